@@ -1,0 +1,39 @@
+/** Time as the code sees it; injected, so that a whole run can be on a virtual clock. */
+export interface Clock {
+  /** Wall time, milliseconds since the Unix epoch, with fraction. */
+  nowMs(): number;
+  /** Monotonic picoseconds, the time base of IVs. Not below its own earlier values. */
+  nowPicoseconds(): bigint;
+  /** Calls back once after `delayMs`, unless cancelled. */
+  setTimer(callback: () => void, delayMs: number): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  nowMs: () => performance.timeOrigin + performance.now(),
+  nowPicoseconds: () => process.hrtime.bigint() * 1000n,
+  setTimer(callback, delayMs) {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Resolves after `delayMs` of the clock; rejects with the signal's reason when aborted before. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimer(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, delayMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * The packet fields that a pipe can match or write, under the names that DOCA Flow's structures give them
+ * (doca_flow_match, doca_flow_parser_meta, doca_flow_meta, doca_flow_header_format, doca_flow_header_psp).
+ *
+ * `outer` is the first Ethernet, IP and L4 header of the packet as it is now; after `decrypt` and before
+ * `decap` that is the tunnel's header, `tun.psp` is the PSP header and `inner` the packet inside (tunnel mode).
+ * A header field of a header that the packet does not have matches nothing.
+ */
+
+/** Width in bits; fields of up to 32 bits carry numbers, wider ones octets in network order. */
+export interface FieldDefinition {
+  readonly widthBits: number;
+  /** Whether an action may write the field. */
+  readonly writable: boolean;
+}
+
+const read = (widthBits: number): FieldDefinition => ({ widthBits, writable: false });
+const write = (widthBits: number): FieldDefinition => ({ widthBits, writable: true });
+
+export const FIELDS = {
+  /** Logical port by which the packet came in; UPLINK_PORT for packets from `transmit`. */
+  'parser_meta.port_id': read(16),
+  /** L3_NONE, L3_IPV4 or L3_IPV6. */
+  'parser_meta.outer_l3_type': read(8),
+  /** L4_NONE, L4_TCP, L4_UDP, L4_ICMP (v4 and v6). */
+  'parser_meta.outer_l4_type': read(8),
+  'parser_meta.inner_l3_type': read(8),
+  'parser_meta.inner_l4_type': read(8),
+  /** 1: the outer IP header is well formed and its lengths fit the packet. */
+  'parser_meta.outer_l3_ok': read(1),
+  /** 1: the outer IPv4 header's checksum is right. Always 0 for IPv6. */
+  'parser_meta.outer_ip4_checksum_ok': read(1),
+  /** Result of the last decrypt: SYNDROME_OK, SYNDROME_ICV_FAIL or SYNDROME_BAD_TRAILER. */
+  'parser_meta.psp_syndrome': read(8),
+  /** 16 fresh random bits per packet and look-up. */
+  'parser_meta.random': read(16),
+  /** Packet metadata; follows the packet to RSS. 0 at ingress; given with `transmit`. */
+  'meta.pkt_meta': write(32),
+  /** Scratch words, valid within the pipeline after an action wrote them; 0 before. */
+  'meta.u32.0': write(32),
+  'meta.u32.1': write(32),
+  'meta.u32.2': write(32),
+  'meta.u32.3': write(32),
+  'meta.u32.4': write(32),
+  'outer.eth.dst_mac': write(48),
+  'outer.eth.src_mac': write(48),
+  'outer.eth.type': read(16),
+  'outer.ip4.src_ip': read(32),
+  'outer.ip4.dst_ip': read(32),
+  'outer.ip4.next_proto': read(8),
+  'outer.ip4.total_len': read(16),
+  'outer.ip4.flags_fragment_offset': read(16),
+  'outer.ip6.src_ip': read(128),
+  'outer.ip6.dst_ip': read(128),
+  'outer.ip6.next_proto': read(8),
+  'outer.ip6.payload_len': read(16),
+  'outer.udp.src_port': read(16),
+  'outer.udp.dst_port': read(16),
+  'outer.icmp.type': read(8),
+  'outer.icmp.code': read(8),
+  'tun.psp.nexthdr': read(8),
+  'tun.psp.hdrextlen': read(8),
+  'tun.psp.res_cryptofst': read(8),
+  'tun.psp.s_d_ver_v': write(8),
+  'tun.psp.spi': read(32),
+  /** The virtualization cookie; absent (never matches) where the V bit is 0. */
+  'tun.psp.vc': read(64),
+  'inner.ip4.src_ip': read(32),
+  'inner.ip4.dst_ip': read(32),
+  'inner.ip6.src_ip': read(128),
+  'inner.ip6.dst_ip': read(128),
+} as const satisfies Record<string, FieldDefinition>;
+
+export type FieldName = keyof typeof FIELDS;
+
+export type WritableFieldName = {
+  [Name in FieldName]: (typeof FIELDS)[Name]['writable'] extends true ? Name : never;
+}[FieldName];
+
+/** Unsigned number for fields of up to 32 bits; for wider fields that many octets, network order. */
+export type FieldValue = number | Uint8Array;
+
+/** doca_flow_l3_meta */
+export const L3_NONE = 0;
+export const L3_IPV4 = 1;
+export const L3_IPV6 = 2;
+/** doca_flow_l4_meta */
+export const L4_NONE = 0;
+export const L4_TCP = 1;
+export const L4_UDP = 2;
+export const L4_ICMP = 3;
+/** doca_flow_crypto_syndrome */
+export const SYNDROME_OK = 0;
+/**
+ * Not authenticated: ICV mismatch, unknown or evicted master key, reserved version, or a header that cannot be
+ * right. The device's statistics tell these apart.
+ */
+export const SYNDROME_ICV_FAIL = 1;
+/** The datagram is too short to hold a PSP header and an ICV. */
+export const SYNDROME_BAD_TRAILER = 2;

@@ -1,0 +1,190 @@
+/**
+ * PipeHAL: the one interface between the gateway and a device with match-action pipes and PSP, be it a
+ * BlueField-3 (src/hal-doca) or the simulator (src/hal-sim). Everything above is written against this file.
+ *
+ * Life: an implementation opens the device and gives a PipeHal; `build` installs one PipeProgram, once; then
+ * packets flow, and the rest of the interface may be used in any order until `close`. After `close` every method
+ * rejects or throws HalError SHUTDOWN and no handler is called again.
+ *
+ * Ownership: what a caller passes in may be reused by it after the returned promise settles (for `transmit`,
+ * after it returns). What a handler receives belongs to the handler.
+ *
+ * Order: operations of one batch take effect in the order of the batch; batches in the order of the calls.
+ * Nothing here blocks the event loop for long.
+ */
+import type { HalError } from './errors.js';
+import type { ActionValues, BasicEntry, ControlEntry, Forward, PipeProgram } from './program.js';
+
+/** Handle of an installed entry. Never reused within the life of a PipeHal. */
+export type EntryId = number & { readonly __brand: 'EntryId' };
+
+export type EntryOperation =
+  | { readonly operation: 'add'; readonly pipe: string; readonly entry: BasicEntry | ControlEntry }
+  /** Replaces action values, and the forward where the entry has its own; in place, no packet sees a gap. */
+  | {
+      readonly operation: 'update';
+      readonly id: EntryId;
+      readonly values?: ActionValues;
+      readonly forward?: Forward;
+    }
+  | { readonly operation: 'remove'; readonly id: EntryId };
+
+/** An entry's id after add and update; of a removed entry, its former id. A failed operation changed nothing. */
+export type EntryResult = { readonly id: EntryId } | { readonly error: HalError };
+
+/** Which counter is meant. `total`: all entries of a pipe together, removed ones included. */
+export type CounterSelector =
+  | { readonly id: EntryId }
+  | { readonly pipe: string; readonly label: string }
+  | { readonly pipe: string; readonly miss: true }
+  | { readonly pipe: string; readonly total: true };
+
+/** Packets, and octets of whole frames (without FCS). On hardware up to a second old. */
+export interface Counter {
+  readonly packets: bigint;
+  readonly octets: bigint;
+}
+
+/** Key lengths of the device: 16 octets for PSP versions 0 and 2, 32 for 1 and 3. */
+export type KeyLengthOctets = 16 | 32;
+
+export interface KeySlot {
+  /** crypto_id, 1 to limits.keySlots. */
+  readonly cryptoId: number;
+  /** 16 or 32 octets. */
+  readonly key: Uint8Array;
+}
+
+/** `count` SPIs and their keys; key i is keys[i * keyLengthOctets ...]. The caller wipes `keys` when done. */
+export interface SpiKeyBatch {
+  readonly spis: Uint32Array;
+  readonly keys: Uint8Array;
+  readonly keyLengthOctets: KeyLengthOctets;
+}
+
+/** A packet that a pipe forwarded to RSS. */
+export interface RssPacket {
+  /** The frame as it was when it was forwarded. */
+  readonly frame: Uint8Array;
+  /** meta.pkt_meta, 0 when no action wrote it. */
+  readonly packetMeta: number;
+}
+
+/** A packet for the egress root. */
+export interface TransmitPacket {
+  readonly frame: Uint8Array;
+  /** meta.pkt_meta as the egress root will see it; 0 when absent. */
+  readonly packetMeta?: number;
+}
+
+export interface PortDescription {
+  /** UPLINK_PORT or VF_PORT. */
+  readonly id: number;
+  readonly kind: 'uplink' | 'vf';
+  readonly name: string;
+  /** aa:bb:cc:dd:ee:ff */
+  readonly mac: string;
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  /** Largest IP packet that the port carries. */
+  readonly mtuOctets: number;
+  /** VF only, where known: the MAC and the addresses of the workload behind it. */
+  readonly workload?: { readonly mac: string; readonly addresses: readonly string[] };
+}
+
+export interface DeviceDescription {
+  /** 'sim' or 'doca'. */
+  readonly hal: string;
+  /** For people: model, library version, AEAD engine. */
+  readonly text: string;
+  readonly ports: readonly PortDescription[];
+  readonly limits: DeviceLimits;
+}
+
+export interface DeviceLimits {
+  /** Highest crypto_id. */
+  readonly keySlots: number;
+  /** Largest sizeEntries of a pipe. */
+  readonly entriesPerPipe: number;
+  /** Most pairs per generateKeys. */
+  readonly keysPerBatch: number;
+}
+
+/**
+ * Counters that the PSP specification asks of a device, under the names that Linux's PSP uses. Octets: from the
+ * first octet after the IV to the end of the payload. null: this device cannot tell.
+ */
+export interface PspStatistics {
+  readonly rxPackets: bigint | null;
+  readonly rxBytes: bigint | null;
+  /** ICV did not match. */
+  readonly rxAuthFail: bigint | null;
+  /** Length or framing wrong. */
+  readonly rxError: bigint | null;
+  /** Reserved version, SPI of no valid master key. */
+  readonly rxBad: bigint | null;
+  readonly txPackets: bigint | null;
+  readonly txBytes: bigint | null;
+  /** Could not be encrypted, and was dropped. */
+  readonly txError: bigint | null;
+  readonly keyRotations: bigint;
+  /** RSS packets that nobody fetched in time, and were dropped. */
+  readonly rssDropped: bigint | null;
+  /** Frames that a port could not carry (larger than its MTU, queue full), and were dropped. */
+  readonly portDropped: bigint | null;
+}
+
+export interface PipeHal extends AsyncDisposable {
+  readonly device: DeviceDescription;
+
+  /**
+   * Validates and installs the program with its static entries. Rejects with ProgramError, having installed
+   * nothing, when it is not valid or the device cannot build it; with HalError BAD_STATE the second time.
+   */
+  build(program: PipeProgram): Promise<void>;
+
+  /**
+   * Adds, updates and removes entries. Resolves when the device has finished all of them, with one result per
+   * operation, in order; one that fails does not stop the others. Errors: NOT_FOUND (no such pipe or entry),
+   * ALREADY_EXIST (equal key), FULL (pipe), INVALID_VALUE (names the field).
+   */
+  apply(operations: readonly EntryOperation[]): Promise<EntryResult[]>;
+
+  /** Sets key slots, new or in use (re-key in place). One result per slot, null for success. */
+  setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]>;
+
+  /** Wipes key slots. Packets that still name one are dropped and counted as txError. */
+  clearKeys(cryptoIds: readonly number[]): Promise<void>;
+
+  /**
+   * Derives `count` fresh SPI/key pairs from the active master key. SPIs are never given out twice within a
+   * master key's life. Rejects with EMPTY, giving out none, when fewer than `count` are left.
+   */
+  generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch>;
+
+  /**
+   * Replaces the inactive master key by a fresh random one and makes it the active one. Keys of the former
+   * active one still decrypt until the next rotation.
+   */
+  rotateMasterKey(): Promise<void>;
+
+  /** One counter per selector, in order. Rejects with NOT_FOUND, naming it, when one does not exist. */
+  counters(selectors: readonly CounterSelector[]): Promise<Counter[]>;
+
+  statistics(): Promise<PspStatistics>;
+
+  /**
+   * Installs the one handler for RSS packets (again: replaces it). Called with 1 to 256 packets at a time, in
+   * order of arrival; never from within a call of this interface. Packets wait in a bounded queue before.
+   */
+  onReceive(handler: (packets: RssPacket[]) => void): void;
+
+  /**
+   * Sends packets into the egress root, in order. Returns how many were taken; the rest stays with the caller,
+   * who may try again later. A taken packet's fate shows in the counters only.
+   */
+  transmit(packets: readonly TransmitPacket[]): number;
+
+  /** Stops ports, wipes all keys, releases the device. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,63 @@
+/** Randomness as the code sees it; injected, so that a whole run repeats from a seed. */
+import { randomFillSync } from 'node:crypto';
+
+export interface Random {
+  /** Fills all of `octets`. For keys and cookies this must be a cryptographic source. */
+  fill(octets: Uint8Array): void;
+  /** Uniform 32 bits; may be of lesser quality (sampling, jitter, impairments). */
+  uint32(): number;
+}
+
+const POOL_WORDS = 256;
+
+/** The operating system's generator. */
+export function systemRandom(): Random {
+  const pool = new Uint32Array(POOL_WORDS);
+  let next = POOL_WORDS;
+  return {
+    fill: (octets) => void randomFillSync(octets),
+    uint32() {
+      if (next === POOL_WORDS) {
+        randomFillSync(pool);
+        next = 0;
+      }
+      return pool[next++]!;
+    },
+  };
+}
+
+/** xoshiro128** from a 32-bit seed (Blackman and Vigna): repeatable, and not for keys outside of simulations. */
+export function seededRandom(seed: number): Random {
+  // splitmix32 spreads the seed over the state, which must not be all zero.
+  let mix = seed >>> 0;
+  const splitmix = () => {
+    mix = (mix + 0x9e3779b9) >>> 0;
+    let z = mix;
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+    return (z ^ (z >>> 16)) >>> 0;
+  };
+  const state = Uint32Array.from([splitmix(), splitmix(), splitmix(), splitmix() | 1]);
+  const rotl = (x: number, k: number) => (x << k) | (x >>> (32 - k));
+  const uint32 = () => {
+    const result = Math.imul(rotl(Math.imul(state[1]!, 5), 7), 9) >>> 0;
+    const t = state[1]! << 9;
+    state[2]! ^= state[0]!;
+    state[3]! ^= state[1]!;
+    state[1]! ^= state[2]!;
+    state[0]! ^= state[3]!;
+    state[2]! ^= t;
+    state[3] = rotl(state[3]!, 11);
+    return result;
+  };
+  return {
+    uint32,
+    fill(octets) {
+      let word = 0;
+      for (let i = 0; i < octets.length; i++) {
+        if (i % 4 === 0) word = uint32();
+        octets[i] = word >>> ((i % 4) * 8);
+      }
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * MAC and IP addresses as canonical text under branded types, so that they can be compared, used as keys and
+ * printed as they are. Text of IPv6 follows RFC 5952.
+ */
+import ipaddr from 'ipaddr.js';
+
+export type MacAddress = string & { readonly __brand: 'MacAddress' };
+export type Ipv4Address = string & { readonly __brand: 'Ipv4Address' };
+export type Ipv6Address = string & { readonly __brand: 'Ipv6Address' };
+export type IpAddress = Ipv4Address | Ipv6Address;
+export type IpFamily = 4 | 6;
+
+export const MAC_OCTETS = 6;
+
+const MAC_PATTERN = /^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i;
+const IPV4_PATTERN = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const HEX = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+
+/** Text that is not the address it should be. */
+export class AddressError extends Error {
+  override readonly name = 'AddressError';
+}
+
+/** Six octets in hex, separated by colons or hyphens; throws AddressError. */
+export function parseMac(text: string): MacAddress {
+  if (!MAC_PATTERN.test(text)) {
+    throw new AddressError(`"${text}" is not a MAC address (expected six octets such as 02:00:00:00:00:01)`);
+  }
+  return text.toLowerCase().replaceAll('-', ':') as MacAddress;
+}
+
+export function macToOctets(mac: MacAddress): Uint8Array {
+  const octets = new Uint8Array(MAC_OCTETS);
+  for (let i = 0; i < MAC_OCTETS; i++) octets[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  return octets;
+}
+
+export function macFromOctets(octets: Uint8Array, offset = 0): MacAddress {
+  let text = HEX[octets[offset]!]!;
+  for (let i = 1; i < MAC_OCTETS; i++) text += `:${HEX[octets[offset + i]!]}`;
+  return text as MacAddress;
+}
+
+/** Dotted quad, four decimal octets without leading zeros; throws AddressError. */
+export function parseIpv4(text: string): Ipv4Address {
+  const match = IPV4_PATTERN.exec(text);
+  if (match !== null) {
+    let valid = true;
+    for (let i = 1; i <= 4; i++) {
+      const part = match[i]!;
+      valid &&= Number(part) <= 255 && (part.length === 1 || part[0] !== '0');
+    }
+    if (valid) return text as Ipv4Address;
+  }
+  throw new AddressError(`"${text}" is not an IPv4 address (expected four octets such as 192.0.2.1)`);
+}
+
+/** Any RFC 4291 text form without zone; gives the RFC 5952 form; throws AddressError. */
+export function parseIpv6(text: string): Ipv6Address {
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) {
+    throw new AddressError(`"${text}" is not an IPv6 address (expected a form such as 2001:db8::1)`);
+  }
+  return ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
+}
+
+/** IPv4 or IPv6 text; throws AddressError. */
+export function parseIp(text: string): IpAddress {
+  if (text.includes(':')) return parseIpv6(text);
+  try {
+    return parseIpv4(text);
+  } catch {
+    throw new AddressError(
+      `"${text}" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)`,
+    );
+  }
+}
+
+export function ipFamily(ip: IpAddress): IpFamily {
+  return ip.includes(':') ? 6 : 4;
+}
+
+/** 4 or 16 octets, network order. */
+export function ipToOctets(ip: IpAddress): Uint8Array {
+  if (ipFamily(ip) === 6) return Uint8Array.from(ipaddr.IPv6.parse(ip).toByteArray());
+  const octets = new Uint8Array(4);
+  new DataView(octets.buffer).setUint32(0, ipv4ToNumber(ip as Ipv4Address));
+  return octets;
+}
+
+/** The address as an unsigned 32-bit number. */
+export function ipv4ToNumber(ip: Ipv4Address): number {
+  let value = 0;
+  let part = 0;
+  for (let i = 0; i < ip.length; i++) {
+    const code = ip.charCodeAt(i);
+    if (code === 46) {
+      value = value * 256 + part;
+      part = 0;
+    } else part = part * 10 + (code - 48);
+  }
+  return value * 256 + part;
+}
+
+export function ipFromOctets(octets: Uint8Array, offset: number, family: IpFamily): IpAddress {
+  if (family === 4) {
+    return `${octets[offset]}.${octets[offset + 1]}.${octets[offset + 2]}.${octets[offset + 3]}` as Ipv4Address;
+  }
+  return new ipaddr.IPv6([...octets.subarray(offset, offset + 16)]).toRFC5952String() as Ipv6Address;
+}
