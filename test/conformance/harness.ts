@@ -1,0 +1,35 @@
+/**
+ * What the conformance tests need of a PipeHAL implementation: a device whose two ports the test holds in its
+ * hands. Written once against PipeHAL; every implementation is put under the same properties.
+ */
+import type { PipeHal, RssPacket } from '../../src/hal/hal.js';
+import { openSimHarness } from '../support/sim-harness.js';
+
+export interface HarnessOptions {
+  /** Master keys 0 and 1, 32 octets each; key 0 is active. Absent: random. */
+  readonly masterKeys?: readonly [Uint8Array, Uint8Array];
+  /** Where the sequence of SPIs begins, its low 31 bits. */
+  readonly firstSpi?: number;
+}
+
+export interface HalHarness {
+  readonly hal: PipeHal;
+  /** Frames come in by a port; the frames then belong to the device. */
+  inject(portId: number, frames: Uint8Array[]): void;
+  /** What has left by a port since the last call. */
+  takeSent(portId: number): Uint8Array[];
+  /** What has gone to RSS since the last call. */
+  takeRss(): RssPacket[];
+  /** Resolves when everything injected so far has had its fate. */
+  settle(): Promise<void>;
+}
+
+export interface HalUnderTest {
+  readonly name: string;
+  open(options?: HarnessOptions): Promise<HalHarness>;
+}
+
+/** Every implementation that this machine can run. */
+export const HALS_UNDER_TEST: readonly HalUnderTest[] = [
+  { name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) },
+];
