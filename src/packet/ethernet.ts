@@ -1,0 +1,32 @@
+/** Ethernet II frames, without FCS (IEEE 802.3). */
+
+export const ETHERNET_HEADER_OCTETS = 14;
+export const ETHERNET_DESTINATION = 0;
+export const ETHERNET_SOURCE = 6;
+export const ETHERNET_TYPE = 12;
+
+export const ETHER_TYPE_IPV4 = 0x0800;
+export const ETHER_TYPE_ARP = 0x0806;
+export const ETHER_TYPE_VLAN = 0x8100;
+export const ETHER_TYPE_IPV6 = 0x86dd;
+
+export const BROADCAST_MAC_OCTETS: Uint8Array = new Uint8Array(6).fill(0xff);
+
+/** The frame's type field; 0 for a frame that is too short to have one. */
+export function etherType(frame: Uint8Array): number {
+  if (frame.length < ETHERNET_HEADER_OCTETS) return 0;
+  return (frame[ETHERNET_TYPE]! << 8) | frame[ETHERNET_TYPE + 1]!;
+}
+
+/** Writes the 14 octets at the frame's start. */
+export function writeEthernetHeader(
+  frame: Uint8Array,
+  destinationMac: Uint8Array,
+  sourceMac: Uint8Array,
+  type: number,
+): void {
+  frame.set(destinationMac, ETHERNET_DESTINATION);
+  frame.set(sourceMac, ETHERNET_SOURCE);
+  frame[ETHERNET_TYPE] = type >>> 8;
+  frame[ETHERNET_TYPE + 1] = type;
+}

@@ -1,0 +1,126 @@
+/**
+ * PSP's key derivation (PSP Architecture Specification, "Key Derivation"): NIST SP 800-108 in counter mode with
+ * AES-256-CMAC (NIST SP 800-38B, RFC 4493) as the PRF, one 16-octet block per 128 bits of key:
+ *
+ *     counter (4 octets: 1, 2) | label "Pv" (50 76), version digit, 00 | SPI (4) | key length in bits (4)
+ *
+ * A CMAC over exactly one block is one AES operation on (block XOR subkey K1), so many keys are one AES-ECB call.
+ */
+import { createCipheriv } from 'node:crypto';
+import { cmac } from '@noble/ciphers/aes.js';
+import { keyLengthOctets, type PspVersion } from './header.js';
+
+export const MASTER_KEY_OCTETS = 32;
+const BLOCK_OCTETS = 16;
+const LABEL_P = 0x50;
+const LABEL_V = 0x76;
+const LABEL_DIGIT_ZERO = 0x30;
+/** The constant of CMAC's subkey generation for 128-bit blocks, R_128. */
+const CMAC_R128 = 0x87;
+
+function writeBlock(blocks: Uint8Array, at: number, counter: number, spi: number, version: number): void {
+  blocks[at] = 0;
+  blocks[at + 1] = 0;
+  blocks[at + 2] = 0;
+  blocks[at + 3] = counter;
+  blocks[at + 4] = LABEL_P;
+  blocks[at + 5] = LABEL_V;
+  blocks[at + 6] = LABEL_DIGIT_ZERO | version;
+  blocks[at + 7] = 0;
+  blocks[at + 8] = spi >>> 24;
+  blocks[at + 9] = spi >>> 16;
+  blocks[at + 10] = spi >>> 8;
+  blocks[at + 11] = spi;
+  const lengthBits = (version & 1) === 0 ? 128 : 256;
+  blocks[at + 12] = 0;
+  blocks[at + 13] = 0;
+  blocks[at + 14] = lengthBits >>> 8;
+  blocks[at + 15] = lengthBits & 0xff;
+}
+
+/**
+ * The key of one SPI, by @noble/ciphers alone: the reference.
+ *
+ * @param masterKey 32 octets
+ * @returns 16 or 32 octets, by version
+ */
+export function deriveKey(masterKey: Uint8Array, spi: number, version: PspVersion): Uint8Array {
+  const key = new Uint8Array(keyLengthOctets(version));
+  const block = new Uint8Array(BLOCK_OCTETS);
+  for (let at = 0; at < key.length; at += BLOCK_OCTETS) {
+    writeBlock(block, 0, at / BLOCK_OCTETS + 1, spi, version);
+    key.set(cmac(block, masterKey), at);
+  }
+  return key;
+}
+
+/** Derives keys of one master key by OpenSSL, one at a time or in bulk. Holds the master key until `wipe`. */
+export class KeyDeriver {
+  readonly #masterKey: Uint8Array;
+  readonly #subkey: Uint8Array;
+  readonly #blocks = new Uint8Array(2 * BLOCK_OCTETS);
+  #cipher: ReturnType<typeof createCipheriv>;
+
+  /** @param masterKey 32 octets; copied */
+  constructor(masterKey: Uint8Array) {
+    if (masterKey.length !== MASTER_KEY_OCTETS) {
+      throw new RangeError(`master key of ${masterKey.length} octets; it has ${MASTER_KEY_OCTETS}`);
+    }
+    this.#masterKey = masterKey.slice();
+    this.#cipher = ecb(this.#masterKey);
+    this.#subkey = cmacSubkey1(this.#cipher.update(new Uint8Array(BLOCK_OCTETS)));
+  }
+
+  /** Writes the key of one SPI to `out` at `offset`: 16 or 32 octets, by version. */
+  deriveInto(spi: number, version: number, out: Uint8Array, offset: number): void {
+    const blocks = this.#blocks;
+    this.#fill(blocks, 0, 1, spi, version);
+    if ((version & 1) === 0) {
+      out.set(this.#cipher.update(blocks.subarray(0, BLOCK_OCTETS)), offset);
+      return;
+    }
+    this.#fill(blocks, BLOCK_OCTETS, 2, spi, version);
+    out.set(this.#cipher.update(blocks), offset);
+  }
+
+  /** The keys of all `spis`, one after the other, in one AES-ECB call. */
+  deriveMany(spis: Uint32Array, version: PspVersion): Uint8Array {
+    const perKey = keyLengthOctets(version);
+    const blocks = new Uint8Array(spis.length * perKey);
+    for (let i = 0, at = 0; i < spis.length; i++) {
+      for (let counter = 1; counter <= perKey / BLOCK_OCTETS; counter++, at += BLOCK_OCTETS) {
+        this.#fill(blocks, at, counter, spis[i]!, version);
+      }
+    }
+    return this.#cipher.update(blocks);
+  }
+
+  /** Overwrites the master key; the deriver cannot be used any more. */
+  wipe(): void {
+    this.#masterKey.fill(0);
+    this.#subkey.fill(0);
+    // Dropping the cipher context lets OpenSSL cleanse its key schedule.
+    this.#cipher = ecb(this.#masterKey);
+  }
+
+  #fill(blocks: Uint8Array, at: number, counter: number, spi: number, version: number): void {
+    writeBlock(blocks, at, counter, spi, version);
+    const subkey = this.#subkey;
+    for (let i = 0; i < BLOCK_OCTETS; i++) blocks[at + i]! ^= subkey[i]!;
+  }
+}
+
+function ecb(masterKey: Uint8Array): ReturnType<typeof createCipheriv> {
+  return createCipheriv('aes-256-ecb', masterKey, null).setAutoPadding(false);
+}
+
+/** K1 of CMAC: AES(0) doubled in GF(2^128) (RFC 4493, section 2.3). */
+function cmacSubkey1(encryptedZero: Uint8Array): Uint8Array {
+  const subkey = new Uint8Array(BLOCK_OCTETS);
+  for (let i = 0; i < BLOCK_OCTETS; i++) {
+    const next = i + 1 < BLOCK_OCTETS ? encryptedZero[i + 1]! : 0;
+    subkey[i] = (encryptedZero[i]! << 1) | (next >>> 7);
+  }
+  if ((encryptedZero[0]! & 0x80) !== 0) subkey[BLOCK_OCTETS - 1]! ^= CMAC_R128;
+  return subkey;
+}
