@@ -18,12 +18,7 @@ import {
   setIpv4Checksum,
   setIpv4TotalLength,
 } from '../packet/ipv4.js';
-import {
-  findIpv6UpperLayer,
-  IPV6_HEADER_OCTETS,
-  IPV6_NEXT_HEADER,
-  setIpv6PayloadLength,
-} from '../packet/ipv6.js';
+import { findIpv6UpperLayer, IPV6_HEADER_OCTETS, setIpv6PayloadLength } from '../packet/ipv6.js';
 import { PSP_NEXT_HEADER } from './header.js';
 
 export const UDP_HEADER_OCTETS = 8;
