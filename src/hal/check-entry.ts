@@ -1,0 +1,268 @@
+/**
+ * Checks of entries against their pipe: of static ones when a program is validated, of dynamic ones whenever an
+ * implementation is given one. Every problem is a HalError that names pipe, entry and field.
+ */
+import { HalError, type HalErrorPlace } from './errors.js';
+import { FIELDS, type FieldName, type FieldValue } from './fields.js';
+import type {
+  ActionTemplate,
+  ActionValues,
+  BasicEntry,
+  BasicPipe,
+  ControlEntry,
+  ControlPipe,
+  FieldMatch,
+  Forward,
+  MatchTemplate,
+  PspNetType,
+} from './program.js';
+import { UPLINK_PORT, VF_PORT } from './program.js';
+
+/** 0 is the highest of a control pipe's priorities. */
+export const PRIORITY_LOWEST = 7;
+const ETHERNET_HEADER_OCTETS = 14;
+const UDP_AND_PSP_OCTETS = 8 + 16;
+const COOKIE_OCTETS = 8;
+
+/** Octets of an entry's encapHeader (facts of doca_flow_crypto_encap_action.data_size). */
+export function encapHeaderLengthOctets(encap: NonNullable<ActionTemplate['encap']>): number {
+  const ip = encap.outer === 'ipv4' ? 20 : 40;
+  const before = encap.netType === 'psp-tunnel' ? ETHERNET_HEADER_OCTETS + ip : 0;
+  return before + UDP_AND_PSP_OCTETS + (encap.cookie ? COOKIE_OCTETS : 0);
+}
+
+/** Collects problems of one place. */
+export type Report = (reason: string, field?: string) => void;
+
+export function reporter(problems: HalError[], place: HalErrorPlace): Report {
+  return (reason, field) => {
+    problems.push(new HalError('INVALID_VALUE', reason, field === undefined ? place : { ...place, field }));
+  };
+}
+
+/** Octets of a wide field's value. */
+function valueOctets(field: FieldName): number {
+  return FIELDS[field].widthBits / 8;
+}
+
+/** Why `value` cannot be a value of `field`. */
+export function valueProblem(field: FieldName, value: FieldValue): string | undefined {
+  const { widthBits } = FIELDS[field];
+  if (widthBits > 32) {
+    if (value instanceof Uint8Array && value.length === valueOctets(field)) return undefined;
+    return `expected ${valueOctets(field)} octets, got ${describeValue(value)}`;
+  }
+  const highest = 2 ** widthBits - 1;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest)
+    return undefined;
+  return `expected a number from 0 to ${highest}, got ${describeValue(value)}`;
+}
+
+function describeValue(value: FieldValue): string {
+  return value instanceof Uint8Array ? `${value.length} octets` : String(value);
+}
+
+/** Whether all bits of `value` lie under `mask`. */
+export function underMask(value: FieldValue, mask: FieldValue): boolean {
+  if (typeof value === 'number') return typeof mask === 'number' && (value & ~mask) === 0;
+  return mask instanceof Uint8Array && value.every((octet, i) => (octet & ~mask[i]!) === 0);
+}
+
+function isZero(value: FieldValue): boolean {
+  return typeof value === 'number' ? value === 0 : value.every((octet) => octet === 0);
+}
+
+/** Checks names, values and masks of a match or of the `set` of an action. */
+export function checkFields(template: MatchTemplate, allowEntry: boolean, report: Report): void {
+  for (const [name, match] of Object.entries(template) as [FieldName, FieldMatch][]) {
+    if (!(name in FIELDS)) {
+      report('there is no such field', name);
+      continue;
+    }
+    const maskProblem = match.mask === undefined ? undefined : valueProblem(name, match.mask);
+    if (maskProblem !== undefined) report(`mask: ${maskProblem}`, name);
+    else if (match.mask !== undefined && isZero(match.mask)) report('a mask of zero looks at nothing', name);
+    if (match.value === 'entry') {
+      if (!allowEntry) report("'entry' is for templates; here the value must be fixed", name);
+      continue;
+    }
+    const problem = valueProblem(name, match.value);
+    if (problem !== undefined) report(problem, name);
+    else if (match.mask !== undefined && maskProblem === undefined && !underMask(match.value, match.mask)) {
+      report('the value has bits outside of the mask, so nothing can match', name);
+    }
+  }
+}
+
+const FORWARD_PORTS: readonly number[] = [UPLINK_PORT, VF_PORT];
+
+/** Checks a forward's own shape; `hasPipe` knows the program's pipes. */
+export function checkForward(forward: Forward, hasPipe: (name: string) => boolean, report: Report): void {
+  if (forward.to === 'pipe' && !hasPipe(forward.pipe)) report(`there is no pipe ${forward.pipe}`, 'forward');
+  if (forward.to === 'port' && !FORWARD_PORTS.includes(forward.port)) {
+    report(`there is no port ${forward.port}; ports are ${FORWARD_PORTS.join(' and ')}`, 'forward');
+  }
+}
+
+function checkGiven(
+  fields: readonly FieldName[],
+  values: Readonly<Partial<Record<FieldName, FieldValue>>>,
+  templates: Readonly<Partial<Record<FieldName, FieldMatch>>>,
+  prefix: string,
+  report: Report,
+): void {
+  for (const field of fields) {
+    const value = values[field];
+    if (value === undefined) {
+      report('the entry must give a value', prefix + field);
+      continue;
+    }
+    const problem = valueProblem(field, value);
+    if (problem !== undefined) report(problem, prefix + field);
+    else if (templates[field]?.mask !== undefined && !underMask(value, templates[field].mask)) {
+      report('the value has bits outside of the mask', prefix + field);
+    }
+  }
+  for (const name of Object.keys(values)) {
+    if (!fields.includes(name as FieldName))
+      report('the pipe does not take this from entries', prefix + name);
+  }
+}
+
+function entryFields(template: Readonly<Partial<Record<FieldName, FieldMatch>>>): FieldName[] {
+  return (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+}
+
+function checkHeader(header: Uint8Array | undefined, octets: number, name: string, report: Report): void {
+  if (octets === 0) {
+    if (header !== undefined) report('the pipe does not take this from entries', name);
+  } else if (!(header instanceof Uint8Array) || header.length !== octets) {
+    const got = header === undefined ? 'none' : `${header.length} octets`;
+    report(`expected ${octets} octets, got ${got}`, name);
+  }
+}
+
+/** Checks the values that an entry gives for an action template; `keySlots` bounds crypto_id. */
+export function checkActionValues(
+  template: ActionTemplate,
+  values: ActionValues | undefined,
+  keySlots: number,
+  report: Report,
+): void {
+  const set = template.set ?? {};
+  checkGiven(entryFields(set), values?.set ?? {}, set, 'set.', report);
+  const takesEthernet = template.decap?.ethernetHeader === 'entry';
+  checkHeader(values?.ethernetHeader, takesEthernet ? ETHERNET_HEADER_OCTETS : 0, 'ethernetHeader', report);
+  const encapOctets = template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap);
+  checkHeader(values?.encapHeader, encapOctets, 'encapHeader', report);
+  const cryptoId = values?.cryptoId;
+  if (template.encrypt?.cryptoId === 'entry') {
+    if (cryptoId === undefined || !isCryptoId(cryptoId, keySlots)) {
+      report(`expected a key slot from 1 to ${keySlots}, got ${cryptoId ?? 'none'}`, 'cryptoId');
+    }
+  } else if (cryptoId !== undefined) report('the pipe does not take this from entries', 'cryptoId');
+}
+
+export function isCryptoId(cryptoId: number, keySlots: number): boolean {
+  return Number.isInteger(cryptoId) && cryptoId >= 1 && cryptoId <= keySlots;
+}
+
+/** What an entry is checked against besides its pipe. */
+export interface EntryContext {
+  readonly hasPipe: (name: string) => boolean;
+  readonly hasMirror: (name: string) => boolean;
+  readonly keySlots: number;
+}
+
+/** All problems of an entry of a basic pipe; `entry` names it in the errors. */
+export function checkBasicEntry(
+  pipe: BasicPipe,
+  entry: BasicEntry,
+  context: EntryContext,
+  name: string | number,
+): HalError[] {
+  const problems: HalError[] = [];
+  const report = reporter(problems, { pipe: pipe.name, entry: entry.label ?? name });
+  checkGiven(entryFields(pipe.match), entry.match ?? {}, pipe.match, 'match.', report);
+  const actionIndex = entry.actionIndex ?? 0;
+  const templates = pipe.actions ?? [{}];
+  const template = templates[actionIndex];
+  if (template === undefined) {
+    report(
+      `expected an action template from 0 to ${templates.length - 1}, got ${actionIndex}`,
+      'actionIndex',
+    );
+  } else checkActionValues(template, entry.values, context.keySlots, report);
+  checkEntryForward(pipe, entry.forward, context, report);
+  return problems;
+}
+
+function checkEntryForward(
+  pipe: BasicPipe,
+  forward: Forward | undefined,
+  context: EntryContext,
+  report: Report,
+): void {
+  if (pipe.forward === 'entry') {
+    if (forward === undefined) report('the entry must say where packets go', 'forward');
+    else checkForward(forward, context.hasPipe, report);
+  } else if (forward !== undefined) report('the pipe does not take this from entries', 'forward');
+}
+
+/** All problems of an entry of a control pipe. */
+export function checkControlEntry(
+  pipe: ControlPipe,
+  entry: ControlEntry,
+  context: EntryContext,
+  name: string | number,
+): HalError[] {
+  const problems: HalError[] = [];
+  const report = reporter(problems, { pipe: pipe.name, entry: entry.label ?? name });
+  if (!Number.isInteger(entry.priority) || entry.priority < 0 || entry.priority > PRIORITY_LOWEST) {
+    report(`expected 0 (highest) to ${PRIORITY_LOWEST}, got ${entry.priority}`, 'priority');
+  }
+  checkFields(entry.match, false, report);
+  if (entry.condition !== undefined) {
+    const { field, value } = entry.condition;
+    if (!(field in FIELDS) || FIELDS[field].widthBits > 32) {
+      report('a condition compares a field of up to 32 bits', `condition.${field}`);
+    } else {
+      const problem = valueProblem(field, value);
+      if (problem !== undefined) report(problem, `condition.${field}`);
+    }
+  }
+  const actions = entry.actions ?? {};
+  checkFields(actions.set ?? {}, false, report);
+  if (actions.decap?.ethernetHeader === 'entry' || actions.encrypt?.cryptoId === 'entry') {
+    report("'entry' is for templates; a control entry's actions are its own", 'actions');
+  }
+  checkActionValues(actions, entry.values, context.keySlots, report);
+  checkForward(entry.forward, context.hasPipe, report);
+  if (entry.monitor?.mirror !== undefined && !context.hasMirror(entry.monitor.mirror)) {
+    report(`there is no mirror ${entry.monitor.mirror}`, 'monitor');
+  }
+  return problems;
+}
+
+/** All problems of an update of a basic pipe's entry. */
+export function checkUpdate(
+  pipe: BasicPipe,
+  actionIndex: number,
+  update: { readonly values?: ActionValues; readonly forward?: Forward },
+  context: EntryContext,
+  name: string | number,
+): HalError[] {
+  const problems: HalError[] = [];
+  const report = reporter(problems, { pipe: pipe.name, entry: name });
+  if (update.values !== undefined) {
+    checkActionValues(pipe.actions?.[actionIndex] ?? {}, update.values, context.keySlots, report);
+  }
+  if (update.forward !== undefined) checkEntryForward(pipe, update.forward, context, report);
+  return problems;
+}
+
+/** The family that a transport net type is for; undefined for tunnels. */
+export function netTypeFamily(netType: PspNetType): 'ipv4' | 'ipv6' | undefined {
+  if (netType === 'psp-tunnel') return undefined;
+  return netType === 'psp-over-ipv4' ? 'ipv4' : 'ipv6';
+}

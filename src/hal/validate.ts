@@ -1,0 +1,307 @@
+/**
+ * Whether a PipeProgram can be built: every reference resolves, domains may follow each other, a match is
+ * possible, there is no cycle, every pipe can be reached. All problems are found, not only the first.
+ */
+import {
+  checkBasicEntry,
+  checkControlEntry,
+  checkFields,
+  checkForward,
+  type EntryContext,
+  isCryptoId,
+  netTypeFamily,
+  type Report,
+  reporter,
+} from './check-entry.js';
+import { type HalError, ProgramError } from './errors.js';
+import { FIELDS, type FieldName, L3_IPV4, L3_IPV6 } from './fields.js';
+import type { DeviceLimits } from './hal.js';
+import type { ActionTemplate, Domain, Forward, MatchTemplate, Pipe, PipeProgram } from './program.js';
+
+export {
+  checkBasicEntry,
+  checkControlEntry,
+  checkUpdate,
+  type EntryContext,
+  encapHeaderLengthOctets,
+  PRIORITY_LOWEST,
+} from './check-entry.js';
+
+/**
+ * Bits that one basic pipe can match at most. On hardware an SPI, an id and one IPv6 address fit together with the
+ * small parser fields; an SPI and two IPv6 addresses do not.
+ */
+export const MATCH_WIDTH_BITS_MAX = 288;
+
+/** Which domain a packet may go to from which (the edges that DOCA's application uses). */
+const NEXT_DOMAINS: Readonly<Record<Domain, readonly Domain[]>> = {
+  default: ['default', 'secure-ingress', 'egress'],
+  'secure-ingress': ['secure-ingress', 'default'],
+  egress: ['egress', 'secure-egress'],
+  'secure-egress': ['secure-egress', 'egress'],
+};
+
+const isEgress = (domain: Domain) => domain === 'egress' || domain === 'secure-egress';
+
+/** Where the actions that are bound to a domain may stand. */
+const ACTION_DOMAINS: readonly { action: keyof ActionTemplate; domains: readonly Domain[] }[] = [
+  { action: 'decrypt', domains: ['secure-ingress'] },
+  { action: 'decap', domains: ['default', 'secure-ingress'] },
+  { action: 'encap', domains: ['egress', 'secure-egress'] },
+  { action: 'encrypt', domains: ['secure-egress'] },
+];
+
+/** One way that packets can take, for the checks of domains, cycles and reachability. */
+interface Edge {
+  readonly from: Pipe;
+  readonly forward: Forward;
+  readonly kind: 'forward' | 'miss' | 'mirror';
+}
+
+/** All problems of the program; none: it can be built on a device with these limits. */
+export function validateProgram(program: PipeProgram, limits?: DeviceLimits): HalError[] {
+  const problems: HalError[] = [];
+  const pipes = new Map<string, Pipe>();
+  for (const pipe of program.pipes) {
+    if (pipes.has(pipe.name)) reporter(problems, { pipe: pipe.name })('the name is taken by another pipe');
+    pipes.set(pipe.name, pipe);
+  }
+  const mirrors = new Set<string>();
+  for (const mirror of program.mirrors ?? []) {
+    const report = reporter(problems, {});
+    if (mirrors.has(mirror.name)) report(`mirror ${mirror.name}: the name is taken by another mirror`);
+    mirrors.add(mirror.name);
+    if (mirror.targets.length === 0) report(`mirror ${mirror.name}: it has no targets`);
+  }
+  const context: EntryContext = {
+    hasPipe: (name) => pipes.has(name),
+    hasMirror: (name) => mirrors.has(name),
+    keySlots: limits?.keySlots ?? 0xffffffff,
+  };
+  for (const pipe of program.pipes) checkPipe(pipe, context, limits, problems);
+  checkRoots(program, problems);
+  const edges = edgesOf(program);
+  for (const edge of edges) checkEdge(edge, pipes, context, problems);
+  checkMirrorUse(program, problems);
+  checkPaths(program, pipes, edges, problems);
+  return problems;
+}
+
+/** Throws ProgramError with all problems. */
+export function assertValidProgram(program: PipeProgram, limits?: DeviceLimits): void {
+  const problems = validateProgram(program, limits);
+  if (problems.length > 0) throw new ProgramError(program.name, problems);
+}
+
+function checkPipe(
+  pipe: Pipe,
+  context: EntryContext,
+  limits: DeviceLimits | undefined,
+  problems: HalError[],
+): void {
+  const report = reporter(problems, { pipe: pipe.name });
+  const largest = limits?.entriesPerPipe ?? Number.MAX_SAFE_INTEGER;
+  if (!Number.isInteger(pipe.sizeEntries) || pipe.sizeEntries < 1 || pipe.sizeEntries > largest) {
+    report(`expected 1 to ${largest}, got ${pipe.sizeEntries}`, 'sizeEntries');
+  }
+  const entries = pipe.entries ?? [];
+  if (entries.length > pipe.sizeEntries) {
+    report(`${entries.length} static entries do not fit ${pipe.sizeEntries}`, 'entries');
+  }
+  const labels = new Set<string>();
+  for (const { label } of entries) {
+    if (label === undefined) continue;
+    if (labels.has(label)) report(`the label ${label} is there twice`, 'entries');
+    labels.add(label);
+  }
+  if (pipe.type === 'control') {
+    for (const [i, entry] of (pipe.entries ?? []).entries()) {
+      problems.push(...checkControlEntry(pipe, entry, context, i));
+      const entryReport = reporter(problems, { pipe: pipe.name, entry: entry.label ?? i });
+      checkPossible(entry.match, entryReport);
+      checkActions(entry.actions ?? {}, pipe.domain, context, entryReport);
+    }
+    return;
+  }
+  checkFields(pipe.match, true, report);
+  checkPossible(pipe.match, report);
+  const widthBits = Object.keys(pipe.match).reduce(
+    (sum, name) => sum + (FIELDS[name as FieldName]?.widthBits ?? 0),
+    0,
+  );
+  if (widthBits > MATCH_WIDTH_BITS_MAX) {
+    report(`${widthBits} bits; a basic pipe matches at most ${MATCH_WIDTH_BITS_MAX}; use two pipes`, 'match');
+  }
+  if (pipe.actions?.length === 0) report('an empty list; leave it out instead', 'actions');
+  for (const actions of pipe.actions ?? []) {
+    checkFields(actions.set ?? {}, true, report);
+    checkActions(actions, pipe.domain, context, report);
+  }
+  if (pipe.monitor?.mirror !== undefined && !context.hasMirror(pipe.monitor.mirror)) {
+    report(`there is no mirror ${pipe.monitor.mirror}`, 'monitor');
+  }
+  for (const [i, entry] of (pipe.entries ?? []).entries()) {
+    problems.push(...checkBasicEntry(pipe, entry, context, i));
+  }
+}
+
+function checkActions(actions: ActionTemplate, domain: Domain, context: EntryContext, report: Report): void {
+  for (const { action, domains } of ACTION_DOMAINS) {
+    if (actions[action] !== undefined && !domains.includes(domain)) {
+      report(`belongs in domain ${domains.join(' or ')}, not ${domain}`, action);
+    }
+  }
+  for (const name of Object.keys(actions.set ?? {})) {
+    if (name in FIELDS && !FIELDS[name as FieldName].writable)
+      report('the field cannot be written', `set.${name}`);
+  }
+  const { decap, encap, encrypt } = actions;
+  if (decap !== undefined) {
+    const header = decap.ethernetHeader;
+    const tunnel = decap.netType === 'psp-tunnel';
+    if (tunnel === (header === undefined)) {
+      report(
+        tunnel ? 'a tunnel needs the new Ethernet header' : 'only a tunnel takes it',
+        'decap.ethernetHeader',
+      );
+    }
+    if (header instanceof Uint8Array && header.length !== 14) {
+      report(`expected 14 octets, got ${header.length}`, 'decap.ethernetHeader');
+    }
+  }
+  if (encap !== undefined) {
+    const family = netTypeFamily(encap.netType);
+    if (family !== undefined && family !== encap.outer)
+      report(`${encap.netType} is for ${family}`, 'encap.outer');
+  }
+  if (
+    encrypt !== undefined &&
+    encrypt.cryptoId !== 'entry' &&
+    !isCryptoId(encrypt.cryptoId, context.keySlots)
+  ) {
+    report(`expected a key slot from 1 to ${context.keySlots}, got ${encrypt.cryptoId}`, 'encrypt.cryptoId');
+  }
+}
+
+/** A packet has one L3 header at each place, so fields of both families cannot be there together. */
+function checkPossible(match: MatchTemplate, report: Report): void {
+  for (const side of ['outer', 'inner'] as const) {
+    const has = (prefix: string) => Object.keys(match).some((name) => name.startsWith(`${side}.${prefix}.`));
+    const l3Type = match[`parser_meta.${side}_l3_type`]?.value;
+    const ip4 = has('ip4');
+    const ip6 = has('ip6');
+    if (ip4 && ip6) report(`fields of ${side}.ip4 and ${side}.ip6 cannot match together`, `${side}.ip4`);
+    if (ip4 && typeof l3Type === 'number' && l3Type !== L3_IPV4) {
+      report(`${side}.ip4 contradicts it`, `parser_meta.${side}_l3_type`);
+    }
+    if (ip6 && typeof l3Type === 'number' && l3Type !== L3_IPV6) {
+      report(`${side}.ip6 contradicts it`, `parser_meta.${side}_l3_type`);
+    }
+  }
+}
+
+function checkRoots(program: PipeProgram, problems: HalError[]): void {
+  const report = reporter(problems, {});
+  const roots = program.pipes.filter((pipe) => pipe.isRoot === true);
+  const ingress = roots.filter((pipe) => pipe.domain === 'default');
+  const egress = roots.filter((pipe) => pipe.domain === 'egress');
+  if (ingress.length !== 1) report(`expected one root in domain default, got ${ingress.length}`);
+  if (egress.length > 1) report(`expected at most one root in domain egress, got ${egress.length}`);
+  for (const pipe of roots) {
+    if (pipe.domain !== 'default' && pipe.domain !== 'egress') {
+      reporter(problems, { pipe: pipe.name })(`a root cannot be in domain ${pipe.domain}`, 'isRoot');
+    }
+  }
+}
+
+function edgesOf(program: PipeProgram): Edge[] {
+  const mirrors = new Map((program.mirrors ?? []).map((mirror) => [mirror.name, mirror]));
+  const edges: Edge[] = [];
+  for (const pipe of program.pipes) {
+    const add = (forward: Forward, kind: Edge['kind']) => edges.push({ from: pipe, forward, kind });
+    const copies = (name: string | undefined) => {
+      for (const target of mirrors.get(name ?? '')?.targets ?? []) add(target, 'mirror');
+    };
+    add(pipe.miss, 'miss');
+    if (pipe.type === 'control') {
+      for (const entry of pipe.entries ?? []) {
+        add(entry.forward, 'forward');
+        copies(entry.monitor?.mirror);
+      }
+    } else {
+      if (pipe.forward !== 'entry') add(pipe.forward, 'forward');
+      for (const entry of pipe.entries ?? []) if (entry.forward !== undefined) add(entry.forward, 'forward');
+      copies(pipe.monitor?.mirror);
+    }
+  }
+  return edges;
+}
+
+function checkEdge(
+  { from, forward, kind }: Edge,
+  pipes: ReadonlyMap<string, Pipe>,
+  context: EntryContext,
+  problems: HalError[],
+): void {
+  const report = reporter(problems, { pipe: from.name });
+  // Forwards of entries have been checked with the entry.
+  if (kind !== 'forward' || from.type === 'basic') checkForward(forward, context.hasPipe, report);
+  if (forward.to === 'kernel' && !(from.isRoot === true && from.domain === 'default')) {
+    report('only the ingress root can leave packets to the kernel', kind);
+  }
+  if (kind === 'miss' && forward.to !== 'pipe' && forward.to !== 'drop' && forward.to !== 'kernel') {
+    report(`a miss cannot go to ${(forward as Forward).to}; use a pipe that forwards everything there`, kind);
+  }
+  if (forward.to !== 'pipe') return;
+  const target = pipes.get(forward.pipe);
+  if (target === undefined) return;
+  if (target.isRoot === true && !(target.domain === 'egress' && !isEgress(from.domain))) {
+    report(`${target.name} is a root; nothing forwards back to it`, kind);
+  }
+  // A mirror's copy of an egress packet may come to the CPU through an ingress-side pipe.
+  if (kind !== 'mirror' && !NEXT_DOMAINS[from.domain].includes(target.domain)) {
+    report(`${target.name} is in domain ${target.domain}, which cannot follow ${from.domain}`, kind);
+  }
+}
+
+function checkMirrorUse(program: PipeProgram, problems: HalError[]): void {
+  const used = new Set<string | undefined>();
+  for (const pipe of program.pipes) {
+    if (pipe.type === 'basic') used.add(pipe.monitor?.mirror);
+    else for (const entry of pipe.entries ?? []) used.add(entry.monitor?.mirror);
+  }
+  for (const mirror of program.mirrors ?? []) {
+    if (!used.has(mirror.name)) reporter(problems, {})(`mirror ${mirror.name}: no pipe uses it`);
+  }
+}
+
+/** No cycles, and nothing that no packet can reach. */
+function checkPaths(
+  program: PipeProgram,
+  pipes: ReadonlyMap<string, Pipe>,
+  edges: readonly Edge[],
+  problems: HalError[],
+): void {
+  const successors = new Map<string, string[]>(program.pipes.map((pipe) => [pipe.name, []]));
+  for (const { from, forward } of edges) {
+    if (forward.to === 'pipe' && pipes.has(forward.pipe)) successors.get(from.name)!.push(forward.pipe);
+  }
+  const state = new Map<string, 'open' | 'done'>();
+  const visit = (name: string): void => {
+    state.set(name, 'open');
+    for (const next of successors.get(name)!) {
+      if (state.get(next) === 'open') {
+        reporter(problems, { pipe: name })(`packets can come back here through ${next}: a cycle`);
+      } else if (!state.has(next)) visit(next);
+    }
+    state.set(name, 'done');
+  };
+  const anyEntryForward = program.pipes.some((pipe) => pipe.type === 'basic' && pipe.forward === 'entry');
+  for (const pipe of program.pipes) if (pipe.isRoot === true && !state.has(pipe.name)) visit(pipe.name);
+  for (const pipe of program.pipes) {
+    if (state.has(pipe.name)) continue;
+    // Entries that come later may forward to it, where a pipe leaves that open.
+    if (!anyEntryForward) reporter(problems, { pipe: pipe.name })('no packet can reach it');
+    visit(pipe.name);
+  }
+}
