@@ -98,7 +98,8 @@ export function innerPacket(family: Family, clearOctets = 0): fc.Arbitrary<Inner
       payload.set(MARKER, start);
       payload.set(after, start + MARKER.length);
       // Not DHCP, not neighbor discovery: those stop at the gateway by design.
-      if (protocol === 17) payload.set([0x9c, 0x40, 0x13, 0x88, payload.length >>> 8, payload.length & 0xff, 0, 0]);
+      if (protocol === 17)
+        payload.set([0x9c, 0x40, 0x13, 0x88, payload.length >>> 8, payload.length & 0xff, 0, 0]);
       if (protocol === 6) payload[12] = 0x50;
       if (protocol === 1) payload.set([8, 0]);
       if (protocol === 58) payload.set([128, 0]);

@@ -1,0 +1,559 @@
+/**
+ * The gateway's pipeline, as DOCA's PSP gateway draws it, as one PipeProgram.
+ *
+ *     uplink -> ROOT -> PSP_DECRYPT -> [INGR_SAMPL] -> INNER_CLASSIFIER -> INGR_ACL -> VF
+ *     VF     -> ROOT -> EMPTY -> EGR_ACL -> [SET_SAMPLE_BIT -> EGR_SAMPL -> PSP_ENCRYPT] -> uplink
+ *
+ * What matches no session on the way out goes to RSS (the slow path); what is not authenticated, or not allowed, on
+ * the way in ends in SYNDROME_STATS. Two IPv6 addresses and an SPI are more than one pipe can match, so the local
+ * address of IPv6 is matched first, in *_VIP_IPV6, and stands for an id in meta.u32.2 from there on.
+ *
+ * The entries of sessions are made in pipeline-entries.ts.
+ */
+import {
+  L3_IPV4,
+  L3_IPV6,
+  L4_ICMP,
+  L4_UDP,
+  SYNDROME_BAD_TRAILER,
+  SYNDROME_ICV_FAIL,
+  SYNDROME_OK,
+} from '../hal/fields.js';
+import {
+  type BasicPipe,
+  type ControlEntry,
+  type ControlPipe,
+  type MatchTemplate,
+  type Mirror,
+  type Pipe,
+  type PipeProgram,
+  type PspNetType,
+  UPLINK_PORT,
+  VF_PORT,
+} from '../hal/program.js';
+import type { IpFamily } from '../packet/address.js';
+import { ETHER_TYPE_ARP } from '../packet/ethernet.js';
+import { FLAG_D, FLAG_S, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_UDP_PORT } from '../psp/header.js';
+import type { GatewayOptions } from './options.js';
+
+/** pkt_meta of sampled packets at RSS and of packets that return to the workload. */
+export const PKT_META_INGRESS_SAMPLED = 0x65656565;
+export const PKT_META_EGRESS_SAMPLED = 0x43434343;
+export const PKT_META_RETURN_TO_VF = 0x78787878;
+
+/** Ingress entries per tunnel: the SPI in use, one that retires after a re-key, one that is being agreed on. */
+const INGRESS_ENTRIES_PER_TUNNEL = 3;
+/** Room for static entries of the control pipes. */
+const CONTROL_PIPE_ENTRIES = 32;
+const DHCP_SERVER_PORT = 67;
+const ICMPV6_NEIGHBOR_SOLICITATION = 135;
+/** Router and neighbor solicitation and advertisement (RFC 4861). */
+const NEIGHBOR_DISCOVERY_TYPES = [133, 134, 135, 136];
+
+const OUTER_HEADER_OCTETS: Readonly<Record<IpFamily, number>> = { 4: 20, 6: 40 };
+const UDP_PSP_ICV_OCTETS = 8 + 16 + 16;
+const COOKIE_OCTETS = 8;
+const IPV6_HEADER_OCTETS = 40;
+
+export interface PipelineOptions
+  extends Pick<
+    GatewayOptions,
+    | 'mode'
+    | 'outerFamily'
+    | 'innerFamilies'
+    | 'cookies'
+    | 'ingressAcl'
+    | 'sampleRateLog2'
+    | 'maintainOrder'
+    | 'maxTunnels'
+  > {
+  /** Largest IP packet of the uplink. */
+  readonly underlayMtuOctets: number;
+  /** Destination and source MAC, and nothing else, of packets decapsulated with the ingress ACL off; 12 octets. */
+  readonly decapMacs: Uint8Array;
+}
+
+/** Octets that PSP adds to an IP packet. */
+export function overheadOctets(options: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'cookies'>): number {
+  const outer = options.mode === 'tunnel' ? OUTER_HEADER_OCTETS[options.outerFamily] : 0;
+  return outer + UDP_PSP_ICV_OCTETS + (options.cookies ? COOKIE_OCTETS : 0);
+}
+
+/** Largest IP packet of a workload that fits the underlay once it is encapsulated. */
+export function innerMtuOctets(
+  options: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'cookies' | 'underlayMtuOctets'>,
+): number {
+  return options.underlayMtuOctets - overheadOctets(options);
+}
+
+/** What the packets of a family look like to the pipes: workload's own headers, and those inside an envelope. */
+export function familyNames(family: IpFamily) {
+  return family === 4
+    ? ({ ip: 'ip4', l3Type: L3_IPV4, nextHeader: NEXT_HEADER_IPV4, suffix: 'IPV4', text: 'IPv4' } as const)
+    : ({ ip: 'ip6', l3Type: L3_IPV6, nextHeader: NEXT_HEADER_IPV6, suffix: 'IPV6', text: 'IPv6' } as const);
+}
+
+/** Reformat of a family's packets. */
+export function netTypeOf(mode: GatewayOptions['mode'], family: IpFamily): PspNetType {
+  if (mode === 'tunnel') return 'psp-tunnel';
+  return family === 4 ? 'psp-over-ipv4' : 'psp-over-ipv6';
+}
+
+/** The whole program of one gateway. */
+export function buildPipeline(options: PipelineOptions): PipeProgram {
+  const sampling = options.sampleRateLog2 > 0;
+  const pipes: Pipe[] = [root(options), pspDecrypt(options)];
+  if (sampling)
+    pipes.push(ingressSampling(), rssPipe('RSS_INGR_SAMPLED', 'secure-ingress', PKT_META_INGRESS_SAMPLED));
+  pipes.push(innerClassifier(options));
+  for (const family of options.innerFamilies) pipes.push(...ingressAcl(options, family));
+  pipes.push(syndromeStats(), empty(options));
+  for (const family of options.innerFamilies) pipes.push(...egressAcl(options, family));
+  pipes.push(rssPipe('RSS_MISS', 'egress'));
+  if (sampling) {
+    pipes.push(
+      setSampleBit(options),
+      egressSampling(options),
+      rssPipe('RSS_EGR_SAMPLED', 'egress', PKT_META_EGRESS_SAMPLED),
+      pspEncrypt(options),
+    );
+  }
+  return { name: 'psp-gateway', pipes, ...(sampling ? { mirrors: mirrors(options) } : {}) };
+}
+
+function mirrors(options: PipelineOptions): Mirror[] {
+  const list: Mirror[] = [
+    { name: 'INGR_SAMPLED', targets: [{ to: 'pipe', pipe: 'RSS_INGR_SAMPLED' }] },
+    { name: 'EGR_SAMPLED', targets: [{ to: 'pipe', pipe: 'RSS_EGR_SAMPLED' }] },
+  ];
+  // Packets that are not sampled take the same way as those that are, so that they cannot overtake them.
+  if (options.maintainOrder) list.push({ name: 'EGR_NOT_SAMPLED', targets: [{ to: 'drop' }] });
+  return list;
+}
+
+const COUNT = { counter: true } as const;
+
+function root(options: PipelineOptions): ControlPipe {
+  const entries: ControlEntry[] = [];
+  const add = (
+    label: string,
+    priority: number,
+    match: MatchTemplate,
+    forward: ControlEntry['forward'],
+    condition?: ControlEntry['condition'],
+  ) => entries.push({ label, priority, match, forward, monitor: COUNT, ...(condition ? { condition } : {}) });
+  const from = (port: number, match: MatchTemplate): MatchTemplate => ({
+    'parser_meta.port_id': { value: port },
+    ...match,
+  });
+
+  if (options.mode === 'tunnel') {
+    add('vf-arp', 0, from(VF_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), { to: 'rss' });
+    add('vf-neighbor-solicitation', 0, from(VF_PORT, icmpv6(ICMPV6_NEIGHBOR_SOLICITATION)), { to: 'rss' });
+    add('vf-dhcp', 0, from(VF_PORT, udpTo(DHCP_SERVER_PORT, L3_IPV4)), { to: 'rss' });
+  } else {
+    // The two sides share a segment: address resolution passes between the ports.
+    add('vf-arp', 0, from(VF_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), {
+      to: 'pipe',
+      pipe: 'EMPTY',
+    });
+    add('uplink-arp', 0, from(UPLINK_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), {
+      to: 'port',
+      port: VF_PORT,
+    });
+    for (const type of NEIGHBOR_DISCOVERY_TYPES) {
+      add(`vf-nd-${type}`, 0, from(VF_PORT, icmpv6(type)), { to: 'pipe', pipe: 'EMPTY' });
+      add(`uplink-nd-${type}`, 0, from(UPLINK_PORT, icmpv6(type)), { to: 'port', port: VF_PORT });
+    }
+  }
+  const innerMtu = innerMtuOctets(options);
+  for (const family of options.innerFamilies) {
+    const { text, l3Type } = familyNames(family);
+    const match = from(VF_PORT, {
+      'parser_meta.outer_l3_type': { value: l3Type },
+      'parser_meta.outer_l3_ok': { value: 1 },
+    });
+    const condition =
+      family === 4
+        ? ({ field: 'outer.ip4.total_len', operation: 'gt', value: innerMtu } as const)
+        : ({
+            field: 'outer.ip6.payload_len',
+            operation: 'gt',
+            value: innerMtu - IPV6_HEADER_OCTETS,
+          } as const);
+    add(`vf-too-big-${text.toLowerCase()}`, 1, match, { to: 'rss' }, condition);
+    add(`vf-${text.toLowerCase()}`, 2, match, { to: 'pipe', pipe: 'EMPTY' });
+  }
+  const outerFamilies = options.mode === 'tunnel' ? [options.outerFamily] : options.innerFamilies;
+  for (const family of outerFamilies) {
+    const { text, l3Type } = familyNames(family);
+    const match = from(UPLINK_PORT, {
+      ...udpTo(PSP_UDP_PORT, l3Type),
+      'parser_meta.outer_l3_ok': { value: 1 },
+      'parser_meta.outer_ip4_checksum_ok': { value: family === 4 ? 1 : 0 },
+    });
+    add(`uplink-psp-${text.toLowerCase()}`, 2, match, { to: 'pipe', pipe: 'PSP_DECRYPT' });
+  }
+  return {
+    name: 'ROOT',
+    description: 'where every packet from a port begins',
+    type: 'control',
+    domain: 'default',
+    isRoot: true,
+    sizeEntries: CONTROL_PIPE_ENTRIES,
+    missCounter: true,
+    miss: { to: 'kernel' },
+    entries,
+  };
+}
+
+function udpTo(port: number, l3Type: number): MatchTemplate {
+  return {
+    'parser_meta.outer_l3_type': { value: l3Type },
+    'parser_meta.outer_l4_type': { value: L4_UDP },
+    'outer.udp.dst_port': { value: port },
+  };
+}
+
+function icmpv6(type: number): MatchTemplate {
+  return {
+    'parser_meta.outer_l3_type': { value: L3_IPV6 },
+    'parser_meta.outer_l4_type': { value: L4_ICMP },
+    'outer.icmp.type': { value: type },
+  };
+}
+
+function pspDecrypt(options: PipelineOptions): BasicPipe {
+  return {
+    name: 'PSP_DECRYPT',
+    description: 'authenticate and decrypt with the key of the SPI',
+    type: 'basic',
+    domain: 'secure-ingress',
+    sizeEntries: 1,
+    match: { 'parser_meta.outer_l4_type': { value: L4_UDP }, 'outer.udp.dst_port': { value: PSP_UDP_PORT } },
+    actions: [{ decrypt: true }],
+    forward: { to: 'pipe', pipe: options.sampleRateLog2 > 0 ? 'INGR_SAMPL' : 'INNER_CLASSIFIER' },
+    miss: { to: 'drop' },
+    missCounter: true,
+    monitor: COUNT,
+    entries: [{ label: 'psp' }],
+  };
+}
+
+/** S and D are believed of authenticated packets only. */
+function ingressSampling(): ControlPipe {
+  const match = (flags: number): MatchTemplate => ({
+    'parser_meta.psp_syndrome': { value: SYNDROME_OK },
+    'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S | FLAG_D },
+  });
+  const sampled = { ...COUNT, mirror: 'INGR_SAMPLED' };
+  return {
+    name: 'INGR_SAMPL',
+    description: 'S bit: copy to the CPU; D bit: drop',
+    type: 'control',
+    domain: 'secure-ingress',
+    sizeEntries: CONTROL_PIPE_ENTRIES,
+    miss: { to: 'pipe', pipe: 'INNER_CLASSIFIER' },
+    missCounter: true,
+    entries: [
+      {
+        label: 'sample',
+        priority: 0,
+        match: match(FLAG_S),
+        monitor: sampled,
+        forward: { to: 'pipe', pipe: 'INNER_CLASSIFIER' },
+      },
+      {
+        label: 'sample-and-drop',
+        priority: 0,
+        match: match(FLAG_S | FLAG_D),
+        monitor: sampled,
+        forward: { to: 'drop' },
+      },
+      { label: 'drop', priority: 0, match: match(FLAG_D), monitor: COUNT, forward: { to: 'drop' } },
+    ],
+  };
+}
+
+/** A damaged next header is an authentication failure like any other, so what fits no family is counted with them. */
+function innerClassifier(options: PipelineOptions): BasicPipe {
+  const field = options.mode === 'tunnel' ? 'tun.psp.nexthdr' : 'parser_meta.outer_l3_type';
+  return {
+    name: 'INNER_CLASSIFIER',
+    description: 'which family is inside',
+    type: 'basic',
+    domain: 'secure-ingress',
+    sizeEntries: 2,
+    match: { [field]: { value: 'entry' } },
+    forward: 'entry',
+    miss: { to: 'pipe', pipe: 'SYNDROME_STATS' },
+    missCounter: true,
+    monitor: COUNT,
+    entries: options.innerFamilies.map((family) => {
+      const { nextHeader, l3Type, text } = familyNames(family);
+      return {
+        label: text.toLowerCase(),
+        match: { [field]: options.mode === 'tunnel' ? nextHeader : l3Type },
+        forward: { to: 'pipe', pipe: firstIngressPipe(options, family) },
+      };
+    }),
+  };
+}
+
+function firstIngressPipe(options: PipelineOptions, family: IpFamily): string {
+  return family === 6 && options.ingressAcl ? 'INGR_VIP_IPV6' : `INGR_ACL_${familyNames(family).suffix}`;
+}
+
+function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
+  const { ip, l3Type, suffix, text } = familyNames(family);
+  const tunnel = options.mode === 'tunnel';
+  const side = tunnel ? 'inner' : 'outer';
+  const netType = netTypeOf(options.mode, family);
+  const familyMatch: MatchTemplate = { [`parser_meta.${side}_l3_type`]: { value: l3Type } };
+  const authenticated: MatchTemplate = { 'parser_meta.psp_syndrome': { value: SYNDROME_OK } };
+  const common = {
+    type: 'basic',
+    domain: 'secure-ingress',
+    miss: { to: 'pipe', pipe: 'SYNDROME_STATS' },
+    missCounter: true,
+    monitor: COUNT,
+  } as const;
+  if (!options.ingressAcl) {
+    return [
+      {
+        ...common,
+        name: `INGR_ACL_${suffix}`,
+        description: `${text}: let in whatever decrypts`,
+        sizeEntries: 1,
+        match: { ...authenticated, ...familyMatch },
+        actions: [
+          {
+            decap: { netType, ...(tunnel ? { ethernetHeader: decapHeader(options.decapMacs, family) } : {}) },
+          },
+        ],
+        forward: { to: 'port', port: VF_PORT },
+        entries: [{ label: 'any' }],
+      },
+    ];
+  }
+  const address = { [`${side}.${ip}.src_ip`]: { value: 'entry' } } as const;
+  const acl: BasicPipe = {
+    ...common,
+    name: `INGR_ACL_${suffix}`,
+    description: `${text}: SPI and addresses of a session, then decapsulate`,
+    sizeEntries: options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL,
+    match: {
+      ...authenticated,
+      'tun.psp.spi': { value: 'entry' },
+      ...(options.cookies ? { 'tun.psp.vc': { value: 'entry' } } : {}),
+      ...address,
+      ...(family === 4
+        ? { ...familyMatch, [`${side}.ip4.dst_ip`]: { value: 'entry' } }
+        : { 'meta.u32.2': { value: 'entry' } }),
+    },
+    actions: [{ decap: { netType, ...(tunnel ? { ethernetHeader: 'entry' } : {}) } }],
+    forward: { to: 'port', port: VF_PORT },
+  };
+  return family === 4
+    ? [acl]
+    : [localVipPipe('INGR_VIP_IPV6', options, familyMatch, `${side}.ip6.dst_ip`), acl];
+}
+
+/** Ethernet header of decapsulated packets from destination and source MAC. */
+export function decapHeader(macs: Uint8Array, family: IpFamily): Uint8Array {
+  const header = new Uint8Array(14);
+  header.set(macs);
+  header.set(family === 4 ? [0x08, 0x00] : [0x86, 0xdd], 12);
+  return header;
+}
+
+function localVipPipe(
+  name: 'INGR_VIP_IPV6' | 'EGR_VIP_IPV6',
+  options: PipelineOptions,
+  familyMatch: MatchTemplate,
+  field: 'inner.ip6.dst_ip' | 'outer.ip6.dst_ip' | 'outer.ip6.src_ip',
+): BasicPipe {
+  const ingress = name === 'INGR_VIP_IPV6';
+  return {
+    name,
+    description: 'IPv6: local address to id',
+    type: 'basic',
+    domain: ingress ? 'secure-ingress' : 'secure-egress',
+    sizeEntries: options.maxTunnels,
+    match: { ...familyMatch, [field]: { value: 'entry' } },
+    actions: [{ set: { 'meta.u32.2': { value: 'entry' } } }],
+    forward: { to: 'pipe', pipe: ingress ? 'INGR_ACL_IPV6' : 'EGR_ACL_IPV6' },
+    miss: { to: 'pipe', pipe: ingress ? 'SYNDROME_STATS' : 'RSS_MISS' },
+    missCounter: true,
+    monitor: COUNT,
+  };
+}
+
+/** The miss counter holds what was authenticated and yet not allowed in. */
+function syndromeStats(): BasicPipe {
+  return {
+    name: 'SYNDROME_STATS',
+    description: 'count what was not let in, and drop it',
+    type: 'basic',
+    domain: 'secure-ingress',
+    sizeEntries: 2,
+    match: { 'parser_meta.psp_syndrome': { value: 'entry' } },
+    forward: { to: 'drop' },
+    miss: { to: 'drop' },
+    missCounter: true,
+    monitor: COUNT,
+    entries: [
+      { label: 'icv-fail', match: { 'parser_meta.psp_syndrome': SYNDROME_ICV_FAIL } },
+      { label: 'bad-trailer', match: { 'parser_meta.psp_syndrome': SYNDROME_BAD_TRAILER } },
+    ],
+  };
+}
+
+function empty(options: PipelineOptions): ControlPipe {
+  const unmarked: MatchTemplate = { 'meta.pkt_meta': { value: 0 } };
+  const entries: ControlEntry[] = [
+    {
+      label: 'return-to-vf',
+      priority: 0,
+      match: { 'meta.pkt_meta': { value: PKT_META_RETURN_TO_VF } },
+      monitor: COUNT,
+      forward: { to: 'port', port: VF_PORT },
+    },
+  ];
+  if (options.mode === 'transport') {
+    const resolution: [string, MatchTemplate][] = [
+      ['arp', { 'outer.eth.type': { value: ETHER_TYPE_ARP } }],
+      ...NEIGHBOR_DISCOVERY_TYPES.map((type): [string, MatchTemplate] => [`nd-${type}`, icmpv6(type)]),
+    ];
+    for (const [label, match] of resolution) {
+      const forward = { to: 'port', port: UPLINK_PORT } as const;
+      entries.push({ label, priority: 1, match: { ...unmarked, ...match }, monitor: COUNT, forward });
+    }
+  }
+  for (const family of options.innerFamilies) {
+    const { l3Type, text } = familyNames(family);
+    entries.push({
+      label: text.toLowerCase(),
+      priority: 2,
+      match: {
+        ...unmarked,
+        'parser_meta.outer_l3_type': { value: l3Type },
+        'parser_meta.outer_l3_ok': { value: 1 },
+      },
+      monitor: COUNT,
+      forward: { to: 'pipe', pipe: family === 6 ? 'EGR_VIP_IPV6' : 'EGR_ACL_IPV4' },
+    });
+  }
+  return {
+    name: 'EMPTY',
+    description: 'where packets on their way out begin, those from the CPU too',
+    type: 'control',
+    domain: 'egress',
+    isRoot: true,
+    sizeEntries: CONTROL_PIPE_ENTRIES,
+    miss: { to: 'drop' },
+    missCounter: true,
+    entries,
+  };
+}
+
+function egressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
+  const { ip, suffix, text } = familyNames(family);
+  const sampling = options.sampleRateLog2 > 0;
+  const outer = (options.mode === 'tunnel' ? options.outerFamily : family) === 4 ? 'ipv4' : 'ipv6';
+  const acl: BasicPipe = {
+    name: `EGR_ACL_${suffix}`,
+    description: `${text}: addresses of a session, then encapsulate${sampling ? '' : ' and encrypt'}`,
+    type: 'basic',
+    domain: 'secure-egress',
+    sizeEntries: options.maxTunnels,
+    match: {
+      ...(family === 4 ? { 'outer.ip4.src_ip': { value: 'entry' } } : { 'meta.u32.2': { value: 'entry' } }),
+      [`outer.${ip}.dst_ip`]: { value: 'entry' },
+    },
+    actions: [
+      {
+        encap: { netType: netTypeOf(options.mode, family), outer, cookie: options.cookies },
+        ...(sampling ? { set: { 'meta.pkt_meta': { value: 'entry' } } } : { encrypt: { cryptoId: 'entry' } }),
+      },
+    ],
+    forward: sampling ? { to: 'pipe', pipe: 'SET_SAMPLE_BIT' } : { to: 'port', port: UPLINK_PORT },
+    miss: { to: 'pipe', pipe: 'RSS_MISS' },
+    missCounter: true,
+    monitor: COUNT,
+  };
+  return family === 4 ? [acl] : [localVipPipe('EGR_VIP_IPV6', options, {}, 'outer.ip6.src_ip'), acl];
+}
+
+/** Everything to RSS, with a mark when there is one. */
+function rssPipe(name: string, domain: 'secure-ingress' | 'egress', packetMeta?: number): BasicPipe {
+  return {
+    name,
+    description: packetMeta === undefined ? 'to the CPU' : 'mark, then to the CPU',
+    type: 'basic',
+    domain,
+    sizeEntries: 1,
+    match: {},
+    ...(packetMeta === undefined ? {} : { actions: [{ set: { 'meta.pkt_meta': { value: packetMeta } } }] }),
+    forward: { to: 'rss' },
+    miss: { to: 'drop' },
+    monitor: COUNT,
+    entries: [{ label: 'all' }],
+  };
+}
+
+function setSampleBit(options: PipelineOptions): BasicPipe {
+  return {
+    name: 'SET_SAMPLE_BIT',
+    description: `one packet in 2^${options.sampleRateLog2}`,
+    type: 'basic',
+    domain: 'secure-egress',
+    sizeEntries: 1,
+    match: { 'parser_meta.random': { value: 1, mask: 2 ** options.sampleRateLog2 - 1 } },
+    actions: [{ set: { 'tun.psp.s_d_ver_v': { value: FLAG_S, mask: FLAG_S } } }],
+    forward: { to: 'pipe', pipe: 'EGR_SAMPL' },
+    miss: { to: 'pipe', pipe: options.maintainOrder ? 'EGR_SAMPL' : 'PSP_ENCRYPT' },
+    missCounter: true,
+    monitor: COUNT,
+    entries: [{ label: 'sample' }],
+  };
+}
+
+function egressSampling(options: PipelineOptions): ControlPipe {
+  const entry = (label: string, flags: number, mirror: string): ControlEntry => ({
+    label,
+    priority: 0,
+    match: { 'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S } },
+    monitor: { ...COUNT, mirror },
+    forward: { to: 'pipe', pipe: 'PSP_ENCRYPT' },
+  });
+  return {
+    name: 'EGR_SAMPL',
+    description: 'S bit: copy to the CPU',
+    type: 'control',
+    domain: 'egress',
+    sizeEntries: CONTROL_PIPE_ENTRIES,
+    miss: { to: 'drop' },
+    missCounter: true,
+    entries: [
+      entry('sampled', FLAG_S, 'EGR_SAMPLED'),
+      ...(options.maintainOrder ? [entry('not-sampled', 0, 'EGR_NOT_SAMPLED')] : []),
+    ],
+  };
+}
+
+function pspEncrypt(options: PipelineOptions): BasicPipe {
+  return {
+    name: 'PSP_ENCRYPT',
+    description: "pkt_meta is the key slot's number",
+    type: 'basic',
+    domain: 'secure-egress',
+    sizeEntries: options.maxTunnels,
+    match: { 'meta.pkt_meta': { value: 'entry' } },
+    actions: [{ encrypt: { cryptoId: 'entry' } }],
+    forward: { to: 'port', port: UPLINK_PORT },
+    miss: { to: 'drop' },
+    missCounter: true,
+    monitor: COUNT,
+  };
+}

@@ -1,0 +1,47 @@
+/** Every combination of options that changes the pipeline's shape. */
+import type { PipelineOptions } from '../../src/gateway/pipeline.js';
+import type { IpFamily } from '../../src/packet/address.js';
+
+export const DECAP_MACS = Uint8Array.from([2, 0, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0x22]);
+
+export function pipelineOptions(options: Partial<PipelineOptions> = {}): PipelineOptions {
+  return {
+    mode: 'tunnel',
+    outerFamily: 6,
+    innerFamilies: [4, 6],
+    cookies: false,
+    ingressAcl: true,
+    sampleRateLog2: 0,
+    maintainOrder: false,
+    maxTunnels: 256,
+    underlayMtuOctets: 1500,
+    decapMacs: DECAP_MACS,
+    ...options,
+  };
+}
+
+export function allPipelineOptions(): PipelineOptions[] {
+  const all: PipelineOptions[] = [];
+  for (const mode of ['tunnel', 'transport'] as const)
+    for (const outerFamily of [4, 6] as const)
+      for (const innerFamilies of [[4], [6], [4, 6]] as IpFamily[][])
+        for (const cookies of [false, true])
+          for (const ingressAcl of [false, true])
+            for (const [sampleRateLog2, maintainOrder] of [
+              [0, false],
+              [3, false],
+              [3, true],
+            ] as const)
+              all.push(
+                pipelineOptions({
+                  mode,
+                  outerFamily,
+                  innerFamilies,
+                  cookies,
+                  ingressAcl,
+                  sampleRateLog2,
+                  maintainOrder,
+                }),
+              );
+  return all;
+}
