@@ -14,8 +14,8 @@ export interface FieldDefinition {
   readonly writable: boolean;
 }
 
-const read = (widthBits: number): FieldDefinition => ({ widthBits, writable: false });
-const write = (widthBits: number): FieldDefinition => ({ widthBits, writable: true });
+const read = (widthBits: number) => ({ widthBits, writable: false }) as const;
+const write = (widthBits: number) => ({ widthBits, writable: true }) as const;
 
 export const FIELDS = {
   /** Logical port by which the packet came in; UPLINK_PORT for packets from `transmit`. */

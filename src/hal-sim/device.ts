@@ -1,0 +1,385 @@
+/**
+ * The simulator's device: a PipeHal over two SimPorts. Bit-exact to DOCA Flow's semantics as src/hal describes
+ * them, and deterministic: with a virtual clock and a seeded random source a whole run repeats to the byte.
+ *
+ * pipeline.ts walks packets through the program's tables, crypto-unit.ts does PSP, key-store.ts holds the keys.
+ */
+import type { Clock } from '../hal/clock.js';
+import { HalError } from '../hal/errors.js';
+import type {
+  Counter,
+  CounterSelector,
+  DeviceDescription,
+  DeviceLimits,
+  EntryOperation,
+  EntryResult,
+  KeyLengthOctets,
+  KeySlot,
+  PipeHal,
+  PortDescription,
+  PspStatistics,
+  RssPacket,
+  SpiKeyBatch,
+  TransmitPacket,
+} from '../hal/hal.js';
+import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
+import type { Random } from '../hal/random.js';
+import { assertValidProgram } from '../hal/validate.js';
+import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
+import type { AeadEngine } from '../psp/aead.js';
+import { opensslEngine } from '../psp/aead-openssl.js';
+import { IvSource } from '../psp/iv.js';
+import { MasterKeys } from '../psp/master-keys.js';
+import { CryptoUnit } from './crypto-unit.js';
+import { EntryInstaller } from './entry-installer.js';
+import { KeyStore } from './key-store.js';
+import { Pipeline } from './pipeline.js';
+import type { SimPort } from './port.js';
+import { RssQueue } from './rss-queue.js';
+import { DeviceStatistics, type Fates, fatesOf } from './statistics.js';
+import { WorkQueue } from './work-queue.js';
+
+export interface SimHalLimits extends DeviceLimits {
+  /** Packets that wait for the RSS handler. */
+  readonly rssQueuePackets: number;
+  /** Keys of received SPIs that are kept derived. */
+  readonly derivedKeyCacheEntries: number;
+}
+
+export const SIM_LIMITS_DEFAULT: SimHalLimits = {
+  keySlots: 1 << 20,
+  entriesPerPipe: 1 << 20,
+  keysPerBatch: 1 << 17,
+  rssQueuePackets: 4096,
+  derivedKeyCacheEntries: 1 << 18,
+};
+
+export interface SimPortOptions {
+  /** Started and closed by the device. */
+  readonly port: SimPort;
+  /** aa:bb:cc:dd:ee:ff */
+  readonly mac: string;
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+}
+
+export interface SimHalOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** OpenSSL's when absent. */
+  readonly aead?: AeadEngine;
+  readonly uplink: SimPortOptions;
+  readonly vf: SimPortOptions & Pick<PortDescription, 'workload'>;
+  readonly limits?: Partial<SimHalLimits>;
+  /** Master keys 0 and 1, 32 octets each, instead of random ones: for tests and vectors. Key 0 is active. */
+  readonly masterKeys?: readonly [Uint8Array, Uint8Array];
+  /** Low 31 bits of the first SPI; 1 when absent. */
+  readonly firstSpi?: number;
+}
+
+/** Entry operations, and key slots, per slice of work. */
+const OPERATIONS_PER_SLICE = 4096;
+/** Keys derived per slice: some milliseconds. */
+const KEYS_PER_SLICE = 16384;
+
+/** Opens a simulated device and starts its ports. Rejects with what a port's start rejects with. */
+export async function openSimHal(options: SimHalOptions): Promise<SimHal> {
+  const hal = new SimHal(options);
+  await hal.start();
+  return hal;
+}
+
+export class SimHal implements PipeHal {
+  readonly device: DeviceDescription;
+  private readonly random: Random;
+  private readonly limits: SimHalLimits;
+  private readonly statisticsNow = new DeviceStatistics();
+  private readonly ivs: IvSource;
+  private readonly keys: KeyStore;
+  private readonly crypto: CryptoUnit;
+  private readonly rss: RssQueue;
+  private readonly work: WorkQueue;
+  /** By port id. */
+  private readonly ports: readonly SimPort[];
+  /** Frames that wait for the end of the burst, by port id. */
+  private readonly outgoing: Uint8Array[][] = [[], []];
+  private pipeline: Pipeline | null = null;
+  private installer: EntryInstaller | null = null;
+  private closed = false;
+
+  /** Use openSimHal. */
+  constructor(options: SimHalOptions) {
+    const engine = options.aead ?? opensslEngine;
+    this.random = options.random;
+    this.limits = { ...SIM_LIMITS_DEFAULT, ...options.limits };
+    this.ports = [options.uplink.port, options.vf.port];
+    this.ivs = new IvSource(() => options.clock.nowPicoseconds());
+    const masterKeys = new MasterKeys({
+      fillRandom: (octets) => options.random.fill(octets),
+      ...(options.masterKeys === undefined ? {} : { masterKeys: options.masterKeys }),
+      ...(options.firstSpi === undefined ? {} : { firstSpi: options.firstSpi }),
+    });
+    this.keys = new KeyStore(masterKeys, this.limits.keySlots, this.limits.derivedKeyCacheEntries);
+    this.crypto = new CryptoUnit(engine, this.keys, this.ivs, this.statisticsNow);
+    this.rss = new RssQueue(options.clock, this.limits.rssQueuePackets);
+    this.work = new WorkQueue(options.clock);
+    const { keySlots, entriesPerPipe, keysPerBatch } = this.limits;
+    this.device = {
+      hal: 'sim',
+      text: `simulated device, AES-GCM by ${engine.name}`,
+      ports: [describePort(UPLINK_PORT, 'uplink', options.uplink), describePort(VF_PORT, 'vf', options.vf)],
+      limits: { keySlots, entriesPerPipe, keysPerBatch },
+    };
+  }
+
+  /** Part of openSimHal. */
+  async start(): Promise<void> {
+    for (const [id, port] of this.ports.entries()) await port.start((frames) => this.receive(id, frames));
+  }
+
+  async build(program: PipeProgram): Promise<void> {
+    this.assertOpen('build');
+    if (this.pipeline !== null) {
+      throw new HalError('BAD_STATE', `a program is built already; "${program.name}" cannot replace it`);
+    }
+    assertValidProgram(program, this.device.limits);
+    const { random, crypto, statisticsNow: statistics } = this;
+    this.pipeline = new Pipeline(program, random, crypto, statistics, {
+      toPort: (port, frame) => this.toPort(port, frame),
+      toRss: (frame, packetMeta) => {
+        if (this.rss.push({ frame, packetMeta })) statistics.toRss++;
+      },
+    });
+    this.installer = new EntryInstaller(program, this.pipeline, this.limits.keySlots);
+  }
+
+  async apply(operations: readonly EntryOperation[]): Promise<EntryResult[]> {
+    this.assertBuilt('apply');
+    const results: EntryResult[] = [];
+    return this.inSlices(
+      operations.length,
+      OPERATIONS_PER_SLICE,
+      (i) => {
+        results.push(this.installer!.apply(operations[i], i));
+      },
+      () => results,
+    );
+  }
+
+  async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
+    this.assertOpen('setKeys');
+    const results: (HalError | null)[] = [];
+    return this.inSlices(
+      slots.length,
+      OPERATIONS_PER_SLICE,
+      (i) => {
+        const { cryptoId, key } = slots[i];
+        const error = this.keySlotError(cryptoId, key);
+        if (error === null) this.keys.setSlot(cryptoId, key);
+        results.push(error);
+      },
+      () => results,
+    );
+  }
+
+  async clearKeys(cryptoIds: readonly number[]): Promise<void> {
+    this.assertOpen('clearKeys');
+    return this.inSlices(
+      cryptoIds.length,
+      OPERATIONS_PER_SLICE,
+      (i) => this.keys.clearSlot(cryptoIds[i]),
+      () => undefined,
+    );
+  }
+
+  async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
+    this.assertOpen('generateKeys');
+    const { keysPerBatch } = this.limits;
+    if (!Number.isInteger(count) || count < 1 || count > keysPerBatch) {
+      throw new HalError('INVALID_VALUE', `generateKeys of ${count} keys; expected 1 to ${keysPerBatch}`);
+    }
+    if (keyLengthOctets !== 16 && keyLengthOctets !== 32) {
+      throw new HalError('INVALID_VALUE', `generateKeys of ${keyLengthOctets} octets; expected 16 or 32`);
+    }
+    const version = keyLengthOctets === 16 ? 0 : 1;
+    const batch = {
+      spis: new Uint32Array(count),
+      keys: new Uint8Array(count * keyLengthOctets),
+      keyLengthOctets,
+    };
+    let done = 0;
+    return this.work.run(
+      () => {
+        if (done === 0 && this.keys.masterKeys.spisLeft < count) {
+          const left = this.keys.masterKeys.spisLeft;
+          throw new HalError(
+            'EMPTY',
+            `generateKeys of ${count} keys, but ${left} SPIs are left; rotate the master key`,
+          );
+        }
+        const part = this.keys.masterKeys.generate(version, Math.min(KEYS_PER_SLICE, count - done));
+        batch.spis.set(part.spis, done);
+        batch.keys.set(part.keys, done * keyLengthOctets);
+        part.keys.fill(0);
+        done += part.spis.length;
+        return done < count;
+      },
+      () => batch,
+    );
+  }
+
+  async rotateMasterKey(): Promise<void> {
+    this.assertOpen('rotateMasterKey');
+    return this.work.run(
+      () => {
+        this.keys.rotate();
+        return false;
+      },
+      () => undefined,
+    );
+  }
+
+  async counters(selectors: readonly CounterSelector[]): Promise<Counter[]> {
+    const pipeline = this.assertBuilt('counters');
+    return selectors.map((selector) => pipeline.counter(selector));
+  }
+
+  async statistics(): Promise<PspStatistics> {
+    this.assertOpen('statistics');
+    const now = this.statisticsNow;
+    return {
+      rxPackets: BigInt(now.rxPackets),
+      rxBytes: BigInt(now.rxOctets),
+      rxAuthFail: BigInt(now.rxAuthFail),
+      rxError: BigInt(now.rxError),
+      rxBad: BigInt(now.rxBad),
+      txPackets: BigInt(now.txPackets),
+      txBytes: BigInt(now.txOctets),
+      txError: BigInt(now.txError),
+      keyRotations: BigInt(this.keys.masterKeys.rotations),
+      rssDropped: BigInt(this.rss.dropped),
+      portDropped: BigInt(now.portDropped),
+    };
+  }
+
+  /** What became of the packets so far; every packet has exactly one fate. */
+  fates(): Fates {
+    return fatesOf(this.statisticsNow, this.rss.dropped);
+  }
+
+  /** RSS packets that have not been handed over yet. */
+  get rssWaiting(): number {
+    return this.rss.waitingPackets;
+  }
+
+  onReceive(handler: (packets: RssPacket[]) => void): void {
+    this.assertOpen('onReceive');
+    this.rss.setHandler(handler);
+  }
+
+  transmit(packets: readonly TransmitPacket[]): number {
+    const pipeline = this.assertBuilt('transmit');
+    if (!pipeline.hasEgressRoot) throw new HalError('BAD_STATE', 'transmit: the program has no egress root');
+    this.ivs.refresh();
+    for (const { frame, packetMeta } of packets) pipeline.transmit(frame.slice(), packetMeta ?? 0);
+    this.flush();
+    return packets.length;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.work.close(shutDown('the operation'));
+    this.rss.close();
+    this.keys.wipe();
+    for (const port of this.ports.toReversed()) await port.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private receive(port: number, frames: readonly Uint8Array[]): void {
+    const { pipeline } = this;
+    if (pipeline === null || this.closed) return;
+    this.ivs.refresh();
+    for (let i = 0; i < frames.length; i++) pipeline.receive(frames[i], port);
+    this.flush();
+  }
+
+  private toPort(id: number, frame: Uint8Array): void {
+    if (frame.length > this.ports[id].mtuOctets + ETHERNET_HEADER_OCTETS) {
+      this.statisticsNow.portDropped++;
+      return;
+    }
+    if (id === UPLINK_PORT) this.statisticsNow.sentUplink++;
+    else this.statisticsNow.sentVf++;
+    this.outgoing[id].push(frame);
+  }
+
+  /** Hands what the burst has sent to the ports. */
+  private flush(): void {
+    for (const [id, frames] of this.outgoing.entries()) {
+      if (frames.length === 0) continue;
+      this.outgoing[id] = [];
+      this.ports[id].send(frames);
+    }
+  }
+
+  private keySlotError(cryptoId: number, key: Uint8Array): HalError | null {
+    const { keySlots } = this.limits;
+    if (!Number.isInteger(cryptoId) || cryptoId < 1 || cryptoId > keySlots) {
+      return new HalError('INVALID_VALUE', `setKeys of slot ${cryptoId}; slots are 1 to ${keySlots}`);
+    }
+    if (key.length !== 16 && key.length !== 32) {
+      const reason = `setKeys of slot ${cryptoId}: a key of ${key.length} octets; expected 16 or 32`;
+      return new HalError('INVALID_VALUE', reason);
+    }
+    return null;
+  }
+
+  private inSlices<Result>(
+    count: number,
+    perSlice: number,
+    one: (i: number) => void,
+    result: () => Result,
+  ): Promise<Result> {
+    return this.work.run((slice) => {
+      const end = Math.min(count, (slice + 1) * perSlice);
+      for (let i = slice * perSlice; i < end; i++) one(i);
+      return end < count;
+    }, result);
+  }
+
+  private assertOpen(doing: string): void {
+    if (this.closed) throw shutDown(doing);
+  }
+
+  private assertBuilt(doing: string): Pipeline {
+    this.assertOpen(doing);
+    if (this.pipeline === null) throw new HalError('BAD_STATE', `${doing}: build a program first`);
+    return this.pipeline;
+  }
+}
+
+function describePort(
+  id: number,
+  kind: PortDescription['kind'],
+  options: SimPortOptions & Pick<PortDescription, 'workload'>,
+): PortDescription {
+  const { port, mac, ipv4, ipv6, workload } = options;
+  return {
+    id,
+    kind,
+    name: port.name,
+    mac,
+    mtuOctets: port.mtuOctets,
+    ...(ipv4 === undefined ? {} : { ipv4 }),
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+    ...(workload === undefined ? {} : { workload }),
+  };
+}
+
+function shutDown(doing: string): HalError {
+  return new HalError('SHUTDOWN', `${doing}: the device is closed`);
+}

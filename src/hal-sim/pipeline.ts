@@ -1,0 +1,163 @@
+/**
+ * A built program: its pipes as tables, its mirrors, and the walk of a packet from a root to its fate.
+ */
+import { HalError, type HalErrorPlace } from '../hal/errors.js';
+import type { Counter, CounterSelector, EntryId } from '../hal/hal.js';
+import { type PipeProgram, UPLINK_PORT } from '../hal/program.js';
+import type { Random } from '../hal/random.js';
+import { BasicPipeTable } from './basic-pipe.js';
+import { ControlPipeTable } from './control-pipe.js';
+import type { CryptoUnit } from './crypto-unit.js';
+import { CODE_DROP, CODE_KERNEL, CODE_PIPE, CODE_PORT, CODE_RSS, forwardCode } from './forward-code.js';
+import { PacketContext } from './packet-context.js';
+import type { PipeSurroundings } from './pipe-table.js';
+import { pipeOfId } from './slot-pool.js';
+import type { DeviceStatistics } from './statistics.js';
+
+const RANDOM_MASK = 0xffff;
+
+/** Where packets leave the pipeline. What is handed over belongs to the exit. */
+export interface PipelineExits {
+  /** The frame is as it shall be on the wire. */
+  toPort(port: number, frame: Uint8Array): void;
+  toRss(frame: Uint8Array, packetMeta: number): void;
+}
+
+export class Pipeline {
+  readonly pipes: readonly (BasicPipeTable | ControlPipeTable)[];
+  readonly pipeNumbers: ReadonlyMap<string, number>;
+  private readonly ingressRoot: number;
+  private readonly egressRoot: number;
+  /** Forward codes of each mirror's targets. */
+  private readonly mirrors: readonly (readonly number[])[];
+  /** One per depth: the packet in hand, and the copies that mirrors make while it waits. */
+  private readonly contexts: PacketContext[] = [new PacketContext()];
+  private depth = 0;
+
+  /** `program` is valid; its static entries are installed. */
+  constructor(
+    program: PipeProgram,
+    random: Random,
+    private readonly crypto: CryptoUnit,
+    private readonly statistics: DeviceStatistics,
+    private readonly exits: PipelineExits,
+  ) {
+    const mirrors = program.mirrors ?? [];
+    this.pipeNumbers = new Map(program.pipes.map((pipe, i) => [pipe.name, i]));
+    this.mirrors = mirrors.map(({ targets }) =>
+      targets.map((target) => forwardCode(target, this.pipeNumbers)),
+    );
+    const surroundings: PipeSurroundings = {
+      pipeNumbers: this.pipeNumbers,
+      mirrorNumbers: new Map(mirrors.map((mirror, i) => [mirror.name, i])),
+      crypto,
+      drawRandom: () => random.uint32() & RANDOM_MASK,
+      copyToMirror: (packet, mirror) => this.copyToMirror(packet, mirror),
+    };
+    this.pipes = program.pipes.map((pipe, i) =>
+      pipe.type === 'basic'
+        ? new BasicPipeTable(pipe, surroundings, i)
+        : new ControlPipeTable(pipe, surroundings, i),
+    );
+    this.ingressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'default');
+    this.egressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
+    for (const [i, pipe] of program.pipes.entries()) {
+      for (const entry of pipe.entries ?? []) this.pipes[i].add(entry as never);
+    }
+  }
+
+  get hasEgressRoot(): boolean {
+    return this.egressRoot >= 0;
+  }
+
+  pipeOf(id: EntryId): BasicPipeTable | ControlPipeTable | undefined {
+    return this.pipes[pipeOfId(id, this.pipes.length)];
+  }
+
+  /** Throws HalError NOT_FOUND, which names the selector, when there is no such counter. */
+  counter(selector: CounterSelector): Counter {
+    const counter = this.findCounter(selector);
+    if (counter !== null) return counter;
+    const place: HalErrorPlace =
+      'id' in selector
+        ? { entry: selector.id }
+        : 'label' in selector
+          ? { pipe: selector.pipe, entry: selector.label }
+          : { pipe: selector.pipe };
+    const what = 'miss' in selector ? 'miss counter' : 'total' in selector ? 'counter of entries' : 'counter';
+    throw new HalError('NOT_FOUND', `there is no such ${what}; the program must ask for it`, place);
+  }
+
+  private findCounter(selector: CounterSelector): Counter | null {
+    if ('id' in selector) return this.pipeOf(selector.id)?.entryCounter(selector.id) ?? null;
+    const pipe = this.pipes[this.pipeNumbers.get(selector.pipe) ?? -1];
+    if (pipe === undefined) return null;
+    if ('label' in selector) return pipe.labelCounter(selector.label);
+    return 'miss' in selector ? pipe.missCounter() : pipe.totalCounter();
+  }
+
+  /** A frame that came in by a port. */
+  receive(frame: Uint8Array, port: number): void {
+    this.statistics.packetsIn++;
+    const packet = this.contexts[0];
+    packet.load(frame, port, 0);
+    this.walk(packet, CODE_PIPE + this.ingressRoot);
+    packet.release();
+  }
+
+  /** A frame for the egress root. */
+  transmit(frame: Uint8Array, packetMeta: number): void {
+    this.statistics.packetsIn++;
+    const packet = this.contexts[0];
+    packet.load(frame, UPLINK_PORT, packetMeta);
+    this.walk(packet, CODE_PIPE + this.egressRoot);
+    packet.release();
+  }
+
+  private walk(packet: PacketContext, start: number): void {
+    let code = start;
+    while (code >= CODE_PIPE) {
+      // Validation excludes cycles of the program's own; entries that were added later might close one.
+      if (packet.hops++ > this.pipes.length) {
+        this.statistics.dropped++;
+        return;
+      }
+      if (packet.stale) packet.parse();
+      code = this.pipes[code - CODE_PIPE].process(packet);
+    }
+    if (code >= CODE_PORT) this.leaveByPort(packet, code - CODE_PORT);
+    else if (code === CODE_RSS) this.exits.toRss(packet.frame, packet.meta[0]);
+    else if (code === CODE_DROP) this.statistics.dropped++;
+    else if (code === CODE_KERNEL) this.statistics.toKernel++;
+    // CODE_LOST has been counted by what lost it.
+  }
+
+  private leaveByPort(packet: PacketContext, port: number): void {
+    if (packet.cryptoId !== 0 && !packet.sealed) {
+      if (!this.crypto.seal(packet)) return;
+    } else if (port === UPLINK_PORT && (packet.exposed || (packet.encapOffset >= 0 && !packet.sealed))) {
+      // Plaintext in a PSP envelope never goes to the network.
+      this.statistics.txError++;
+      return;
+    }
+    this.exits.toPort(port, packet.frame);
+  }
+
+  private copyToMirror(packet: PacketContext, mirror: number): boolean {
+    if (packet.cryptoId !== 0 && !packet.sealed && !this.crypto.seal(packet)) return false;
+    for (const target of this.mirrors[mirror]) {
+      this.depth++;
+      let copy = this.contexts[this.depth];
+      if (copy === undefined) {
+        copy = new PacketContext();
+        this.contexts.push(copy);
+      }
+      copy.copyFrom(packet);
+      this.statistics.copies++;
+      this.walk(copy, target);
+      copy.release();
+      this.depth--;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Hands out slot numbers 0 ... capacity - 1, lowest unused first, then the latest freed, and makes entry ids of
+ * them that never come back: an id carries how often its slot was used before.
+ */
+import type { EntryId } from '../hal/hal.js';
+
+const SLOTS_START = 16;
+
+export class SlotPool {
+  private generations = new Uint32Array(SLOTS_START);
+  private used = new Uint8Array(SLOTS_START);
+  private readonly freed: number[] = [];
+  private readonly generationsMax: number;
+  private next = 0;
+  private count = 0;
+
+  /** `pipe` of `pipes` pipes; both go into the ids, so that an id names its pipe. */
+  constructor(
+    readonly capacity: number,
+    private readonly pipe: number,
+    private readonly pipes: number,
+  ) {
+    this.generationsMax = Math.min(Math.floor(Number.MAX_SAFE_INTEGER / (capacity * pipes)), 2 ** 32) - 1;
+  }
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** A slot, or -1 when all are taken. */
+  take(): number {
+    const freed = this.freed.pop();
+    if (freed === undefined && this.next === this.capacity) return -1;
+    const slot = freed ?? this.next++;
+    if (slot >= this.used.length) {
+      const length = Math.min(this.capacity, this.used.length * 2);
+      const generations = new Uint32Array(length);
+      generations.set(this.generations);
+      this.generations = generations;
+      const used = new Uint8Array(length);
+      used.set(this.used);
+      this.used = used;
+    }
+    this.used[slot] = 1;
+    this.count++;
+    return slot;
+  }
+
+  release(slot: number): void {
+    this.used[slot] = 0;
+    this.generations[slot]++;
+    this.count--;
+    // A slot whose ids are used up, after some 2^28 entries, stays out of use.
+    if (this.generations[slot] < this.generationsMax) this.freed.push(slot);
+  }
+
+  idOf(slot: number): EntryId {
+    return ((this.generations[slot] * this.capacity + slot) * this.pipes + this.pipe + 1) as EntryId;
+  }
+
+  /** The slot that `id` names now, or -1. */
+  slotOf(id: EntryId): number {
+    const rest = Math.floor((id - 1) / this.pipes);
+    const slot = rest % this.capacity;
+    if (slot >= this.next || this.used[slot] === 0) return -1;
+    return this.generations[slot] === Math.floor(rest / this.capacity) ? slot : -1;
+  }
+
+  /** Every slot in use, ascending. */
+  *slots(): Generator<number> {
+    for (let slot = 0; slot < this.next; slot++) if (this.used[slot] === 1) yield slot;
+  }
+}
+
+/** Number of the pipe that an id of a program of `pipes` pipes names; -1 for what cannot be an id. */
+export function pipeOfId(id: EntryId, pipes: number): number {
+  return Number.isSafeInteger(id) && id > 0 ? (id - 1) % pipes : -1;
+}
