@@ -109,5 +109,5 @@ export function innerPacket(family: Family, clearOctets = 0): fc.Arbitrary<Inner
 
 /** Whether `needle` stands anywhere in `haystack`. */
 export function contains(haystack: Uint8Array, needle: Uint8Array): boolean {
-  return Buffer.from(haystack.buffer, haystack.byteOffset, haystack.length).includes(needle);
+  return Buffer.from(haystack.buffer, haystack.byteOffset, haystack.length).includes(Buffer.from(needle));
 }
