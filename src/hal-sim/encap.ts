@@ -52,6 +52,7 @@ function tunnel(
   for (let i = 0; i < headerOctets; i++) frame[i] = headers[at + i];
   frame.set(inner.subarray(l3Offset, ipEnd), headerOctets);
   completeTunnel(frame, ETHERNET_HEADER_OCTETS, udpOffset, octets, flowEntropy(inner, l3Offset, ipEnd));
+  frame.fill(0, octets - PSP_ICV_OCTETS);
   packet.encapsulateInto(frame, udpOffset + UDP_HEADER_OCTETS);
   return true;
 }
@@ -73,6 +74,7 @@ function transport(
   frame.set(bare.subarray(upperOffset, ipEnd), upperOffset + headerOctets);
   const entropy = flowEntropy(bare, l3Offset, ipEnd);
   completeTransport(frame, l3Offset, protocolOffset, upperOffset, octets, entropy);
+  frame.fill(0, octets - PSP_ICV_OCTETS);
   packet.encapsulateInto(frame, upperOffset + UDP_HEADER_OCTETS);
   return true;
 }
