@@ -3,14 +3,14 @@
  * lengths, IPv4 identification and checksum, UDP source port and checksum, next header. PSP leaves some of it to
  * the implementation; this is the one place that decides, for every implementation of this project:
  *
- * - IPv4 identification is 0: our datagrams are never fragmented on the way (RFC 6864, section 4.1).
+ * - IPv4 identification stays as the given header has it; a gateway gives 0, since its datagrams are never
+ *   fragmented on the way (RFC 6864, section 4.1).
  * - The UDP checksum is 0, over IPv4 and IPv6 (RFC 768, RFC 6935, RFC 6936).
  * - The UDP source port is the flow entropy of the packet inside (entropy.ts), or what the caller gives.
  * - In transport mode UDP and PSP stand directly before the upper layer, behind all IPv6 extension headers;
  *   fragments have no whole upper layer and cannot be encapsulated.
  */
 import {
-  IPV4_IDENTIFICATION,
   IPV4_PROTOCOL,
   ipv4HeaderLength,
   ipv4IsFragment,
@@ -24,7 +24,6 @@ import { PSP_NEXT_HEADER } from './header.js';
 export const UDP_HEADER_OCTETS = 8;
 const UDP_LENGTH = 4;
 const UDP_CHECKSUM = 6;
-const OUTER_IDENTIFICATION = 0;
 
 function isIpv4(frame: Uint8Array, ipOffset: number): boolean {
   return frame[ipOffset]! >>> 4 === 4;
@@ -45,7 +44,7 @@ function writeLengths(frame: Uint8Array, ipOffset: number, udpOffset: number, en
 }
 
 /**
- * Completes the headers of tunnel mode: lengths, IPv4 identification and checksum, UDP source port and checksum.
+ * Completes the headers of tunnel mode: lengths, IPv4 checksum, UDP source port and checksum.
  *
  * @param frame Ethernet, outer IP, UDP, PSP header, inner packet, room for the ICV
  * @param ipOffset the outer IP header's first octet
@@ -59,10 +58,6 @@ export function completeTunnel(
   end: number,
   sourcePort: number,
 ): void {
-  if (isIpv4(frame, ipOffset)) {
-    frame[ipOffset + IPV4_IDENTIFICATION] = OUTER_IDENTIFICATION >>> 8;
-    frame[ipOffset + IPV4_IDENTIFICATION + 1] = OUTER_IDENTIFICATION & 0xff;
-  }
   frame[udpOffset] = sourcePort >>> 8;
   frame[udpOffset + 1] = sourcePort;
   writeLengths(frame, ipOffset, udpOffset, end);

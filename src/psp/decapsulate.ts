@@ -1,0 +1,96 @@
+/** PSP decapsulation of whole Ethernet frames, tunnel and transport mode: the inverse of encapsulate.ts. */
+import {
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHERNET_HEADER_OCTETS,
+  ETHERNET_TYPE,
+} from '../packet/ethernet.js';
+import { PROTOCOL_UDP } from '../packet/ipv4.js';
+import type { AeadEngine } from './aead.js';
+import { locateIpPacket } from './encapsulate.js';
+import {
+  checkPspHeader,
+  encryptStart,
+  keyLengthOctets,
+  NEXT_HEADER_IPV4,
+  NEXT_HEADER_IPV6,
+  PSP_ICV_OCTETS,
+  PSP_NEXT_HEADER,
+  PSP_NONCE_OCTETS,
+  PSP_SPI,
+  PSP_UDP_PORT,
+  type PspVersion,
+  pspHeaderLengthOctets,
+  pspSpi,
+  pspVersion,
+} from './header.js';
+import { restoreTransport, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
+
+/**
+ * Why a frame was dropped: not PSP at all; ICV mismatch; lengths or framing wrong; reserved version or impossible SPI.
+ */
+export type DecapsulateFailure = 'not-psp' | 'auth-fail' | 'error' | 'bad';
+
+export interface DecapsulateOptions {
+  readonly engine: AeadEngine;
+  /** Writes the key of an SPI to `out`: 16 or 32 octets, by version. */
+  readonly deriveKeyInto: (spi: number, version: PspVersion, out: Uint8Array, offset: number) => void;
+}
+
+/** Where UDP to port 1000 begins in a frame, and its IP packet ends. */
+function locatePsp(frame: Uint8Array) {
+  const packet = locateIpPacket(frame);
+  if (packet === undefined) return undefined;
+  const point = transportPoint(frame, ETHERNET_HEADER_OCTETS, packet.end);
+  if (point === undefined || frame[point.protocolOffset] !== PROTOCOL_UDP) return undefined;
+  if (packet.end - point.offset < UDP_HEADER_OCTETS) return undefined;
+  const port = (frame[point.offset + 2]! << 8) | frame[point.offset + 3]!;
+  return port === PSP_UDP_PORT ? { ...point, end: packet.end } : undefined;
+}
+
+/**
+ * The inner frame, or why there is none. Tunnel mode keeps the outer Ethernet addresses. The input is not changed.
+ */
+export function decapsulate(
+  input: Uint8Array,
+  options: DecapsulateOptions,
+): { readonly frame: Uint8Array } | { readonly failure: DecapsulateFailure } {
+  const psp = locatePsp(input);
+  if (psp === undefined) return { failure: 'not-psp' };
+  const frame = input.slice();
+  const udpOctets = (frame[psp.offset + 4]! << 8) | frame[psp.offset + 5]!;
+  const pspAt = psp.offset + UDP_HEADER_OCTETS;
+  const end = psp.offset + udpOctets;
+  if (udpOctets < UDP_HEADER_OCTETS || end > psp.end) return { failure: 'error' };
+  const problem = checkPspHeader(frame, pspAt, end);
+  if (problem !== undefined) return { failure: problem === 'bad' ? 'bad' : 'error' };
+  const version = pspVersion(frame, pspAt) as PspVersion;
+  const key = new Uint8Array(keyLengthOctets(version));
+  options.deriveKeyInto(pspSpi(frame, pspAt), version, key, 0);
+  const nonce = frame.slice(pspAt + PSP_SPI, pspAt + PSP_SPI + PSP_NONCE_OCTETS);
+  const payloadEnd = end - PSP_ICV_OCTETS;
+  const opened = options.engine.open(
+    key,
+    nonce,
+    frame,
+    pspAt,
+    encryptStart(frame, pspAt, payloadEnd),
+    payloadEnd,
+  );
+  key.fill(0);
+  if (!opened) return { failure: 'auth-fail' };
+  const payloadAt = pspAt + pspHeaderLengthOctets(frame, pspAt);
+  const nextHeader = frame[pspAt + PSP_NEXT_HEADER]!;
+  if (nextHeader !== NEXT_HEADER_IPV4 && nextHeader !== NEXT_HEADER_IPV6) {
+    const ip = ETHERNET_HEADER_OCTETS;
+    return { frame: restoreTransport(frame, ip, psp.offset, psp.protocolOffset, payloadAt, payloadEnd) };
+  }
+  const start = payloadAt - ETHERNET_HEADER_OCTETS;
+  frame.copyWithin(start, 0, ETHERNET_TYPE);
+  const type = nextHeader === NEXT_HEADER_IPV4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6;
+  frame[start + ETHERNET_TYPE] = type >>> 8;
+  frame[start + ETHERNET_TYPE + 1] = type & 0xff;
+  const inner = frame.subarray(start, payloadEnd);
+  const family = locateIpPacket(inner)?.family;
+  return family === (nextHeader === NEXT_HEADER_IPV4 ? 4 : 6) ? { frame: inner } : { failure: 'error' };
+}
