@@ -1,22 +1,21 @@
 /**
  * A basic pipe made executable. The template's fields become words in one buffer: those with a fixed value are
  * compared as they are read, those of the entries form the key of an exact-match table. All that belongs to an
- * entry stands in slabs by slot, so that an entry costs octets and no objects.
+ * entry stands in one record of a slab: counters, forward, action index, key, action values.
  */
 import { HalError } from '../hal/errors.js';
 import type { FieldName, FieldValue } from '../hal/fields.js';
 import type { Counter, EntryId } from '../hal/hal.js';
 import type { ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
 import { CompiledActions } from './actions.js';
-import { counterOf, SlotCounters } from './counters.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { ExactTable } from './exact-table.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
-import type { PipeSurroundings, PipeTable } from './pipe-table.js';
+import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
+import { RecordSlab, WORD_OCTETS } from './record-slab.js';
 import { SlotPool } from './slot-pool.js';
-import { ValueStore } from './value-store.js';
 
 interface MatchStep {
   readonly field: FieldName;
@@ -25,7 +24,10 @@ interface MatchStep {
   readonly words: number;
 }
 
-const SLOTS_START = 16;
+/** A record: packets and octets as doubles, then words. */
+const FORWARD_WORD = 4;
+const ACTION_INDEX_WORD = 5;
+const KEY_WORD = 6;
 
 export class BasicPipeTable implements PipeTable {
   readonly name: string;
@@ -41,17 +43,19 @@ export class BasicPipeTable implements PipeTable {
   private readonly table: ExactTable;
   private readonly slots: SlotPool;
   private readonly actions: readonly CompiledActions[];
-  private readonly store: ValueStore;
-  private readonly counters: SlotCounters | null;
+  private readonly slab: RecordSlab;
+  private readonly counted: boolean;
   private readonly labels = new Map<string, number>();
-  private actionIndexes = new Uint8Array(SLOTS_START);
-  /** null: all entries share `forward`. */
-  private forwards: Int32Array | null;
+  /** Entries give their own forward; else all share `forward`. */
+  private readonly forwardOfEntry: boolean;
   private readonly forward: number;
   private readonly miss: number;
   private readonly mirror: number;
   private missPackets = 0;
   private missOctets = 0;
+  /** Of entries that were removed. */
+  private formerPackets = 0;
+  private formerOctets = 0;
 
   constructor(
     readonly pipe: BasicPipe,
@@ -87,15 +91,14 @@ export class BasicPipeTable implements PipeTable {
     this.keyAt = keyAt;
     this.fixedSteps = steps.filter((step) => step.at < keyAt).length;
 
-    this.table = new ExactTable(wordsTotal - keyAt);
+    const keyWords = wordsTotal - keyAt;
+    this.actions = (pipe.actions ?? []).map((template) => new CompiledActions(template, KEY_WORD + keyWords));
+    const valueOctets = Math.max(0, ...this.actions.map((actions) => actions.valueOctets));
+    this.slab = new RecordSlab((KEY_WORD + keyWords) * WORD_OCTETS + valueOctets);
+    this.table = new ExactTable(this.slab, KEY_WORD, keyWords);
     this.slots = new SlotPool(pipe.sizeEntries, number, pipeNumbers.size);
-    this.actions = (pipe.actions ?? []).map((template) => new CompiledActions(template));
-    this.store = new ValueStore(
-      Math.max(0, ...this.actions.map((action) => action.octetsPerSlot)),
-      Math.max(0, ...this.actions.map((action) => action.wordsPerSlot)),
-    );
-    this.counters = pipe.monitor?.counter === true ? new SlotCounters() : null;
-    this.forwards = pipe.forward === 'entry' ? new Int32Array(SLOTS_START) : null;
+    this.counted = pipe.monitor?.counter === true;
+    this.forwardOfEntry = pipe.forward === 'entry';
     this.forward = pipe.forward === 'entry' ? CODE_LOST : forwardCode(pipe.forward, pipeNumbers);
     this.miss = forwardCode(pipe.miss, pipeNumbers);
     this.mirror = pipe.monitor?.mirror === undefined ? -1 : mirrorNumbers.get(pipe.monitor.mirror)!;
@@ -108,13 +111,17 @@ export class BasicPipeTable implements PipeTable {
       this.missOctets += packet.frame.length;
       return this.miss;
     }
-    if (this.counters !== null) this.counters.count(slot, packet.frame.length);
+    const { slab } = this;
+    const counter = (slot * slab.recordOctets) / Float64Array.BYTES_PER_ELEMENT;
+    slab.doubles[counter]++;
+    slab.doubles[counter + 1] += packet.frame.length;
+    const record = slot * slab.recordWords;
     if (this.actions.length !== 0) {
-      const action = this.actions[this.actionIndexes[slot]];
-      if (!action.run(packet, this.crypto, this.store, slot)) return CODE_LOST;
+      const actions = this.actions[slab.words[record + ACTION_INDEX_WORD]];
+      if (!actions.run(packet, this.crypto, slab, slot)) return CODE_LOST;
     }
     if (this.mirror >= 0 && !this.surroundings.copyToMirror(packet, this.mirror)) return CODE_LOST;
-    return this.forwards === null ? this.forward : this.forwards[slot];
+    return this.forwardOfEntry ? slab.words[record + FORWARD_WORD] : this.forward;
   }
 
   private find(packet: PacketContext): number {
@@ -153,47 +160,45 @@ export class BasicPipeTable implements PipeTable {
     if (slot < 0) {
       throw this.error('FULL', `the pipe holds ${this.pipe.sizeEntries} entries, as many as it can`, entry);
     }
+    const { slab } = this;
+    slab.reserve(slot);
+    slab.clear(slot);
     this.table.insert(slot, words, this.keyAt);
     if (entry.label !== undefined) this.labels.set(entry.label, slot);
-    this.counters?.reserve(slot);
-    this.reserve(slot);
-    this.actionIndexes[slot] = entry.actionIndex ?? 0;
-    this.actions[entry.actionIndex ?? 0]?.store(entry.values, this.store, slot);
-    if (this.forwards !== null) {
-      this.forwards[slot] = forwardCode(entry.forward!, this.surroundings.pipeNumbers);
-    }
+    const actionIndex = entry.actionIndex ?? 0;
+    slab.words[slot * slab.recordWords + ACTION_INDEX_WORD] = actionIndex;
+    this.actions[actionIndex]?.store(entry.values, slab, slot);
+    this.setForward(slot, entry.forward);
     return this.slots.idOf(slot);
   }
 
   /** For checks of an update. Throws HalError NOT_FOUND. */
   actionIndexOf(id: EntryId): number {
-    return this.actionIndexes[this.slotOf(id)];
+    return this.actionIndex(this.slotOf(id));
   }
 
   update(id: EntryId, values: ActionValues | undefined, forward: Forward | undefined): void {
     const slot = this.slotOf(id);
-    if (values !== undefined) this.actions[this.actionIndexes[slot]]?.store(values, this.store, slot);
-    if (forward !== undefined && this.forwards !== null) {
-      this.forwards[slot] = forwardCode(forward, this.surroundings.pipeNumbers);
-    }
+    if (values !== undefined) this.actions[this.actionIndex(slot)]?.store(values, this.slab, slot);
+    this.setForward(slot, forward);
   }
 
   remove(id: EntryId): void {
     const slot = this.slotOf(id);
+    const { packets, octets } = this.countsOf(slot);
+    this.formerPackets += packets;
+    this.formerOctets += octets;
     this.table.remove(slot);
-    this.counters?.retire(slot);
     for (const [label, labelled] of this.labels) if (labelled === slot) this.labels.delete(label);
     this.slots.release(slot);
   }
 
   entryCounter(id: EntryId): Counter | null {
-    const slot = this.slots.slotOf(id);
-    return slot < 0 || this.counters === null ? null : this.counters.of(slot);
+    return this.slotCounter(this.slots.slotOf(id));
   }
 
   labelCounter(label: string): Counter | null {
-    const slot = this.labels.get(label);
-    return slot === undefined || this.counters === null ? null : this.counters.of(slot);
+    return this.slotCounter(this.labels.get(label) ?? -1);
   }
 
   missCounter(): Counter | null {
@@ -201,7 +206,36 @@ export class BasicPipeTable implements PipeTable {
   }
 
   totalCounter(): Counter | null {
-    return this.counters?.total() ?? null;
+    if (!this.counted) return null;
+    let packets = this.formerPackets;
+    let octets = this.formerOctets;
+    for (const slot of this.slots.slots()) {
+      const counts = this.countsOf(slot);
+      packets += counts.packets;
+      octets += counts.octets;
+    }
+    return counterOf(packets, octets);
+  }
+
+  private slotCounter(slot: number): Counter | null {
+    if (slot < 0 || !this.counted) return null;
+    const { packets, octets } = this.countsOf(slot);
+    return counterOf(packets, octets);
+  }
+
+  private countsOf(slot: number): { packets: number; octets: number } {
+    const at = (slot * this.slab.recordOctets) / Float64Array.BYTES_PER_ELEMENT;
+    return { packets: this.slab.doubles[at], octets: this.slab.doubles[at + 1] };
+  }
+
+  private actionIndex(slot: number): number {
+    return this.slab.words[slot * this.slab.recordWords + ACTION_INDEX_WORD];
+  }
+
+  private setForward(slot: number, forward: Forward | undefined): void {
+    if (!this.forwardOfEntry || forward === undefined) return;
+    const code = forwardCode(forward, this.surroundings.pipeNumbers);
+    this.slab.words[slot * this.slab.recordWords + FORWARD_WORD] = code;
   }
 
   private slotOf(id: EntryId): number {
@@ -213,19 +247,6 @@ export class BasicPipeTable implements PipeTable {
       });
     }
     return slot;
-  }
-
-  private reserve(slot: number): void {
-    if (slot >= this.actionIndexes.length) {
-      const grown = new Uint8Array(this.actionIndexes.length * 2);
-      grown.set(this.actionIndexes);
-      this.actionIndexes = grown;
-    }
-    if (this.forwards !== null && slot >= this.forwards.length) {
-      const grown = new Int32Array(this.forwards.length * 2);
-      grown.set(this.forwards);
-      this.forwards = grown;
-    }
   }
 
   private error(code: 'ALREADY_EXIST' | 'FULL', reason: string, entry: BasicEntry): HalError {

@@ -15,13 +15,12 @@ import type {
   MatchCondition,
 } from '../hal/program.js';
 import { CompiledActions } from './actions.js';
-import { counterOf } from './counters.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
-import type { PipeSurroundings, PipeTable } from './pipe-table.js';
+import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
+import { RecordSlab } from './record-slab.js';
 import { SlotPool } from './slot-pool.js';
-import { ValueStore } from './value-store.js';
 
 /** Widest field: 128 bits. */
 const FIELD_WORDS_MAX = 4;
@@ -41,7 +40,8 @@ interface CompiledEntry {
   readonly template: ActionTemplate;
   /** null: it does nothing to the packet. */
   readonly actions: CompiledActions | null;
-  readonly store: ValueStore;
+  /** Its values, in one record. */
+  readonly slab: RecordSlab;
   forward: number;
   readonly counted: boolean;
   readonly mirror: number;
@@ -81,7 +81,7 @@ export class ControlPipeTable implements PipeTable {
       if (!matches(entry, packet, words)) continue;
       entry.packets++;
       entry.octets += packet.frame.length;
-      if (entry.actions !== null && !entry.actions.run(packet, this.surroundings.crypto, entry.store, 0)) {
+      if (entry.actions !== null && !entry.actions.run(packet, this.surroundings.crypto, entry.slab, 0)) {
         return CODE_LOST;
       }
       if (entry.mirror >= 0 && !this.surroundings.copyToMirror(packet, entry.mirror)) return CODE_LOST;
@@ -117,7 +117,7 @@ export class ControlPipeTable implements PipeTable {
 
   update(id: EntryId, values: ActionValues | undefined, forward: Forward | undefined): void {
     const entry = this.entryOf(id);
-    if (values !== undefined) entry.actions?.store(values, entry.store, 0);
+    if (values !== undefined) entry.actions?.store(values, entry.slab, 0);
     if (forward !== undefined) entry.forward = forwardCode(forward, this.surroundings.pipeNumbers);
   }
 
@@ -170,9 +170,9 @@ export class ControlPipeTable implements PipeTable {
   private compile(entry: ControlEntry, slot: number): CompiledEntry {
     const { pipeNumbers, mirrorNumbers, drawRandom } = this.surroundings;
     const template = entry.actions ?? {};
-    const actions = Object.keys(template).length === 0 ? null : new CompiledActions(template);
-    const store = new ValueStore(actions?.octetsPerSlot ?? 0, actions?.wordsPerSlot ?? 0);
-    actions?.store(entry.values, store, 0);
+    const actions = Object.keys(template).length === 0 ? null : new CompiledActions(template, 0);
+    const slab = new RecordSlab(actions?.valueOctets ?? 0);
+    actions?.store(entry.values, slab, 0);
     const fields = Object.entries(entry.match) as [FieldName, FieldMatch][];
     return {
       slot,
@@ -182,7 +182,7 @@ export class ControlPipeTable implements PipeTable {
       condition: entry.condition === undefined ? null : compileCondition(entry.condition, drawRandom),
       template,
       actions,
-      store,
+      slab,
       forward: forwardCode(entry.forward, pipeNumbers),
       counted: entry.monitor?.counter === true,
       mirror: entry.monitor?.mirror === undefined ? -1 : mirrorNumbers.get(entry.monitor.mirror)!,

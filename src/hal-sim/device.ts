@@ -119,7 +119,7 @@ export class SimHal implements PipeHal {
       ...(options.masterKeys === undefined ? {} : { masterKeys: options.masterKeys }),
       ...(options.firstSpi === undefined ? {} : { firstSpi: options.firstSpi }),
     });
-    this.keys = new KeyStore(masterKeys, this.limits.keySlots, this.limits.derivedKeyCacheEntries);
+    this.keys = new KeyStore(masterKeys, this.limits.derivedKeyCacheEntries);
     this.crypto = new CryptoUnit(engine, this.keys, this.ivs, this.statisticsNow);
     this.rss = new RssQueue(options.clock, this.limits.rssQueuePackets);
     this.work = new WorkQueue(options.clock);

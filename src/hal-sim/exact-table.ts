@@ -1,86 +1,91 @@
 /**
- * Exact match over keys of a fixed number of 32-bit words: open addressing with linear probing over slot numbers,
- * keys in one slab. Slots are the caller's handles: small numbers, reused after removal.
+ * Exact match over keys of a fixed number of 32-bit words, which stand in the records of a slab: open addressing
+ * with linear probing. Slots are the caller's handles: small numbers, reused after removal.
  */
-const SLOTS_START = 16;
+import type { RecordSlab } from './record-slab.js';
+
+const PLACES_START = 32;
 /** Odd constants with well-spread bits (of xxHash). */
 const MIX_WORD = 0x85ebca77;
 const MIX_END = 0xc2b2ae3d;
 
 export class ExactTable {
-  private keys: Uint32Array;
-  /** slot + 1; 0: free. A power of two long, at most half full. */
-  private index: Int32Array;
-  private indexMask: number;
+  /** Two numbers per place: the key's hash, and slot + 1, or 0 for a free one. At most half full. */
+  private index = new Int32Array(PLACES_START * 2);
+  private placeMask = PLACES_START - 1;
   private size = 0;
 
-  constructor(readonly keyWords: number) {
-    this.keys = new Uint32Array(SLOTS_START * keyWords);
-    this.index = new Int32Array(SLOTS_START * 2);
-    this.indexMask = this.index.length - 1;
-  }
+  /** @param keyAt the key's first word in a record */
+  constructor(
+    private readonly slab: RecordSlab,
+    private readonly keyAt: number,
+    readonly keyWords: number,
+  ) {}
 
   /** The slot whose key equals the words of `words` from `at` on, or -1. */
   find(words: Uint32Array, at: number): number {
-    const { index, indexMask, keys, keyWords } = this;
-    let position = hashWords(words, at, keyWords) & indexMask;
+    const { index, placeMask, slab, keyAt, keyWords } = this;
+    const keys = slab.words;
+    const hash = hashWords(words, at, keyWords);
+    let place = hash & placeMask;
     for (;;) {
-      const slot = index[position] - 1;
+      const slot = index[place * 2 + 1] - 1;
       if (slot < 0) return -1;
-      const base = slot * keyWords;
-      let word = 0;
-      while (word < keyWords && keys[base + word] === words[at + word]) word++;
-      if (word === keyWords) return slot;
-      position = (position + 1) & indexMask;
+      if (index[place * 2] === hash) {
+        const base = slot * slab.recordWords + keyAt;
+        let word = 0;
+        while (word < keyWords && keys[base + word] === words[at + word]) word++;
+        if (word === keyWords) return slot;
+      }
+      place = (place + 1) & placeMask;
     }
   }
 
-  /** Files `slot`, which is free, under a key that is not in the table. */
+  /** Files `slot`, which has its place in the slab, under a key that is not in the table. */
   insert(slot: number, words: Uint32Array, at: number): void {
-    const { keyWords } = this;
-    if ((this.size + 1) * 2 > this.index.length) this.rehash(this.index.length * 2);
-    if ((slot + 1) * keyWords > this.keys.length) {
-      const grown = new Uint32Array(Math.max(this.keys.length * 2, (slot + 1) * keyWords));
-      grown.set(this.keys);
-      this.keys = grown;
-    }
-    for (let word = 0; word < keyWords; word++) this.keys[slot * keyWords + word] = words[at + word];
-    this.place(slot);
+    const { slab, keyAt, keyWords } = this;
+    if ((this.size + 1) * 2 > this.placeMask + 1) this.grow();
+    const base = slot * slab.recordWords + keyAt;
+    for (let word = 0; word < keyWords; word++) slab.words[base + word] = words[at + word];
+    this.put(hashWords(words, at, keyWords), slot + 1);
     this.size++;
   }
 
   /** Takes out `slot`, which is in the table. */
   remove(slot: number): void {
-    const { index, indexMask, keys, keyWords } = this;
-    let hole = hashWords(keys, slot * keyWords, keyWords) & indexMask;
-    while (index[hole] !== slot + 1) hole = (hole + 1) & indexMask;
-    // What stands behind the hole moves up, where that does not take it before its own place.
-    let next = hole;
-    for (;;) {
-      next = (next + 1) & indexMask;
-      const mover = index[next] - 1;
-      if (mover < 0) break;
-      const home = hashWords(keys, mover * keyWords, keyWords) & indexMask;
-      if (((next - home) & indexMask) >= ((next - hole) & indexMask)) {
-        index[hole] = mover + 1;
-        hole = next;
-      }
+    const { index, placeMask, slab } = this;
+    let hole = hashWords(slab.words, slot * slab.recordWords + this.keyAt, this.keyWords) & placeMask;
+    while (index[hole * 2 + 1] !== slot + 1) hole = (hole + 1) & placeMask;
+    // What stands behind the hole moves up, unless that would take it before its own place.
+    for (let next = (hole + 1) & placeMask; index[next * 2 + 1] !== 0; next = (next + 1) & placeMask) {
+      const home = index[next * 2] & placeMask;
+      if (((next - home) & placeMask) < ((next - hole) & placeMask)) continue;
+      index[hole * 2] = index[next * 2];
+      index[hole * 2 + 1] = index[next * 2 + 1];
+      hole = next;
     }
-    index[hole] = 0;
+    index[hole * 2 + 1] = 0;
     this.size--;
   }
 
-  private place(slot: number): void {
-    let position = hashWords(this.keys, slot * this.keyWords, this.keyWords) & this.indexMask;
-    while (this.index[position] !== 0) position = (position + 1) & this.indexMask;
-    this.index[position] = slot + 1;
+  clear(): void {
+    this.index.fill(0);
+    this.size = 0;
   }
 
-  private rehash(length: number): void {
+  private put(hash: number, entry: number): void {
+    const { index, placeMask } = this;
+    let place = hash & placeMask;
+    while (index[place * 2 + 1] !== 0) place = (place + 1) & placeMask;
+    index[place * 2] = hash;
+    index[place * 2 + 1] = entry;
+  }
+
+  private grow(): void {
     const former = this.index;
-    this.index = new Int32Array(length);
-    this.indexMask = length - 1;
-    for (const entry of former) if (entry !== 0) this.place(entry - 1);
+    this.index = new Int32Array(former.length * 2);
+    this.placeMask = this.index.length / 2 - 1;
+    for (let i = 0; i < former.length; i += 2) if (former[i + 1] !== 0) this.put(former[i], former[i + 1]);
   }
 }
 

@@ -3,10 +3,9 @@
  * returned: a slab goes when the last frame on it has gone.
  */
 
-/** Small enough for malloc's heap: larger ones would be mapped, and faulted in, afresh each time. */
-const SLAB_OCTETS = 64 * 1024;
+const SLAB_OCTETS = 256 * 1024;
 /** Larger frames get their own memory, so that a slab's rest is not thrown away for one. */
-const POOLED_FRAME_OCTETS_MAX = SLAB_OCTETS / 8;
+const POOLED_FRAME_OCTETS_MAX = SLAB_OCTETS / 32;
 
 let slab: ArrayBuffer = newSlab();
 let used = 0;

@@ -5,24 +5,34 @@
 import { keyLengthOctets, type PspVersion } from '../psp/header.js';
 import type { MasterKeys } from '../psp/master-keys.js';
 import { DerivedKeyCache } from './derived-key-cache.js';
+import { RecordSlab } from './record-slab.js';
 
 const SLOT_OCTETS = 32;
-const SLOTS_START = 16;
+
+/** The key that was asked for last: octets for the AEAD, words for copying. */
+class KeyBuffer {
+  readonly octets: Uint8Array;
+  readonly words: Uint32Array;
+
+  constructor(length: 16 | 32) {
+    this.octets = new Uint8Array(length);
+    this.words = new Uint32Array(this.octets.buffer);
+  }
+}
 
 export class KeyStore {
-  private slots = new Uint8Array(SLOTS_START * SLOT_OCTETS);
+  private readonly slots = new RecordSlab(SLOT_OCTETS);
   /** Octets of the slot's key; 0: none. */
-  private lengths = new Uint8Array(SLOTS_START);
+  private lengths = new Uint8Array(16);
   private readonly derived: DerivedKeyCache;
-  /** The key that was asked for last, by length: what the AEAD reads. */
-  private readonly key16 = new Uint8Array(16);
-  private readonly key32 = new Uint8Array(32);
-  private pendingSpi = 0;
-  private pendingVersion = -1;
+  private readonly key16 = new KeyBuffer(16);
+  private readonly key32 = new KeyBuffer(32);
+  /** A received SPI whose key has not been kept; -1: none. */
+  private pendingSpi = -1;
+  private pendingVersion = 0;
 
   constructor(
     readonly masterKeys: MasterKeys,
-    private readonly slotsMax: number,
     cacheEntriesMax: number,
   ) {
     this.derived = new DerivedKeyCache(cacheEntriesMax);
@@ -30,15 +40,20 @@ export class KeyStore {
 
   /** crypto_id from 1 on; the caller has checked id and length. */
   setSlot(cryptoId: number, key: Uint8Array): void {
-    if (cryptoId >= this.lengths.length) this.grow(cryptoId);
-    this.clearSlot(cryptoId);
-    this.slots.set(key, cryptoId * SLOT_OCTETS);
+    this.slots.reserve(cryptoId);
+    if (cryptoId >= this.lengths.length) {
+      const lengths = new Uint8Array(Math.max(this.lengths.length * 2, cryptoId + 1));
+      lengths.set(this.lengths);
+      this.lengths = lengths;
+    }
+    this.slots.clear(cryptoId);
+    this.slots.octets.set(key, cryptoId * SLOT_OCTETS);
     this.lengths[cryptoId] = key.length;
   }
 
   clearSlot(cryptoId: number): void {
     if (cryptoId >= this.lengths.length) return;
-    this.slots.fill(0, cryptoId * SLOT_OCTETS, (cryptoId + 1) * SLOT_OCTETS);
+    this.slots.clear(cryptoId);
     this.lengths[cryptoId] = 0;
   }
 
@@ -47,29 +62,30 @@ export class KeyStore {
     const octets = keyLengthOctets(version);
     if (cryptoId >= this.lengths.length || this.lengths[cryptoId] !== octets) return null;
     const key = octets === 16 ? this.key16 : this.key32;
-    const { slots } = this;
-    const base = cryptoId * SLOT_OCTETS;
-    for (let i = 0; i < octets; i++) key[i] = slots[base + i];
-    return key;
+    const { words, recordWords } = this.slots;
+    const base = cryptoId * recordWords;
+    for (let i = 0; i < key.words.length; i++) key.words[i] = words[base + i];
+    return key.octets;
   }
 
   /** The key of a received SPI, valid until the next call. */
   receiveKey(spi: number, version: PspVersion): Uint8Array {
     const key = keyLengthOctets(version) === 16 ? this.key16 : this.key32;
-    this.pendingVersion = -1;
-    if (this.derived.find(spi, version, key)) return key;
-    this.masterKeys.deriveInto(spi, version, key, 0);
-    this.pendingSpi = spi;
-    this.pendingVersion = version;
-    return key;
+    this.pendingSpi = -1;
+    if (!this.derived.find(spi, version, key.words)) {
+      this.masterKeys.deriveInto(spi, version, key.octets, 0);
+      this.pendingSpi = spi;
+      this.pendingVersion = version;
+    }
+    return key.octets;
   }
 
   /** The key that receiveKey gave last has authenticated a packet: it is worth keeping. */
   keepReceiveKey(): void {
-    if (this.pendingVersion < 0) return;
+    if (this.pendingSpi < 0) return;
     const key = (this.pendingVersion & 1) === 0 ? this.key16 : this.key32;
-    this.derived.add(this.pendingSpi, this.pendingVersion, key);
-    this.pendingVersion = -1;
+    this.derived.add(this.pendingSpi, this.pendingVersion, key.words);
+    this.pendingSpi = -1;
   }
 
   rotate(): void {
@@ -79,22 +95,11 @@ export class KeyStore {
 
   /** Overwrites every key. */
   wipe(): void {
-    this.slots.fill(0);
+    this.slots.wipe();
     this.lengths.fill(0);
-    this.key16.fill(0);
-    this.key32.fill(0);
+    this.key16.octets.fill(0);
+    this.key32.octets.fill(0);
     this.derived.wipe();
     this.masterKeys.wipe();
-  }
-
-  private grow(cryptoId: number): void {
-    const length = Math.min(this.slotsMax + 1, Math.max(this.lengths.length * 2, cryptoId + 1));
-    const slots = new Uint8Array(length * SLOT_OCTETS);
-    slots.set(this.slots);
-    this.slots.fill(0);
-    this.slots = slots;
-    const lengths = new Uint8Array(length);
-    lengths.set(this.lengths);
-    this.lengths = lengths;
   }
 }

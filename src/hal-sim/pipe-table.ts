@@ -35,3 +35,7 @@ export interface PipeTable {
   /** Of all entries together, former ones included. */
   totalCounter(): Counter | null;
 }
+
+export function counterOf(packets: number, octets: number): Counter {
+  return { packets: BigInt(packets), octets: BigInt(octets) };
+}
