@@ -1,0 +1,120 @@
+/**
+ * The control plane in memory: the same bytes and the same service code as over gRPC, on an injected clock, with
+ * delay, loss and partitions. For simulations and tests.
+ */
+import type { Clock } from '../hal/clock.js';
+import {
+  type CallerIdentity,
+  type ControlTransport,
+  RpcError,
+  type RpcHandler,
+  type ServiceAddress,
+} from './transport.js';
+
+/** How the network treats one RPC, decided when it is sent. */
+export interface RpcFate {
+  /** One way, each way. */
+  readonly delayMs: number;
+  /** Which half never arrives; the caller then runs into its deadline. */
+  readonly lost?: 'request' | 'response';
+}
+
+export interface MemoryNetworkOptions {
+  readonly clock: Clock;
+  /** Decides for every RPC; absent: half a millisecond each way, nothing lost. */
+  readonly fate?: (from: ServiceAddress, to: ServiceAddress) => RpcFate;
+}
+
+const DEFAULT_FATE: RpcFate = { delayMs: 0.5 };
+
+const keyOf = (address: ServiceAddress) => `${address.host} ${address.port}`;
+
+/** Where gateways of one simulation find each other. */
+export class MemoryNetwork {
+  readonly #handlers = new Map<string, RpcHandler>();
+  readonly #clock: Clock;
+  fate: (from: ServiceAddress, to: ServiceAddress) => RpcFate;
+
+  constructor(options: MemoryNetworkOptions) {
+    this.#clock = options.clock;
+    this.fate = options.fate ?? (() => DEFAULT_FATE);
+  }
+
+  /** The transport of the gateway at `own`, which is known to others by `names`; none: not authenticated. */
+  transport(own: ServiceAddress, names: readonly string[] = [own.host]): ControlTransport {
+    const clock = this.#clock;
+    const handlers = this.#handlers;
+    const fate = (to: ServiceAddress) => this.fate(own, to);
+    const caller: CallerIdentity = {
+      authenticated: names.length > 0,
+      names,
+      from: `${own.host}:${own.port}`,
+    };
+    const closing = new AbortController();
+    let served: string | undefined;
+
+    return {
+      async listen(address, handler) {
+        const key = keyOf(address);
+        if (handlers.has(key)) throw new Error(`${address.host}:${address.port} is in use`);
+        handlers.set(key, handler);
+        served = key;
+        return address;
+      },
+
+      call(peer, method, request, { deadlineMs, signal }) {
+        return new Promise<Uint8Array>((resolve, reject) => {
+          if (closing.signal.aborted || signal?.aborted) {
+            reject(new RpcError('CANCELLED', 'the call was cancelled'));
+            return;
+          }
+          const finish = (action: () => void) => {
+            deadline.cancel();
+            signal?.removeEventListener('abort', onAbort);
+            closing.signal.removeEventListener('abort', onAbort);
+            action();
+          };
+          const onAbort = () => finish(() => reject(new RpcError('CANCELLED', 'the call was cancelled')));
+          const deadline = clock.setTimer(
+            () =>
+              finish(() => reject(new RpcError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))),
+            deadlineMs,
+          );
+          signal?.addEventListener('abort', onAbort, { once: true });
+          closing.signal.addEventListener('abort', onAbort, { once: true });
+          const { delayMs, lost } = fate(peer);
+          if (lost === 'request') return;
+          const bytes = request.slice();
+          clock.setTimer(async () => {
+            const answer = await handle(handlers.get(keyOf(peer)), method, bytes, caller);
+            if (lost === 'response') return;
+            clock.setTimer(
+              () => finish(() => (answer instanceof RpcError ? reject(answer) : resolve(answer))),
+              delayMs,
+            );
+          }, delayMs);
+        });
+      },
+
+      async close() {
+        closing.abort();
+        if (served !== undefined) handlers.delete(served);
+        served = undefined;
+      },
+    };
+  }
+}
+
+async function handle(
+  handler: RpcHandler | undefined,
+  method: Parameters<RpcHandler>[0],
+  request: Uint8Array,
+  caller: CallerIdentity,
+): Promise<Uint8Array | RpcError> {
+  if (handler === undefined) return new RpcError('UNAVAILABLE', 'nobody serves there');
+  try {
+    return (await handler(method, request, caller)).slice();
+  } catch (error) {
+    return error instanceof RpcError ? error : new RpcError('INTERNAL', 'internal error');
+  }
+}

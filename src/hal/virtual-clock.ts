@@ -1,0 +1,105 @@
+/**
+ * A clock that stands still until it is told to move. Timers fire in the order of their times, equal ones in the
+ * order in which they were set; between two of them all promise reactions run.
+ */
+import type { Clock, Timer } from './clock.js';
+
+interface PendingTimer {
+  readonly dueMs: number;
+  readonly order: number;
+  /** null once cancelled; the timer then leaves the heap when its time comes. */
+  callback: (() => void) | null;
+}
+
+export interface VirtualClock extends Clock {
+  /** Lets `durationMs` pass, firing every timer that becomes due, also those that are set meanwhile. */
+  advance(durationMs: number): Promise<void>;
+  /** Fires timers until none is left or the next lies beyond `limitMs` from now. */
+  runUntilIdle(limitMs: number): Promise<void>;
+  /** Timers that wait. */
+  readonly pending: number;
+}
+
+/** Rounds of the promise queue after each timer: as many as the longest chain of awaits in one step needs. */
+const MICROTASK_ROUNDS = 64;
+
+export function createVirtualClock(startMs = 0): VirtualClock {
+  let nowMs = startMs;
+  let order = 0;
+  const heap: PendingTimer[] = [];
+  let live = 0;
+
+  const before = (a: PendingTimer, b: PendingTimer) =>
+    a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
+
+  const push = (timer: PendingTimer): void => {
+    let at = heap.push(timer) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(timer, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = timer;
+  };
+
+  const pop = (): PendingTimer | undefined => {
+    const top = heap[0];
+    const last = heap.pop();
+    if (top === undefined || last === undefined || heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return top;
+  };
+
+  const drain = async (): Promise<void> => {
+    for (let i = 0; i < MICROTASK_ROUNDS; i++) await Promise.resolve();
+  };
+
+  const runUntil = async (endMs: number): Promise<void> => {
+    await drain();
+    for (let next = heap[0]; next !== undefined && next.dueMs <= endMs; next = heap[0]) {
+      pop();
+      const { callback } = next;
+      if (callback === null) continue;
+      next.callback = null;
+      live--;
+      nowMs = Math.max(nowMs, next.dueMs);
+      callback();
+      await drain();
+    }
+  };
+
+  return {
+    nowMs: () => nowMs,
+    nowPicoseconds: () => BigInt(Math.round(nowMs * 1e6)) * 1000n,
+    setTimer(callback, delayMs): Timer {
+      const timer: PendingTimer = { dueMs: nowMs + Math.max(0, delayMs), order: order++, callback };
+      push(timer);
+      live++;
+      return {
+        cancel: () => {
+          if (timer.callback !== null) live--;
+          timer.callback = null;
+        },
+      };
+    },
+    async advance(durationMs) {
+      const endMs = nowMs + durationMs;
+      await runUntil(endMs);
+      nowMs = endMs;
+    },
+    runUntilIdle: (limitMs) => runUntil(nowMs + limitMs),
+    get pending() {
+      return live;
+    },
+  };
+}
