@@ -1,70 +1,119 @@
 /**
- * A throw-away certificate authority, for the demo, for tests, and for trying two gateways by hand. Its key lives
- * in memory only and is gone with the process.
+ * A throw-away certificate authority (X.509, RFC 5280; ECDSA over P-256) for the demo, for tests and for trying two
+ * gateways by hand. Its key lives in memory only and nothing is ever revoked: not for production.
  */
-// x509 decorates its classes and needs this to be there first.
-import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
+import 'reflect-metadata'; // what @peculiar/x509's container needs, before it is loaded
+import { randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { IpAddress } from '../packet/address.js';
-import type { TlsMaterial } from './grpc-transport.js';
 
-x509.cryptoProvider.set(webcrypto as unknown as Parameters<typeof x509.cryptoProvider.set>[0]);
+export interface IssueOptions {
+  readonly commonName: string;
+  readonly ips: readonly IpAddress[];
+  readonly dnsNames?: readonly string[];
+  /** End of validity; absent: the authority's. */
+  readonly notAfter?: Date;
+}
 
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-/** Clocks of peers may differ a little. */
-const BACKDATED_MS = 5 * 60_000;
-const VALID_MS = 30 * 24 * 3600_000;
+export interface IssuedCertificate {
+  readonly certificatePem: string;
+  /** PKCS #8. */
+  readonly keyPem: string;
+}
 
 export interface ThrowAwayAuthority {
   readonly caPem: string;
-  /** A certificate, for client and server use, for the gateway at these addresses. */
-  issue(hosts: readonly IpAddress[]): Promise<TlsMaterial>;
+  /** A certificate for both ends of TLS, client and server. */
+  issue(options: IssueOptions): Promise<IssuedCertificate>;
 }
 
-function validity(nowMs: number) {
-  return { notBefore: new Date(nowMs - BACKDATED_MS), notAfter: new Date(nowMs + VALID_MS) };
-}
+const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
+const SIGNATURE_ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' };
+const VALIDITY_DAYS_DEFAULT = 30;
+const DAY_MS = 86_400_000;
+/** Certificates begin to be valid a little earlier than now, for hosts whose clocks differ. */
+const BACKDATE_MS = 3_600_000;
+/** RFC 5280, section 4.1.2.2: positive and at most 20 octets. */
+const SERIAL_OCTETS = 16;
 
-/** @param nowMs wall time, milliseconds since the Unix epoch; certificates hold for 30 days from then */
-export async function createThrowAwayAuthority(nowMs: number): Promise<ThrowAwayAuthority> {
-  const caKeys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=psp-gateway throw-away authority',
-    ...validity(nowMs),
-    signingAlgorithm: ALGORITHM,
-    keys: caKeys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-    ],
-  });
+/** A new authority, with its own key, whose certificates are valid for `validityDays`. */
+export async function createThrowAwayAuthority(
+  validityDays = VALIDITY_DAYS_DEFAULT,
+): Promise<ThrowAwayAuthority> {
+  const now = Date.now();
+  const notBefore = new Date(now - BACKDATE_MS);
+  const notAfter = new Date(now + validityDays * DAY_MS);
+  const authorityKeys = await generateKeys();
+  const authority = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: newSerial(),
+      name: 'CN=psp-gateway throw-away authority',
+      notBefore,
+      notAfter,
+      keys: authorityKeys,
+      signingAlgorithm: SIGNATURE_ALGORITHM,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        await x509.SubjectKeyIdentifierExtension.create(authorityKeys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+
   return {
-    caPem: ca.toString('pem'),
-    async issue(hosts) {
-      const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-      const certificate = await x509.X509CertificateGenerator.create({
-        subject: `CN=psp-gateway ${hosts[0]}`,
-        issuer: ca.subject,
-        ...validity(nowMs),
-        signingAlgorithm: ALGORITHM,
-        publicKey: keys.publicKey,
-        signingKey: caKeys.privateKey,
-        extensions: [
-          new x509.BasicConstraintsExtension(false, undefined, true),
-          new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-          new x509.ExtendedKeyUsageExtension([
-            x509.ExtendedKeyUsage.serverAuth,
-            x509.ExtendedKeyUsage.clientAuth,
-          ]),
-          new x509.SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'ip', value }))),
-        ],
-      });
-      const key = x509.PemConverter.encode(
-        await webcrypto.subtle.exportKey('pkcs8', keys.privateKey),
-        'PRIVATE KEY',
+    caPem: pem(authority.toString('pem')),
+    async issue({ commonName, ips, dnsNames = [], notAfter: end = notAfter }) {
+      const keys = await generateKeys();
+      const names: x509.JsonGeneralNames = [
+        ...ips.map((ip) => ({ type: 'ip' as const, value: ip })),
+        ...dnsNames.map((name) => ({ type: 'dns' as const, value: name })),
+      ];
+      const certificate = await x509.X509CertificateGenerator.create(
+        {
+          serialNumber: newSerial(),
+          subject: new x509.Name([{ CN: [commonName] }]),
+          issuer: authority.subjectName,
+          notBefore: end < notBefore ? new Date(end.getTime() - DAY_MS) : notBefore,
+          notAfter: end,
+          publicKey: keys.publicKey,
+          signingKey: authorityKeys.privateKey,
+          signingAlgorithm: SIGNATURE_ALGORITHM,
+          extensions: [
+            new x509.BasicConstraintsExtension(false, undefined, true),
+            new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+            new x509.ExtendedKeyUsageExtension([
+              x509.ExtendedKeyUsage.serverAuth,
+              x509.ExtendedKeyUsage.clientAuth,
+            ]),
+            new x509.SubjectAlternativeNameExtension(names),
+            await x509.AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey, false, webcrypto),
+          ],
+        },
+        webcrypto,
       );
-      return { caPem: ca.toString('pem'), certificatePem: certificate.toString('pem'), keyPem: key };
+      const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+      return {
+        certificatePem: pem(certificate.toString('pem')),
+        keyPem: pem(x509.PemConverter.encode(key, 'PRIVATE KEY')),
+      };
     },
   };
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return (await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+}
+
+function newSerial(): string {
+  const serial = randomBytes(SERIAL_OCTETS);
+  serial[0] = (serial[0]! & 0x7f) | 0x40;
+  return serial.toString('hex');
+}
+
+function pem(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
 }

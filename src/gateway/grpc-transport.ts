@@ -139,6 +139,12 @@ export function createGrpcTransport(options: GrpcTransportOptions): ControlTrans
             Buffer.from(tls.caPem),
             Buffer.from(tls.keyPem),
             Buffer.from(tls.certificatePem),
+            {
+              checkServerIdentity: (_name, certificate) =>
+                namesOf(certificate.subjectaltname).includes(peer.host)
+                  ? undefined
+                  : new Error(`the certificate of ${target} does not name ${peer.host}`),
+            },
           );
     const client = new Client(target, channelCredentials, {
       ...limits,
