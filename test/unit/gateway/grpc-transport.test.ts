@@ -28,6 +28,16 @@ function transport(tls?: TlsMaterial): ControlTransport {
   return created;
 }
 
+async function newAuthority() {
+  const authority = await createThrowAwayAuthority();
+  const { caPem } = authority;
+  const issue = async (ips: IpAddress[]): Promise<TlsMaterial> => ({
+    caPem,
+    ...(await authority.issue({ commonName: ips[0]!, ips })),
+  });
+  return { caPem, issue };
+}
+
 const echo: RpcHandler = async (_method, request) => request;
 
 async function codeOf(call: Promise<unknown>): Promise<string> {
@@ -44,7 +54,7 @@ const request = Uint8Array.of(1, 2, 3);
 
 describe('gRPC over mutual TLS', () => {
   test('bytes go there and back, and the caller is known by its certificate', async () => {
-    const authority = await createThrowAwayAuthority(Date.now());
+    const authority = await newAuthority();
     let seen: CallerIdentity | undefined;
     const server = transport(await authority.issue([B]));
     const address = await server.listen({ host: B, port: 0 }, async (method, bytes, caller) => {
@@ -58,7 +68,7 @@ describe('gRPC over mutual TLS', () => {
   });
 
   test('a server under another address than its certificate says is not talked to', async () => {
-    const authority = await createThrowAwayAuthority(Date.now());
+    const authority = await newAuthority();
     const server = transport(await authority.issue([A]));
     const address = await server.listen({ host: B, port: 0 }, echo);
     const client = transport(await authority.issue([A]));
@@ -68,8 +78,8 @@ describe('gRPC over mutual TLS', () => {
   });
 
   test('a caller of another authority, or without certificate, or in plaintext, does not reach the service', async () => {
-    const authority = await createThrowAwayAuthority(Date.now());
-    const other = await createThrowAwayAuthority(Date.now());
+    const authority = await newAuthority();
+    const other = await newAuthority();
     let calls = 0;
     const server = transport(await authority.issue([B]));
     const address = await server.listen({ host: B, port: 0 }, async (_, bytes) => {
