@@ -1,0 +1,112 @@
+/**
+ * One session: the pair of a local and a remote virtual address, the SPIs under which its packets come in, and the
+ * way its packets go out.
+ *
+ *     state          | event         | next
+ *     ---------------|---------------|---------------
+ *     idle           | request       | requesting      our own exchange begins
+ *     idle           | established   | established     the peer's exchange gave us a way out
+ *     requesting     | established   | established     ours or, when both ask at once, the peer's
+ *     requesting     | failed        | backing-off
+ *     backing-off    | request       | requesting      the wait is over
+ *     backing-off    | established   | established
+ *     established    | request       | established     a re-key; the old way stays until the new one is there
+ *     established    | established   | established
+ *     established    | failed        | established     a failed re-key changes nothing
+ *     any            | removed       | removed
+ */
+import type { EntryId } from '../hal/hal.js';
+import type { IpAddress, IpFamily } from '../packet/address.js';
+import type { Peer } from './peers.js';
+
+export type SessionState = 'idle' | 'requesting' | 'backing-off' | 'established' | 'removed';
+export type SessionEvent = 'request' | 'established' | 'failed' | 'removed';
+
+const TRANSITIONS: Readonly<Record<SessionState, Partial<Record<SessionEvent, SessionState>>>> = {
+  idle: { request: 'requesting', established: 'established', removed: 'removed' },
+  requesting: { established: 'established', failed: 'backing-off', removed: 'removed' },
+  'backing-off': { request: 'requesting', established: 'established', removed: 'removed' },
+  established: {
+    request: 'established',
+    established: 'established',
+    failed: 'established',
+    removed: 'removed',
+  },
+  removed: {},
+};
+
+/** The state after an event, or undefined when the event cannot happen in that state. */
+export function nextState(state: SessionState, event: SessionEvent): SessionState | undefined {
+  return TRANSITIONS[state][event];
+}
+
+/** An SPI that we have given out for this session. */
+export interface IngressSpi {
+  readonly spi: number;
+  /** The ACL entry; absent with the ingress ACL off. */
+  readonly entry?: EntryId;
+  /** Number of the master key that it came from: how many rotations there had been. */
+  readonly generation: number;
+  /** Our exchange that offers it has no answer yet. */
+  offered: boolean;
+  /** It will be closed; the peer has, or should have, a newer one. */
+  retiring: boolean;
+}
+
+/** The way out. */
+export interface Egress {
+  readonly entry: EntryId;
+  /** With sampling: the entry of PSP_ENCRYPT. */
+  readonly encryptEntry?: EntryId;
+  readonly cryptoId: number;
+  /** The peer's SPI. */
+  readonly spi: number;
+}
+
+export interface Session {
+  readonly localVip: IpAddress;
+  readonly remoteVip: IpAddress;
+  readonly family: IpFamily;
+  /** Who owns remoteVip; replaced when a peer that was unknown becomes known. */
+  peer: Peer;
+  state: SessionState;
+  /** Oldest first. */
+  ingress: IngressSpi[];
+  egress: Egress | undefined;
+  /** Failed exchanges since the last that succeeded. */
+  failures: number;
+  /** Packets that may still be resubmitted after they missed an entry that is there. */
+  resubmitBudget: number;
+}
+
+/** All sessions by pair. */
+export class SessionTable {
+  readonly #sessions = new Map<string, Session>();
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(localVip: IpAddress, remoteVip: IpAddress): Session | undefined {
+    return this.#sessions.get(`${localVip} ${remoteVip}`);
+  }
+
+  add(session: Session): void {
+    this.#sessions.set(`${session.localVip} ${session.remoteVip}`, session);
+  }
+
+  delete(session: Session): void {
+    this.#sessions.delete(`${session.localVip} ${session.remoteVip}`);
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#sessions.values();
+  }
+}
+
+/** Applies an event; throws when the table has no such transition, which would be a defect of ours. */
+export function transition(session: Session, event: SessionEvent): void {
+  const next = nextState(session.state, event);
+  if (next === undefined) throw new Error(`session event ${event} in state ${session.state}`);
+  session.state = next;
+}
