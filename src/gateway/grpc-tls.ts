@@ -1,0 +1,121 @@
+/**
+ * The TLS side of the gRPC transport (RFC 8446, RFC 8705's mutual TLS): reading and checking the files, and who a
+ * certificate speaks for. Certificates come from the operator's own authority; the system's are not trusted.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { SecureContextOptions } from 'node:tls';
+import { type IpAddress, parseIp } from '../packet/address.js';
+import type { TlsFiles } from './options.js';
+
+/** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
+export const TLS_MIN_VERSION = 'TLSv1.3';
+
+/** Certificate files that cannot be used: every problem found, each with the file's name. */
+export class TlsFilesError extends Error {
+  override readonly name = 'TlsFilesError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`the TLS files cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/** Certificates and key as PEM text. */
+export interface TlsMaterial {
+  /** The authority, or several, whose certificates are believed. */
+  readonly caPem: string;
+  /** Our certificate, for both ends, with those between it and the authority if there are any. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/**
+ * Reads and checks the three files; throws TlsFilesError with everything that is wrong with them. `nowMs` is the wall
+ * time that the certificates must be valid at.
+ */
+export function readTlsFiles(files: TlsFiles, nowMs: number): TlsMaterial {
+  const problems: string[] = [];
+  const read = (what: string, path: string): string | undefined => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      problems.push(`${what} ${path}: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`);
+      return undefined;
+    }
+  };
+  const parse = <T>(what: string, path: string, pem: string | undefined, parser: (pem: string) => T) => {
+    if (pem === undefined) return undefined;
+    try {
+      return parser(pem);
+    } catch {
+      problems.push(`${what} ${path}: not PEM of the kind that belongs here`);
+      return undefined;
+    }
+  };
+  const checkValidity = (what: string, path: string, certificate: X509Certificate | undefined) => {
+    if (certificate === undefined) return;
+    if (Date.parse(certificate.validTo) < nowMs)
+      problems.push(`${what} ${path}: expired on ${certificate.validTo}`);
+    if (Date.parse(certificate.validFrom) > nowMs)
+      problems.push(`${what} ${path}: not valid before ${certificate.validFrom}`);
+  };
+
+  const caPem = read('authority', files.caPath);
+  const certificatePem = read('certificate', files.certificatePath);
+  const keyPem = read('key', files.keyPath);
+  const toCertificate = (pem: string) => new X509Certificate(pem);
+  checkValidity('authority', files.caPath, parse('authority', files.caPath, caPem, toCertificate));
+  const certificate = parse('certificate', files.certificatePath, certificatePem, toCertificate);
+  checkValidity('certificate', files.certificatePath, certificate);
+  const key = parse('key', files.keyPath, keyPem, (pem) => createPrivateKey(pem));
+  if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {
+    problems.push(`key ${files.keyPath}: not the key of certificate ${files.certificatePath}`);
+  }
+  if (problems.length > 0 || caPem === undefined || certificatePem === undefined || keyPem === undefined) {
+    throw new TlsFilesError(problems);
+  }
+  return { caPem, certificatePem, keyPem };
+}
+
+/** The options of our ends of TLS: our certificate, our authority only, TLS 1.3. */
+export function secureContextOptions(tls: TlsMaterial): SecureContextOptions {
+  return { ca: tls.caPem, cert: tls.certificatePem, key: tls.keyPem, minVersion: TLS_MIN_VERSION };
+}
+
+/** One alternative name in Node's rendering: TYPE:VALUE, where a value with odd characters is a JSON string. */
+const ALTERNATIVE_NAME = /(DNS|IP Address|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+const DNS_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/;
+
+/**
+ * The IP addresses (canonical text) and DNS names (lower case) among a certificate's subject alternative names. Names
+ * of other types, wildcards and anything malformed are no names.
+ */
+export function certificateNames(certificate: X509Certificate): string[] {
+  const text = certificate.subjectAltName ?? '';
+  const names: string[] = [];
+  ALTERNATIVE_NAME.lastIndex = 0;
+  for (let match = ALTERNATIVE_NAME.exec(text); match !== null && match[0] !== ''; ) {
+    const [, type, value] = match;
+    if (type === 'DNS' && DNS_NAME.test(value!.toLowerCase())) names.push(value!.toLowerCase());
+    if (type === 'IP Address') {
+      try {
+        names.push(parseIp(value!));
+      } catch {
+        // An address that does not parse proves nothing; the certificate's other names still count.
+      }
+    }
+    match = ALTERNATIVE_NAME.exec(text);
+  }
+  return names;
+}
+
+/** Why a server's certificate does not prove that it is the peer at `host`; undefined when it does. */
+export function serverIdentityProblem(host: IpAddress, certificateDer: Uint8Array): Error | undefined {
+  const certificate = new X509Certificate(certificateDer);
+  if (certificate.checkIP(host) !== undefined) return undefined;
+  return new Error(
+    `the server's certificate does not name the peer's service address ${host} (it names ${
+      certificate.subjectAltName ?? 'nothing'
+    })`,
+  );
+}
