@@ -15,7 +15,9 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
+import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK } from '../psp/header.js';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
   KeyRotationRequest,
   KeyRotationResponse,
@@ -59,15 +61,13 @@ export interface TunnelsRequest {
 const TAG_REVERSE_PARAMS_2_8 = (3 << 3) | 2;
 /** So many problems are named; of the rest there is a count. */
 const PROBLEMS_NAMED_MAX = 20;
+/** After so many, the rest of the message is not looked at. */
+const PROBLEMS_COUNTED_MAX = 1000;
+/** Tunnels of one message, whatever the size limit of the transport. */
+const TUNNELS_MAX = 65_536;
 
-/** Collects what is wrong with a message. */
-class Problems {
-  readonly #list: string[] = [];
-  #count = 0;
-
-  add(field: string, reason: string): void {
-    if (this.#count++ < PROBLEMS_NAMED_MAX) this.#list.push(`${field}: ${reason}`);
-  }
+const NO_CHILDREN: MessageShape['children'] = new Map();
+const LEAF: MessageShape = { name: '', children: NO_CHILDREN };
 
   /** Throws RpcError when there were any. */
   check(): void {

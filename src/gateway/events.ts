@@ -1,0 +1,28 @@
+/** What a gateway tells its observer: the steps of the slow path, as they happen. Never key material. */
+import type { IpAddress } from '../packet/address.js';
+
+export interface Pair {
+  readonly localVip: IpAddress;
+  readonly remoteVip: IpAddress;
+}
+
+export type GatewayEvent =
+  | ({ readonly type: 'miss'; readonly waiting: number } & Pair)
+  | ({ readonly type: 'ingress-opened'; readonly spi: number } & Pair)
+  | {
+      readonly type: 'request-sent';
+      readonly peer: string;
+      readonly tunnels: number;
+      readonly method: string;
+    }
+  | { readonly type: 'request-answered'; readonly peer: string; readonly tunnels: number }
+  | { readonly type: 'request-failed'; readonly peer: string; readonly reason: string }
+  | { readonly type: 'request-received'; readonly from: string; readonly tunnels: number }
+  | { readonly type: 'request-granted'; readonly from: string; readonly tunnels: number }
+  | ({ readonly type: 'egress-installed'; readonly spi: number; readonly cryptoId: number } & Pair)
+  | ({ readonly type: 'resubmitted'; readonly packets: number } & Pair)
+  | ({ readonly type: 'spi-closed'; readonly spi: number } & Pair)
+  | { readonly type: 'rotated'; readonly rotations: number }
+  | ({ readonly type: 'session-removed' } & Pair);
+
+export type GatewayObserver = (event: GatewayEvent) => void;
