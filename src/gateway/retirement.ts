@@ -1,0 +1,102 @@
+/**
+ * Old SPIs are closed a grace period after a newer one took their place, when packets under them have left the
+ * network; one that still carries traffic then is kept for further periods, up to a limit.
+ */
+import type { Clock, Timer } from '../hal/clock.js';
+import type { PipeHal } from '../hal/hal.js';
+import type { IngressSpi, Session } from './session.js';
+import type { SessionInstaller } from './session-installer.js';
+
+/** Grace periods after which an SPI is closed although packets still come under it. */
+const PERIODS_MAX = 8;
+
+interface Retiring {
+  readonly session: Session;
+  readonly ingress: IngressSpi;
+  readonly dueMs: number;
+  readonly periods: number;
+  readonly packets: bigint;
+}
+
+export class Retirement {
+  /** In the order of dueMs, since all wait equally long. */
+  #queue: Retiring[] = [];
+  #timer: Timer | undefined;
+
+  constructor(
+    private readonly hal: PipeHal,
+    private readonly clock: Clock,
+    private readonly installer: SessionInstaller,
+    private readonly graceMs: number,
+  ) {}
+
+  /** SPIs that wait to be closed. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** The session's other SPIs go, now that a peer is known to have `current`; not those that are on offer. */
+  supersede(session: Session, current: IngressSpi): void {
+    for (const ingress of session.ingress) {
+      if (ingress !== current && !ingress.offered) this.retire(session, ingress);
+    }
+  }
+
+  /** Closes one SPI after the grace period. */
+  retire(session: Session, ingress: IngressSpi): void {
+    if (ingress.retiring) return;
+    ingress.retiring = true;
+    this.#enqueue({ session, ingress, dueMs: 0, periods: 0, packets: -1n });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#queue = [];
+  }
+
+  #enqueue(retiring: Retiring): void {
+    this.#queue.push({ ...retiring, dueMs: this.clock.nowMs() + this.graceMs });
+    this.#arm();
+  }
+
+  #arm(): void {
+    const head = this.#queue[0];
+    if (this.#timer !== undefined || head === undefined) return;
+    this.#timer = this.clock.setTimer(
+      () => {
+        this.#timer = undefined;
+        void this.#expire().finally(() => this.#arm());
+      },
+      Math.max(0, head.dueMs - this.clock.nowMs()),
+    );
+  }
+
+  async #expire(): Promise<void> {
+    const now = this.clock.nowMs();
+    const count = this.#queue.findIndex(({ dueMs }) => dueMs > now);
+    const due = this.#queue.splice(0, count === -1 ? this.#queue.length : count);
+    const open = due.filter(({ session, ingress }) => session.ingress.includes(ingress));
+    const packets = await this.#packetsOf(open);
+    const closing: Retiring[] = [];
+    open.forEach((retiring, i) => {
+      const idle = packets[i] === retiring.packets || retiring.ingress.entry === undefined;
+      if (idle || retiring.periods + 1 >= PERIODS_MAX) closing.push(retiring);
+      else if (retiring.packets === -1n && packets[i] === 0n) closing.push(retiring);
+      else this.#enqueue({ ...retiring, periods: retiring.periods + 1, packets: packets[i]! });
+    });
+    if (closing.length > 0) await this.installer.close(closing);
+  }
+
+  /** Packets let in under each SPI; 0 where its entry went meanwhile. */
+  async #packetsOf(open: readonly Retiring[]): Promise<bigint[]> {
+    try {
+      const withEntry = open.filter(({ ingress }) => ingress.entry !== undefined);
+      const counters = await this.hal.counters(withEntry.map(({ ingress }) => ({ id: ingress.entry! })));
+      const byIngress = new Map(withEntry.map(({ ingress }, i) => [ingress, counters[i]!.packets]));
+      return open.map(({ ingress }) => byIngress.get(ingress) ?? 0n);
+    } catch {
+      return open.map(() => 0n);
+    }
+  }
+}
