@@ -5,12 +5,8 @@
  * and the number of its parts bounded.
  */
 
-/** What is inside a message, as far as it matters here. */
-export interface MessageShape {
-  readonly name: string;
-  /** Fields that are messages themselves. */
-  readonly children: ReadonlyMap<number, ChildShape>;
-}
+/** The fields of a message that are messages themselves, by number. */
+export type MessageShape = ReadonlyMap<number, ChildShape>;
 
 export interface ChildShape {
   /** The field's name, for errors. */
@@ -52,7 +48,7 @@ class Walk {
       const tag = this.#varint32(end, path);
       const field = tag >>> 3;
       if (field === 0) fail(path, 'a field has number 0');
-      const child = shape.children.get(field);
+      const child = shape.get(field);
       const isMessage = child !== undefined && (tag & 7) === WIRE_LENGTH_DELIMITED;
       if (!isMessage) {
         if (++fields > FIELDS_MAX) fail(path, `more than ${FIELDS_MAX} fields`);

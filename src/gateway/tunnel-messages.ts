@@ -6,6 +6,7 @@
  * SingleTunnelRequest; 3.x puts inner_type there and reverse_params at 4. Field 3 has another wire type in the
  * one than in the other, so a decoder tells them apart by itself.
  */
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
   AddressError,
   type IpAddress,
@@ -15,9 +16,7 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
-import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK } from '../psp/header.js';
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
   KeyRotationRequest,
   KeyRotationResponse,
@@ -28,6 +27,7 @@ import {
   type SingleTunnelRequest,
   TunnelParameters as WireTunnelParameters,
 } from './generated/psp_gateway.js';
+import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
 import { RpcError } from './transport.js';
 
 /** What a sender needs to reach one receiver. */
@@ -37,7 +37,7 @@ export interface TunnelParameters {
   readonly underlayIp: IpAddress;
   readonly pspVersion: PspVersion;
   readonly spi: number;
-  /** 16 or 32 octets, by version. */
+  /** 16 or 32 octets, by version. A decoded one is a copy: to wipe it leaves the message's bytes as they are. */
   readonly key: Uint8Array;
   /** The cookie that the receiver wants to see; 0: none. */
   readonly cookie: bigint;
@@ -61,41 +61,80 @@ export interface TunnelsRequest {
 const TAG_REVERSE_PARAMS_2_8 = (3 << 3) | 2;
 /** So many problems are named; of the rest there is a count. */
 const PROBLEMS_NAMED_MAX = 20;
-/** After so many, the rest of the message is not looked at. */
-const PROBLEMS_COUNTED_MAX = 1000;
-/** Tunnels of one message, whatever the size limit of the transport. */
+
+/** After so many, the rest of the message is not looked at: an error costs more than what it is about. */
+const PROBLEMS_COUNTED_MAX = 200;
+/** Tunnels in one message, whatever size the transport lets through. */
 const TUNNELS_MAX = 65_536;
 
-const NO_CHILDREN: MessageShape['children'] = new Map();
-const LEAF: MessageShape = { name: '', children: NO_CHILDREN };
+const NO_CHILDREN: MessageShape = new Map();
+const SINGLE_TUNNEL: MessageShape = new Map([
+  [3, { field: 'reverse_params', shape: NO_CHILDREN, countMax: 1 }],
+  [4, { field: 'reverse_params', shape: NO_CHILDREN, countMax: 1 }],
+]);
+const MULTI_REQUEST: MessageShape = new Map([
+  [3, { field: 'tunnels', shape: SINGLE_TUNNEL, countMax: TUNNELS_MAX }],
+]);
+const MULTI_RESPONSE: MessageShape = new Map([
+  [2, { field: 'tunnels_params', shape: NO_CHILDREN, countMax: TUNNELS_MAX }],
+]);
+const NEW_REQUEST: MessageShape = new Map([
+  [5, { field: 'reverse_params', shape: NO_CHILDREN, countMax: 1 }],
+]);
+const NEW_RESPONSE: MessageShape = new Map([[2, { field: 'params', shape: NO_CHILDREN, countMax: 1 }]]);
 
-  /** Throws RpcError when there were any. */
-  check(): void {
-    if (this.#count === 0) return;
-    const more = this.#count > this.#list.length ? ` (and ${this.#count - this.#list.length} more)` : '';
-    throw new RpcError('INVALID_ARGUMENT', this.#list.join('; ') + more);
-  }
-}
-
-/** Placeholders for values that were reported as wrong; `check` throws before anybody sees them. */
+/** Placeholders for values that were reported as wrong; `finish` throws before anybody sees them. */
 const NO_IP = '0.0.0.0' as IpAddress;
 const NO_MAC = '00:00:00:00:00:00' as MacAddress;
 
-function ip(text: string, field: string, problems: Problems): IpAddress {
-  try {
-    return parseIp(text);
-  } catch (error) {
-    problems.add(field, error instanceof AddressError ? printable(error.message) : 'not an IP address');
-    return NO_IP;
-  }
-}
+/** Checks the values of one message and collects what is wrong with it. */
+class Checker {
+  readonly #named: string[] = [];
+  #count = 0;
+  // A host gives the same uplink and underlay address for all of its tunnels.
+  #mac: { readonly text: string; readonly value: MacAddress } | undefined;
+  #underlayIp: { readonly text: string; readonly value: IpAddress } | undefined;
 
-function mac(text: string, field: string, problems: Problems): MacAddress {
-  try {
-    return parseMac(text);
-  } catch (error) {
-    problems.add(field, error instanceof AddressError ? printable(error.message) : 'not a MAC address');
-    return NO_MAC;
+  add(field: string, reason: string): void {
+    if (this.#named.length < PROBLEMS_NAMED_MAX) this.#named.push(`${field}: ${reason}`);
+    if (++this.#count >= PROBLEMS_COUNTED_MAX) this.finish();
+  }
+
+  /** Throws RpcError when there were problems. */
+  finish(): void {
+    if (this.#count === 0) return;
+    const more = this.#count - this.#named.length;
+    const atLeast = this.#count >= PROBLEMS_COUNTED_MAX ? 'at least ' : '';
+    const rest = more > 0 ? ` (and ${atLeast}${more} more)` : '';
+    throw new RpcError('INVALID_ARGUMENT', this.#named.join('; ') + rest);
+  }
+
+  ip(text: string, field: string): IpAddress {
+    return this.#parse(parseIp, text, field) ?? NO_IP;
+  }
+
+  underlayIp(text: string, field: string): IpAddress {
+    if (this.#underlayIp?.text === text) return this.#underlayIp.value;
+    const value = this.#parse(parseIp, text, field);
+    if (value !== undefined) this.#underlayIp = { text, value };
+    return value ?? NO_IP;
+  }
+
+  mac(text: string, field: string): MacAddress {
+    if (this.#mac?.text === text) return this.#mac.value;
+    const value = this.#parse(parseMac, text, field);
+    if (value !== undefined) this.#mac = { text, value };
+    return value ?? NO_MAC;
+  }
+
+  #parse<T>(parser: (text: string) => T, text: string, field: string): T | undefined {
+    try {
+      return parser(text);
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      this.add(field, printable(error.message));
+      return undefined;
+    }
   }
 }
 
@@ -104,29 +143,30 @@ function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
 }
 
-function checkParameters(wire: WireTunnelParameters, field: string, problems: Problems): TunnelParameters {
-  const underlayIp = ip(wire.ipAddr, `${field}.ip_addr`, problems);
+function checkParameters(wire: WireTunnelParameters, field: string, checker: Checker): TunnelParameters {
+  const mac = checker.mac(wire.macAddr, `${field}.mac_addr`);
+  const underlayIp = checker.underlayIp(wire.ipAddr, `${field}.ip_addr`);
   const version = wire.pspVersion;
-  if (version > PSP_VERSION_MAX) problems.add(`${field}.psp_version`, `${version} is reserved`);
+  if (version > PSP_VERSION_MAX) checker.add(`${field}.psp_version`, `${version} is reserved`);
   else {
     const expected = keyLengthOctets(version as PspVersion);
-    if (wire.encryptionKey.length !== expected) {
-      problems.add(
-        `${field}.encryption_key`,
-        `${wire.encryptionKey.length} octets; version ${version} takes ${expected}`,
-      );
+    const actual = wire.encryptionKey.length;
+    if (actual !== expected) {
+      checker.add(`${field}.encryption_key`, `${actual} octets; version ${version} takes ${expected}`);
     }
   }
-  if ((wire.spi & SPI_LOW_MASK) === 0) problems.add(`${field}.spi`, 'the low 31 bits must not be zero');
-  if (wire.encapType !== ipFamily(underlayIp)) {
-    problems.add(`${field}.encap_type`, `${wire.encapType} does not go with ip_addr ${underlayIp}`);
+  if ((wire.spi & SPI_LOW_MASK) === 0) checker.add(`${field}.spi`, 'the low 31 bits must not be zero');
+  // Zero comes from peers that do not know the field; the address says it all.
+  if (wire.encapType !== 0 && wire.encapType !== ipFamily(underlayIp)) {
+    checker.add(`${field}.encap_type`, `${wire.encapType} does not go with ip_addr ${underlayIp}`);
   }
   return {
-    mac: mac(wire.macAddr, `${field}.mac_addr`, problems),
+    mac,
     underlayIp,
     pspVersion: version as PspVersion,
     spi: wire.spi,
-    key: wire.encryptionKey,
+    // A view would keep the whole message, and what the transport read it into, for as long as the key lives.
+    key: new Uint8Array(wire.encryptionKey),
     cookie: wire.virtCookie,
   };
 }
@@ -149,44 +189,51 @@ function checkTunnel(
   reverse: WireTunnelParameters | undefined,
   innerType: number,
   field: string,
-  problems: Problems,
+  checker: Checker,
 ): TunnelRequest {
-  const virtSource = ip(virtSrcIp, `${field}virt_src_ip`, problems);
-  const virtDestination = ip(virtDstIp, `${field}virt_dst_ip`, problems);
+  const virtSource = checker.ip(virtSrcIp, `${field}virt_src_ip`);
+  const virtDestination = checker.ip(virtDstIp, `${field}virt_dst_ip`);
   const family: IpFamily = ipFamily(virtSource);
   if (family !== ipFamily(virtDestination)) {
-    problems.add(`${field}virt_dst_ip`, `${virtDestination} is not of the family of ${virtSource}`);
+    checker.add(`${field}virt_dst_ip`, `${virtDestination} is not of the family of ${virtSource}`);
   }
   if (innerType !== 0 && innerType !== family) {
-    problems.add(`${field}inner_type`, `${innerType} does not go with virt_src_ip ${virtSource}`);
+    checker.add(`${field}inner_type`, `${innerType} does not go with virt_src_ip ${virtSource}`);
   }
   return {
     virtSource,
     virtDestination,
-    reverse: reverse === undefined ? undefined : checkParameters(reverse, `${field}reverse_params`, problems),
+    reverse: reverse === undefined ? undefined : checkParameters(reverse, `${field}reverse_params`, checker),
   };
 }
 
-function decode<T>(codec: { decode(octets: Uint8Array): T }, octets: Uint8Array, name: string): T {
+function decode<T>(
+  codec: { decode(octets: Uint8Array): T },
+  octets: Uint8Array,
+  name: string,
+  shape: MessageShape = NO_CHILDREN,
+): T {
   try {
+    checkMessageStructure(octets, shape);
     return codec.decode(octets);
-  } catch {
-    throw new RpcError('INVALID_ARGUMENT', `not a ${name}: the bytes are not valid protobuf`);
+  } catch (error) {
+    const reason =
+      error instanceof MessageStructureError ? error.message : 'the bytes are not valid protobuf';
+    throw new RpcError('INVALID_ARGUMENT', `not a ${name}: ${reason}`);
   }
 }
 
 /** RequestMultipleTunnelParams: a request in the given form. */
 export function encodeMultiTunnelRequest(dialect: '2.8' | '3.x', request: TunnelsRequest): Uint8Array {
+  const writer = new BinaryWriter();
   const tunnels = request.tunnels.map((tunnel): SingleTunnelRequest => {
     const reverseParams = tunnel.reverse === undefined ? undefined : toWire(tunnel.reverse);
     const addresses = { virtSrcIp: tunnel.virtSource, virtDstIp: tunnel.virtDestination };
     if (dialect === '3.x') return { ...addresses, innerType: ipFamily(tunnel.virtSource), reverseParams };
-    const _unknownFields =
-      reverseParams === undefined
-        ? {}
-        : {
-            [TAG_REVERSE_PARAMS_2_8]: [lengthDelimited(WireTunnelParameters.encode(reverseParams).finish())],
-          };
+    if (reverseParams === undefined) return { ...addresses, innerType: 0, reverseParams };
+    // An unknown field's raw value begins with its length.
+    const raw = WireTunnelParameters.encode(reverseParams, writer.fork()).join().finish();
+    const _unknownFields = { [TAG_REVERSE_PARAMS_2_8]: [raw] };
     return { ...addresses, innerType: 0, reverseParams: undefined, _unknownFields };
   });
   return MultiTunnelRequest.encode({
@@ -194,18 +241,6 @@ export function encodeMultiTunnelRequest(dialect: '2.8' | '3.x', request: Tunnel
     pspVersionsAccepted: [...request.versionsAccepted],
     tunnels,
   }).finish();
-}
-
-/** Length, then the octets, as an unknown field's raw value holds them. */
-function lengthDelimited(octets: Uint8Array): Uint8Array {
-  const length: number[] = [];
-  let rest = octets.length;
-  for (; rest > 0x7f; rest >>>= 7) length.push((rest & 0x7f) | 0x80);
-  length.push(rest);
-  const out = new Uint8Array(length.length + octets.length);
-  out.set(length);
-  out.set(octets, length.length);
-  return out;
 }
 
 /** The octets of an unknown length-delimited field, without the length before them. */
@@ -219,14 +254,17 @@ function withoutLength(raw: Uint8Array): Uint8Array {
 export function decodeMultiTunnelRequest(
   octets: Uint8Array,
 ): TunnelsRequest & { readonly dialect: '2.8' | '3.x' | undefined } {
-  const wire = decode(MultiTunnelRequest, octets, 'MultiTunnelRequest');
-  const problems = new Problems();
+  const wire = decode(MultiTunnelRequest, octets, 'MultiTunnelRequest', MULTI_REQUEST);
+  const checker = new Checker();
   let dialect: '2.8' | '3.x' | undefined;
   const tunnels = wire.tunnels.map((tunnel, i) => {
     let reverse = tunnel.reverseParams;
     const early = tunnel._unknownFields?.[TAG_REVERSE_PARAMS_2_8]?.at(-1);
     if (early !== undefined) {
       dialect = '2.8';
+      if (reverse !== undefined || tunnel.innerType !== 0) {
+        checker.add(`tunnels[${i}].reverse_params`, 'in the form of 2.8 and in that of 3.x at once');
+      }
       reverse = decode(WireTunnelParameters, withoutLength(early), `tunnels[${i}].reverse_params`);
     } else if (reverse !== undefined || tunnel.innerType !== 0) dialect ??= '3.x';
     return checkTunnel(
@@ -235,10 +273,10 @@ export function decodeMultiTunnelRequest(
       reverse,
       tunnel.innerType,
       `tunnels[${i}].`,
-      problems,
+      checker,
     );
   });
-  problems.check();
+  checker.finish();
   return { requestId: wire.requestId, versionsAccepted: wire.pspVersionsAccepted, tunnels, dialect };
 }
 
@@ -251,15 +289,15 @@ export function encodeMultiTunnelResponse(
 
 /** Checks an answer to a request for `count` tunnels. */
 export function decodeMultiTunnelResponse(octets: Uint8Array, count: number): TunnelParameters[] {
-  const wire = decode(MultiTunnelResponse, octets, 'MultiTunnelResponse');
-  const problems = new Problems();
+  const wire = decode(MultiTunnelResponse, octets, 'MultiTunnelResponse', MULTI_RESPONSE);
+  const checker = new Checker();
   if (wire.tunnelsParams.length !== count) {
-    problems.add('tunnels_params', `${wire.tunnelsParams.length} of them; ${count} tunnels were asked for`);
+    checker.add('tunnels_params', `${wire.tunnelsParams.length} of them; ${count} tunnels were asked for`);
   }
   const parameters = wire.tunnelsParams.map((one, i) =>
-    checkParameters(one, `tunnels_params[${i}]`, problems),
+    checkParameters(one, `tunnels_params[${i}]`, checker),
   );
-  problems.check();
+  checker.finish();
   return parameters;
 }
 
@@ -279,10 +317,10 @@ export function encodeNewTunnelRequest(
 }
 
 export function decodeNewTunnelRequest(octets: Uint8Array): TunnelsRequest {
-  const wire = decode(NewTunnelRequest, octets, 'NewTunnelRequest');
-  const problems = new Problems();
-  const tunnel = checkTunnel(wire.virtSrcIp, wire.virtDstIp, wire.reverseParams, 0, '', problems);
-  problems.check();
+  const wire = decode(NewTunnelRequest, octets, 'NewTunnelRequest', NEW_REQUEST);
+  const checker = new Checker();
+  const tunnel = checkTunnel(wire.virtSrcIp, wire.virtDstIp, wire.reverseParams, 0, '', checker);
+  checker.finish();
   return { requestId: wire.requestId, versionsAccepted: wire.pspVersionsAccepted, tunnels: [tunnel] };
 }
 
@@ -291,15 +329,15 @@ export function encodeNewTunnelResponse(requestId: bigint, parameters: TunnelPar
 }
 
 export function decodeNewTunnelResponse(octets: Uint8Array): TunnelParameters {
-  const wire = decode(NewTunnelResponse, octets, 'NewTunnelResponse');
-  const problems = new Problems();
-  if (wire.params === undefined) problems.add('params', 'missing');
+  const wire = decode(NewTunnelResponse, octets, 'NewTunnelResponse', NEW_RESPONSE);
+  const checker = new Checker();
+  if (wire.params === undefined) checker.add('params', 'missing');
   const parameters = checkParameters(
     wire.params ?? WireTunnelParameters.decode(new Uint8Array()),
     'params',
-    problems,
+    checker,
   );
-  problems.check();
+  checker.finish();
   return parameters;
 }
 
