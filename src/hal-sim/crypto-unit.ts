@@ -47,8 +47,7 @@ export class CryptoUnit {
   private open(packet: PacketContext): number {
     const { frame, l4Offset } = packet;
     const { statistics } = this;
-    // A packet that carries a header of ours is on its way out, and not for us to open.
-    if (packet.l4Type !== L4_UDP || packet.encapOffset >= 0) {
+    if (packet.l4Type !== L4_UDP) {
       statistics.rxError++;
       return SYNDROME_ICV_FAIL;
     }
@@ -81,7 +80,7 @@ export class CryptoUnit {
   }
 
   /**
-   * Draws the IV and encrypts a packet that has a key slot attached. False, and counted as txError, when that cannot
+   * Draws the IV and encrypts a packet that has a key slot attached and is not sealed yet. False, and counted as txError, when that cannot
    * be done; the packet must be dropped then.
    */
   seal(packet: PacketContext): boolean {
@@ -92,7 +91,7 @@ export class CryptoUnit {
 
   private trySeal(packet: PacketContext): boolean {
     const { frame, encapOffset: at } = packet;
-    if (at < 0 || packet.sealed) return false;
+    if (at < 0) return false;
     const version = pspVersion(frame, at);
     const payloadEnd = frame.length - PSP_ICV_OCTETS;
     if (version > PSP_VERSION_MAX || framingProblem(frame, at, payloadEnd) !== undefined) return false;

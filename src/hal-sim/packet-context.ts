@@ -140,6 +140,9 @@ export class PacketContext {
     this.decrypted = false;
     this.exposed = false;
     this.pspOffset = -1;
+    this.encapOffset = -1;
+    this.cryptoId = 0;
+    this.sealed = false;
   }
 
   /** The frame has become `frame`, with a PSP header of ours at `pspOffset` and room for the ICV at its end. */
@@ -147,8 +150,6 @@ export class PacketContext {
     this.replaceFrame(frame);
     this.pspOffset = pspOffset;
     this.encapOffset = pspOffset;
-    this.cryptoId = 0;
-    this.sealed = false;
   }
 
   parse(): void {

@@ -9,6 +9,7 @@ import type {
   PspNetType,
 } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
+import { seededRandom } from '../../../src/hal/random.js';
 import { nobleEngine } from '../../../src/psp/aead-noble.js';
 import type { PspVersion } from '../../../src/psp/header.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
@@ -312,4 +313,125 @@ test('scratch metadata is zero at first and lives until the packet has gone; pkt
   await settle();
   expect(takeRss().length).toBe(3);
   expect(hal.fates()).toMatchObject({ in: 4, rss: 3, drop: 1 });
+});
+
+test('in transport mode too, nothing is decapsulated that was not authenticated', async () => {
+  const netType = 'psp-over-ipv4';
+  const header = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 }).subarray(34);
+  const { hal, inject, takeSent } = await openSimHarness({ masterKeys: MASTER_KEYS });
+  await hal.build(reformat({ netType, outer: 'ipv4', cookie: false }, { netType }, header));
+  await hal.setKeys([{ cryptoId: 1, key: deriveKey(MASTER_KEYS[0], 9, 1) }]);
+  inject(VF_PORT, [frameOf(packet), frameOf(packet)]);
+  const [good, bad] = takeSent(UPLINK_PORT);
+  bad[bad.length - 1] ^= 1;
+  inject(UPLINK_PORT, [bad, frameOf(packet), good]);
+  expect(takeSent(VF_PORT).map(hex)).toEqual([hex(frameOf(packet))]);
+  expect(hal.fates()).toMatchObject({ in: 5, uplink: 2, vf: 1, lost: 2 });
+});
+
+test('later pipes see the packet as it has become: the inner one after decap, the outer one after encap', async () => {
+  const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
+  const encap = { netType: 'psp-tunnel', outer: 'ipv4', cookie: false } as const;
+  const base = reformat(encap, { netType: 'psp-tunnel', ethernetHeader: DECAP_ETHERNET_IPV4 }, encapHeader);
+  const destination = (
+    name: string,
+    domain: Domain,
+    octets: readonly number[],
+    forward: Forward,
+  ): BasicPipe =>
+    everything(name, domain, undefined, forward, {
+      match: {
+        'outer.ip4.dst_ip': { value: new DataView(Uint8Array.from(octets).buffer).getUint32(0) },
+        'outer.udp.dst_port': { value: name === 'AFTER_ENCAP' ? 1000 : 5000 },
+      },
+    });
+  const { hal, inject, takeSent } = await openSimHarness({ masterKeys: MASTER_KEYS });
+  await hal.build({
+    ...base,
+    pipes: [
+      ...base.pipes.map((pipe) =>
+        pipe.name === 'DECRYPT' || pipe.name === 'ENCRYPT'
+          ? { ...(pipe as BasicPipe), forward: to(pipe.name === 'DECRYPT' ? 'AFTER_DECAP' : 'AFTER_ENCAP') }
+          : pipe,
+      ),
+      destination('AFTER_DECAP', 'secure-ingress', [...V2[4]], TO_VF),
+      destination('AFTER_ENCAP', 'secure-egress', [192, 0, 2, 2], TO_UPLINK),
+    ],
+  });
+  await hal.setKeys([{ cryptoId: 1, key: deriveKey(MASTER_KEYS[0], 9, 1) }]);
+  const payload = Uint8Array.from([0x9c, 0x40, 0x13, 0x88, 0, 20, 0, 0, ...new Array(12).fill(1)]);
+  inject(VF_PORT, [frameOf({ ...packet, protocol: 17, payload })]);
+  inject(UPLINK_PORT, takeSent(UPLINK_PORT));
+  expect(hal.fates()).toMatchObject({ in: 2, uplink: 1, vf: 1 });
+});
+
+test('what is no whole IP packet cannot be encapsulated, and is lost and counted', async () => {
+  const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
+  const encap = { netType: 'psp-tunnel', outer: 'ipv4', cookie: false } as const;
+  const { hal, inject, takeSent } = await openSimHarness();
+  await hal.build(
+    reformat(encap, { netType: 'psp-tunnel', ethernetHeader: DECAP_ETHERNET_IPV4 }, encapHeader),
+  );
+  await hal.setKeys([{ cryptoId: 1, key: new Uint8Array(32) }]);
+  const arp = frameOf(packet);
+  arp.set([8, 6], 12);
+  const cut = frameOf(packet).slice(0, 60);
+  inject(VF_PORT, [arp, cut, new Uint8Array(0)]);
+  expect(takeSent(UPLINK_PORT)).toEqual([]);
+  expect(await hal.statistics()).toMatchObject({ txError: 3n });
+});
+
+test('a packet that a mirror has had encrypted takes no second key', async () => {
+  const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
+  const encrypt = { cryptoId: 1 };
+  const { hal, inject, takeSent } = await openSimHarness();
+  await hal.build({
+    name: 'twice',
+    mirrors: [{ name: 'COPY', targets: [TO_UPLINK] }],
+    pipes: [
+      everything('ROOT', 'default', undefined, to('OUT'), { isRoot: true }),
+      everything('OUT', 'egress', undefined, to('ENCRYPT'), { isRoot: true }),
+      everything(
+        'ENCRYPT',
+        'secure-egress',
+        { encap: { netType: 'psp-tunnel', outer: 'ipv4', cookie: false }, encrypt },
+        to('AGAIN'),
+        { entries: [{ values: { encapHeader } }], monitor: { mirror: 'COPY' } },
+      ),
+      everything('AGAIN', 'secure-egress', { encrypt }, TO_UPLINK),
+    ],
+  });
+  await hal.setKeys([{ cryptoId: 1, key: new Uint8Array(32) }]);
+  inject(VF_PORT, [frameOf(packet)]);
+  expect(takeSent(UPLINK_PORT).length).toBe(1);
+  expect(hal.fates()).toMatchObject({ in: 1, copies: 1, uplink: 1, lost: 1 });
+});
+
+test('random is drawn anew for each look-up, and is one number within it', async () => {
+  let drawn = 0;
+  const random = { ...seededRandom(1), uint32: () => drawn++ };
+  const odd = (bit: number) => ({ 'parser_meta.random': { value: bit, mask: 1 } });
+  const { hal, inject, takeRss, settle } = await openSimHarness({ random });
+  await hal.build({
+    name: 'random',
+    pipes: [
+      {
+        type: 'control',
+        name: 'ROOT',
+        domain: 'default',
+        isRoot: true,
+        sizeEntries: 2,
+        miss: { to: 'drop' },
+        entries: [
+          { priority: 0, match: odd(1), forward: { to: 'drop' } },
+          { priority: 1, match: odd(0), forward: to('NEXT') },
+        ],
+      },
+      everything('NEXT', 'default', undefined, { to: 'rss' }, { match: odd(1) }),
+    ],
+  });
+  inject(VF_PORT, [frameOf(packet), frameOf(packet), frameOf(packet)]);
+  await settle();
+  expect(takeRss().length).toBe(3);
+  expect(drawn).toBe(6);
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
+import { deriveKey } from '../../../src/psp/key-derivation.js';
 import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
 import { openSimHarness, type SimHarness, type SimHarnessOptions } from '../../support/sim-harness.js';
@@ -88,7 +89,7 @@ describe('deferred encryption', () => {
     forged[PSP_AT + 3] &= 0x7f;
     receiver.inject(UPLINK_PORT, [forged, wire]);
     expectDelivered(receiver, [packet()]);
-    expect(await receiver.hal.statistics()).toMatchObject({ rxPackets: 1n, rxAuthFail: 1n });
+    expect(await receiver.hal.statistics()).toMatchObject({ rxPackets: 1n, rxBytes: 120n, rxAuthFail: 1n });
   });
 
   test('runs once for a mirrored packet: the copy and the packet are the same octets, with one IV', async () => {
@@ -306,6 +307,36 @@ describe('decryption', () => {
     expectDelivered(receiver, [packet()]);
     expect(receiver.hal.fates()).toMatchObject({ in: 2, vf: 1, lost: 1 });
   });
+});
+
+test('a tunnel packet without an IP packet of its next header inside is a loss, though it was authenticated', async () => {
+  const base = pspProgram();
+  const acl = base.pipes.find((pipe) => pipe.name === 'INGR_ACL_V4') as BasicPipe;
+  const receiver = await openSimHarness({ masterKeys: KNOWN_MASTER_KEYS });
+  await receiver.hal.build({
+    ...base,
+    pipes: base.pipes
+      .filter((pipe) => !pipe.name.startsWith('INGR_ACL'))
+      .map((pipe) =>
+        pipe.name === 'INNER_CLASSIFIER' ? { ...acl, name: pipe.name, match: {}, entries: [{}] } : pipe,
+      ),
+  });
+  const sender = await openSimHarness();
+  await sender.hal.build(pspProgram());
+  await sender.hal.setKeys([{ cryptoId: 1, key: deriveKey(KNOWN_MASTER_KEYS[0], 5, 1) }]);
+  const add = async (remote: number, innerFamily: 4 | 6) => {
+    const header = tunnelHeader({ outer: 'ipv4', innerFamily, version: 1, spi: 5 });
+    await sender.hal.apply([
+      { operation: 'add', pipe: 'EGR_ACL_V4', entry: egressEntry(4, remote, header, 1) },
+    ]);
+  };
+  await add(number(V2[4]), 6);
+  await add(number(V1[4]), 4);
+  sender.inject(VF_PORT, [frameOf(packet()), frameOf({ ...packet(), destination: V1[4] })]);
+  receiver.inject(UPLINK_PORT, sender.takeSent(UPLINK_PORT));
+  expect(receiver.takeSent(VF_PORT).length).toBe(1);
+  expect(receiver.hal.fates()).toMatchObject({ in: 2, vf: 1, lost: 1 });
+  expect(await receiver.hal.statistics()).toMatchObject({ rxPackets: 2n });
 });
 
 describe('keys', () => {

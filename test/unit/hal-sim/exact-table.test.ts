@@ -41,6 +41,29 @@ test('the exact-match table finds what a map finds, through any sequence of inse
   );
 });
 
+test('among so many keys that some have equal hashes, each is told from the others', () => {
+  const keys = 250_000;
+  const slab = new RecordSlab(8);
+  const table = new ExactTable(slab, 0, 2);
+  const key = new Uint32Array(2);
+  const load = (n: number) => {
+    key[0] = Math.imul(n, 0x9e3779b1);
+    key[1] = n;
+  };
+  let wrong = 0;
+  for (let n = 0; n < keys; n++) {
+    load(n);
+    if (table.find(key, 0) !== -1) wrong++;
+    slab.reserve(n);
+    table.insert(n, key, 0);
+  }
+  for (let n = 0; n < keys; n++) {
+    load(n);
+    if (table.find(key, 0) !== n) wrong++;
+  }
+  expect(wrong).toBe(0);
+});
+
 test('entry ids name their pipe, are found while their slot is theirs, and never come back', () => {
   fc.assert(
     fc.property(
