@@ -330,21 +330,9 @@ test('in transport mode too, nothing is decapsulated that was not authenticated'
 });
 
 test('later pipes see the packet as it has become: the inner one after decap, the outer one after encap', async () => {
-  const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
-  const encap = { netType: 'psp-tunnel', outer: 'ipv4', cookie: false } as const;
+  const encapHeader = tunnelHeader({ outer: 'ipv6', innerFamily: 4, version: 1, spi: 9 });
+  const encap = { netType: 'psp-tunnel', outer: 'ipv6', cookie: false } as const;
   const base = reformat(encap, { netType: 'psp-tunnel', ethernetHeader: DECAP_ETHERNET_IPV4 }, encapHeader);
-  const destination = (
-    name: string,
-    domain: Domain,
-    octets: readonly number[],
-    forward: Forward,
-  ): BasicPipe =>
-    everything(name, domain, undefined, forward, {
-      match: {
-        'outer.ip4.dst_ip': { value: new DataView(Uint8Array.from(octets).buffer).getUint32(0) },
-        'outer.udp.dst_port': { value: name === 'AFTER_ENCAP' ? 1000 : 5000 },
-      },
-    });
   const { hal, inject, takeSent } = await openSimHarness({ masterKeys: MASTER_KEYS });
   await hal.build({
     ...base,
@@ -354,13 +342,16 @@ test('later pipes see the packet as it has become: the inner one after decap, th
           ? { ...(pipe as BasicPipe), forward: to(pipe.name === 'DECRYPT' ? 'AFTER_DECAP' : 'AFTER_ENCAP') }
           : pipe,
       ),
-      destination('AFTER_DECAP', 'secure-ingress', [...V2[4]], TO_VF),
-      destination('AFTER_ENCAP', 'secure-egress', [192, 0, 2, 2], TO_UPLINK),
+      everything('AFTER_DECAP', 'secure-ingress', undefined, TO_VF, {
+        match: { 'outer.ip4.dst_ip': { value: new DataView(V2[4].buffer).getUint32(0) } },
+      }),
+      everything('AFTER_ENCAP', 'secure-egress', undefined, TO_UPLINK, {
+        match: { 'outer.ip6.next_proto': { value: 17 }, 'tun.psp.spi': { value: 9 } },
+      }),
     ],
   });
   await hal.setKeys([{ cryptoId: 1, key: deriveKey(MASTER_KEYS[0], 9, 1) }]);
-  const payload = Uint8Array.from([0x9c, 0x40, 0x13, 0x88, 0, 20, 0, 0, ...new Array(12).fill(1)]);
-  inject(VF_PORT, [frameOf({ ...packet, protocol: 17, payload })]);
+  inject(VF_PORT, [frameOf(packet)]);
   inject(UPLINK_PORT, takeSent(UPLINK_PORT));
   expect(hal.fates()).toMatchObject({ in: 2, uplink: 1, vf: 1 });
 });
