@@ -227,14 +227,18 @@ function decode<T>(
 export function encodeMultiTunnelRequest(dialect: '2.8' | '3.x', request: TunnelsRequest): Uint8Array {
   const writer = new BinaryWriter();
   const tunnels = request.tunnels.map((tunnel): SingleTunnelRequest => {
-    const reverseParams = tunnel.reverse === undefined ? undefined : toWire(tunnel.reverse);
-    const addresses = { virtSrcIp: tunnel.virtSource, virtDstIp: tunnel.virtDestination };
-    if (dialect === '3.x') return { ...addresses, innerType: ipFamily(tunnel.virtSource), reverseParams };
-    if (reverseParams === undefined) return { ...addresses, innerType: 0, reverseParams };
-    // An unknown field's raw value begins with its length.
-    const raw = WireTunnelParameters.encode(reverseParams, writer.fork()).join().finish();
-    const _unknownFields = { [TAG_REVERSE_PARAMS_2_8]: [raw] };
-    return { ...addresses, innerType: 0, reverseParams: undefined, _unknownFields };
+    const reverse = tunnel.reverse === undefined ? undefined : toWire(tunnel.reverse);
+    const early = dialect === '2.8' && reverse !== undefined;
+    return {
+      virtSrcIp: tunnel.virtSource,
+      virtDstIp: tunnel.virtDestination,
+      innerType: dialect === '2.8' ? 0 : ipFamily(tunnel.virtSource),
+      reverseParams: early ? undefined : reverse,
+      // An unknown field's raw value begins with its length.
+      _unknownFields: early
+        ? { [TAG_REVERSE_PARAMS_2_8]: [WireTunnelParameters.encode(reverse, writer.fork()).join().finish()] }
+        : undefined,
+    };
   });
   return MultiTunnelRequest.encode({
     requestId: request.requestId,
