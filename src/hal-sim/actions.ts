@@ -48,7 +48,7 @@ export class CompiledActions {
     this.decrypt = template.decrypt === true;
     this.decap = template.decap;
     const ethernetHeader = template.decap?.ethernetHeader;
-    this.ethernetHeader = ethernetHeader instanceof Uint8Array ? ethernetHeader.slice() : null;
+    this.ethernetHeader = ethernetHeader instanceof Uint8Array ? new Uint8Array(ethernetHeader) : null;
     this.encap = template.encap;
     this.encapHeaderOctets = template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap);
 

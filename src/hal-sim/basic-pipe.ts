@@ -45,7 +45,8 @@ export class BasicPipeTable implements PipeTable {
   private readonly actions: readonly CompiledActions[];
   private readonly slab: RecordSlab;
   private readonly counted: boolean;
-  private readonly labels = new Map<string, number>();
+  private readonly slotOfLabel = new Map<string, number>();
+  private readonly labelOfSlot = new Map<number, string>();
   /** Entries give their own forward; else all share `forward`. */
   private readonly forwardOfEntry: boolean;
   private readonly forward: number;
@@ -153,7 +154,7 @@ export class BasicPipeTable implements PipeTable {
         entry,
       );
     }
-    if (entry.label !== undefined && this.labels.has(entry.label)) {
+    if (entry.label !== undefined && this.slotOfLabel.has(entry.label)) {
       throw this.error('ALREADY_EXIST', 'an entry with this label exists already', entry);
     }
     const slot = this.slots.take();
@@ -164,7 +165,10 @@ export class BasicPipeTable implements PipeTable {
     slab.reserve(slot);
     slab.clear(slot);
     this.table.insert(slot, words, this.keyAt);
-    if (entry.label !== undefined) this.labels.set(entry.label, slot);
+    if (entry.label !== undefined) {
+      this.slotOfLabel.set(entry.label, slot);
+      this.labelOfSlot.set(slot, entry.label);
+    }
     const actionIndex = entry.actionIndex ?? 0;
     slab.words[slot * slab.recordWords + ACTION_INDEX_WORD] = actionIndex;
     this.actions[actionIndex]?.store(entry.values, slab, slot);
@@ -189,7 +193,11 @@ export class BasicPipeTable implements PipeTable {
     this.formerPackets += packets;
     this.formerOctets += octets;
     this.table.remove(slot);
-    for (const [label, labelled] of this.labels) if (labelled === slot) this.labels.delete(label);
+    const label = this.labelOfSlot.get(slot);
+    if (label !== undefined) {
+      this.slotOfLabel.delete(label);
+      this.labelOfSlot.delete(slot);
+    }
     this.slots.release(slot);
   }
 
@@ -198,7 +206,7 @@ export class BasicPipeTable implements PipeTable {
   }
 
   labelCounter(label: string): Counter | null {
-    return this.slotCounter(this.labels.get(label) ?? -1);
+    return this.slotCounter(this.slotOfLabel.get(label) ?? -1);
   }
 
   missCounter(): Counter | null {

@@ -85,7 +85,12 @@ const KEYS_PER_SLICE = 16384;
 /** Opens a simulated device and starts its ports. Rejects with what a port's start rejects with. */
 export async function openSimHal(options: SimHalOptions): Promise<SimHal> {
   const hal = new SimHal(options);
-  await hal.start();
+  try {
+    await hal.start();
+  } catch (error) {
+    await hal.close();
+    throw error;
+  }
   return hal;
 }
 
@@ -281,7 +286,7 @@ export class SimHal implements PipeHal {
     const pipeline = this.assertBuilt('transmit');
     if (!pipeline.hasEgressRoot) throw new HalError('BAD_STATE', 'transmit: the program has no egress root');
     this.ivs.refresh();
-    for (const { frame, packetMeta } of packets) pipeline.transmit(frame.slice(), packetMeta ?? 0);
+    for (const { frame, packetMeta } of packets) pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0);
     this.flush();
     return packets.length;
   }
@@ -292,7 +297,8 @@ export class SimHal implements PipeHal {
     this.work.close(shutDown('the operation'));
     this.rss.close();
     this.keys.wipe();
-    for (const port of this.ports.toReversed()) await port.close();
+    const closing = await Promise.allSettled(this.ports.toReversed().map((port) => port.close()));
+    for (const result of closing) if (result.status === 'rejected') throw result.reason;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -113,7 +113,8 @@ export class PacketContext {
 
   /** Becomes a copy of `other` over its own buffer. */
   copyFrom(other: PacketContext): void {
-    this.load(other.frame.slice(), other.portId, 0);
+    // Not slice(): of a Buffer that is no copy.
+    this.load(new Uint8Array(other.frame), other.portId, 0);
     this.meta.set(other.meta);
     this.hops = other.hops;
     this.syndrome = other.syndrome;

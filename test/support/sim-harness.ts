@@ -29,7 +29,7 @@ export interface SimHarness {
   takeSent(portId: number): Uint8Array[];
   /** What has gone to RSS since the last call. Until a test installs a handler of its own. */
   takeRss(): RssPacket[];
-  /** Resolves when everything injected so far has had its fate. */
+  /** Resolves when everything injected so far has had its fate. On a clock of its own the test steps that instead. */
   settle(): Promise<void>;
 }
 

@@ -224,7 +224,7 @@ test('set writes under its mask, values of the template and of the entry', async
             ),
           ],
         });
-        const frame = frameOf(packet);
+        const frame = Buffer.from(frameOf(packet));
         hal.transmit([{ frame, packetMeta: 0x12345678 }]);
         await settle();
         const [received] = takeRss();
@@ -262,7 +262,7 @@ test('mirrors copy after the actions, in order, before the packet goes on; each 
       everything('B', 'default', mac(0xb), TO_UPLINK, { monitor: { counter: true, mirror: 'SECOND' } }),
     ],
   });
-  inject(VF_PORT, [frameOf(packet)]);
+  inject(VF_PORT, [Buffer.from(frameOf(packet))]);
   await settle();
   expect(takeSent(UPLINK_PORT).map((frame) => frame[5])).toEqual([0xa, 0xb, 0xb, 1]);
   expect(takeRss().map(({ frame }) => frame[5])).toEqual([1]);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../../src/hal/clock.js';
 import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
@@ -192,6 +193,17 @@ describe('deferred encryption', () => {
 });
 
 const KNOWN_MASTER_KEYS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
+
+test('when IVs have run out nothing is sent any more, and each packet is counted', async () => {
+  const clock: Clock = { ...systemClock, nowPicoseconds: () => 2n ** 64n - 3n };
+  const { sender, encrypt } = await openPair({ sender: { clock } });
+  const wire = encrypt(packet(), packet(), packet());
+  expect(wire.map((frame) => hex(frame.subarray(PSP_AT + 8, PSP_AT + 16)))).toEqual([
+    'fffffffffffffffe',
+    'ffffffffffffffff',
+  ]);
+  expect(await sender.hal.statistics()).toMatchObject({ txPackets: 2n, txError: 1n });
+});
 
 describe('decryption', () => {
   test('ends where UDP and IP say, not where the frame ends: Ethernet padding is no part of it', async () => {

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/hal/clock.js';
 import { HalError, ProgramError } from '../../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult } from '../../../src/hal/hal.js';
 import type { BasicPipe, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
+import { seededRandom } from '../../../src/hal/random.js';
+import { openSimHal } from '../../../src/hal-sim/device.js';
+import { CapturePort } from '../../support/capture-port.js';
 import { openSimHarness } from '../../support/sim-harness.js';
 
 /** By ether type: entries say where to. */
@@ -253,4 +257,37 @@ test('key slots are checked, one result each', async () => {
   ]);
   await expect(hal.generateKeys(32, 11)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
   await expect(hal.generateKeys(24 as 32, 1)).rejects.toMatchObject({ code: 'INVALID_VALUE' });
+});
+
+test('when a port does not start, what was opened is closed and the reason is given', async () => {
+  const uplink = new CapturePort('uplink', 1500);
+  const vf = new CapturePort('vf', 1500);
+  vf.start = () => Promise.reject(new Error('no such interface'));
+  const opening = openSimHal({
+    clock: systemClock,
+    random: seededRandom(1),
+    uplink: { port: uplink, mac: '02:00:00:00:00:01' },
+    vf: { port: vf, mac: '02:00:00:00:00:02' },
+  });
+  await expect(opening).rejects.toThrow('no such interface');
+  expect([uplink.closed, vf.closed]).toEqual([true, true]);
+});
+
+test('the device describes its ports and limits', async () => {
+  const { hal } = await openSimHarness({ limits: { keySlots: 7 }, uplinkMtuOctets: 1500 });
+  expect(hal.device).toMatchObject({
+    hal: 'sim',
+    limits: { keySlots: 7 },
+    ports: [
+      {
+        id: UPLINK_PORT,
+        kind: 'uplink',
+        name: 'uplink',
+        mac: '02:00:00:00:00:a0',
+        ipv4: '192.0.2.1',
+        mtuOctets: 1500,
+      },
+      { id: VF_PORT, kind: 'vf', name: 'vf', mac: '02:00:00:00:00:b0' },
+    ],
+  });
 });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../../src/hal/clock.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
+import { seededRandom } from '../../../src/hal/random.js';
 import { frameOf, innerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
 import { openSimHarness } from '../../support/sim-harness.js';
@@ -70,5 +72,24 @@ describe('a tunnel between two simulated devices', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test('repeats to the byte under the same seed and clock', async () => {
+    const clock: Clock = { ...systemClock, nowPicoseconds: () => 1_000_000n };
+    const run = async () => {
+      const { hal, inject, takeSent } = await openSimHarness({ clock, random: seededRandom(99) });
+      await hal.build(pspProgram());
+      const { spis, keys } = await hal.generateKeys(32, 2);
+      await hal.setKeys([{ cryptoId: 1, key: keys.subarray(32) }]);
+      const header = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: spis[1] });
+      const entry = egressEntry(4, number(V2[4]), header, 1);
+      await hal.apply([{ operation: 'add', pipe: 'EGR_ACL_V4', entry }]);
+      const [packet] = fc.sample(innerPacket(4), { numRuns: 1, seed: 5 });
+      inject(VF_PORT, [frameOf(packet), frameOf(packet)]);
+      return takeSent(UPLINK_PORT).map((frame) => Buffer.from(frame).toString('hex'));
+    };
+    const first = await run();
+    expect(new Set(first).size).toBe(2);
+    expect(await run()).toEqual(first);
   });
 });
