@@ -43,6 +43,8 @@ export const PKT_META_RETURN_TO_VF = 0x78787878;
 
 /** Ingress entries per tunnel: the SPI in use, one that retires after a re-key, one that is being agreed on. */
 const INGRESS_ENTRIES_PER_TUNNEL = 3;
+/** Key slots per tunnel: the one in use, and one more while a re-key replaces it. */
+const KEY_SLOTS_PER_TUNNEL = 2;
 /** Room for static entries of the control pipes. */
 const CONTROL_PIPE_ENTRIES = 32;
 const DHCP_SERVER_PORT = 67;
@@ -548,7 +550,7 @@ function pspEncrypt(options: PipelineOptions): BasicPipe {
     description: "pkt_meta is the key slot's number",
     type: 'basic',
     domain: 'secure-egress',
-    sizeEntries: options.maxTunnels,
+    sizeEntries: options.maxTunnels * KEY_SLOTS_PER_TUNNEL,
     match: { 'meta.pkt_meta': { value: 'entry' } },
     actions: [{ encrypt: { cryptoId: 'entry' } }],
     forward: { to: 'port', port: UPLINK_PORT },

@@ -257,12 +257,9 @@ export class SlowPath {
     const { limits, clock, random, logger, client } = this.deps;
     try {
       await client.exchange(session.peer, [session]);
-      this.#flush(session);
     } catch (error) {
-      if (session.egress !== undefined) {
-        this.#flush(session);
-        return;
-      }
+      // The peer asked at the same time, and that succeeded.
+      if (session.state !== 'backing-off') return;
       const delayMs = backoffMs(session.failures, limits.backoffMinMs, limits.backoffMaxMs, random);
       logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
         peer: session.peer.name,

@@ -35,6 +35,8 @@ export interface TunnelClientDeps {
   readonly pspVersion: 0 | 1;
   /** Throws RpcError when a peer's parameters do not fit our pipeline. */
   readonly checkParameters: (parameters: TunnelParameters) => void;
+  /** Some sessions have got a way out. */
+  readonly onEstablished: (sessions: readonly Session[]) => void;
   readonly observe: GatewayObserver;
   readonly signal: AbortSignal;
 }
@@ -64,6 +66,7 @@ export class TunnelClient {
         ingress.offered = false;
         retirement.supersede(session, ingress);
       }
+      this.deps.onEstablished(sessions);
     } catch (error) {
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
       for (const { ingress } of offers) ingress.offered = false;

@@ -1,0 +1,103 @@
+/**
+ * Brings up many sessions, or re-keys them: peer by peer, in batches, several peers at once. A peer that fails is
+ * asked again after the others, later and later; it holds up nobody else.
+ */
+import { type Clock, sleep } from '../hal/clock.js';
+import type { Random } from '../hal/random.js';
+import { backoffMs } from './backoff.js';
+import type { Logger } from './log.js';
+import type { GatewayLimits } from './options.js';
+import type { Peer } from './peers.js';
+import type { Session } from './session.js';
+import { reasonOf, type TunnelClient } from './tunnel-client.js';
+
+/** Peers that are asked at the same time. */
+const PEERS_AT_ONCE = 16;
+/** A mesh that starts at once spreads its first requests over this time. */
+export const START_JITTER_MS = 100;
+
+export interface BringUpDeps {
+  readonly client: TunnelClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly limits: GatewayLimits;
+  readonly signal: AbortSignal;
+}
+
+export class BringUp {
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(private readonly deps: BringUpDeps) {}
+
+  /** Resolves when every session has had an exchange that succeeded, was removed, or the gateway stops. */
+  async run(sessions: readonly Session[]): Promise<void> {
+    const byPeer = new Map<Peer, Session[]>();
+    for (const session of sessions) {
+      const list = byPeer.get(session.peer);
+      if (list === undefined) byPeer.set(session.peer, [session]);
+      else list.push(session);
+    }
+    await Promise.all([...byPeer].map(([peer, list]) => this.#runPeer(peer, list)));
+  }
+
+  async #runPeer(peer: Peer, sessions: readonly Session[]): Promise<void> {
+    const { clock, random, limits, logger, signal } = this.deps;
+    if (peer.serviceAddress === undefined) {
+      logger.log('warning', 'a peer in no directory cannot be asked for tunnels', {
+        sessions: sessions.length,
+      });
+      return;
+    }
+    const jitterMs = (START_JITTER_MS * random.uint32()) / 0x1_0000_0000;
+    let pending = sessions;
+    let failures = 0;
+    try {
+      await sleep(clock, jitterMs, signal);
+      while (pending.length > 0) {
+        const failed = await this.#inTurn(() => this.#onePass(peer, pending));
+        pending = failed.filter(({ state }) => state !== 'removed');
+        if (pending.length === 0) return;
+        failures++;
+        await sleep(clock, backoffMs(failures, limits.backoffMinMs, limits.backoffMaxMs, random), signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Asks for all once, in batches; gives those that failed. */
+  async #onePass(peer: Peer, sessions: readonly Session[]): Promise<Session[]> {
+    const { client, limits, logger } = this.deps;
+    const failed: Session[] = [];
+    for (let at = 0; at < sessions.length; at += limits.tunnelsPerRequest) {
+      const slice = sessions.slice(at, at + limits.tunnelsPerRequest);
+      // Somebody else is asking for it just now, or has given it up.
+      const batch = slice.filter(({ state }) => state !== 'requesting' && state !== 'removed');
+      failed.push(...slice.filter(({ state }) => state === 'requesting'));
+      if (batch.length === 0) continue;
+      try {
+        await client.exchange(peer, batch);
+      } catch (error) {
+        failed.push(...batch);
+        logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
+          peer: peer.name,
+          tunnels: batch.length,
+        });
+      }
+    }
+    return failed;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= PEERS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Traffic comes back by itself after a restart: peers go on sending under SPIs of our former life, which fail to
+ * authenticate. When failures rise, the tunnels that the configuration names are asked for; sessions that are there
+ * are re-keyed at most once in a long while, and never torn down for it, since anybody can send rubbish.
+ */
+import type { Clock, Timer } from '../hal/clock.js';
+import type { PipeHal } from '../hal/hal.js';
+import type { BringUp } from './bring-up.js';
+import type { Logger } from './log.js';
+import type { Peers } from './peers.js';
+import type { Session } from './session.js';
+import type { SessionInstaller } from './session-installer.js';
+import { reasonOf } from './tunnel-client.js';
+
+const POLL_MS = 1_000;
+/** Least time between two recoveries of one peer without, and with, sessions that are established. */
+const UNESTABLISHED_INTERVAL_MS = 5_000;
+const ESTABLISHED_INTERVAL_MS = 300_000;
+
+export interface RecoveryDeps {
+  readonly hal: PipeHal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly peers: Peers;
+  readonly installer: SessionInstaller;
+  readonly bringUp: BringUp;
+}
+
+export class Recovery {
+  #timer: Timer | undefined;
+  #seen = 0n;
+  #stopped = false;
+
+  constructor(private readonly deps: RecoveryDeps) {}
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#timer = this.deps.clock.setTimer(() => {
+      this.#poll()
+        .catch((error: unknown) => this.deps.logger.log('error', `recovery failed: ${reasonOf(error)}`))
+        .finally(() => this.start());
+    }, POLL_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #poll(): Promise<void> {
+    const { hal, logger } = this.deps;
+    const [failed, refused] = await hal.counters([
+      { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
+      { pipe: 'SYNDROME_STATS', miss: true },
+    ]);
+    const failures = failed!.packets + refused!.packets;
+    const rise = failures - this.#seen;
+    this.#seen = failures;
+    if (rise === 0n || this.#stopped) return;
+    const sessions = await this.#sessionsToRecover();
+    if (sessions.length === 0) return;
+    logger.log('warning', 'packets fail to authenticate; asking peers for new tunnels', {
+      packets: rise,
+      sessions: sessions.length,
+    });
+    // Not awaited: a peer that does not answer must not stop the polling.
+    this.deps.bringUp
+      .run(sessions)
+      .catch((error: unknown) => logger.log('error', `recovery failed: ${reasonOf(error)}`));
+  }
+
+  async #sessionsToRecover(): Promise<Session[]> {
+    const { clock, peers, installer } = this.deps;
+    const nowMs = clock.nowMs();
+    const recover: Session[] = [];
+    for (const peer of peers.all) {
+      const pairs = peers.pairsOf(peer).map((pair) => ({ ...pair, peer }));
+      const missing = pairs.filter(({ localVip, remoteVip }) => {
+        const session = installer.sessions.get(localVip, remoteVip);
+        return session === undefined || session.state === 'idle';
+      });
+      const wanted = missing.length > 0 ? missing : pairs;
+      const intervalMs = missing.length > 0 ? UNESTABLISHED_INTERVAL_MS : ESTABLISHED_INTERVAL_MS;
+      if (wanted.length === 0 || nowMs - peer.recoveredAtMs < intervalMs) continue;
+      peer.recoveredAtMs = nowMs;
+      const sessions = await installer.open(wanted);
+      recover.push(...sessions.filter(({ state }) => state === 'idle' || state === 'established'));
+    }
+    return recover;
+  }
+}
