@@ -41,8 +41,8 @@ export const PKT_META_INGRESS_SAMPLED = 0x65656565;
 export const PKT_META_EGRESS_SAMPLED = 0x43434343;
 export const PKT_META_RETURN_TO_VF = 0x78787878;
 
-/** Ingress entries per tunnel: the SPI in use, one that retires after a re-key, one that is being agreed on. */
-const INGRESS_ENTRIES_PER_TUNNEL = 3;
+/** Ingress entries per tunnel: SPIs of two exchanges that crossed, and of the two before, which retire. */
+const INGRESS_ENTRIES_PER_TUNNEL = 4;
 /** Key slots per tunnel: the one in use, and one more while a re-key replaces it. */
 const KEY_SLOTS_PER_TUNNEL = 2;
 /** Room for static entries of the control pipes. */

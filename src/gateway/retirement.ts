@@ -35,10 +35,13 @@ export class Retirement {
     return this.#queue.length;
   }
 
-  /** The session's other SPIs go, now that a peer is known to have `current`; not those that are on offer. */
+  /**
+   * The session's older SPIs go, now that the peer has `current`; not those that are on offer. Newer ones stay: when
+   * both sides ask at once, nobody knows which of two answers the other one goes by.
+   */
   supersede(session: Session, current: IngressSpi): void {
-    for (const ingress of session.ingress) {
-      if (ingress !== current && !ingress.offered) this.retire(session, ingress);
+    for (const ingress of session.ingress.slice(0, session.ingress.indexOf(current))) {
+      if (!ingress.offered) this.retire(session, ingress);
     }
   }
 

@@ -24,8 +24,8 @@ import { type Egress, type IngressSpi, type Session, SessionTable, transition } 
 import { RpcError } from './transport.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 
-/** SPIs of one session that may be open at once: in use, retiring, offered. */
-export const INGRESS_SPIS_MAX = 3;
+/** SPIs of one session that may be open at once: those of two exchanges that crossed, and of the two before. */
+const INGRESS_SPIS_MAX = 4;
 /** Packets that may be resubmitted after their session was established: those that were on their way to RSS. */
 const RESUBMIT_BUDGET = 4096;
 

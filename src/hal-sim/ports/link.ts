@@ -1,0 +1,205 @@
+/**
+ * A link between two ports in memory, with the impairments of netlab's names: delay, jitter, loss, duplicate,
+ * reorder, corrupt, rate. All of them can be changed while it runs. Deterministic on an injected clock and random
+ * source.
+ */
+import type { Clock } from '../../hal/clock.js';
+import type { Random } from '../../hal/random.js';
+import type { SimPort } from '../port.js';
+
+export interface Impairments {
+  /** Time on the way. */
+  readonly delayMs: number;
+  /** Added to it: uniform from 0 to this. Frames then may overtake each other only as far as `reorderRatio` says. */
+  readonly jitterMs: number;
+  /** Share of frames that are lost, twice delivered, sent ahead of those before them, or with one bit flipped. */
+  readonly lossRatio: number;
+  readonly duplicateRatio: number;
+  readonly reorderRatio: number;
+  readonly corruptRatio: number;
+  /** 0: as fast as you like. */
+  readonly rateBitsPerSecond: number;
+}
+
+export const NO_IMPAIRMENTS: Impairments = {
+  delayMs: 0,
+  jitterMs: 0,
+  lossRatio: 0,
+  duplicateRatio: 0,
+  reorderRatio: 0,
+  corruptRatio: 0,
+  rateBitsPerSecond: 0,
+};
+
+export interface LinkOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly name: string;
+  readonly mtuOctets: number;
+  readonly impairments?: Partial<Impairments>;
+  /** Octets that may be on the way in one direction; more are dropped. */
+  readonly queueOctetsMax?: number;
+}
+
+/** Frames of one direction. sent + duplicated = delivered + lost + queueDropped + closed + those on the way. */
+export interface LinkCounters {
+  sent: number;
+  delivered: number;
+  lost: number;
+  duplicated: number;
+  reordered: number;
+  corrupted: number;
+  queueDropped: number;
+  /** The far end was not there, or no more. */
+  closed: number;
+}
+
+export interface Link {
+  /** Port i is one end; what is sent into it comes out of the other. */
+  readonly ports: readonly [SimPort, SimPort];
+  /** Of the direction that begins at port i. */
+  readonly counters: readonly [LinkCounters, LinkCounters];
+  setImpairments(impairments: Partial<Impairments>): void;
+}
+
+const QUEUE_OCTETS_DEFAULT = 16 * 1024 * 1024;
+
+interface End {
+  receive: ((frames: readonly Uint8Array[]) => void) | undefined;
+  closed: boolean;
+}
+
+/** A new link, not impaired unless the options say so. */
+export function createLink(options: LinkOptions): Link {
+  let impairments: Impairments = { ...NO_IMPAIRMENTS, ...options.impairments };
+  const ends: [End, End] = [
+    { receive: undefined, closed: false },
+    { receive: undefined, closed: false },
+  ];
+  const counters: [LinkCounters, LinkCounters] = [newCounters(), newCounters()];
+  const directions = [
+    createDirection(options, ends[1], counters[0], () => impairments),
+    createDirection(options, ends[0], counters[1], () => impairments),
+  ] as const;
+  const port = (index: 0 | 1): SimPort => ({
+    name: `${options.name}:${index}`,
+    mtuOctets: options.mtuOctets,
+    send: (frames) => {
+      if (!ends[index].closed) directions[index](frames);
+    },
+    async start(receive) {
+      ends[index].receive = receive;
+    },
+    async close() {
+      ends[index].closed = true;
+      ends[index].receive = undefined;
+    },
+  });
+  return {
+    ports: [port(0), port(1)],
+    counters,
+    setImpairments(change) {
+      impairments = { ...impairments, ...change };
+    },
+  };
+}
+
+function newCounters(): LinkCounters {
+  return {
+    sent: 0,
+    delivered: 0,
+    lost: 0,
+    duplicated: 0,
+    reordered: 0,
+    corrupted: 0,
+    queueDropped: 0,
+    closed: 0,
+  };
+}
+
+type SendFrames = (frames: readonly Uint8Array[]) => void;
+
+function createDirection(
+  options: LinkOptions,
+  to: End,
+  counters: LinkCounters,
+  impairmentsNow: () => Impairments,
+): SendFrames {
+  const { clock, random } = options;
+  const queueOctetsMax = options.queueOctetsMax ?? QUEUE_OCTETS_DEFAULT;
+  let onTheWayOctets = 0;
+  /** When the link has finished sending what it was given. */
+  let idleAtMs = 0;
+  /** Arrival of the last frame that was not reordered. */
+  let lastArrivalMs = 0;
+  /** Frames that arrive in the next turn, together. */
+  let soon: Uint8Array[] = [];
+
+  const chance = (ratio: number) => ratio > 0 && random.uint32() / 0x1_0000_0000 < ratio;
+
+  const deliver = (frames: readonly Uint8Array[]) => {
+    for (const frame of frames) onTheWayOctets -= frame.length;
+    if (to.receive === undefined) {
+      counters.closed += frames.length;
+      return;
+    }
+    counters.delivered += frames.length;
+    to.receive(frames);
+  };
+
+  const deliverSoon = (frame: Uint8Array) => {
+    if (soon.push(frame) > 1) return;
+    clock.setTimer(() => {
+      const frames = soon;
+      soon = [];
+      deliver(frames);
+    }, 0);
+  };
+
+  const launch = (frame: Uint8Array, impairments: Impairments) => {
+    if (onTheWayOctets + frame.length > queueOctetsMax) {
+      counters.queueDropped++;
+      return;
+    }
+    onTheWayOctets += frame.length;
+    const { delayMs, jitterMs, rateBitsPerSecond, reorderRatio } = impairments;
+    if (delayMs === 0 && jitterMs === 0 && rateBitsPerSecond === 0 && reorderRatio === 0) {
+      deliverSoon(frame);
+      return;
+    }
+    const now = clock.nowMs();
+    const sendMs = rateBitsPerSecond === 0 ? 0 : (frame.length * 8 * 1000) / rateBitsPerSecond;
+    idleAtMs = Math.max(idleAtMs, now) + sendMs;
+    const jitter = jitterMs === 0 ? 0 : (jitterMs * random.uint32()) / 0x1_0000_0000;
+    let arrivalMs = idleAtMs + delayMs + jitter;
+    if (chance(reorderRatio)) {
+      counters.reordered++;
+      arrivalMs = idleAtMs;
+    } else {
+      arrivalMs = Math.max(arrivalMs, lastArrivalMs);
+      lastArrivalMs = arrivalMs;
+    }
+    clock.setTimer(() => deliver([frame]), arrivalMs - now);
+  };
+
+  return (frames) => {
+    const impairments = impairmentsNow();
+    for (const frame of frames) {
+      counters.sent++;
+      if (chance(impairments.lossRatio)) {
+        counters.lost++;
+        continue;
+      }
+      if (chance(impairments.duplicateRatio)) {
+        counters.duplicated++;
+        launch(frame.slice(), impairments);
+      }
+      if (chance(impairments.corruptRatio) && frame.length > 0) {
+        counters.corrupted++;
+        const bit = random.uint32() % (frame.length * 8);
+        frame[bit >>> 3]! ^= 1 << (bit & 7);
+      }
+      launch(frame, impairments);
+    }
+  };
+}

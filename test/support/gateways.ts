@@ -1,0 +1,215 @@
+/**
+ * Whole gateways over simulated devices, on one virtual clock: workloads are capture ports in the test's hands, the
+ * underlay is a hub of links, the control plane is in memory. Everything that crosses the underlay is kept.
+ */
+import type { GatewayEvent } from '../../src/gateway/events.js';
+import { Gateway } from '../../src/gateway/gateway.js';
+import type { LogFields, LogLevel } from '../../src/gateway/log.js';
+import { MemoryNetwork } from '../../src/gateway/memory-transport.js';
+import type { GatewayLimits, GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
+import type { ControlTransport, ServiceAddress } from '../../src/gateway/transport.js';
+import type { PipeHal } from '../../src/hal/hal.js';
+import { seededRandom } from '../../src/hal/random.js';
+import { createVirtualClock, type VirtualClock } from '../../src/hal/virtual-clock.js';
+import { openSimHal, type SimHal, type SimHalLimits } from '../../src/hal-sim/device.js';
+import type { SimPort } from '../../src/hal-sim/port.js';
+import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
+import { CapturePort } from './capture-port.js';
+import { frameOf, type InnerPacket, WORKLOAD_MAC } from './inner-packets.js';
+
+export const LIMITS: GatewayLimits = {
+  rpcDeadlineMs: 1000,
+  backoffMinMs: 100,
+  backoffMaxMs: 2000,
+  missedPacketsPerSession: 64,
+  missedPacketsTotal: 1024,
+  missedPacketTtlMs: 10_000,
+  rekeyGraceMs: 5000,
+  rotationPeriodMs: 0,
+  tunnelsPerRequest: 100,
+  requestOctetsMax: 1 << 20,
+  tunnelsPerPeerPerSecond: 100_000,
+};
+
+export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
+  readonly limits?: Partial<GatewayLimits>;
+  readonly simLimits?: Partial<SimHalLimits>;
+  /** Wraps what the gateway gets, to break it. */
+  readonly wrapHal?: (hal: PipeHal) => PipeHal;
+  readonly wrapTransport?: (transport: ControlTransport) => ControlTransport;
+}
+
+export interface TestNode {
+  readonly number: number;
+  readonly gateway: Gateway;
+  readonly hal: SimHal;
+  readonly workload: CapturePort;
+  readonly service: ServiceAddress;
+  readonly events: GatewayEvent[];
+  readonly logs: {
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: LogFields | undefined;
+  }[];
+}
+
+/** Virtual addresses of node n's workload: 192.168.1.n and fd00:0:0:1::n. */
+export function vipOctets(number: number, family: 4 | 6): Uint8Array {
+  return family === 4
+    ? Uint8Array.from([192, 168, 1, number])
+    : Uint8Array.from([0xfd, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, number]);
+}
+
+export function vip(number: number, family: 4 | 6 = 4): IpAddress {
+  return ipFromOctets(vipOctets(number, family), 0, family);
+}
+
+/** A packet of node `from`'s workload for node `to`'s, told apart by `id`. */
+export function packetBetween(from: number, to: number, id: number, family: 4 | 6 = 4): InnerPacket {
+  const payload = new Uint8Array(64).fill(0x77);
+  payload.set([0x9c, 0x40, 0x13, 0x88, 0, 64, 0, 0]);
+  new DataView(payload.buffer).setUint32(12, id);
+  return {
+    family,
+    source: vipOctets(from, family),
+    destination: vipOctets(to, family),
+    protocol: 17,
+    payload,
+    trafficClass: 0,
+    ttl: 64,
+  };
+}
+
+/** The ids of delivered packets that packetBetween made. */
+export function idsOf(frames: readonly Uint8Array[]): number[] {
+  return frames
+    .filter((frame) => frame.length >= 78)
+    .map((frame) => new DataView(frame.buffer, frame.byteOffset).getUint32(frame[12] === 8 ? 46 : 66));
+}
+
+const serviceOf = (number: number): ServiceAddress => ({ host: parseIp(`10.0.0.${number}`), port: 3000 });
+const uplinkIp = (number: number) => ({ ipv4: `203.0.113.${number}`, ipv6: `2001:db8::${number}` });
+const uplinkMac = (number: number) => macFromOctets(Uint8Array.from([2, 0, 0, 0, 1, number]));
+
+export class TestNetwork {
+  readonly clock: VirtualClock = createVirtualClock(1_700_000_000_000);
+  readonly network = new MemoryNetwork({ clock: this.clock });
+  /** Every frame that was put onto the underlay. */
+  readonly wire: Uint8Array[] = [];
+  /** Decides whether a frame is lost on the underlay. */
+  lose: (frame: Uint8Array) => boolean = () => false;
+  readonly nodes = new Map<number, TestNode>();
+  readonly #receivers = new Map<string, (frames: readonly Uint8Array[]) => void>();
+  #seed: number;
+
+  constructor(seed = 1) {
+    this.#seed = seed;
+  }
+
+  /** A started gateway that knows nodes 1 to `peers` as its peers. */
+  async start(number: number, peerNumbers: readonly number[], options: NodeOptions = {}): Promise<TestNode> {
+    const { limits, simLimits, wrapHal, wrapTransport, ...rest } = options;
+    const workload = new CapturePort(`vf${number}`, 9000);
+    const mac = uplinkMac(number);
+    const hal = await openSimHal({
+      clock: this.clock,
+      random: seededRandom(this.#seed++),
+      uplink: { port: this.#attach(mac), mac, ...uplinkIp(number) },
+      vf: {
+        port: workload,
+        mac: macFromOctets(Uint8Array.from([2, 0, 0, 0, 2, number])),
+        workload: { mac: macFromOctets(WORKLOAD_MAC), addresses: [vip(number, 4), vip(number, 6)] },
+      },
+      ...(simLimits === undefined ? {} : { limits: simLimits }),
+    });
+    const service = serviceOf(number);
+    const peers: PeerOptions[] = peerNumbers.map((peer) => ({
+      serviceAddress: serviceOf(peer),
+      virtualIps: [vip(peer, 4), vip(peer, 6)],
+    }));
+    const events: GatewayEvent[] = [];
+    const logs: TestNode['logs'] = [];
+    const transport = this.network.transport(service);
+    const gateway = new Gateway({
+      hal: wrapHal?.(hal) ?? hal,
+      transport: wrapTransport?.(transport) ?? transport,
+      clock: this.clock,
+      random: seededRandom(this.#seed++),
+      logger: {
+        log: (level, message, fields) => logs.push({ level, message, fields }),
+        enabled: () => true,
+      },
+      observe: (event) => events.push(event),
+      options: { ...gatewayOptions(service, peers), ...rest, limits: { ...LIMITS, ...limits } },
+    });
+    await gateway.start();
+    const node: TestNode = { number, gateway, hal, workload, service, events, logs };
+    this.nodes.set(number, node);
+    return node;
+  }
+
+  /** Stops a gateway, as a crash would: its peers are not told. */
+  async stop(node: TestNode): Promise<void> {
+    this.nodes.delete(node.number);
+    await node.gateway.stop();
+  }
+
+  async stopAll(): Promise<void> {
+    for (const node of this.nodes.values()) await this.stop(node);
+  }
+
+  /** Packets from one node's workload to another's, given to the first one's VF. */
+  send(from: TestNode, to: number, ids: readonly number[], family: 4 | 6 = 4): void {
+    from.workload.inject(ids.map((id) => frameOf(packetBetween(from.number, to, id, family))));
+  }
+
+  run(durationMs: number): Promise<void> {
+    return this.clock.advance(durationMs);
+  }
+
+  #attach(mac: string): SimPort {
+    return {
+      name: mac,
+      mtuOctets: 1500,
+      send: (frames) => {
+        for (const frame of frames) {
+          this.wire.push(frame.slice());
+          if (this.lose(frame)) continue;
+          const to = macFromOctets(frame);
+          this.clock.setTimer(() => this.#receivers.get(to)?.([frame]), 0.05);
+        }
+      },
+      start: async (receive) => {
+        this.#receivers.set(mac, receive);
+      },
+      close: async () => {
+        this.#receivers.delete(mac);
+      },
+    };
+  }
+}
+
+export function gatewayOptions(service: ServiceAddress, peers: readonly PeerOptions[]): GatewayOptions {
+  return {
+    hal: 'sim',
+    pciAddress: '0000:00:00.0',
+    representor: '[0]',
+    coreMask: '0x3',
+    serviceAddress: service,
+    peers,
+    cookies: false,
+    ingressAcl: true,
+    sampleRateLog2: 0,
+    maintainOrder: false,
+    maxTunnels: 256,
+    pspVersion: 1,
+    debugKeys: false,
+    statPrint: false,
+    showRssRxPackets: false,
+    outerFamily: 6,
+    innerFamilies: [4, 6],
+    mode: 'tunnel',
+    insecure: false,
+    limits: LIMITS,
+  };
+}
