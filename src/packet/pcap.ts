@@ -1,0 +1,298 @@
+/**
+ * Capture files: reading classic pcap (either byte order, micro- or nanoseconds) and pcapng (both byte orders,
+ * several sections and interfaces), as a stream; writing classic pcap. The formats are those of the IETF drafts
+ * draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+ */
+
+export const LINK_TYPE_ETHERNET = 1;
+/** No frame is as long; a length above it means that the file is damaged. */
+const CAPTURED_OCTETS_MAX = 256 * 1024;
+
+const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
+const PCAP_HEADER_OCTETS = 24;
+const PCAP_RECORD_OCTETS = 16;
+
+const BLOCK_SECTION_HEADER = 0x0a0d0d0a;
+const BLOCK_INTERFACE = 1;
+const BLOCK_PACKET_OBSOLETE = 2;
+const BLOCK_SIMPLE_PACKET = 3;
+const BLOCK_ENHANCED_PACKET = 6;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const OPTION_END = 0;
+const OPTION_IF_NAME = 2;
+const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
+const OPTION_IF_TIMESTAMP_OFFSET = 14;
+const BLOCK_OCTETS_MAX = 16 * 1024 * 1024;
+
+const NANOSECONDS = 1_000_000_000n;
+
+export interface CaptureRecord {
+  /** Since the Unix epoch; 0 where the file has none. */
+  readonly timestampNs: bigint;
+  /** Octets on the wire; more than were captured when the frame was cut. */
+  readonly originalOctets: number;
+  readonly frame: Uint8Array;
+  readonly linkType: number;
+  /** pcapng: number and, where it has one, name of the interface within its section. */
+  readonly interfaceIndex: number;
+  readonly interfaceName?: string;
+}
+
+/** A file that is not a capture, or is damaged; all whole records before the damage have been given. */
+export class CaptureError extends Error {
+  override readonly name = 'CaptureError';
+  constructor(
+    reason: string,
+    /** Where in the file. */
+    readonly offset: number,
+  ) {
+    super(`${reason} (at octet ${offset})`);
+  }
+}
+
+/** Reads exact numbers of octets out of chunks of any size. */
+class ChunkReader {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  offset = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** `count` octets; undefined at the file's end; throws when it ends in the middle of them. */
+  async read(count: number): Promise<Uint8Array | undefined> {
+    if (this.#chunk.length - this.#at >= count) return this.#take(count);
+    const out = new Uint8Array(count);
+    let filled = 0;
+    while (filled < count) {
+      const available = Math.min(count - filled, this.#chunk.length - this.#at);
+      out.set(this.#chunk.subarray(this.#at, this.#at + available), filled);
+      this.#at += available;
+      filled += available;
+      if (filled === count) break;
+      const next = await this.#source.next();
+      if (next.done === true) {
+        if (filled === 0) return undefined;
+        throw new CaptureError(`the file ends after ${filled} of ${count} octets`, this.offset + filled);
+      }
+      this.#chunk = next.value;
+      this.#at = 0;
+    }
+    this.offset += count;
+    return out;
+  }
+
+  /** As read, but the file must not end here. */
+  async need(count: number): Promise<Uint8Array> {
+    const octets = await this.read(count);
+    if (octets === undefined)
+      throw new CaptureError(`the file ends; ${count} more octets expected`, this.offset);
+    return octets;
+  }
+
+  #take(count: number): Uint8Array {
+    const octets = this.#chunk.slice(this.#at, this.#at + count);
+    this.#at += count;
+    this.offset += count;
+    return octets;
+  }
+}
+
+function view(octets: Uint8Array): DataView {
+  return new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
+}
+
+/** The records of a capture file, one after the other. Throws CaptureError. */
+export async function* readCapture(source: AsyncIterable<Uint8Array>): AsyncGenerator<CaptureRecord> {
+  const reader = new ChunkReader(source);
+  const magic = await reader.read(4);
+  if (magic === undefined) throw new CaptureError('the file is empty', 0);
+  const big = view(magic).getUint32(0);
+  const little = view(magic).getUint32(0, true);
+  if (big === BLOCK_SECTION_HEADER) {
+    yield* readPcapng(reader, magic);
+    return;
+  }
+  for (const [value, isLittle] of [
+    [big, false],
+    [little, true],
+  ] as const) {
+    if (value === PCAP_MAGIC_MICROSECONDS) return yield* readPcap(reader, isLittle, 1000n);
+    if (value === PCAP_MAGIC_NANOSECONDS) return yield* readPcap(reader, isLittle, 1n);
+  }
+  throw new CaptureError('neither pcap nor pcapng', 0);
+}
+
+async function* readPcap(
+  reader: ChunkReader,
+  little: boolean,
+  unitNs: bigint,
+): AsyncGenerator<CaptureRecord> {
+  const header = view(await reader.need(PCAP_HEADER_OCTETS - 4));
+  const linkType = header.getUint32(16, little) & 0xffff;
+  for (;;) {
+    const start = reader.offset;
+    const octets = await reader.read(PCAP_RECORD_OCTETS);
+    if (octets === undefined) return;
+    const record = view(octets);
+    const capturedOctets = record.getUint32(8, little);
+    if (capturedOctets > CAPTURED_OCTETS_MAX) {
+      throw new CaptureError(`a record of ${capturedOctets} octets: the file is damaged`, start);
+    }
+    yield {
+      timestampNs:
+        BigInt(record.getUint32(0, little)) * NANOSECONDS + BigInt(record.getUint32(4, little)) * unitNs,
+      originalOctets: record.getUint32(12, little),
+      frame: await reader.need(capturedOctets),
+      linkType,
+      interfaceIndex: 0,
+    };
+  }
+}
+
+interface Interface {
+  readonly linkType: number;
+  readonly snapOctets: number;
+  readonly name?: string;
+  /** Time stamps count in units of 1/perSecond. */
+  readonly perSecond: bigint;
+  readonly offsetSeconds: bigint;
+}
+
+async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerator<CaptureRecord> {
+  let little = true;
+  let interfaces: Interface[] = [];
+  let typeOctets: Uint8Array | undefined = magic;
+  while (typeOctets !== undefined) {
+    const start = reader.offset - 4;
+    const lengthOctets = await reader.need(4);
+
+    if (view(typeOctets).getUint32(0) === BLOCK_SECTION_HEADER) {
+      const order = await reader.need(4);
+      little = view(order).getUint32(0, true) === BYTE_ORDER_MAGIC;
+      if (!little && view(order).getUint32(0) !== BYTE_ORDER_MAGIC) {
+        throw new CaptureError('a section without byte order mark', start);
+      }
+      interfaces = [];
+      await reader.need(blockLength(lengthOctets, little, 28, start) - 12);
+    } else {
+      const type = view(typeOctets).getUint32(0, little);
+      const body = await reader.need(blockLength(lengthOctets, little, 12, start) - 8);
+      const data = body.subarray(0, body.length - 4);
+      if (type === BLOCK_INTERFACE) interfaces.push(parseInterface(data, little, start));
+      else {
+        const record = parsePacketBlock(type, data, little, interfaces, start);
+        if (record !== undefined) yield record;
+      }
+    }
+    typeOctets = await reader.read(4);
+  }
+}
+
+function blockLength(octets: Uint8Array, little: boolean, minimum: number, start: number): number {
+  const length = view(octets).getUint32(0, little);
+  if (length < minimum || length % 4 !== 0 || length > BLOCK_OCTETS_MAX) {
+    throw new CaptureError(`a block of ${length} octets: the file is damaged`, start);
+  }
+  return length;
+}
+
+function parseInterface(data: Uint8Array, little: boolean, start: number): Interface {
+  if (data.length < 8) throw new CaptureError('an interface description that is too short', start);
+  const fields = view(data);
+  let name: string | undefined;
+  let perSecond = 1_000_000n;
+  let offsetSeconds = 0n;
+  for (let at = 8; at + 4 <= data.length; ) {
+    const code = fields.getUint16(at, little);
+    const length = fields.getUint16(at + 2, little);
+    const value = data.subarray(at + 4, at + 4 + length);
+    if (code === OPTION_END) break;
+    if (code === OPTION_IF_NAME) name = new TextDecoder().decode(value);
+    if (code === OPTION_IF_TIMESTAMP_RESOLUTION && value.length >= 1) {
+      const exponent = BigInt(value[0]! & 0x7f);
+      perSecond =
+        (value[0]! & 0x80) === 0 ? 10n ** (exponent > 18n ? 18n : exponent) : 1n << (exponent & 63n);
+    }
+    if (code === OPTION_IF_TIMESTAMP_OFFSET && value.length >= 8) {
+      offsetSeconds = view(value).getBigInt64(0, little);
+    }
+    at += 4 + Math.ceil(length / 4) * 4;
+  }
+  return {
+    linkType: fields.getUint16(0, little),
+    snapOctets: fields.getUint32(4, little),
+    ...(name === undefined ? {} : { name }),
+    perSecond,
+    offsetSeconds,
+  };
+}
+
+function parsePacketBlock(
+  type: number,
+  data: Uint8Array,
+  little: boolean,
+  interfaces: readonly Interface[],
+  start: number,
+): CaptureRecord | undefined {
+  const simple = type === BLOCK_SIMPLE_PACKET;
+  const obsolete = type === BLOCK_PACKET_OBSOLETE;
+  if (!simple && !obsolete && type !== BLOCK_ENHANCED_PACKET) return undefined;
+  const headerOctets = simple ? 4 : 20;
+  if (data.length < headerOctets) throw new CaptureError('a packet block that is too short', start);
+  const fields = view(data);
+  const interfaceIndex = simple ? 0 : obsolete ? fields.getUint16(0, little) : fields.getUint32(0, little);
+  const from = interfaces[interfaceIndex];
+  if (from === undefined) throw new CaptureError(`interface ${interfaceIndex} has not been described`, start);
+  const originalOctets = fields.getUint32(simple ? 0 : 16, little);
+  const snapOctets = from.snapOctets === 0 ? originalOctets : Math.min(originalOctets, from.snapOctets);
+  const capturedOctets = simple ? snapOctets : fields.getUint32(12, little);
+  if (headerOctets + capturedOctets > data.length || capturedOctets > CAPTURED_OCTETS_MAX) {
+    throw new CaptureError(`a packet of ${capturedOctets} octets in a smaller block`, start);
+  }
+  const units = simple
+    ? 0n
+    : (BigInt(fields.getUint32(4, little)) << 32n) | BigInt(fields.getUint32(8, little));
+  return {
+    timestampNs: simple ? 0n : (units * NANOSECONDS) / from.perSecond + from.offsetSeconds * NANOSECONDS,
+    originalOctets,
+    frame: data.slice(headerOctets, headerOctets + capturedOctets),
+    linkType: from.linkType,
+    interfaceIndex,
+    ...(from.name === undefined ? {} : { interfaceName: from.name }),
+  };
+}
+
+/** Snap length that the writers announce when none is given. */
+export const SNAP_OCTETS_DEFAULT = 65_535;
+
+/** The file header of a little-endian microsecond pcap of Ethernet frames. */
+export function pcapHeader(snapOctets = SNAP_OCTETS_DEFAULT): Uint8Array {
+  const octets = new Uint8Array(PCAP_HEADER_OCTETS);
+  const fields = view(octets);
+  fields.setUint32(0, PCAP_MAGIC_MICROSECONDS, true);
+  fields.setUint16(4, 2, true);
+  fields.setUint16(6, 4, true);
+  fields.setUint32(16, snapOctets, true);
+  fields.setUint32(20, LINK_TYPE_ETHERNET, true);
+  return octets;
+}
+
+/** One record of such a file. Time stamps are rounded down to microseconds. */
+export function pcapRecord(
+  timestampNs: bigint,
+  frame: Uint8Array,
+  originalOctets = frame.length,
+): Uint8Array {
+  const octets = new Uint8Array(PCAP_RECORD_OCTETS + frame.length);
+  const fields = view(octets);
+  fields.setUint32(0, Number(BigInt.asUintN(32, timestampNs / NANOSECONDS)), true);
+  fields.setUint32(4, Number((timestampNs % NANOSECONDS) / 1000n), true);
+  fields.setUint32(8, frame.length, true);
+  fields.setUint32(12, originalOctets, true);
+  octets.set(frame, PCAP_RECORD_OCTETS);
+  return octets;
+}
