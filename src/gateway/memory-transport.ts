@@ -50,7 +50,9 @@ export class MemoryNetwork {
       names,
       from: `${own.host}:${own.port}`,
     };
-    const closing = new AbortController();
+    /** What ends each call under way. */
+    const underWay = new Set<() => void>();
+    let closed = false;
     let served: string | undefined;
 
     return {
@@ -64,14 +66,14 @@ export class MemoryNetwork {
 
       call(peer, method, request, { deadlineMs, signal }) {
         return new Promise<Uint8Array>((resolve, reject) => {
-          if (closing.signal.aborted || signal?.aborted) {
+          if (closed || signal?.aborted) {
             reject(new RpcError('CANCELLED', 'the call was cancelled'));
             return;
           }
           const finish = (action: () => void) => {
             deadline.cancel();
             signal?.removeEventListener('abort', onAbort);
-            closing.signal.removeEventListener('abort', onAbort);
+            underWay.delete(onAbort);
             action();
           };
           const onAbort = () => finish(() => reject(new RpcError('CANCELLED', 'the call was cancelled')));
@@ -81,7 +83,7 @@ export class MemoryNetwork {
             deadlineMs,
           );
           signal?.addEventListener('abort', onAbort, { once: true });
-          closing.signal.addEventListener('abort', onAbort, { once: true });
+          underWay.add(onAbort);
           const { delayMs, lost } = fate(peer);
           if (lost === 'request') return;
           const bytes = request.slice();
@@ -97,7 +99,8 @@ export class MemoryNetwork {
       },
 
       async close() {
-        closing.abort();
+        closed = true;
+        for (const end of [...underWay]) end();
         if (served !== undefined) handlers.delete(served);
         served = undefined;
       },

@@ -242,17 +242,16 @@ describe('a peer in trouble', () => {
       }
     };
     const tls = await (await newAuthority()).issue(A);
-    const round = async () => {
-      const server = createGrpcTransport({ messageOctetsMax: 1 << 20, tls });
-      const client = createGrpcTransport({ messageOctetsMax: 1 << 20, tls });
-      const address = await server.listen({ host: A, port: 0 }, echo);
-      await client.call(address, 'GetOpState', request, options);
-      await client.close();
-      await server.close();
-    };
-    await round();
+    const server = createGrpcTransport({ messageOctetsMax: 1 << 20, tls });
     const before = socketsOpen();
-    for (let i = 0; i < 5; i++) await round();
+    const address = await server.listen({ host: A, port: 0 }, echo);
+    const listening = socketsOpen();
+    const clients = [1, 2, 3].map(() => createGrpcTransport({ messageOctetsMax: 1 << 20, tls }));
+    for (const client of clients) await client.call(address, 'GetOpState', request, options);
+    expect(socketsOpen()).toBeGreaterThan(listening);
+    for (const client of clients) await client.close();
+    await expect.poll(socketsOpen, { timeout: 5000 }).toBeLessThanOrEqual(listening);
+    await server.close();
     await expect.poll(socketsOpen, { timeout: 5000 }).toBeLessThanOrEqual(before);
   });
 });
