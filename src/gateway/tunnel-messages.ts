@@ -66,6 +66,8 @@ const PROBLEMS_NAMED_MAX = 20;
 const PROBLEMS_COUNTED_MAX = 200;
 /** Tunnels in one message, whatever size the transport lets through. */
 const TUNNELS_MAX = 65_536;
+/** PSP versions in one request; four are defined. */
+const VERSIONS_MAX = 64;
 
 const NO_CHILDREN: MessageShape = new Map();
 const SINGLE_TUNNEL: MessageShape = new Map([
@@ -183,6 +185,12 @@ function toWire(parameters: TunnelParameters): WireTunnelParameters {
   };
 }
 
+function checkVersions(versions: readonly number[], checker: Checker): void {
+  if (versions.length > VERSIONS_MAX) {
+    checker.add('psp_versions_accepted', `${versions.length} of them; at most ${VERSIONS_MAX} are looked at`);
+  }
+}
+
 function checkTunnel(
   virtSrcIp: string,
   virtDstIp: string,
@@ -260,6 +268,7 @@ export function decodeMultiTunnelRequest(
 ): TunnelsRequest & { readonly dialect: '2.8' | '3.x' | undefined } {
   const wire = decode(MultiTunnelRequest, octets, 'MultiTunnelRequest', MULTI_REQUEST);
   const checker = new Checker();
+  checkVersions(wire.pspVersionsAccepted, checker);
   let dialect: '2.8' | '3.x' | undefined;
   const tunnels = wire.tunnels.map((tunnel, i) => {
     let reverse = tunnel.reverseParams;
@@ -323,6 +332,7 @@ export function encodeNewTunnelRequest(
 export function decodeNewTunnelRequest(octets: Uint8Array): TunnelsRequest {
   const wire = decode(NewTunnelRequest, octets, 'NewTunnelRequest', NEW_REQUEST);
   const checker = new Checker();
+  checkVersions(wire.pspVersionsAccepted, checker);
   const tunnel = checkTunnel(wire.virtSrcIp, wire.virtDstIp, wire.reverseParams, 0, '', checker);
   checker.finish();
   return { requestId: wire.requestId, versionsAccepted: wire.pspVersionsAccepted, tunnels: [tunnel] };

@@ -196,6 +196,19 @@ test('problems are all named up to twenty, then counted', () => {
   expect(refusal(decodeMultiTunnelRequest, bad(65_537))).toMatch(/tunnels: more than 65536/);
 });
 
+test('more versions than a peer can mean are refused', () => {
+  fc.assert(
+    fc.property(tunnelWith(parameters), fc.integer({ min: 65, max: 5000 }), (tunnel, count) => {
+      const versionsAccepted = new Array<number>(count).fill(1);
+      const multi = encodeMultiTunnelRequest('3.x', { requestId: 1n, versionsAccepted, tunnels: [tunnel] });
+      expect(refusal(decodeMultiTunnelRequest, multi)).toMatch(/^psp_versions_accepted/);
+      const single = encodeNewTunnelRequest(1n, versionsAccepted, tunnel);
+      expect(refusal(decodeNewTunnelRequest, single)).toMatch(/^psp_versions_accepted/);
+    }),
+    { numRuns: 20 },
+  );
+});
+
 test('encap_type may be absent, and otherwise must be that of ip_addr', () => {
   fc.assert(
     fc.property(parameters, fc.integer({ min: 1, max: 127 }), (of, encapType) => {
