@@ -78,7 +78,8 @@ class ChunkReader {
         if (filled === 0) return undefined;
         throw new CaptureError(`the file ends after ${filled} of ${count} octets`, this.offset + filled);
       }
-      this.#chunk = next.value;
+      // A Buffer's slice would be a view; records must own their octets.
+      this.#chunk = new Uint8Array(next.value.buffer, next.value.byteOffset, next.value.length);
       this.#at = 0;
     }
     this.offset += count;

@@ -57,7 +57,8 @@ export function decapsulate(
 ): { readonly frame: Uint8Array } | { readonly failure: DecapsulateFailure } {
   const psp = locatePsp(input);
   if (psp === undefined) return { failure: 'not-psp' };
-  const frame = input.slice();
+  // Not slice: of a Buffer that would be a view of the input.
+  const frame = new Uint8Array(input);
   const udpOctets = (frame[psp.offset + 4]! << 8) | frame[psp.offset + 5]!;
   const pspAt = psp.offset + UDP_HEADER_OCTETS;
   const end = psp.offset + udpOctets;

@@ -32,7 +32,10 @@ export function encapsulateAsReference(frame: Uint8Array, options: ReferenceOpti
 
 function copiedOuterHeader(frame: Uint8Array, family: 4 | 6): Uint8Array {
   const ip = ETHERNET_HEADER_OCTETS;
-  const header = frame.slice(0, ip + (family === 4 ? IPV4_HEADER_OCTETS_MIN : IPV6_HEADER_OCTETS));
+  // Not slice: of a Buffer that would be a view of the frame itself.
+  const header = new Uint8Array(
+    frame.subarray(0, ip + (family === 4 ? IPV4_HEADER_OCTETS_MIN : IPV6_HEADER_OCTETS)),
+  );
   if (family === 4) {
     header[ip] = 0x45;
     header[ip + IPV4_PROTOCOL] = PROTOCOL_UDP;

@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+/**
+ * The command line. Sub-commands are loaded when they are called, so that `--help` is quick; what is no sub-command
+ * is `run`.
+ */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+/** Sub-commands, each from a module of its own. */
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  run: {
+    summary: 'run a gateway (the default)',
+    load: async () => (await import('./run.js')).runCommand(),
+  },
+  demo: {
+    summary: 'two gateways, real gRPC, recorded traffic: see it work',
+    load: async () => (await import('./demo.js')).demoCommand(),
+  },
+  pcap: {
+    summary: 'encrypt, decrypt and inspect capture files',
+    load: async () => (await import('./pcap.js')).pcapCommand(),
+  },
+  pipes: {
+    summary: 'draw the pipe program that gateway flags would build',
+    load: async () => (await import('./pipes.js')).pipesCommand(),
+  },
+  certificates: {
+    summary: 'make throw-away certificates for trying gateways by hand',
+    load: async () => (await import('./certificates.js')).certificatesCommand(),
+  },
+};
+
+function help(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  return `Usage: psp-gateway [COMMAND] [FLAGS]
+
+A gateway for the PSP security protocol, on BlueField-3 or on a simulator.
+
+Commands:
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  .join('\n')}
+
+  psp-gateway COMMAND --help   flags of a command, with examples
+  psp-gateway --version        the version
+
+Try first: psp-gateway demo
+`;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '-h' || first === '--help' || first === 'help') {
+    const wanted = first === 'help' ? COMMANDS[rest[0] ?? ''] : undefined;
+    if (wanted === undefined) process.stdout.write(help());
+    else (await wanted.load()).outputHelp();
+    return;
+  }
+  if (first === '-v' || first === '--version') {
+    process.stdout.write(`psp-gateway ${VERSION}\n`);
+    return;
+  }
+  const known = COMMANDS[first];
+  if (known === undefined && !first.startsWith('-')) {
+    process.stderr.write(`psp-gateway: there is no command "${first}"; see psp-gateway --help\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const command = await (known ?? COMMANDS.run!).load();
+  command.exitOverride((error) => {
+    // Commander ends with 1 on wrong usage; everywhere else here that is 2.
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  });
+  await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
+}
+
+await main(process.argv.slice(2));

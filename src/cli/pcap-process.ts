@@ -1,0 +1,198 @@
+/**
+ * Encrypting and decrypting captures record by record, as the PSP reference tool does it. The input is streamed;
+ * the output stands under its name only when it is complete.
+ */
+import { createReadStream } from 'node:fs';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  type CaptureRecord,
+  LINK_TYPE_ETHERNET,
+  pcapHeader,
+  pcapRecord,
+  readCapture,
+} from '../packet/pcap.js';
+import { opensslEngine } from '../psp/aead-openssl.js';
+import { decapsulate } from '../psp/decapsulate.js';
+import { EncapsulationError, locateIpPacket } from '../psp/encapsulate.js';
+import { CRYPT_OFFSET_UNIT_OCTETS, keyLengthOctets } from '../psp/header.js';
+import { KeyDeriver } from '../psp/key-derivation.js';
+import { encapsulateAsReference } from '../psp/reference-tool.js';
+import type { DecryptConfig, EncryptConfig } from './pcap-config.js';
+
+/** The reference tool's largest frame, and the snap length of its files. */
+export const SNAP_OCTETS = 9014;
+/** The bit of the Crypt Offset octet that the reference tool flips to force an authentication failure. */
+const RESERVED_BIT = 0x80;
+const ETHERNET_HEADER_OCTETS = 14;
+const FLUSH_OCTETS = 256 * 1024;
+
+/** Packets that did not make it, by reason. */
+export type Reasons = Map<string, number>;
+
+export interface PcapResult {
+  readonly written: number;
+  readonly failed: Reasons;
+}
+
+/** What a step makes of one frame: the new frame, or why there is none. */
+export type FrameStep = (frame: Uint8Array) => { readonly frame: Uint8Array } | { readonly reason: string };
+
+/** Encrypts as configured; with `corrupt` every packet gets a bit error, so that none authenticates. */
+export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep {
+  const { masterKeys, spi, mode, version, cookie, cryptOffsetWords } = config;
+  const deriver = new KeyDeriver(masterKeys[spi >>> 31 === 0 ? 0 : 1]);
+  const key = new Uint8Array(keyLengthOctets(version));
+  deriver.deriveInto(spi, version, key, 0);
+  deriver.wipe();
+  let iv = 1n;
+  return (frame) => {
+    const packet = locateIpPacket(frame);
+    if (packet === undefined) return { reason: 'not an IP packet' };
+    const tunnelOffset = packet.family === 4 ? cryptOffsetWords.tunnelIpv4 : cryptOffsetWords.tunnelIpv6;
+    const offset = mode === 'transport' ? cryptOffsetWords.transport : tunnelOffset;
+    const skip = skipReason(frame, packet, mode, offset);
+    if (skip !== undefined) return { reason: skip };
+    try {
+      const options = {
+        engine: opensslEngine,
+        mode,
+        version,
+        spi,
+        key,
+        iv,
+        cryptOffsetWords: offset,
+        cookie,
+      };
+      const encrypted = encapsulateAsReference(frame, options);
+      if (encrypted.length > SNAP_OCTETS)
+        return { reason: `larger than ${SNAP_OCTETS} octets when encrypted` };
+      iv += 1n;
+      if (corrupt) encrypted[pspOffset(encrypted)]! |= RESERVED_BIT;
+      return { frame: encrypted };
+    } catch (error) {
+      if (error instanceof EncapsulationError) return { reason: error.message };
+      throw error;
+    }
+  };
+}
+
+/** What the reference tool leaves out. */
+function skipReason(
+  frame: Uint8Array,
+  packet: { family: 4 | 6; end: number },
+  mode: 'transport' | 'tunnel',
+  offsetWords: number,
+): string | undefined {
+  const ipOctets = packet.family === 4 ? (frame[ETHERNET_HEADER_OCTETS]! & 0x0f) * 4 : 40;
+  const payloadAt = mode === 'transport' ? ETHERNET_HEADER_OCTETS + ipOctets : ETHERNET_HEADER_OCTETS;
+  if (offsetWords * CRYPT_OFFSET_UNIT_OCTETS > packet.end - payloadAt) return 'crypt offset past the end';
+  const next = frame[ETHERNET_HEADER_OCTETS + 6]!;
+  if (mode === 'transport' && packet.family === 6 && next !== 6 && next !== 17) {
+    return 'neither TCP nor UDP directly behind the IPv6 header (transport mode)';
+  }
+  return undefined;
+}
+
+/** The Crypt Offset octet of an encrypted frame. */
+function pspOffset(frame: Uint8Array): number {
+  const ip = ETHERNET_HEADER_OCTETS;
+  const ipOctets = frame[ip]! >>> 4 === 4 ? (frame[ip]! & 0x0f) * 4 : 40;
+  return ip + ipOctets + 8 + 2;
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  'not-psp': 'not a PSP packet',
+  'auth-fail': 'authentication failed',
+  error: 'malformed',
+  bad: 'reserved version or impossible SPI',
+};
+
+export function decryptStep(config: DecryptConfig): FrameStep {
+  const derivers = config.masterKeys.map((masterKey) => new KeyDeriver(masterKey));
+  return (frame) => {
+    const result = decapsulate(frame, {
+      engine: opensslEngine,
+      deriveKeyInto: (spi, version, out, offset) =>
+        derivers[spi >>> 31]!.deriveInto(spi, version, out, offset),
+    });
+    return 'frame' in result ? result : { reason: FAILURES[result.failure]! };
+  };
+}
+
+export interface ProcessOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly step: FrameStep;
+  /** Gets octets read so far and in all, now and then. */
+  readonly onProgress?: (octets: number, totalOctets: number) => void;
+  /** Gets each packet's number, from 1 on, and fate. */
+  readonly onPacket?: (number: number, fate: string) => void;
+}
+
+/** A capture cannot be processed as asked. */
+export class PcapUsageError extends Error {
+  override readonly name = 'PcapUsageError';
+}
+
+/** Runs a step over a capture. Nothing stands under the output's name unless all of it was read and written. */
+export async function processCapture(options: ProcessOptions): Promise<PcapResult> {
+  const { input, output, step } = options;
+  const totalOctets = (await stat(input)).size;
+  if ((await realpath(input)) === (await realpath(output).catch(() => undefined))) {
+    throw new PcapUsageError(`${output} is the input file too; give another output`);
+  }
+  const unfinished = `${output}.unfinished-${process.pid}`;
+  const file = await open(unfinished, 'wx');
+  const failed: Reasons = new Map();
+  let written = 0;
+  let number = 0;
+  try {
+    let chunks: Uint8Array[] = [pcapHeader(SNAP_OCTETS)];
+    let waiting = 0;
+    const flush = async () => {
+      await file.writev(chunks);
+      chunks = [];
+      waiting = 0;
+    };
+    const source = countingStream(input, (octets) => options.onProgress?.(octets, totalOctets));
+    for await (const record of readCapture(source)) {
+      number++;
+      const result = unusable(record) ?? step(record.frame);
+      if ('frame' in result) {
+        written++;
+        const octets = pcapRecord(record.timestampNs, result.frame);
+        chunks.push(octets);
+        waiting += octets.length;
+        if (waiting >= FLUSH_OCTETS) await flush();
+      } else failed.set(result.reason, (failed.get(result.reason) ?? 0) + 1);
+      options.onPacket?.(number, 'frame' in result ? 'ok' : result.reason);
+    }
+    await flush();
+    await file.close();
+    await rename(unfinished, output);
+  } catch (error) {
+    await file.close().catch(() => {});
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+  return { written, failed };
+}
+
+function unusable(record: CaptureRecord): { reason: string } | undefined {
+  if (record.linkType !== LINK_TYPE_ETHERNET) return { reason: `link type ${record.linkType}, not Ethernet` };
+  if (record.frame.length < record.originalOctets) return { reason: 'captured in part only' };
+  return undefined;
+}
+
+/** The file's chunks, telling how far it has been read. */
+export async function* countingStream(
+  path: string,
+  onRead: (octets: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let octets = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: FLUSH_OCTETS })) {
+    octets += (chunk as Uint8Array).length;
+    onRead(octets);
+    yield chunk as Uint8Array;
+  }
+}

@@ -1,0 +1,60 @@
+/** PSP's layer for the description of a frame (src/packet/describe.ts). */
+import type { Layer } from '../packet/describe.js';
+import {
+  checkPspHeader,
+  PSP_ICV_OCTETS,
+  PSP_UDP_PORT,
+  parsePspHeader,
+  pspHeaderLengthOctets,
+} from './header.js';
+
+const ALGORITHMS = ['AES-GCM-128', 'AES-GCM-256', 'AES-GMAC-128', 'AES-GMAC-256'];
+
+/** UdpDissector for PSP; what is behind the header is encrypted and only measured. */
+export function dissectPsp(
+  destinationPort: number,
+  octets: Uint8Array,
+  offset: number,
+  end: number,
+): readonly Layer[] | undefined {
+  if (destinationPort !== PSP_UDP_PORT) return undefined;
+  const problem = checkPspHeader(octets, offset, end);
+  if (problem === 'truncated') {
+    return [
+      {
+        name: 'PSP',
+        summary: `malformed: ${end - offset} octets are too few`,
+        fields: [['problem', problem]],
+      },
+    ];
+  }
+  const headerEnd = offset + pspHeaderLengthOctets(octets, offset);
+  if (problem !== undefined || headerEnd > end) {
+    return [
+      { name: 'PSP', summary: `malformed: ${problem ?? 'error'}`, fields: [['problem', problem ?? 'error']] },
+    ];
+  }
+  const header = parsePspHeader(octets, offset);
+  const spi = `0x${header.spi.toString(16).padStart(8, '0')}`;
+  const payloadOctets = end - PSP_ICV_OCTETS - headerEnd;
+  const icv = Buffer.from(octets.subarray(end - PSP_ICV_OCTETS, end)).toString('hex');
+  return [
+    {
+      name: 'PSP',
+      summary: `SPI ${spi} IV ${header.iv} version ${header.version}, ${payloadOctets} octets`,
+      fields: [
+        ['nextHeader', header.nextHeader],
+        ['hdrExtLen', octets[offset + 1]!],
+        ['cryptOffset', header.cryptOffsetWords],
+        ['sample', header.sample === true],
+        ['drop', header.drop === true],
+        ['version', `${header.version} (${ALGORITHMS[header.version]})`],
+        ['virtualizationCookie', header.cookie === undefined ? 'none' : `0x${header.cookie.toString(16)}`],
+        ['spi', spi],
+        ['iv', String(header.iv)],
+        ['payloadLength', payloadOctets],
+        ['icv', icv],
+      ],
+    },
+  ];
+}
