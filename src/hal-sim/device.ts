@@ -32,6 +32,7 @@ import { IvSource } from '../psp/iv.js';
 import { MasterKeys } from '../psp/master-keys.js';
 import { CryptoUnit } from './crypto-unit.js';
 import { EntryInstaller } from './entry-installer.js';
+import { EXACT_TABLE_SLOTS_MAX } from './exact-table.js';
 import { KeyStore } from './key-store.js';
 import { Pipeline } from './pipeline.js';
 import type { SimPort } from './port.js';
@@ -116,7 +117,7 @@ export class SimHal implements PipeHal {
   constructor(options: SimHalOptions) {
     const engine = options.aead ?? opensslEngine;
     this.random = options.random;
-    this.limits = { ...SIM_LIMITS_DEFAULT, ...options.limits };
+    this.limits = boundedLimits({ ...SIM_LIMITS_DEFAULT, ...options.limits });
     this.ports = [options.uplink.port, options.vf.port];
     this.ivs = new IvSource(() => options.clock.nowPicoseconds());
     const masterKeys = new MasterKeys({
@@ -383,6 +384,15 @@ function describePort(
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(workload === undefined ? {} : { workload }),
+  };
+}
+
+/** Whatever was asked for, within what the tables can count. */
+function boundedLimits(limits: SimHalLimits): SimHalLimits {
+  return {
+    ...limits,
+    entriesPerPipe: Math.min(limits.entriesPerPipe, EXACT_TABLE_SLOTS_MAX),
+    derivedKeyCacheEntries: Math.min(limits.derivedKeyCacheEntries, EXACT_TABLE_SLOTS_MAX),
   };
 }
 

@@ -5,13 +5,20 @@
 import type { RecordSlab } from './record-slab.js';
 
 const PLACES_START = 32;
+/** Places in use per place, at most: dense, so that the index of 100,000 entries still fits a core's cache. */
+const LOAD_MAX = 0.8;
+/** A place holds slot + 1 below, and above it bits of the key's hash, which spare most looks at other keys. */
+const SLOT_BITS = 24;
+const SLOT_MASK = (1 << SLOT_BITS) - 1;
+/** Slots are below this. */
+export const EXACT_TABLE_SLOTS_MAX = SLOT_MASK - 1;
 /** Odd constants with well-spread bits (of xxHash). */
 const MIX_WORD = 0x85ebca77;
 const MIX_END = 0xc2b2ae3d;
 
 export class ExactTable {
-  /** Two numbers per place: the key's hash, and slot + 1, or 0 for a free one. At most half full. */
-  private index = new Int32Array(PLACES_START * 2);
+  /** 0: a free place. */
+  private index = new Int32Array(PLACES_START);
   private placeMask = PLACES_START - 1;
   private size = 0;
 
@@ -29,9 +36,10 @@ export class ExactTable {
     const hash = hashWords(words, at, keyWords);
     let place = hash & placeMask;
     for (;;) {
-      const slot = index[place * 2 + 1] - 1;
-      if (slot < 0) return -1;
-      if (index[place * 2] === hash) {
+      const entry = index[place];
+      if (entry === 0) return -1;
+      if (((entry ^ hash) & ~SLOT_MASK) === 0) {
+        const slot = (entry & SLOT_MASK) - 1;
         const base = slot * slab.recordWords + keyAt;
         let word = 0;
         while (word < keyWords && keys[base + word] === words[at + word]) word++;
@@ -44,27 +52,26 @@ export class ExactTable {
   /** Files `slot`, which has its place in the slab, under a key that is not in the table. */
   insert(slot: number, words: Uint32Array, at: number): void {
     const { slab, keyAt, keyWords } = this;
-    if ((this.size + 1) * 2 > this.placeMask + 1) this.grow();
+    if (this.size + 1 > (this.placeMask + 1) * LOAD_MAX) this.grow();
     const base = slot * slab.recordWords + keyAt;
     for (let word = 0; word < keyWords; word++) slab.words[base + word] = words[at + word];
-    this.put(hashWords(words, at, keyWords), slot + 1);
+    this.put(slot);
     this.size++;
   }
 
   /** Takes out `slot`, which is in the table. */
   remove(slot: number): void {
-    const { index, placeMask, slab } = this;
-    let hole = hashWords(slab.words, slot * slab.recordWords + this.keyAt, this.keyWords) & placeMask;
-    while (index[hole * 2 + 1] !== slot + 1) hole = (hole + 1) & placeMask;
+    const { index, placeMask } = this;
+    let hole = this.hashOf(slot) & placeMask;
+    while ((index[hole] & SLOT_MASK) !== slot + 1) hole = (hole + 1) & placeMask;
     // What stands behind the hole moves up, unless that would take it before its own place.
-    for (let next = (hole + 1) & placeMask; index[next * 2 + 1] !== 0; next = (next + 1) & placeMask) {
-      const home = index[next * 2] & placeMask;
+    for (let next = (hole + 1) & placeMask; index[next] !== 0; next = (next + 1) & placeMask) {
+      const home = this.hashOf((index[next] & SLOT_MASK) - 1) & placeMask;
       if (((next - home) & placeMask) < ((next - hole) & placeMask)) continue;
-      index[hole * 2] = index[next * 2];
-      index[hole * 2 + 1] = index[next * 2 + 1];
+      index[hole] = index[next];
       hole = next;
     }
-    index[hole * 2 + 1] = 0;
+    index[hole] = 0;
     this.size--;
   }
 
@@ -73,19 +80,24 @@ export class ExactTable {
     this.size = 0;
   }
 
-  private put(hash: number, entry: number): void {
+  private hashOf(slot: number): number {
+    const { slab, keyAt, keyWords } = this;
+    return hashWords(slab.words, slot * slab.recordWords + keyAt, keyWords);
+  }
+
+  private put(slot: number): void {
     const { index, placeMask } = this;
+    const hash = this.hashOf(slot);
     let place = hash & placeMask;
-    while (index[place * 2 + 1] !== 0) place = (place + 1) & placeMask;
-    index[place * 2] = hash;
-    index[place * 2 + 1] = entry;
+    while (index[place] !== 0) place = (place + 1) & placeMask;
+    index[place] = (hash & ~SLOT_MASK) | (slot + 1);
   }
 
   private grow(): void {
     const former = this.index;
     this.index = new Int32Array(former.length * 2);
-    this.placeMask = this.index.length / 2 - 1;
-    for (let i = 0; i < former.length; i += 2) if (former[i + 1] !== 0) this.put(former[i], former[i + 1]);
+    this.placeMask = this.index.length - 1;
+    for (const entry of former) if (entry !== 0) this.put((entry & SLOT_MASK) - 1);
   }
 }
 
