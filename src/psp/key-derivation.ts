@@ -66,7 +66,7 @@ export class KeyDeriver {
     if (masterKey.length !== MASTER_KEY_OCTETS) {
       throw new RangeError(`master key of ${masterKey.length} octets; it has ${MASTER_KEY_OCTETS}`);
     }
-    this.#masterKey = masterKey.slice();
+    this.#masterKey = new Uint8Array(masterKey);
     this.#cipher = ecb(this.#masterKey);
     this.#subkey = cmacSubkey1(this.#cipher.update(new Uint8Array(BLOCK_OCTETS)));
   }

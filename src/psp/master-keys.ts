@@ -82,7 +82,8 @@ export class MasterKeys {
   }
 
   #newDeriver(given?: Uint8Array): KeyDeriver {
-    const masterKey = given?.slice() ?? new Uint8Array(MASTER_KEY_OCTETS);
+    // A copy of our own to overwrite: a Buffer's slice would be the caller's key.
+    const masterKey = new Uint8Array(given ?? MASTER_KEY_OCTETS);
     if (given === undefined) this.#fillRandom(masterKey);
     const deriver = new KeyDeriver(masterKey);
     masterKey.fill(0);

@@ -1,0 +1,277 @@
+import { describe, expect, test } from 'vitest';
+import { parseServiceAddress, parseTunnel } from '../../../../src/gateway/config/addresses.js';
+import { FLAGS } from '../../../../src/gateway/config/flags.js';
+import { ConfigError } from '../../../../src/gateway/config/problems.js';
+import { readGatewayOptions } from '../../../../src/gateway/config/read-options.js';
+
+function read(argv: string[], files: Record<string, string> = {}) {
+  return readGatewayOptions(argv, (path) => {
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return text;
+  });
+}
+
+function problemsOf(argv: string[], files: Record<string, string> = {}): readonly string[] {
+  try {
+    read(argv, files);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('flags', () => {
+  // DOCA 2.8's application: long name, short form, default.
+  test.each([
+    ['log-level', 'l', '50'],
+    ['sdk-log-level', undefined, '40'],
+    ['pci-addr', 'p', undefined],
+    ['repr', 'r', '[0]'],
+    ['core-mask', 'm', '0x3'],
+    ['decap-dmac', undefined, undefined],
+    ['local-virt-ip', undefined, undefined],
+    ['vf-name', 'd', undefined],
+    ['nexthop-dmac', 'n', undefined],
+    ['svc-addr', 's', '0.0.0.0:3000'],
+    ['tunnel', 't', undefined],
+    ['tunnels-file', 'f', undefined],
+    ['cookie', 'c', undefined],
+    ['disable-ingress-acl', 'a', undefined],
+    ['sample-rate', undefined, '0'],
+    ['maintain-order', undefined, undefined],
+    ['max-tunnels', 'x', '256'],
+    ['crypt-offset', 'o', undefined],
+    ['psp-version', undefined, '1'],
+    ['static-tunnels', 'z', undefined],
+    ['debug-keys', 'k', undefined],
+    ['stat-print', undefined, undefined],
+    ['perf-print', undefined, undefined],
+    ['show-rss-rx-packets', undefined, undefined],
+    ['outer-ip-type', undefined, 'ipv6'],
+    ['inner', undefined, 'ipv4'],
+    ['mode', undefined, 'tunnel'],
+  ])('--%s has the short form and the default of DOCA', (name, short, value) => {
+    const flag = FLAGS.find((one) => one.name === name);
+    expect(flag?.short).toBe(short);
+    expect(flag?.default).toBe(value);
+  });
+
+  test('names and short forms are unique', () => {
+    const names = FLAGS.flatMap((flag) => [flag.name, ...(flag.aliases ?? [])]);
+    expect(new Set(names).size).toBe(names.length);
+    const shorts = FLAGS.flatMap((flag) => flag.short ?? []);
+    expect(new Set(shorts).size).toBe(shorts.length);
+  });
+
+  test("the documents' example", () => {
+    const argv = ['-p', '03:00.0', '-r', 'vf0pf0', '-d', 'ens2f0v0', '-t', '10.1.1.55:192.168.1.55'];
+    const { options } = read([...argv, '--hal=doca', '--insecure']);
+    expect(options).toMatchObject({
+      pciAddress: '0000:03:00.0',
+      representor: 'vf0pf0',
+      vfName: 'ens2f0v0',
+      serviceAddress: { host: '0.0.0.0', port: 3000 },
+      peers: [{ serviceAddress: { host: '10.1.1.55', port: 3000 }, virtualIps: ['192.168.1.55'] }],
+      pspVersion: 1,
+      maxTunnels: 256,
+      outerFamily: 6,
+      innerFamilies: [4],
+      ingressAcl: true,
+    });
+  });
+
+  test('all spellings: --name=value, -xvalue, -x=value, -x value, joined short flags, aliases', () => {
+    for (const argv of [
+      ['--max-tunnels=9'],
+      ['--max-tunnels', '9'],
+      ['-x9'],
+      ['-x=9'],
+      ['-x', '9'],
+      ['-ckx9'],
+    ]) {
+      expect(read([...argv, '--insecure']).options.maxTunnels).toBe(9);
+    }
+    expect(read(['-ack', '--insecure']).options).toMatchObject({
+      cookies: true,
+      ingressAcl: false,
+      debugKeys: true,
+    });
+    expect(
+      read(['--inner-ip-type', 'ipv6', '--device', '3:0.0'.replace('3:0', '03:00'), '--insecure']).options,
+    ).toMatchObject({
+      innerFamilies: [6],
+      pciAddress: '0000:03:00.0',
+    });
+  });
+
+  test('every problem is reported at once, with its flag', () => {
+    const problems = problemsOf([
+      '--max-tunels=3',
+      '-x0',
+      '-p',
+      '3.0',
+      '--psp-version=2',
+      '--mode=bridge',
+      '-t',
+      'nowhere',
+      '--decap-dmac',
+      '02:00',
+      '--maintain-order',
+      '--ping',
+    ]);
+    for (const words of [
+      '--max-tunels: there is no such flag; did you mean --max-tunnels?',
+      '"0" is not a whole number from 1 to 250000',
+      '"3.0" is not a PCI address',
+      '--psp-version: "2" is not a whole number from 0 to 1',
+      '--mode: "bridge" is not one of tunnel, transport',
+      '--tunnel: "nowhere" is not SERVICE-ADDRESS:VIRTUAL-IP',
+      '--decap-dmac: "02:00" is not a MAC address',
+      '--maintain-order: is for sampling',
+      '--ping: needs a value',
+      '--tls-ca: all three are needed',
+    ]) {
+      expect(
+        problems.some((problem) => problem.includes(words)),
+        `${words}\n${problems.join('\n')}`,
+      ).toBe(true);
+    }
+    expect(problems).toHaveLength(10);
+  });
+
+  test('conflicts', () => {
+    expect(
+      problemsOf(['--hal=doca', '-p', '03:00.0', '-d', 'x', '--local-virt-ip', '10.0.0.1', '--insecure']),
+    ).toEqual(['--local-virt-ip: does not go together with --vf-name']);
+    expect(problemsOf(['--insecure', '-t', '10.0.0.1:1.1.1.1', '-t', '10.0.0.2:1.1.1.1'])).toEqual([
+      '--tunnel: 1.1.1.1 belongs to 10.0.0.1:3000 already',
+    ]);
+    expect(problemsOf(['--tls-ca', 'ca.pem'])[0]).toContain(
+      '--tls-ca, --tls-cert, --tls-key: all three are needed',
+    );
+  });
+});
+
+describe('addresses', () => {
+  test.each([
+    ['10.0.0.1', '10.0.0.1', 3000],
+    ['10.0.0.1:80', '10.0.0.1', 80],
+    ['[fd00::1]', 'fd00::1', 3000],
+    ['[fd00::1]:80', 'fd00::1', 80],
+    ['fd00::1', 'fd00::1', 3000],
+  ])('service address %s', (text, host, port) => {
+    expect(parseServiceAddress(text)).toEqual({ host, port });
+  });
+
+  test.each([
+    ['10.0.0.1:192.168.1.1', '10.0.0.1', 3000, ['192.168.1.1']],
+    ['10.0.0.1:80:192.168.1.1,192.168.1.2', '10.0.0.1', 80, ['192.168.1.1', '192.168.1.2']],
+    ['10.0.0.1:fd00::1', '10.0.0.1', 3000, ['fd00::1']],
+    ['[fd00::9]:80:fd00::1', 'fd00::9', 80, ['fd00::1']],
+    ['[fd00::9]:fd00::1,10.0.0.1', 'fd00::9', 3000, ['fd00::1', '10.0.0.1']],
+  ])('tunnel %s', (text, host, port, virtualIps) => {
+    expect(parseTunnel(text)).toEqual({ serviceAddress: { host, port }, virtualIps });
+  });
+
+  test.each(['10.0.0.1:0:1.1.1.1', '10.0.0.1:70000', '10.0.0.1', 'fd00::1:1.1.1.1', ':1.1.1.1', '10.0.0.1:'])(
+    'tunnel %s is refused',
+    (text) => {
+      expect(() => parseTunnel(text)).toThrow();
+    },
+  );
+});
+
+describe('files', () => {
+  test('a flags file, flat or in sections, with comments; the command line wins', () => {
+    const flat =
+      '{ "max-tunnels": 7, /* peers */ "tunnel": ["10.0.0.1:1.1.1.1"], "cookie": true, "insecure": true }';
+    const sections = `{ "doca_general_flags": { "log-level": 60 }, "doca_program_flags": ${flat} }`;
+    for (const text of [flat, sections]) {
+      const { options } = read(['-j', 'f.json'], { 'f.json': text });
+      expect(options).toMatchObject({ maxTunnels: 7, cookies: true, peers: [{ virtualIps: ['1.1.1.1'] }] });
+    }
+    expect(read(['--json=f.json', '-x', '8'], { 'f.json': flat }).options.maxTunnels).toBe(8);
+    expect(read(['--json=f.json'], { 'f.json': sections }).run.logLevel).toBe(60);
+  });
+
+  test('problems of a flags file have file, line and column', () => {
+    const text = '{\n  "max-tunnels": "many",\n  "cokie": true,\n  "mode": "bridge",\n  "insecure": true\n}';
+    expect(problemsOf(['-j', 'f.json'], { 'f.json': text })).toEqual([
+      'f.json:2:18: "max-tunnels" is not a number',
+      'f.json:3:3: there is no flag "cokie"; did you mean "cookie"?',
+      'f.json:4:11: "bridge" is not one of tunnel, transport',
+    ]);
+    expect(problemsOf(['-j', 'f.json', '--insecure'], { 'f.json': '{ "x": ' })[0]).toMatch(
+      /^f\.json:1:\d+: /,
+    );
+    expect(problemsOf(['-j', 'gone.json', '--insecure'])).toEqual(['--json: there is no file gone.json']);
+  });
+
+  test('a tunnels file', () => {
+    const text = '# peers\n10.0.0.1:1.1.1.1, 1.1.1.2 # two\n\n[fd00::1]:4000:1.1.1.3\n';
+    expect(read(['-f', 't', '--insecure'], { t: text }).options.peers).toEqual([
+      { serviceAddress: { host: '10.0.0.1', port: 3000 }, virtualIps: ['1.1.1.1', '1.1.1.2'] },
+      { serviceAddress: { host: 'fd00::1', port: 4000 }, virtualIps: ['1.1.1.3'] },
+    ]);
+    expect(problemsOf(['-f', 't', '--insecure'], { t: 'ok\n10.0.0.1:1.1.1.1\n10.0.0.1:x' })).toEqual([
+      't:1: "ok" is not SERVICE-ADDRESS:VIRTUAL-IP[,VIRTUAL-IP] (IPv6 service address in brackets)',
+      't:3: "x" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
+    ]);
+  });
+
+  test('a session file: comments, optional local-vip, prefixes without network and broadcast address', () => {
+    const text = `{
+      // ours
+      "config": { "local-grpc-address": "10.0.0.9:4000" },
+      "peers": [{ "remote-grpc-address": "10.0.0.1", "sessions": [
+        { "local-vip": "1.0.0.1", "remote-vips": ["2.0.0.0/30", "2.0.1.1"] },
+        { "remote-vips": ["fd00::/127"] }
+      ] }]
+    }`;
+    const { options } = read(['--config', 's', '--insecure'], { s: text });
+    expect(options.serviceAddress).toEqual({ host: '10.0.0.9', port: 4000 });
+    expect(options.peers).toEqual([
+      {
+        serviceAddress: { host: '10.0.0.1', port: 3000 },
+        virtualIps: ['2.0.0.1', '2.0.0.2', '2.0.1.1', 'fd00::', 'fd00::1'],
+        pairs: [
+          { localVip: '1.0.0.1', remoteVip: '2.0.0.1' },
+          { localVip: '1.0.0.1', remoteVip: '2.0.0.2' },
+          { localVip: '1.0.0.1', remoteVip: '2.0.1.1' },
+          { remoteVip: 'fd00::' },
+          { remoteVip: 'fd00::1' },
+        ],
+      },
+    ]);
+  });
+
+  test('problems of a session file have file, line and column', () => {
+    const text = `{ "peers": [{ "remote-grpc-adress": "10.0.0.1", "sessions": [
+{ "local-vip": "1.0.0.1", "remote-vips": ["2.0.0.1", "2.0.0.1", "fd00::1", 7, "2.0.0.0/8", "2.0.0.0/16"] } ] }] }`;
+    const problems = problemsOf(['--config', 's', '--insecure'], { s: text });
+    for (const [place, words] of [
+      ['s:1:15', 'unknown key "remote-grpc-adress"'],
+      ['s:1:13', 'needs "remote-grpc-address"'],
+      ['s:2:54', 'the pair is there twice'],
+      ['s:2:65', 'not of the family'],
+      ['s:2:76', 'not a text'],
+      ['s:2:79', 'not a prefix length from 16 to 32'],
+      ['s:2:92', 'raise --max-tunnels'],
+    ]) {
+      expect(
+        problems.some((p) => p.startsWith(`${place}: `) && p.includes(words!)),
+        `${place} ${words}\n${problems.join('\n')}`,
+      ).toBe(true);
+    }
+  });
+
+  test('a /16 is 65,534 sessions', () => {
+    const text =
+      '{ "peers": [{ "remote-grpc-address": "10.0.0.1", "sessions": [{ "remote-vips": ["2.1.0.0/16"] }] }] }';
+    expect(
+      read(['--config', 's', '--insecure', '-x', '65534'], { s: text }).options.peers[0]!.pairs,
+    ).toHaveLength(65_534);
+  });
+});
