@@ -1,0 +1,3 @@
+export const runCommand = (): never => {
+  throw new Error();
+};
