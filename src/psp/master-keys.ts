@@ -83,7 +83,7 @@ export class MasterKeys {
 
   #newDeriver(given?: Uint8Array): KeyDeriver {
     // A copy of our own to overwrite: a Buffer's slice would be the caller's key.
-    const masterKey = new Uint8Array(given ?? MASTER_KEY_OCTETS);
+    const masterKey = given === undefined ? new Uint8Array(MASTER_KEY_OCTETS) : new Uint8Array(given);
     if (given === undefined) this.#fillRandom(masterKey);
     const deriver = new KeyDeriver(masterKey);
     masterKey.fill(0);
