@@ -33,13 +33,7 @@ export class BringUp {
 
   /** Resolves when every session has had an exchange that succeeded, was removed, or the gateway stops. */
   async run(sessions: readonly Session[]): Promise<void> {
-    const byPeer = new Map<Peer, Session[]>();
-    for (const session of sessions) {
-      const list = byPeer.get(session.peer);
-      if (list === undefined) byPeer.set(session.peer, [session]);
-      else list.push(session);
-    }
-    await Promise.all([...byPeer].map(([peer, list]) => this.#runPeer(peer, list)));
+    await Promise.all([...groupByPeer(sessions)].map(([peer, list]) => this.#runPeer(peer, list)));
   }
 
   async #runPeer(peer: Peer, sessions: readonly Session[]): Promise<void> {
@@ -100,4 +94,15 @@ export class BringUp {
       this.#waiting.shift()?.();
     }
   }
+}
+
+/** Sessions of each peer, in order. */
+export function groupByPeer(sessions: readonly Session[]): Map<Peer, Session[]> {
+  const byPeer = new Map<Peer, Session[]>();
+  for (const session of sessions) {
+    const list = byPeer.get(session.peer);
+    if (list === undefined) byPeer.set(session.peer, [session]);
+    else list.push(session);
+  }
+  return byPeer;
 }

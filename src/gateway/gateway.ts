@@ -13,7 +13,7 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
-import { BringUp } from './bring-up.js';
+import { BringUp, groupByPeer } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
@@ -206,13 +206,27 @@ export class Gateway implements AsyncDisposable {
 
   /** Makes sessions now instead of at their first packet; resolves when all are established, or at stop. */
   async connect(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
+    const sessions = await this.#open(pairs);
+    await this.#bringUp.run(sessions.filter(({ state }) => state !== 'established'));
+  }
+
+  /** Likewise, but once and at once, without jitter: rejects with what the first peer that failed said. */
+  async connectNow(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
+    const { tunnelsPerRequest } = this.#deps.options.limits;
+    for (const [peer, sessions] of groupByPeer(await this.#open(pairs))) {
+      for (let at = 0; at < sessions.length; at += tunnelsPerRequest) {
+        await this.#client.exchange(peer, sessions.slice(at, at + tunnelsPerRequest));
+      }
+    }
+  }
+
+  #open(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<Session[]> {
     const owned = pairs.map((pair) => {
       const peer = this.#peers.ownerOf(pair.remoteVip);
       if (peer === undefined) throw new GatewayStartError(`no peer owns ${pair.remoteVip}`);
       return { ...pair, peer };
     });
-    const sessions = await this.#installer.open(owned);
-    await this.#bringUp.run(sessions.filter(({ state }) => state !== 'established'));
+    return this.#installer.open(owned);
   }
 
   /** New keys for all sessions, or those of one remote address. */
