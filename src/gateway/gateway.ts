@@ -1,6 +1,7 @@
 /**
  * The gateway: puts its parts together over one PipeHal and one ControlTransport, starts them and stops them.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../hal/clock.js';
 import type { PipeHal, PortDescription } from '../hal/hal.js';
 import type { Random } from '../hal/random.js';
@@ -135,6 +136,8 @@ export class Gateway implements AsyncDisposable {
       observe,
     };
     const { signal } = this.#stopping;
+    // Every call under way listens to it, however many those are.
+    setMaxListeners(0, signal);
     this.#client = new TunnelClient({ ...common, transport, pspVersion: options.pspVersion, signal });
     this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
     this.#rotation = new Rotation({

@@ -8,6 +8,7 @@ import { keyLengthOctets, type PspVersion } from '../psp/header.js';
 import { applyAll } from './apply.js';
 import { buildEncapHeader } from './encap-header.js';
 import type { GatewayObserver } from './events.js';
+import { HeaderStore } from './header-store.js';
 import { KeySlots } from './key-slots.js';
 import { LocalVips } from './local-vips.js';
 import type { GatewayOptions } from './options.js';
@@ -60,6 +61,7 @@ export class SessionInstaller {
   generation = 0;
   readonly #slots: KeySlots;
   readonly #localVips: LocalVips;
+  readonly #headers = new HeaderStore();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly deps: InstallerDeps) {
@@ -150,7 +152,8 @@ export class SessionInstaller {
           offered: true,
           retiring: false,
         };
-        session.ingress.push(ingress);
+        // Not push: a list that grows from empty takes room for seventeen.
+        session.ingress = [...session.ingress, ingress];
         this.deps.observe({
           type: 'ingress-opened',
           spi,
@@ -220,7 +223,11 @@ export class SessionInstaller {
         const entries = await applyAll(hal, operations, (index, id) => {
           const former = live[index]!.session.egress;
           if (former === undefined) return { operation: 'remove', id };
-          return { operation: 'update', id, values: egressValues(pipeline, former.header, former.cryptoId) };
+          return {
+            operation: 'update',
+            id,
+            values: egressValues(pipeline, this.#headers.get(former.cryptoId), former.cryptoId),
+          };
         }).catch(async (error: unknown) => {
           await hal.apply(encrypt.map((id) => ({ operation: 'remove', id })));
           throw error;
@@ -234,8 +241,8 @@ export class SessionInstaller {
             ...(encryptEntry === undefined ? {} : { encryptEntry }),
             cryptoId: slots[i]!,
             spi: parameters.spi,
-            header: headers[i]!,
           };
+          this.#headers.set(slots[i]!, headers[i]!);
           session.resubmitBudget = RESUBMIT_BUDGET;
           session.failures = 0;
           transition(session, 'established');

@@ -61,8 +61,6 @@ export interface Egress {
   readonly cryptoId: number;
   /** The peer's SPI. */
   readonly spi: number;
-  /** As the entry has it; to go back to when a re-key fails half way. */
-  readonly header: Uint8Array;
 }
 
 export interface Session {

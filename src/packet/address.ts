@@ -55,12 +55,18 @@ export function parseIpv4(text: string): Ipv4Address {
   throw new AddressError(`"${text}" is not an IPv4 address (expected four octets such as 192.0.2.1)`);
 }
 
+/** The address that was parsed last: peers say the same one for every tunnel of a batch. */
+let lastIpv6 = { text: '::', address: '::' as Ipv6Address };
+
 /** Any RFC 4291 text form without zone; gives the RFC 5952 form; throws AddressError. */
 export function parseIpv6(text: string): Ipv6Address {
+  if (text === lastIpv6.text) return lastIpv6.address;
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) {
     throw new AddressError(`"${text}" is not an IPv6 address (expected a form such as 2001:db8::1)`);
   }
-  return ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
+  const address = ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
+  lastIpv6 = { text, address };
+  return address;
 }
 
 /** IPv4 or IPv6 text; throws AddressError. */
@@ -81,9 +87,30 @@ export function ipFamily(ip: IpAddress): IpFamily {
 
 /** 4 or 16 octets, network order. */
 export function ipToOctets(ip: IpAddress): Uint8Array {
-  if (ipFamily(ip) === 6) return Uint8Array.from(ipaddr.IPv6.parse(ip).toByteArray());
+  if (ipFamily(ip) === 6) return ipv6ToOctets(ip as Ipv6Address);
   const octets = new Uint8Array(4);
   new DataView(octets.buffer).setUint32(0, ipv4ToNumber(ip as Ipv4Address));
+  return octets;
+}
+
+/** Our own text of an address is in RFC 5952's form, which is quick to read. */
+function ipv6ToOctets(ip: Ipv6Address): Uint8Array {
+  const octets = new Uint8Array(16);
+  const dotted = ip.includes('.');
+  if (dotted) return Uint8Array.from(ipaddr.IPv6.parse(ip).toByteArray());
+  const [before, after] = ip.split('::');
+  const write = (groups: readonly string[], start: number) => {
+    groups.forEach((group, i) => {
+      const value = Number.parseInt(group, 16);
+      octets[start + 2 * i] = value >>> 8;
+      octets[start + 2 * i + 1] = value;
+    });
+  };
+  write(before === '' ? [] : before!.split(':'), 0);
+  if (after !== undefined && after !== '') {
+    const groups = after.split(':');
+    write(groups, 16 - 2 * groups.length);
+  }
   return octets;
 }
 
