@@ -38,7 +38,8 @@ function copiedOptions(header: Uint8Array): Uint8Array | undefined {
 
 /**
  * Cuts the IPv4 packet of an Ethernet frame into frames whose packets fit `mtuOctets`. The packet has been checked,
- * and may itself be a fragment. undefined when it cannot be cut: damaged options, or no room for data.
+ * and may itself be a fragment. undefined when it cannot be cut: damaged options, no room for data, or a fragment that
+ * reaches beyond what the offset field can count.
  */
 export function fragmentIpv4(frame: Uint8Array, mtuOctets: number): Uint8Array[] | undefined {
   const ip = ETHERNET_HEADER_OCTETS;
@@ -62,6 +63,7 @@ export function fragmentIpv4(frame: Uint8Array, mtuOctets: number): Uint8Array[]
     }
     fragment.set(frame.subarray(at, at + dataOctets), ip + ownHeaderOctets);
     const units = (at - ip - headerOctets) / FRAGMENT_UNIT_OCTETS + (flags & IPV4_FRAGMENT_OFFSET_MASK);
+    if (units > IPV4_FRAGMENT_OFFSET_MASK) return undefined;
     const more = at + dataOctets < end || (flags & IPV4_FLAG_MORE_FRAGMENTS) !== 0;
     const field = units | (more ? IPV4_FLAG_MORE_FRAGMENTS : 0);
     fragment[ip + IPV4_FLAGS_FRAGMENT] = field >>> 8;

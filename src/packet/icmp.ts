@@ -59,13 +59,18 @@ export function buildFragmentationNeeded(
   return complete(octets);
 }
 
-/** Next-hop MTU of a "fragmentation needed" message at `offset`. */
-export function fragmentationNeededMtu(octets: Uint8Array, offset: number): number {
+/** Next-hop MTU of a "fragmentation needed" message at `offset`; undefined when its header is cut off. */
+export function fragmentationNeededMtu(octets: Uint8Array, offset: number): number | undefined {
+  if (offset + ICMP_HEADER_OCTETS > octets.length) return undefined;
   return (octets[offset + NEXT_HOP_MTU]! << 8) | octets[offset + NEXT_HOP_MTU + 1]!;
 }
 
-/** Identifier and sequence number of an echo message. */
-export function icmpEcho(octets: Uint8Array, offset: number): { identifier: number; sequence: number } {
+/** Identifier and sequence number of an echo message at `offset`; undefined when its header is cut off. */
+export function icmpEcho(
+  octets: Uint8Array,
+  offset: number,
+): { identifier: number; sequence: number } | undefined {
+  if (offset + ICMP_HEADER_OCTETS > octets.length) return undefined;
   return {
     identifier: (octets[offset + IDENTIFIER]! << 8) | octets[offset + IDENTIFIER + 1]!,
     sequence: (octets[offset + SEQUENCE]! << 8) | octets[offset + SEQUENCE + 1]!,

@@ -12,6 +12,7 @@ import { ETHER_TYPE_IPV6, ETHERNET_HEADER_OCTETS, etherType, writeEthernetHeader
 import {
   buildIpv6Packet,
   findIpv6UpperLayer,
+  IPV6_DESTINATION,
   IPV6_HEADER_OCTETS,
   IPV6_HOP_LIMIT,
   IPV6_MINIMUM_MTU_OCTETS,
@@ -32,6 +33,7 @@ const HEADER_OCTETS = 8;
 const CHECKSUM = 2;
 const IDENTIFIER = 4;
 const SEQUENCE = 6;
+const FLAGS = 4;
 const TARGET = 8;
 const OPTIONS = 24;
 const OPTION_SOURCE_LINK_LAYER = 1;
@@ -41,6 +43,9 @@ const FLAG_SOLICITED = 0x40;
 const FLAG_OVERRIDE = 0x20;
 /** Neighbor discovery comes from the same link: no router has lowered this (RFC 4861, section 7.1). */
 const ND_HOP_LIMIT = 255;
+const MULTICAST_FIRST_OCTET = 0xff;
+/** ff02::1:ff00:0/104 (RFC 4291, section 2.7.1); the last three octets are those of the address asked for. */
+const SOLICITED_NODE_PREFIX = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff] as const;
 
 export const UNSPECIFIED_IPV6 = '::' as Ipv6Address;
 
@@ -106,9 +111,10 @@ export function buildPacketTooBig(frame: Uint8Array, ipOffset: number, mtuOctets
   return octets;
 }
 
-/** MTU of a "packet too big" message at `offset`. */
-export function packetTooBigMtu(octets: Uint8Array, offset: number): number {
-  return new DataView(octets.buffer, octets.byteOffset).getUint32(offset + IDENTIFIER);
+/** MTU of a "packet too big" message at `offset`; undefined when its header is cut off. */
+export function packetTooBigMtu(octets: Uint8Array, offset: number): number | undefined {
+  if (offset + HEADER_OCTETS > octets.length) return undefined;
+  return new DataView(octets.buffer, octets.byteOffset, octets.byteLength).getUint32(offset + IDENTIFIER);
 }
 
 export interface NeighborMessage {
@@ -121,7 +127,9 @@ export interface NeighborMessage {
 
 /**
  * The solicitation or advertisement in a frame that passes the checks of RFC 4861, section 7.1: hop limit 255,
- * right checksum, code 0, whole options. undefined otherwise.
+ * right checksum, code 0, a target that is not multicast, whole options; a solicitation without source address goes
+ * to a solicited-node group and names no link-layer address, a multicast advertisement is not flagged as solicited.
+ * undefined otherwise.
  */
 export function parseNeighborMessage(
   frame: Uint8Array,
@@ -140,14 +148,25 @@ export function parseNeighborMessage(
   const wanted = type === ICMPV6_NEIGHBOR_SOLICITATION ? OPTION_SOURCE_LINK_LAYER : OPTION_TARGET_LINK_LAYER;
   let linkLayer: MacAddress | undefined;
   for (let option = at + OPTIONS; option < end; ) {
+    if (option + 2 > end) return undefined;
     const lengthOctets = frame[option + 1]! * 8;
     if (lengthOctets === 0 || option + lengthOctets > end) return undefined;
     if (frame[option] === wanted) linkLayer = macFromOctets(frame, option + 2);
     option += lengthOctets;
   }
+  const source = ipFromOctets(frame, ip + IPV6_SOURCE, 6) as Ipv6Address;
+  const destination = ipFromOctets(frame, ip + IPV6_DESTINATION, 6) as Ipv6Address;
+  if (frame[at + TARGET] === MULTICAST_FIRST_OCTET) return undefined;
+  if (type === ICMPV6_NEIGHBOR_ADVERTISEMENT) {
+    const solicited = (frame[at + FLAGS]! & FLAG_SOLICITED) !== 0;
+    if (solicited && frame[ip + IPV6_DESTINATION] === MULTICAST_FIRST_OCTET) return undefined;
+  } else if (source === UNSPECIFIED_IPV6) {
+    const toGroup = SOLICITED_NODE_PREFIX.every((octet, i) => frame[ip + IPV6_DESTINATION + i] === octet);
+    if (!toGroup || linkLayer !== undefined) return undefined;
+  }
   return {
-    source: ipFromOctets(frame, ip + IPV6_SOURCE, 6) as Ipv6Address,
-    destination: ipFromOctets(frame, ip + IPV6_SOURCE + 16, 6) as Ipv6Address,
+    source,
+    destination,
     target: ipFromOctets(frame, at + TARGET, 6) as Ipv6Address,
     ...(linkLayer === undefined ? {} : { linkLayer }),
   };
@@ -162,7 +181,7 @@ function neighborFrame(
 ): Uint8Array {
   const octets = new Uint8Array(OPTIONS + LINK_LAYER_OPTION_OCTETS);
   octets[0] = type;
-  octets[4] = flags;
+  octets[FLAGS] = flags;
   octets.set(ipToOctets(message.target), TARGET);
   octets[OPTIONS] = option;
   octets[OPTIONS + 1] = 1;
@@ -181,7 +200,7 @@ export function solicitedNode(target: Ipv6Address): {
   readonly mac: Uint8Array;
 } {
   const last = ipToOctets(target).subarray(13);
-  const group = Uint8Array.from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...last]);
+  const group = Uint8Array.from([...SOLICITED_NODE_PREFIX, ...last]);
   return {
     group: ipFromOctets(group, 0, 6) as Ipv6Address,
     mac: Uint8Array.from([0x33, 0x33, 0xff, ...last]),

@@ -50,14 +50,15 @@ export interface UpperLayer {
 }
 
 /**
- * Walks the extension headers. undefined when one of them does not fit the packet.
+ * Walks the extension headers. undefined when the fixed header or one of them does not fit the packet.
  *
- * @param offset where the fixed header begins; its 40 octets are there
+ * @param offset where the fixed header begins
  * @param end the end of the packet
  */
 export function findIpv6UpperLayer(octets: Uint8Array, offset: number, end: number): UpperLayer | undefined {
   let nextHeaderOffset = offset + IPV6_NEXT_HEADER;
   let at = offset + IPV6_HEADER_OCTETS;
+  if (at > end) return undefined;
   let isFragment = false;
   for (let count = 0; count <= EXTENSION_HEADERS_MAX; count++) {
     const protocol = octets[nextHeaderOffset]!;

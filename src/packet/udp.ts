@@ -33,16 +33,21 @@ export function setUdpChecksum(octets: Uint8Array, ipOffset: number, family: IpF
   );
 }
 
-/** Whether the checksum is right, or absent over IPv4, where that is allowed (RFC 768, RFC 8200 section 8.1). */
+/**
+ * Whether a whole datagram stands at `offset` and its checksum is right, or absent over IPv4, where that is allowed
+ * (RFC 768, RFC 8200 section 8.1).
+ */
 export function udpChecksumOk(
   octets: Uint8Array,
   ipOffset: number,
   family: IpFamily,
   offset: number,
 ): boolean {
+  if (offset + UDP_HEADER_OCTETS > octets.length) return false;
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
-  if (view.getUint16(offset + UDP_CHECKSUM) === 0) return family === 4;
   const lengthOctets = view.getUint16(offset + UDP_LENGTH);
+  if (lengthOctets < UDP_HEADER_OCTETS || offset + lengthOctets > octets.length) return false;
+  if (view.getUint16(offset + UDP_CHECKSUM) === 0) return family === 4;
   const initial = pseudoHeaderSum(octets, ipOffset, family, PROTOCOL_UDP, lengthOctets);
   return onesComplementSum(octets, offset, offset + lengthOctets, initial) === 0xffff;
 }
