@@ -1,0 +1,44 @@
+/** The pictures and tables in the documentation that come from the program (scripts/draw-docs.mjs). */
+import { readGatewayOptions } from '../gateway/config/read-options.js';
+import { buildPipeline } from '../gateway/pipeline.js';
+import { renderMermaid } from '../hal/render.js';
+import { renderSvg } from '../hal/render-svg.js';
+import { flagTable } from './flag-help.js';
+
+/** The pipelines that the documentation shows, by file name. */
+const PIPELINES: Readonly<Record<string, readonly string[]>> = {
+  default: [],
+  'both-families': ['--inner=both'],
+  sampling: ['--inner=both', '--cookie', '--sample-rate=8'],
+  transport: ['--mode=transport'],
+};
+const UNDERLAY_MTU_OCTETS = 1500;
+
+/** Paths from the project's root, and contents. */
+export async function documentedDrawings(): Promise<[path: string, text: string][]> {
+  const drawings: [string, string][] = [];
+  for (const [name, argv] of Object.entries(PIPELINES)) {
+    const { options } = readGatewayOptions([...argv, '--insecure'], () => '');
+    const program = buildPipeline({
+      ...options,
+      underlayMtuOctets: UNDERLAY_MTU_OCTETS,
+      decapMacs: new Uint8Array(12),
+    });
+    drawings.push(
+      [`docs/pipes/${name}.mmd`, renderMermaid(program)],
+      [`docs/pipes/${name}.svg`, await renderSvg(program)],
+    );
+  }
+  return drawings;
+}
+
+const BEGIN = '<!-- flags: npm run docs -->';
+const END = '<!-- end of flags -->';
+
+/** The README with the table of flags as it is now. */
+export function withFlagTable(readme: string): string {
+  const start = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (start < 0 || end < start) throw new Error(`the README has no ${BEGIN} ... ${END}`);
+  return `${readme.slice(0, start + BEGIN.length)}\n\n${flagTable()}\n${readme.slice(end)}`;
+}
