@@ -24,6 +24,9 @@ const OPTION_IF_NAME = 2;
 const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
 const OPTION_IF_TIMESTAMP_OFFSET = 14;
 const BLOCK_OCTETS_MAX = 16 * 1024 * 1024;
+const SECTION_MAJOR_VERSION = 1;
+/** Interfaces of a section; each is kept until the section ends. */
+export const INTERFACES_MAX = 4096;
 
 const NANOSECONDS = 1_000_000_000n;
 
@@ -86,6 +89,11 @@ class ChunkReader {
     return out;
   }
 
+  /** Lets the source free what it holds (the file). */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
   /** As read, but the file must not end here. */
   async need(count: number): Promise<Uint8Array> {
     const octets = await this.read(count);
@@ -106,9 +114,20 @@ function view(octets: Uint8Array): DataView {
   return new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
 }
 
-/** The records of a capture file, one after the other. Throws CaptureError. */
+/**
+ * The records of a capture file, one after the other. Throws CaptureError. The source is closed at the end, after an
+ * error, and when the caller stops early.
+ */
 export async function* readCapture(source: AsyncIterable<Uint8Array>): AsyncGenerator<CaptureRecord> {
   const reader = new ChunkReader(source);
+  try {
+    yield* readRecords(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* readRecords(reader: ChunkReader): AsyncGenerator<CaptureRecord> {
   const magic = await reader.read(4);
   if (magic === undefined) throw new CaptureError('the file is empty', 0);
   const big = view(magic).getUint32(0);
@@ -178,13 +197,25 @@ async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerat
         throw new CaptureError('a section without byte order mark', start);
       }
       interfaces = [];
-      await reader.need(blockLength(lengthOctets, little, 28, start) - 12);
+      const length = blockLength(lengthOctets, little, 28, start);
+      const rest = await reader.need(length - 12);
+      checkTrailingLength(rest, length, little, start);
+      const version = view(rest).getUint16(0, little);
+      if (version !== SECTION_MAJOR_VERSION) {
+        throw new CaptureError(`a section of pcapng version ${version}; only 1 is known`, start);
+      }
     } else {
       const type = view(typeOctets).getUint32(0, little);
-      const body = await reader.need(blockLength(lengthOctets, little, 12, start) - 8);
+      const length = blockLength(lengthOctets, little, 12, start);
+      const body = await reader.need(length - 8);
+      checkTrailingLength(body, length, little, start);
       const data = body.subarray(0, body.length - 4);
-      if (type === BLOCK_INTERFACE) interfaces.push(parseInterface(data, little, start));
-      else {
+      if (type === BLOCK_INTERFACE) {
+        if (interfaces.length === INTERFACES_MAX) {
+          throw new CaptureError(`more than ${INTERFACES_MAX} interfaces in a section`, start);
+        }
+        interfaces.push(parseInterface(data, little, start));
+      } else {
         const record = parsePacketBlock(type, data, little, interfaces, start);
         if (record !== undefined) yield record;
       }
@@ -201,6 +232,14 @@ function blockLength(octets: Uint8Array, little: boolean, minimum: number, start
   return length;
 }
 
+/** A block's length stands at its end again. */
+function checkTrailingLength(rest: Uint8Array, length: number, little: boolean, start: number): void {
+  const trailing = view(rest).getUint32(rest.length - 4, little);
+  if (trailing !== length) {
+    throw new CaptureError(`a block with two lengths, ${length} and ${trailing}: the file is damaged`, start);
+  }
+}
+
 function parseInterface(data: Uint8Array, little: boolean, start: number): Interface {
   if (data.length < 8) throw new CaptureError('an interface description that is too short', start);
   const fields = view(data);
@@ -215,8 +254,7 @@ function parseInterface(data: Uint8Array, little: boolean, start: number): Inter
     if (code === OPTION_IF_NAME) name = new TextDecoder().decode(value);
     if (code === OPTION_IF_TIMESTAMP_RESOLUTION && value.length >= 1) {
       const exponent = BigInt(value[0]! & 0x7f);
-      perSecond =
-        (value[0]! & 0x80) === 0 ? 10n ** (exponent > 18n ? 18n : exponent) : 1n << (exponent & 63n);
+      perSecond = (value[0]! & 0x80) === 0 ? 10n ** exponent : 1n << exponent;
     }
     if (code === OPTION_IF_TIMESTAMP_OFFSET && value.length >= 8) {
       offsetSeconds = view(value).getBigInt64(0, little);
@@ -270,11 +308,17 @@ function parsePacketBlock(
 /** Snap length that the writers announce when none is given. */
 export const SNAP_OCTETS_DEFAULT = 65_535;
 
-/** The file header of a little-endian microsecond pcap of Ethernet frames. */
-export function pcapHeader(snapOctets = SNAP_OCTETS_DEFAULT): Uint8Array {
+/** Unit of a pcap file's time stamps. */
+export type PcapResolution = 'microseconds' | 'nanoseconds';
+
+/** The file header of a little-endian pcap of Ethernet frames. */
+export function pcapHeader(
+  snapOctets = SNAP_OCTETS_DEFAULT,
+  resolution: PcapResolution = 'microseconds',
+): Uint8Array {
   const octets = new Uint8Array(PCAP_HEADER_OCTETS);
   const fields = view(octets);
-  fields.setUint32(0, PCAP_MAGIC_MICROSECONDS, true);
+  fields.setUint32(0, resolution === 'microseconds' ? PCAP_MAGIC_MICROSECONDS : PCAP_MAGIC_NANOSECONDS, true);
   fields.setUint16(4, 2, true);
   fields.setUint16(6, 4, true);
   fields.setUint32(16, snapOctets, true);
@@ -282,16 +326,21 @@ export function pcapHeader(snapOctets = SNAP_OCTETS_DEFAULT): Uint8Array {
   return octets;
 }
 
-/** One record of such a file. Time stamps are rounded down to microseconds. */
+/** One record of such a file, of the resolution that its header names. Time stamps are rounded down to it. */
 export function pcapRecord(
   timestampNs: bigint,
   frame: Uint8Array,
   originalOctets = frame.length,
+  resolution: PcapResolution = 'microseconds',
 ): Uint8Array {
   const octets = new Uint8Array(PCAP_RECORD_OCTETS + frame.length);
   const fields = view(octets);
   fields.setUint32(0, Number(BigInt.asUintN(32, timestampNs / NANOSECONDS)), true);
-  fields.setUint32(4, Number((timestampNs % NANOSECONDS) / 1000n), true);
+  fields.setUint32(
+    4,
+    Number((timestampNs % NANOSECONDS) / (resolution === 'microseconds' ? 1000n : 1n)),
+    true,
+  );
   fields.setUint32(8, frame.length, true);
   fields.setUint32(12, originalOctets, true);
   octets.set(frame, PCAP_RECORD_OCTETS);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   CaptureError,
   type CaptureRecord,
+  INTERFACES_MAX,
   pcapHeader,
   pcapRecord,
   readCapture,
@@ -44,6 +45,15 @@ describe('classic pcap', () => {
         },
       ),
     );
+  });
+
+  test('nanosecond files keep every nanosecond', async () => {
+    const stamp = 1_700_000_000_123_456_789n;
+    const file = join(
+      pcapHeader(undefined, 'nanoseconds'),
+      pcapRecord(stamp, Uint8Array.of(1), undefined, 'nanoseconds'),
+    );
+    expect((await read(file)).map(({ timestampNs }) => timestampNs)).toEqual([stamp]);
   });
 
   test('the header is that of a little-endian microsecond file of Ethernet frames', () => {
@@ -137,8 +147,82 @@ describe.each([true, false])('pcapng, little-endian %s', (little) => {
     expect(records[0]!.originalOctets).toBe(99);
   });
 
+  test.each([
+    ['10^-9', 9, 1_500_000_000n],
+    ['10^-3', 3, 1_500_000_000_000_000n],
+    ['2^-30', 0x80 | 30, 1_396_983_861n],
+    ['10^-20, finer than any clock', 20, 0n],
+    ['2^-64', 0x80 | 64, 0n],
+  ])('time stamps in units of %s', async (_, resolution, expected) => {
+    const [only] = await read(
+      join(section, described(option(9, [resolution])), enhanced(0, 0, 1_500_000_000, [1])),
+    );
+    expect(only!.timestampNs).toBe(expected);
+  });
+
+  test('a block whose two lengths differ is an error that says where, after the records before it', async () => {
+    const bad = enhanced(0, 0, 2, [2]);
+    bad[bad.length - (little ? 4 : 1)]! ^= 4;
+    const good = join(section, described([]), enhanced(0, 0, 1, [1]));
+    const records: CaptureRecord[] = [];
+    const reading = (async () => {
+      for await (const one of readCapture(chunks(join(good, bad), 9))) records.push(one);
+    })();
+    await expect(reading).rejects.toThrow(new RegExp(`lengths.*at octet ${good.length}\\)`));
+    expect(records).toHaveLength(1);
+  });
+
+  test('a section of another major version is refused', async () => {
+    const other = section.slice();
+    other[little ? 12 : 13] = 2;
+    await expect(read(other)).rejects.toThrow(/version 2/);
+  });
+
+  test('no more interfaces than the limit are kept', async () => {
+    const file = join(section, described([]));
+    const one = described([]);
+    async function* endless() {
+      yield file;
+      for (let i = 0; i < INTERFACES_MAX; i++) yield one;
+    }
+    const reading = (async () => {
+      for await (const _ of readCapture(endless()));
+    })();
+    await expect(reading).rejects.toThrow(/interfaces/);
+  });
+
   test('a packet of an interface that was not described is an error', async () => {
     await expect(read(join(section, enhanced(0, 0, 0, [1])))).rejects.toThrow(/interface 0/);
+  });
+});
+
+describe('the source', () => {
+  const file = join(pcapHeader(), pcapRecord(1n, Uint8Array.of(1)), pcapRecord(2n, Uint8Array.of(2)));
+  function watched(octets: Uint8Array) {
+    const state = { closed: false };
+    async function* source() {
+      try {
+        yield* chunks(octets, 24);
+        yield new Uint8Array(0);
+      } finally {
+        state.closed = true;
+      }
+    }
+    return { state, source: source() };
+  }
+
+  test('is closed when the reader of the records stops early', async () => {
+    const { state, source } = watched(file);
+    for await (const _ of readCapture(source)) break;
+    expect(state.closed).toBe(true);
+  });
+
+  test('is closed when the file turns out to be damaged', async () => {
+    const damaged = file.slice();
+    damaged.fill(0xff, 24);
+    const { state, source } = watched(damaged);
+    await expect(readCapture(source).next()).rejects.toThrow(CaptureError);
+    expect(state.closed).toBe(true);
   });
 });
 
