@@ -1,0 +1,121 @@
+/**
+ * Writing pcapng (draft-ietf-opsawg-pcapng): one little-endian section, named Ethernet interfaces, nanoseconds, and
+ * a comment per packet where one is given. The same calls give the same octets. src/packet/pcap.ts reads it.
+ */
+import { LINK_TYPE_ETHERNET } from './pcap.js';
+
+const BLOCK_SECTION_HEADER = 0x0a0d0d0a;
+const BLOCK_INTERFACE = 1;
+const BLOCK_ENHANCED_PACKET = 6;
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const OPTION_END = 0;
+const OPTION_COMMENT = 1;
+const OPTION_IF_NAME = 2;
+const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
+/** 10^-9 s. */
+const RESOLUTION_NANOSECONDS = 9;
+/** An option's length has 16 bits. */
+const OPTION_OCTETS_MAX = 0xffff;
+
+/** Zero octets up to the next multiple of four. */
+const padded = (lengthOctets: number) => (lengthOctets + 3) & ~3;
+
+interface Option {
+  readonly code: number;
+  readonly value: Uint8Array;
+}
+
+function textOption(code: number, text: string): Option {
+  const value = new TextEncoder().encode(text);
+  if (value.length > OPTION_OCTETS_MAX) {
+    throw new RangeError(`a pcapng option of ${value.length} octets; at most ${OPTION_OCTETS_MAX} fit`);
+  }
+  return { code, value };
+}
+
+/** A block: type, length, `fixed` and `data` padded, options, length again. */
+function block(type: number, fixed: Uint8Array, data: Uint8Array, options: readonly Option[]): Uint8Array {
+  const optionsOctets = options.reduce((sum, { value }) => sum + 4 + padded(value.length), 0);
+  const endOctets = options.length === 0 ? 0 : 4;
+  const length = 12 + fixed.length + padded(data.length) + optionsOctets + endOctets;
+  const octets = new Uint8Array(length);
+  const view = new DataView(octets.buffer);
+  view.setUint32(0, type, true);
+  view.setUint32(4, length, true);
+  octets.set(fixed, 8);
+  octets.set(data, 8 + fixed.length);
+  let at = 8 + fixed.length + padded(data.length);
+  for (const { code, value } of options) {
+    view.setUint16(at, code, true);
+    view.setUint16(at + 2, value.length, true);
+    octets.set(value, at + 4);
+    at += 4 + padded(value.length);
+  }
+  if (endOctets > 0) view.setUint16(at, OPTION_END, true);
+  view.setUint32(length - 4, length, true);
+  return octets;
+}
+
+const NO_DATA = new Uint8Array(0);
+
+export interface PcapngPacket {
+  /** As addInterface gave it. */
+  readonly interfaceIndex: number;
+  /** Since the Unix epoch. */
+  readonly timestampNs: bigint;
+  readonly frame: Uint8Array;
+  /** Octets on the wire, where the frame was cut; by default its length. */
+  readonly originalOctets?: number;
+  readonly comment?: string;
+}
+
+/** Turns interfaces and packets into the octets of a file and gives them to a sink, a block per call. */
+export class PcapngWriter {
+  readonly #sink: (octets: Uint8Array) => void;
+  #interfaces = 0;
+
+  /** Writes the section header at once. The sink owns what it is given. */
+  constructor(sink: (octets: Uint8Array) => void) {
+    this.#sink = sink;
+    const fixed = new Uint8Array(16);
+    const view = new DataView(fixed.buffer);
+    view.setUint32(0, BYTE_ORDER_MAGIC, true);
+    view.setUint16(4, 1, true);
+    view.setUint16(6, 0, true);
+    // The section's length is not known in advance.
+    view.setBigInt64(8, -1n, true);
+    sink(block(BLOCK_SECTION_HEADER, fixed, NO_DATA, []));
+  }
+
+  /** Describes an interface; gives the index for its packets. Throws RangeError for a name that does not fit. */
+  addInterface(name: string, snapOctets = 0): number {
+    const fixed = new Uint8Array(8);
+    const view = new DataView(fixed.buffer);
+    view.setUint16(0, LINK_TYPE_ETHERNET, true);
+    view.setUint32(4, snapOctets, true);
+    this.#sink(
+      block(BLOCK_INTERFACE, fixed, NO_DATA, [
+        textOption(OPTION_IF_NAME, name),
+        { code: OPTION_IF_TIMESTAMP_RESOLUTION, value: Uint8Array.of(RESOLUTION_NANOSECONDS) },
+      ]),
+    );
+    return this.#interfaces++;
+  }
+
+  /** Throws RangeError for an interface that has not been added, or a comment that does not fit. */
+  write(packet: PcapngPacket): void {
+    const { interfaceIndex, timestampNs, frame, comment } = packet;
+    if (!(interfaceIndex >= 0 && interfaceIndex < this.#interfaces)) {
+      throw new RangeError(`pcapng interface ${interfaceIndex}; ${this.#interfaces} have been added`);
+    }
+    const fixed = new Uint8Array(20);
+    const view = new DataView(fixed.buffer);
+    view.setUint32(0, interfaceIndex, true);
+    view.setUint32(4, Number(BigInt.asUintN(32, timestampNs >> 32n)), true);
+    view.setUint32(8, Number(BigInt.asUintN(32, timestampNs)), true);
+    view.setUint32(12, frame.length, true);
+    view.setUint32(16, packet.originalOctets ?? frame.length, true);
+    const options = comment === undefined ? [] : [textOption(OPTION_COMMENT, comment)];
+    this.#sink(block(BLOCK_ENHANCED_PACKET, fixed, frame, options));
+  }
+}
