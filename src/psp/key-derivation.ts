@@ -12,6 +12,7 @@ import { keyLengthOctets, type PspVersion } from './header.js';
 
 export const MASTER_KEY_OCTETS = 32;
 const BLOCK_OCTETS = 16;
+const COUNTER_OCTETS = 4;
 const LABEL_P = 0x50;
 const LABEL_V = 0x76;
 const LABEL_DIGIT_ZERO = 0x30;
@@ -39,19 +40,31 @@ function writeBlock(blocks: Uint8Array, at: number, counter: number, spi: number
 }
 
 /**
+ * NIST SP 800-108 (KDF in counter mode) with CMAC-AES and a 32-bit counter before the fixed input.
+ *
+ * @param lengthBits a multiple of 8
+ */
+export function kdfCounterMode(key: Uint8Array, fixedInput: Uint8Array, lengthBits: number): Uint8Array {
+  const out = new Uint8Array(Math.ceil(lengthBits / 8 / BLOCK_OCTETS) * BLOCK_OCTETS);
+  const input = new Uint8Array(COUNTER_OCTETS + fixedInput.length);
+  input.set(fixedInput, COUNTER_OCTETS);
+  for (let at = 0; at < out.length; at += BLOCK_OCTETS) {
+    new DataView(input.buffer).setUint32(0, at / BLOCK_OCTETS + 1);
+    out.set(cmac(input, key), at);
+  }
+  return out.slice(0, lengthBits / 8);
+}
+
+/**
  * The key of one SPI, by @noble/ciphers alone: the reference.
  *
  * @param masterKey 32 octets
  * @returns 16 or 32 octets, by version
  */
 export function deriveKey(masterKey: Uint8Array, spi: number, version: PspVersion): Uint8Array {
-  const key = new Uint8Array(keyLengthOctets(version));
   const block = new Uint8Array(BLOCK_OCTETS);
-  for (let at = 0; at < key.length; at += BLOCK_OCTETS) {
-    writeBlock(block, 0, at / BLOCK_OCTETS + 1, spi, version);
-    key.set(cmac(block, masterKey), at);
-  }
-  return key;
+  writeBlock(block, 0, 0, spi, version);
+  return kdfCounterMode(masterKey, block.subarray(COUNTER_OCTETS), keyLengthOctets(version) * 8);
 }
 
 /** Derives keys of one master key by OpenSSL, one at a time or in bulk. Holds the master key until `wipe`. */

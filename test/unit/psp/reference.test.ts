@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { nobleEngine } from '../../../src/psp/aead-noble.js';
 import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { decapsulate } from '../../../src/psp/decapsulate.js';
-import { deriveKey, KeyDeriver } from '../../../src/psp/key-derivation.js';
+import { deriveKey, KeyDeriver, kdfCounterMode } from '../../../src/psp/key-derivation.js';
 import { encapsulateAsReference } from '../../../src/psp/reference-tool.js';
-import { fromHex, referenceCases, toHex } from '../../support/reference-vectors.js';
+import { fromHex, readVectors, referenceCases, toHex } from '../../support/reference-vectors.js';
 
 const CASES = referenceCases();
 
@@ -44,6 +44,20 @@ describe('key derivation', () => {
     expect(toHex(deriveKey(masterKey, vector.spi, vector.version))).toBe(toHex(vector.derivedKey));
     const many = new KeyDeriver(masterKey).deriveMany(Uint32Array.of(vector.spi), vector.version);
     expect(toHex(many)).toBe(toHex(vector.derivedKey));
+  });
+
+  test("NIST's cases of the KDF in counter mode with CMAC-AES-256", () => {
+    interface Kdf108Case {
+      lengthBits: number;
+      key: string;
+      fixedInput: string;
+      output: string;
+    }
+    const { tests } = readVectors<{ tests: Kdf108Case[] }>('nist-kdf108-cmac-aes256.json');
+    expect(tests).toHaveLength(9);
+    for (const { lengthBits, key, fixedInput, output } of tests) {
+      expect(toHex(kdfCounterMode(fromHex(key), fromHex(fixedInput), lengthBits))).toBe(output);
+    }
   });
 
   // PSP Architecture Specification, appendix on key derivation.
