@@ -4,14 +4,34 @@
  */
 import { ipFromOctets, macFromOctets } from './address.js';
 import { ARP_REQUEST, parseArp } from './arp.js';
+import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, type DhcpMessage, dhcpTypeName, parseDhcp } from './dhcp.js';
 import {
   ETHER_TYPE_ARP,
   ETHER_TYPE_IPV4,
   ETHER_TYPE_IPV6,
+  ETHER_TYPE_VLAN,
   ETHERNET_HEADER_OCTETS,
   ETHERNET_SOURCE,
   etherType,
 } from './ethernet.js';
+import {
+  fragmentationNeededMtu,
+  ICMP_CODE_FRAGMENTATION_NEEDED,
+  ICMP_DESTINATION_UNREACHABLE,
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_HEADER_OCTETS,
+} from './icmp.js';
+import {
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_NEIGHBOR_ADVERTISEMENT,
+  ICMPV6_NEIGHBOR_SOLICITATION,
+  ICMPV6_PACKET_TOO_BIG,
+  NEIGHBOR_MESSAGE_OCTETS_MIN,
+  NEIGHBOR_TARGET,
+  packetTooBigMtu,
+} from './icmpv6.js';
 import {
   IPV4_DESTINATION,
   IPV4_SOURCE,
@@ -23,6 +43,10 @@ import {
   ipv4IsFragment,
   ipv4Protocol,
   ipv4TotalLength,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
 } from './ipv4.js';
 import {
   findIpv6UpperLayer,
@@ -33,6 +57,8 @@ import {
   ipv6HeaderValid,
   ipv6PayloadLength,
 } from './ipv6.js';
+import { parseTcp, tcpFlagNames } from './tcp.js';
+import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_LENGTH, UDP_SOURCE_PORT } from './udp.js';
 
 export interface Layer {
   readonly name: string;
@@ -85,7 +111,8 @@ export function describeFrame(frame: Uint8Array, dissectUdp?: UdpDissector): Lay
       ['type', hex(type, 4)],
     ],
   });
-  if (type === ETHER_TYPE_ARP) {
+  if (type === ETHER_TYPE_VLAN) layers.push(...describeVlan(frame, dissectUdp));
+  else if (type === ETHER_TYPE_ARP) {
     const arp = parseArp(frame);
     if (arp !== undefined) {
       const asks = arp.operation === ARP_REQUEST;
@@ -99,6 +126,33 @@ export function describeFrame(frame: Uint8Array, dissectUdp?: UdpDissector): Lay
     }
   } else if (type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6) {
     layers.push(...describeIp(frame, ETHERNET_HEADER_OCTETS, frame.length, dissectUdp));
+  }
+  return layers;
+}
+
+const VLAN_TAG_OCTETS = 4;
+const VLAN_ID_MASK = 0x0fff;
+
+/** Tags of IEEE 802.1Q, one within the other, and an IP packet behind them. */
+function describeVlan(frame: Uint8Array, dissectUdp: UdpDissector | undefined): Layer[] {
+  const layers: Layer[] = [];
+  let type: number = ETHER_TYPE_VLAN;
+  let at = ETHERNET_HEADER_OCTETS;
+  for (; type === ETHER_TYPE_VLAN && at + VLAN_TAG_OCTETS <= frame.length; at += VLAN_TAG_OCTETS) {
+    const tag = u16(frame, at);
+    type = u16(frame, at + 2);
+    layers.push({
+      name: 'VLAN',
+      summary: String(tag & VLAN_ID_MASK),
+      fields: [
+        ['id', tag & VLAN_ID_MASK],
+        ['priority', tag >>> 13],
+        ['type', hex(type, 4)],
+      ],
+    });
+  }
+  if (type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6) {
+    layers.push(...describeIp(frame, at, frame.length, dissectUdp));
   }
   return layers;
 }
@@ -150,7 +204,8 @@ export function describeIp(
         ['flowLabel', hex(u32(octets, offset) & 0xfffff, 5)],
       ],
     };
-    if (upper === undefined || upper.isFragment) return [layer, data('Fragment', packetEnd - offset - 40)];
+    if (upper === undefined) return [layer, data('Malformed extension headers', packetEnd - offset - 40)];
+    if (upper.isFragment) return [layer, data('Fragment', packetEnd - upper.offset)];
     return [layer, ...describeL4(octets, upper.protocol, upper.offset, packetEnd, dissectUdp)];
   }
   return [data('Malformed IP packet', end - offset)];
@@ -167,67 +222,136 @@ function describeL4(
   end: number,
   dissectUdp: UdpDissector | undefined,
 ): Layer[] {
-  const room = end - at;
-  if (protocol === 17 && room >= 8) {
-    const source = u16(octets, at);
-    const destination = u16(octets, at + 2);
-    const length = u16(octets, at + 4);
-    const udp: Layer = {
-      name: 'UDP',
-      summary: `${source} > ${destination}`,
-      fields: [
-        ['sourcePort', source],
-        ['destinationPort', destination],
-        ['length', length],
-        ['checksum', hex(u16(octets, at + 6), 4)],
-      ],
-    };
-    const payloadEnd = Math.min(end, at + Math.max(8, length));
-    return [udp, ...(dissectUdp?.(destination, octets, at + 8, payloadEnd) ?? [])];
+  if (protocol === PROTOCOL_UDP && end - at >= UDP_HEADER_OCTETS) {
+    return describeUdp(octets, at, end, dissectUdp);
   }
-  if (protocol === 6 && room >= 20) {
-    const flags = octets[at + 13]!;
-    const names = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'].filter((_, bit) => (flags & (1 << bit)) !== 0);
-    return [
-      {
-        name: 'TCP',
-        summary: `${u16(octets, at)} > ${u16(octets, at + 2)} [${names.join(' ')}]`,
-        fields: [
-          ['sourcePort', u16(octets, at)],
-          ['destinationPort', u16(octets, at + 2)],
-          ['sequence', u32(octets, at + 4)],
-          ['acknowledgment', u32(octets, at + 8)],
-          ['flags', names.join(' ')],
-          ['payloadLength', Math.max(0, room - (octets[at + 12]! >> 4) * 4)],
-        ],
-      },
-    ];
+  if (protocol === PROTOCOL_TCP) return [describeTcp(octets, at, end)];
+  if (protocol === PROTOCOL_ICMP && end - at >= ICMP_HEADER_OCTETS) return [describeIcmp(octets, at, end)];
+  if (protocol === PROTOCOL_ICMPV6 && end - at >= ICMP_HEADER_OCTETS)
+    return [describeIcmpv6(octets, at, end)];
+  return [data(protocolName(protocol), end - at)];
+}
+
+function describeUdp(
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  dissectUdp: UdpDissector | undefined,
+): Layer[] {
+  const source = u16(octets, at + UDP_SOURCE_PORT);
+  const destination = u16(octets, at + UDP_DESTINATION_PORT);
+  const length = u16(octets, at + UDP_LENGTH);
+  const udp: Layer = {
+    name: 'UDP',
+    summary: `${source} > ${destination}`,
+    fields: [
+      ['sourcePort', source],
+      ['destinationPort', destination],
+      ['length', length],
+      ['checksum', hex(u16(octets, at + UDP_CHECKSUM), 4)],
+    ],
+  };
+  const payload = at + UDP_HEADER_OCTETS;
+  const payloadEnd = Math.min(end, Math.max(payload, at + length));
+  if (destination === DHCP_SERVER_PORT || destination === DHCP_CLIENT_PORT) {
+    const dhcp = parseDhcp(octets.subarray(payload, payloadEnd));
+    if (dhcp !== undefined) return [udp, describeDhcp(dhcp)];
   }
-  if ((protocol === 1 || protocol === 58) && room >= 8) {
-    const type = octets[at]!;
-    const echo = protocol === 1 ? type === 8 || type === 0 : type === 128 || type === 129;
-    const request = type === 8 || type === 128;
-    const ids = `id ${u16(octets, at + 4)} seq ${u16(octets, at + 6)}`;
-    return [
-      {
-        name: protocolName(protocol),
-        summary: echo
-          ? `echo ${request ? 'request' : 'reply'} ${ids}`
-          : `type ${type} code ${octets[at + 1]}`,
-        fields: [
-          ['type', type],
-          ['code', octets[at + 1]!],
-          ...(echo
-            ? ([
-                ['identifier', u16(octets, at + 4)],
-                ['sequence', u16(octets, at + 6)],
-              ] as const)
-            : []),
-        ],
-      },
-    ];
+  return [udp, ...(dissectUdp?.(destination, octets, payload, payloadEnd) ?? [])];
+}
+
+function describeDhcp(message: DhcpMessage): Layer {
+  const address = message.yourIp ?? message.requestedIp ?? message.clientIp;
+  return {
+    name: 'DHCP',
+    summary: `${dhcpTypeName(message.type)} ${message.clientMac}${address === undefined ? '' : `, ${address}`}`,
+    fields: Object.entries({ ...message, transactionId: hex(message.transactionId, 8) }),
+  };
+}
+
+function describeTcp(octets: Uint8Array, at: number, end: number): Layer {
+  const tcp = parseTcp(octets, at, end);
+  if (tcp === undefined) return data('Malformed TCP segment', end - at);
+  const flags = tcpFlagNames(tcp.flags).join(' ');
+  const payloadOctets = end - at - tcp.headerOctets;
+  return {
+    name: 'TCP',
+    summary: `${tcp.sourcePort} > ${tcp.destinationPort} [${flags}]`,
+    fields: [
+      ['sourcePort', tcp.sourcePort],
+      ['destinationPort', tcp.destinationPort],
+      ['sequence', tcp.sequence],
+      ['acknowledgment', tcp.acknowledgment],
+      ['flags', flags],
+      ['window', tcp.window],
+      ['payloadLength', payloadOctets],
+    ],
+  };
+}
+
+/** What is common to both versions: type, code and, for echo messages, what matches a reply with its request. */
+function icmpLayer(
+  name: string,
+  octets: Uint8Array,
+  at: number,
+  end: number,
+  echo: 'request' | 'reply' | undefined,
+  special?: { readonly summary: string; readonly fields: Layer['fields'] },
+): Layer {
+  const type = octets[at]!;
+  const code = octets[at + 1]!;
+  const common: Layer['fields'] = [
+    ['type', type],
+    ['code', code],
+  ];
+  if (echo === undefined) {
+    const summary = special?.summary ?? `type ${type} code ${code}`;
+    return { name, summary, fields: [...common, ...(special?.fields ?? [])] };
   }
-  return [data(protocolName(protocol), room)];
+  const identifier = u16(octets, at + 4);
+  const sequence = u16(octets, at + 6);
+  return {
+    name,
+    summary: `echo ${echo} id ${identifier} seq ${sequence}, length ${end - at}`,
+    fields: [...common, ['identifier', identifier], ['sequence', sequence]],
+  };
+}
+
+function describeIcmp(octets: Uint8Array, at: number, end: number): Layer {
+  const type = octets[at]!;
+  const echo =
+    type === ICMP_ECHO_REQUEST ? 'request' : type === ICMP_ECHO_REPLY ? ('reply' as const) : undefined;
+  const tooBig =
+    type === ICMP_DESTINATION_UNREACHABLE && octets[at + 1] === ICMP_CODE_FRAGMENTATION_NEEDED
+      ? fragmentationNeededMtu(octets, at)
+      : undefined;
+  if (tooBig === undefined) return icmpLayer('ICMP', octets, at, end, echo);
+  return icmpLayer('ICMP', octets, at, end, undefined, {
+    summary: `fragmentation needed, MTU ${tooBig}`,
+    fields: [['nextHopMtu', tooBig]],
+  });
+}
+
+function describeIcmpv6(octets: Uint8Array, at: number, end: number): Layer {
+  const type = octets[at]!;
+  if (type === ICMPV6_PACKET_TOO_BIG) {
+    const mtuOctets = packetTooBigMtu(octets, at)!;
+    return icmpLayer('ICMPv6', octets, at, end, undefined, {
+      summary: `packet too big, MTU ${mtuOctets}`,
+      fields: [['mtu', mtuOctets]],
+    });
+  }
+  const asks = type === ICMPV6_NEIGHBOR_SOLICITATION;
+  if ((asks || type === ICMPV6_NEIGHBOR_ADVERTISEMENT) && end - at >= NEIGHBOR_MESSAGE_OCTETS_MIN) {
+    const target = ipFromOctets(octets, at + NEIGHBOR_TARGET, 6);
+    return icmpLayer('ICMPv6', octets, at, end, undefined, {
+      summary: asks ? `neighbor solicitation, who has ${target}?` : `neighbor advertisement, ${target}`,
+      fields: [['target', target]],
+    });
+  }
+  const echo =
+    type === ICMPV6_ECHO_REQUEST ? 'request' : type === ICMPV6_ECHO_REPLY ? ('reply' as const) : undefined;
+  return icmpLayer('ICMPv6', octets, at, end, echo);
 }
 
 /** One line: the innermost addresses and protocol, with what encloses them. */

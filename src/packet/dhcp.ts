@@ -18,6 +18,13 @@ export const DHCP_ACK = 5;
 export const DHCP_NAK = 6;
 export const DHCP_INFORM = 8;
 
+const TYPE_NAMES = ['discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release', 'inform'];
+
+/** The message type's name in RFC 2132, section 9.6, in small letters. */
+export function dhcpTypeName(type: number): string {
+  return TYPE_NAMES[type - 1] ?? `type ${type}`;
+}
+
 export const BOOT_REQUEST = 1;
 export const BOOT_REPLY = 2;
 

@@ -34,8 +34,11 @@ const CHECKSUM = 2;
 const IDENTIFIER = 4;
 const SEQUENCE = 6;
 const FLAGS = 4;
-const TARGET = 8;
+/** Offset of the address in a solicitation or advertisement. */
+export const NEIGHBOR_TARGET = 8;
 const OPTIONS = 24;
+/** A solicitation or advertisement without options. */
+export const NEIGHBOR_MESSAGE_OCTETS_MIN = OPTIONS;
 const OPTION_SOURCE_LINK_LAYER = 1;
 const OPTION_TARGET_LINK_LAYER = 2;
 const LINK_LAYER_OPTION_OCTETS = 8;
@@ -156,7 +159,7 @@ export function parseNeighborMessage(
   }
   const source = ipFromOctets(frame, ip + IPV6_SOURCE, 6) as Ipv6Address;
   const destination = ipFromOctets(frame, ip + IPV6_DESTINATION, 6) as Ipv6Address;
-  if (frame[at + TARGET] === MULTICAST_FIRST_OCTET) return undefined;
+  if (frame[at + NEIGHBOR_TARGET] === MULTICAST_FIRST_OCTET) return undefined;
   if (type === ICMPV6_NEIGHBOR_ADVERTISEMENT) {
     const solicited = (frame[at + FLAGS]! & FLAG_SOLICITED) !== 0;
     if (solicited && frame[ip + IPV6_DESTINATION] === MULTICAST_FIRST_OCTET) return undefined;
@@ -167,7 +170,7 @@ export function parseNeighborMessage(
   return {
     source,
     destination,
-    target: ipFromOctets(frame, at + TARGET, 6) as Ipv6Address,
+    target: ipFromOctets(frame, at + NEIGHBOR_TARGET, 6) as Ipv6Address,
     ...(linkLayer === undefined ? {} : { linkLayer }),
   };
 }
@@ -182,7 +185,7 @@ function neighborFrame(
   const octets = new Uint8Array(OPTIONS + LINK_LAYER_OPTION_OCTETS);
   octets[0] = type;
   octets[FLAGS] = flags;
-  octets.set(ipToOctets(message.target), TARGET);
+  octets.set(ipToOctets(message.target), NEIGHBOR_TARGET);
   octets[OPTIONS] = option;
   octets[OPTIONS + 1] = 1;
   const mac = macToOctets(message.linkLayer);
