@@ -33,7 +33,9 @@ export class BringUp {
 
   /** Resolves when every session has had an exchange that succeeded, was removed, or the gateway stops. */
   async run(sessions: readonly Session[]): Promise<void> {
+    for (const session of sessions) session.wanted = true;
     await Promise.all([...groupByPeer(sessions)].map(([peer, list]) => this.#runPeer(peer, list)));
+    for (const session of sessions) session.wanted = false;
   }
 
   async #runPeer(peer: Peer, sessions: readonly Session[]): Promise<void> {

@@ -138,7 +138,14 @@ export class Gateway implements AsyncDisposable {
     const { signal } = this.#stopping;
     // Every call under way listens to it, however many those are.
     setMaxListeners(0, signal);
-    this.#client = new TunnelClient({ ...common, transport, pspVersion: options.pspVersion, signal });
+    this.#client = new TunnelClient({
+      ...common,
+      clock,
+      random,
+      transport,
+      pspVersion: options.pspVersion,
+      signal,
+    });
     this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
     this.#rotation = new Rotation({
       hal,
@@ -167,7 +174,6 @@ export class Gateway implements AsyncDisposable {
     this.#slowPath = new SlowPath({
       hal,
       clock,
-      random,
       logger,
       observe,
       limits,

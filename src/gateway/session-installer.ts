@@ -93,6 +93,8 @@ export class SessionInstaller {
           ingress: [],
           egress: undefined,
           failures: 0,
+          retryAtMs: 0,
+          wanted: false,
           resubmitBudget: 0,
         };
         fresh.push(session);

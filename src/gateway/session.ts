@@ -75,6 +75,10 @@ export interface Session {
   egress: Egress | undefined;
   /** Failed exchanges since the last that succeeded. */
   failures: number;
+  /** While backing off: when the next attempt may be made, wall time. */
+  retryAtMs: number;
+  /** Somebody besides the packets that wait wants it: a static tunnel, a re-key. */
+  wanted: boolean;
   /** Packets that may still be resubmitted after they missed an entry that is there. */
   resubmitBudget: number;
 }

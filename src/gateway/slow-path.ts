@@ -4,7 +4,6 @@
  */
 import type { Clock } from '../hal/clock.js';
 import type { PipeHal, RssPacket } from '../hal/hal.js';
-import type { Random } from '../hal/random.js';
 import { type IpAddress, type Ipv4Address, ipFromOctets, type MacAddress } from '../packet/address.js';
 import {
   ETHER_TYPE_ARP,
@@ -15,7 +14,6 @@ import {
 } from '../packet/ethernet.js';
 import { IPV4_DESTINATION, IPV4_SOURCE, ipv4HeaderValid } from '../packet/ipv4.js';
 import { IPV6_DESTINATION, IPV6_SOURCE, ipv6HeaderValid } from '../packet/ipv6.js';
-import { backoffMs } from './backoff.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import { MissedPackets } from './missed-packets.js';
@@ -37,7 +35,6 @@ const NO_PEER_LINES_PER_SECOND = 1;
 export interface SlowPathDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly limits: GatewayLimits;
@@ -97,6 +94,8 @@ export class SlowPath {
   };
   /** Pairs whose session is being made; their packets wait here until it can hold them. */
   readonly #opening = new Map<string, Uint8Array[]>();
+  /** Sessions whose next attempt is due at a time. */
+  readonly #retrying = new Set<Session>();
   readonly #tooBigAnswers: TokenBucket;
   readonly #noPeerLines: TokenBucket;
   #stopped = false;
@@ -250,35 +249,44 @@ export class SlowPath {
     deps.observe({ type: 'miss', localVip, remoteVip, waiting: missed.countOf(session) });
     if (session.egress !== undefined) this.#flush(session);
     else if (session.state === 'idle') void this.#request(session);
+    else if (session.state === 'backing-off') this.#retryLater(session);
   }
 
   /** One exchange; on failure again after a while, as long as packets wait. */
   async #request(session: Session): Promise<void> {
-    const { limits, clock, random, logger, client } = this.deps;
+    const { clock, logger, client } = this.deps;
     try {
       await client.exchange(session.peer, [session]);
     } catch (error) {
       // The peer asked at the same time, and that succeeded.
       if (session.state !== 'backing-off') return;
-      const delayMs = backoffMs(session.failures, limits.backoffMinMs, limits.backoffMaxMs, random);
       logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
         peer: session.peer.name,
         remoteVip: session.remoteVip,
-        retryInMs: Math.round(delayMs),
+        retryInMs: Math.round(session.retryAtMs - clock.nowMs()),
       });
-      clock.setTimer(() => this.#afterBackoff(session), delayMs);
+      this.#retryLater(session);
     }
+  }
+
+  /** Tries again when the session's wait is over; once, however many packets come until then. */
+  #retryLater(session: Session): void {
+    const { clock } = this.deps;
+    if (this.#retrying.has(session)) return;
+    this.#retrying.add(session);
+    clock.setTimer(() => this.#afterBackoff(session), Math.max(0, session.retryAtMs - clock.nowMs()));
   }
 
   #afterBackoff(session: Session): void {
     const { deps, missed } = this;
+    this.#retrying.delete(session);
     if (this.#stopped || session.state !== 'backing-off') return;
     if (missed.waiting(session, deps.clock.nowMs()).length > 0) {
       void this.#request(session);
       return;
     }
     // Nobody asks any more: what is left of the session goes, the next packet begins anew.
-    void deps.installer.remove([session]);
+    if (!session.wanted) void deps.installer.remove([session]);
   }
 
   #flush(session: Session): void {

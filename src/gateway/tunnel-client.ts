@@ -2,6 +2,9 @@
  * Asks peers for tunnels. One exchange: open SPIs of our own, offer them to the peer in the request, install what
  * the peer answers. A failed exchange leaves nothing behind.
  */
+import type { Clock } from '../hal/clock.js';
+import type { Random } from '../hal/random.js';
+import { backoffMs } from './backoff.js';
 import type { GatewayObserver } from './events.js';
 import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
@@ -28,6 +31,8 @@ const OUTCOME_UNKNOWN: readonly string[] = [
 ];
 
 export interface TunnelClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
   readonly installer: SessionInstaller;
   readonly retirement: Retirement;
   readonly transport: ControlTransport;
@@ -51,7 +56,7 @@ export class TunnelClient {
    * HalError when it failed, for all of them.
    */
   async exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
-    const { installer, retirement, pspVersion, observe } = this.deps;
+    const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
     for (const session of sessions) transition(session, 'request');
     let offers: Offer[] = [];
     let answered = false;
@@ -76,6 +81,8 @@ export class TunnelClient {
       for (const session of sessions) {
         if (session.state === 'removed' || session.state === 'backing-off') continue;
         session.failures++;
+        const { backoffMinMs, backoffMaxMs } = limits;
+        session.retryAtMs = clock.nowMs() + backoffMs(session.failures, backoffMinMs, backoffMaxMs, random);
         // A request of the peer may have established the session in the meantime.
         transition(session, 'failed');
       }

@@ -5,6 +5,8 @@ import {
   encodeKeyRotationRequest,
   encodeNewTunnelRequest,
 } from '../../../src/gateway/tunnel-messages.js';
+import { HalError } from '../../../src/hal/errors.js';
+import type { EntryOperation, EntryResult, KeySlot, PipeHal } from '../../../src/hal/hal.js';
 import { type Ipv4Address, type Ipv6Address, macFromOctets, parseMac } from '../../../src/packet/address.js';
 import { ARP_REPLY, ARP_REQUEST, buildArp, parseArp } from '../../../src/packet/arp.js';
 import {
@@ -21,8 +23,10 @@ import { fragmentationNeededMtu } from '../../../src/packet/icmp.js';
 import {
   buildNeighborSolicitation,
   ICMPV6_NEIGHBOR_ADVERTISEMENT,
+  ICMPV6_NEIGHBOR_SOLICITATION,
   packetTooBigMtu,
   parseNeighborMessage,
+  setIcmpv6Checksum,
   UNSPECIFIED_IPV6,
 } from '../../../src/packet/icmpv6.js';
 import { buildIpv4Packet, IPV4_HEADER_OCTETS_MIN } from '../../../src/packet/ipv4.js';
@@ -110,10 +114,15 @@ describe('towards the workload', () => {
   test('neighbor solicitation likewise; duplicate address detection is not answered', async () => {
     const a = await net.start(1, [2]);
     const target = 'fd00::99' as Ipv6Address;
-    a.workload.inject([
-      buildNeighborSolicitation(vip(1, 6) as Ipv6Address, target, workloadMac),
-      buildNeighborSolicitation(UNSPECIFIED_IPV6, vip(1, 6) as Ipv6Address, workloadMac),
-    ]);
+    // A probe (RFC 4862) comes from :: and has no link-layer address option, the last 8 octets.
+    const probe = buildNeighborSolicitation(UNSPECIFIED_IPV6, vip(1, 6) as Ipv6Address, workloadMac).slice(
+      0,
+      -8,
+    );
+    probe[19] = 24;
+    setIcmpv6Checksum(probe, 14, 54, probe.length);
+    expect(parseNeighborMessage(probe, ICMPV6_NEIGHBOR_SOLICITATION)).toBeDefined();
+    a.workload.inject([buildNeighborSolicitation(vip(1, 6) as Ipv6Address, target, workloadMac), probe]);
     await net.run(10);
     const replies = a.workload
       .takeSent()
@@ -305,6 +314,84 @@ describe('the service', () => {
     }
   });
 
+  test('a tunnel to an address that is not behind the gateway is refused', async () => {
+    const a = await net.start(1, [2]);
+    const client = net.network.transport({ host: '10.0.0.2' as never, port: 3000 });
+    const tunnel = { virtSource: vip(2), virtDestination: vip(9), reverse: undefined };
+    const request = encodeNewTunnelRequest(1n, [1], tunnel);
+    const code = outcome(client.call(a.service, 'RequestTunnelParams', request, { deadlineMs: 100 }));
+    await net.run(50);
+    expect(await code).toBe('PERMISSION_DENIED');
+    expect(a.gateway.view().sessions).toEqual([]);
+  });
+
+  describe.each(['asking', 'asked'] as const)('whichever step of the device fails on the %s side', (side) => {
+    test.each(numbers(12))(
+      'the %ith: nothing is left of it, and the next attempt succeeds',
+      async (failing) => {
+        let step = -1;
+        let armed = false;
+        const breaks = () => armed && ++step === failing;
+        const broken = new HalError('DRIVER', 'broken by the test');
+        const wrapHal = (hal: PipeHal): PipeHal =>
+          new Proxy(hal, {
+            get(target, name) {
+              if (name === 'apply') {
+                return async (operations: readonly EntryOperation[]) => {
+                  // Only what adds: what takes back must be possible.
+                  const adds = operations.filter(({ operation }) => operation !== 'remove').length;
+                  if (adds === 0) return target.apply(operations);
+                  const results: EntryResult[] = [];
+                  for (const one of operations) {
+                    results.push(breaks() ? { error: broken } : (await target.apply([one]))[0]!);
+                  }
+                  return results;
+                };
+              }
+              if (name === 'setKeys') {
+                return async (slots: readonly KeySlot[]) =>
+                  Promise.all(
+                    slots.map(async (slot) => (breaks() ? broken : (await target.setKeys([slot]))[0]!)),
+                  );
+              }
+              if (name === 'generateKeys') {
+                return async (octets: 16 | 32, count: number) => {
+                  if (breaks()) throw broken;
+                  return target.generateKeys(octets, count);
+                };
+              }
+              const value: unknown = Reflect.get(target, name, target);
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
+          });
+        const options = { sampleRateLog2: 4, wrapHal };
+        const a = await net.start(1, [2], side === 'asking' ? options : { sampleRateLog2: 4 });
+        const b = await net.start(2, [1], side === 'asked' ? options : { sampleRateLog2: 4 });
+        armed = true;
+        const pairs = ([4, 6] as const).map((family) => ({
+          localVip: vip(1, family),
+          remoteVip: vip(2, family),
+        }));
+        const code = outcome(a.gateway.connectNow(pairs));
+        await net.run(2000);
+        const failed = (await code) !== 'OK';
+        expect(failed).toBe(step >= failing);
+        await net.run(60_000);
+        if (failed) {
+          const [broke, other] = side === 'asking' ? [a, b] : [b, a];
+          for (const node of [broke, ...(side === 'asked' ? [other] : [])]) {
+            expect(node.gateway.view()).toMatchObject({ keySlotsUsed: 0, spisRetiring: 0 });
+            for (const { ingressSpis } of node.gateway.view().sessions) expect(ingressSpis).toEqual([]);
+          }
+        }
+        net.send(a, 2, [1], 4);
+        net.send(a, 2, [2], 6);
+        await net.run(5000);
+        expect(idsOf(b.workload.takeSent()).sort()).toEqual([1, 2]);
+      },
+    );
+  });
+
   test('half a batch is rolled back: the device fills up in the middle, and nothing of the batch stays', async () => {
     const a = await net.start(1, [2], { simLimits: { keySlots: 1 } });
     const b = await net.start(2, [1]);
@@ -317,6 +404,7 @@ describe('the service', () => {
     await net.run(60_000);
     expect(a.gateway.view()).toMatchObject({ sessions: [], keySlotsUsed: 0, spisRetiring: 0 });
     expect(b.gateway.view()).toMatchObject({ keySlotsUsed: 0, spisRetiring: 0 });
+    for (const { ingressSpis } of b.gateway.view().sessions) expect(ingressSpis).toEqual([]);
     // And the slot is still good.
     net.send(a, 2, [1]);
     await net.run(3000);
