@@ -8,7 +8,7 @@ import { backoffMs } from './backoff.js';
 import type { Logger } from './log.js';
 import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
-import type { Session } from './session.js';
+import { mayAsk, type Session } from './session.js';
 import { reasonOf, type TunnelClient } from './tunnel-client.js';
 
 /** Peers that are asked at the same time. */
@@ -70,8 +70,8 @@ export class BringUp {
     for (let at = 0; at < sessions.length; at += limits.tunnelsPerRequest) {
       const slice = sessions.slice(at, at + limits.tunnelsPerRequest);
       // Somebody else is asking for it just now, or has given it up.
-      const batch = slice.filter(({ state }) => state !== 'requesting' && state !== 'removed');
-      failed.push(...slice.filter(({ state }) => state === 'requesting'));
+      const batch = slice.filter(mayAsk);
+      failed.push(...slice.filter((session) => session.state !== 'removed' && !mayAsk(session)));
       if (batch.length === 0) continue;
       try {
         await client.exchange(peer, batch);

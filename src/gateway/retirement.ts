@@ -36,19 +36,19 @@ export class Retirement {
   }
 
   /**
-   * The session's older SPIs go, now that the peer has `current`; not those that are on offer. Newer ones stay: when
-   * both sides ask at once, nobody knows which of two answers the other one goes by.
+   * The peer has `current`: the session's older SPIs go, but for those that are on offer. Newer ones stay: when both
+   * sides ask at once, nobody knows which of two answers the other one goes by.
    */
   supersede(session: Session, current: IngressSpi): void {
+    current.state = 'given';
     for (const ingress of session.ingress.slice(0, session.ingress.indexOf(current))) {
-      if (!ingress.offered) this.retire(session, ingress);
+      if (ingress.state !== 'offered') this.#retire(session, ingress);
     }
   }
 
-  /** Closes one SPI after the grace period. */
-  retire(session: Session, ingress: IngressSpi): void {
-    if (ingress.retiring) return;
-    ingress.retiring = true;
+  #retire(session: Session, ingress: IngressSpi): void {
+    if (ingress.state === 'retiring') return;
+    ingress.state = 'retiring';
     this.#enqueue({ session, ingress, dueMs: 0, periods: 0, packets: -1n });
   }
 

@@ -21,12 +21,13 @@ import {
   ingressAclEntry,
   pspEncryptEntry,
 } from './pipeline-entries.js';
-import { type Egress, type IngressSpi, type Session, SessionTable, transition } from './session.js';
+import { type Egress, type IngressSpi, type IngressState, type Session, SessionTable, transition } from './session.js';
 import { RpcError } from './transport.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 
 /** SPIs of one session that may be open at once: those of two exchanges that crossed, and of the two before. */
 const INGRESS_SPIS_MAX = 4;
+const EXPENDABLE_FIRST: readonly IngressState[] = ['retiring', 'doubtful', 'given', 'offered'];
 /** Packets that may be resubmitted after their session was established: those that were on their way to RSS. */
 const RESUBMIT_BUDGET = 4096;
 
@@ -92,6 +93,7 @@ export class SessionInstaller {
           state: 'idle',
           ingress: [],
           egress: undefined,
+          asking: false,
           failures: 0,
           retryAtMs: 0,
           wanted: false,
@@ -151,8 +153,7 @@ export class SessionInstaller {
           spi,
           ...(entry === undefined ? {} : { entry }),
           generation: this.generation,
-          offered: true,
-          retiring: false,
+          state: 'offered',
         };
         // Not push: a list that grows from empty takes room for seventeen.
         session.ingress = [...session.ingress, ingress];
@@ -335,14 +336,13 @@ export class SessionInstaller {
     }
   }
 
-  /** Closes the oldest SPIs that are on their way out, where there is no room for one more. */
+  /** Closes SPIs where there is no room for one more: those first that the peer needs least, of them the oldest. */
   async #makeRoom(session: Session): Promise<void> {
     const surplus = session.ingress.length - INGRESS_SPIS_MAX + 1;
     if (surplus <= 0) return;
-    const candidates = [
-      ...session.ingress.filter((ingress) => ingress.retiring),
-      ...session.ingress.filter((ingress) => !ingress.retiring),
-    ];
+    const candidates = EXPENDABLE_FIRST.flatMap((state) =>
+      session.ingress.filter((ingress) => ingress.state === state),
+    );
     await this.#close(candidates.slice(0, surplus).map((ingress) => ({ session, ingress })));
   }
 

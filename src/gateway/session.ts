@@ -40,6 +40,12 @@ export function nextState(state: SessionState, event: SessionEvent): SessionStat
   return TRANSITIONS[state][event];
 }
 
+/**
+ * What we know of an SPI: offered in an exchange that is under way; doubtful, when that ended without an answer and
+ * the peer may have it or not; given, when the peer has it; retiring, when the peer has a newer one.
+ */
+export type IngressState = 'offered' | 'doubtful' | 'given' | 'retiring';
+
 /** An SPI that we have given out for this session. */
 export interface IngressSpi {
   readonly spi: number;
@@ -47,10 +53,7 @@ export interface IngressSpi {
   readonly entry?: EntryId;
   /** Number of the master key that it came from: how many rotations there had been. */
   readonly generation: number;
-  /** Our exchange that offers it has no answer yet. */
-  offered: boolean;
-  /** It will be closed; the peer has, or should have, a newer one. */
-  retiring: boolean;
+  state: IngressState;
 }
 
 /** The way out. */
@@ -73,6 +76,8 @@ export interface Session {
   /** Oldest first. */
   ingress: IngressSpi[];
   egress: Egress | undefined;
+  /** An exchange of ours is under way. */
+  asking: boolean;
   /** Failed exchanges since the last that succeeded. */
   failures: number;
   /** While backing off: when the next attempt may be made, wall time. */
@@ -106,6 +111,16 @@ export class SessionTable {
   [Symbol.iterator](): Iterator<Session> {
     return this.#sessions.values();
   }
+}
+
+/** Whether an exchange may begin for it now. */
+export function mayAsk(session: Session): boolean {
+  return !session.asking && nextState(session.state, 'request') !== undefined;
+}
+
+/** Whether the peer may have an SPI, or may not: only another exchange can tell. */
+export function isInDoubt(session: Session): boolean {
+  return session.ingress.some(({ state }) => state === 'doubtful');
 }
 
 /** Applies an event; throws when the table has no such transition, which would be a defect of ours. */

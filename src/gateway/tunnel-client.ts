@@ -1,6 +1,7 @@
 /**
  * Asks peers for tunnels. One exchange: open SPIs of our own, offer them to the peer in the request, install what
- * the peer answers. A failed exchange leaves nothing behind.
+ * the peer answers. A failed exchange leaves nothing behind, except when nobody knows whether the peer took the
+ * offer: then the SPI stays open until an exchange that succeeds says which ones the peer has.
  */
 import type { Clock } from '../hal/clock.js';
 import type { Random } from '../hal/random.js';
@@ -9,7 +10,7 @@ import type { GatewayObserver } from './events.js';
 import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
 import type { Retirement } from './retirement.js';
-import { type Session, transition } from './session.js';
+import { mayAsk, type Session, transition } from './session.js';
 import type { Offer, SessionInstaller } from './session-installer.js';
 import { type ControlTransport, RpcError, type RpcMethod } from './transport.js';
 import {
@@ -52,12 +53,16 @@ export class TunnelClient {
   constructor(private readonly deps: TunnelClientDeps) {}
 
   /**
-   * One exchange for sessions of one peer, at most limits.tunnelsPerRequest of them. Rejects with RpcError or
-   * HalError when it failed, for all of them.
+   * One exchange for sessions of one peer, at most limits.tunnelsPerRequest of them, all of which mayAsk. Rejects
+   * with RpcError or HalError when it failed, for all of them.
    */
   async exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
     const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
-    for (const session of sessions) transition(session, 'request');
+    if (!sessions.every(mayAsk)) throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
+    for (const session of sessions) {
+      transition(session, 'request');
+      session.asking = true;
+    }
     let offers: Offer[] = [];
     let answered = false;
     try {
@@ -67,17 +72,16 @@ export class TunnelClient {
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
       for (const answer of answers) this.#checkAnswer(answer);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
-      for (const { session, ingress } of offers) {
-        ingress.offered = false;
-        retirement.supersede(session, ingress);
-      }
-      this.deps.onEstablished(sessions);
+      for (const { session, ingress } of offers) retirement.supersede(session, ingress);
+      await installer.close(offers.filter(({ session }) => session.state === 'removed'));
+      this.deps.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
     } catch (error) {
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
-      for (const { ingress } of offers) ingress.offered = false;
+      for (const { ingress } of offers) ingress.state = 'doubtful';
       const mayBeInUse = answered || (error instanceof RpcError && OUTCOME_UNKNOWN.includes(error.code));
-      if (mayBeInUse) for (const { session, ingress } of offers) retirement.retire(session, ingress);
-      else await installer.close(offers);
+      await installer.close(
+        mayBeInUse ? offers.filter(({ session }) => session.state === 'removed') : offers,
+      );
       for (const session of sessions) {
         if (session.state === 'removed' || session.state === 'backing-off') continue;
         session.failures++;
@@ -88,6 +92,7 @@ export class TunnelClient {
       }
       throw error;
     } finally {
+      for (const session of sessions) session.asking = false;
       for (const { parameters } of offers) parameters.key.fill(0);
     }
   }

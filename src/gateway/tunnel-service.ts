@@ -119,10 +119,10 @@ export class TunnelService {
         return parameters === undefined ? [] : [{ session, parameters }];
       });
       if (ways.length > 0) await installer.connect(ways);
-      for (const { session, ingress } of offers) {
-        ingress.offered = false;
-        retirement.supersede(session, ingress);
+      if (sessions.some(({ state }) => state === 'removed')) {
+        throw new RpcError('ABORTED', 'a session was removed in the meantime; ask again');
       }
+      for (const { session, ingress } of offers) retirement.supersede(session, ingress);
       pairs.forEach(({ peer }, i) => {
         sessions[i]!.peer = peer;
         if (dialect !== undefined && !peer.dialectFixed) peer.dialect = dialect;

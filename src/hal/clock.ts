@@ -17,6 +17,11 @@ export const systemClock: Clock = {
   nowMs: () => performance.timeOrigin + performance.now(),
   nowPicoseconds: () => process.hrtime.bigint() * 1000n,
   setTimer(callback, delayMs) {
+    if (delayMs <= 0) {
+      // A timeout of 0 waits a whole millisecond.
+      const handle = setImmediate(callback);
+      return { cancel: () => clearImmediate(handle) };
+    }
     const handle = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(handle) };
   },

@@ -28,14 +28,23 @@ const REPRESENTOR_PATTERN =
 const DIALECTS: readonly string[] = ['2.7', '2.8', '3.x'];
 const NO_PCI_ADDRESS = '0000:00:00.0';
 
-/** Reads the options. Throws ConfigError with all problems. */
+/** What is wrong with a flag's value, for flags that only the caller understands; undefined: nothing. */
+export type FlagChecks = Readonly<Record<string, (text: string) => string | undefined>>;
+
+/** Reads the options. Throws ConfigError with all problems, those that `checks` find among them. */
 export function readGatewayOptions(
   argv: readonly string[],
   read: FileReader,
+  checks: FlagChecks = {},
 ): { options: GatewayOptions; run: RunOptions } {
   const problems = new Problems();
   const values = readFlagValues(argv, read, problems);
   const result = new OptionsReader(values, read, problems).read();
+  for (const [name, check] of Object.entries(checks)) {
+    const value = flagValue(values, name);
+    const reason = value === undefined ? undefined : check(value.text);
+    if (reason !== undefined) problems.add(value!.where, reason);
+  }
   if (problems.list.length > 0) throw new ConfigError(problems.list);
   return result;
 }

@@ -1,0 +1,143 @@
+/** The one place that chooses what is under the gateway, from --hal, --sim-wire and --sim-vf. */
+import { networkInterfaces } from 'node:os';
+import type { FlagChecks, RunOptions } from '../gateway/config/read-options.js';
+import type { GatewayOptions } from '../gateway/options.js';
+import { systemClock } from '../hal/clock.js';
+import type { PipeHal } from '../hal/hal.js';
+import { systemRandom } from '../hal/random.js';
+import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
+import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
+import { createPcapPort, type PcapPort } from '../hal-sim/ports/pcap-port.js';
+import { parseSimVf, parseSimWire, SimSpecError } from '../hal-sim/ports/spec.js';
+import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
+import { type IpAddress, ipFamily, type MacAddress, macFromOctets, parseIp } from '../packet/address.js';
+
+export interface OpenHal {
+  readonly hal: PipeHal;
+  /** The workload, where it is a host in this process. */
+  readonly host?: VirtualHost;
+  /** Captures that are read: the gateway may stop when all are done. */
+  readonly captures: readonly PcapPort[];
+  close(): Promise<void>;
+}
+
+/** The device cannot be had. */
+export class OpenHalError extends Error {
+  override readonly name = 'OpenHalError';
+}
+
+/** What only the simulator knows to be wrong. */
+export const SIM_FLAG_CHECKS: FlagChecks = {
+  'sim-wire': (text) => specProblem(() => parseSimWire(text)),
+  'sim-vf': (text) => specProblem(() => parseSimVf(text)),
+};
+
+function specProblem(parse: () => unknown): string | undefined {
+  try {
+    parse();
+    return undefined;
+  } catch (error) {
+    if (error instanceof SimSpecError) return error.message;
+    throw error;
+  }
+}
+
+const PCAP_MTU_OCTETS = 9000;
+/** Outer addresses of an uplink that is a pair of capture files. */
+const PCAP_IPV4 = parseIp('192.0.2.1');
+const PCAP_IPV6 = parseIp('2001:db8::1');
+
+export async function openHal(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
+  if (options.hal === 'doca') {
+    throw new OpenHalError('--hal=doca is not built yet; run with --hal=sim');
+  }
+  try {
+    return await openSim(options, run);
+  } catch (error) {
+    if (error instanceof UdpWireError) throw new OpenHalError(error.message);
+    throw error;
+  }
+}
+
+async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
+  const clock = systemClock;
+  const captures: PcapPort[] = [];
+  const pcapPort = (spec: { input: string; output?: string }) => {
+    const port = createPcapPort({ ...spec, clock, mtuOctets: PCAP_MTU_OCTETS });
+    captures.push(port);
+    return port;
+  };
+  const uplinkMac = randomMac();
+  const wire = parseSimWire(run.simWire);
+  const uplink: SimHalOptions['uplink'] =
+    wire.kind === 'pcap'
+      ? { port: pcapPort(wire), mac: uplinkMac, ipv4: PCAP_IPV4, ipv6: PCAP_IPV6 }
+      : udpUplink(wire.address ?? ownAddress(options.outerFamily), wire.port, uplinkMac, options);
+
+  const vf = parseSimVf(run.simVf);
+  const workloadMac = options.decapDmac ?? randomMac();
+  const given = options.localVirtualIp === undefined ? [] : [options.localVirtualIp];
+  if (vf.kind === 'pcap') {
+    if (run.ping !== undefined)
+      throw new OpenHalError('--ping needs a host as workload; say --sim-vf host:IP');
+    const workload = { mac: workloadMac, addresses: given };
+    const hal = await openSimHal({
+      clock,
+      random: systemRandom(),
+      uplink,
+      vf: { port: pcapPort(vf), mac: uplinkMac, workload },
+    });
+    return { hal, captures, close: () => hal.close() };
+  }
+  const addresses = vf.addresses.length > 0 ? vf.addresses : given;
+  if (addresses.length === 0) {
+    throw new OpenHalError('the workload has no address; give it one, --sim-vf host:IP');
+  }
+  const host = createVirtualHost({ clock, mac: workloadMac, addresses });
+  const hal = await openSimHal({
+    clock,
+    random: systemRandom(),
+    uplink,
+    vf: { port: host.port, mac: uplinkMac, workload: { mac: workloadMac, addresses } },
+  });
+  return { hal, host, captures, close: () => hal.close() };
+}
+
+function udpUplink(
+  address: IpAddress,
+  port: number,
+  mac: MacAddress,
+  options: GatewayOptions,
+): SimHalOptions['uplink'] {
+  const family = ipFamily(address);
+  if (options.mode === 'tunnel' && family !== options.outerFamily) {
+    throw new OpenHalError(
+      `--sim-wire: ${address} is IPv${family}, but tunnels are over IPv${options.outerFamily}; say --outer-ip-type ipv${family}`,
+    );
+  }
+  const wire = createUdpWire({ address, port, mac });
+  return { port: wire, mac, ...(family === 4 ? { ipv4: address } : { ipv6: address }) };
+}
+
+/** The first address of this machine that others can reach. */
+function ownAddress(family: 4 | 6): IpAddress {
+  const found = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .find(
+      (entry) => !entry.internal && entry.family === `IPv${family}` && !entry.address.startsWith('fe80:'),
+    );
+  if (found === undefined) {
+    throw new OpenHalError(
+      `--sim-wire: this machine has no IPv${family} address but loopback; give one, udp:ADDRESS, or change --outer-ip-type`,
+    );
+  }
+  return parseIp(found.address);
+}
+
+/** A locally administered MAC address, so that two gateways on one machine differ. */
+function randomMac(): MacAddress {
+  const octets = new Uint8Array(6);
+  systemRandom().fill(octets);
+  octets[0] = 0x02;
+  return macFromOctets(octets);
+}

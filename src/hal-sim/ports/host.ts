@@ -1,0 +1,405 @@
+/**
+ * A workload in this process: a host with addresses behind a VF, small but real. It resolves its neighbors, answers
+ * those that ask for it, and pings. Everybody is on its link, since the gateway answers for any address.
+ */
+import type { Clock, Timer } from '../../hal/clock.js';
+import {
+  type IpAddress,
+  type Ipv4Address,
+  type Ipv6Address,
+  ipFamily,
+  ipFromOctets,
+  type MacAddress,
+  macFromOctets,
+  macToOctets,
+  parseMac,
+} from '../../packet/address.js';
+import { ARP_REPLY, ARP_REQUEST, buildArp, parseArp } from '../../packet/arp.js';
+import {
+  ETHER_TYPE_ARP,
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHERNET_HEADER_OCTETS,
+  ETHERNET_SOURCE,
+  etherType,
+  writeEthernetHeader,
+} from '../../packet/ethernet.js';
+import {
+  buildIcmpEcho,
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_HEADER_OCTETS,
+  icmpEcho,
+} from '../../packet/icmp.js';
+import {
+  buildIcmpv6Echo,
+  buildNeighborAdvertisement,
+  buildNeighborSolicitation,
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_NEIGHBOR_ADVERTISEMENT,
+  ICMPV6_NEIGHBOR_SOLICITATION,
+  icmpv6Packet,
+  parseNeighborMessage,
+  UNSPECIFIED_IPV6,
+} from '../../packet/icmpv6.js';
+import {
+  buildIpv4Packet,
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  ipv4HeaderLength,
+  ipv4HeaderValid,
+  ipv4IsFragment,
+  ipv4Protocol,
+  ipv4TotalLength,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+} from '../../packet/ipv4.js';
+import {
+  findIpv6UpperLayer,
+  IPV6_DESTINATION,
+  IPV6_HEADER_OCTETS,
+  IPV6_SOURCE,
+  ipv6HeaderValid,
+  ipv6PayloadLength,
+} from '../../packet/ipv6.js';
+import type { SimPort } from '../port.js';
+
+export interface VirtualHostOptions {
+  readonly clock: Clock;
+  readonly mac: MacAddress;
+  readonly addresses: readonly IpAddress[];
+  readonly mtuOctets?: number;
+}
+
+export interface PingOptions {
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Octets of data in each request. */
+  readonly sizeOctets?: number;
+  readonly onReply?: (sequence: number, rttMs: number) => void;
+  readonly onLost?: (sequence: number) => void;
+}
+
+export interface PingResult {
+  readonly sent: number;
+  readonly received: number;
+  readonly rttMs: readonly number[];
+}
+
+export interface VirtualHost {
+  /** What the device gets as its VF. */
+  readonly port: SimPort;
+  /** Pings from the host's address of that family. Throws HostError when it has none. */
+  ping(destination: IpAddress, options: PingOptions): Promise<PingResult>;
+  /** Sends a frame as it is. */
+  inject(frames: readonly Uint8Array[]): void;
+  /** Sees every frame that the host receives. */
+  onFrame(observer: (frame: Uint8Array) => void): void;
+}
+
+/** The host cannot do what it was asked. */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+}
+
+const MTU_DEFAULT_OCTETS = 9000;
+const HOP_LIMIT = 64;
+const RESOLVE_RETRY_MS = 1000;
+const RESOLVE_TRIES = 3;
+/** Packets that wait for one neighbor; the oldest goes first. */
+const PENDING_PER_NEIGHBOR = 16;
+const NEIGHBORS_MAX = 4096;
+const NO_MAC = parseMac('00:00:00:00:00:00');
+
+interface Neighbor {
+  mac: Uint8Array | undefined;
+  pending: Uint8Array[];
+  tries: number;
+  timer: Timer | undefined;
+}
+
+export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
+  const host = new Host(options);
+  return {
+    port: host.port,
+    ping: (destination, pingOptions) => host.ping(destination, pingOptions),
+    inject: (frames) => host.transmit(frames),
+    onFrame: (observer) => host.observers.push(observer),
+  };
+}
+
+class Host {
+  readonly port: SimPort;
+  readonly observers: ((frame: Uint8Array) => void)[] = [];
+  readonly #neighbors = new Map<IpAddress, Neighbor>();
+  readonly #echoes = new Map<number, (sequence: number) => void>();
+  readonly #ownMac: Uint8Array;
+  #deliver: ((frames: readonly Uint8Array[]) => void) | undefined;
+  #outgoing: Uint8Array[] = [];
+  #nextIdentifier = 1;
+
+  constructor(private readonly options: VirtualHostOptions) {
+    this.#ownMac = macToOctets(options.mac);
+    this.port = {
+      name: `host ${options.addresses.join(', ')}`,
+      mtuOctets: options.mtuOctets ?? MTU_DEFAULT_OCTETS,
+      send: (frames) => {
+        const copies = [...frames];
+        options.clock.setTimer(() => {
+          for (const frame of copies) this.#receive(frame);
+        }, 0);
+      },
+      start: async (receive) => {
+        this.#deliver = receive;
+      },
+      close: async () => {
+        this.#deliver = undefined;
+        for (const { timer } of this.#neighbors.values()) timer?.cancel();
+        this.#neighbors.clear();
+      },
+    };
+  }
+
+  /** Frames go to the device in their own turn, together. */
+  transmit(frames: readonly Uint8Array[]): void {
+    const first = this.#outgoing.length === 0;
+    this.#outgoing.push(...frames);
+    if (!first) return;
+    this.options.clock.setTimer(() => {
+      const batch = this.#outgoing;
+      this.#outgoing = [];
+      if (batch.length > 0) this.#deliver?.(batch);
+    }, 0);
+  }
+
+  async ping(destination: IpAddress, options: PingOptions): Promise<PingResult> {
+    const family = ipFamily(destination);
+    const source = this.options.addresses.find((address) => ipFamily(address) === family);
+    if (source === undefined)
+      throw new HostError(`the workload has no IPv${family} address to ping ${destination} from`);
+    const { clock } = this.options;
+    const identifier = this.#nextIdentifier++ & 0xffff;
+    const rttMs: number[] = [];
+    const waiting = new Map<number, { sentMs: number; finish: (answered: boolean) => void }>();
+    this.#echoes.set(identifier, (sequence) => waiting.get(sequence)?.finish(true));
+    const data = new Uint8Array(options.sizeOctets ?? 56).map((_, i) => i);
+    const sendOne = (sequence: number): Promise<void> =>
+      new Promise((resolve) => {
+        const timer = clock.setTimer(() => waiting.get(sequence)?.finish(false), options.timeoutMs);
+        const sentMs = clock.nowMs();
+        waiting.set(sequence, {
+          sentMs,
+          finish: (answered) => {
+            waiting.delete(sequence);
+            timer.cancel();
+            const rtt = clock.nowMs() - sentMs;
+            if (answered) {
+              rttMs.push(rtt);
+              options.onReply?.(sequence, rtt);
+            } else options.onLost?.(sequence);
+            resolve();
+          },
+        });
+        this.#sendIp(echoPacket(source, destination, true, identifier, sequence, data), destination);
+      });
+    const all: Promise<void>[] = [];
+    for (let sequence = 1; sequence <= options.count; sequence++) {
+      all.push(sendOne(sequence));
+      if (sequence < options.count) {
+        await new Promise<void>((resolve) => clock.setTimer(resolve, options.intervalMs));
+      }
+    }
+    await Promise.all(all);
+    this.#echoes.delete(identifier);
+    return { sent: options.count, received: rttMs.length, rttMs };
+  }
+
+  #isOwn(ip: IpAddress): boolean {
+    return this.options.addresses.includes(ip);
+  }
+
+  #receive(frame: Uint8Array): void {
+    for (const observe of this.observers) observe(frame);
+    switch (etherType(frame)) {
+      case ETHER_TYPE_ARP:
+        this.#receiveArp(frame);
+        break;
+      case ETHER_TYPE_IPV4:
+        this.#receiveIpv4(frame);
+        break;
+      case ETHER_TYPE_IPV6:
+        this.#receiveIpv6(frame);
+        break;
+    }
+  }
+
+  #receiveArp(frame: Uint8Array): void {
+    const arp = parseArp(frame);
+    if (arp === undefined) return;
+    if (arp.operation === ARP_REPLY) this.#learn(arp.senderIp, arp.senderMac);
+    else if (arp.operation === ARP_REQUEST && this.#isOwn(arp.targetIp)) {
+      this.transmit([
+        buildArp({
+          operation: ARP_REPLY,
+          senderMac: this.options.mac,
+          senderIp: arp.targetIp,
+          targetMac: arp.senderMac,
+          targetIp: arp.senderIp,
+        }),
+      ]);
+    }
+  }
+
+  #receiveIpv4(frame: Uint8Array): void {
+    const ip = ETHERNET_HEADER_OCTETS;
+    if (!ipv4HeaderValid(frame, ip, frame.length) || ipv4IsFragment(frame, ip)) return;
+    if (ipv4Protocol(frame, ip) !== PROTOCOL_ICMP) return;
+    const at = ip + ipv4HeaderLength(frame, ip);
+    const end = ip + ipv4TotalLength(frame, ip);
+    const source = ipFromOctets(frame, ip + IPV4_SOURCE, 4);
+    const destination = ipFromOctets(frame, ip + IPV4_DESTINATION, 4);
+    this.#receiveEcho(frame, at, end, source, destination, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY);
+  }
+
+  #receiveIpv6(frame: Uint8Array): void {
+    const ip = ETHERNET_HEADER_OCTETS;
+    if (!ipv6HeaderValid(frame, ip, frame.length)) return;
+    const advertisement = parseNeighborMessage(frame, ICMPV6_NEIGHBOR_ADVERTISEMENT);
+    if (advertisement?.linkLayer !== undefined) this.#learn(advertisement.target, advertisement.linkLayer);
+    const solicitation = parseNeighborMessage(frame, ICMPV6_NEIGHBOR_SOLICITATION);
+    if (
+      solicitation !== undefined &&
+      solicitation.source !== UNSPECIFIED_IPV6 &&
+      this.#isOwn(solicitation.target)
+    ) {
+      const to = solicitation.linkLayer ?? macFromOctets(frame, ETHERNET_SOURCE);
+      this.transmit([
+        buildNeighborAdvertisement(solicitation.target, solicitation.source, to, this.options.mac),
+      ]);
+    }
+    const end = ip + IPV6_HEADER_OCTETS + ipv6PayloadLength(frame, ip);
+    const upper = findIpv6UpperLayer(frame, ip, end);
+    if (upper?.protocol !== PROTOCOL_ICMPV6 || upper.isFragment) return;
+    const source = ipFromOctets(frame, ip + IPV6_SOURCE, 6);
+    const destination = ipFromOctets(frame, ip + IPV6_DESTINATION, 6);
+    this.#receiveEcho(frame, upper.offset, end, source, destination, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
+  }
+
+  #receiveEcho(
+    frame: Uint8Array,
+    at: number,
+    end: number,
+    source: IpAddress,
+    destination: IpAddress,
+    request: number,
+    reply: number,
+  ): void {
+    if (end - at < ICMP_HEADER_OCTETS || !this.#isOwn(destination)) return;
+    const echo = icmpEcho(frame, at);
+    if (echo === undefined) return;
+    const { identifier, sequence } = echo;
+    if (frame[at] === reply) this.#echoes.get(identifier)?.(sequence);
+    if (frame[at] !== request) return;
+    const data = frame.slice(at + ICMP_HEADER_OCTETS, end);
+    this.#sendIp(echoPacket(destination, source, false, identifier, sequence, data), source);
+  }
+
+  /** Puts an IP packet on the link, once the neighbor's MAC is known. */
+  #sendIp(packet: Uint8Array, destination: IpAddress): void {
+    const neighbor = this.#neighborOf(destination);
+    if (neighbor.mac !== undefined) {
+      this.transmit([this.#frame(packet, neighbor.mac)]);
+      return;
+    }
+    if (neighbor.pending.length === PENDING_PER_NEIGHBOR) neighbor.pending.shift();
+    neighbor.pending.push(packet);
+    if (neighbor.timer === undefined) this.#solicit(destination, neighbor);
+  }
+
+  #neighborOf(ip: IpAddress): Neighbor {
+    const known = this.#neighbors.get(ip);
+    if (known !== undefined) return known;
+    if (this.#neighbors.size >= NEIGHBORS_MAX) {
+      const [oldest] = this.#neighbors.keys();
+      this.#neighbors.get(oldest!)?.timer?.cancel();
+      this.#neighbors.delete(oldest!);
+    }
+    const neighbor: Neighbor = { mac: undefined, pending: [], tries: 0, timer: undefined };
+    this.#neighbors.set(ip, neighbor);
+    return neighbor;
+  }
+
+  #solicit(ip: IpAddress, neighbor: Neighbor): void {
+    if (neighbor.tries === RESOLVE_TRIES) {
+      this.#neighbors.delete(ip);
+      return;
+    }
+    neighbor.tries++;
+    const family = ipFamily(ip);
+    const own = this.options.addresses.find((address) => ipFamily(address) === family)!;
+    this.transmit([
+      family === 4
+        ? buildArp({
+            operation: ARP_REQUEST,
+            senderMac: this.options.mac,
+            senderIp: own as Ipv4Address,
+            targetMac: NO_MAC,
+            targetIp: ip as Ipv4Address,
+          })
+        : buildNeighborSolicitation(own as Ipv6Address, ip as Ipv6Address, this.options.mac),
+    ]);
+    neighbor.timer = this.options.clock.setTimer(() => {
+      neighbor.timer = undefined;
+      if (neighbor.mac === undefined) this.#solicit(ip, neighbor);
+    }, RESOLVE_RETRY_MS);
+  }
+
+  #learn(ip: IpAddress, mac: MacAddress): void {
+    const neighbor = this.#neighbors.get(ip);
+    // What nobody asked for is not believed.
+    if (neighbor === undefined) return;
+    const octets = macToOctets(mac);
+    neighbor.mac = octets;
+    neighbor.timer?.cancel();
+    neighbor.timer = undefined;
+    const pending = neighbor.pending;
+    neighbor.pending = [];
+    this.transmit(pending.map((packet) => this.#frame(packet, octets)));
+  }
+
+  #frame(packet: Uint8Array, mac: Uint8Array): Uint8Array {
+    const frame = new Uint8Array(ETHERNET_HEADER_OCTETS + packet.length);
+    writeEthernetHeader(frame, mac, this.#ownMac, packet[0]! >>> 4 === 4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6);
+    frame.set(packet, ETHERNET_HEADER_OCTETS);
+    return frame;
+  }
+}
+
+function echoPacket(
+  source: IpAddress,
+  destination: IpAddress,
+  request: boolean,
+  identifier: number,
+  sequence: number,
+  data: Uint8Array,
+): Uint8Array {
+  if (ipFamily(source) === 4) {
+    return buildIpv4Packet({
+      source: source as Ipv4Address,
+      destination: destination as Ipv4Address,
+      protocol: PROTOCOL_ICMP,
+      ttl: HOP_LIMIT,
+      dontFragment: true,
+      payload: buildIcmpEcho(request ? ICMP_ECHO_REQUEST : ICMP_ECHO_REPLY, identifier, sequence, data),
+    });
+  }
+  const message = buildIcmpv6Echo(
+    request ? ICMPV6_ECHO_REQUEST : ICMPV6_ECHO_REPLY,
+    identifier,
+    sequence,
+    data,
+  );
+  return icmpv6Packet(source as Ipv6Address, destination as Ipv6Address, message);
+}

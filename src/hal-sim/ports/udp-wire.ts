@@ -1,0 +1,221 @@
+/**
+ * The uplink over a UDP socket of the kernel: what the device sends in PSP is stripped to its UDP payload and goes to
+ * the outer destination address; what comes in is wrapped into Ethernet, IP and UDP again. So a simulated gateway
+ * talks PSP with anybody on a real network. Both sides use the same port number; the flow entropy of the UDP source
+ * port is lost, since the socket has one port.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import {
+  type IpAddress,
+  type IpFamily,
+  ipFamily,
+  ipFromOctets,
+  ipToOctets,
+  type MacAddress,
+  macToOctets,
+  parseIp,
+} from '../../packet/address.js';
+import {
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHERNET_HEADER_OCTETS,
+  etherType,
+  writeEthernetHeader,
+} from '../../packet/ethernet.js';
+import {
+  IPV4_DESTINATION,
+  IPV4_FLAG_DONT_FRAGMENT,
+  IPV4_FLAGS_FRAGMENT,
+  IPV4_HEADER_OCTETS_MIN,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  IPV4_TTL,
+  PROTOCOL_UDP,
+  setIpv4Checksum,
+  setIpv4TotalLength,
+} from '../../packet/ipv4.js';
+import {
+  IPV6_DESTINATION,
+  IPV6_HEADER_OCTETS,
+  IPV6_HOP_LIMIT,
+  IPV6_NEXT_HEADER,
+  IPV6_SOURCE,
+  setIpv6PayloadLength,
+} from '../../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
+import { PSP_UDP_PORT } from '../../psp/header.js';
+import type { SimPort } from '../port.js';
+
+export interface UdpWireOptions {
+  /** Where to bind; packets carry it as their own outer address. */
+  readonly address: IpAddress;
+  readonly port: number;
+  /** The uplink's MAC, to which received frames are addressed. */
+  readonly mac: MacAddress;
+  readonly mtuOctets?: number;
+}
+
+export interface UdpWireCounters {
+  sent: number;
+  received: number;
+  /** Frames that are not PSP in UDP of the socket's family. */
+  notPsp: number;
+  /** Refused by the kernel. */
+  sendErrors: number;
+  /** Came faster than the device took them. */
+  queueDropped: number;
+}
+
+/** The socket cannot be had. */
+export class UdpWireError extends Error {
+  override readonly name = 'UdpWireError';
+}
+
+const MTU_DEFAULT_OCTETS = 1500;
+const QUEUE_FRAMES_MAX = 8192;
+/** Whoever sent it: the kernel does not say. */
+const REMOTE_MAC = Uint8Array.from([0x02, 0, 0, 0, 0xff, 0xfe]);
+const TTL = 64;
+
+/** A SimPort over a socket; it is bound by `start`. */
+export function createUdpWire(options: UdpWireOptions): SimPort & { readonly counters: UdpWireCounters } {
+  const { address, port } = options;
+  const family = ipFamily(address);
+  const counters: UdpWireCounters = { sent: 0, received: 0, notPsp: 0, sendErrors: 0, queueDropped: 0 };
+  const ownMac = macToOctets(options.mac);
+  const ownIp = ipToOctets(address);
+  let socket: Socket | undefined;
+  let waiting: Uint8Array[] = [];
+  return {
+    name: `udp ${address} port ${port}`,
+    mtuOctets: options.mtuOctets ?? MTU_DEFAULT_OCTETS,
+    counters,
+
+    send(frames) {
+      for (const frame of frames) {
+        const datagram = pspDatagram(frame, family);
+        if (datagram === undefined || socket === undefined) {
+          counters.notPsp++;
+          continue;
+        }
+        counters.sent++;
+        socket.send(datagram.payload, port, datagram.destination, (error) => {
+          if (error !== null) counters.sendErrors++;
+        });
+      }
+    },
+
+    async start(receive) {
+      const opening = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 });
+      await new Promise<void>((resolve, reject) => {
+        opening.once('error', (error: NodeJS.ErrnoException) => {
+          opening.close();
+          reject(new UdpWireError(bindProblem(address, port, error)));
+        });
+        opening.bind(port, address, resolve);
+      });
+      opening.removeAllListeners('error');
+      opening.on('error', () => counters.sendErrors++);
+      opening.on('message', (payload: Buffer, from: RemoteInfo) => {
+        counters.received++;
+        if (waiting.length >= QUEUE_FRAMES_MAX) {
+          counters.queueDropped++;
+          return;
+        }
+        const source = remoteOctets(from.address, family);
+        if (source === undefined) return;
+        const frame = wrap(payload, family, { ownMac, ownIp, source, sourcePort: from.port });
+        // Datagrams of one turn of the event loop go in together.
+        if (waiting.push(frame) === 1) {
+          setImmediate(() => {
+            const frames = waiting;
+            waiting = [];
+            receive(frames);
+          });
+        }
+      });
+      socket = opening;
+    },
+
+    async close() {
+      const closing = socket;
+      socket = undefined;
+      waiting = [];
+      if (closing !== undefined) await new Promise<void>((resolve) => closing.close(() => resolve()));
+    },
+  };
+}
+
+function bindProblem(address: IpAddress, port: number, error: NodeJS.ErrnoException): string {
+  const what = `cannot receive PSP on ${address} port ${port}`;
+  switch (error.code) {
+    case 'EACCES':
+      return `${what}: ports below 1024 need privileges; use another one, udp:${address}:PORT, on both sides`;
+    case 'EADDRINUSE':
+      return `${what}: another program has it; use another address or port, udp:ADDRESS:PORT`;
+    case 'EADDRNOTAVAIL':
+      return `${what}: it is no address of this machine`;
+    default:
+      return `${what}: ${error.message}`;
+  }
+}
+
+/** Payload and destination of a frame that is UDP to PSP's port. */
+function pspDatagram(
+  frame: Uint8Array,
+  family: IpFamily,
+): { payload: Uint8Array; destination: IpAddress } | undefined {
+  const ip = ETHERNET_HEADER_OCTETS;
+  if (etherType(frame) !== (family === 4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6)) return undefined;
+  const udp = ip + (family === 4 ? (frame[ip]! & 0x0f) * 4 : IPV6_HEADER_OCTETS);
+  const protocol = frame[ip + (family === 4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)];
+  if (protocol !== PROTOCOL_UDP || udp + UDP_HEADER_OCTETS > frame.length) return undefined;
+  if (((frame[udp + 2]! << 8) | frame[udp + 3]!) !== PSP_UDP_PORT) return undefined;
+  const end = udp + ((frame[udp + 4]! << 8) | frame[udp + 5]!);
+  if (end > frame.length || end < udp + UDP_HEADER_OCTETS) return undefined;
+  const destination = ipFromOctets(frame, ip + (family === 4 ? IPV4_DESTINATION : IPV6_DESTINATION), family);
+  return { payload: frame.subarray(udp + UDP_HEADER_OCTETS, end), destination };
+}
+
+function remoteOctets(text: string, family: IpFamily): Uint8Array | undefined {
+  try {
+    const octets = ipToOctets(parseIp(text.replace(/%.*/, '')));
+    return octets.length === (family === 4 ? 4 : 16) ? octets : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function wrap(
+  payload: Uint8Array,
+  family: IpFamily,
+  to: { ownMac: Uint8Array; ownIp: Uint8Array; source: Uint8Array; sourcePort: number },
+): Uint8Array {
+  const ip = ETHERNET_HEADER_OCTETS;
+  const udp = ip + (family === 4 ? IPV4_HEADER_OCTETS_MIN : IPV6_HEADER_OCTETS);
+  const frame = new Uint8Array(udp + UDP_HEADER_OCTETS + payload.length);
+  writeEthernetHeader(frame, to.ownMac, REMOTE_MAC, family === 4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6);
+  if (family === 4) {
+    frame[ip] = 0x45;
+    setIpv4TotalLength(frame, ip, frame.length - ip);
+    frame[ip + IPV4_FLAGS_FRAGMENT] = IPV4_FLAG_DONT_FRAGMENT >>> 8;
+    frame[ip + IPV4_TTL] = TTL;
+    frame[ip + IPV4_PROTOCOL] = PROTOCOL_UDP;
+    frame.set(to.source, ip + IPV4_SOURCE);
+    frame.set(to.ownIp, ip + IPV4_DESTINATION);
+    setIpv4Checksum(frame, ip);
+  } else {
+    frame[ip] = 0x60;
+    setIpv6PayloadLength(frame, ip, frame.length - udp);
+    frame[ip + IPV6_NEXT_HEADER] = PROTOCOL_UDP;
+    frame[ip + IPV6_HOP_LIMIT] = TTL;
+    frame.set(to.source, ip + IPV6_SOURCE);
+    frame.set(to.ownIp, ip + IPV6_DESTINATION);
+  }
+  const view = new DataView(frame.buffer);
+  view.setUint16(udp, to.sourcePort);
+  view.setUint16(udp + 2, PSP_UDP_PORT);
+  view.setUint16(udp + 4, frame.length - udp);
+  frame.set(payload, udp + UDP_HEADER_OCTETS);
+  return frame;
+}
