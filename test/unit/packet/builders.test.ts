@@ -200,6 +200,42 @@ describe('checksums', () => {
   });
 });
 
+describe('lengths that contradict the octets', () => {
+  test('a UDP length shorter than the header or longer than the octets is never right, not even without checksum', () => {
+    const packet = ipv4(17, buildUdp(1, 2, new Uint8Array(4)), 0, false);
+    const withLength = (length: number) => {
+      packet[25] = length;
+      return udpChecksumOk(packet, 0, 4, 20);
+    };
+    expect([12, 8].map(withLength)).toEqual([true, true]);
+    expect([0, 7, 13].map(withLength)).toEqual([false, false, false]);
+  });
+
+  test('a TCP header must lie within the segment, and the segment within the octets', () => {
+    const end = SYN_FRAME.length;
+    const withDataOffset = (words: number) => {
+      const frame = SYN_FRAME.slice();
+      frame[34 + 12] = words << 4;
+      return parseTcp(frame, 34, end)?.headerOctets;
+    };
+    expect([4, 5, 10, 11].map(withDataOffset)).toEqual([undefined, 20, 40, undefined]);
+    const cut = SYN_FRAME.subarray(0, end - 1);
+    expect(parseTcp(cut, 34, end)).toBeUndefined();
+    expect(parseTcp(SYN_FRAME, 34, 34 + 19)).toBeUndefined();
+    // Zeros sum up right whether they are there or not.
+    const zeros = new Uint8Array(60);
+    const checked = (octets: Uint8Array, to: number) => {
+      const packet = octets.slice();
+      packet[18] = (0xffff - 6 - (to - 20)) >>> 8;
+      packet[19] = 0xffff - 6 - (to - 20);
+      return tcpChecksumOk(packet, 0, 4, 20, to);
+    };
+    expect(checked(zeros, 60)).toBe(true);
+    expect(checked(zeros.subarray(0, 58), 60)).toBe(false);
+    expect(checked(zeros, 38)).toBe(false);
+  });
+});
+
 describe('path MTU messages', () => {
   const payload = Uint8Array.from({ length: 1400 }, (_, i) => i);
 

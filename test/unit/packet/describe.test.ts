@@ -84,6 +84,18 @@ describe('one line for a frame', () => {
     ],
     ['another protocol', ipv4(47, new Uint8Array(5)), 'IPv4 10.0.0.1 > 10.0.0.2 | protocol 47 5 octets'],
     ['a cut frame', PING_FRAME.subarray(0, 40), 'Malformed IP packet 26 octets'],
+    [
+      'a neighbor solicitation that is cut before its target ends',
+      frameOf(
+        0x86dd,
+        icmpv6Packet(
+          A6,
+          B6,
+          Uint8Array.from({ length: 23 }, (_, i) => (i === 0 ? 135 : 0)),
+        ),
+      ),
+      'IPv6 2001:db8::1 > 2001:db8::2 | ICMPv6 type 135 code 0',
+    ],
     ['no frame at all', new Uint8Array(13), 'Data 13 octets'],
     [
       'a TCP header that claims to be longer than the segment',

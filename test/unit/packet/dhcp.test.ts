@@ -67,7 +67,9 @@ describe('DHCP messages', () => {
         type: DHCP_ACK,
         transactionId: 0x3903f326,
         clientMac: parseMac('00:05:3c:04:8d:59'),
+        clientIp: parseIpv4('192.168.1.2'),
         yourIp: parseIpv4('192.168.1.55'),
+        serverIp: parseIpv4('192.168.1.3'),
         serverId: parseIpv4('192.168.1.1'),
         subnetMask: parseIpv4('255.255.255.0'),
         mtuOctets: 1400,
@@ -75,7 +77,7 @@ describe('DHCP messages', () => {
       }),
     );
     expect(octets.subarray(0, 12).toString('hex')).toBe('020106003903f32600000000');
-    expect(octets.subarray(16, 20).toString('hex')).toBe('c0a80137');
+    expect(octets.subarray(12, 28).toString('hex')).toBe('c0a80102c0a80137c0a8010300000000');
     expect(octets.subarray(28, 44).toString('hex')).toBe('00053c048d5900000000000000000000');
     expect(octets.subarray(44, 236).every((octet) => octet === 0)).toBe(true);
     expect(
