@@ -23,12 +23,12 @@ import { buildPipeline, innerMtuOctets, type PipelineOptions } from './pipeline.
 import { Recovery } from './recovery.js';
 import { Retirement } from './retirement.js';
 import { Rotation } from './rotation.js';
-import type { Session, SessionState } from './session.js';
+import { mayAsk, type Session, type SessionState } from './session.js';
 import { SessionInstaller } from './session-installer.js';
 import { SlowPath, type SlowPathCounters } from './slow-path.js';
 import { TokenBucket } from './token-bucket.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
-import { TunnelClient } from './tunnel-client.js';
+import { reasonOf, TunnelClient } from './tunnel-client.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 import { TunnelService } from './tunnel-service.js';
 
@@ -124,7 +124,9 @@ export class Gateway implements AsyncDisposable {
         logger.log('debug', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
       },
     });
-    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs);
+    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, (sessions) =>
+      this.#rekey(sessions),
+    );
     const checkParameters = (parameters: TunnelParameters) => checkFit(parameters, options);
     const onEstablished = (sessions: readonly Session[]) => this.#slowPath.flush(sessions);
     const common = {
@@ -180,6 +182,7 @@ export class Gateway implements AsyncDisposable {
       peers: this.#peers,
       installer: this.#installer,
       client: this.#client,
+      bringUp: this.#bringUp,
       ourMac: uplinkMac,
       innerMtuOctets: innerMtuOctets(this.pipelineOptions),
       ...(dhcpAddress === undefined ? {} : { dhcpAddress }),
@@ -219,14 +222,37 @@ export class Gateway implements AsyncDisposable {
     await this.#bringUp.run(sessions.filter(({ state }) => state !== 'established'));
   }
 
-  /** Likewise, but once and at once, without jitter: rejects with what the first peer that failed said. */
+  /**
+   * Likewise, but once and at once, without jitter: rejects with what the first peer that failed said, and leaves no
+   * session of that request that was not there before. Sessions that are being asked for already are left to that.
+   */
   async connectNow(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
     const { tunnelsPerRequest } = this.#deps.options.limits;
     for (const [peer, sessions] of groupByPeer(await this.#open(pairs))) {
       for (let at = 0; at < sessions.length; at += tunnelsPerRequest) {
-        await this.#client.exchange(peer, sessions.slice(at, at + tunnelsPerRequest));
+        const batch = sessions.slice(at, at + tunnelsPerRequest).filter(mayAsk);
+        try {
+          if (batch.length > 0) await this.#client.exchange(peer, batch);
+        } catch (error) {
+          await this.#removeSessions(batch.filter(({ state, wanted }) => state === 'backing-off' && !wanted));
+          throw error;
+        }
       }
     }
+  }
+
+  #rekey(sessions: readonly Session[]): void {
+    const { logger } = this.#deps;
+    this.#bringUp
+      .run(sessions)
+      .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
+  }
+
+  async #removeSessions(sessions: readonly Session[]): Promise<void> {
+    for (const session of sessions) {
+      this.#slowPath.counters.abandoned += this.#slowPath.missed.drop(session);
+    }
+    await this.#installer.remove(sessions);
   }
 
   #open(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<Session[]> {
@@ -253,8 +279,7 @@ export class Gateway implements AsyncDisposable {
   async removeSession(localVip: IpAddress, remoteVip: IpAddress): Promise<boolean> {
     const session = this.#installer.sessions.get(localVip, remoteVip);
     if (session === undefined) return false;
-    this.#slowPath.counters.abandoned += this.#slowPath.missed.drop(session);
-    await this.#installer.remove([session]);
+    await this.#removeSessions([session]);
     return true;
   }
 

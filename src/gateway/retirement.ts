@@ -1,6 +1,8 @@
 /**
  * Old SPIs are closed a grace period after a newer one took their place, when packets under them have left the
- * network; one that still carries traffic then is kept for further periods, up to a limit.
+ * network. Where packets still come then, the peer goes by an older answer than we think (a request of ours that it
+ * got late, an answer of ours that it never got): the SPI is kept for further periods, up to a limit, and the peer is
+ * asked anew in each.
  */
 import type { Clock, Timer } from '../hal/clock.js';
 import type { PipeHal } from '../hal/hal.js';
@@ -28,6 +30,8 @@ export class Retirement {
     private readonly clock: Clock,
     private readonly installer: SessionInstaller,
     private readonly graceMs: number,
+    /** Packets of this session still come under an SPI that should be out of use. */
+    private readonly onStillUsed: (sessions: readonly Session[]) => void,
   ) {}
 
   /** SPIs that wait to be closed. */
@@ -82,12 +86,17 @@ export class Retirement {
     const open = due.filter(({ session, ingress }) => session.ingress.includes(ingress));
     const packets = await this.#packetsOf(open);
     const closing: Retiring[] = [];
+    const stillUsed = new Set<Session>();
     open.forEach((retiring, i) => {
       const idle = packets[i] === retiring.packets || retiring.ingress.entry === undefined;
       if (idle || retiring.periods + 1 >= PERIODS_MAX) closing.push(retiring);
       else if (retiring.packets === -1n && packets[i] === 0n) closing.push(retiring);
-      else this.#enqueue({ ...retiring, periods: retiring.periods + 1, packets: packets[i]! });
+      else {
+        if (retiring.packets !== -1n) stillUsed.add(retiring.session);
+        this.#enqueue({ ...retiring, periods: retiring.periods + 1, packets: packets[i]! });
+      }
     });
+    if (stillUsed.size > 0) this.onStillUsed([...stillUsed]);
     if (closing.length > 0) await this.installer.close(closing);
   }
 

@@ -21,7 +21,14 @@ import {
   ingressAclEntry,
   pspEncryptEntry,
 } from './pipeline-entries.js';
-import { type Egress, type IngressSpi, type IngressState, type Session, SessionTable, transition } from './session.js';
+import {
+  type Egress,
+  type IngressSpi,
+  type IngressState,
+  type Session,
+  SessionTable,
+  transition,
+} from './session.js';
 import { RpcError } from './transport.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 

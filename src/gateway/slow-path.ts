@@ -14,6 +14,7 @@ import {
 } from '../packet/ethernet.js';
 import { IPV4_DESTINATION, IPV4_SOURCE, ipv4HeaderValid } from '../packet/ipv4.js';
 import { IPV6_DESTINATION, IPV6_SOURCE, ipv6HeaderValid } from '../packet/ipv6.js';
+import type { BringUp } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import { MissedPackets } from './missed-packets.js';
@@ -22,7 +23,7 @@ import { checkPathMtu } from './path-mtu.js';
 import type { Peers } from './peers.js';
 import { PKT_META_EGRESS_SAMPLED, PKT_META_INGRESS_SAMPLED, PKT_META_RETURN_TO_VF } from './pipeline.js';
 import { answerArp, answerDhcp, answerNeighborSolicitation } from './responders.js';
-import type { Session } from './session.js';
+import { isInDoubt, type Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { TokenBucket } from './token-bucket.js';
 import { reasonOf, type TunnelClient } from './tunnel-client.js';
@@ -41,6 +42,7 @@ export interface SlowPathDeps {
   readonly peers: Peers;
   readonly installer: SessionInstaller;
   readonly client: TunnelClient;
+  readonly bringUp: BringUp;
   /** Our MAC towards the workload. */
   readonly ourMac: MacAddress;
   readonly innerMtuOctets: number;
@@ -163,7 +165,9 @@ export class SlowPath {
         return false;
       case 'fragments':
         counters.fragmented++;
-        deps.hal.transmit(result.frames.map((fragment) => ({ frame: fragment })));
+        // What the device has no room for now is lost, as it would be in a router; the count says so.
+        counters.tooBigDropped +=
+          result.frames.length - deps.hal.transmit(result.frames.map((fragment) => ({ frame: fragment })));
         return true;
       case 'answer':
         if (this.#tooBigAnswers.take()) {
@@ -254,11 +258,14 @@ export class SlowPath {
 
   /** One exchange; on failure again after a while, as long as packets wait. */
   async #request(session: Session): Promise<void> {
-    const { clock, logger, client } = this.deps;
+    const { clock, logger, client, bringUp } = this.deps;
     try {
       await client.exchange(session.peer, [session]);
     } catch (error) {
-      // The peer asked at the same time, and that succeeded.
+      if (session.state === 'established' && isInDoubt(session)) {
+        // The peer asked at the same time, and that succeeded; but it may send under the SPI of our request.
+        await bringUp.run([session]);
+      }
       if (session.state !== 'backing-off') return;
       logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
         peer: session.peer.name,

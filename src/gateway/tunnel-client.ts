@@ -58,7 +58,8 @@ export class TunnelClient {
    */
   async exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
     const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
-    if (!sessions.every(mayAsk)) throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
+    if (!sessions.every(mayAsk))
+      throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
     for (const session of sessions) {
       transition(session, 'request');
       session.asking = true;
