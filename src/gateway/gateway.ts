@@ -32,6 +32,8 @@ import { reasonOf, TunnelClient } from './tunnel-client.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 import { TunnelService } from './tunnel-service.js';
 
+/** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
+const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
 /** Rotations that peers may ask for, on average: one in this time. */
 const ROTATION_REQUEST_INTERVAL_S = 10;
 
@@ -119,6 +121,7 @@ export class Gateway implements AsyncDisposable {
       uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
       fillRandom: (octets) => random.fill(octets),
       observe,
+      onSpisExhausted: () => this.#rotation.onSpisExhausted(),
       debugKey: (text, spi, key) => {
         if (!options.debugKeys) return;
         logger.log('debug', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
@@ -388,7 +391,9 @@ function checkFit(parameters: TunnelParameters, options: GatewayOptions): void {
       `encap_type: the peer is reached over IPv${ipFamily(parameters.underlayIp)}, this gateway encapsulates in IPv${options.outerFamily}`,
     );
   }
-  if (parameters.cookie !== 0n && !options.cookies) {
+  // DOCA's application announces that one always, and asks for it from nobody.
+  const wanted = parameters.cookie !== 0n && parameters.cookie !== DOCA_COOKIE;
+  if (wanted && !options.cookies) {
     throw new RpcError('INVALID_ARGUMENT', 'virt_cookie: this gateway runs without cookies (--cookie)');
   }
 }

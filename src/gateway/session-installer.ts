@@ -2,6 +2,7 @@
  * Sessions in the device: opens SPIs for peers to send under, installs the ways out, and takes both away again. Each
  * step is done whole or not at all. Steps run one after the other, so two exchanges for one pair cannot meet half way.
  */
+import { HalError } from '../hal/errors.js';
 import type { EntryOperation, PipeHal } from '../hal/hal.js';
 import { type IpAddress, ipFamily, type MacAddress } from '../packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../psp/header.js';
@@ -46,6 +47,8 @@ export interface InstallerDeps {
   readonly uplink: { readonly mac: MacAddress; readonly ip: IpAddress };
   readonly fillRandom: (octets: Uint8Array) => void;
   readonly observe: GatewayObserver;
+  /** The active master key has too few SPIs left for an offer. */
+  readonly onSpisExhausted: () => void;
   /** With --debug-keys: gets every key. */
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
 }
@@ -134,7 +137,10 @@ export class SessionInstaller {
       const { hal, options, pipeline, uplink } = this.deps;
       for (const session of sessions) await this.#makeRoom(session);
       const octets = keyLengthOctets(version);
-      const { spis, keys } = await hal.generateKeys(octets, sessions.length);
+      const { spis, keys } = await hal.generateKeys(octets, sessions.length).catch((error: unknown) => {
+        if (error instanceof HalError && error.code === 'EMPTY') this.deps.onSpisExhausted();
+        throw error;
+      });
       const cookies = options.cookies ? this.#cookies(sessions.length) : undefined;
       const operations = options.ingressAcl
         ? sessions.map((session, i) =>

@@ -1,0 +1,304 @@
+/** What the DOCA application leaves open, point by point; gateway.test.ts and features.test.ts hold the others. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PUT_OFF_MAX_MS } from '../../../src/gateway/rotation.js';
+import type { ControlTransport, RpcError } from '../../../src/gateway/transport.js';
+import {
+  decodeMultiTunnelResponse,
+  encodeMultiTunnelRequest,
+  encodeMultiTunnelResponse,
+  type TunnelParameters,
+} from '../../../src/gateway/tunnel-messages.js';
+import { HalError } from '../../../src/hal/errors.js';
+import type { PipeHal } from '../../../src/hal/hal.js';
+import { type IpAddress, parseIp } from '../../../src/packet/address.js';
+import { idsOf, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
+import { HalLedger } from '../../support/hal-ledger.js';
+
+let net: TestNetwork;
+beforeEach(() => {
+  net = new TestNetwork();
+});
+afterEach(() => net.stopAll());
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
+const requestsOf = (node: TestNode) => node.events.filter(({ type }) => type === 'request-sent').length;
+
+/** A transport whose peers' answers are changed on the way. */
+const changeAnswers =
+  (change: (parameters: TunnelParameters) => TunnelParameters) =>
+  (transport: ControlTransport): ControlTransport => ({
+    ...transport,
+    call: async (...args) =>
+      encodeMultiTunnelResponse(1n, decodeMultiTunnelResponse(await transport.call(...args), 1).map(change)),
+  });
+
+/** Sends a request as peer 2 and gives the status. */
+async function askAsPeer2(
+  to: TestNode,
+  pairs: readonly (readonly [source: IpAddress, destination: IpAddress])[],
+  versionsAccepted: readonly number[] = [1],
+): Promise<string> {
+  const client = net.network.transport({ host: parseIp('10.0.0.2'), port: 3000 });
+  const request = encodeMultiTunnelRequest('3.x', {
+    requestId: 1n,
+    versionsAccepted,
+    tunnels: pairs.map(([virtSource, virtDestination]) => ({
+      virtSource,
+      virtDestination,
+      reverse: undefined,
+    })),
+  });
+  const status = client.call(to.service, 'RequestMultipleTunnelParams', request, { deadlineMs: 500 }).then(
+    () => 'OK',
+    (error: unknown) => (error as RpcError).code,
+  );
+  await net.run(50);
+  return status;
+}
+
+describe('restarts and repetitions', () => {
+  test('a peer that restarts again and again takes one key slot, and its old SPIs are closed', async () => {
+    const ledger = new HalLedger();
+    const a = await net.start(1, [2], { wrapHal: (hal) => ledger.wrap(hal) });
+    for (let life = 0; life < 10; life++) {
+      const b = await net.start(2, [1]);
+      net.send(b, 1, [life]);
+      await net.run(200);
+      await net.stop(b);
+    }
+    await net.run(60_000);
+    expect(idsOf(a.workload.takeSent())).toEqual(numbers(10));
+    expect(a.gateway.view()).toMatchObject({ keySlotsUsed: 1, spisRetiring: 0 });
+    expect(a.gateway.view().sessions.flatMap(({ ingressSpis }) => ingressSpis)).toHaveLength(1);
+    expect(ledger.entries.filter((pipe) => pipe.startsWith('INGR_ACL'))).toHaveLength(1);
+    expect(ledger.entries.filter((pipe) => pipe.startsWith('EGR_ACL'))).toHaveLength(1);
+    expect(ledger.keySlots).toHaveLength(1);
+  });
+
+  test('a second request for a pair replaces the first, in one session', async () => {
+    const a = await net.start(1, [2]);
+    for (let i = 0; i < 5; i++) expect(await askAsPeer2(a, [[vip(2), vip(1)]])).toBe('OK');
+    expect(a.gateway.view().sessions).toHaveLength(1);
+    await net.run(60_000);
+    expect(a.gateway.view().sessions[0]!.ingressSpis).toEqual([5]);
+  });
+});
+
+describe('cookies', () => {
+  const COOKIE_OFFSET = 14 + 40 + 8 + 16;
+
+  test('every tunnel has one of its own, each way', async () => {
+    const a = await net.start(1, [2], { cookies: true });
+    const b = await net.start(2, [1], { cookies: true });
+    for (const family of [4, 6] as const) {
+      net.send(a, 2, [1], family);
+      await net.run(50);
+      net.send(b, 1, [2], family);
+      await net.run(50);
+    }
+    const cookies = net.wire.map((frame) =>
+      Buffer.from(frame.subarray(COOKIE_OFFSET, COOKIE_OFFSET + 8)).toString('hex'),
+    );
+    expect(new Set(cookies).size).toBe(4);
+    expect(cookies).not.toContain('0000000000000000');
+  });
+
+  test('a packet with another cookie than its tunnel has is dropped, although it authenticates', async () => {
+    const a = await net.start(1, [2], {
+      cookies: true,
+      wrapTransport: changeAnswers((parameters) => ({ ...parameters, cookie: parameters.cookie ^ 1n })),
+    });
+    const b = await net.start(2, [1], { cookies: true });
+    net.send(a, 2, [1]);
+    await net.run(50);
+    expect(net.wire).toHaveLength(1);
+    expect(b.workload.takeSent()).toEqual([]);
+    expect(await b.hal.statistics()).toMatchObject({ rxPackets: 1n, rxAuthFail: 0n });
+  });
+
+  test('a peer that wants one is refused without --cookie, but not the one that DOCA always announces', async () => {
+    const b = await net.start(2, [1]);
+    let cookie = 0x1234n;
+    const a = await net.start(1, [2], {
+      wrapTransport: changeAnswers((parameters) => ({ ...parameters, cookie })),
+    });
+    net.send(a, 2, [1]);
+    await net.run(50);
+    expect(net.wire).toEqual([]);
+    expect(a.gateway.view().sessions).toMatchObject([{ state: 'backing-off' }]);
+    cookie = 0x778899aabbccddeen;
+    await net.run(5000);
+    expect(idsOf(b.workload.takeSent())).toEqual([1]);
+  });
+});
+
+describe('limits', () => {
+  test('static tunnels to a peer that is not there are tried later and later, and one RPC makes both directions', async () => {
+    const a = await net.start(1, [2], { staticTunnels: vip(1) });
+    await net.run(60_000);
+    const tried = requestsOf(a);
+    // Each second would be sixty; backoffMaxMs is two seconds, with jitter from one on.
+    expect(tried).toBeGreaterThan(25);
+    expect(tried).toBeLessThan(65);
+    const b = await net.start(2, [1]);
+    await net.run(5000);
+    net.send(b, 1, [7]);
+    await net.run(50);
+    expect(idsOf(a.workload.takeSent())).toEqual([7]);
+    expect(requestsOf(b)).toBe(0);
+  });
+
+  test('a peer gets so many tunnels per second, and others are not touched by it', async () => {
+    const a = await net.start(1, [2, 3], { limits: { tunnelsPerPeerPerSecond: 2 } });
+    const c = await net.start(3, [1]);
+    expect(await askAsPeer2(a, [[vip(2), vip(1)]])).toBe('OK');
+    expect(await askAsPeer2(a, [[vip(2), vip(1)]])).toBe('OK');
+    expect(await askAsPeer2(a, [[vip(2), vip(1)]])).toBe('RESOURCE_EXHAUSTED');
+    net.send(c, 1, [1]);
+    await net.run(50);
+    expect(idsOf(a.workload.takeSent())).toEqual([1]);
+    await net.run(1000);
+    expect(await askAsPeer2(a, [[vip(2), vip(1)]])).toBe('OK');
+  });
+
+  test('a request for too many tunnels, for one pair twice, for none or for unknown versions changes nothing', async () => {
+    const a = await net.start(1, [2], { limits: { tunnelsPerRequest: 2 } });
+    const pair = [vip(2), vip(1)] as const;
+    expect(await askAsPeer2(a, [pair, [vip(2, 6), vip(1, 6)], pair])).toBe('RESOURCE_EXHAUSTED');
+    expect(await askAsPeer2(a, [pair, pair])).toBe('INVALID_ARGUMENT');
+    expect(await askAsPeer2(a, [])).toBe('INVALID_ARGUMENT');
+    expect(await askAsPeer2(a, [pair], [2, 3])).toBe('INVALID_ARGUMENT');
+    expect(a.gateway.view()).toMatchObject({
+      sessions: [],
+      keySlotsUsed: 0,
+      refused: { RESOURCE_EXHAUSTED: 1, INVALID_ARGUMENT: 3 },
+    });
+    expect(await askAsPeer2(a, [pair], [3, 0, 1])).toBe('OK');
+  });
+
+  test('packets that wait are bounded over all sessions together', async () => {
+    const a = await net.start(1, [2, 3, 4], {
+      limits: { missedPacketsTotal: 5, missedPacketsPerSession: 3 },
+    });
+    for (const to of [2, 3, 4]) net.send(a, to, numbers(3));
+    await net.run(10);
+    const view = a.gateway.view();
+    expect(view.sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0)).toBe(5);
+    expect(view.slowPath.overflowed).toBe(4);
+  });
+
+  test('a device that loses an entry does not make its packets go round for ever', async () => {
+    let swallow = false;
+    const a = await net.start(1, [2], {
+      wrapHal: (hal) =>
+        new Proxy(hal, {
+          get(target, name) {
+            const value: unknown = Reflect.get(target, name, target);
+            if (name !== 'apply') return typeof value === 'function' ? value.bind(target) : value;
+            return async (...[operations]: Parameters<PipeHal['apply']>) => {
+              const results = await target.apply(operations);
+              for (const [i, result] of results.entries()) {
+                const operation = operations[i]!;
+                const lost = operation.operation === 'add' && operation.pipe.startsWith('EGR_ACL');
+                if (swallow && lost && 'id' in result) {
+                  await target.apply([{ operation: 'remove', id: result.id }]);
+                }
+              }
+              return results;
+            };
+          },
+        }),
+    });
+    await net.start(2, [1]);
+    swallow = true;
+    net.send(a, 2, [1]);
+    await net.run(10_000);
+    const { misses, looping } = a.gateway.view().slowPath;
+    expect(looping).toBe(1);
+    await net.run(10_000);
+    expect(a.gateway.view().slowPath.misses).toBe(misses);
+  });
+});
+
+describe('rotation', () => {
+  test('is not held up for ever by a peer that does not answer', async () => {
+    const a = await net.start(1, [2, 3]);
+    const [b, c] = [await net.start(2, [1]), await net.start(3, [1])];
+    net.send(b, 1, [1]);
+    net.send(c, 1, [2]);
+    await net.run(50);
+    await a.gateway.rotateMasterKey(false);
+    await net.stop(b);
+    const asked = [a.gateway.rotateMasterKey(false), a.gateway.rotateMasterKey(true)];
+    await net.run(PUT_OFF_MAX_MS - 1000);
+    expect(a.gateway.view().rotations).toBe(1);
+    await net.run(2000);
+    await Promise.all(asked);
+    // Those that were asked for meanwhile are one.
+    expect(a.gateway.view().rotations).toBe(2);
+    a.workload.takeSent();
+    net.send(c, 1, [3]);
+    await net.run(50);
+    expect(idsOf(a.workload.takeSent())).toEqual([3]);
+  });
+
+  test('comes by itself when the master key has no SPIs left, and waits for nobody', async () => {
+    let left = 1;
+    const a = await net.start(1, [2, 3], {
+      wrapHal: (hal) =>
+        new Proxy(hal, {
+          get(target, name) {
+            const value: unknown = Reflect.get(target, name, target);
+            if (name === 'rotateMasterKey') left = 100;
+            if (name !== 'generateKeys') return typeof value === 'function' ? value.bind(target) : value;
+            return async (octets: 16 | 32, count: number) => {
+              if (count > left) throw new HalError('EMPTY', 'no SPIs are left');
+              left -= count;
+              return target.generateKeys(octets, count);
+            };
+          },
+        }),
+    });
+    const [b, c] = [await net.start(2, [1]), await net.start(3, [1])];
+    left = 1;
+    net.send(a, 2, [1]);
+    await net.run(50);
+    expect(a.gateway.view().rotations).toBe(0);
+    net.send(a, 3, [2]);
+    await net.run(5000);
+    expect(a.gateway.view().rotations).toBe(1);
+    expect(idsOf(b.workload.takeSent())).toEqual([1]);
+    expect(idsOf(c.workload.takeSent())).toEqual([2]);
+  });
+
+  test('on schedule goes on for days under traffic, and loses nothing', async () => {
+    const a = await net.start(1, [2], { limits: { rotationPeriodMs: 60_000 } });
+    const b = await net.start(2, [1], { limits: { rotationPeriodMs: 70_000 } });
+    for (let id = 0; id < 600; id++) {
+      net.send(a, 2, [id]);
+      net.send(b, 1, [id]);
+      await net.run(997);
+    }
+    expect(idsOf(b.workload.takeSent())).toEqual(numbers(600));
+    expect(idsOf(a.workload.takeSent())).toEqual(numbers(600));
+    expect(a.gateway.view().rotations).toBeGreaterThanOrEqual(8);
+  });
+});
+
+test('a peer that goes by an older answer than we think is asked anew before its SPI is closed', async () => {
+  const a = await net.start(1, [2]);
+  const b = await net.start(2, [1]);
+  // Our first request reaches the peer after the second one, which has long been answered.
+  let rpcs = 0;
+  net.network.fate = () => (rpcs++ === 0 ? { delayMs: 4000 } : { delayMs: 0.5 });
+  net.send(a, 2, [0]);
+  const sent: number[] = [];
+  for (let id = 1; id <= 120; id++) {
+    net.send(b, 1, [id]);
+    sent.push(id);
+    await net.run(500);
+  }
+  expect(idsOf(a.workload.takeSent())).toEqual(sent);
+  await net.run(60_000);
+  expect(a.gateway.view()).toMatchObject({ spisRetiring: 0, keySlotsUsed: 1 });
+});
