@@ -34,8 +34,10 @@ import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS } from '../packet/udp.js';
 import {
   NEXT_HEADER_IPV4,
   NEXT_HEADER_IPV6,
+  PSP_COOKIE,
   PSP_COOKIE_OCTETS,
   PSP_HEADER_OCTETS,
+  PSP_SPI,
   PSP_UDP_PORT,
   writePspHeader,
 } from '../psp/header.js';
@@ -57,8 +59,46 @@ export interface EncapHeaderOptions {
   readonly nexthopDmac?: MacAddress;
 }
 
+/** The header that was built last: within a batch only SPI and cookie differ from one to the next. */
+let last:
+  | { readonly peer: TunnelParameters; readonly options: EncapHeaderOptions; readonly header: Uint8Array }
+  | undefined;
+
 /** Tunnel mode: Ethernet, IP, UDP and PSP header; transport mode: UDP and PSP header. */
 export function buildEncapHeader(peer: TunnelParameters, options: EncapHeaderOptions): Uint8Array {
+  if (last !== undefined && sameButForSession(last.peer, peer) && sameOptions(last.options, options)) {
+    const header = last.header.slice();
+    const view = new DataView(header.buffer);
+    const psp = header.length - PSP_HEADER_OCTETS - (options.cookies ? PSP_COOKIE_OCTETS : 0);
+    view.setUint32(psp + PSP_SPI, peer.spi);
+    if (options.cookies) view.setBigUint64(psp + PSP_COOKIE, peer.cookie);
+    return header;
+  }
+  const header = buildWhole(peer, options);
+  // Not the parameters themselves, which hold a key.
+  last = { peer: { ...peer, key: NO_KEY }, options, header: header.slice() };
+  return header;
+}
+
+const NO_KEY = new Uint8Array(0);
+
+function sameButForSession(a: TunnelParameters, b: TunnelParameters): boolean {
+  return a.mac === b.mac && a.underlayIp === b.underlayIp && a.pspVersion === b.pspVersion;
+}
+
+function sameOptions(a: EncapHeaderOptions, b: EncapHeaderOptions): boolean {
+  return (
+    a.mode === b.mode &&
+    a.innerFamily === b.innerFamily &&
+    a.cryptOffsetWords === b.cryptOffsetWords &&
+    a.cookies === b.cookies &&
+    a.sourceMac === b.sourceMac &&
+    a.sourceIp === b.sourceIp &&
+    a.nexthopDmac === b.nexthopDmac
+  );
+}
+
+function buildWhole(peer: TunnelParameters, options: EncapHeaderOptions): Uint8Array {
   const outer = options.mode === 'tunnel' ? outerHeader(peer, options) : new Uint8Array(0);
   const pspOctets = PSP_HEADER_OCTETS + (options.cookies ? PSP_COOKIE_OCTETS : 0);
   const header = new Uint8Array(outer.length + UDP_HEADER_OCTETS + pspOctets);
