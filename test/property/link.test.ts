@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../src/hal/random.js';
+import { createVirtualClock } from '../../src/hal/virtual-clock.js';
+import { createLink, type Impairments, type LinkCounters } from '../../src/hal-sim/ports/link.js';
+
+const impairments: fc.Arbitrary<Impairments> = fc.record({
+  delayMs: fc.constantFrom(0, 5, 20),
+  jitterMs: fc.constantFrom(0, 10),
+  lossRatio: fc.constantFrom(0, 0.3),
+  duplicateRatio: fc.constantFrom(0, 0.3),
+  reorderRatio: fc.constantFrom(0, 0.3),
+  corruptRatio: fc.constantFrom(0, 0.3),
+  rateBitsPerSecond: fc.constantFrom(0, 1_000_000),
+});
+
+/** Sends numbered frames through a link and gives what came out and the counters. */
+async function run(seed: number, given: Partial<Impairments>, frames: number, queueOctetsMax?: number) {
+  const clock = createVirtualClock();
+  const link = createLink({
+    clock,
+    random: seededRandom(seed),
+    name: 'test',
+    mtuOctets: 1500,
+    impairments: given,
+    ...(queueOctetsMax === undefined ? {} : { queueOctetsMax }),
+  });
+  const received: { readonly number: number; readonly atMs: number; readonly octets: string }[] = [];
+  await link.ports[1].start((batch) => {
+    for (const frame of batch) {
+      const number = new DataView(frame.buffer, frame.byteOffset).getUint32(0);
+      received.push({ number, atMs: clock.nowMs(), octets: Buffer.from(frame).toString('hex') });
+    }
+  });
+  for (let i = 0; i < frames; i++) {
+    const frame = new Uint8Array(100);
+    new DataView(frame.buffer).setUint32(0, i);
+    link.ports[0].send([frame]);
+    if (i % 7 === 0) await clock.advance(1);
+  }
+  await clock.advance(60_000);
+  return { received, counters: link.counters[0] };
+}
+
+const inAll = (c: LinkCounters) => c.sent + c.duplicated;
+const outAll = (c: LinkCounters) => c.delivered + c.lost + c.queueDropped + c.closed;
+
+describe('a link', () => {
+  test('accounts for every frame', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), impairments, fc.constantFrom(undefined, 500), async (seed, given, queue) => {
+        const { received, counters } = await run(seed, given, 60, queue);
+        expect(inAll(counters)).toBe(outAll(counters));
+        expect(counters.sent).toBe(60);
+        expect(received).toHaveLength(counters.delivered);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('keeps the order unless it reorders, whatever the jitter, and changes no octet unless it corrupts', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), impairments, async (seed, given) => {
+        const { received } = await run(seed, { ...given, reorderRatio: 0, corruptRatio: 0 }, 60);
+        const numbers = received.map(({ number }) => number);
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+        for (const { number, octets } of received) {
+          expect(octets).toBe(number.toString(16).padStart(8, '0') + '00'.repeat(96));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('repeats to the octet from the same seed', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), impairments, async (seed, given) => {
+        expect(await run(seed, given, 40)).toEqual(await run(seed, given, 40));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('does what each impairment says', async () => {
+    const lossy = await run(1, { lossRatio: 0.5 }, 400);
+    expect(lossy.counters.lost).toBeGreaterThan(120);
+    expect(lossy.counters.lost).toBeLessThan(280);
+    const slow = await run(1, { delayMs: 50 }, 1);
+    expect(slow.received[0]!.atMs).toBe(50);
+    // 100 octets at 8,000 bits per second take 100 ms each.
+    const narrow = await run(1, { rateBitsPerSecond: 8000 }, 3);
+    expect(narrow.received.map(({ atMs }) => Math.round(atMs))).toEqual([100, 200, 300]);
+    expect((await run(1, { reorderRatio: 0.5, delayMs: 20 }, 100)).counters.reordered).toBeGreaterThan(20);
+    expect((await run(1, { duplicateRatio: 1 }, 10)).received).toHaveLength(20);
+    expect((await run(1, { corruptRatio: 1 }, 10)).counters.corrupted).toBe(10);
+  });
+
+  test('can be impaired while it runs, and drops what nobody receives', async () => {
+    const clock = createVirtualClock();
+    const link = createLink({ clock, random: seededRandom(1), name: 'test', mtuOctets: 1500 });
+    let count = 0;
+    await link.ports[1].start((frames) => {
+      count += frames.length;
+    });
+    link.ports[0].send([new Uint8Array(60)]);
+    await clock.advance(1);
+    link.setImpairments({ lossRatio: 1 });
+    link.ports[0].send([new Uint8Array(60)]);
+    await clock.advance(1);
+    link.setImpairments({ lossRatio: 0 });
+    await link.ports[1].close();
+    link.ports[0].send([new Uint8Array(60)]);
+    await clock.advance(1);
+    expect(count).toBe(1);
+    expect(link.counters[0]).toMatchObject({ sent: 3, delivered: 1, lost: 1, closed: 1 });
+  });
+});

@@ -1,0 +1,205 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../../../src/hal/clock.js';
+import { seededRandom } from '../../../../src/hal/random.js';
+import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+import { createVirtualHost } from '../../../../src/hal-sim/ports/host.js';
+import { createLink } from '../../../../src/hal-sim/ports/link.js';
+import { createPcapPort } from '../../../../src/hal-sim/ports/pcap-port.js';
+import { parseSimVf, parseSimWire, SimSpecError } from '../../../../src/hal-sim/ports/spec.js';
+import { createUdpWire } from '../../../../src/hal-sim/ports/udp-wire.js';
+import { parseIp, parseMac } from '../../../../src/packet/address.js';
+import { pcapHeader, pcapRecord, readCapture } from '../../../../src/packet/pcap.js';
+import { referenceCases, toHex } from '../../../support/reference-vectors.js';
+
+describe('--sim-wire and --sim-vf', () => {
+  test.each([
+    ['udp', { kind: 'udp', port: 1000 }],
+    ['udp:10.0.0.1', { kind: 'udp', address: '10.0.0.1', port: 1000 }],
+    ['udp:10.0.0.1:99', { kind: 'udp', address: '10.0.0.1', port: 99 }],
+    ['udp:[fd00::1]:99', { kind: 'udp', address: 'fd00::1', port: 99 }],
+    ['pcap:in.pcap', { kind: 'pcap', input: 'in.pcap' }],
+    ['pcap:in.pcap,out.pcap', { kind: 'pcap', input: 'in.pcap', output: 'out.pcap' }],
+  ])('wire %s', (text, spec) => {
+    expect(parseSimWire(text)).toEqual(spec);
+  });
+
+  test.each([
+    ['host', { kind: 'host', addresses: [] }],
+    ['host:10.0.0.1', { kind: 'host', addresses: ['10.0.0.1'] }],
+    ['host:10.0.0.1,fd00::1', { kind: 'host', addresses: ['10.0.0.1', 'fd00::1'] }],
+    ['pcap:a,b', { kind: 'pcap', input: 'a', output: 'b' }],
+  ])('VF %s', (text, spec) => {
+    expect(parseSimVf(text)).toEqual(spec);
+  });
+
+  test.each(['', 'udp:', 'udp:x', 'udp:10.0.0.1:0', 'udp:10.0.0.1:99999', 'pcap:', 'pcap:a,b,c', 'tcp'])(
+    'wire %j is refused',
+    (text) => {
+      expect(() => parseSimWire(text)).toThrow(SimSpecError);
+    },
+  );
+
+  test.each(['', 'host:', 'host:x', 'tap:tap0', 'guest'])('VF %j is refused', (text) => {
+    expect(() => parseSimVf(text)).toThrow(SimSpecError);
+  });
+});
+
+describe('virtual hosts', () => {
+  function twoHosts(impairments = {}) {
+    const clock = createVirtualClock();
+    const link = createLink({ clock, random: seededRandom(3), name: 'lan', mtuOctets: 1500, impairments });
+    const hosts = ([1, 2] as const).map((n) =>
+      createVirtualHost({
+        clock,
+        mac: parseMac(`02:00:00:00:00:0${n}`),
+        addresses: [parseIp(`10.0.0.${n}`), parseIp(`fd00::${n}`)],
+      }),
+    );
+    hosts.forEach((host, i) => {
+      const end = link.ports[i]!;
+      // What a host sends goes onto the link, what the link delivers goes to the host.
+      void host.port.start((frames) => end.send(frames));
+      void end.start((frames) => host.port.send(frames));
+    });
+    return { clock, link, hosts };
+  }
+
+  test.each(['10.0.0.2', 'fd00::2'])('resolve each other and answer pings: %s', async (target) => {
+    const { clock, hosts } = twoHosts();
+    const replies: number[] = [];
+    const done = hosts[0]!.ping(parseIp(target), {
+      count: 3,
+      intervalMs: 100,
+      timeoutMs: 1000,
+      onReply: (sequence) => replies.push(sequence),
+    });
+    await clock.advance(5000);
+    expect(await done).toMatchObject({ sent: 3, received: 3 });
+    expect(replies).toEqual([1, 2, 3]);
+  });
+
+  test('what is not answered is counted as lost, and neighbors that are not there are asked for three times', async () => {
+    const { clock, link, hosts } = twoHosts();
+    const lost: number[] = [];
+    const done = hosts[0]!.ping(parseIp('10.0.0.9'), {
+      count: 2,
+      intervalMs: 100,
+      timeoutMs: 500,
+      onLost: (sequence) => lost.push(sequence),
+    });
+    await clock.advance(10_000);
+    expect(await done).toEqual({ sent: 2, received: 0, rttMs: [] });
+    expect(lost).toEqual([1, 2]);
+    expect(link.counters[0].sent).toBe(3);
+  });
+
+  test('have to have an address of the family', async () => {
+    const host = createVirtualHost({
+      clock: createVirtualClock(),
+      mac: parseMac('02:00:00:00:00:01'),
+      addresses: [],
+    });
+    await expect(host.ping(parseIp('10.0.0.1'), { count: 1, intervalMs: 1, timeoutMs: 1 })).rejects.toThrow(
+      /no IPv4/,
+    );
+  });
+
+  test('take arbitrary frames', async () => {
+    const { clock, hosts } = twoHosts();
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 120 })), async (frames) => {
+        hosts[0]!.port.send(frames);
+        await clock.advance(1);
+      }),
+    );
+  });
+});
+
+describe('a pcap port', () => {
+  test('brings in the frames of a capture, and writes what is sent', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+    try {
+      const frames = Array.from({ length: 150 }, (_, i) => new Uint8Array(60).fill(i));
+      const records = frames.map((frame, i) => pcapRecord(BigInt(i) * 1000n, frame));
+      writeFileSync(join(folder, 'in.pcap'), Buffer.concat([pcapHeader(), ...records]));
+      const port = createPcapPort({
+        input: join(folder, 'in.pcap'),
+        output: join(folder, 'out.pcap'),
+        clock: systemClock,
+        mtuOctets: 9000,
+      });
+      const received: Uint8Array[] = [];
+      await port.start((batch) => received.push(...batch));
+      await port.done;
+      expect(received).toEqual(frames);
+      port.send(frames.slice(0, 2));
+      await port.close();
+      const written: Uint8Array[] = [];
+      const source = (async function* () {
+        yield new Uint8Array(readFileSync(join(folder, 'out.pcap')));
+      })();
+      for await (const { frame } of readCapture(source)) written.push(frame);
+      expect(written).toEqual(frames.slice(0, 2));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('says when its input is not there', async () => {
+    const port = createPcapPort({ input: '/nowhere/in.pcap', clock: systemClock, mtuOctets: 9000 });
+    await port.start(() => {});
+    await expect(port.done).rejects.toThrow(/ENOENT/);
+    await port.close();
+  });
+});
+
+describe('the UDP wire', () => {
+  const PORT = 10_977;
+  const open = (n: number, port = PORT) =>
+    createUdpWire({ address: parseIp(`127.0.0.${n}`), port, mac: parseMac(`02:00:00:00:00:0${n}`) });
+
+  test('carries PSP datagrams as they are, with addresses and checksums made anew', async () => {
+    const [a, b] = [open(4), open(5)];
+    const vector = referenceCases().find(({ mode, inner }) => mode === 'tunnel' && inner === 4)!;
+    const arrived = new Promise<Uint8Array>((resolve) => {
+      void b.start(([frame]) => resolve(frame!));
+    });
+    await a.start(() => {});
+    const frame = vector.frames[1]!.encrypted.slice();
+    frame.set([127, 0, 0, 5], 14 + 16);
+    a.send([frame.slice(), new Uint8Array(20), vector.frames[0]!.cleartext.slice()]);
+    const got = await arrived;
+    // The same PSP datagram, under the addresses of the sockets.
+    expect(toHex(got.subarray(14 + 28))).toBe(toHex(frame.subarray(14 + 28)));
+    expect(toHex(got.subarray(14 + 12, 14 + 20))).toBe('7f0000047f000005');
+    expect(toHex(got.subarray(0, 6))).toBe('020000000005');
+    expect(toHex(got.subarray(14 + 22, 14 + 24))).toBe('03e8');
+    expect(a.counters).toMatchObject({ sent: 1, notPsp: 2 });
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  test('says what to do about an address that is taken, or not ours', async () => {
+    const first = open(6);
+    await first.start(() => {});
+    await expect(open(6).start(() => {})).rejects.toThrow(/another program has it; use another/);
+    await first.close();
+    const foreign = createUdpWire({
+      address: parseIp('192.0.2.77'),
+      port: PORT,
+      mac: parseMac('02:00:00:00:00:01'),
+    });
+    await expect(foreign.start(() => {})).rejects.toThrow(/no address of this machine/);
+  });
+
+  test('takes arbitrary frames', async () => {
+    const wire = open(7);
+    await wire.start(() => {});
+    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 80 })), (frames) => wire.send(frames)));
+    expect(wire.counters.sent).toBe(0);
+    await wire.close();
+  });
+});
