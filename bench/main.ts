@@ -29,7 +29,7 @@ const datapath = await benchDatapath(SIZES_OCTETS, SESSIONS);
 progress('bulk key generation');
 const keysPerSecond = await benchKeyGeneration(100_000);
 progress('tunnel set-up over real gRPC');
-const tunnels = await benchTunnels(5_000, 100_000);
+const tunnels = await benchTunnels(20_000, 100_000);
 
 const row = (octets: number, sessions: number) =>
   datapath.rows.find((candidate) => candidate.octets === octets && candidate.sessions === sessions)!;
