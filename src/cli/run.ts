@@ -72,8 +72,8 @@ async function run(argv: readonly string[]): Promise<void> {
       options,
       ...(options.showRssRxPackets
         ? {
-            onSampled: (direction: string, frame: Uint8Array) =>
-              logger.log('info', `sampled ${direction}: ${summarize(describeFrame(frame, dissectPsp))}`),
+            onReceived: (why: string, frame: Uint8Array) =>
+              logger.log('info', `${why}: ${summarize(describeFrame(frame, dissectPsp))}`),
           }
         : {}),
     });

@@ -25,7 +25,7 @@ import { Retirement } from './retirement.js';
 import { Rotation } from './rotation.js';
 import { mayAsk, type Session, type SessionState } from './session.js';
 import { SessionInstaller } from './session-installer.js';
-import { SlowPath, type SlowPathCounters } from './slow-path.js';
+import { type RssReason, SlowPath, type SlowPathCounters } from './slow-path.js';
 import { TokenBucket } from './token-bucket.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
 import { reasonOf, TunnelClient } from './tunnel-client.js';
@@ -45,7 +45,8 @@ export interface GatewayDeps {
   readonly logger: Logger;
   readonly options: GatewayOptions;
   readonly observe?: GatewayObserver;
-  readonly onSampled?: (direction: 'ingress' | 'egress', frame: Uint8Array) => void;
+  /** Sees every packet that comes to the CPU. */
+  readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
 }
 
 /** One session as it is, for people and programs; no keys. */
@@ -185,11 +186,10 @@ export class Gateway implements AsyncDisposable {
       peers: this.#peers,
       installer: this.#installer,
       client: this.#client,
-      bringUp: this.#bringUp,
       ourMac: uplinkMac,
       innerMtuOctets: innerMtuOctets(this.pipelineOptions),
       ...(dhcpAddress === undefined ? {} : { dhcpAddress }),
-      onSampled: deps.onSampled ?? (() => {}),
+      onReceived: deps.onReceived ?? (() => {}),
     });
   }
 

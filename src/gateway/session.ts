@@ -118,11 +118,6 @@ export function mayAsk(session: Session): boolean {
   return !session.asking && nextState(session.state, 'request') !== undefined;
 }
 
-/** Whether the peer may have an SPI, or may not: only another exchange can tell. */
-export function isInDoubt(session: Session): boolean {
-  return session.ingress.some(({ state }) => state === 'doubtful');
-}
-
 /** Applies an event; throws when the table has no such transition, which would be a defect of ours. */
 export function transition(session: Session, event: SessionEvent): void {
   const next = nextState(session.state, event);

@@ -14,7 +14,6 @@ import {
 } from '../packet/ethernet.js';
 import { IPV4_DESTINATION, IPV4_SOURCE, ipv4HeaderValid } from '../packet/ipv4.js';
 import { IPV6_DESTINATION, IPV6_SOURCE, ipv6HeaderValid } from '../packet/ipv6.js';
-import type { BringUp } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import { MissedPackets } from './missed-packets.js';
@@ -23,7 +22,7 @@ import { checkPathMtu } from './path-mtu.js';
 import type { Peers } from './peers.js';
 import { PKT_META_EGRESS_SAMPLED, PKT_META_INGRESS_SAMPLED, PKT_META_RETURN_TO_VF } from './pipeline.js';
 import { answerArp, answerDhcp, answerNeighborSolicitation } from './responders.js';
-import { isInDoubt, type Session } from './session.js';
+import type { Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { TokenBucket } from './token-bucket.js';
 import { reasonOf, type TunnelClient } from './tunnel-client.js';
@@ -32,6 +31,9 @@ import { reasonOf, type TunnelClient } from './tunnel-client.js';
 const PATH_MTU_ANSWERS_PER_SECOND = 1000;
 /** Log lines about packets for which there is no peer, per second. */
 const NO_PEER_LINES_PER_SECOND = 1;
+
+/** Why a packet came to the CPU. */
+export type RssReason = 'sampled at ingress' | 'sampled at egress' | 'left to the CPU';
 
 export interface SlowPathDeps {
   readonly hal: PipeHal;
@@ -42,13 +44,13 @@ export interface SlowPathDeps {
   readonly peers: Peers;
   readonly installer: SessionInstaller;
   readonly client: TunnelClient;
-  readonly bringUp: BringUp;
   /** Our MAC towards the workload. */
   readonly ourMac: MacAddress;
   readonly innerMtuOctets: number;
   /** Given out by DHCP; absent: DHCP is not answered. */
   readonly dhcpAddress?: Ipv4Address;
-  readonly onSampled: (direction: 'ingress' | 'egress', frame: Uint8Array) => void;
+  /** Sees every packet that comes to the CPU. */
+  readonly onReceived: (why: RssReason, frame: Uint8Array) => void;
 }
 
 /** What became of the packets that came to the CPU. */
@@ -128,11 +130,14 @@ export class SlowPath {
     const { counters, deps } = this;
     if (packetMeta === PKT_META_INGRESS_SAMPLED) {
       counters.sampledIngress++;
-      deps.onSampled('ingress', frame);
+      deps.onReceived('sampled at ingress', frame);
     } else if (packetMeta === PKT_META_EGRESS_SAMPLED) {
       counters.sampledEgress++;
-      deps.onSampled('egress', frame);
-    } else if (!this.#answer(frame)) this.#miss(frame);
+      deps.onReceived('sampled at egress', frame);
+    } else {
+      deps.onReceived('left to the CPU', frame);
+      if (!this.#answer(frame)) this.#miss(frame);
+    }
   }
 
   /** Whether the frame was for the gateway itself. */
@@ -258,14 +263,11 @@ export class SlowPath {
 
   /** One exchange; on failure again after a while, as long as packets wait. */
   async #request(session: Session): Promise<void> {
-    const { clock, logger, client, bringUp } = this.deps;
+    const { clock, logger, client } = this.deps;
     try {
       await client.exchange(session.peer, [session]);
     } catch (error) {
-      if (session.state === 'established' && isInDoubt(session)) {
-        // The peer asked at the same time, and that succeeded; but it may send under the SPI of our request.
-        await bringUp.run([session]);
-      }
+      // The peer asked at the same time, and that succeeded.
       if (session.state !== 'backing-off') return;
       logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
         peer: session.peer.name,

@@ -84,6 +84,96 @@ describe('restarts and repetitions', () => {
   });
 });
 
+describe('exchanges that overlap', () => {
+  test('an SPI on offer stays open when a crossing request of the peer is answered first', async () => {
+    const limits = { rekeyGraceMs: 20 };
+    const a = await net.start(1, [2], { limits });
+    const b = await net.start(2, [1], { limits });
+    net.network.fate = () => ({ delayMs: 300 });
+    net.send(a, 2, [0]);
+    await net.run(5);
+    net.send(b, 1, [0]);
+    // The peer has our offer from 300 ms on; its own request gets here at 305 and its answer there at 605.
+    for (let id = 1; id < 80; id++) {
+      await net.run(10);
+      net.send(b, 1, [id]);
+    }
+    await net.run(1000);
+    expect(idsOf(a.workload.takeSent())).toEqual(numbers(80));
+  });
+
+  test('many re-keys at once lose no packet', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1]);
+    net.send(b, 1, [0]);
+    await net.run(50);
+    net.network.fate = () => ({ delayMs: 50 });
+    for (let i = 0; i < 12; i++) void a.gateway.rekey();
+    for (let id = 1; id < 400; id++) {
+      net.send(b, 1, [id]);
+      await net.run(1);
+    }
+    expect(idsOf(a.workload.takeSent())).toEqual(numbers(400));
+  });
+
+  /** Lets so many promise reactions run. */
+  const turns = async (count: number) => {
+    for (let i = 0; i < count; i++) await Promise.resolve();
+  };
+
+  test.each(numbers(24))(
+    'a session removed %i steps into our exchange leaves nothing in the device',
+    async (steps) => {
+      const ledger = new HalLedger();
+      const a = await net.start(1, [2], { wrapHal: (hal) => ledger.wrap(hal) });
+      await net.start(2, [1]);
+      const pair = { localVip: vip(1, 6), remoteVip: vip(2, 6) };
+      net.send(a, 2, [1], 6);
+      await net.run(50);
+      const again = a.gateway.connectNow([pair]).catch(() => {});
+      await turns(steps);
+      const removed = a.gateway.removeSession(pair.localVip, pair.remoteVip);
+      await net.run(100);
+      await Promise.all([again, removed]);
+      await a.gateway.removeSession(pair.localVip, pair.remoteVip);
+      expect(a.gateway.view()).toMatchObject({ sessions: [], keySlotsUsed: 0 });
+      expect(ledger.entries).toEqual([]);
+      expect(ledger.keySlots).toEqual([]);
+    },
+  );
+
+  test.each(numbers(24))(
+    "a session removed %i steps into a peer's exchange leaves nothing in the device",
+    async (steps) => {
+      const ledger = new HalLedger();
+      let armed = false;
+      let removed: Promise<unknown> = Promise.resolve();
+      const a: TestNode = await net.start(1, [2], {
+        wrapHal: (hal) => ledger.wrap(hal),
+        wrapTransport: (transport) => ({
+          ...transport,
+          listen: (address, handler) =>
+            transport.listen(address, (...request) => {
+              const answer = handler(...request);
+              if (armed) removed = turns(steps).then(() => a.gateway.removeSession(vip(1, 6), vip(2, 6)));
+              return answer;
+            }),
+        }),
+      });
+      await net.start(2, [1]);
+      net.send(a, 2, [1], 6);
+      await net.run(50);
+      armed = true;
+      await askAsPeer2(a, [[vip(2, 6), vip(1, 6)]]);
+      await removed;
+      await a.gateway.removeSession(vip(1, 6), vip(2, 6));
+      expect(a.gateway.view()).toMatchObject({ sessions: [], keySlotsUsed: 0 });
+      expect(ledger.entries).toEqual([]);
+      expect(ledger.keySlots).toEqual([]);
+    },
+  );
+});
+
 describe('cookies', () => {
   const COOKIE_OFFSET = 14 + 40 + 8 + 16;
 
