@@ -52,12 +52,17 @@ Try first: psp-gateway demo
 `;
 }
 
+/** A command under the name by which users call it. */
+async function load(name: string, { load: loadCommand }: (typeof COMMANDS)[string]): Promise<Command> {
+  return (await loadCommand()).name(`psp-gateway ${name}`);
+}
+
 async function main(argv: readonly string[]): Promise<void> {
   const [first, ...rest] = argv;
   if (first === undefined || first === '-h' || first === '--help' || first === 'help') {
     const wanted = first === 'help' ? COMMANDS[rest[0] ?? ''] : undefined;
     if (wanted === undefined) process.stdout.write(help());
-    else (await wanted.load()).outputHelp();
+    else (await load(rest[0]!, wanted)).outputHelp();
     return;
   }
   if (first === '-v' || first === '--version') {
@@ -70,12 +75,18 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const command = await (known ?? COMMANDS.run!).load();
-  command.exitOverride((error) => {
-    // Commander ends with 1 on wrong usage; everywhere else here that is 2.
-    process.exit(error.exitCode === 0 ? 0 : 2);
-  });
+  const command = await (known === undefined ? load('run', COMMANDS.run!) : load(first, known));
+  // Commander ends with 1 on wrong usage; everywhere else here that is 2.
+  for (const one of [command, ...command.commands]) {
+    one.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  }
   await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
 }
+
+// Whoever reads our output may have seen enough, as head(1) does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 await main(process.argv.slice(2));
