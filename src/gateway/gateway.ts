@@ -17,7 +17,7 @@ import {
 import { BringUp, groupByPeer } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
-import type { GatewayOptions } from './options.js';
+import type { GatewayOptions, PeerDialect } from './options.js';
 import { Peers } from './peers.js';
 import { buildPipeline, innerMtuOctets, type PipelineOptions } from './pipeline.js';
 import { Recovery } from './recovery.js';
@@ -62,9 +62,22 @@ export interface SessionView {
   readonly waitingPackets: number;
 }
 
+/** One configured peer as it is. */
+export interface PeerView {
+  readonly name: string;
+  readonly virtualIps: number;
+  /** Configured or learnt; undefined: not known yet. */
+  readonly dialect: PeerDialect | undefined;
+  /** Our exchanges with it that failed since the last that succeeded. */
+  readonly failures: number;
+  /** When it last answered one, wall time in milliseconds; undefined: never. */
+  readonly answeredAtMs: number | undefined;
+}
+
 export interface GatewayView {
   readonly serviceAddress: ServiceAddress | undefined;
   readonly sessions: readonly SessionView[];
+  readonly peers: readonly PeerView[];
   readonly keySlotsUsed: number;
   readonly spisRetiring: number;
   readonly rotations: number;
@@ -299,6 +312,13 @@ export class Gateway implements AsyncDisposable {
         ingressSpis: session.ingress.map(({ spi }) => spi),
         egressSpi: session.egress?.spi,
         waitingPackets: missed.countOf(session),
+      })),
+      peers: this.#peers.all.map(({ name, virtualIps, dialect, failures, answeredAtMs }) => ({
+        name,
+        virtualIps: virtualIps.length,
+        dialect,
+        failures,
+        answeredAtMs,
       })),
       keySlotsUsed: this.#installer.keySlotsUsed,
       spisRetiring: this.#retirement.waiting,

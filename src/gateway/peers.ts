@@ -11,6 +11,10 @@ export class Peer {
   dialect: PeerDialect | undefined;
   /** Whether the dialect was configured, and is not to be learnt anew. */
   readonly dialectFixed: boolean;
+  /** Exchanges of ours that failed since the last that succeeded. */
+  failures = 0;
+  /** When it last answered one; wall time. */
+  answeredAtMs: number | undefined;
   /** When recovery last asked this peer for tunnels. */
   recoveredAtMs = Number.NEGATIVE_INFINITY;
 

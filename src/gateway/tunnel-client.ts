@@ -70,6 +70,8 @@ export class TunnelClient {
       offers = await installer.offer(sessions, pspVersion);
       const answers = await this.#ask(peer, offers);
       answered = true;
+      peer.failures = 0;
+      peer.answeredAtMs = clock.nowMs();
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
       for (const answer of answers) this.#checkAnswer(answer);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
@@ -77,6 +79,7 @@ export class TunnelClient {
       await installer.close(offers.filter(({ session }) => session.state === 'removed'));
       this.deps.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
     } catch (error) {
+      peer.failures++;
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
       for (const { ingress } of offers) ingress.state = 'doubtful';
       const mayBeInUse = answered || (error instanceof RpcError && OUTCOME_UNKNOWN.includes(error.code));
@@ -98,7 +101,11 @@ export class TunnelClient {
     }
   }
 
-  /** The peer's answers, one per offer, in the dialect that it understands. */
+  /**
+   * The peer's answers, one per offer, in the dialect that it understands. It is taken for 3.x until it shows another:
+   * by not knowing the plural RPC (2.7), or by its own requests (2.8). One of 2.8 takes the fields of 3.x for unknown
+   * ones: it answers, but does not see our offer and has to ask back, once, for the other direction.
+   */
   async #ask(peer: Peer, offers: readonly Offer[]): Promise<TunnelParameters[]> {
     const tunnels = offers.map(
       ({ session, parameters }): TunnelRequest => ({

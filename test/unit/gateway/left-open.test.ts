@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PUT_OFF_MAX_MS } from '../../../src/gateway/rotation.js';
 import type { ControlTransport, RpcError } from '../../../src/gateway/transport.js';
 import {
+  decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
@@ -373,6 +374,90 @@ describe('rotation', () => {
     expect(idsOf(a.workload.takeSent())).toEqual(numbers(600));
     expect(a.gateway.view().rotations).toBeGreaterThanOrEqual(8);
   });
+});
+
+describe('packets that fail to authenticate', () => {
+  test('never tear a working session down, and lead to a re-key only once in a long while', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1]);
+    for (const family of [4, 6] as const) {
+      net.send(a, 2, [0], family);
+      await net.run(50);
+    }
+    let frames = 0;
+    net.lose = (frame) => {
+      if (frames++ % 2 === 0) frame[frame.length - 1]! ^= 1;
+      return false;
+    };
+    b.workload.takeSent();
+    const before = requestsOf(b);
+    for (let id = 0; id < 600; id++) {
+      net.send(a, 2, [id]);
+      await net.run(1000);
+    }
+    expect(idsOf(b.workload.takeSent())).toEqual(numbers(600).filter((id) => id % 2 === 1));
+    expect((await b.hal.statistics()).rxAuthFail).toBe(300n);
+    expect(requestsOf(b) - before).toBeLessThanOrEqual(3);
+  });
+
+  test('tell a restarted gateway whom to ask, at most every five seconds while that one does not answer', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1]);
+    net.send(a, 2, [0]);
+    await net.run(50);
+    await net.stop(b);
+    const again = await net.start(2, [1], { limits: { backoffMinMs: 20_000, backoffMaxMs: 20_000 } });
+    let lost = 0;
+    net.network.fate = () => {
+      lost++;
+      return { delayMs: 1, lost: 'request' };
+    };
+    for (let id = 0; id < 60; id++) {
+      net.send(a, 2, [id]);
+      await net.run(1000);
+    }
+    expect(lost).toBeGreaterThan(1);
+    expect(lost).toBeLessThanOrEqual(12);
+    expect(again.workload.takeSent()).toEqual([]);
+    net.network.fate = () => ({ delayMs: 1 });
+    await net.run(30_000);
+    net.send(a, 2, [99]);
+    await net.run(50);
+    expect(idsOf(again.workload.takeSent())).toEqual([99]);
+  });
+});
+
+test('a peer of 2.8 does not see what 3.x offers it, asks back, and is spoken to in its own form from then on', async () => {
+  const dialects: (string | undefined)[] = [];
+  const a = await net.start(1, [2]);
+  const b = await net.start(2, [], {
+    peers: [{ serviceAddress: a.service, virtualIps: [vip(1), vip(1, 6)], dialect: '2.8' }],
+    wrapTransport: (transport) => ({
+      ...transport,
+      listen: (address, handler) =>
+        transport.listen(address, (method, octets, caller) => {
+          const { dialect, ...request } = decodeMultiTunnelRequest(octets);
+          dialects.push(dialect);
+          // To 2.8, field 3 as a number and field 4 are unknown fields.
+          const tunnels = request.tunnels.map((tunnel) =>
+            dialect === '2.8' ? tunnel : { ...tunnel, reverse: undefined },
+          );
+          return handler(method, encodeMultiTunnelRequest('2.8', { ...request, tunnels }), caller);
+        }),
+    }),
+  });
+  net.send(a, 2, [1]);
+  await net.run(50);
+  net.send(b, 1, [2]);
+  await net.run(50);
+  net.send(a, 2, [3], 6);
+  await net.run(50);
+  net.send(b, 1, [4], 6);
+  await net.run(50);
+  expect(idsOf(b.workload.takeSent())).toEqual([1, 3]);
+  expect(idsOf(a.workload.takeSent())).toEqual([2, 4]);
+  expect(dialects).toEqual(['3.x', '2.8']);
+  expect(a.gateway.view().peers).toMatchObject([{ dialect: '2.8', failures: 0 }]);
 });
 
 test('a peer that goes by an older answer than we think is asked anew before its SPI is closed', async () => {
