@@ -9,10 +9,20 @@ import type { Logger } from './log.js';
 import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
 import { mayAsk, type Session } from './session.js';
+import { RpcError } from './transport.js';
 import { reasonOf, type TunnelClient } from './tunnel-client.js';
 
 /** Peers that are asked at the same time. */
 const PEERS_AT_ONCE = 16;
+/** What a peer says when it does not want a request as it is: one tunnel of it may be why, or there are too many. */
+const REFUSALS: readonly string[] = [
+  'PERMISSION_DENIED',
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'RESOURCE_EXHAUSTED',
+];
+/** Refused batches that are tried in halves, per pass. */
+const SPLITS_MAX = 64;
 /** A mesh that starts at once spreads its first requests over this time. */
 export const START_JITTER_MS = 100;
 
@@ -65,24 +75,37 @@ export class BringUp {
 
   /** Asks for all once, in batches; gives those that failed. */
   async #onePass(peer: Peer, sessions: readonly Session[]): Promise<Session[]> {
-    const { client, limits, logger } = this.deps;
+    const { limits } = this.deps;
     const failed: Session[] = [];
+    const budget = { splits: SPLITS_MAX };
     for (let at = 0; at < sessions.length; at += limits.tunnelsPerRequest) {
-      const slice = sessions.slice(at, at + limits.tunnelsPerRequest);
-      // Somebody else is asking for it just now, or has given it up.
-      const batch = slice.filter(mayAsk);
-      failed.push(...slice.filter((session) => session.state !== 'removed' && !mayAsk(session)));
-      if (batch.length === 0) continue;
-      try {
-        await client.exchange(peer, batch);
-      } catch (error) {
-        failed.push(...batch);
-        logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
-          peer: peer.name,
-          tunnels: batch.length,
-        });
-      }
+      failed.push(...(await this.#ask(peer, sessions.slice(at, at + limits.tunnelsPerRequest), budget)));
     }
+    return failed;
+  }
+
+  /** Asks for one batch, where the peer refuses it for its halves; gives those that failed. */
+  async #ask(peer: Peer, sessions: readonly Session[], budget: { splits: number }): Promise<Session[]> {
+    const { client, logger } = this.deps;
+    const batch = sessions.filter(mayAsk);
+    // For these somebody else is asking just now.
+    const failed = sessions.filter((session) => session.state !== 'removed' && !mayAsk(session));
+    if (batch.length === 0) return failed;
+    try {
+      await client.exchange(peer, batch);
+      return failed;
+    } catch (error) {
+      logger.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
+        peer: peer.name,
+        tunnels: batch.length,
+      });
+      const refused = error instanceof RpcError && REFUSALS.includes(error.code);
+      if (!refused || batch.length === 1 || budget.splits === 0) return [...failed, ...batch];
+    }
+    budget.splits--;
+    const middle = batch.length >> 1;
+    failed.push(...(await this.#ask(peer, batch.slice(0, middle), budget)));
+    failed.push(...(await this.#ask(peer, batch.slice(middle), budget)));
     return failed;
   }
 

@@ -182,6 +182,7 @@ export class Gateway implements AsyncDisposable {
       peers: this.#peers,
       installer: this.#installer,
       bringUp: this.#bringUp,
+      maxTunnels: options.maxTunnels,
     });
     this.#service = new TunnelService({
       ...common,

@@ -15,8 +15,9 @@ export class Peer {
   failures = 0;
   /** When it last answered one; wall time. */
   answeredAtMs: number | undefined;
-  /** When recovery last asked this peer for tunnels. */
-  recoveredAtMs = Number.NEGATIVE_INFINITY;
+  /** When recovery last looked for tunnels to ask this peer for, and when it last re-keyed those that are there. */
+  recoveryLookedAtMs = Number.NEGATIVE_INFINITY;
+  recoveryRekeyedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     /** Absent: a peer that called us without certificate and stands in no directory. */

@@ -13,9 +13,9 @@ import type { SessionInstaller } from './session-installer.js';
 import { reasonOf } from './tunnel-client.js';
 
 const POLL_MS = 1_000;
-/** Least time between two recoveries of one peer without, and with, sessions that are established. */
-const UNESTABLISHED_INTERVAL_MS = 5_000;
-const ESTABLISHED_INTERVAL_MS = 300_000;
+/** Least time between two looks at one peer's sessions, and between two re-keys of those that are established. */
+const LOOK_INTERVAL_MS = 5_000;
+const REKEY_INTERVAL_MS = 300_000;
 
 export interface RecoveryDeps {
   readonly hal: PipeHal;
@@ -24,6 +24,8 @@ export interface RecoveryDeps {
   readonly peers: Peers;
   readonly installer: SessionInstaller;
   readonly bringUp: BringUp;
+  /** --max-tunnels. */
+  readonly maxTunnels: number;
 }
 
 export class Recovery {
@@ -70,21 +72,27 @@ export class Recovery {
   }
 
   async #sessionsToRecover(): Promise<Session[]> {
-    const { clock, peers, installer } = this.deps;
+    const { clock, peers, installer, maxTunnels } = this.deps;
     const nowMs = clock.nowMs();
     const recover: Session[] = [];
     for (const peer of peers.all) {
+      if (nowMs - peer.recoveryLookedAtMs < LOOK_INTERVAL_MS) continue;
+      peer.recoveryLookedAtMs = nowMs;
       const pairs = peers.pairsOf(peer).map((pair) => ({ ...pair, peer }));
       const missing = pairs.filter(({ localVip, remoteVip }) => {
         const session = installer.sessions.get(localVip, remoteVip);
         return session === undefined || session.state === 'idle';
       });
-      const wanted = missing.length > 0 ? missing : pairs;
-      const intervalMs = missing.length > 0 ? UNESTABLISHED_INTERVAL_MS : ESTABLISHED_INTERVAL_MS;
-      if (wanted.length === 0 || nowMs - peer.recoveredAtMs < intervalMs) continue;
-      peer.recoveredAtMs = nowMs;
-      const sessions = await installer.open(wanted);
-      recover.push(...sessions.filter(({ state }) => state === 'idle' || state === 'established'));
+      // A directory larger than the table says nothing about who it is that sends: then only what is there is re-keyed.
+      if (missing.length > 0 && installer.sessions.size + missing.length <= maxTunnels) {
+        const sessions = await installer.open(missing);
+        for (const session of sessions) if (session.state === 'idle') recover.push(session);
+      } else if (nowMs - peer.recoveryRekeyedAtMs >= REKEY_INTERVAL_MS) {
+        peer.recoveryRekeyedAtMs = nowMs;
+        for (const session of installer.sessions) {
+          if (session.peer === peer && session.state === 'established') recover.push(session);
+        }
+      }
     }
     return recover;
   }
