@@ -17,20 +17,21 @@ import {
 import { BringUp, groupByPeer } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
-import type { GatewayOptions, PeerDialect } from './options.js';
+import type { GatewayOptions } from './options.js';
 import { Peers } from './peers.js';
 import { buildPipeline, innerMtuOctets, type PipelineOptions } from './pipeline.js';
 import { Recovery } from './recovery.js';
 import { Retirement } from './retirement.js';
 import { Rotation } from './rotation.js';
-import { mayAsk, type Session, type SessionState } from './session.js';
+import { mayAsk, type Session } from './session.js';
 import { SessionInstaller } from './session-installer.js';
-import { type RssReason, SlowPath, type SlowPathCounters } from './slow-path.js';
+import { type RssReason, SlowPath } from './slow-path.js';
 import { TokenBucket } from './token-bucket.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
 import { reasonOf, TunnelClient } from './tunnel-client.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 import { TunnelService } from './tunnel-service.js';
+import type { GatewayView } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
 const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
@@ -47,43 +48,6 @@ export interface GatewayDeps {
   readonly observe?: GatewayObserver;
   /** Sees every packet that comes to the CPU. */
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
-}
-
-/** One session as it is, for people and programs; no keys. */
-export interface SessionView {
-  readonly localVip: IpAddress;
-  readonly remoteVip: IpAddress;
-  readonly peer: string;
-  readonly state: SessionState;
-  /** The SPIs under which the peer may send. */
-  readonly ingressSpis: readonly number[];
-  /** The peer's SPI under which we send. */
-  readonly egressSpi: number | undefined;
-  readonly waitingPackets: number;
-}
-
-/** One configured peer as it is. */
-export interface PeerView {
-  readonly name: string;
-  readonly virtualIps: number;
-  /** Configured or learnt; undefined: not known yet. */
-  readonly dialect: PeerDialect | undefined;
-  /** Our exchanges with it that failed since the last that succeeded. */
-  readonly failures: number;
-  /** When it last answered one, wall time in milliseconds; undefined: never. */
-  readonly answeredAtMs: number | undefined;
-}
-
-export interface GatewayView {
-  readonly serviceAddress: ServiceAddress | undefined;
-  readonly sessions: readonly SessionView[];
-  readonly peers: readonly PeerView[];
-  readonly keySlotsUsed: number;
-  readonly spisRetiring: number;
-  readonly rotations: number;
-  readonly slowPath: SlowPathCounters & { readonly overflowed: number; readonly expired: number };
-  /** Requests of peers that were refused, by gRPC status. */
-  readonly refused: Readonly<Record<string, number>>;
 }
 
 /** What the device lacks, or the options ask too much of it. */
