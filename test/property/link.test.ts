@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock } from '../../src/hal/virtual-clock.js';
+import { createVirtualClock, type VirtualClock } from '../../src/hal/virtual-clock.js';
 import { createLink, type Impairments, type LinkCounters } from '../../src/hal-sim/ports/link.js';
 
 const impairments: fc.Arbitrary<Impairments> = fc.record({
@@ -33,13 +33,33 @@ async function run(seed: number, given: Partial<Impairments>, frames: number, qu
     }
   });
   for (let i = 0; i < frames; i++) {
-    const frame = new Uint8Array(100);
-    new DataView(frame.buffer).setUint32(0, i);
-    link.ports[0].send([frame]);
+    link.ports[0].send([numbered(i)]);
     if (i % 7 === 0) await clock.advance(1);
   }
   await clock.advance(60_000);
   return { received, counters: link.counters[0] };
+}
+
+function numbered(number: number): Uint8Array {
+  const frame = new Uint8Array(100);
+  new DataView(frame.buffer).setUint32(0, number);
+  return frame;
+}
+
+/** A link on that clock, and the numbers of the frames that came out of it. */
+async function numberedLink(clock: VirtualClock, given: Partial<Impairments>) {
+  const link = createLink({
+    clock,
+    random: seededRandom(1),
+    name: 'test',
+    mtuOctets: 1500,
+    impairments: given,
+  });
+  const numbers: number[] = [];
+  await link.ports[1].start((frames) => {
+    for (const frame of frames) numbers.push(new DataView(frame.buffer, frame.byteOffset).getUint32(0));
+  });
+  return { link, clock, numbers };
 }
 
 const inAll = (c: LinkCounters) => c.sent + c.duplicated;
@@ -93,6 +113,32 @@ describe('a link', () => {
     expect((await run(1, { reorderRatio: 0.5, delayMs: 20 }, 100)).counters.reordered).toBeGreaterThan(20);
     expect((await run(1, { duplicateRatio: 1 }, 10)).received).toHaveLength(20);
     expect((await run(1, { corruptRatio: 1 }, 10)).counters.corrupted).toBe(10);
+  });
+
+  test('keeps the order when its delay is taken away while frames are on the way', async () => {
+    const { link, clock, numbers } = await numberedLink(createVirtualClock(), { delayMs: 10 });
+    link.ports[0].send([numbered(0)]);
+    link.setImpairments({ delayMs: 0 });
+    link.ports[0].send([numbered(1)]);
+    await clock.advance(20);
+    expect(numbers).toEqual([0, 1]);
+  });
+
+  test('keeps the order on a clock whose timers know whole milliseconds only', async () => {
+    // As the system's do: 10.9 ms asked for now come after 9.95 ms asked for 0.95 ms later.
+    const virtual = createVirtualClock();
+    const coarse: VirtualClock = {
+      ...virtual,
+      setTimer: (callback, delayMs) =>
+        virtual.setTimer(callback, delayMs > 0 ? Math.max(1, Math.trunc(delayMs)) : 0),
+    };
+    const { link, clock, numbers } = await numberedLink(coarse, { delayMs: 10.9 });
+    link.ports[0].send([numbered(0)]);
+    await clock.advance(0.95);
+    link.setImpairments({ delayMs: 5 });
+    link.ports[0].send([numbered(1)]);
+    await clock.advance(20);
+    expect(numbers).toEqual([0, 1]);
   });
 
   test('can be impaired while it runs, and drops what nobody receives', async () => {

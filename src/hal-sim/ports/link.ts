@@ -3,7 +3,7 @@
  * reorder, corrupt, rate. All of them can be changed while it runs. Deterministic on an injected clock and random
  * source.
  */
-import type { Clock } from '../../hal/clock.js';
+import type { Clock, Timer } from '../../hal/clock.js';
 import type { Random } from '../../hal/random.js';
 import type { SimPort } from '../port.js';
 
@@ -132,8 +132,9 @@ function createDirection(
   let idleAtMs = 0;
   /** Arrival of the last frame that was not reordered. */
   let lastArrivalMs = 0;
-  /** Frames that arrive in the next turn, together. */
-  let soon: Uint8Array[] = [];
+  /** What is on the way, by arrival. One timer for all: timers of the system's clock do not keep the order. */
+  let onTheWay: { readonly arrivalMs: number; readonly frame: Uint8Array }[] = [];
+  let timer: Timer | undefined;
 
   const chance = (ratio: number) => ratio > 0 && random.uint32() / 0x1_0000_0000 < ratio;
 
@@ -147,13 +148,28 @@ function createDirection(
     to.receive(frames);
   };
 
-  const deliverSoon = (frame: Uint8Array) => {
-    if (soon.push(frame) > 1) return;
-    clock.setTimer(() => {
-      const frames = soon;
-      soon = [];
-      deliver(frames);
-    }, 0);
+  const deliverDue = () => {
+    const now = clock.nowMs();
+    const firstLater = onTheWay.findIndex(({ arrivalMs }) => arrivalMs > now);
+    const due = firstLater === -1 ? onTheWay : onTheWay.slice(0, firstLater);
+    onTheWay = firstLater === -1 ? [] : onTheWay.slice(firstLater);
+    timer = undefined;
+    waitForFirst();
+    if (due.length > 0) deliver(due.map(({ frame }) => frame));
+  };
+
+  const waitForFirst = () => {
+    timer?.cancel();
+    const first = onTheWay[0];
+    timer = first && clock.setTimer(deliverDue, Math.max(0, first.arrivalMs - clock.nowMs()));
+  };
+
+  const arriveAt = (arrivalMs: number, frame: Uint8Array) => {
+    let at = onTheWay.length;
+    while (at > 0 && onTheWay[at - 1]!.arrivalMs > arrivalMs) at--;
+    if (at === onTheWay.length) onTheWay.push({ arrivalMs, frame });
+    else onTheWay.splice(at, 0, { arrivalMs, frame });
+    if (at === 0) waitForFirst();
   };
 
   const launch = (frame: Uint8Array, impairments: Impairments) => {
@@ -163,10 +179,6 @@ function createDirection(
     }
     onTheWayOctets += frame.length;
     const { delayMs, jitterMs, rateBitsPerSecond, reorderRatio } = impairments;
-    if (delayMs === 0 && jitterMs === 0 && rateBitsPerSecond === 0 && reorderRatio === 0) {
-      deliverSoon(frame);
-      return;
-    }
     const now = clock.nowMs();
     const sendMs = rateBitsPerSecond === 0 ? 0 : (frame.length * 8 * 1000) / rateBitsPerSecond;
     idleAtMs = Math.max(idleAtMs, now) + sendMs;
@@ -179,7 +191,7 @@ function createDirection(
       arrivalMs = Math.max(arrivalMs, lastArrivalMs);
       lastArrivalMs = arrivalMs;
     }
-    clock.setTimer(() => deliver([frame]), arrivalMs - now);
+    arriveAt(arrivalMs, frame);
   };
 
   return (frames) => {
