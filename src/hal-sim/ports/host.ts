@@ -15,6 +15,7 @@ import {
   parseMac,
 } from '../../packet/address.js';
 import { ARP_REPLY, ARP_REQUEST, buildArp, parseArp } from '../../packet/arp.js';
+import { onesComplementSum, pseudoHeaderSum } from '../../packet/checksum.js';
 import {
   ETHER_TYPE_ARP,
   ETHER_TYPE_IPV4,
@@ -47,6 +48,7 @@ import {
   buildIpv4Packet,
   IPV4_DESTINATION,
   IPV4_SOURCE,
+  ipv4ChecksumOk,
   ipv4HeaderLength,
   ipv4HeaderValid,
   ipv4IsFragment,
@@ -111,6 +113,8 @@ const RESOLVE_TRIES = 3;
 /** Packets that wait for one neighbor; the oldest goes first. */
 const PENDING_PER_NEIGHBOR = 16;
 const NEIGHBORS_MAX = 4096;
+/** The sum over octets that include their own right checksum. */
+const CHECKSUM_OK = 0xffff;
 const NO_MAC = parseMac('00:00:00:00:00:00');
 
 interface Neighbor {
@@ -260,6 +264,7 @@ class Host {
     const end = ip + ipv4TotalLength(frame, ip);
     const source = ipFromOctets(frame, ip + IPV4_SOURCE, 4);
     const destination = ipFromOctets(frame, ip + IPV4_DESTINATION, 4);
+    if (!ipv4ChecksumOk(frame, ip) || onesComplementSum(frame, at, end) !== CHECKSUM_OK) return;
     this.#receiveEcho(frame, at, end, source, destination, ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY);
   }
 
@@ -284,6 +289,8 @@ class Host {
     if (upper?.protocol !== PROTOCOL_ICMPV6 || upper.isFragment) return;
     const source = ipFromOctets(frame, ip + IPV6_SOURCE, 6);
     const destination = ipFromOctets(frame, ip + IPV6_DESTINATION, 6);
+    const initial = pseudoHeaderSum(frame, ip, 6, PROTOCOL_ICMPV6, end - upper.offset);
+    if (onesComplementSum(frame, upper.offset, end, initial) !== CHECKSUM_OK) return;
     this.#receiveEcho(frame, upper.offset, end, source, destination, ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY);
   }
 

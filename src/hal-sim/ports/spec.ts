@@ -1,4 +1,5 @@
 /** What stands behind the simulator's ports, as users write it: --sim-wire and --sim-vf. */
+import { resolve } from 'node:path';
 import { AddressError, type IpAddress, parseIp } from '../../packet/address.js';
 import { PSP_UDP_PORT } from '../../psp/header.js';
 
@@ -52,6 +53,8 @@ function parsePcap(text: string): PcapSpec | undefined {
   const [input, output, ...rest] = text.slice('pcap:'.length).split(',');
   if (input === '' || output === '' || rest.length > 0)
     throw new SimSpecError(`"${text}" is not pcap:IN[,OUT]`);
+  if (output !== undefined && resolve(input!) === resolve(output))
+    throw new SimSpecError(`"${text}" would overwrite the capture that it reads; write to another file`);
   return { kind: 'pcap', input: input!, ...(output === undefined ? {} : { output }) };
 }
 

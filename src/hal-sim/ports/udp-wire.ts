@@ -30,6 +30,8 @@ import {
   IPV4_PROTOCOL,
   IPV4_SOURCE,
   IPV4_TTL,
+  ipv4HeaderLength,
+  ipv4HeaderValid,
   PROTOCOL_UDP,
   setIpv4Checksum,
   setIpv4TotalLength,
@@ -40,6 +42,7 @@ import {
   IPV6_HOP_LIMIT,
   IPV6_NEXT_HEADER,
   IPV6_SOURCE,
+  ipv6HeaderValid,
   setIpv6PayloadLength,
 } from '../../packet/ipv6.js';
 import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
@@ -147,10 +150,11 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
 }
 
 function bindProblem(address: IpAddress, port: number, error: NodeJS.ErrnoException): string {
+  const inSpec = ipFamily(address) === 6 ? `[${address}]` : address;
   const what = `cannot receive PSP on ${address} port ${port}`;
   switch (error.code) {
     case 'EACCES':
-      return `${what}: ports below 1024 need privileges; use another one, udp:${address}:PORT, on both sides`;
+      return `${what}: ports below 1024 need privileges; use another one on both sides, udp:${inSpec}:PORT, or give node the privilege (setcap cap_net_bind_service=+ep)`;
     case 'EADDRINUSE':
       return `${what}: another program has it; use another address or port, udp:ADDRESS:PORT`;
     case 'EADDRNOTAVAIL':
@@ -167,7 +171,9 @@ function pspDatagram(
 ): { payload: Uint8Array; destination: IpAddress } | undefined {
   const ip = ETHERNET_HEADER_OCTETS;
   if (etherType(frame) !== (family === 4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6)) return undefined;
-  const udp = ip + (family === 4 ? (frame[ip]! & 0x0f) * 4 : IPV6_HEADER_OCTETS);
+  const valid = family === 4 ? ipv4HeaderValid : ipv6HeaderValid;
+  if (!valid(frame, ip, frame.length)) return undefined;
+  const udp = ip + (family === 4 ? ipv4HeaderLength(frame, ip) : IPV6_HEADER_OCTETS);
   const protocol = frame[ip + (family === 4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)];
   if (protocol !== PROTOCOL_UDP || udp + UDP_HEADER_OCTETS > frame.length) return undefined;
   if (((frame[udp + 2]! << 8) | frame[udp + 3]!) !== PSP_UDP_PORT) return undefined;

@@ -1,4 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -36,12 +48,19 @@ describe('--sim-wire and --sim-vf', () => {
     expect(parseSimVf(text)).toEqual(spec);
   });
 
-  test.each(['', 'udp:', 'udp:x', 'udp:10.0.0.1:0', 'udp:10.0.0.1:99999', 'pcap:', 'pcap:a,b,c', 'tcp'])(
-    'wire %j is refused',
-    (text) => {
-      expect(() => parseSimWire(text)).toThrow(SimSpecError);
-    },
-  );
+  test.each([
+    '',
+    'udp:',
+    'udp:x',
+    'udp:10.0.0.1:0',
+    'udp:10.0.0.1:99999',
+    'pcap:',
+    'pcap:a,b,c',
+    'pcap:a,./a',
+    'tcp',
+  ])('wire %j is refused', (text) => {
+    expect(() => parseSimWire(text)).toThrow(SimSpecError);
+  });
 
   test.each(['', 'host:', 'host:x', 'tap:tap0', 'guest'])('VF %j is refused', (text) => {
     expect(() => parseSimVf(text)).toThrow(SimSpecError);
@@ -97,6 +116,21 @@ describe('virtual hosts', () => {
     expect(link.counters[0].sent).toBe(3);
   });
 
+  test.each(['10.0.0.2', 'fd00::2'])('take no damaged reply for an answer: %s', async (target) => {
+    const { clock, link, hosts } = twoHosts();
+    const ping = async () => {
+      const done = hosts[0]!.ping(parseIp(target), { count: 1, intervalMs: 1, timeoutMs: 10 });
+      await clock.advance(20);
+      return (await done).received;
+    };
+    expect(await ping()).toBe(1);
+    await link.ports[0].start((frames) => {
+      for (const frame of frames) frame[frame.length - 1]! ^= 1;
+      hosts[0]!.port.send(frames);
+    });
+    expect(await ping()).toBe(0);
+  });
+
   test('have to have an address of the family', async () => {
     const host = createVirtualHost({
       clock: createVirtualClock(),
@@ -149,6 +183,76 @@ describe('a pcap port', () => {
     }
   });
 
+  test.each(['in.pcap', 'same.pcap'])(
+    'does not overwrite the capture that it reads, named %s',
+    async (name) => {
+      const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+      try {
+        const input = join(folder, 'in.pcap');
+        writeFileSync(input, Buffer.concat([pcapHeader(), pcapRecord(0n, new Uint8Array(60))]));
+        linkSync(input, join(folder, 'same.pcap'));
+        const before = readFileSync(input);
+        const output = join(folder, name);
+        const port = createPcapPort({ input, output, clock: systemClock, mtuOctets: 9000 });
+        await expect(port.start(() => {})).rejects.toThrow(/write to another file/);
+        await port.close();
+        expect(readFileSync(input)).toEqual(before);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test.skipIf(!existsSync('/dev/full'))(
+    'tells of an output that cannot be written, and goes on',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+      try {
+        const input = join(folder, 'in.pcap');
+        // No end to it, so that only the output decides how `done` settles.
+        execFileSync('mkfifo', [input]);
+        const writer = openSync(input, 'r+');
+        const port = createPcapPort({ input, output: '/dev/full', clock: systemClock, mtuOctets: 9000 });
+        await port.start(() => {});
+        port.send([new Uint8Array(60)]);
+        await expect(port.done).rejects.toThrow(/ENOSPC/);
+        port.send([new Uint8Array(60)]);
+        expect(port.counters.outputDropped).toBe(1);
+        await port.close();
+        writeSync(writer, pcapHeader());
+        closeSync(writer);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test('drops and counts what its output is too slow for', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+    try {
+      const [input, output] = [join(folder, 'in.pcap'), join(folder, 'out.pcap')];
+      writeFileSync(input, pcapHeader());
+      const port = createPcapPort({ input, output, clock: systemClock, mtuOctets: 9000 });
+      await port.start(() => {});
+      // 2,000 frames of 9,000 octets in one turn are more than the 16 MiB that may wait.
+      port.send(Array.from({ length: 2000 }, () => new Uint8Array(9000)));
+      const { written, outputDropped } = port.counters;
+      expect(written + outputDropped).toBe(2000);
+      expect(outputDropped).toBeGreaterThan(0);
+      await port.close();
+      expect(statSync(output).size).toBe(24 + written * 9016);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('says when its output cannot be opened', async () => {
+    const files = { input: '/nowhere/in.pcap', output: '/nowhere/out.pcap' };
+    const port = createPcapPort({ ...files, clock: systemClock, mtuOctets: 9000 });
+    await expect(port.start(() => {})).rejects.toThrow(/cannot write \/nowhere\/out.pcap.*ENOENT/);
+    await port.close();
+  });
+
   test('says when its input is not there', async () => {
     const port = createPcapPort({ input: '/nowhere/in.pcap', clock: systemClock, mtuOctets: 9000 });
     await port.start(() => {});
@@ -193,6 +297,18 @@ describe('the UDP wire', () => {
       mac: parseMac('02:00:00:00:00:01'),
     });
     await expect(foreign.start(() => {})).rejects.toThrow(/no address of this machine/);
+  });
+
+  test('does not take a cut IPv4 header for a destination', async () => {
+    const wire = open(8);
+    await wire.start(() => {});
+    // IHL 0, yet all that is looked at for PSP in UDP is there.
+    const frame = new Uint8Array(26);
+    frame.set([0x08, 0x00, 0x40, 0, 0x03, 0xe8, 0, 8], 12);
+    frame[14 + 9] = 17;
+    wire.send([frame]);
+    expect(wire.counters).toMatchObject({ sent: 0, notPsp: 1 });
+    await wire.close();
   });
 
   test('takes arbitrary frames', async () => {
