@@ -7,7 +7,7 @@ import type { PipeHal } from '../hal/hal.js';
 import { systemRandom } from '../hal/random.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
-import { createPcapPort, type PcapPort } from '../hal-sim/ports/pcap-port.js';
+import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
 import { parseSimVf, parseSimWire, SimSpecError } from '../hal-sim/ports/spec.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
 import { type IpAddress, ipFamily, type MacAddress, macFromOctets, parseIp } from '../packet/address.js';
@@ -54,7 +54,8 @@ export async function openHal(options: GatewayOptions, run: RunOptions): Promise
   try {
     return await openSim(options, run);
   } catch (error) {
-    if (error instanceof UdpWireError) throw new OpenHalError(error.message);
+    if (error instanceof UdpWireError || error instanceof PcapPortError)
+      throw new OpenHalError(error.message);
     throw error;
   }
 }

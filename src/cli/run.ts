@@ -58,6 +58,9 @@ async function run(argv: readonly string[]): Promise<void> {
     const { tls } = options;
     const material = tls === undefined ? undefined : readTlsFiles(tls, systemClock.nowMs());
     const opened = await openHal(options, around);
+    for (const { name, done } of opened.captures) {
+      done.catch((error: Error) => logger.log('error', `${name}: ${error.message}`));
+    }
     const meter =
       options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
     const gateway = new Gateway({
