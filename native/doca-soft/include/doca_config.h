@@ -1,0 +1,7 @@
+/* There is nothing to configure in the software DOCA; the header exists because programs include it. */
+#ifndef DOCA_CONFIG_H_
+#define DOCA_CONFIG_H_
+
+#include <doca_compat.h>
+
+#endif

@@ -1,0 +1,27 @@
+/* From devices to DPDK ports. */
+#ifndef DOCA_DPDK_H_
+#define DOCA_DPDK_H_
+
+#include <doca_compat.h>
+#include <doca_dev.h>
+#include <doca_error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs);
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs,
+								      struct doca_dev_rep **reps, uint16_t count);
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id);
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev);
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev,
+								 struct doca_dev_rep **rep);
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo,
+								   uint8_t *supported);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,222 @@
+/* Packet headers as matches and actions name them. All doca_be fields are in network byte order. */
+#ifndef DOCA_FLOW_NET_H_
+#define DOCA_FLOW_NET_H_
+
+#include <doca_compat.h>
+#include <doca_types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DOCA_FLOW_ETHER_ADDR_LEN 6
+#define DOCA_FLOW_ETHER_TYPE_IPV4 0x0800
+#define DOCA_FLOW_ETHER_TYPE_IPV6 0x86DD
+#define DOCA_FLOW_ETHER_TYPE_ARP 0x0806
+#define DOCA_FLOW_ETHER_TYPE_VLAN 0x8100
+#define DOCA_FLOW_ETHER_TYPE_QINQ 0x88A8
+#define DOCA_FLOW_ETHER_TYPE_TEB 0x6558
+
+#define DOCA_FLOW_PROTO_ICMP 1
+#define DOCA_FLOW_PROTO_IPV4 4
+#define DOCA_FLOW_PROTO_TCP 6
+#define DOCA_FLOW_PROTO_UDP 17
+#define DOCA_FLOW_PROTO_IPV6 41
+#define DOCA_FLOW_PROTO_GRE 47
+#define DOCA_FLOW_PROTO_ESP 50
+#define DOCA_FLOW_PROTO_ICMP6 58
+
+#define DOCA_FLOW_UDP_HEADER_LEN 8
+#define DOCA_FLOW_VLAN_MAX 2
+#define DOCA_FLOW_GENEVE_OPTIONS_MAX_ 63
+#define DOCA_FLOW_MPLS_LABELS_MAX_ 5
+
+enum doca_flow_l3_type {
+	DOCA_FLOW_L3_TYPE_NONE,
+	DOCA_FLOW_L3_TYPE_IP4,
+	DOCA_FLOW_L3_TYPE_IP6,
+};
+
+enum doca_flow_l4_type_ext {
+	DOCA_FLOW_L4_TYPE_EXT_NONE,
+	DOCA_FLOW_L4_TYPE_EXT_TCP,
+	DOCA_FLOW_L4_TYPE_EXT_UDP,
+	DOCA_FLOW_L4_TYPE_EXT_ICMP,
+	DOCA_FLOW_L4_TYPE_EXT_ICMP6,
+	DOCA_FLOW_L4_TYPE_EXT_TRANSPORT,
+	DOCA_FLOW_L4_TYPE_EXT_ROCE_V2,
+};
+
+enum doca_flow_tun_type {
+	DOCA_FLOW_TUN_NONE = 0,
+	DOCA_FLOW_TUN_VXLAN,
+	DOCA_FLOW_TUN_GTPU,
+	DOCA_FLOW_TUN_GRE,
+	DOCA_FLOW_TUN_ESP,
+	DOCA_FLOW_TUN_MPLS_O_UDP,
+	DOCA_FLOW_TUN_GENEVE,
+	DOCA_FLOW_TUN_PSP,
+	DOCA_FLOW_TUN_IP_IN_IP,
+	DOCA_FLOW_TUN_MAX,
+};
+
+enum doca_flow_l2_valid_header {
+	DOCA_FLOW_L2_VALID_HEADER_VLAN_0 = 1,
+	DOCA_FLOW_L2_VALID_HEADER_VLAN_1 = 2,
+};
+
+enum doca_flow_ip_fragment_flags {
+	DOCA_FLOW_IP4_FLAG_MORE_FRAGMENTS = 1 << 13,
+	DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT = 1 << 14,
+};
+
+/* Source before destination, other than on the wire. */
+struct doca_flow_header_eth {
+	uint8_t src_mac[DOCA_FLOW_ETHER_ADDR_LEN];
+	uint8_t dst_mac[DOCA_FLOW_ETHER_ADDR_LEN];
+	doca_be16_t type;
+};
+
+struct doca_flow_header_eth_vlan {
+	doca_be16_t tci;
+};
+
+struct doca_flow_header_ip4 {
+	doca_be32_t src_ip;
+	doca_be32_t dst_ip;
+	uint8_t version_ihl;
+	uint8_t dscp_ecn;
+	doca_be16_t total_len;
+	doca_be16_t identification;
+	doca_be16_t flags_fragment_offset;
+	uint8_t next_proto;
+	uint8_t ttl;
+};
+
+struct doca_flow_header_ip6 {
+	doca_be32_t src_ip[4];
+	doca_be32_t dst_ip[4];
+	uint8_t traffic_class;
+	doca_be32_t flow_label;
+	doca_be16_t payload_len;
+	uint8_t next_proto;
+	uint8_t hop_limit;
+};
+
+struct doca_flow_header_l4_port {
+	doca_be16_t src_port;
+	doca_be16_t dst_port;
+};
+
+struct doca_flow_header_udp {
+	struct doca_flow_header_l4_port l4_port;
+};
+
+struct doca_flow_header_tcp {
+	struct doca_flow_header_l4_port l4_port;
+	uint8_t data_offset;
+	uint8_t flags;
+	doca_be32_t seq_num;
+	doca_be32_t ack_num;
+};
+
+struct doca_flow_header_icmp {
+	uint8_t type;
+	uint8_t code;
+	doca_be16_t ident;
+};
+
+struct doca_flow_header_roce_v2 {
+	struct doca_flow_header_l4_port l4_port;
+	uint8_t bth_opcode;
+	uint8_t bth_flags;
+	doca_be32_t bth_dest_qp;
+};
+
+struct doca_flow_header_mpls {
+	doca_be32_t label;
+};
+
+struct doca_flow_header_geneve {
+	uint8_t ver_opt_len;
+	uint8_t o_c;
+	doca_be16_t next_proto;
+	doca_be32_t vni;
+};
+
+union doca_flow_geneve_option {
+	doca_be32_t data;
+};
+
+/* As on the wire: 24 octets with the cookie. s_d_ver_v: S 0x80, D 0x40, version 0x3c, V 0x02, always-one 0x01. */
+struct doca_flow_header_psp {
+	uint8_t nexthdr;
+	uint8_t hdrextlen;
+	uint8_t res_cryptofst;
+	uint8_t s_d_ver_v;
+	doca_be32_t spi;
+	doca_be64_t iv;
+	doca_be64_t vc;
+};
+
+struct doca_flow_header_format {
+	struct doca_flow_header_eth eth;
+	uint16_t l2_valid_headers;
+	struct doca_flow_header_eth_vlan eth_vlan[DOCA_FLOW_VLAN_MAX];
+	enum doca_flow_l3_type l3_type;
+	union {
+		struct doca_flow_header_ip4 ip4;
+		struct doca_flow_header_ip6 ip6;
+	};
+	enum doca_flow_l4_type_ext l4_type_ext;
+	union {
+		struct doca_flow_header_icmp icmp;
+		struct doca_flow_header_udp udp;
+		struct doca_flow_header_tcp tcp;
+		struct doca_flow_header_l4_port transport;
+		struct doca_flow_header_roce_v2 roce_v2;
+	};
+};
+
+struct doca_flow_tun {
+	enum doca_flow_tun_type type;
+	union {
+		struct {
+			doca_be32_t vxlan_tun_id;
+		};
+		struct {
+			doca_be32_t gre_key;
+		};
+		struct {
+			doca_be32_t gtp_teid;
+		};
+		struct {
+			doca_be32_t esp_spi;
+			doca_be32_t esp_sn;
+		};
+		struct {
+			struct doca_flow_header_mpls mpls[DOCA_FLOW_MPLS_LABELS_MAX_];
+		};
+		struct {
+			struct doca_flow_header_geneve geneve;
+			union doca_flow_geneve_option geneve_options[DOCA_FLOW_GENEVE_OPTIONS_MAX_];
+		};
+		struct {
+			struct doca_flow_header_psp psp;
+		};
+	};
+};
+
+struct doca_flow_ip_addr {
+	enum doca_flow_l3_type type;
+	union {
+		doca_be32_t ipv4_addr;
+		doca_be32_t ipv6_addr[4];
+	};
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
