@@ -16,7 +16,7 @@ import { systemRandom } from '../hal/random.js';
 import { collectCounters, renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { createLink } from '../hal-sim/ports/link.js';
-import { tapPort } from '../hal-sim/ports/tap.js';
+import { observePort } from '../hal-sim/ports/observe.js';
 import { ipFromOctets } from '../packet/address.js';
 import { pcapHeader, pcapRecord, readCapture } from '../packet/pcap.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
@@ -83,7 +83,7 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
   const authority = await newAuthority();
   const logger = createLogger(40, 'text');
   const sequence = new Sequence();
-  const tapped = tapPort(wire1, (_, frame) => wire.push(stamp(frame)));
+  const tapped = observePort(wire1, (_, frame) => wire.push(stamp(frame)));
   const host1 = await startHost(
     H1,
     H2,

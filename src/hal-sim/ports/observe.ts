@@ -4,7 +4,7 @@ import type { SimPort } from '../port.js';
 /** `out`: the device sends. The frame is only lent: it must not be changed, and be copied to be kept. */
 export type FrameObserver = (direction: 'in' | 'out', frame: Uint8Array) => void;
 
-export function tapPort(port: SimPort, observe: FrameObserver): SimPort {
+export function observePort(port: SimPort, observe: FrameObserver): SimPort {
   return {
     name: port.name,
     mtuOctets: port.mtuOctets,
