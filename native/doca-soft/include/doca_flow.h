@@ -1,0 +1,790 @@
+/*
+ * DOCA Flow as the software DOCA presents it: names, types, enumerators and field order of the releases that
+ * docs/doca-soft.md names, in the shape of 3.1 or, where doca_version.h says so, of 3.3.
+ *
+ * doca_be fields are in network byte order; ids, sizes and queue numbers in the CPU's.
+ */
+#ifndef DOCA_FLOW_H_
+#define DOCA_FLOW_H_
+
+#include <stdio.h>
+
+#include <doca_compat.h>
+#include <doca_dev.h>
+#include <doca_error.h>
+#include <doca_flow_crypto.h>
+#include <doca_flow_net.h>
+#include <doca_types.h>
+#include <doca_version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DOCA_SOFT_RELEASE_ (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
+
+/* ---- Objects ---- */
+
+struct doca_flow_cfg;
+struct doca_flow_port_cfg;
+struct doca_flow_pipe_cfg;
+struct doca_flow_port;
+struct doca_flow_pipe;
+struct doca_flow_pipe_entry;
+struct doca_flow_target;
+struct doca_flow_definitions;
+struct doca_flow_definitions_cfg;
+struct doca_flow_parser;
+struct doca_flow_tune_cfg;
+
+/* ---- Enumerations ---- */
+
+enum doca_flow_pipe_type {
+	DOCA_FLOW_PIPE_BASIC = 0,
+	DOCA_FLOW_PIPE_CONTROL = 1,
+	DOCA_FLOW_PIPE_LPM = 2,
+	DOCA_FLOW_PIPE_CT = 3,
+	DOCA_FLOW_PIPE_ACL = 4,
+	DOCA_FLOW_PIPE_ORDERED_LIST = 5,
+	DOCA_FLOW_PIPE_HASH = 6,
+};
+
+enum doca_flow_pipe_domain {
+	DOCA_FLOW_PIPE_DOMAIN_DEFAULT = 0,
+	DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS = 1,
+	DOCA_FLOW_PIPE_DOMAIN_EGRESS = 2,
+	DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS = 3,
+};
+
+enum doca_flow_fwd_type {
+	DOCA_FLOW_FWD_NONE = 0,
+	DOCA_FLOW_FWD_RSS = 1,
+	DOCA_FLOW_FWD_PORT = 2,
+	DOCA_FLOW_FWD_PIPE = 3,
+	DOCA_FLOW_FWD_DROP = 4,
+	DOCA_FLOW_FWD_TARGET = 5,
+	DOCA_FLOW_FWD_ORDERED_LIST_PIPE = 6,
+	DOCA_FLOW_FWD_HASH_PIPE = 7,
+	DOCA_FLOW_FWD_CHANGEABLE = 100,
+};
+
+enum doca_flow_target_type {
+	DOCA_FLOW_TARGET_KERNEL = 0,
+};
+
+#if DOCA_SOFT_RELEASE_ < 303
+enum doca_flow_flags_type {
+	DOCA_FLOW_NO_WAIT = 0,
+	DOCA_FLOW_WAIT_FOR_BATCH = 1,
+};
+#else
+enum doca_flow_entry_flags {
+	DOCA_FLOW_ENTRY_FLAGS_NO_WAIT = 1,
+	DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH = 2,
+};
+
+#define DOCA_FLOW_FLAGS_SET(flags, flag) ((flags) |= (flag))
+#define DOCA_FLOW_FLAGS_UNSET(flags, flag) ((flags) &= ~(uint32_t)(flag))
+#define DOCA_FLOW_FLAGS_IS_SET(flags, flag) (((flags) & (flag)) != 0)
+#endif
+
+enum doca_flow_entry_op {
+	DOCA_FLOW_ENTRY_OP_ADD,
+	DOCA_FLOW_ENTRY_OP_DEL,
+	DOCA_FLOW_ENTRY_OP_UPD,
+	DOCA_FLOW_ENTRY_OP_AGED,
+};
+
+enum doca_flow_entry_status {
+	DOCA_FLOW_ENTRY_STATUS_IN_PROCESS,
+	DOCA_FLOW_ENTRY_STATUS_SUCCESS,
+	DOCA_FLOW_ENTRY_STATUS_ERROR,
+};
+
+enum doca_flow_pipe_op {
+	DOCA_FLOW_PIPE_OP_CONGESTION_REACHED,
+	DOCA_FLOW_PIPE_OP_RESIZED,
+	DOCA_FLOW_PIPE_OP_DESTROYED,
+};
+
+enum doca_flow_pipe_status {
+	DOCA_FLOW_PIPE_STATUS_SUCCESS = 1,
+	DOCA_FLOW_PIPE_STATUS_ERROR = 2,
+};
+
+#if DOCA_SOFT_RELEASE_ < 302
+enum doca_flow_shared_resource_type {
+	DOCA_FLOW_SHARED_RESOURCE_METER,
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
+	DOCA_FLOW_SHARED_RESOURCE_RSS,
+	DOCA_FLOW_SHARED_RESOURCE_MIRROR,
+	DOCA_FLOW_SHARED_RESOURCE_PSP,
+	DOCA_FLOW_SHARED_RESOURCE_ENCAP,
+	DOCA_FLOW_SHARED_RESOURCE_DECAP,
+	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_SHARED_RESOURCE_MAX,
+};
+#else
+enum doca_flow_shared_resource_type {
+	DOCA_FLOW_SHARED_RESOURCE_METER,
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
+	DOCA_FLOW_SHARED_RESOURCE_RSS,
+	DOCA_FLOW_SHARED_RESOURCE_PSP,
+	DOCA_FLOW_SHARED_RESOURCE_ENCAP,
+	DOCA_FLOW_SHARED_RESOURCE_DECAP,
+	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_SHARED_RESOURCE_MAX,
+};
+
+enum doca_flow_resource {
+	DOCA_FLOW_RESOURCE_METER,
+	DOCA_FLOW_RESOURCE_COUNTER,
+	DOCA_FLOW_RESOURCE_RSS,
+	DOCA_FLOW_RESOURCE_PSP,
+	DOCA_FLOW_RESOURCE_ENCAP,
+	DOCA_FLOW_RESOURCE_DECAP,
+	DOCA_FLOW_RESOURCE_IPSEC_SA,
+};
+
+enum doca_flow_resource_mode {
+	DOCA_FLOW_RESOURCE_MODE_SYSTEM = 0,
+	DOCA_FLOW_RESOURCE_MODE_PORT = 1,
+};
+
+enum doca_flow_port_default_miss_type {
+	DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL = 0,
+	DOCA_FLOW_PORT_DEFAULT_MISS_RSS = 1,
+	DOCA_FLOW_PORT_DEFAULT_MISS_DROP = 2,
+};
+#endif
+
+enum doca_flow_resource_type {
+	DOCA_FLOW_RESOURCE_TYPE_NONE,
+	DOCA_FLOW_RESOURCE_TYPE_SHARED,
+	DOCA_FLOW_RESOURCE_TYPE_NON_SHARED,
+};
+
+enum doca_flow_l2_meta {
+	DOCA_FLOW_L2_META_NO_VLAN = 0,
+	DOCA_FLOW_L2_META_MULTI_VLAN = 1,
+	DOCA_FLOW_L2_META_SINGLE_VLAN = 2,
+	DOCA_FLOW_L2_META_CUSTOM_VLAN = 3,
+};
+
+enum doca_flow_l3_meta {
+	DOCA_FLOW_L3_META_NONE,
+	DOCA_FLOW_L3_META_IPV4,
+	DOCA_FLOW_L3_META_IPV6,
+};
+
+enum doca_flow_l4_meta {
+	DOCA_FLOW_L4_META_NONE,
+	DOCA_FLOW_L4_META_TCP,
+	DOCA_FLOW_L4_META_UDP,
+	DOCA_FLOW_L4_META_ICMP,
+	DOCA_FLOW_L4_META_ESP,
+};
+
+enum doca_flow_meter_color {
+	DOCA_FLOW_METER_COLOR_RED = 0,
+	DOCA_FLOW_METER_COLOR_YELLOW = 1,
+	DOCA_FLOW_METER_COLOR_GREEN = 2,
+} __attribute__((packed));
+
+enum doca_rss_type {
+	DOCA_FLOW_RSS_IPV4 = 1 << 0,
+	DOCA_FLOW_RSS_IPV6 = 1 << 1,
+	DOCA_FLOW_RSS_UDP = 1 << 2,
+	DOCA_FLOW_RSS_TCP = 1 << 3,
+	DOCA_FLOW_RSS_ESP = 1 << 4,
+	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5,
+	DOCA_FLOW_RSS_IPV4_DST = 1 << 6,
+	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7,
+	DOCA_FLOW_RSS_IPV6_DST = 1 << 8,
+	DOCA_FLOW_RSS_UDP_SRC = 1 << 9,
+	DOCA_FLOW_RSS_UDP_DST = 1 << 10,
+	DOCA_FLOW_RSS_TCP_SRC = 1 << 11,
+	DOCA_FLOW_RSS_TCP_DST = 1 << 12,
+};
+
+enum doca_flow_rss_hash_function {
+	DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ,
+	DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ,
+};
+
+enum doca_flow_compare_op {
+	DOCA_FLOW_COMPARE_EQ,
+	DOCA_FLOW_COMPARE_NE,
+	DOCA_FLOW_COMPARE_LT,
+	DOCA_FLOW_COMPARE_LE,
+	DOCA_FLOW_COMPARE_GT,
+	DOCA_FLOW_COMPARE_GE,
+};
+
+enum doca_flow_action_type {
+	DOCA_FLOW_ACTION_AUTO,
+	DOCA_FLOW_ACTION_ADD,
+	DOCA_FLOW_ACTION_COPY,
+};
+
+enum doca_flow_ordered_list_element_type {
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS,
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR,
+#if DOCA_SOFT_RELEASE_ >= 302
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64,
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO,
+#endif
+};
+
+enum doca_flow_pipe_hash_map_algorithm {
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_HASH = 1,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_RANDOM = 2,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_IDENTITY = 4,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_ROUND_ROBIN = 8,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING = 16,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_SELECT_ENABLED = 32,
+};
+
+enum doca_flow_port_operation_state {
+	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE,
+	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE_READY_TO_SWAP,
+	DOCA_FLOW_PORT_OPERATION_STATE_STANDBY,
+	DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED,
+};
+
+enum doca_flow_meter_limit_type {
+	DOCA_FLOW_METER_LIMIT_TYPE_BYTES,
+	DOCA_FLOW_METER_LIMIT_TYPE_PACKETS,
+};
+
+#define DOCA_FLOW_META_SCRATCH_PAD_MAX 10
+#define DOCA_FLOW_META_MAX 44
+#define DOCA_FLOW_MAX_ENTRY_ACTIONS_MEM_SIZE 128
+
+/* ---- Match ---- */
+
+struct doca_flow_meta {
+	doca_be32_t pkt_meta;
+	doca_be32_t u32[DOCA_FLOW_META_SCRATCH_PAD_MAX];
+#if DOCA_SOFT_RELEASE_ < 301
+	doca_be32_t mark;
+#endif
+};
+
+struct doca_flow_parser_meta {
+	uint16_t port_id;
+	doca_be16_t random;
+	uint8_t ipsec_syndrome;
+	uint8_t ipsec_ar_syndrome;
+	uint8_t psp_syndrome;
+	enum doca_flow_meter_color meter_color;
+	enum doca_flow_l2_meta outer_l2_type;
+	enum doca_flow_l3_meta outer_l3_type;
+	enum doca_flow_l4_meta outer_l4_type;
+	enum doca_flow_l2_meta inner_l2_type;
+	enum doca_flow_l3_meta inner_l3_type;
+	enum doca_flow_l4_meta inner_l4_type;
+	uint8_t outer_ip_fragmented;
+	uint8_t inner_ip_fragmented;
+	uint8_t outer_l3_ok;
+	uint8_t outer_ip4_checksum_ok;
+	uint8_t outer_l4_ok;
+	uint8_t outer_l4_checksum_ok;
+	uint8_t inner_l3_ok;
+	uint8_t inner_ip4_checksum_ok;
+	uint8_t inner_l4_ok;
+	uint8_t inner_l4_checksum_ok;
+};
+
+struct doca_flow_match {
+	uint32_t flags;
+	struct doca_flow_meta meta;
+	struct doca_flow_parser_meta parser_meta;
+	struct doca_flow_header_format outer;
+	struct doca_flow_tun tun;
+	struct doca_flow_header_format inner;
+};
+
+/* field_string names a field ("parser_meta.random.value"); NULL stands for the value of the entry's match. */
+struct doca_flow_desc_field {
+	const char *field_string;
+	uint32_t bit_offset;
+};
+
+/* `width` in bits. */
+struct doca_flow_match_condition {
+	enum doca_flow_compare_op operation;
+	union {
+		struct {
+			struct doca_flow_desc_field a;
+			struct doca_flow_desc_field b;
+			uint32_t width;
+		} field_op;
+	};
+};
+
+/* ---- Actions ---- */
+
+struct doca_flow_encap_action {
+	struct doca_flow_header_format outer;
+	struct doca_flow_tun tun;
+};
+
+struct doca_flow_resource_encap_cfg {
+	bool is_l2;
+	struct doca_flow_encap_action encap;
+};
+
+struct doca_flow_resource_decap_cfg {
+	bool is_l2;
+	struct doca_flow_header_eth eth;
+	uint16_t l2_valid_headers;
+	struct doca_flow_header_eth_vlan eth_vlan[DOCA_FLOW_VLAN_MAX];
+};
+
+enum doca_flow_push_action_type {
+	DOCA_FLOW_PUSH_ACTION_VLAN,
+};
+
+struct doca_flow_push_action {
+	enum doca_flow_push_action_type type;
+	union {
+		struct {
+			struct doca_flow_header_eth_vlan vlan_hdr;
+			doca_be16_t eth_type;
+		} vlan;
+	};
+};
+
+struct doca_flow_nat64_action {
+	bool original_dscp;
+	bool original_ttl;
+	enum doca_flow_l3_type l3_type;
+};
+
+struct doca_flow_actions {
+#if DOCA_SOFT_RELEASE_ < 302
+	uint8_t action_idx;
+	uint32_t flags;
+#endif
+	enum doca_flow_resource_type decap_type;
+	union {
+		struct doca_flow_resource_decap_cfg decap_cfg;
+		uint32_t shared_decap_id;
+	};
+	bool pop_vlan;
+	struct doca_flow_meta meta;
+	struct doca_flow_parser_meta parser_meta;
+	struct doca_flow_header_format outer;
+	struct doca_flow_tun tun;
+	enum doca_flow_resource_type encap_type;
+	union {
+		struct doca_flow_resource_encap_cfg encap_cfg;
+		uint32_t shared_encap_id;
+	};
+	bool has_push;
+	struct doca_flow_push_action push;
+	struct doca_flow_nat64_action nat64;
+	bool has_crypto_encap;
+	struct doca_flow_crypto_encap_action crypto_encap;
+	struct doca_flow_crypto_action crypto;
+};
+
+struct doca_flow_action_desc {
+	enum doca_flow_action_type type;
+	union {
+		struct {
+			struct doca_flow_desc_field src;
+			struct doca_flow_desc_field dst;
+			uint32_t width;
+		} field_op;
+	};
+};
+
+struct doca_flow_action_descs {
+	uint8_t nb_action_desc;
+	struct doca_flow_action_desc *desc_array;
+};
+
+/* ---- Forward and monitor ---- */
+
+struct doca_flow_resource_rss_cfg {
+	uint32_t outer_flags;
+	uint32_t inner_flags;
+	uint16_t *queues_array;
+	int nr_queues;
+	enum doca_flow_rss_hash_function rss_hash_func;
+};
+
+struct doca_flow_fwd {
+	enum doca_flow_fwd_type type;
+	union {
+		struct {
+			enum doca_flow_resource_type rss_type;
+			union {
+				struct doca_flow_resource_rss_cfg rss;
+				uint32_t shared_rss_id;
+			};
+		};
+		struct {
+			uint16_t port_id;
+		};
+		struct {
+			struct doca_flow_pipe *next_pipe;
+		};
+		struct {
+			struct doca_flow_pipe *pipe;
+			uint32_t idx;
+		} ordered_list_pipe;
+		struct {
+			struct doca_flow_target *target;
+		};
+		struct {
+			struct doca_flow_pipe *pipe;
+			enum doca_flow_pipe_hash_map_algorithm algorithm;
+		} hash_pipe;
+	};
+};
+
+struct doca_flow_monitor {
+	enum doca_flow_resource_type meter_type;
+	union {
+		struct {
+			enum doca_flow_meter_limit_type limit_type;
+			uint64_t cir;
+			uint64_t cbs;
+		} non_shared_meter;
+		struct {
+			uint32_t shared_meter_id;
+			enum doca_flow_meter_color meter_init_color;
+		} shared_meter;
+	};
+	enum doca_flow_resource_type counter_type;
+	union {
+		struct {
+			uint32_t shared_counter_id;
+		} shared_counter;
+	};
+#if DOCA_SOFT_RELEASE_ < 302
+	uint32_t shared_mirror_id;
+#endif
+	uint32_t aging_sec;
+};
+
+#if DOCA_SOFT_RELEASE_ >= 302
+/* What an ordered list's CRYPTO element carries. */
+struct doca_flow_crypto {
+	bool has_crypto_encap;
+	struct doca_flow_crypto_encap_action crypto_encap;
+	struct doca_flow_crypto_action crypto;
+};
+#endif
+
+struct doca_flow_ordered_list_element {
+	enum doca_flow_ordered_list_element_type type;
+	union {
+		struct {
+			struct doca_flow_actions *actions;
+			struct doca_flow_actions *actions_mask;
+			struct doca_flow_action_descs *action_descs;
+		};
+		struct doca_flow_monitor *monitor;
+#if DOCA_SOFT_RELEASE_ >= 302
+		struct doca_flow_nat64_action *nat64;
+		struct doca_flow_crypto *crypto;
+#endif
+	};
+};
+
+struct doca_flow_ordered_list {
+	uint32_t idx;
+	uint32_t size;
+	struct doca_flow_ordered_list_element *elements;
+};
+
+/* ---- Shared resources ---- */
+
+struct doca_flow_resource_meter_cfg {
+	enum doca_flow_meter_limit_type limit_type;
+	uint64_t cir;
+	uint64_t cbs;
+};
+
+struct doca_flow_resource_psp_cfg {
+	struct doca_flow_crypto_key_cfg key_cfg;
+};
+
+#if DOCA_SOFT_RELEASE_ < 302
+struct doca_flow_mirror_target {
+	bool has_encap;
+	struct doca_flow_encap_action encap;
+	struct doca_flow_fwd fwd;
+};
+
+struct doca_flow_resource_mirror_cfg {
+	int nr_targets;
+	struct doca_flow_mirror_target *target;
+	struct doca_flow_fwd fwd;
+};
+#endif
+
+struct doca_flow_shared_resource_cfg {
+	union {
+		struct doca_flow_resource_meter_cfg meter_cfg;
+		struct doca_flow_resource_rss_cfg rss_cfg;
+		struct doca_flow_resource_psp_cfg psp_cfg;
+#if DOCA_SOFT_RELEASE_ < 302
+		struct doca_flow_resource_mirror_cfg mirror_cfg;
+#endif
+		struct doca_flow_resource_encap_cfg encap_cfg;
+		struct doca_flow_resource_decap_cfg decap_cfg;
+	};
+};
+
+struct doca_flow_resource_query {
+	union {
+		struct {
+			uint64_t total_bytes;
+			uint64_t total_pkts;
+		} counter;
+		struct {
+			uint64_t current_sn;
+		} ipsec_sa;
+	};
+};
+
+struct doca_flow_entropy_format {
+	enum doca_flow_l3_type l3_type;
+	union {
+		struct doca_flow_header_ip4 ip4;
+		struct doca_flow_header_ip6 ip6;
+	};
+#if DOCA_SOFT_RELEASE_ < 303
+	enum doca_flow_l4_type_ext l4_type_ext;
+#else
+	bool is_transport;
+#endif
+	struct doca_flow_header_l4_port transport;
+};
+
+/* ---- Callbacks ---- */
+
+typedef void (*doca_flow_entry_process_cb)(struct doca_flow_pipe_entry *entry, uint16_t pipe_queue,
+					   enum doca_flow_entry_status status, enum doca_flow_entry_op op,
+					   void *user_ctx);
+typedef void (*doca_flow_pipe_process_cb)(struct doca_flow_pipe *pipe, enum doca_flow_pipe_status status,
+					  enum doca_flow_pipe_op op, void *user_ctx);
+typedef void (*doca_flow_shared_resource_unbind_cb)(enum doca_flow_shared_resource_type type, uint32_t id, void *object);
+
+/* ---- Life of the library: one per process ---- */
+
+DOCA_STABLE doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg);
+DOCA_STABLE doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg, uint16_t pipe_queues);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
+							      enum doca_flow_shared_resource_type type);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_shared_resource_unbind(struct doca_flow_cfg *cfg,
+								     doca_flow_shared_resource_unbind_cb cb);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key,
+						   uint32_t rss_key_len);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg,
+							     const struct doca_flow_definitions *definitions);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg);
+#if DOCA_SOFT_RELEASE_ < 302
+DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg,
+							     const struct doca_flow_resource_rss_cfg *rss);
+#else
+DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg,
+							       enum doca_flow_resource_mode mode);
+#endif
+DOCA_EXPERIMENTAL doca_error_t doca_flow_init(struct doca_flow_cfg *cfg);
+DOCA_STABLE void doca_flow_destroy(void);
+
+/* ---- Ports ---- */
+
+DOCA_STABLE doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg);
+DOCA_STABLE doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id);
+DOCA_STABLE doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep);
+/* Octets for modify and encapsulation data: a power of two, 64 at least. */
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
+								      enum doca_flow_port_operation_state state);
+DOCA_STABLE doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_cfg *cfg, uint32_t core);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
+#if DOCA_SOFT_RELEASE_ >= 302
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
+								   enum doca_flow_resource type, uint32_t nr_resources);
+#endif
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port);
+DOCA_STABLE doca_error_t doca_flow_port_stop(struct doca_flow_port *port);
+DOCA_STABLE uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair);
+DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port);
+DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port,
+							   struct doca_flow_entropy_format *header, uint16_t *entropy);
+#if DOCA_SOFT_RELEASE_ >= 302
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port,
+								  enum doca_flow_port_default_miss_type type,
+								  bool counter);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_query_default_miss(struct doca_flow_port *port,
+								 struct doca_flow_resource_query *query);
+#endif
+
+/* ---- Pipes ---- */
+
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_destroy(struct doca_flow_pipe_cfg *cfg);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_name(struct doca_flow_pipe_cfg *cfg, const char *name);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_label(struct doca_flow_pipe_cfg *cfg, const char *label);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_type(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_type type);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_domain(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_domain domain);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_root(struct doca_flow_pipe_cfg *cfg, bool is_root);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, uint32_t nr_entries);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg,
+							    const struct doca_flow_match *match,
+							    const struct doca_flow_match *match_mask);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg,
+							      struct doca_flow_actions *const *actions,
+							      struct doca_flow_actions *const *actions_masks,
+							      struct doca_flow_action_descs *const *action_descs,
+							      size_t nr_actions);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg,
+							      const struct doca_flow_monitor *monitor);
+DOCA_EXPERIMENTAL doca_error_t
+doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg, struct doca_flow_ordered_list *const *ordered_lists,
+				     size_t nr_ordered_lists);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t queue);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_resizable(struct doca_flow_pipe_cfg *cfg, bool is_resizable);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_congestion_level_threshold(struct doca_flow_pipe_cfg *cfg, uint8_t percent);
+DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_user_ctx(struct doca_flow_pipe_cfg *cfg, void *user_ctx);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_hash_map_algorithm(struct doca_flow_pipe_cfg *cfg, uint32_t flags);
+
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd,
+						     const struct doca_flow_fwd *fwd_miss, struct doca_flow_pipe **pipe);
+DOCA_STABLE void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss);
+DOCA_EXPERIMENTAL void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *file);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_calc_hash(struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+							uint32_t *hash);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_get_target(enum doca_flow_target_type type, struct doca_flow_target **target);
+
+/* ---- Entries ---- */
+
+#if DOCA_SOFT_RELEASE_ < 303
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							const struct doca_flow_match *match,
+							const struct doca_flow_actions *actions,
+							const struct doca_flow_monitor *monitor,
+							const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
+							struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							   const struct doca_flow_actions *actions,
+							   const struct doca_flow_monitor *monitor,
+							   const struct doca_flow_fwd *fwd,
+							   const enum doca_flow_flags_type flags,
+							   struct doca_flow_pipe_entry *entry);
+DOCA_EXPERIMENTAL doca_error_t
+doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe,
+				 const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
+				 const struct doca_flow_match_condition *condition,
+				 const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+				 const struct doca_flow_action_descs *action_descs,
+				 const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+				 void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							     uint32_t entry_index,
+							     const struct doca_flow_actions *actions,
+							     const struct doca_flow_monitor *monitor,
+							     const struct doca_flow_fwd *fwd,
+							     const enum doca_flow_flags_type flags, void *user_ctx,
+							     struct doca_flow_pipe_entry **entry);
+#else
+DOCA_EXPERIMENTAL doca_error_t
+doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+			       uint8_t action_idx, const struct doca_flow_actions *actions,
+			       const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t flags,
+			       void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+								 uint8_t action_idx,
+								 const struct doca_flow_actions *actions,
+								 const struct doca_flow_monitor *monitor,
+								 const struct doca_flow_fwd *fwd, uint32_t flags,
+								 struct doca_flow_pipe_entry *entry);
+DOCA_EXPERIMENTAL doca_error_t
+doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+				 const struct doca_flow_match *match_mask,
+				 const struct doca_flow_match_condition *condition,
+				 const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+				 const struct doca_flow_action_descs *action_descs,
+				 const struct doca_flow_monitor *monitor, uint32_t priority,
+				 const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							     uint32_t entry_index, uint8_t action_idx,
+							     const struct doca_flow_actions *actions,
+							     const struct doca_flow_monitor *monitor,
+							     const struct doca_flow_fwd *fwd, uint32_t flags,
+							     void *user_ctx, struct doca_flow_pipe_entry **entry);
+#endif
+DOCA_EXPERIMENTAL doca_error_t
+doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t idx,
+				      const struct doca_flow_ordered_list *ordered_list, const struct doca_flow_fwd *fwd,
+				      uint32_t flags, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, struct doca_flow_pipe_entry *entry);
+/* `timeout` in microseconds, 0: poll once. */
+DOCA_STABLE doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
+						   uint32_t max_processed_entries);
+DOCA_STABLE enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_flow_pipe_entry *entry);
+DOCA_STABLE int doca_flow_aging_handle(struct doca_flow_port *port, uint16_t queue, uint64_t quota, uint64_t max_entries);
+
+/* ---- Shared resources and queries ---- */
+
+DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
+								 struct doca_flow_shared_resource_cfg *cfg);
+DOCA_STABLE doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids,
+							 uint32_t count, void *bindable);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *ids,
+								struct doca_flow_resource_query *queries, uint32_t count);
+#if DOCA_SOFT_RELEASE_ >= 302
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port,
+								  enum doca_flow_shared_resource_type type, uint32_t *id);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port,
+								  enum doca_flow_shared_resource_type type, uint32_t id);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
+								      enum doca_flow_shared_resource_type type, uint32_t id,
+								      struct doca_flow_shared_resource_cfg *cfg);
+#endif
+DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry,
+							      struct doca_flow_resource_query *query);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_pipe_miss(struct doca_flow_pipe *pipe,
+								  struct doca_flow_resource_query *query);
+
+/* ---- Tuning: not supported, and says so ---- */
+
+enum doca_flow_tune_profile {
+	DOCA_FLOW_TUNE_PROFILE_NONE = 0,
+	DOCA_FLOW_TUNE_PROFILE_PIPELINE = 30,
+	DOCA_FLOW_TUNE_PROFILE_FULL = 60,
+};
+
+DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg,
+							      enum doca_flow_tune_profile profile);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * What only the software DOCA has: for its own tests and benches. A program that calls these no longer builds
+ * against NVIDIA's DOCA.
+ */
+#ifndef DOCA_SOFT_H_
+#define DOCA_SOFT_H_
+
+#include <doca_compat.h>
+#include <doca_error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Returns when every device has processed all that had reached it before the call: frames that wait in its ports
+ * and in the rings from the application, and entry operations. DOCA_ERROR_TIME_OUT after `timeout_ms` milliseconds.
+ */
+DOCA_STABLE doca_error_t doca_soft_quiesce(uint32_t timeout_ms);
+
+/* Packets that the device behind a DPDK port has put into the application's RSS queues so far. */
+DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

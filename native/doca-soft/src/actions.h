@@ -1,0 +1,68 @@
+// What a pipe, or an element of an ordered list, does to a packet.
+#pragma once
+
+#include <vector>
+
+#include <doca_flow.h>
+
+#include "packet.h"
+
+namespace soft {
+
+class Datapath;
+
+// Actions of one template, compiled. The values that entries give stand in their records, `value_octets` of them.
+class Actions {
+public:
+	// `fixed`: a control pipe's entry, where nothing is left to entries. NOT_SUPPORTED and INVALID_VALUE are logged.
+	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed);
+	// What an ordered list's CRYPTO element, or the crypto part of a pipe's actions, does.
+	doca_error_t compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
+				    const doca_flow_crypto_action &crypto, bool fixed);
+
+	uint32_t value_octets() const { return value_octets_; }
+	bool decrypts() const { return decrypt_; }
+	bool empty() const;
+
+	// Puts an entry's values into its record. `crypto_id` receives the entry's own, where the template leaves it open.
+	doca_error_t store(const doca_flow_actions *actions, uint8_t *values, uint32_t *crypto_id) const;
+	doca_error_t store_crypto(const doca_flow_crypto_encap_action *encap, const doca_flow_crypto_action *crypto,
+				  uint8_t *values, uint32_t *crypto_id) const;
+
+	// False when the packet was lost in it, and counted.
+	bool run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Datapath &datapath) const;
+
+private:
+	enum class Target : uint8_t { META, MAC, PSP_FLAGS };
+	struct Set {
+		Target target;
+		bool changeable;
+		uint8_t octets;
+		// Of the packet's metadata, or of the frame.
+		uint16_t offset;
+		// Of the member of doca_flow_actions, and in an entry's values.
+		uint16_t member_offset;
+		uint16_t value_offset;
+		uint8_t value[6];
+		uint8_t mask[6];
+	};
+
+	doca_error_t add_set(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, Target target,
+			     size_t member_offset, uint8_t octets, uint16_t offset);
+	void write(Packet &packet, const Set &set, const uint8_t *values) const;
+
+	std::vector<Set> sets_;
+	bool decrypt_ = false;
+	bool encrypt_ = false;
+	// 0: the entry's.
+	uint32_t crypto_id_ = 0;
+	enum class Reformat : uint8_t { NONE, ENCAP, DECAP } reformat_ = Reformat::NONE;
+	doca_flow_crypto_encap_net_type net_type_ = DOCA_FLOW_CRYPTO_HEADER_NONE;
+	uint16_t data_octets_ = 0;
+	bool data_changeable_ = false;
+	uint16_t data_offset_ = 0;
+	std::vector<uint8_t> data_;
+	uint32_t value_octets_ = 0;
+};
+
+} // namespace soft

@@ -1,0 +1,376 @@
+#include "datapath.h"
+
+#include <cstdlib>
+#include <new>
+
+#include <rte_ethdev.h>
+#include <rte_flow.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include "pipe.h"
+#include "psp_header.h"
+
+namespace soft {
+namespace {
+
+// Copies of copies: as deep as mirrors can be nested before something is wrong.
+constexpr uint32_t COPY_DEPTH_MAX = 64;
+// Room that a copy's buffer keeps for headers.
+constexpr uint32_t COPY_HEADROOM_OCTETS = 128;
+// What a buffer is, other than what was received in it.
+constexpr uint64_t KEPT_FLAGS = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+
+uint32_t packet_meta_of(const rte_mbuf *mbuf)
+{
+	if (!rte_flow_dynf_metadata_avail() || (mbuf->ol_flags & RTE_MBUF_DYNFLAG_RX_METADATA) == 0)
+		return 0;
+	// The application's number in the CPU's order; matches compare network order.
+	return __builtin_bswap32(*RTE_FLOW_DYNF_METADATA(const_cast<rte_mbuf *>(mbuf)));
+}
+
+} // namespace
+
+Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys,
+		   uint64_t fixed_clock, rte_mempool *buffers)
+	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
+	  ivs_(fixed_clock), packets_(BURST_MAX)
+{
+	candidate_ = static_cast<PreparedKey *>(aligned_alloc(64, prepared_key_octets(aead)));
+	if (candidate_ == nullptr)
+		throw std::bad_alloc();
+}
+
+Datapath::~Datapath()
+{
+	free(candidate_);
+}
+
+void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
+{
+	ivs_.refresh();
+	uint32_t taken = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		rte_mbuf *mbuf = mbufs[i];
+		if (i + 4 < count)
+			rte_prefetch0(rte_pktmbuf_mtod(mbufs[i + 4], void *));
+		if (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0) {
+			rte_pktmbuf_free(mbuf);
+			counts.port_drops++;
+			continue;
+		}
+		Packet &packet = packets_[taken++];
+		packet.mbuf = mbuf;
+		packet.load(rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->pkt_len, port, 0);
+	}
+	process(taken, ingress_root);
+}
+
+void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
+{
+	ivs_.refresh();
+	uint32_t taken = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		rte_mbuf *mbuf = mbufs[i];
+		if (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0) {
+			rte_pktmbuf_free(mbuf);
+			counts.port_drops++;
+			continue;
+		}
+		Packet &packet = packets_[taken++];
+		packet.mbuf = mbuf;
+		packet.load(rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->pkt_len, port, packet_meta_of(mbuf));
+	}
+	process(taken, egress_root);
+}
+
+// In waves: all packets that stand before the same pipe go through it together. They leave in the order in which they came.
+void Datapath::process(uint32_t count, doca_flow_pipe *root)
+{
+	Forward next[BURST_MAX];
+	Packet *group[BURST_MAX];
+	Forward results[BURST_MAX];
+	uint8_t waiting[BURST_MAX];
+	uint32_t waiting_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		next[i].kind = root == nullptr ? Forward::DROP : Forward::PIPE;
+		next[i].pipe = root;
+		if (root != nullptr)
+			waiting[waiting_count++] = static_cast<uint8_t>(i);
+	}
+	while (waiting_count > 0) {
+		doca_flow_pipe *pipe = next[waiting[0]].pipe;
+		uint8_t members[BURST_MAX];
+		uint32_t grouped = 0;
+		uint32_t others = 0;
+		for (uint32_t i = 0; i < waiting_count; i++) {
+			const uint8_t at = waiting[i];
+			if (next[at].pipe != pipe) {
+				waiting[others++] = at;
+				continue;
+			}
+			Packet &packet = packets_[at];
+			// A circle of entries ends here.
+			if (packet.hops++ > pipes) {
+				next[at].kind = Forward::DROP;
+				continue;
+			}
+			if (packet.stale)
+				packet.parse();
+			results[grouped] = next[at];
+			group[grouped] = &packet;
+			members[grouped++] = at;
+		}
+		pipe->process(group, grouped, results, *this);
+		for (uint32_t i = 0; i < grouped; i++) {
+			next[members[i]] = results[i];
+			if (results[i].kind == Forward::PIPE)
+				waiting[others++] = members[i];
+		}
+		waiting_count = others;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && slots != nullptr)
+			slots->prefetch(packets_[i].crypto_id);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		leave(packets_[i], next[i]);
+}
+
+void Datapath::walk(Packet &packet, Forward forward)
+{
+	while (forward.kind == Forward::PIPE) {
+		if (packet.hops++ > pipes) {
+			forward.kind = Forward::DROP;
+			break;
+		}
+		if (packet.stale)
+			packet.parse();
+		Packet *one = &packet;
+		forward.pipe->process(&one, 1, &forward, *this);
+	}
+	leave(packet, forward);
+}
+
+void Datapath::leave(Packet &packet, const Forward &forward)
+{
+	switch (forward.kind) {
+	case Forward::PORT:
+		leave_by_port(packet, forward.target);
+		return;
+	case Forward::RSS:
+		to_rss(packet, rss[forward.target]);
+		return;
+	default:
+		rte_pktmbuf_free(packet.mbuf);
+	}
+}
+
+void Datapath::leave_by_port(Packet &packet, uint16_t number)
+{
+	SwitchPort &port = ports[number];
+	if (packet.crypto_id != 0 && !packet.sealed) {
+		if (!seal(packet)) {
+			rte_pktmbuf_free(packet.mbuf);
+			return;
+		}
+	} else if (port.uplink && (packet.exposed || (packet.encap >= 0 && !packet.sealed))) {
+		// Plaintext in a PSP envelope never goes to the network.
+		counts.tx_errors++;
+		rte_pktmbuf_free(packet.mbuf);
+		return;
+	}
+	if (packet.length > port.mtu_octets + ETHERNET_OCTETS) {
+		counts.port_drops++;
+		rte_pktmbuf_free(packet.mbuf);
+		return;
+	}
+	packet.mbuf->ol_flags &= KEPT_FLAGS;
+	port.frames[port.waiting++] = packet.mbuf;
+	if (port.waiting == BURST_MAX)
+		flush(port);
+}
+
+void Datapath::to_rss(Packet &packet, const RssTarget &target)
+{
+	if (target.queues.empty() || rss_rings.empty()) {
+		counts.rss_drops++;
+		rte_pktmbuf_free(packet.mbuf);
+		return;
+	}
+	size_t queue = 0;
+	if (target.queues.size() > 1) {
+		if (packet.stale)
+			packet.parse();
+		if (packet.l3_ok != 0)
+			queue = flow_entropy(packet.frame, packet.l3, packet.ip_end) % target.queues.size();
+	}
+	rte_mbuf *mbuf = packet.mbuf;
+	mbuf->ol_flags &= KEPT_FLAGS;
+	if (rte_flow_dynf_metadata_avail()) {
+		*RTE_FLOW_DYNF_METADATA(mbuf) = load32(packet.meta);
+		mbuf->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;
+	}
+	rte_ring *ring = rss_rings[target.queues[queue] % rss_rings.size()];
+	if (rte_ring_sp_enqueue(ring, mbuf) != 0) {
+		counts.rss_drops++;
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	rss_packets.fetch_add(1, std::memory_order_release);
+}
+
+bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
+{
+	if (packet.crypto_id != 0 && !packet.sealed && !seal(packet))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (depth_ == COPY_DEPTH_MAX)
+			return true;
+		rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+		if (mbuf == nullptr || packet.length + COPY_HEADROOM_OCTETS > mbuf->buf_len) {
+			rte_pktmbuf_free(mbuf);
+			counts.port_drops++;
+			continue;
+		}
+		mbuf->data_off = COPY_HEADROOM_OCTETS;
+		mbuf->data_len = static_cast<uint16_t>(packet.length);
+		mbuf->pkt_len = packet.length;
+		uint8_t *frame = rte_pktmbuf_mtod(mbuf, uint8_t *);
+		memcpy(frame, packet.frame, packet.length);
+		Packet copy{};
+		copy.mbuf = mbuf;
+		copy.copy_from(packet, frame);
+		depth_++;
+		walk(copy, targets[i]);
+		depth_--;
+	}
+	return true;
+}
+
+void Datapath::prefetch_decrypt(const Packet &packet) const
+{
+	if (packet.l4_type == L4_UDP)
+		derived_.prefetch(load32(packet.frame + packet.l4 + UDP_OCTETS + PSP_SPI));
+}
+
+void Datapath::decrypt(Packet &packet)
+{
+	if (packet.stale)
+		packet.parse();
+	packet.decrypted = false;
+	packet.have |= HAVE_SYNDROME;
+	packet.syndrome = open(packet);
+}
+
+uint8_t Datapath::open(Packet &packet)
+{
+	if (packet.l4_type != L4_UDP) {
+		counts.rx_errors++;
+		return SYNDROME_ICV_FAIL;
+	}
+	const int32_t at = packet.l4 + static_cast<int32_t>(UDP_OCTETS);
+	// The datagram ends where UDP says it does; behind it may be Ethernet padding.
+	const int32_t end = packet.l4 + load16(packet.frame + packet.l4 + 4);
+	if (end < at || end > packet.ip_end) {
+		counts.rx_errors++;
+		return SYNDROME_ICV_FAIL;
+	}
+	if (end - at < static_cast<int32_t>(PSP_HEADER_OCTETS + PSP_ICV_OCTETS)) {
+		counts.rx_errors++;
+		return SYNDROME_BAD_TRAILER;
+	}
+	uint8_t *psp = packet.frame + at;
+	const uint32_t version = psp_version(psp);
+	const uint32_t spi = load32(psp + PSP_SPI);
+	if (version > PSP_VERSION_MAX || (spi & SPI_LOW_MASK) == 0) {
+		counts.rx_bad++;
+		return SYNDROME_ICV_FAIL;
+	}
+	const auto payload = static_cast<uint32_t>(end - at) - PSP_ICV_OCTETS;
+	if (!psp_framing_ok(psp, payload)) {
+		counts.rx_errors++;
+		return SYNDROME_ICV_FAIL;
+	}
+	// The version's bits, and a generation that never is 0.
+	const uint32_t tag = master_keys_.generation(spi) << 2 | version;
+	const PreparedKey *key = derived_.find(spi, tag);
+	const bool fresh = key == nullptr;
+	if (fresh) {
+		uint8_t octets[32];
+		master_keys_.derive(spi, version, octets);
+		candidate_->key_octets = psp_key_octets(version);
+		aead_.prepare(candidate_->context, octets, candidate_->key_octets);
+		explicit_bzero(octets, sizeof(octets));
+		key = candidate_;
+	}
+	const uint32_t start = psp_encrypt_start(psp, payload);
+	const bool authentic = aead_.open(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start,
+					  payload - start, psp + payload);
+	if (fresh) {
+		// Keys of forged packets would push out those in use.
+		if (authentic)
+			derived_.add(spi, tag, *candidate_);
+		else
+			aead_.wipe(candidate_->context);
+	}
+	if (!authentic) {
+		counts.rx_auth_failures++;
+		return SYNDROME_ICV_FAIL;
+	}
+	counts.rx_packets++;
+	packet.psp = at;
+	packet.bases[BASE_PSP] = psp;
+	packet.have |= HAVE_PSP;
+	packet.flags_written();
+	packet.enter_payload(psp[PSP_NEXT_HEADER], at + static_cast<int32_t>(psp_header_octets(psp)),
+			     at + static_cast<int32_t>(payload));
+	return SYNDROME_OK;
+}
+
+bool Datapath::seal(Packet &packet)
+{
+	const bool sealed = try_seal(packet);
+	if (!sealed)
+		counts.tx_errors++;
+	return sealed;
+}
+
+bool Datapath::try_seal(Packet &packet)
+{
+	if (packet.encap < 0)
+		return false;
+	uint8_t *psp = packet.frame + packet.encap;
+	const uint32_t payload = packet.length - static_cast<uint32_t>(packet.encap) - PSP_ICV_OCTETS;
+	const uint32_t version = psp_version(psp);
+	if (version > PSP_VERSION_MAX || !psp_framing_ok(psp, payload))
+		return false;
+	const PreparedKey *key = slots == nullptr ? nullptr : slots->get(packet.crypto_id);
+	if (key == nullptr || key->key_octets != psp_key_octets(version) || !ivs_.next(psp + PSP_IV))
+		return false;
+	const uint32_t start = psp_encrypt_start(psp, payload);
+	aead_.seal(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
+	packet.sealed = true;
+	counts.tx_packets++;
+	return true;
+}
+
+void Datapath::flush()
+{
+	for (SwitchPort &port : ports)
+		flush(port);
+}
+
+void Datapath::flush(SwitchPort &port)
+{
+	if (port.waiting == 0)
+		return;
+	const uint16_t sent = rte_eth_tx_burst(port.dpdk_port, 0, port.frames, static_cast<uint16_t>(port.waiting));
+	for (uint32_t i = sent; i < port.waiting; i++) {
+		rte_pktmbuf_free(port.frames[i]);
+		counts.port_drops++;
+	}
+	port.waiting = 0;
+}
+
+} // namespace soft

@@ -1,0 +1,114 @@
+// The datapath of one device: packets from ports and from the application through the pipes to where they end. Belongs to
+// one thread; what other threads read of it is atomic.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "keys.h"
+#include "packet.h"
+
+struct doca_flow_pipe;
+struct rte_mbuf;
+struct rte_mempool;
+struct rte_ring;
+
+namespace soft {
+
+constexpr uint32_t BURST_MAX = 64;
+
+// Where a packet goes next.
+struct Forward {
+	enum Kind : uint16_t { DROP, LOST, KERNEL, RSS, PORT, PIPE, CHANGEABLE };
+	Kind kind = DROP;
+	// Number of the port, or of the RSS configuration.
+	uint16_t target = 0;
+	// Of an ordered list's entry.
+	uint32_t index = 0;
+	doca_flow_pipe *pipe = nullptr;
+};
+
+// Counters that only the datapath's thread writes.
+struct Counts {
+	uint64_t rx_packets = 0;
+	uint64_t rx_auth_failures = 0;
+	uint64_t rx_errors = 0;
+	uint64_t rx_bad = 0;
+	uint64_t tx_packets = 0;
+	uint64_t tx_errors = 0;
+	uint64_t decap_errors = 0;
+	uint64_t port_drops = 0;
+	uint64_t rss_drops = 0;
+};
+
+// A port of the device: its DPDK port, and frames on their way out of it.
+struct SwitchPort {
+	uint16_t dpdk_port = 0;
+	uint32_t mtu_octets = 0;
+	// The port that faces the network.
+	bool uplink = false;
+	uint32_t waiting = 0;
+	rte_mbuf *frames[BURST_MAX];
+};
+
+struct RssTarget {
+	std::vector<uint16_t> queues;
+};
+
+class Datapath {
+public:
+	// `aead` outlives it. `pool` gives buffers for copies.
+	Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys, uint64_t fixed_clock,
+		 rte_mempool *buffers);
+	~Datapath();
+
+	// Bursts of up to BURST_MAX packets; `port` is what matches see as their port.
+	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
+	void from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count);
+	void flush();
+
+	// For pipes and actions.
+	void decrypt(Packet &packet);
+	void prefetch_decrypt(const Packet &packet) const;
+	uint16_t draw_random() { return random_.draw16(); }
+	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
+	bool copy_to(Packet &packet, const Forward *targets, size_t count);
+
+	// Set while the thread does not run, or by it.
+	doca_flow_pipe *ingress_root = nullptr;
+	doca_flow_pipe *egress_root = nullptr;
+	uint32_t pipes = 0;
+	std::vector<SwitchPort> ports;
+	std::vector<RssTarget> rss;
+	std::vector<rte_ring *> rss_rings;
+	KeySlots *slots = nullptr;
+
+	Counts counts;
+	rte_mempool *pool;
+	// Packets given to the application's RSS queues.
+	std::atomic<uint64_t> rss_packets{0};
+
+private:
+	void process(uint32_t count, doca_flow_pipe *root);
+	void walk(Packet &packet, Forward forward);
+	void leave(Packet &packet, const Forward &forward);
+	void leave_by_port(Packet &packet, uint16_t port);
+	void to_rss(Packet &packet, const RssTarget &target);
+	bool seal(Packet &packet);
+	bool try_seal(Packet &packet);
+	uint8_t open(Packet &packet);
+	void flush(SwitchPort &port);
+
+	const Aead &aead_;
+	RandomSource &random_;
+	MasterKeys &master_keys_;
+	DerivedKeyCache derived_;
+	IvSource ivs_;
+	// A key in the making, until it has authenticated a packet.
+	PreparedKey *candidate_;
+	std::vector<Packet> packets_;
+	uint32_t depth_ = 0;
+};
+
+} // namespace soft

@@ -1,0 +1,410 @@
+// doca_dev.h and doca_dpdk.h over the mapping file.
+#include <doca_dev.h>
+#include <doca_dpdk.h>
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cstring>
+#include <ifaddrs.h>
+#include <memory>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdexcept>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "log.h"
+
+using namespace soft;
+
+struct doca_devinfo {
+	DeviceMapping mapping;
+};
+
+struct doca_devinfo_rep {
+	RepresentorMapping mapping;
+	uint32_t number = 0;
+};
+
+struct doca_dev {
+	doca_devinfo info;
+	std::unique_ptr<Device> device;
+};
+
+struct doca_dev_rep {
+	doca_devinfo_rep info;
+	doca_dev *dev = nullptr;
+};
+
+namespace {
+
+constexpr size_t MAC_OCTETS = 6;
+
+// "03:00.0" and "0000:03:00.0" are the same.
+std::string full_pci(const std::string &pci)
+{
+	return std::count(pci.begin(), pci.end(), ':') == 1 ? "0000:" + pci : pci;
+}
+
+doca_error_t is_equal_pci(const std::string &own, const char *pci, uint8_t *equal)
+{
+	if (pci == nullptr || equal == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*equal = full_pci(own) == full_pci(pci) ? 1 : 0;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t copy_string(const std::string &text, char *out, uint32_t size)
+{
+	if (out == nullptr || text.size() + 1 > size)
+		return DOCA_ERROR_INVALID_VALUE;
+	memcpy(out, text.c_str(), text.size() + 1);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t copy_octets(const std::vector<uint8_t> &octets, uint8_t *out, uint32_t size)
+{
+	if (out == nullptr || size != octets.size())
+		return DOCA_ERROR_INVALID_VALUE;
+	memcpy(out, octets.data(), octets.size());
+	return DOCA_SUCCESS;
+}
+
+std::vector<uint8_t> interface_mac(const std::string &interface)
+{
+	ifreq request{};
+	strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool found = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &request) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!found)
+		return {};
+	const auto *octets = reinterpret_cast<const uint8_t *>(request.ifr_hwaddr.sa_data);
+	return std::vector<uint8_t>(octets, octets + MAC_OCTETS);
+}
+
+std::vector<uint8_t> interface_address(const std::string &interface, int family)
+{
+	ifaddrs *list = nullptr;
+	if (getifaddrs(&list) != 0)
+		return {};
+	std::vector<uint8_t> found;
+	for (const ifaddrs *at = list; at != nullptr && found.empty(); at = at->ifa_next) {
+		if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != family || interface != at->ifa_name)
+			continue;
+		if (family == AF_INET) {
+			const auto *octets = reinterpret_cast<const uint8_t *>(
+				&reinterpret_cast<const sockaddr_in *>(at->ifa_addr)->sin_addr);
+			found.assign(octets, octets + 4);
+		} else {
+			const in6_addr &address = reinterpret_cast<const sockaddr_in6 *>(at->ifa_addr)->sin6_addr;
+			if (!IN6_IS_ADDR_LINKLOCAL(&address))
+				found.assign(address.s6_addr, address.s6_addr + 16);
+		}
+	}
+	freeifaddrs(list);
+	return found;
+}
+
+// Locally administered, and the same for the same PCI address.
+std::vector<uint8_t> made_up_mac(const std::string &pci)
+{
+	uint32_t hash = 0x811c9dc5;
+	for (const char c : full_pci(pci))
+		hash = (hash ^ static_cast<uint8_t>(c)) * 0x01000193;
+	return {0x02, 0xd0, static_cast<uint8_t>(hash >> 24), static_cast<uint8_t>(hash >> 16),
+		static_cast<uint8_t>(hash >> 8), static_cast<uint8_t>(hash)};
+}
+
+doca_error_t given_or_interface(const std::optional<std::vector<uint8_t>> &given, const std::string &interface, int family,
+				uint8_t *out, uint32_t size)
+{
+	const std::vector<uint8_t> octets = given ? *given : interface_address(interface, family);
+	return octets.empty() ? DOCA_ERROR_NOT_FOUND : copy_octets(octets, out, size);
+}
+
+template <typename Info> doca_error_t make_list(std::vector<Info> infos, Info ***list, uint32_t *count)
+{
+	auto **array = static_cast<Info **>(calloc(infos.size() + 1, sizeof(Info *)));
+	if (array == nullptr)
+		return DOCA_ERROR_NO_MEMORY;
+	for (size_t i = 0; i < infos.size(); i++)
+		array[i] = new Info(std::move(infos[i]));
+	*list = array;
+	*count = static_cast<uint32_t>(infos.size());
+	return DOCA_SUCCESS;
+}
+
+template <typename Info> doca_error_t free_list(Info **list)
+{
+	if (list == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	for (Info **at = list; *at != nullptr; at++)
+		delete *at;
+	free(list);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapping *> &representors)
+{
+	if (dev->device != nullptr)
+		return DOCA_ERROR_ALREADY_EXIST;
+	try {
+		dev->device = std::make_unique<Device>(dev->info.mapping);
+		dev->device->probe(representors);
+		return DOCA_SUCCESS;
+	} catch (const std::exception &error) {
+		log_sdk(DOCA_LOG_LEVEL_ERROR, "device %s: %s", dev->info.mapping.pci.c_str(), error.what());
+		dev->device.reset();
+		return DOCA_ERROR_DRIVER;
+	}
+}
+
+} // namespace
+
+doca_error_t doca_devinfo_create_list(struct doca_devinfo ***list, uint32_t *count)
+{
+	if (list == nullptr || count == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	try {
+		std::vector<doca_devinfo> infos;
+		for (DeviceMapping &mapping : read_mapping())
+			infos.push_back({std::move(mapping)});
+		return make_list(std::move(infos), list, count);
+	} catch (const std::exception &error) {
+		log_sdk(DOCA_LOG_LEVEL_ERROR, "%s", error.what());
+		return DOCA_ERROR_BAD_CONFIG;
+	}
+}
+
+doca_error_t doca_devinfo_destroy_list(struct doca_devinfo **list)
+{
+	return free_list(list);
+}
+
+doca_error_t doca_dev_open(struct doca_devinfo *devinfo, struct doca_dev **dev)
+{
+	if (devinfo == nullptr || dev == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*dev = new doca_dev{*devinfo, nullptr};
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dev_close(struct doca_dev *dev)
+{
+	if (dev == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	if (dev->device != nullptr && dev->device->running())
+		return DOCA_ERROR_IN_USE;
+	delete dev;
+	return DOCA_SUCCESS;
+}
+
+struct doca_devinfo *doca_dev_as_devinfo(const struct doca_dev *dev)
+{
+	return dev == nullptr ? nullptr : const_cast<doca_devinfo *>(&dev->info);
+}
+
+doca_error_t doca_devinfo_is_equal_pci_addr(const struct doca_devinfo *devinfo, const char *pci_address, uint8_t *is_equal)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : is_equal_pci(devinfo->mapping.pci, pci_address, is_equal);
+}
+
+doca_error_t doca_devinfo_get_pci_addr_str(const struct doca_devinfo *devinfo, char *pci_address)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE
+				  : copy_string(full_pci(devinfo->mapping.pci), pci_address, DOCA_DEVINFO_PCI_ADDR_SIZE);
+}
+
+doca_error_t doca_devinfo_get_ipv4_addr(const struct doca_devinfo *devinfo, uint8_t *address, uint32_t size)
+{
+	if (devinfo == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	return given_or_interface(devinfo->mapping.ipv4, devinfo->mapping.interface, AF_INET, address, size);
+}
+
+doca_error_t doca_devinfo_get_ipv6_addr(const struct doca_devinfo *devinfo, uint8_t *address, uint32_t size)
+{
+	if (devinfo == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	return given_or_interface(devinfo->mapping.ipv6, devinfo->mapping.interface, AF_INET6, address, size);
+}
+
+doca_error_t doca_devinfo_get_mac_addr(const struct doca_devinfo *devinfo, uint8_t *address, uint32_t size)
+{
+	if (devinfo == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	const DeviceMapping &mapping = devinfo->mapping;
+	std::vector<uint8_t> mac = mapping.mac ? *mapping.mac : interface_mac(mapping.interface);
+	return copy_octets(mac.empty() ? made_up_mac(mapping.pci) : mac, address, size);
+}
+
+doca_error_t doca_devinfo_get_iface_name(const struct doca_devinfo *devinfo, char *name, uint32_t size)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string(devinfo->mapping.interface, name, size);
+}
+
+doca_error_t doca_devinfo_get_ibdev_name(const struct doca_devinfo *devinfo, char *name, uint32_t size)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string("soft_" + devinfo->mapping.pci, name, size);
+}
+
+doca_error_t doca_devinfo_rep_create_list(struct doca_dev *dev, int filter, struct doca_devinfo_rep ***list, uint32_t *count)
+{
+	if (dev == nullptr || list == nullptr || count == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	std::vector<doca_devinfo_rep> infos;
+	if (filter != DOCA_DEVINFO_REP_FILTER_EMULATED) {
+		uint32_t number = 0;
+		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
+			infos.push_back({mapping, number++});
+	}
+	return make_list(std::move(infos), list, count);
+}
+
+doca_error_t doca_devinfo_rep_destroy_list(struct doca_devinfo_rep **list)
+{
+	return free_list(list);
+}
+
+static doca_error_t supported_if(const void *info, uint8_t *supported, bool answer)
+{
+	if (info == nullptr || supported == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*supported = answer ? 1 : 0;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_devinfo_rep_cap_is_filter_all_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
+{
+	return supported_if(devinfo, supported, true);
+}
+
+doca_error_t doca_devinfo_rep_cap_is_filter_net_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
+{
+	return supported_if(devinfo, supported, true);
+}
+
+doca_error_t doca_devinfo_rep_cap_is_filter_emulated_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
+{
+	return supported_if(devinfo, supported, false);
+}
+
+doca_error_t doca_dev_rep_open(struct doca_devinfo_rep *devinfo, struct doca_dev_rep **rep)
+{
+	if (devinfo == nullptr || rep == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*rep = new doca_dev_rep{*devinfo, nullptr};
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dev_rep_close(struct doca_dev_rep *rep)
+{
+	if (rep == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	delete rep;
+	return DOCA_SUCCESS;
+}
+
+struct doca_devinfo_rep *doca_dev_rep_as_devinfo(struct doca_dev_rep *rep)
+{
+	return rep == nullptr ? nullptr : &rep->info;
+}
+
+doca_error_t doca_devinfo_rep_is_equal_pci_addr(const struct doca_devinfo_rep *devinfo, const char *pci_address,
+						uint8_t *is_equal)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : is_equal_pci(devinfo->mapping.pci, pci_address, is_equal);
+}
+
+doca_error_t doca_devinfo_rep_get_pci_addr_str(const struct doca_devinfo_rep *devinfo, char *pci_address)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE
+				  : copy_string(full_pci(devinfo->mapping.pci), pci_address, DOCA_DEVINFO_PCI_ADDR_SIZE);
+}
+
+doca_error_t doca_devinfo_rep_get_vuid(const struct doca_devinfo_rep *devinfo, char *vuid, uint32_t size)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE
+				  : copy_string("SOFT" + std::to_string(devinfo->number), vuid, size);
+}
+
+doca_error_t doca_devinfo_rep_get_iface_name(const struct doca_devinfo_rep *devinfo, char *name, uint32_t size)
+{
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string(devinfo->mapping.interface, name, size);
+}
+
+doca_error_t doca_devinfo_rep_get_pci_func_type(const struct doca_devinfo_rep *devinfo, enum doca_pci_func_type *type)
+{
+	if (devinfo == nullptr || type == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*type = DOCA_PCI_FUNC_TYPE_VF;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_devinfo_rep_get_is_hotplug(const struct doca_devinfo_rep *devinfo, uint8_t *is_hotplug)
+{
+	return supported_if(devinfo, is_hotplug, false);
+}
+
+doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
+{
+	if (dev == nullptr || devargs == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	// Up to 3.0 devargs name the representors ("representor=pf0vf0"): all that the mapping file has are made.
+	std::vector<const RepresentorMapping *> representors;
+	if (strstr(devargs, "representor=") != nullptr) {
+		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
+			representors.push_back(&mapping);
+	}
+	return probe(dev, representors);
+}
+
+doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs, struct doca_dev_rep **reps,
+						    uint16_t count)
+{
+	if (dev == nullptr || devargs == nullptr || (reps == nullptr && count > 0))
+		return DOCA_ERROR_INVALID_VALUE;
+	std::vector<const RepresentorMapping *> representors;
+	for (uint16_t i = 0; i < count; i++) {
+		reps[i]->dev = dev;
+		representors.push_back(&reps[i]->info.mapping);
+	}
+	return probe(dev, representors);
+}
+
+doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id)
+{
+	if (dev == nullptr || port_id == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	if (dev->device == nullptr)
+		return DOCA_ERROR_NOT_FOUND;
+	*port_id = dev->device->first_port();
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev)
+{
+	if (dev == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	return not_supported("doca_dpdk_port_as_dev of port %u", port_id);
+}
+
+doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev, struct doca_dev_rep **rep)
+{
+	if (dev == nullptr || rep == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	const int face = dev->device == nullptr ? -1 : dev->device->face_of(port_id);
+	if (face < 1)
+		return DOCA_ERROR_NOT_FOUND;
+	const auto number = static_cast<uint32_t>(face - 1);
+	*rep = new doca_dev_rep{{dev->info.mapping.representors[number], number}, dev};
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
+{
+	return supported_if(devinfo, supported, true);
+}

@@ -1,0 +1,482 @@
+#include "device.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <sched.h>
+#include <stdexcept>
+#include <sys/prctl.h>
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+#include <rte_ring.h>
+
+#include "log.h"
+
+namespace soft {
+namespace {
+
+// Entry operations between two bursts.
+constexpr uint32_t COMMANDS_PER_ROUND = 64;
+// Rounds without work before the thread begins to sleep, and before it sleeps long.
+constexpr uint32_t ROUNDS_AWAKE = 2000;
+constexpr uint32_t ROUNDS_LIGHT = ROUNDS_AWAKE + 2000;
+constexpr auto SLEEP_LIGHT = std::chrono::microseconds(50);
+constexpr auto SLEEP_DEEP = std::chrono::microseconds(1000);
+// Descriptors of the queues of the ports behind the device.
+constexpr uint16_t DESCRIPTORS = 1024;
+// Room in every buffer for what encapsulation puts on and behind a frame.
+constexpr uint32_t SLACK_OCTETS = 128;
+constexpr uint32_t DATA_OCTETS_MIN = 2048;
+// Kernel threads would otherwise be woken 50 microseconds late.
+constexpr unsigned long TIMER_SLACK_NANOSECONDS = 1000;
+
+// The processors that this process had before EAL pinned its threads.
+cpu_set_t initial_affinity;
+__attribute__((constructor)) void remember_affinity()
+{
+	sched_getaffinity(0, sizeof(initial_affinity), &initial_affinity);
+}
+
+std::mutex registry_mutex;
+std::vector<Device *> registry;
+std::atomic<uint32_t> name_counter{0};
+
+std::string unique_name(const char *what)
+{
+	return std::string("soft_") + what + "_" + std::to_string(name_counter++);
+}
+
+[[noreturn]] void fail(const std::string &what, int error)
+{
+	throw std::runtime_error(what + ": " + rte_strerror(error < 0 ? -error : error));
+}
+
+const Aead &chosen_aead(const DeviceMapping &mapping)
+{
+	const Aead *aead = find_aead(mapping.crypto.c_str());
+	if (aead == nullptr)
+		throw std::runtime_error("crypto = " + mapping.crypto + ": not available here; say auto, ipsec-mb or openssl");
+	return *aead;
+}
+
+rte_ring *new_ring(uint32_t packets)
+{
+	const std::string name = unique_name("ring");
+	rte_ring *ring = rte_ring_create(name.c_str(), rte_align32pow2(packets), SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (ring == nullptr)
+		fail("rte_ring_create", rte_errno);
+	return ring;
+}
+
+void free_ring(rte_ring *ring)
+{
+	void *mbuf;
+	while (rte_ring_sc_dequeue(ring, &mbuf) == 0)
+		rte_pktmbuf_free(static_cast<rte_mbuf *>(mbuf));
+	rte_ring_free(ring);
+}
+
+// The application may have closed it.
+void close_port(uint16_t port)
+{
+	if (!rte_eth_dev_is_valid_port(port))
+		return;
+	rte_eth_dev_stop(port);
+	rte_eth_dev_close(port);
+}
+
+} // namespace
+
+std::vector<Device *> open_devices()
+{
+	std::lock_guard<std::mutex> guard(registry_mutex);
+	return registry;
+}
+
+Device *device_of_port(uint16_t dpdk_port)
+{
+	std::lock_guard<std::mutex> guard(registry_mutex);
+	for (Device *device : registry) {
+		if (device->has_port(dpdk_port))
+			return device;
+	}
+	return nullptr;
+}
+
+Device::Device(const DeviceMapping &mapping)
+	: mapping_(mapping), aead_(chosen_aead(mapping)), random_(mapping.random_seed),
+	  master_keys_(random_, mapping.master_keys, mapping.first_spi)
+{
+	std::lock_guard<std::mutex> guard(registry_mutex);
+	registry.push_back(this);
+}
+
+Device::~Device()
+{
+	stop();
+	release();
+	master_keys_.wipe();
+	std::lock_guard<std::mutex> guard(registry_mutex);
+	registry.erase(std::find(registry.begin(), registry.end(), this));
+}
+
+int Device::face_of(uint16_t dpdk_port) const
+{
+	for (size_t i = 0; i < faces_.size(); i++) {
+		if (faces_[i].dpdk_port == dpdk_port)
+			return static_cast<int>(i);
+	}
+	return -1;
+}
+
+void Device::probe(const std::vector<const RepresentorMapping *> &representors)
+{
+	try {
+		make_faces(representors);
+		open_outer(mapping_, faces_[0]);
+		for (size_t i = 0; i < representors.size(); i++)
+			open_outer(*representors[i], faces_[i + 1]);
+	} catch (...) {
+		release();
+		throw;
+	}
+}
+
+// The application counts on consecutive port numbers, PF first; holes among lower numbers are stopped while ours are made.
+void Device::make_faces(const std::vector<const RepresentorMapping *> &representors)
+{
+	const size_t count = 1 + representors.size();
+	const auto is_free = [](uint16_t port) { return !rte_eth_dev_is_valid_port(port); };
+	uint16_t first = 0;
+	for (;; first++) {
+		bool fits = true;
+		for (size_t i = 0; i < count; i++)
+			fits = fits && is_free(static_cast<uint16_t>(first + i));
+		if (fits)
+			break;
+	}
+	std::vector<uint16_t> stops;
+	for (uint16_t port = 0; port < first; port++) {
+		if (!is_free(port))
+			continue;
+		const int stop = rte_eth_from_rings(unique_name("stop").c_str(), nullptr, 0, nullptr, 0, 0);
+		if (stop >= 0)
+			stops.push_back(static_cast<uint16_t>(stop));
+	}
+	for (size_t i = 0; i < count; i++) {
+		Face face{};
+		// Only the PF's queues carry packets.
+		const uint32_t queues = i == 0 ? mapping_.queues : 1;
+		const uint32_t packets = i == 0 ? mapping_.queue_packets : 64;
+		for (uint32_t queue = 0; queue < queues; queue++) {
+			face.to_application.push_back(new_ring(packets));
+			face.from_application.push_back(new_ring(packets));
+		}
+		const int port = rte_eth_from_rings(unique_name("port").c_str(), face.to_application.data(), queues,
+						    face.from_application.data(), queues, 0);
+		if (port < 0)
+			fail("rte_eth_from_rings", rte_errno);
+		face.dpdk_port = static_cast<uint16_t>(port);
+		face.outer_port = UINT16_MAX;
+		faces_.push_back(std::move(face));
+	}
+	for (uint16_t stop : stops)
+		close_port(stop);
+}
+
+void Device::open_outer(const PortMapping &mapping, Face &face)
+{
+	const size_t comma = mapping.port.find(',');
+	face.outer_name = mapping.port.substr(0, comma);
+	if (rte_eth_dev_get_port_by_name(face.outer_name.c_str(), &face.outer_port) != 0) {
+		const std::string arguments = comma == std::string::npos ? "" : mapping.port.substr(comma + 1);
+		const int added = rte_eal_hotplug_add("vdev", face.outer_name.c_str(), arguments.c_str());
+		if (added != 0)
+			fail("port = " + mapping.port, added);
+		face.outer_is_ours = true;
+		if (rte_eth_dev_get_port_by_name(face.outer_name.c_str(), &face.outer_port) != 0)
+			throw std::runtime_error("port = " + mapping.port + ": it makes no Ethernet device");
+	}
+	uint16_t mtu = 0;
+	rte_eth_dev_get_mtu(face.outer_port, &mtu);
+	face.mtu_octets = mapping.mtu_octets != 0 ? mapping.mtu_octets : mtu;
+	if (pool_ == nullptr) {
+		uint32_t largest = mapping_.mtu_octets;
+		for (const RepresentorMapping &representor : mapping_.representors)
+			largest = std::max(largest, representor.mtu_octets);
+		const uint32_t data = std::max(DATA_OCTETS_MIN, std::max<uint32_t>(largest, mtu) + SLACK_OCTETS);
+		const uint32_t room = std::min<uint32_t>(data + RTE_PKTMBUF_HEADROOM, UINT16_MAX);
+		const uint32_t cache = std::min<uint32_t>(mapping_.buffers / 4, RTE_MEMPOOL_CACHE_MAX_SIZE);
+		pool_ = rte_pktmbuf_pool_create(unique_name("pool").c_str(), mapping_.buffers, cache, 0,
+						static_cast<uint16_t>(room), SOCKET_ID_ANY);
+		if (pool_ == nullptr)
+			fail("rte_pktmbuf_pool_create of " + std::to_string(mapping_.buffers) + " buffers of " +
+				     std::to_string(room) + " octets (give EAL more memory, or say buffers = fewer)",
+			     rte_errno);
+	}
+	rte_eth_conf configuration{};
+	int result = rte_eth_dev_configure(face.outer_port, 1, 1, &configuration);
+	if (result == 0)
+		result = rte_eth_rx_queue_setup(face.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
+	if (result == 0)
+		result = rte_eth_tx_queue_setup(face.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
+	if (result == 0)
+		result = rte_eth_dev_start(face.outer_port);
+	if (result != 0)
+		fail("port = " + mapping.port, result);
+	if (mapping.mtu_octets != 0 && mapping.mtu_octets != mtu)
+		// Ports that cannot be told carry what they are given.
+		rte_eth_dev_set_mtu(face.outer_port, static_cast<uint16_t>(mapping.mtu_octets));
+	rte_eth_promiscuous_enable(face.outer_port);
+
+	// What the application asks its own port for.
+	rte_eth_conf faced{};
+	faced.rxmode.mtu = face.mtu_octets;
+	rte_eth_dev_configure(face.dpdk_port, 1, 1, &faced);
+	rte_ether_addr mac{};
+	if (mapping.mac)
+		std::copy(mapping.mac->begin(), mapping.mac->end(), mac.addr_bytes);
+	else
+		rte_eth_macaddr_get(face.outer_port, &mac);
+	if (!rte_is_zero_ether_addr(&mac))
+		rte_eth_dev_mac_addr_add(face.dpdk_port, &mac, 0);
+}
+
+void Device::release()
+{
+	for (Face &face : faces_) {
+		close_port(face.dpdk_port);
+		if (face.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(face.outer_port)) {
+			rte_eth_dev_stop(face.outer_port);
+			if (face.outer_is_ours) {
+				rte_eth_dev_close(face.outer_port);
+				rte_eal_hotplug_remove("vdev", face.outer_name.c_str());
+			}
+		}
+		for (rte_ring *ring : face.to_application)
+			free_ring(ring);
+		for (rte_ring *ring : face.from_application)
+			free_ring(ring);
+	}
+	faces_.clear();
+	rte_mempool_free(pool_);
+	pool_ = nullptr;
+}
+
+void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
+{
+	slots_ = std::make_unique<KeySlots>(aead_, key_slots);
+	datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, mapping_.derived_keys,
+					       mapping_.fixed_clock_picoseconds, pool_);
+	datapath_->slots = slots_.get();
+	for (size_t i = 0; i < faces_.size(); i++) {
+		SwitchPort port{};
+		port.dpdk_port = faces_[i].outer_port;
+		port.mtu_octets = faces_[i].mtu_octets;
+		port.uplink = i == 0;
+		datapath_->ports.push_back(port);
+	}
+	datapath_->rss_rings = faces_[0].to_application;
+	for (uint32_t i = 0; i < queues; i++)
+		queues_.push_back(std::make_unique<EntryQueue>(queue_depth));
+	stopping_ = false;
+	thread_ = std::thread([this] { loop(); });
+}
+
+void Device::stop()
+{
+	if (!running())
+		return;
+	stopping_ = true;
+	wake();
+	thread_.join();
+	datapath_->ingress_root = nullptr;
+	datapath_->egress_root = nullptr;
+	pipes.clear();
+	queues_.clear();
+	mirrors_.clear();
+	datapath_.reset();
+	slots_.reset();
+}
+
+void Device::set_mirror(uint32_t number, MirrorTargets targets)
+{
+	if (number >= mirrors_.size())
+		mirrors_.resize(number + 1);
+	mirrors_[number] = std::move(targets);
+}
+
+void Device::loop()
+{
+	cpu_set_t affinity = initial_affinity;
+	if (mapping_.core >= 0) {
+		CPU_ZERO(&affinity);
+		CPU_SET(static_cast<unsigned>(mapping_.core), &affinity);
+	}
+	sched_setaffinity(0, sizeof(affinity), &affinity);
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NANOSECONDS);
+	prctl(PR_SET_NAME, "doca-soft");
+	// For the mempools' caches; without it they are slower, no more.
+	const bool registered = rte_thread_register() == 0;
+	uint32_t idle = 0;
+	while (!stopping_.load(std::memory_order_acquire)) {
+		bool busy = poll_ports();
+		busy |= poll_application();
+		datapath_->flush();
+		busy |= poll_commands();
+		busy |= poll_work();
+		slots_->quiescent();
+		if (busy) {
+			idle = 0;
+			continue;
+		}
+		idle_rounds_.fetch_add(1, std::memory_order_release);
+		rest(++idle);
+	}
+	// Nobody waits for ever on a thread that has ended.
+	poll_work();
+	if (registered)
+		rte_thread_unregister();
+}
+
+bool Device::poll_ports()
+{
+	rte_mbuf *mbufs[BURST_MAX];
+	bool busy = false;
+	for (const Face &face : faces_) {
+		const uint16_t count = rte_eth_rx_burst(face.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
+		if (count == 0)
+			continue;
+		datapath_->from_port(face.dpdk_port, mbufs, count);
+		busy = true;
+	}
+	return busy;
+}
+
+bool Device::poll_application()
+{
+	rte_mbuf *mbufs[BURST_MAX];
+	bool busy = false;
+	for (rte_ring *ring : faces_[0].from_application) {
+		const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void **>(mbufs), mapping_.burst, nullptr);
+		if (count == 0)
+			continue;
+		datapath_->from_application(faces_[0].dpdk_port, mbufs, count);
+		busy = true;
+	}
+	return busy;
+}
+
+bool Device::poll_commands()
+{
+	bool busy = false;
+	for (const auto &queue : queues_) {
+		EntryCommand command{};
+		for (uint32_t i = 0; i < COMMANDS_PER_ROUND && queue->commands.pop(command); i++) {
+			execute(*queue, command);
+			busy = true;
+		}
+	}
+	return busy;
+}
+
+void Device::execute(EntryQueue &queue, const EntryCommand &command)
+{
+	doca_flow_pipe_entry &entry = *command.entry;
+	bool succeeded = true;
+	switch (command.operation) {
+	case EntryOperation::ADD:
+		succeeded = entry.pipe->install(entry);
+		break;
+	case EntryOperation::UPDATE:
+		entry.pipe->update(entry, *command.update, command.parts);
+		free(command.update);
+		break;
+	case EntryOperation::REMOVE:
+		entry.pipe->uninstall(entry);
+		break;
+	}
+	entry.status.store(succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS : DOCA_FLOW_ENTRY_STATUS_ERROR, std::memory_order_release);
+	// There is room: the application has at most `depth` in flight.
+	queue.completions.push({command.entry, entry.user_ctx, command.operation, succeeded});
+}
+
+bool Device::poll_work()
+{
+	if (!work_waiting_.load(std::memory_order_acquire))
+		return false;
+	// Entry operations that came before take effect before.
+	while (poll_commands()) {
+	}
+	std::lock_guard<std::mutex> guard(mutex_);
+	(*work_)();
+	work_ = nullptr;
+	work_waiting_.store(false, std::memory_order_release);
+	work_done_.notify_all();
+	return true;
+}
+
+void Device::run(const std::function<void()> &work)
+{
+	if (!running()) {
+		work();
+		return;
+	}
+	std::lock_guard<std::mutex> callers(caller_mutex_);
+	std::unique_lock<std::mutex> lock(mutex_);
+	work_ = &work;
+	work_waiting_.store(true, std::memory_order_release);
+	wake_.notify_all();
+	work_done_.wait(lock, [this] { return !work_waiting_.load(std::memory_order_acquire); });
+}
+
+void Device::wake()
+{
+	// What the caller queued is there before it looks whether anybody sleeps; rest() does the reverse.
+	std::atomic_thread_fence(std::memory_order_seq_cst);
+	if (!asleep_.load(std::memory_order_relaxed))
+		return;
+	std::lock_guard<std::mutex> guard(mutex_);
+	wake_.notify_all();
+}
+
+void Device::rest(uint32_t idle_rounds)
+{
+	if (idle_rounds < ROUNDS_AWAKE) {
+		rte_pause();
+		return;
+	}
+	std::unique_lock<std::mutex> lock(mutex_);
+	asleep_.store(true, std::memory_order_relaxed);
+	std::atomic_thread_fence(std::memory_order_seq_cst);
+	const bool commands = std::any_of(queues_.begin(), queues_.end(),
+					  [](const auto &queue) { return !queue->commands.empty(); });
+	if (!commands && !work_waiting_.load() && !stopping_.load())
+		wake_.wait_for(lock, idle_rounds < ROUNDS_LIGHT ? SLEEP_LIGHT : SLEEP_DEEP);
+	asleep_.store(false, std::memory_order_relaxed);
+}
+
+bool Device::quiesce(uint32_t timeout_ms)
+{
+	if (!running())
+		return true;
+	const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+	// The round in progress may have passed a port before what waits there came; the next two have not.
+	const uint64_t target = idle_rounds_.load(std::memory_order_acquire) + 2;
+	while (idle_rounds_.load(std::memory_order_acquire) < target) {
+		if (std::chrono::steady_clock::now() > deadline)
+			return false;
+		wake();
+		std::this_thread::yield();
+	}
+	return true;
+}
+
+} // namespace soft

@@ -1,0 +1,265 @@
+#include "fields.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "log.h"
+#include "psp_header.h"
+
+namespace soft {
+namespace {
+
+// What selects a member of a union in a match; ANY: not in a union.
+enum Selector { ANY, OUTER_IP4, OUTER_IP6, OUTER_UDP, OUTER_TCP, OUTER_ICMP, TUN_PSP, INNER_IP4, INNER_IP6 };
+
+struct SelectedPlace {
+	Selector selector;
+	FieldPlace place;
+};
+
+#define AT(member) static_cast<uint16_t>(offsetof(doca_flow_match, member))
+// A field of the packet's own record; `counted` octets of it.
+#define OWN(member, string, counted, in_packet, need)                                                              \
+	{                                                                                                          \
+		ANY, { #member, string, AT(member), sizeof(((doca_flow_match *)nullptr)->member), counted, BASE_PACKET, \
+			static_cast<uint16_t>(offsetof(Packet, in_packet)), need }                                 \
+	}
+#define HEADER(selector, member, string, base, offset, need)                                                       \
+	{                                                                                                          \
+		selector, { #member, string, AT(member), sizeof(((doca_flow_match *)nullptr)->member),              \
+			sizeof(((doca_flow_match *)nullptr)->member), base, offset, need }                         \
+	}
+#define SCRATCH(i)                                                                                                 \
+	{                                                                                                          \
+		ANY, { "meta.u32[" #i "]", nullptr, AT(meta.u32[i]), 4, 4, BASE_PACKET,                             \
+			static_cast<uint16_t>(offsetof(Packet, meta) + 4 * (1 + i)), 0 }                           \
+	}
+
+const SelectedPlace PLACES[] = {
+	OWN(meta.pkt_meta, "meta.data", 4, meta, 0),
+	SCRATCH(0),
+	SCRATCH(1),
+	SCRATCH(2),
+	SCRATCH(3),
+	SCRATCH(4),
+	SCRATCH(5),
+	SCRATCH(6),
+	SCRATCH(7),
+	SCRATCH(8),
+	SCRATCH(9),
+	OWN(parser_meta.port_id, "parser_meta.port.id", 2, port_id, 0),
+	OWN(parser_meta.random, "parser_meta.random.value", 2, random, 0),
+	OWN(parser_meta.psp_syndrome, "parser_meta.psp.syndrome", 1, syndrome, HAVE_SYNDROME),
+	OWN(parser_meta.outer_l3_type, "parser_meta.packet_type.l3_outer", 1, l3_type, 0),
+	OWN(parser_meta.outer_l4_type, "parser_meta.packet_type.l4_outer", 1, l4_type, 0),
+	OWN(parser_meta.inner_l3_type, "parser_meta.packet_type.l3_inner", 1, inner_l3_type, 0),
+	OWN(parser_meta.inner_l4_type, "parser_meta.packet_type.l4_inner", 1, inner_l4_type, HAVE_INNER),
+	OWN(parser_meta.outer_ip_fragmented, "parser_meta.outer_ip_fragmented.flag", 1, fragmented, 0),
+	OWN(parser_meta.outer_l3_ok, "parser_meta.outer_integrity.l3_ok", 1, l3_ok, 0),
+	OWN(parser_meta.outer_ip4_checksum_ok, "parser_meta.outer_integrity.ipv4_checksum_ok", 1, ip4_checksum_ok, 0),
+	HEADER(ANY, outer.eth.src_mac, "outer.eth.src_mac", BASE_ETH, 6, HAVE_ETH),
+	HEADER(ANY, outer.eth.dst_mac, "outer.eth.dst_mac", BASE_ETH, 0, HAVE_ETH),
+	HEADER(ANY, outer.eth.type, "outer.eth.type", BASE_ETH, 12, HAVE_ETH),
+	HEADER(OUTER_IP4, outer.ip4.src_ip, "outer.ipv4.src_ip", BASE_L3, 12, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.dst_ip, "outer.ipv4.dst_ip", BASE_L3, 16, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.dscp_ecn, "outer.ipv4.dscp_ecn", BASE_L3, 1, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.total_len, "outer.ipv4.total_len", BASE_L3, 2, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.identification, "outer.ipv4.identification", BASE_L3, 4, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.flags_fragment_offset, "outer.ipv4.flags_fragment_offset", BASE_L3, 6, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.next_proto, "outer.ipv4.next_proto", BASE_L3, 9, HAVE_IP4),
+	HEADER(OUTER_IP4, outer.ip4.ttl, "outer.ipv4.ttl", BASE_L3, 8, HAVE_IP4),
+	HEADER(OUTER_IP6, outer.ip6.src_ip, "outer.ipv6.src_ip", BASE_L3, 8, HAVE_IP6),
+	HEADER(OUTER_IP6, outer.ip6.dst_ip, "outer.ipv6.dst_ip", BASE_L3, 24, HAVE_IP6),
+	HEADER(OUTER_IP6, outer.ip6.payload_len, "outer.ipv6.payload_len", BASE_L3, 4, HAVE_IP6),
+	HEADER(OUTER_IP6, outer.ip6.next_proto, "outer.ipv6.next_proto", BASE_L3, 6, HAVE_IP6),
+	HEADER(OUTER_IP6, outer.ip6.hop_limit, "outer.ipv6.hop_limit", BASE_L3, 7, HAVE_IP6),
+	HEADER(OUTER_UDP, outer.udp.l4_port.src_port, "outer.udp.src_port", BASE_L4, 0, HAVE_UDP),
+	HEADER(OUTER_UDP, outer.udp.l4_port.dst_port, "outer.udp.dst_port", BASE_L4, 2, HAVE_UDP),
+	HEADER(OUTER_TCP, outer.tcp.l4_port.src_port, "outer.tcp.src_port", BASE_L4, 0, HAVE_TCP),
+	HEADER(OUTER_TCP, outer.tcp.l4_port.dst_port, "outer.tcp.dst_port", BASE_L4, 2, HAVE_TCP),
+	HEADER(OUTER_TCP, outer.tcp.flags, "outer.tcp.flags", BASE_L4, 13, HAVE_TCP),
+	HEADER(OUTER_ICMP, outer.icmp.type, "outer.icmp4.type", BASE_L4, 0, HAVE_ICMP),
+	HEADER(OUTER_ICMP, outer.icmp.code, "outer.icmp4.code", BASE_L4, 1, HAVE_ICMP),
+	HEADER(TUN_PSP, tun.psp.nexthdr, "tunnel.psp.nexthdr", BASE_PSP, PSP_NEXT_HEADER, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.hdrextlen, "tunnel.psp.hdrextlen", BASE_PSP, PSP_EXT_LEN, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.res_cryptofst, "tunnel.psp.res_cryptofst", BASE_PSP, PSP_CRYPT_OFFSET, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.s_d_ver_v, "tunnel.psp.s_d_ver_v", BASE_PSP, PSP_FLAGS, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.spi, "tunnel.psp.spi", BASE_PSP, PSP_SPI, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.iv, "tunnel.psp.iv", BASE_PSP, PSP_IV, HAVE_PSP),
+	HEADER(TUN_PSP, tun.psp.vc, "tunnel.psp.vc", BASE_PSP, PSP_COOKIE, HAVE_COOKIE),
+	HEADER(INNER_IP4, inner.ip4.src_ip, "inner.ipv4.src_ip", BASE_INNER, 12, HAVE_INNER_IP4),
+	HEADER(INNER_IP4, inner.ip4.dst_ip, "inner.ipv4.dst_ip", BASE_INNER, 16, HAVE_INNER_IP4),
+	HEADER(INNER_IP4, inner.ip4.next_proto, "inner.ipv4.next_proto", BASE_INNER, 9, HAVE_INNER_IP4),
+	HEADER(INNER_IP6, inner.ip6.src_ip, "inner.ipv6.src_ip", BASE_INNER, 8, HAVE_INNER_IP6),
+	HEADER(INNER_IP6, inner.ip6.dst_ip, "inner.ipv6.dst_ip", BASE_INNER, 24, HAVE_INNER_IP6),
+	HEADER(INNER_IP6, inner.ip6.next_proto, "inner.ipv6.next_proto", BASE_INNER, 6, HAVE_INNER_IP6),
+};
+
+bool selected(const doca_flow_match &match, Selector selector)
+{
+	const auto l4 = match.outer.l4_type_ext;
+	switch (selector) {
+	case ANY:
+		return true;
+	case OUTER_IP4:
+		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP4;
+	case OUTER_IP6:
+		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	case OUTER_UDP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
+	case OUTER_TCP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
+	case OUTER_ICMP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
+	case TUN_PSP:
+		return match.tun.type == DOCA_FLOW_TUN_PSP;
+	case INNER_IP4:
+		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP4;
+	case INNER_IP6:
+		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	}
+	return false;
+}
+
+bool all(const uint8_t *octets, size_t count, uint8_t value)
+{
+	return std::all_of(octets, octets + count, [value](uint8_t octet) { return octet == value; });
+}
+
+template <typename Member> void clear(Member &member)
+{
+	memset(static_cast<void *>(&member), 0, sizeof(member));
+}
+
+// What remains of a match when the known fields are taken out must be nothing.
+doca_error_t check_rest(doca_flow_match rest)
+{
+	rest.flags = 0;
+	clear(rest.outer.l3_type);
+	clear(rest.outer.l4_type_ext);
+	clear(rest.inner.l3_type);
+	clear(rest.inner.l4_type_ext);
+	clear(rest.tun.type);
+	const auto *octets = reinterpret_cast<const uint8_t *>(&rest);
+	const struct {
+		const char *name;
+		size_t from;
+		size_t to;
+	} parts[] = {
+		{"meta", offsetof(doca_flow_match, meta), offsetof(doca_flow_match, parser_meta)},
+		{"parser_meta", offsetof(doca_flow_match, parser_meta), offsetof(doca_flow_match, outer)},
+		{"outer", offsetof(doca_flow_match, outer), offsetof(doca_flow_match, tun)},
+		{"tun", offsetof(doca_flow_match, tun), offsetof(doca_flow_match, inner)},
+		{"inner", offsetof(doca_flow_match, inner), sizeof(doca_flow_match)},
+	};
+	for (const auto &part : parts) {
+		for (size_t i = part.from; i < part.to; i++) {
+			if (octets[i] != 0)
+				return not_supported("a match on doca_flow_match.%s at its octet %zu", part.name, i - part.from);
+		}
+	}
+	return DOCA_SUCCESS;
+}
+
+void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
+{
+	memcpy(to, from, place.octets);
+}
+
+doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, bool fixed, std::vector<MatchField> &fields)
+{
+	doca_flow_match rest = mask == nullptr ? match : *mask;
+	for (const SelectedPlace &candidate : PLACES) {
+		// A mask need not repeat the selectors.
+		if (!selected(match, candidate.selector))
+			continue;
+		const FieldPlace &place = candidate.place;
+		const uint8_t *value = member(match, place);
+		MatchField field{};
+		field.place = &place;
+		narrow(place, value, field.value);
+		memset(reinterpret_cast<uint8_t *>(&rest) + place.match_offset, 0, place.member_octets);
+		if (mask == nullptr) {
+			if (all(value, place.member_octets, 0))
+				continue;
+			memset(field.mask, 0xff, place.octets);
+			field.changeable = !fixed && all(value, place.member_octets, 0xff);
+		} else {
+			narrow(place, member(*mask, place), field.mask);
+			if (all(field.mask, place.octets, 0))
+				continue;
+			field.changeable = !fixed;
+			for (uint32_t i = 0; i < place.octets; i++) {
+				if ((field.value[i] & field.mask[i]) != field.mask[i])
+					field.changeable = false;
+			}
+		}
+		for (uint32_t i = 0; i < place.octets; i++)
+			field.value[i] &= field.mask[i];
+		fields.push_back(field);
+	}
+	return check_rest(rest);
+}
+
+} // namespace
+
+doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields)
+{
+	const doca_error_t result = read(match, mask, false, fields);
+	if (result != DOCA_SUCCESS)
+		return result;
+	uint32_t octets = 0;
+	for (const MatchField &field : fields)
+		octets += field.place->octets;
+	// Two areas, constants and key, each rounded up.
+	if (octets + 24 > KEY_OCTETS_MAX)
+		return not_supported("a match on %u octets; %u are possible", octets, KEY_OCTETS_MAX - 24);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask,
+			const doca_flow_match_condition *condition, std::vector<MatchField> &fields, MatchField &compared)
+{
+	const doca_error_t result = read(match, mask, true, fields);
+	if (result != DOCA_SUCCESS || condition == nullptr)
+		return result;
+	const char *name = condition->field_op.a.field_string;
+	if (name == nullptr || condition->field_op.b.field_string != nullptr)
+		return not_supported("a condition other than of a field with the entry's value");
+	for (const SelectedPlace &candidate : PLACES) {
+		const FieldPlace &place = candidate.place;
+		if (place.string == nullptr || strcmp(place.string, name) != 0)
+			continue;
+		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 ||
+		    condition->field_op.width > place.octets * 8u)
+			return not_supported("a condition on %u bits of %s", condition->field_op.width, name);
+		compared = MatchField{};
+		compared.place = &place;
+		narrow(place, member(match, place), compared.value);
+		fields.erase(std::remove_if(fields.begin(), fields.end(),
+					    [&place](const MatchField &field) { return field.place == &place; }),
+			     fields.end());
+		return DOCA_SUCCESS;
+	}
+	return not_supported("a condition on %s", name);
+}
+
+uint32_t field_number(const FieldPlace &place, const uint8_t *octets)
+{
+	if (place.base == BASE_PACKET && place.offset == offsetof(Packet, port_id)) {
+		uint16_t port;
+		memcpy(&port, octets, sizeof(port));
+		return port;
+	}
+	uint32_t number = 0;
+	for (uint32_t i = 0; i < place.octets; i++)
+		number = number << 8 | octets[i];
+	return number;
+}
+
+bool is_random(const FieldPlace &place)
+{
+	return place.base == BASE_PACKET && place.offset == offsetof(Packet, random);
+}
+
+} // namespace soft

@@ -1,0 +1,428 @@
+// Entries: added, updated and removed through queues; counters.
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "library.h"
+#include "log.h"
+
+using namespace soft;
+
+#define REQUIRE(condition)                                                                                                 \
+	do {                                                                                                               \
+		if (!(condition))                                                                                          \
+			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+	} while (0)
+
+namespace {
+
+constexpr uint32_t PRIORITY_LOWEST = 7;
+// Polls of a queue before the caller's thread gives way.
+constexpr uint32_t POLLS_AWAKE = 200;
+
+doca_error_t queue_of(doca_flow_pipe *pipe, uint16_t number, EntryQueue *&queue)
+{
+	queue = pipe->device->queue(number);
+	if (queue == nullptr)
+		return invalid("there is no pipe queue %u", number);
+	return queue->in_flight < queue->depth ? DOCA_SUCCESS : DOCA_ERROR_AGAIN;
+}
+
+void submit(doca_flow_pipe *pipe, EntryQueue &queue, const EntryCommand &command)
+{
+	queue.in_flight++;
+	queue.commands.push(command);
+	pipe->device->wake();
+}
+
+doca_error_t read_entry_monitor(const doca_flow_monitor *monitor, EntryHot &hot)
+{
+	if (monitor == nullptr)
+		return DOCA_SUCCESS;
+	if (monitor->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE || monitor->aging_sec != 0 ||
+	    monitor->counter_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
+		return not_supported("an entry's monitor with a meter, aging or a shared counter");
+	hot.counted = hot.counted || monitor->counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+#if DOCA_SOFT_RELEASE_ < 302
+	if (monitor->shared_mirror_id != 0 && monitor->shared_mirror_id >= library->mirror_owner.size())
+		return invalid("there is no mirror %u", monitor->shared_mirror_id);
+	hot.mirror = static_cast<uint16_t>(monitor->shared_mirror_id);
+#endif
+	return DOCA_SUCCESS;
+}
+
+doca_error_t read_entry_forward(doca_flow_pipe &pipe, const doca_flow_fwd *fwd, Forward &forward)
+{
+	const doca_error_t result = read_forward(*pipe.device, fwd, forward);
+	if (result == DOCA_SUCCESS && forward.kind == Forward::CHANGEABLE)
+		return invalid("pipe %s: an entry's forward must say where to", pipe.name.c_str());
+	return result;
+}
+
+// Releases an entry that was taken and could not be filled.
+class TakenEntry {
+public:
+	explicit TakenEntry(doca_flow_pipe *pipe) : entry(pipe->take_entry()) {}
+	~TakenEntry()
+	{
+		if (entry != nullptr)
+			entry->pipe->release_entry(entry);
+	}
+	void submit_add(EntryQueue &queue, void *user_ctx, doca_flow_pipe_entry **out)
+	{
+		entry->user_ctx = user_ctx;
+		if (out != nullptr)
+			*out = entry;
+		submit(entry->pipe, queue, {entry, nullptr, {}, EntryOperation::ADD});
+		entry = nullptr;
+	}
+	doca_flow_pipe_entry *entry;
+};
+
+doca_error_t add_basic(uint16_t number, doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t action_idx,
+		       const doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
+		       void *user_ctx, doca_flow_pipe_entry **entry)
+{
+	REQUIRE(pipe != nullptr);
+	if (pipe->type != DOCA_FLOW_PIPE_BASIC)
+		return invalid("pipe %s is not a basic pipe", pipe->name.c_str());
+	const auto &basic = static_cast<const BasicPipe &>(*pipe);
+	EntryQueue *queue;
+	doca_error_t result = queue_of(pipe, number, queue);
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (action_idx != 0 && action_idx >= basic.actions().size())
+		return invalid("pipe %s: there is no action template %u", pipe->name.c_str(), action_idx);
+	TakenEntry taken(pipe);
+	if (taken.entry == nullptr)
+		return DOCA_ERROR_FULL;
+	EntryHot &hot = *taken.entry->hot;
+	hot.action_index = action_idx;
+	hot.counted = pipe->counted;
+	basic.reader().entry_key(match, pipe->key_of(*taken.entry));
+	if (!basic.actions().empty())
+		result = basic.actions()[action_idx].store(actions, hot.values, &hot.crypto_id);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_monitor(monitor, hot);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_forward(*pipe, fwd, hot.forward);
+	if (result == DOCA_SUCCESS)
+		taken.submit_add(*queue, user_ctx, entry);
+	return result;
+}
+
+doca_error_t update_basic(uint16_t number, doca_flow_pipe *pipe, uint8_t action_idx, const doca_flow_actions *actions,
+			  const doca_flow_monitor *monitor, const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
+{
+	REQUIRE(pipe != nullptr && entry != nullptr && entry->pipe == pipe);
+	if (pipe->type != DOCA_FLOW_PIPE_BASIC)
+		return not_supported("pipe %s: an update of an entry of a pipe that is not basic", pipe->name.c_str());
+	const auto &basic = static_cast<const BasicPipe &>(*pipe);
+	EntryQueue *queue;
+	doca_error_t result = queue_of(pipe, number, queue);
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (action_idx != 0 && action_idx >= basic.actions().size())
+		return invalid("pipe %s: there is no action template %u", pipe->name.c_str(), action_idx);
+	std::unique_ptr<EntryHot, decltype(&free)> values(pipe->new_values(), free);
+	const UpdateParts parts = {actions != nullptr, fwd != nullptr, monitor != nullptr};
+	values->action_index = action_idx;
+	if (parts.actions && !basic.actions().empty())
+		result = basic.actions()[action_idx].store(actions, values->values, &values->crypto_id);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_monitor(monitor, *values);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_forward(*pipe, fwd, values->forward);
+	if (result == DOCA_SUCCESS)
+		submit(pipe, *queue, {entry, values.release(), parts, EntryOperation::UPDATE});
+	return result;
+}
+
+doca_error_t add_control(uint16_t number, uint32_t priority, doca_flow_pipe *pipe, const doca_flow_match *match,
+			 const doca_flow_match *mask, const doca_flow_match_condition *condition,
+			 const doca_flow_actions *actions, const doca_flow_actions *actions_mask,
+			 const doca_flow_action_descs *descs, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
+			 void *user_ctx, doca_flow_pipe_entry **entry)
+{
+	REQUIRE(pipe != nullptr);
+	if (pipe->type != DOCA_FLOW_PIPE_CONTROL)
+		return invalid("pipe %s is not a control pipe", pipe->name.c_str());
+	if (priority > PRIORITY_LOWEST)
+		return invalid("pipe %s: priority %u; 0 (highest) to %u", pipe->name.c_str(), priority, PRIORITY_LOWEST);
+	if (descs != nullptr && descs->nb_action_desc > 0)
+		return not_supported("pipe %s: action descriptors", pipe->name.c_str());
+	EntryQueue *queue;
+	doca_error_t result = queue_of(pipe, number, queue);
+	if (result != DOCA_SUCCESS)
+		return result;
+	TakenEntry taken(pipe);
+	if (taken.entry == nullptr)
+		return DOCA_ERROR_FULL;
+	taken.entry->own = std::make_unique<OwnProgram>();
+	taken.entry->index = priority;
+	OwnProgram &own = *taken.entry->own;
+	EntryHot &hot = *taken.entry->hot;
+	if (match != nullptr) {
+		result = read_fixed(*match, mask, condition, own.match.fields, own.match.compared);
+		own.match.has_condition = condition != nullptr;
+		if (condition != nullptr)
+			own.match.operation = condition->operation;
+	}
+	if (result == DOCA_SUCCESS && actions != nullptr)
+		result = own.actions.compile(*actions, actions_mask, true);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_monitor(monitor, hot);
+	if (result == DOCA_SUCCESS)
+		result = read_entry_forward(*pipe, fwd, hot.forward);
+	if (result == DOCA_SUCCESS)
+		taken.submit_add(*queue, user_ctx, entry);
+	return result;
+}
+
+#if DOCA_SOFT_RELEASE_ >= 302
+doca_error_t add_flooded(uint16_t number, doca_flow_pipe *pipe, uint32_t index, const doca_flow_fwd *fwd, void *user_ctx,
+			 doca_flow_pipe_entry **entry)
+{
+	REQUIRE(pipe != nullptr);
+	if (pipe->type != DOCA_FLOW_PIPE_HASH || index >= pipe->entries_max)
+		return invalid("pipe %s: no hash pipe, or index %u too high", pipe->name.c_str(), index);
+	EntryQueue *queue;
+	doca_error_t result = queue_of(pipe, number, queue);
+	if (result != DOCA_SUCCESS)
+		return result;
+	TakenEntry taken(pipe);
+	if (taken.entry == nullptr)
+		return DOCA_ERROR_FULL;
+	taken.entry->index = index;
+	result = read_entry_forward(*pipe, fwd, taken.entry->hot->forward);
+	if (result == DOCA_SUCCESS)
+		taken.submit_add(*queue, user_ctx, entry);
+	return result;
+}
+#endif
+
+doca_flow_entry_op op_of(EntryOperation operation)
+{
+	switch (operation) {
+	case EntryOperation::ADD:
+		return DOCA_FLOW_ENTRY_OP_ADD;
+	case EntryOperation::UPDATE:
+		return DOCA_FLOW_ENTRY_OP_UPD;
+	default:
+		return DOCA_FLOW_ENTRY_OP_DEL;
+	}
+}
+
+} // namespace
+
+#if DOCA_SOFT_RELEASE_ < 303
+
+// Every call is handed over at once, so that a batch has nothing to wait for.
+doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+				      const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+				      const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+				      struct doca_flow_pipe_entry **entry)
+{
+	const uint8_t action_idx = actions == nullptr ? 0 : actions->action_idx;
+	return add_basic(pipe_queue, pipe, match, action_idx, actions, monitor, fwd, user_ctx, entry);
+}
+
+doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+					 const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					 const struct doca_flow_fwd *fwd, const enum doca_flow_flags_type,
+					 struct doca_flow_pipe_entry *entry)
+{
+	const uint8_t action_idx = actions == nullptr ? 0 : actions->action_idx;
+	return update_basic(pipe_queue, pipe, action_idx, actions, monitor, fwd, entry);
+}
+
+doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe,
+					      const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
+					      const struct doca_flow_match_condition *condition,
+					      const struct doca_flow_actions *actions,
+					      const struct doca_flow_actions *actions_mask,
+					      const struct doca_flow_action_descs *action_descs,
+					      const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+					      void *user_ctx, struct doca_flow_pipe_entry **entry)
+{
+	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs,
+			   monitor, fwd, user_ctx, entry);
+}
+
+doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t, const struct doca_flow_actions *,
+					   const struct doca_flow_monitor *, const struct doca_flow_fwd *,
+					   const enum doca_flow_flags_type, void *, struct doca_flow_pipe_entry **)
+{
+	return not_supported("doca_flow_pipe_hash_add_entry");
+}
+
+doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t,
+						   const struct doca_flow_ordered_list *, const struct doca_flow_fwd *,
+						   uint32_t, void *, struct doca_flow_pipe_entry **)
+{
+	return not_supported("doca_flow_pipe_ordered_list_add_entry");
+}
+
+#else
+
+doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+					    const struct doca_flow_match *match, uint8_t action_idx,
+					    const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					    const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+					    struct doca_flow_pipe_entry **entry)
+{
+	return add_basic(pipe_queue, pipe, match, action_idx, actions, monitor, fwd, user_ctx, entry);
+}
+
+doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint8_t action_idx,
+					       const struct doca_flow_actions *actions,
+					       const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t,
+					       struct doca_flow_pipe_entry *entry)
+{
+	return update_basic(pipe_queue, pipe, action_idx, actions, monitor, fwd, entry);
+}
+
+doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+					      const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
+					      const struct doca_flow_match_condition *condition,
+					      const struct doca_flow_actions *actions,
+					      const struct doca_flow_actions *actions_mask,
+					      const struct doca_flow_action_descs *action_descs,
+					      const struct doca_flow_monitor *monitor, uint32_t priority,
+					      const struct doca_flow_fwd *fwd, void *user_ctx,
+					      struct doca_flow_pipe_entry **entry)
+{
+	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs,
+			   monitor, fwd, user_ctx, entry);
+}
+
+doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index, uint8_t,
+					   const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+					   struct doca_flow_pipe_entry **entry)
+{
+	if (actions != nullptr || monitor != nullptr)
+		return not_supported("doca_flow_pipe_hash_add_entry with actions or a monitor");
+	return add_flooded(pipe_queue, pipe, entry_index, fwd, user_ctx, entry);
+}
+
+doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t idx,
+						   const struct doca_flow_ordered_list *ordered_list,
+						   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+						   struct doca_flow_pipe_entry **entry)
+{
+	REQUIRE(pipe != nullptr && ordered_list != nullptr);
+	if (pipe->type != DOCA_FLOW_PIPE_ORDERED_LIST || idx >= pipe->entries_max)
+		return invalid("pipe %s: no ordered list pipe, or index %u too high", pipe->name.c_str(), idx);
+	const auto &lists = static_cast<const OrderedListPipe &>(*pipe).lists();
+	if (ordered_list->idx >= lists.size() || lists[ordered_list->idx].size() != ordered_list->size)
+		return invalid("pipe %s: there is no list %u of %u elements", pipe->name.c_str(), ordered_list->idx,
+			       ordered_list->size);
+	EntryQueue *queue;
+	doca_error_t result = queue_of(pipe, pipe_queue, queue);
+	if (result != DOCA_SUCCESS)
+		return result;
+	TakenEntry taken(pipe);
+	if (taken.entry == nullptr)
+		return DOCA_ERROR_FULL;
+	EntryHot &hot = *taken.entry->hot;
+	taken.entry->index = idx;
+	hot.action_index = static_cast<uint8_t>(ordered_list->idx);
+	hot.counted = pipe->counted;
+	uint32_t values_at = 0;
+	for (uint32_t i = 0; i < ordered_list->size && result == DOCA_SUCCESS; i++) {
+		const Actions &compiled = lists[ordered_list->idx][i];
+		const doca_flow_ordered_list_element &element = ordered_list->elements[i];
+		uint8_t *values = hot.values + values_at;
+		if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO)
+			result = compiled.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap : nullptr,
+						       &element.crypto->crypto, values, &hot.crypto_id);
+		else
+			result = compiled.store(element.actions, values, &hot.crypto_id);
+		values_at += compiled.value_octets();
+	}
+	if (result == DOCA_SUCCESS)
+		result = read_entry_forward(*pipe, fwd, hot.forward);
+	if (result == DOCA_SUCCESS)
+		taken.submit_add(*queue, user_ctx, entry);
+	return result;
+}
+
+#endif
+
+doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t, struct doca_flow_pipe_entry *entry)
+{
+	REQUIRE(entry != nullptr);
+	EntryQueue *queue;
+	const doca_error_t result = queue_of(entry->pipe, pipe_queue, queue);
+	if (result == DOCA_SUCCESS)
+		submit(entry->pipe, *queue, {entry, nullptr, {}, EntryOperation::REMOVE});
+	return result;
+}
+
+doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
+				       uint32_t max_processed_entries)
+{
+	REQUIRE(port != nullptr);
+	EntryQueue *queue = port->device->queue(pipe_queue);
+	if (queue == nullptr)
+		return invalid("there is no pipe queue %u", pipe_queue);
+	const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout);
+	uint32_t processed = 0;
+	for (uint32_t polls = 0; queue->in_flight > 0; polls++) {
+		EntryCompletion done{};
+		while (queue->completions.pop(done)) {
+			queue->in_flight--;
+			processed++;
+			const bool over = done.operation == EntryOperation::REMOVE ||
+					  (done.operation == EntryOperation::ADD && !done.succeeded);
+			if (library->cfg.entry_callback != nullptr)
+				library->cfg.entry_callback(done.entry, pipe_queue,
+							    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS
+									   : DOCA_FLOW_ENTRY_STATUS_ERROR,
+							    op_of(done.operation), done.user_ctx);
+			if (over)
+				done.entry->pipe->release_entry(done.entry);
+			if (max_processed_entries != 0 && processed == max_processed_entries)
+				return DOCA_SUCCESS;
+		}
+		if (timeout == 0 || std::chrono::steady_clock::now() >= deadline)
+			return DOCA_SUCCESS;
+		if (polls > POLLS_AWAKE)
+			std::this_thread::yield();
+	}
+	return DOCA_SUCCESS;
+}
+
+enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_flow_pipe_entry *entry)
+{
+	if (entry == nullptr)
+		return DOCA_FLOW_ENTRY_STATUS_ERROR;
+	return static_cast<doca_flow_entry_status>(entry->status.load(std::memory_order_acquire));
+}
+
+int doca_flow_aging_handle(struct doca_flow_port *, uint16_t, uint64_t, uint64_t)
+{
+	return 0;
+}
+
+doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry, struct doca_flow_resource_query *query)
+{
+	REQUIRE(entry != nullptr && query != nullptr);
+	if (!entry->hot->counted)
+		return invalid("pipe %s: the entry has no counter", entry->pipe->name.c_str());
+	query->counter.total_pkts = __atomic_load_n(&entry->hot->packets, __ATOMIC_RELAXED);
+	query->counter.total_bytes = __atomic_load_n(&entry->hot->octets, __ATOMIC_RELAXED);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_resource_query_pipe_miss(struct doca_flow_pipe *pipe, struct doca_flow_resource_query *query)
+{
+	REQUIRE(pipe != nullptr && query != nullptr);
+	if (!pipe->miss_counted)
+		return invalid("pipe %s has no miss counter", pipe->name.c_str());
+	query->counter.total_pkts = pipe->miss_packets.load(std::memory_order_relaxed);
+	query->counter.total_bytes = pipe->miss_octets.load(std::memory_order_relaxed);
+	return DOCA_SUCCESS;
+}

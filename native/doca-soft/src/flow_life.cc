@@ -1,0 +1,204 @@
+// doca_flow_cfg_*, doca_flow_init and doca_flow_destroy.
+#include <cstring>
+#include <string>
+
+#include <doca_flow_tune_server.h>
+
+#include "library.h"
+#include "log.h"
+
+using namespace soft;
+
+Library *soft::library = nullptr;
+
+#define REQUIRE(condition)                                                                                                 \
+	do {                                                                                                               \
+		if (!(condition))                                                                                          \
+			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+	} while (0)
+
+doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
+{
+	REQUIRE(cfg != nullptr);
+	*cfg = new doca_flow_cfg();
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg)
+{
+	REQUIRE(cfg != nullptr);
+	delete cfg;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg, uint16_t pipe_queues)
+{
+	REQUIRE(cfg != nullptr && pipe_queues > 0);
+	cfg->pipe_queues = pipe_queues;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth)
+{
+	REQUIRE(cfg != nullptr && queue_depth > 0);
+	cfg->queue_depth = queue_depth;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->counters = nr_counters;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters)
+{
+	REQUIRE(cfg != nullptr);
+	return nr_meters == 0 ? DOCA_SUCCESS : not_supported("meters");
+}
+
+doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args)
+{
+	REQUIRE(cfg != nullptr && mode_args != nullptr);
+	const std::string list = std::string(",") + mode_args + ",";
+	bool is_switch = false;
+	bool is_expert = false;
+	for (size_t at = 1; at < list.size();) {
+		const size_t end = list.find(',', at);
+		const std::string mode = list.substr(at, end - at);
+		is_switch |= mode == "switch";
+		is_expert |= mode == "expert";
+		if (mode != "switch" && mode != "expert" && mode != "hws" && mode != "isolated" && !mode.empty())
+			return not_supported("mode %s", mode.c_str());
+		at = end + 1;
+	}
+	return is_switch && is_expert ? DOCA_SUCCESS : not_supported("a mode other than switch,hws,isolated,expert");
+}
+
+doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
+						  enum doca_flow_shared_resource_type type)
+{
+	REQUIRE(cfg != nullptr && type >= 0 && type < DOCA_FLOW_SHARED_RESOURCE_MAX);
+	bool known = type == DOCA_FLOW_SHARED_RESOURCE_PSP;
+#if DOCA_SOFT_RELEASE_ < 302
+	known = known || type == DOCA_FLOW_SHARED_RESOURCE_MIRROR;
+#endif
+	if (!known && nr_shared_resource > 0)
+		return not_supported("shared resources of type %d", type);
+	cfg->shared[type] = nr_shared_resource;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb)
+{
+	REQUIRE(cfg != nullptr && cb != nullptr);
+	cfg->entry_callback = cb;
+	return DOCA_SUCCESS;
+}
+
+// Pipes do not grow, so that nothing would ever be reported.
+doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb)
+{
+	REQUIRE(cfg != nullptr && cb != nullptr);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_cfg_set_cb_shared_resource_unbind(struct doca_flow_cfg *cfg, doca_flow_shared_resource_unbind_cb cb)
+{
+	REQUIRE(cfg != nullptr && cb != nullptr);
+	return not_supported("doca_flow_cfg_set_cb_shared_resource_unbind");
+}
+
+doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key, uint32_t rss_key_len)
+{
+	REQUIRE(cfg != nullptr && rss_key != nullptr && rss_key_len > 0);
+	return not_supported("doca_flow_cfg_set_rss_key");
+}
+
+doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const struct doca_flow_definitions *definitions)
+{
+	REQUIRE(cfg != nullptr && definitions != nullptr);
+	return not_supported("doca_flow_cfg_set_definitions");
+}
+
+doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg)
+{
+	REQUIRE(cfg != nullptr && tune_cfg != nullptr);
+	return not_supported("doca_flow_cfg_set_tune_cfg");
+}
+
+#if DOCA_SOFT_RELEASE_ < 302
+doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
+{
+	REQUIRE(cfg != nullptr && rss != nullptr);
+	return not_supported("doca_flow_cfg_set_default_rss");
+}
+#else
+doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg, enum doca_flow_resource_mode mode)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->port_resources = mode == DOCA_FLOW_RESOURCE_MODE_PORT;
+	return DOCA_SUCCESS;
+}
+#endif
+
+doca_error_t doca_flow_init(struct doca_flow_cfg *cfg)
+{
+	REQUIRE(cfg != nullptr);
+	if (library != nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	library = new Library();
+	library->cfg = *cfg;
+	library->psp_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_PSP]);
+#if DOCA_SOFT_RELEASE_ < 302
+	library->mirror_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_MIRROR]);
+#endif
+	return DOCA_SUCCESS;
+}
+
+void doca_flow_destroy(void)
+{
+	delete library;
+	library = nullptr;
+}
+
+doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg)
+{
+	REQUIRE(cfg != nullptr);
+	return not_supported("doca_flow_tune_cfg_create");
+}
+
+doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *)
+{
+	return not_supported("doca_flow_tune_cfg_destroy");
+}
+
+doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *, enum doca_flow_tune_profile)
+{
+	return not_supported("doca_flow_tune_cfg_set_profile");
+}
+
+doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **)
+{
+	return not_supported("doca_flow_tune_server_cfg_create");
+}
+
+doca_error_t doca_flow_tune_server_cfg_set_cfg_file_path(struct doca_flow_tune_server_cfg *, const char *)
+{
+	return not_supported("doca_flow_tune_server_cfg_set_cfg_file_path");
+}
+
+doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *)
+{
+	return not_supported("doca_flow_tune_server_cfg_destroy");
+}
+
+doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *)
+{
+	return not_supported("doca_flow_tune_server_init");
+}
+
+void doca_flow_tune_server_destroy(void)
+{
+}

@@ -1,0 +1,460 @@
+// doca_flow_pipe_cfg_*, and making and destroying pipes.
+#include <algorithm>
+#include <cstring>
+
+#include "library.h"
+#include "log.h"
+
+using namespace soft;
+
+#define REQUIRE(condition)                                                                                                 \
+	do {                                                                                                               \
+		if (!(condition))                                                                                          \
+			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+	} while (0)
+
+struct doca_flow_pipe_cfg {
+	doca_flow_port *port;
+	std::string name = "unnamed";
+	doca_flow_pipe_type type = DOCA_FLOW_PIPE_BASIC;
+	doca_flow_pipe_domain domain = DOCA_FLOW_PIPE_DOMAIN_DEFAULT;
+	bool is_root = false;
+	uint32_t nr_entries = 8192;
+	bool has_mask = false;
+	doca_flow_match match = {};
+	doca_flow_match mask = {};
+	std::vector<doca_flow_actions> actions;
+	// As many as actions, or none; `masked` says which are given.
+	std::vector<doca_flow_actions> action_masks;
+	std::vector<bool> masked;
+	doca_flow_monitor monitor = {};
+	bool miss_counter = false;
+	uint32_t hash_algorithm = 0;
+	std::vector<std::vector<Actions>> ordered_lists;
+};
+
+namespace {
+
+// The number in a target of forwards to the kernel, of which there is one.
+int kernel_target;
+
+doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe, bool &mirror_changeable)
+{
+	if (monitor.meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
+		return not_supported("pipe %s: meters", pipe.name.c_str());
+	if (monitor.counter_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
+		return not_supported("pipe %s: shared counters", pipe.name.c_str());
+	if (monitor.aging_sec != 0)
+		return not_supported("pipe %s: aging", pipe.name.c_str());
+	pipe.counted = monitor.counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	mirror_changeable = false;
+#if DOCA_SOFT_RELEASE_ < 302
+	if (monitor.shared_mirror_id == UINT32_MAX)
+		mirror_changeable = true;
+	else if (monitor.shared_mirror_id >= library->mirror_owner.size() && monitor.shared_mirror_id != 0)
+		return invalid("pipe %s: there is no mirror %u", pipe.name.c_str(), monitor.shared_mirror_id);
+	else
+		pipe.mirror = static_cast<uint16_t>(monitor.shared_mirror_id);
+#endif
+	return DOCA_SUCCESS;
+}
+
+doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_pipe> &pipe)
+{
+	const char *name = cfg.name.c_str();
+	switch (cfg.type) {
+	case DOCA_FLOW_PIPE_BASIC: {
+		std::vector<MatchField> fields;
+		const doca_error_t read = read_template(cfg.match, cfg.has_mask ? &cfg.mask : nullptr, fields);
+		if (read != DOCA_SUCCESS)
+			return read;
+		std::vector<Actions> actions(cfg.actions.size());
+		for (size_t i = 0; i < actions.size(); i++) {
+			const doca_flow_actions *mask = cfg.masked[i] ? &cfg.action_masks[i] : nullptr;
+			const doca_error_t compiled = actions[i].compile(cfg.actions[i], mask, false);
+			if (compiled != DOCA_SUCCESS)
+				return compiled;
+		}
+		pipe = std::make_unique<BasicPipe>(std::move(fields), std::move(actions), cfg.nr_entries);
+		return DOCA_SUCCESS;
+	}
+	case DOCA_FLOW_PIPE_CONTROL:
+		pipe = std::make_unique<ControlPipe>(cfg.nr_entries);
+		return DOCA_SUCCESS;
+#if DOCA_SOFT_RELEASE_ >= 302
+	case DOCA_FLOW_PIPE_ORDERED_LIST:
+		if (cfg.ordered_lists.empty())
+			return invalid("pipe %s: an ordered list pipe without lists", name);
+		pipe = std::make_unique<OrderedListPipe>(cfg.ordered_lists, cfg.nr_entries);
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_PIPE_HASH:
+		if (cfg.hash_algorithm != DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING)
+			return not_supported("pipe %s: hash algorithm %u; only FLOODING is", name, cfg.hash_algorithm);
+		pipe = std::make_unique<FloodingPipe>(cfg.nr_entries);
+		return DOCA_SUCCESS;
+#endif
+	default:
+		return not_supported("pipe %s: type %d", name, cfg.type);
+	}
+}
+
+doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
+{
+	const char *name = cfg.name.c_str();
+	if (!cfg.is_root)
+		return DOCA_SUCCESS;
+	if (cfg.type != DOCA_FLOW_PIPE_BASIC && cfg.type != DOCA_FLOW_PIPE_CONTROL)
+		return invalid("pipe %s: a pipe of type %d cannot be root", name, cfg.type);
+	if (cfg.domain != DOCA_FLOW_PIPE_DOMAIN_DEFAULT && cfg.domain != DOCA_FLOW_PIPE_DOMAIN_EGRESS)
+		return invalid("pipe %s: a root in domain %d", name, cfg.domain);
+	const doca_flow_pipe *there = cfg.domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT ? datapath.ingress_root : datapath.egress_root;
+	if (there != nullptr) {
+		log_sdk(DOCA_LOG_LEVEL_ERROR, "pipe %s: %s is root of this domain already", name, there->name.c_str());
+		return DOCA_ERROR_ALREADY_EXIST;
+	}
+	return DOCA_SUCCESS;
+}
+
+} // namespace
+
+doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward)
+{
+	forward = Forward{};
+	if (fwd == nullptr)
+		return DOCA_SUCCESS;
+	switch (fwd->type) {
+	case DOCA_FLOW_FWD_NONE:
+	case DOCA_FLOW_FWD_DROP:
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_CHANGEABLE:
+		forward.kind = Forward::CHANGEABLE;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_PORT: {
+		const int face = device.face_of(fwd->port_id);
+		if (face < 0)
+			return invalid("a forward to port %u, which is not one of the device's", fwd->port_id);
+		forward.kind = Forward::PORT;
+		forward.target = static_cast<uint16_t>(face);
+		return DOCA_SUCCESS;
+	}
+	case DOCA_FLOW_FWD_PIPE:
+		forward.kind = fwd->next_pipe == nullptr ? Forward::CHANGEABLE : Forward::PIPE;
+		forward.pipe = fwd->next_pipe;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_TARGET:
+		if (fwd->target == nullptr)
+			return invalid("a forward to no target");
+		forward.kind = Forward::KERNEL;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_ORDERED_LIST_PIPE:
+		if (fwd->ordered_list_pipe.pipe == nullptr)
+			return invalid("a forward to no ordered list pipe");
+		// The index of a template may be the entries'; the pipe is the same then.
+		forward.kind = fwd->ordered_list_pipe.idx == UINT32_MAX ? Forward::CHANGEABLE : Forward::PIPE;
+		forward.pipe = fwd->ordered_list_pipe.pipe;
+		forward.index = fwd->ordered_list_pipe.idx;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_HASH_PIPE:
+		if (fwd->hash_pipe.pipe == nullptr)
+			return invalid("a forward to no hash pipe");
+		forward.kind = Forward::PIPE;
+		forward.pipe = fwd->hash_pipe.pipe;
+		return DOCA_SUCCESS;
+	case DOCA_FLOW_FWD_RSS: {
+		if (fwd->rss_type != DOCA_FLOW_RESOURCE_TYPE_NON_SHARED)
+			return not_supported("a forward to shared RSS");
+		if (fwd->rss.nr_queues < 1 || fwd->rss.queues_array == nullptr)
+			return not_supported("a forward to RSS without queues");
+		const uint32_t both_l3 = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
+		const uint32_t both_l4 = DOCA_FLOW_RSS_UDP | DOCA_FLOW_RSS_TCP;
+		if ((fwd->rss.outer_flags & both_l3) == both_l3 || (fwd->rss.outer_flags & both_l4) == both_l4)
+			return invalid("RSS flags 0x%x mix families; use an entry for each", fwd->rss.outer_flags);
+		const std::vector<uint16_t> queues(fwd->rss.queues_array, fwd->rss.queues_array + fwd->rss.nr_queues);
+		forward.kind = Forward::RSS;
+		device.run([&] {
+			std::vector<RssTarget> &known = device.datapath().rss;
+			const auto same = std::find_if(known.begin(), known.end(),
+						       [&queues](const RssTarget &target) { return target.queues == queues; });
+			forward.target = static_cast<uint16_t>(same - known.begin());
+			if (same == known.end())
+				known.push_back({queues});
+		});
+		return DOCA_SUCCESS;
+	}
+	}
+	return not_supported("a forward of type %d", fwd->type);
+}
+
+doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port)
+{
+	REQUIRE(cfg != nullptr && port != nullptr);
+	*cfg = new doca_flow_pipe_cfg();
+	(*cfg)->port = port;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_destroy(struct doca_flow_pipe_cfg *cfg)
+{
+	REQUIRE(cfg != nullptr);
+	delete cfg;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_name(struct doca_flow_pipe_cfg *cfg, const char *name)
+{
+	REQUIRE(cfg != nullptr && name != nullptr);
+	cfg->name = name;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_label(struct doca_flow_pipe_cfg *cfg, const char *label)
+{
+	REQUIRE(cfg != nullptr && label != nullptr);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_type(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_type type)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->type = type;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_domain(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_domain domain)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->domain = domain;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_is_root(struct doca_flow_pipe_cfg *cfg, bool is_root)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->is_root = is_root;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, uint32_t nr_entries)
+{
+	REQUIRE(cfg != nullptr && nr_entries > 0);
+	cfg->nr_entries = nr_entries;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_match *match,
+					  const struct doca_flow_match *match_mask)
+{
+	REQUIRE(cfg != nullptr && match != nullptr);
+	cfg->match = *match;
+	cfg->has_mask = match_mask != nullptr;
+	if (cfg->has_mask)
+		cfg->mask = *match_mask;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, struct doca_flow_actions *const *actions,
+					    struct doca_flow_actions *const *actions_masks,
+					    struct doca_flow_action_descs *const *action_descs, size_t nr_actions)
+{
+	REQUIRE(cfg != nullptr && actions != nullptr && nr_actions > 0 && nr_actions <= UINT8_MAX);
+	cfg->actions.clear();
+	cfg->action_masks.assign(nr_actions, doca_flow_actions{});
+	cfg->masked.assign(nr_actions, false);
+	for (size_t i = 0; i < nr_actions; i++) {
+		REQUIRE(actions[i] != nullptr);
+		if (action_descs != nullptr && action_descs[i] != nullptr && action_descs[i]->nb_action_desc > 0)
+			return not_supported("pipe %s: action descriptors", cfg->name.c_str());
+		cfg->actions.push_back(*actions[i]);
+		if (actions_masks != nullptr && actions_masks[i] != nullptr) {
+			cfg->action_masks[i] = *actions_masks[i];
+			cfg->masked[i] = true;
+		}
+	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_monitor *monitor)
+{
+	REQUIRE(cfg != nullptr && monitor != nullptr);
+	cfg->monitor = *monitor;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg,
+						  struct doca_flow_ordered_list *const *ordered_lists, size_t nr_ordered_lists)
+{
+	REQUIRE(cfg != nullptr && ordered_lists != nullptr && nr_ordered_lists > 0);
+#if DOCA_SOFT_RELEASE_ < 302
+	return not_supported("pipe %s: ordered lists", cfg->name.c_str());
+#else
+	cfg->ordered_lists.clear();
+	for (size_t i = 0; i < nr_ordered_lists; i++) {
+		const doca_flow_ordered_list &list = *ordered_lists[i];
+		if (list.idx != i)
+			return not_supported("pipe %s: list %zu with idx %u", cfg->name.c_str(), i, list.idx);
+		std::vector<Actions> compiled(list.size);
+		for (uint32_t j = 0; j < list.size; j++) {
+			const doca_flow_ordered_list_element &element = list.elements[j];
+			doca_error_t result;
+			if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO)
+				result = compiled[j].compile_crypto(element.crypto->has_crypto_encap,
+								    element.crypto->crypto_encap, element.crypto->crypto, false);
+			else if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
+				result = compiled[j].compile(*element.actions, element.actions_mask, false);
+			else
+				result = not_supported("pipe %s: a list's element of type %d", cfg->name.c_str(), element.type);
+			if (result != DOCA_SUCCESS)
+				return result;
+		}
+		cfg->ordered_lists.push_back(std::move(compiled));
+	}
+	return DOCA_SUCCESS;
+#endif
+}
+
+doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->miss_counter = enabled;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t)
+{
+	REQUIRE(cfg != nullptr);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_is_resizable(struct doca_flow_pipe_cfg *cfg, bool is_resizable)
+{
+	REQUIRE(cfg != nullptr);
+	return is_resizable ? not_supported("pipe %s: resizing", cfg->name.c_str()) : DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_congestion_level_threshold(struct doca_flow_pipe_cfg *cfg, uint8_t)
+{
+	REQUIRE(cfg != nullptr);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_user_ctx(struct doca_flow_pipe_cfg *cfg, void *)
+{
+	REQUIRE(cfg != nullptr);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_cfg_set_hash_map_algorithm(struct doca_flow_pipe_cfg *cfg, uint32_t flags)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->hash_algorithm = flags;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd,
+				   const struct doca_flow_fwd *fwd_miss, struct doca_flow_pipe **pipe)
+{
+	REQUIRE(cfg != nullptr && pipe != nullptr);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	if (!cfg->port->is_switch)
+		return invalid("pipe %s: pipes belong to the switch port", cfg->name.c_str());
+	Device &device = *cfg->port->device;
+	const char *name = cfg->name.c_str();
+	if (fwd_miss != nullptr && (fwd_miss->type == DOCA_FLOW_FWD_PORT || fwd_miss->type == DOCA_FLOW_FWD_RSS ||
+				    fwd_miss->type == DOCA_FLOW_FWD_CHANGEABLE))
+		return not_supported("pipe %s: a miss to a port, to RSS or changeable", name);
+	try {
+		std::unique_ptr<doca_flow_pipe> made;
+		doca_error_t result = check_root(*cfg, device.datapath());
+		if (result == DOCA_SUCCESS)
+			result = make_pipe(*cfg, made);
+		if (result != DOCA_SUCCESS) {
+			log_sdk(DOCA_LOG_LEVEL_ERROR, "pipe %s cannot be made", name);
+			return result;
+		}
+		made->device = &device;
+		made->name = cfg->name;
+		made->domain = cfg->domain;
+		made->is_root = cfg->is_root;
+		made->miss_counted = cfg->miss_counter;
+		bool mirror_changeable = false;
+		result = read_monitor(cfg->monitor, *made, mirror_changeable);
+		if (result == DOCA_SUCCESS)
+			result = read_forward(device, fwd, made->forward);
+		if (result == DOCA_SUCCESS)
+			result = read_forward(device, fwd_miss, made->miss);
+		if (result != DOCA_SUCCESS)
+			return result;
+		// No forward: entries give it, or a mirror does. No miss: packets leave for the host.
+		if (fwd == nullptr)
+			made->forward.kind = Forward::CHANGEABLE;
+		if (fwd_miss == nullptr)
+			made->miss.kind = Forward::KERNEL;
+		*pipe = made.get();
+		device.run([&] {
+			Datapath &datapath = device.datapath();
+			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT)
+				datapath.ingress_root = made.get();
+			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS)
+				datapath.egress_root = made.get();
+			device.pipes.push_back(std::move(made));
+			datapath.pipes = static_cast<uint32_t>(device.pipes.size());
+		});
+		return DOCA_SUCCESS;
+	} catch (const std::bad_alloc &) {
+		return DOCA_ERROR_NO_MEMORY;
+	}
+}
+
+void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
+{
+	if (pipe == nullptr)
+		return;
+	Device &device = *pipe->device;
+	std::unique_ptr<doca_flow_pipe> removed;
+	device.run([&] {
+		Datapath &datapath = device.datapath();
+		if (datapath.ingress_root == pipe)
+			datapath.ingress_root = nullptr;
+		if (datapath.egress_root == pipe)
+			datapath.egress_root = nullptr;
+		const auto at = std::find_if(device.pipes.begin(), device.pipes.end(),
+					     [pipe](const auto &known) { return known.get() == pipe; });
+		removed = std::move(*at);
+		device.pipes.erase(at);
+		datapath.pipes = static_cast<uint32_t>(device.pipes.size());
+	});
+}
+
+doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss)
+{
+	REQUIRE(pipe != nullptr && fwd_miss != nullptr);
+	Forward forward;
+	const doca_error_t result = read_forward(*pipe->device, fwd_miss, forward);
+	if (result == DOCA_SUCCESS)
+		pipe->device->run([&] { pipe->miss = forward; });
+	return result;
+}
+
+void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *file)
+{
+	if (pipe == nullptr || file == nullptr)
+		return;
+	fprintf(file, "pipe %s: type %d, domain %d%s, up to %u entries\n", pipe->name.c_str(), pipe->type, pipe->domain,
+		pipe->is_root ? ", root" : "", pipe->entries_max);
+}
+
+doca_error_t doca_flow_pipe_calc_hash(struct doca_flow_pipe *pipe, const struct doca_flow_match *match, uint32_t *hash)
+{
+	REQUIRE(pipe != nullptr && match != nullptr && hash != nullptr);
+	return not_supported("doca_flow_pipe_calc_hash");
+}
+
+doca_error_t doca_flow_get_target(enum doca_flow_target_type type, struct doca_flow_target **target)
+{
+	REQUIRE(target != nullptr);
+	if (type != DOCA_FLOW_TARGET_KERNEL)
+		return not_supported("target %d", type);
+	*target = reinterpret_cast<doca_flow_target *>(&kernel_target);
+	return DOCA_SUCCESS;
+}

@@ -1,0 +1,271 @@
+// doca_flow_port_*, and what only the software DOCA has.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include <doca_soft.h>
+
+#include "library.h"
+#include "log.h"
+
+using namespace soft;
+
+struct doca_flow_port_cfg {
+	int port_id = -1;
+	doca_dev *dev = nullptr;
+	doca_dev_rep *rep = nullptr;
+	uint16_t priv_data_octets = 0;
+	uint32_t psp_slots = 0;
+};
+
+#define REQUIRE(condition)                                                                                                 \
+	do {                                                                                                               \
+		if (!(condition))                                                                                          \
+			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+	} while (0)
+
+doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)
+{
+	REQUIRE(cfg != nullptr);
+	*cfg = new doca_flow_port_cfg();
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg)
+{
+	REQUIRE(cfg != nullptr);
+	delete cfg;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->port_id = port_id;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs)
+{
+	REQUIRE(cfg != nullptr && devargs != nullptr);
+	char *end = nullptr;
+	const long number = strtol(devargs, &end, 10);
+	if (end == devargs || *end != '\0' || number < 0 || number > UINT16_MAX)
+		return not_supported("devargs of a port other than its number");
+	cfg->port_id = static_cast<int>(number);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->dev = dev;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->rep = dev_rep;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size)
+{
+	REQUIRE(cfg != nullptr && size >= 64 && (size & (size - 1)) == 0);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg, enum doca_flow_port_operation_state state)
+{
+	REQUIRE(cfg != nullptr);
+	return state == DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE ? DOCA_SUCCESS : not_supported("port operation state %d", state);
+}
+
+doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size)
+{
+	REQUIRE(cfg != nullptr);
+	cfg->priv_data_octets = size;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_cfg *cfg, uint32_t)
+{
+	REQUIRE(cfg != nullptr);
+	return DOCA_SUCCESS;
+}
+
+// Counters are always up to date, so that the period of their refreshment does not matter.
+doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t)
+{
+	REQUIRE(cfg != nullptr);
+	return DOCA_SUCCESS;
+}
+
+#if DOCA_SOFT_RELEASE_ >= 302
+doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type,
+						 uint32_t nr_resources)
+{
+	REQUIRE(cfg != nullptr);
+	if (type == DOCA_FLOW_RESOURCE_PSP)
+		cfg->psp_slots = nr_resources;
+	else if (type != DOCA_FLOW_RESOURCE_COUNTER && nr_resources > 0)
+		return not_supported("port resources of type %d", type);
+	return DOCA_SUCCESS;
+}
+#endif
+
+doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port)
+{
+	REQUIRE(cfg != nullptr && port != nullptr && cfg->port_id >= 0);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	const auto dpdk_port = static_cast<uint16_t>(cfg->port_id);
+	Device *device = device_of_port(dpdk_port);
+	if (device == nullptr)
+		return invalid("port %u is not one that doca_dpdk_port_probe made", dpdk_port);
+	if (cfg->dev == nullptr && cfg->rep == nullptr)
+		return invalid("port %u: neither dev nor dev_rep is given", dpdk_port);
+	const bool is_switch = dpdk_port == device->first_port();
+	std::lock_guard<std::mutex> guard(library->mutex);
+	for (const doca_flow_port *other : library->ports) {
+		if (other->dpdk_port == dpdk_port)
+			return DOCA_ERROR_ALREADY_EXIST;
+	}
+	if (!is_switch && !device->running())
+		return invalid("port %u is a representor; its device's PF starts first", dpdk_port);
+	auto *started = new doca_flow_port{};
+	started->device = device;
+	started->dpdk_port = dpdk_port;
+	started->is_switch = is_switch;
+	started->priv_data.resize(cfg->priv_data_octets);
+	if (is_switch) {
+		const doca_flow_cfg &global = library->cfg;
+		started->psp_slots = cfg->psp_slots;
+		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.shared[DOCA_FLOW_SHARED_RESOURCE_PSP];
+		device->switch_port = started;
+		device->start(global.pipe_queues, global.queue_depth, slots);
+	}
+	library->ports.push_back(started);
+	*port = started;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
+{
+	REQUIRE(port != nullptr);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	std::lock_guard<std::mutex> guard(library->mutex);
+	auto &ports = library->ports;
+	if (port->is_switch) {
+		const bool others = std::any_of(ports.begin(), ports.end(), [port](const doca_flow_port *other) {
+			return other != port && other->device == port->device;
+		});
+		if (others)
+			return DOCA_ERROR_IN_USE;
+		port->device->stop();
+		port->device->switch_port = nullptr;
+		std::replace(library->psp_owner.begin(), library->psp_owner.end(), port->device, static_cast<Device *>(nullptr));
+		std::replace(library->mirror_owner.begin(), library->mirror_owner.end(), port->device,
+			     static_cast<Device *>(nullptr));
+	}
+	ports.erase(std::find(ports.begin(), ports.end(), port));
+	delete port;
+	return DOCA_SUCCESS;
+}
+
+uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port)
+{
+	return port == nullptr ? nullptr : port->priv_data.data();
+}
+
+doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair)
+{
+	REQUIRE(port != nullptr && pair != nullptr);
+	return not_supported("doca_flow_port_pair: it belongs to mode vnf");
+}
+
+struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port)
+{
+	if (port != nullptr)
+		return port->device->switch_port;
+	if (library == nullptr)
+		return nullptr;
+	std::lock_guard<std::mutex> guard(library->mutex);
+	for (doca_flow_port *started : library->ports) {
+		if (started->is_switch)
+			return started;
+	}
+	return nullptr;
+}
+
+void doca_flow_port_pipes_flush(struct doca_flow_port *port)
+{
+	if (port == nullptr || !port->is_switch)
+		return;
+	Device &device = *port->device;
+	device.run([&device] {
+		device.datapath().ingress_root = nullptr;
+		device.datapath().egress_root = nullptr;
+		device.datapath().pipes = 0;
+		device.pipes.clear();
+	});
+}
+
+doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
+{
+	REQUIRE(port != nullptr && header != nullptr && entropy != nullptr);
+	// The function of the encapsulation, over a packet that has these fields.
+	uint8_t frame[64] = {};
+	int32_t end;
+	if (header->l3_type == DOCA_FLOW_L3_TYPE_IP4) {
+		frame[0] = 0x45;
+		frame[9] = header->ip4.next_proto;
+		memcpy(frame + 12, &header->ip4.src_ip, 4);
+		memcpy(frame + 16, &header->ip4.dst_ip, 4);
+		end = IP4_OCTETS_MIN;
+	} else {
+		frame[0] = 0x60;
+		frame[6] = header->ip6.next_proto;
+		memcpy(frame + 8, header->ip6.src_ip, 16);
+		memcpy(frame + 24, header->ip6.dst_ip, 16);
+		end = IP6_OCTETS;
+	}
+	memcpy(frame + end, &header->transport.src_port, 2);
+	memcpy(frame + end + 2, &header->transport.dst_port, 2);
+	store16(reinterpret_cast<uint8_t *>(entropy), flow_entropy(frame, 0, end + 4));
+	return DOCA_SUCCESS;
+}
+
+#if DOCA_SOFT_RELEASE_ >= 302
+doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port, enum doca_flow_port_default_miss_type type, bool)
+{
+	REQUIRE(port != nullptr);
+	return not_supported("doca_flow_port_update_default_miss to %d", type);
+}
+
+doca_error_t doca_flow_port_query_default_miss(struct doca_flow_port *port, struct doca_flow_resource_query *query)
+{
+	REQUIRE(port != nullptr && query != nullptr);
+	return not_supported("doca_flow_port_query_default_miss");
+}
+#endif
+
+doca_error_t doca_soft_quiesce(uint32_t timeout_ms)
+{
+	for (Device *device : open_devices()) {
+		if (!device->quiesce(timeout_ms))
+			return DOCA_ERROR_TIME_OUT;
+	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets)
+{
+	Device *device = device_of_port(dpdk_port_id);
+	if (device == nullptr || !device->running())
+		return DOCA_ERROR_NOT_FOUND;
+	*packets = device->datapath().rss_packets.load(std::memory_order_acquire);
+	return DOCA_SUCCESS;
+}

@@ -1,0 +1,261 @@
+// Shared resources (key slots, mirrors), and keys of the PSP security protocol.
+#include <cstring>
+
+#include "library.h"
+#include "log.h"
+#include "psp_header.h"
+
+using namespace soft;
+
+#define REQUIRE(condition)                                                                                                 \
+	do {                                                                                                               \
+		if (!(condition))                                                                                          \
+			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+	} while (0)
+
+struct doca_flow_crypto_psp_spi_key_bulk {
+	Device *device;
+	uint32_t version;
+	std::vector<uint32_t> spis;
+	std::vector<uint8_t> keys;
+
+	void wipe()
+	{
+		explicit_bzero(keys.data(), keys.size());
+		std::fill(spis.begin(), spis.end(), 0);
+	}
+};
+
+namespace {
+
+doca_error_t set_psp(Device &device, uint32_t id, const doca_flow_shared_resource_cfg &cfg)
+{
+	const doca_flow_crypto_key_cfg &key = cfg.psp_cfg.key_cfg;
+	if (key.key == nullptr)
+		return invalid("key slot %u: no key", id);
+	const uint32_t octets = key.key_type == DOCA_FLOW_CRYPTO_KEY_128 ? 16 : 32;
+	if (!device.slots().set(id, reinterpret_cast<const uint8_t *>(key.key), octets))
+		return invalid("key slot %u; they are 1 to %u", id, device.slots().count() - 1);
+	return DOCA_SUCCESS;
+}
+
+#if DOCA_SOFT_RELEASE_ < 302
+doca_error_t set_mirror(Device &device, uint32_t id, const doca_flow_shared_resource_cfg &cfg)
+{
+	const doca_flow_resource_mirror_cfg &mirror = cfg.mirror_cfg;
+	if (mirror.nr_targets < 1 || mirror.target == nullptr)
+		return invalid("mirror %u: no targets", id);
+	MirrorTargets targets;
+	for (int i = 0; i < mirror.nr_targets; i++) {
+		if (mirror.target[i].has_encap)
+			return not_supported("mirror %u: a target with encapsulation", id);
+		Forward forward;
+		const doca_error_t result = read_forward(device, &mirror.target[i].fwd, forward);
+		if (result != DOCA_SUCCESS)
+			return result;
+		if (mirror.target[i].fwd.type == DOCA_FLOW_FWD_NONE || forward.kind == Forward::CHANGEABLE)
+			return invalid("mirror %u: target %d has no forward", id, i);
+		targets.targets.push_back(forward);
+	}
+	targets.has_original = mirror.fwd.type != DOCA_FLOW_FWD_NONE;
+	if (targets.has_original) {
+		const doca_error_t result = read_forward(device, &mirror.fwd, targets.original);
+		if (result != DOCA_SUCCESS)
+			return result;
+	}
+	device.run([&] { device.set_mirror(id, std::move(targets)); });
+	return DOCA_SUCCESS;
+}
+
+// Mirrors name ports and pipes, by which their device is known.
+Device *device_of_mirror(const doca_flow_resource_mirror_cfg &mirror)
+{
+	for (int i = 0; i < mirror.nr_targets; i++) {
+		const doca_flow_fwd &fwd = mirror.target[i].fwd;
+		if (fwd.type == DOCA_FLOW_FWD_PIPE && fwd.next_pipe != nullptr)
+			return fwd.next_pipe->device;
+		if (fwd.type == DOCA_FLOW_FWD_PORT)
+			return device_of_port(fwd.port_id);
+	}
+	if (mirror.fwd.type == DOCA_FLOW_FWD_PIPE && mirror.fwd.next_pipe != nullptr)
+		return mirror.fwd.next_pipe->device;
+	const doca_flow_port *any = doca_flow_port_switch_get(nullptr);
+	return any == nullptr ? nullptr : any->device;
+}
+#endif
+
+std::vector<Device *> *owners_of(doca_flow_shared_resource_type type)
+{
+	if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
+		return &library->psp_owner;
+#if DOCA_SOFT_RELEASE_ < 302
+	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR)
+		return &library->mirror_owner;
+#endif
+	return nullptr;
+}
+
+} // namespace
+
+doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
+					       struct doca_flow_shared_resource_cfg *cfg)
+{
+	REQUIRE(cfg != nullptr);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	std::vector<Device *> *owners = owners_of(type);
+	if (owners == nullptr)
+		return not_supported("shared resources of type %d", type);
+	if (id == 0 || id >= owners->size())
+		return invalid("shared resource %u of type %d; there are 1 to %zu", id, type, owners->size() - 1);
+#if DOCA_SOFT_RELEASE_ < 302
+	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR) {
+		// A mirror is configured before it is bound.
+		Device *device = device_of_mirror(cfg->mirror_cfg);
+		return device == nullptr ? DOCA_ERROR_BAD_STATE : set_mirror(*device, id, *cfg);
+	}
+#endif
+	Device *owner = (*owners)[id];
+	if (owner == nullptr)
+		return invalid("key slot %u is not bound to a port", id);
+	return set_psp(*owner, id, *cfg);
+}
+
+doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids, uint32_t count,
+					     void *bindable)
+{
+	REQUIRE(ids != nullptr && count > 0);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	std::vector<Device *> *owners = owners_of(type);
+	if (owners == nullptr)
+		return not_supported("shared resources of type %d", type);
+	std::lock_guard<std::mutex> guard(library->mutex);
+	// A port, or one of its pipes; nullptr: the only device.
+	Device *device = nullptr;
+	for (const doca_flow_port *port : library->ports) {
+		if (port == bindable || (bindable == nullptr && port->is_switch))
+			device = port->device;
+		for (const auto &pipe : port->device->pipes) {
+			if (pipe.get() == bindable)
+				device = port->device;
+		}
+	}
+	if (device == nullptr)
+		return invalid("shared resources are bound to a port or a pipe that is not there");
+	for (uint32_t i = 0; i < count; i++) {
+		if (ids[i] == 0 || ids[i] >= owners->size())
+			return invalid("shared resource %u of type %d; there are 1 to %zu", ids[i], type, owners->size() - 1);
+		(*owners)[ids[i]] = device;
+	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *,
+					      struct doca_flow_resource_query *, uint32_t)
+{
+	return not_supported("doca_flow_shared_resources_query of type %d", type);
+}
+
+#if DOCA_SOFT_RELEASE_ >= 302
+
+doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
+						uint32_t *id)
+{
+	REQUIRE(port != nullptr && id != nullptr);
+	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
+		return not_supported("port resources of type %d", type);
+	if (!port->psp_free.empty()) {
+		*id = port->psp_free.back();
+		port->psp_free.pop_back();
+		return DOCA_SUCCESS;
+	}
+	if (port->psp_next > port->psp_slots)
+		return DOCA_ERROR_EMPTY;
+	*id = port->psp_next++;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
+						uint32_t id)
+{
+	REQUIRE(port != nullptr && id > 0 && id < port->psp_next);
+	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
+		return not_supported("port resources of type %d", type);
+	port->psp_free.push_back(id);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
+						    uint32_t id, struct doca_flow_shared_resource_cfg *cfg)
+{
+	REQUIRE(port != nullptr && cfg != nullptr);
+	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
+		return not_supported("port resources of type %d", type);
+	return set_psp(*port->device, id, *cfg);
+}
+
+#endif
+
+doca_error_t doca_flow_crypto_psp_master_key_rotate(struct doca_flow_port *port)
+{
+	REQUIRE(port != nullptr);
+	port->device->master_keys().rotate();
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_alloc(struct doca_flow_port *port, enum doca_flow_crypto_key_type type,
+						     uint32_t count, struct doca_flow_crypto_psp_spi_key_bulk **bulk)
+{
+	REQUIRE(port != nullptr && bulk != nullptr && count > 0);
+	auto *made = new doca_flow_crypto_psp_spi_key_bulk{};
+	made->device = port->device;
+	made->version = type == DOCA_FLOW_CRYPTO_KEY_128 ? 0 : 1;
+	made->spis.resize(count);
+	made->keys.resize(size_t{count} * psp_key_octets(made->version));
+	*bulk = made;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk)
+{
+	REQUIRE(bulk != nullptr);
+	const auto count = static_cast<uint32_t>(bulk->spis.size());
+	// A device whose SPIs have run out needs a new master key.
+	if (!bulk->device->master_keys().generate(bulk->version, count, bulk->spis.data(), bulk->keys.data()))
+		return DOCA_ERROR_EMPTY;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index,
+						   uint32_t *spi, uint32_t *key)
+{
+	REQUIRE(bulk != nullptr && spi != nullptr && key != nullptr && index < bulk->spis.size());
+	const uint32_t octets = psp_key_octets(bulk->version);
+	*spi = bulk->spis[index];
+	memcpy(key, bulk->keys.data() + size_t{index} * octets, octets);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_wipe(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index)
+{
+	REQUIRE(bulk != nullptr && index < bulk->spis.size());
+	const uint32_t octets = psp_key_octets(bulk->version);
+	explicit_bzero(bulk->keys.data() + size_t{index} * octets, octets);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_clear(struct doca_flow_crypto_psp_spi_key_bulk *bulk)
+{
+	REQUIRE(bulk != nullptr);
+	bulk->wipe();
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_free(struct doca_flow_crypto_psp_spi_key_bulk *bulk)
+{
+	REQUIRE(bulk != nullptr);
+	bulk->wipe();
+	delete bulk;
+	return DOCA_SUCCESS;
+}

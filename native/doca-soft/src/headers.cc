@@ -1,0 +1,155 @@
+#include "headers.h"
+
+#include <rte_mbuf.h>
+
+#include "psp_header.h"
+
+namespace soft {
+namespace {
+
+constexpr int32_t IP_PACKET_OCTETS_MAX = 0xffff;
+constexpr uint8_t PROTOCOL_UDP = 17;
+constexpr int32_t ETHERNET = ETHERNET_OCTETS;
+constexpr int32_t UDP = UDP_OCTETS;
+constexpr int32_t ICV = PSP_ICV_OCTETS;
+// Tunnel headers with an outer IPv4 header are shorter than this, those with IPv6 are not.
+constexpr uint32_t IP6_TUNNEL_OCTETS_MIN = ETHERNET_OCTETS + IP6_OCTETS + UDP_OCTETS + PSP_HEADER_OCTETS;
+
+void set_frame(Packet &packet, uint8_t *frame, int32_t octets)
+{
+	rte_mbuf *mbuf = packet.mbuf;
+	mbuf->data_off = static_cast<uint16_t>(frame - static_cast<uint8_t *>(mbuf->buf_addr));
+	mbuf->data_len = static_cast<uint16_t>(octets);
+	mbuf->pkt_len = static_cast<uint32_t>(octets);
+	packet.replace_frame(frame, static_cast<uint32_t>(octets));
+}
+
+// Makes room before the frame and behind its first `end` octets, which are kept. False without memory.
+bool make_room(Packet &packet, int32_t before, int32_t end, int32_t behind, rte_mempool *pool)
+{
+	rte_mbuf *mbuf = packet.mbuf;
+	const auto *buffer = static_cast<uint8_t *>(mbuf->buf_addr);
+	if (packet.frame - buffer >= before && packet.frame + end + behind <= buffer + mbuf->buf_len &&
+	    rte_mbuf_refcnt_read(mbuf) == 1)
+		return true;
+	rte_mbuf *larger = rte_pktmbuf_alloc(pool);
+	if (larger == nullptr)
+		return false;
+	if (before + end + behind > larger->buf_len) {
+		rte_pktmbuf_free(larger);
+		return false;
+	}
+	larger->data_off = static_cast<uint16_t>(before);
+	uint8_t *frame = static_cast<uint8_t *>(larger->buf_addr) + before;
+	memcpy(frame, packet.frame, static_cast<size_t>(end));
+	rte_pktmbuf_free(mbuf);
+	packet.mbuf = larger;
+	packet.move_frame(frame);
+	return true;
+}
+
+void write_lengths(uint8_t *frame, int32_t ip, int32_t udp, int32_t end)
+{
+	if (frame[ip] >> 4 == 4) {
+		store16(frame + ip + 2, static_cast<uint32_t>(end - ip));
+		set_ip4_checksum(frame + ip);
+	} else {
+		store16(frame + ip + 4, static_cast<uint32_t>(end - ip - static_cast<int32_t>(IP6_OCTETS)));
+	}
+	store16(frame + udp + 4, static_cast<uint32_t>(end - udp));
+	store16(frame + udp + 6, 0);
+}
+
+bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_mempool *pool)
+{
+	const int32_t octets = header_octets + packet.ip_end - packet.l3 + ICV;
+	if (octets - ETHERNET > IP_PACKET_OCTETS_MAX)
+		return false;
+	const uint16_t entropy = flow_entropy(packet.frame, packet.l3, packet.ip_end);
+	if (!make_room(packet, header_octets - packet.l3, packet.ip_end, ICV, pool))
+		return false;
+	uint8_t *frame = packet.frame + packet.l3 - header_octets;
+	memcpy(frame, header, static_cast<size_t>(header_octets));
+	const bool outer_ip6 = header_octets >= static_cast<int32_t>(IP6_TUNNEL_OCTETS_MIN);
+	const int32_t udp = ETHERNET + static_cast<int32_t>(outer_ip6 ? IP6_OCTETS : IP4_OCTETS_MIN);
+	store16(frame + udp, entropy);
+	write_lengths(frame, ETHERNET, udp, octets);
+	memset(frame + octets - ICV, 0, PSP_ICV_OCTETS);
+	set_frame(packet, frame, octets);
+	packet.psp = packet.encap = udp + UDP;
+	return true;
+}
+
+bool transport(Packet &packet, uint8_t l3_type, const uint8_t *header, int32_t header_octets, rte_mempool *pool)
+{
+	if (packet.l3_type != l3_type || packet.upper < 0)
+		return false;
+	const int32_t octets = packet.ip_end + header_octets + ICV;
+	const int32_t ip = packet.l3;
+	if (octets - ip > IP_PACKET_OCTETS_MAX)
+		return false;
+	const uint16_t entropy = flow_entropy(packet.frame, ip, packet.ip_end);
+	if (!make_room(packet, header_octets, packet.ip_end, ICV, pool))
+		return false;
+	const int32_t udp = packet.upper;
+	uint8_t *frame = packet.frame - header_octets;
+	memmove(frame, packet.frame, static_cast<size_t>(udp));
+	memcpy(frame + udp, header, static_cast<size_t>(header_octets));
+	frame[udp + UDP + static_cast<int32_t>(PSP_NEXT_HEADER)] = frame[packet.protocol];
+	frame[packet.protocol] = PROTOCOL_UDP;
+	store16(frame + udp, entropy);
+	write_lengths(frame, ip, udp, octets);
+	memset(frame + octets - ICV, 0, PSP_ICV_OCTETS);
+	set_frame(packet, frame, octets);
+	packet.psp = packet.encap = udp + UDP;
+	return true;
+}
+
+} // namespace
+
+bool encapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *header, uint32_t header_octets,
+		 rte_mempool *pool)
+{
+	if (packet.stale)
+		packet.parse();
+	if (packet.l3_ok == 0)
+		return false;
+	const auto octets = static_cast<int32_t>(header_octets);
+	if (net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL)
+		return tunnel(packet, header, octets, pool);
+	const uint8_t l3_type = net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV4 ? L3_IPV4 : L3_IPV6;
+	return transport(packet, l3_type, header, octets, pool);
+}
+
+bool decapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *ethernet)
+{
+	if (!packet.decrypted)
+		return false;
+	if (net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL) {
+		if (packet.inner_l3_type == L3_NONE)
+			return false;
+		const int32_t start = packet.inner - ETHERNET;
+		memcpy(packet.frame + start, ethernet, ETHERNET_OCTETS);
+		set_frame(packet, packet.frame + start, packet.payload_end - start);
+		return true;
+	}
+	if (packet.l3_type != (net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV4 ? L3_IPV4 : L3_IPV6))
+		return false;
+	const int32_t udp = packet.l4;
+	const int32_t ip = packet.l3;
+	packet.frame[packet.protocol] = packet.frame[udp + UDP + static_cast<int32_t>(PSP_NEXT_HEADER)];
+	const int32_t shift = packet.inner - udp;
+	uint8_t *frame = packet.frame + shift;
+	memmove(frame, packet.frame, static_cast<size_t>(udp));
+	const int32_t octets = packet.payload_end - shift;
+	if (frame[ip] >> 4 == 4) {
+		store16(frame + ip + 2, static_cast<uint32_t>(octets - ip));
+		set_ip4_checksum(frame + ip);
+	} else {
+		store16(frame + ip + 4, static_cast<uint32_t>(octets - ip - static_cast<int32_t>(IP6_OCTETS)));
+	}
+	set_frame(packet, frame, octets);
+	return true;
+}
+
+} // namespace soft

@@ -1,0 +1,149 @@
+// The keys of a device: master keys and what is derived from them, slots for encryption, and the IV.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "aead.h"
+#include "huge_memory.h"
+#include "random_source.h"
+
+struct evp_cipher_ctx_st;
+
+namespace soft {
+
+constexpr uint32_t MASTER_KEY_OCTETS = 32;
+
+// Keys of one master key (PSP Architecture Specification, "Key Derivation"): NIST SP 800-108 in counter mode, the PRF
+// being AES-256-CMAC, whose input is one block here.
+class KeyDeriver {
+public:
+	KeyDeriver();
+	~KeyDeriver();
+	KeyDeriver(const KeyDeriver &) = delete;
+	KeyDeriver &operator=(const KeyDeriver &) = delete;
+
+	void set_master_key(const uint8_t *master_key);
+	// Writes 16 or 32 octets, by version.
+	void derive(uint32_t spi, uint32_t version, uint8_t *key);
+	void wipe();
+
+private:
+	evp_cipher_ctx_st *cipher_;
+	uint8_t subkey_[16] = {};
+};
+
+// A key that the AEAD can use at once. From new_key(); wiped before it is freed.
+struct PreparedKey {
+	uint32_t key_octets;
+	alignas(64) uint8_t context[1];
+};
+
+size_t prepared_key_octets(const Aead &aead);
+
+// Prepared keys of received SPIs, in sets of four; one that does not fit takes another's place.
+class DerivedKeyCache {
+public:
+	DerivedKeyCache(const Aead &aead, uint32_t entries);
+	~DerivedKeyCache();
+
+	// For memory that will be looked at soon.
+	void prefetch(uint32_t spi) const;
+	const PreparedKey *find(uint32_t spi, uint32_t tag) const;
+	// Copies `key` in; the caller keeps nothing of it.
+	void add(uint32_t spi, uint32_t tag, PreparedKey &key);
+	void wipe();
+
+private:
+	static constexpr uint32_t WAYS = 4;
+	struct Tag {
+		uint32_t spi;
+		// Version and generation; 0: empty.
+		uint32_t tag;
+	};
+
+	uint32_t set_of(uint32_t spi) const;
+	PreparedKey *key_at(uint32_t index) const;
+
+	const Aead &aead_;
+	const size_t key_octets_;
+	uint32_t sets_;
+	uint32_t next_victim_ = 0;
+	std::vector<Tag> tags_;
+	HugeMemory keys_;
+};
+
+// The two master keys, and the SPIs that are given out.
+class MasterKeys {
+public:
+	// `given`: master keys to use before random ones, in the order in which they are needed: key 0, key 1, rotations.
+	MasterKeys(RandomSource &random, std::vector<uint8_t> given, uint32_t first_spi);
+
+	// False, giving out none, when fewer than `count` SPIs are left. `keys` takes count * 16 or 32 octets.
+	bool generate(uint32_t version, uint32_t count, uint32_t *spis, uint8_t *keys);
+	void rotate();
+	void derive(uint32_t spi, uint32_t version, uint8_t *key);
+	// Which key an SPI belongs to now: changes when that master key is replaced.
+	uint32_t generation(uint32_t spi) const { return generations_[spi >> 31].load(std::memory_order_acquire); }
+	void wipe();
+
+private:
+	void renew(uint32_t index);
+
+	RandomSource &random_;
+	std::vector<uint8_t> given_;
+	size_t given_used_ = 0;
+	const uint32_t first_spi_;
+	// Derivation runs in the datapath, generation and rotation in the caller's thread.
+	std::mutex mutex_;
+	KeyDeriver derivers_[2];
+	std::atomic<uint32_t> generations_[2] = {1, 1};
+	uint32_t active_ = 0;
+	uint32_t next_spi_;
+};
+
+// Key slots, 1 to `count`: set from any thread, read by the datapath without locks.
+class KeySlots {
+public:
+	KeySlots(const Aead &aead, uint32_t count);
+	~KeySlots();
+
+	bool set(uint32_t id, const uint8_t *key, uint32_t key_octets);
+	const PreparedKey *get(uint32_t id) const
+	{
+		return id < count_ ? slots_[id].load(std::memory_order_acquire) : nullptr;
+	}
+	void prefetch(uint32_t id) const;
+	// Between two bursts of the datapath: frees the keys that were replaced.
+	void quiescent();
+	uint32_t count() const { return count_; }
+
+private:
+	void free_key(PreparedKey *key);
+
+	const Aead &aead_;
+	uint32_t count_;
+	std::unique_ptr<std::atomic<PreparedKey *>[]> slots_;
+	std::mutex mutex_;
+	std::vector<PreparedKey *> retired_;
+	std::atomic<bool> any_retired_{false};
+};
+
+// 64-bit numbers that strictly increase over all packets of a device: picoseconds, or one more where the clock stands.
+class IvSource {
+public:
+	explicit IvSource(uint64_t fixed_picoseconds) : fixed_(fixed_picoseconds) {}
+	// Once per burst.
+	void refresh();
+	// False when there is none left.
+	bool next(uint8_t *at);
+
+private:
+	uint64_t fixed_;
+	uint64_t last_ = 0;
+};
+
+} // namespace soft

@@ -1,0 +1,52 @@
+// The mapping file: which DPDK devices stand behind the PCI addresses and representors that an application asks for.
+// docs/doca-soft.md describes it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace soft {
+
+struct PortMapping {
+	// EAL's name and arguments of a vdev ("net_tap0,iface=tap0"), or the name of an ethdev that exists.
+	std::string port;
+	// 0: what the DPDK port says.
+	uint32_t mtu_octets = 0;
+	std::optional<std::vector<uint8_t>> mac;
+	// The kernel's name of the interface, where it has one; MAC and addresses are taken from it.
+	std::string interface;
+};
+
+struct RepresentorMapping : PortMapping {
+	std::string pci;
+};
+
+struct DeviceMapping : PortMapping {
+	std::string pci;
+	std::optional<std::vector<uint8_t>> ipv4;
+	std::optional<std::vector<uint8_t>> ipv6;
+	std::vector<RepresentorMapping> representors;
+
+	// -1: any.
+	int core = -1;
+	std::string crypto = "auto";
+	uint32_t buffers = 16384;
+	uint32_t burst = 32;
+	uint32_t derived_keys = 65536;
+	uint32_t queues = 8;
+	uint32_t queue_packets = 4096;
+
+	// For tests.
+	std::vector<uint8_t> master_keys;
+	uint32_t first_spi = 1;
+	uint64_t fixed_clock_picoseconds = 0;
+	std::optional<uint32_t> random_seed;
+};
+
+// Devices of the file that the environment's DOCA_SOFT_CONFIG names. Throws std::runtime_error, which names file, line and
+// reason.
+std::vector<DeviceMapping> read_mapping();
+
+} // namespace soft

@@ -1,0 +1,337 @@
+#include "packet.h"
+
+#include "psp_header.h"
+
+namespace soft {
+namespace {
+
+constexpr uint16_t ETHER_TYPE_IPV4 = 0x0800;
+constexpr uint16_t ETHER_TYPE_IPV6 = 0x86dd;
+
+constexpr uint8_t PROTOCOL_HOP_BY_HOP = 0;
+constexpr uint8_t PROTOCOL_ICMP = 1;
+constexpr uint8_t PROTOCOL_IPV4 = 4;
+constexpr uint8_t PROTOCOL_TCP = 6;
+constexpr uint8_t PROTOCOL_UDP = 17;
+constexpr uint8_t PROTOCOL_IPV6 = 41;
+constexpr uint8_t PROTOCOL_ROUTING = 43;
+constexpr uint8_t PROTOCOL_FRAGMENT = 44;
+constexpr uint8_t PROTOCOL_AH = 51;
+constexpr uint8_t PROTOCOL_ICMPV6 = 58;
+constexpr uint8_t PROTOCOL_DESTINATION_OPTIONS = 60;
+constexpr uint8_t PROTOCOL_SCTP = 132;
+
+constexpr int32_t TCP_OCTETS = 20;
+constexpr int32_t ICMP_OCTETS = 4;
+// The shortest extension header, and the fragment header.
+constexpr int32_t EXTENSION_OCTETS_MIN = 8;
+// More extension headers than any honest packet has.
+constexpr int EXTENSION_HEADERS_MAX = 16;
+
+uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
+{
+	if (protocol == PROTOCOL_UDP)
+		return octets >= static_cast<int32_t>(UDP_OCTETS) ? L4_UDP : L4_NONE;
+	if (protocol == PROTOCOL_TCP)
+		return octets >= TCP_OCTETS ? L4_TCP : L4_NONE;
+	const uint8_t icmp = l3_type == L3_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
+	return protocol == icmp && octets >= ICMP_OCTETS ? L4_ICMP : L4_NONE;
+}
+
+} // namespace
+
+bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end)
+{
+	if (end - at < static_cast<int32_t>(IP4_OCTETS_MIN) || frame[at] >> 4 != 4)
+		return false;
+	const int32_t header = (frame[at] & 0x0f) * 4;
+	const int32_t total = load16(frame + at + 2);
+	return header >= static_cast<int32_t>(IP4_OCTETS_MIN) && total >= header && at + total <= end;
+}
+
+bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end)
+{
+	return end - at >= static_cast<int32_t>(IP6_OCTETS) && frame[at] >> 4 == 6 &&
+	       at + static_cast<int32_t>(IP6_OCTETS) + load16(frame + at + 4) <= end;
+}
+
+bool ip4_fragment(const uint8_t *header)
+{
+	return (load16(header + 6) & 0x3fff) != 0;
+}
+
+uint16_t ones_sum(const uint8_t *at, uint32_t octets)
+{
+	uint32_t sum = 0;
+	for (uint32_t i = 0; i + 1 < octets; i += 2)
+		sum += load16(at + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+}
+
+void set_ip4_checksum(uint8_t *header)
+{
+	store16(header + 10, 0);
+	store16(header + 10, static_cast<uint16_t>(~ones_sum(header, (header[0] & 0x0fu) * 4)));
+}
+
+UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
+{
+	const UpperLayer none = {false, false, 0, -1, -1};
+	int32_t protocol_at = ip + 6;
+	int32_t at = ip + static_cast<int32_t>(IP6_OCTETS);
+	bool fragment = false;
+	for (int count = 0; count <= EXTENSION_HEADERS_MAX; count++) {
+		const uint8_t protocol = frame[protocol_at];
+		int32_t octets;
+		switch (protocol) {
+		case PROTOCOL_HOP_BY_HOP:
+		case PROTOCOL_ROUTING:
+		case PROTOCOL_DESTINATION_OPTIONS:
+			if (at + EXTENSION_OCTETS_MIN > end)
+				return none;
+			octets = (frame[at + 1] + 1) * 8;
+			break;
+		case PROTOCOL_AH:
+			if (at + EXTENSION_OCTETS_MIN > end)
+				return none;
+			octets = (frame[at + 1] + 2) * 4;
+			break;
+		case PROTOCOL_FRAGMENT: {
+			if (at + EXTENSION_OCTETS_MIN > end)
+				return none;
+			octets = EXTENSION_OCTETS_MIN;
+			const uint16_t offset_and_flags = load16(frame + at + 2);
+			// Offset 0 and no more fragments: a whole packet (RFC 6946).
+			fragment |= (offset_and_flags & 0xfff9) != 0;
+			if ((offset_and_flags & 0xfff8) != 0)
+				return {true, true, frame[at], at + octets, at};
+			break;
+		}
+		default:
+			return {true, fragment, protocol, at, protocol_at};
+		}
+		if (at + octets > end)
+			return none;
+		protocol_at = at;
+		at += octets;
+	}
+	return none;
+}
+
+void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta)
+{
+	frame = new_frame;
+	length = new_length;
+	memset(meta, 0, sizeof(meta));
+	memcpy(meta, &packet_meta, sizeof(packet_meta));
+	port_id = port;
+	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
+	syndrome = 0;
+	have = 0;
+	exposed = false;
+	sealed = false;
+	encap = -1;
+	crypto_id = 0;
+	hops = 0;
+	parse();
+}
+
+void Packet::copy_from(const Packet &other, uint8_t *own_frame)
+{
+	rte_mbuf *own = mbuf;
+	*this = other;
+	mbuf = own;
+	frame = own_frame;
+	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
+	const bool was_decrypted = other.decrypted;
+	parse();
+	if (was_decrypted || other.inner_l3_type != L3_NONE) {
+		decrypted = was_decrypted;
+		inner_l3_type = other.inner_l3_type;
+		inner_l4_type = other.inner_l4_type;
+		inner = other.inner;
+		payload_end = other.payload_end;
+		have |= other.have & (HAVE_INNER | HAVE_INNER_IP4 | HAVE_INNER_IP6);
+		if (inner >= 0)
+			bases[BASE_INNER] = frame + inner;
+	}
+}
+
+void Packet::replace_frame(uint8_t *new_frame, uint32_t new_length)
+{
+	frame = new_frame;
+	length = new_length;
+	stale = true;
+	decrypted = false;
+	exposed = false;
+	sealed = false;
+	psp = -1;
+	encap = -1;
+	crypto_id = 0;
+}
+
+void Packet::move_frame(uint8_t *new_frame)
+{
+	for (int base = BASE_ETH; base < BASES; base++)
+		bases[base] = new_frame + (bases[base] - frame);
+	frame = new_frame;
+}
+
+void Packet::parse()
+{
+	stale = false;
+	decrypted = false;
+	have &= HAVE_SYNDROME;
+	l3_type = L3_NONE;
+	l4_type = L4_NONE;
+	l3_ok = 0;
+	ip4_checksum_ok = 0;
+	fragmented = 0;
+	inner_l3_type = L3_NONE;
+	inner_l4_type = L4_NONE;
+	l3 = l4 = upper = protocol = psp = inner = -1;
+	payload_end = 0;
+	ip_end = static_cast<int32_t>(length);
+	for (int base = BASE_ETH; base < BASES; base++)
+		bases[base] = frame;
+	if (length < ETHERNET_OCTETS)
+		return;
+	have |= HAVE_ETH;
+	const uint16_t ether_type = load16(frame + 12);
+	if (ether_type == ETHER_TYPE_IPV4)
+		parse_ip4();
+	else if (ether_type == ETHER_TYPE_IPV6)
+		parse_ip6();
+}
+
+void Packet::parse_ip4()
+{
+	constexpr int32_t at = ETHERNET_OCTETS;
+	const auto end = static_cast<int32_t>(length);
+	if (end < at + static_cast<int32_t>(IP4_OCTETS_MIN) || frame[at] >> 4 != 4)
+		return;
+	l3_type = L3_IPV4;
+	l3 = at;
+	bases[BASE_L3] = frame + at;
+	have |= HAVE_IP4;
+	if (!ip4_valid(frame, at, end))
+		return;
+	const uint32_t header = (frame[at] & 0x0fu) * 4;
+	l3_ok = 1;
+	ip_end = at + load16(frame + at + 2);
+	ip4_checksum_ok = ones_sum(frame + at, header) == 0xffff ? 1 : 0;
+	protocol = at + 9;
+	fragmented = ip4_fragment(frame + at) ? 1 : 0;
+	if (fragmented == 0)
+		parse_l4(frame[at + 9], at + static_cast<int32_t>(header));
+}
+
+void Packet::parse_ip6()
+{
+	constexpr int32_t at = ETHERNET_OCTETS;
+	const auto end = static_cast<int32_t>(length);
+	if (end < at + static_cast<int32_t>(IP6_OCTETS) || frame[at] >> 4 != 6)
+		return;
+	l3_type = L3_IPV6;
+	l3 = at;
+	bases[BASE_L3] = frame + at;
+	have |= HAVE_IP6;
+	if (!ip6_valid(frame, at, end))
+		return;
+	l3_ok = 1;
+	ip_end = at + static_cast<int32_t>(IP6_OCTETS) + load16(frame + at + 4);
+	const UpperLayer layer = find_ip6_upper(frame, at, ip_end);
+	fragmented = layer.fragment ? 1 : 0;
+	if (!layer.found || layer.fragment)
+		return;
+	protocol = layer.protocol_at;
+	parse_l4(layer.protocol, layer.offset);
+}
+
+void Packet::parse_l4(uint8_t protocol_number, int32_t at)
+{
+	upper = at;
+	l4_type = l4_type_of(protocol_number, l3_type, ip_end - at);
+	if (l4_type == L4_NONE)
+		return;
+	l4 = at;
+	bases[BASE_L4] = frame + at;
+	have |= l4_type == L4_UDP ? HAVE_UDP : l4_type == L4_TCP ? HAVE_TCP : HAVE_ICMP;
+	if (l4_type != L4_UDP || load16(frame + at + 2) != PSP_UDP_PORT)
+		return;
+	if (ip_end - at < static_cast<int32_t>(UDP_OCTETS + PSP_HEADER_OCTETS))
+		return;
+	psp = at + static_cast<int32_t>(UDP_OCTETS);
+	bases[BASE_PSP] = frame + psp;
+	have |= HAVE_PSP;
+	flags_written();
+}
+
+void Packet::flags_written()
+{
+	have &= ~static_cast<uint32_t>(HAVE_COOKIE);
+	const uint8_t *header = frame + psp;
+	const int32_t cookie_end = psp + static_cast<int32_t>(PSP_COOKIE + PSP_COOKIE_OCTETS);
+	if ((header[PSP_FLAGS] & PSP_FLAG_V) != 0 && header[PSP_EXT_LEN] >= 2 && cookie_end <= ip_end)
+		have |= HAVE_COOKIE;
+}
+
+void Packet::enter_payload(uint8_t next_header, int32_t offset, int32_t end)
+{
+	decrypted = true;
+	exposed = true;
+	payload_end = end;
+	inner = offset;
+	bases[BASE_INNER] = frame + offset;
+	if (next_header == PROTOCOL_IPV4 && ip4_valid(frame, offset, end)) {
+		inner_l3_type = L3_IPV4;
+		have = (have & ~static_cast<uint32_t>(HAVE_INNER_IP6)) | HAVE_INNER | HAVE_INNER_IP4;
+		const uint8_t *header = frame + offset;
+		if (!ip4_fragment(header))
+			inner_l4_type = l4_type_of(header[9], L3_IPV4, load16(header + 2) - (header[0] & 0x0f) * 4);
+	} else if (next_header == PROTOCOL_IPV6 && ip6_valid(frame, offset, end)) {
+		inner_l3_type = L3_IPV6;
+		have = (have & ~static_cast<uint32_t>(HAVE_INNER_IP4)) | HAVE_INNER | HAVE_INNER_IP6;
+		const int32_t inner_end = offset + static_cast<int32_t>(IP6_OCTETS) + load16(frame + offset + 4);
+		const UpperLayer layer = find_ip6_upper(frame, offset, inner_end);
+		if (layer.found && !layer.fragment)
+			inner_l4_type = l4_type_of(layer.protocol, L3_IPV6, inner_end - layer.offset);
+	}
+}
+
+uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end)
+{
+	constexpr uint32_t FNV_OFFSET_BASIS = 0x811c9dc5;
+	constexpr uint32_t FNV_PRIME = 0x01000193;
+	constexpr uint32_t DYNAMIC_PORTS_START = 49152;
+	const uint8_t *header = frame + ip;
+	const bool is_ip4 = header[0] >> 4 == 4;
+	uint8_t upper_protocol;
+	int32_t ports_at;
+	if (is_ip4) {
+		upper_protocol = header[9];
+		ports_at = ip4_fragment(header) ? -1 : ip + (header[0] & 0x0f) * 4;
+	} else {
+		const UpperLayer layer = find_ip6_upper(frame, ip, end);
+		upper_protocol = layer.found ? layer.protocol : header[6];
+		ports_at = layer.found && !layer.fragment ? layer.offset : -1;
+	}
+	uint32_t hash = FNV_OFFSET_BASIS;
+	const auto add = [&hash](const uint8_t *octets, uint32_t count) {
+		for (uint32_t i = 0; i < count; i++)
+			hash = (hash ^ octets[i]) * FNV_PRIME;
+	};
+	if (is_ip4)
+		add(header + 12, 8);
+	else
+		add(header + 8, 32);
+	add(&upper_protocol, 1);
+	const bool has_ports = upper_protocol == PROTOCOL_TCP || upper_protocol == PROTOCOL_UDP ||
+			       upper_protocol == PROTOCOL_SCTP;
+	if (has_ports && ports_at >= 0 && ports_at + 4 <= end)
+		add(frame + ports_at, 4);
+	return static_cast<uint16_t>(DYNAMIC_PORTS_START + ((hash ^ hash >> 16) & 0x3fff));
+}
+
+} // namespace soft

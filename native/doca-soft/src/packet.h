@@ -1,0 +1,138 @@
+// What the device knows of a packet: where its headers lie, its metadata, and what crypto it has been through.
+#pragma once
+
+#include <cstddef>
+
+#include "octets.h"
+
+struct rte_mbuf;
+
+namespace soft {
+
+// Parts of a packet that a match can look at; a field of a part that is not there matches nothing.
+enum Part : uint32_t {
+	HAVE_ETH = 1 << 0,
+	HAVE_IP4 = 1 << 1,
+	HAVE_IP6 = 1 << 2,
+	HAVE_UDP = 1 << 3,
+	HAVE_TCP = 1 << 4,
+	HAVE_ICMP = 1 << 5,
+	HAVE_PSP = 1 << 6,
+	HAVE_COOKIE = 1 << 7,
+	HAVE_INNER = 1 << 8,
+	HAVE_INNER_IP4 = 1 << 9,
+	HAVE_INNER_IP6 = 1 << 10,
+	HAVE_SYNDROME = 1 << 11,
+};
+
+// What a field's offset is counted from.
+enum Base : uint8_t { BASE_PACKET, BASE_ETH, BASE_L3, BASE_L4, BASE_PSP, BASE_INNER, BASES };
+
+constexpr uint32_t ETHERNET_OCTETS = 14;
+constexpr uint32_t IP4_OCTETS_MIN = 20;
+constexpr uint32_t IP6_OCTETS = 40;
+constexpr uint32_t UDP_OCTETS = 8;
+constexpr uint32_t PSP_UDP_PORT = 1000;
+constexpr uint32_t SCRATCH_WORDS = 10;
+
+// Values of the l3 and l4 types, as doca_flow_l3_meta and doca_flow_l4_meta count.
+enum : uint8_t { L3_NONE = 0, L3_IPV4 = 1, L3_IPV6 = 2 };
+enum : uint8_t { L4_NONE = 0, L4_TCP = 1, L4_UDP = 2, L4_ICMP = 3 };
+enum : uint8_t { SYNDROME_OK = 0, SYNDROME_ICV_FAIL = 1, SYNDROME_BAD_TRAILER = 2 };
+
+struct alignas(64) Packet {
+	uint8_t *frame;
+	uint32_t length;
+	// Bits of Part.
+	uint32_t have;
+	const uint8_t *bases[BASES];
+
+	// Metadata words in network order: pkt_meta, then the scratch words.
+	uint8_t meta[4 * (1 + SCRATCH_WORDS)];
+
+	// Parser fields as matches compare them; the port's number in the CPU's order.
+	uint16_t port_id;
+	uint8_t random[2];
+	uint8_t l3_type;
+	uint8_t l4_type;
+	uint8_t l3_ok;
+	uint8_t ip4_checksum_ok;
+	uint8_t fragmented;
+	uint8_t inner_l3_type;
+	uint8_t inner_l4_type;
+	uint8_t syndrome;
+
+	// The positions below are of an earlier form of the frame.
+	bool stale;
+	// The frame holds a decrypted payload in its PSP envelope: nothing for the network to see.
+	bool exposed;
+	// Decrypted and still in its PSP envelope: `inner` and `payload_end` hold.
+	bool decrypted;
+	// The AEAD has run.
+	bool sealed;
+
+	// Offsets in the frame; -1: not there.
+	int32_t l3;
+	int32_t l4;
+	// End of the IP and extension headers; -1 also for fragments.
+	int32_t upper;
+	// The octet that names the protocol at `upper`.
+	int32_t protocol;
+	int32_t psp;
+	int32_t ip_end;
+	int32_t inner;
+	int32_t payload_end;
+	// The PSP header that an encapsulation put on.
+	int32_t encap;
+
+	// Key slot attached; 0: none.
+	uint32_t crypto_id;
+	uint32_t hops;
+	rte_mbuf *mbuf;
+
+	// Begins with a new packet; `packet_meta` in network order.
+	void load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta);
+	// Becomes a copy of `other` over a frame of its own, which holds the same octets.
+	void copy_from(const Packet &other, uint8_t *own_frame);
+	// The frame has become another one.
+	void replace_frame(uint8_t *new_frame, uint32_t new_length);
+	// The frame has moved in memory with its contents unchanged.
+	void move_frame(uint8_t *new_frame);
+	void parse();
+	// After a successful decrypt: the payload lies in [offset, end) of the frame.
+	void enter_payload(uint8_t next_header, int32_t offset, int32_t end);
+	// The PSP header's flags were written.
+	void flags_written();
+
+private:
+	void parse_ip4();
+	void parse_ip6();
+	void parse_l4(uint8_t protocol_number, int32_t at);
+};
+
+// The upper layer of an IPv6 packet behind its extension headers.
+struct UpperLayer {
+	bool found;
+	bool fragment;
+	uint8_t protocol;
+	int32_t offset;
+	int32_t protocol_at;
+};
+
+// `ip` is the IPv6 header's offset in `frame`, `end` the packet's end.
+UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end);
+
+// Whether a whole IP packet stands at `at` and ends at or before `end`.
+bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end);
+bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end);
+bool ip4_fragment(const uint8_t *header);
+
+// One's complement sum of 16-bit words, folded. `octets` is even.
+uint16_t ones_sum(const uint8_t *at, uint32_t octets);
+// Computes and writes the IPv4 header's checksum.
+void set_ip4_checksum(uint8_t *header);
+
+// The UDP source port for the flow of the IP packet in frame[ip, end): 49152 to 65535.
+uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end);
+
+} // namespace soft
