@@ -8,7 +8,9 @@ import { systemRandom } from '../hal/random.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
 import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
+import { loadPortsAddon, PortsAddonError } from '../hal-sim/ports/ports-addon.js';
 import { parseSimVf, parseSimWire, SimSpecError } from '../hal-sim/ports/spec.js';
+import { openTapPort, type TapPort, TapPortError } from '../hal-sim/ports/tap.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
 import { type IpAddress, ipFamily, type MacAddress, macFromOctets, parseIp } from '../packet/address.js';
 
@@ -16,8 +18,8 @@ export interface OpenHal {
   readonly hal: PipeHal;
   /** The workload, where it is a host in this process. */
   readonly host?: VirtualHost;
-  /** Captures that are read: the gateway may stop when all are done. */
-  readonly captures: readonly PcapPort[];
+  /** Ports that can come to an end: captures that are read, interfaces that somebody may remove. */
+  readonly ending: readonly { readonly name: string; readonly done: Promise<void> }[];
   close(): Promise<void>;
 }
 
@@ -54,6 +56,8 @@ export async function openHal(options: GatewayOptions, run: RunOptions): Promise
   try {
     return await openSim(options, run);
   } catch (error) {
+    if (error instanceof TapPortError || error instanceof PortsAddonError)
+      throw new OpenHalError(`--sim-vf: ${error.message}`);
     if (error instanceof UdpWireError || error instanceof PcapPortError)
       throw new OpenHalError(error.message);
     throw error;
@@ -62,10 +66,10 @@ export async function openHal(options: GatewayOptions, run: RunOptions): Promise
 
 async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
   const clock = systemClock;
-  const captures: PcapPort[] = [];
+  const ending: (PcapPort | TapPort)[] = [];
   const pcapPort = (spec: { input: string; output?: string }) => {
     const port = createPcapPort({ ...spec, clock, mtuOctets: PCAP_MTU_OCTETS });
-    captures.push(port);
+    ending.push(port);
     return port;
   };
   const uplinkMac = randomMac();
@@ -75,33 +79,31 @@ async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHa
       ? { port: pcapPort(wire), mac: uplinkMac, ipv4: PCAP_IPV4, ipv6: PCAP_IPV6 }
       : udpUplink(wire.address ?? ownAddress(options.outerFamily), wire.port, uplinkMac, options);
 
-  const vf = parseSimVf(run.simVf);
+  const open = (vf: SimHalOptions['vf']) => openSimHal({ clock, random: systemRandom(), uplink, vf });
+  const spec = parseSimVf(run.simVf);
+  if (run.ping !== undefined && spec.kind !== 'host')
+    throw new OpenHalError('--ping needs a host as workload; say --sim-vf host:IP');
   const workloadMac = options.decapDmac ?? randomMac();
   const given = options.localVirtualIp === undefined ? [] : [options.localVirtualIp];
-  if (vf.kind === 'pcap') {
-    if (run.ping !== undefined)
-      throw new OpenHalError('--ping needs a host as workload; say --sim-vf host:IP');
+  if (spec.kind === 'pcap') {
     const workload = { mac: workloadMac, addresses: given };
-    const hal = await openSimHal({
-      clock,
-      random: systemRandom(),
-      uplink,
-      vf: { port: pcapPort(vf), mac: uplinkMac, workload },
-    });
-    return { hal, captures, close: () => hal.close() };
+    const hal = await open({ port: pcapPort(spec), mac: uplinkMac, workload });
+    return { hal, ending, close: () => hal.close() };
   }
-  const addresses = vf.addresses.length > 0 ? vf.addresses : given;
+  const addresses = spec.addresses.length > 0 ? spec.addresses : given;
   if (addresses.length === 0) {
-    throw new OpenHalError('the workload has no address; give it one, --sim-vf host:IP');
+    const better = spec.kind === 'tap' ? `tap:${spec.name},IP` : 'host:IP';
+    throw new OpenHalError(`the workload has no address; give it one, --sim-vf ${better}`);
+  }
+  if (spec.kind === 'tap') {
+    const port = openTapPort({ addon: loadPortsAddon(process.env.PSP_GATEWAY_PORTS || undefined), ...spec });
+    ending.push(port);
+    const hal = await open({ port, mac: uplinkMac, workload: { mac: port.mac, addresses } });
+    return { hal, ending, close: () => hal.close() };
   }
   const host = createVirtualHost({ clock, mac: workloadMac, addresses });
-  const hal = await openSimHal({
-    clock,
-    random: systemRandom(),
-    uplink,
-    vf: { port: host.port, mac: uplinkMac, workload: { mac: workloadMac, addresses } },
-  });
-  return { hal, host, captures, close: () => hal.close() };
+  const hal = await open({ port: host.port, mac: uplinkMac, workload: { mac: workloadMac, addresses } });
+  return { hal, host, ending, close: () => hal.close() };
 }
 
 function udpUplink(

@@ -58,7 +58,7 @@ async function run(argv: readonly string[]): Promise<void> {
     const { tls } = options;
     const material = tls === undefined ? undefined : readTlsFiles(tls, systemClock.nowMs());
     const opened = await openHal(options, around);
-    for (const { name, done } of opened.captures) {
+    for (const { name, done } of opened.ending) {
       done.catch((error: Error) => logger.log('error', `${name}: ${error.message}`));
     }
     const meter =

@@ -367,9 +367,10 @@ export const FLAGS: readonly Flag[] = [
   flag('sim-vf', {
     kind: 'text',
     default: 'host',
-    placeholder: 'host[:IP[,IP]]|pcap:IN[,OUT]',
+    placeholder: 'host[:IP[,IP]]|tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]|pcap:IN[,OUT]',
     group: 'Simulator',
-    meaning: 'the workload: a host in this process with these addresses, or capture files',
+    meaning:
+      'the workload: a host in this process with these addresses, a TAP interface of the kernel, or capture files',
   }),
   flag('ping', {
     kind: 'text',

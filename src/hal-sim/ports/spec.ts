@@ -1,6 +1,6 @@
 /** What stands behind the simulator's ports, as users write it: --sim-wire and --sim-vf. */
 import { resolve } from 'node:path';
-import { AddressError, type IpAddress, parseIp } from '../../packet/address.js';
+import { AddressError, type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
 import { PSP_UDP_PORT } from '../../psp/header.js';
 
 export interface PcapSpec {
@@ -21,6 +21,17 @@ export interface HostSpec {
   readonly addresses: readonly IpAddress[];
 }
 
+export interface TapSpec {
+  readonly kind: 'tap';
+  /** Of the interface. */
+  readonly name: string;
+  /** Absent: as the interface has it. */
+  readonly mac?: MacAddress;
+  /** Absent: as the interface has it. */
+  readonly mtuOctets?: number;
+  readonly addresses: readonly IpAddress[];
+}
+
 /** A specification that cannot be understood. */
 export class SimSpecError extends Error {
   override readonly name = 'SimSpecError';
@@ -38,14 +49,53 @@ export function parseSimWire(text: string): UdpSpec | PcapSpec {
   return { kind: 'udp', address: ip(match[1].replace(/^\[|\]$/g, ''), text), port };
 }
 
-/** `host[:IP[,IP]]` or `pcap:IN[,OUT]`. Throws SimSpecError. */
-export function parseSimVf(text: string): HostSpec | PcapSpec {
+/** `host[:IP[,IP]]`, `tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]` or `pcap:IN[,OUT]`. Throws SimSpecError. */
+export function parseSimVf(text: string): HostSpec | TapSpec | PcapSpec {
   const pcap = parsePcap(text);
   if (pcap !== undefined) return pcap;
-  if (text.startsWith('tap:')) throw new SimSpecError('tap: is not built yet; use host:IP or pcap:IN[,OUT]');
+  if (text.startsWith('tap:')) return parseTap(text);
   const match = /^host(?::(.+))?$/.exec(text);
-  if (match === null) throw new SimSpecError(`"${text}" is not host[:IP[,IP]] or pcap:IN[,OUT]`);
+  if (match === null) throw new SimSpecError(`"${text}" is not host[:IP[,IP]], ${TAP_FORM} or pcap:IN[,OUT]`);
   return { kind: 'host', addresses: (match[1]?.split(',') ?? []).map((part) => ip(part, text)) };
+}
+
+const TAP_FORM = 'tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]';
+/** What Linux takes for a name (dev_valid_name), without its template's %. */
+const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:%]{1,15}$/;
+/** Of a TAP interface in Linux; IPv4 asks for the least. */
+const TAP_MTU_OCTETS = [68, 65_521] as const;
+
+function parseTap(text: string): TapSpec {
+  const [name, ...rest] = text.slice('tap:'.length).split(',');
+  if (name === undefined || !INTERFACE_NAME.test(name)) {
+    throw new SimSpecError(`"${text}" is not ${TAP_FORM} with an interface's name of up to 15 characters`);
+  }
+  let macAddress: MacAddress | undefined;
+  let mtuOctets: number | undefined;
+  const addresses: IpAddress[] = [];
+  for (const part of rest) {
+    const [key, value] = part.split('=', 2);
+    if (value === undefined) addresses.push(ip(part, text));
+    else if (key === 'mac' && macAddress === undefined) macAddress = parsed(parseMac, value, text);
+    else if (key === 'mtu' && mtuOctets === undefined) mtuOctets = mtu(value, text);
+    else
+      throw new SimSpecError(`"${text}": ${key}= is not known here, or is given twice; expected ${TAP_FORM}`);
+  }
+  return {
+    kind: 'tap',
+    name,
+    addresses,
+    ...(macAddress === undefined ? {} : { mac: macAddress }),
+    ...(mtuOctets === undefined ? {} : { mtuOctets }),
+  };
+}
+
+function mtu(value: string, spec: string): number {
+  const octets = Number(value);
+  const [least, most] = TAP_MTU_OCTETS;
+  if (!/^\d+$/.test(value) || octets < least || octets > most)
+    throw new SimSpecError(`"${spec}": ${value} is not an MTU (${least} to ${most} octets)`);
+  return octets;
 }
 
 function parsePcap(text: string): PcapSpec | undefined {
@@ -59,8 +109,12 @@ function parsePcap(text: string): PcapSpec | undefined {
 }
 
 function ip(text: string, spec: string): IpAddress {
+  return parsed(parseIp, text, spec);
+}
+
+function parsed<Address>(parse: (text: string) => Address, text: string, spec: string): Address {
   try {
-    return parseIp(text);
+    return parse(text);
   } catch (error) {
     if (error instanceof AddressError) throw new SimSpecError(`"${spec}": ${error.message}`);
     throw error;

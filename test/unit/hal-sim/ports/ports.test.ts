@@ -44,6 +44,12 @@ describe('--sim-wire and --sim-vf', () => {
     ['host:10.0.0.1', { kind: 'host', addresses: ['10.0.0.1'] }],
     ['host:10.0.0.1,fd00::1', { kind: 'host', addresses: ['10.0.0.1', 'fd00::1'] }],
     ['pcap:a,b', { kind: 'pcap', input: 'a', output: 'b' }],
+    ['tap:vf0', { kind: 'tap', name: 'vf0', addresses: [] }],
+    ['tap:vf0,10.0.0.1,fd00::1', { kind: 'tap', name: 'vf0', addresses: ['10.0.0.1', 'fd00::1'] }],
+    [
+      'tap:vf0,mac=02-00-00-00-00-AA,mtu=9000,10.0.0.1',
+      { kind: 'tap', name: 'vf0', mac: '02:00:00:00:00:aa', mtuOctets: 9000, addresses: ['10.0.0.1'] },
+    ],
   ])('VF %s', (text, spec) => {
     expect(parseSimVf(text)).toEqual(spec);
   });
@@ -62,8 +68,28 @@ describe('--sim-wire and --sim-vf', () => {
     expect(() => parseSimWire(text)).toThrow(SimSpecError);
   });
 
-  test.each(['', 'host:', 'host:x', 'tap:tap0', 'guest'])('VF %j is refused', (text) => {
+  test.each(['', 'host:', 'host:x', 'guest'])('VF %j is refused', (text) => {
     expect(() => parseSimVf(text)).toThrow(SimSpecError);
+  });
+
+  test.each([
+    ['tap:', /tap:NAME/],
+    ['tap:,10.0.0.1', /tap:NAME/],
+    ['tap:..', /tap:NAME/],
+    ['tap:a/b', /tap:NAME/],
+    ['tap:tap%d', /tap:NAME/],
+    ['tap:sixteen-letters-', /15 characters/],
+    ['tap:vf0,', /not an IP address/],
+    ['tap:vf0,10.0.0', /"tap:vf0,10.0.0".*not an IP address/],
+    ['tap:vf0,mac=2', /not a MAC address/],
+    ['tap:vf0,mtu=67', /67 is not an MTU \(68 to 65521/],
+    ['tap:vf0,mtu=65522', /65522 is not an MTU/],
+    ['tap:vf0,mtu=1e3', /1e3 is not an MTU/],
+    ['tap:vf0,mtu=1400,mtu=1500', /mtu= .*given twice/],
+    ['tap:vf0,speed=9', /speed= is not known/],
+  ])('VF %j is refused, and why', (text, why) => {
+    expect(() => parseSimVf(text)).toThrow(SimSpecError);
+    expect(() => parseSimVf(text)).toThrow(why);
   });
 });
 

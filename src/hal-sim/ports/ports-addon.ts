@@ -1,0 +1,51 @@
+/** psp_ports.node (native/ports): what the kernel offers to ports and Node does not. Built by `npm run build:native`. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+export interface PortsAddon {
+  /** Opens the TAP interface of that name. Throws, naming it and what to do, when the kernel refuses. */
+  readonly Tap: new (
+    name: string,
+  ) => NativeTap;
+}
+
+/** A TAP interface. After `close` everything but `close` throws. */
+export interface NativeTap {
+  /** 6 octets. Throws when the kernel refuses it. */
+  mac: Uint8Array;
+  /** Largest IP packet; 68 to 65,521. To be had in the network namespace where the interface was opened only. */
+  mtuOctets: number;
+  /**
+   * Brings it up and delivers what the kernel sends, many frames per call, from the event loop; keeps the process
+   * alive until `close`. `onGone` is called once when the interface was taken away; no frames come after it.
+   */
+  start(onFrames: (frames: Uint8Array[]) => void, onGone: (error: Error) => void): void;
+  /** Gives the kernel frames, without waiting; how many it took. */
+  send(frames: readonly Uint8Array[]): number;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The addon is not there, or cannot be loaded. */
+export class PortsAddonError extends Error {
+  override readonly name = 'PortsAddonError';
+}
+
+/** From src/ as from dist/. */
+const DEFAULT_PATH = fileURLToPath(new URL('../../../build/ports/Release/psp_ports.node', import.meta.url));
+
+/** `path`: another one than the checkout's own. Throws PortsAddonError. */
+export function loadPortsAddon(path: string = DEFAULT_PATH): PortsAddon {
+  if (!existsSync(path)) {
+    throw new PortsAddonError(
+      `TAP interfaces need the native ports, and ${path} is not there: npm run build:native`,
+    );
+  }
+  try {
+    return createRequire(import.meta.url)(path) as PortsAddon;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PortsAddonError(`cannot load ${path}: ${reason}; build it again: npm run build:native`);
+  }
+}
