@@ -1,0 +1,255 @@
+/**
+ * Network namespaces with two gateways between two workloads that are real kernel stacks:
+ *
+ *     w1 --TAP vf0-- g1 ==veth up0, IPv6, the underlay== g2 --TAP vf0-- w2
+ *                     `---veth oob0, IPv4, gRPC---'
+ *
+ * Namespaces are named after this process, and removed with everything in them, however the test ends.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeCertificates } from '../../src/cli/certificates.js';
+import { PORTS_ADDON } from '../support/kernel.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** Name of the TAP interface of either gateway, each in a namespace of its own. */
+const VF = 'vf0';
+export const UPLINK = 'up0';
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 10_000;
+/** For a command that prints its own result; a path that carries nothing is not waited for longer. */
+const RUN_TIMEOUT_MS = 30_000;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** One half of the picture above. */
+export interface Side {
+  readonly gateway: string;
+  readonly workload: string;
+  /** Of the underlay. */
+  readonly underlay: string;
+  /** Where the gateway serves its peer. */
+  readonly oob: string;
+  readonly vip4: string;
+  readonly vip6: string;
+}
+
+/** What is particular to the gateway's process over one kind of HAL: the VF must be a TAP interface named `VF`. */
+const KINDS = {
+  sim: ({ underlay, vip4, vip6 }: Side) => ({
+    flags: [`--sim-wire=udp:[${underlay}]`, `--sim-vf=tap:${VF},${vip4},${vip6}`],
+    environment: { PSP_GATEWAY_PORTS: PORTS_ADDON },
+  }),
+} satisfies Record<string, (side: Side) => { flags: string[]; environment: Record<string, string> }>;
+
+export type Kind = keyof typeof KINDS;
+
+/** A process in a namespace, and what it has said so far. */
+export class Program {
+  out = '';
+  readonly ended: Promise<number | null>;
+  readonly #child: ChildProcess;
+  #alive = true;
+  #onOutput: () => void = () => {};
+
+  constructor(
+    private readonly command: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ) {
+    const [program, ...args] = command;
+    this.#child = spawn(program!, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.on('data', (chunk) => {
+        this.out += chunk;
+        this.#onOutput();
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      this.#child.on('error', (error) => {
+        this.out += error.message;
+      });
+      this.#child.on('close', (status) => {
+        this.#alive = false;
+        this.#onOutput();
+        resolve(status);
+      });
+    });
+  }
+
+  /** Resolves when it has said so; rejects with all it said when it ends without, or takes too long. */
+  async says(pattern: RegExp, timeoutMs = START_TIMEOUT_MS): Promise<void> {
+    const said = new Promise<boolean>((resolve) => {
+      const look = () => {
+        if (pattern.test(this.out)) resolve(true);
+        else if (!this.#alive) resolve(false);
+      };
+      this.#onOutput = look;
+      look();
+    });
+    if (!(await inTime(said, timeoutMs))) {
+      throw new Error(`${this.command.join(' ')} has not said ${pattern}, but:\n${this.out}`);
+    }
+  }
+
+  /** Ends it, by force when it does not end in time; its exit status, null when it did not end by itself. */
+  async stop(signal: NodeJS.Signals): Promise<number | null> {
+    this.kill(signal);
+    if ((await inTime(this.ended, STOP_TIMEOUT_MS)) === undefined) this.kill('SIGKILL');
+    return this.ended;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.#alive) this.#child.kill(signal);
+  }
+}
+
+/** undefined when it is late. */
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+let worlds = 0;
+
+export class World implements AsyncDisposable {
+  readonly sides: readonly [Side, Side];
+  readonly folder = mkdtempSync(join(tmpdir(), 'pspgw-'));
+  readonly #namespaces: string[] = [];
+  readonly #programs: Program[] = [];
+  readonly #onExit = () => this.#removeAll();
+  /** Without a handler a signal ends the process before it can exit. */
+  readonly #onSignal = () => process.exit(1);
+
+  private constructor() {
+    const world = `pspgw-${process.pid}-${++worlds}`;
+    this.sides = [side(world, 1), side(world, 2)];
+  }
+
+  /** Namespaces, underlay and out-of-band network are there and up; no gateway runs yet. */
+  static async open(): Promise<World> {
+    const world = new World();
+    try {
+      process.on('exit', world.#onExit);
+      for (const signal of ENDING_SIGNALS) process.on(signal, world.#onSignal);
+      world.#connect();
+      await writeCertificates({ out: world.folder, host: world.sides.map(({ oob }) => oob), force: true });
+      return world;
+    } catch (error) {
+      await world[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Starts a gateway and gives its workload the VF. */
+  async startGateway(index: 0 | 1, kind: Kind, more: readonly string[] = []): Promise<Program> {
+    const own = this.sides[index];
+    const peer = this.sides[1 - index]!;
+    const { flags, environment } = KINDS[kind](own);
+    const gateway = this.start(
+      own.gateway,
+      [
+        ...[process.execPath, MAIN, '--outer-ip-type=ipv6', '--inner=both', `--svc-addr=${own.oob}:3000`],
+        `--tunnel=${peer.oob}:3000:${peer.vip4},${peer.vip6}`,
+        `--tls-ca=${this.folder}/ca.pem`,
+        `--tls-cert=${this.folder}/${own.oob}.pem`,
+        `--tls-key=${this.folder}/${own.oob}.key`,
+        ...flags,
+        ...more,
+      ],
+      environment,
+    );
+    await gateway.says(/gateway started/);
+    ip('-n', own.gateway, 'link', 'set', VF, 'netns', own.workload);
+    ip('-n', own.workload, 'addr', 'add', `${own.vip4}/24`, 'dev', VF);
+    ip('-n', own.workload, 'addr', 'add', `${own.vip6}/64`, 'dev', VF, 'nodad');
+    ip('-n', own.workload, 'link', 'set', VF, 'up');
+    return gateway;
+  }
+
+  /** Whether a workload has its VF. */
+  hasVf({ workload }: Side): boolean {
+    return execFileSync('ip', ['-n', workload, '-br', 'link'], { encoding: 'utf8' }).includes(VF);
+  }
+
+  start(
+    namespace: string,
+    command: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Program {
+    const program = new Program(['ip', 'netns', 'exec', namespace, ...command], environment);
+    this.#programs.push(program);
+    return program;
+  }
+
+  /** Runs a command to its end; what it printed. Rejects with that when it fails, or takes too long. */
+  async run(namespace: string, command: readonly string[]): Promise<string> {
+    const program = this.start(namespace, command);
+    const status = await inTime(program.ended, RUN_TIMEOUT_MS);
+    if (status === undefined) await program.stop('SIGKILL');
+    if (status !== 0)
+      throw new Error(`${command.join(' ')} ended with ${status ?? 'no result in time'}:\n${program.out}`);
+    return program.out;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const program of this.#programs) program.kill('SIGKILL');
+    await Promise.all(this.#programs.map(({ ended }) => ended));
+    this.#removeAll();
+    process.off('exit', this.#onExit);
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.#onSignal);
+  }
+
+  #connect(): void {
+    const [one, two] = this.sides;
+    for (const { gateway, workload } of this.sides) {
+      for (const namespace of [gateway, workload]) {
+        ip('netns', 'add', namespace);
+        this.#namespaces.push(namespace);
+        ip('-n', namespace, 'link', 'set', 'lo', 'up');
+      }
+    }
+    for (const name of [UPLINK, 'oob0']) {
+      const peer = ['peer', 'name', name, 'netns', two.gateway];
+      ip('link', 'add', name, 'netns', one.gateway, 'type', 'veth', ...peer);
+    }
+    for (const { gateway, underlay, oob } of this.sides) {
+      ip('-n', gateway, 'addr', 'add', `${underlay}/64`, 'dev', UPLINK, 'nodad');
+      ip('-n', gateway, 'addr', 'add', `${oob}/24`, 'dev', 'oob0');
+      ip('-n', gateway, 'link', 'set', UPLINK, 'up');
+      ip('-n', gateway, 'link', 'set', 'oob0', 'up');
+    }
+  }
+
+  /** Also from the process's exit, so nothing here waits for anything. */
+  #removeAll(): void {
+    for (const program of this.#programs) program.kill('SIGKILL');
+    // One that cannot be removed keeps no other.
+    for (const namespace of this.#namespaces.splice(0)) {
+      spawnSync('ip', ['netns', 'del', namespace], { stdio: ['ignore', 'ignore', 'inherit'] });
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function side(world: string, number: 1 | 2): Side {
+  return {
+    gateway: `${world}-g${number}`,
+    workload: `${world}-w${number}`,
+    underlay: `fd00:5:5::${number}`,
+    oob: `10.5.5.${number}`,
+    vip4: `192.168.1.${number}`,
+    vip6: `fd00:1:1::${number}`,
+  };
+}
+
+function ip(...args: string[]): void {
+  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
