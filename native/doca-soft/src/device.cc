@@ -266,7 +266,9 @@ void Device::release()
 			free_ring(ring);
 	}
 	faces_.clear();
-	rte_mempool_free(pool_);
+	// Buffers that are still somewhere outside would be freed into nothing.
+	if (pool_ != nullptr && rte_mempool_full(pool_) == 1)
+		rte_mempool_free(pool_);
 	pool_ = nullptr;
 }
 

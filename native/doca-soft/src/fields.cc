@@ -189,8 +189,9 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 			if (all(field.mask, place.octets, 0))
 				continue;
 			field.changeable = !fixed;
-			for (uint32_t i = 0; i < place.octets; i++) {
-				if ((field.value[i] & field.mask[i]) != field.mask[i])
+			const uint8_t *bits = member(*mask, place);
+			for (uint32_t i = 0; i < place.member_octets; i++) {
+				if ((value[i] & bits[i]) != bits[i])
 					field.changeable = false;
 			}
 		}

@@ -1,0 +1,216 @@
+// Names of DOCA Flow that moved between releases, 2.9 LTS to 3.3 and later, in one spelling. Everything else of the addon
+// uses these.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <doca_dev.h>
+#include <doca_dpdk.h>
+#include <doca_error.h>
+#include <doca_flow.h>
+#include <doca_flow_crypto.h>
+#include <doca_log.h>
+#include <doca_version.h>
+
+// DOCA_VERSION_LTE_CURRENT mixes the patch into the minor number; this does not.
+#define PSP_DOCA_RELEASE (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
+
+// Crypto stands in ordered lists, copies in flooding hash pipes, key slots belong to the port.
+#define PSP_ORDERED_LISTS (PSP_DOCA_RELEASE >= 302)
+
+namespace compat {
+
+// EAL must not probe the NIC itself.
+inline std::vector<const char *> eal_device_arguments()
+{
+#if PSP_DOCA_RELEASE >= 303
+	return {"-a", "pci:00:00.0", "-a", "auxiliary:mlx5_core.sf.0"};
+#else
+	return {"-a00:00.0"};
+#endif
+}
+
+inline const char *mode_arguments()
+{
+#if PSP_DOCA_RELEASE >= 303
+	return "switch,hws,expert";
+#else
+	return "switch,hws,isolated,expert";
+#endif
+}
+
+inline const char *probe_arguments()
+{
+#if PSP_DOCA_RELEASE >= 303
+	return "dv_flow_en=2,dv_xmeta_en=4,fdb_def_rule_en=0";
+#else
+	return "dv_flow_en=2,dv_xmeta_en=4,fdb_def_rule_en=0,vport_match=1,repr_matching_en=0";
+#endif
+}
+
+inline doca_error_t probe(doca_dev *dev, doca_dev_rep *rep, const char *representor)
+{
+#if PSP_DOCA_RELEASE >= 301
+	(void)representor;
+	doca_dev_rep *reps[] = {rep};
+	return doca_dpdk_port_probe_with_representors(dev, probe_arguments(), reps, 1);
+#else
+	(void)rep;
+	const std::string arguments = std::string(probe_arguments()) + ",representor=" + representor;
+	return doca_dpdk_port_probe(dev, arguments.c_str());
+#endif
+}
+
+// A port by its DPDK number; `rep` is nullptr for the PF.
+inline doca_error_t set_port(doca_flow_port_cfg *cfg, uint16_t dpdk_port, doca_dev *dev, doca_dev_rep *rep,
+			     uint32_t actions_memory_octets)
+{
+#if PSP_DOCA_RELEASE >= 300
+	doca_error_t result = doca_flow_port_cfg_set_port_id(cfg, dpdk_port);
+#else
+	char text[8];
+	snprintf(text, sizeof(text), "%u", dpdk_port);
+	doca_error_t result = doca_flow_port_cfg_set_devargs(cfg, text);
+#endif
+#if PSP_DOCA_RELEASE >= 301
+	if (result == DOCA_SUCCESS && rep != nullptr)
+		result = doca_flow_port_cfg_set_dev_rep(cfg, rep);
+	else if (result == DOCA_SUCCESS)
+		result = doca_flow_port_cfg_set_dev(cfg, dev);
+#else
+	if (result == DOCA_SUCCESS)
+		result = doca_flow_port_cfg_set_dev(cfg, rep != nullptr ? nullptr : dev);
+#endif
+#if PSP_DOCA_RELEASE >= 210
+	if (result == DOCA_SUCCESS)
+		result = doca_flow_port_cfg_set_actions_mem_size(cfg, actions_memory_octets);
+#else
+	(void)actions_memory_octets;
+#endif
+	return result;
+}
+
+inline void match_port(doca_flow_match &match, uint16_t port)
+{
+#if PSP_DOCA_RELEASE >= 300
+	match.parser_meta.port_id = port;
+#else
+	match.parser_meta.port_meta = port;
+#endif
+}
+
+inline void match_any_port(doca_flow_match &mask)
+{
+#if PSP_DOCA_RELEASE >= 300
+	mask.parser_meta.port_id = UINT16_MAX;
+#else
+	mask.parser_meta.port_meta = UINT32_MAX;
+#endif
+}
+
+// All queues of the PF. From 3.1 one entry cannot spread both families: IPv4 is spread, the rest goes to the first queue.
+inline void set_rss(doca_flow_fwd &fwd, std::vector<uint16_t> &queues)
+{
+#if PSP_DOCA_RELEASE >= 301
+	const uint32_t flags = DOCA_FLOW_RSS_IPV4;
+#else
+	const uint32_t flags = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
+#endif
+	fwd.type = DOCA_FLOW_FWD_RSS;
+#if PSP_DOCA_RELEASE >= 210
+	fwd.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	fwd.rss.outer_flags = flags;
+	fwd.rss.queues_array = queues.data();
+	fwd.rss.nr_queues = static_cast<int>(queues.size());
+#else
+	fwd.rss_outer_flags = flags;
+	fwd.rss_queues = queues.data();
+	fwd.num_of_queues = static_cast<int>(queues.size());
+#endif
+}
+
+// With `batch` the operation may wait for others.
+inline doca_error_t add_entry(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t action_index,
+			      doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
+			      bool batch, void *context, doca_flow_pipe_entry **entry)
+{
+#if PSP_DOCA_RELEASE >= 303
+	const uint32_t flags = batch ? DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH : DOCA_FLOW_ENTRY_FLAGS_NO_WAIT;
+	return doca_flow_pipe_basic_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
+#else
+	const auto flags = batch ? DOCA_FLOW_WAIT_FOR_BATCH : DOCA_FLOW_NO_WAIT;
+#if PSP_DOCA_RELEASE >= 302
+	return doca_flow_pipe_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
+#else
+	if (actions != nullptr)
+		actions->action_idx = action_index;
+	return doca_flow_pipe_add_entry(queue, pipe, match, actions, monitor, fwd, flags, context, entry);
+#endif
+#endif
+}
+
+inline doca_error_t update_entry(uint16_t queue, doca_flow_pipe *pipe, uint8_t action_index, doca_flow_actions *actions,
+				 const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
+{
+#if PSP_DOCA_RELEASE >= 303
+	return doca_flow_pipe_basic_update_entry(queue, pipe, action_index, actions, nullptr, fwd,
+						 DOCA_FLOW_ENTRY_FLAGS_NO_WAIT, entry);
+#elif PSP_DOCA_RELEASE >= 302
+	return doca_flow_pipe_update_entry(queue, pipe, action_index, actions, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
+#else
+	if (actions != nullptr)
+		actions->action_idx = action_index;
+	return doca_flow_pipe_update_entry(queue, pipe, actions, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
+#endif
+}
+
+inline doca_error_t remove_entry(uint16_t queue, doca_flow_pipe_entry *entry)
+{
+#if PSP_DOCA_RELEASE >= 303
+	return doca_flow_pipe_remove_entry(queue, DOCA_FLOW_ENTRY_FLAGS_NO_WAIT, entry);
+#else
+	return doca_flow_pipe_remove_entry(queue, DOCA_FLOW_NO_WAIT, entry);
+#endif
+}
+
+inline doca_error_t add_control_entry(uint16_t queue, uint32_t priority, doca_flow_pipe *pipe, const doca_flow_match *match,
+				      const doca_flow_match *mask, const doca_flow_match_condition *condition,
+				      const doca_flow_actions *actions, const doca_flow_actions *actions_mask,
+				      const doca_flow_monitor *monitor, const doca_flow_fwd *fwd, void *context,
+				      doca_flow_pipe_entry **entry)
+{
+#if PSP_DOCA_RELEASE >= 303
+	return doca_flow_pipe_control_add_entry(queue, pipe, match, mask, condition, actions, actions_mask, nullptr, monitor,
+						priority, fwd, context, entry);
+#else
+	return doca_flow_pipe_control_add_entry(queue, priority, pipe, match, mask, condition, actions, actions_mask, nullptr,
+						monitor, fwd, context, entry);
+#endif
+}
+
+// `key` has 16 or 32 octets and is read during the call.
+inline doca_error_t set_psp_key(doca_flow_port *port, uint32_t id, const uint8_t *key, size_t octets)
+{
+	doca_flow_shared_resource_cfg cfg{};
+	uint32_t words[DOCA_FLOW_CRYPTO_KEY_LEN_MAX / 4];
+	memcpy(words, key, octets);
+	cfg.psp_cfg.key_cfg.key_type = octets == 16 ? DOCA_FLOW_CRYPTO_KEY_128 : DOCA_FLOW_CRYPTO_KEY_256;
+	cfg.psp_cfg.key_cfg.key = words;
+#if PSP_DOCA_RELEASE >= 302
+	const doca_error_t result = doca_flow_port_shared_resource_set_cfg(port, DOCA_FLOW_SHARED_RESOURCE_PSP, id, &cfg);
+#else
+	(void)port;
+#if PSP_DOCA_RELEASE <= 210
+	cfg.domain = DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS;
+#endif
+	const doca_error_t result = doca_flow_shared_resource_set_cfg(DOCA_FLOW_SHARED_RESOURCE_PSP, id, &cfg);
+#endif
+	explicit_bzero(words, sizeof(words));
+	return result;
+}
+
+} // namespace compat

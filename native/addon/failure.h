@@ -1,0 +1,30 @@
+// Failures: a DOCA error and what was being done.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include <doca_error.h>
+
+class Failure : public std::runtime_error {
+public:
+	Failure(doca_error_t code, const std::string &doing)
+		: std::runtime_error(doing + ": " + doca_error_get_descr(code)), code(code)
+	{
+	}
+	const doca_error_t code;
+
+	// Without the DOCA_ERROR_ prefix.
+	std::string name() const
+	{
+		const std::string full = doca_error_get_name(code);
+		const std::string prefix = "DOCA_ERROR_";
+		return full.rfind(prefix, 0) == 0 ? full.substr(prefix.size()) : full;
+	}
+};
+
+inline void check(doca_error_t result, const std::string &doing)
+{
+	if (result != DOCA_SUCCESS)
+		throw Failure(result, doing);
+}

@@ -1,0 +1,157 @@
+// For tests: DPDK ports of rings in this process, whose far ends are in JavaScript's hands, behind the software DOCA.
+#include <napi.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <sched.h>
+#include <string>
+#include <vector>
+
+#include <doca_soft.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+namespace {
+
+constexpr unsigned RING_PACKETS = 4096;
+constexpr unsigned BUFFERS = 8191;
+constexpr uint16_t FRAME_OCTETS_MAX = 10240;
+
+struct Port {
+	// Seen from the port.
+	rte_ring *received;
+	rte_ring *sent;
+};
+
+std::map<std::string, Port> ports;
+rte_mempool *pool = nullptr;
+
+[[noreturn]] void fail(Napi::Env env, const std::string &what)
+{
+	throw Napi::Error::New(env, what + ": " + rte_strerror(rte_errno));
+}
+
+// EAL's arguments.
+void start(const Napi::CallbackInfo &info)
+{
+	const auto given = info[0].As<Napi::Array>();
+	std::vector<std::string> arguments;
+	for (uint32_t i = 0; i < given.Length(); i++)
+		arguments.push_back(given.Get(i).As<Napi::String>().Utf8Value());
+	std::vector<char *> argv;
+	for (std::string &argument : arguments)
+		argv.push_back(argument.data());
+	cpu_set_t affinity;
+	sched_getaffinity(0, sizeof(affinity), &affinity);
+	if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
+		fail(info.Env(), "rte_eal_init");
+	// This is JavaScript's thread, which EAL has just pinned.
+	sched_setaffinity(0, sizeof(affinity), &affinity);
+	pool = rte_pktmbuf_pool_create("test_frames", BUFFERS, 250, 0, FRAME_OCTETS_MAX + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	if (pool == nullptr)
+		fail(info.Env(), "rte_pktmbuf_pool_create");
+}
+
+// A port's name; returns the name of its Ethernet device.
+Napi::Value create_port(const Napi::CallbackInfo &info)
+{
+	const std::string name = info[0].As<Napi::String>().Utf8Value();
+	Port port{};
+	port.received = rte_ring_create((name + "_rx").c_str(), RING_PACKETS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	port.sent = rte_ring_create((name + "_tx").c_str(), RING_PACKETS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (port.received == nullptr || port.sent == nullptr)
+		fail(info.Env(), "rte_ring_create");
+	if (rte_eth_from_rings(name.c_str(), &port.received, 1, &port.sent, 1, 0) < 0)
+		fail(info.Env(), "rte_eth_from_rings");
+	ports[name] = port;
+	return Napi::String::New(info.Env(), "net_ring_" + name);
+}
+
+const Port &port_of(const Napi::CallbackInfo &info)
+{
+	const auto found = ports.find(info[0].As<Napi::String>().Utf8Value());
+	if (found == ports.end())
+		throw Napi::Error::New(info.Env(), "there is no such port");
+	return found->second;
+}
+
+// A port and frames that come in by it.
+void inject(const Napi::CallbackInfo &info)
+{
+	const Port &port = port_of(info);
+	const auto frames = info[1].As<Napi::Array>();
+	for (uint32_t i = 0; i < frames.Length(); i++) {
+		const auto frame = frames.Get(i).As<Napi::Uint8Array>();
+		rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+		if (mbuf == nullptr)
+			throw Napi::Error::New(info.Env(), "no buffers left");
+		char *room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.ByteLength()));
+		if (room == nullptr || rte_ring_enqueue(port.received, mbuf) != 0) {
+			rte_pktmbuf_free(mbuf);
+			throw Napi::Error::New(info.Env(), "the frame is too large, or the ring is full");
+		}
+		memcpy(room, frame.Data(), frame.ByteLength());
+	}
+}
+
+// A port; the frames that have left by it.
+Napi::Value take(const Napi::CallbackInfo &info)
+{
+	const Port &port = port_of(info);
+	Napi::Array frames = Napi::Array::New(info.Env());
+	void *item;
+	for (uint32_t i = 0; rte_ring_dequeue(port.sent, &item) == 0; i++) {
+		auto *mbuf = static_cast<rte_mbuf *>(item);
+		Napi::Uint8Array frame = Napi::Uint8Array::New(info.Env(), mbuf->pkt_len);
+		memcpy(frame.Data(), rte_pktmbuf_mtod(mbuf, void *), mbuf->pkt_len);
+		rte_pktmbuf_free(mbuf);
+		frames.Set(i, frame);
+	}
+	return frames;
+}
+
+// A port; forgets what waits in it.
+void drain(const Napi::CallbackInfo &info)
+{
+	const Port &port = port_of(info);
+	void *item;
+	for (rte_ring *ring : {port.received, port.sent}) {
+		while (rte_ring_dequeue(ring, &item) == 0)
+			rte_pktmbuf_free(static_cast<rte_mbuf *>(item));
+	}
+}
+
+void quiesce(const Napi::CallbackInfo &info)
+{
+	if (doca_soft_quiesce(10000) != DOCA_SUCCESS)
+		throw Napi::Error::New(info.Env(), "the devices do not come to rest");
+}
+
+// A DPDK port of a device; the packets that it has given to RSS.
+Napi::Value rss_packets(const Napi::CallbackInfo &info)
+{
+	uint64_t packets = 0;
+	doca_soft_rss_packets(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value()), &packets);
+	return Napi::Number::New(info.Env(), static_cast<double>(packets));
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports)
+{
+	exports.Set("start", Napi::Function::New(env, start));
+	exports.Set("createPort", Napi::Function::New(env, create_port));
+	exports.Set("inject", Napi::Function::New(env, inject));
+	exports.Set("take", Napi::Function::New(env, take));
+	exports.Set("drain", Napi::Function::New(env, drain));
+	exports.Set("quiesce", Napi::Function::New(env, quiesce));
+	exports.Set("rssPackets", Napi::Function::New(env, rss_packets));
+	return exports;
+}
+
+} // namespace
+
+NODE_API_MODULE(psp_gateway_test_rings, initialize)
