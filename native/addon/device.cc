@@ -1,7 +1,6 @@
 #include "device.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <fstream>
 #include <mutex>
@@ -70,10 +69,8 @@ bool has_huge_pages()
 	return false;
 }
 
-void start_eal(const std::vector<std::string> &given)
+void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megabytes)
 {
-	if (eal_started)
-		return;
 	std::vector<std::string> arguments = {"psp-gateway"};
 	for (const char *argument : compat::eal_device_arguments())
 		arguments.push_back(argument);
@@ -89,6 +86,8 @@ void start_eal(const std::vector<std::string> &given)
 			if (!is_given(argument))
 				arguments.push_back(argument);
 		}
+		if (memory_megabytes > 0 && !is_given("-m"))
+			arguments.insert(arguments.end(), {"-m", std::to_string(memory_megabytes)});
 	}
 	if (!is_given("--log-level"))
 		arguments.push_back("--log-level=lib.eal:warning");
@@ -96,15 +95,22 @@ void start_eal(const std::vector<std::string> &given)
 	std::vector<char *> argv;
 	for (std::string &argument : arguments)
 		argv.push_back(argument.data());
-	sched_getaffinity(0, sizeof(process_affinity), &process_affinity);
-	const int result = rte_eal_init(static_cast<int>(argv.size()), argv.data());
-	// Another part of the process may have started it.
-	if (result < 0 && rte_errno != EALREADY) {
+	if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
 		std::string line;
 		for (const std::string &argument : arguments)
 			line += (line.empty() ? "" : " ") + argument;
 		throw dpdk_failure("rte_eal_init with \"" + line + "\"", rte_errno);
 	}
+}
+
+void start_eal(const DeviceOptions &options)
+{
+	if (eal_started)
+		return;
+	sched_getaffinity(0, sizeof(process_affinity), &process_affinity);
+	// Another part of the process may have started it.
+	if (rte_lcore_count() == 0)
+		initialize_eal(options.eal_arguments, options.memory_megabytes);
 	eal_started = true;
 	if (rte_flow_dynf_metadata_register() < 0)
 		throw dpdk_failure("rte_flow_dynf_metadata_register", rte_errno);
@@ -238,7 +244,7 @@ Device::~Device()
 void Device::open()
 {
 	start_logging();
-	start_eal(options_.eal_arguments);
+	start_eal(options_);
 	dev_ = open_by_pci(options_.pci_address);
 	rep_ = open_representor(dev_, options_.representor);
 	check(compat::probe(dev_, rep_, options_.representor.c_str()), "probing device " + options_.pci_address);

@@ -31,6 +31,8 @@ struct DeviceOptions {
 	uint32_t devices = 1;
 	// Buffers for packets to and from the slow path.
 	uint32_t buffers = 8192;
+	// For DPDK where there are no huge pages; 0: its default.
+	uint32_t memory_megabytes = 0;
 	// For EAL, once per process.
 	std::vector<std::string> eal_arguments;
 };

@@ -506,6 +506,7 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 	options.counters = number_of(object, "counters");
 	options.devices = number_of(object, "devices", 1);
 	options.buffers = number_of(object, "buffers", 8192);
+	options.memory_megabytes = number_of(object, "memoryMegabytes");
 	options.eal_arguments = list_of<std::string>(object.Get("ealArguments"),
 						     [](const Napi::Value &value) { return value.As<Napi::String>().Utf8Value(); });
 	// Batches that wait for JavaScript's thread; receivers stop to poll when there are more.

@@ -91,11 +91,12 @@ void inject(const Napi::CallbackInfo &info)
 		if (mbuf == nullptr)
 			throw Napi::Error::New(info.Env(), "no buffers left");
 		char *room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.ByteLength()));
+		if (room != nullptr)
+			memcpy(room, frame.Data(), frame.ByteLength());
 		if (room == nullptr || rte_ring_enqueue(port.received, mbuf) != 0) {
 			rte_pktmbuf_free(mbuf);
 			throw Napi::Error::New(info.Env(), "the frame is too large, or the ring is full");
 		}
-		memcpy(room, frame.Data(), frame.ByteLength());
 	}
 }
 

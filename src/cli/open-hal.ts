@@ -3,8 +3,10 @@ import { networkInterfaces } from 'node:os';
 import type { FlagChecks, RunOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { systemClock } from '../hal/clock.js';
+import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import { systemRandom } from '../hal/random.js';
+import { openDocaHal } from '../hal-doca/device.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
 import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
@@ -12,7 +14,14 @@ import { loadPortsAddon, PortsAddonError } from '../hal-sim/ports/ports-addon.js
 import { parseSimVf, parseSimWire, SimSpecError } from '../hal-sim/ports/spec.js';
 import { openTapPort, type TapPort, TapPortError } from '../hal-sim/ports/tap.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
-import { type IpAddress, ipFamily, type MacAddress, macFromOctets, parseIp } from '../packet/address.js';
+import {
+  type IpAddress,
+  ipFamily,
+  type MacAddress,
+  macFromOctets,
+  parseIp,
+  parseMac,
+} from '../packet/address.js';
 
 export interface OpenHal {
   readonly hal: PipeHal;
@@ -50,11 +59,8 @@ const PCAP_IPV4 = parseIp('192.0.2.1');
 const PCAP_IPV6 = parseIp('2001:db8::1');
 
 export async function openHal(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
-  if (options.hal === 'doca') {
-    throw new OpenHalError('--hal=doca is not built yet; run with --hal=sim');
-  }
   try {
-    return await openSim(options, run);
+    return await (options.hal === 'doca' ? openDoca(options) : openSim(options, run));
   } catch (error) {
     if (error instanceof TapPortError || error instanceof PortsAddonError)
       throw new OpenHalError(`--sim-vf: ${error.message}`);
@@ -62,6 +68,52 @@ export async function openHal(options: GatewayOptions, run: RunOptions): Promise
       throw new OpenHalError(error.message);
     throw error;
   }
+}
+
+/** Pipes that hold an entry of every tunnel, some of them several, and what counters the other pipes take. */
+const COUNTERS_PER_TUNNEL = 16;
+const COUNTERS_FIXED = 4096;
+const KEY_SLOTS_PER_TUNNEL = 2;
+const RSS_QUEUES_MAX = 8;
+/** Memory for DPDK where there are no huge pages. */
+const MEMORY_FIXED_MEGABYTES = 512;
+const TUNNELS_PER_MEGABYTE = 256;
+/** More arguments for DPDK's EAL, separated by blanks. */
+const EAL_ENVIRONMENT = 'PSP_GATEWAY_EAL_ARGUMENTS';
+
+async function openDoca(options: GatewayOptions): Promise<OpenHal> {
+  const { maxTunnels, vfName, decapDmac, localVirtualIps } = options;
+  const cores = BigInt(`0x${options.coreMask.replace(/^0x/i, '')}`).toString(2);
+  const given = (process.env[EAL_ENVIRONMENT] ?? '').split(/\s+/).filter((argument) => argument !== '');
+  const addresses = [...localVirtualIps, ...(vfName === undefined ? [] : addressesOf(vfName))];
+  try {
+    const hal = await openDocaHal({
+      pciAddress: options.pciAddress,
+      representor: options.representor,
+      rssQueues: Math.min(RSS_QUEUES_MAX, cores.replaceAll('0', '').length),
+      keySlots: maxTunnels * KEY_SLOTS_PER_TUNNEL,
+      counters: maxTunnels * COUNTERS_PER_TUNNEL + COUNTERS_FIXED,
+      ealArguments: ['-c', options.coreMask, ...given],
+      memoryMegabytes: MEMORY_FIXED_MEGABYTES + Math.ceil(maxTunnels / TUNNELS_PER_MEGABYTE),
+      workload: (vf) => ({ mac: decapDmac ?? macOf(vfName) ?? vf.mac, addresses: [...new Set(addresses)] }),
+    });
+    return { hal, ending: [], close: () => hal.close() };
+  } catch (error) {
+    if (!(error instanceof HalError)) throw error;
+    throw new OpenHalError(`--hal=doca: ${error.message}`);
+  }
+}
+
+/** Of an interface of this machine that is the workload's, where it can be seen. */
+function addressesOf(name: string): IpAddress[] {
+  return (networkInterfaces()[name] ?? [])
+    .filter(({ address }) => !address.startsWith('fe80:'))
+    .map(({ address }) => parseIp(address));
+}
+
+function macOf(name: string | undefined): MacAddress | undefined {
+  const mac = name === undefined ? undefined : networkInterfaces()[name]?.[0]?.mac;
+  return mac === undefined ? undefined : parseMac(mac);
 }
 
 async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
@@ -84,7 +136,7 @@ async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHa
   if (run.ping !== undefined && spec.kind !== 'host')
     throw new OpenHalError('--ping needs a host as workload; say --sim-vf host:IP');
   const workloadMac = options.decapDmac ?? randomMac();
-  const given = options.localVirtualIp === undefined ? [] : [options.localVirtualIp];
+  const given = options.localVirtualIps;
   if (spec.kind === 'pcap') {
     const workload = { mac: workloadMac, addresses: given };
     const hal = await open({ port: pcapPort(spec), mac: uplinkMac, workload });

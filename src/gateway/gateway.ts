@@ -354,8 +354,8 @@ function macs(destination: MacAddress, source: MacAddress): Uint8Array {
 /** Our virtual addresses: those that were given, and those that the device knows of the workload. */
 function localVipsOf(options: GatewayOptions, vf: PortDescription): IpAddress[] {
   const known = vf.workload?.addresses.map(parseIp) ?? [];
-  const given = [options.localVirtualIp, options.staticTunnels].filter((ip) => ip !== undefined);
-  return [...new Set([...given, ...known])];
+  const forStatic = options.staticTunnels === undefined ? [] : [options.staticTunnels];
+  return [...new Set([...options.localVirtualIps, ...forStatic, ...known])];
 }
 
 function underlayIpOf(uplink: PortDescription, options: GatewayOptions): IpAddress {

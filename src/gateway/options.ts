@@ -34,7 +34,8 @@ export interface GatewayOptions {
   readonly representor: string;
   readonly coreMask: string;
   readonly decapDmac?: MacAddress;
-  readonly localVirtualIp?: IpAddress;
+  /** Addresses of the VF; those that the device knows come to them. */
+  readonly localVirtualIps: readonly IpAddress[];
   readonly vfName?: string;
   readonly nexthopDmac?: MacAddress;
   readonly serviceAddress: ServiceAddress;

@@ -7,6 +7,7 @@ import { HalError } from '../hal/errors.js';
 import type { FieldName, FieldValue } from '../hal/fields.js';
 import type { Counter, EntryId } from '../hal/hal.js';
 import type { ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
+import { SlotPool } from '../hal/slot-pool.js';
 import { CompiledActions } from './actions.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { ExactTable } from './exact-table.js';
@@ -15,7 +16,6 @@ import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
 import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
 import { RecordSlab, WORD_OCTETS } from './record-slab.js';
-import { SlotPool } from './slot-pool.js';
 
 interface MatchStep {
   readonly field: FieldName;
@@ -52,6 +52,7 @@ export class BasicPipeTable implements PipeTable {
   private readonly forward: number;
   private readonly miss: number;
   private readonly mirror: number;
+  private readonly looksAtRandom: boolean;
   private missPackets = 0;
   private missOctets = 0;
   /** Of entries that were removed. */
@@ -85,7 +86,7 @@ export class BasicPipeTable implements PipeTable {
         for (let word = at; word < at + words; word++) this.fixed[word] &= this.masks[word];
         keyAt = at + words;
       }
-      steps.push({ field, read: fieldReader(field, surroundings.drawRandom), at, words });
+      steps.push({ field, read: fieldReader(field), at, words });
       at += words;
     }
     this.steps = steps;
@@ -99,6 +100,7 @@ export class BasicPipeTable implements PipeTable {
     this.table = new ExactTable(this.slab, KEY_WORD, keyWords);
     this.slots = new SlotPool(pipe.sizeEntries, number, pipeNumbers.size);
     this.counted = pipe.monitor?.counter === true;
+    this.looksAtRandom = 'parser_meta.random' in pipe.match;
     this.forwardOfEntry = pipe.forward === 'entry';
     this.forward = pipe.forward === 'entry' ? CODE_LOST : forwardCode(pipe.forward, pipeNumbers);
     this.miss = forwardCode(pipe.miss, pipeNumbers);
@@ -127,7 +129,7 @@ export class BasicPipeTable implements PipeTable {
 
   private find(packet: PacketContext): number {
     const { steps, words, masks, fixed, fixedSteps } = this;
-    packet.random = -1;
+    if (this.looksAtRandom) packet.random = this.surroundings.drawRandom();
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i];
       if (!step.read(packet, words, step.at)) return -1;

@@ -14,13 +14,13 @@ import type {
   Forward,
   MatchCondition,
 } from '../hal/program.js';
+import { SlotPool } from '../hal/slot-pool.js';
 import { CompiledActions } from './actions.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
 import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
 import { RecordSlab } from './record-slab.js';
-import { SlotPool } from './slot-pool.js';
 
 /** Widest field: 128 bits. */
 const FIELD_WORDS_MAX = 4;
@@ -45,6 +45,7 @@ interface CompiledEntry {
   forward: number;
   readonly counted: boolean;
   readonly mirror: number;
+  readonly looksAtRandom: boolean;
   packets: number;
   octets: number;
 }
@@ -58,6 +59,8 @@ export class ControlPipeTable implements PipeTable {
   private readonly byLabel = new Map<string, CompiledEntry>();
   private readonly miss: number;
   private readonly words = new Uint32Array(FIELD_WORDS_MAX);
+  /** Entries that look at the packet's random number. */
+  private lookingAtRandom = 0;
   private missPackets = 0;
   private missOctets = 0;
   private formerPackets = 0;
@@ -74,8 +77,8 @@ export class ControlPipeTable implements PipeTable {
   }
 
   process(packet: PacketContext): number {
-    packet.random = -1;
     const { order, words } = this;
+    if (this.lookingAtRandom > 0) packet.random = this.surroundings.drawRandom();
     for (let i = 0; i < order.length; i++) {
       const entry = order[i];
       if (!matches(entry, packet, words)) continue;
@@ -106,6 +109,7 @@ export class ControlPipeTable implements PipeTable {
     while (position > 0 && this.order[position - 1].priority > compiled.priority) position--;
     this.order.splice(position, 0, compiled);
     this.bySlot.set(slot, compiled);
+    if (compiled.looksAtRandom) this.lookingAtRandom++;
     if (entry.label !== undefined) this.byLabel.set(entry.label, compiled);
     return this.slots.idOf(slot);
   }
@@ -125,6 +129,7 @@ export class ControlPipeTable implements PipeTable {
     const entry = this.entryOf(id);
     this.order.splice(this.order.indexOf(entry), 1);
     this.bySlot.delete(entry.slot);
+    if (entry.looksAtRandom) this.lookingAtRandom--;
     if (entry.label !== undefined) this.byLabel.delete(entry.label);
     if (entry.counted) {
       this.formerPackets += entry.packets;
@@ -168,7 +173,7 @@ export class ControlPipeTable implements PipeTable {
   }
 
   private compile(entry: ControlEntry, slot: number): CompiledEntry {
-    const { pipeNumbers, mirrorNumbers, drawRandom } = this.surroundings;
+    const { pipeNumbers, mirrorNumbers } = this.surroundings;
     const template = entry.actions ?? {};
     const actions = Object.keys(template).length === 0 ? null : new CompiledActions(template, 0);
     const slab = new RecordSlab(actions?.valueOctets ?? 0);
@@ -178,14 +183,15 @@ export class ControlPipeTable implements PipeTable {
       slot,
       priority: entry.priority,
       label: entry.label,
-      matches: fields.map(([field, match]) => compileMatch(field, match, drawRandom)),
-      condition: entry.condition === undefined ? null : compileCondition(entry.condition, drawRandom),
+      matches: fields.map(([field, match]) => compileMatch(field, match)),
+      condition: entry.condition === undefined ? null : compileCondition(entry.condition),
       template,
       actions,
       slab,
       forward: forwardCode(entry.forward, pipeNumbers),
       counted: entry.monitor?.counter === true,
       mirror: entry.monitor?.mirror === undefined ? -1 : mirrorNumbers.get(entry.monitor.mirror)!,
+      looksAtRandom: 'parser_meta.random' in entry.match || entry.condition?.field === 'parser_meta.random',
       packets: 0,
       octets: 0,
     };
@@ -204,13 +210,13 @@ function matches(entry: CompiledEntry, packet: PacketContext, words: Uint32Array
   return condition === null || (condition.read(packet, words, 0) && condition.holds(words[0]));
 }
 
-function compileMatch(field: FieldName, match: FieldMatch, drawRandom: () => number): FixedMatch {
+function compileMatch(field: FieldName, match: FieldMatch): FixedMatch {
   const value = new Uint32Array(fieldWords(field));
   const mask = new Uint32Array(value.length);
   if (match.value !== 'entry') valueToWords(field, match.value, value, 0);
   fullMask(field, mask, 0);
   if (match.mask !== undefined) valueToWords(field, match.mask, mask, 0);
-  return { read: fieldReader(field, drawRandom), value, mask };
+  return { read: fieldReader(field), value, mask };
 }
 
 const COMPARISONS: Readonly<Record<MatchCondition['operation'], (field: number, value: number) => boolean>> =
@@ -222,9 +228,9 @@ const COMPARISONS: Readonly<Record<MatchCondition['operation'], (field: number, 
     ne: (field, value) => field !== value,
   };
 
-function compileCondition({ field, operation, value }: MatchCondition, drawRandom: () => number) {
+function compileCondition({ field, operation, value }: MatchCondition) {
   const compare = COMPARISONS[operation];
-  return { read: fieldReader(field, drawRandom), holds: (word: number) => compare(word, value) };
+  return { read: fieldReader(field), holds: (word: number) => compare(word, value) };
 }
 
 function counterIf(entry: CompiledEntry | undefined): Counter | null {

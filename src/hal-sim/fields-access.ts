@@ -170,17 +170,15 @@ function loaderOf(bits: 8 | 16 | 32): (frame: Uint8Array, at: number) => number 
   return bits === 16 ? load16 : load32;
 }
 
-/** The reader of a field. `drawRandom` gives 16 random bits. */
-export function fieldReader(field: FieldName, drawRandom: () => number): FieldReader {
-  if (field !== 'parser_meta.random') return READERS[field];
-  return (packet, out, at) => {
-    if (packet.random < 0) packet.random = drawRandom();
-    out[at] = packet.random;
-    return true;
-  };
+export function fieldReader(field: FieldName): FieldReader {
+  return READERS[field];
 }
 
-const READERS: Readonly<Record<Exclude<FieldName, 'parser_meta.random'>, FieldReader>> = {
+const READERS: Readonly<Record<FieldName, FieldReader>> = {
+  'parser_meta.random': (packet, out, at) => {
+    out[at] = packet.random;
+    return true;
+  },
   'parser_meta.port_id': (packet, out, at) => {
     out[at] = packet.portId;
     return true;

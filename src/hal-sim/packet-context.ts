@@ -50,8 +50,8 @@ export class PacketContext {
   portId = 0;
   /** Word 0 is pkt_meta, 1 to 5 are the scratch words u32.0 to u32.4. */
   readonly meta = new Uint32Array(6);
-  /** Drawn at the first reading in a look-up; -1 before. */
-  random = -1;
+  /** Drawn for each look-up of a pipe that looks at it. */
+  random = 0;
   syndrome = SYNDROME_NONE;
 
   /** The positions below are of an earlier form of the frame. */

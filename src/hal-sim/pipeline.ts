@@ -5,13 +5,13 @@ import { HalError, type HalErrorPlace } from '../hal/errors.js';
 import type { Counter, CounterSelector, EntryId } from '../hal/hal.js';
 import { type PipeProgram, UPLINK_PORT } from '../hal/program.js';
 import type { Random } from '../hal/random.js';
+import { pipeOfId } from '../hal/slot-pool.js';
 import { BasicPipeTable } from './basic-pipe.js';
 import { ControlPipeTable } from './control-pipe.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { CODE_DROP, CODE_KERNEL, CODE_PIPE, CODE_PORT, CODE_RSS, forwardCode } from './forward-code.js';
 import { PacketContext } from './packet-context.js';
 import type { PipeSurroundings } from './pipe-table.js';
-import { pipeOfId } from './slot-pool.js';
 import type { DeviceStatistics } from './statistics.js';
 
 const RANDOM_MASK = 0xffff;

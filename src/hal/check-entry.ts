@@ -18,8 +18,8 @@ import type {
 } from './program.js';
 import { UPLINK_PORT, VF_PORT } from './program.js';
 
-/** 0 is the highest of a control pipe's priorities. */
-export const PRIORITY_LOWEST = 7;
+/** 0 is the highest of a control pipe's priorities. Hardware has one more, 7, which is the pipe's miss there. */
+export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;

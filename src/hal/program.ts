@@ -157,7 +157,7 @@ export interface BasicEntry {
 
 export interface ControlEntry {
   readonly label?: string;
-  /** 0 is the highest, 7 the lowest; the first that matches decides. Of equal priority the earlier added. */
+  /** 0 is the highest, 6 the lowest; the first that matches decides. Of equal priority the earlier added. */
   readonly priority: number;
   /** Fixed values only; an empty match takes every packet. */
   readonly match: MatchTemplate;

@@ -3,7 +3,6 @@
  * hands. Written once against PipeHAL; every implementation is put under the same properties.
  */
 import type { PipeHal, RssPacket } from '../../src/hal/hal.js';
-import { openSimHarness } from '../support/sim-harness.js';
 
 export interface HarnessOptions {
   /** Master keys 0 and 1, 32 octets each; key 0 is active. Absent: random. */
@@ -28,8 +27,3 @@ export interface HalUnderTest {
   readonly name: string;
   open(options?: HarnessOptions): Promise<HalHarness>;
 }
-
-/** Every implementation that this machine can run. */
-export const HALS_UNDER_TEST: readonly HalUnderTest[] = [
-  { name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) },
-];

@@ -10,7 +10,11 @@ import { PSP_UDP_PORT } from '../../src/psp/header.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { type Kind, type Program, UPLINK, World } from './namespaces.js';
 
-const PAIRS: readonly (readonly [Kind, Kind])[] = [['sim', 'sim']];
+const PAIRS: readonly (readonly [Kind, Kind])[] = [
+  ['sim', 'sim'],
+  ['doca', 'doca'],
+  ['sim', 'doca'],
+];
 const FAMILIES = ['vip4', 'vip6'] as const;
 /** Pings are full of it; on the underlay nobody sees it. */
 const MARK = 'psp-gateway-mark';

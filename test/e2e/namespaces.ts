@@ -7,7 +7,7 @@
  * Namespaces are named after this process, and removed with everything in them, however the test ends.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,19 +30,53 @@ export interface Side {
   readonly workload: string;
   /** Of the underlay. */
   readonly underlay: string;
+  readonly underlayMac: string;
   /** Where the gateway serves its peer. */
   readonly oob: string;
   readonly vip4: string;
   readonly vip6: string;
 }
 
+interface Process {
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** What is particular to the gateway's process over one kind of HAL: the VF must be a TAP interface named `VF`. */
 const KINDS = {
-  sim: ({ underlay, vip4, vip6 }: Side) => ({
+  sim: ({ underlay, vip4, vip6 }: Side): Process => ({
     flags: [`--sim-wire=udp:[${underlay}]`, `--sim-vf=tap:${VF},${vip4},${vip6}`],
     environment: { PSP_GATEWAY_PORTS: PORTS_ADDON },
   }),
-} satisfies Record<string, (side: Side) => { flags: string[]; environment: Record<string, string> }>;
+  /** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
+  doca: ({ gateway, underlay, underlayMac, vip4, vip6 }: Side, folder: string, peer: Side): Process => {
+    execFileSync('ip', ['netns', 'exec', gateway, 'sysctl', '-qw', `net.ipv6.conf.${UPLINK}.disable_ipv6=1`]);
+    const mapping = join(folder, `${gateway}.conf`);
+    writeFileSync(
+      mapping,
+      [
+        '[device 0000:03:00.0]',
+        `port = net_af_packet0,iface=${UPLINK}`,
+        'mtu = 1500',
+        `mac = ${underlayMac}`,
+        `ipv6 = ${underlay}`,
+        '[representor vf0]',
+        `port = net_tap0,iface=${VF}`,
+        'mtu = 1500',
+      ].join('\n'),
+    );
+    return {
+      flags: [
+        '--hal=doca',
+        '--pci-addr=03:00.0',
+        '--repr=[0]',
+        '--core-mask=0x1',
+        `--local-virt-ip=${vip4},${vip6}`,
+      ],
+      environment: { DOCA_SOFT_CONFIG: mapping },
+    };
+  },
+} satisfies Record<string, (side: Side, folder: string, peer: Side) => Process>;
 
 export type Kind = keyof typeof KINDS;
 
@@ -152,7 +186,7 @@ export class World implements AsyncDisposable {
   async startGateway(index: 0 | 1, kind: Kind, more: readonly string[] = []): Promise<Program> {
     const own = this.sides[index];
     const peer = this.sides[1 - index]!;
-    const { flags, environment } = KINDS[kind](own);
+    const { flags, environment } = KINDS[kind](own, this.folder, peer);
     const gateway = this.start(
       own.gateway,
       [
@@ -220,11 +254,16 @@ export class World implements AsyncDisposable {
       const peer = ['peer', 'name', name, 'netns', two.gateway];
       ip('link', 'add', name, 'netns', one.gateway, 'type', 'veth', ...peer);
     }
-    for (const { gateway, underlay, oob } of this.sides) {
+    for (const [index, { gateway, underlay, underlayMac, oob }] of this.sides.entries()) {
+      ip('-n', gateway, 'link', 'set', UPLINK, 'address', underlayMac);
       ip('-n', gateway, 'addr', 'add', `${underlay}/64`, 'dev', UPLINK, 'nodad');
       ip('-n', gateway, 'addr', 'add', `${oob}/24`, 'dev', 'oob0');
       ip('-n', gateway, 'link', 'set', UPLINK, 'up');
       ip('-n', gateway, 'link', 'set', 'oob0', 'up');
+      // A kernel's stack may be there on one side only: nobody need answer for the other.
+      const peer = this.sides[1 - index]!;
+      const neighbor = [peer.underlay, 'lladdr', peer.underlayMac, 'dev', UPLINK];
+      ip('-n', gateway, 'neigh', 'add', ...neighbor, 'nud', 'permanent');
     }
   }
 
@@ -244,6 +283,7 @@ function side(world: string, number: 1 | 2): Side {
     gateway: `${world}-g${number}`,
     workload: `${world}-w${number}`,
     underlay: `fd00:5:5::${number}`,
+    underlayMac: `02:00:00:05:05:0${number}`,
     oob: `10.5.5.${number}`,
     vip4: `192.168.1.${number}`,
     vip6: `fd00:1:1::${number}`,

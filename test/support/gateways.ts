@@ -194,6 +194,7 @@ export function gatewayOptions(service: ServiceAddress, peers: readonly PeerOpti
     hal: 'sim',
     pciAddress: '0000:00:00.0',
     representor: '[0]',
+    localVirtualIps: [],
     coreMask: '0x3',
     serviceAddress: service,
     peers,

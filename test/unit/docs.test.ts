@@ -40,8 +40,9 @@ describe('the architecture', () => {
     psp: ['packet'],
     hal: ['packet', 'psp'],
     'hal-sim': ['packet', 'psp', 'hal'],
+    'hal-doca': ['packet', 'hal'],
     gateway: ['packet', 'psp', 'hal'],
-    cli: ['packet', 'psp', 'hal', 'hal-sim', 'gateway'],
+    cli: ['packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway'],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),

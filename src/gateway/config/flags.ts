@@ -83,9 +83,9 @@ export const FLAGS: readonly Flag[] = [
   }),
   flag('local-virt-ip', {
     kind: 'text',
-    placeholder: 'IP',
+    placeholder: 'IP[,IP..]',
     group: 'Addresses',
-    meaning: 'address of the VF (not with --vf-name)',
+    meaning: 'addresses of the VF, of either family (not with --vf-name)',
   }),
   flag('vf-name', {
     short: 'd',

@@ -77,7 +77,7 @@ class OptionsReader {
         this.#matching('repr', REPRESENTOR_PATTERN, 'a list such as vf0pf0, pf[0-1] or [0]') ?? '[0]',
       coreMask: this.#matching('core-mask', /^(0x)?[0-9a-f]{1,32}$/i, 'a mask in hex such as 0x3') ?? '0x3',
       ...optional('decapDmac', this.#parsed('decap-dmac', parseMac)),
-      ...optional('localVirtualIp', this.#ip('local-virt-ip')),
+      localVirtualIps: this.#parsed('local-virt-ip', parseIpList) ?? [],
       ...optional('vfName', this.#text('vf-name')?.text),
       ...optional('nexthopDmac', this.#parsed('nexthop-dmac', parseMac)),
       serviceAddress: this.#serviceAddress(session),
@@ -333,4 +333,8 @@ class OptionsReader {
 /** A member that is left out when there is no value. */
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}
+
+function parseIpList(text: string): IpAddress[] {
+  return text.split(',').map((part) => parseIp(part.trim()));
 }

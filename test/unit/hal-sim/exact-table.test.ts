@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../../src/hal/random.js';
+import { pipeOfId, SlotPool } from '../../../src/hal/slot-pool.js';
 import { DerivedKeyCache } from '../../../src/hal-sim/derived-key-cache.js';
 import { ExactTable } from '../../../src/hal-sim/exact-table.js';
 import { RecordSlab } from '../../../src/hal-sim/record-slab.js';
-import { pipeOfId, SlotPool } from '../../../src/hal-sim/slot-pool.js';
 
 test('the exact-match table finds what a map finds, through any sequence of insertions and removals', () => {
   fc.assert(

@@ -2,7 +2,7 @@
  * Hands out slot numbers 0 ... capacity - 1, lowest unused first, then the latest freed, and makes entry ids of
  * them that never come back: an id carries how often its slot was used before.
  */
-import type { EntryId } from '../hal/hal.js';
+import type { EntryId } from './hal.js';
 
 const SLOTS_START = 16;
 

@@ -1,0 +1,163 @@
+// `npm run build:native`: the native parts. On Debian and Ubuntu it installs what they need by apt.
+//
+//   build/ports                  TAP interfaces for --sim-vf tap:NAME; needs no DPDK
+//   build/native/prefix-3.1      the software DOCA, and its sources' build tree beside it
+//   build/native/addon-3.1       the addon of --hal=doca over it
+//   build/native/addon           the addon over NVIDIA's DOCA, where the machine has that
+//
+// With --tests also what only tests need: the same of release 3.3, rings, fuzzing and sanitizer builds.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const OUT = join(ROOT, 'build', 'native');
+const RELEASE = '3.1';
+const RELEASE_OF_TESTS = '3.3';
+
+/** Debian's packages, and for each how to know that what it has is there. */
+const PACKAGES = [
+  { name: 'g++', has: () => succeeds('g++', ['--version']) },
+  { name: 'cmake', has: () => succeeds('cmake', ['--version']) },
+  { name: 'pkg-config', has: () => succeeds('pkg-config', ['--version']) },
+  { name: 'libdpdk-dev', has: () => succeeds('pkg-config', ['--atleast-version=22.11', 'libdpdk']) },
+  { name: 'libssl-dev', has: () => succeeds('pkg-config', ['--atleast-version=3', 'libcrypto']) },
+  // Intel's; elsewhere AES-GCM is OpenSSL's.
+  ...(process.arch === 'x64'
+    ? [{ name: 'libipsec-mb-dev', has: () => existsSync('/usr/include/intel-ipsec-mb.h') }]
+    : []),
+];
+const PACKAGES_OF_TESTS = [
+  { name: 'clang', has: () => succeeds('clang++', ['--version']) },
+  { name: 'iproute2', has: () => succeeds('ip', ['-V']) },
+  { name: 'iputils-ping', has: () => succeeds('ping', ['-V']) },
+  { name: 'tcpdump', has: () => succeeds('tcpdump', ['--version']) },
+  { name: 'iperf3', has: () => succeeds('iperf3', ['--version']) },
+];
+
+function succeeds(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** What keeps the native parts from being built; undefined: nothing. */
+export function installPackages(tests) {
+  if (process.platform !== 'linux') return `they are for Linux, this is ${process.platform}`;
+  const wanted = [...PACKAGES, ...(tests ? PACKAGES_OF_TESTS : [])];
+  let missing = wanted.filter(({ has }) => !has()).map(({ name }) => name);
+  if (missing.length === 0) return undefined;
+  if (!existsSync('/usr/bin/apt-get')) return `install ${missing.join(', ')} (there is no apt-get here)`;
+  const root = process.getuid() === 0;
+  if (!root && !succeeds('sudo', ['-n', 'true'])) {
+    return `install ${missing.join(', ')}: sudo apt-get install ${missing.join(' ')}`;
+  }
+  const apt = (...args) =>
+    spawnSync(root ? 'apt-get' : 'sudo', root ? args : ['-n', 'apt-get', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  process.stderr.write(`native: installing ${missing.join(' ')} (apt-get)\n`);
+  const install = () => apt('install', '-y', '--no-install-recommends', ...missing);
+  let result = install();
+  if (result.status !== 0) {
+    apt('update');
+    result = install();
+  }
+  missing = wanted.filter(({ has }) => !has()).map(({ name }) => name);
+  if (missing.length === 0) return undefined;
+  const said = (result.stderr ?? '').trim().split('\n').at(-1);
+  return `apt-get could not install ${missing.join(', ')}: ${said}`;
+}
+
+/** Runs quietly; on failure shows what was printed and throws. */
+function run(what, command, args, environment = {}) {
+  process.stderr.write(`native: ${what}\n`);
+  const result = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: {
+      ...process.env,
+      ...environment,
+      PATH: join(ROOT, 'node_modules', '.bin') + delimiter + process.env.PATH,
+    },
+  });
+  if (result.status !== 0) {
+    throw new Error(`${what} failed\n${result.stdout}${result.stderr}${result.error?.message ?? ''}`);
+  }
+}
+
+function buildSoft(release, tests) {
+  const tree = join(OUT, `soft-${release}`);
+  const prefix = join(OUT, `prefix-${release}`);
+  run(`configuring the software DOCA ${release}`, 'cmake', [
+    ...['-S', 'native/doca-soft', '-B', tree, `-DDOCA_SOFT_RELEASE=${release}`],
+    ...[`-DCMAKE_INSTALL_PREFIX=${prefix}`, '-DCMAKE_INSTALL_LIBDIR=lib'],
+    `-DDOCA_SOFT_TESTS=${tests ? 'ON' : 'OFF'}`,
+  ]);
+  run(`building the software DOCA ${release}`, 'cmake', ['--build', tree, '--parallel']);
+  run(`installing it to ${prefix}`, 'cmake', ['--install', tree]);
+  return prefix;
+}
+
+function buildAddon(folder, environment, rings) {
+  run(
+    `building the addon in build/native/${folder}`,
+    'cmake-js',
+    [...['compile', '-O', join(OUT, folder)], `--CDPSP_GATEWAY_TEST_RINGS=${rings ? 'ON' : 'OFF'}`],
+    environment,
+  );
+}
+
+function addonOverSoft(release, tests) {
+  const prefix = buildSoft(release, tests);
+  const path = [join(prefix, 'lib', 'pkgconfig'), process.env.PKG_CONFIG_PATH].filter(Boolean).join(':');
+  buildAddon(`addon-${release}`, { PKG_CONFIG_PATH: path }, tests);
+}
+
+/** When anything that is built from was changed last. */
+function newest(folder) {
+  let time = 0;
+  for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) time = Math.max(time, statSync(join(entry.parentPath, entry.name)).mtimeMs);
+  }
+  return time;
+}
+
+/**
+ * Builds what is not built yet. `tests`: also what only tests need. Returns why it could not be done, in one line;
+ * undefined: it is done. A build that fails throws.
+ */
+export function buildNative({ tests }) {
+  const missing = installPackages(tests);
+  if (missing !== undefined) return missing;
+  const stamp = join(OUT, tests ? '.stamp-tests' : '.stamp');
+  const state = `${Math.max(newest('native'), statSync(join(ROOT, 'CMakeLists.txt')).mtimeMs)} ${process.version}`;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return undefined;
+  run('building the ports', 'cmake-js', [
+    'compile',
+    '-d',
+    'native/ports',
+    '-O',
+    join(ROOT, 'build', 'ports'),
+  ]);
+  addonOverSoft(RELEASE, tests);
+  if (tests) addonOverSoft(RELEASE_OF_TESTS, tests);
+  if (succeeds('pkg-config', ['--exists', 'doca-flow'])) buildAddon('addon', {}, false);
+  mkdirSync(OUT, { recursive: true });
+  writeFileSync(stamp, state);
+  return undefined;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const missing = buildNative({ tests: process.argv.includes('--tests') });
+    if (missing !== undefined) {
+      process.stderr.write(`native: the native parts cannot be built: ${missing}\n`);
+      process.exitCode = 1;
+    }
+  } catch (error) {
+    process.stderr.write(`native: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

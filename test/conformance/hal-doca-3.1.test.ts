@@ -1,0 +1,4 @@
+import { describeOnDoca } from '../support/doca-harness.js';
+import { describeProperties } from './properties.js';
+
+describeOnDoca('3.1', describeProperties);

@@ -1,0 +1,179 @@
+/**
+ * hal-doca over the software DOCA, in this process: its ports are rings whose far ends the test holds. One release
+ * per process, since a process has one DOCA.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, test } from 'vitest';
+import type { RssPacket } from '../../src/hal/hal.js';
+import { UPLINK_PORT } from '../../src/hal/program.js';
+import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
+import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import type { HalHarness, HalUnderTest, HarnessOptions } from '../conformance/harness.js';
+import { UPLINK_MAC, VF_MAC } from './sim-harness.js';
+
+export type DocaRelease = '3.1' | '3.3';
+
+/** native/test/rings.cc */
+interface Rings {
+  start(ealArguments: readonly string[]): void;
+  createPort(name: string): string;
+  inject(port: string, frames: readonly Uint8Array[]): void;
+  take(port: string): Uint8Array[];
+  drain(port: string): void;
+  quiesce(): void;
+  rssPackets(dpdkPort: number): number;
+}
+
+const MTU_OCTETS = 9000;
+const SLOTS_DEFAULT = 1 << 16;
+const MEMORY_MEGABYTES = 2048;
+
+const folderOf = (release: DocaRelease) =>
+  fileURLToPath(new URL(`../../build/native/addon-${release}/Release/`, import.meta.url));
+
+/** Tests over a release; skipped where it is not built, but for CI, where that is a failure. */
+export function describeOnDoca(release: DocaRelease, body: (implementation: HalUnderTest) => void): void {
+  const implementation = docaUnderTest(release);
+  const { name } = implementation;
+  if (existsSync(join(folderOf(release), 'psp_gateway_test_rings.node'))) {
+    body(implementation);
+  } else if (process.env.CI === 'true') {
+    test(`${name} can be run on this machine`, () => {
+      throw new Error('it is not built; see what npm test says before the tests');
+    });
+  } else {
+    process.stderr.write(`SKIPPED: ${name}: it is not built\n`);
+    describe.skip(`${name} (not built)`, () => body(implementation));
+  }
+}
+
+let rings: Rings | undefined;
+let running: DocaRelease | undefined;
+let folder = '';
+/** Pairs of ring ports that no device uses. */
+const freePairs: [string, string][] = [];
+let pairs = 0;
+
+function startRings(release: DocaRelease): Rings {
+  if (running !== undefined && running !== release) throw new Error(`this process runs DOCA ${running}`);
+  if (rings !== undefined) return rings;
+  running = release;
+  process.env[ADDON_ENVIRONMENT] = join(folderOf(release), 'psp_gateway_doca.node');
+  rings = createRequire(import.meta.url)(join(folderOf(release), 'psp_gateway_test_rings.node')) as Rings;
+  const memory = ['--no-huge', '--no-shconf', '-m', `${MEMORY_MEGABYTES}`];
+  const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
+  rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
+  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return rings;
+}
+
+export interface DocaHarnessOptions extends HarnessOptions {
+  /** Lines for the device's section of the mapping file. */
+  readonly mapping?: readonly string[];
+  /** 9000 when absent. */
+  readonly uplinkMtuOctets?: number;
+  readonly vfMtuOctets?: number;
+  readonly keySlots?: number;
+}
+
+export interface DocaHarness extends HalHarness {
+  readonly hal: DocaHal;
+}
+
+export async function openDocaHarness(
+  release: DocaRelease,
+  options: DocaHarnessOptions = {},
+): Promise<DocaHarness> {
+  const far = startRings(release);
+  let pair = freePairs.pop();
+  if (pair === undefined) {
+    const number = pairs++;
+    pair = [`p${number}u`, `p${number}v`];
+    for (const name of pair) far.createPort(name);
+  }
+  const [uplink, vf] = pair;
+  const { masterKeys, firstSpi, mapping = [] } = options;
+  const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
+  // Two to begin with, which the rotations at the start replace: key 1, then key 0, which is active then.
+  const keys = masterKeys === undefined ? [] : [masterKeys[0], masterKeys[1], masterKeys[1], masterKeys[0]];
+  const pci = `0000:${uplink.slice(1, -1).padStart(2, '0')}:00.0`;
+  const path = join(folder, `${uplink}.conf`);
+  writeFileSync(
+    path,
+    [
+      `[device ${pci}]`,
+      `port = net_ring_${uplink}`,
+      `mtu = ${options.uplinkMtuOctets ?? MTU_OCTETS}`,
+      `mac = ${UPLINK_MAC}`,
+      'ipv4 = 192.0.2.1',
+      'ipv6 = 2001:db8::1',
+      'buffers = 1024',
+      'derived-keys = 256',
+      'queues = 1',
+      'queue-packets = 4096',
+      ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
+      ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
+      ...mapping,
+      '[representor vf0]',
+      `port = net_ring_${vf}`,
+      `mtu = ${options.vfMtuOctets ?? MTU_OCTETS}`,
+      `mac = ${VF_MAC}`,
+    ].join('\n'),
+  );
+  process.env.DOCA_SOFT_CONFIG = path;
+  const hal = await openDocaHal({
+    pciAddress: pci,
+    representor: 'vf0',
+    rssQueues: 1,
+    keySlots: options.keySlots ?? SLOTS_DEFAULT,
+    counters: 1 << 20,
+    devices: 4,
+    buffers: 512,
+  });
+  let received: RssPacket[] = [];
+  let handed = 0;
+  hal.onReceive((packets) => {
+    handed += packets.length;
+    received.push(...packets);
+  });
+  const close = hal.close.bind(hal);
+  let open = true;
+  hal.close = async () => {
+    if (open) {
+      open = false;
+      far.quiesce();
+      // The device's buffers go with it.
+      for (const name of pair) far.drain(name);
+      await close();
+      freePairs.push(pair);
+    }
+  };
+  const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
+  return {
+    hal,
+    inject: (portId, frames) => far.inject(portOf(portId), frames),
+    takeSent: (portId) => far.take(portOf(portId)),
+    takeRss() {
+      const taken = received;
+      received = [];
+      return taken;
+    },
+    async settle() {
+      far.quiesce();
+      const expected = far.rssPackets(hal.dpdkPorts[0]!);
+      while (handed < expected) await new Promise((resolve) => setTimeout(resolve, 0));
+    },
+  };
+}
+
+function docaUnderTest(release: DocaRelease): HalUnderTest {
+  return {
+    name: `hal-doca over the software DOCA ${release}`,
+    open: (options) => openDocaHarness(release, options),
+  };
+}
