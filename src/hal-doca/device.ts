@@ -338,8 +338,16 @@ export class DocaHal implements PipeHal {
     if (keyLengthOctets !== 16 && keyLengthOctets !== 32) {
       throw new HalError('INVALID_VALUE', `generateKeys of ${keyLengthOctets} octets; expected 16 or 32`);
     }
-    const { spis, keys } = await this.call(() => this.native.generateKeys(keyLengthOctets, count));
-    return { spis, keys, keyLengthOctets };
+    try {
+      const { spis, keys } = await this.call(() => this.native.generateKeys(keyLengthOctets, count));
+      return { spis, keys, keyLengthOctets };
+    } catch (error) {
+      if (!(error instanceof HalError) || error.code !== 'EMPTY') throw error;
+      throw new HalError(
+        'EMPTY',
+        `generateKeys of ${count} keys, but fewer SPIs are left; rotate the master key`,
+      );
+    }
   }
 
   async rotateMasterKey(): Promise<void> {

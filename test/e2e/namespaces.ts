@@ -67,11 +67,10 @@ const KINDS = {
     );
     return {
       flags: [
-        '--hal=doca',
-        '--pci-addr=03:00.0',
-        '--repr=[0]',
-        '--core-mask=0x1',
+        ...['--hal=doca', '--pci-addr=03:00.0', '--repr=[0]', '--core-mask=0x1'],
         `--local-virt-ip=${vip4},${vip6}`,
+        // A peer with --sim-wire udp stands behind its kernel, whose MAC it does not know.
+        `--nexthop-dmac=${peer.underlayMac}`,
       ],
       environment: { DOCA_SOFT_CONFIG: mapping },
     };

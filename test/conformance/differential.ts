@@ -1,0 +1,351 @@
+/**
+ * The simulator against hal-doca over the software DOCA: two implementations that share no code below PipeHAL. A
+ * case is a random program, entries, keys, rotations and packets, in random order, through both: the same frames
+ * out of the same ports, the same RSS packets with the same metadata, the same counters, the same errors.
+ *
+ * Left out, because PipeHAL leaves it open or DOCA cannot be asked for it: slots without a key; an update of a control
+ * pipe's entry that shares its priority; a condition on a field that the same entry matches; parts of the port's
+ * number; decap with encap, or decrypt with encrypt, in one action template; frames of `transmit` beyond the MTU.
+ */
+import { expect, test } from 'vitest';
+import type { Clock } from '../../src/hal/clock.js';
+import { systemClock } from '../../src/hal/clock.js';
+import { HalError } from '../../src/hal/errors.js';
+import type { CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { Choose } from '../support/choose.js';
+import { type DocaRelease, describeOnDoca, openDocaHarness } from '../support/doca-harness.js';
+import { openSimHarness } from '../support/sim-harness.js';
+import type { HalHarness } from './harness.js';
+import { randomFrame, randomPspFrame } from './random-packets.js';
+import {
+  entryForward,
+  KEY_SLOTS,
+  randomBasicEntry,
+  randomControlEntry,
+  randomProgram,
+} from './random-programs.js';
+
+const CLOCK_PICOSECONDS = 1_000_000_000_000n;
+const UPLINK_MTU_OCTETS = 1500;
+const VF_MTU_OCTETS = 1400;
+/** Cases per test, so that progress shows. */
+const CASES_PER_TEST = 500;
+const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
+
+const fixedClock: Clock = {
+  ...systemClock,
+  nowMs: () => systemClock.nowMs(),
+  setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs),
+  nowPicoseconds: () => CLOCK_PICOSECONDS,
+};
+
+/** Runs `cases` in CI; PSP_DIFFERENTIAL_CASES says another number, PSP_DIFFERENTIAL_SEED one case. */
+export function describeDifferential(release: DocaRelease, cases: number): void {
+  describeOnDoca(release, () => {
+    const only = process.env.PSP_DIFFERENTIAL_SEED;
+    const total = Number(process.env.PSP_DIFFERENTIAL_CASES ?? cases);
+    if (only !== undefined) {
+      test(`case ${only} does the same on the simulator and on the software DOCA ${release}`, () =>
+        runCase(release, Number(only)));
+      return;
+    }
+    for (let from = 0; from < total; from += CASES_PER_TEST) {
+      const to = Math.min(total, from + CASES_PER_TEST) - 1;
+      test(`cases ${from} to ${to} do the same on the simulator and on the software DOCA ${release}`, async () => {
+        for (let seed = from; seed <= to; seed++) await runCase(release, seed);
+      }, 600_000);
+    }
+  });
+}
+
+interface LiveEntry {
+  readonly id: EntryId;
+  readonly pipe: string;
+  readonly priority: number;
+}
+
+async function runCase(release: DocaRelease, seed: number): Promise<void> {
+  const choose = new Choose(seed * 2 + 1);
+  const randomSeed = choose.uint32();
+  const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
+  const sim = await openSimHarness({
+    clock: fixedClock,
+    random: new Choose(randomSeed),
+    masterKeys: MASTER_KEYS,
+    firstSpi,
+    uplinkMtuOctets: UPLINK_MTU_OCTETS,
+    vfMtuOctets: VF_MTU_OCTETS,
+    limits: { keySlots: KEY_SLOTS },
+  });
+  const doca = await openDocaHarness(release, {
+    masterKeys: MASTER_KEYS,
+    firstSpi,
+    uplinkMtuOctets: UPLINK_MTU_OCTETS,
+    vfMtuOctets: VF_MTU_OCTETS,
+    keySlots: KEY_SLOTS,
+    mapping: [
+      `test-clock-picoseconds = ${CLOCK_PICOSECONDS}`,
+      `test-random-seed = ${randomSeed}`,
+      // One at a time: numbers are drawn, and copies are made, in the order of the packets.
+      'burst = 1',
+    ],
+  });
+  const pair = new Pair(sim, doca);
+  try {
+    const program = randomProgram(choose);
+    await pair.both(({ hal }) => hal.build(program));
+    await pair.both(({ hal }) =>
+      hal.setKeys(
+        Array.from({ length: KEY_SLOTS }, (_, i) => ({
+          cryptoId: i + 1,
+          key: new Uint8Array(i % 2 === 0 ? 32 : 16).fill(i + 1),
+        })),
+      ),
+    );
+    await new Steps(choose, pair, program).run();
+    await pair.compareCounters(program);
+  } catch (error) {
+    (error as Error).message =
+      `repeat with: PSP_DIFFERENTIAL_SEED=${seed} npx vitest run test/conformance/differential-${release}.test.ts\n` +
+      (error as Error).message;
+    throw error;
+  } finally {
+    await sim.hal.close();
+    await doca.hal.close();
+  }
+}
+
+/** The two devices. Whatever is asked of them must have the same result. */
+class Pair {
+  constructor(
+    readonly sim: HalHarness,
+    readonly doca: HalHarness,
+  ) {}
+
+  async both<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Result> {
+    const [sim, doca] = await Promise.all(
+      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
+    );
+    expect(plain(doca)).toEqual(plain(sim));
+    if ('error' in sim!) throw sim.error;
+    return (sim as { result: Result }).result;
+  }
+
+  /** The same, of something that may fail. */
+  async bothOrError(ask: (harness: HalHarness) => Promise<unknown>): Promise<void> {
+    const [sim, doca] = await Promise.all(
+      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
+    );
+    expect(plain(doca)).toEqual(plain(sim));
+  }
+
+  async compareTraffic(): Promise<void> {
+    await this.sim.settle();
+    await this.doca.settle();
+    for (const port of [UPLINK_PORT, VF_PORT]) {
+      expect(this.doca.takeSent(port).map(hex), `sent by port ${port}`).toEqual(
+        this.sim.takeSent(port).map(hex),
+      );
+    }
+    const rss = (harness: HalHarness) =>
+      harness.takeRss().map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
+    expect(rss(this.doca), 'RSS').toEqual(rss(this.sim));
+  }
+
+  async compareCounters(program: PipeProgram): Promise<void> {
+    const selectors = program.pipes.flatMap((pipe): CounterSelector[] => [
+      { pipe: pipe.name, miss: true },
+      { pipe: pipe.name, total: true },
+      ...(pipe.entries ?? []).map(({ label }) => ({ pipe: pipe.name, label: label! })),
+    ]);
+    for (const selector of selectors) await this.bothOrError(({ hal }) => hal.counters([selector]));
+  }
+}
+
+type Outcome<Result> = { readonly result: Result } | { readonly error: Error };
+
+async function outcome<Result>(ask: () => Promise<Result>): Promise<Outcome<Result>> {
+  try {
+    return { result: await ask() };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+/** Errors as their messages, octets as hex, so that differences can be read. */
+function plain(value: unknown): unknown {
+  // How many SPIs are left only the simulator knows.
+  if (value instanceof HalError && value.code === 'EMPTY') return value.code;
+  if (value instanceof Error) return value.message;
+  if (value instanceof Uint8Array) return hex(value);
+  if (value instanceof Uint32Array || Array.isArray(value))
+    return Array.from(value as ArrayLike<unknown>, plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
+}
+
+/** What is done to the pair, step by step. */
+class Steps {
+  private live: LiveEntry[] = [];
+  private removed: EntryId[] = [];
+  /** Control pipes' entries that the batch in the making adds. */
+  private adding: { readonly pipe: string; readonly priority: number }[] = [];
+  private labels = 0;
+
+  constructor(
+    private readonly choose: Choose,
+    private readonly pair: Pair,
+    private readonly program: PipeProgram,
+  ) {}
+
+  async run(): Promise<void> {
+    await this.entries();
+    for (let step = this.choose.between(4, 10); step > 0; step--) {
+      const kind = this.choose.below(10);
+      if (kind < 2) await this.entries();
+      else if (kind === 2) await this.keys();
+      else if (kind === 3) await this.transmit();
+      else await this.receive();
+    }
+  }
+
+  private async receive(): Promise<void> {
+    const { choose, pair } = this;
+    const port = choose.pick([UPLINK_PORT, UPLINK_PORT, VF_PORT]);
+    const frames = choose.times(choose.between(1, 4), () =>
+      port === UPLINK_PORT && !choose.once(3)
+        ? randomPspFrame(choose, MASTER_KEYS as never)
+        : randomFrame(choose),
+    );
+    for (const harness of [pair.sim, pair.doca]) {
+      harness.inject(
+        port,
+        frames.map((frame) => frame.slice()),
+      );
+    }
+    await pair.compareTraffic();
+  }
+
+  private async transmit(): Promise<void> {
+    const { choose, pair } = this;
+    const packets = choose.times(choose.between(1, 3), () => ({
+      frame: randomFrame(choose).subarray(0, UPLINK_MTU_OCTETS),
+      ...(choose.once(2) ? { packetMeta: choose.below(3) } : {}),
+    }));
+    const transmit = async ({ hal }: { hal: PipeHal }) => hal.transmit(packets);
+    await pair.bothOrError(transmit);
+    await pair.compareTraffic();
+  }
+
+  private async keys(): Promise<void> {
+    const { choose, pair } = this;
+    const kind = choose.below(3);
+    if (kind === 0) {
+      await pair.both(({ hal }) => hal.rotateMasterKey());
+    } else if (kind === 1) {
+      const octets = choose.pick([16, 32] as const);
+      const count = choose.between(1, 3);
+      await pair.bothOrError(({ hal }) => hal.generateKeys(octets, count));
+    } else {
+      const slots = choose.times(choose.between(1, 3), () => ({
+        cryptoId: choose.once(6) ? choose.pick([0, KEY_SLOTS + 1]) : choose.between(1, KEY_SLOTS),
+        key: choose.octets(choose.once(8) ? 24 : choose.pick([16, 32])),
+      }));
+      await pair.both(({ hal }) => hal.setKeys(slots));
+    }
+  }
+
+  private async entries(): Promise<void> {
+    const { choose, pair } = this;
+    this.adding = [];
+    const operations = choose.times(choose.between(1, 6), () => this.operation());
+    const results = await pair.both(({ hal }) => hal.apply(operations));
+    for (const [i, operation] of operations.entries()) {
+      const result = results[i]!;
+      if ('error' in result) continue;
+      if (operation.operation === 'add') {
+        const priority = 'priority' in operation.entry ? operation.entry.priority : -1;
+        this.live.push({ id: result.id, pipe: operation.pipe, priority });
+      } else if (operation.operation === 'remove') {
+        this.live = this.live.filter(({ id }) => id !== operation.id);
+        this.removed.push(operation.id);
+      }
+    }
+    for (const { id } of this.live) await pair.bothOrError(({ hal }) => hal.counters([{ id }]));
+  }
+
+  private operation(): EntryOperation {
+    const { choose, program } = this;
+    const kind = choose.below(8);
+    if (kind === 0 && this.live.length > 0) return { operation: 'remove', id: choose.pick(this.live).id };
+    if (kind === 1 && this.removed.length > 0) {
+      const id = choose.pick(this.removed);
+      return choose.once(2) ? { operation: 'remove', id } : { operation: 'update', id };
+    }
+    if (kind < 4 && this.live.length > 0) {
+      const update = this.update(choose.pick(this.live));
+      if (update !== undefined) return update;
+    }
+    const pipe = choose.pick(program.pipes);
+    const label = choose.once(4) ? `d${choose.once(4) ? 0 : this.labels++}` : undefined;
+    const name = choose.once(40) ? 'NOWHERE' : pipe.name;
+    if (pipe.type === 'control') {
+      const entry = this.controlEntry(pipe, label);
+      this.adding.push({ pipe: pipe.name, priority: entry.priority });
+      return { operation: 'add', pipe: name, entry: damagedEntry(choose, entry) };
+    }
+    return {
+      operation: 'add',
+      pipe: name,
+      entry: damagedEntry(choose, randomBasicEntry(choose, program, pipe, label)),
+    };
+  }
+
+  private controlEntry(pipe: ControlPipe, label: string | undefined): ControlEntry {
+    for (;;) {
+      const entry = randomControlEntry(this.choose, this.program, pipe, label);
+      const { decap, encap, decrypt, encrypt } = entry.actions ?? {};
+      if (decap !== undefined && encap !== undefined) continue;
+      if (decrypt === true && encrypt !== undefined) continue;
+      return entry;
+    }
+  }
+
+  private update({ id, pipe: name, priority }: LiveEntry): EntryOperation | undefined {
+    const { choose, program } = this;
+    const pipe = program.pipes.find((one) => one.name === name)!;
+    if (pipe.type === 'control') {
+      // Static entries' priorities count as well.
+      const tied =
+        [...this.live, ...this.adding].filter((one) => one.pipe === name && one.priority === priority)
+          .length > 1 || pipe.entries?.some((entry) => entry.priority === priority) === true;
+      if (tied || priority < 0) return undefined;
+      return { operation: 'update', id, forward: entryForward(choose, program, pipe) };
+    }
+    // Which action template it has is not known here; where values differ, both must refuse alike.
+    const { values } = randomBasicEntry(choose, program, pipe as BasicPipe);
+    return {
+      operation: 'update',
+      id,
+      ...(values === undefined || choose.once(4) ? {} : { values }),
+      ...(pipe.forward === 'entry' && choose.once(2) ? { forward: entryForward(choose, program, pipe) } : {}),
+    };
+  }
+}
+
+/** Now and then an entry that must be refused. */
+function damagedEntry<Entry extends object>(choose: Choose, entry: Entry): Entry {
+  if (!choose.once(12)) return entry;
+  return choose.pick([
+    { ...entry, match: { ...('match' in entry ? (entry.match as object) : {}), 'outer.ip4.src_ip': -1 } },
+    { ...entry, forward: { to: 'pipe', pipe: 'GONE' } },
+    { ...entry, values: { cryptoId: KEY_SLOTS + 1 } },
+    { ...entry, actionIndex: 9, priority: 9 },
+  ]) as Entry;
+}
