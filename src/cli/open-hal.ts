@@ -10,7 +10,7 @@ import { openDocaHal } from '../hal-doca/device.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
 import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
-import { loadPortsAddon, PortsAddonError } from '../hal-sim/ports/ports-addon.js';
+import { loadPortsAddon, PortsAddonError, portsAddonIsBuilt } from '../hal-sim/ports/ports-addon.js';
 import { parseSimVf, parseSimWire, SimSpecError } from '../hal-sim/ports/spec.js';
 import { openTapPort, type TapPort, TapPortError } from '../hal-sim/ports/tap.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
@@ -53,6 +53,8 @@ function specProblem(parse: () => unknown): string | undefined {
   }
 }
 
+/** Another file of the native ports than the checkout's own. */
+const PORTS_PATH = process.env.PSP_GATEWAY_PORTS || undefined;
 const PCAP_MTU_OCTETS = 9000;
 /** Outer addresses of an uplink that is a pair of capture files. */
 const PCAP_IPV4 = parseIp('192.0.2.1');
@@ -148,7 +150,7 @@ async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHa
     throw new OpenHalError(`the workload has no address; give it one, --sim-vf ${better}`);
   }
   if (spec.kind === 'tap') {
-    const port = openTapPort({ addon: loadPortsAddon(process.env.PSP_GATEWAY_PORTS || undefined), ...spec });
+    const port = openTapPort({ addon: loadPortsAddon(PORTS_PATH), ...spec });
     ending.push(port);
     const hal = await open({ port, mac: uplinkMac, workload: { mac: port.mac, addresses } });
     return { hal, ending, close: () => hal.close() };
@@ -170,7 +172,8 @@ function udpUplink(
       `--sim-wire: ${address} is IPv${family}, but tunnels are over IPv${options.outerFamily}; say --outer-ip-type ipv${family}`,
     );
   }
-  const wire = createUdpWire({ address, port, mac });
+  const ports = portsAddonIsBuilt(PORTS_PATH) ? loadPortsAddon(PORTS_PATH) : undefined;
+  const wire = createUdpWire({ address, port, mac, ...(ports === undefined ? {} : { ports }) });
   return { port: wire, mac, ...(family === 4 ? { ipv4: address } : { ipv6: address }) };
 }
 

@@ -8,7 +8,7 @@ import { findIpv6UpperLayer } from '../../src/packet/ipv6.js';
 import { readCapture } from '../../src/packet/pcap.js';
 import { PSP_UDP_PORT } from '../../src/psp/header.js';
 import { describeOnKernel } from '../support/kernel.js';
-import { type Kind, type Program, UPLINK, World } from './namespaces.js';
+import { type Kind, type Program, type Side, UPLINK, World } from './namespaces.js';
 
 const PAIRS: readonly (readonly [Kind, Kind])[] = [
   ['sim', 'sim'],
@@ -45,7 +45,7 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
         capture = await captureUnderlay(world);
         gateways = [];
         for (const index of [0, 1] as const) {
-          const { vip4 } = world.sides[index];
+          const { vip4 } = world.sides[index]!;
           const more = tunnels === 'static' ? [`--static-tunnels=${vip4}`] : [];
           more.push(`--rotation-period=${ROTATION_PERIOD_MS}`);
           gateways.push(await world.startGateway(index, kinds[index], more));
@@ -58,8 +58,8 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
 
       const ping = (family: (typeof FAMILIES)[number], ...more: string[]) => {
         const pattern = Buffer.from(MARK).toString('hex');
-        const argv = ['ping', '-n', '-q', '-p', pattern, ...more, world.sides[1][family]];
-        return world.run(world.sides[0].workload, argv);
+        const argv = ['ping', '-n', '-q', '-p', pattern, ...more, world.sides[1]![family]];
+        return world.run(world.sides[0]!.workload, argv);
       };
 
       test.each(FAMILIES)('ping each other, %s', async (family) => {
@@ -67,7 +67,7 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
       });
 
       test.each(FAMILIES)('move a lot over TCP, and what arrives is what was sent, %s', async (family) => {
-        const [one, two] = world.sides;
+        const [one, two] = world.sides as [Side, Side];
         const receiver = world.start(two.workload, [process.execPath, '-e', RECEIVER]);
         await receiver.says(/ready/);
         const sent = await world.run(one.workload, [process.execPath, '-e', SENDER, two[family]]);
@@ -77,7 +77,7 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
       });
 
       test.each(FAMILIES)('run iperf3, %s', async (family) => {
-        const [one, two] = world.sides;
+        const [one, two] = world.sides as [Side, Side];
         const server = world.start(two.workload, ['iperf3', '--server', '--one-off', '--forceflush']);
         await server.says(/listening/);
         const out = await world.run(one.workload, [
@@ -127,6 +127,32 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
   });
 });
 
+describeOnKernel('three gateways over DOCA', ['ip', 'ping'], () => {
+  test('carry traffic between every two of their workloads', async () => {
+    await using world = await World.open(3);
+    const gateways: Program[] = [];
+    for (const index of world.sides.keys()) gateways.push(await world.startGateway(index, 'doca'));
+    for (const from of world.sides) {
+      for (const to of world.sides.filter((side) => side !== from)) {
+        for (const family of FAMILIES) {
+          const out = await world.run(from.workload, [
+            'ping',
+            '-n',
+            '-q',
+            '-c',
+            '3',
+            '-i',
+            '0.2',
+            to[family],
+          ]);
+          expect(out).toContain('3 received');
+        }
+      }
+    }
+    for (const gateway of gateways) expect(await gateway.stop('SIGTERM')).toBe(0);
+  }, 120_000);
+});
+
 function captureFile({ folder }: World): string {
   return join(folder, 'underlay.pcap');
 }
@@ -137,7 +163,7 @@ async function captureUnderlay(world: World): Promise<Program> {
   // packets would be lost at the end.
   const options = ['-Z', 'root', '-s', '256', '-B', '16384', '--immediate-mode'];
   const argv = ['tcpdump', ...options, '-i', UPLINK, '-U', '-w', file];
-  const capture = world.start(world.sides[0].gateway, argv);
+  const capture = world.start(world.sides[0]!.gateway, argv);
   await capture.says(/listening on/);
   return capture;
 }

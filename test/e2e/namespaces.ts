@@ -4,6 +4,8 @@
  *     w1 --TAP vf0-- g1 ==veth up0, IPv6, the underlay== g2 --TAP vf0-- w2
  *                     `---veth oob0, IPv4, gRPC---'
  *
+ * or more of them, with bridges in the place of the cables.
+ *
  * Namespaces are named after this process, and removed with everything in them, however the test ends.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -18,6 +20,7 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Name of the TAP interface of either gateway, each in a namespace of its own. */
 const VF = 'vf0';
 export const UPLINK = 'up0';
+const OOB = 'oob0';
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 10_000;
 /** For a command that prints its own result; a path that carries nothing is not waited for longer. */
@@ -49,7 +52,11 @@ const KINDS = {
     environment: { PSP_GATEWAY_PORTS: PORTS_ADDON },
   }),
   /** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
-  doca: ({ gateway, underlay, underlayMac, vip4, vip6 }: Side, folder: string, peer: Side): Process => {
+  doca: (
+    { gateway, underlay, underlayMac, vip4, vip6 }: Side,
+    folder: string,
+    peers: readonly Side[],
+  ): Process => {
     execFileSync('ip', ['netns', 'exec', gateway, 'sysctl', '-qw', `net.ipv6.conf.${UPLINK}.disable_ipv6=1`]);
     const mapping = join(folder, `${gateway}.conf`);
     writeFileSync(
@@ -70,12 +77,12 @@ const KINDS = {
         ...['--hal=doca', '--pci-addr=03:00.0', '--repr=[0]', '--core-mask=0x1'],
         `--local-virt-ip=${vip4},${vip6}`,
         // A peer with --sim-wire udp stands behind its kernel, whose MAC it does not know.
-        `--nexthop-dmac=${peer.underlayMac}`,
+        ...(peers.length === 1 ? [`--nexthop-dmac=${peers[0]!.underlayMac}`] : []),
       ],
       environment: { DOCA_SOFT_CONFIG: mapping },
     };
   },
-} satisfies Record<string, (side: Side, folder: string, peer: Side) => Process>;
+} satisfies Record<string, (side: Side, folder: string, peers: readonly Side[]) => Process>;
 
 export type Kind = keyof typeof KINDS;
 
@@ -153,22 +160,23 @@ async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | un
 let worlds = 0;
 
 export class World implements AsyncDisposable {
-  readonly sides: readonly [Side, Side];
+  readonly sides: readonly Side[];
   readonly folder = mkdtempSync(join(tmpdir(), 'pspgw-'));
+  readonly #name: string;
   readonly #namespaces: string[] = [];
   readonly #programs: Program[] = [];
   readonly #onExit = () => this.#removeAll();
   /** Without a handler a signal ends the process before it can exit. */
   readonly #onSignal = () => process.exit(1);
 
-  private constructor() {
-    const world = `pspgw-${process.pid}-${++worlds}`;
-    this.sides = [side(world, 1), side(world, 2)];
+  private constructor(gateways: number) {
+    this.#name = `pspgw-${process.pid}-${++worlds}`;
+    this.sides = Array.from({ length: gateways }, (_, i) => side(this.#name, i + 1));
   }
 
   /** Namespaces, underlay and out-of-band network are there and up; no gateway runs yet. */
-  static async open(): Promise<World> {
-    const world = new World();
+  static async open(gateways = 2): Promise<World> {
+    const world = new World(gateways);
     try {
       process.on('exit', world.#onExit);
       for (const signal of ENDING_SIGNALS) process.on(signal, world.#onSignal);
@@ -182,15 +190,15 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a gateway and gives its workload the VF. */
-  async startGateway(index: 0 | 1, kind: Kind, more: readonly string[] = []): Promise<Program> {
-    const own = this.sides[index];
-    const peer = this.sides[1 - index]!;
-    const { flags, environment } = KINDS[kind](own, this.folder, peer);
+  async startGateway(index: number, kind: Kind, more: readonly string[] = []): Promise<Program> {
+    const own = this.sides[index]!;
+    const peers = this.sides.filter((side) => side !== own);
+    const { flags, environment } = KINDS[kind](own, this.folder, peers);
     const gateway = this.start(
       own.gateway,
       [
         ...[process.execPath, MAIN, '--outer-ip-type=ipv6', '--inner=both', `--svc-addr=${own.oob}:3000`],
-        `--tunnel=${peer.oob}:3000:${peer.vip4},${peer.vip6}`,
+        ...peers.map(({ oob, vip4, vip6 }) => `--tunnel=${oob}:3000:${vip4},${vip6}`),
         `--tls-ca=${this.folder}/ca.pem`,
         `--tls-cert=${this.folder}/${own.oob}.pem`,
         `--tls-key=${this.folder}/${own.oob}.key`,
@@ -241,28 +249,52 @@ export class World implements AsyncDisposable {
   }
 
   #connect(): void {
-    const [one, two] = this.sides;
     for (const { gateway, workload } of this.sides) {
-      for (const namespace of [gateway, workload]) {
-        ip('netns', 'add', namespace);
-        this.#namespaces.push(namespace);
-        ip('-n', namespace, 'link', 'set', 'lo', 'up');
-      }
+      for (const namespace of [gateway, workload]) this.#addNamespace(namespace);
     }
-    for (const name of [UPLINK, 'oob0']) {
-      const peer = ['peer', 'name', name, 'netns', two.gateway];
-      ip('link', 'add', name, 'netns', one.gateway, 'type', 'veth', ...peer);
-    }
+    if (this.sides.length === 2) this.#connectTwo();
+    else this.#connectMany();
     for (const [index, { gateway, underlay, underlayMac, oob }] of this.sides.entries()) {
       ip('-n', gateway, 'link', 'set', UPLINK, 'address', underlayMac);
       ip('-n', gateway, 'addr', 'add', `${underlay}/64`, 'dev', UPLINK, 'nodad');
-      ip('-n', gateway, 'addr', 'add', `${oob}/24`, 'dev', 'oob0');
+      ip('-n', gateway, 'addr', 'add', `${oob}/24`, 'dev', OOB);
       ip('-n', gateway, 'link', 'set', UPLINK, 'up');
-      ip('-n', gateway, 'link', 'set', 'oob0', 'up');
+      ip('-n', gateway, 'link', 'set', OOB, 'up');
       // A kernel's stack may be there on one side only: nobody need answer for the other.
-      const peer = this.sides[1 - index]!;
-      const neighbor = [peer.underlay, 'lladdr', peer.underlayMac, 'dev', UPLINK];
-      ip('-n', gateway, 'neigh', 'add', ...neighbor, 'nud', 'permanent');
+      for (const peer of this.sides.filter((_, i) => i !== index)) {
+        const neighbor = [peer.underlay, 'lladdr', peer.underlayMac, 'dev', UPLINK];
+        ip('-n', gateway, 'neigh', 'add', ...neighbor, 'nud', 'permanent');
+      }
+    }
+  }
+
+  #addNamespace(namespace: string): void {
+    ip('netns', 'add', namespace);
+    this.#namespaces.push(namespace);
+    ip('-n', namespace, 'link', 'set', 'lo', 'up');
+  }
+
+  /** A cable for each network. */
+  #connectTwo(): void {
+    const [one, two] = this.sides;
+    for (const name of [UPLINK, OOB]) {
+      const peer = ['peer', 'name', name, 'netns', two!.gateway];
+      ip('link', 'add', name, 'netns', one!.gateway, 'type', 'veth', ...peer);
+    }
+  }
+
+  /** A switch for each network. */
+  #connectMany(): void {
+    const switches = `${this.#name}-sw`;
+    this.#addNamespace(switches);
+    for (const name of [UPLINK, OOB]) {
+      ip('-n', switches, 'link', 'add', name, 'type', 'bridge');
+      ip('-n', switches, 'link', 'set', name, 'up');
+      for (const [i, { gateway }] of this.sides.entries()) {
+        const port = `${name}-${i}`;
+        ip('link', 'add', port, 'netns', switches, 'type', 'veth', 'peer', 'name', name, 'netns', gateway);
+        ip('-n', switches, 'link', 'set', port, 'master', name, 'up');
+      }
     }
   }
 
@@ -277,7 +309,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-function side(world: string, number: 1 | 2): Side {
+function side(world: string, number: number): Side {
   return {
     gateway: `${world}-g${number}`,
     workload: `${world}-w${number}`,

@@ -8,6 +8,8 @@ export interface PortsAddon {
   readonly Tap: new (
     name: string,
   ) => NativeTap;
+  /** Lets a UDP socket over IPv6 take datagrams without a checksum. Throws when the kernel refuses. */
+  acceptZeroChecksum(fileDescriptor: number): void;
 }
 
 /** A TAP interface. After `close` everything but `close` throws. */
@@ -34,6 +36,10 @@ export class PortsAddonError extends Error {
 
 /** From src/ as from dist/. */
 const DEFAULT_PATH = fileURLToPath(new URL('../../../build/ports/Release/psp_ports.node', import.meta.url));
+
+export function portsAddonIsBuilt(path: string = DEFAULT_PATH): boolean {
+  return existsSync(path);
+}
 
 /** `path`: another one than the checkout's own. Throws PortsAddonError. */
 export function loadPortsAddon(path: string = DEFAULT_PATH): PortsAddon {

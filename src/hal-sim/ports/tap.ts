@@ -7,7 +7,7 @@ import type { SimPort } from '../port.js';
 import type { NativeTap, PortsAddon } from './ports-addon.js';
 
 export interface TapPortOptions {
-  readonly addon: PortsAddon;
+  readonly addon: Pick<PortsAddon, 'Tap'>;
   /** Of the interface: created when it is not there, and then removed by `close`. */
   readonly name: string;
   /** The interface's own, that is the workload's; the kernel's choice when absent. */

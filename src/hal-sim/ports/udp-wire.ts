@@ -48,6 +48,7 @@ import {
 import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import { PSP_UDP_PORT } from '../../psp/header.js';
 import type { SimPort } from '../port.js';
+import type { PortsAddon } from './ports-addon.js';
 
 export interface UdpWireOptions {
   /** Where to bind; packets carry it as their own outer address. */
@@ -56,6 +57,11 @@ export interface UdpWireOptions {
   /** The uplink's MAC, to which received frames are addressed. */
   readonly mac: MacAddress;
   readonly mtuOctets?: number;
+  /**
+   * Hardware sends its datagrams over IPv6 without a checksum (RFC 6935), and kernels drop those unless the socket is
+   * told otherwise, which takes this addon.
+   */
+  readonly ports?: Pick<PortsAddon, 'acceptZeroChecksum'>;
 }
 
 export interface UdpWireCounters {
@@ -117,6 +123,7 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
         });
         opening.bind(port, address, resolve);
       });
+      if (family === 6) options.ports?.acceptZeroChecksum(descriptorOf(opening));
       opening.removeAllListeners('error');
       opening.on('error', () => counters.sendErrors++);
       opening.on('message', (payload: Buffer, from: RemoteInfo) => {
@@ -147,6 +154,11 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
       if (closing !== undefined) await new Promise<void>((resolve) => closing.close(() => resolve()));
     },
   };
+}
+
+/** Node has no public way to a socket's descriptor. */
+function descriptorOf(socket: Socket): number {
+  return (socket as unknown as { _handle: { fd: number } })._handle.fd;
 }
 
 function bindProblem(address: IpAddress, port: number, error: NodeJS.ErrnoException): string {

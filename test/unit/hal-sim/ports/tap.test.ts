@@ -77,7 +77,7 @@ describe('a TAP port', () => {
       this.closed++;
     }
   }
-  const addon: PortsAddon = { Tap: FakeTap };
+  const addon: Pick<PortsAddon, 'Tap'> = { Tap: FakeTap };
   beforeEach(() => {
     FakeTap.opened = [];
   });
