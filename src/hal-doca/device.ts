@@ -61,7 +61,7 @@ export interface DocaHalOptions {
   readonly workload?: (vf: PortDescription) => PortDescription['workload'];
 }
 
-const ENTRIES_PER_PIPE_MAX = 1 << 20;
+const ENTRIES_PER_PIPE_MAX = 1 << 23;
 const KEYS_PER_BATCH_MAX = 1 << 17;
 const BUFFERS_DEFAULT = 8192;
 /** Operations that are packed, and handed to the addon, in one turn of the event loop. */

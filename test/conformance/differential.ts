@@ -15,7 +15,8 @@ import type { CounterSelector, EntryId, EntryOperation, PipeHal } from '../../sr
 import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { Choose } from '../support/choose.js';
-import { type DocaRelease, describeOnDoca, openDocaHarness } from '../support/doca-harness.js';
+import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
+import { describeOnDoca } from '../support/on-doca.js';
 import { openSimHarness } from '../support/sim-harness.js';
 import type { HalHarness } from './harness.js';
 import { randomFrame, randomPspFrame } from './random-packets.js';

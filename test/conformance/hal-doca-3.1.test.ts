@@ -1,4 +1,4 @@
-import { describeOnDoca } from '../support/doca-harness.js';
+import { describeOnDoca } from '../support/on-doca.js';
 import { describeProperties } from './properties.js';
 
 describeOnDoca('3.1', describeProperties);

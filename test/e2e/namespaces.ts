@@ -12,11 +12,10 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { writeCertificates } from '../../src/cli/certificates.js';
-import { PORTS_ADDON } from '../support/kernel.js';
+import { PORTS_ADDON, ROOT } from '../support/root.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const MAIN = join(ROOT, 'dist/cli/main.js');
 /** Name of the TAP interface of either gateway, each in a namespace of its own. */
 const VF = 'vf0';
 export const UPLINK = 'up0';

@@ -6,13 +6,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { describe, test } from 'vitest';
 import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
 import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
 import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
-import type { HalHarness, HalUnderTest, HarnessOptions } from '../conformance/harness.js';
+import type { HalHarness, HarnessOptions } from '../conformance/harness.js';
+import { ROOT } from './root.js';
 import { UPLINK_MAC, VF_MAC } from './sim-harness.js';
 
 export type DocaRelease = '3.1' | '3.3';
@@ -26,29 +25,31 @@ interface Rings {
   drain(port: string): void;
   quiesce(): void;
   rssPackets(dpdkPort: number): number;
+  measureAead(
+    crypto: string,
+    octets: number,
+    open: boolean,
+    seconds: number,
+  ): { perSecond: number; engine: string };
+  /** Packets per second that came out of `outPort`. */
+  flood(
+    inPort: string,
+    outPort: string,
+    frames: readonly Uint8Array[],
+    seconds: number,
+    core: number,
+  ): number;
 }
 
 const MTU_OCTETS = 9000;
+/** Devices of tests come and go; what `mapping` says stands behind, and holds. */
+const SMALL = ['buffers = 1024', 'derived-keys = 256'];
 const SLOTS_DEFAULT = 1 << 16;
-const MEMORY_MEGABYTES = 2048;
 
-const folderOf = (release: DocaRelease) =>
-  fileURLToPath(new URL(`../../build/native/addon-${release}/Release/`, import.meta.url));
+const folderOf = (release: DocaRelease) => join(ROOT, `build/native/addon-${release}/Release`);
 
-/** Tests over a release; skipped where it is not built, but for CI, where that is a failure. */
-export function describeOnDoca(release: DocaRelease, body: (implementation: HalUnderTest) => void): void {
-  const implementation = docaUnderTest(release);
-  const { name } = implementation;
-  if (existsSync(join(folderOf(release), 'psp_gateway_test_rings.node'))) {
-    body(implementation);
-  } else if (process.env.CI === 'true') {
-    test(`${name} can be run on this machine`, () => {
-      throw new Error('it is not built; see what npm test says before the tests');
-    });
-  } else {
-    process.stderr.write(`SKIPPED: ${name}: it is not built\n`);
-    describe.skip(`${name} (not built)`, () => body(implementation));
-  }
+export function docaIsBuilt(release: DocaRelease): boolean {
+  return existsSync(join(folderOf(release), 'psp_gateway_test_rings.node'));
 }
 
 let rings: Rings | undefined;
@@ -58,13 +59,13 @@ let folder = '';
 const freePairs: [string, string][] = [];
 let pairs = 0;
 
-function startRings(release: DocaRelease): Rings {
+export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings {
   if (running !== undefined && running !== release) throw new Error(`this process runs DOCA ${running}`);
   if (rings !== undefined) return rings;
   running = release;
   process.env[ADDON_ENVIRONMENT] = join(folderOf(release), 'psp_gateway_doca.node');
   rings = createRequire(import.meta.url)(join(folderOf(release), 'psp_gateway_test_rings.node')) as Rings;
-  const memory = ['--no-huge', '--no-shconf', '-m', `${MEMORY_MEGABYTES}`];
+  const memory = ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
   folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
@@ -83,6 +84,8 @@ export interface DocaHarnessOptions extends HarnessOptions {
 
 export interface DocaHarness extends HalHarness {
   readonly hal: DocaHal;
+  /** Names of the ring ports. */
+  readonly ports: { readonly uplink: string; readonly vf: string };
 }
 
 export async function openDocaHarness(
@@ -112,10 +115,9 @@ export async function openDocaHarness(
       `mac = ${UPLINK_MAC}`,
       'ipv4 = 192.0.2.1',
       'ipv6 = 2001:db8::1',
-      'buffers = 1024',
-      'derived-keys = 256',
       'queues = 1',
       'queue-packets = 4096',
+      ...SMALL,
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
       ...mapping,
@@ -156,6 +158,7 @@ export async function openDocaHarness(
   const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
   return {
     hal,
+    ports: { uplink, vf },
     inject: (portId, frames) => far.inject(portOf(portId), frames),
     takeSent: (portId) => far.take(portOf(portId)),
     takeRss() {
@@ -168,12 +171,5 @@ export async function openDocaHarness(
       const expected = far.rssPackets(hal.dpdkPorts[0]!);
       while (handed < expected) await new Promise((resolve) => setTimeout(resolve, 0));
     },
-  };
-}
-
-function docaUnderTest(release: DocaRelease): HalUnderTest {
-  return {
-    name: `hal-doca over the software DOCA ${release}`,
-    open: (options) => openDocaHarness(release, options),
   };
 }

@@ -5,12 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, test } from 'vitest';
-
-export const PORTS_ADDON =
-  process.env.PSP_GATEWAY_PORTS ||
-  fileURLToPath(new URL('../../build/ports/Release/psp_ports.node', import.meta.url));
+import { PORTS_ADDON } from './root.js';
 
 export function describeOnKernel(name: string, programs: readonly string[], body: () => void): void {
   const missing = missingOnThisMachine(programs);

@@ -21,6 +21,13 @@ DOCA_STABLE doca_error_t doca_soft_quiesce(uint32_t timeout_ms);
 /* Packets that the device behind a DPDK port has put into the application's RSS queues so far. */
 DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
 
+/*
+ * Seals, or with `open` not 0 opens, packets of `octets` octets with one AES-256 key, and nothing else, for `seconds`; how
+ * many per second, and by which library. `crypto` as in the mapping file: "auto", "ipsec-mb", "openssl".
+ */
+DOCA_STABLE doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int open, double seconds,
+						double *per_second, const char **engine);
+
 #ifdef __cplusplus
 }
 #endif

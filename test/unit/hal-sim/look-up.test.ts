@@ -338,7 +338,7 @@ test('a control pipe decides by priority, then by age, as one that sorts its ent
     value: fc.constantFrom(0, 1, 53, 200),
   });
   const entry = fc.record({
-    priority: fc.integer({ min: 0, max: 7 }),
+    priority: fc.integer({ min: 0, max: 6 }),
     matches: fixedMatches(3),
     condition: fc.option(condition, { nil: undefined }),
     forward: fc.nat(4),

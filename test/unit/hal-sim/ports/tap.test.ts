@@ -14,7 +14,8 @@ import {
 import { openTapPort, type TapPort, TapPortError } from '../../../../src/hal-sim/ports/tap.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { onesComplementSum, pseudoHeaderSum } from '../../../../src/packet/checksum.js';
-import { describeOnKernel, PORTS_ADDON } from '../../../support/kernel.js';
+import { describeOnKernel } from '../../../support/kernel.js';
+import { PORTS_ADDON } from '../../../support/root.js';
 
 describe('the native ports', () => {
   test('that are not built are asked for by the command that builds them', () => {

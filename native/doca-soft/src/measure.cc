@@ -1,0 +1,53 @@
+// The speed of the AEAD alone, for benches to compare the datapath with.
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include <doca_soft.h>
+
+#include "keys.h"
+#include "psp_header.h"
+
+using namespace soft;
+
+doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int open, double seconds, double *per_second,
+				    const char **engine)
+{
+	const Aead *aead = crypto == nullptr ? nullptr : find_aead(crypto);
+	if (aead == nullptr || per_second == nullptr || engine == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	constexpr uint32_t KEY_OCTETS = 32;
+	constexpr uint32_t CALLS_PER_LOOK = 256;
+	const std::unique_ptr<void, decltype(&free)> context(aligned_alloc(64, (aead->context_octets + 63) / 64 * 64), free);
+	const std::vector<uint8_t> key(KEY_OCTETS, 0x42);
+	aead->prepare(context.get(), key.data(), KEY_OCTETS);
+	std::vector<uint8_t> header(PSP_HEADER_OCTETS);
+	std::vector<uint8_t> sealed(octets + PSP_ICV_OCTETS);
+	aead->seal(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, sealed.data(), octets,
+		   sealed.data() + octets);
+	std::vector<uint8_t> data = sealed;
+	uint64_t calls = 0;
+	const auto start = std::chrono::steady_clock::now();
+	std::chrono::duration<double> passed{};
+	while (passed.count() < seconds) {
+		for (uint32_t i = 0; i < CALLS_PER_LOOK; i++) {
+			if (open == 0) {
+				aead->seal(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS,
+					   data.data(), octets, data.data() + octets);
+			} else {
+				// What was opened has to be sealed again for the next call.
+				memcpy(data.data(), sealed.data(), octets);
+				aead->open(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS,
+					   data.data(), octets, sealed.data() + octets);
+			}
+		}
+		calls += CALLS_PER_LOOK;
+		passed = std::chrono::steady_clock::now() - start;
+	}
+	aead->wipe(context.get());
+	*per_second = static_cast<double>(calls) / passed.count();
+	*engine = aead->name;
+	return DOCA_SUCCESS;
+}
