@@ -1,5 +1,7 @@
 /** TCP between two workloads in namespaces: through two gateways over the software DOCA, and over wireguard-go. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { World } from '../test/e2e/namespaces.js';
 
@@ -30,7 +32,7 @@ async function throughGateways(): Promise<number> {
   const [one, two] = world.sides;
   // The first packets wait for ARP and for what the kernels learn of the path.
   await world.run(one!.workload, ['ping', '-q', '-c', '3', '-i', '0.2', two!.vip4]);
-  return iperf(one!.workload, two!.workload, two!.vip4);
+  return await iperf(world, one!.workload, two!.workload, two!.vip4);
 }
 
 async function throughWireguard(): Promise<number> {
@@ -43,57 +45,31 @@ async function throughWireguard(): Promise<number> {
   const programs = [];
   for (const [i, side] of world.sides.entries()) {
     const inside = (...command: string[]) => ['netns', 'exec', side.gateway, ...command];
-    programs.push(spawn('ip', inside('wireguard-go', '-f', 'wg0'), { stdio: 'ignore' }));
+    // Its control socket has the interface's name, in all namespaces.
+    const name = `pspgw-wg${i}`;
+    programs.push(spawn('ip', inside('wireguard-go', '-f', name), { stdio: 'ignore' }));
     await sleep(500);
     const peer = world.sides[1 - i]!;
+    const secret = join(world.folder, `wireguard-${i}`);
+    writeFileSync(secret, keys[i]!.secret, { mode: 0o600 });
+    const own = ['listen-port', '51820', 'private-key', secret];
     const endpoint = ['allowed-ips', '192.168.9.0/24', 'endpoint', `[${peer.underlay}]:51820`];
-    execFileSync(
-      'ip',
-      inside(
-        'wg',
-        'set',
-        'wg0',
-        'listen-port',
-        '51820',
-        'private-key',
-        '/dev/stdin',
-        'peer',
-        keys[1 - i]!.open,
-        ...endpoint,
-      ),
-      { input: keys[i]!.secret },
-    );
-    execFileSync('ip', ['-n', side.gateway, 'addr', 'add', `192.168.9.${i + 1}/24`, 'dev', 'wg0']);
-    execFileSync('ip', ['-n', side.gateway, 'link', 'set', 'wg0', 'up']);
+    execFileSync('ip', inside('wg', 'set', name, ...own, 'peer', keys[1 - i]!.open, ...endpoint));
+    execFileSync('ip', ['-n', side.gateway, 'addr', 'add', `192.168.9.${i + 1}/24`, 'dev', name]);
+    execFileSync('ip', ['-n', side.gateway, 'link', 'set', name, 'up']);
   }
   try {
     await world.run(one!.gateway, ['ping', '-q', '-c', '3', '-i', '0.2', '192.168.9.2']);
-    return await iperf(one!.gateway, two!.gateway, '192.168.9.2');
+    return await iperf(world, one!.gateway, two!.gateway, '192.168.9.2');
   } finally {
     for (const program of programs) program.kill();
   }
 }
 
-async function iperf(from: string, to: string, address: string): Promise<number> {
-  const server = spawn('ip', ['netns', 'exec', to, 'iperf3', '--server', '--one-off'], { stdio: 'ignore' });
-  await sleep(500);
-  const client = spawn('ip', [
-    'netns',
-    'exec',
-    from,
-    'iperf3',
-    '--json',
-    '--time',
-    `${SECONDS}`,
-    '--client',
-    address,
-  ]);
-  let out = '';
-  client.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  await new Promise((resolve) => client.on('close', resolve));
-  server.kill();
+async function iperf(world: World, from: string, to: string, address: string): Promise<number> {
+  const server = world.start(to, ['iperf3', '--server', '--one-off', '--forceflush']);
+  await server.says(/listening/);
+  const out = await world.run(from, ['iperf3', '--json', '--time', `${SECONDS}`, '--client', address]);
   return (JSON.parse(out) as { end: { sum_received: { bits_per_second: number } } }).end.sum_received
     .bits_per_second;
 }

@@ -1,14 +1,17 @@
 // For tests: DPDK ports of rings in this process, whose far ends are in JavaScript's hands, behind the software DOCA.
 #include <napi.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <sched.h>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doca_soft.h>
+#include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
@@ -156,56 +159,112 @@ Napi::Value measure_aead(const Napi::CallbackInfo &info)
 	return result;
 }
 
-// Frames into one port, over and over, as fast as they are taken, and out of another, from this thread on a processor of its
-// own: in port, out port, frames, seconds, processor. Packets per second that came out.
+// ---- For benches: ports of net_null, whose frames are made in the device's own thread ----
+
+struct Source {
+	// Nothing comes in while it is empty. Changed while no device polls it.
+	std::vector<std::vector<uint8_t>> frames;
+	size_t next = 0;
+	// Octets that differ from packet to packet where all are one frame, and where they stand.
+	std::vector<uint8_t> patches;
+	size_t patch_octets = 0;
+	size_t patch_at = 0;
+	size_t next_patch = 0;
+	std::atomic<bool> flowing{false};
+};
+
+std::map<std::string, std::unique_ptr<Source>> sources;
+
+uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, void *context)
+{
+	auto &source = *static_cast<Source *>(context);
+	if (!source.flowing.load(std::memory_order_acquire)) {
+		rte_pktmbuf_free_bulk(mbufs, count);
+		return 0;
+	}
+	for (uint16_t i = 0; i < count; i++) {
+		const std::vector<uint8_t> &frame = source.frames[source.next];
+		source.next = source.next + 1 == source.frames.size() ? 0 : source.next + 1;
+		// The next one, from wherever it is.
+		__builtin_prefetch(source.frames[source.next].data());
+		mbufs[i]->data_len = static_cast<uint16_t>(frame.size());
+		mbufs[i]->pkt_len = static_cast<uint32_t>(frame.size());
+		uint8_t *octets = rte_pktmbuf_mtod(mbufs[i], uint8_t *);
+		memcpy(octets, frame.data(), frame.size());
+		if (source.patch_octets > 0) {
+			memcpy(octets + source.patch_at, source.patches.data() + source.next_patch, source.patch_octets);
+			source.next_patch += source.patch_octets;
+			if (source.next_patch == source.patches.size())
+				source.next_patch = 0;
+		}
+	}
+	return count;
+}
+
+// A number, and whether frames come in by it; the name of an Ethernet device of net_null.
+Napi::Value create_null(const Napi::CallbackInfo &info)
+{
+	const std::string name = "net_null" + info[0].As<Napi::String>().Utf8Value();
+	const bool receives = info[1].As<Napi::Boolean>().Value();
+	if (rte_eal_hotplug_add("vdev", name.c_str(), receives ? "size=64,copy=0" : "no-rx=1") != 0)
+		fail(info.Env(), name);
+	sources[name] = std::make_unique<Source>();
+	return Napi::String::New(info.Env(), name);
+}
+
+// A net_null device that is started; its frames come from its source from now on.
+void attach_source(const Napi::CallbackInfo &info)
+{
+	const std::string name = info[0].As<Napi::String>().Utf8Value();
+	uint16_t port = 0;
+	if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0 ||
+	    rte_eth_add_rx_callback(port, 0, fill, sources.at(name).get()) == nullptr)
+		fail(info.Env(), name);
+}
+
+// Frames into one net_null device, over and over, as fast as they are taken: in, out, frames, patches of a single frame and
+// where they go, seconds. Packets per second that came out of the other.
 Napi::Value flood(const Napi::CallbackInfo &info)
 {
-	const Port in = port_of(info);
-	const Port out = ports.at(info[1].As<Napi::String>().Utf8Value());
+	const std::string in = info[0].As<Napi::String>().Utf8Value();
+	const std::string out = info[1].As<Napi::String>().Utf8Value();
+	Source &source = *sources.at(in);
+	uint16_t out_port = 0;
+	rte_eth_dev_get_port_by_name(out.c_str(), &out_port);
 	const auto array = info[2].As<Napi::Array>();
-	std::vector<std::vector<uint8_t>> frames;
+	source.frames.clear();
+	source.next = 0;
 	for (uint32_t i = 0; i < array.Length(); i++) {
 		const auto frame = array.Get(i).As<Napi::Uint8Array>();
-		frames.emplace_back(frame.Data(), frame.Data() + frame.ByteLength());
+		source.frames.emplace_back(frame.Data(), frame.Data() + frame.ByteLength());
 	}
-	const double seconds = info[3].As<Napi::Number>().DoubleValue();
-	cpu_set_t former;
-	cpu_set_t own;
-	sched_getaffinity(0, sizeof(former), &former);
-	CPU_ZERO(&own);
-	CPU_SET(info[4].As<Napi::Number>().Uint32Value(), &own);
-	sched_setaffinity(0, sizeof(own), &own);
-
-	constexpr unsigned BURST = 64;
-	rte_mbuf *mbufs[BURST];
-	uint64_t sent = 0;
-	size_t next = 0;
+	source.patches.clear();
+	source.next_patch = 0;
+	source.patch_octets = 0;
+	const auto patches = info[3].As<Napi::Array>();
+	for (uint32_t i = 0; i < patches.Length(); i++) {
+		const auto patch = patches.Get(i).As<Napi::Uint8Array>();
+		source.patch_octets = patch.ByteLength();
+		source.patches.insert(source.patches.end(), patch.Data(), patch.Data() + patch.ByteLength());
+	}
+	source.patch_at = info[4].As<Napi::Number>().Uint32Value();
+	const std::chrono::duration<double> seconds(info[5].As<Napi::Number>().DoubleValue());
+	const auto sent = [out_port] {
+		rte_eth_stats stats{};
+		rte_eth_stats_get(out_port, &stats);
+		return stats.opackets;
+	};
+	source.flowing.store(true, std::memory_order_release);
+	// Tables and caches fill first.
+	std::this_thread::sleep_for(seconds * 0.3);
+	const uint64_t before = sent();
 	const auto start = std::chrono::steady_clock::now();
-	std::chrono::duration<double> passed{};
-	double measured_from = -1;
-	while (passed.count() < seconds * 1.2) {
-		// The first sixth of the time fills tables and caches.
-		passed = std::chrono::steady_clock::now() - start;
-		if (measured_from < 0 && passed.count() > seconds * 0.2) {
-			measured_from = passed.count();
-			sent = 0;
-		}
-		for (int round = 0; round < 16; round++) {
-			if (rte_ring_free_count(in.received) >= BURST && rte_pktmbuf_alloc_bulk(pool, mbufs, BURST) == 0) {
-				for (rte_mbuf *mbuf : mbufs) {
-					const std::vector<uint8_t> &frame = frames[next];
-					next = next + 1 == frames.size() ? 0 : next + 1;
-					memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
-				}
-				rte_ring_enqueue_bulk(in.received, reinterpret_cast<void **>(mbufs), BURST, nullptr);
-			}
-			const unsigned taken = rte_ring_dequeue_burst(out.sent, reinterpret_cast<void **>(mbufs), BURST, nullptr);
-			rte_pktmbuf_free_bulk(mbufs, taken);
-			sent += taken;
-		}
-	}
-	sched_setaffinity(0, sizeof(former), &former);
-	return Napi::Number::New(info.Env(), static_cast<double>(sent) / (passed.count() - measured_from));
+	std::this_thread::sleep_for(seconds);
+	const uint64_t after = sent();
+	const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+	source.flowing.store(false, std::memory_order_release);
+	doca_soft_quiesce(10000);
+	return Napi::Number::New(info.Env(), static_cast<double>(after - before) / passed.count());
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
@@ -218,6 +277,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("quiesce", Napi::Function::New(env, quiesce));
 	exports.Set("rssPackets", Napi::Function::New(env, rss_packets));
 	exports.Set("measureAead", Napi::Function::New(env, measure_aead));
+	exports.Set("createNull", Napi::Function::New(env, create_null));
+	exports.Set("attachSource", Napi::Function::New(env, attach_source));
 	exports.Set("flood", Napi::Function::New(env, flood));
 	return exports;
 }

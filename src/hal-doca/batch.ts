@@ -37,6 +37,7 @@ export class EntryPlan {
   readonly matchOctets: number;
   readonly forwardOfEntry: boolean;
   readonly octetsMax: number;
+  private readonly key: Buffer;
 
   constructor(pipe: BasicPipe) {
     this.match = entryFields(pipe.match);
@@ -47,19 +48,20 @@ export class EntryPlan {
       ({ set, encapOctets }) =>
         set.reduce((sum, field) => sum + fieldOctets(field), ETHERNET_HEADER_OCTETS) + encapOctets + 4,
     );
+    this.key = Buffer.alloc(this.matchOctets);
     this.octetsMax = 16 + this.matchOctets + Math.max(0, ...valueOctets);
   }
 
   /** The octets by which the pipe finds the entry, under the template's masks, as a string. */
   keyOf(entry: BasicEntry): string {
-    const octets = Buffer.alloc(this.matchOctets);
-    this.writeMatch(entry, octets, 0);
-    return octets.toString('latin1');
+    this.writeMatch(entry, this.key, 0);
+    return this.key.toString('latin1');
   }
 
   writeMatch(entry: BasicEntry, out: Uint8Array, at: number): number {
     let end = at;
-    for (const field of this.match) {
+    for (let i = 0; i < this.match.length; i++) {
+      const field = this.match[i]!;
       writeValue(field, entry.match![field] as FieldValue, out, end);
       end += fieldOctets(field);
     }

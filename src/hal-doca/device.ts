@@ -249,13 +249,9 @@ export class DocaHal implements PipeHal {
     }
     if (batch.length === 0) return;
     const failures = await this.resultOf(this.native.apply(batch.packed, batch.controls));
-    const failed = new Map(failures.map((failure) => [failure.index, failure]));
-    for (const [i, { position, book, id, slotOfAdd }] of submitted.entries()) {
-      const failure = failed.get(i);
-      if (failure === undefined) {
-        results[position] = { id };
-        continue;
-      }
+    for (const { position, id } of submitted) results[position] = { id };
+    for (const failure of failures) {
+      const { position, book, slotOfAdd } = submitted[failure.index]!;
       if (slotOfAdd >= 0) book.strike(slotOfAdd);
       const place: HalErrorPlace = { pipe: book.pipe.name, entry: position };
       results[position] = { error: new HalError(failure.code, failure.reason, place) };

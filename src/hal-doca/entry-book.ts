@@ -22,7 +22,8 @@ export class EntryBook {
   /** null: a control pipe. */
   readonly plan: EntryPlan | null;
   private readonly slots: SlotPool;
-  private readonly entries = new Map<number, BookedEntry>();
+  /** By slot. */
+  private readonly entries: (BookedEntry | undefined)[] = [];
   private readonly slotOfKey = new Map<string, number>();
   private readonly slotOfLabel = new Map<string, number>();
 
@@ -58,7 +59,7 @@ export class EntryBook {
         ? this.pipe.type === 'basic' && this.pipe.monitor?.counter === true
         : control.monitor?.counter === true;
     const actionIndex = control === undefined ? ((entry as BasicEntry).actionIndex ?? 0) : 0;
-    this.entries.set(slot, { label, key, actionIndex, control, counted });
+    this.entries[slot] = { label, key, actionIndex, control, counted };
     if (key !== undefined) this.slotOfKey.set(key, slot);
     if (label !== undefined) this.slotOfLabel.set(label, slot);
     return slot;
@@ -66,8 +67,8 @@ export class EntryBook {
 
   /** Gives a slot back. */
   strike(slot: number): void {
-    const entry = this.entries.get(slot)!;
-    this.entries.delete(slot);
+    const entry = this.entry(slot);
+    this.entries[slot] = undefined;
     if (entry.key !== undefined) this.slotOfKey.delete(entry.key);
     if (entry.label !== undefined) this.slotOfLabel.delete(entry.label);
     this.slots.release(slot);
@@ -88,13 +89,13 @@ export class EntryBook {
   }
 
   entry(slot: number): BookedEntry {
-    return this.entries.get(slot)!;
+    return this.entries[slot]!;
   }
 
   /** The slot whose counter is meant; -1: there is none. */
   countedSlot(by: { readonly id: EntryId } | { readonly label: string }): number {
     const slot = 'id' in by ? this.slots.slotOf(by.id) : (this.slotOfLabel.get(by.label) ?? -1);
-    return slot >= 0 && this.entries.get(slot)!.counted ? slot : -1;
+    return slot >= 0 && this.entry(slot).counted ? slot : -1;
   }
 
   /** Whether a total can be told: of basic pipes with a counter, and of control pipes always. */

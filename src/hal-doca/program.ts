@@ -35,9 +35,13 @@ export function numbersOf(program: PipeProgram): Numbers {
   };
 }
 
+const FIELD_OCTETS = Object.fromEntries(
+  Object.entries(FIELDS).map(([name, { widthBits }]) => [name, Math.ceil(widthBits / 8)]),
+) as Record<FieldName, number>;
+
 /** Octets of a field's value. */
 export function fieldOctets(field: FieldName): number {
-  return Math.ceil(FIELDS[field].widthBits / 8);
+  return FIELD_OCTETS[field];
 }
 
 /** Writes a checked value to `out` at `at`. */

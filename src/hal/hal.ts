@@ -153,7 +153,10 @@ export interface PipeHal extends AsyncDisposable {
   /** Sets key slots, new or in use (re-key in place). One result per slot, null for success. */
   setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]>;
 
-  /** Wipes key slots. Packets that still name one are dropped and counted as txError. */
+  /**
+   * Wipes key slots. Packets that still name one are never sent in clear nor under the former key: they are dropped and
+   * counted as txError or, on devices that cannot empty a slot, leave under a random key that nobody has.
+   */
   clearKeys(cryptoIds: readonly number[]): Promise<void>;
 
   /**

@@ -2,7 +2,7 @@
  * hal-doca over the software DOCA, in this process: its ports are rings whose far ends the test holds. One release
  * per process, since a process has one DOCA.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,13 +31,19 @@ interface Rings {
     open: boolean,
     seconds: number,
   ): { perSecond: number; engine: string };
-  /** Packets per second that came out of `outPort`. */
+  createNull(number: string, receives: boolean): string;
+  attachSource(nullPort: string): void;
+  /**
+   * Frames into one net_null device and out of another, over and over. Each is `frame` with a patch of `patches` at
+   * `at`, or without patches one of `frames`. Packets per second that came out.
+   */
   flood(
-    inPort: string,
-    outPort: string,
+    into: string,
+    out: string,
     frames: readonly Uint8Array[],
+    patches: readonly Uint8Array[],
+    at: number,
     seconds: number,
-    core: number,
   ): number;
 }
 
@@ -65,12 +71,17 @@ export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings 
   running = release;
   process.env[ADDON_ENVIRONMENT] = join(folderOf(release), 'psp_gateway_doca.node');
   rings = createRequire(import.meta.url)(join(folderOf(release), 'psp_gateway_test_rings.node')) as Rings;
-  const memory = ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
+  const memory = hugePages() ? ['--in-memory'] : ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
   folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return rings;
+}
+
+/** Whether the machine has set any aside. */
+export function hugePages(): boolean {
+  return !/^HugePages_Total:\s+0$/m.test(readFileSync('/proc/meminfo', 'utf8'));
 }
 
 export interface DocaHarnessOptions extends HarnessOptions {
@@ -80,12 +91,12 @@ export interface DocaHarnessOptions extends HarnessOptions {
   readonly uplinkMtuOctets?: number;
   readonly vfMtuOctets?: number;
   readonly keySlots?: number;
+  /** Ports of net_null in the place of rings: uplink, VF. */
+  readonly nullPorts?: readonly [string, string];
 }
 
 export interface DocaHarness extends HalHarness {
   readonly hal: DocaHal;
-  /** Names of the ring ports. */
-  readonly ports: { readonly uplink: string; readonly vf: string };
 }
 
 export async function openDocaHarness(
@@ -110,7 +121,7 @@ export async function openDocaHarness(
     path,
     [
       `[device ${pci}]`,
-      `port = net_ring_${uplink}`,
+      `port = ${options.nullPorts?.[0] ?? `net_ring_${uplink}`}`,
       `mtu = ${options.uplinkMtuOctets ?? MTU_OCTETS}`,
       `mac = ${UPLINK_MAC}`,
       'ipv4 = 192.0.2.1',
@@ -122,7 +133,7 @@ export async function openDocaHarness(
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
       ...mapping,
       '[representor vf0]',
-      `port = net_ring_${vf}`,
+      `port = ${options.nullPorts?.[1] ?? `net_ring_${vf}`}`,
       `mtu = ${options.vfMtuOctets ?? MTU_OCTETS}`,
       `mac = ${VF_MAC}`,
     ].join('\n'),
@@ -158,7 +169,6 @@ export async function openDocaHarness(
   const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
   return {
     hal,
-    ports: { uplink, vf },
     inject: (portId, frames) => far.inject(portOf(portId), frames),
     takeSent: (portId) => far.take(portOf(portId)),
     takeRss() {

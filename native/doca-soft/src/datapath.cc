@@ -131,7 +131,7 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && slots != nullptr)
-			slots->prefetch(packets_[i].crypto_id);
+			slots->prefetch(packets_[i].crypto_id, packets_[i].length);
 	}
 	for (uint32_t i = 0; i < count; i++)
 		leave(packets_[i], next[i]);
@@ -248,10 +248,21 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 	return true;
 }
 
-void Datapath::prefetch_decrypt(const Packet &packet) const
+void Datapath::prefetch_decrypt(Packet **packets, uint32_t count) const
 {
-	if (packet.l4_type == L4_UDP)
-		derived_.prefetch(load32(packet.frame + packet.l4 + UDP_OCTETS + PSP_SPI));
+	if (count == 1)
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		if (packets[i]->psp >= 0)
+			derived_.prefetch(load32(packets[i]->bases[BASE_PSP] + PSP_SPI));
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (packets[i]->psp < 0)
+			continue;
+		const uint8_t *psp = packets[i]->bases[BASE_PSP];
+		const uint32_t spi = load32(psp + PSP_SPI);
+		derived_.prefetch_key(spi, master_keys_.generation(spi) << 2 | psp_version(psp), packets[i]->length);
+	}
 }
 
 void Datapath::decrypt(Packet &packet)

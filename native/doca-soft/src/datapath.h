@@ -70,7 +70,7 @@ public:
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
-	void prefetch_decrypt(const Packet &packet) const;
+	void prefetch_decrypt(Packet **packets, uint32_t count) const;
 	uint16_t draw_random() { return random_.draw16(); }
 	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);

@@ -25,9 +25,9 @@ namespace {
 // Entry operations between two bursts.
 constexpr uint32_t COMMANDS_PER_ROUND = 64;
 // Rounds without work before the thread begins to sleep, and before it sleeps long.
-constexpr uint32_t ROUNDS_AWAKE = 2000;
+constexpr uint32_t ROUNDS_AWAKE = 100;
 constexpr uint32_t ROUNDS_LIGHT = ROUNDS_AWAKE + 2000;
-constexpr auto SLEEP_LIGHT = std::chrono::microseconds(50);
+constexpr auto SLEEP_LIGHT = std::chrono::microseconds(20);
 constexpr auto SLEEP_DEEP = std::chrono::microseconds(1000);
 // Descriptors of the queues of the ports behind the device.
 constexpr uint16_t DESCRIPTORS = 1024;

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <ctime>
 #include <new>
+#include <thread>
 
 #include <openssl/evp.h>
 
@@ -13,20 +14,21 @@ namespace {
 
 constexpr int BLOCK_OCTETS = 16;
 
-PreparedKey *new_key(const Aead &aead)
-{
-	void *memory = aligned_alloc(64, prepared_key_octets(aead));
-	if (memory == nullptr)
-		throw std::bad_alloc();
-	memset(memory, 0, prepared_key_octets(aead));
-	return static_cast<PreparedKey *>(memory);
-}
-
 } // namespace
 
 size_t prepared_key_octets(const Aead &aead)
 {
 	return (offsetof(PreparedKey, context) + aead.context_octets + 63) / 64 * 64;
+}
+
+void prefetch_prepared(const PreparedKey *key, size_t key_octets, uint32_t octets)
+{
+	// The key schedule and the first powers of the hash key; short packets need no more.
+	constexpr size_t SHORT_OCTETS = 512;
+	const auto *at = reinterpret_cast<const uint8_t *>(key);
+	const size_t end = octets <= 256 && key_octets > SHORT_OCTETS ? SHORT_OCTETS : key_octets;
+	for (size_t line = 0; line < end; line += 64)
+		__builtin_prefetch(at + line);
 }
 
 KeyDeriver::KeyDeriver() : cipher_(EVP_CIPHER_CTX_new())
@@ -112,6 +114,13 @@ PreparedKey *DerivedKeyCache::key_at(uint32_t index) const
 void DerivedKeyCache::prefetch(uint32_t spi) const
 {
 	__builtin_prefetch(&tags_[size_t{set_of(spi)} * WAYS]);
+}
+
+void DerivedKeyCache::prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const
+{
+	const PreparedKey *key = find(spi, tag);
+	if (key != nullptr)
+		prefetch_prepared(key, key_octets_, octets);
 }
 
 const PreparedKey *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
@@ -209,64 +218,50 @@ void MasterKeys::wipe()
 }
 
 KeySlots::KeySlots(const Aead &aead, uint32_t count)
-	: aead_(aead), count_(count), slots_(new std::atomic<PreparedKey *>[count])
+	: aead_(aead), key_octets_(prepared_key_octets(aead)), count_(count), states_(new State[count]),
+	  keys_(size_t{count} * 2 * key_octets_)
 {
-	for (uint32_t i = 0; i < count; i++)
-		slots_[i].store(nullptr, std::memory_order_relaxed);
 }
 
 KeySlots::~KeySlots()
 {
-	for (uint32_t i = 0; i < count_; i++)
-		free_key(slots_[i].load());
-	for (PreparedKey *key : retired_)
-		free_key(key);
+	for (uint32_t id = 0; id < count_; id++) {
+		if (states_[id].place.load() == 0)
+			continue;
+		for (uint8_t place = 1; place <= 2; place++) {
+			if (key_at(id, place)->key_octets != 0)
+				aead_.wipe(key_at(id, place)->context);
+		}
+	}
 }
 
 bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 {
 	if (id == 0 || id >= count_)
 		return false;
-	PreparedKey *fresh = new_key(aead_);
+	std::lock_guard<std::mutex> guard(mutex_);
+	State &state = states_[id];
+	const uint8_t former = state.place.load(std::memory_order_relaxed);
+	const uint8_t place = former == 1 ? 2 : 1;
+	PreparedKey *fresh = key_at(id, place);
+	if (fresh->key_octets != 0) {
+		// Left in this epoch: a burst that began before may still look at it.
+		while (epoch_.load(std::memory_order_acquire) <= state.left)
+			std::this_thread::yield();
+		aead_.wipe(fresh->context);
+	}
 	fresh->key_octets = key_octets;
 	aead_.prepare(fresh->context, key, key_octets);
-	PreparedKey *former = slots_[id].exchange(fresh, std::memory_order_acq_rel);
-	if (former != nullptr) {
-		std::lock_guard<std::mutex> guard(mutex_);
-		retired_.push_back(former);
-		any_retired_.store(true, std::memory_order_release);
-	}
+	state.place.store(place, std::memory_order_release);
+	state.left = epoch_.load(std::memory_order_acquire);
 	return true;
 }
 
-void KeySlots::prefetch(uint32_t id) const
+void KeySlots::prefetch(uint32_t id, uint32_t octets) const
 {
 	const PreparedKey *key = get(id);
-	if (key == nullptr)
-		return;
-	// The key schedule and the first powers of the hash key.
-	const auto *octets = reinterpret_cast<const uint8_t *>(key);
-	for (int line = 0; line < 8; line++)
-		__builtin_prefetch(octets + 64 * line);
-}
-
-void KeySlots::quiescent()
-{
-	if (!any_retired_.load(std::memory_order_acquire))
-		return;
-	std::lock_guard<std::mutex> guard(mutex_);
-	for (PreparedKey *key : retired_)
-		free_key(key);
-	retired_.clear();
-	any_retired_.store(false, std::memory_order_release);
-}
-
-void KeySlots::free_key(PreparedKey *key)
-{
-	if (key == nullptr)
-		return;
-	aead_.wipe(key->context);
-	free(key);
+	if (key != nullptr)
+		prefetch_prepared(key, key_octets_, octets);
 }
 
 void IvSource::refresh()

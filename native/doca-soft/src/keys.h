@@ -44,14 +44,18 @@ struct PreparedKey {
 
 size_t prepared_key_octets(const Aead &aead);
 
+// Asks for what a payload of `octets` octets will touch of a key: the longer, the more powers of the hash key.
+void prefetch_prepared(const PreparedKey *key, size_t key_octets, uint32_t octets);
+
 // Prepared keys of received SPIs, in sets of four; one that does not fit takes another's place.
 class DerivedKeyCache {
 public:
 	DerivedKeyCache(const Aead &aead, uint32_t entries);
 	~DerivedKeyCache();
 
-	// For memory that will be looked at soon.
+	// For memory that will be looked at soon: first what tells where a key is, then the key.
 	void prefetch(uint32_t spi) const;
+	void prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const;
 	const PreparedKey *find(uint32_t spi, uint32_t tag) const;
 	// Copies `key` in; the caller keeps nothing of it.
 	void add(uint32_t spi, uint32_t tag, PreparedKey &key);
@@ -105,31 +109,46 @@ private:
 	uint32_t next_spi_;
 };
 
-// Key slots, 1 to `count`: set from any thread, read by the datapath without locks.
+// Key slots, 1 to `count` - 1: set from any thread, read by the datapath without locks. A slot has two places, so that its
+// next key can be prepared while packets still use the one before.
 class KeySlots {
 public:
 	KeySlots(const Aead &aead, uint32_t count);
 	~KeySlots();
 
+	// False: there is no such slot. Waits, for a burst at most, when a slot is set again and again.
 	bool set(uint32_t id, const uint8_t *key, uint32_t key_octets);
 	const PreparedKey *get(uint32_t id) const
 	{
-		return id < count_ ? slots_[id].load(std::memory_order_acquire) : nullptr;
+		const uint8_t place = id < count_ ? states_[id].place.load(std::memory_order_acquire) : 0;
+		return place == 0 ? nullptr : key_at(id, place);
 	}
-	void prefetch(uint32_t id) const;
-	// Between two bursts of the datapath: frees the keys that were replaced.
-	void quiescent();
+	// `octets` of payload decide how much of a key is touched.
+	void prefetch(uint32_t id, uint32_t octets) const;
+	// Between two bursts of the datapath: what it looked at before it looks at no more.
+	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 	uint32_t count() const { return count_; }
 
 private:
-	void free_key(PreparedKey *key);
+	struct State {
+		// 0: no key; 1, 2: which of the two places.
+		std::atomic<uint8_t> place{0};
+		// The epoch in which the other place was left.
+		uint64_t left = 0;
+	};
+
+	PreparedKey *key_at(uint32_t id, uint8_t place) const
+	{
+		return reinterpret_cast<PreparedKey *>(keys_.data() + (size_t{id} * 2 + place - 1) * key_octets_);
+	}
 
 	const Aead &aead_;
+	const size_t key_octets_;
 	uint32_t count_;
-	std::unique_ptr<std::atomic<PreparedKey *>[]> slots_;
+	std::unique_ptr<State[]> states_;
+	HugeMemory keys_;
 	std::mutex mutex_;
-	std::vector<PreparedKey *> retired_;
-	std::atomic<bool> any_retired_{false};
+	std::atomic<uint64_t> epoch_{1};
 };
 
 // 64-bit numbers that strictly increase over all packets of a device: picoseconds, or one more where the clock stands.

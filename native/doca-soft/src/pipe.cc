@@ -272,10 +272,8 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 			__builtin_prefetch(static_cast<uint8_t *>(data[i]) + LINE_OCTETS);
 		}
 	}
-	if (decrypts_) {
-		for (uint32_t i = 0; i < count; i++)
-			datapath.prefetch_decrypt(*packets[i]);
-	}
+	if (decrypts_)
+		datapath.prefetch_decrypt(packets, count);
 	for (uint32_t i = 0; i < count; i++) {
 		if (found[i] == nullptr) {
 			count_miss(*packets[i]);
@@ -347,11 +345,27 @@ void ControlPipe::uninstall(doca_flow_pipe_entry &entry)
 	lay_out();
 }
 
+// The parser's fields stand next to each other in the packet's record: all of them are copied at once.
+constexpr uint32_t PARSER_FIELDS_AT = offsetof(Packet, port_id);
+constexpr uint32_t PARSER_FIELDS_OCTETS = 16;
+static_assert(offsetof(Packet, syndrome) < PARSER_FIELDS_AT + PARSER_FIELDS_OCTETS);
+
+bool is_parser_field(const FieldPlace &place)
+{
+	return place.base == BASE_PACKET && place.offset >= PARSER_FIELDS_AT &&
+	       place.offset < PARSER_FIELDS_AT + PARSER_FIELDS_OCTETS;
+}
+
 void ControlPipe::lay_out()
 {
 	steps_.clear();
 	random_ = false;
-	uint32_t end = 0;
+	parser_fields_ = std::any_of(order_.begin(), order_.end(), [](const doca_flow_pipe_entry *entry) {
+		const std::vector<MatchField> &fields = entry->own->match.fields;
+		return std::any_of(fields.begin(), fields.end(),
+				   [](const MatchField &field) { return is_parser_field(*field.place); });
+	});
+	uint32_t end = parser_fields_ ? PARSER_FIELDS_OCTETS : 0;
 	for (doca_flow_pipe_entry *entry : order_) {
 		FixedMatch &match = entry->own->match;
 		memset(match.value, 0, sizeof(match.value));
@@ -359,18 +373,24 @@ void ControlPipe::lay_out()
 		match.need = 0;
 		match.words = 0;
 		for (const MatchField &field : match.fields) {
-			auto step = std::find_if(steps_.begin(), steps_.end(),
-						 [&field](const Step &known) { return known.place == field.place; });
-			if (step == steps_.end()) {
-				steps_.push_back({field.place, end});
-				end += field.place->octets;
-				step = steps_.end() - 1;
+			uint32_t at;
+			if (is_parser_field(*field.place)) {
+				at = field.place->offset - PARSER_FIELDS_AT;
+			} else {
+				auto step = std::find_if(steps_.begin(), steps_.end(),
+							 [&field](const Step &known) { return known.place == field.place; });
+				if (step == steps_.end()) {
+					steps_.push_back({field.place, end});
+					end += field.place->octets;
+					step = steps_.end() - 1;
+				}
+				at = step->at;
 			}
 			random_ |= is_random(*field.place);
 			match.need |= field.place->need;
-			memcpy(reinterpret_cast<uint8_t *>(match.value) + step->at, field.value, field.place->octets);
-			memcpy(reinterpret_cast<uint8_t *>(match.mask) + step->at, field.mask, field.place->octets);
-			match.words = std::max(match.words, static_cast<uint8_t>((step->at + field.place->octets + 7) / 8));
+			memcpy(reinterpret_cast<uint8_t *>(match.value) + at, field.value, field.place->octets);
+			memcpy(reinterpret_cast<uint8_t *>(match.mask) + at, field.mask, field.place->octets);
+			match.words = std::max(match.words, static_cast<uint8_t>((at + field.place->octets + 7) / 8));
 		}
 		if (match.has_condition) {
 			match.need |= match.compared.place->need;
@@ -430,6 +450,8 @@ void ControlPipe::process(Packet **packets, uint32_t count, Forward *results, Da
 		uint64_t words[CONTROL_OCTETS_MAX / 8];
 		memset(words, 0, words_ * sizeof(words[0]));
 		auto *octets = reinterpret_cast<uint8_t *>(words);
+		if (parser_fields_)
+			memcpy(octets, reinterpret_cast<const uint8_t *>(&packet) + PARSER_FIELDS_AT, PARSER_FIELDS_OCTETS);
 		for (const Step &step : steps_) {
 			if ((packet.have & step.place->need) == step.place->need)
 				read_field(packet, *step.place, octets + step.at);

@@ -211,6 +211,7 @@ private:
 	};
 	std::vector<Step> steps_;
 	uint32_t words_ = 0;
+	bool parser_fields_ = false;
 	bool random_ = false;
 };
 
