@@ -207,6 +207,7 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 	uint16_t mtu = 0;
 	rte_eth_dev_get_mtu(face.outer_port, &mtu);
 	face.mtu_octets = mapping.mtu_octets != 0 ? mapping.mtu_octets : mtu;
+	face.hold_milliseconds = mapping.hold_milliseconds;
 	if (pool_ == nullptr) {
 		uint32_t largest = mapping_.mtu_octets;
 		for (const RepresentorMapping &representor : mapping_.representors)
@@ -348,11 +349,28 @@ void Device::loop()
 		rte_thread_unregister();
 }
 
+bool Device::held(Face &face) const
+{
+	if (face.hold_milliseconds == 0)
+		return false;
+	if (datapath_->ingress_root == nullptr)
+		return true;
+	const auto now = std::chrono::steady_clock::now();
+	if (face.held_until == std::chrono::steady_clock::time_point{})
+		face.held_until = now + std::chrono::milliseconds(face.hold_milliseconds);
+	if (now < face.held_until)
+		return true;
+	face.hold_milliseconds = 0;
+	return false;
+}
+
 bool Device::poll_ports()
 {
 	rte_mbuf *mbufs[BURST_MAX];
 	bool busy = false;
-	for (const Face &face : faces_) {
+	for (Face &face : faces_) {
+		if (held(face))
+			continue;
 		const uint16_t count = rte_eth_rx_burst(face.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
 		if (count == 0)
 			continue;

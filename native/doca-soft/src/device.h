@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -102,6 +103,9 @@ private:
 		bool outer_is_ours;
 		std::string outer_name;
 		uint32_t mtu_octets;
+		uint32_t hold_milliseconds;
+		// From when on the port is looked at; set when the ingress root is there.
+		std::chrono::steady_clock::time_point held_until;
 		std::vector<rte_ring *> to_application;
 		std::vector<rte_ring *> from_application;
 	};
@@ -111,6 +115,7 @@ private:
 	void release();
 	void loop();
 	bool poll_ports();
+	bool held(Face &face) const;
 	bool poll_application();
 	bool poll_commands();
 	bool poll_work();

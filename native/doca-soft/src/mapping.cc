@@ -88,6 +88,8 @@ bool set_port_key(PortMapping &port, const std::string &key, const std::string &
 		port.mac = mac_address(value);
 	else if (key == "interface")
 		port.interface = value;
+	else if (key == "hold")
+		port.hold_milliseconds = static_cast<uint32_t>(number(value, 0, 60000));
 	else
 		return false;
 	return true;

@@ -15,6 +15,8 @@ struct PortMapping {
 	// 0: what the DPDK port says.
 	uint32_t mtu_octets = 0;
 	std::optional<std::vector<uint8_t>> mac;
+	// Time between the making of the ingress root and the first look at the port: for captures, which do not wait.
+	uint32_t hold_milliseconds = 0;
 	// The kernel's name of the interface, where it has one; MAC and addresses are taken from it.
 	std::string interface;
 };

@@ -1,0 +1,89 @@
+/** The C example against the public API: built as a stranger would build it, and run over a capture. */
+import { spawnSync } from 'node:child_process';
+import { createReadStream, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { parseIp } from '../../src/packet/address.js';
+import { buildIpv4Packet } from '../../src/packet/ipv4.js';
+import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
+import { ROOT } from '../support/root.js';
+
+const PREFIX = join(ROOT, 'build/native/prefix-3.1');
+const EXAMPLE = join(ROOT, 'native/doca-soft/examples/psp_pipeline.c');
+const PACKETS = 50;
+
+function body(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-example-'));
+  const program = join(folder, 'psp_pipeline');
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('builds with nothing but pkg-config', () => {
+    const command = `cc -std=gnu11 -O1 -Wall -Wextra -Werror -DDOCA_ALLOW_EXPERIMENTAL_API '${EXAMPLE}' -o '${program}' \
+      $(pkg-config --cflags --libs doca-common doca-flow doca-dpdk-bridge libdpdk)`;
+    const environment = { ...process.env, PKG_CONFIG_PATH: join(PREFIX, 'lib/pkgconfig') };
+    const { status, stderr } = spawnSync('sh', ['-c', command], { env: environment, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('gives back what it encrypted, packet for packet', async () => {
+    const frames = Array.from({ length: PACKETS }, (_, i) => frameOf(i));
+    // One that belongs to no session.
+    const stranger = frameOf(0, '10.0.0.3');
+    const input = join(folder, 'in.pcap');
+    const output = join(folder, 'out.pcap');
+    writeCapture(input, [...frames.slice(0, 20), stranger, ...frames.slice(20)]);
+    const mapping = join(folder, 'mapping.conf');
+    writeFileSync(
+      mapping,
+      `[device 03:00.0]\nport = net_ring0\nmtu = 1600\nipv6 = 2001:db8::1\n` +
+        `[representor vf0]\nport = net_pcap0,rx_pcap=${input},tx_pcap=${output}\nmtu = 1500\nhold = 300\n`,
+    );
+    const eal = ['--no-huge', '--no-shconf', '-m', '256', '--file-prefix', `psp-example-${process.pid}`];
+    const { status, stdout, stderr } = spawnSync(program, ['03:00.0', `${PACKETS}`, ...eal], {
+      env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
+      encoding: 'utf8',
+    });
+    expect({ status, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+      status: 0,
+      stdout: `encrypted ${PACKETS}\ndelivered ${PACKETS}\nrefused 0\n`,
+    });
+    const back: string[] = [];
+    for await (const { frame } of readCapture(createReadStream(output))) back.push(hex(frame.subarray(14)));
+    expect(back).toEqual(frames.map((frame) => hex(frame.subarray(14))));
+  });
+}
+
+const NAME = "the software DOCA's example in C";
+if (existsSync(PREFIX)) {
+  describe(NAME, body);
+} else if (process.env.CI === 'true') {
+  test(`${NAME} can be built on this machine`, () => {
+    throw new Error(`${PREFIX} is not there; see what npm test says before the tests`);
+  });
+} else {
+  process.stderr.write(`SKIPPED: ${NAME}: the software DOCA is not built\n`);
+  describe.skip(`${NAME} (not built)`, body);
+}
+
+function frameOf(i: number, destination = '10.0.0.2'): Uint8Array {
+  const payload = new Uint8Array(8 + 20 * i).fill(i);
+  payload.set([0x9c, 0x40, 0x13, 0x88, payload.length >>> 8, payload.length & 255, 0, 0]);
+  const packet = buildIpv4Packet({
+    source: parseIp('10.0.0.1') as never,
+    destination: parseIp(destination) as never,
+    protocol: 17,
+    ttl: 64,
+    payload,
+  });
+  return Uint8Array.from([2, 0, 0, 0, 0, 0xa0, 2, 0, 0, 0, 0, 0xd1, 8, 0, ...packet]);
+}
+
+function writeCapture(path: string, frames: readonly Uint8Array[]): void {
+  const records = frames.map((frame, i) => pcapRecord(BigInt(i) * 1_000_000n, frame));
+  writeFileSync(path, Buffer.concat([pcapHeader(), ...records]));
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
+}
