@@ -87,17 +87,25 @@ function run(what, command, args, environment = {}) {
   }
 }
 
-function buildSoft(release, tests) {
+function buildSoft(release) {
   const tree = join(OUT, `soft-${release}`);
   const prefix = join(OUT, `prefix-${release}`);
   run(`configuring the software DOCA ${release}`, 'cmake', [
     ...['-S', 'native/doca-soft', '-B', tree, `-DDOCA_SOFT_RELEASE=${release}`],
     ...[`-DCMAKE_INSTALL_PREFIX=${prefix}`, '-DCMAKE_INSTALL_LIBDIR=lib'],
-    `-DDOCA_SOFT_TESTS=${tests ? 'ON' : 'OFF'}`,
   ]);
   run(`building the software DOCA ${release}`, 'cmake', ['--build', tree, '--parallel']);
   run(`installing it to ${prefix}`, 'cmake', ['--install', tree]);
   return prefix;
+}
+
+/** Fuzz targets and unit tests under sanitizers. */
+function buildRobustness() {
+  const tree = join(OUT, 'robustness');
+  run('configuring the fuzz targets', 'cmake', [
+    ...['-S', 'native/doca-soft', '-B', tree, '-DCMAKE_CXX_COMPILER=clang++', '-DDOCA_SOFT_ROBUSTNESS=ON'],
+  ]);
+  run('building the fuzz targets', 'cmake', ['--build', tree, '--parallel']);
 }
 
 function buildAddon(folder, environment, rings) {
@@ -110,7 +118,7 @@ function buildAddon(folder, environment, rings) {
 }
 
 function addonOverSoft(release, tests) {
-  const prefix = buildSoft(release, tests);
+  const prefix = buildSoft(release);
   const path = [join(prefix, 'lib', 'pkgconfig'), process.env.PKG_CONFIG_PATH].filter(Boolean).join(':');
   buildAddon(`addon-${release}`, { PKG_CONFIG_PATH: path }, tests);
 }
@@ -142,7 +150,10 @@ export function buildNative({ tests }) {
     join(ROOT, 'build', 'ports'),
   ]);
   addonOverSoft(RELEASE, tests);
-  if (tests) addonOverSoft(RELEASE_OF_TESTS, tests);
+  if (tests) {
+    addonOverSoft(RELEASE_OF_TESTS, tests);
+    buildRobustness();
+  }
   if (succeeds('pkg-config', ['--exists', 'doca-flow'])) buildAddon('addon', {}, false);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(stamp, state);

@@ -246,14 +246,14 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	PreparedKey *fresh = key_at(id, place);
 	if (fresh->key_octets != 0) {
 		// Left in this epoch: a burst that began before may still look at it.
-		while (epoch_.load(std::memory_order_acquire) <= state.left)
+		while (epoch_.load() <= state.left)
 			std::this_thread::yield();
 		aead_.wipe(fresh->context);
 	}
 	fresh->key_octets = key_octets;
 	aead_.prepare(fresh->context, key, key_octets);
-	state.place.store(place, std::memory_order_release);
-	state.left = epoch_.load(std::memory_order_acquire);
+	state.place.store(place);
+	state.left = epoch_.load();
 	return true;
 }
 

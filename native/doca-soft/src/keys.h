@@ -120,13 +120,13 @@ public:
 	bool set(uint32_t id, const uint8_t *key, uint32_t key_octets);
 	const PreparedKey *get(uint32_t id) const
 	{
-		const uint8_t place = id < count_ ? states_[id].place.load(std::memory_order_acquire) : 0;
+		const uint8_t place = id < count_ ? states_[id].place.load() : 0;
 		return place == 0 ? nullptr : key_at(id, place);
 	}
 	// `octets` of payload decide how much of a key is touched.
 	void prefetch(uint32_t id, uint32_t octets) const;
 	// Between two bursts of the datapath: what it looked at before it looks at no more.
-	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1); }
 	uint32_t count() const { return count_; }
 
 private:
@@ -148,6 +148,7 @@ private:
 	std::unique_ptr<State[]> states_;
 	HugeMemory keys_;
 	std::mutex mutex_;
+	// Sequentially consistent together with the places: whoever sees a new epoch has seen which place was left before it.
 	std::atomic<uint64_t> epoch_{1};
 };
 

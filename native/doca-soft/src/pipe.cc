@@ -184,6 +184,8 @@ bool KeyReader::read(const Packet &packet, uint64_t *words) const
 
 void KeyReader::entry_key(const doca_flow_match *match, uint8_t *key) const
 {
+	if (key_words_ == 0)
+		return;
 	memset(key, 0, key_octets());
 	for (size_t i = 0; i < fields_.size(); i++) {
 		const MatchField &field = fields_[i];

@@ -1,0 +1,191 @@
+// Octets as a program of calls: pipes with arbitrary templates, entries that are added, updated and removed, packets
+// through them. The pipes are those of the library; only its threads and ports are left out.
+#include <list>
+#include <memory>
+
+#include "../src/pipe.h"
+#include "environment.h"
+
+using namespace soft;
+
+namespace {
+
+class Bytes {
+public:
+	Bytes(const uint8_t *data, size_t size) : at_(data), end_(data + size) {}
+	bool done() const { return at_ == end_; }
+	uint8_t next() { return at_ == end_ ? 0 : *at_++; }
+	// Mostly what a program would write: nothing, all ones, or a number.
+	void fill(void *to, size_t octets)
+	{
+		auto *out = static_cast<uint8_t *>(to);
+		const uint8_t kind = next() % 4;
+		for (size_t i = 0; i < octets; i++)
+			out[i] = kind == 0 ? 0 : kind == 1 ? 0xff : next();
+	}
+
+private:
+	const uint8_t *at_;
+	const uint8_t *end_;
+};
+
+doca_flow_match match_from(Bytes &bytes)
+{
+	doca_flow_match match;
+	memset(static_cast<void *>(&match), 0, sizeof(match));
+	const uint8_t selectors = bytes.next();
+	match.outer.l3_type = static_cast<doca_flow_l3_type>(selectors % 3);
+	match.outer.l4_type_ext = static_cast<doca_flow_l4_type_ext>(selectors / 4 % 5);
+	match.tun.type = (selectors & 0x40) != 0 ? DOCA_FLOW_TUN_PSP : DOCA_FLOW_TUN_NONE;
+	match.inner.l3_type = static_cast<doca_flow_l3_type>(selectors / 32 % 3);
+	for (uint8_t fields = bytes.next() % 5; fields > 0; fields--) {
+		switch (bytes.next() % 9) {
+		case 0:
+			bytes.fill(&match.meta.pkt_meta, 4);
+			break;
+		case 1:
+			bytes.fill(&match.meta.u32[bytes.next() % 10], 4);
+			break;
+		case 2:
+			bytes.fill(&match.parser_meta.psp_syndrome, 1);
+			break;
+		case 3:
+			bytes.fill(&match.outer.ip4.src_ip, 8);
+			break;
+		case 4:
+			bytes.fill(&match.outer.udp, 4);
+			break;
+		case 5:
+			bytes.fill(&match.tun.psp.spi, 4);
+			break;
+		case 6:
+			bytes.fill(&match.inner.ip4.src_ip, 8);
+			break;
+		case 7:
+			bytes.fill(&match.outer.eth, 14);
+			break;
+		default:
+			bytes.fill(reinterpret_cast<uint8_t *>(&match) + bytes.next() % (sizeof(match) - 16), 16);
+		}
+	}
+	return match;
+}
+
+doca_flow_actions actions_from(Bytes &bytes)
+{
+	doca_flow_actions actions;
+	memset(static_cast<void *>(&actions), 0, sizeof(actions));
+	bytes.fill(&actions.meta.pkt_meta, 4);
+	bytes.fill(&actions.outer.eth.dst_mac, 6);
+	const uint8_t kind = bytes.next();
+	if ((kind & 1) != 0) {
+		actions.tun.type = DOCA_FLOW_TUN_PSP;
+		bytes.fill(&actions.tun.psp.s_d_ver_v, 1);
+	}
+	if ((kind & 2) != 0) {
+		static const uint16_t sizes[] = {14, 0, 58, 66, 78, 86, 24, 32, 114};
+		actions.has_crypto_encap = true;
+		actions.crypto_encap.action_type = static_cast<doca_flow_crypto_encap_action_type>(1 + (kind >> 2 & 1));
+		actions.crypto_encap.net_type = static_cast<doca_flow_crypto_encap_net_type>(6 + bytes.next() % 4);
+		actions.crypto_encap.icv_size = 16;
+		actions.crypto_encap.data_size = sizes[bytes.next() % 9];
+		bytes.fill(actions.crypto_encap.encap_data, sizeof(actions.crypto_encap.encap_data));
+	}
+	if ((kind & 8) != 0) {
+		actions.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;
+		actions.crypto.action_type = static_cast<doca_flow_crypto_action_type>(1 + (kind >> 4 & 1));
+		actions.crypto.crypto_id = (kind & 32) != 0 ? UINT32_MAX : bytes.next();
+	}
+	return actions;
+}
+
+struct World {
+	rte_mempool *pool = rte_pktmbuf_pool_create("fuzz", 255, 0, 0, 2048 + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
+	RandomSource random{7};
+	MasterKeys master_keys{random, std::vector<uint8_t>(64, 0x33), 1};
+	KeySlots slots{*find_aead("auto"), 8};
+	Datapath datapath{*find_aead("auto"), random, master_keys, 16, 1, pool};
+};
+
+World &world()
+{
+	start_dpdk();
+	static auto *made = new World();
+	made->datapath.slots = &made->slots;
+	return *made;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	World &around = world();
+	Bytes bytes(data, size > 4096 ? 4096 : size);
+	constexpr uint32_t ENTRIES = 6;
+	doca_flow_match match = match_from(bytes);
+	doca_flow_match mask = match_from(bytes);
+	std::vector<MatchField> fields;
+	if (read_template(match, (bytes.next() & 1) != 0 ? &mask : nullptr, fields) != DOCA_SUCCESS)
+		return 0;
+	std::vector<Actions> actions(1);
+	const doca_flow_actions template_actions = actions_from(bytes);
+	if (actions[0].compile(template_actions, nullptr, false) != DOCA_SUCCESS)
+		return 0;
+	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES);
+	pipe.forward.kind = Forward::DROP;
+	pipe.miss.kind = Forward::DROP;
+	std::list<doca_flow_pipe_entry *> installed;
+	while (!bytes.done()) {
+		switch (bytes.next() % 4) {
+		case 0: {
+			doca_flow_pipe_entry *entry = pipe.take_entry();
+			if (entry == nullptr) {
+				if (installed.size() != pipe.entries_max)
+					abort();
+				break;
+			}
+			const doca_flow_match own = match_from(bytes);
+			const doca_flow_actions values = actions_from(bytes);
+			pipe.reader().entry_key(&own, pipe.key_of(*entry));
+			const bool stored = pipe.actions()[0].store(&values, entry->hot->values, &entry->hot->crypto_id) == DOCA_SUCCESS;
+			if (stored && pipe.install(*entry))
+				installed.push_back(entry);
+			else
+				pipe.release_entry(entry);
+			break;
+		}
+		case 1:
+			if (installed.empty())
+				break;
+			pipe.uninstall(*installed.front());
+			pipe.release_entry(installed.front());
+			installed.pop_front();
+			break;
+		case 2: {
+			if (installed.empty())
+				break;
+			EntryHot *update = pipe.new_values();
+			const doca_flow_actions values = actions_from(bytes);
+			if (pipe.actions()[0].store(&values, update->values, &update->crypto_id) == DOCA_SUCCESS)
+				pipe.update(*installed.back(), *update, {true, true, true});
+			free(update);
+			break;
+		}
+		default: {
+			rte_mbuf *mbuf = rte_pktmbuf_alloc(around.pool);
+			const uint8_t octets = bytes.next();
+			auto *frame = reinterpret_cast<uint8_t *>(rte_pktmbuf_append(mbuf, octets));
+			for (uint8_t i = 0; i < octets; i++)
+				frame[i] = bytes.next();
+			Packet packet{};
+			packet.mbuf = mbuf;
+			packet.load(frame, octets, 0, 0);
+			Packet *one = &packet;
+			Forward result;
+			pipe.process(&one, 1, &result, around.datapath);
+			rte_pktmbuf_free(packet.mbuf);
+		}
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,38 @@
+# Fuzz targets and unit tests under sanitizers: -DDOCA_SOFT_ROBUSTNESS=ON -DCMAKE_CXX_COMPILER=clang++
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "libFuzzer comes with clang: say -DCMAKE_CXX_COMPILER=clang++")
+endif()
+
+add_library(soft OBJECT ${SOURCES})
+target_compile_features(soft PUBLIC cxx_std_17)
+target_include_directories(soft PUBLIC include ${CMAKE_CURRENT_BINARY_DIR}/include)
+target_compile_definitions(soft PUBLIC DOCA_ALLOW_EXPERIMENTAL_API ALLOW_EXPERIMENTAL_API)
+# Programs in C put all ones into enumerations: "changeable".
+target_compile_options(soft PUBLIC
+  -O1 -g -Wall -Wextra -Werror -Wno-invalid-offsetof
+  -fsanitize=address,undefined -fno-sanitize=enum -fno-sanitize-recover=undefined)
+target_compile_options(soft PRIVATE -fsanitize=fuzzer-no-link)
+target_link_options(soft INTERFACE -fsanitize=address,undefined)
+target_link_libraries(soft PUBLIC PkgConfig::DPDK ${NET_RING} OpenSSL::Crypto Threads::Threads)
+if(IPSEC_MB)
+  target_compile_definitions(soft PRIVATE SOFT_HAVE_IPSEC_MB)
+  target_link_libraries(soft PUBLIC ${IPSEC_MB})
+endif()
+
+foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
+  add_executable(${TARGET} fuzz/${TARGET}.cc)
+  target_compile_options(${TARGET} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${TARGET} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${TARGET} PRIVATE soft)
+endforeach()
+
+add_executable(units test/units.cc)
+target_link_libraries(units PRIVATE soft)
+
+# Rings and key slots, without DPDK, which ThreadSanitizer does not understand.
+add_executable(threads test/units.cc src/keys.cc src/aead.cc src/random_source.cc)
+target_compile_features(threads PRIVATE cxx_std_17)
+target_compile_definitions(threads PRIVATE ONLY_THREADS)
+target_compile_options(threads PRIVATE -O1 -g -Wall -Wextra -Werror -Wno-unused-function -fsanitize=thread)
+target_link_options(threads PRIVATE -fsanitize=thread)
+target_link_libraries(threads PRIVATE OpenSSL::Crypto Threads::Threads)

@@ -1,0 +1,219 @@
+// What can be said of the parts alone. Built with AddressSanitizer and UndefinedBehaviorSanitizer; the part that is about
+// threads also with ThreadSanitizer (-DONLY_THREADS), which does not go with DPDK.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <unistd.h>
+
+#include "../src/spsc_ring.h"
+
+#ifndef ONLY_THREADS
+#include <fstream>
+#include <stdexcept>
+
+#include "../src/mapping.h"
+#endif
+
+#include "../src/keys.h"
+#include "../src/psp_header.h"
+
+using namespace soft;
+
+#define CHECK(condition)                                                                                                   \
+	do {                                                                                                               \
+		if (!(condition)) {                                                                                        \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                            \
+			exit(1);                                                                                           \
+		}                                                                                                          \
+	} while (0)
+
+namespace {
+
+void ring_keeps_order()
+{
+	constexpr uint32_t ITEMS = 1000000;
+	SpscRing<uint32_t> ring(64);
+	std::thread producer([&ring] {
+		for (uint32_t i = 0; i < ITEMS; i++) {
+			while (!ring.push(i))
+				std::this_thread::yield();
+		}
+	});
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		uint32_t item = 0;
+		while (!ring.pop(item))
+			std::this_thread::yield();
+		CHECK(item == i);
+	}
+	producer.join();
+	CHECK(ring.empty());
+}
+
+// One thread sets keys over and over, the other seals with whatever is there: every packet opens under one of the keys that
+// were set.
+void slots_change_under_use(const Aead &aead)
+{
+	constexpr int ROUNDS = 2000;
+	KeySlots slots(aead, 4);
+	std::atomic<bool> stop{false};
+	uint8_t first[32];
+	memset(first, 1, sizeof(first));
+	CHECK(slots.set(1, first, 32));
+	CHECK(!slots.set(0, first, 32) && !slots.set(4, first, 32));
+	std::thread datapath([&] {
+		while (!stop.load()) {
+			const PreparedKey *key = slots.get(1);
+			CHECK(key != nullptr && key->key_octets == 32);
+			uint8_t header[16] = {};
+			uint8_t data[64 + 16] = {};
+			aead.seal(key->context, 32, header, header, 16, data, 64, data + 64);
+			CHECK(aead.open(key->context, 32, header, header, 16, data, 64, data + 64));
+			slots.quiescent();
+		}
+	});
+	for (int i = 0; i < ROUNDS; i++) {
+		uint8_t key[32];
+		memset(key, i, sizeof(key));
+		CHECK(slots.set(1, key, 32));
+	}
+	stop = true;
+	datapath.join();
+}
+
+#ifndef ONLY_THREADS
+
+void *new_context(const Aead &aead)
+{
+	return aligned_alloc(64, (aead.context_octets + 63) / 64 * 64);
+}
+
+void aead_is_aes_gcm(const Aead &one, const Aead &other)
+{
+	for (const uint32_t key_octets : {16u, 32u}) {
+		uint8_t key[32];
+		uint8_t aad[40];
+		for (size_t i = 0; i < sizeof(key); i++)
+			key[i] = static_cast<uint8_t>(i * 7);
+		for (size_t i = 0; i < sizeof(aad); i++)
+			aad[i] = static_cast<uint8_t>(i);
+		void *a = new_context(one);
+		void *b = new_context(other);
+		one.prepare(a, key, key_octets);
+		other.prepare(b, key, key_octets);
+		for (uint32_t octets = 0; octets < 300; octets++) {
+			std::vector<uint8_t> x(octets + 16, 0x5a);
+			std::vector<uint8_t> y = x;
+			one.seal(a, key_octets, aad, aad, octets % 40, x.data(), octets, x.data() + octets);
+			other.seal(b, key_octets, aad, aad, octets % 40, y.data(), octets, y.data() + octets);
+			CHECK(x == y);
+			std::vector<uint8_t> damaged = x;
+			damaged[octets / 2] ^= 1;
+			const std::vector<uint8_t> before = damaged;
+			CHECK(!one.open(a, key_octets, aad, aad, octets % 40, damaged.data(), octets, damaged.data() + octets));
+			// As it came.
+			CHECK(damaged == before);
+			CHECK(one.open(a, key_octets, aad, aad, octets % 40, x.data(), octets, x.data() + octets));
+			for (uint32_t i = 0; i < octets; i++)
+				CHECK(x[i] == 0x5a);
+		}
+		one.wipe(a);
+		other.wipe(b);
+		free(a);
+		free(b);
+	}
+}
+
+void cache_forgets_the_oldest(const Aead &aead)
+{
+	DerivedKeyCache cache(aead, 8);
+	PreparedKey *key = static_cast<PreparedKey *>(aligned_alloc(64, prepared_key_octets(aead)));
+	const uint8_t octets[32] = {};
+	for (uint32_t spi = 1; spi <= 100; spi++) {
+		key->key_octets = 32;
+		aead.prepare(key->context, octets, 32);
+		cache.add(spi, 1, *key);
+		CHECK(cache.find(spi, 1) != nullptr);
+		CHECK(cache.find(spi, 2) == nullptr);
+	}
+	uint32_t kept = 0;
+	for (uint32_t spi = 1; spi <= 100; spi++)
+		kept += cache.find(spi, 1) != nullptr ? 1 : 0;
+	CHECK(kept <= 8);
+	free(key);
+}
+
+void rotation_replaces_one_key()
+{
+	RandomSource random(1);
+	MasterKeys keys(random, {}, 1);
+	uint32_t spis[2];
+	uint8_t first[64];
+	uint8_t now[32];
+	CHECK(keys.generate(1, 2, spis, first));
+	CHECK(spis[0] == 1 && spis[1] == 2);
+	keys.rotate();
+	keys.derive(1, 1, now);
+	CHECK(memcmp(now, first, 32) == 0);
+	CHECK(keys.generate(1, 1, spis, now) && spis[0] == 0x80000001);
+	keys.rotate();
+	keys.derive(1, 1, now);
+	CHECK(memcmp(now, first, 32) != 0);
+	CHECK(!keys.generate(1, 0x7fffffff + 1u, spis, now));
+}
+
+void mapping_says_where_it_is_wrong()
+{
+	const struct {
+		const char *text;
+		const char *says;
+	} cases[] = {
+		{"port = x\n", ":1: expected [device PCI] first"},
+		{"[device 03:00.0]\nport = net_null0\nspeed = 4\n", ":3: there is no key \"speed\" here"},
+		{"[device 03:00.0]\nport = net_null0\nburst = 65\n", ":3: expected a number from 1 to 64, got \"65\""},
+		{"[device 03:00.0]\nmac = 1:2\n", ":2: expected pairs of hexadecimal digits"},
+		{"[device 03:00.0]\n", "device 03:00.0 has no port"},
+		{"[representor vf0]\n", ":1: a representor before any device"},
+	};
+	const std::string path = "/tmp/doca-soft-mapping-" + std::to_string(getpid());
+	setenv("DOCA_SOFT_CONFIG", path.c_str(), 1);
+	for (const auto &one : cases) {
+		std::ofstream(path) << one.text;
+		std::string said;
+		try {
+			read_mapping();
+		} catch (const std::runtime_error &error) {
+			said = error.what();
+		}
+		if (said.find(one.says) == std::string::npos) {
+			fprintf(stderr, "said \"%s\" of \"%s\"\n", said.c_str(), one.text);
+			exit(1);
+		}
+	}
+	unlink(path.c_str());
+}
+
+#endif
+
+} // namespace
+
+int main()
+{
+	ring_keeps_order();
+#ifdef ONLY_THREADS
+	slots_change_under_use(*find_aead("openssl"));
+#else
+	const Aead &best = *find_aead("auto");
+	const Aead &openssl = *find_aead("openssl");
+	slots_change_under_use(best);
+	slots_change_under_use(openssl);
+	aead_is_aes_gcm(best, openssl);
+	aead_is_aes_gcm(openssl, best);
+	cache_forgets_the_oldest(best);
+	cache_forgets_the_oldest(openssl);
+	rotation_replaces_one_key();
+	mapping_says_where_it_is_wrong();
+#endif
+	puts("all is as it should be");
+	return 0;
+}

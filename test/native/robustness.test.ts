@@ -1,0 +1,76 @@
+/** Fuzz targets of the software DOCA for a bounded time, and its unit tests, under clang's sanitizers. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ROOT } from '../support/root.js';
+
+const BUILT = join(ROOT, 'build/native/robustness');
+const CORPUS = join(ROOT, 'native/doca-soft/fuzz/corpus');
+/** Per target; PSP_FUZZ_SECONDS says another. */
+const SECONDS = Number(process.env.PSP_FUZZ_SECONDS ?? 15);
+const TARGETS = ['parser', 'decrypt', 'entries'];
+
+function run(program: string, args: readonly string[]): Promise<{ status: number | null; out: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(BUILT, program), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        out = (out + chunk).slice(-20_000);
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, out }));
+  });
+}
+
+function body(): void {
+  test.each([
+    ['units', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
+    ['threads', 'ThreadSanitizer'],
+  ])(
+    '%s hold under %s',
+    async (program) => {
+      const { status, out } = await run(program, []);
+      expect({ status, out }).toEqual({ status: 0, out: 'all is as it should be\n' });
+    },
+    120_000,
+  );
+
+  test.each(TARGETS)(
+    `the %s stands ${SECONDS} seconds of fuzzing`,
+    async (target) => {
+      const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-fuzz-'));
+      const corpus = join(folder, 'corpus');
+      cpSync(join(CORPUS, target), corpus, { recursive: true });
+      const { status, out } = await run(`fuzz_${target}`, [
+        ...[`-max_total_time=${SECONDS}`, '-max_len=1000', `-artifact_prefix=${folder}/`],
+        corpus,
+      ]);
+      if (status === 0) {
+        rmSync(folder, { recursive: true, force: true });
+        expect(out).toMatch(/Done \d+ runs/);
+        return;
+      }
+      const found = readdirSync(folder).filter((name) => name !== 'corpus');
+      throw new Error(
+        `repeat with: build/native/robustness/fuzz_${target} ${found.map((name) => join(folder, name)).join(' ')}\n${out}`,
+      );
+    },
+    (SECONDS + 120) * 1000,
+  );
+}
+
+const NAME = 'the software DOCA under sanitizers';
+if (existsSync(join(BUILT, 'units'))) {
+  describe(NAME, body);
+} else if (process.env.CI === 'true') {
+  test(`${NAME} can be run on this machine`, () => {
+    throw new Error('it is not built; see what npm test says before the tests');
+  });
+} else {
+  process.stderr.write(`SKIPPED: ${NAME}: it is not built\n`);
+  describe.skip(`${NAME} (not built)`, body);
+}
