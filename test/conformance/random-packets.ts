@@ -93,12 +93,12 @@ function ipv6Packet(choose: Choose): Uint8Array {
   const { protocol, payload } = upperLayer(choose, 58);
   let nextHeader = protocol;
   let body = payload;
-  if (choose.once(5)) {
-    const kind = choose.pick([0, 43, 60, 44, 51]);
+  if (choose.once(3)) {
+    const kind = choose.pick([0, 43, 60, 44, 44, 51]);
     const header = new Uint8Array(choose.once(4) ? 16 : 8);
     header[0] = protocol;
     header[1] = kind === 44 ? 0 : kind === 51 ? header.length / 4 - 2 : header.length / 8 - 1;
-    if (kind === 44 && choose.once(2)) header[3] = choose.pick([1, 8, 9]);
+    if (kind === 44 && !choose.once(3)) header[3] = choose.pick([1, 1, 8, 9]);
     nextHeader = kind;
     body = Uint8Array.from([...(kind === 44 ? header.subarray(0, 8) : header), ...payload]);
   }
@@ -146,6 +146,8 @@ export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array,
     if (error instanceof EncapsulationError) return inner;
     throw error;
   }
+  // V, with a header too short for the cookie.
+  if (tunnel && choose.once(12)) frame[(outer4 ? 34 : 54) + 8 + 3]! |= 2;
   if (choose.once(10)) frame = Uint8Array.from([...frame, ...choose.octets(choose.between(1, 10))]);
   return choose.once(3) ? damaged(choose, frame) : frame;
 }

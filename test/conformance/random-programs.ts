@@ -24,8 +24,15 @@ import { IPV4_POOL, IPV6_POOL, ipv4Octets, MAC_POOL, PORT_POOL, SPI_POOL } from 
 
 export const KEY_SLOTS = 8;
 const SIZE_ENTRIES = 12;
-const FIELD_NAMES = Object.keys(FIELDS) as FieldName[];
-const WRITABLE = FIELD_NAMES.filter((name) => FIELDS[name].writable) as WritableFieldName[];
+/** All fields; some more often, since what they say is hard to get right. */
+const FIELD_NAMES: readonly FieldName[] = [
+  ...(Object.keys(FIELDS) as FieldName[]),
+  ...Array.from(
+    { length: 3 },
+    () => ['parser_meta.outer_l4_type', 'tun.psp.vc', 'parser_meta.psp_syndrome'] as const,
+  ).flat(),
+];
+const WRITABLE = [...new Set(FIELD_NAMES)].filter((name) => FIELDS[name].writable) as WritableFieldName[];
 /** Fields without a name in DOCA's conditions. */
 const NO_CONDITION = /^meta\.u32|_mac$|port_id|ip6\.(src|dst)_ip|\.vc$/;
 
