@@ -60,12 +60,12 @@ std::vector<uint8_t> full_mask(const FieldSpec &field)
 
 } // namespace
 
-void OperationQueue::process()
+void OperationQueue::process(uint32_t at_most)
 {
 	const uint32_t before = in_flight_;
 	const auto deadline = std::chrono::steady_clock::now() + ANSWER_TIME;
 	while (in_flight_ == before) {
-		check(doca_flow_entries_process(port_, queue_, PROCESS_MICROSECONDS, 0), "waiting for entries");
+		check(doca_flow_entries_process(port_, queue_, PROCESS_MICROSECONDS, at_most), "waiting for entries");
 		if (in_flight_ == before && std::chrono::steady_clock::now() > deadline)
 			throw Failure(DOCA_ERROR_TIME_OUT, "waiting for entries");
 	}
@@ -73,8 +73,9 @@ void OperationQueue::process()
 
 void OperationQueue::reserve(uint32_t operations)
 {
+	// The device goes on with the rest while more is handed over.
 	while (in_flight_ > 0 && in_flight_ + operations > depth_)
-		process();
+		process(std::max(1u, depth_ / 4));
 }
 
 void OperationQueue::submitted(EntryRecord &record)
@@ -95,13 +96,13 @@ void OperationQueue::completed(EntryRecord &record, bool succeeded)
 void OperationQueue::drain(const EntryRecord &record)
 {
 	while (record.pending > 0)
-		process();
+		process(0);
 }
 
 void OperationQueue::drain()
 {
 	while (in_flight_ > 0)
-		process();
+		process(0);
 }
 
 LoweredProgram::LoweredProgram(ProgramSpec program, LoweringDevice device)

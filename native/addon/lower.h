@@ -82,7 +82,8 @@ public:
 	uint16_t queue() const { return queue_; }
 
 private:
-	void process();
+	// 0: whatever is done in a while.
+	void process(uint32_t at_most);
 
 	doca_flow_port *port_;
 	uint16_t queue_;
