@@ -55,6 +55,17 @@ function plain(fields: LogFields | undefined): Record<string, unknown> {
   );
 }
 
+/** Controls of C0 and C1, DEL, line and paragraph separators, and what turns the direction of writing. */
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Without what would end a line or drive a terminal: much of a log is what others have sent. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\\n';
+    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
+}
+
 /** pino's JSON lines as `time LEVEL message key=value`. */
 function textStream(out: NodeJS.WriteStream): Writable {
   const colors = colorsFor(out);
@@ -68,11 +79,11 @@ function textStream(out: NodeJS.WriteStream): Writable {
   return new Writable({
     write(chunk: Buffer, _encoding, done) {
       const { level, time, msg, ...fields } = JSON.parse(chunk.toString()) as Record<string, unknown>;
-      const rest = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+      const rest = Object.entries(fields).map(([key, value]) => `${key}=${printable(String(value))}`);
       const name = String(level).toUpperCase().padEnd(8);
       const paint = colored[String(level)] ?? ((text: string) => text);
       out.write(
-        `${[String(time).slice(11, 23), paint(name), msg, colors.dim(rest.join(' '))].join(' ').trimEnd()}\n`,
+        `${[String(time).slice(11, 23), paint(name), printable(String(msg)), colors.dim(rest.join(' '))].join(' ').trimEnd()}\n`,
       );
       done();
     },
