@@ -89,6 +89,8 @@ void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megab
 		if (memory_megabytes > 0 && !is_given("-m"))
 			arguments.insert(arguments.end(), {"-m", std::to_string(memory_megabytes)});
 	}
+	if (!is_given("--telemetry"))
+		arguments.push_back("--no-telemetry");
 	if (!is_given("--log-level"))
 		arguments.push_back("--log-level=lib.eal:warning");
 	arguments.insert(arguments.end(), given.begin(), given.end());

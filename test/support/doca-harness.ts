@@ -45,6 +45,15 @@ interface Rings {
     at: number,
     seconds: number,
   ): number;
+  /** What flood is given, without a device: frames per second that are made, and given back. */
+  makeFrames(
+    into: string,
+    out: string,
+    frames: readonly Uint8Array[],
+    patches: readonly Uint8Array[],
+    at: number,
+    seconds: number,
+  ): number;
 }
 
 const MTU_OCTETS = 9000;
