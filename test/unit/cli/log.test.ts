@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { printable } from '../../../src/cli/log.js';
+import { expect, test, vi } from 'vitest';
+import { createLogger, printable } from '../../../src/cli/log.js';
 
 test.each([
   ['a forged line', 'x\n12:00:00.000 ERROR    all keys lost', 'x\\n12:00:00.000 ERROR    all keys lost'],
@@ -11,4 +11,17 @@ test.each([
   ['what people write', 'Zürich, 東京 – ok', 'Zürich, 東京 – ok'],
 ])('the log shows %s as it is', (_, text, shown) => {
   expect(printable(text)).toBe(shown);
+});
+
+test('neither a message nor a value ends a line of the text log or drives a terminal', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    createLogger(50, 'text').log('info', 'said \u001b[2J\nforged', { peer: 'a\nb\u202e' });
+    expect(write).toHaveBeenCalledTimes(1);
+    const line = String(write.mock.calls[0]![0]);
+    expect(line).toMatch(/^[^\p{Cc}\u202e]*\n$/u);
+    expect(line).toContain('said \\u{1b}[2J\\nforged peer=a\\nb\\u{202e}');
+  } finally {
+    write.mockRestore();
+  }
 });
