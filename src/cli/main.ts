@@ -3,12 +3,8 @@
  * The command line. Sub-commands are loaded when they are called, so that `--help` is quick; what is no sub-command
  * is `run`.
  */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-
-const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+import { VERSION } from './version.js';
 
 /** Sub-commands, each from a module of its own. */
 const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {

@@ -18,6 +18,7 @@ import { type OpenHal, OpenHalError, openHal, SIM_FLAG_CHECKS } from './open-hal
 import { EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { ping } from './ping.js';
 import { meterPerformance, statisticsText } from './statistics.js';
+import { VERSION } from './version.js';
 
 const PRINT_INTERVAL_MS = 1000;
 
@@ -40,10 +41,8 @@ export function runCommand(): Command {
     .description('run a gateway')
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText(
-      'after',
-      () => `\n${flagHelp()}\n\n  -j, --json FILE               flags from a JSON file\n${EXAMPLE}`,
-    )
+    .version(`psp-gateway ${VERSION}`, '-v, --version', 'print the version')
+    .addHelpText('after', () => `\n${flagHelp()}\n${EXAMPLE}`)
     .action((_flags: unknown, command: Command) => run(command.args));
 }
 

@@ -10,7 +10,7 @@ import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { ROOT } from '../support/root.js';
 
 const PREFIX = join(ROOT, 'build/native/prefix-3.1');
-const EXAMPLE = join(ROOT, 'native/doca-soft/examples/psp_pipeline.c');
+const EXAMPLE = join(ROOT, 'native/doca-soft/examples');
 const PACKETS = 50;
 
 function body(): void {
@@ -19,10 +19,9 @@ function body(): void {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('builds with nothing but pkg-config', () => {
-    const command = `cc -std=gnu11 -O1 -Wall -Wextra -Werror -DDOCA_ALLOW_EXPERIMENTAL_API '${EXAMPLE}' -o '${program}' \
-      $(pkg-config --cflags --libs doca-common doca-flow doca-dpdk-bridge libdpdk)`;
+    const options = ['-C', folder, '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`];
     const environment = { ...process.env, PKG_CONFIG_PATH: join(PREFIX, 'lib/pkgconfig') };
-    const { status, stderr } = spawnSync('sh', ['-c', command], { env: environment, encoding: 'utf8' });
+    const { status, stderr } = spawnSync('make', options, { env: environment, encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 

@@ -80,13 +80,14 @@ export const V2: Readonly<Record<Family, Uint8Array>> = {
 
 /**
  * A packet from V1 to V2: UDP and TCP with arbitrary ports, or another upper-layer protocol; the payload carries
- * MARKER after at least `clearOctets` octets, so that a crypt offset may leave what is before it readable.
+ * MARKER after at least `clearOctets` octets, so that a crypt offset may leave what is before it readable. The payload
+ * has 48 octets at least: a crypt offset of up to 12 words ends inside it, in transport mode too.
  */
 export function innerPacket(family: Family, clearOctets = 0): fc.Arbitrary<InnerPacket> {
   return fc
     .record({
       protocol: fc.constantFrom(17, 6, family === 4 ? 1 : 58, 132, 253),
-      before: fc.uint8Array({ minLength: 24, maxLength: 300 }),
+      before: fc.uint8Array({ minLength: 26, maxLength: 300 }),
       after: fc.uint8Array({ maxLength: 1000 }),
       trafficClass: fc.integer({ min: 0, max: 255 }),
       ttl: fc.integer({ min: 1, max: 255 }),

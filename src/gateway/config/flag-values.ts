@@ -1,6 +1,6 @@
 /** From the command line and the JSON flags file to a text per flag; the command line wins. */
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { FLAGS, type Flag, flagNamed, flagWithShort, suggestion } from './flags.js';
+import { FLAGS, type Flag, flagNamed, flagWithShort, JSON_FLAG, suggestion } from './flags.js';
 import { type FileReader, type Problems, readText } from './problems.js';
 
 /** A flag's value as text, and where it was given. */
@@ -12,8 +12,6 @@ export interface FlagValue {
 
 export type FlagValues = ReadonlyMap<string, readonly FlagValue[]>;
 
-/** The flag that names a JSON file of flags; it cannot stand in that file. */
-const JSON_FLAG = { name: 'json', short: 'j' };
 const SECTIONS = ['doca_general_flags', 'doca_program_flags'];
 
 /** All values that were given. Notes everything that is wrong. */

@@ -32,7 +32,9 @@ export interface Flag {
     | 'Security'
     | 'Limits'
     | 'Output'
-    | 'Simulator';
+    | 'Simulator'
+    | 'Files'
+    | 'Questions';
 }
 
 const MAX_MS = 7 * 24 * 3600_000;
@@ -386,6 +388,21 @@ export const FLAGS: readonly Flag[] = [
     group: 'Simulator',
     meaning: 'how many pings',
   }),
+];
+
+/** Names a file of all other flags; it cannot stand in one itself. */
+export const JSON_FLAG: Flag = flag('json', {
+  short: 'j',
+  kind: 'text',
+  placeholder: 'FILE',
+  group: 'Files',
+  meaning: 'flags from a JSON file; those on the command line win',
+});
+
+/** Questions to the program, answered by src/cli before any flag is read. */
+export const QUESTION_FLAGS: readonly Flag[] = [
+  flag('version', { short: 'v', kind: 'boolean', group: 'Questions', meaning: 'print the version' }),
+  flag('help', { short: 'h', kind: 'boolean', group: 'Questions', meaning: 'print all flags' }),
 ];
 
 const BY_NAME = new Map<string, Flag>(
