@@ -1,0 +1,192 @@
+/**
+ * A topology as it is run: nodes, links, the OOB network, and a scenario of traffic, events and expectations. Plain
+ * data with every name resolved, every default filled in and every generator expanded; src/topology/file makes it
+ * from YAML and back. Times are milliseconds from the start of the run, sizes octets, ratios 0 to 1.
+ */
+import type { GatewayOptions } from '../gateway/options.js';
+import type { ServiceAddress } from '../gateway/transport.js';
+import type { Impairments } from '../hal-sim/ports/link.js';
+import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
+
+export interface Topology {
+  readonly name: string;
+  /** Decides every random choice of a run; 32 bits. */
+  readonly seed: number;
+  /** In the order of the file. */
+  readonly nodes: readonly NodePlan[];
+  readonly links: readonly LinkPlan[];
+  readonly oob: OobPlan;
+  readonly scenario: Scenario;
+}
+
+export type NodePlan = GatewayPlan | SwitchPlan | RouterPlan;
+
+/** A gateway over a simulated device: one uplink, `p0`, and workloads behind its VF. */
+export interface GatewayPlan {
+  readonly kind: 'gateway';
+  readonly name: string;
+  /** The flags that the file gives it, after `defaults` and `kinds`; a text per value, as on the command line. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** Those flags read, with what the topology adds: service address, peers, local virtual addresses, next hop. */
+  readonly options: GatewayOptions;
+  readonly serviceAddress: ServiceAddress;
+  readonly uplinkMac: MacAddress;
+  readonly underlay: { readonly ipv4?: IpAddress; readonly ipv6?: IpAddress };
+  /** The MAC behind the VF; all workloads of a gateway share it, as containers of one virtual machine do. */
+  readonly workloadMac: MacAddress;
+  readonly workloads: readonly WorkloadPlan[];
+}
+
+export interface WorkloadPlan {
+  /** Unique in the topology. */
+  readonly name: string;
+  readonly addresses: readonly IpAddress[];
+  /** Whether it is there when the run begins; otherwise an event adds it. */
+  readonly present: boolean;
+}
+
+/** Learns MAC addresses and floods what it does not know. */
+export interface SwitchPlan {
+  readonly kind: 'switch';
+  readonly name: string;
+}
+
+/** Forwards IP on the shortest paths, with ECMP over addresses and UDP ports. */
+export interface RouterPlan {
+  readonly kind: 'router';
+  readonly name: string;
+}
+
+export interface EndpointPlan {
+  readonly node: string;
+  /** The port's name, unique in its node; of a gateway always `p0`. */
+  readonly port: string;
+}
+
+export interface LinkPlan {
+  /** `a:p0 b:eth1`: both endpoints, as events and reports name it. */
+  readonly name: string;
+  readonly endpoints: readonly [EndpointPlan, EndpointPlan];
+  readonly mtuOctets: number;
+  readonly impairments: Impairments;
+}
+
+/** The network of the gateways' RPCs. */
+export interface OobPlan {
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  /** Of requests and of answers, each. */
+  readonly lossRatio: number;
+}
+
+export interface Scenario {
+  /** When the run ends; absent: when all traffic has ended, events are through and nothing is on its way. */
+  readonly durationMs?: number;
+  readonly traffic: readonly TrafficPlan[];
+  /** By time, equal times in the order of the file. */
+  readonly events: readonly EventPlan[];
+  readonly expectations: readonly Expectation[];
+}
+
+interface TrafficCommon {
+  /** Of the flow, unique. Traffic between many workloads becomes a flow per pair, `name/from>to`. */
+  readonly name: string;
+  readonly startMs: number;
+  /** Workloads; for `flood` and `replay` there is no `to`. */
+  readonly from: string;
+}
+
+interface BetweenWorkloads extends TrafficCommon {
+  readonly to: string;
+  readonly family: IpFamily;
+}
+
+export interface PingPlan extends BetweenWorkloads {
+  readonly type: 'ping';
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly sizeOctets: number;
+  readonly timeoutMs: number;
+}
+
+/** One-way datagrams at an even pace. */
+export interface UdpPlan extends BetweenWorkloads {
+  readonly type: 'udp';
+  readonly packetsPerSecond: number;
+  /** Of the UDP payload; at least 32. */
+  readonly sizeOctets: number;
+  readonly durationMs: number;
+}
+
+/** So many octets, acknowledged and repeated as TCP does, and compared by SHA-256 at the end. */
+export interface TransferPlan extends BetweenWorkloads {
+  readonly type: 'transfer';
+  readonly sizeOctets: number;
+}
+
+/** The frames of a capture, put in at the workload's VF with the capture's own times. */
+export interface ReplayPlan extends TrafficCommon {
+  readonly type: 'replay';
+  /** As written, relative to the topology's file. */
+  readonly file: string;
+}
+
+/** Datagrams to addresses that no peer owns. */
+export interface FloodPlan extends TrafficCommon {
+  readonly type: 'flood';
+  readonly packetsPerSecond: number;
+  readonly durationMs: number;
+}
+
+export type TrafficPlan = PingPlan | UdpPlan | TransferPlan | ReplayPlan | FloodPlan;
+
+interface At {
+  readonly atMs: number;
+}
+
+export type EventPlan =
+  /** The gateways rotate their master keys and re-key. */
+  | (At & { readonly type: 'rotate'; readonly nodes: readonly string[] })
+  /** Orderly stop, or loss of everything; the gateway is back after `downMs`. */
+  | (At & { readonly type: 'restart' | 'crash'; readonly nodes: readonly string[]; readonly downMs: number })
+  /** Changes a link's impairments, both directions. */
+  | (At & { readonly type: 'impair'; readonly link: string; readonly impairments: Partial<Impairments> })
+  | (At & { readonly type: 'cut' | 'mend'; readonly link: string })
+  /** RPCs between the groups are lost; nodes in no group reach all. */
+  | (At & { readonly type: 'partition'; readonly groups: readonly (readonly string[])[] })
+  | (At & { readonly type: 'heal' })
+  | (At & { readonly type: 'oob'; readonly oob: Partial<OobPlan> })
+  | (At & { readonly type: 'add-workload' | 'remove-workload'; readonly workload: string })
+  /** The gateway's underlay address changes, as after a move; its peers learn it with the next exchange. */
+  | (At & { readonly type: 'readdress'; readonly node: string; readonly ip: IpAddress })
+  /** Somebody on the link sends again, changes and makes up frames, for a time. */
+  | (At & {
+      readonly type: 'attack';
+      readonly link: string;
+      readonly durationMs: number;
+      /** Of the frames that pass: sent a second time; sent a second time with a bit changed. */
+      readonly replayRatio: number;
+      readonly forgeRatio: number;
+      /** PSP frames under SPIs and keys made up. */
+      readonly spoofsPerSecond: number;
+    })
+  /** The node's wall clock and monotonic clock go ahead. */
+  | (At & { readonly type: 'clock-jump'; readonly node: string; readonly jumpMs: number })
+  /** Entries take this long to install from now on. */
+  | (At & { readonly type: 'slow-entries'; readonly node: string; readonly delayMs: number });
+
+/** What decides the exit status, besides the invariants, which always do. */
+export type Expectation =
+  /** Of each flow that is named: packets sent and not delivered. All delivered is lostAtMost 0. */
+  | { readonly type: 'flow'; readonly flows: readonly string[]; readonly lostAtMost: number }
+  /** The share of a flow's packets that must arrive. */
+  | { readonly type: 'share'; readonly flows: readonly string[]; readonly deliveredRatioMin: number }
+  /** Whatever is sent later than `withinMs` after the last event is delivered. */
+  | { readonly type: 'recovered'; readonly flows: readonly string[]; readonly withinMs: number }
+  /** Nothing of these flows arrives. */
+  | { readonly type: 'blocked'; readonly flows: readonly string[] }
+  /** A number of the report, by its path, such as `nodes.h1.psp.rxAuthFail`. */
+  | { readonly type: 'counter'; readonly path: string; readonly min?: number; readonly max?: number };
+
+export type EventType = EventPlan['type'];
+export type TrafficType = TrafficPlan['type'];
