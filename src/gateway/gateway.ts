@@ -322,8 +322,9 @@ export class Gateway implements AsyncDisposable {
     );
     try {
       await this.connect(pairs);
-      if (!this.#stopping.signal.aborted)
-        logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
+      if (this.#stopping.signal.aborted) return;
+      logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
+      this.#deps.observe?.({ type: 'static-tunnels-up', tunnels: pairs.length });
     } catch (error) {
       logger.log('error', `static tunnels: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -3,13 +3,13 @@
  * Faults are methods; src/topology/events.ts calls them at their times.
  */
 import type { GatewayOptions } from '../gateway/options.js';
-import type { ControlTransport, ServiceAddress } from '../gateway/transport.js';
+import type { ControlTransport } from '../gateway/transport.js';
 import type { Clock } from '../hal/clock.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { SimPort } from '../hal-sim/port.js';
 import { createLink, type Impairments, type Link, type LinkFate } from '../hal-sim/ports/link.js';
 import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
-import type { GatewayPlan, LinkPlan, OobPlan, RouterPlan, Topology } from './model.js';
+import type { GatewayPlan, LinkPlan, RouterPlan, Topology } from './model.js';
 import { GatewayNode, type GatewayNodeObserver } from './nodes/gateway-node.js';
 import { Router, type Way } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
@@ -44,7 +44,8 @@ export class Network {
   readonly #ends = new Map<string, SimPort>();
   /** MAC addresses of ports on layer 3, by `node:port`. */
   readonly #macs = new Map<string, MacAddress>();
-  #nextHops = new Map<string, MacAddress>();
+  readonly #routerPorts = new Map<string, readonly string[]>();
+  #nextHops: ReadonlyMap<string, MacAddress> = new Map();
 
   constructor(private readonly deps: NetworkDeps) {
     const { topology, clock, observer, wrapHal } = deps;
@@ -122,39 +123,33 @@ export class Network {
 
   /** Computes all routes anew, at once: a routing protocol's outcome, not its course. */
   reroute(): void {
+    if (this.routers.size === 0) return;
     const { topology } = this.deps;
     const up = topology.links.filter(({ name }) => !this.links.get(name)!.cut);
     const routes = new Routes(topology.nodes, up);
-    const tables = new Map<string, Map<IpAddress, readonly Way[]>>();
-    for (const name of this.routers.keys()) tables.set(name, new Map());
+    const tables = new Map(
+      [...this.routers.keys()].map((name) => [name, new Map<IpAddress, readonly Way[]>()]),
+    );
     const nextHops = new Map<string, MacAddress>();
-    if (this.routers.size > 0) {
-      for (const [destination, node] of this.gateways) {
-        const addresses = this.addressesOf(node);
-        for (const [name, hops] of routes.towards(destination)) {
-          const table = tables.get(name);
-          if (table === undefined) {
-            const [hop] = hops;
-            // A gateway has one neighbor for all that is not on its own segment.
-            if (hop !== undefined && this.routers.has(hop.next))
-              nextHops.set(name, this.#macs.get(`${hop.next}:${hop.nextPort}`)!);
-            continue;
-          }
-          const portIndex = new Map(this.#routerPorts.get(name)!.map((port, i) => [port, i]));
-          const ways = hops.map(({ port, next, nextPort }) => ({
-            port: portIndex.get(port)!,
-            nextMac: macToOctets(this.#macs.get(`${next}:${nextPort}`)!),
+    for (const [destination, gateway] of this.gateways) {
+      const addresses = this.addressesOf(gateway);
+      for (const [name, hops] of routes.towards(destination)) {
+        const ways = hops.map((hop) => ({ hop, nextMac: this.#macs.get(`${hop.next}:${hop.nextPort}`)! }));
+        const table = tables.get(name);
+        if (table !== undefined) {
+          const ports = this.#routerPorts.get(name)!;
+          const entry = ways.map(({ hop, nextMac }) => ({
+            port: ports.indexOf(hop.port),
+            nextMac: macToOctets(nextMac),
           }));
-          for (const address of addresses) table.set(address, ways);
-        }
+          for (const address of addresses) table.set(address, entry);
+        } else if (this.routers.has(ways[0]!.hop.next)) nextHops.set(name, ways[0]!.nextMac);
       }
     }
     for (const [name, router] of this.routers) router.setRoutes(tables.get(name)!);
-    // A gateway's next hop is in its flags: a link that is cut leaves it as it is.
+    // A gateway's next hop is one of its flags: a link that is cut leaves it as it is.
     if (this.#nextHops.size === 0) this.#nextHops = nextHops;
   }
-
-  readonly #routerPorts = new Map<string, readonly string[]>();
 
   #addLink(plan: LinkPlan): void {
     const { topology, clock, onLink } = this.deps;

@@ -65,6 +65,8 @@ export interface Link {
   /** Of the direction that begins at port i. */
   readonly counters: readonly [LinkCounters, LinkCounters];
   setImpairments(impairments: Partial<Impairments>): void;
+  /** Frames on the way, both directions. */
+  readonly onTheWay: number;
 }
 
 const QUEUE_OCTETS_DEFAULT = 16 * 1024 * 1024;
@@ -90,7 +92,7 @@ export function createLink(options: LinkOptions): Link {
     name: `${options.name}:${index}`,
     mtuOctets: options.mtuOctets,
     send: (frames) => {
-      if (!ends[index].closed) directions[index](frames);
+      if (!ends[index].closed) directions[index].send(frames);
     },
     async start(receive) {
       ends[index].receive = receive;
@@ -105,6 +107,9 @@ export function createLink(options: LinkOptions): Link {
     counters,
     setImpairments(change) {
       impairments = { ...impairments, ...change };
+    },
+    get onTheWay() {
+      return directions[0].onTheWay() + directions[1].onTheWay();
     },
   };
 }
@@ -122,7 +127,11 @@ function newCounters(): LinkCounters {
   };
 }
 
-type SendFrames = (frames: readonly Uint8Array[]) => void;
+interface Direction {
+  send(frames: readonly Uint8Array[]): void;
+  /** Frames. */
+  onTheWay(): number;
+}
 
 function createDirection(
   options: LinkOptions,
@@ -130,7 +139,7 @@ function createDirection(
   to: End,
   counters: LinkCounters,
   impairmentsNow: () => Impairments,
-): SendFrames {
+): Direction {
   const { clock, random, observe } = options;
   const queueOctetsMax = options.queueOctetsMax ?? QUEUE_OCTETS_DEFAULT;
   let onTheWayOctets = 0;
@@ -202,7 +211,7 @@ function createDirection(
     arriveAt(arrivalMs, frame);
   };
 
-  return (frames) => {
+  const send = (frames: readonly Uint8Array[]) => {
     const impairments = impairmentsNow();
     for (const frame of frames) {
       counters.sent++;
@@ -225,4 +234,5 @@ function createDirection(
       launch(frame, impairments, fate);
     }
   };
+  return { send, onTheWay: () => onTheWay.length };
 }
