@@ -200,7 +200,7 @@ export class Gateway implements AsyncDisposable {
   /** Makes sessions now instead of at their first packet; resolves when all are established, or at stop. */
   async connect(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
     const sessions = await this.#open(pairs);
-    await this.#bringUp.run(sessions.filter(({ state }) => state !== 'established'));
+    await this.#bringUp.establish(sessions.filter(({ state }) => state !== 'established'));
   }
 
   /**
@@ -225,7 +225,7 @@ export class Gateway implements AsyncDisposable {
   #rekey(sessions: readonly Session[]): void {
     const { logger } = this.#deps;
     this.#bringUp
-      .run(sessions)
+      .rekey(sessions)
       .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
   }
 
@@ -248,7 +248,7 @@ export class Gateway implements AsyncDisposable {
   /** New keys for all sessions, or those of one remote address. */
   async rekey(remoteVip?: IpAddress): Promise<void> {
     const all = [...this.#installer.sessions];
-    await this.#bringUp.run(remoteVip === undefined ? all : all.filter((s) => s.remoteVip === remoteVip));
+    await this.#bringUp.rekey(remoteVip === undefined ? all : all.filter((s) => s.remoteVip === remoteVip));
   }
 
   /** Rotates the master key; with `issueNewKeys` sessions get new keys after it. */

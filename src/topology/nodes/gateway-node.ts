@@ -14,7 +14,7 @@ import { openSimHal, type SimHal } from '../../hal-sim/device.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js';
 import { observePort } from '../../hal-sim/ports/observe.js';
-import { type IpAddress, ipFamily } from '../../packet/address.js';
+import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
 import type { GatewayPlan } from '../model.js';
 import { NodeClock } from './node-clock.js';
 import { Seat } from './seat.js';
@@ -53,7 +53,7 @@ export interface Incarnation {
 }
 
 const VF_MTU_OCTETS = 9000;
-/** The random source of the n-th incarnation must not repeat the keys of the one before; all draw from one source. */
+
 export class GatewayNode {
   readonly name: string;
   readonly clock: NodeClock;
@@ -79,7 +79,7 @@ export class GatewayNode {
       addresses: this.addresses,
       mtuOctets: VF_MTU_OCTETS,
     });
-    this.#uplink = new Seat(uplink);
+    this.#uplink = new Seat(uplink, macToOctets(plan.uplinkMac));
     this.#vf = new Seat(this.host.port);
   }
 

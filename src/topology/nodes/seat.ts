@@ -4,16 +4,26 @@
  */
 import type { SimPort } from '../../hal-sim/port.js';
 
+const GROUP_BIT = 0x01;
+
 export class Seat {
-  /** Frames that arrived while nobody sat here. */
+  /** Frames that arrived while nobody sat here, and those that the place is not for. */
   vacant = 0;
+  foreign = 0;
   #receive: ((frames: readonly Uint8Array[]) => void) | undefined;
 
-  /** Starts `port`, once and for all. */
-  constructor(private readonly port: SimPort) {
+  /** Starts `port`, once and for all. With `mac`, as a network card, takes only frames for it and for groups. */
+  constructor(
+    private readonly port: SimPort,
+    mac?: Uint8Array,
+  ) {
+    const mine = (frame: Uint8Array) =>
+      mac === undefined || (frame[0]! & GROUP_BIT) !== 0 || mac.every((octet, i) => frame[i] === octet);
     void port.start((frames) => {
-      if (this.#receive === undefined) this.vacant += frames.length;
-      else this.#receive(frames);
+      const own = frames.filter(mine);
+      this.foreign += frames.length - own.length;
+      if (this.#receive === undefined) this.vacant += own.length;
+      else if (own.length > 0) this.#receive(own);
     });
   }
 
