@@ -20,7 +20,7 @@ export function judge(
 ): Verdict[] {
   const byName = new Map(flows.map((flow) => [flow.plan.name, flow]));
   const select = (names: readonly string[]) => names.map((name) => byName.get(name)!);
-  return expectations.map((expectation): Verdict => {
+  const judgeOne = (expectation: Expectation): Verdict => {
     switch (expectation.type) {
       case 'flow': {
         const lost = select(expectation.flows).map((flow) => [flow, lossOf(flow)] as const);
@@ -80,7 +80,8 @@ export function judge(
         };
       }
     }
-  });
+  };
+  return expectations.map(judgeOne);
 }
 
 /** A transfer loses what its receiver does not have; that it has something else counts as loss of all. */

@@ -1,15 +1,11 @@
 /** What a gateway has done over all its incarnations: device counters of those that ended, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
 import { buildPipeline } from '../gateway/pipeline.js';
-import type { PspStatistics } from '../hal/hal.js';
+import type { Counter, PspStatistics } from '../hal/hal.js';
+import type { PipeProgram } from '../hal/program.js';
 import { collectCounters } from '../hal/render.js';
 import type { Fates } from '../hal-sim/statistics.js';
 import type { Incarnation } from './nodes/gateway-node.js';
-
-export interface PipeCounts {
-  packets: number;
-  misses: number;
-}
 
 export type Counts = Record<string, number>;
 
@@ -24,7 +20,10 @@ export class NodeLedger {
   readonly psp: Counts = {};
   readonly fates: Counts = {};
   readonly slowPath: Counts = {};
-  readonly pipes = new Map<string, PipeCounts>();
+  /** Of the pipes, as collectCounters names them. */
+  readonly counters = new Map<string, Counter>();
+  /** That of the last incarnation that ended. */
+  program: PipeProgram | undefined;
   readonly #wanted = new Map<string, number>();
   readonly #installed = new Set<string>();
 
@@ -78,17 +77,18 @@ export class NodeLedger {
     this.#wanted.clear();
     const fates: Fates = hal.fates();
     const { slowPath } = gateway.view();
-    const program = buildPipeline(gateway.pipelineOptions);
-    const counters = await collectCounters(hal, program);
+    this.program = buildPipeline(gateway.pipelineOptions);
+    const counters = await collectCounters(hal, this.program);
     const psp: PspStatistics = await hal.statistics();
     addAll(this.fates, fates);
     addAll(this.psp, psp);
     addAll(this.slowPath, slowPath);
-    for (const { name } of program.pipes) {
-      const counts = this.pipes.get(name) ?? { packets: 0, misses: 0 };
-      counts.packets += Number(counters.get(`${name}/total`)?.packets ?? 0);
-      counts.misses += Number(counters.get(`${name}/miss`)?.packets ?? 0);
-      this.pipes.set(name, counts);
+    for (const [key, { packets, octets }] of counters) {
+      const sum = this.counters.get(key);
+      this.counters.set(key, {
+        packets: packets + (sum?.packets ?? 0n),
+        octets: octets + (sum?.octets ?? 0n),
+      });
     }
   }
 }

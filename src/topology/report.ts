@@ -100,7 +100,7 @@ export function networkReport(
       psp: ledger.psp,
       fates: ledger.fates,
       slowPath: ledger.slowPath,
-      pipes: Object.fromEntries(ledger.pipes),
+      pipes: pipesOf(ledger),
       vacant: node.vacant,
     };
   }
@@ -122,4 +122,14 @@ export function networkReport(
     oob: { ...network.oob.counters },
     tunnels,
   };
+}
+
+function pipesOf({ program, counters }: NodeLedger): NodeReport['pipes'] {
+  const packets = (key: string) => Number(counters.get(key)?.packets ?? 0);
+  return Object.fromEntries(
+    (program?.pipes ?? []).map(({ name }) => [
+      name,
+      { packets: packets(`${name}/total`), misses: packets(`${name}/miss`) },
+    ]),
+  );
 }

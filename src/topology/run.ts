@@ -7,6 +7,8 @@ import type { LogFields, LogLevel } from '../gateway/log.js';
 import type { ControlTransport } from '../gateway/transport.js';
 import { type Clock, sleep } from '../hal/clock.js';
 import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
+import type { PipeProgram } from '../hal/program.js';
+import type { ProgramCounters } from '../hal/render.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events.js';
 import { judge } from './expectations.js';
@@ -51,11 +53,22 @@ const STATIC_POLL_MS = 10;
 /** After traffic and events: what is on its way arrives. */
 const SETTLE_MS = 500;
 const SEQUENCE_STEPS_MAX = 200;
+/** On the clock of the run. */
+const PROGRESS_INTERVAL_MS = 50;
 const LOG_FILE = 'run.log';
 const SEQUENCE_FILE = 'sequence.mmd';
 
+export interface RunResult {
+  readonly report: Report;
+  /** Pipe programs of the gateways with their counters, for drawings. */
+  readonly programs: ReadonlyMap<
+    string,
+    { readonly program: PipeProgram; readonly counters: ProgramCounters }
+  >;
+}
+
 /** Everything that the run needs is in `topology` and `options`; the same gives the same. */
-export async function runTopology(topology: Topology, options: RunOptions): Promise<Report> {
+export async function runTopology(topology: Topology, options: RunOptions): Promise<RunResult> {
   return await new Run(topology, options).run();
 }
 
@@ -142,7 +155,7 @@ class Run {
     });
   }
 
-  async run(): Promise<Report> {
+  async run(): Promise<RunResult> {
     const { topology } = this;
     const progress = this.#reportProgress();
     const gateways = [...this.#network.gateways.values()];
@@ -156,7 +169,13 @@ class Run {
         this.#phase = 'settling';
         await sleep(this.#clock, SETTLE_MS);
       } else await sleep(this.#clock, this.#startMs + durationMs - this.#clock.nowMs());
-      return await this.#report();
+      const report = await this.#report();
+      const programs = new Map(
+        [...this.#ledgers].flatMap(([name, { program, counters }]) =>
+          program === undefined ? [] : [[name, { program, counters }] as const],
+        ),
+      );
+      return { report, programs };
     } finally {
       progress.stop();
       await Promise.all(gateways.map((node) => node.stop()));
@@ -291,8 +310,6 @@ class Run {
     }
   }
 }
-
-const PROGRESS_INTERVAL_MS = 50;
 
 function eventText(event: EventPlan): string {
   const { atMs: _, type, ...rest } = event;

@@ -1,8 +1,7 @@
 /** Runs in virtual time: one process, no waiting, and the same to the byte for the same topology. */
 import { createVirtualClock } from '../hal/virtual-clock.js';
 import type { Topology } from './model.js';
-import type { Report } from './report.js';
-import { type RunOptions, runTopology } from './run.js';
+import { type RunOptions, type RunResult, runTopology } from './run.js';
 
 /** When every run begins: 2026-01-01 00:00 UTC. */
 export const EPOCH_MS = 1_767_225_600_000;
@@ -14,7 +13,7 @@ export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
   readonly signal?: AbortSignal;
 };
 
-export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<Report> {
+export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<RunResult> {
   const clock = createVirtualClock(EPOCH_MS);
   let over = false;
   const run = runTopology(topology, { ...options, clock }).finally(() => {

@@ -3,7 +3,7 @@ import { runVirtually } from '../../../src/topology/virtual-run.js';
 import { mesh, ping, udp } from '../../support/topologies.js';
 
 test('pings and datagrams of three gateways at a switch all arrive, and nothing is violated', async () => {
-  const report = await runVirtually(
+  const { report } = await runVirtually(
     mesh(3, {
       traffic: [
         ping(1, 2),
