@@ -105,8 +105,13 @@ export class Gateway implements AsyncDisposable {
         logger.log('debug', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
       },
     });
-    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, (sessions) =>
-      this.#rekey(sessions),
+    this.#retirement = new Retirement(
+      hal,
+      clock,
+      this.#installer,
+      limits.rekeyGraceMs,
+      (sessions) => this.#rekey(sessions),
+      logger,
     );
     const checkParameters = (parameters: TunnelParameters) => checkFit(parameters, options);
     const onEstablished = (sessions: readonly Session[]) => this.#slowPath.flush(sessions);

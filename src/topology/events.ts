@@ -14,8 +14,6 @@ export interface EventsDeps {
   readonly onEvent: (event: EventPlan) => void;
   /** Of a gateway that is about to be closed. */
   readonly onStop: (node: GatewayNode) => void;
-  /** The node is at another underlay address from now on. */
-  readonly onMoved: (node: GatewayNode) => void;
   /** What an event needs is not there, or failed. */
   readonly onError: (event: EventPlan, reason: unknown) => void;
 }
@@ -87,6 +85,8 @@ export class Events {
       case 'attack':
         await this.#attackerAt(event.link).run(event, clock);
         return;
+      case 'calm':
+        return this.#calm();
       case 'clock-jump':
         return gateway(event.node).clock.jump(event.jumpMs);
       case 'slow-entries':
@@ -94,14 +94,25 @@ export class Events {
     }
   }
 
+  #calm(): void {
+    const { network } = this.deps;
+    network.calm();
+    for (const node of network.gateways.values()) {
+      node.setEntriesDelay(0);
+      for (const { name, present } of node.plan.workloads) {
+        if (present) node.addWorkload(name);
+        else node.removeWorkload(name);
+      }
+    }
+  }
+
   /** A gateway that is down already stays so. */
   async #down(node: GatewayNode, how: 'restart' | 'crash', downMs: number): Promise<void> {
-    const { clock, onStop, onMoved } = this.deps;
+    const { clock, onStop } = this.deps;
     if (node.now === undefined) return;
     onStop(node);
     await (how === 'crash' ? node.crash() : node.stop());
     if (downMs > 0) await sleep(clock, downMs);
-    onMoved(node);
     await node.start();
   }
 

@@ -1,7 +1,7 @@
 /** What a gateway has done over all its incarnations: device counters of those that ended, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
 import { buildPipeline } from '../gateway/pipeline.js';
-import type { Counter, PspStatistics } from '../hal/hal.js';
+import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
 import { collectCounters } from '../hal/render.js';
 import type { Fates } from '../hal-sim/statistics.js';
@@ -78,8 +78,8 @@ export class NodeLedger {
     const fates: Fates = hal.fates();
     const { slowPath } = gateway.view();
     this.program = buildPipeline(gateway.pipelineOptions);
-    const counters = await collectCounters(hal, this.program);
-    const psp: PspStatistics = await hal.statistics();
+    // Both are asked for before anything is waited for: then the device may be gone.
+    const [counters, psp] = await Promise.all([collectCounters(hal, this.program), hal.statistics()]);
     addAll(this.fates, fates);
     addAll(this.psp, psp);
     addAll(this.slowPath, slowPath);

@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly transport?: (plan: GatewayPlan) => ControlTransport;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
+  /** Whether gateways must hold nothing at the end but what their sessions need. */
+  readonly leaks?: boolean;
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
 }
@@ -125,7 +127,6 @@ class Run {
     const owners = new Map<string, string>();
     const peers = new Map<string, string>();
     for (const node of this.#network.gateways.values()) {
-      this.#moved(node);
       const { host, port } = node.plan.serviceAddress;
       for (const text of [`${host}:${port}`, `[${host}]:${port}`]) peers.set(text, node.name);
       for (const plan of node.plan.workloads) {
@@ -146,7 +147,6 @@ class Run {
       network: this.#network,
       onEvent: (event) => this.#log('scenario', 'info', eventText(event)),
       onStop: (node) => this.#close(node),
-      onMoved: (node) => this.#moved(node),
       onError: (event, reason) => {
         this.#errors.push(
           `event "${eventText(event)}": ${reason instanceof Error ? reason.message : String(reason)}`,
@@ -206,10 +206,6 @@ class Run {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  #moved(node: GatewayNode): void {
-    this.#watch.reachedAt(node, this.#network.addressesOf(node));
-  }
-
   /** Takes down what an incarnation has counted, before it ends. */
   #close(node: GatewayNode): void {
     if (node.now === undefined) return;
@@ -261,6 +257,7 @@ class Run {
     for (const node of this.#network.gateways.values()) this.#close(node);
     await Promise.all(this.#closing);
     this.#checkLinks();
+    if (this.options.leaks === true) this.#checkLeaks();
     const parts = networkReport(this.#network, this.#ledgers);
     const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
     const expectations = judge(
@@ -294,6 +291,23 @@ class Run {
       violationCount,
       errors: this.#errors,
     };
+  }
+
+  #checkLeaks(): void {
+    for (const [name, { now }] of this.#network.gateways) {
+      if (now === undefined) continue;
+      const { sessions, keySlotsUsed, spisRetiring } = now.gateway.view();
+      const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
+      if (keySlotsUsed !== needed)
+        this.#watch.violate(
+          'leak',
+          name,
+          `${keySlotsUsed} key slots are in use, ${needed} sessions need one`,
+        );
+      if (spisRetiring > 0) this.#watch.violate('leak', name, `${spisRetiring} SPIs are still to be closed`);
+      const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
+      if (waiting > 0) this.#watch.violate('leak', name, `${waiting} packets still wait for their sessions`);
+    }
   }
 
   /** Every frame that a link was given has one end, or is on its way. */

@@ -2,8 +2,8 @@
  * What must hold whatever happens, watched at every gateway's two ports:
  *
  * - plaintext: nothing but PSP leaves for the underlay, and no payload of a workload can be read in it;
- * - iv-reuse: under one SPI the IVs of a sender increase, and an SPI is used by one sender only;
- * - key-reuse: no device gives the same key out twice;
+ * - iv-reuse: under one SPI the IVs of a sender increase;
+ * - key-reuse: no device gives the same key out twice, and no two senders, nor two lives of one, get the same key;
  * - unauthenticated: what a workload receives, some workload sent, octet for octet, to that address;
  * - delivered-twice: what is delivered twice came in twice by the underlay;
  * - unaccounted: every packet that goes into a device comes to exactly one end.
@@ -12,7 +12,7 @@
  */
 
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
-import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
+import type { KeySlot, PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
 import type { SimHal } from '../hal-sim/device.js';
 import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
@@ -51,25 +51,22 @@ const MARKER = Buffer.from(WORKLOAD_MARKER);
 /** Violations that are kept; the rest is counted. */
 const VIOLATIONS_MAX = 100;
 
-interface Sender {
-  readonly node: string;
-  readonly incarnation: number;
-  readonly receiverIncarnations: number;
-  iv: bigint;
-}
-
 interface Packet {
   sent: number;
   delivered: number;
+  /** Deliveries beyond those sent that the underlay excuses, by node. */
+  readonly excused: string[];
 }
 
 export class Watch {
   readonly violations: Violation[] = [];
   /** All of them, those that are not kept included. */
   violationCount = 0;
-  /** By receiver's underlay address and SPI. */
-  readonly #senders = new Map<string, Sender>();
-  readonly #keys = new Set<number>();
+  /** The last IV by sender's incarnation, receiver's underlay address and SPI. */
+  readonly #ivs = new Map<string, bigint>();
+  /** Keys that devices made, and who encrypts with each. */
+  readonly #made = new Set<number>();
+  readonly #users = new Map<number, string>();
   /** What workloads sent, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
@@ -78,18 +75,12 @@ export class Watch {
   readonly #arrivals = new Map<string, number>();
   /** By node: arrivals of PSP packets that had come in before, less deliveries that they excuse. */
   readonly #repeats = new Map<string, number>();
-  readonly #nodes = new Map<IpAddress, GatewayNode>();
 
   constructor(
     private readonly nowMs: () => number,
     /** Sees keys as they are made. */
     private readonly onKeys: (node: GatewayNode, batch: SpiKeyBatch) => void = () => {},
   ) {}
-
-  /** The node is reached on the underlay at `addresses`. */
-  reachedAt(node: GatewayNode, addresses: readonly IpAddress[]): void {
-    for (const address of addresses) this.#nodes.set(address, node);
-  }
 
   violate(kind: ViolationKind, node: string, text: string): void {
     this.violationCount++;
@@ -117,6 +108,12 @@ export class Watch {
             const batch = await target.generateKeys(...args);
             this.#keysMade(node, batch);
             return batch;
+          };
+        }
+        if (name === 'setKeys') {
+          return (slots: readonly KeySlot[]) => {
+            for (const { key } of slots) this.#keyUsed(node, key);
+            return target.setKeys(slots);
           };
         }
         if (name === 'transmit') {
@@ -153,25 +150,11 @@ export class Watch {
     }
     const spi = pspSpi(frame, psp.at);
     const iv = ivOf(frame, psp.at);
-    const key = `${psp.to} ${spi}`;
-    const receiverIncarnations = this.#nodes.get(psp.to)?.incarnations ?? 0;
-    const before = this.#senders.get(key);
-    const mine = before?.node === node.name && before.incarnation === node.incarnations;
-    if (before === undefined || (!mine && receiverIncarnations > before.receiverIncarnations)) {
-      this.#senders.set(key, {
-        node: node.name,
-        incarnation: node.incarnations,
-        receiverIncarnations,
-        iv,
-      });
-      return;
-    }
-    if (!mine) {
-      const whose = `${before.node} (start ${before.incarnation})`;
-      this.violate('iv-reuse', node.name, `SPI ${hex(spi)} of ${psp.to} was ${whose}'s`);
-    } else if (iv <= before.iv) {
-      this.violate('iv-reuse', node.name, `SPI ${hex(spi)} of ${psp.to}: IV ${iv} after ${before.iv}`);
-    } else before.iv = iv;
+    const key = `${node.name} ${node.incarnations} ${psp.to} ${spi}`;
+    const before = this.#ivs.get(key) ?? -1n;
+    if (iv <= before)
+      this.violate('iv-reuse', node.name, `SPI ${hex(spi)} of ${psp.to}: IV ${iv} after ${before}`);
+    this.#ivs.set(key, iv);
   }
 
   #arrives(node: GatewayNode, frame: Uint8Array, at: number): void {
@@ -185,8 +168,14 @@ export class Watch {
     const fingerprint = fingerprintOf(frame);
     if (fingerprint === undefined) return;
     const packet = this.#packets.get(fingerprint);
-    if (packet === undefined) this.#packets.set(fingerprint, { sent: 1, delivered: 0 });
-    else packet.sent++;
+    if (packet === undefined) {
+      this.#packets.set(fingerprint, { sent: 1, delivered: 0, excused: [] });
+      return;
+    }
+    packet.sent++;
+    // A packet that is sent again, as TCP does, needs the excuse of its predecessor no longer.
+    const node = packet.excused.pop();
+    if (node !== undefined) this.#repeats.set(node, (this.#repeats.get(node) ?? 0) + 1);
   }
 
   #delivered(node: GatewayNode, frame: Uint8Array): void {
@@ -210,8 +199,12 @@ export class Watch {
     packet.delivered++;
     if (packet.delivered <= packet.sent) return;
     const repeats = this.#repeats.get(node.name) ?? 0;
-    if (repeats > 0) this.#repeats.set(node.name, repeats - 1);
-    else this.violate('delivered-twice', node.name, `a packet for ${to} that the underlay brought once`);
+    if (repeats === 0) {
+      this.violate('delivered-twice', node.name, `a packet for ${to} that the underlay brought once`);
+      return;
+    }
+    this.#repeats.set(node.name, repeats - 1);
+    packet.excused.push(node.name);
   }
 
   #gatewaySends({ frame, packetMeta }: TransmitPacket): void {
@@ -225,18 +218,29 @@ export class Watch {
     if (place?.family === 4 && ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) this.#remember(frame);
   }
 
+  #keyUsed(node: GatewayNode, key: Uint8Array): void {
+    const short = shortOf(key, 0);
+    const user = `${node.name} (start ${node.incarnations})`;
+    const before = this.#users.get(short) ?? user;
+    if (before !== user) this.violate('key-reuse', node.name, `encrypts with a key of ${before}`);
+    this.#users.set(short, user);
+  }
+
   #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
     const { spis, keys, keyLengthOctets } = batch;
-    const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
     for (let i = 0; i < spis.length; i++) {
-      // 53 bits tell apart as many keys as a run makes.
-      const at = i * keyLengthOctets;
-      const short = (view.getUint32(at) & 0x1f_ffff) * 2 ** 32 + view.getUint32(at + 4);
-      if (this.#keys.has(short)) this.violate('key-reuse', node.name, `the key of SPI ${hex(spis[i]!)}`);
-      this.#keys.add(short);
+      const short = shortOf(keys, i * keyLengthOctets);
+      if (this.#made.has(short)) this.violate('key-reuse', node.name, `made again, for SPI ${hex(spis[i]!)}`);
+      this.#made.add(short);
     }
     this.onKeys(node, batch);
   }
+}
+
+/** 53 bits of a key: they tell apart as many keys as a run makes. */
+function shortOf(keys: Uint8Array, at: number): number {
+  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
+  return (view.getUint32(at) & 0x1f_ffff) * 2 ** 32 + view.getUint32(at + 4);
 }
 
 interface PspPlace {
