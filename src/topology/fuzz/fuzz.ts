@@ -1,10 +1,9 @@
 /** Searches for failures: many runs with scenarios drawn from seeds; a failure is made small. */
-import type { PipeHal } from '../../hal/hal.js';
 import type { Topology } from '../model.js';
-import type { GatewayNode } from '../nodes/gateway-node.js';
 import type { Report } from '../report.js';
 import { runVirtually } from '../virtual-run.js';
 import { drawScenario } from './draw.js';
+import type { Sabotage } from './sabotage.js';
 import { shrink } from './shrink.js';
 
 export interface FuzzOptions {
@@ -15,7 +14,7 @@ export interface FuzzOptions {
   /** Within it, after the faults, every reachable flow flows again. */
   readonly recoverMs: number;
   readonly shrinkRunsMax: number;
-  readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+  readonly sabotage?: Sabotage;
   readonly signal?: AbortSignal;
   /** After each run. */
   readonly onRun?: (done: number, seed: number, options: readonly string[], ok: boolean) => void;
