@@ -1,15 +1,6 @@
 /** Keys by receiver, SPI and version, as whoever looks at other people's packets needs them. */
-import type { IpAddress } from '../packet/address.js';
-import type { PspVersion } from './header.js';
+import type { Association } from './decapsulate.js';
 import type { SaKey } from './keys-file.js';
-
-/** Where a packet is decrypted, and by which key. */
-export interface Association {
-  /** The destination of the underlay. */
-  readonly receiver: IpAddress;
-  readonly spi: number;
-  readonly version: PspVersion;
-}
 
 export class KeyRing {
   readonly #keys = new Map<string, SaKey[]>();

@@ -18,9 +18,11 @@ export interface SaKey {
   readonly key: Uint8Array;
   /** Not empty. Absent: any. */
   readonly receivers?: readonly IpAddress[];
+  /** Up to 255 characters. */
   readonly node?: string;
 }
 
+const NODE_CHARACTERS_MAX = 255;
 const FIELDS = ['spi', 'version', 'key', 'receiver', 'node'];
 /** A file that is no keys file at all has a problem in every line. */
 const PROBLEMS_SHOWN_MAX = 50;
@@ -86,16 +88,13 @@ function parseLine(line: string, wrong: string[]): SaKey | undefined {
   const version = parseVersion(fields.version, wrong);
   const key = parseKey(fields.key, version, wrong);
   const receivers = parseReceivers(fields.receiver, wrong);
-  const { node } = fields;
-  if (node !== undefined && (typeof node !== 'string' || node === '')) {
-    wrong.push('node: expected a name in quotes');
-  }
+  const node = parseNode(fields.node, wrong);
   return {
     spi,
     version: version ?? 0,
     key,
     ...(receivers === undefined ? {} : { receivers }),
-    ...(node === undefined ? {} : { node: node as string }),
+    ...(node === undefined ? {} : { node }),
   };
 }
 
@@ -145,4 +144,11 @@ function parseReceivers(value: unknown, wrong: string[]): IpAddress[] | undefine
     wrong.push(`receiver: item ${i + 1} is not an IP address`);
     return [];
   });
+}
+
+function parseNode(value: unknown, wrong: string[]): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && value.length >= 1 && value.length <= NODE_CHARACTERS_MAX) return value;
+  wrong.push(`node: expected a name in quotes, of up to ${NODE_CHARACTERS_MAX} characters`);
+  return undefined;
 }

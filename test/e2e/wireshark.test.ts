@@ -2,35 +2,19 @@
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseIpv4, parseIpv6 } from '../../src/packet/address.js';
-import { buildIpv4Packet } from '../../src/packet/ipv4.js';
-import { buildIpv6Packet } from '../../src/packet/ipv6.js';
-import { buildUdp } from '../../src/packet/udp.js';
+import { parseIp } from '../../src/packet/address.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { checkPspHeader, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { type Family, frameOf, innerPacket } from '../support/inner-packets.js';
+import { datagramTo, outerHeaderTo } from '../support/psp-frames.js';
 import { fromHex, toHex } from '../support/reference-vectors.js';
 import { describeWithTshark, TsharkFolder } from '../support/tshark.js';
 
 const PACKETS = 60;
-const MAC = new Uint8Array(6).fill(2);
-const [A4, B4] = [parseIpv4('192.0.2.1'), parseIpv4('192.0.2.2')];
-const [A6, B6] = [parseIpv6('2001:db8::1'), parseIpv6('2001:db8::2')];
-
-/** A PSP datagram's octets, or any others, between two addresses of the underlay. */
-function datagram(family: Family, payload: Uint8Array, sourcePort = 50_000, destinationPort = 1000) {
-  const udp = buildUdp(sourcePort, destinationPort, payload);
-  const packet =
-    family === 4
-      ? buildIpv4Packet({ source: A4, destination: B4, protocol: 17, ttl: 64, payload: udp })
-      : buildIpv6Packet({ source: A6, destination: B6, nextHeader: 17, hopLimit: 64, payload: udp });
-  return Uint8Array.from([...MAC, ...MAC, ...(family === 4 ? [8, 0] : [0x86, 0xdd]), ...packet]);
-}
-
-/** Outer Ethernet and IP header of tunnel mode, as encapsulate() wants them. */
-const outerHeader = (family: Family) =>
-  datagram(family, new Uint8Array(0)).subarray(0, family === 4 ? 34 : 54);
+const RECEIVER = { 4: parseIp('192.0.2.2'), 6: parseIp('2001:db8::2') };
+const datagram = (family: Family, payload: Uint8Array, sourcePort?: number, destinationPort?: number) =>
+  datagramTo(RECEIVER[family], payload, sourcePort, destinationPort);
 
 const hex = (value: bigint | number, digits: number) => `0x${value.toString(16).padStart(digits, '0')}`;
 const bytes = (octets: Uint8Array) => (octets.length === 0 ? undefined : toHex(octets));
@@ -124,7 +108,7 @@ describeWithTshark('the dissector', () => {
             key: new Uint8Array(keyLengthOctets(rest.version)),
             ...(cookie === undefined ? {} : { cookie }),
             ...(extension === undefined ? {} : { extension }),
-            ...(underlay === undefined ? {} : { outerHeader: outerHeader(underlay) }),
+            ...(underlay === undefined ? {} : { outerHeader: outerHeaderTo(RECEIVER[underlay]) }),
           });
           const ipOctets = options.family === 4 ? 20 : 40;
           const payload = clearFrame.subarray(underlay === undefined ? 14 + ipOctets : 14);

@@ -93,6 +93,7 @@ describe('the keys file', () => {
     ['a receiver that is no address', line({ receiver: ['::1', 'h2'] }), /^1: receiver: item 2 is not/],
     ['a receiver that is a number', line({ receiver: [1] }), /^1: receiver: item 1 is not/],
     ['a node without a name', line({ node: '' }), /^1: node: expected/],
+    ['a node of 256 characters', line({ node: 'x'.repeat(256) }), /^1: node: expected.*255/],
     ['a node that is a number', line({ node: 2 }), /^1: node: expected/],
   ])('%s is refused, and nothing else said', (_name, text, problem) => {
     const problems = problemsOf(text);
@@ -138,6 +139,10 @@ describe('the keys file', () => {
     );
     expect(problemsOf(line({ spi: secret }))).toHaveLength(1);
   });
+});
+
+test('a node may have 255 characters', () => {
+  expect(problemsOf(line({ node: 'x'.repeat(255) }))).toEqual([]);
 });
 
 describe('the key ring', () => {
