@@ -34,6 +34,7 @@ const PACKAGES_OF_TESTS = [
   { name: 'iputils-ping', has: () => succeeds('ping', ['-V']) },
   { name: 'tcpdump', has: () => succeeds('tcpdump', ['--version']) },
   { name: 'iperf3', has: () => succeeds('iperf3', ['--version']) },
+  { name: 'tshark', has: () => succeeds('tshark', ['--version']) },
 ];
 
 function succeeds(command, args) {

@@ -3,7 +3,7 @@
  * the output stands under its name only when it is complete.
  */
 import { createReadStream } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import {
   type CaptureRecord,
   LINK_TYPE_ETHERNET,
@@ -16,7 +16,9 @@ import { decapsulate } from '../psp/decapsulate.js';
 import { EncapsulationError, locateIpPacket } from '../psp/encapsulate.js';
 import { CRYPT_OFFSET_UNIT_OCTETS, keyLengthOctets } from '../psp/header.js';
 import { KeyDeriver } from '../psp/key-derivation.js';
+import type { SaKey } from '../psp/keys-file.js';
 import { encapsulateAsReference } from '../psp/reference-tool.js';
+import { writeOutputFile } from './output-file.js';
 import type { DecryptConfig, EncryptConfig } from './pcap-config.js';
 
 /** The reference tool's largest frame, and the snap length of its files. */
@@ -24,7 +26,7 @@ export const SNAP_OCTETS = 9014;
 /** The bit of the Crypt Offset octet that the reference tool flips to force an authentication failure. */
 const RESERVED_BIT = 0x80;
 const ETHERNET_HEADER_OCTETS = 14;
-const FLUSH_OCTETS = 256 * 1024;
+const READ_OCTETS = 256 * 1024;
 
 /** Packets that did not make it, by reason. */
 export type Reasons = Map<string, number>;
@@ -37,13 +39,19 @@ export interface PcapResult {
 /** What a step makes of one frame: the new frame, or why there is none. */
 export type FrameStep = (frame: Uint8Array) => { readonly frame: Uint8Array } | { readonly reason: string };
 
-/** Encrypts as configured; with `corrupt` every packet gets a bit error, so that none authenticates. */
-export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep {
-  const { masterKeys, spi, mode, version, cookie, cryptOffsetWords } = config;
+/** The key that a configuration encrypts with. */
+export function encryptionKey({ masterKeys, spi, version }: EncryptConfig): SaKey {
   const deriver = new KeyDeriver(masterKeys[spi >>> 31 === 0 ? 0 : 1]);
   const key = new Uint8Array(keyLengthOctets(version));
   deriver.deriveInto(spi, version, key, 0);
   deriver.wipe();
+  return { spi, version, key };
+}
+
+/** Encrypts as configured; with `corrupt` every packet gets a bit error, so that none authenticates. */
+export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep {
+  const { mode, cookie, cryptOffsetWords } = config;
+  const { spi, version, key } = encryptionKey(config);
   let iv = 1n;
   return (frame) => {
     const packet = locateIpPacket(frame);
@@ -129,53 +137,28 @@ export interface ProcessOptions {
   readonly onPacket?: (number: number, fate: string) => void;
 }
 
-/** A capture cannot be processed as asked. */
-export class PcapUsageError extends Error {
-  override readonly name = 'PcapUsageError';
-}
-
 /** Runs a step over a capture. Nothing stands under the output's name unless all of it was read and written. */
 export async function processCapture(options: ProcessOptions): Promise<PcapResult> {
   const { input, output, step } = options;
   const totalOctets = (await stat(input)).size;
-  if ((await realpath(input)) === (await realpath(output).catch(() => undefined))) {
-    throw new PcapUsageError(`${output} is the input file too; give another output`);
-  }
-  const unfinished = `${output}.unfinished-${process.pid}`;
-  const file = await open(unfinished, 'wx');
-  const failed: Reasons = new Map();
-  let written = 0;
-  let number = 0;
-  try {
-    let chunks: Uint8Array[] = [pcapHeader(SNAP_OCTETS)];
-    let waiting = 0;
-    const flush = async () => {
-      await file.writev(chunks);
-      chunks = [];
-      waiting = 0;
-    };
+  return writeOutputFile(output, [input], async (file) => {
+    const failed: Reasons = new Map();
+    let written = 0;
+    let number = 0;
+    file.write(pcapHeader(SNAP_OCTETS));
     const source = countingStream(input, (octets) => options.onProgress?.(octets, totalOctets));
     for await (const record of readCapture(source)) {
       number++;
       const result = unusable(record) ?? step(record.frame);
       if ('frame' in result) {
         written++;
-        const octets = pcapRecord(record.timestampNs, result.frame);
-        chunks.push(octets);
-        waiting += octets.length;
-        if (waiting >= FLUSH_OCTETS) await flush();
+        file.write(pcapRecord(record.timestampNs, result.frame));
+        await file.flush();
       } else failed.set(result.reason, (failed.get(result.reason) ?? 0) + 1);
       options.onPacket?.(number, 'frame' in result ? 'ok' : result.reason);
     }
-    await flush();
-    await file.close();
-    await rename(unfinished, output);
-  } catch (error) {
-    await file.close().catch(() => {});
-    await rm(unfinished, { force: true });
-    throw error;
-  }
-  return { written, failed };
+    return { written, failed };
+  });
 }
 
 function unusable(record: CaptureRecord): { reason: string } | undefined {
@@ -190,7 +173,7 @@ export async function* countingStream(
   onRead: (octets: number) => void,
 ): AsyncGenerator<Uint8Array> {
   let octets = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: FLUSH_OCTETS })) {
+  for await (const chunk of createReadStream(path, { highWaterMark: READ_OCTETS })) {
     octets += (chunk as Uint8Array).length;
     onRead(octets);
     yield chunk as Uint8Array;

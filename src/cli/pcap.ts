@@ -1,17 +1,25 @@
-/** `psp-gateway pcap encrypt|decrypt|inspect`: PSP on capture files, with the reference tool's flags and files. */
+/**
+ * `psp-gateway pcap encrypt|decrypt|inspect`: PSP on capture files, with the reference tool's flags and files, or with a
+ * keys file.
+ */
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { describeFrame, renderTree, summarize } from '../packet/describe.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
-import { EXIT_FAILED, EXIT_USAGE, progressLine } from './output.js';
+import { KeyRing } from '../psp/key-ring.js';
+import { KeysFileError } from '../psp/keys-file.js';
+import { readKeysFile, writeKeysFile } from './keys-file.js';
+import { EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
+import { OutputFileError } from './output-file.js';
 import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
+import { decryptCapture } from './pcap-decrypt.js';
 import {
   countingStream,
   decryptStep,
+  encryptionKey,
   encryptStep,
   type FrameStep,
-  PcapUsageError,
   processCapture,
 } from './pcap-process.js';
 
@@ -22,6 +30,16 @@ interface CryptFlags {
   readonly verbose?: boolean;
   readonly error?: boolean;
   readonly json?: boolean;
+  readonly writeKeys?: string;
+}
+
+interface DecryptFlags extends CryptFlags {
+  readonly keys?: string;
+}
+
+/** Flags or arguments that do not go together. */
+class PcapUsageError extends Error {
+  override readonly name = 'PcapUsageError';
 }
 
 export function pcapCommand(): Command {
@@ -34,25 +52,25 @@ export function pcapCommand(): Command {
     .option('-o, --output <file>', 'capture to write', 'psp_encrypt.pcap')
     .option('-v, --verbose', 'say what happens to each packet')
     .option('-e, --error', 'force a bit error into every packet, so that none authenticates')
+    .option('--write-keys <file>', 'write the key to a keys file, for decrypt --keys')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', CONFIG_HELP)
-    .action((flags: CryptFlags) =>
-      crypt(flags, 'encrypted', (text) =>
-        encryptStep(parseEncryptConfig(text, flags.config), flags.error === true),
-      ),
-    );
+    .action(encrypt);
   command
     .command('decrypt')
-    .description('decrypt a capture; drops what fails and exits with 1 if anything did')
+    .description(
+      'decrypt a capture, by master keys (drops what fails, and exits with 1 then) or by a keys file',
+    )
+    .argument('[input]', 'with --keys: capture to read (pcap or pcapng)')
+    .argument('[output]', 'with --keys: capture to write (pcapng)')
+    .option('-k, --keys <file>', 'keys file; what is decrypted goes beside what was encrypted')
     .option('-c, --config <file>', 'configuration file; only the master keys are read', 'psp_decrypt.cfg')
     .option('-i, --input <file>', 'capture to read (pcap or pcapng)', 'psp_encrypt.pcap')
     .option('-o, --output <file>', 'capture to write', 'psp_decrypt.pcap')
     .option('-v, --verbose', 'say what happens to each packet')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', CONFIG_HELP)
-    .action((flags: CryptFlags) =>
-      crypt(flags, 'decrypted', (text) => decryptStep(parseDecryptConfig(text, flags.config))),
-    );
+    .addHelpText('after', CONFIG_HELP + KEYS_HELP)
+    .action(decrypt);
   command
     .command('inspect')
     .description('print the decoded headers of each packet')
@@ -71,37 +89,109 @@ and IPv6 tunnels (decimal, in units of 4 octets), "vc" or "no-vc".
 
 Exit status: 0 all packets were processed, 1 some were not or the capture is damaged, 2 wrong usage or configuration.`;
 
-async function crypt(flags: CryptFlags, done: string, makeStep: (text: string) => FrameStep): Promise<void> {
+const KEYS_HELP = `
+
+With --keys FILE INPUT OUTPUT every packet of the input goes to the output as it is, and right behind a PSP packet
+whose key is in the file what was inside, on an interface of its own ("NAME decrypted"), at the same time. Comments
+on the packets say what was done, or why not. The exit status is 1 when a packet had a key and did not authenticate.
+
+A keys file holds one JSON object per line, such as
+  {"spi":"0x80000001","version":0,"key":"<32 hex digits>","receiver":["2001:db8::1"],"node":"h2"}
+"receiver" are the underlay addresses under which the SPI is received, "node" a name; both may be left out.
+
+Example: psp-gateway pcap decrypt --keys keys.jsonl wire.pcap decrypted.pcapng`;
+
+async function encrypt(flags: CryptFlags): Promise<void> {
+  await guarded(flags.input, async () => {
+    const config = parseEncryptConfig(await readFile(flags.config, 'utf8'), flags.config);
+    await crypt(flags, 'encrypted', encryptStep(config, flags.error === true));
+    if (flags.writeKeys !== undefined) await writeKeysFile(flags.writeKeys, [encryptionKey(config)]);
+  });
+}
+
+async function decrypt(
+  input: string | undefined,
+  output: string | undefined,
+  flags: DecryptFlags,
+  command: Command,
+): Promise<void> {
+  await guarded(input ?? flags.input, async () => {
+    if (flags.keys === undefined) {
+      if (input !== undefined) throw new PcapUsageError('without --keys, name the files by -i and -o');
+      await crypt(
+        flags,
+        'decrypted',
+        decryptStep(parseDecryptConfig(await readFile(flags.config, 'utf8'), flags.config)),
+      );
+      return;
+    }
+    const given = ['config', 'input', 'output'].some((name) => command.getOptionValueSource(name) === 'cli');
+    if (given || input === undefined || output === undefined) {
+      throw new PcapUsageError(
+        'with --keys, say: psp-gateway pcap decrypt --keys FILE INPUT OUTPUT, and no -c, -i, -o',
+      );
+    }
+    await decryptByKeys(flags, flags.keys, input, output);
+  });
+}
+
+async function decryptByKeys(flags: DecryptFlags, keysPath: string, input: string, output: string) {
+  const keys = new KeyRing(await readKeysFile(keysPath));
+  const counts = await withProgress('decrypted', (onProgress) =>
+    decryptCapture({ input, output, keys, keysPath, onProgress, ...onEachPacket(flags) }),
+  );
+  if (flags.json === true) console.log(JSON.stringify({ output, ...counts }));
+  else {
+    const { decrypted, noKey, authFail, malformed, cut, notPsp } = counts;
+    console.log(
+      table([
+        ['decrypted', decrypted],
+        ['no key', noKey],
+        ['ICV does not match', authFail],
+        ['malformed', malformed],
+        ['captured in part', cut],
+        ['not PSP', notPsp],
+      ]),
+    );
+    console.log(`written to ${output}`);
+  }
+  if (counts.authFail > 0) process.exitCode = EXIT_FAILED;
+}
+
+function onEachPacket(flags: CryptFlags): { onPacket?: (number: number, fate: string) => void } {
+  if (flags.verbose !== true) return {};
+  return { onPacket: (number, fate) => process.stderr.write(`packet ${number}: ${fate}\n`) };
+}
+
+async function withProgress<T>(
+  done: string,
+  work: (onProgress: (octets: number, totalOctets: number) => void) => Promise<T>,
+): Promise<T> {
   const progress = progressLine(process.stderr);
   try {
-    const step = makeStep(await readFile(flags.config, 'utf8'));
-    const { written, failed } = await processCapture({
-      input: flags.input,
-      output: flags.output,
-      step,
-      onProgress: (octets, total) =>
-        progress.update(`${done} ${Math.floor((octets * 100) / Math.max(1, total))} %`),
-      ...(flags.verbose === true
-        ? { onPacket: (n, fate) => process.stderr.write(`packet ${n}: ${fate}\n`) }
-        : {}),
-    });
+    return await work((octets, total) =>
+      progress.update(`${done} ${Math.floor((octets * 100) / Math.max(1, total))} %`),
+    );
+  } finally {
     progress.clear();
-    const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
-    if (flags.json === true) {
-      console.log(
-        JSON.stringify({ output: flags.output, [done]: written, failed: Object.fromEntries(failed) }),
-      );
-    } else {
-      const left = done === 'encrypted' ? 'skipped' : 'dropped';
-      console.log(`${done} ${written} packets in ${flags.output}, ${left} ${failures} packets`);
-      for (const [reason, count] of failed) console.log(`  ${count}: ${reason}`);
-    }
-    // The reference tool skips packets without calling it a failure.
-    if (failures > 0 && done === 'decrypted') process.exitCode = EXIT_FAILED;
-  } catch (error) {
-    progress.clear();
-    fail(error);
   }
+}
+
+async function crypt(flags: CryptFlags, done: string, step: FrameStep): Promise<void> {
+  const { input, output } = flags;
+  const { written, failed } = await withProgress(done, (onProgress) =>
+    processCapture({ input, output, step, onProgress, ...onEachPacket(flags) }),
+  );
+  const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
+  if (flags.json === true) {
+    console.log(JSON.stringify({ output, [done]: written, failed: Object.fromEntries(failed) }));
+  } else {
+    const left = done === 'encrypted' ? 'skipped' : 'dropped';
+    console.log(`${done} ${written} packets in ${output}, ${left} ${failures} packets`);
+    for (const [reason, count] of failed) console.log(`  ${count}: ${reason}`);
+  }
+  // The reference tool skips packets without calling it a failure.
+  if (failures > 0 && done === 'decrypted') process.exitCode = EXIT_FAILED;
 }
 
 async function inspect(
@@ -109,7 +199,7 @@ async function inspect(
   flags: { input?: string; tree?: boolean; json?: boolean },
 ): Promise<void> {
   const path = argument ?? flags.input;
-  try {
+  await guarded(path ?? '', async () => {
     if (path === undefined) throw new PcapUsageError('no capture given: psp-gateway pcap inspect FILE');
     let number = 0;
     let firstNs: bigint | undefined;
@@ -132,18 +222,24 @@ async function inspect(
         console.log(`packet ${number}, ${seconds} s, ${record.originalOctets} octets\n${renderTree(layers)}`);
       } else console.log(`${String(number).padStart(6)} ${seconds.padStart(12)} ${summarize(layers)}`);
     }
-  } catch (error) {
-    fail(error);
-  }
+  });
 }
 
-function fail(error: unknown): void {
-  const usage =
-    error instanceof PcapConfigError ||
-    error instanceof PcapUsageError ||
-    (error as NodeJS.ErrnoException).code === 'ENOENT';
-  if (!usage && !(error instanceof CaptureError) && (error as NodeJS.ErrnoException).code === undefined)
-    throw error;
-  console.error(`psp-gateway pcap: ${(error as Error).message}`);
-  process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+/** Turns errors that users can do something about into a message and a status. */
+async function guarded(capture: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const damaged = error instanceof CaptureError;
+    const usage =
+      error instanceof PcapConfigError ||
+      error instanceof KeysFileError ||
+      error instanceof OutputFileError ||
+      error instanceof PcapUsageError ||
+      code === 'ENOENT';
+    if (!usage && !damaged && code === undefined) throw error;
+    console.error(`psp-gateway pcap: ${damaged ? `${capture}: ` : ''}${(error as Error).message}`);
+    process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+  }
 }

@@ -20,6 +20,7 @@ const BLOCK_SIMPLE_PACKET = 3;
 const BLOCK_ENHANCED_PACKET = 6;
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const OPTION_END = 0;
+const OPTION_COMMENT = 1;
 const OPTION_IF_NAME = 2;
 const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
 const OPTION_IF_TIMESTAMP_OFFSET = 14;
@@ -40,6 +41,8 @@ export interface CaptureRecord {
   /** pcapng: number and, where it has one, name of the interface within its section. */
   readonly interfaceIndex: number;
   readonly interfaceName?: string;
+  /** pcapng: comments on the packet, where it has any. */
+  readonly comments?: readonly string[];
 }
 
 /** A file that is not a capture, or is damaged; all whole records before the damage have been given. */
@@ -109,6 +112,12 @@ class ChunkReader {
     return octets;
   }
 }
+
+/** A comment may begin with U+FEFF, which the default takes away. */
+const COMMENT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Fields of variable length end at a multiple of four. */
+const padded = (lengthOctets: number) => Math.ceil(lengthOctets / 4) * 4;
 
 function view(octets: Uint8Array): DataView {
   return new DataView(octets.buffer, octets.byteOffset, octets.byteLength);
@@ -240,17 +249,25 @@ function checkTrailingLength(rest: Uint8Array, length: number, little: boolean, 
   }
 }
 
+/** A block's options, up to the end mark or the block's end; values are views. */
+function* readOptions(data: Uint8Array, little: boolean): Generator<{ code: number; value: Uint8Array }> {
+  const fields = view(data);
+  for (let at = 0; at + 4 <= data.length; ) {
+    const code = fields.getUint16(at, little);
+    const lengthOctets = fields.getUint16(at + 2, little);
+    if (code === OPTION_END) return;
+    yield { code, value: data.subarray(at + 4, at + 4 + lengthOctets) };
+    at += 4 + padded(lengthOctets);
+  }
+}
+
 function parseInterface(data: Uint8Array, little: boolean, start: number): Interface {
   if (data.length < 8) throw new CaptureError('an interface description that is too short', start);
   const fields = view(data);
   let name: string | undefined;
   let perSecond = 1_000_000n;
   let offsetSeconds = 0n;
-  for (let at = 8; at + 4 <= data.length; ) {
-    const code = fields.getUint16(at, little);
-    const length = fields.getUint16(at + 2, little);
-    const value = data.subarray(at + 4, at + 4 + length);
-    if (code === OPTION_END) break;
+  for (const { code, value } of readOptions(data.subarray(8), little)) {
     if (code === OPTION_IF_NAME) name = new TextDecoder().decode(value);
     if (code === OPTION_IF_TIMESTAMP_RESOLUTION && value.length >= 1) {
       const exponent = BigInt(value[0]! & 0x7f);
@@ -259,7 +276,6 @@ function parseInterface(data: Uint8Array, little: boolean, start: number): Inter
     if (code === OPTION_IF_TIMESTAMP_OFFSET && value.length >= 8) {
       offsetSeconds = view(value).getBigInt64(0, little);
     }
-    at += 4 + Math.ceil(length / 4) * 4;
   }
   return {
     linkType: fields.getUint16(0, little),
@@ -295,6 +311,11 @@ function parsePacketBlock(
   const units = simple
     ? 0n
     : (BigInt(fields.getUint32(4, little)) << 32n) | BigInt(fields.getUint32(8, little));
+  const options = simple ? [] : readOptions(data.subarray(headerOctets + padded(capturedOctets)), little);
+  const comments: string[] = [];
+  for (const { code, value } of options) {
+    if (code === OPTION_COMMENT) comments.push(COMMENT_DECODER.decode(value));
+  }
   return {
     timestampNs: simple ? 0n : (units * NANOSECONDS) / from.perSecond + from.offsetSeconds * NANOSECONDS,
     originalOctets,
@@ -302,6 +323,7 @@ function parsePacketBlock(
     linkType: from.linkType,
     interfaceIndex,
     ...(from.name === undefined ? {} : { interfaceName: from.name }),
+    ...(comments.length === 0 ? {} : { comments }),
   };
 }
 

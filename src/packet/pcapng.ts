@@ -1,6 +1,6 @@
 /**
- * Writing pcapng (draft-ietf-opsawg-pcapng): one little-endian section, named Ethernet interfaces, nanoseconds, and
- * a comment per packet where one is given. The same calls give the same octets. src/packet/pcap.ts reads it.
+ * Writing pcapng (draft-ietf-opsawg-pcapng): one little-endian section, named interfaces, nanoseconds, and comments
+ * on packets where they are given. The same calls give the same octets. src/packet/pcap.ts reads it.
  */
 import { LINK_TYPE_ETHERNET } from './pcap.js';
 
@@ -14,8 +14,8 @@ const OPTION_IF_NAME = 2;
 const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
 /** 10^-9 s. */
 const RESOLUTION_NANOSECONDS = 9;
-/** An option's length has 16 bits. */
-const OPTION_OCTETS_MAX = 0xffff;
+/** Of a name or a comment: an option's length has 16 bits. */
+export const OPTION_OCTETS_MAX = 0xffff;
 
 /** Zero octets up to the next multiple of four. */
 const padded = (lengthOctets: number) => (lengthOctets + 3) & ~3;
@@ -66,7 +66,8 @@ export interface PcapngPacket {
   readonly frame: Uint8Array;
   /** Octets on the wire, where the frame was cut; by default its length. */
   readonly originalOctets?: number;
-  readonly comment?: string;
+  /** One, or several in this order. */
+  readonly comment?: string | readonly string[];
 }
 
 /** Turns interfaces and packets into the octets of a file and gives them to a sink, a block per call. */
@@ -88,10 +89,10 @@ export class PcapngWriter {
   }
 
   /** Describes an interface; gives the index for its packets. Throws RangeError for a name that does not fit. */
-  addInterface(name: string, snapOctets = 0): number {
+  addInterface(name: string, snapOctets = 0, linkType = LINK_TYPE_ETHERNET): number {
     const fixed = new Uint8Array(8);
     const view = new DataView(fixed.buffer);
-    view.setUint16(0, LINK_TYPE_ETHERNET, true);
+    view.setUint16(0, linkType, true);
     view.setUint32(4, snapOctets, true);
     this.#sink(
       block(BLOCK_INTERFACE, fixed, NO_DATA, [
@@ -115,7 +116,8 @@ export class PcapngWriter {
     view.setUint32(8, Number(BigInt.asUintN(32, timestampNs)), true);
     view.setUint32(12, frame.length, true);
     view.setUint32(16, packet.originalOctets ?? frame.length, true);
-    const options = comment === undefined ? [] : [textOption(OPTION_COMMENT, comment)];
+    const comments = typeof comment === 'string' ? [comment] : (comment ?? []);
+    const options = comments.map((text) => textOption(OPTION_COMMENT, text));
     this.#sink(block(BLOCK_ENHANCED_PACKET, fixed, frame, options));
   }
 }

@@ -1,11 +1,13 @@
 /** PSP decapsulation of whole Ethernet frames, tunnel and transport mode: the inverse of encapsulate.ts. */
+import { type IpAddress, ipFromOctets } from '../packet/address.js';
 import {
   ETHER_TYPE_IPV4,
   ETHER_TYPE_IPV6,
   ETHERNET_HEADER_OCTETS,
   ETHERNET_TYPE,
 } from '../packet/ethernet.js';
-import { PROTOCOL_UDP } from '../packet/ipv4.js';
+import { IPV4_DESTINATION, PROTOCOL_UDP } from '../packet/ipv4.js';
+import { IPV6_DESTINATION } from '../packet/ipv6.js';
 import type { AeadEngine } from './aead.js';
 import { locateIpPacket } from './encapsulate.js';
 import {
@@ -24,7 +26,7 @@ import {
   pspSpi,
   pspVersion,
 } from './header.js';
-import { restoreTransport, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
+import { restoreTransport, type TransportPoint, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
 
 /**
  * Why a frame was dropped: not PSP at all; ICV mismatch; lengths or framing wrong; reserved version or impossible SPI.
@@ -37,15 +39,49 @@ export interface DecapsulateOptions {
   readonly deriveKeyInto: (spi: number, version: PspVersion, out: Uint8Array, offset: number) => void;
 }
 
-/** Where UDP to port 1000 begins in a frame, and its IP packet ends. */
-function locatePsp(frame: Uint8Array) {
+/** Where the parts of a PSP frame are, from its first octet. */
+interface Located extends TransportPoint {
+  /** The PSP header's first octet. */
+  readonly pspAt: number;
+  /** The end of the ICV. */
+  readonly end: number;
+}
+
+/** The datagram to port 1000 that a frame holds, header checked; or why there is none. */
+function locatePsp(frame: Uint8Array): Located | Exclude<DecapsulateFailure, 'auth-fail'> {
   const packet = locateIpPacket(frame);
-  if (packet === undefined) return undefined;
+  if (packet === undefined) return 'not-psp';
   const point = transportPoint(frame, ETHERNET_HEADER_OCTETS, packet.end);
-  if (point === undefined || frame[point.protocolOffset] !== PROTOCOL_UDP) return undefined;
-  if (packet.end - point.offset < UDP_HEADER_OCTETS) return undefined;
-  const port = (frame[point.offset + 2]! << 8) | frame[point.offset + 3]!;
-  return port === PSP_UDP_PORT ? { ...point, end: packet.end } : undefined;
+  if (point === undefined || frame[point.protocolOffset] !== PROTOCOL_UDP) return 'not-psp';
+  if (packet.end - point.offset < UDP_HEADER_OCTETS) return 'not-psp';
+  if (((frame[point.offset + 2]! << 8) | frame[point.offset + 3]!) !== PSP_UDP_PORT) return 'not-psp';
+  const udpOctets = (frame[point.offset + 4]! << 8) | frame[point.offset + 5]!;
+  const pspAt = point.offset + UDP_HEADER_OCTETS;
+  const end = point.offset + udpOctets;
+  if (udpOctets < UDP_HEADER_OCTETS || end > packet.end) return 'error';
+  const problem = checkPspHeader(frame, pspAt, end);
+  if (problem !== undefined) return problem === 'bad' ? 'bad' : 'error';
+  return { ...point, pspAt, end };
+}
+
+/** Which key a PSP frame needs: an SPI means something to its receiver only. */
+export interface Association {
+  /** The outer header's destination. */
+  readonly receiver: IpAddress;
+  readonly spi: number;
+  readonly version: PspVersion;
+}
+
+/** The association of a PSP frame, whose header has been checked; or why it has none. */
+export function associationOf(frame: Uint8Array): Association | Exclude<DecapsulateFailure, 'auth-fail'> {
+  const psp = locatePsp(frame);
+  if (typeof psp === 'string') return psp;
+  const ip = ETHERNET_HEADER_OCTETS;
+  const isIpv4 = frame[ip]! >>> 4 === 4;
+  const receiver = isIpv4
+    ? ipFromOctets(frame, ip + IPV4_DESTINATION, 4)
+    : ipFromOctets(frame, ip + IPV6_DESTINATION, 6);
+  return { receiver, spi: pspSpi(frame, psp.pspAt), version: pspVersion(frame, psp.pspAt) as PspVersion };
 }
 
 /**
@@ -56,15 +92,10 @@ export function decapsulate(
   options: DecapsulateOptions,
 ): { readonly frame: Uint8Array } | { readonly failure: DecapsulateFailure } {
   const psp = locatePsp(input);
-  if (psp === undefined) return { failure: 'not-psp' };
+  if (typeof psp === 'string') return { failure: psp };
+  const { pspAt, end } = psp;
   // Not slice: of a Buffer that would be a view of the input.
   const frame = new Uint8Array(input);
-  const udpOctets = (frame[psp.offset + 4]! << 8) | frame[psp.offset + 5]!;
-  const pspAt = psp.offset + UDP_HEADER_OCTETS;
-  const end = psp.offset + udpOctets;
-  if (udpOctets < UDP_HEADER_OCTETS || end > psp.end) return { failure: 'error' };
-  const problem = checkPspHeader(frame, pspAt, end);
-  if (problem !== undefined) return { failure: problem === 'bad' ? 'bad' : 'error' };
   const version = pspVersion(frame, pspAt) as PspVersion;
   const key = new Uint8Array(keyLengthOctets(version));
   options.deriveKeyInto(pspSpi(frame, pspAt), version, key, 0);

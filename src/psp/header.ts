@@ -40,8 +40,14 @@ export const SPI_LOW_MASK = 0x7fffffff;
 export const NEXT_HEADER_IPV4 = 4;
 export const NEXT_HEADER_IPV6 = 41;
 
-/** 0 AES-GCM-128, 1 AES-GCM-256, 2 AES-GMAC-128, 3 AES-GMAC-256. */
+/** See algorithmName. */
 export type PspVersion = 0 | 1 | 2 | 3;
+
+const ALGORITHMS = ['AES-GCM-128', 'AES-GCM-256', 'AES-GMAC-128', 'AES-GMAC-256'] as const;
+
+export function algorithmName(version: PspVersion): string {
+  return ALGORITHMS[version];
+}
 
 /** Octets of the key that a version uses. */
 export function keyLengthOctets(version: PspVersion): 16 | 32 {

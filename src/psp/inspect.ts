@@ -1,14 +1,14 @@
 /** PSP's layer for the description of a frame (src/packet/describe.ts). */
 import type { Layer } from '../packet/describe.js';
 import {
+  algorithmName,
   checkPspHeader,
   PSP_ICV_OCTETS,
   PSP_UDP_PORT,
+  type PspVersion,
   parsePspHeader,
   pspHeaderLengthOctets,
 } from './header.js';
-
-const ALGORITHMS = ['AES-GCM-128', 'AES-GCM-256', 'AES-GMAC-128', 'AES-GMAC-256'];
 
 /** UdpDissector for PSP; what is behind the header is encrypted and only measured. */
 export function dissectPsp(
@@ -48,7 +48,7 @@ export function dissectPsp(
         ['cryptOffset', header.cryptOffsetWords],
         ['sample', header.sample === true],
         ['drop', header.drop === true],
-        ['version', `${header.version} (${ALGORITHMS[header.version]})`],
+        ['version', `${header.version} (${algorithmName(header.version as PspVersion)})`],
         ['virtualizationCookie', header.cookie === undefined ? 'none' : `0x${header.cookie.toString(16)}`],
         ['spi', spi],
         ['iv', String(header.iv)],

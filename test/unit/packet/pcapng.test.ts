@@ -17,27 +17,34 @@ const packet = fc.record({
   timestampNs: fc.bigInt({ min: 0n, max: 2n ** 63n }),
   frame: fc.uint8Array({ maxLength: 70 }),
   originalOctets: fc.nat(65_535),
-  comment: fc.string({ unit: 'binary', maxLength: 9 }),
+  comment: fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 9 }),
+    fc.array(fc.string({ unit: 'binary', maxLength: 9 }), { maxLength: 3 }),
+  ),
 });
 
 describe('PcapngWriter', () => {
-  test('what is written is read back to the nanosecond, with the interface it came from', async () => {
+  test('what is written is read back to the nanosecond, with its comments and the interface it came from', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(packet, { maxLength: 6 }), async (packets) => {
         const blocks: Uint8Array[] = [];
         const writer = new PcapngWriter((octets) => blocks.push(octets));
         const names = ['uplink', 'vf0'];
-        for (const name of names) writer.addInterface(name);
+        const linkTypes = [1, 101];
+        names.forEach((name, i) => {
+          writer.addInterface(name, 0, linkTypes[i]!);
+        });
         for (const one of packets) writer.write(one);
         expect(blocks.every(({ length }) => length % 4 === 0)).toBe(true);
         expect(await read(blocks)).toEqual(
-          packets.map(({ interfaceIndex, timestampNs, frame, originalOctets }) => ({
+          packets.map(({ interfaceIndex, timestampNs, frame, originalOctets, comment }) => ({
             interfaceIndex,
             interfaceName: names[interfaceIndex],
             timestampNs,
             frame,
             originalOctets,
-            linkType: 1,
+            linkType: linkTypes[interfaceIndex],
+            ...(comment.length === 0 && typeof comment !== 'string' ? {} : { comments: [comment].flat() }),
           })),
         );
       }),

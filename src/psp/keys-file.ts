@@ -1,0 +1,154 @@
+/**
+ * The keys file: the keys of PSP's security associations, one JSON object per line, for whoever decrypts captures.
+ *
+ *     {"spi":"0x80000001","version":1,"key":"<64 hex digits>","receiver":["2001:db8::1"],"node":"h2"}
+ *
+ * `receiver` are the underlay addresses under which the SPI is received, since an SPI is unique per receiver only; without
+ * it the key is for any receiver. `node` is the receiver's name, for people. Both may be absent. The same SPI may stand
+ * there several times: after two rotations a receiver gives it out again, with another key.
+ */
+import { type IpAddress, parseIp } from '../packet/address.js';
+import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK } from './header.js';
+
+export interface SaKey {
+  /** Unsigned, 32 bits. */
+  readonly spi: number;
+  readonly version: PspVersion;
+  /** 16 or 32 octets, by version. */
+  readonly key: Uint8Array;
+  /** Not empty. Absent: any. */
+  readonly receivers?: readonly IpAddress[];
+  /** Up to 255 characters. */
+  readonly node?: string;
+}
+
+const NODE_CHARACTERS_MAX = 255;
+const FIELDS = ['spi', 'version', 'key', 'receiver', 'node'];
+/** A file that is no keys file at all has a problem in every line. */
+const PROBLEMS_SHOWN_MAX = 50;
+
+/** Everything that is wrong with a keys file. Says where, and never what stands there: it may be a key. */
+export class KeysFileError extends Error {
+  override readonly name = 'KeysFileError';
+  constructor(
+    path: string,
+    /** Line, a colon, and what is wrong there. */
+    readonly problems: readonly string[],
+  ) {
+    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => `${path}:${problem}`);
+    const more = problems.length - shown.length;
+    super([...shown, ...(more > 0 ? [`${path}: and ${more} more`] : [])].join('\n'));
+  }
+}
+
+/** Reads a whole file; empty lines are skipped. Throws KeysFileError with all problems. */
+export function parseKeysFile(text: string, path: string): SaKey[] {
+  const problems: string[] = [];
+  const keys: SaKey[] = [];
+  text.split('\n').forEach((line, i) => {
+    if (line.trim() === '') return;
+    const wrong: string[] = [];
+    const key = parseLine(line, wrong);
+    problems.push(...wrong.map((problem) => `${i + 1}: ${problem}`));
+    if (key !== undefined && wrong.length === 0) keys.push(key);
+  });
+  if (problems.length > 0) throw new KeysFileError(path, problems);
+  return keys;
+}
+
+/** One line, newline included. */
+export function formatSaKey({ spi, version, key, receivers, node }: SaKey): string {
+  return `${JSON.stringify({
+    spi: `0x${spi.toString(16).padStart(8, '0')}`,
+    version,
+    key: Buffer.from(key.buffer, key.byteOffset, key.length).toString('hex'),
+    receiver: receivers,
+    node,
+  })}\n`;
+}
+
+function parseLine(line: string, wrong: string[]): SaKey | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // The parser's own words quote the line.
+    wrong.push('not JSON');
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    wrong.push('not a JSON object');
+    return undefined;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (Object.keys(fields).some((name) => !FIELDS.includes(name))) {
+    wrong.push(`a field that is none of ${FIELDS.join(', ')}`);
+  }
+  const spi = parseSpi(fields.spi, wrong);
+  const version = parseVersion(fields.version, wrong);
+  const key = parseKey(fields.key, version, wrong);
+  const receivers = parseReceivers(fields.receiver, wrong);
+  const node = parseNode(fields.node, wrong);
+  return {
+    spi,
+    version: version ?? 0,
+    key,
+    ...(receivers === undefined ? {} : { receivers }),
+    ...(node === undefined ? {} : { node }),
+  };
+}
+
+function parseSpi(value: unknown, wrong: string[]): number {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,8}$/i.test(value)) {
+    wrong.push('spi: expected 32 bits in hex and in quotes, such as "0x80000001"');
+    return 0;
+  }
+  const spi = Number.parseInt(value, 16);
+  if ((spi & SPI_LOW_MASK) === 0) wrong.push('spi: its low 31 bits must not be zero');
+  return spi;
+}
+
+function parseVersion(value: unknown, wrong: string[]): PspVersion | undefined {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= PSP_VERSION_MAX) {
+    return value as PspVersion;
+  }
+  wrong.push(`version: expected a number from 0 to ${PSP_VERSION_MAX}`);
+  return undefined;
+}
+
+function parseKey(value: unknown, version: PspVersion | undefined, wrong: string[]): Uint8Array {
+  const lengths = version === undefined ? [16, 32] : [keyLengthOctets(version)];
+  const isHex = typeof value === 'string' && /^[0-9a-f]*$/i.test(value);
+  if (!isHex || !lengths.includes(value.length / 2)) {
+    const digits = lengths.map((octets) => octets * 2).join(' or ');
+    wrong.push(
+      `key: expected ${digits} hex digits in quotes${version === undefined ? '' : `, for version ${version}`}`,
+    );
+    return new Uint8Array(0);
+  }
+  return Uint8Array.from(Buffer.from(value, 'hex'));
+}
+
+function parseReceivers(value: unknown, wrong: string[]): IpAddress[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0) {
+    wrong.push('receiver: expected a list of IP addresses, such as ["2001:db8::1"]');
+    return undefined;
+  }
+  return value.flatMap((item, i) => {
+    try {
+      if (typeof item === 'string') return [parseIp(item)];
+    } catch {
+      // Said below, without the text.
+    }
+    wrong.push(`receiver: item ${i + 1} is not an IP address`);
+    return [];
+  });
+}
+
+function parseNode(value: unknown, wrong: string[]): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && value.length >= 1 && value.length <= NODE_CHARACTERS_MAX) return value;
+  wrong.push(`node: expected a name in quotes, of up to ${NODE_CHARACTERS_MAX} characters`);
+  return undefined;
+}
