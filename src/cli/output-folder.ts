@@ -27,8 +27,14 @@ export class OutputFolder implements Sink {
   readonly #waiting = new Map<string, Waiting>();
   #finished = false;
 
-  /** Throws OutputFolderError for a folder with files that no run has written, and one that cannot be made. */
-  constructor(path: string) {
+  /**
+   * @param secret files that only their owner may read
+   * Throws OutputFolderError for a folder with files that no run has written, and one that cannot be made.
+   */
+  constructor(
+    path: string,
+    private readonly secret: readonly string[] = [],
+  ) {
     this.path = resolve(path);
     this.#part = join(dirname(this.path), `.${basename(this.path)}.${process.pid}.part`);
     try {
@@ -68,8 +74,8 @@ export class OutputFolder implements Sink {
   }
 
   #flush(file: string, waiting: Waiting): void {
-    // Some files hold keys.
-    appendFileSync(join(this.#part, file), Buffer.concat(waiting.chunks), { mode: 0o600 });
+    const mode = this.secret.includes(file) ? 0o600 : 0o644;
+    appendFileSync(join(this.#part, file), Buffer.concat(waiting.chunks), { mode });
     waiting.chunks = [];
     waiting.octets = 0;
   }

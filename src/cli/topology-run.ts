@@ -7,16 +7,15 @@ import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
 import { readTopology, TopologyFileError } from '../topology/file/read.js';
-import { topologyMermaid, topologySvg } from '../topology/graph.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
 import type { ReplayFrame } from '../topology/traffic/traffic.js';
 import { runVirtually } from '../topology/virtual-run.js';
-import { OutputFolder, OutputFolderError } from './output-folder.js';
 import { colorsFor, EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
-import { RunKeys } from './run-keys.js';
+import { OutputFolder, OutputFolderError } from './output-folder.js';
+import { KEYS_FILE, RunKeys } from './run-keys.js';
 
 /** Above it a run is captured only when asked for. */
 const CAPTURED_GATEWAYS_MAX = 50;
@@ -41,7 +40,10 @@ export function topologyRunCommand(): Command {
     .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
     .option('--captures', `write captures even with more than ${CAPTURED_GATEWAYS_MAX} gateways`)
     .option('--no-captures', 'write no captures')
-    .option('--write-keys', 'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures')
+    .option(
+      '--write-keys',
+      'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures',
+    )
     .option('--json', 'the report on standard output, as JSON, and nothing else')
     .addHelpText(
       'after',
@@ -74,7 +76,13 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
     if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
     if (!report.ok) process.exitCode = EXIT_FAILED;
   } catch (error) {
-    if (!(error instanceof TopologyFileError || error instanceof ConfigError || error instanceof OutputFolderError))
+    if (
+      !(
+        error instanceof TopologyFileError ||
+        error instanceof ConfigError ||
+        error instanceof OutputFolderError
+      )
+    )
       throw error;
     for (const line of error.message.split('\n')) process.stderr.write(`${line}\n`);
     process.exitCode = EXIT_USAGE;
@@ -85,7 +93,7 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
   const replays = await readReplays(topology, file);
   const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
   const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
-  const folder = new OutputFolder(flags.output ?? join('out', topology.name));
+  const folder = new OutputFolder(flags.output ?? join('out', topology.name), [KEYS_FILE]);
   const keys = flags.writeKeys === true ? new RunKeys(folder) : undefined;
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
@@ -98,7 +106,7 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
       ...(keys === undefined ? {} : { onKeys: (node, batch) => keys.add(node, batch) }),
     });
     line.clear();
-    const files = await writeResult(folder, topology, result, gateways);
+    const files = await writeResult(folder, result, gateways);
     if (flags.json !== true) {
       print(result.report, (performance.now() - startedMs) / 1000);
       printFiles(folder, files, captures, gateways.length, flags);
@@ -127,7 +135,8 @@ async function readReplays(topology: Topology, file: string): Promise<Map<string
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (!(error instanceof CaptureError) && code === undefined) throw error;
-      const reason = error instanceof CaptureError ? error.message : code === 'ENOENT' ? 'there is no such file' : code;
+      const reason =
+        error instanceof CaptureError ? error.message : code === 'ENOENT' ? 'there is no such file' : code;
       throw new ConfigError([`flow ${plan.name}: ${path}: ${reason}`]);
     }
     replays.set(plan.file, frames);
@@ -145,19 +154,20 @@ function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Pr
 /** Names and meanings of the files that are not captures. */
 async function writeResult(
   folder: OutputFolder,
-  topology: Topology,
   { report, programs }: RunResult,
   gateways: readonly GatewayPlan[],
 ): Promise<[name: string, what: string][]> {
   const files: [name: string, what: string, content: string][] = [
     ['report.md', 'flows, gateways, links, drops', reportMarkdown(report)],
     ['report.json', 'the same for programs, whole', `${JSON.stringify(report, null, 2)}\n`],
-    ['topology.mmd', 'the topology as Mermaid', topologyMermaid(topology)],
   ];
   if (gateways.length <= DRAWN_GATEWAYS_MAX) {
-    files.push(['topology.svg', 'the topology drawn', await topologySvg(topology)]);
     for (const [name, { program, counters }] of programs) {
-      files.push([`pipes-${name}.mmd`, `pipes of ${name} with their counters`, renderMermaid(program, counters)]);
+      files.push([
+        `pipes-${name}.mmd`,
+        `pipes of ${name} with their counters`,
+        renderMermaid(program, counters),
+      ]);
       files.push([`pipes-${name}.svg`, `the same drawn`, await renderSvg(program, counters)]);
     }
   }
@@ -191,7 +201,8 @@ function print(report: Report, seconds: number): void {
           ]),
       ]),
     );
-    if (flows.length > FLOWS_SHOWN_MAX) say(`and ${flows.length - FLOWS_SHOWN_MAX} more flows, in the report`);
+    if (flows.length > FLOWS_SHOWN_MAX)
+      say(`and ${flows.length - FLOWS_SHOWN_MAX} more flows, in the report`);
   }
   say();
   for (const { ok, text, seen } of report.expectations)
@@ -224,12 +235,12 @@ function printFiles(
     ['run.log', 'what gateways and scenario said'] as const,
     ['sequence.mmd', 'the slow path as it happened, a Mermaid sequence diagram'] as const,
     ...(captures ? ([['*.pcapng', 'every link and every VF']] as const) : []),
-    ...(flags.writeKeys === true ? ([['keys.jsonl', 'keys of all tunnels: keep them to yourself']] as const) : []),
+    ...(flags.writeKeys === true
+      ? ([[KEYS_FILE, 'keys of all tunnels: keep them to yourself']] as const)
+      : []),
   ];
   process.stdout.write(`\n${at}:\n`);
-  process.stdout.write(
-    `${table(rows.map(([name, what]) => [`  ${name}`, colors.dim(what)]))}\n`,
-  );
+  process.stdout.write(`${table(rows.map(([name, what]) => [`  ${name}`, colors.dim(what)]))}\n`);
   if (!captures && flags.captures === undefined)
     process.stdout.write(`${gateways} gateways: captures only with --captures\n`);
 }
