@@ -24,28 +24,27 @@ export class NodeLedger {
   readonly counters = new Map<string, Counter>();
   /** That of the last incarnation that ended. */
   program: PipeProgram | undefined;
-  readonly #wanted = new Map<string, number>();
-  readonly #installed = new Set<string>();
+  /** By local and remote address: since when a tunnel is wanted, or that it is there. */
+  readonly #tunnels = new Map<string, Map<string, number>>();
 
   onEvent(event: GatewayEvent, nowMs: number): void {
     switch (event.type) {
       case 'miss':
       case 'ingress-opened': {
-        const pair = `${event.localVip} ${event.remoteVip}`;
-        if (!this.#installed.has(pair) && !this.#wanted.has(pair)) this.#wanted.set(pair, nowMs);
+        const remotes = this.#remotesOf(event.localVip);
+        if (!remotes.has(event.remoteVip)) remotes.set(event.remoteVip, nowMs);
         break;
       }
       case 'egress-installed': {
-        const pair = `${event.localVip} ${event.remoteVip}`;
-        if (this.#installed.has(pair)) this.egressUpdates++;
-        else this.#installed.add(pair);
-        const since = this.#wanted.get(pair);
-        if (since !== undefined) this.setUpMs.push(nowMs - since);
-        this.#wanted.delete(pair);
+        const remotes = this.#remotesOf(event.localVip);
+        const since = remotes.get(event.remoteVip);
+        if (since === INSTALLED) this.egressUpdates++;
+        else this.setUpMs.push(nowMs - (since ?? nowMs));
+        remotes.set(event.remoteVip, INSTALLED);
         break;
       }
       case 'session-removed':
-        this.#installed.delete(`${event.localVip} ${event.remoteVip}`);
+        this.#remotesOf(event.localVip).delete(event.remoteVip);
         break;
       case 'request-sent':
         this.rpcs.asked++;
@@ -71,10 +70,18 @@ export class NodeLedger {
     }
   }
 
+  #remotesOf(localVip: string): Map<string, number> {
+    let remotes = this.#tunnels.get(localVip);
+    if (remotes === undefined) {
+      remotes = new Map();
+      this.#tunnels.set(localVip, remotes);
+    }
+    return remotes;
+  }
+
   /** An incarnation ends, or the run does: its device's counters are added. Before the device is closed. */
   async close({ gateway, hal }: Incarnation): Promise<void> {
-    this.#installed.clear();
-    this.#wanted.clear();
+    this.#tunnels.clear();
     const fates: Fates = hal.fates();
     const { slowPath } = gateway.view();
     this.program = buildPipeline(gateway.pipelineOptions);
@@ -92,6 +99,8 @@ export class NodeLedger {
     }
   }
 }
+
+const INSTALLED = -1;
 
 function addAll(sum: Counts, more: object): void {
   for (const [key, value] of Object.entries(more) as [string, number | bigint | null][])

@@ -12,7 +12,8 @@
  */
 
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
-import type { KeySlot, PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
+import { delegateHal } from '../hal/delegate.js';
+import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
 import type { SimHal } from '../hal-sim/device.js';
 import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
@@ -101,29 +102,19 @@ export class Watch {
 
   /** The device, with its keys and what the gateway itself sends watched. */
   wrapHal(node: GatewayNode, hal: PipeHal): PipeHal {
-    return new Proxy(hal, {
-      get: (target, name) => {
-        if (name === 'generateKeys') {
-          return async (...args: Parameters<PipeHal['generateKeys']>) => {
-            const batch = await target.generateKeys(...args);
-            this.#keysMade(node, batch);
-            return batch;
-          };
-        }
-        if (name === 'setKeys') {
-          return (slots: readonly KeySlot[]) => {
-            for (const { key } of slots) this.#keyUsed(node, key);
-            return target.setKeys(slots);
-          };
-        }
-        if (name === 'transmit') {
-          return (packets: readonly TransmitPacket[]) => {
-            for (const packet of packets) this.#gatewaySends(packet);
-            return target.transmit(packets);
-          };
-        }
-        const value: unknown = Reflect.get(target, name, target);
-        return typeof value === 'function' ? value.bind(target) : value;
+    return delegateHal(hal, {
+      generateKeys: async (keyLengthOctets, count) => {
+        const batch = await hal.generateKeys(keyLengthOctets, count);
+        this.#keysMade(node, batch);
+        return batch;
+      },
+      setKeys: (slots) => {
+        for (const { key } of slots) this.#keyUsed(node, key);
+        return hal.setKeys(slots);
+      },
+      transmit: (packets) => {
+        for (const packet of packets) this.#gatewaySends(packet);
+        return hal.transmit(packets);
       },
     });
   }
