@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'draw the pipe program that gateway flags would build',
     load: async () => (await import('./pipes.js')).pipesCommand(),
   },
+  topology: {
+    summary: 'networks of gateways from a file: check, draw',
+    load: async () => (await import('./topology.js')).topologyCommand(),
+  },
   certificates: {
     summary: 'make throw-away certificates for trying gateways by hand',
     load: async () => (await import('./certificates.js')).certificatesCommand(),

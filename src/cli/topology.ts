@@ -1,0 +1,11 @@
+/** `psp-gateway topology`: networks of gateways from a file. One module per sub-command. */
+import { Command } from 'commander';
+import { addGraph } from './topology-graph.js';
+import { addValidate } from './topology-validate.js';
+
+export function topologyCommand(): Command {
+  const command = new Command('topology').description('networks of gateways, from a file (docs/topology.md)');
+  addValidate(command);
+  addGraph(command);
+  return command;
+}
