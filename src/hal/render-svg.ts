@@ -25,6 +25,7 @@ export function renderSvg(program: PipeProgram, counters?: ProgramCounters): Pro
     lines: edges.map(({ from, to, label, kind }) => ({ from, to, label, dash: DASHES[kind] })),
     direction: 'RIGHT',
     arrows: true,
+    keepOrder: false,
     legend: {
       swatches: Object.entries(COLORS).filter(([domain]) => domain !== 'terminal'),
       text: 'solid: forward, dashed: miss, dotted: copy',

@@ -36,6 +36,8 @@ export interface SvgDrawing {
   readonly lines: readonly SvgLine[];
   readonly direction: 'RIGHT' | 'DOWN';
   readonly arrows: boolean;
+  /** Boxes side by side in their order where that crosses no more lines. */
+  readonly keepOrder: boolean;
   /** Texts in their colours, and plain text after them. */
   readonly legend: {
     readonly swatches: readonly (readonly [text: string, color: string])[];
@@ -51,7 +53,14 @@ interface PlacedBox {
 }
 
 /** The drawing as an SVG document. */
-export async function drawSvg({ boxes, lines, direction, arrows, legend }: SvgDrawing): Promise<string> {
+export async function drawSvg({
+  boxes,
+  lines,
+  direction,
+  arrows,
+  keepOrder,
+  legend,
+}: SvgDrawing): Promise<string> {
   const placed = new Map(boxes.map((box) => [box.name, measure(box)]));
   // The package is CommonJS: its class is the default export, or that export's own default.
   const Elk = (ElkModule as unknown as { default?: typeof ElkModule }).default ?? ElkModule;
@@ -67,6 +76,7 @@ export async function drawSvg({ boxes, lines, direction, arrows, legend }: SvgDr
       'elk.spacing.nodeNode': '28',
       'elk.spacing.edgeLabel': '4',
       'elk.edgeLabels.inline': 'false',
+      ...(keepOrder ? { 'elk.layered.considerModelOrder.strategy': 'PREFER_NODES' } : {}),
     },
     children: [...placed].map(([id, { width, height }]) => ({ id, width, height })),
     edges: lines.map(({ from, to, label }, i) => ({

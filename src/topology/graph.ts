@@ -125,6 +125,7 @@ export function topologySvg(topology: Topology): Promise<string> {
     lines: edges.map((edge) => ({ ...edge, dash: '' })),
     direction: 'DOWN',
     arrows: false,
+    keepOrder: true,
     legend: { swatches: Object.entries(COLORS), text: topology.name },
   });
 }
