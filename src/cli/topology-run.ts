@@ -1,27 +1,37 @@
 /** `psp-gateway topology run`: runs a topology file and says whether it went as its scenario expects. */
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { ConfigError } from '../gateway/config/problems.js';
+import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
-import { readTopology, TopologyFileError } from '../topology/file/read.js';
+import { TopologyFileError } from '../topology/file/read.js';
+import { topologyMermaid, topologySvg } from '../topology/graph.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
 import type { ReplayFrame } from '../topology/traffic/traffic.js';
 import { runVirtually } from '../topology/virtual-run.js';
-import { colorsFor, EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
-import { OutputFolder, OutputFolderError } from './output-folder.js';
+import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
+import { OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
+import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
 
 /** Above it a run is captured only when asked for. */
 const CAPTURED_GATEWAYS_MAX = 50;
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
 const FLOWS_SHOWN_MAX = 30;
+
+const HELP = `
+The same file and seed give the same captures, report and log, to the byte.
+
+Exit status: 0 all expectations met and nothing violated, 1 not, 2 wrong usage or a wrong file.
+
+Examples:
+  psp-gateway topology run examples/two-hosts.yaml
+  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`;
 
 interface Flags {
   readonly seed?: number;
@@ -31,10 +41,11 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function topologyRunCommand(): Command {
-  return new Command('run')
+export function addRun(topology: Command): void {
+  topology
+    .command('run')
     .description('run a topology: gateways, links, traffic and faults, in virtual time')
-    .argument('<file>', 'the topology, YAML')
+    .argument('<file>', 'topology, YAML')
     .argument('[scenario]', 'a scenario file, instead of the one in the topology')
     .option('--seed <number>', "decides every random choice, instead of the file's", parseSeed)
     .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
@@ -45,48 +56,20 @@ export function topologyRunCommand(): Command {
       'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures',
     )
     .option('--json', 'the report on standard output, as JSON, and nothing else')
-    .addHelpText(
-      'after',
-      `
-The same file and seed give the same captures, report and log, to the byte.
-
-Exit status: 0 all expectations met and nothing violated, 1 not, 2 the file or the usage is wrong.
-
-Examples:
-  psp-gateway topology run examples/two-hosts.yaml
-  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`,
-    )
-    .action((file: string, scenario: string | undefined, flags: Flags) => run(file, scenario, flags));
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!/^\d+$/.test(text) || seed > 0xffff_ffff)
-    throw new InvalidArgumentError('expected a number from 0 to 4294967295.');
-  return seed;
+    .addHelpText('after', HELP)
+    .action((file: string, scenario: string | undefined, flags: Flags) =>
+      withTopology(() => run(file, scenario, flags)),
+    );
 }
 
 async function run(file: string, scenarioPath: string | undefined, flags: Flags): Promise<void> {
-  try {
-    const topology = readTopology(file, (path) => readFileSync(path, 'utf8'), {
-      ...(scenarioPath === undefined ? {} : { scenarioPath }),
-      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    });
-    const report = await runAndWrite(topology, file, flags);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    if (!report.ok) process.exitCode = EXIT_FAILED;
-  } catch (error) {
-    if (
-      !(
-        error instanceof TopologyFileError ||
-        error instanceof ConfigError ||
-        error instanceof OutputFolderError
-      )
-    )
-      throw error;
-    for (const line of error.message.split('\n')) process.stderr.write(`${line}\n`);
-    process.exitCode = EXIT_USAGE;
-  }
+  const topology = loadTopology(file, {
+    ...(scenarioPath === undefined ? {} : { scenarioPath }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+  });
+  const report = await runAndWrite(topology, file, flags);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (!report.ok) process.exitCode = EXIT_FAILED;
 }
 
 async function runAndWrite(topology: Topology, file: string, flags: Flags): Promise<Report> {
@@ -102,11 +85,12 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
       sink: folder,
       captures,
       replays,
+      ...sabotage(),
       onProgress: (progress) => line.update(progressText(progress)),
       ...(keys === undefined ? {} : { onKeys: (node, batch) => keys.add(node, batch) }),
     });
     line.clear();
-    const files = await writeResult(folder, result, gateways);
+    const files = await writeResult(folder, topology, result, gateways);
     if (flags.json !== true) {
       print(result.report, (performance.now() - startedMs) / 1000);
       printFiles(folder, files, captures, gateways.length, flags);
@@ -137,7 +121,7 @@ async function readReplays(topology: Topology, file: string): Promise<Map<string
       if (!(error instanceof CaptureError) && code === undefined) throw error;
       const reason =
         error instanceof CaptureError ? error.message : code === 'ENOENT' ? 'there is no such file' : code;
-      throw new ConfigError([`flow ${plan.name}: ${path}: ${reason}`]);
+      throw new TopologyFileError([`flow ${plan.name}: ${path}: ${reason}`]);
     }
     replays.set(plan.file, frames);
   }
@@ -154,6 +138,7 @@ function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Pr
 /** Names and meanings of the files that are not captures. */
 async function writeResult(
   folder: OutputFolder,
+  topology: Topology,
   { report, programs }: RunResult,
   gateways: readonly GatewayPlan[],
 ): Promise<[name: string, what: string][]> {
@@ -161,7 +146,9 @@ async function writeResult(
     ['report.md', 'flows, gateways, links, drops', reportMarkdown(report)],
     ['report.json', 'the same for programs, whole', `${JSON.stringify(report, null, 2)}\n`],
   ];
+  files.push(['topology.mmd', 'the topology as Mermaid', topologyMermaid(topology)]);
   if (gateways.length <= DRAWN_GATEWAYS_MAX) {
+    files.push(['topology.svg', 'the topology drawn', await topologySvg(topology)]);
     for (const [name, { program, counters }] of programs) {
       files.push([
         `pipes-${name}.mmd`,

@@ -33,8 +33,6 @@ export interface RunOptions {
   readonly transport?: (plan: GatewayPlan) => ControlTransport;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Whether gateways must hold nothing at the end but what their sessions need. */
-  readonly leaks?: boolean;
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
 }
@@ -257,16 +255,15 @@ class Run {
     for (const node of this.#network.gateways.values()) this.#close(node);
     await Promise.all(this.#closing);
     this.#checkLinks();
-    if (this.options.leaks === true) this.#checkLeaks();
     const parts = networkReport(this.#network, this.#ledgers);
     const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
-    const expectations = judge(
-      topology.scenario.expectations,
-      this.#traffic.flows,
-      { ...parts, flows },
-      this.#lastEventMs,
-      this.#startMs,
-    );
+    const expectations = judge(topology.scenario.expectations, {
+      flows: this.#traffic.flows,
+      report: { ...parts, flows },
+      lastEventMs: this.#lastEventMs,
+      startMs: this.#startMs,
+      leaks: topology.scenario.expectations.some(({ type }) => type === 'no-leaks') ? this.#leaks() : [],
+    });
     const { violations, violationCount } = this.#watch;
     const { sink } = this.options;
     if (sink !== undefined) {
@@ -293,21 +290,20 @@ class Run {
     };
   }
 
-  #checkLeaks(): void {
-    for (const [name, { now }] of this.#network.gateways) {
-      if (now === undefined) continue;
+  #leaks(): string[] {
+    return [...this.#network.gateways].flatMap(([name, { now }]) => {
+      if (now === undefined) return [];
       const { sessions, keySlotsUsed, spisRetiring } = now.gateway.view();
       const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
-      if (keySlotsUsed !== needed)
-        this.#watch.violate(
-          'leak',
-          name,
-          `${keySlotsUsed} key slots are in use, ${needed} sessions need one`,
-        );
-      if (spisRetiring > 0) this.#watch.violate('leak', name, `${spisRetiring} SPIs are still to be closed`);
       const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
-      if (waiting > 0) this.#watch.violate('leak', name, `${waiting} packets still wait for their sessions`);
-    }
+      return [
+        ...(keySlotsUsed === needed
+          ? []
+          : [`${name}: ${keySlotsUsed} key slots are in use, ${needed} sessions need one`]),
+        ...(spisRetiring === 0 ? [] : [`${name}: ${spisRetiring} SPIs are still to be closed`]),
+        ...(waiting === 0 ? [] : [`${name}: ${waiting} packets still wait for their sessions`]),
+      ];
+    });
   }
 
   /** Every frame that a link was given has one end, or is on its way. */

@@ -38,8 +38,7 @@ export type ViolationKind =
   | 'key-reuse'
   | 'unauthenticated'
   | 'delivered-twice'
-  | 'unaccounted'
-  | 'leak';
+  | 'unaccounted';
 
 export interface Violation {
   readonly kind: ViolationKind;

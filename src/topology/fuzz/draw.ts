@@ -86,11 +86,10 @@ export function drawScenario(base: Topology, seed: number, recoverMs: number): D
   const calm = Array.from({ length: CALM_FLOWS_MAX }, (_, i) =>
     drawCalmPing(dice, gateways, i, faultsMs, recoverMs),
   ).filter((flow) => flow !== undefined);
-  const expectations: Expectation[] = calm.map(({ name }) => ({
-    type: 'recovered',
-    flows: [name],
-    withinMs: recoverMs,
-  }));
+  const expectations: Expectation[] = [
+    ...calm.map(({ name }): Expectation => ({ type: 'recovered', flows: [name], withinMs: recoverMs })),
+    { type: 'no-leaks' },
+  ];
   return {
     topology: {
       ...base,
