@@ -16,6 +16,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'two gateways, real gRPC, recorded traffic: see it work',
     load: async () => (await import('./demo.js')).demoCommand(),
   },
+  topology: {
+    summary: 'many gateways from a file, with traffic and faults',
+    load: async () => (await import('./topology.js')).topologyCommand(),
+  },
   pcap: {
     summary: 'encrypt, decrypt and inspect capture files',
     load: async () => (await import('./pcap.js')).pcapCommand(),

@@ -35,20 +35,32 @@ export interface BringUpDeps {
   readonly signal: AbortSignal;
 }
 
+/** Whether a session needs no exchange of ours any more. */
+type Settled = (session: Session) => boolean;
+
 export class BringUp {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly deps: BringUpDeps) {}
 
-  /** Resolves when every session has had an exchange that succeeded, was removed, or the gateway stops. */
-  async run(sessions: readonly Session[]): Promise<void> {
+  /** Re-keys: resolves when every session has had an exchange that succeeded, was removed, or the gateway stops. */
+  rekey(sessions: readonly Session[]): Promise<void> {
+    return this.#run(sessions, () => false);
+  }
+
+  /** Likewise, but whom the peer's own exchange has given a way out needs none of ours. */
+  establish(sessions: readonly Session[]): Promise<void> {
+    return this.#run(sessions, ({ state }) => state === 'established');
+  }
+
+  async #run(sessions: readonly Session[], settled: Settled): Promise<void> {
     for (const session of sessions) session.wanted = true;
-    await Promise.all([...groupByPeer(sessions)].map(([peer, list]) => this.#runPeer(peer, list)));
+    await Promise.all([...groupByPeer(sessions)].map(([peer, list]) => this.#runPeer(peer, list, settled)));
     for (const session of sessions) session.wanted = false;
   }
 
-  async #runPeer(peer: Peer, sessions: readonly Session[]): Promise<void> {
+  async #runPeer(peer: Peer, sessions: readonly Session[], settled: Settled): Promise<void> {
     const { clock, random, limits, logger, signal } = this.deps;
     if (peer.serviceAddress === undefined) {
       logger.log('warning', 'a peer in no directory cannot be asked for tunnels', {
@@ -62,7 +74,7 @@ export class BringUp {
     try {
       await sleep(clock, jitterMs, signal);
       while (pending.length > 0) {
-        const failed = await this.#inTurn(() => this.#onePass(peer, pending));
+        const failed = await this.#inTurn(() => this.#onePass(peer, pending, settled));
         pending = failed.filter(({ state }) => state !== 'removed');
         if (pending.length === 0) return;
         failures++;
@@ -74,22 +86,27 @@ export class BringUp {
   }
 
   /** Asks for all once, in batches; gives those that failed. */
-  async #onePass(peer: Peer, sessions: readonly Session[]): Promise<Session[]> {
+  async #onePass(peer: Peer, sessions: readonly Session[], settled: Settled): Promise<Session[]> {
     const { limits } = this.deps;
     const failed: Session[] = [];
-    const budget = { splits: SPLITS_MAX };
+    const pass = { settled, splits: SPLITS_MAX };
     for (let at = 0; at < sessions.length; at += limits.tunnelsPerRequest) {
-      failed.push(...(await this.#ask(peer, sessions.slice(at, at + limits.tunnelsPerRequest), budget)));
+      failed.push(...(await this.#ask(peer, sessions.slice(at, at + limits.tunnelsPerRequest), pass)));
     }
     return failed;
   }
 
   /** Asks for one batch, where the peer refuses it for its halves; gives those that failed. */
-  async #ask(peer: Peer, sessions: readonly Session[], budget: { splits: number }): Promise<Session[]> {
+  async #ask(
+    peer: Peer,
+    sessions: readonly Session[],
+    pass: { readonly settled: Settled; splits: number },
+  ): Promise<Session[]> {
     const { client, logger } = this.deps;
-    const batch = sessions.filter(mayAsk);
+    const open = sessions.filter((session) => !pass.settled(session));
+    const batch = open.filter(mayAsk);
     // For these somebody else is asking just now.
-    const failed = sessions.filter((session) => session.state !== 'removed' && !mayAsk(session));
+    const failed = open.filter((session) => session.state !== 'removed' && !mayAsk(session));
     if (batch.length === 0) return failed;
     try {
       await client.exchange(peer, batch);
@@ -100,12 +117,12 @@ export class BringUp {
         tunnels: batch.length,
       });
       const refused = error instanceof RpcError && REFUSALS.includes(error.code);
-      if (!refused || batch.length === 1 || budget.splits === 0) return [...failed, ...batch];
+      if (!refused || batch.length === 1 || pass.splits === 0) return [...failed, ...batch];
     }
-    budget.splits--;
+    pass.splits--;
     const middle = batch.length >> 1;
-    failed.push(...(await this.#ask(peer, batch.slice(0, middle), budget)));
-    failed.push(...(await this.#ask(peer, batch.slice(middle), budget)));
+    failed.push(...(await this.#ask(peer, batch.slice(0, middle), pass)));
+    failed.push(...(await this.#ask(peer, batch.slice(middle), pass)));
     return failed;
   }
 

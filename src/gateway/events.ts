@@ -22,6 +22,8 @@ export type GatewayEvent =
   | ({ readonly type: 'egress-installed'; readonly spi: number; readonly cryptoId: number } & Pair)
   | ({ readonly type: 'resubmitted'; readonly packets: number } & Pair)
   | ({ readonly type: 'spi-closed'; readonly spi: number } & Pair)
+  /** All static tunnels have been up. */
+  | { readonly type: 'static-tunnels-up'; readonly tunnels: number }
   | { readonly type: 'rotated'; readonly rotations: number }
   | ({ readonly type: 'session-removed' } & Pair);
 

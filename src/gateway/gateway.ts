@@ -105,8 +105,13 @@ export class Gateway implements AsyncDisposable {
         logger.log('debug', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
       },
     });
-    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, (sessions) =>
-      this.#rekey(sessions),
+    this.#retirement = new Retirement(
+      hal,
+      clock,
+      this.#installer,
+      limits.rekeyGraceMs,
+      (sessions) => this.#rekey(sessions),
+      logger,
     );
     const checkParameters = (parameters: TunnelParameters) => checkFit(parameters, options);
     const onEstablished = (sessions: readonly Session[]) => this.#slowPath.flush(sessions);
@@ -200,7 +205,7 @@ export class Gateway implements AsyncDisposable {
   /** Makes sessions now instead of at their first packet; resolves when all are established, or at stop. */
   async connect(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
     const sessions = await this.#open(pairs);
-    await this.#bringUp.run(sessions.filter(({ state }) => state !== 'established'));
+    await this.#bringUp.establish(sessions.filter(({ state }) => state !== 'established'));
   }
 
   /**
@@ -225,7 +230,7 @@ export class Gateway implements AsyncDisposable {
   #rekey(sessions: readonly Session[]): void {
     const { logger } = this.#deps;
     this.#bringUp
-      .run(sessions)
+      .rekey(sessions)
       .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
   }
 
@@ -248,7 +253,7 @@ export class Gateway implements AsyncDisposable {
   /** New keys for all sessions, or those of one remote address. */
   async rekey(remoteVip?: IpAddress): Promise<void> {
     const all = [...this.#installer.sessions];
-    await this.#bringUp.run(remoteVip === undefined ? all : all.filter((s) => s.remoteVip === remoteVip));
+    await this.#bringUp.rekey(remoteVip === undefined ? all : all.filter((s) => s.remoteVip === remoteVip));
   }
 
   /** Rotates the master key; with `issueNewKeys` sessions get new keys after it. */
@@ -322,8 +327,9 @@ export class Gateway implements AsyncDisposable {
     );
     try {
       await this.connect(pairs);
-      if (!this.#stopping.signal.aborted)
-        logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
+      if (this.#stopping.signal.aborted) return;
+      logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
+      this.#deps.observe?.({ type: 'static-tunnels-up', tunnels: pairs.length });
     } catch (error) {
       logger.log('error', `static tunnels: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -67,7 +67,7 @@ export class Recovery {
     });
     // Not awaited: a peer that does not answer must not stop the polling.
     this.deps.bringUp
-      .run(sessions)
+      .rekey(sessions)
       .catch((error: unknown) => logger.log('error', `recovery failed: ${reasonOf(error)}`));
   }
 

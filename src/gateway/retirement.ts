@@ -6,6 +6,7 @@
  */
 import type { Clock, Timer } from '../hal/clock.js';
 import type { PipeHal } from '../hal/hal.js';
+import type { Logger } from './log.js';
 import type { IngressSpi, Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 
@@ -24,6 +25,7 @@ export class Retirement {
   /** In the order of dueMs, since all wait equally long. */
   #queue: Retiring[] = [];
   #timer: Timer | undefined;
+  #stopped = false;
 
   constructor(
     private readonly hal: PipeHal,
@@ -32,6 +34,7 @@ export class Retirement {
     private readonly graceMs: number,
     /** Packets of this session still come under an SPI that should be out of use. */
     private readonly onStillUsed: (sessions: readonly Session[]) => void,
+    private readonly logger: Logger,
   ) {}
 
   /** SPIs that wait to be closed. */
@@ -57,6 +60,7 @@ export class Retirement {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#queue = [];
@@ -73,7 +77,7 @@ export class Retirement {
     this.#timer = this.clock.setTimer(
       () => {
         this.#timer = undefined;
-        void this.#expire().finally(() => this.#arm());
+        void this.#expire().then(() => this.#arm());
       },
       Math.max(0, head.dueMs - this.clock.nowMs()),
     );
@@ -97,7 +101,19 @@ export class Retirement {
       }
     });
     if (stillUsed.size > 0) this.onStillUsed([...stillUsed]);
-    if (closing.length > 0) await this.installer.close(closing);
+    if (closing.length > 0) await this.#close(closing);
+  }
+
+  /** A device that fails is asked again a grace period later. */
+  async #close(closing: readonly Retiring[]): Promise<void> {
+    try {
+      await this.installer.close(closing);
+    } catch (error) {
+      if (this.#stopped) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.logger.log('error', `SPIs could not be closed: ${reason}`, { spis: closing.length });
+      for (const retiring of closing) this.#enqueue(retiring);
+    }
   }
 
   /** Packets let in under each SPI; 0 where its entry went meanwhile. */

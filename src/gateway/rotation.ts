@@ -98,7 +98,7 @@ export class Rotation {
     logger.log('info', 'master key rotated', { rotations: installer.generation });
     if (!issueNewKeys) return;
     const sessions = this.#sessionsBefore(installer.generation);
-    bringUp.run(sessions).then(
+    bringUp.rekey(sessions).then(
       () => logger.log('info', 'all sessions have new keys', { sessions: sessions.length }),
       (error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`),
     );
@@ -116,7 +116,7 @@ export class Rotation {
     const { signal } = this.#putOff;
     const giveUp = sleep(clock, PUT_OFF_MAX_MS, signal).catch(() => {});
     // Those that it gives up on are asked on and on all the same, and come back with their peers.
-    const rekeyed = bringUp.run(doomed).then(() => sleep(clock, DRAIN_MS, signal).catch(() => {}));
+    const rekeyed = bringUp.rekey(doomed).then(() => sleep(clock, DRAIN_MS, signal).catch(() => {}));
     try {
       await Promise.race([rekeyed, giveUp]);
     } finally {

@@ -170,6 +170,8 @@ export type EventPlan =
       /** PSP frames under SPIs and keys made up. */
       readonly spoofsPerSecond: number;
     })
+  /** Links, OOB network, entries and workloads are as the topology has them again. */
+  | (At & { readonly type: 'calm' })
   /** The node's wall clock and monotonic clock go ahead. */
   | (At & { readonly type: 'clock-jump'; readonly node: string; readonly jumpMs: number })
   /** Entries take this long to install from now on. */

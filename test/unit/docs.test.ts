@@ -42,7 +42,8 @@ describe('the architecture', () => {
     'hal-sim': ['packet', 'psp', 'hal'],
     'hal-doca': ['packet', 'hal'],
     gateway: ['packet', 'psp', 'hal'],
-    cli: ['packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway'],
+    topology: ['packet', 'psp', 'hal', 'hal-sim', 'gateway'],
+    cli: ['packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),

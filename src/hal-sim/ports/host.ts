@@ -78,8 +78,13 @@ export interface PingOptions {
   readonly count: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
+  /** Absent: the host's first address of the destination's family. */
+  readonly source?: IpAddress;
   /** Octets of data in each request. */
   readonly sizeOctets?: number;
+  /** The data itself, where it is not to be a count of octets. */
+  readonly dataOf?: (sequence: number) => Uint8Array;
+  readonly onSent?: (sequence: number) => void;
   readonly onReply?: (sequence: number, rttMs: number) => void;
   readonly onLost?: (sequence: number) => void;
 }
@@ -95,10 +100,14 @@ export interface VirtualHost {
   readonly port: SimPort;
   /** Pings from the host's address of that family. Throws HostError when it has none. */
   ping(destination: IpAddress, options: PingOptions): Promise<PingResult>;
+  /** Sends an IP packet from one of the host's addresses, once the MAC of its destination is known. */
+  send(packet: Uint8Array, source: IpAddress, destination: IpAddress): void;
   /** Sends a frame as it is. */
   inject(frames: readonly Uint8Array[]): void;
   /** Sees every frame that the host receives. */
   onFrame(observer: (frame: Uint8Array) => void): void;
+  /** From now on the host has these addresses. */
+  setAddresses(addresses: readonly IpAddress[]): void;
 }
 
 /** The host cannot do what it was asked. */
@@ -129,6 +138,10 @@ export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
   return {
     port: host.port,
     ping: (destination, pingOptions) => host.ping(destination, pingOptions),
+    send: (packet, source, destination) => host.sendIp(packet, source, destination),
+    setAddresses: (addresses) => {
+      host.addresses = addresses;
+    },
     inject: (frames) => host.transmit(frames),
     onFrame: (observer) => host.observers.push(observer),
   };
@@ -143,8 +156,10 @@ class Host {
   #deliver: ((frames: readonly Uint8Array[]) => void) | undefined;
   #outgoing: Uint8Array[] = [];
   #nextIdentifier = 1;
+  addresses: readonly IpAddress[];
 
   constructor(private readonly options: VirtualHostOptions) {
+    this.addresses = options.addresses;
     this.#ownMac = macToOctets(options.mac);
     this.port = {
       name: `host ${options.addresses.join(', ')}`,
@@ -180,7 +195,7 @@ class Host {
 
   async ping(destination: IpAddress, options: PingOptions): Promise<PingResult> {
     const family = ipFamily(destination);
-    const source = this.options.addresses.find((address) => ipFamily(address) === family);
+    const source = options.source ?? this.addresses.find((address) => ipFamily(address) === family);
     if (source === undefined)
       throw new HostError(`the workload has no IPv${family} address to ping ${destination} from`);
     const { clock } = this.options;
@@ -188,7 +203,7 @@ class Host {
     const rttMs: number[] = [];
     const waiting = new Map<number, { sentMs: number; finish: (answered: boolean) => void }>();
     this.#echoes.set(identifier, (sequence) => waiting.get(sequence)?.finish(true));
-    const data = new Uint8Array(options.sizeOctets ?? 56).map((_, i) => i);
+    const count = new Uint8Array(options.sizeOctets ?? 56).map((_, i) => i);
     const sendOne = (sequence: number): Promise<void> =>
       new Promise((resolve) => {
         const timer = clock.setTimer(() => waiting.get(sequence)?.finish(false), options.timeoutMs);
@@ -206,7 +221,9 @@ class Host {
             resolve();
           },
         });
-        this.#sendIp(echoPacket(source, destination, true, identifier, sequence, data), destination);
+        options.onSent?.(sequence);
+        const data = options.dataOf?.(sequence) ?? count;
+        this.sendIp(echoPacket(source, destination, true, identifier, sequence, data), source, destination);
       });
     const all: Promise<void>[] = [];
     for (let sequence = 1; sequence <= options.count; sequence++) {
@@ -221,7 +238,7 @@ class Host {
   }
 
   #isOwn(ip: IpAddress): boolean {
-    return this.options.addresses.includes(ip);
+    return this.addresses.includes(ip);
   }
 
   #receive(frame: Uint8Array): void {
@@ -310,11 +327,11 @@ class Host {
     if (frame[at] === reply) this.#echoes.get(identifier)?.(sequence);
     if (frame[at] !== request) return;
     const data = frame.slice(at + ICMP_HEADER_OCTETS, end);
-    this.#sendIp(echoPacket(destination, source, false, identifier, sequence, data), source);
+    this.sendIp(echoPacket(destination, source, false, identifier, sequence, data), destination, source);
   }
 
   /** Puts an IP packet on the link, once the neighbor's MAC is known. */
-  #sendIp(packet: Uint8Array, destination: IpAddress): void {
+  sendIp(packet: Uint8Array, source: IpAddress, destination: IpAddress): void {
     const neighbor = this.#neighborOf(destination);
     if (neighbor.mac !== undefined) {
       this.transmit([this.#frame(packet, neighbor.mac)]);
@@ -322,7 +339,7 @@ class Host {
     }
     if (neighbor.pending.length === PENDING_PER_NEIGHBOR) neighbor.pending.shift();
     neighbor.pending.push(packet);
-    if (neighbor.timer === undefined) this.#solicit(destination, neighbor);
+    if (neighbor.timer === undefined) this.#solicit(source, destination, neighbor);
   }
 
   #neighborOf(ip: IpAddress): Neighbor {
@@ -338,16 +355,14 @@ class Host {
     return neighbor;
   }
 
-  #solicit(ip: IpAddress, neighbor: Neighbor): void {
+  #solicit(own: IpAddress, ip: IpAddress, neighbor: Neighbor): void {
     if (neighbor.tries === RESOLVE_TRIES) {
       this.#neighbors.delete(ip);
       return;
     }
     neighbor.tries++;
-    const family = ipFamily(ip);
-    const own = this.options.addresses.find((address) => ipFamily(address) === family)!;
     this.transmit([
-      family === 4
+      ipFamily(ip) === 4
         ? buildArp({
             operation: ARP_REQUEST,
             senderMac: this.options.mac,
@@ -359,7 +374,7 @@ class Host {
     ]);
     neighbor.timer = this.options.clock.setTimer(() => {
       neighbor.timer = undefined;
-      if (neighbor.mac === undefined) this.#solicit(ip, neighbor);
+      if (neighbor.mac === undefined) this.#solicit(own, ip, neighbor);
     }, RESOLVE_RETRY_MS);
   }
 

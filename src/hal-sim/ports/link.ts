@@ -39,7 +39,12 @@ export interface LinkOptions {
   readonly impairments?: Partial<Impairments>;
   /** Octets that may be on the way in one direction; more are dropped. */
   readonly queueOctetsMax?: number;
+  /** Sees every frame that is sent into port `from`, and what the link makes of it. The frame is only lent. */
+  readonly observe?: (from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
 }
+
+/** `carried`: perhaps late. `duplicated`: an extra copy, the frame itself follows. `corrupted`: with the bit flipped. */
+export type LinkFate = 'carried' | 'lost' | 'duplicated' | 'corrupted' | 'queue-dropped';
 
 /** Frames of one direction. sent + duplicated = delivered + lost + queueDropped + closed + those on the way. */
 export interface LinkCounters {
@@ -60,6 +65,8 @@ export interface Link {
   /** Of the direction that begins at port i. */
   readonly counters: readonly [LinkCounters, LinkCounters];
   setImpairments(impairments: Partial<Impairments>): void;
+  /** Frames on the way, both directions. */
+  readonly onTheWay: number;
 }
 
 const QUEUE_OCTETS_DEFAULT = 16 * 1024 * 1024;
@@ -78,14 +85,14 @@ export function createLink(options: LinkOptions): Link {
   ];
   const counters: [LinkCounters, LinkCounters] = [newCounters(), newCounters()];
   const directions = [
-    createDirection(options, ends[1], counters[0], () => impairments),
-    createDirection(options, ends[0], counters[1], () => impairments),
+    createDirection(options, 0, ends[1], counters[0], () => impairments),
+    createDirection(options, 1, ends[0], counters[1], () => impairments),
   ] as const;
   const port = (index: 0 | 1): SimPort => ({
     name: `${options.name}:${index}`,
     mtuOctets: options.mtuOctets,
     send: (frames) => {
-      if (!ends[index].closed) directions[index](frames);
+      if (!ends[index].closed) directions[index].send(frames);
     },
     async start(receive) {
       ends[index].receive = receive;
@@ -100,6 +107,9 @@ export function createLink(options: LinkOptions): Link {
     counters,
     setImpairments(change) {
       impairments = { ...impairments, ...change };
+    },
+    get onTheWay() {
+      return directions[0].onTheWay() + directions[1].onTheWay();
     },
   };
 }
@@ -117,15 +127,20 @@ function newCounters(): LinkCounters {
   };
 }
 
-type SendFrames = (frames: readonly Uint8Array[]) => void;
+interface Direction {
+  send(frames: readonly Uint8Array[]): void;
+  /** Frames. */
+  onTheWay(): number;
+}
 
 function createDirection(
   options: LinkOptions,
+  from: 0 | 1,
   to: End,
   counters: LinkCounters,
   impairmentsNow: () => Impairments,
-): SendFrames {
-  const { clock, random } = options;
+): Direction {
+  const { clock, random, observe } = options;
   const queueOctetsMax = options.queueOctetsMax ?? QUEUE_OCTETS_DEFAULT;
   let onTheWayOctets = 0;
   /** When the link has finished sending what it was given. */
@@ -172,11 +187,13 @@ function createDirection(
     if (at === 0) waitForFirst();
   };
 
-  const launch = (frame: Uint8Array, impairments: Impairments) => {
+  const launch = (frame: Uint8Array, impairments: Impairments, fate: LinkFate) => {
     if (onTheWayOctets + frame.length > queueOctetsMax) {
+      observe?.(from, frame, 'queue-dropped');
       counters.queueDropped++;
       return;
     }
+    observe?.(from, frame, fate);
     onTheWayOctets += frame.length;
     const { delayMs, jitterMs, rateBitsPerSecond, reorderRatio } = impairments;
     const now = clock.nowMs();
@@ -194,24 +211,28 @@ function createDirection(
     arriveAt(arrivalMs, frame);
   };
 
-  return (frames) => {
+  const send = (frames: readonly Uint8Array[]) => {
     const impairments = impairmentsNow();
     for (const frame of frames) {
       counters.sent++;
       if (chance(impairments.lossRatio)) {
+        observe?.(from, frame, 'lost');
         counters.lost++;
         continue;
       }
       if (chance(impairments.duplicateRatio)) {
         counters.duplicated++;
-        launch(frame.slice(), impairments);
+        launch(frame.slice(), impairments, 'duplicated');
       }
+      let fate: LinkFate = 'carried';
       if (chance(impairments.corruptRatio) && frame.length > 0) {
         counters.corrupted++;
+        fate = 'corrupted';
         const bit = random.uint32() % (frame.length * 8);
         frame[bit >>> 3]! ^= 1 << (bit & 7);
       }
-      launch(frame, impairments);
+      launch(frame, impairments, fate);
     }
   };
+  return { send, onTheWay: () => onTheWay.length };
 }

@@ -1,0 +1,119 @@
+/** Whether a run was as its scenario expects. */
+import type { Expectation } from './model.js';
+import type { Report } from './report.js';
+import type { Flow } from './traffic/flow.js';
+
+export interface Verdict {
+  readonly text: string;
+  readonly ok: boolean;
+  /** What was seen. */
+  readonly seen: string;
+}
+
+/** @param lastEventMs when the last event was over; @param startMs of the run, on the clock of the flows. */
+export function judge(
+  expectations: readonly Expectation[],
+  flows: readonly Flow[],
+  report: Pick<Report, 'nodes' | 'links' | 'flows' | 'oob'>,
+  lastEventMs: number,
+  startMs: number,
+): Verdict[] {
+  const byName = new Map(flows.map((flow) => [flow.plan.name, flow]));
+  const select = (names: readonly string[]) => names.map((name) => byName.get(name)!);
+  const judgeOne = (expectation: Expectation): Verdict => {
+    switch (expectation.type) {
+      case 'flow': {
+        const lost = select(expectation.flows).map((flow) => [flow, lossOf(flow)] as const);
+        const worst = lost.filter(([, count]) => count > expectation.lostAtMost);
+        return {
+          text:
+            expectation.lostAtMost === 0
+              ? `all of ${namesText(expectation.flows)} is delivered`
+              : `of ${namesText(expectation.flows)} at most ${expectation.lostAtMost} are lost`,
+          ok: worst.length === 0,
+          seen: worst.length === 0 ? `lost: ${sum(lost)}` : lossText(worst),
+        };
+      }
+      case 'share': {
+        const shares = select(expectation.flows).map((flow) => [flow, shareOf(flow)] as const);
+        const worst = shares.filter(([, share]) => share < expectation.deliveredRatioMin);
+        const least = Math.min(1, ...shares.map(([, share]) => share));
+        return {
+          text: `of ${namesText(expectation.flows)} at least ${percent(expectation.deliveredRatioMin)} is delivered`,
+          ok: worst.length === 0,
+          seen: `least: ${percent(least)}`,
+        };
+      }
+      case 'recovered': {
+        const fromMs = startMs + lastEventMs + expectation.withinMs;
+        const late = select(expectation.flows).map((flow) => [flow, flow.lostSince(fromMs)] as const);
+        const worst = late.filter(([flow, count]) => count > 0 || flow.transfer?.intact === false);
+        return {
+          text: `${namesText(expectation.flows)} recovers within ${expectation.withinMs} ms of the last event`,
+          ok: worst.length === 0,
+          seen: worst.length === 0 ? 'nothing lost after that' : lossText(worst),
+        };
+      }
+      case 'blocked': {
+        const through = select(expectation.flows).filter(({ delivered }) => delivered > 0);
+        return {
+          text: `nothing of ${namesText(expectation.flows)} arrives`,
+          ok: through.length === 0,
+          seen:
+            through.length === 0 ? 'nothing' : `${through.map(({ plan }) => plan.name).join(', ')} arrived`,
+        };
+      }
+      case 'counter': {
+        const value = valueAt(report, expectation.path);
+        const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = expectation;
+        const range =
+          expectation.min === expectation.max
+            ? `${expectation.min}`
+            : [
+                ...(expectation.min === undefined ? [] : [`at least ${expectation.min}`]),
+                ...(expectation.max === undefined ? [] : [`at most ${expectation.max}`]),
+              ].join(' and ');
+        return {
+          text: `${expectation.path} is ${range}`,
+          ok: typeof value === 'number' && value >= min && value <= max,
+          seen: value === undefined ? 'no such counter' : String(value),
+        };
+      }
+    }
+  };
+  return expectations.map(judgeOne);
+}
+
+/** A transfer loses what its receiver does not have; that it has something else counts as loss of all. */
+function lossOf(flow: Flow): number {
+  if (flow.transfer !== undefined && !flow.transfer.intact) return Math.max(1, flow.sent - flow.delivered);
+  return flow.sent - flow.delivered;
+}
+
+const shareOf = (flow: Flow) => (flow.sent === 0 ? 1 : 1 - lossOf(flow) / flow.sent);
+const percent = (ratio: number) => `${Math.round(ratio * 1e6) / 1e4} %`;
+const sum = (counts: readonly (readonly [Flow, number])[]) =>
+  counts.reduce((all, [, count]) => all + count, 0);
+
+function namesText(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(', ') : `${names.length} flows`;
+}
+
+function lossText(worst: readonly (readonly [Flow, number])[]): string {
+  const some = worst.slice(0, 5).map(([{ plan, sent }, count]) => `${plan.name}: ${count} of ${sent} lost`);
+  return `${some.join(', ')}${worst.length > 5 ? `, and ${worst.length - 5} more flows` : ''}`;
+}
+
+/** Names may have dots in them, hence the longest key that fits goes first. */
+function valueAt(value: unknown, path: string): unknown {
+  if (path === '') return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const keys = Object.keys(value).sort((a, b) => b.length - a.length);
+  for (const key of keys) {
+    if (path === key) return (value as Record<string, unknown>)[key];
+    if (!path.startsWith(`${key}.`)) continue;
+    const found = valueAt((value as Record<string, unknown>)[key], path.slice(key.length + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,182 @@
+/** Events of the scenario: by time, each about nodes, links and workloads that are there. */
+
+import { attempt } from '../../gateway/config/addresses.js';
+import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
+import type { EventPlan, GatewayPlan } from '../model.js';
+import type { AddressBook } from './addresses.js';
+import type { NodeDraft } from './drafts.js';
+import type { EventForm, NamesForm } from './form.js';
+import type { KnownWorkload } from './gateways.js';
+import type { Names } from './names.js';
+import { itemsOf } from './shape.js';
+import type { Place } from './source.js';
+import { impairments, oobValues, packetsPerSecond, positiveTimeMs, ratio, timeMs } from './values.js';
+
+const DOWN_MS = 1000;
+
+/** What events may name. */
+export interface EventNames {
+  readonly gateways: ReadonlyMap<string, GatewayPlan>;
+  readonly nodes: Names<NodeDraft>;
+  readonly links: Names<string>;
+  readonly workloads: Names<KnownWorkload>;
+  readonly underlay: AddressBook<IpAddress>;
+}
+
+/** Equal times in the order of the file. */
+export function readEvents(
+  forms: readonly EventForm[] | undefined,
+  place: Place,
+  names: EventNames,
+): EventPlan[] {
+  return itemsOf(forms)
+    .flatMap(([i, form]) => new EventReader(form, place.at(i), names).read())
+    .sort((a, b) => a.atMs - b.atMs);
+}
+
+class EventReader {
+  readonly #atMs: number;
+
+  constructor(
+    private readonly form: EventForm,
+    private readonly place: Place,
+    private readonly names: EventNames,
+  ) {
+    this.#atMs = timeMs(form.at, place.at('at'));
+  }
+
+  /** None where problems were noted. */
+  read(): EventPlan[] {
+    const { form, place } = this;
+    const atMs = this.#atMs;
+    if (form.rotate !== undefined) return this.#eachNode('rotate', form.rotate, {});
+    for (const type of ['restart', 'crash'] as const) {
+      const nodes = form[type];
+      if (nodes === undefined) continue;
+      const downMs = form.down === undefined ? DOWN_MS : timeMs(form.down, place.at('down'));
+      return this.#eachNode(type, nodes, { downMs });
+    }
+    for (const type of ['cut', 'mend'] as const) {
+      if (form[type] === undefined) continue;
+      const link = this.names.links.find(form[type], place.at(type));
+      return link === undefined ? [] : [{ atMs, type, link }];
+    }
+    for (const type of ['add-workload', 'remove-workload'] as const) {
+      if (form[type] === undefined) continue;
+      const workload = this.names.workloads.find(form[type], place.at(type));
+      return workload === undefined ? [] : [{ atMs, type, workload: workload.plan.name }];
+    }
+    if (form.impair !== undefined) return this.#impair(form.impair);
+    if (form.partition !== undefined) return this.#partition(form.partition);
+    if (form.heal !== undefined) return [{ atMs, type: 'heal' }];
+    if (form.oob !== undefined) {
+      const oob = oobValues(form.oob, place.at('oob'));
+      if (Object.keys(oob).length === 0)
+        place.at('oob').problem('changes nothing; write delay, jitter or loss');
+      return [{ atMs, type: 'oob', oob }];
+    }
+    if (form.readdress !== undefined) return this.#readdress(form.readdress, form.ip!);
+    if (form.attack !== undefined) return this.#attack(form.attack);
+    if (form['clock-jump'] !== undefined) {
+      const node = this.#gateway(form['clock-jump'], place.at('clock-jump'));
+      const jumpMs = positiveTimeMs(form.by!, place.at('by'));
+      return node === undefined ? [] : [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
+    }
+    const node = this.#gateway(form['slow-entries']!, place.at('slow-entries'));
+    const delayMs = timeMs(form.delay!, place.at('delay'));
+    return node === undefined ? [] : [{ atMs, type: 'slow-entries', node: node.name, delayMs }];
+  }
+
+  #gateway(name: string, place: Place): GatewayPlan | undefined {
+    const gateway = this.names.gateways.get(name);
+    const node = gateway === undefined ? this.names.nodes.find(name, place) : undefined;
+    if (node !== undefined) place.problem(`${name} is a ${node.form.kind}; name a gateway`);
+    return gateway;
+  }
+
+  /** One event for all nodes; with `every` one after the other. */
+  #eachNode<T extends 'rotate' | 'restart' | 'crash'>(
+    type: T,
+    written: NamesForm,
+    values: T extends 'rotate' ? object : { downMs: number },
+  ): EventPlan[] {
+    const { form, place } = this;
+    const all = [...this.names.gateways.keys()];
+    const nodes =
+      written === '*'
+        ? all
+        : typeof written === 'string'
+          ? [written].filter((name) => this.#gateway(name, place.at(type)) !== undefined)
+          : this.#gatewayList(written, place.at(type));
+    if (nodes.length === 0) return [];
+    if (form.every === undefined) return [{ atMs: this.#atMs, type, nodes, ...values } as EventPlan];
+    const everyMs = positiveTimeMs(form.every, place.at('every'));
+    return nodes.map((node, i) => {
+      const atMs = this.#atMs + i * everyMs;
+      return { atMs, type, nodes: [node], ...values } as EventPlan;
+    });
+  }
+
+  #gatewayList(names: readonly string[], place: Place, seen = new Set<string>()): string[] {
+    return itemsOf(names).flatMap(([i, name]) => {
+      if (seen.has(name)) place.at(i).problem(`${name} is there twice`);
+      seen.add(name);
+      return this.#gateway(name, place.at(i)) === undefined ? [] : [name];
+    });
+  }
+
+  #impair(written: string): EventPlan[] {
+    const { form, place } = this;
+    const changes = impairments(form, place);
+    if (Object.keys(changes).length === 0) {
+      place.problem('changes nothing; write delay, jitter, loss, duplicate, reorder, corrupt or rate');
+    }
+    const link = this.names.links.find(written, place.at('impair'));
+    return link === undefined ? [] : [{ atMs: this.#atMs, type: 'impair', link, impairments: changes }];
+  }
+
+  #partition(written: readonly (readonly string[])[]): EventPlan[] {
+    const seen = new Set<string>();
+    const groups = itemsOf(written).map(([i, group]) =>
+      this.#gatewayList(group, this.place.at('partition', i), seen),
+    );
+    return [{ atMs: this.#atMs, type: 'partition', groups }];
+  }
+
+  #readdress(name: string, text: string): EventPlan[] {
+    const { place, names } = this;
+    const node = this.#gateway(name, place.at('readdress'));
+    const parsed = attempt(() => parseIp(text));
+    if ('reason' in parsed) {
+      place.at('ip').problem(parsed.reason);
+      return [];
+    }
+    if (node === undefined) return [];
+    const ip = parsed.value;
+    const owner = names.underlay.ownerOf(ip);
+    if (owner !== undefined && owner !== name) {
+      place.at('ip').problem(`${ip} is the underlay address of ${owner}`);
+    }
+    if (node.underlay[`ipv${ipFamily(ip)}`] === undefined) {
+      place
+        .at('ip')
+        .problem(`${ip} is IPv${ipFamily(ip)}, and ${name} has no underlay address of that family`);
+    }
+    return [{ atMs: this.#atMs, type: 'readdress', node: name, ip }];
+  }
+
+  #attack(written: string): EventPlan[] {
+    const { form, place } = this;
+    const link = this.names.links.find(written, place.at('attack'));
+    const plan = {
+      durationMs: positiveTimeMs(form.for!, place.at('for')),
+      replayRatio: form.replay === undefined ? 0 : ratio(form.replay, place.at('replay')),
+      forgeRatio: form.forge === undefined ? 0 : ratio(form.forge, place.at('forge')),
+      spoofsPerSecond: form.spoof === undefined ? 0 : packetsPerSecond(form.spoof, place.at('spoof')),
+    };
+    if (plan.replayRatio + plan.forgeRatio + plan.spoofsPerSecond === 0) {
+      place.problem('does nothing; write replay, forge or spoof');
+    }
+    return link === undefined ? [] : [{ atMs: this.#atMs, type: 'attack', link, ...plan }];
+  }
+}

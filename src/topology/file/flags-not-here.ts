@@ -1,0 +1,25 @@
+/** Gateway flags whose value the topology decides, or that make no sense in one, and what to do instead. */
+
+const TLS =
+  'is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates';
+const PORTS = "is not for topologies: a gateway's ports are its link and its workloads";
+const DEVICE = 'is not for topologies: the gateways run on simulated devices';
+
+export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
+  hal: DEVICE,
+  'pci-addr': DEVICE,
+  repr: DEVICE,
+  'core-mask': DEVICE,
+  'vf-name': DEVICE,
+  'sim-wire': PORTS,
+  'sim-vf': PORTS,
+  'tls-ca': TLS,
+  'tls-cert': TLS,
+  'tls-key': TLS,
+  insecure: TLS,
+  'svc-addr': 'is not for topologies: write the address as "oob" of the node',
+  'local-virt-ip': 'is not for topologies: write the addresses under "workloads" of the node',
+  'nexthop-dmac': 'is not for topologies: the next hop is found on the links',
+  ping: 'is not for topologies: write traffic with "type: ping" in the scenario',
+  'ping-count': 'is not for topologies: write traffic with "type: ping" in the scenario',
+};

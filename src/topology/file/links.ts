@@ -1,0 +1,91 @@
+/** Links between ports: each port in one link, one link per gateway, no loop of switches. */
+import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
+import type { EndpointPlan, LinkPlan } from '../model.js';
+import type { LinkDraft, NodeDraft } from './drafts.js';
+import type { Names } from './names.js';
+import type { Place } from './source.js';
+import { impairments } from './values.js';
+
+const MTU_OCTETS_DEFAULT = 1500;
+const GATEWAY_PORT = 'p0';
+
+/** @param byName gets the links' names by either endpoint, and by both in either order */
+export function resolveLinks(
+  drafts: readonly LinkDraft[],
+  nodes: Names<NodeDraft>,
+  byName: Names<string>,
+): LinkPlan[] {
+  const used = new Map<string, Place>();
+  const switches = new Groups();
+  const plans: LinkPlan[] = [];
+  for (const draft of drafts) {
+    const ends = draft.endpoints.map((text, i) => {
+      const end = endpointOf(text, nodes, draft.endpointPlaces[i]!);
+      if (end === undefined) return undefined;
+      const other = used.get(text);
+      if (other !== undefined) {
+        draft.endpointPlaces[i]!.problem(`${text} has a link already (${other.where})`);
+        return undefined;
+      }
+      used.set(text, draft.place);
+      return end;
+    });
+    const [a, b] = ends;
+    if (a === undefined || b === undefined) continue;
+    if (a.node === b.node) {
+      draft.place.problem(`both ends are at ${a.node}; a link is between two nodes`);
+      continue;
+    }
+    const areSwitches = [a, b].every(({ node }) => nodes.get(node)?.form.kind === 'switch');
+    if (areSwitches && !switches.join(a.node, b.node)) {
+      draft.place.problem(
+        'makes a loop of switches, in which frames go round for ever; make one of them a router',
+      );
+    }
+    const plan = linkPlan(draft, [a, b]);
+    plans.push(plan);
+    const [from, to] = draft.endpoints;
+    for (const name of [from, to, `${from} ${to}`, `${to} ${from}`]) byName.add(name, plan.name);
+  }
+  return plans;
+}
+
+function linkPlan(draft: LinkDraft, endpoints: readonly [EndpointPlan, EndpointPlan]): LinkPlan {
+  let mtuOctets = MTU_OCTETS_DEFAULT;
+  let values = NO_IMPAIRMENTS;
+  for (const { value, place } of draft.values) {
+    mtuOctets = value.mtu ?? mtuOctets;
+    values = { ...values, ...impairments(value, place) };
+  }
+  return { name: draft.endpoints.join(' '), endpoints, mtuOctets, impairments: values };
+}
+
+function endpointOf(text: string, nodes: Names<NodeDraft>, place: Place): EndpointPlan | undefined {
+  const [name, port] = text.split(':') as [string, string];
+  const node = nodes.find(name, place);
+  if (node === undefined) return undefined;
+  if (node.form.kind === 'gateway' && port !== GATEWAY_PORT) {
+    place.problem(`the gateway ${name} has one port, p0; write ${name}:p0`);
+    return undefined;
+  }
+  return { node: name, port };
+}
+
+/** Which switches are connected through switches. */
+class Groups {
+  readonly #parents = new Map<string, string>();
+
+  #root(name: string): string {
+    let root = name;
+    for (let up = this.#parents.get(root); up !== undefined; up = this.#parents.get(root)) root = up;
+    return root;
+  }
+
+  /** False when they were connected already. */
+  join(a: string, b: string): boolean {
+    const [rootA, rootB] = [this.#root(a), this.#root(b)];
+    if (rootA === rootB) return false;
+    this.#parents.set(rootA, rootB);
+    return true;
+  }
+}

@@ -1,0 +1,141 @@
+/** From a topology's YAML file, and its scenario's, to a Topology. Everything that is wrong is said at once. */
+import { dirname, isAbsolute, join } from 'node:path';
+import type { FileReader } from '../../gateway/config/problems.js';
+import type { NodePlan, Topology } from '../model.js';
+import { newAddressBooks } from './addresses.js';
+import { countGenerators, type DeclaredNames, declaredFlows, declaredNames } from './declared.js';
+import { draftTopology, type NodeDraft } from './drafts.js';
+import type { FileForm, ScenarioForm, TopologyForm } from './form.js';
+import { FlagReader } from './gateway-flags.js';
+import { GatewayReader, type KnownWorkload } from './gateways.js';
+import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
+import { resolveLinks } from './links.js';
+import { Names } from './names.js';
+import { readScenario } from './scenario.js';
+import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
+import { ShapeChecker } from './shape.js';
+import { FileProblems, openSource, type Place, type Source } from './source.js';
+import { oobValues } from './values.js';
+
+export { TopologyFileError } from './source.js';
+
+export interface ReadTopologyOptions {
+  /** A scenario file, instead of the one that the topology has or names. */
+  readonly scenarioPath?: string;
+  /** Instead of the file's seed. */
+  readonly seed?: number;
+}
+
+const SEED = 1;
+const OOB = { delayMs: 0.5, jitterMs: 0, lossRatio: 0 } as const;
+
+/**
+ * Reads a topology; the paths in it are relative to its file. The same files give the same Topology. Throws
+ * TopologyFileError with everything that is wrong, each as `file:line: reason`.
+ */
+export function readTopology(
+  path: string,
+  readFile: FileReader,
+  options: ReadTopologyOptions = {},
+): Topology {
+  const problems = new FileProblems();
+  const topology = new TopologyReader(path, readFile, options, problems).read();
+  problems.throwIfAny();
+  return topology!;
+}
+
+interface FoundScenario {
+  readonly form: ScenarioForm;
+  readonly place: Place;
+  readonly flows: ReadonlySet<string>;
+}
+
+class TopologyReader {
+  constructor(
+    private readonly path: string,
+    private readonly readFile: FileReader,
+    private readonly options: ReadTopologyOptions,
+    private readonly problems: FileProblems,
+  ) {}
+
+  /** Undefined, or incomplete, with problems noted. */
+  read(): Topology | undefined {
+    const source = openSource(this.path, this.readFile, this.problems);
+    if (source?.value === undefined) return undefined;
+    const declared = declaredNames(source.value);
+    if (!new ShapeChecker(TOPOLOGY_SCHEMA).check(source)) return undefined;
+    const form = source.value as FileForm;
+    if (form.topology === undefined) return undefined;
+    const seed = this.options.seed ?? form.seed ?? SEED;
+    const { nodes, links, names } = this.#network(form.topology, source.root.at('topology'), declared);
+    const scenario = this.#scenarioOf(form, source, declared);
+    return {
+      name: form.name,
+      seed,
+      nodes,
+      links,
+      oob: { ...OOB, ...oobValues(form.oob ?? {}, source.root.at('oob')) },
+      scenario: readScenario(
+        scenario.form,
+        scenario.place,
+        { ...names, flowDeclared: (name) => scenario.flows.has(name) },
+        seed,
+      ),
+    };
+  }
+
+  /** Nodes and links, and the names that the scenario may use. */
+  #network(form: TopologyForm, place: Place, declared: DeclaredNames) {
+    const drafts = draftTopology(form, place);
+    // When a generator is wrong, nobody knows what it would have made.
+    const unknown = drafts.incomplete || declared.generators > countGenerators(form);
+    const nodes = new Names<NodeDraft>('node', (name) => unknown || declared.nodes.has(name));
+    for (const draft of drafts.nodes) nodes.add(draft.name, draft);
+    const isDeclaredPort = (port: string) => unknown || declared.ports.has(port);
+    const links = new Names<string>('link', (name) => name.split(' ').every(isDeclaredPort));
+    const linkPlans = resolveLinks(drafts.links, nodes, links);
+    for (const { name, form: node, place: at } of drafts.nodes) {
+      if (node.kind === 'gateway' && links.get(`${name}:p0`) === undefined && !isDeclaredPort(`${name}:p0`)) {
+        at.problem(`the gateway has no link; write one with the endpoint ${name}:p0`);
+      }
+    }
+    const books = newAddressBooks();
+    const workloads = new Names<KnownWorkload>('workload', (name) => unknown || declared.workloads.has(name));
+    const flagReader = new FlagReader((path) => this.readFile(this.#fromFile(path)));
+    const gateways = new GatewayReader(books, workloads, flagReader).read(drafts.nodes);
+    if (drafts.nodes.length === 0 && !unknown && declared.nodes.size === 0) place.problem('has no nodes');
+    if (drafts.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
+    if (drafts.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
+    if (workloads.all.size > WORKLOADS_MAX) place.problem(`has more than ${WORKLOADS_MAX} workloads`);
+    return {
+      nodes: drafts.nodes.map(
+        ({ name, form: { kind } }): NodePlan => (kind === 'gateway' ? gateways.get(name)! : { kind, name }),
+      ),
+      links: linkPlans,
+      names: { gateways, nodes, links, workloads, underlay: books.underlay },
+    };
+  }
+
+  /** A path in the topology's file, as the reader of files has to be asked for it. */
+  #fromFile(path: string): string {
+    return isAbsolute(path) ? path : join(dirname(this.path), path);
+  }
+
+  /** The scenario, from wherever it is; empty when there is none, or none that can be read. */
+  #scenarioOf(form: FileForm, source: Source, declared: DeclaredNames): FoundScenario {
+    const place = source.root.at('scenario');
+    const { scenarioPath } = this.options;
+    if (scenarioPath === undefined && typeof form.scenario !== 'string') {
+      return { form: form.scenario ?? {}, place, flows: declared.flows };
+    }
+    const other =
+      scenarioPath === undefined
+        ? openSource(this.#fromFile(form.scenario as string), this.readFile, this.problems, place)
+        : openSource(scenarioPath, this.readFile, this.problems);
+    const nothing: FoundScenario = { form: {}, place, flows: new Set() };
+    if (other?.value === undefined) return nothing;
+    const flows = declaredFlows(other.value);
+    if (!new ShapeChecker(SCENARIO_SCHEMA).check(other)) return nothing;
+    return { form: other.value as ScenarioForm, place: other.root, flows };
+  }
+}

@@ -1,0 +1,40 @@
+/** The scenario: its traffic as flows, its events by time, its expectations about them. */
+import type { Scenario, TrafficPlan } from '../model.js';
+import { type EventNames, readEvents } from './events.js';
+import { readExpectations } from './expectations.js';
+import type { ScenarioForm } from './form.js';
+import { Names } from './names.js';
+import type { Place } from './source.js';
+import { TrafficReader } from './traffic.js';
+import { positiveTimeMs } from './values.js';
+
+export interface ScenarioNames extends EventNames {
+  readonly flowDeclared: (name: string) => boolean;
+}
+
+export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNames, seed: number): Scenario {
+  const flows = new Names<readonly TrafficPlan[]>('traffic', names.flowDeclared);
+  const trafficReader = new TrafficReader(names.workloads, seed);
+  const traffic = Object.entries(form.traffic ?? {}).flatMap(([name, entry]) => {
+    const at = place.at('traffic', name);
+    const plans = trafficReader.read(name, entry, at);
+    for (const plan of plans) {
+      if (flows.get(plan.name) !== undefined) at.problem(`there is a flow ${plan.name} already`);
+      flows.add(plan.name, [plan]);
+    }
+    if (plans.length > 0) flows.add(name, plans);
+    return plans;
+  });
+  return {
+    ...(form.duration === undefined
+      ? {}
+      : { durationMs: positiveTimeMs(form.duration, place.at('duration')) }),
+    traffic,
+    events: readEvents(form.events, place.at('events'), names),
+    expectations: readExpectations(form.expect, place.at('expect'), {
+      flows,
+      allFlows: traffic,
+      nodes: names.nodes,
+    }),
+  };
+}

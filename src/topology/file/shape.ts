@@ -1,0 +1,267 @@
+/** Checks a file's shape against its schema, and says in plain sentences what is wrong with it. */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { suggestion } from '../../gateway/config/flags.js';
+import type { Schema } from './schema-values.js';
+import type { Path, Source } from './source.js';
+
+interface ShapeProblem {
+  readonly path: Path;
+  readonly reason: string;
+  /** What has to go for the rest to be looked at; absent: nothing. */
+  readonly remove?: Path;
+}
+
+const ROUNDS_MAX = 20;
+/** Keys that a problem lists. */
+const LISTED_MAX = 16;
+
+/** The indexes that items of a list had in the file, for lists that lost some. */
+const originalIndexes = new WeakMap<object, number[]>();
+
+/** The items of a list with their indexes in the file. */
+export function itemsOf<T>(list: readonly T[] | undefined): [index: number, item: T][] {
+  const indexes = list && originalIndexes.get(list);
+  return (list ?? []).map((item, i) => [indexes?.[i] ?? i, item]);
+}
+
+export class ShapeChecker {
+  readonly #ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    discriminator: true,
+    allowUnionTypes: true,
+    formats: {},
+  });
+  readonly #validators = new WeakMap<object, ValidateFunction>();
+
+  constructor(private readonly schema: Schema) {
+    this.#ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']);
+  }
+
+  /**
+   * Notes what is wrong with the file and takes it out of the value, so that the rest can be read; what is required
+   * at the top may be missing then. False: nothing is left.
+   */
+  check(source: Source): boolean {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const problems = this.#validate(this.schema, source.value);
+      if (problems.length === 0) return true;
+      if (round === 0) {
+        for (const { path, reason } of problems) source.problem(inFile(source.value, path), reason);
+      }
+      const removals = problems.flatMap(({ remove }) => (remove === undefined ? [] : [remove]));
+      if (removals.length === 0) return true;
+      if (removals.some((path) => path.length === 0)) return false;
+      source.removed.push(...removals.map((path) => inFile(source.value, path)));
+      removeAll(source.value, removals);
+    }
+    return false;
+  }
+
+  #validate(schema: Schema, value: unknown): ShapeProblem[] {
+    const validate = this.#validatorOf(schema);
+    if (validate(value)) return [];
+    const errors = validate.errors!;
+    const unions = new Map(
+      errors.filter(({ keyword }) => keyword === 'oneOf').map((error) => [error.instancePath, error]),
+    );
+    for (const path of unions.keys()) if (isInside(path, unions)) unions.delete(path);
+    const plain = errors.filter(
+      ({ instancePath }) => !unions.has(instancePath) && !isInside(instancePath, unions),
+    );
+    return [...plain.flatMap(explain), ...[...unions.values()].flatMap((union) => this.#explainUnion(union))];
+  }
+
+  /** Of a value that should have one of several shapes: what is wrong with the one that it seems to be. */
+  #explainUnion(error: ErrorObject): ShapeProblem[] {
+    const path = pathOf(error.instancePath);
+    const branches = error.schema as readonly Schema[];
+    const choice = chooseBranch(branches, error.data);
+    if ('reason' in choice) return [{ path, reason: choice.reason, remove: path }];
+    return this.#validate(choice.branch, error.data).map((problem) => ({
+      path: [...path, ...problem.path],
+      reason: problem.reason,
+      remove: [...path, ...(problem.remove ?? [])],
+    }));
+  }
+
+  #validatorOf(schema: Schema): ValidateFunction {
+    let validator = this.#validators.get(schema);
+    if (validator === undefined) {
+      const definitions = this.schema.definitions;
+      validator = this.#ajv.compile(definitions === undefined ? schema : { ...schema, definitions });
+      this.#validators.set(schema, validator);
+    }
+    return validator;
+  }
+}
+
+/** Whether a path leads into one of the values at `outer`. */
+function isInside(path: string, outer: ReadonlyMap<string, unknown>): boolean {
+  for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+    if (outer.has(path.slice(0, end))) return true;
+    if (end === 0) break;
+  }
+  return false;
+}
+
+function pathOf(pointer: string): Path {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}
+
+/** The shape that a value seems to be meant as: by its type, or by the key that names it. */
+function chooseBranch(branches: readonly Schema[], value: unknown): { branch: Schema } | { reason: string } {
+  const type = typeOf(value);
+  const fitting = branches.filter((branch) => {
+    const types = [branch.type].flat();
+    return types.includes(type) || (type === 'number' && types.includes('integer'));
+  });
+  const titles = branches.map(({ title }) => String(title));
+  if (fitting.length === 1) return { branch: fitting[0]! };
+  if (type !== 'object' || fitting.length === 0) {
+    const named = fitting.length > 0 || branches.every((branch) => branch.type === 'object');
+    return {
+      reason: named ? `write a map with one of ${titles.join(', ')}` : `write ${titles.join(' or ')}`,
+    };
+  }
+  const keys = Object.keys(value as object);
+  const marks = titles.filter((title) => keys.includes(title));
+  if (marks.length === 1) return { branch: branches[titles.indexOf(marks[0]!)]! };
+  if (marks.length > 1) return { reason: `${marks.join(' and ')} do not go together; write one for each` };
+  const near = keys
+    .map((key) => [key, suggestion(key, titles)])
+    .find(([key, title]) => title !== undefined && !branches.some((branch) => hasProperty(branch, key!)));
+  return {
+    reason:
+      near === undefined
+        ? `one of these is needed: ${titles.join(', ')}`
+        : `there is no key "${near[0]}" here; did you mean "${near[1]}"?`,
+  };
+}
+
+function hasProperty(schema: Schema, key: string): boolean {
+  return Object.hasOwn((schema.properties ?? {}) as object, key);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'a map',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** A value for a sentence, short. */
+function quoted(value: unknown): string {
+  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a map';
+  const text = String(value);
+  const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return typeof value === 'string' ? `"${short}"` : value === null ? 'nothing' : short;
+}
+
+function explain(error: ErrorObject): ShapeProblem[] {
+  const { keyword, params, data } = error;
+  const parent = (error.parentSchema ?? {}) as Schema;
+  const path = pathOf(error.instancePath);
+  const here = (reason: string, at: Path = path, remove: Path = at): ShapeProblem[] => [
+    { path: at, reason, remove },
+  ];
+  switch (keyword) {
+    case 'additionalProperties': {
+      const key = String(params.additionalProperty);
+      const known = Object.keys((parent.properties ?? {}) as object);
+      return here(unknownKey(key, known), [...path, key]);
+    }
+    case 'required':
+      if (path.length === 0) return [{ path, reason: `"${params.missingProperty}" is missing` }];
+      return here(`"${params.missingProperty}" is missing`);
+    case 'not':
+      return here(String(parent.description));
+    case 'propertyNames':
+      // The reason comes with the pattern's own error.
+      return [];
+    case 'discriminator': {
+      const tag = String(params.tag);
+      const allowed = (parent.oneOf as Schema[])
+        .map(({ properties }) => (properties as Record<string, Schema>)[tag]!.const)
+        .join(', ');
+      if (params.tagValue === undefined) return here(`"${tag}" is missing; write one of ${allowed}`);
+      return here(`${quoted(params.tagValue)} is not one of ${allowed}`, [...path, tag], path);
+    }
+    case 'enum':
+      return here(
+        `${quoted(data)} is not one of ${[...new Set((params.allowedValues as unknown[]).map(String))].join(', ')}`,
+      );
+    case 'const':
+      return here(`${quoted(data)} is not ${params.allowedValue}`);
+    case 'minItems':
+    case 'minProperties':
+      return here(`write ${params.limit} or more`);
+    case 'maxItems':
+    case 'maxProperties':
+      return here(`${params.limit} are allowed at most`);
+    case 'maxLength':
+      return here(`the text is longer than ${params.limit} characters`);
+  }
+  if (parent.patternErrorMessage !== undefined) {
+    const hint = `: ${parent.patternErrorMessage}`;
+    if (error.propertyName !== undefined) {
+      return here(`"${error.propertyName}"${hint}`, [...path, error.propertyName]);
+    }
+    return here(`${quoted(data)}${hint}`);
+  }
+  if (keyword === 'minimum' || keyword === 'maximum') {
+    return here(`${quoted(data)} is not from ${parent.minimum} to ${parent.maximum}`);
+  }
+  if (keyword === 'type') {
+    const types = [params.type as string | string[]].flat();
+    return here(`${quoted(data)} is not ${types.map((type) => TYPES[type]).join(' or ')}`);
+  }
+  return here(error.message ?? keyword);
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const near = suggestion(key, known);
+  if (near !== undefined) return `there is no such key here; did you mean "${near}"?`;
+  return `there is no such key here${known.length > LISTED_MAX ? '' : `; known are ${known.join(', ')}`}`;
+}
+
+/** The path with the indexes that its lists' items had in the file, and numbers for them. */
+function inFile(root: unknown, path: Path): Path {
+  let value = root;
+  return path.map((key) => {
+    const list = value;
+    value = (value as Record<string, unknown> | undefined)?.[key];
+    if (!Array.isArray(list)) return key;
+    return originalIndexes.get(list)?.[Number(key)] ?? Number(key);
+  });
+}
+
+/** Takes out what is at the paths; later items of a list first, so that the others stay where they are. */
+function removeAll(root: unknown, paths: readonly Path[]): void {
+  const removals = new Map<object, Set<string | number>>();
+  for (const path of paths) {
+    let holder = root;
+    for (const key of path.slice(0, -1)) holder = (holder as Record<string, unknown> | undefined)?.[key];
+    if (holder === null || typeof holder !== 'object') continue;
+    const keys = removals.get(holder) ?? new Set();
+    removals.set(holder, keys.add(path.at(-1)!));
+  }
+  for (const [holder, keys] of removals) {
+    if (Array.isArray(holder)) {
+      const indexes = originalIndexes.get(holder) ?? holder.map((_, i) => i);
+      const kept = indexes.filter((_, i) => !keys.has(String(i)));
+      const items = holder.filter((_, i) => !keys.has(String(i)));
+      holder.splice(0, holder.length, ...items);
+      originalIndexes.set(holder, kept);
+    } else for (const key of keys) delete (holder as Record<string, unknown>)[key];
+  }
+}

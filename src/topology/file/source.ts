@@ -1,0 +1,200 @@
+/** A YAML file: its value, and the line of everything in it. */
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
+import type { FileReader } from '../../gateway/config/problems.js';
+import { FILE_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
+
+/** Everything that is wrong with the files of a topology, each as `file:line: reason`. */
+export class TopologyFileError extends Error {
+  override readonly name = 'TopologyFileError';
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+/** Keys and indexes from the top of a file to a value in it. */
+export type Path = readonly (string | number)[];
+
+/** `topology.nodes.h1.underlay[0]` */
+export function pathText(path: Path): string {
+  return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
+}
+
+export class FileProblems {
+  readonly #problems = new Set<string>();
+  readonly #found: { readonly order: number; readonly line: number; readonly text: string }[] = [];
+  #files = 0;
+
+  nextFile(): number {
+    return this.#files++;
+  }
+
+  add(order: number, file: string, line: number, reason: string): void {
+    const text = `${file}:${line}: ${reason}`;
+    if (this.#problems.has(text)) return;
+    this.#problems.add(text);
+    this.#found.push({ order, line, text });
+  }
+
+  get count(): number {
+    return this.#found.length;
+  }
+
+  /** Throws what was found, by file and line. */
+  throwIfAny(): void {
+    if (this.count === 0) return;
+    const sorted = this.#found.sort((a, b) => a.order - b.order || a.line - b.line).map(({ text }) => text);
+    const shown = sorted.slice(0, PROBLEMS_MAX);
+    if (shown.length < sorted.length) shown.push(`and ${sorted.length - shown.length} more problems`);
+    throw new TopologyFileError(shown);
+  }
+}
+
+/** One file. `value` is what is in it, undefined when it cannot be read as YAML. */
+export class Source {
+  readonly value: unknown;
+  /** What was wrong and is not in `value` any more. */
+  readonly removed: Path[] = [];
+  readonly #order: number;
+  readonly #lines = new LineCounter();
+  readonly #document: Document | undefined;
+  /** Pairs by key of maps that were looked into. */
+  readonly #pairs = new WeakMap<object, Map<string, Pair>>();
+
+  constructor(
+    readonly path: string,
+    text: string,
+    readonly problems: FileProblems,
+  ) {
+    this.#order = problems.nextFile();
+    if (text.length > FILE_CHARACTERS_MAX) {
+      this.#problemAt(1, `the file is longer than ${FILE_CHARACTERS_MAX} characters`);
+      return;
+    }
+    try {
+      const document = parseDocument(text, {
+        lineCounter: this.#lines,
+        prettyErrors: false,
+        merge: true,
+        stringKeys: true,
+        logLevel: 'silent',
+      });
+      for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), message);
+      if (document.errors.length > 0) return;
+      this.value = document.toJS();
+      this.#document = document;
+    } catch (error) {
+      // Aliases without anchor or too many of them, and nesting beyond the stack.
+      this.#problemAt(1, `cannot be read as YAML: ${(error as Error).message}`);
+    }
+  }
+
+  /** The place of the whole file. */
+  get root(): Place {
+    return new Place(this, []);
+  }
+
+  problem(path: Path, reason: string): void {
+    const field = pathText(path);
+    this.#problemAt(this.line(path), field === '' ? reason : `${field}: ${reason}`);
+  }
+
+  /** Of the key or item at the path; of what is around it where it came through an alias or merge. */
+  line(path: Path): number {
+    let node: unknown = this.#document?.contents;
+    let line = this.#lineOfNode(node) ?? 1;
+    for (const key of path) {
+      if (isAlias(node)) node = node.resolve(this.#document!);
+      if (isMap(node)) {
+        const pair = this.#pairOf(node, String(key));
+        if (pair === undefined) return line;
+        line = this.#lineOfNode(pair.key) ?? line;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[key as number];
+        line = this.#lineOfNode(node) ?? line;
+      } else return line;
+    }
+    return line;
+  }
+
+  /** A scalar as it is written, without quotes; undefined where there is none. */
+  written(path: Path): string | undefined {
+    let node: unknown = this.#document?.contents;
+    for (const key of path) {
+      if (isAlias(node)) node = node.resolve(this.#document!);
+      if (isMap(node)) node = this.#pairOf(node, String(key))?.value;
+      else if (isSeq(node)) node = node.items[key as number];
+    }
+    if (isAlias(node)) node = node.resolve(this.#document!);
+    return isScalar(node) ? node.source : undefined;
+  }
+
+  #pairOf(node: { items: Pair[] }, key: string): Pair | undefined {
+    let pairs = this.#pairs.get(node);
+    if (pairs === undefined) {
+      pairs = new Map(node.items.map((pair) => [String((pair.key as { value?: unknown }).value), pair]));
+      this.#pairs.set(node, pairs);
+    }
+    return pairs.get(key);
+  }
+
+  #lineOfNode(node: unknown): number | undefined {
+    const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
+    return range ? this.#lineOf(range[0]) : undefined;
+  }
+
+  #lineOf(offset: number): number {
+    return this.#lines.linePos(offset).line;
+  }
+
+  #problemAt(line: number, reason: string): void {
+    this.problems.add(this.#order, this.path, line, reason);
+  }
+}
+
+/** A path in a file, to say what is wrong there. */
+export class Place {
+  constructor(
+    readonly source: Source,
+    readonly path: Path,
+  ) {}
+
+  at(...keys: Path): Place {
+    return new Place(this.source, [...this.path, ...keys]);
+  }
+
+  problem(reason: string): void {
+    this.source.problem(this.path, reason);
+  }
+
+  /** Something in here was wrong and was taken out. */
+  get lostSomething(): boolean {
+    return this.source.removed.some(
+      (path) => path.length > this.path.length && this.path.every((key, i) => path[i] === key),
+    );
+  }
+
+  /** `file:line`, for problems that name another place. */
+  get where(): string {
+    return `${this.source.path}:${this.source.line(this.path)}`;
+  }
+}
+
+/** Reads and parses a file; a file that cannot be read is a problem at `asked`, or of the file itself. */
+export function openSource(
+  path: string,
+  readFile: FileReader,
+  problems: FileProblems,
+  asked?: Place,
+): Source | undefined {
+  try {
+    return new Source(path, readFile(path), problems);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    const reason = code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code}`;
+    if (asked === undefined) problems.add(problems.nextFile(), path, 1, reason);
+    else asked.problem(reason);
+    return undefined;
+  }
+}

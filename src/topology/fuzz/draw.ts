@@ -1,0 +1,295 @@
+/**
+ * Draws a scenario from a seed: a phase under faults, then calm, in which everything must flow again. What is drawn
+ * is said in `options`, so that a reader sees what a run was about.
+ */
+import { type Random, seededRandom } from '../../hal/random.js';
+import type { Impairments } from '../../hal-sim/ports/link.js';
+import { type IpFamily, ipFamily } from '../../packet/address.js';
+import type {
+  EventPlan,
+  Expectation,
+  GatewayPlan,
+  LinkPlan,
+  Topology,
+  TrafficPlan,
+  WorkloadPlan,
+} from '../model.js';
+
+export interface Drawn {
+  readonly topology: Topology;
+  /** For people, such as `loss 12 %`. */
+  readonly options: readonly string[];
+}
+
+/** Upper ends of what is drawn. */
+const FAULTS_MS = { min: 3_000, max: 15_000 };
+const LOSS_MAX = 0.3;
+const REPLAY_MAX = 0.5;
+const OTHER_RATIO_MAX = 0.3;
+const CORRUPT_MAX = 0.1;
+const DELAY_MAX_MS = 20;
+const SLOW_ENTRIES_MAX_MS = 100;
+const CLOCK_JUMP_MAX_MS = 120_000;
+const SPOOFS_PER_SECOND_MAX = 50;
+const FLOWS_MAX = 6;
+const EVENTS_MAX = 6;
+const CALM_FLOWS_MAX = 12;
+/** Pings of a flow in the calm: until it must flow again, and so many more, which must all come. */
+const CALM_PING_INTERVAL_MS = 1000;
+const CALM_PINGS_AFTER = 5;
+/** After the calm's traffic: retired SPIs are closed. */
+const QUIET_MS = 90_000;
+
+class Dice {
+  constructor(private readonly random: Random) {}
+
+  /** An integer from 0 to `below` - 1. */
+  below(below: number): number {
+    return this.random.uint32() % below;
+  }
+
+  chance(ratio: number): boolean {
+    return this.random.uint32() / 0x1_0000_0000 < ratio;
+  }
+
+  /** To three digits, so that a scenario file says it shortly. */
+  upTo(max: number): number {
+    return Math.round((max * 1000 * this.random.uint32()) / 0x1_0000_0000) / 1000;
+  }
+
+  /** To a hundredth. */
+  ratio(max: number): number {
+    return Math.round(this.upTo(max) * 100) / 100;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.below(from.length)]!;
+  }
+}
+
+/** @param recoverMs what reachable flows have to flow again in once the faults are over */
+export function drawScenario(base: Topology, seed: number, recoverMs: number): Drawn {
+  const dice = new Dice(seededRandom(seed));
+  const options: string[] = [];
+  const gateways = base.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
+  const faultsMs = Math.round(FAULTS_MS.min + dice.upTo(FAULTS_MS.max - FAULTS_MS.min));
+  const events: EventPlan[] = [
+    ...drawImpairments(dice, base.links, options),
+    ...drawOob(dice, options),
+    ...drawAttack(dice, base.links, faultsMs, options),
+  ];
+  for (let i = dice.below(EVENTS_MAX + 1); i > 0; i--)
+    events.push(...drawEvent(dice, base, gateways, faultsMs, options));
+  const during = Array.from({ length: 1 + dice.below(FLOWS_MAX) }, (_, i) =>
+    drawFlow(dice, gateways, `fault-${i + 1}`, dice.below(faultsMs)),
+  ).filter((flow) => flow !== undefined);
+  const calm = Array.from({ length: CALM_FLOWS_MAX }, (_, i) =>
+    drawCalmPing(dice, gateways, i, faultsMs, recoverMs),
+  ).filter((flow) => flow !== undefined);
+  const expectations: Expectation[] = calm.map(({ name }) => ({
+    type: 'recovered',
+    flows: [name],
+    withinMs: recoverMs,
+  }));
+  return {
+    topology: {
+      ...base,
+      seed,
+      scenario: {
+        durationMs: faultsMs + recoverMs + CALM_PINGS_AFTER * CALM_PING_INTERVAL_MS + QUIET_MS,
+        traffic: [...during, ...calm],
+        events: byTime([...events, { atMs: faultsMs, type: 'calm' }]),
+        expectations,
+      },
+    },
+    options: [`faults for ${faultsMs} ms`, ...options],
+  };
+}
+
+function byTime(events: readonly EventPlan[]): EventPlan[] {
+  return events.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function drawImpairments(dice: Dice, links: readonly LinkPlan[], options: string[]): EventPlan[] {
+  if (dice.chance(0.2)) return [];
+  const impairments: Partial<Impairments> = {
+    lossRatio: dice.ratio(LOSS_MAX),
+    duplicateRatio: dice.chance(0.5) ? dice.ratio(REPLAY_MAX) : 0,
+    reorderRatio: dice.chance(0.5) ? dice.ratio(OTHER_RATIO_MAX) : 0,
+    corruptRatio: dice.chance(0.5) ? dice.ratio(CORRUPT_MAX) : 0,
+    delayMs: dice.upTo(DELAY_MAX_MS),
+    jitterMs: dice.upTo(DELAY_MAX_MS),
+  };
+  const on = links.filter(() => dice.chance(0.7));
+  const { lossRatio, duplicateRatio, reorderRatio, corruptRatio } = impairments;
+  if (on.length > 0) {
+    options.push(
+      `${on.length} of ${links.length} links: loss ${percent(lossRatio)}, duplicate ${percent(duplicateRatio)}, reorder ${percent(reorderRatio)}, corrupt ${percent(corruptRatio)}`,
+    );
+  }
+  return on.map(({ name, impairments: own }) => ({
+    atMs: 0,
+    type: 'impair',
+    link: name,
+    impairments: { ...own, ...impairments },
+  }));
+}
+
+function drawOob(dice: Dice, options: string[]): EventPlan[] {
+  if (dice.chance(0.4)) return [];
+  const oob = { lossRatio: dice.ratio(LOSS_MAX), delayMs: dice.upTo(50), jitterMs: dice.upTo(50) };
+  options.push(`OOB: loss ${percent(oob.lossRatio)}, delay ${oob.delayMs} ms, jitter ${oob.jitterMs} ms`);
+  return [{ atMs: 0, type: 'oob', oob }];
+}
+
+function drawAttack(
+  dice: Dice,
+  links: readonly LinkPlan[],
+  durationMs: number,
+  options: string[],
+): EventPlan[] {
+  if (links.length === 0 || dice.chance(0.5)) return [];
+  const link = dice.pick(links).name;
+  const replayRatio = dice.ratio(REPLAY_MAX);
+  const forgeRatio = dice.ratio(REPLAY_MAX);
+  const spoofsPerSecond = dice.below(SPOOFS_PER_SECOND_MAX);
+  options.push(
+    `attack on ${link}: replay ${percent(replayRatio)}, forge ${percent(forgeRatio)}, spoof ${spoofsPerSecond}/s`,
+  );
+  return [{ atMs: 0, type: 'attack', link, durationMs, replayRatio, forgeRatio, spoofsPerSecond }];
+}
+
+/** One fault, with what ends it where calm does not. */
+function drawEvent(
+  dice: Dice,
+  base: Topology,
+  gateways: readonly GatewayPlan[],
+  faultsMs: number,
+  options: string[],
+): EventPlan[] {
+  const atMs = dice.below(faultsMs);
+  const node = dice.pick(gateways);
+  const say = (text: string) => options.push(`${text} at ${atMs} ms`);
+  switch (dice.below(8)) {
+    case 0:
+      say(`rotate ${node.name}`);
+      return [{ atMs, type: 'rotate', nodes: [node.name] }];
+    case 1:
+    case 2: {
+      const type = dice.pick(['restart', 'crash'] as const);
+      const downMs = dice.below(faultsMs - atMs + 1);
+      say(`${type} ${node.name} for ${downMs} ms`);
+      return [{ atMs, type, nodes: [node.name], downMs }];
+    }
+    case 3: {
+      const { name } = dice.pick(base.links);
+      say(`cut ${name}`);
+      return [{ atMs, type: 'cut', link: name }];
+    }
+    case 4: {
+      const groups: [string[], string[]] = [[], []];
+      for (const { name } of gateways) groups[dice.below(2)]!.push(name);
+      say(`OOB partition ${groups.map((group) => group.join('+')).join(' | ')}`);
+      return groups.every((group) => group.length > 0) ? [{ atMs, type: 'partition', groups }] : [];
+    }
+    case 5: {
+      const delayMs = 1 + dice.below(SLOW_ENTRIES_MAX_MS);
+      say(`entries of ${node.name} take ${delayMs} ms`);
+      return [{ atMs, type: 'slow-entries', node: node.name, delayMs }];
+    }
+    case 6: {
+      const jumpMs = 1 + dice.below(CLOCK_JUMP_MAX_MS);
+      say(`clock of ${node.name} jumps ${jumpMs} ms`);
+      return [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
+    }
+    default: {
+      const workload = node.workloads[0];
+      if (workload?.present !== true) return [];
+      say(`${workload.name} is gone`);
+      return [{ atMs, type: 'remove-workload', workload: workload.name }];
+    }
+  }
+}
+
+interface Ends {
+  readonly from: WorkloadPlan;
+  readonly to: WorkloadPlan;
+  readonly family: IpFamily;
+}
+
+/** Two workloads of different gateways that have a family in common, which their gateways carry. */
+function drawEnds(dice: Dice, gateways: readonly GatewayPlan[]): Ends | undefined {
+  if (gateways.length < 2) return undefined;
+  const a = dice.below(gateways.length);
+  const b = (a + 1 + dice.below(gateways.length - 1)) % gateways.length;
+  const [first, second] = [gateways[a]!, gateways[b]!];
+  if (first.workloads.length === 0 || second.workloads.length === 0) return undefined;
+  const from = dice.pick(first.workloads);
+  const to = dice.pick(second.workloads);
+  if (!from.present || !to.present) return undefined;
+  const carried = ([4, 6] as const).filter(
+    (family) =>
+      [first, second].every(({ options }) => options.innerFamilies.includes(family)) &&
+      [from, to].every(({ addresses }) => addresses.some((ip) => ipFamily(ip) === family)),
+  );
+  return carried.length === 0 ? undefined : { from, to, family: dice.pick(carried) };
+}
+
+function drawFlow(
+  dice: Dice,
+  gateways: readonly GatewayPlan[],
+  name: string,
+  startMs: number,
+): TrafficPlan | undefined {
+  const ends = drawEnds(dice, gateways);
+  if (ends === undefined) return undefined;
+  const common = { name, startMs, from: ends.from.name, to: ends.to.name, family: ends.family };
+  switch (dice.below(4)) {
+    case 0:
+      return { ...common, type: 'transfer', sizeOctets: 1000 + dice.below(100_000) };
+    case 1:
+      return {
+        ...common,
+        type: 'udp',
+        packetsPerSecond: 10 + dice.below(90),
+        sizeOctets: 32 + dice.below(1000),
+        durationMs: 1000 + dice.below(5000),
+      };
+    case 2:
+      return { name, startMs, from: ends.from.name, type: 'flood', packetsPerSecond: 20, durationMs: 1000 };
+    default:
+      return {
+        ...common,
+        type: 'ping',
+        count: 5 + dice.below(30),
+        intervalMs: 100,
+        sizeOctets: 56,
+        timeoutMs: 2000,
+      };
+  }
+}
+
+function drawCalmPing(
+  dice: Dice,
+  gateways: readonly GatewayPlan[],
+  index: number,
+  startMs: number,
+  recoverMs: number,
+): TrafficPlan | undefined {
+  const ends = drawEnds(dice, gateways);
+  if (ends === undefined) return undefined;
+  return {
+    type: 'ping',
+    name: `calm-${index + 1}`,
+    startMs,
+    from: ends.from.name,
+    to: ends.to.name,
+    family: ends.family,
+    count: Math.ceil(recoverMs / CALM_PING_INTERVAL_MS) + CALM_PINGS_AFTER,
+    intervalMs: CALM_PING_INTERVAL_MS,
+    sizeOctets: 56,
+    timeoutMs: 2000,
+  };
+}
+
+const percent = (ratio = 0) => `${Math.round(ratio * 100)} %`;

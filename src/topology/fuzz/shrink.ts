@@ -1,0 +1,149 @@
+/** Makes a failing topology smaller while it fails in the same way: fewer events, flows and gateways, weaker faults. */
+import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
+import type { EventPlan, GatewayPlan, Scenario, Topology } from '../model.js';
+
+/** Whether a smaller topology still fails in the same way. */
+export type StillFails = (topology: Topology) => Promise<boolean>;
+
+/** @param runsMax tries; each costs a run */
+export async function shrink(
+  topology: Topology,
+  stillFails: StillFails,
+  runsMax: number,
+): Promise<{ readonly topology: Topology; readonly runs: number }> {
+  let best = topology;
+  let runs = 0;
+  for (let progress = true; progress; ) {
+    progress = false;
+    for (const step of STEPS) {
+      // Candidates are made anew from every success; `skip` are those that were tried in vain.
+      for (let skip = 0; runs < runsMax; ) {
+        const candidate = nth(step(best), skip);
+        if (candidate === undefined) break;
+        runs++;
+        if (await stillFails(candidate)) {
+          best = candidate;
+          progress = true;
+        } else skip++;
+      }
+    }
+  }
+  return { topology: best, runs };
+}
+
+type Step = (topology: Topology) => Iterable<Topology>;
+
+const STEPS: readonly Step[] = [fewerEvents, fewerFlows, fewerGateways, shorterFlows, weakerEvents];
+
+function nth<T>(values: Iterable<T>, n: number): T | undefined {
+  let i = 0;
+  for (const value of values) if (i++ === n) return value;
+  return undefined;
+}
+
+function withScenario(topology: Topology, change: Partial<Scenario>): Topology {
+  return { ...topology, scenario: { ...topology.scenario, ...change } };
+}
+
+/** Without a half, a quarter and so on, down to one. */
+function* without<T>(all: readonly T[]): Generator<T[]> {
+  for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let at = 0; at < all.length; at += size) yield [...all.slice(0, at), ...all.slice(at + size)];
+  }
+}
+
+function* fewerEvents(topology: Topology): Generator<Topology> {
+  const { events } = topology.scenario;
+  const isFault = ({ type }: EventPlan) => type !== 'calm';
+  for (const rest of without(events.filter(isFault)))
+    yield withScenario(topology, {
+      events: events.filter((event) => !isFault(event) || rest.includes(event)),
+    });
+}
+
+function* fewerFlows(topology: Topology): Generator<Topology> {
+  const { traffic, expectations } = topology.scenario;
+  for (const rest of without(traffic)) {
+    const names = new Set(rest.map(({ name }) => name));
+    const still = expectations.filter(
+      (one) => !('flows' in one) || one.flows.every((flow) => names.has(flow)),
+    );
+    yield withScenario(topology, { traffic: rest, expectations: still });
+  }
+}
+
+/** Without gateways that no flow and no event needs. */
+function* fewerGateways(topology: Topology): Generator<Topology> {
+  const { traffic, events } = topology.scenario;
+  const workloads = new Set(traffic.flatMap((flow) => ('to' in flow ? [flow.from, flow.to] : [flow.from])));
+  const named = new Set(events.flatMap(nodesOf));
+  const isNeeded = (plan: GatewayPlan) =>
+    named.has(plan.name) || plan.workloads.some(({ name }) => workloads.has(name));
+  const spare = topology.nodes.filter((node) => node.kind === 'gateway' && !isNeeded(node));
+  for (const rest of without(spare)) {
+    const gone = new Set(spare.filter((node) => !rest.includes(node)).map(({ name }) => name));
+    const services = new Set(
+      topology.nodes.flatMap((node) =>
+        node.kind === 'gateway' && gone.has(node.name) ? [node.serviceAddress.host] : [],
+      ),
+    );
+    const links = topology.links.filter(({ endpoints }) => !endpoints.some(({ node }) => gone.has(node)));
+    const left = new Set(links.map(({ name }) => name));
+    yield {
+      ...topology,
+      nodes: topology.nodes
+        .filter(({ name }) => !gone.has(name))
+        .map((node) =>
+          node.kind === 'gateway'
+            ? {
+                ...node,
+                options: {
+                  ...node.options,
+                  peers: node.options.peers.filter(
+                    ({ serviceAddress }) => !services.has(serviceAddress.host),
+                  ),
+                },
+              }
+            : node,
+        ),
+      links,
+      scenario: {
+        ...topology.scenario,
+        events: events.filter((event) => !('link' in event) || left.has(event.link)),
+      },
+    };
+  }
+}
+
+function nodesOf(event: EventPlan): readonly string[] {
+  if ('nodes' in event) return event.nodes;
+  if ('node' in event) return [event.node];
+  return event.type === 'partition' ? event.groups.flat() : [];
+}
+
+function* shorterFlows(topology: Topology): Generator<Topology> {
+  const { traffic } = topology.scenario;
+  for (const [i, flow] of traffic.entries()) {
+    const shorter =
+      flow.type === 'ping' && flow.count > 1
+        ? { ...flow, count: Math.floor(flow.count / 2) }
+        : (flow.type === 'udp' || flow.type === 'flood') && flow.durationMs > 200
+          ? { ...flow, durationMs: Math.floor(flow.durationMs / 2) }
+          : flow.type === 'transfer' && flow.sizeOctets > 1000
+            ? { ...flow, sizeOctets: Math.floor(flow.sizeOctets / 2) }
+            : undefined;
+    if (shorter !== undefined) yield withScenario(topology, { traffic: traffic.with(i, shorter) });
+  }
+}
+
+function* weakerEvents(topology: Topology): Generator<Topology> {
+  const { events } = topology.scenario;
+  for (const [i, event] of events.entries()) {
+    if (event.type !== 'impair') continue;
+    for (const key of Object.keys(event.impairments) as (keyof typeof NO_IMPAIRMENTS)[]) {
+      if (event.impairments[key] === NO_IMPAIRMENTS[key]) continue;
+      const impairments = { ...event.impairments, [key]: NO_IMPAIRMENTS[key] };
+      yield withScenario(topology, { events: events.with(i, { ...event, impairments }) });
+    }
+  }
+}

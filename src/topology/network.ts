@@ -1,0 +1,198 @@
+/**
+ * The network of a topology, built: links, switches, routers and gateways, and the OOB network between the gateways.
+ * Faults are methods; src/topology/events.ts calls them at their times.
+ */
+import type { GatewayOptions } from '../gateway/options.js';
+import type { ControlTransport } from '../gateway/transport.js';
+import type { Clock } from '../hal/clock.js';
+import type { PipeHal } from '../hal/hal.js';
+import type { SimPort } from '../hal-sim/port.js';
+import { createLink, type Impairments, type Link, type LinkFate } from '../hal-sim/ports/link.js';
+import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
+import type { GatewayPlan, LinkPlan, RouterPlan, Topology } from './model.js';
+import { GatewayNode, type GatewayNodeObserver } from './nodes/gateway-node.js';
+import { Router, type Way } from './nodes/router.js';
+import { Switch } from './nodes/switch.js';
+import { Oob } from './oob.js';
+import { Routes } from './routes.js';
+import { randomOf } from './seeds.js';
+
+export interface NetworkDeps {
+  readonly topology: Topology;
+  readonly clock: Clock;
+  readonly observer: GatewayNodeObserver;
+  /** Sees what every link carries; `from` is the index of the endpoint that sends. */
+  readonly onLink?: (link: LinkPlan, from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
+  readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+  /** How gateways call each other; absent: over `oob`, in memory. */
+  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+}
+
+interface LinkState {
+  readonly plan: LinkPlan;
+  readonly link: Link;
+  impairments: Impairments;
+  cut: boolean;
+}
+
+export class Network {
+  readonly gateways = new Map<string, GatewayNode>();
+  readonly switches = new Map<string, Switch>();
+  readonly routers = new Map<string, Router>();
+  readonly links = new Map<string, LinkState>();
+  readonly oob: Oob;
+  readonly #ends = new Map<string, SimPort>();
+  /** MAC addresses of ports on layer 3, by `node:port`. */
+  readonly #macs = new Map<string, MacAddress>();
+  readonly #routerPorts = new Map<string, readonly string[]>();
+  #nextHops: ReadonlyMap<string, MacAddress> = new Map();
+
+  constructor(private readonly deps: NetworkDeps) {
+    const { topology, clock, observer, wrapHal } = deps;
+    const { seed, nodes } = topology;
+    this.oob = new Oob(clock, randomOf(seed, 'oob'), topology.oob);
+    for (const plan of topology.links) this.#addLink(plan);
+    const portsOf = (node: string) =>
+      topology.links.flatMap(({ endpoints }) => endpoints.filter((end) => end.node === node));
+    for (const [index, plan] of nodes.entries()) {
+      if (plan.kind === 'switch') {
+        const ports = portsOf(plan.name).map(({ port }) => this.#end(plan.name, port));
+        this.switches.set(plan.name, new Switch(ports));
+      } else if (plan.kind === 'router')
+        this.#addRouter(
+          plan,
+          index,
+          portsOf(plan.name).map(({ port }) => port),
+        );
+      else {
+        this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
+        const node = new GatewayNode({
+          plan,
+          clock,
+          random: randomOf(seed, `gateway ${plan.name}`),
+          uplink: this.#end(plan.name, 'p0'),
+          transport: () => deps.transport?.(plan) ?? this.oob.transport(plan),
+          options: () => this.#optionsOf(plan),
+          observer,
+          ...(wrapHal === undefined ? {} : { wrapHal }),
+        });
+        this.gateways.set(plan.name, node);
+      }
+    }
+    this.reroute();
+  }
+
+  /** The addresses under which frames find a gateway: its own, in transport mode those of its workloads too. */
+  addressesOf(node: GatewayNode): IpAddress[] {
+    const { ipv4, ipv6 } = node.underlay;
+    const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
+    if (node.plan.options.mode === 'tunnel') return own;
+    return [...own, ...node.plan.workloads.flatMap(({ addresses }) => addresses)];
+  }
+
+  cut(name: string): void {
+    this.#change(name, (state) => {
+      state.cut = true;
+    });
+  }
+
+  mend(name: string): void {
+    this.#change(name, (state) => {
+      state.cut = false;
+    });
+  }
+
+  impair(name: string, impairments: Partial<Impairments>): void {
+    this.#change(name, (state) => {
+      state.impairments = { ...state.impairments, ...impairments };
+    });
+  }
+
+  /** All links and the OOB network as the topology has them. */
+  calm(): void {
+    const { topology } = this.deps;
+    for (const [name, { plan }] of this.links) {
+      this.#change(name, (state) => {
+        state.impairments = plan.impairments;
+        state.cut = false;
+      });
+    }
+    this.oob.set(topology.oob);
+    this.oob.heal();
+  }
+
+  /** Computes all routes anew, at once: a routing protocol's outcome, not its course. */
+  reroute(): void {
+    if (this.routers.size === 0) return;
+    const { topology } = this.deps;
+    const up = topology.links.filter(({ name }) => !this.links.get(name)!.cut);
+    const routes = new Routes(topology.nodes, up);
+    const tables = new Map(
+      [...this.routers.keys()].map((name) => [name, new Map<IpAddress, readonly Way[]>()]),
+    );
+    const nextHops = new Map<string, MacAddress>();
+    for (const [destination, gateway] of this.gateways) {
+      const addresses = this.addressesOf(gateway);
+      for (const [name, hops] of routes.towards(destination)) {
+        const ways = hops.map((hop) => ({ hop, nextMac: this.#macs.get(`${hop.next}:${hop.nextPort}`)! }));
+        const table = tables.get(name);
+        if (table !== undefined) {
+          const ports = this.#routerPorts.get(name)!;
+          const entry = ways.map(({ hop, nextMac }) => ({
+            port: ports.indexOf(hop.port),
+            nextMac: macToOctets(nextMac),
+          }));
+          for (const address of addresses) table.set(address, entry);
+        } else if (this.routers.has(ways[0]!.hop.next)) nextHops.set(name, ways[0]!.nextMac);
+      }
+    }
+    for (const [name, router] of this.routers) router.setRoutes(tables.get(name)!);
+    // A gateway's next hop is one of its flags: a link that is cut leaves it as it is.
+    if (this.#nextHops.size === 0) this.#nextHops = nextHops;
+  }
+
+  #addLink(plan: LinkPlan): void {
+    const { topology, clock, onLink } = this.deps;
+    const link = createLink({
+      clock,
+      random: randomOf(topology.seed, `link ${plan.name}`),
+      name: plan.name,
+      mtuOctets: plan.mtuOctets,
+      impairments: plan.impairments,
+      ...(onLink === undefined ? {} : { observe: (from, frame, fate) => onLink(plan, from, frame, fate) }),
+    });
+    this.links.set(plan.name, { plan, link, impairments: plan.impairments, cut: false });
+    for (const [i, { node, port }] of plan.endpoints.entries())
+      this.#ends.set(`${node}:${port}`, link.ports[i as 0 | 1]);
+  }
+
+  #addRouter(plan: RouterPlan, index: number, names: readonly string[]): void {
+    const { seed } = this.deps.topology;
+    this.#routerPorts.set(plan.name, names);
+    const ports = names.map((name, i) => {
+      const mac = macFromOctets(Uint8Array.of(0x06, 0, index >>> 8, index, i >>> 8, i));
+      this.#macs.set(`${plan.name}:${name}`, mac);
+      return { name, mac, port: this.#end(plan.name, name) };
+    });
+    this.routers.set(plan.name, new Router(ports, randomOf(seed, `router ${plan.name}`).uint32()));
+  }
+
+  #end(node: string, port: string): SimPort {
+    return this.#ends.get(`${node}:${port}`)!;
+  }
+
+  #optionsOf(plan: GatewayPlan): GatewayOptions {
+    const nexthopDmac = plan.options.nexthopDmac ?? this.#nextHops.get(plan.name);
+    return nexthopDmac === undefined ? plan.options : { ...plan.options, nexthopDmac };
+  }
+
+  #change(name: string, change: (state: LinkState) => void): void {
+    const state = this.links.get(name)!;
+    const wasCut = state.cut;
+    change(state);
+    state.link.setImpairments(state.cut ? { ...state.impairments, lossRatio: 1 } : state.impairments);
+    if (state.cut === wasCut) return;
+    for (const one of this.switches.values()) one.forget();
+    this.reroute();
+  }
+}

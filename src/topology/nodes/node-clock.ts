@@ -1,0 +1,25 @@
+/** A node's own clock: the run's, and ahead of it by what clock jumps have added. Timers run by the run's clock. */
+import type { Clock, Timer } from '../../hal/clock.js';
+
+export class NodeClock implements Clock {
+  #aheadMs = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Goes ahead by `jumpMs`, wall clock and monotonic clock alike. */
+  jump(jumpMs: number): void {
+    this.#aheadMs += jumpMs;
+  }
+
+  nowMs(): number {
+    return this.clock.nowMs() + this.#aheadMs;
+  }
+
+  nowPicoseconds(): bigint {
+    return this.clock.nowPicoseconds() + BigInt(Math.round(this.#aheadMs * 1e6)) * 1000n;
+  }
+
+  setTimer(callback: () => void, delayMs: number): Timer {
+    return this.clock.setTimer(callback, delayMs);
+  }
+}

@@ -1,0 +1,26 @@
+/** A device whose entries take their time, as a loaded one's do. The order of operations stays. */
+import { type Clock, sleep } from '../../hal/clock.js';
+import type { EntryOperation, EntryResult, PipeHal } from '../../hal/hal.js';
+
+export function slowEntries(hal: PipeHal, clock: Clock, delayMs: () => number): PipeHal {
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  const apply = (operations: readonly EntryOperation[]): Promise<EntryResult[]> => {
+    const delay = delayMs();
+    if (delay === 0 && waiting === 0) return hal.apply(operations);
+    waiting++;
+    const applied = last
+      .then(() => sleep(clock, delay))
+      .then(() => hal.apply(operations))
+      .finally(() => waiting--);
+    last = applied.catch(() => undefined);
+    return applied;
+  };
+  return new Proxy(hal, {
+    get(target, name) {
+      if (name === 'apply') return apply;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

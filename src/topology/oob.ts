@@ -1,0 +1,67 @@
+/** The network of the gateways' RPCs, in memory: delay, jitter, loss, and partitions between gateways. */
+import { MemoryNetwork, type RpcFate } from '../gateway/memory-transport.js';
+import type { ControlTransport, ServiceAddress } from '../gateway/transport.js';
+import type { Clock } from '../hal/clock.js';
+import type { Random } from '../hal/random.js';
+import type { IpAddress } from '../packet/address.js';
+import type { GatewayPlan, OobPlan } from './model.js';
+import { chance, uniform } from './seeds.js';
+
+export interface OobCounters {
+  calls: number;
+  /** Requests and answers that were lost, and calls across a partition. */
+  lost: number;
+  partitioned: number;
+}
+
+export class Oob {
+  readonly counters: OobCounters = { calls: 0, lost: 0, partitioned: 0 };
+  readonly #network: MemoryNetwork;
+  readonly #nodes = new Map<IpAddress, string>();
+  /** The group of each node that is in one; empty: no partition. */
+  #groups = new Map<string, number>();
+
+  constructor(
+    clock: Clock,
+    private readonly random: Random,
+    private plan: OobPlan,
+  ) {
+    this.#network = new MemoryNetwork({ clock, fate: (from, to) => this.#fate(from, to) });
+  }
+
+  /** The transport of one incarnation of a gateway, known to the others by its service address. */
+  transport({ name, serviceAddress }: GatewayPlan): ControlTransport {
+    this.#nodes.set(serviceAddress.host, name);
+    return this.#network.transport(serviceAddress);
+  }
+
+  set(change: Partial<OobPlan>): void {
+    this.plan = { ...this.plan, ...change };
+  }
+
+  /** From now on only nodes of one group reach each other; a node in no group reaches all. */
+  partition(groups: readonly (readonly string[])[]): void {
+    this.#groups = new Map(groups.flatMap((group, i) => group.map((name) => [name, i] as const)));
+  }
+
+  heal(): void {
+    this.#groups.clear();
+  }
+
+  #fate(from: ServiceAddress, to: ServiceAddress): RpcFate {
+    const { random, counters } = this;
+    const { delayMs, jitterMs, lossRatio } = this.plan;
+    counters.calls++;
+    const delay = delayMs + (jitterMs === 0 ? 0 : uniform(random, jitterMs));
+    const [a, b] = [from, to].map(({ host }) => this.#groups.get(this.#nodes.get(host) ?? ''));
+    if (a !== undefined && b !== undefined && a !== b) {
+      counters.partitioned++;
+      return { delayMs: delay, lost: 'request' };
+    }
+    const request = chance(random, lossRatio);
+    const response = chance(random, lossRatio);
+    if (!request && !response) return { delayMs: delay };
+    counters.lost++;
+    return { delayMs: delay, lost: request ? 'request' : 'response' };
+  }
+}

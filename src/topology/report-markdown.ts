@@ -1,0 +1,164 @@
+/** A run's report for people. */
+import type { Counts } from './ledger.js';
+import type { FlowReport, NodeReport, Report } from './report.js';
+import type { Percentiles } from './traffic/flow.js';
+
+/** Rows of a table that are shown; the JSON report has all. */
+const ROWS_MAX = 50;
+
+export function reportMarkdown(report: Report): string {
+  const parts = [
+    `# ${report.name}: ${report.ok ? 'as expected' : 'NOT as expected'}`,
+    `${report.gateways} gateways, ${report.tunnels} tunnels, ${(report.durationMs / 1000).toFixed(3)} s, seed ${report.seed}.`,
+    section(
+      'Expectations',
+      ['', 'expected', 'seen'],
+      report.expectations.map(({ ok, text, seen }) => [ok ? 'ok' : '**failed**', text, seen]),
+    ),
+    section(
+      `Violations (${report.violationCount})`,
+      ['at ms', 'node', 'kind', 'what'],
+      report.violations.map(({ atMs, node, kind, text }) => [atMs.toFixed(3), node, kind, text]),
+    ),
+    section(
+      'Errors',
+      ['error'],
+      report.errors.map((error) => [error]),
+    ),
+    section(
+      'Flows',
+      ['flow', 'type', 'sent', 'delivered', 'lost', 'repeated', 'latency ms: p50', 'p99', 'max', ''],
+      Object.entries(report.flows).map(([name, flow]) => flowRow(name, flow)),
+    ),
+    section(
+      'Gateways',
+      [
+        'gateway',
+        'tunnels',
+        'set-up ms: p50',
+        'max',
+        'RPCs asked',
+        'failed',
+        'rotations',
+        'sealed',
+        'opened',
+        'not authentic',
+      ],
+      Object.entries(report.nodes).map(([name, node]) => nodeRow(name, node)),
+    ),
+    section(
+      'Drops',
+      ['gateway', 'pipe or reason', 'packets'],
+      Object.entries(report.nodes).flatMap(([name, node]) => drops(name, node)),
+    ),
+    section(
+      'Links',
+      ['link, from', 'sent', 'delivered', 'lost', 'repeated', 'reordered', 'corrupted', 'queue full'],
+      Object.values(report.links).flatMap((ends) =>
+        Object.entries(ends)
+          .filter(([, { sent }]) => sent! > 0)
+          .map(([end, c]) => [
+            end,
+            c.sent!,
+            c.delivered!,
+            c.lost!,
+            c.duplicated!,
+            c.reordered!,
+            c.corrupted!,
+            c.queueDropped!,
+          ]),
+      ),
+    ),
+    section(
+      'Routers: packets by port',
+      ['router', 'port', 'packets'],
+      Object.entries(report.routers).flatMap(([name, { sent }]) =>
+        Object.entries(sent).map(([port, count]) => [name, port, count]),
+      ),
+    ),
+    `OOB network: ${counts(report.oob)}.`,
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function flowRow(name: string, flow: FlowReport): (string | number)[] {
+  const transfer =
+    flow.transfer === undefined
+      ? ''
+      : `${flow.transfer.octets} octets, ${flow.transfer.intact ? 'SHA-256 equal' : 'NOT INTACT'}, ${flow.transfer.retransmissions} segments again`;
+  return [
+    name,
+    flow.type,
+    flow.sent,
+    flow.delivered,
+    flow.lost,
+    flow.duplicates,
+    ...latency(flow.latencyMs),
+    transfer,
+  ];
+}
+
+const latency = (l: Percentiles | undefined) =>
+  l === undefined ? ['', '', ''] : [l.p50.toFixed(3), l.p99.toFixed(3), l.max.toFixed(3)];
+
+function nodeRow(name: string, node: NodeReport): (string | number)[] {
+  const setUp = node.tunnelSetUpMs;
+  return [
+    name,
+    node.sessions,
+    setUp?.p50.toFixed(3) ?? '',
+    setUp?.max.toFixed(3) ?? '',
+    node.rpcs.asked!,
+    node.rpcs.failed!,
+    node.rotations,
+    node.psp.txPackets ?? 0,
+    node.psp.rxPackets ?? 0,
+    node.psp.rxAuthFail ?? 0,
+  ];
+}
+
+/** What did not get where it was to go, by pipe and by reason. */
+function drops(name: string, node: NodeReport): (string | number)[][] {
+  const { slowPath, psp, vacant } = node;
+  const reasons: [string, number | undefined][] = [
+    ['SYNDROME_STATS: not authenticated, or not allowed', total(node.pipes.SYNDROME_STATS)],
+    ['malformed PSP', psp.rxError],
+    ['reserved version or SPI', psp.rxBad],
+    ['could not be encrypted', psp.txError],
+    ['larger than the MTU', psp.portDropped],
+    ['queue of the CPU full', psp.rssDropped],
+    ['no peer owns the destination', slowPath.noPeer],
+    ['no room for another session', slowPath.noSession],
+    ['no packet that a session could carry', slowPath.unusable],
+    ['queue for its session full', slowPath.overflowed],
+    ['waited too long for its session', slowPath.expired],
+    ['session removed', slowPath.abandoned],
+    ['missed again and again', slowPath.looping],
+    ['too big', slowPath.tooBigDropped],
+    ['came while the gateway was down', vacant.uplink + vacant.vf],
+  ];
+  return reasons.flatMap(([reason, count]) =>
+    count === undefined || count === 0 ? [] : [[name, reason, count]],
+  );
+}
+
+const total = (pipe: { packets: number; misses: number } | undefined) =>
+  pipe === undefined ? 0 : pipe.packets + pipe.misses;
+
+const counts = (all: Counts) =>
+  Object.entries(all)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+
+function section(
+  title: string,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  if (rows.length === 0) return '';
+  const line = (cells: readonly (string | number)[]) =>
+    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  const shown = rows.slice(0, ROWS_MAX).map(line);
+  const more = rows.length > ROWS_MAX ? `\n\n${rows.length - ROWS_MAX} more rows are in report.json.` : '';
+  return `## ${title}\n\n${[line(head), line(head.map(() => '---')), ...shown].join('\n')}${more}`;
+}

@@ -1,0 +1,135 @@
+/** What a run has shown, as one value: for programs as JSON, for people through report-markdown.ts. */
+import type { Verdict } from './expectations.js';
+import type { Counts, NodeLedger } from './ledger.js';
+import type { Network } from './network.js';
+import type { Flow, Percentiles } from './traffic/flow.js';
+import { percentiles } from './traffic/flow.js';
+import type { Violation } from './watch.js';
+
+export interface FlowReport {
+  readonly type: string;
+  readonly from: string;
+  readonly to?: string;
+  readonly sent: number;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly reordered: number;
+  /** One way; of pings there and back. */
+  readonly latencyMs?: Percentiles;
+  readonly transfer?: { readonly octets: number; readonly intact: boolean; readonly retransmissions: number };
+}
+
+export interface NodeReport {
+  readonly starts: number;
+  readonly sessions: number;
+  readonly keySlotsUsed: number;
+  readonly rotations: number;
+  readonly egressUpdates: number;
+  readonly rpcs: Counts;
+  readonly tunnelSetUpMs?: Percentiles;
+  readonly psp: Counts;
+  /** Where packets ended, of all that went into the device. */
+  readonly fates: Counts;
+  /** What came to the CPU. */
+  readonly slowPath: Counts;
+  /** By pipe: packets that met an entry, and that met none. */
+  readonly pipes: Readonly<Record<string, { readonly packets: number; readonly misses: number }>>;
+  /** Frames that came while the gateway was down. */
+  readonly vacant: { readonly uplink: number; readonly vf: number };
+}
+
+export interface Report {
+  readonly name: string;
+  readonly seed: number;
+  readonly ok: boolean;
+  /** Of the run, on its clock. */
+  readonly durationMs: number;
+  readonly gateways: number;
+  readonly tunnels: number;
+  readonly flows: Readonly<Record<string, FlowReport>>;
+  readonly nodes: Readonly<Record<string, NodeReport>>;
+  readonly switches: Readonly<Record<string, Counts>>;
+  readonly routers: Readonly<Record<string, { readonly counters: Counts; readonly sent: Counts }>>;
+  readonly links: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
+  readonly oob: Counts;
+  readonly injected: number;
+  readonly expectations: readonly Verdict[];
+  readonly violations: readonly Violation[];
+  readonly violationCount: number;
+  readonly errors: readonly string[];
+}
+
+export function flowReport(flow: Flow): FlowReport {
+  const { plan, sent, delivered, duplicates, reordered, latencyMs, transfer } = flow;
+  return {
+    type: plan.type,
+    from: plan.from,
+    ...('to' in plan ? { to: plan.to } : {}),
+    sent,
+    delivered,
+    lost: sent - delivered,
+    duplicates,
+    reordered,
+    ...(latencyMs === undefined ? {} : { latencyMs }),
+    ...(transfer === undefined ? {} : { transfer }),
+  };
+}
+
+/** The parts of a report that describe nodes and links; ledgers are closed. */
+export function networkReport(
+  network: Network,
+  ledgers: ReadonlyMap<string, NodeLedger>,
+): Pick<Report, 'nodes' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
+  let tunnels = 0;
+  const nodes: Record<string, NodeReport> = {};
+  for (const [name, node] of network.gateways) {
+    const ledger = ledgers.get(name)!;
+    const view = node.now?.gateway.view();
+    const sessions = view?.sessions.filter(({ state }) => state === 'established').length ?? 0;
+    tunnels += sessions;
+    const setUpMs = percentiles(ledger.setUpMs);
+    nodes[name] = {
+      starts: node.incarnations,
+      sessions,
+      keySlotsUsed: view?.keySlotsUsed ?? 0,
+      rotations: ledger.rotations,
+      egressUpdates: ledger.egressUpdates,
+      rpcs: { ...ledger.rpcs },
+      ...(setUpMs === undefined ? {} : { tunnelSetUpMs: setUpMs }),
+      psp: ledger.psp,
+      fates: ledger.fates,
+      slowPath: ledger.slowPath,
+      pipes: pipesOf(ledger),
+      vacant: node.vacant,
+    };
+  }
+  const links: Record<string, Record<string, Counts>> = {};
+  for (const [name, { plan, link }] of network.links) {
+    links[name] = Object.fromEntries(
+      plan.endpoints.map(({ node, port }, i) => [`${node}:${port}`, { ...link.counters[i as 0 | 1] }]),
+    );
+  }
+  return {
+    nodes,
+    switches: Object.fromEntries(
+      [...network.switches].map(([name, { counters }]) => [name, { ...counters }]),
+    ),
+    routers: Object.fromEntries(
+      [...network.routers].map(([name, { counters, sent }]) => [name, { counters: { ...counters }, sent }]),
+    ),
+    links,
+    oob: { ...network.oob.counters },
+    tunnels,
+  };
+}
+
+function pipesOf({ program, counters }: NodeLedger): NodeReport['pipes'] {
+  const packets = (key: string) => Number(counters.get(key)?.packets ?? 0);
+  return Object.fromEntries(
+    (program?.pipes ?? []).map(({ name }) => [
+      name,
+      { packets: packets(`${name}/total`), misses: packets(`${name}/miss`) },
+    ]),
+  );
+}

@@ -1,0 +1,331 @@
+/**
+ * Runs a topology: builds the network, starts the gateways, lets traffic and events happen, watches, and reports. On
+ * a virtual clock (virtual-run.ts) or the machine's.
+ */
+import type { GatewayEvent } from '../gateway/events.js';
+import type { LogFields, LogLevel } from '../gateway/log.js';
+import type { ControlTransport } from '../gateway/transport.js';
+import { type Clock, sleep } from '../hal/clock.js';
+import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
+import type { PipeProgram } from '../hal/program.js';
+import type { ProgramCounters } from '../hal/render.js';
+import { Captures, type Sink } from './captures.js';
+import { Events } from './events.js';
+import { judge } from './expectations.js';
+import { NodeLedger } from './ledger.js';
+import type { EventPlan, GatewayPlan, Topology, WorkloadPlan } from './model.js';
+import { Network } from './network.js';
+import type { GatewayNode } from './nodes/gateway-node.js';
+import { flowReport, networkReport, type Report } from './report.js';
+import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
+import { type ReplayFrame, Traffic } from './traffic/traffic.js';
+import { Watch } from './watch.js';
+
+export interface RunOptions {
+  readonly clock: Clock;
+  /** Takes captures, log and sequence diagram; absent: none is made. */
+  readonly sink?: Sink;
+  /** Whether links and VFs are captured. */
+  readonly captures?: boolean;
+  /** Captures that `replay` flows send, by the name in the plan. */
+  readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
+  /** How gateways call each other; absent: in memory. */
+  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Whether gateways must hold nothing at the end but what their sessions need. */
+  readonly leaks?: boolean;
+  /** Breaks something on purpose, to see that it is found. */
+  readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+}
+
+export interface Progress {
+  readonly atMs: number;
+  readonly phase: 'starting' | 'running' | 'settling';
+  readonly gateways: number;
+  /** Gateways whose static tunnels are all up. */
+  readonly staticUp: number;
+  readonly flows: number;
+  readonly flowsEnded: number;
+}
+
+/** What the run waits for static tunnels before it goes on without. */
+const STATIC_TUNNELS_MAX_MS = 600_000;
+const STATIC_POLL_MS = 10;
+/** After traffic and events: what is on its way arrives. */
+const SETTLE_MS = 500;
+const SEQUENCE_STEPS_MAX = 200;
+/** On the clock of the run. */
+const PROGRESS_INTERVAL_MS = 50;
+const LOG_FILE = 'run.log';
+const SEQUENCE_FILE = 'sequence.mmd';
+
+export interface RunResult {
+  readonly report: Report;
+  /** Pipe programs of the gateways with their counters, for drawings. */
+  readonly programs: ReadonlyMap<
+    string,
+    { readonly program: PipeProgram; readonly counters: ProgramCounters }
+  >;
+}
+
+/** Everything that the run needs is in `topology` and `options`; the same gives the same. */
+export async function runTopology(topology: Topology, options: RunOptions): Promise<RunResult> {
+  return await new Run(topology, options).run();
+}
+
+class Run {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #watch: Watch;
+  readonly #captures: Captures | undefined;
+  readonly #network: Network;
+  readonly #traffic: Traffic;
+  readonly #events: Events;
+  readonly #ledgers: ReadonlyMap<string, NodeLedger>;
+  readonly #closing: Promise<void>[] = [];
+  readonly #errors: string[] = [];
+  readonly #steps: SequenceStep[] = [];
+  #stepsLeft = 0;
+  #lastEventMs = 0;
+  #phase: Progress['phase'] = 'starting';
+  readonly #names: { peer: (peer: string) => string; workload: (ip: string) => string };
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly options: RunOptions,
+  ) {
+    const { clock, sink, sabotage, transport } = options;
+    this.#clock = clock;
+    this.#startMs = clock.nowMs();
+    this.#watch = new Watch(() => this.#nowMs(), options.onKeys);
+    if (sink !== undefined && options.captures === true)
+      this.#captures = new Captures(sink, () => clock.nowMs());
+    const captures = this.#captures;
+    this.#network = new Network({
+      topology,
+      clock,
+      observer: {
+        onUplink: (node, direction, frame) => this.#watch.onUplink(node, direction, frame),
+        onVf: (node, direction, frame) => {
+          this.#watch.onVf(node, direction, frame);
+          captures?.onVf(node.name, direction, frame);
+        },
+        onEvent: (node, event) => this.#onEvent(node, event),
+        onLog: (node, level, message, fields) => this.#log(node.name, level, message, fields),
+      },
+      onLink: (plan, from, frame, fate) => {
+        captures?.onLink(plan, from, frame, fate);
+        if (fate === 'carried') this.#events.attackerOf(plan.name)?.see(from, frame);
+      },
+      // Sabotage is below the watch: it must be found.
+      wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.(node, hal) ?? hal),
+      ...(transport === undefined ? {} : { transport }),
+    });
+    this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
+    const workloads = new Map<string, { node: GatewayNode; plan: WorkloadPlan }>();
+    const owners = new Map<string, string>();
+    const peers = new Map<string, string>();
+    for (const node of this.#network.gateways.values()) {
+      const { host, port } = node.plan.serviceAddress;
+      for (const text of [`${host}:${port}`, `[${host}]:${port}`]) peers.set(text, node.name);
+      for (const plan of node.plan.workloads) {
+        workloads.set(plan.name, { node, plan });
+        for (const ip of plan.addresses) owners.set(ip, plan.name);
+      }
+    }
+    this.#names = { peer: (text) => peers.get(text) ?? text, workload: (ip) => owners.get(ip) ?? ip };
+    this.#traffic = new Traffic(topology.scenario.traffic, {
+      clock,
+      workload: (name) => workloads.get(name)!,
+      captures: options.replays ?? new Map(),
+    });
+    for (const node of this.#network.gateways.values()) this.#traffic.attach(node);
+    this.#events = new Events({
+      topology,
+      clock,
+      network: this.#network,
+      onEvent: (event) => this.#log('scenario', 'info', eventText(event)),
+      onStop: (node) => this.#close(node),
+      onError: (event, reason) => {
+        this.#errors.push(
+          `event "${eventText(event)}": ${reason instanceof Error ? reason.message : String(reason)}`,
+        );
+      },
+    });
+  }
+
+  async run(): Promise<RunResult> {
+    const { topology } = this;
+    const progress = this.#reportProgress();
+    const gateways = [...this.#network.gateways.values()];
+    try {
+      await Promise.all(gateways.map((node) => node.start()));
+      this.#phase = 'running';
+      const over = this.#scenario();
+      const { durationMs } = topology.scenario;
+      if (durationMs === undefined) {
+        await over;
+        this.#phase = 'settling';
+        await sleep(this.#clock, SETTLE_MS);
+      } else await sleep(this.#clock, this.#startMs + durationMs - this.#clock.nowMs());
+      const report = await this.#report();
+      const programs = new Map(
+        [...this.#ledgers].flatMap(([name, { program, counters }]) =>
+          program === undefined ? [] : [[name, { program, counters }] as const],
+        ),
+      );
+      return { report, programs };
+    } finally {
+      progress.stop();
+      await Promise.all(gateways.map((node) => node.stop()));
+    }
+  }
+
+  async #scenario(): Promise<void> {
+    await Promise.all([
+      this.#traffic.run(),
+      this.#events.run().then(() => {
+        this.#lastEventMs = this.topology.scenario.events.length === 0 ? 0 : this.#nowMs();
+      }),
+      this.#staticTunnels(),
+    ]);
+  }
+
+  async #staticTunnels(): Promise<void> {
+    const waiting = [...this.#network.gateways.values()].filter(
+      ({ plan }) => plan.options.staticTunnels !== undefined,
+    );
+    for (const node of waiting) {
+      while (this.#ledgers.get(node.name)!.staticTunnelsUp === 0 && this.#nowMs() < STATIC_TUNNELS_MAX_MS)
+        await sleep(this.#clock, STATIC_POLL_MS);
+    }
+  }
+
+  #nowMs(): number {
+    return this.#clock.nowMs() - this.#startMs;
+  }
+
+  /** Takes down what an incarnation has counted, before it ends. */
+  #close(node: GatewayNode): void {
+    if (node.now === undefined) return;
+    this.#watch.checkDevice(node, node.now);
+    this.#closing.push(this.#ledgers.get(node.name)!.close(node.now));
+  }
+
+  #onEvent(node: GatewayNode, event: GatewayEvent): void {
+    this.#ledgers.get(node.name)!.onEvent(event, this.#clock.nowMs());
+    if (this.options.sink === undefined) return;
+    const step = stepOf(node.name, event, this.#names);
+    if (step === undefined) return;
+    if (this.#steps.length < SEQUENCE_STEPS_MAX) this.#steps.push({ ...step, atMs: this.#nowMs() });
+    else this.#stepsLeft++;
+  }
+
+  #log(who: string, level: LogLevel, message: string, fields: LogFields = {}): void {
+    const { sink } = this.options;
+    if (sink === undefined || level === 'debug' || level === 'trace') return;
+    const rest = Object.entries(fields).flatMap(([key, value]) =>
+      value === undefined ? [] : [` ${key}=${value}`],
+    );
+    const line = `${this.#nowMs().toFixed(3)} ${who} ${level}: ${message}${rest.join('')}\n`;
+    sink.write(LOG_FILE, new TextEncoder().encode(line));
+  }
+
+  #reportProgress(): { stop: () => void } {
+    const { onProgress } = this.options;
+    if (onProgress === undefined) return { stop: () => {} };
+    const { flows } = this.#traffic;
+    const tick = () => {
+      onProgress({
+        atMs: this.#nowMs(),
+        phase: this.#phase,
+        gateways: this.#network.gateways.size,
+        staticUp: [...this.#ledgers.values()].filter(({ staticTunnelsUp }) => staticTunnelsUp > 0).length,
+        flows: flows.length,
+        flowsEnded: flows.filter(({ ended }) => ended).length,
+      });
+      timer = this.#clock.setTimer(tick, PROGRESS_INTERVAL_MS);
+    };
+    let timer = this.#clock.setTimer(tick, 0);
+    return { stop: () => timer.cancel() };
+  }
+
+  async #report(): Promise<Report> {
+    const { topology } = this;
+    const durationMs = this.#nowMs();
+    for (const node of this.#network.gateways.values()) this.#close(node);
+    await Promise.all(this.#closing);
+    this.#checkLinks();
+    if (this.options.leaks === true) this.#checkLeaks();
+    const parts = networkReport(this.#network, this.#ledgers);
+    const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
+    const expectations = judge(
+      topology.scenario.expectations,
+      this.#traffic.flows,
+      { ...parts, flows },
+      this.#lastEventMs,
+      this.#startMs,
+    );
+    const { violations, violationCount } = this.#watch;
+    const { sink } = this.options;
+    if (sink !== undefined) {
+      sink.write(SEQUENCE_FILE, new TextEncoder().encode(sequenceMermaid(this.#steps, this.#stepsLeft)));
+    }
+    return {
+      name: topology.name,
+      seed: topology.seed,
+      ok: violationCount === 0 && this.#errors.length === 0 && expectations.every(({ ok }) => ok),
+      durationMs,
+      gateways: this.#network.gateways.size,
+      tunnels: parts.tunnels,
+      flows,
+      nodes: parts.nodes,
+      switches: parts.switches,
+      routers: parts.routers,
+      links: parts.links,
+      oob: parts.oob,
+      injected: this.#events.injected,
+      expectations,
+      violations,
+      violationCount,
+      errors: this.#errors,
+    };
+  }
+
+  #checkLeaks(): void {
+    for (const [name, { now }] of this.#network.gateways) {
+      if (now === undefined) continue;
+      const { sessions, keySlotsUsed, spisRetiring } = now.gateway.view();
+      const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
+      if (keySlotsUsed !== needed)
+        this.#watch.violate(
+          'leak',
+          name,
+          `${keySlotsUsed} key slots are in use, ${needed} sessions need one`,
+        );
+      if (spisRetiring > 0) this.#watch.violate('leak', name, `${spisRetiring} SPIs are still to be closed`);
+      const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
+      if (waiting > 0) this.#watch.violate('leak', name, `${waiting} packets still wait for their sessions`);
+    }
+  }
+
+  /** Every frame that a link was given has one end, or is on its way. */
+  #checkLinks(): void {
+    for (const [name, { link }] of this.#network.links) {
+      let given = 0;
+      let ended = link.onTheWay;
+      for (const { sent, duplicated, delivered, lost, queueDropped, closed } of link.counters) {
+        given += sent + duplicated;
+        ended += delivered + lost + queueDropped + closed;
+      }
+      if (given !== ended)
+        this.#watch.violate('unaccounted', name, `${given} frames into the link, ${ended} ends`);
+    }
+  }
+}
+
+function eventText(event: EventPlan): string {
+  const { atMs: _, type, ...rest } = event;
+  return `${type} ${JSON.stringify(rest)}`;
+}

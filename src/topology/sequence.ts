@@ -1,0 +1,74 @@
+/** The slow path as a Mermaid sequence diagram, out of the events that gateways reported. */
+import type { GatewayEvent } from '../gateway/events.js';
+
+export interface SequenceStep {
+  /** From the start of the run. */
+  readonly atMs: number;
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+}
+
+/** Who is who: by address, the names of gateways' services and of workloads. */
+export interface Names {
+  /** `peer` as events have it: address and port. */
+  readonly peer: (peer: string) => string;
+  readonly workload: (ip: string) => string;
+}
+
+/** The step that an event of the gateway `node` is; undefined for events that are none. */
+export function stepOf(
+  node: string,
+  event: GatewayEvent,
+  names: Names,
+): Omit<SequenceStep, 'atMs'> | undefined {
+  const own = (text: string) => ({ from: node, to: node, text });
+  switch (event.type) {
+    case 'miss':
+      return {
+        from: names.workload(event.localVip),
+        to: node,
+        text: `packet to ${event.remoteVip} misses the egress ACL, is kept`,
+      };
+    case 'ingress-opened':
+      return own(`${spiText(event.spi)} and key derived, ingress ACL open for ${event.remoteVip}`);
+    case 'request-sent':
+      return {
+        from: node,
+        to: names.peer(event.peer),
+        text: `${event.method}: ${event.tunnels} ${tunnels(event.tunnels)}, with keys for the way back`,
+      };
+    case 'request-failed':
+      return own(`request to ${names.peer(event.peer)} failed: ${event.reason}`);
+    case 'request-granted':
+      return { from: node, to: names.peer(event.from), text: 'answer: SPIs and keys' };
+    case 'egress-installed':
+      return own(`egress flow to ${event.remoteVip}: ${spiText(event.spi)}, key slot ${event.cryptoId}`);
+    case 'resubmitted':
+      return own(`${event.packets} kept packet${event.packets === 1 ? '' : 's'} sent again, leave encrypted`);
+    case 'rotated':
+      return own(`master key rotated, rotation ${event.rotations}`);
+    case 'spi-closed':
+      return own(`${spiText(event.spi)} closed for ${event.remoteVip}`);
+    default:
+      return undefined;
+  }
+}
+
+/** @param left steps that are not drawn. */
+export function sequenceMermaid(steps: readonly SequenceStep[], left = 0): string {
+  const participants = new Set(steps.flatMap(({ from, to }) => [from, to]));
+  const lines = [
+    ...[...participants].map((name) => `  participant ${name}`),
+    ...steps.map(
+      ({ atMs, from, to, text }) =>
+        // Semicolons and numbers signs end or escape in Mermaid.
+        `  ${from}->>${to}: ${text.replace(/[;#]/g, ',')} (${atMs.toFixed(3)} ms)`,
+    ),
+    ...(left === 0 ? [] : [`  %% ${left} more steps`]),
+  ];
+  return `sequenceDiagram\n${lines.join('\n')}\n`;
+}
+
+const spiText = (spi: number) => `SPI 0x${spi.toString(16).padStart(8, '0')}`;
+const tunnels = (count: number) => (count === 1 ? 'tunnel' : 'tunnels');

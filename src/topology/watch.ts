@@ -1,0 +1,319 @@
+/**
+ * What must hold whatever happens, watched at every gateway's two ports:
+ *
+ * - plaintext: nothing but PSP leaves for the underlay, and no payload of a workload can be read in it;
+ * - iv-reuse: under one SPI the IVs of a sender increase;
+ * - key-reuse: no device gives the same key out twice, and no two senders, nor two lives of one, get the same key;
+ * - unauthenticated: what a workload receives, some workload sent, octet for octet, to that address;
+ * - delivered-twice: what is delivered twice came in twice by the underlay;
+ * - unaccounted: every packet that goes into a device comes to exactly one end.
+ *
+ * PSP itself has no protection against replay (PSP specification, "Security"), hence the fifth in these words.
+ */
+
+import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
+import type { KeySlot, PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
+import type { SimHal } from '../hal-sim/device.js';
+import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
+import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
+import {
+  IPV4_DESTINATION,
+  IPV4_SOURCE,
+  ipv4HeaderLength,
+  ipv4IsFragment,
+  ipv4Protocol,
+  PROTOCOL_UDP,
+} from '../packet/ipv4.js';
+import { findIpv6UpperLayer, IPV6_DESTINATION, IPV6_SOURCE } from '../packet/ipv6.js';
+import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS } from '../packet/udp.js';
+import { locateIpPacket } from '../psp/encapsulate.js';
+import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
+import type { GatewayNode, Incarnation } from './nodes/gateway-node.js';
+import { WORKLOAD_MARKER } from './traffic/payload.js';
+
+export type ViolationKind =
+  | 'plaintext'
+  | 'iv-reuse'
+  | 'key-reuse'
+  | 'unauthenticated'
+  | 'delivered-twice'
+  | 'unaccounted'
+  | 'leak';
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly atMs: number;
+  readonly node: string;
+  readonly text: string;
+}
+
+const MARKER = Buffer.from(WORKLOAD_MARKER);
+/** Violations that are kept; the rest is counted. */
+const VIOLATIONS_MAX = 100;
+
+interface Packet {
+  sent: number;
+  delivered: number;
+  /** Deliveries beyond those sent that the underlay excuses, by node. */
+  readonly excused: string[];
+}
+
+export class Watch {
+  readonly violations: Violation[] = [];
+  /** All of them, those that are not kept included. */
+  violationCount = 0;
+  /** The last IV by sender's incarnation, receiver's underlay address and SPI. */
+  readonly #ivs = new Map<string, bigint>();
+  /** Keys that devices made, and who encrypts with each. */
+  readonly #made = new Set<number>();
+  readonly #users = new Map<number, string>();
+  /** What workloads sent, by fingerprint. */
+  readonly #packets = new Map<number, Packet>();
+  /** Frames that gateways themselves gave to their workloads, by hash. */
+  readonly #own = new Map<number, number>();
+  /** PSP packets that came in by the underlay: how often each, by receiving node, SPI and IV. */
+  readonly #arrivals = new Map<string, number>();
+  /** By node: arrivals of PSP packets that had come in before, less deliveries that they excuse. */
+  readonly #repeats = new Map<string, number>();
+
+  constructor(
+    private readonly nowMs: () => number,
+    /** Sees keys as they are made. */
+    private readonly onKeys: (node: GatewayNode, batch: SpiKeyBatch) => void = () => {},
+  ) {}
+
+  violate(kind: ViolationKind, node: string, text: string): void {
+    this.violationCount++;
+    if (this.violations.length < VIOLATIONS_MAX)
+      this.violations.push({ kind, atMs: this.nowMs(), node, text });
+  }
+
+  onUplink(node: GatewayNode, direction: 'in' | 'out', frame: Uint8Array): void {
+    const psp = locatePsp(frame);
+    if (direction === 'out') this.#leaves(node, frame, psp);
+    else if (psp !== undefined) this.#arrives(node, frame, psp.at);
+  }
+
+  onVf(node: GatewayNode, direction: 'in' | 'out', frame: Uint8Array): void {
+    if (direction === 'in') this.#remember(frame);
+    else this.#delivered(node, frame);
+  }
+
+  /** The device, with its keys and what the gateway itself sends watched. */
+  wrapHal(node: GatewayNode, hal: PipeHal): PipeHal {
+    return new Proxy(hal, {
+      get: (target, name) => {
+        if (name === 'generateKeys') {
+          return async (...args: Parameters<PipeHal['generateKeys']>) => {
+            const batch = await target.generateKeys(...args);
+            this.#keysMade(node, batch);
+            return batch;
+          };
+        }
+        if (name === 'setKeys') {
+          return (slots: readonly KeySlot[]) => {
+            for (const { key } of slots) this.#keyUsed(node, key);
+            return target.setKeys(slots);
+          };
+        }
+        if (name === 'transmit') {
+          return (packets: readonly TransmitPacket[]) => {
+            for (const packet of packets) this.#gatewaySends(packet);
+            return target.transmit(packets);
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+
+  /** To be called when an incarnation ends, before its device is closed, and at the end of the run. */
+  checkDevice(node: GatewayNode, { hal, number }: Pick<Incarnation, 'hal' | 'number'>): void {
+    const { in: packetsIn, copies, ...ends } = (hal as SimHal).fates();
+    const sum = Object.values(ends).reduce((a, b) => a + b, 0);
+    if (packetsIn + copies === sum) return;
+    const text = `device ${number}: ${packetsIn} packets in and ${copies} copies, but ${sum} ends: ${JSON.stringify(ends)}`;
+    this.violate('unaccounted', node.name, text);
+  }
+
+  #leaves(node: GatewayNode, frame: Uint8Array, psp: PspPlace | undefined): void {
+    if (psp === undefined) {
+      this.violate('plaintext', node.name, `a frame of ${frame.length} octets left that is no PSP packet`);
+      return;
+    }
+    // A crypt offset that was asked for leaves in the clear what it leaves.
+    const from =
+      node.plan.options.cryptOffsetWords === undefined ? 0 : encryptStart(frame, psp.at, frame.length);
+    if (Buffer.from(frame.buffer, frame.byteOffset + from, frame.length - from).includes(MARKER)) {
+      this.violate('plaintext', node.name, `a workload's payload can be read in a PSP packet to ${psp.to}`);
+    }
+    const spi = pspSpi(frame, psp.at);
+    const iv = ivOf(frame, psp.at);
+    const key = `${node.name} ${node.incarnations} ${psp.to} ${spi}`;
+    const before = this.#ivs.get(key) ?? -1n;
+    if (iv <= before)
+      this.violate('iv-reuse', node.name, `SPI ${hex(spi)} of ${psp.to}: IV ${iv} after ${before}`);
+    this.#ivs.set(key, iv);
+  }
+
+  #arrives(node: GatewayNode, frame: Uint8Array, at: number): void {
+    const key = `${node.name} ${pspSpi(frame, at)} ${ivOf(frame, at)}`;
+    const times = (this.#arrivals.get(key) ?? 0) + 1;
+    this.#arrivals.set(key, times);
+    if (times > 1) this.#repeats.set(node.name, (this.#repeats.get(node.name) ?? 0) + 1);
+  }
+
+  #remember(frame: Uint8Array): void {
+    const fingerprint = fingerprintOf(frame);
+    if (fingerprint === undefined) return;
+    const packet = this.#packets.get(fingerprint);
+    if (packet === undefined) {
+      this.#packets.set(fingerprint, { sent: 1, delivered: 0, excused: [] });
+      return;
+    }
+    packet.sent++;
+    // A packet that is sent again, as TCP does, needs the excuse of its predecessor no longer.
+    const node = packet.excused.pop();
+    if (node !== undefined) this.#repeats.set(node, (this.#repeats.get(node) ?? 0) + 1);
+  }
+
+  #delivered(node: GatewayNode, frame: Uint8Array): void {
+    const own = hashOf(frame, 0, frame.length, 0);
+    const times = this.#own.get(own);
+    if (times !== undefined) {
+      if (times === 1) this.#own.delete(own);
+      else this.#own.set(own, times - 1);
+      return;
+    }
+    const place = locateIpPacket(frame);
+    const packet = this.#packets.get(fingerprintOf(frame) ?? -1);
+    if (place === undefined || packet === undefined) {
+      this.violate('unauthenticated', node.name, `a frame of ${frame.length} octets that nobody sent`);
+      return;
+    }
+    const to = addressOf(frame, place.family, 'destination');
+    if (!node.plan.workloads.some(({ addresses }) => addresses.includes(to))) {
+      this.violate('unauthenticated', node.name, `a packet for ${to}, which is not behind it`);
+    }
+    packet.delivered++;
+    if (packet.delivered <= packet.sent) return;
+    const repeats = this.#repeats.get(node.name) ?? 0;
+    if (repeats === 0) {
+      this.violate('delivered-twice', node.name, `a packet for ${to} that the underlay brought once`);
+      return;
+    }
+    this.#repeats.set(node.name, repeats - 1);
+    packet.excused.push(node.name);
+  }
+
+  #gatewaySends({ frame, packetMeta }: TransmitPacket): void {
+    if (packetMeta === PKT_META_RETURN_TO_VF) {
+      const own = hashOf(frame, 0, frame.length, 0);
+      this.#own.set(own, (this.#own.get(own) ?? 0) + 1);
+      return;
+    }
+    // Of a packet that was too large, its fragments are what arrives.
+    const place = locateIpPacket(frame);
+    if (place?.family === 4 && ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) this.#remember(frame);
+  }
+
+  #keyUsed(node: GatewayNode, key: Uint8Array): void {
+    const short = shortOf(key, 0);
+    const user = `${node.name} (start ${node.incarnations})`;
+    const before = this.#users.get(short) ?? user;
+    if (before !== user) this.violate('key-reuse', node.name, `encrypts with a key of ${before}`);
+    this.#users.set(short, user);
+  }
+
+  #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
+    const { spis, keys, keyLengthOctets } = batch;
+    for (let i = 0; i < spis.length; i++) {
+      const short = shortOf(keys, i * keyLengthOctets);
+      if (this.#made.has(short)) this.violate('key-reuse', node.name, `made again, for SPI ${hex(spis[i]!)}`);
+      this.#made.add(short);
+    }
+    this.onKeys(node, batch);
+  }
+}
+
+/** 53 bits of a key: they tell apart as many keys as a run makes. */
+function shortOf(keys: Uint8Array, at: number): number {
+  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
+  return (view.getUint32(at) & 0x1f_ffff) * 2 ** 32 + view.getUint32(at + 4);
+}
+
+interface PspPlace {
+  /** Octet of the PSP header. */
+  readonly at: number;
+  readonly to: IpAddress;
+}
+
+/** Where the PSP header of a frame is; undefined for what is no sound PSP packet. */
+export function locatePsp(frame: Uint8Array): PspPlace | undefined {
+  const place = locateIpPacket(frame);
+  if (place === undefined) return undefined;
+  const { family, end } = place;
+  const udp = upperLayerOf(frame, family, end);
+  if (udp === undefined || udp.protocol !== PROTOCOL_UDP || udp.offset + UDP_HEADER_OCTETS > end)
+    return undefined;
+  const port =
+    (frame[udp.offset + UDP_DESTINATION_PORT]! << 8) | frame[udp.offset + UDP_DESTINATION_PORT + 1]!;
+  const at = udp.offset + UDP_HEADER_OCTETS;
+  if (port !== PSP_UDP_PORT || checkPspHeader(frame, at, end) !== undefined) return undefined;
+  return { at, to: addressOf(frame, family, 'destination') };
+}
+
+function upperLayerOf(
+  frame: Uint8Array,
+  family: IpFamily,
+  end: number,
+): { readonly protocol: number; readonly offset: number } | undefined {
+  const at = ETHERNET_HEADER_OCTETS;
+  if (family === 4) return { protocol: ipv4Protocol(frame, at), offset: at + ipv4HeaderLength(frame, at) };
+  const upper = findIpv6UpperLayer(frame, at, end);
+  return upper?.isFragment === true ? undefined : upper;
+}
+
+export function addressOf(frame: Uint8Array, family: IpFamily, which: 'source' | 'destination'): IpAddress {
+  const offset =
+    family === 4
+      ? which === 'source'
+        ? IPV4_SOURCE
+        : IPV4_DESTINATION
+      : which === 'source'
+        ? IPV6_SOURCE
+        : IPV6_DESTINATION;
+  return ipFromOctets(frame, ETHERNET_HEADER_OCTETS + offset, family);
+}
+
+function ivOf(frame: Uint8Array, at: number): bigint {
+  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getBigUint64(at + PSP_IV);
+}
+
+/** Over what no hop may change: addresses, protocol and payload. Undefined for what is no IP packet. */
+function fingerprintOf(frame: Uint8Array): number | undefined {
+  const place = locateIpPacket(frame);
+  if (place === undefined) return undefined;
+  const { family, end } = place;
+  const at = ETHERNET_HEADER_OCTETS;
+  const addresses = at + (family === 4 ? IPV4_SOURCE : IPV6_SOURCE);
+  const payload = at + (family === 4 ? ipv4HeaderLength(frame, at) : 40);
+  const protocol = family === 4 ? ipv4Protocol(frame, at) : frame[at + 6]!;
+  const seed = hashOf(frame, addresses, addresses + (family === 4 ? 8 : 32), protocol);
+  return hashOf(frame, payload, end, seed);
+}
+
+/** 53 bits over octets `from` to `to`: two FNV-1a of different multipliers side by side. */
+function hashOf(octets: Uint8Array, from: number, to: number, seed: number): number {
+  let a = (0x811c9dc5 ^ seed) >>> 0;
+  let b = (0x9e3779b9 ^ (seed / 2 ** 21)) >>> 0;
+  for (let i = from; i < to; i++) {
+    a = Math.imul(a ^ octets[i]!, 0x01000193);
+    b = Math.imul(b ^ octets[i]!, 0x85ebca6b);
+    b ^= b >>> 15;
+  }
+  return (b & 0x1f_ffff) * 2 ** 32 + (a >>> 0);
+}
+
+const hex = (spi: number) => `0x${spi.toString(16).padStart(8, '0')}`;
