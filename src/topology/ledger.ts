@@ -1,13 +1,8 @@
-/** What a gateway has done over all its incarnations: device counters of those that ended, and counts of events. */
+/** What a gateway has done in all its lives: what those that ended have counted, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
-import { buildPipeline } from '../gateway/pipeline.js';
 import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
-import { collectCounters } from '../hal/render.js';
-import type { Fates } from '../hal-sim/statistics.js';
-import type { Incarnation } from './nodes/gateway-node.js';
-
-export type Counts = Record<string, number>;
+import type { Counts, LifeSnapshot } from './nodes/life.js';
 
 export class NodeLedger {
   readonly rpcs = { asked: 0, answered: 0, failed: 0, received: 0, granted: 0 };
@@ -79,18 +74,14 @@ export class NodeLedger {
     return remotes;
   }
 
-  /** An incarnation ends, or the run does: its device's counters are added. Before the device is closed. */
-  async close({ gateway, hal }: Incarnation): Promise<void> {
+  /** A life ends, or the run does: what it has counted is added. */
+  close(snapshot: LifeSnapshot): void {
     this.#tunnels.clear();
-    const fates: Fates = hal.fates();
-    const { slowPath } = gateway.view();
-    this.program = buildPipeline(gateway.pipelineOptions);
-    // Both are asked for before anything is waited for: then the device may be gone.
-    const [counters, psp] = await Promise.all([collectCounters(hal, this.program), hal.statistics()]);
-    addAll(this.fates, fates);
-    addAll(this.psp, psp);
-    addAll(this.slowPath, slowPath);
-    for (const [key, { packets, octets }] of counters) {
+    this.program = snapshot.program;
+    addAll(this.fates, snapshot.fates);
+    addAll(this.psp, snapshot.psp);
+    addAll(this.slowPath, snapshot.slowPath);
+    for (const [key, { packets, octets }] of snapshot.counters) {
       const sum = this.counters.get(key);
       this.counters.set(key, {
         packets: packets + (sum?.packets ?? 0n),
@@ -102,7 +93,6 @@ export class NodeLedger {
 
 const INSTALLED = -1;
 
-function addAll(sum: Counts, more: object): void {
-  for (const [key, value] of Object.entries(more) as [string, number | bigint | null][])
-    sum[key] = (sum[key] ?? 0) + Number(value ?? 0);
+function addAll(sum: Counts, more: Counts): void {
+  for (const [key, value] of Object.entries(more)) sum[key] = (sum[key] ?? 0) + value;
 }

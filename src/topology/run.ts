@@ -15,7 +15,8 @@ import { judge } from './expectations.js';
 import { NodeLedger } from './ledger.js';
 import type { EventPlan, GatewayPlan, Topology, WorkloadPlan } from './model.js';
 import { Network } from './network.js';
-import type { GatewayNode } from './nodes/gateway-node.js';
+import type { GatewayNode, GatewayNodeDeps } from './nodes/gateway-node.js';
+import type { LifeSnapshot } from './nodes/life.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { type ReplayFrame, Traffic } from './traffic/traffic.js';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
   /** How gateways call each other; absent: in memory. */
   readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  /** How gateways start; absent: in this process. */
+  readonly open?: GatewayNodeDeps['open'];
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
   /** Breaks something on purpose, to see that it is found. */
@@ -82,6 +85,8 @@ class Run {
   readonly #events: Events;
   readonly #ledgers: ReadonlyMap<string, NodeLedger>;
   readonly #closing: Promise<void>[] = [];
+  /** At the end, of the gateways that live. */
+  readonly #snapshots = new Map<string, LifeSnapshot>();
   readonly #errors: string[] = [];
   readonly #steps: SequenceStep[] = [];
   #stepsLeft = 0;
@@ -93,7 +98,7 @@ class Run {
     private readonly topology: Topology,
     private readonly options: RunOptions,
   ) {
-    const { clock, sink, sabotage, transport } = options;
+    const { clock, sink, sabotage, transport, open } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
     this.#watch = new Watch(() => this.#nowMs(), options.onKeys);
@@ -119,6 +124,7 @@ class Run {
       // Sabotage is below the watch: it must be found.
       wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.(node, hal) ?? hal),
       ...(transport === undefined ? {} : { transport }),
+      ...(open === undefined ? {} : { open }),
     });
     this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
     const workloads = new Map<string, { node: GatewayNode; plan: WorkloadPlan }>();
@@ -204,11 +210,17 @@ class Run {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  /** Takes down what an incarnation has counted, before it ends. */
-  #close(node: GatewayNode): void {
-    if (node.now === undefined) return;
-    this.#watch.checkDevice(node, node.now);
-    this.#closing.push(this.#ledgers.get(node.name)!.close(node.now));
+  /** Takes down what a life has counted, before it ends. */
+  #close(node: GatewayNode): Promise<void> {
+    const { life } = node;
+    if (life === undefined) return Promise.resolve();
+    const closed = life.snapshot().then((snapshot) => {
+      this.#watch.checkDevice(node.name, snapshot.fates);
+      this.#ledgers.get(node.name)!.close(snapshot);
+      if (node.life === life) this.#snapshots.set(node.name, snapshot);
+    });
+    this.#closing.push(closed);
+    return closed;
   }
 
   #onEvent(node: GatewayNode, event: GatewayEvent): void {
@@ -252,10 +264,10 @@ class Run {
   async #report(): Promise<Report> {
     const { topology } = this;
     const durationMs = this.#nowMs();
-    for (const node of this.#network.gateways.values()) this.#close(node);
+    for (const node of this.#network.gateways.values()) void this.#close(node);
     await Promise.all(this.#closing);
     this.#checkLinks();
-    const parts = networkReport(this.#network, this.#ledgers);
+    const parts = networkReport(this.#network, this.#ledgers, this.#snapshots);
     const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
     const expectations = judge(topology.scenario.expectations, {
       flows: this.#traffic.flows,
@@ -291,11 +303,8 @@ class Run {
   }
 
   #leaks(): string[] {
-    return [...this.#network.gateways].flatMap(([name, { now }]) => {
-      if (now === undefined) return [];
-      const { sessions, keySlotsUsed, spisRetiring } = now.gateway.view();
-      const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
-      const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
+    return [...this.#snapshots].flatMap(([name, snapshot]) => {
+      const { keySlotsUsed, spisRetiring, sessionsWithEgress: needed, waitingPackets: waiting } = snapshot;
       return [
         ...(keySlotsUsed === needed
           ? []

@@ -14,7 +14,6 @@
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
-import type { SimHal } from '../hal-sim/device.js';
 import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import {
@@ -29,7 +28,8 @@ import { findIpv6UpperLayer, IPV6_DESTINATION, IPV6_SOURCE } from '../packet/ipv
 import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS } from '../packet/udp.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
-import type { GatewayNode, Incarnation } from './nodes/gateway-node.js';
+import type { GatewayNode } from './nodes/gateway-node.js';
+import type { Counts } from './nodes/life.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
 
 export type ViolationKind =
@@ -118,13 +118,12 @@ export class Watch {
     });
   }
 
-  /** To be called when an incarnation ends, before its device is closed, and at the end of the run. */
-  checkDevice(node: GatewayNode, { hal, number }: Pick<Incarnation, 'hal' | 'number'>): void {
-    const { in: packetsIn, copies, ...ends } = (hal as SimHal).fates();
+  /** What a device has counted when its life ends, or the run does. */
+  checkDevice(node: string, { in: packetsIn = 0, copies = 0, ...ends }: Counts): void {
     const sum = Object.values(ends).reduce((a, b) => a + b, 0);
     if (packetsIn + copies === sum) return;
-    const text = `device ${number}: ${packetsIn} packets in and ${copies} copies, but ${sum} ends: ${JSON.stringify(ends)}`;
-    this.violate('unaccounted', node.name, text);
+    const text = `${packetsIn} packets in and ${copies} copies, but ${sum} ends: ${JSON.stringify(ends)}`;
+    this.violate('unaccounted', node, text);
   }
 
   #leaves(node: GatewayNode, frame: Uint8Array, psp: PspPlace | undefined): void {
