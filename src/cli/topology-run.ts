@@ -8,6 +8,7 @@ import { CaptureError, readCapture } from '../packet/pcap.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { topologyMermaid, topologySvg } from '../topology/graph.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
+import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
@@ -17,6 +18,7 @@ import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
 import { OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
+import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
 /** Above it a run is captured only when asked for. */
 const CAPTURED_GATEWAYS_MAX = 50;
@@ -33,20 +35,26 @@ Examples:
   psp-gateway topology run examples/two-hosts.yaml
   psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`;
 
-interface Flags {
+interface Flags extends PlaceFlags {
   readonly seed?: number;
   readonly output?: string;
   readonly captures?: boolean;
   readonly writeKeys?: boolean;
   readonly json?: boolean;
+  readonly realTime?: boolean;
+  readonly processes?: boolean;
 }
 
 export function addRun(topology: Command): void {
-  topology
-    .command('run')
-    .description('run a topology: gateways, links, traffic and faults, in virtual time')
-    .argument('<file>', 'topology, YAML')
-    .argument('[scenario]', 'a scenario file, instead of the one in the topology')
+  addPlaceFlags(
+    topology
+      .command('run')
+      .description('run a topology: gateways, links, traffic and faults, in virtual time or real time')
+      .argument('<file>', 'topology, YAML')
+      .argument('[scenario]', 'a scenario file, instead of the one in the topology')
+      .option('--real-time', "on the machine's clock, with gRPC over mutual TLS on loopback addresses")
+      .option('--processes', 'likewise, with each gateway in a process of its own and links over UDP'),
+  )
     .option('--seed <number>', "decides every random choice, instead of the file's", parseSeed)
     .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
     .option('--captures', `write captures even with more than ${CAPTURED_GATEWAYS_MAX} gateways`)
@@ -67,12 +75,17 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
     ...(scenarioPath === undefined ? {} : { scenarioPath }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
-  const report = await runAndWrite(topology, file, flags);
+  const report = await runAndWrite(topology, file, scenarioPath, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
 }
 
-async function runAndWrite(topology: Topology, file: string, flags: Flags): Promise<Report> {
+async function runAndWrite(
+  topology: Topology,
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+): Promise<Report> {
   const replays = await readReplays(topology, file);
   const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
   const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
@@ -81,14 +94,18 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   try {
-    const result = await runVirtually(topology, {
+    const common = {
       sink: folder,
       captures,
       replays,
       ...sabotage(),
-      onProgress: (progress) => line.update(progressText(progress)),
-      ...(keys === undefined ? {} : { onKeys: (node, batch) => keys.add(node, batch) }),
-    });
+      ...(keys === undefined ? {} : { onKeys: (...args: Parameters<RunKeys['add']>) => keys.add(...args) }),
+      onProgress: (progress: Progress) => line.update(progressText(progress)),
+    };
+    const result =
+      flags.realTime === true || flags.processes === true
+        ? await runInRealTime(topology, { ...common, ...realTime(topology, file, scenarioPath, flags) })
+        : await runVirtually(topology, common);
     line.clear();
     const files = await writeResult(folder, topology, result, gateways);
     if (flags.json !== true) {
@@ -100,6 +117,45 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
     line.clear();
     folder.discard();
   }
+}
+
+/** Where the gateways are, and how their processes start. */
+function realTime(
+  topology: Topology,
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+): Pick<RealTimeOptions, 'places' | 'processes' | 'elsewhere' | 'tlsOf'> {
+  const { where, core, certificates } = flags;
+  if (where.size > 0 && flags.processes !== true)
+    throw new TopologyFileError(['--where: gateways on other machines need --processes']);
+  if (flags.processes === true && flags.writeKeys === true)
+    throw new TopologyFileError([
+      '--write-keys: keys stay in the gateways with --processes; leave one of them out',
+    ]);
+  if (scenarioPath !== undefined && flags.processes === true)
+    throw new TopologyFileError([
+      '--processes: name the scenario in the topology file, which every gateway reads',
+    ]);
+  const subnet = where.size > 0 ? flags.subnet : ownSubnet();
+  const args = [
+    ...['--subnet', String(subnet)],
+    ...[...where].flatMap(([name, address]) => ['--where', `${name}=${address}`]),
+    ...(core === undefined ? [] : ['--core', core]),
+  ];
+  return {
+    places: placesOf(topology, { ...flags, subnet }),
+    elsewhere: new Set(where.keys()),
+    ...(certificates === undefined ? {} : { tlsOf: (host) => tlsFrom(certificates, host) }),
+    ...(flags.processes === true
+      ? {
+          processes: {
+            program: process.argv[1]!,
+            argsOf: (gateway) => ['topology', 'node', file, gateway, ...args],
+          },
+        }
+      : {}),
+  };
 }
 
 /** Frames of the captures that flows replay, from the first one's time on. */

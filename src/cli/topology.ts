@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addFuzz } from './topology-fuzz.js';
 import { addGraph } from './topology-graph.js';
+import { addNode } from './topology-node.js';
 import { addRun } from './topology-run.js';
 import { addValidate } from './topology-validate.js';
 
@@ -9,6 +10,7 @@ export function topologyCommand(): Command {
   const command = new Command('topology').description('networks of gateways, from a file (docs/topology.md)');
   addRun(command);
   addFuzz(command);
+  addNode(command);
   addValidate(command);
   addGraph(command);
   return command;

@@ -88,7 +88,7 @@ export class Events {
       case 'calm':
         return this.#calm();
       case 'clock-jump':
-        return gateway(event.node).clock.jump(event.jumpMs);
+        return gateway(event.node).jumpClock(event.jumpMs);
       case 'slow-entries':
         return gateway(event.node).setEntriesDelay(event.delayMs);
     }

@@ -27,10 +27,13 @@ export interface NetworkDeps {
   /** Of gateways in this process: the device as the gateway gets it. */
   readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
   /** How gateways call each other; absent: over `oob`, in memory. */
-  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** How gateways start; absent: in this process. */
-  readonly open?: GatewayNodeDeps['open'];
+  readonly open?: OpenLife;
 }
+
+/** Starts a life of a gateway of the network; see GatewayNodeDeps. */
+export type OpenLife = (network: Network, ...args: Parameters<GatewayNodeDeps['open']>) => Promise<void>;
 
 interface LinkState {
   readonly plan: LinkPlan;
@@ -75,7 +78,7 @@ export class Network {
           clock,
           uplink: this.#end(plan.name, 'p0'),
           observer,
-          open: deps.open ?? this.#localLives(plan),
+          open: deps.open?.bind(undefined, this) ?? this.#localLives(plan),
         });
         this.gateways.set(plan.name, node);
       }
@@ -89,6 +92,10 @@ export class Network {
     const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
     if (node.plan.options.mode === 'tunnel') return own;
     return [...own, ...node.plan.workloads.flatMap(({ addresses }) => addresses)];
+  }
+
+  get observer(): GatewayNodeObserver {
+    return this.deps.observer;
   }
 
   cut(name: string): void {
@@ -194,7 +201,7 @@ export class Network {
         clock: node.clock,
         random,
         ports,
-        transport: transport?.(plan) ?? this.oob.transport(plan),
+        transport: transport?.(plan, this.oob) ?? this.oob.transport(plan),
         entriesDelayMs: () => node.entriesDelayMs,
         wrapHal: (hal) => wrapHal?.(node, hal) ?? hal,
         onEvent: (event) => observer.onEvent(node, event),

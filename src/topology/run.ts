@@ -14,9 +14,10 @@ import { Events } from './events.js';
 import { judge } from './expectations.js';
 import { NodeLedger } from './ledger.js';
 import type { EventPlan, GatewayPlan, Topology, WorkloadPlan } from './model.js';
-import { Network } from './network.js';
-import type { GatewayNode, GatewayNodeDeps } from './nodes/gateway-node.js';
+import { Network, type OpenLife } from './network.js';
+import type { GatewayNode } from './nodes/gateway-node.js';
 import type { LifeSnapshot } from './nodes/life.js';
+import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { type ReplayFrame, Traffic } from './traffic/traffic.js';
@@ -31,11 +32,13 @@ export interface RunOptions {
   /** Captures that `replay` flows send, by the name in the plan. */
   readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
   /** How gateways call each other; absent: in memory. */
-  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** How gateways start; absent: in this process. */
-  readonly open?: GatewayNodeDeps['open'];
+  readonly open?: OpenLife;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
+  /** Whether gateways run elsewhere, so that what they do with their devices cannot be watched. */
+  readonly remote?: boolean;
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
 }
@@ -101,7 +104,7 @@ class Run {
     const { clock, sink, sabotage, transport, open } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
-    this.#watch = new Watch(() => this.#nowMs(), options.onKeys);
+    this.#watch = new Watch(() => this.#nowMs(), options);
     if (sink !== undefined && options.captures === true)
       this.#captures = new Captures(sink, () => clock.nowMs());
     const captures = this.#captures;
@@ -214,11 +217,13 @@ class Run {
   #close(node: GatewayNode): Promise<void> {
     const { life } = node;
     if (life === undefined) return Promise.resolve();
-    const closed = life.snapshot().then((snapshot) => {
+    const take = (snapshot: LifeSnapshot) => {
       this.#watch.checkDevice(node.name, snapshot.fates);
       this.#ledgers.get(node.name)!.close(snapshot);
       if (node.life === life) this.#snapshots.set(node.name, snapshot);
-    });
+    };
+    // A process that crashes takes its counts with it.
+    const closed = life.snapshot().then(take, () => undefined);
     this.#closing.push(closed);
     return closed;
   }

@@ -149,5 +149,12 @@ export class GatewayNode {
 
   setEntriesDelay(delayMs: number): void {
     this.#entriesDelayMs = delayMs;
+    this.#life?.adjusted?.();
+  }
+
+  /** Its clocks go ahead. */
+  jumpClock(jumpMs: number): void {
+    this.clock.jump(jumpMs);
+    this.#life?.adjusted?.();
   }
 }

@@ -27,6 +27,8 @@ export interface Life {
   rotate(): Promise<void>;
   /** As it is when this is called, even if the life ends before it resolves. */
   snapshot(): Promise<LifeSnapshot>;
+  /** The node's clock or its device have changed; for lives in other processes. */
+  adjusted?(): void;
   /** Orderly stop. */
   stop(): Promise<void>;
   /** Everything is gone at once. */
