@@ -208,6 +208,8 @@ function explain(error: ErrorObject): ShapeProblem[] {
     case 'maxItems':
     case 'maxProperties':
       return here(`${params.limit} are allowed at most`);
+    case 'minLength':
+      return here('the text is empty');
     case 'maxLength':
       return here(`the text is longer than ${params.limit} characters`);
   }
