@@ -1,20 +1,19 @@
 /** `psp-gateway topology run`: runs a topology file and says whether it went as its scenario expects. */
-import { createReadStream, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError } from '../gateway/config/problems.js';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
-import { CaptureError, readCapture } from '../packet/pcap.js';
 import { readTopology, TopologyFileError } from '../topology/file/read.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
-import type { ReplayFrame } from '../topology/traffic/traffic.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { colorsFor, EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
 import { OutputFolder, OutputFolderError } from './output-folder.js';
+import { readReplays } from './replays.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 
 /** Above it a run is captured only when asked for. */
@@ -116,32 +115,6 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
     line.clear();
     folder.discard();
   }
-}
-
-/** Frames of the captures that flows replay, from the first one's time on. */
-async function readReplays(topology: Topology, file: string): Promise<Map<string, ReplayFrame[]>> {
-  const replays = new Map<string, ReplayFrame[]>();
-  for (const plan of topology.scenario.traffic) {
-    if (plan.type !== 'replay' || replays.has(plan.file)) continue;
-    const path = isAbsolute(plan.file) ? plan.file : join(dirname(file), plan.file);
-    const frames: ReplayFrame[] = [];
-    try {
-      let firstNs: bigint | undefined;
-      for await (const { timestampNs, frame } of readCapture(createReadStream(path))) {
-        firstNs ??= timestampNs;
-        const atMs = Math.max(frames.at(-1)?.atMs ?? 0, Number(timestampNs - firstNs) / 1e6);
-        frames.push({ atMs, frame });
-      }
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (!(error instanceof CaptureError) && code === undefined) throw error;
-      const reason =
-        error instanceof CaptureError ? error.message : code === 'ENOENT' ? 'there is no such file' : code;
-      throw new ConfigError([`flow ${plan.name}: ${path}: ${reason}`]);
-    }
-    replays.set(plan.file, frames);
-  }
-  return replays;
 }
 
 function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Progress): string {
