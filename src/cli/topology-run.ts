@@ -1,10 +1,8 @@
 /** `psp-gateway topology run`: runs a topology file and says whether it went as its scenario expects. */
-import { createReadStream } from 'node:fs';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
-import { CaptureError, readCapture } from '../packet/pcap.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { topologyMermaid, topologySvg } from '../topology/graph.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
@@ -12,10 +10,10 @@ import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.j
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
-import type { ReplayFrame } from '../topology/traffic/traffic.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
 import { OutputFolder } from './output-folder.js';
+import { readReplays } from './replays.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
 import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
@@ -75,6 +73,8 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
     ...(scenarioPath === undefined ? {} : { scenarioPath }),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
+  if (flags.where.size > 0 && flags.processes !== true)
+    throw new TopologyFileError(['--where: gateways on other machines need --processes']);
   const report = await runAndWrite(topology, file, scenarioPath, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
@@ -127,8 +127,6 @@ function realTime(
   flags: Flags,
 ): Pick<RealTimeOptions, 'places' | 'processes' | 'elsewhere' | 'tlsOf'> {
   const { where, core, certificates } = flags;
-  if (where.size > 0 && flags.processes !== true)
-    throw new TopologyFileError(['--where: gateways on other machines need --processes']);
   if (flags.processes === true && flags.writeKeys === true)
     throw new TopologyFileError([
       '--write-keys: keys stay in the gateways with --processes; leave one of them out',
@@ -156,32 +154,6 @@ function realTime(
         }
       : {}),
   };
-}
-
-/** Frames of the captures that flows replay, from the first one's time on. */
-async function readReplays(topology: Topology, file: string): Promise<Map<string, ReplayFrame[]>> {
-  const replays = new Map<string, ReplayFrame[]>();
-  for (const plan of topology.scenario.traffic) {
-    if (plan.type !== 'replay' || replays.has(plan.file)) continue;
-    const path = isAbsolute(plan.file) ? plan.file : join(dirname(file), plan.file);
-    const frames: ReplayFrame[] = [];
-    try {
-      let firstNs: bigint | undefined;
-      for await (const { timestampNs, frame } of readCapture(createReadStream(path))) {
-        firstNs ??= timestampNs;
-        const atMs = Math.max(frames.at(-1)?.atMs ?? 0, Number(timestampNs - firstNs) / 1e6);
-        frames.push({ atMs, frame });
-      }
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (!(error instanceof CaptureError) && code === undefined) throw error;
-      const reason =
-        error instanceof CaptureError ? error.message : code === 'ENOENT' ? 'there is no such file' : code;
-      throw new TopologyFileError([`flow ${plan.name}: ${path}: ${reason}`]);
-    }
-    replays.set(plan.file, frames);
-  }
-  return replays;
 }
 
 function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Progress): string {

@@ -349,14 +349,25 @@ export class SessionInstaller {
     }
   }
 
-  /** Closes SPIs where there is no room for one more: those first that the peer needs least, of them the oldest. */
+  /**
+   * Closes SPIs where there is no room for one more: those first that the peer needs least, of them the oldest. What we
+   * know of them may be wrong when answers are lost, ours or the peer's; packets show what the peer has.
+   */
   async #makeRoom(session: Session): Promise<void> {
     const surplus = session.ingress.length - INGRESS_SPIS_MAX + 1;
     if (surplus <= 0) return;
+    const inUse = await this.#newestUsed(session);
     const candidates = EXPENDABLE_FIRST.flatMap((state) =>
-      session.ingress.filter((ingress) => ingress.state === state),
+      session.ingress.filter((ingress) => ingress !== inUse && ingress.state === state),
     );
     await this.#close(candidates.slice(0, surplus).map((ingress) => ({ session, ingress })));
+  }
+
+  /** The newest SPI under which packets came in; undefined when there is none, or the ingress ACL is off. */
+  async #newestUsed({ ingress }: Session): Promise<IngressSpi | undefined> {
+    const counted = ingress.filter(({ entry }) => entry !== undefined);
+    const counters = await this.deps.hal.counters(counted.map(({ entry }) => ({ id: entry! })));
+    return counted[counters.findLastIndex(({ packets }) => packets > 0n)];
   }
 
   #header(session: Session, parameters: TunnelParameters): Uint8Array {

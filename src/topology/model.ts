@@ -124,7 +124,7 @@ export interface TransferPlan extends BetweenWorkloads {
   readonly sizeOctets: number;
 }
 
-/** The frames of a capture, put in at the workload's VF with the capture's own times. */
+/** What the workload's addresses sent in a capture, put in at its VF with the capture's own times. */
 export interface ReplayPlan extends TrafficCommon {
   readonly type: 'replay';
   /** As written, relative to the topology's file. */

@@ -20,7 +20,8 @@ import type { LifeSnapshot } from './nodes/life.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
-import { type ReplayFrame, Traffic } from './traffic/traffic.js';
+import type { ReplayFrame } from './traffic/replay.js';
+import { Traffic } from './traffic/traffic.js';
 import { Watch } from './watch.js';
 
 export interface RunOptions {
@@ -29,7 +30,7 @@ export interface RunOptions {
   readonly sink?: Sink;
   /** Whether links and VFs are captured. */
   readonly captures?: boolean;
-  /** Captures that `replay` flows send, by the name in the plan. */
+  /** What `replay` flows send, by flow: see framesSentBy. */
   readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
   /** How gateways call each other; absent: in memory. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
@@ -145,7 +146,7 @@ class Run {
     this.#traffic = new Traffic(topology.scenario.traffic, {
       clock,
       workload: (name) => workloads.get(name)!,
-      captures: options.replays ?? new Map(),
+      replays: options.replays ?? new Map(),
     });
     for (const node of this.#network.gateways.values()) this.#traffic.attach(node);
     this.#events = new Events({

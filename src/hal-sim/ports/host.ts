@@ -119,8 +119,8 @@ const MTU_DEFAULT_OCTETS = 9000;
 const HOP_LIMIT = 64;
 const RESOLVE_RETRY_MS = 1000;
 const RESOLVE_TRIES = 3;
-/** Packets that wait for one neighbor; the oldest goes first. */
-const PENDING_PER_NEIGHBOR = 16;
+/** Packets that wait for one neighbor, about as many as with Linux when they are small; the oldest goes first. */
+const PENDING_PER_NEIGHBOR = 256;
 const NEIGHBORS_MAX = 4096;
 /** The sum over octets that include their own right checksum. */
 const CHECKSUM_OK = 0xffff;

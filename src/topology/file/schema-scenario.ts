@@ -77,7 +77,7 @@ const TRAFFIC: Schema = {
     ),
     traffic(
       'replay',
-      "the frames of a capture, put in at the workload's port at the capture's own times",
+      "what the workload's addresses sent in a capture, put in at its port at the capture's own times",
       { ...COMMON, file: text("pcap or pcapng, relative to the topology's file") },
       ['from', 'file'],
     ),

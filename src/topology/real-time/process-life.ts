@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { TlsMaterial } from '../../gateway/grpc-transport.js';
+import { systemClock } from '../../hal/clock.js';
 import type { Network } from '../network.js';
 import type { GatewayNode, GatewayNodeObserver, LifePorts } from '../nodes/gateway-node.js';
 import type { Life, LifeSnapshot } from '../nodes/life.js';
@@ -119,9 +120,9 @@ class ProcessLife implements Life {
 
   async stop(): Promise<void> {
     this.#say({ type: 'stop' });
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MAX_MS);
+    const late = systemClock.setTimer(() => this.#child.kill('SIGKILL'), STOP_MAX_MS);
     await this.#exited;
-    clearTimeout(late);
+    late.cancel();
     await this.bridges.close();
   }
 

@@ -33,6 +33,7 @@ import type { GatewayNode } from '../nodes/gateway-node.js';
 import { addressOf } from '../watch.js';
 import { Flow } from './flow.js';
 import { buildPayload, readPayload } from './payload.js';
+import type { ReplayFrame } from './replay.js';
 import { Transfer } from './transfer.js';
 
 const HOP_LIMIT = 64;
@@ -47,18 +48,12 @@ const FLOOD_IPV6 = '2001:2::';
 const FLOOD_DESTINATIONS = 250;
 const FLOOD_PAYLOAD_OCTETS = 64;
 
-/** A frame of a capture and when it goes, from the start of the flow. */
-export interface ReplayFrame {
-  readonly atMs: number;
-  readonly frame: Uint8Array;
-}
-
 export interface TrafficDeps {
   readonly clock: Clock;
   /** Gateway and plan of a workload. */
   readonly workload: (name: string) => { readonly node: GatewayNode; readonly plan: WorkloadPlan };
-  /** Captures, by the name in the plan. */
-  readonly captures: ReadonlyMap<string, readonly ReplayFrame[]>;
+  /** What replay flows send, by flow. */
+  readonly replays: ReadonlyMap<string, readonly ReplayFrame[]>;
 }
 
 export class Traffic {
@@ -174,10 +169,10 @@ export class Traffic {
   }
 
   async #replay(flow: Flow, plan: ReplayPlan): Promise<void> {
-    const { clock, captures } = this.deps;
+    const { clock, replays } = this.deps;
     const { host } = this.deps.workload(plan.from).node;
     const startMs = clock.nowMs();
-    for (const { atMs, frame } of captures.get(plan.file) ?? []) {
+    for (const { atMs, frame } of replays.get(plan.name) ?? []) {
       await sleep(clock, startMs + atMs - clock.nowMs());
       const sequence = flow.send(clock.nowMs());
       const key = packetKey(frame);

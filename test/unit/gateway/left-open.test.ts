@@ -1,5 +1,7 @@
 /** What the DOCA application leaves open, point by point; gateway.test.ts and features.test.ts hold the others. */
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RpcFate } from '../../../src/gateway/memory-transport.js';
 import { PUT_OFF_MAX_MS } from '../../../src/gateway/rotation.js';
 import type { ControlTransport, RpcError } from '../../../src/gateway/transport.js';
 import {
@@ -115,6 +117,42 @@ describe('exchanges that overlap', () => {
       await net.run(1);
     }
     expect(idsOf(a.workload.takeSent())).toEqual(numbers(400));
+  });
+
+  test('however many exchanges fail, and whichever half of them is lost, no packet is', async () => {
+    const exchange = fc.record({
+      asks: fc.constantFrom(1, 2),
+      fate: fc.constantFrom<RpcFate>(
+        { delayMs: 1 },
+        { delayMs: 1, lost: 'request' },
+        { delayMs: 1, lost: 'response' },
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(exchange, { maxLength: 20 }), async (exchanges) => {
+        await net.stopAll();
+        net = new TestNetwork();
+        const limits = { rpcDeadlineMs: 20 };
+        const nodes = [await net.start(1, [2], { limits }), await net.start(2, [1], { limits })] as const;
+        const sendBoth = async (id: number) => {
+          net.send(nodes[0], 2, [id]);
+          net.send(nodes[1], 1, [id]);
+          await net.run(5);
+        };
+        await sendBoth(0);
+        for (const [i, { asks, fate }] of exchanges.entries()) {
+          net.network.fate = () => fate;
+          const pair = { localVip: vip(asks), remoteVip: vip(3 - asks) };
+          const over = nodes[asks - 1]!.gateway.connectNow([pair]).catch(() => {});
+          await net.run(25);
+          await over;
+          await sendBoth(i + 1);
+        }
+        for (const { workload } of nodes)
+          expect(idsOf(workload.takeSent())).toEqual(numbers(exchanges.length + 1));
+      }),
+      { numRuns: 150 },
+    );
   });
 
   /** Lets so many promise reactions run. */

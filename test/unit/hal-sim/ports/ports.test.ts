@@ -23,7 +23,8 @@ import { createLink } from '../../../../src/hal-sim/ports/link.js';
 import { createPcapPort } from '../../../../src/hal-sim/ports/pcap-port.js';
 import { parseSimVf, parseSimWire, SimSpecError } from '../../../../src/hal-sim/ports/spec.js';
 import { createUdpWire } from '../../../../src/hal-sim/ports/udp-wire.js';
-import { parseIp, parseMac } from '../../../../src/packet/address.js';
+import { type Ipv4Address, parseIp, parseMac } from '../../../../src/packet/address.js';
+import { buildIpv4Packet } from '../../../../src/packet/ipv4.js';
 import { pcapHeader, pcapRecord, readCapture } from '../../../../src/packet/pcap.js';
 import { referenceCases, toHex } from '../../../support/reference-vectors.js';
 
@@ -155,6 +156,25 @@ describe('virtual hosts', () => {
       hosts[0]!.port.send(frames);
     });
     expect(await ping()).toBe(0);
+  });
+
+  test('keep the latest 256 packets for a neighbor until it is known, in their order', async () => {
+    const { clock, hosts } = twoHosts({ delayMs: 1 });
+    const [source, destination] = [parseIp('10.0.0.1'), parseIp('10.0.0.2')] as const;
+    const received: number[] = [];
+    hosts[1]!.onFrame((frame) => {
+      if (frame[12] === 0x08 && frame[13] === 0x00) received.push((frame[34]! << 8) | frame[35]!);
+    });
+    for (let i = 0; i < 300; i++) {
+      const payload = Uint8Array.of(i >>> 8, i);
+      const packet = buildIpv4Packet({
+        ...{ source: source as Ipv4Address, destination: destination as Ipv4Address },
+        ...{ protocol: 17, ttl: 64, dontFragment: true, payload },
+      });
+      hosts[0]!.send(packet, source, destination);
+    }
+    await clock.advance(10);
+    expect(received).toEqual(Array.from({ length: 256 }, (_, i) => 44 + i));
   });
 
   test('have to have an address of the family', async () => {
