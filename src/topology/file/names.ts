@@ -32,10 +32,12 @@ export class Names<T> {
     return this.#values;
   }
 
-  /** Whether a name's definition may be there, right or wrong; of a link named by both ends, those of both. */
+  /** Whether a name's definition may be there, right or wrong. A link may be named by both ends. */
   isDeclared(name: string): boolean {
-    if (this.#values.has(name)) return true;
-    return this.incomplete || name.split(' ').every((part) => this.declared.has(part));
+    if (this.incomplete || this.#values.has(name)) return true;
+    const parts = name.split(' ');
+    // Both ends in links that are right, and no link between them: that is a wrong name.
+    return parts.every((part) => this.declared.has(part)) && parts.some((part) => !this.#values.has(part));
   }
 
   /** Some names are not here because their definition is wrong. */

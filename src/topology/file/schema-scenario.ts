@@ -44,7 +44,6 @@ const traffic = (
 const TRAFFIC: Schema = {
   type: 'object',
   discriminator: { propertyName: 'type' },
-  required: ['type'],
   oneOf: [
     traffic(
       'ping',
