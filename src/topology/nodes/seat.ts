@@ -43,7 +43,6 @@ export class Seat {
       },
       close: async () => {
         if (this.#receive === mine) this.#receive = undefined;
-        mine = undefined;
       },
     };
   }
