@@ -31,7 +31,8 @@ interface Options {
   readonly seed?: number;
   /** Changes a data segment on its way, or loses it; `nth`: how often the segment has been sent. */
   readonly onData?: (segment: number, nth: number, octets: Uint8Array) => Uint8Array | undefined;
-  readonly onAck?: (octets: Uint8Array) => Uint8Array | undefined;
+  /** What becomes of the `nth` acknowledgment. */
+  readonly onAck?: (octets: Uint8Array, nth: number) => readonly Uint8Array[];
   /** When the link is cut for good. */
   readonly cutAtMs?: number;
 }
@@ -44,6 +45,7 @@ async function transfer(options: Options) {
   /** How often each segment was sent, and what it was the first time. */
   const sent = new Map<number, number>();
   const data: Uint8Array[] = [];
+  let acks = 0;
   const one = new Transfer({
     clock,
     flow,
@@ -63,8 +65,7 @@ async function transfer(options: Options) {
     sendAck: (octets) => {
       const { sourcePort, destinationPort } = parseTcp(octets, 0, octets.length)!;
       expect([sourcePort, destinationPort]).toEqual([5201, 10_000]);
-      const out = options.onAck === undefined ? octets : options.onAck(octets);
-      if (out !== undefined) link.ports[1].send([out]);
+      link.ports[1].send(options.onAck?.(octets, ++acks) ?? [octets]);
     },
   });
   // As in a frame: not at its start, and with something behind.
@@ -158,14 +159,69 @@ test('whatever a link loses, repeats and overtakes, the transfer is intact, or s
 });
 
 describe('what is lost is sent again', () => {
-  const lose = (lost: number) => (segment: number, nth: number, octets: Uint8Array) =>
-    segment === lost && nth === 1 ? undefined : octets;
+  /** Loses these segments the first time. */
+  const lose =
+    (...lost: number[]) =>
+    (segment: number, nth: number, octets: Uint8Array) =>
+      lost.includes(segment) && nth === 1 ? undefined : octets;
 
   test('after three acknowledgments of the same, before any timer', async () => {
     const { result, sent, endedAtMs } = await transfer({ sizeOctets: 3_000, onData: lose(2) });
     expect(result).toEqual({ octets: 3_000, intact: true, retransmissions: 1 });
     expect(sent.get(2)).toBe(2);
     expect(endedAtMs).toBeLessThan(150);
+    const three = await transfer({ sizeOctets: 600, onData: lose(2) });
+    expect(three.endedAtMs).toBeCloseTo(40);
+    const two = await transfer({ sizeOctets: 500, onData: lose(2) });
+    expect(two.endedAtMs).toBeGreaterThanOrEqual(200);
+  });
+
+  test('acknowledgments of the same that are late, of what is done with, mean nothing', async () => {
+    let old: Uint8Array | undefined;
+    const { result } = await transfer({
+      sizeOctets: 20_000,
+      onAck: (octets, nth) => {
+        old ??= octets.slice();
+        return nth < 5 ? [octets] : [octets, old.slice(), old.slice(), old.slice()];
+      },
+    });
+    expect(result).toEqual({ octets: 20_000, intact: true, retransmissions: 0 });
+  });
+
+  test('several of one window, one with each round trip; and so again in a later window', async () => {
+    const { result, endedAtMs } = await transfer({
+      sizeOctets: 310 * SEGMENT_OCTETS,
+      onData: lose(12, 14, 16, 200, 202),
+    });
+    expect(result).toEqual({ octets: 31_000, intact: true, retransmissions: 5 });
+    // A timer would add 200 ms.
+    expect(endedAtMs).toBeLessThan(500);
+  });
+
+  test('a whole window, after one timer', async () => {
+    const { result, endedAtMs } = await transfer({
+      sizeOctets: 1_000,
+      onData: lose(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+    });
+    expect(result).toEqual({ octets: 1_000, intact: true, retransmissions: 10 });
+    expect(endedAtMs).toBeCloseTo(1_000 + 10 * 20);
+  });
+
+  test('what was sent twice measures no round trip', async () => {
+    const { endedAtMs } = await transfer({
+      sizeOctets: 200,
+      onData: (segment, nth, octets) => (nth === 1 || (segment === 1 && nth === 2) ? undefined : octets),
+    });
+    // The second timer is the first one doubled.
+    expect(endedAtMs).toBeCloseTo(1_000 + 20 + 2_000 + 20);
+  });
+
+  test('nothing is, over a link that is slow but sound', async () => {
+    const { result } = await transfer({
+      sizeOctets: 310 * SEGMENT_OCTETS,
+      impairments: { delayMs: 300, jitterMs: 100 },
+    });
+    expect(result.retransmissions).toBe(0);
   });
 
   test('after a timer, where none is left to acknowledge: a second at first, 200 ms at least', async () => {
@@ -193,11 +249,14 @@ describe('what is lost is sent again', () => {
     expect(endedAtMs).toBeCloseTo(1_000 + 2_000 + 4_000 + 3 * 8_000 + 20);
   });
 
-  test('a window that was lost halves: what follows comes slower', async () => {
-    const sizeOctets = 310 * SEGMENT_OCTETS;
-    const { endedAtMs, result } = await transfer({ sizeOctets, onData: lose(30) });
+  test('and the window halves, and from there opens by one with each round trip', async () => {
+    // 310 in five round trips, one for what is lost; the other 1190 as 82, 83, 84 and so on, in fourteen.
+    const { result, endedAtMs } = await transfer({
+      sizeOctets: 1_500 * SEGMENT_OCTETS,
+      onData: lose(150),
+    });
     expect(result.retransmissions).toBe(1);
-    expect(endedAtMs).toBeGreaterThan(6 * 20);
+    expect(endedAtMs).toBeCloseTo(20 * (5 + 1 + 14));
   });
 });
 
@@ -222,7 +281,7 @@ describe('when the link is cut', () => {
   });
 
   test('for the acknowledgments only: what has arrived counts, though the sender does not know', async () => {
-    const { result, flow } = await transfer({ sizeOctets: 500, onAck: () => undefined });
+    const { result, flow } = await transfer({ sizeOctets: 500, onAck: () => [] });
     expect(flow.delivered).toBe(5);
     expect(result).toMatchObject({ octets: 500, intact: true });
     expect(result.retransmissions).toBeGreaterThan(5);
@@ -248,19 +307,18 @@ describe('what is changed on the way', () => {
     const { result } = await transfer({
       sizeOctets: 2_000,
       onData: (at, nth, octets) => (at === 4 && nth === 1 ? octets.subarray(0, 19) : octets),
-      onAck: (octets) => (octets[3] === 0 ? octets.subarray(0, 19) : octets),
+      onAck: (octets, nth) => [nth % 2 === 0 ? octets.subarray(0, 19) : octets],
     });
-    expect(result).toEqual({ octets: 2_000, intact: true, retransmissions: 1 });
+    expect(result).toMatchObject({ octets: 2_000, intact: true });
+    expect(result.retransmissions).toBeGreaterThan(0);
   });
 
   test('an acknowledgment of what was never sent is not believed', async () => {
-    let forged = 0;
     const { result, flow } = await transfer({
       sizeOctets: 5_000,
-      onAck: (octets) => {
-        if (forged++ > 0) return octets;
-        new DataView(octets.buffer).setUint32(8, (FIRST_SEQUENCE + 5_000) >>> 0);
-        return octets;
+      onAck: (octets, nth) => {
+        if (nth === 1) new DataView(octets.buffer).setUint32(8, (FIRST_SEQUENCE + 5_000) >>> 0);
+        return [octets];
       },
     });
     expect(flow.delivered).toBe(50);
