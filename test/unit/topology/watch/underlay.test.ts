@@ -36,7 +36,10 @@ describe('plaintext', () => {
     broken[54 + 8 + 4]! |= 0xff;
     broken.fill(0, 54 + 8 + 4, 54 + 8 + 8);
     const payload = new Uint8Array(64);
+    const otherPort = psp();
+    otherPort[54 + 3]! ^= 1;
     const others = [
+      otherPort,
       inner(),
       inner({ family: 6 }),
       arp,
