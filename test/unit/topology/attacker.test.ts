@@ -39,7 +39,11 @@ async function build(seed = 1) {
   const out: { at: 0 | 1; atMs: number; frame: Uint8Array }[] = [];
   for (const at of [0, 1] as const)
     await link.ports[at].start((frames) => {
-      for (const frame of frames) out.push({ at, atMs: clock.nowMs(), frame: frame.slice() });
+      for (const frame of frames) {
+        out.push({ at, atMs: clock.nowMs(), frame: frame.slice() });
+        // Who receives a frame may change it.
+        frame.fill(0);
+      }
     });
   const send = (from: 0 | 1, frame: Uint8Array) => link.ports[from].send([frame.slice()]);
   /** What came out at `at` and is none of `frames`. */
@@ -76,6 +80,7 @@ describe('replays', () => {
       expect(came[0]!.atMs).toBe(0);
       expect(came[1]!.atMs).toBeLessThan(DELAY_MAX_MS);
     }
+    expect(Math.max(...out.map(({ atMs }) => atMs))).toBeGreaterThan(DELAY_MAX_MS / 2);
     expect(new Set(out.map(({ atMs }) => atMs)).size).toBeGreaterThan(15);
   });
 

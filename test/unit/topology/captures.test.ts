@@ -46,6 +46,8 @@ test('a link has a file, with an interface by the name of each end, at which a f
   setMs(1.234_567);
   captures.onLink(LINK, 0, frame(2), 'carried');
   expect([...files.keys()]).toEqual(['link-h1_p0-s1_e1.pcapng']);
+  const sections = Buffer.concat(files.get('link-h1_p0-s1_e1.pcapng')!).toString('latin1').split('\n\r\r\n');
+  expect(sections).toHaveLength(2);
   const records = await read('link-h1_p0-s1_e1.pcapng');
   expect(
     records.map(({ interfaceName, interfaceIndex, frame: f }) => [interfaceName, interfaceIndex, f]),
