@@ -1,4 +1,5 @@
-// Draws what docs/ shows: the pipe graphs, and the README's table of flags. A test fails when they are stale.
+// Writes what comes from the program: docs' pipe graphs, the README's table of flags, the JSON schemas. A test fails
+// when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +7,11 @@ import { setUp } from './setup.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
-const { documentedDrawings, withFlagTable } = await import(join(ROOT, 'dist/cli/drawings.js'));
-for (const [path, text] of await documentedDrawings()) writeFileSync(join(ROOT, path), text);
+const { documentedDrawings, publishedSchemas, withFlagTable } = await import(
+  join(ROOT, 'dist/cli/drawings.js')
+);
+for (const [path, text] of [...(await documentedDrawings()), ...publishedSchemas()]) {
+  writeFileSync(join(ROOT, path), text);
+}
 const readme = join(ROOT, 'README.md');
 writeFileSync(readme, withFlagTable(readFileSync(readme, 'utf8')));

@@ -127,7 +127,7 @@ function psp.dissector(tvb, pinfo, root)
   end
   if len < HEADER_OCTETS + ICV_OCTETS then
     tree:add_proto_expert_info(problem.too_short)
-    pinfo.cols.info = string.format("PSP, malformed: %d octets", len)
+    pinfo.cols.info = string.format("malformed: %d octets", len)
   end
   if tvb:len() < HEADER_OCTETS then
     return tvb:len()
@@ -165,7 +165,7 @@ function psp.dissector(tvb, pinfo, root)
   tree:add(field.iv, tvb(8, 8))
   tree:append_text(string.format(", SPI 0x%08x", h.spi))
   if len >= HEADER_OCTETS + ICV_OCTETS then
-    pinfo.cols.info = string.format("PSP SPI 0x%08x, %s, %s", h.spi, VERSIONS[h.version] or "reserved version",
+    pinfo.cols.info = string.format("SPI 0x%08x, %s, %s", h.spi, VERSIONS[h.version] or "reserved version",
       NEXT_HEADERS[tvb(0, 1):uint()] or string.format("next header %d", tvb(0, 1):uint()))
     dissect_after_iv(tvb, tree, len, h)
   end

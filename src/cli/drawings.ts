@@ -1,8 +1,9 @@
-/** The pictures and tables in the documentation that come from the program (scripts/draw-docs.mjs). */
+/** What comes from the program: pictures and tables of the documentation, schemas (scripts/draw-docs.mjs). */
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline } from '../gateway/pipeline.js';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
+import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { flagTable } from './flag-help.js';
 
 /** The pipelines that the documentation shows, by file name. */
@@ -30,6 +31,15 @@ export async function documentedDrawings(): Promise<[path: string, text: string]
     );
   }
   return drawings;
+}
+
+/** Paths from the project's root, and contents: what editors complete topologies and scenarios from. */
+export function publishedSchemas(): [path: string, text: string][] {
+  const textOf = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
+  return [
+    ['schema/topology.schema.json', textOf(TOPOLOGY_SCHEMA)],
+    ['schema/scenario.schema.json', textOf(SCENARIO_SCHEMA)],
+  ];
 }
 
 const BEGIN = '<!-- flags: npm run docs -->';

@@ -1,14 +1,14 @@
 /** Reads the captures that a topology's replay flows send. */
 import { createReadStream } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { ConfigError } from '../gateway/config/problems.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
+import { TopologyFileError } from '../topology/file/read.js';
 import type { Topology } from '../topology/model.js';
 import { framesSentBy, type ReplayFrame } from '../topology/traffic/replay.js';
 
 /**
  * What each replay flow sends, by flow. Paths are relative to the topology's file.
- * @throws ConfigError for captures that cannot be read, or in which the workload has sent nothing.
+ * @throws TopologyFileError for captures that cannot be read, or in which the workload has sent nothing.
  */
 export async function readReplays(topology: Topology, file: string): Promise<Map<string, ReplayFrame[]>> {
   const workloads = topology.nodes.flatMap((node) => (node.kind === 'gateway' ? node.workloads : []));
@@ -32,7 +32,7 @@ export async function readReplays(topology: Topology, file: string): Promise<Map
       );
     replays.set(plan.name, frames);
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new TopologyFileError(problems);
   return replays;
 }
 

@@ -1,20 +1,22 @@
 /** `psp-gateway topology run`: runs a topology file and says whether it went as its scenario expects. */
-import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { ConfigError } from '../gateway/config/problems.js';
+import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
-import { readTopology, TopologyFileError } from '../topology/file/read.js';
+import { TopologyFileError } from '../topology/file/read.js';
+import { topologyMermaid, topologySvg } from '../topology/graph.js';
 import type { GatewayPlan, Topology } from '../topology/model.js';
+import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
 import { runVirtually } from '../topology/virtual-run.js';
-import { colorsFor, EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
-import { OutputFolder, OutputFolderError } from './output-folder.js';
+import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
+import { OutputFolder } from './output-folder.js';
 import { readReplays } from './replays.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
+import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
+import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
 /** Above it a run is captured only when asked for. */
 const CAPTURED_GATEWAYS_MAX = 50;
@@ -22,19 +24,35 @@ const CAPTURED_GATEWAYS_MAX = 50;
 const DRAWN_GATEWAYS_MAX = 16;
 const FLOWS_SHOWN_MAX = 30;
 
-interface Flags {
+const HELP = `
+The same file and seed give the same captures, report and log, to the byte.
+
+Exit status: 0 all expectations met and nothing violated, 1 not, 2 wrong usage or a wrong file.
+
+Examples:
+  psp-gateway topology run examples/two-hosts.yaml
+  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`;
+
+interface Flags extends PlaceFlags {
   readonly seed?: number;
   readonly output?: string;
   readonly captures?: boolean;
   readonly writeKeys?: boolean;
   readonly json?: boolean;
+  readonly realTime?: boolean;
+  readonly processes?: boolean;
 }
 
-export function topologyRunCommand(): Command {
-  return new Command('run')
-    .description('run a topology: gateways, links, traffic and faults, in virtual time')
-    .argument('<file>', 'the topology, YAML')
-    .argument('[scenario]', 'a scenario file, instead of the one in the topology')
+export function addRun(topology: Command): void {
+  addPlaceFlags(
+    topology
+      .command('run')
+      .description('run a topology: gateways, links, traffic and faults, in virtual time or real time')
+      .argument('<file>', 'topology, YAML')
+      .argument('[scenario]', 'a scenario file, instead of the one in the topology')
+      .option('--real-time', "on the machine's clock, with gRPC over mutual TLS on loopback addresses")
+      .option('--processes', 'likewise, with each gateway in a process of its own and links over UDP'),
+  )
     .option('--seed <number>', "decides every random choice, instead of the file's", parseSeed)
     .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
     .option('--captures', `write captures even with more than ${CAPTURED_GATEWAYS_MAX} gateways`)
@@ -44,51 +62,30 @@ export function topologyRunCommand(): Command {
       'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures',
     )
     .option('--json', 'the report on standard output, as JSON, and nothing else')
-    .addHelpText(
-      'after',
-      `
-The same file and seed give the same captures, report and log, to the byte.
-
-Exit status: 0 all expectations met and nothing violated, 1 not, 2 the file or the usage is wrong.
-
-Examples:
-  psp-gateway topology run examples/two-hosts.yaml
-  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`,
-    )
-    .action((file: string, scenario: string | undefined, flags: Flags) => run(file, scenario, flags));
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!/^\d+$/.test(text) || seed > 0xffff_ffff)
-    throw new InvalidArgumentError('expected a number from 0 to 4294967295.');
-  return seed;
+    .addHelpText('after', HELP)
+    .action((file: string, scenario: string | undefined, flags: Flags) =>
+      withTopology(() => run(file, scenario, flags)),
+    );
 }
 
 async function run(file: string, scenarioPath: string | undefined, flags: Flags): Promise<void> {
-  try {
-    const topology = readTopology(file, (path) => readFileSync(path, 'utf8'), {
-      ...(scenarioPath === undefined ? {} : { scenarioPath }),
-      ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    });
-    const report = await runAndWrite(topology, file, flags);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    if (!report.ok) process.exitCode = EXIT_FAILED;
-  } catch (error) {
-    if (
-      !(
-        error instanceof TopologyFileError ||
-        error instanceof ConfigError ||
-        error instanceof OutputFolderError
-      )
-    )
-      throw error;
-    for (const line of error.message.split('\n')) process.stderr.write(`${line}\n`);
-    process.exitCode = EXIT_USAGE;
-  }
+  const topology = loadTopology(file, {
+    ...(scenarioPath === undefined ? {} : { scenarioPath }),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+  });
+  if (flags.where.size > 0 && flags.processes !== true)
+    throw new TopologyFileError(['--where: gateways on other machines need --processes']);
+  const report = await runAndWrite(topology, file, scenarioPath, flags);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (!report.ok) process.exitCode = EXIT_FAILED;
 }
 
-async function runAndWrite(topology: Topology, file: string, flags: Flags): Promise<Report> {
+async function runAndWrite(
+  topology: Topology,
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+): Promise<Report> {
   const replays = await readReplays(topology, file);
   const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
   const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
@@ -97,15 +94,20 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   try {
-    const result = await runVirtually(topology, {
+    const common = {
       sink: folder,
       captures,
       replays,
-      onProgress: (progress) => line.update(progressText(progress)),
-      ...(keys === undefined ? {} : { onKeys: (node, batch) => keys.add(node, batch) }),
-    });
+      ...sabotage(),
+      ...(keys === undefined ? {} : { onKeys: (...args: Parameters<RunKeys['add']>) => keys.add(...args) }),
+      onProgress: (progress: Progress) => line.update(progressText(progress)),
+    };
+    const result =
+      flags.realTime === true || flags.processes === true
+        ? await runInRealTime(topology, { ...common, ...realTime(topology, file, scenarioPath, flags) })
+        : await runVirtually(topology, common);
     line.clear();
-    const files = await writeResult(folder, result, gateways);
+    const files = await writeResult(folder, topology, result, gateways);
     if (flags.json !== true) {
       print(result.report, (performance.now() - startedMs) / 1000);
       printFiles(folder, files, captures, gateways.length, flags);
@@ -115,6 +117,43 @@ async function runAndWrite(topology: Topology, file: string, flags: Flags): Prom
     line.clear();
     folder.discard();
   }
+}
+
+/** Where the gateways are, and how their processes start. */
+function realTime(
+  topology: Topology,
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+): Pick<RealTimeOptions, 'places' | 'processes' | 'elsewhere' | 'tlsOf'> {
+  const { where, core, certificates } = flags;
+  if (flags.processes === true && flags.writeKeys === true)
+    throw new TopologyFileError([
+      '--write-keys: keys stay in the gateways with --processes; leave one of them out',
+    ]);
+  if (scenarioPath !== undefined && flags.processes === true)
+    throw new TopologyFileError([
+      '--processes: name the scenario in the topology file, which every gateway reads',
+    ]);
+  const subnet = where.size > 0 ? flags.subnet : ownSubnet();
+  const args = [
+    ...['--subnet', String(subnet)],
+    ...[...where].flatMap(([name, address]) => ['--where', `${name}=${address}`]),
+    ...(core === undefined ? [] : ['--core', core]),
+  ];
+  return {
+    places: placesOf(topology, { ...flags, subnet }),
+    elsewhere: new Set(where.keys()),
+    ...(certificates === undefined ? {} : { tlsOf: (host) => tlsFrom(certificates, host) }),
+    ...(flags.processes === true
+      ? {
+          processes: {
+            program: process.argv[1]!,
+            argsOf: (gateway) => ['topology', 'node', file, gateway, ...args],
+          },
+        }
+      : {}),
+  };
 }
 
 function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Progress): string {
@@ -127,6 +166,7 @@ function progressText({ atMs, phase, gateways, staticUp, flows, flowsEnded }: Pr
 /** Names and meanings of the files that are not captures. */
 async function writeResult(
   folder: OutputFolder,
+  topology: Topology,
   { report, programs }: RunResult,
   gateways: readonly GatewayPlan[],
 ): Promise<[name: string, what: string][]> {
@@ -134,7 +174,9 @@ async function writeResult(
     ['report.md', 'flows, gateways, links, drops', reportMarkdown(report)],
     ['report.json', 'the same for programs, whole', `${JSON.stringify(report, null, 2)}\n`],
   ];
+  files.push(['topology.mmd', 'the topology as Mermaid', topologyMermaid(topology)]);
   if (gateways.length <= DRAWN_GATEWAYS_MAX) {
+    files.push(['topology.svg', 'the topology drawn', await topologySvg(topology)]);
     for (const [name, { program, counters }] of programs) {
       files.push([
         `pipes-${name}.mmd`,

@@ -55,8 +55,22 @@ export class BringUp {
   }
 
   async #run(sessions: readonly Session[], settled: Settled): Promise<void> {
+    const { clock, random, signal } = this.deps;
     for (const session of sessions) session.wanted = true;
-    await Promise.all([...groupByPeer(sessions)].map(([peer, list]) => this.#runPeer(peer, list, settled)));
+    const startMs = clock.nowMs();
+    const inOrder = [...groupByPeer(sessions)]
+      .map(([peer, list]) => ({ peer, list, atMs: (START_JITTER_MS * random.uint32()) / 0x1_0000_0000 }))
+      .sort((a, b) => a.atMs - b.atMs);
+    const running: Promise<void>[] = [];
+    try {
+      for (const { peer, list, atMs } of inOrder) {
+        await sleep(clock, startMs + atMs - clock.nowMs(), signal);
+        running.push(this.#runPeer(peer, list, settled));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    await Promise.all(running);
     for (const session of sessions) session.wanted = false;
   }
 
@@ -68,11 +82,9 @@ export class BringUp {
       });
       return;
     }
-    const jitterMs = (START_JITTER_MS * random.uint32()) / 0x1_0000_0000;
     let pending = sessions;
     let failures = 0;
     try {
-      await sleep(clock, jitterMs, signal);
       while (pending.length > 0) {
         const failed = await this.#inTurn(() => this.#onePass(peer, pending, settled));
         pending = failed.filter(({ state }) => state !== 'removed');

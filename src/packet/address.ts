@@ -55,18 +55,35 @@ export function parseIpv4(text: string): Ipv4Address {
   throw new AddressError(`"${text}" is not an IPv4 address (expected four octets such as 192.0.2.1)`);
 }
 
-/** The address that was parsed last: peers say the same one for every tunnel of a batch. */
-let lastIpv6 = { text: '::', address: '::' as Ipv6Address };
+/** Addresses that were seen last: the same few come again and again, and reading one is slow. */
+class RecentAddresses<Value> {
+  readonly #values = new Map<string, Value>();
+
+  get(key: string, make: () => Value): Value {
+    const known = this.#values.get(key);
+    if (known !== undefined) return known;
+    const value = make();
+    if (this.#values.size === RECENT_MAX) this.#values.clear();
+    this.#values.set(key, value);
+    return value;
+  }
+}
+
+const RECENT_MAX = 4096;
+const recentTexts = new RecentAddresses<Ipv6Address>();
+const recentOctets = new RecentAddresses<Ipv6Address>();
+const recentAddresses = new RecentAddresses<Uint8Array>();
 
 /** Any RFC 4291 text form without zone; gives the RFC 5952 form; throws AddressError. */
 export function parseIpv6(text: string): Ipv6Address {
-  if (text === lastIpv6.text) return lastIpv6.address;
+  return recentTexts.get(text, () => readIpv6(text));
+}
+
+function readIpv6(text: string): Ipv6Address {
   if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) {
     throw new AddressError(`"${text}" is not an IPv6 address (expected a form such as 2001:db8::1)`);
   }
-  const address = ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
-  lastIpv6 = { text, address };
-  return address;
+  return ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
 }
 
 /** IPv4 or IPv6 text; throws AddressError. */
@@ -87,7 +104,7 @@ export function ipFamily(ip: IpAddress): IpFamily {
 
 /** 4 or 16 octets, network order. */
 export function ipToOctets(ip: IpAddress): Uint8Array {
-  if (ipFamily(ip) === 6) return ipv6ToOctets(ip as Ipv6Address);
+  if (ipFamily(ip) === 6) return recentAddresses.get(ip, () => ipv6ToOctets(ip as Ipv6Address)).slice();
   const octets = new Uint8Array(4);
   new DataView(octets.buffer).setUint32(0, ipv4ToNumber(ip as Ipv4Address));
   return octets;
@@ -132,5 +149,9 @@ export function ipFromOctets(octets: Uint8Array, offset: number, family: IpFamil
   if (family === 4) {
     return `${octets[offset]}.${octets[offset + 1]}.${octets[offset + 2]}.${octets[offset + 3]}` as Ipv4Address;
   }
-  return new ipaddr.IPv6([...octets.subarray(offset, offset + 16)]).toRFC5952String() as Ipv6Address;
+  const key = Buffer.from(octets.buffer, octets.byteOffset + offset, 16).toString('latin1');
+  return recentOctets.get(
+    key,
+    () => new ipaddr.IPv6([...octets.subarray(offset, offset + 16)]).toRFC5952String() as Ipv6Address,
+  );
 }

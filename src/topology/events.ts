@@ -13,7 +13,7 @@ export interface EventsDeps {
   /** Of each event, as it begins. */
   readonly onEvent: (event: EventPlan) => void;
   /** Of a gateway that is about to be closed. */
-  readonly onStop: (node: GatewayNode) => void;
+  readonly onStop: (node: GatewayNode) => Promise<void>;
   /** What an event needs is not there, or failed. */
   readonly onError: (event: EventPlan, reason: unknown) => void;
 }
@@ -54,7 +54,7 @@ export class Events {
     const gateway = (name: string) => network.gateways.get(name)!;
     switch (event.type) {
       case 'rotate':
-        await Promise.all(event.nodes.map((name) => gateway(name).now?.gateway.rotateMasterKey(true)));
+        await Promise.all(event.nodes.map((name) => gateway(name).life?.rotate()));
         return;
       case 'restart':
       case 'crash':
@@ -88,7 +88,7 @@ export class Events {
       case 'calm':
         return this.#calm();
       case 'clock-jump':
-        return gateway(event.node).clock.jump(event.jumpMs);
+        return gateway(event.node).jumpClock(event.jumpMs);
       case 'slow-entries':
         return gateway(event.node).setEntriesDelay(event.delayMs);
     }
@@ -109,8 +109,9 @@ export class Events {
   /** A gateway that is down already stays so. */
   async #down(node: GatewayNode, how: 'restart' | 'crash', downMs: number): Promise<void> {
     const { clock, onStop } = this.deps;
-    if (node.now === undefined) return;
-    onStop(node);
+    if (node.life === undefined) return;
+    // Counts are taken now; nothing waits for them, as a crash waits for nothing.
+    void onStop(node);
     await (how === 'crash' ? node.crash() : node.stop());
     if (downMs > 0) await sleep(clock, downMs);
     await node.start();

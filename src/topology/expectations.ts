@@ -10,13 +10,21 @@ export interface Verdict {
   readonly seen: string;
 }
 
-/** @param lastEventMs when the last event was over; @param startMs of the run, on the clock of the flows. */
+/** What a run has shown. */
+export interface Shown {
+  readonly flows: readonly Flow[];
+  readonly report: Pick<Report, 'nodes' | 'switches' | 'routers' | 'links' | 'flows' | 'oob'>;
+  /** When the last event was over, from the start of the run. */
+  readonly lastEventMs: number;
+  /** Of the run, on the clock of the flows. */
+  readonly startMs: number;
+  /** What is left over, a text for each. */
+  readonly leaks: readonly string[];
+}
+
 export function judge(
   expectations: readonly Expectation[],
-  flows: readonly Flow[],
-  report: Pick<Report, 'nodes' | 'links' | 'flows' | 'oob'>,
-  lastEventMs: number,
-  startMs: number,
+  { flows, report, lastEventMs, startMs, leaks }: Shown,
 ): Verdict[] {
   const byName = new Map(flows.map((flow) => [flow.plan.name, flow]));
   const select = (names: readonly string[]) => names.map((name) => byName.get(name)!);
@@ -63,6 +71,12 @@ export function judge(
             through.length === 0 ? 'nothing' : `${through.map(({ plan }) => plan.name).join(', ')} arrived`,
         };
       }
+      case 'no-leaks':
+        return {
+          text: 'no gateway holds what its sessions do not need',
+          ok: leaks.length === 0,
+          seen: leaks.length === 0 ? 'nothing left over' : leaks.join('; '),
+        };
       case 'counter': {
         const value = valueAt(report, expectation.path);
         const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = expectation;

@@ -1,13 +1,8 @@
-/** What a gateway has done over all its incarnations: device counters of those that ended, and counts of events. */
+/** What a gateway has done in all its lives: what those that ended have counted, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
-import { buildPipeline } from '../gateway/pipeline.js';
 import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
-import { collectCounters } from '../hal/render.js';
-import type { Fates } from '../hal-sim/statistics.js';
-import type { Incarnation } from './nodes/gateway-node.js';
-
-export type Counts = Record<string, number>;
+import type { Counts, LifeSnapshot } from './nodes/life.js';
 
 export class NodeLedger {
   readonly rpcs = { asked: 0, answered: 0, failed: 0, received: 0, granted: 0 };
@@ -24,28 +19,27 @@ export class NodeLedger {
   readonly counters = new Map<string, Counter>();
   /** That of the last incarnation that ended. */
   program: PipeProgram | undefined;
-  readonly #wanted = new Map<string, number>();
-  readonly #installed = new Set<string>();
+  /** By local and remote address: since when a tunnel is wanted, or that it is there. */
+  readonly #tunnels = new Map<string, Map<string, number>>();
 
   onEvent(event: GatewayEvent, nowMs: number): void {
     switch (event.type) {
       case 'miss':
       case 'ingress-opened': {
-        const pair = `${event.localVip} ${event.remoteVip}`;
-        if (!this.#installed.has(pair) && !this.#wanted.has(pair)) this.#wanted.set(pair, nowMs);
+        const remotes = this.#remotesOf(event.localVip);
+        if (!remotes.has(event.remoteVip)) remotes.set(event.remoteVip, nowMs);
         break;
       }
       case 'egress-installed': {
-        const pair = `${event.localVip} ${event.remoteVip}`;
-        if (this.#installed.has(pair)) this.egressUpdates++;
-        else this.#installed.add(pair);
-        const since = this.#wanted.get(pair);
-        if (since !== undefined) this.setUpMs.push(nowMs - since);
-        this.#wanted.delete(pair);
+        const remotes = this.#remotesOf(event.localVip);
+        const since = remotes.get(event.remoteVip);
+        if (since === INSTALLED) this.egressUpdates++;
+        else this.setUpMs.push(nowMs - (since ?? nowMs));
+        remotes.set(event.remoteVip, INSTALLED);
         break;
       }
       case 'session-removed':
-        this.#installed.delete(`${event.localVip} ${event.remoteVip}`);
+        this.#remotesOf(event.localVip).delete(event.remoteVip);
         break;
       case 'request-sent':
         this.rpcs.asked++;
@@ -71,19 +65,23 @@ export class NodeLedger {
     }
   }
 
-  /** An incarnation ends, or the run does: its device's counters are added. Before the device is closed. */
-  async close({ gateway, hal }: Incarnation): Promise<void> {
-    this.#installed.clear();
-    this.#wanted.clear();
-    const fates: Fates = hal.fates();
-    const { slowPath } = gateway.view();
-    this.program = buildPipeline(gateway.pipelineOptions);
-    // Both are asked for before anything is waited for: then the device may be gone.
-    const [counters, psp] = await Promise.all([collectCounters(hal, this.program), hal.statistics()]);
-    addAll(this.fates, fates);
-    addAll(this.psp, psp);
-    addAll(this.slowPath, slowPath);
-    for (const [key, { packets, octets }] of counters) {
+  #remotesOf(localVip: string): Map<string, number> {
+    let remotes = this.#tunnels.get(localVip);
+    if (remotes === undefined) {
+      remotes = new Map();
+      this.#tunnels.set(localVip, remotes);
+    }
+    return remotes;
+  }
+
+  /** A life ends, or the run does: what it has counted is added. */
+  close(snapshot: LifeSnapshot): void {
+    this.#tunnels.clear();
+    this.program = snapshot.program;
+    addAll(this.fates, snapshot.fates);
+    addAll(this.psp, snapshot.psp);
+    addAll(this.slowPath, snapshot.slowPath);
+    for (const [key, { packets, octets }] of snapshot.counters) {
       const sum = this.counters.get(key);
       this.counters.set(key, {
         packets: packets + (sum?.packets ?? 0n),
@@ -93,7 +91,8 @@ export class NodeLedger {
   }
 }
 
-function addAll(sum: Counts, more: object): void {
-  for (const [key, value] of Object.entries(more) as [string, number | bigint | null][])
-    sum[key] = (sum[key] ?? 0) + Number(value ?? 0);
+const INSTALLED = -1;
+
+function addAll(sum: Counts, more: Counts): void {
+  for (const [key, value] of Object.entries(more)) sum[key] = (sum[key] ?? 0) + value;
 }

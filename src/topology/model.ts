@@ -187,6 +187,8 @@ export type Expectation =
   | { readonly type: 'recovered'; readonly flows: readonly string[]; readonly withinMs: number }
   /** Nothing of these flows arrives. */
   | { readonly type: 'blocked'; readonly flows: readonly string[] }
+  /** At the end gateways hold nothing but what their sessions need: key slots, SPIs, packets. */
+  | { readonly type: 'no-leaks' }
   /** A number of the report, by its path, such as `nodes.h1.psp.rxAuthFail`. */
   | { readonly type: 'counter'; readonly path: string; readonly min?: number; readonly max?: number };
 

@@ -10,7 +10,8 @@ import type { SimPort } from '../hal-sim/port.js';
 import { createLink, type Impairments, type Link, type LinkFate } from '../hal-sim/ports/link.js';
 import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
 import type { GatewayPlan, LinkPlan, RouterPlan, Topology } from './model.js';
-import { GatewayNode, type GatewayNodeObserver } from './nodes/gateway-node.js';
+import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
+import { openLocalLife } from './nodes/local-life.js';
 import { Router, type Way } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
 import { Oob } from './oob.js';
@@ -23,10 +24,16 @@ export interface NetworkDeps {
   readonly observer: GatewayNodeObserver;
   /** Sees what every link carries; `from` is the index of the endpoint that sends. */
   readonly onLink?: (link: LinkPlan, from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
+  /** Of gateways in this process: the device as the gateway gets it. */
   readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
   /** How gateways call each other; absent: over `oob`, in memory. */
-  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
+  /** How gateways start; absent: in this process. */
+  readonly open?: OpenLife;
 }
+
+/** Starts a life of a gateway of the network; see GatewayNodeDeps. */
+export type OpenLife = (network: Network, ...args: Parameters<GatewayNodeDeps['open']>) => Promise<void>;
 
 interface LinkState {
   readonly plan: LinkPlan;
@@ -48,7 +55,7 @@ export class Network {
   #nextHops: ReadonlyMap<string, MacAddress> = new Map();
 
   constructor(private readonly deps: NetworkDeps) {
-    const { topology, clock, observer, wrapHal } = deps;
+    const { topology, clock, observer } = deps;
     const { seed, nodes } = topology;
     this.oob = new Oob(clock, randomOf(seed, 'oob'), topology.oob);
     for (const plan of topology.links) this.#addLink(plan);
@@ -69,12 +76,9 @@ export class Network {
         const node = new GatewayNode({
           plan,
           clock,
-          random: randomOf(seed, `gateway ${plan.name}`),
           uplink: this.#end(plan.name, 'p0'),
-          transport: () => deps.transport?.(plan) ?? this.oob.transport(plan),
-          options: () => this.#optionsOf(plan),
           observer,
-          ...(wrapHal === undefined ? {} : { wrapHal }),
+          open: deps.open?.bind(undefined, this) ?? this.#localLives(plan),
         });
         this.gateways.set(plan.name, node);
       }
@@ -88,6 +92,10 @@ export class Network {
     const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
     if (node.plan.options.mode === 'tunnel') return own;
     return [...own, ...node.plan.workloads.flatMap(({ addresses }) => addresses)];
+  }
+
+  get observer(): GatewayNodeObserver {
+    return this.deps.observer;
   }
 
   cut(name: string): void {
@@ -181,7 +189,29 @@ export class Network {
     return this.#ends.get(`${node}:${port}`)!;
   }
 
-  #optionsOf(plan: GatewayPlan): GatewayOptions {
+  /** All lives of a gateway draw from one source: none repeats the keys of another. */
+  #localLives(plan: GatewayPlan): GatewayNodeDeps['open'] {
+    const { topology, observer, wrapHal, transport } = this.deps;
+    const random = randomOf(topology.seed, `gateway ${plan.name}`);
+    return (node, ports, started) =>
+      openLocalLife({
+        plan,
+        underlay: node.underlay,
+        options: this.optionsOf(plan),
+        clock: node.clock,
+        random,
+        ports,
+        transport: transport?.(plan, this.oob) ?? this.oob.transport(plan),
+        entriesDelayMs: () => node.entriesDelayMs,
+        wrapHal: (hal) => wrapHal?.(node, hal) ?? hal,
+        onEvent: (event) => observer.onEvent(node, event),
+        onLog: (level, message, fields) => observer.onLog(node, level, message, fields),
+        started,
+      });
+  }
+
+  /** Options of a gateway: the plan's, and its next hop where it has a router. */
+  optionsOf(plan: GatewayPlan): GatewayOptions {
     const nexthopDmac = plan.options.nexthopDmac ?? this.#nextHops.get(plan.name);
     return nexthopDmac === undefined ? plan.options : { ...plan.options, nexthopDmac };
   }

@@ -20,35 +20,57 @@ export class Oob {
   readonly #nodes = new Map<IpAddress, string>();
   /** The group of each node that is in one; empty: no partition. */
   #groups = new Map<string, number>();
+  #partition: readonly (readonly string[])[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(
     clock: Clock,
     private readonly random: Random,
     private plan: OobPlan,
   ) {
-    this.#network = new MemoryNetwork({ clock, fate: (from, to) => this.#fate(from, to) });
+    this.#network = new MemoryNetwork({ clock, fate: (from, to) => this.fate(from, to) });
   }
 
   /** The transport of one incarnation of a gateway, known to the others by its service address. */
-  transport({ name, serviceAddress }: GatewayPlan): ControlTransport {
-    this.#nodes.set(serviceAddress.host, name);
+  transport({ name, serviceAddress }: Pick<GatewayPlan, 'name' | 'serviceAddress'>): ControlTransport {
+    this.register({ name, serviceAddress });
     return this.#network.transport(serviceAddress);
+  }
+
+  /** The gateway is at its service address. */
+  register({ name, serviceAddress }: Pick<GatewayPlan, 'name' | 'serviceAddress'>): void {
+    this.#nodes.set(serviceAddress.host, name);
   }
 
   set(change: Partial<OobPlan>): void {
     this.plan = { ...this.plan, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back when another plan or partition holds, until what it gives is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** What holds now. */
+  get now(): { readonly oob: OobPlan; readonly groups: readonly (readonly string[])[] } {
+    return { oob: this.plan, groups: this.#partition };
   }
 
   /** From now on only nodes of one group reach each other; a node in no group reaches all. */
   partition(groups: readonly (readonly string[])[]): void {
+    this.#partition = groups;
     this.#groups = new Map(groups.flatMap((group, i) => group.map((name) => [name, i] as const)));
+    for (const listener of this.#listeners) listener();
   }
 
   heal(): void {
-    this.#groups.clear();
+    this.partition([]);
   }
 
-  #fate(from: ServiceAddress, to: ServiceAddress): RpcFate {
+  /** How one RPC fares. */
+  fate(from: ServiceAddress, to: ServiceAddress): RpcFate {
     const { random, counters } = this;
     const { delayMs, jitterMs, lossRatio } = this.plan;
     counters.calls++;

@@ -1,5 +1,5 @@
 /** A run's report for people. */
-import type { Counts } from './ledger.js';
+import type { Counts } from './nodes/life.js';
 import type { FlowReport, NodeReport, Report } from './report.js';
 import type { Percentiles } from './traffic/flow.js';
 

@@ -1,7 +1,8 @@
 /** What a run has shown, as one value: for programs as JSON, for people through report-markdown.ts. */
 import type { Verdict } from './expectations.js';
-import type { Counts, NodeLedger } from './ledger.js';
+import type { NodeLedger } from './ledger.js';
 import type { Network } from './network.js';
+import type { Counts, LifeSnapshot } from './nodes/life.js';
 import type { Flow, Percentiles } from './traffic/flow.js';
 import { percentiles } from './traffic/flow.js';
 import type { Violation } from './watch.js';
@@ -80,19 +81,20 @@ export function flowReport(flow: Flow): FlowReport {
 export function networkReport(
   network: Network,
   ledgers: ReadonlyMap<string, NodeLedger>,
+  /** Of those that live. */
+  snapshots: ReadonlyMap<string, LifeSnapshot>,
 ): Pick<Report, 'nodes' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
   let tunnels = 0;
   const nodes: Record<string, NodeReport> = {};
   for (const [name, node] of network.gateways) {
     const ledger = ledgers.get(name)!;
-    const view = node.now?.gateway.view();
-    const sessions = view?.sessions.filter(({ state }) => state === 'established').length ?? 0;
+    const { sessions = 0, keySlotsUsed = 0 } = snapshots.get(name) ?? {};
     tunnels += sessions;
     const setUpMs = percentiles(ledger.setUpMs);
     nodes[name] = {
       starts: node.incarnations,
       sessions,
-      keySlotsUsed: view?.keySlotsUsed ?? 0,
+      keySlotsUsed,
       rotations: ledger.rotations,
       egressUpdates: ledger.egressUpdates,
       rpcs: { ...ledger.rpcs },

@@ -14,8 +14,10 @@ import { Events } from './events.js';
 import { judge } from './expectations.js';
 import { NodeLedger } from './ledger.js';
 import type { EventPlan, GatewayPlan, Topology, WorkloadPlan } from './model.js';
-import { Network } from './network.js';
+import { Network, type OpenLife } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
+import type { LifeSnapshot } from './nodes/life.js';
+import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import type { ReplayFrame } from './traffic/replay.js';
@@ -31,11 +33,13 @@ export interface RunOptions {
   /** What `replay` flows send, by flow: see framesSentBy. */
   readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
   /** How gateways call each other; absent: in memory. */
-  readonly transport?: (plan: GatewayPlan) => ControlTransport;
+  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
+  /** How gateways start; absent: in this process. */
+  readonly open?: OpenLife;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Whether gateways must hold nothing at the end but what their sessions need. */
-  readonly leaks?: boolean;
+  /** Whether gateways run elsewhere, so that what they do with their devices cannot be watched. */
+  readonly remote?: boolean;
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
 }
@@ -85,6 +89,8 @@ class Run {
   readonly #events: Events;
   readonly #ledgers: ReadonlyMap<string, NodeLedger>;
   readonly #closing: Promise<void>[] = [];
+  /** At the end, of the gateways that live. */
+  readonly #snapshots = new Map<string, LifeSnapshot>();
   readonly #errors: string[] = [];
   readonly #steps: SequenceStep[] = [];
   #stepsLeft = 0;
@@ -96,10 +102,10 @@ class Run {
     private readonly topology: Topology,
     private readonly options: RunOptions,
   ) {
-    const { clock, sink, sabotage, transport } = options;
+    const { clock, sink, sabotage, transport, open } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
-    this.#watch = new Watch(() => this.#nowMs(), options.onKeys);
+    this.#watch = new Watch(() => this.#nowMs(), options);
     if (sink !== undefined && options.captures === true)
       this.#captures = new Captures(sink, () => clock.nowMs());
     const captures = this.#captures;
@@ -122,6 +128,7 @@ class Run {
       // Sabotage is below the watch: it must be found.
       wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.(node, hal) ?? hal),
       ...(transport === undefined ? {} : { transport }),
+      ...(open === undefined ? {} : { open }),
     });
     this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
     const workloads = new Map<string, { node: GatewayNode; plan: WorkloadPlan }>();
@@ -207,11 +214,19 @@ class Run {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  /** Takes down what an incarnation has counted, before it ends. */
-  #close(node: GatewayNode): void {
-    if (node.now === undefined) return;
-    this.#watch.checkDevice(node, node.now);
-    this.#closing.push(this.#ledgers.get(node.name)!.close(node.now));
+  /** Takes down what a life has counted, before it ends. */
+  #close(node: GatewayNode): Promise<void> {
+    const { life } = node;
+    if (life === undefined) return Promise.resolve();
+    const take = (snapshot: LifeSnapshot) => {
+      this.#watch.checkDevice(node.name, snapshot.fates);
+      this.#ledgers.get(node.name)!.close(snapshot);
+      if (node.life === life) this.#snapshots.set(node.name, snapshot);
+    };
+    // A process that crashes takes its counts with it.
+    const closed = life.snapshot().then(take, () => undefined);
+    this.#closing.push(closed);
+    return closed;
   }
 
   #onEvent(node: GatewayNode, event: GatewayEvent): void {
@@ -255,19 +270,18 @@ class Run {
   async #report(): Promise<Report> {
     const { topology } = this;
     const durationMs = this.#nowMs();
-    for (const node of this.#network.gateways.values()) this.#close(node);
+    for (const node of this.#network.gateways.values()) void this.#close(node);
     await Promise.all(this.#closing);
     this.#checkLinks();
-    if (this.options.leaks === true) this.#checkLeaks();
-    const parts = networkReport(this.#network, this.#ledgers);
+    const parts = networkReport(this.#network, this.#ledgers, this.#snapshots);
     const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
-    const expectations = judge(
-      topology.scenario.expectations,
-      this.#traffic.flows,
-      { ...parts, flows },
-      this.#lastEventMs,
-      this.#startMs,
-    );
+    const expectations = judge(topology.scenario.expectations, {
+      flows: this.#traffic.flows,
+      report: { ...parts, flows },
+      lastEventMs: this.#lastEventMs,
+      startMs: this.#startMs,
+      leaks: topology.scenario.expectations.some(({ type }) => type === 'no-leaks') ? this.#leaks() : [],
+    });
     const { violations, violationCount } = this.#watch;
     const { sink } = this.options;
     if (sink !== undefined) {
@@ -294,21 +308,17 @@ class Run {
     };
   }
 
-  #checkLeaks(): void {
-    for (const [name, { now }] of this.#network.gateways) {
-      if (now === undefined) continue;
-      const { sessions, keySlotsUsed, spisRetiring } = now.gateway.view();
-      const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
-      if (keySlotsUsed !== needed)
-        this.#watch.violate(
-          'leak',
-          name,
-          `${keySlotsUsed} key slots are in use, ${needed} sessions need one`,
-        );
-      if (spisRetiring > 0) this.#watch.violate('leak', name, `${spisRetiring} SPIs are still to be closed`);
-      const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
-      if (waiting > 0) this.#watch.violate('leak', name, `${waiting} packets still wait for their sessions`);
-    }
+  #leaks(): string[] {
+    return [...this.#snapshots].flatMap(([name, snapshot]) => {
+      const { keySlotsUsed, spisRetiring, sessionsWithEgress: needed, waitingPackets: waiting } = snapshot;
+      return [
+        ...(keySlotsUsed === needed
+          ? []
+          : [`${name}: ${keySlotsUsed} key slots are in use, ${needed} sessions need one`]),
+        ...(spisRetiring === 0 ? [] : [`${name}: ${spisRetiring} SPIs are still to be closed`]),
+        ...(waiting === 0 ? [] : [`${name}: ${waiting} packets still wait for their sessions`]),
+      ];
+    });
   }
 
   /** Every frame that a link was given has one end, or is on its way. */

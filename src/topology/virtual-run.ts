@@ -6,7 +6,7 @@ import { type RunOptions, type RunResult, runTopology } from './run.js';
 /** When every run begins: 2026-01-01 00:00 UTC. */
 export const EPOCH_MS = 1_767_225_600_000;
 /** Virtual time between two looks at whether the run is over, and at the caller's signal. */
-const STEP_MS = 10;
+const STEP_MS = 100;
 
 export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
   /** Ends the run; it rejects with the signal's reason. */

@@ -305,6 +305,22 @@ describeWithTshark('the dissector', () => {
     }
   });
 
+  test('the list of packets says SPI, algorithm and what is inside, or that a packet is malformed', () => {
+    const path = folder.capture('list.pcapng', [
+      { frame: datagram(4, header('04010001', 30)) },
+      { frame: datagram(6, header('06010005', 30)) },
+      { frame: datagram(6, header('fd010011', 30)) },
+      { frame: datagram(4, header('04010001', 2)) },
+    ]);
+    const lines = folder.run('-X', `lua_script:${folder.script}`, '-r', path).trim().split('\n');
+    expect(lines.map((line) => line.replace(/^.* PSP \d+ /, ''))).toEqual([
+      'SPI 0x80000001, AES-GCM-128, IPv4 (tunnel mode)',
+      'SPI 0x80000001, AES-GCM-256, TCP',
+      'SPI 0x80000001, reserved version, next header 253',
+      'malformed: 18 octets',
+    ]);
+  });
+
   test('loads beside another dissector that owns the name "psp", under the same field names', () => {
     const other = folder.file('other.lua');
     writeFileSync(

@@ -29,10 +29,6 @@ export class AddressBook<A extends string> {
     return parsed.value;
   }
 
-  ownerOf(address: A): string | undefined {
-    return this.#owners.get(address);
-  }
-
   /** The first of `candidate(n)`, n from `start`, that nobody has. */
   generate(owner: string, start: number, candidate: (n: number) => A): A {
     for (let n = start; ; n++) {

@@ -3,10 +3,10 @@
 import { attempt } from '../../gateway/config/addresses.js';
 import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
 import type { EventPlan, GatewayPlan } from '../model.js';
-import type { AddressBook } from './addresses.js';
 import type { NodeDraft } from './drafts.js';
 import type { EventForm, NamesForm } from './form.js';
 import type { KnownWorkload } from './gateways.js';
+import { EVENTS_MAX, TIME_MAX_MS } from './limits.js';
 import type { Names } from './names.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
@@ -20,18 +20,57 @@ export interface EventNames {
   readonly nodes: Names<NodeDraft>;
   readonly links: Names<string>;
   readonly workloads: Names<KnownWorkload>;
-  readonly underlay: AddressBook<IpAddress>;
 }
 
-/** Equal times in the order of the file. */
+/** By time, equal times in the order of the file. */
 export function readEvents(
   forms: readonly EventForm[] | undefined,
   place: Place,
   names: EventNames,
 ): EventPlan[] {
-  return itemsOf(forms)
-    .flatMap(([i, form]) => new EventReader(form, place.at(i), names).read())
-    .sort((a, b) => a.atMs - b.atMs);
+  const everyGateway = [...names.gateways.keys()];
+  const read: PlacedEvent[] = [];
+  for (const [i, form] of itemsOf(forms)) {
+    const at = place.at(i);
+    for (const event of new EventReader(form, at, names, everyGateway).read())
+      read.push({ event, place: at });
+    if (read.length > EVENTS_MAX) {
+      at.problem(`more than ${EVENTS_MAX} events in all`);
+      break;
+    }
+  }
+  read.sort((a, b) => a.event.atMs - b.event.atMs);
+  checkReaddressing(read, names.gateways);
+  return read.map(({ event }) => event);
+}
+
+interface PlacedEvent {
+  readonly event: EventPlan;
+  readonly place: Place;
+}
+
+/** At no time do two gateways have the same underlay address. */
+function checkReaddressing(events: readonly PlacedEvent[], gateways: ReadonlyMap<string, GatewayPlan>): void {
+  const owners = new Map<IpAddress, string>();
+  const addresses = new Map<string, { ipv4?: IpAddress; ipv6?: IpAddress }>();
+  for (const { name, underlay } of gateways.values()) {
+    addresses.set(name, { ...underlay });
+    for (const ip of Object.values(underlay)) owners.set(ip, name);
+  }
+  for (const { event, place } of events) {
+    if (event.type !== 'readdress') continue;
+    const { node, ip } = event;
+    const owner = owners.get(ip) ?? node;
+    if (owner !== node) {
+      place.at('ip').problem(`${ip} is the underlay address of ${owner} then`);
+      continue;
+    }
+    const own = addresses.get(node)!;
+    const key = `ipv${ipFamily(ip)}` as const;
+    if (own[key] !== undefined) owners.delete(own[key]);
+    own[key] = ip;
+    owners.set(ip, node);
+  }
 }
 
 class EventReader {
@@ -41,6 +80,7 @@ class EventReader {
     private readonly form: EventForm,
     private readonly place: Place,
     private readonly names: EventNames,
+    private readonly everyGateway: readonly string[],
   ) {
     this.#atMs = timeMs(form.at, place.at('at'));
   }
@@ -69,6 +109,7 @@ class EventReader {
     if (form.impair !== undefined) return this.#impair(form.impair);
     if (form.partition !== undefined) return this.#partition(form.partition);
     if (form.heal !== undefined) return [{ atMs, type: 'heal' }];
+    if (form.calm !== undefined) return [{ atMs, type: 'calm' }];
     if (form.oob !== undefined) {
       const oob = oobValues(form.oob, place.at('oob'));
       if (Object.keys(oob).length === 0)
@@ -101,16 +142,17 @@ class EventReader {
     values: T extends 'rotate' ? object : { downMs: number },
   ): EventPlan[] {
     const { form, place } = this;
-    const all = [...this.names.gateways.keys()];
     const nodes =
       written === '*'
-        ? all
+        ? this.everyGateway
         : typeof written === 'string'
           ? [written].filter((name) => this.#gateway(name, place.at(type)) !== undefined)
           : this.#gatewayList(written, place.at(type));
     if (nodes.length === 0) return [];
     if (form.every === undefined) return [{ atMs: this.#atMs, type, nodes, ...values } as EventPlan];
     const everyMs = positiveTimeMs(form.every, place.at('every'));
+    const lastMs = this.#atMs + (nodes.length - 1) * everyMs;
+    if (lastMs > TIME_MAX_MS) place.at('every').problem('the last of these events is later than 7d');
     return nodes.map((node, i) => {
       const atMs = this.#atMs + i * everyMs;
       return { atMs, type, nodes: [node], ...values } as EventPlan;
@@ -144,7 +186,7 @@ class EventReader {
   }
 
   #readdress(name: string, text: string): EventPlan[] {
-    const { place, names } = this;
+    const { place } = this;
     const node = this.#gateway(name, place.at('readdress'));
     const parsed = attempt(() => parseIp(text));
     if ('reason' in parsed) {
@@ -153,10 +195,6 @@ class EventReader {
     }
     if (node === undefined) return [];
     const ip = parsed.value;
-    const owner = names.underlay.ownerOf(ip);
-    if (owner !== undefined && owner !== name) {
-      place.at('ip').problem(`${ip} is the underlay address of ${owner}`);
-    }
     if (node.underlay[`ipv${ipFamily(ip)}`] === undefined) {
       place
         .at('ip')

@@ -1,5 +1,5 @@
 /** Expectations of the scenario, about flows that are there. */
-import type { Expectation, TrafficPlan } from '../model.js';
+import type { Expectation } from '../model.js';
 import type { ExpectationForm, NamesForm } from './form.js';
 import type { Names } from './names.js';
 import { itemsOf } from './shape.js';
@@ -7,11 +7,11 @@ import type { Place } from './source.js';
 import { ratio, timeMs } from './values.js';
 
 /** Flows under the name of the traffic that they come from, and under their own. */
-export type FlowNames = Names<readonly TrafficPlan[]>;
+export type FlowNames = Names<readonly string[]>;
 
 export interface ExpectationNames {
   readonly flows: FlowNames;
-  readonly allFlows: readonly TrafficPlan[];
+  readonly allFlows: readonly string[];
   readonly nodes: Names<unknown>;
 }
 
@@ -23,6 +23,7 @@ export function readExpectations(
   return itemsOf(forms).flatMap(([i, form]): Expectation[] => {
     const at = place.at(i);
     if (form.counter !== undefined) return [counter(form, form.counter, at, names)];
+    if (form['no-leaks'] !== undefined) return [{ type: 'no-leaks' }];
     const flows = flowsOf(form.flow!, at.at('flow'), names);
     if (form.lost !== undefined) return [{ type: 'flow', flows, lostAtMost: form.lost }];
     if (form.delivered !== undefined) {
@@ -36,18 +37,14 @@ export function readExpectations(
   });
 }
 
-function flowsOf(written: NamesForm, place: Place, { flows, allFlows }: ExpectationNames): string[] {
+/** Those of one name share their list: there may be many of both. */
+function flowsOf(written: NamesForm, place: Place, { flows, allFlows }: ExpectationNames): readonly string[] {
   if (written === '*') {
-    return allFlows.map(({ name }) => name);
+    if (allFlows.length === 0 && !flows.missesSome) place.problem('there is no traffic');
+    return allFlows;
   }
-  const named = typeof written === 'string' ? [written] : written;
-  const seen = new Set<string>();
-  for (const [i, name] of itemsOf(named)) {
-    for (const flow of flows.find(name, typeof written === 'string' ? place : place.at(i)) ?? []) {
-      seen.add(flow.name);
-    }
-  }
-  return [...seen];
+  if (typeof written === 'string') return flows.find(written, place) ?? [];
+  return [...new Set(itemsOf(written).flatMap(([i, name]) => flows.find(name, place.at(i)) ?? []))];
 }
 
 function counter(

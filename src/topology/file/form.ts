@@ -131,6 +131,7 @@ export interface EventForm extends ImpairmentsForm {
   readonly impair?: string;
   readonly partition?: readonly (readonly string[])[];
   readonly heal?: true;
+  readonly calm?: true;
   readonly oob?: OobForm;
   readonly 'add-workload'?: string;
   readonly 'remove-workload'?: string;
@@ -152,6 +153,7 @@ export interface ExpectationForm {
   readonly delivered?: Quantity;
   readonly 'recovered-within'?: Quantity;
   readonly blocked?: true;
+  readonly 'no-leaks'?: true;
   readonly counter?: string;
   readonly min?: number;
   readonly max?: number;

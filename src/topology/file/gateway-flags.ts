@@ -1,5 +1,5 @@
 /** The flags of gateways: layers merged, read by the gateway's own code, problems brought to the flag's line. */
-import { FLAGS, flagNamed } from '../../gateway/config/flags.js';
+import { type FlagKind, flagNamed } from '../../gateway/config/flags.js';
 import { ConfigError, type FileReader } from '../../gateway/config/problems.js';
 import { readGatewayOptions } from '../../gateway/config/read-options.js';
 import type { GatewayOptions } from '../../gateway/options.js';
@@ -22,21 +22,24 @@ export function mergeFlags(layers: Layers<FlagsForm>): GivenFlags {
   for (const { value: flags, place } of layers) {
     const inLayer = new Set<string>();
     for (const [written, value] of Object.entries(flags)) {
-      const { name } = flagNamed(written)!;
+      const { name, kind } = flagNamed(written)!;
       const at = place.at(written);
       if (inLayer.has(name)) at.problem(`is given twice, also as ${name}`);
       inLayer.add(name);
-      texts[name] = textOf(value, at);
+      texts[name] = textOf(value, kind, at);
       places.set(name, at);
     }
   }
   return { texts, places, incomplete: layers.some(({ place }) => place.lostSomething) };
 }
 
-/** As written, not as YAML understands it: 0x10 stays 0x10. */
-function textOf(value: FlagValueForm | readonly FlagValueForm[], place: Place): string {
-  if (typeof value !== 'object') return place.source.written(place.path) ?? String(value);
-  return value.map((item, i) => textOf(item, place.at(i)).replaceAll(/\s+/g, '')).join(' ');
+/** Of texts as they are written, not as YAML understands them: 2.10 stays 2.10. */
+function textOf(value: FlagValueForm | readonly FlagValueForm[], kind: FlagKind, place: Place): string {
+  if (typeof value === 'object') {
+    return value.map((item, i) => textOf(item, kind, place.at(i)).replaceAll(/\s+/g, '')).join(' ');
+  }
+  const isText = kind === 'text' || kind === 'list';
+  return (isText ? place.source.written(place.path) : undefined) ?? String(value);
 }
 
 /** Reads flags; the same flags are read once. */
@@ -79,7 +82,7 @@ export class FlagReader {
 
 function argumentsOf(texts: Readonly<Record<string, string>>): string[] {
   return Object.entries(texts).flatMap(([name, text]) => {
-    const { kind } = FLAGS.find((flag) => flag.name === name)!;
+    const { kind } = flagNamed(name)!;
     const values = kind === 'list' ? text.split(/\s+/) : [text];
     return values.map((value) => `--${name}=${value}`);
   });

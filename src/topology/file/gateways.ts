@@ -30,6 +30,8 @@ interface Draft {
   readonly flags: GivenFlags;
   readonly base: GatewayOptions | undefined;
   underlay: { ipv4?: IpAddress; ipv6?: IpAddress };
+  /** No address of it was wrong. */
+  underlayRead: boolean;
   serviceAddress: ServiceAddress | undefined;
   uplinkMac: MacAddress | undefined;
   workloadMac: MacAddress | undefined;
@@ -78,6 +80,7 @@ export class GatewayReader {
       flags,
       base: this.flagReader.options(flags, node.place),
       underlay: {},
+      underlayRead: true,
       serviceAddress: undefined,
       uplinkMac: undefined,
       workloadMac: undefined,
@@ -91,7 +94,10 @@ export class GatewayReader {
     for (const [i, text] of itemsOf(form.underlay)) {
       const at = place.at('underlay', i);
       const ip = this.books.underlay.claim(text, name, at);
-      if (ip === undefined) continue;
+      if (ip === undefined) {
+        draft.underlayRead = false;
+        continue;
+      }
       const key = ipFamily(ip) === 4 ? 'ipv4' : 'ipv6';
       if (draft.underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
       draft.underlay[key] = ip;
@@ -137,6 +143,7 @@ export class GatewayReader {
     const { node, index, form, base } = draft;
     const { name } = node;
     const outerFamily = base?.outerFamily ?? 6;
+    const key = `ipv${outerFamily}` as const;
     if (form.underlay === undefined) {
       const families: IpFamily[] = outerFamily === 4 ? [4, 6] : [6];
       for (const family of families) {
@@ -146,10 +153,10 @@ export class GatewayReader {
           GENERATED.underlay[family],
         );
       }
-    } else if (draft.underlay[`ipv${outerFamily}`] === undefined && form.underlay.length > 0) {
+    } else if (base !== undefined && draft.underlayRead && draft.underlay[key] === undefined) {
       node.place
         .at('underlay')
-        .problem(`has no IPv${outerFamily} address, which the flag outer-ip-type asks for`);
+        .problem(`has no IPv${outerFamily} address, and the flag outer-ip-type is ipv${outerFamily}`);
     }
     draft.serviceAddress ??= {
       host: this.books.oob.generate(name, index, GENERATED.oob),

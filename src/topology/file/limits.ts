@@ -1,6 +1,8 @@
 /** The bounds of a topology file. Everything that a file can make grow has one. */
 
-export const FILE_CHARACTERS_MAX = 64 * 1024 * 1024;
+export const FILE_CHARACTERS_MAX = 32 * 1024 * 1024;
+/** What aliases stand for, aliases in it counted too. */
+export const ALIASES_MAX = 10_000;
 export const NODES_MAX = 2000;
 export const LINKS_MAX = 10_000;
 /** Behind one gateway, and of one workload. */

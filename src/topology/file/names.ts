@@ -2,16 +2,21 @@
 import { suggestion } from '../../gateway/config/flags.js';
 import type { Place } from './source.js';
 
+/** With more problems than this, none is worth a search for a name that may have been meant. */
+const SUGGESTIONS_MAX = 100;
+
 export class Names<T> {
   readonly #values = new Map<string, T>();
 
   /**
    * @param kind such as "workload", for problems
-   * @param declared whether a name may be in the file and not here because its definition is wrong, which was said
+   * @param declared names in the file, also those whose definition is wrong: that was said, and is not said again
+   * @param incomplete nobody knows all the names, because a generator is wrong
    */
   constructor(
     readonly kind: string,
-    readonly declared: (name: string) => boolean,
+    private readonly declared: ReadonlySet<string>,
+    private readonly incomplete = false,
   ) {}
 
   add(name: string, value: T): void {
@@ -27,15 +32,29 @@ export class Names<T> {
     return this.#values;
   }
 
+  /** Whether a name's definition may be there, right or wrong. A link may be named by both ends. */
+  isDeclared(name: string): boolean {
+    if (this.incomplete || this.#values.has(name)) return true;
+    const parts = name.split(' ');
+    // Both ends in links that are right, and no link between them: that is a wrong name.
+    return parts.every((part) => this.declared.has(part)) && parts.some((part) => !this.#values.has(part));
+  }
+
+  /** Some names are not here because their definition is wrong. */
+  get missesSome(): boolean {
+    return this.incomplete || [...this.declared].some((name) => !this.#values.has(name));
+  }
+
   /** The value of a name; undefined with the problem noted. */
   find(name: string, place: Place): T | undefined {
     const value = this.#values.get(name);
-    if (value === undefined && !this.declared(name)) place.problem(this.missing(name));
+    if (value === undefined && !this.isDeclared(name)) place.problem(this.#missing(name, place));
     return value;
   }
 
-  missing(name: string): string {
-    const near = suggestion(name, this.#values.keys());
+  #missing(name: string, place: Place): string {
+    const many = place.source.problems.count > SUGGESTIONS_MAX;
+    const near = many ? undefined : suggestion(name, this.#values.keys());
     return `there is no ${this.kind} "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
   }
 }

@@ -26,6 +26,8 @@ export interface ReadTopologyOptions {
   readonly seed?: number;
 }
 
+const TOPOLOGY_SHAPE = new ShapeChecker(TOPOLOGY_SCHEMA);
+const SCENARIO_SHAPE = new ShapeChecker(SCENARIO_SCHEMA);
 const SEED = 1;
 const OOB = { delayMs: 0.5, jitterMs: 0, lossRatio: 0 } as const;
 
@@ -63,7 +65,7 @@ class TopologyReader {
     const source = openSource(this.path, this.readFile, this.problems);
     if (source?.value === undefined) return undefined;
     const declared = declaredNames(source.value);
-    if (!new ShapeChecker(TOPOLOGY_SCHEMA).check(source)) return undefined;
+    if (!TOPOLOGY_SHAPE.check(source)) return undefined;
     const form = source.value as FileForm;
     if (form.topology === undefined) return undefined;
     const seed = this.options.seed ?? form.seed ?? SEED;
@@ -78,7 +80,7 @@ class TopologyReader {
       scenario: readScenario(
         scenario.form,
         scenario.place,
-        { ...names, flowDeclared: (name) => scenario.flows.has(name) },
+        { ...names, declaredFlows: scenario.flows },
         seed,
       ),
     };
@@ -89,20 +91,18 @@ class TopologyReader {
     const drafts = draftTopology(form, place);
     // When a generator is wrong, nobody knows what it would have made.
     const unknown = drafts.incomplete || declared.generators > countGenerators(form);
-    const nodes = new Names<NodeDraft>('node', (name) => unknown || declared.nodes.has(name));
+    const nodes = new Names<NodeDraft>('node', declared.nodes, unknown);
     for (const draft of drafts.nodes) nodes.add(draft.name, draft);
-    const isDeclaredPort = (port: string) => unknown || declared.ports.has(port);
-    const links = new Names<string>('link', (name) => name.split(' ').every(isDeclaredPort));
+    const links = new Names<string>('link', declared.ports, unknown);
     const linkPlans = resolveLinks(drafts.links, nodes, links);
     for (const { name, form: node, place: at } of drafts.nodes) {
-      if (node.kind === 'gateway' && links.get(`${name}:p0`) === undefined && !isDeclaredPort(`${name}:p0`)) {
+      if (node.kind === 'gateway' && !links.isDeclared(`${name}:p0`)) {
         at.problem(`the gateway has no link; write one with the endpoint ${name}:p0`);
       }
     }
-    const books = newAddressBooks();
-    const workloads = new Names<KnownWorkload>('workload', (name) => unknown || declared.workloads.has(name));
+    const workloads = new Names<KnownWorkload>('workload', declared.workloads, unknown);
     const flagReader = new FlagReader((path) => this.readFile(this.#fromFile(path)));
-    const gateways = new GatewayReader(books, workloads, flagReader).read(drafts.nodes);
+    const gateways = new GatewayReader(newAddressBooks(), workloads, flagReader).read(drafts.nodes);
     if (drafts.nodes.length === 0 && !unknown && declared.nodes.size === 0) place.problem('has no nodes');
     if (drafts.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
     if (drafts.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
@@ -112,7 +112,7 @@ class TopologyReader {
         ({ name, form: { kind } }): NodePlan => (kind === 'gateway' ? gateways.get(name)! : { kind, name }),
       ),
       links: linkPlans,
-      names: { gateways, nodes, links, workloads, underlay: books.underlay },
+      names: { gateways, nodes, links, workloads },
     };
   }
 
@@ -135,7 +135,7 @@ class TopologyReader {
     const nothing: FoundScenario = { form: {}, place, flows: new Set() };
     if (other?.value === undefined) return nothing;
     const flows = declaredFlows(other.value);
-    if (!new ShapeChecker(SCENARIO_SCHEMA).check(other)) return nothing;
+    if (!SCENARIO_SHAPE.check(other)) return nothing;
     return { form: other.value as ScenarioForm, place: other.root, flows };
   }
 }

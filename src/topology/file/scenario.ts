@@ -1,5 +1,5 @@
 /** The scenario: its traffic as flows, its events by time, its expectations about them. */
-import type { Scenario, TrafficPlan } from '../model.js';
+import type { Scenario } from '../model.js';
 import { type EventNames, readEvents } from './events.js';
 import { readExpectations } from './expectations.js';
 import type { ScenarioForm } from './form.js';
@@ -9,20 +9,25 @@ import { TrafficReader } from './traffic.js';
 import { positiveTimeMs } from './values.js';
 
 export interface ScenarioNames extends EventNames {
-  readonly flowDeclared: (name: string) => boolean;
+  readonly declaredFlows: ReadonlySet<string>;
 }
 
 export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNames, seed: number): Scenario {
-  const flows = new Names<readonly TrafficPlan[]>('traffic', names.flowDeclared);
+  const flows = new Names<readonly string[]>('traffic', names.declaredFlows);
   const trafficReader = new TrafficReader(names.workloads, seed);
   const traffic = Object.entries(form.traffic ?? {}).flatMap(([name, entry]) => {
     const at = place.at('traffic', name);
     const plans = trafficReader.read(name, entry, at);
     for (const plan of plans) {
       if (flows.get(plan.name) !== undefined) at.problem(`there is a flow ${plan.name} already`);
-      flows.add(plan.name, [plan]);
+      flows.add(plan.name, [plan.name]);
     }
-    if (plans.length > 0) flows.add(name, plans);
+    if (plans.length > 0) {
+      flows.add(
+        name,
+        plans.map((plan) => plan.name),
+      );
+    }
     return plans;
   });
   return {
@@ -33,7 +38,7 @@ export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNa
     events: readEvents(form.events, place.at('events'), names),
     expectations: readExpectations(form.expect, place.at('expect'), {
       flows,
-      allFlows: traffic,
+      allFlows: traffic.map(({ name }) => name),
       nodes: names.nodes,
     }),
   };

@@ -44,7 +44,6 @@ const traffic = (
 const TRAFFIC: Schema = {
   type: 'object',
   discriminator: { propertyName: 'type' },
-  required: ['type'],
   oneOf: [
     traffic(
       'ping',
@@ -130,6 +129,7 @@ const EVENT: Schema = {
       ),
     ),
     event('heal', affirmed('the partition is over')),
+    event('calm', affirmed('links, OOB network, entries and workloads are as the file has them again')),
     event('oob', object('the OOB network has these values from now on; others stay', OOB)),
     event('add-workload', name('the workload comes')),
     event('remove-workload', name('the workload goes')),
@@ -185,6 +185,18 @@ const EXPECTATION: Schema = {
         ['counter'],
       ),
       title: 'counter',
+    },
+    {
+      ...object(
+        'at the end nothing is left over',
+        {
+          'no-leaks': affirmed(
+            'at the end no gateway holds key slots, retired SPIs or packets that its sessions do not need',
+          ),
+        },
+        ['no-leaks'],
+      ),
+      title: 'no-leaks',
     },
   ],
 };

@@ -10,13 +10,19 @@ export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 /** A flow's own name, or one that lists and "*" made of it. */
 export const FLOW_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}(/[A-Za-z0-9_>-]{1,128})?$';
 
-/** An object with these members and no others. Of `required` members the last one tells the variants of a union apart. */
+/** An object with these members and no others. */
 export function object(
   description: string,
   properties: Readonly<Record<string, Schema>>,
   required: readonly string[] = [],
 ): Schema {
-  return { type: 'object', description, properties, required, additionalProperties: false };
+  return {
+    type: 'object',
+    description,
+    properties,
+    ...(required.length === 0 ? {} : { required }),
+    additionalProperties: false,
+  };
 }
 
 /** A map from names to values. */
@@ -36,7 +42,12 @@ export function list(description: string, items: Schema, maxItems: number, minIt
   return { type: 'array', description, items, minItems, maxItems };
 }
 
-export const text = (description: string): Schema => ({ type: 'string', description, maxLength: 4096 });
+export const text = (description: string): Schema => ({
+  type: 'string',
+  description,
+  minLength: 1,
+  maxLength: 4096,
+});
 export const flagged = (description: string): Schema => ({ type: 'boolean', description });
 export const affirmed = (description: string): Schema => ({ const: true, description });
 

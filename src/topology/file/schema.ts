@@ -84,7 +84,6 @@ const GATEWAY = object(
 const NODE: Schema = {
   type: 'object',
   discriminator: { propertyName: 'kind' },
-  required: ['kind'],
   oneOf: [
     GATEWAY,
     object(

@@ -24,19 +24,18 @@ export function itemsOf<T>(list: readonly T[] | undefined): [index: number, item
   return (list ?? []).map((item, i) => [indexes?.[i] ?? i, item]);
 }
 
+function newAjv(): Ajv {
+  const ajv = new Ajv({ allErrors: true, verbose: true, discriminator: true, allowUnionTypes: true });
+  // For editors.
+  return ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']);
+}
+
+/** Compiles the schema when it is first needed, which takes a while; made to be kept. */
 export class ShapeChecker {
-  readonly #ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    discriminator: true,
-    allowUnionTypes: true,
-    formats: {},
-  });
+  #ajv: Ajv | undefined;
   readonly #validators = new WeakMap<object, ValidateFunction>();
 
-  constructor(private readonly schema: Schema) {
-    this.#ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']);
-  }
+  constructor(private readonly schema: Schema) {}
 
   /**
    * Notes what is wrong with the file and takes it out of the value, so that the rest can be read; what is required
@@ -88,7 +87,8 @@ export class ShapeChecker {
   #validatorOf(schema: Schema): ValidateFunction {
     let validator = this.#validators.get(schema);
     if (validator === undefined) {
-      const definitions = this.schema.definitions;
+      this.#ajv ??= newAjv();
+      const { definitions } = this.schema;
       validator = this.#ajv.compile(definitions === undefined ? schema : { ...schema, definitions });
       this.#validators.set(schema, validator);
     }
@@ -201,13 +201,15 @@ function explain(error: ErrorObject): ShapeProblem[] {
         `${quoted(data)} is not one of ${[...new Set((params.allowedValues as unknown[]).map(String))].join(', ')}`,
       );
     case 'const':
-      return here(`${quoted(data)} is not ${params.allowedValue}`);
+      return here(`${quoted(data)}: write ${params.allowedValue}`);
     case 'minItems':
     case 'minProperties':
       return here(`write ${params.limit} or more`);
     case 'maxItems':
     case 'maxProperties':
       return here(`${params.limit} are allowed at most`);
+    case 'minLength':
+      return here('the text is empty');
     case 'maxLength':
       return here(`the text is longer than ${params.limit} characters`);
   }
@@ -223,7 +225,8 @@ function explain(error: ErrorObject): ShapeProblem[] {
   }
   if (keyword === 'type') {
     const types = [params.type as string | string[]].flat();
-    return here(`${quoted(data)} is not ${types.map((type) => TYPES[type]).join(' or ')}`);
+    const expected = types.map((type) => TYPES[type]).join(' or ');
+    return here(data === null ? `is empty; write ${expected}` : `${quoted(data)} is not ${expected}`);
   }
   return here(error.message ?? keyword);
 }

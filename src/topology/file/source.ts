@@ -1,7 +1,17 @@
 /** A YAML file: its value, and the line of everything in it. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { FileReader } from '../../gateway/config/problems.js';
-import { FILE_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
+import { ALIASES_MAX, FILE_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
 
 /** Everything that is wrong with the files of a topology, each as `file:line: reason`. */
 export class TopologyFileError extends Error {
@@ -76,15 +86,17 @@ export class Source {
         prettyErrors: false,
         merge: true,
         stringKeys: true,
-        logLevel: 'silent',
+        // The parser's own check takes quadratic time.
+        uniqueKeys: false,
+        logLevel: 'error',
       });
-      for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), message);
-      if (document.errors.length > 0) return;
-      this.value = document.toJS();
+      for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), plain(message));
+      if (document.errors.length > 0 || !this.#keysAreUnique(document)) return;
+      this.value = document.toJS({ maxAliasCount: ALIASES_MAX });
       this.#document = document;
     } catch (error) {
       // Aliases without anchor or too many of them, and nesting beyond the stack.
-      this.#problemAt(1, `cannot be read as YAML: ${(error as Error).message}`);
+      this.#problemAt(1, `cannot be read as YAML: ${plain((error as Error).message)}`);
     }
   }
 
@@ -129,6 +141,24 @@ export class Source {
     return isScalar(node) ? node.source : undefined;
   }
 
+  #keysAreUnique(document: Document): boolean {
+    let unique = true;
+    visit(document, {
+      Map: (_, map) => {
+        const keys = new Set<unknown>();
+        for (const { key } of map.items) {
+          const text = (key as { value?: unknown }).value;
+          if (keys.has(text)) {
+            this.#problemAt(this.#lineOfNode(key) ?? 1, `"${text}" is there twice`);
+            unique = false;
+          }
+          keys.add(text);
+        }
+      },
+    });
+    return unique;
+  }
+
   #pairOf(node: { items: Pair[] }, key: string): Pair | undefined {
     let pairs = this.#pairs.get(node);
     if (pairs === undefined) {
@@ -150,6 +180,15 @@ export class Source {
   #problemAt(line: number, reason: string): void {
     this.problems.add(this.#order, this.path, line, reason);
   }
+}
+
+/** The parser's message, or a plainer one. */
+function plain(message: string): string {
+  if (message.startsWith('Maximum call stack')) return 'it is nested too deeply';
+  if (message.startsWith('Source contains multiple documents'))
+    return 'a file is one document, here a second begins';
+  if (message.startsWith('Excessive alias count')) return 'its aliases stand for too much';
+  return message;
 }
 
 /** A path in a file, to say what is wrong there. */

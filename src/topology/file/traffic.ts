@@ -18,28 +18,25 @@ import { positivePacketsPerSecond, positiveTimeMs, sizeOctets, timeMs } from './
 
 const PING = { count: 10, intervalMs: 100, sizeOctets: 56, timeoutMs: 1000 } as const;
 const UDP_SIZE_OCTETS = 1000;
+const FAMILIES: readonly IpFamily[] = [4, 6];
 
 type BetweenForm = Extract<TrafficForm, { to: NamesForm }>;
 type FromForm = Exclude<TrafficForm, BetweenForm>;
 
-/** Workloads that a field names, and whether each was asked for by its name. */
+/** The workloads that a field names. */
 interface Named {
   readonly workloads: readonly KnownWorkload[];
   /** A list or "*". */
   readonly several: boolean;
+  /** "*" */
   readonly all: boolean;
   /** Some were named that are not there, which was said. */
   readonly incomplete: boolean;
 }
 
-interface Pair {
-  readonly from: KnownWorkload;
-  readonly to: KnownWorkload;
-  readonly family: IpFamily;
-}
-
 export class TrafficReader {
   #flows = 0;
+  #pairs = 0;
 
   constructor(
     private readonly workloads: Names<KnownWorkload>,
@@ -49,8 +46,9 @@ export class TrafficReader {
   /** The flows of one entry of `traffic`; none with the problem noted. */
   read(name: string, form: TrafficForm, place: Place): TrafficPlan[] {
     const plans = 'to' in form ? this.#between(name, form, place) : this.#from(name, form, place);
+    const before = this.#flows;
     this.#flows += plans.length;
-    if (this.#flows > FLOWS_MAX && this.#flows - plans.length <= FLOWS_MAX) {
+    if (before <= FLOWS_MAX && this.#flows > FLOWS_MAX) {
       place.problem(`more than ${FLOWS_MAX} flows in all; give "sample", or name fewer workloads`);
     }
     return plans;
@@ -60,48 +58,48 @@ export class TrafficReader {
     const values = betweenValues(form, place);
     const from = this.#named(form.from, place.at('from'));
     const to = this.#named(form.to, place.at('to'));
-    if (from === undefined || to === undefined) return [];
     const several = from.several || to.several;
-    const pairs = several
-      ? this.#pairs(from, to, form, place)
-      : this.#onePair(from.workloads[0]!, to.workloads[0]!, form, place);
-    if (several && pairs.length === 0 && !from.incomplete && !to.incomplete) {
-      place.problem('makes no flow: no two of these workloads can talk through a tunnel');
-    }
-    const picked = this.#sampled(name, pairs, form, place, several);
-    const starts = startsOf(form, place, picked.length);
-    return picked.map((pair, i) => ({
-      ...values,
-      name: several ? `${name}/${pair.from.plan.name}>${pair.to.plan.name}` : name,
-      from: pair.from.plan.name,
-      to: pair.to.plan.name,
-      family: pair.family,
-      startMs: starts(i),
-    }));
+    const indexes = several
+      ? this.#pairsThatCanTalk(from, to, form, place)
+      : onlyPair(from.workloads[0], to.workloads[0], form, place);
+    const picked = this.#sampled(name, indexes, form, place, several);
+    const starts = startsOf(form, place, picked.length, several);
+    return picked.map((index, i) => {
+      const [a, b] = pairAt(index, from, to);
+      return {
+        ...values,
+        name: several ? `${name}/${a.plan.name}>${b.plan.name}` : name,
+        from: a.plan.name,
+        to: b.plan.name,
+        family: familyBetween(a, b, form.family)!,
+        startMs: starts(i),
+      };
+    });
   }
 
   #from(name: string, form: FromForm, place: Place): TrafficPlan[] {
     const values = fromValues(form, place);
-    const named = this.#named(form.from, place.at('from'));
-    if (named === undefined) return [];
-    const picked = this.#sampled(name, named.workloads, form, place, named.several);
-    const starts = startsOf(form, place, picked.length);
-    return picked.map(({ plan }, i) => ({
-      ...values,
-      name: named.several ? `${name}/${plan.name}` : name,
-      from: plan.name,
-      startMs: starts(i),
-    }));
+    const { workloads, several } = this.#named(form.from, place.at('from'));
+    const indexes = workloads.map((_, i) => i);
+    const picked = this.#sampled(name, indexes, form, place, several);
+    const starts = startsOf(form, place, picked.length, several);
+    return picked.map((index, i) => {
+      const from = workloads[index]!.plan.name;
+      return { ...values, name: several ? `${name}/${from}` : name, from, startMs: starts(i) };
+    });
   }
 
-  #named(names: NamesForm, place: Place): Named | undefined {
+  #named(names: NamesForm, place: Place): Named {
     if (names === '*') {
       const workloads = [...this.workloads.all.values()];
-      return { workloads, several: true, all: true, incomplete: false };
+      const incomplete = this.workloads.missesSome;
+      if (workloads.length === 0 && !incomplete) place.problem('there are no workloads');
+      return { workloads, several: true, all: true, incomplete: incomplete || workloads.length === 0 };
     }
     if (typeof names === 'string') {
       const workload = this.workloads.find(names, place);
-      return workload && { workloads: [workload], several: false, all: false, incomplete: false };
+      const workloads = workload === undefined ? [] : [workload];
+      return { workloads, several: false, all: false, incomplete: workload === undefined };
     }
     const seen = new Set<string>();
     const workloads = itemsOf(names).flatMap(([i, name]) => {
@@ -112,78 +110,100 @@ export class TrafficReader {
     return { workloads, several: true, all: false, incomplete: workloads.length < names.length };
   }
 
-  #onePair(from: KnownWorkload, to: KnownWorkload, form: BetweenForm, place: Place): Pair[] {
-    const result = pairOf(from, to, form.family);
-    if ('family' in result) return [result];
-    place.at('to').problem(result.reason);
-    return [];
-  }
-
-  /** All ordered pairs. Those that cannot talk are left out, unless both sides were named. */
-  #pairs(from: Named, to: Named, form: BetweenForm, place: Place): Pair[] {
-    const looked = from.workloads.length * to.workloads.length;
-    if (looked > PAIRS_MAX) {
-      place.problem(`these are ${looked} pairs, ${PAIRS_MAX} are allowed at most; name fewer workloads`);
+  /**
+   * All ordered pairs, as pairAt takes them. Those that cannot talk are left out, with a problem when both sides
+   * were named.
+   */
+  #pairsThatCanTalk(from: Named, to: Named, form: BetweenForm, place: Place): number[] {
+    this.#pairs += from.workloads.length * to.workloads.length;
+    if (this.#pairs > PAIRS_MAX) {
+      place.problem(`more than ${PAIRS_MAX} pairs of workloads in all; name fewer workloads`);
       return [];
     }
-    const pairs: Pair[] = [];
-    for (const a of from.workloads) {
-      for (const b of to.workloads) {
-        if (a === b) continue;
-        const result = pairOf(a, b, form.family);
-        if ('family' in result) pairs.push(result);
-        else if (!from.all && !to.all && a.gateway !== b.gateway) place.problem(result.reason);
+    const indexes: number[] = [];
+    for (const [i, a] of from.workloads.entries()) {
+      for (const [j, b] of to.workloads.entries()) {
+        if (familyBetween(a, b, form.family) !== undefined) indexes.push(i * to.workloads.length + j);
+        else if (!from.all && !to.all && a.gateway !== b.gateway) place.problem(whyNot(a, b, form.family));
       }
     }
-    return pairs;
+    if (indexes.length === 0 && !from.incomplete && !to.incomplete) {
+      place.problem('makes no flow: no two of these workloads can talk through a tunnel');
+    }
+    return indexes;
   }
 
-  #sampled<T>(
+  /** So many of the indexes as `sample` says, in their order. */
+  #sampled(
     name: string,
-    all: readonly T[],
+    indexes: readonly number[],
     form: TrafficForm,
     place: Place,
     several: boolean,
-  ): readonly T[] {
+  ): readonly number[] {
     const { sample } = form;
-    if (sample === undefined) return all;
-    if (!several) place.at('sample').problem('is for lists and "*"; here is one flow');
-    if (sample >= all.length) return all;
+    if (sample === undefined) return indexes;
+    if (!several) place.at('sample').problem('is for lists and "*"; this is one flow');
+    if (sample >= indexes.length) return indexes;
     // A seed of its own for each entry, so that one does not change when another is added.
     const random = seededRandom((this.seed ^ hash(name)) >>> 0);
-    const indexes = all.map((_, i) => i);
+    const pool = [...indexes];
     for (let i = 0; i < sample; i++) {
-      const j = i + Math.floor((random.uint32() / 0x1_0000_0000) * (all.length - i));
-      [indexes[i], indexes[j]] = [indexes[j]!, indexes[i]!];
+      const j = i + Math.floor((random.uint32() / 0x1_0000_0000) * (pool.length - i));
+      [pool[i], pool[j]] = [pool[j]!, pool[i]!];
     }
-    return indexes
-      .slice(0, sample)
-      .sort((a, b) => a - b)
-      .map((i) => all[i]!);
+    return pool.slice(0, sample).sort((a, b) => a - b);
   }
 }
 
-function pairOf(
+function pairAt(index: number, from: Named, to: Named): [KnownWorkload, KnownWorkload] {
+  const width = to.workloads.length;
+  return [from.workloads[Math.floor(index / width)]!, to.workloads[index % width]!];
+}
+
+/** The one pair that there is, if it can talk. */
+function onlyPair(
+  from: KnownWorkload | undefined,
+  to: KnownWorkload | undefined,
+  form: BetweenForm,
+  place: Place,
+): number[] {
+  if (from === undefined || to === undefined) return [];
+  if (familyBetween(from, to, form.family) !== undefined) return [0];
+  place.problem(whyNot(from, to, form.family));
+  return [];
+}
+
+/** The family in which they can talk through a tunnel: the one that is wanted, or the first. */
+function familyBetween(
   from: KnownWorkload,
   to: KnownWorkload,
-  family: IpFamily | undefined,
-): Pair | { readonly reason: string } {
+  wanted: IpFamily | undefined,
+): IpFamily | undefined {
+  if (from.gateway === to.gateway) return undefined;
+  return FAMILIES.find(
+    (family) =>
+      (wanted ?? family) === family && from.families.includes(family) && to.families.includes(family),
+  );
+}
+
+function whyNot(from: KnownWorkload, to: KnownWorkload, wanted: IpFamily | undefined): string {
   const [a, b] = [from.plan.name, to.plan.name];
-  if (from === to) return { reason: `${a} cannot send to itself` };
+  if (from === to) return `${a} cannot send to itself`;
   if (from.gateway === to.gateway) {
-    return { reason: `${a} and ${b} are both behind ${from.gateway}; traffic between them needs no tunnel` };
+    return `${a} and ${b} are both behind ${from.gateway}; traffic between them takes no tunnel`;
   }
-  const common = from.families.filter((one) => to.families.includes(one)).sort();
-  const chosen = family === undefined ? common[0] : common.find((one) => one === family);
-  if (chosen !== undefined) return { from, to, family: chosen };
-  const which = family === undefined ? 'IP family in common' : `IPv${family} address each`;
-  return { reason: `${a} and ${b} have no ${which}` };
+  const missing = wanted === undefined ? 'no IP family in common' : `not both an IPv${wanted} address`;
+  return `${a} and ${b} have ${missing}`;
 }
 
 /** When flow i of so many starts. */
-function startsOf(form: TrafficForm, place: Place, flows: number): (i: number) => number {
+function startsOf(form: TrafficForm, place: Place, flows: number, several: boolean): (i: number) => number {
   const startMs = form.start === undefined ? 0 : timeMs(form.start, place.at('start'));
   const spreadMs = form.spread === undefined ? 0 : timeMs(form.spread, place.at('spread'));
+  if (form.spread !== undefined && !several) {
+    place.at('spread').problem('is for lists and "*"; this is one flow');
+  }
   return (i) => startMs + (spreadMs * i) / flows;
 }
 

@@ -68,7 +68,8 @@ class Dice {
 }
 
 /** @param recoverMs what reachable flows have to flow again in once the faults are over */
-export function drawScenario(base: Topology, seed: number, recoverMs: number): Drawn {
+export function drawScenario(file: Topology, seed: number, recoverMs: number): Drawn {
+  const base = sound(file);
   const dice = new Dice(seededRandom(seed));
   const options: string[] = [];
   const gateways = base.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
@@ -86,11 +87,10 @@ export function drawScenario(base: Topology, seed: number, recoverMs: number): D
   const calm = Array.from({ length: CALM_FLOWS_MAX }, (_, i) =>
     drawCalmPing(dice, gateways, i, faultsMs, recoverMs),
   ).filter((flow) => flow !== undefined);
-  const expectations: Expectation[] = calm.map(({ name }) => ({
-    type: 'recovered',
-    flows: [name],
-    withinMs: recoverMs,
-  }));
+  const expectations: Expectation[] = [
+    ...calm.map(({ name }): Expectation => ({ type: 'recovered', flows: [name], withinMs: recoverMs })),
+    { type: 'no-leaks' },
+  ];
   return {
     topology: {
       ...base,
@@ -103,6 +103,16 @@ export function drawScenario(base: Topology, seed: number, recoverMs: number): D
       },
     },
     options: [`faults for ${faultsMs} ms`, ...options],
+  };
+}
+
+/** The topology without what it loses by itself: in the calm everything must arrive. */
+function sound(file: Topology): Topology {
+  const nothingLost = { lossRatio: 0, duplicateRatio: 0, reorderRatio: 0, corruptRatio: 0 };
+  return {
+    ...file,
+    oob: { ...file.oob, lossRatio: 0 },
+    links: file.links.map((link) => ({ ...link, impairments: { ...link.impairments, ...nothingLost } })),
   };
 }
 

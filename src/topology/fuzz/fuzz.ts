@@ -44,7 +44,6 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const { base, runs, seed, recoverMs, sabotage, signal } = options;
   const run = async (topology: Topology): Promise<Report> => {
     const { report } = await runVirtually(topology, {
-      leaks: true,
       ...(sabotage === undefined ? {} : { sabotage }),
       ...(signal === undefined ? {} : { signal }),
     });

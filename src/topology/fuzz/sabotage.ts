@@ -3,6 +3,7 @@
  * gateway's device, below what watches it.
  */
 
+import { delegateHal } from '../../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../../hal/hal.js';
 import { type PipeProgram, UPLINK_PORT } from '../../hal/program.js';
 import type { GatewayNode } from '../nodes/gateway-node.js';
@@ -17,7 +18,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'repeat-keys-after-rotation': (_node, hal) => {
     let rotations = 0;
     const given = new Map<number, SpiKeyBatch>();
-    return changed(hal, {
+    return delegateHal(hal, {
       rotateMasterKey: () => {
         rotations++;
         return hal.rotateMasterKey();
@@ -34,7 +35,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   /** What has no session leaves as it is. */
   'clear-on-miss': (_node, hal) =>
-    changed(hal, {
+    delegateHal(hal, {
       build: (program: PipeProgram) =>
         hal.build({
           ...program,
@@ -47,21 +48,10 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
   /** A packet that waited for its session leaves twice. */
   'resubmit-twice': (_node, hal) =>
-    changed(hal, {
+    delegateHal(hal, {
       transmit: (packets: readonly TransmitPacket[]) =>
         hal.transmit(
           packets.flatMap((packet) => (packet.packetMeta === undefined ? [packet, packet] : [packet])),
         ),
     }),
 };
-
-function changed(hal: PipeHal, methods: Partial<PipeHal>): PipeHal {
-  return new Proxy(hal, {
-    get(target, name) {
-      const method: unknown = Reflect.get(methods, name);
-      if (method !== undefined) return method;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}

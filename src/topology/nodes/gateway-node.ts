@@ -1,24 +1,18 @@
 /**
- * A gateway of a topology: device, gateway and, behind the VF, one virtual host with all workloads' addresses. It can
- * be stopped, crash and start again; what belongs to one life of it, an incarnation, is made anew.
+ * A gateway of a topology: its places on the underlay and at the VF, the host with its workloads' addresses, and one
+ * life after the other. It can be stopped, crash and start again; what belongs to one life is made anew.
  */
 import type { GatewayEvent } from '../../gateway/events.js';
-import { Gateway } from '../../gateway/gateway.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
-import type { GatewayOptions } from '../../gateway/options.js';
-import type { ControlTransport } from '../../gateway/transport.js';
 import type { Clock } from '../../hal/clock.js';
-import type { PipeHal } from '../../hal/hal.js';
-import type { Random } from '../../hal/random.js';
-import { openSimHal, type SimHal } from '../../hal-sim/device.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js';
 import { observePort } from '../../hal-sim/ports/observe.js';
 import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
 import type { GatewayPlan } from '../model.js';
+import type { Life } from './life.js';
 import { NodeClock } from './node-clock.js';
 import { Seat } from './seat.js';
-import { slowEntries } from './slow-entries.js';
 
 /** Who sees what goes through a gateway. Frames are lent: neither to be kept nor to be changed. */
 export interface GatewayNodeObserver {
@@ -30,26 +24,20 @@ export interface GatewayNodeObserver {
   onLog(node: GatewayNode, level: LogLevel, message: string, fields: LogFields | undefined): void;
 }
 
+/** The ports of a new life. */
+export interface LifePorts {
+  readonly uplink: SimPort;
+  readonly vf: SimPort;
+}
+
 export interface GatewayNodeDeps {
   readonly plan: GatewayPlan;
   readonly clock: Clock;
-  readonly random: Random;
   /** The end of the link at p0. */
   readonly uplink: SimPort;
-  /** A transport for each incarnation. */
-  readonly transport: () => ControlTransport;
-  /** Options in force now: the plan's, and what the network adds to them. */
-  readonly options: () => GatewayOptions;
   readonly observer: GatewayNodeObserver;
-  /** The device as the gateway gets it. */
-  readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
-}
-
-/** What one life of the gateway has. */
-export interface Incarnation {
-  readonly number: number;
-  readonly gateway: Gateway;
-  readonly hal: SimHal;
+  /** Starts a life; `started` is to be called before its first frame. */
+  readonly open: (node: GatewayNode, ports: LifePorts, started: (life: Life) => void) => Promise<void>;
 }
 
 const VF_MTU_OCTETS = 9000;
@@ -64,7 +52,7 @@ export class GatewayNode {
   readonly #vf: Seat;
   #underlay: GatewayPlan['underlay'];
   #entriesDelayMs = 0;
-  #now: Incarnation | undefined;
+  #life: Life | undefined;
   #incarnations = 0;
 
   constructor(private readonly deps: GatewayNodeDeps) {
@@ -89,9 +77,9 @@ export class GatewayNode {
     return this.deps.plan;
   }
 
-  /** The gateway that runs now; undefined while it is down. */
-  get now(): Incarnation | undefined {
-    return this.#now;
+  /** The one it has now; undefined while it is down. */
+  get life(): Life | undefined {
+    return this.#life;
   }
 
   /** How often it has been started. */
@@ -116,54 +104,29 @@ export class GatewayNode {
   }
 
   async start(): Promise<void> {
-    const { plan, random, observer, wrapHal } = this.deps;
-    const { ipv4, ipv6 } = this.#underlay;
+    const { observer, open } = this.deps;
     const uplink = observePort(this.#uplink.take(), (direction, frame) =>
       observer.onUplink(this, direction, frame),
     );
     const vf = observePort(this.#vf.take(), (direction, frame) => observer.onVf(this, direction, frame));
-    const hal = await openSimHal({
-      clock: this.clock,
-      random,
-      uplink: {
-        port: uplink,
-        mac: plan.uplinkMac,
-        ...(ipv4 === undefined ? {} : { ipv4 }),
-        ...(ipv6 === undefined ? {} : { ipv6 }),
-      },
-      vf: { port: vf, mac: plan.uplinkMac, workload: { mac: plan.workloadMac, addresses: [] } },
+    this.#incarnations++;
+    await open(this, { uplink, vf }, (life) => {
+      this.#life = life;
     });
-    const slow = slowEntries(hal, this.clock, () => this.#entriesDelayMs);
-    const number = ++this.#incarnations;
-    const gateway = new Gateway({
-      hal: wrapHal?.(this, slow) ?? slow,
-      transport: this.deps.transport(),
-      clock: this.clock,
-      random,
-      logger: {
-        log: (level, message, fields) => observer.onLog(this, level, message, fields),
-        enabled: (level) => level !== 'trace',
-      },
-      options: this.deps.options(),
-      observe: (event) => observer.onEvent(this, event),
-    });
-    this.#now = { number, gateway, hal };
-    await gateway.start();
   }
 
   /** Stops the gateway in order. Nobody is told: PSP gateways have no farewell. */
   async stop(): Promise<void> {
-    const now = this.#now;
-    this.#now = undefined;
-    await now?.gateway.stop();
+    const life = this.#life;
+    this.#life = undefined;
+    await life?.stop();
   }
 
-  /** Everything is gone at once: first the device, whatever the gateway was about. */
+  /** Everything is gone at once, whatever the gateway was about. */
   async crash(): Promise<void> {
-    const now = this.#now;
-    this.#now = undefined;
-    await now?.hal.close();
-    await now?.gateway.stop();
+    const life = this.#life;
+    this.#life = undefined;
+    await life?.crash();
   }
 
   addWorkload(name: string): void {
@@ -181,8 +144,19 @@ export class GatewayNode {
     this.#underlay = { ...this.#underlay, ...(ipFamily(ip) === 4 ? { ipv4: ip } : { ipv6: ip }) };
   }
 
-  /** Entries take this long to install from now on. */
+  /** How long entries take to install. */
+  get entriesDelayMs(): number {
+    return this.#entriesDelayMs;
+  }
+
   setEntriesDelay(delayMs: number): void {
     this.#entriesDelayMs = delayMs;
+    this.#life?.adjusted?.();
+  }
+
+  /** Its clocks go ahead. */
+  jumpClock(jumpMs: number): void {
+    this.clock.jump(jumpMs);
+    this.#life?.adjusted?.();
   }
 }

@@ -11,6 +11,11 @@ export class NodeClock implements Clock {
     this.#aheadMs += jumpMs;
   }
 
+  /** So far ahead of the run. */
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+
   nowMs(): number {
     return this.clock.nowMs() + this.#aheadMs;
   }

@@ -1,5 +1,6 @@
 /** A device whose entries take their time, as a loaded one's do. The order of operations stays. */
 import { type Clock, sleep } from '../../hal/clock.js';
+import { delegateHal } from '../../hal/delegate.js';
 import type { EntryOperation, EntryResult, PipeHal } from '../../hal/hal.js';
 
 export function slowEntries(hal: PipeHal, clock: Clock, delayMs: () => number): PipeHal {
@@ -16,11 +17,5 @@ export function slowEntries(hal: PipeHal, clock: Clock, delayMs: () => number): 
     last = applied.catch(() => undefined);
     return applied;
   };
-  return new Proxy(hal, {
-    get(target, name) {
-      if (name === 'apply') return apply;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  return delegateHal(hal, { apply });
 }

@@ -9,6 +9,7 @@ import type { SaKey } from '../../../src/psp/keys-file.js';
 import { COUNTS, DecryptFolder, type Out, p0, pcapng } from '../../support/decrypt.js';
 import { frameOf, innerPacket, ipPacketOf, V2 } from '../../support/inner-packets.js';
 import { datagramTo, outerHeaderTo, UNDERLAY_MACS } from '../../support/psp-frames.js';
+import { PING_FRAME, SYN_FRAME } from '../../support/real-frames.js';
 
 let folder: DecryptFolder;
 beforeAll(() => {
@@ -17,6 +18,8 @@ beforeAll(() => {
 afterAll(() => folder.close());
 
 describe('one packet', () => {
+  const SYN_TO_1000 = SYN_FRAME.slice();
+  SYN_TO_1000.set([3, 0xe8], 14 + 20 + 2);
   const inner = fc.sample(innerPacket(4), { numRuns: 1, seed: 1 })[0]!;
   const [R1, R2] = [parseIp('2001:db8::1'), parseIp('2001:db8::2')];
   const K1 = new Uint8Array(16).fill(1);
@@ -187,19 +190,47 @@ describe('one packet', () => {
     expect(out[1]!.interfaceName).toMatch(/^\ufffd+ decrypted$/);
   });
 
-  test('of more interfaces than an output can have is an error, and no output is left', async () => {
-    const capture = Buffer.concat(
-      Array.from({ length: 2049 }, (_, i) =>
-        pcapng((writer) =>
-          writer.write({
-            ...{ interfaceIndex: writer.addInterface(`i${i}`), timestampNs: 0n },
-            frame: new Uint8Array(0),
+  test('of the last interface that an output has room for passes; with one more there is no output', async () => {
+    const sections = (count: number) =>
+      Buffer.concat(
+        Array.from({ length: count }, (_, i) =>
+          pcapng((writer) => {
+            const interfaceIndex = writer.addInterface(`i${i}`);
+            writer.write({ interfaceIndex, timestampNs: BigInt(i), frame: new Uint8Array(60).fill(i) });
           }),
         ),
-      ),
+      );
+    const { counts, out } = await folder.decrypt(sections(2048), []);
+    expect(counts).toEqual({ ...COUNTS, notPsp: 2048 });
+    expect(out.map(({ interfaceName, frame }) => `${interfaceName} ${frame[0]}`)).toEqual(
+      Array.from({ length: 2048 }, (_, i) => `i${i} ${i & 0xff}`),
     );
-    rmSync(folder.output, { force: true });
-    await expect(folder.decrypt(capture, [])).rejects.toThrow(/more than 2048 interfaces/);
+    rmSync(folder.output);
+    await expect(folder.decrypt(sections(2049), [])).rejects.toThrow(/more than 2048 interfaces/);
     expect(readdirSync(folder.path).sort()).toEqual(['in', 'keys']);
   });
+
+  test.each([
+    ['shorter on the wire than it was captured', { frame: PING_FRAME, originalOctets: 10 }],
+    ['a UDP header that its packet has no room for', { frame: halfUdp() }],
+    ['from port 1000 to another', { frame: datagramTo(R1, new Uint8Array(40), 1000, 1001) }],
+    ['TCP to port 1000', { frame: SYN_TO_1000 }],
+    ['no octets', { frame: new Uint8Array(0) }],
+  ])('that is %s is not PSP', async (_name, packet) => {
+    const { counts, out } = await folder.decrypt(p0(packet), [saKey(K1)]);
+    expect(counts).toEqual({ ...COUNTS, notPsp: 1 });
+    expect(out).toEqual([
+      expect.objectContaining({
+        frame: packet.frame,
+        originalOctets: 'originalOctets' in packet ? packet.originalOctets : packet.frame.length,
+      }),
+    ]);
+  });
 });
+
+/** Four octets of UDP, to port 1000; what stands behind them belongs to no packet. */
+function halfUdp(): Uint8Array {
+  const frame = datagramTo(parseIp('192.0.2.1'), new Uint8Array(40));
+  frame.set([0, 24], 14 + 2);
+  return frame;
+}

@@ -160,6 +160,33 @@ describe.each([true, false])('pcapng, little-endian %s', (little) => {
     expect(only!.timestampNs).toBe(expected);
   });
 
+  test('comments of a packet, in order, as far as the options go', async () => {
+    const comment = (text: string) => option(1, [...new TextEncoder().encode(text)]);
+    const frame = [0xaa, 0xbb, 0xcc];
+    const packet = (...options: number[]) =>
+      block(6, [...u32(0), ...u32(0), ...u32(0), ...u32(3), ...u32(3), ...frame, 0, ...options], little);
+    const records = await read(
+      join(
+        section,
+        described([]),
+        packet(...comment('one'), ...option(2, [0, 0, 0, 1]), ...comment(''), ...comment('\ufefftwo')),
+        packet(...comment('before'), ...option(0, []), ...comment('behind the end')),
+        packet(...u16(1), ...u16(400), 0x68, 0x69, 0x21, 0x21),
+        packet(...option(2, [0, 0, 0, 1])),
+        // A simple packet has none.
+        block(3, [...u32(3), ...frame, 0, ...comment('no option')], little),
+      ),
+    );
+    expect(records.map(({ comments }) => comments)).toEqual([
+      ['one', '', '\ufefftwo'],
+      ['before'],
+      ['hi!!'],
+      undefined,
+      undefined,
+    ]);
+    expect(records.map((record) => [...record.frame])).toEqual(new Array(5).fill(frame));
+  });
+
   test('a block whose two lengths differ is an error that says where, after the records before it', async () => {
     const bad = enhanced(0, 0, 2, [2]);
     bad[bad.length - (little ? 4 : 1)]! ^= 4;

@@ -29,9 +29,9 @@ describe('a gateway that is broken on purpose is found', () => {
     expect(events.length + traffic.length).toBeLessThan(scenario.events.length + scenario.traffic.length);
     expect(traffic.length).toBeLessThanOrEqual(2);
     // The small one repeats it, and is sound without the defect.
-    const again = await runVirtually(failure!.small, { sabotage: SABOTAGES[name]!, leaks: true });
+    const again = await runVirtually(failure!.small, { sabotage: SABOTAGES[name]! });
     expect(again.report.violations[0]?.kind).toBe(reason.source.slice(1));
-    const sound = await runVirtually(failure!.small, { leaks: true });
+    const sound = await runVirtually(failure!.small, {});
     expect(sound.report.violations).toEqual([]);
   });
 });

@@ -1,0 +1,86 @@
+/**
+ * `npm run bench:topology`: full meshes of static tunnels on the simulator, each in a process of its own: time and
+ * memory from reading the file until all tunnels are up. And a leaf-spine on demand under a lossy OOB network.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { readTopology } from '../src/topology/file/read.js';
+import { runVirtually } from '../src/topology/virtual-run.js';
+
+const MESHES = [10, 100, 300, 1000];
+/** Of the largest mesh. */
+const TARGET_SECONDS = 90;
+const TARGET_GIBIBYTES = 6;
+/** As `psp-gateway topology run` sets them for large topologies. */
+const NODE_OPTIONS = ['--max-semi-space-size=64', '--max-old-space-size=5120'];
+
+const meshFile = (gateways: number) => `name: mesh-${gateways}
+topology:
+  full-mesh: ${gateways}
+`;
+const leafSpineFile = `name: leaf-spine-200
+oob: {loss: 1%}
+topology:
+  leaf-spine: {leaves: 8, spines: 4, hosts: 200}
+scenario:
+  traffic:
+    all: {type: ping, from: "*", to: "*", sample: 2000, spread: 5s, count: 3, interval: 1s, timeout: 10s}
+  expect:
+    - {flow: "*", lost: 0}
+`;
+
+interface Measured {
+  readonly ok: boolean;
+  readonly tunnels: number;
+  readonly seconds: number;
+  readonly virtualSeconds: number;
+  readonly maxRssGibibytes: number;
+}
+
+async function measure(text: string): Promise<Measured> {
+  const startedMs = performance.now();
+  const { report } = await runVirtually(readTopology('bench.yaml', () => text));
+  return {
+    ok: report.ok,
+    tunnels: report.tunnels,
+    seconds: (performance.now() - startedMs) / 1000,
+    virtualSeconds: report.durationMs / 1000,
+    maxRssGibibytes: process.resourceUsage().maxRSS / 1024 / 1024,
+  };
+}
+
+function inProcess(text: string): Promise<Measured> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(import.meta.url), ['measure', text], {
+      execArgv: NODE_OPTIONS,
+    });
+    child.on('message', (message) => resolve(message as Measured));
+    child.on('exit', (status) => reject(new Error(`the measuring process ended with status ${status}`)));
+  });
+}
+
+async function main(): Promise<void> {
+  const [what, text] = process.argv.slice(2);
+  if (what === 'measure') {
+    process.send!(await measure(text!));
+    process.disconnect();
+    return;
+  }
+  const sizes = what === undefined ? MESHES : [Number(what)];
+  process.stdout.write('| topology | tunnels | seconds | of the run | us per tunnel | GiB at most | |\n');
+  process.stdout.write('|---|---|---|---|---|---|---|\n');
+  for (const size of sizes) row(`full mesh of ${size}`, await inProcess(meshFile(size)));
+  if (what === undefined) row('leaf-spine of 200, 1 % OOB loss', await inProcess(leafSpineFile));
+  process.stdout.write(
+    `\nTargets for a full mesh of 1,000: at most ${TARGET_SECONDS} s and ${TARGET_GIBIBYTES} GiB.\n`,
+  );
+}
+
+function row(name: string, { ok, tunnels, seconds, virtualSeconds, maxRssGibibytes }: Measured): void {
+  const perTunnel = ((seconds * 1e6) / Math.max(1, tunnels)).toFixed(0);
+  process.stdout.write(
+    `| ${name} | ${tunnels} | ${seconds.toFixed(1)} | ${virtualSeconds.toFixed(1)} | ${perTunnel} | ${maxRssGibibytes.toFixed(2)} | ${ok ? 'ok' : 'FAILED'} |\n`,
+  );
+}
+
+await main();

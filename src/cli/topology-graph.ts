@@ -1,0 +1,47 @@
+/** `psp-gateway topology graph`: draws a topology. */
+import { writeFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { topologyDot, topologyMermaid, topologySvg } from '../topology/graph.js';
+import type { Topology } from '../topology/model.js';
+import { EXIT_FAILED } from './output.js';
+import { loadTopology, withTopology } from './topology-file.js';
+
+const FORMATS: Readonly<Record<string, (topology: Topology) => string | Promise<string>>> = {
+  mermaid: topologyMermaid,
+  dot: topologyDot,
+  svg: topologySvg,
+};
+
+const HELP = `
+Example:
+  psp-gateway topology graph examples/topology/two-hosts.yaml --format svg -o two-hosts.svg
+
+Exit status: 0 drawn, 1 the drawing cannot be written, 2 wrong usage or a wrong file.`;
+
+export function addGraph(topology: Command): void {
+  topology
+    .command('graph')
+    .description('draw a topology: nodes, workloads, links and their impairments')
+    .argument('<file>', 'topology, YAML')
+    .addOption(
+      new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
+    )
+    .option('-o, --output <file>', 'write to a file instead of standard output')
+    .addHelpText('after', HELP)
+    .action((file: string, flags: { format: string; output?: string }) =>
+      withTopology(async () => {
+        const text = await FORMATS[flags.format]!(loadTopology(file));
+        if (flags.output === undefined) process.stdout.write(text);
+        else write(flags.output, text);
+      }),
+    );
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    console.error(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
+    process.exitCode = EXIT_FAILED;
+  }
+}

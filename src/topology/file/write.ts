@@ -1,0 +1,248 @@
+/** A Topology as a file that reads back to an equal one. Generators, lists and "*" stay expanded. */
+import { Document, isMap, isSeq, visit } from 'yaml';
+import { flagNamed } from '../../gateway/config/flags.js';
+import type { ServiceAddress } from '../../gateway/transport.js';
+import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
+import { ipFamily } from '../../packet/address.js';
+import type {
+  EventPlan,
+  Expectation,
+  GatewayPlan,
+  LinkPlan,
+  NodePlan,
+  OobPlan,
+  Scenario,
+  Topology,
+  TrafficPlan,
+} from '../model.js';
+import type {
+  EventForm,
+  ExpectationForm,
+  FileForm,
+  FlagsForm,
+  GatewayForm,
+  ImpairmentsForm,
+  LinkForm,
+  NamesForm,
+  NodeForm,
+  OobForm,
+  ScenarioForm,
+  TrafficForm,
+  WorkloadForm,
+} from './form.js';
+import { formatBitRate, formatPacketRate, formatRatio, formatTime } from './quantities.js';
+
+/** Maps and lists so deep in the file are written on one line. */
+const ONE_LINE_DEPTHS: Readonly<Record<string, number>> = {
+  oob: 1,
+  nodes: 4,
+  links: 3,
+  traffic: 3,
+  default: 3,
+};
+
+/** The text of the file, ending with a new line. */
+export function topologyToYaml(topology: Topology): string {
+  const document = new Document(fileForm(topology));
+  visit(document, {
+    Collection(_, node, ancestors) {
+      // The document, then map and pair by turns.
+      const keys = ancestors.flatMap((one) => ('key' in one ? [String(one.key)] : []));
+      const depth = ancestors.filter((one) => isMap(one) || isSeq(one)).length;
+      const section = keys[0] === 'topology' || keys[0] === 'scenario' ? keys[1] : keys[0];
+      if (depth >= (ONE_LINE_DEPTHS[section ?? ''] ?? ONE_LINE_DEPTHS.default!)) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+function fileForm({ name, seed, nodes, links, oob, scenario }: Topology): FileForm {
+  return {
+    name,
+    seed,
+    oob: oobForm(oob),
+    topology: {
+      nodes: Object.fromEntries(nodes.map((node) => [node.name, nodeForm(node)])),
+      links: links.map(linkForm),
+    },
+    scenario: scenarioForm(scenario),
+  };
+}
+
+function nodeForm(node: NodePlan): NodeForm {
+  return node.kind === 'gateway' ? gatewayForm(node) : { kind: node.kind };
+}
+
+function gatewayForm(gateway: GatewayPlan): GatewayForm {
+  const { underlay, serviceAddress, uplinkMac, workloadMac, flags, workloads } = gateway;
+  return {
+    kind: 'gateway',
+    underlay: [underlay.ipv4, underlay.ipv6].filter((ip) => ip !== undefined),
+    oob: serviceText(serviceAddress),
+    mac: uplinkMac,
+    'workload-mac': workloadMac,
+    flags: flagsForm(flags),
+    workloads: Object.fromEntries(
+      workloads.map(({ name, addresses, present }): [string, WorkloadForm] => [
+        name,
+        present ? addresses : { addresses, present },
+      ]),
+    ),
+  };
+}
+
+function serviceText({ host, port }: ServiceAddress): string {
+  return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function flagsForm(flags: Readonly<Record<string, string>>): FlagsForm {
+  return Object.fromEntries(
+    Object.entries(flags).map(([name, text]) => {
+      const kind = flagNamed(name)?.kind;
+      return [name, kind === 'boolean' ? text === 'true' : kind === 'number' ? Number(text) : text];
+    }),
+  );
+}
+
+function linkForm({ endpoints, mtuOctets, impairments }: LinkPlan): LinkForm {
+  const [a, b] = endpoints.map(({ node, port }) => `${node}:${port}`);
+  const changed = Object.entries(impairments).filter(
+    ([key, value]) => value !== NO_IMPAIRMENTS[key as keyof Impairments],
+  );
+  return { endpoints: [a!, b!], mtu: mtuOctets, ...impairmentsForm(Object.fromEntries(changed)) };
+}
+
+function impairmentsForm(values: Partial<Impairments>): ImpairmentsForm {
+  const { delayMs, jitterMs, lossRatio, duplicateRatio, reorderRatio, corruptRatio, rateBitsPerSecond } =
+    values;
+  return {
+    ...(delayMs === undefined ? {} : { delay: formatTime(delayMs) }),
+    ...(jitterMs === undefined ? {} : { jitter: formatTime(jitterMs) }),
+    ...(lossRatio === undefined ? {} : { loss: formatRatio(lossRatio) }),
+    ...(duplicateRatio === undefined ? {} : { duplicate: formatRatio(duplicateRatio) }),
+    ...(reorderRatio === undefined ? {} : { reorder: formatRatio(reorderRatio) }),
+    ...(corruptRatio === undefined ? {} : { corrupt: formatRatio(corruptRatio) }),
+    ...(rateBitsPerSecond === undefined ? {} : { rate: formatBitRate(rateBitsPerSecond) }),
+  };
+}
+
+function oobForm({ delayMs, jitterMs, lossRatio }: Partial<OobPlan>): OobForm {
+  return {
+    ...(delayMs === undefined ? {} : { delay: formatTime(delayMs) }),
+    ...(jitterMs === undefined ? {} : { jitter: formatTime(jitterMs) }),
+    ...(lossRatio === undefined ? {} : { loss: formatRatio(lossRatio) }),
+  };
+}
+
+function scenarioForm({ durationMs, traffic, events, expectations }: Scenario): ScenarioForm {
+  const flows = traffic.map(({ name }) => name);
+  return {
+    ...(durationMs === undefined ? {} : { duration: formatTime(durationMs) }),
+    ...(traffic.length === 0
+      ? {}
+      : { traffic: Object.fromEntries(traffic.map((plan) => [plan.name, trafficForm(plan)])) }),
+    ...(events.length === 0 ? {} : { events: events.map(eventForm) }),
+    ...(expectations.length === 0
+      ? {}
+      : { expect: expectations.map((expectation) => expectationForm(expectation, flows)) }),
+  };
+}
+
+function trafficForm(plan: TrafficPlan): TrafficForm {
+  const { from } = plan;
+  const start = formatTime(plan.startMs);
+  switch (plan.type) {
+    case 'ping': {
+      const { type, to, family, count, sizeOctets: size } = plan;
+      const interval = formatTime(plan.intervalMs);
+      return { type, from, to, family, start, count, interval, size, timeout: formatTime(plan.timeoutMs) };
+    }
+    case 'udp': {
+      const { type, to, family, sizeOctets: size } = plan;
+      const rate = formatPacketRate(plan.packetsPerSecond);
+      return { type, from, to, family, start, rate, size, duration: formatTime(plan.durationMs) };
+    }
+    case 'transfer': {
+      const { type, to, family, sizeOctets: size } = plan;
+      return { type, from, to, family, start, size };
+    }
+    case 'replay':
+      return { type: plan.type, from, start, file: plan.file };
+    case 'flood': {
+      const rate = formatPacketRate(plan.packetsPerSecond);
+      return { type: plan.type, from, start, rate, duration: formatTime(plan.durationMs) };
+    }
+  }
+}
+
+/** One name as it is, several as a list. */
+function namesForm(names: readonly string[]): NamesForm {
+  return names.length === 1 ? names[0]! : names;
+}
+
+function eventForm(event: EventPlan): EventForm {
+  const at = formatTime(event.atMs);
+  switch (event.type) {
+    case 'rotate':
+      return { at, rotate: namesForm(event.nodes) };
+    case 'restart':
+    case 'crash':
+      return { at, [event.type]: namesForm(event.nodes), down: formatTime(event.downMs) };
+    case 'impair':
+      return { at, impair: event.link, ...impairmentsForm(event.impairments) };
+    case 'cut':
+    case 'mend':
+      return { at, [event.type]: event.link };
+    case 'partition':
+      return { at, partition: event.groups };
+    case 'heal':
+      return { at, heal: true };
+    case 'calm':
+      return { at, calm: true };
+    case 'oob':
+      return { at, oob: oobForm(event.oob) };
+    case 'add-workload':
+    case 'remove-workload':
+      return { at, [event.type]: event.workload };
+    case 'readdress':
+      return { at, readdress: event.node, ip: event.ip };
+    case 'attack':
+      return {
+        at,
+        attack: event.link,
+        for: formatTime(event.durationMs),
+        replay: formatRatio(event.replayRatio),
+        forge: formatRatio(event.forgeRatio),
+        spoof: formatPacketRate(event.spoofsPerSecond),
+      };
+    case 'clock-jump':
+      return { at, 'clock-jump': event.node, by: formatTime(event.jumpMs) };
+    case 'slow-entries':
+      return { at, 'slow-entries': event.node, delay: formatTime(event.delayMs) };
+  }
+}
+
+function expectationForm(expectation: Expectation, allFlows: readonly string[]): ExpectationForm {
+  if (expectation.type === 'counter') {
+    const { path, min, max } = expectation;
+    return {
+      counter: path,
+      ...(min === undefined ? {} : { min }),
+      ...(max === undefined ? {} : { max }),
+    };
+  }
+  if (expectation.type === 'no-leaks') return { 'no-leaks': true };
+  const { flows } = expectation;
+  const all = flows.length === allFlows.length && flows.every((name, i) => name === allFlows[i]);
+  const flow = all ? '*' : namesForm(flows);
+  switch (expectation.type) {
+    case 'flow':
+      return { flow, lost: expectation.lostAtMost };
+    case 'share':
+      return { flow, delivered: formatRatio(expectation.deliveredRatioMin) };
+    case 'recovered':
+      return { flow, 'recovered-within': formatTime(expectation.withinMs) };
+    case 'blocked':
+      return { flow, blocked: true };
+  }
+}

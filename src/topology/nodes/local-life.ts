@@ -1,0 +1,111 @@
+/** A life of a gateway in this process: a Gateway over a simulated device. */
+import type { GatewayEvent } from '../../gateway/events.js';
+import { Gateway } from '../../gateway/gateway.js';
+import type { LogFields, LogLevel } from '../../gateway/log.js';
+import type { GatewayOptions } from '../../gateway/options.js';
+import { buildPipeline } from '../../gateway/pipeline.js';
+import type { ControlTransport } from '../../gateway/transport.js';
+import type { Clock } from '../../hal/clock.js';
+import type { PipeHal } from '../../hal/hal.js';
+import type { Random } from '../../hal/random.js';
+import { collectCounters } from '../../hal/render.js';
+import { openSimHal, type SimHal } from '../../hal-sim/device.js';
+import type { GatewayPlan } from '../model.js';
+import type { LifePorts } from './gateway-node.js';
+import type { Counts, Life, LifeSnapshot } from './life.js';
+import { slowEntries } from './slow-entries.js';
+
+export interface LocalLifeDeps {
+  readonly plan: GatewayPlan;
+  readonly underlay: GatewayPlan['underlay'];
+  readonly options: GatewayOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ports: LifePorts;
+  readonly transport: ControlTransport;
+  readonly entriesDelayMs: () => number;
+  /** The device as the gateway gets it. */
+  readonly wrapHal: (hal: PipeHal) => PipeHal;
+  readonly onEvent: (event: GatewayEvent) => void;
+  readonly onLog: (level: LogLevel, message: string, fields: LogFields | undefined) => void;
+  /** Called before the first frame. */
+  readonly started: (life: LocalLife) => void;
+}
+
+export async function openLocalLife(deps: LocalLifeDeps): Promise<void> {
+  const { plan, underlay, clock, random, ports, onLog } = deps;
+  const { ipv4, ipv6 } = underlay;
+  const hal = await openSimHal({
+    clock,
+    random,
+    uplink: {
+      port: ports.uplink,
+      mac: plan.uplinkMac,
+      ...(ipv4 === undefined ? {} : { ipv4 }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+    },
+    vf: { port: ports.vf, mac: plan.uplinkMac, workload: { mac: plan.workloadMac, addresses: [] } },
+  });
+  const gateway = new Gateway({
+    hal: deps.wrapHal(slowEntries(hal, clock, deps.entriesDelayMs)),
+    transport: deps.transport,
+    clock,
+    random,
+    logger: { log: onLog, enabled: (level) => level !== 'trace' },
+    options: deps.options,
+    observe: deps.onEvent,
+  });
+  deps.started(new LocalLife(gateway, hal));
+  await gateway.start();
+}
+
+export class LocalLife implements Life {
+  constructor(
+    private readonly gateway: Gateway,
+    private readonly hal: SimHal,
+  ) {}
+
+  rotate(): Promise<void> {
+    return this.gateway.rotateMasterKey(true);
+  }
+
+  async snapshot(): Promise<LifeSnapshot> {
+    const { gateway, hal } = this;
+    const fates = countsOf(hal.fates());
+    const { sessions, slowPath, keySlotsUsed, spisRetiring } = gateway.view();
+    const program = buildPipeline(gateway.pipelineOptions);
+    // Both are asked for before anything is waited for: then the device may be gone.
+    const [counters, psp] = await Promise.all([collectCounters(hal, program), hal.statistics()]);
+    return {
+      psp: countsOf(psp),
+      fates,
+      slowPath: countsOf(slowPath),
+      counters,
+      program,
+      sessions: sessions.filter(({ state }) => state === 'established').length,
+      sessionsWithEgress: sessions.filter(({ egressSpi }) => egressSpi !== undefined).length,
+      keySlotsUsed,
+      spisRetiring,
+      waitingPackets: sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0),
+    };
+  }
+
+  stop(): Promise<void> {
+    return this.gateway.stop();
+  }
+
+  async crash(): Promise<void> {
+    await this.hal.close();
+    await this.gateway.stop();
+  }
+}
+
+/** Counters as numbers; what a device cannot tell counts as 0. */
+function countsOf(counters: object): Counts {
+  return Object.fromEntries(
+    (Object.entries(counters) as [string, number | bigint | null][]).map(([key, value]) => [
+      key,
+      Number(value ?? 0),
+    ]),
+  );
+}

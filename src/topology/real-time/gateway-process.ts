@@ -1,0 +1,153 @@
+/**
+ * The process of one gateway of a topology: a gateway over a simulated device, whose two ports are UDP links to the
+ * core. Told by a run over IPC, or on its own on another machine.
+ */
+import type { GatewayEvent } from '../../gateway/events.js';
+import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
+import type { LogFields, LogLevel } from '../../gateway/log.js';
+import { systemClock } from '../../hal/clock.js';
+import { systemRandom } from '../../hal/random.js';
+import { parseMac } from '../../packet/address.js';
+import type { GatewayPlan, Topology } from '../model.js';
+import type { Life } from '../nodes/life.js';
+import { openLocalLife } from '../nodes/local-life.js';
+import { NodeClock } from '../nodes/node-clock.js';
+import { Oob } from '../oob.js';
+import { impairedTransport } from './impaired-transport.js';
+import type { FromGateway, LifeStart, ToGateway } from './messages.js';
+import type { Places } from './places.js';
+import { openUdpPort } from './udp-port.js';
+
+/** The VF's MTU; the uplink has its link's. */
+const VF_MTU_OCTETS = 9000;
+
+export interface GatewayProcessDeps {
+  /** With its services at their places. */
+  readonly topology: Topology;
+  readonly plan: GatewayPlan;
+  readonly places: Places;
+  readonly onEvent: (event: GatewayEvent) => void;
+  readonly onLog: (level: LogLevel, message: string, fields: LogFields | undefined) => void;
+}
+
+export interface RunningGateway {
+  readonly life: Life;
+  readonly clock: NodeClock;
+  readonly oob: Oob;
+  adjust(adjustments: LifeStart['adjustments']): void;
+}
+
+/** What a gateway on its own starts with. */
+export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMaterial): LifeStart {
+  return {
+    tls,
+    underlay: plan.underlay,
+    nexthopDmac: undefined,
+    oob: topology.oob,
+    groups: [],
+    adjustments: { aheadMs: 0, entriesDelayMs: 0 },
+  };
+}
+
+export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): Promise<RunningGateway> {
+  const { topology, plan, places } = deps;
+  const clock = new NodeClock(systemClock);
+  let { entriesDelayMs } = start.adjustments;
+  const adjust = (adjustments: LifeStart['adjustments']) => {
+    clock.jump(adjustments.aheadMs - clock.aheadMs);
+    entriesDelayMs = adjustments.entriesDelayMs;
+  };
+  adjust(start.adjustments);
+  const oob = new Oob(systemClock, systemRandom(), start.oob);
+  oob.partition(start.groups);
+  for (const node of topology.nodes) if (node.kind === 'gateway') oob.register(node);
+  const link = topology.links.find(({ endpoints }) => endpoints.some(({ node }) => node === plan.name));
+  const port = (which: 'uplink' | 'vf', mtuOctets: number) => {
+    const { core, gateway } = places.linkOf(plan.name, which);
+    return openUdpPort(`${plan.name} ${which}`, gateway, core, mtuOctets);
+  };
+  const ports = { uplink: await port('uplink', link!.mtuOctets), vf: await port('vf', VF_MTU_OCTETS) };
+  const { options } = plan;
+  const transport = createGrpcTransport({
+    tls: start.tls,
+    messageOctetsMax: options.limits.requestOctetsMax,
+  });
+  let life: Life | undefined;
+  await openLocalLife({
+    plan,
+    underlay: start.underlay,
+    options:
+      start.nexthopDmac === undefined ? options : { ...options, nexthopDmac: parseMac(start.nexthopDmac) },
+    clock,
+    random: systemRandom(),
+    ports,
+    transport: impairedTransport(transport, plan, oob, systemClock),
+    entriesDelayMs: () => entriesDelayMs,
+    wrapHal: (hal) => hal,
+    onEvent: deps.onEvent,
+    onLog: deps.onLog,
+    started: (opened) => {
+      life = opened;
+    },
+  });
+  return { life: life!, clock, oob, adjust };
+}
+
+/** Serves the run that forked this process; resolves when it says stop, or is gone. */
+export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): Promise<void> {
+  const say = (message: FromGateway) => {
+    if (process.connected) process.send!(message);
+  };
+  let running: RunningGateway | undefined;
+  return new Promise((resolve) => {
+    const stop = async () => {
+      await running?.life.stop();
+      resolve();
+      if (process.connected) process.disconnect();
+    };
+    const answer = async (id: number, work: () => Promise<Partial<FromGateway>>) => {
+      try {
+        say({ type: 'answer', id, ...(await work()) } as FromGateway);
+      } catch (error) {
+        say({ type: 'answer', id, reason: reasonOf(error) });
+      }
+    };
+    process.on('disconnect', () => void stop());
+    process.on('message', async (message) => {
+      const to = message as ToGateway;
+      switch (to.type) {
+        case 'start':
+          try {
+            running = await startGateway(
+              {
+                ...deps,
+                onEvent: (event) => say({ type: 'event', event }),
+                onLog: (level, text, fields) => say({ type: 'log', level, message: text, fields }),
+              },
+              to.start,
+            );
+            say({ type: 'started' });
+          } catch (error) {
+            say({ type: 'failed', reason: reasonOf(error) });
+          }
+          return;
+        case 'adjust':
+          return running?.adjust(to.adjustments);
+        case 'oob':
+          running?.oob.set(to.oob);
+          return running?.oob.partition(to.groups);
+        case 'rotate':
+          return answer(to.id, async () => {
+            await running?.life.rotate();
+            return {};
+          });
+        case 'snapshot':
+          return answer(to.id, async () => ({ snapshot: await running!.life.snapshot() }));
+        case 'stop':
+          return stop();
+      }
+    });
+  });
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,46 @@
+/** What a run and the process of one of its gateways say to each other, by structured clone. */
+import type { GatewayEvent } from '../../gateway/events.js';
+import type { TlsMaterial } from '../../gateway/grpc-transport.js';
+import type { LogFields, LogLevel } from '../../gateway/log.js';
+import type { GatewayPlan, OobPlan } from '../model.js';
+import type { LifeSnapshot } from '../nodes/life.js';
+
+/** What a gateway needs to know before it starts. */
+export interface LifeStart {
+  readonly tls: TlsMaterial;
+  readonly underlay: GatewayPlan['underlay'];
+  readonly nexthopDmac: string | undefined;
+  readonly oob: OobPlan;
+  readonly groups: readonly (readonly string[])[];
+  readonly adjustments: Adjustments;
+}
+
+/** What can change while it lives. */
+export interface Adjustments {
+  readonly aheadMs: number;
+  readonly entriesDelayMs: number;
+}
+
+export type ToGateway =
+  | { readonly type: 'start'; readonly start: LifeStart }
+  | { readonly type: 'adjust'; readonly adjustments: Adjustments }
+  | { readonly type: 'oob'; readonly oob: OobPlan; readonly groups: readonly (readonly string[])[] }
+  | { readonly type: 'rotate' | 'snapshot'; readonly id: number }
+  | { readonly type: 'stop' };
+
+export type FromGateway =
+  | { readonly type: 'started' }
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'event'; readonly event: GatewayEvent }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    }
+  | {
+      readonly type: 'answer';
+      readonly id: number;
+      readonly snapshot?: LifeSnapshot;
+      readonly reason?: string;
+    };

@@ -1,0 +1,160 @@
+/** A life of a gateway in a process of its own; links to the core over UDP, and IPC for events, logs and counts. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { TlsMaterial } from '../../gateway/grpc-transport.js';
+import { systemClock } from '../../hal/clock.js';
+import type { Network } from '../network.js';
+import type { GatewayNode, GatewayNodeObserver, LifePorts } from '../nodes/gateway-node.js';
+import type { Life, LifeSnapshot } from '../nodes/life.js';
+import type { FromGateway, LifeStart, ToGateway } from './messages.js';
+import type { Places } from './places.js';
+import { bridge, openUdpPort } from './udp-port.js';
+
+export interface ProcessLifeDeps {
+  readonly network: Network;
+  readonly node: GatewayNode;
+  readonly ports: LifePorts;
+  readonly places: Places;
+  readonly tls: TlsMaterial;
+  readonly observer: Pick<GatewayNodeObserver, 'onEvent' | 'onLog'>;
+  /** The program and arguments of the gateway's process: `topology node`. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly started: (life: Life) => void;
+}
+
+/** A process that does not end by itself is killed after so long. */
+const STOP_MAX_MS = 5_000;
+
+/** Both links of a gateway, from the core's side. */
+export async function bridgeGateway(
+  name: string,
+  ports: LifePorts,
+  places: Places,
+): Promise<{ close(): Promise<void> }> {
+  const one = async (which: 'uplink' | 'vf') => {
+    const { core, gateway } = places.linkOf(name, which);
+    return bridge(ports[which], await openUdpPort(`${name} ${which}`, core, gateway, ports[which].mtuOctets));
+  };
+  const bridges = [await one('uplink'), await one('vf')];
+  return {
+    async close() {
+      await Promise.all(bridges.map((each) => each.close()));
+    },
+  };
+}
+
+export async function openProcessLife(deps: ProcessLifeDeps): Promise<void> {
+  const life = new ProcessLife(deps, await bridgeGateway(deps.node.name, deps.ports, deps.places));
+  deps.started(life);
+  await life.start();
+}
+
+class ProcessLife implements Life {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (reason: Error) => void }
+  >();
+  #nextId = 1;
+
+  constructor(
+    private readonly deps: ProcessLifeDeps,
+    private readonly bridges: { close(): Promise<void> },
+  ) {
+    this.#child = fork(deps.program, [...deps.args], { serialization: 'advanced', execArgv: [] });
+    this.#exited = once(this.#child, 'exit').then(() => {
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`the process of ${deps.node.name} has ended`));
+      this.#waiting.clear();
+    });
+  }
+
+  /** Rejects with what the gateway says when it cannot start. */
+  async start(): Promise<void> {
+    const { network, node, tls, observer } = this.deps;
+    const stopListening = network.oob.onChange(() => this.#say({ type: 'oob', ...network.oob.now }));
+    void this.#exited.then(stopListening);
+    await new Promise<void>((resolve, reject) => {
+      this.#child.on('message', (message) => {
+        const from = message as FromGateway;
+        switch (from.type) {
+          case 'started':
+            return resolve();
+          case 'failed':
+            return reject(new Error(`${node.name}: ${from.reason}`));
+          case 'event':
+            return observer.onEvent(node, from.event);
+          case 'log':
+            return observer.onLog(node, from.level, from.message, from.fields);
+          case 'answer':
+            return this.#answered(from);
+        }
+      });
+      void this.#exited.then(() =>
+        reject(new Error(`${node.name}: its process ended before it had started`)),
+      );
+      const start: LifeStart = {
+        tls,
+        underlay: node.underlay,
+        nexthopDmac: network.optionsOf(node.plan).nexthopDmac,
+        ...network.oob.now,
+        adjustments: this.#adjustments(),
+      };
+      this.#say({ type: 'start', start });
+    });
+  }
+
+  async rotate(): Promise<void> {
+    await this.#ask('rotate');
+  }
+
+  async snapshot(): Promise<LifeSnapshot> {
+    return (await this.#ask('snapshot')).snapshot!;
+  }
+
+  adjusted(): void {
+    this.#say({ type: 'adjust', adjustments: this.#adjustments() });
+  }
+
+  async stop(): Promise<void> {
+    this.#say({ type: 'stop' });
+    const late = systemClock.setTimer(() => this.#child.kill('SIGKILL'), STOP_MAX_MS);
+    await this.#exited;
+    late.cancel();
+    await this.bridges.close();
+  }
+
+  async crash(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+    await this.bridges.close();
+  }
+
+  #adjustments() {
+    const { clock, entriesDelayMs } = this.deps.node;
+    return { aheadMs: clock.aheadMs, entriesDelayMs };
+  }
+
+  #ask(type: 'rotate' | 'snapshot'): Promise<Answer> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#say({ type, id });
+    });
+  }
+
+  #answered(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (answer.reason === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new Error(answer.reason));
+  }
+
+  #say(message: ToGateway): void {
+    if (this.#child.connected) this.#child.send(message);
+  }
+}
+
+type Answer = Extract<FromGateway, { type: 'answer' }>;

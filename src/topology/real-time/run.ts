@@ -1,0 +1,111 @@
+/** Runs in real time: gRPC over mutual TLS between the gateways, in this process or each in its own. */
+import { createThrowAwayAuthority } from '../../gateway/certificates.js';
+import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
+import { systemClock } from '../../hal/clock.js';
+import type { IpAddress } from '../../packet/address.js';
+import type { GatewayPlan, Topology } from '../model.js';
+import type { LifePorts } from '../nodes/gateway-node.js';
+import type { Counts, Life, LifeSnapshot } from '../nodes/life.js';
+import { type RunOptions, type RunResult, runTopology } from '../run.js';
+import { impairedTransport } from './impaired-transport.js';
+import type { Places } from './places.js';
+import { bridgeGateway, openProcessLife } from './process-life.js';
+
+export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 'remote'> & {
+  readonly places: Places;
+  /** Each gateway in a process of its own; `args` make the program such a process. Absent: all in this one. */
+  readonly processes?: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
+  /** Gateways that somebody starts on other machines. */
+  readonly elsewhere?: ReadonlySet<string>;
+  /** Of a gateway, by its service's address; absent: made for the run. */
+  readonly tlsOf?: (host: IpAddress) => TlsMaterial;
+};
+
+export async function runInRealTime(file: Topology, options: RealTimeOptions): Promise<RunResult> {
+  const { places, processes, elsewhere = new Set() } = options;
+  const topology = places.apply(file);
+  const tls = await certificates(topology, options.tlsOf);
+  const common = { ...options, clock: systemClock };
+  if (processes === undefined) {
+    return runTopology(topology, {
+      ...common,
+      transport: (plan, oob) =>
+        impairedTransport(
+          createGrpcTransport({
+            tls: tls.get(plan.name)!,
+            messageOctetsMax: plan.options.limits.requestOctetsMax,
+          }),
+          plan,
+          oob,
+          systemClock,
+        ),
+    });
+  }
+  return runTopology(topology, {
+    ...common,
+    remote: true,
+    open: (network, node, ports, started) =>
+      elsewhere.has(node.name)
+        ? openElsewhere(node.name, ports, places, started)
+        : openProcessLife({
+            network,
+            node,
+            ports,
+            places,
+            tls: tls.get(node.name)!,
+            observer: network.observer,
+            program: processes.program,
+            args: processes.argsOf(node.name),
+            started,
+          }),
+  });
+}
+
+async function certificates(
+  topology: Topology,
+  tlsOf: RealTimeOptions['tlsOf'],
+): Promise<Map<string, TlsMaterial>> {
+  const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
+  const found = new Map<string, TlsMaterial>();
+  const authority = tlsOf === undefined ? await createThrowAwayAuthority() : undefined;
+  for (const { name, serviceAddress } of gateways) {
+    const { host } = serviceAddress;
+    found.set(
+      name,
+      authority === undefined
+        ? tlsOf!(host)
+        : { caPem: authority.caPem, ...(await authority.issue({ commonName: name, ips: [host] })) },
+    );
+  }
+  return found;
+}
+
+/** A gateway on another machine: its links are here, and nothing is known of it but what it sends. */
+async function openElsewhere(
+  name: string,
+  ports: LifePorts,
+  places: Places,
+  started: (life: Life) => void,
+): Promise<void> {
+  const bridges = await bridgeGateway(name, ports, places);
+  const cannot = () => Promise.reject(new Error(`${name} runs on another machine and takes no events`));
+  started({
+    rotate: cannot,
+    crash: cannot,
+    snapshot: async () => NOTHING_KNOWN,
+    stop: () => bridges.close(),
+  });
+}
+
+const NONE: Counts = {};
+const NOTHING_KNOWN: LifeSnapshot = {
+  psp: NONE,
+  fates: NONE,
+  slowPath: NONE,
+  counters: new Map(),
+  sessions: 0,
+  sessionsWithEgress: 0,
+  keySlotsUsed: 0,
+  spisRetiring: 0,
+  waitingPackets: 0,
+};

@@ -1,0 +1,246 @@
+/** `psp-gateway topology` as a user runs it: in virtual time, in real time, and with a process per gateway. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../src/topology/report.js';
+import { ROOT } from '../support/root.js';
+
+const MAIN = join(ROOT, 'dist/cli/main.js');
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-topology-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const path = (name: string) => join(folder, name);
+
+function topology(...args: readonly string[]) {
+  return spawnSync(process.execPath, [MAIN, 'topology', ...args], { encoding: 'utf8', timeout: 120_000 });
+}
+
+function file(name: string, scenario: string, seed = 1): string {
+  writeFileSync(
+    path(name),
+    `name: three
+seed: ${seed}
+topology:
+  kinds: {link: {delay: 50us, jitter: 20us, loss: 1%}}
+  full-mesh: {gateways: 3, static: false, flags: {inner: both}}
+scenario:
+${scenario}`,
+  );
+  return path(name);
+}
+
+const PINGS = `  traffic:
+    A: {type: ping, from: "*", to: "*", count: 10, interval: 100ms, timeout: 2s}
+  expect:
+    - {flow: "*", delivered: 50%}
+`;
+
+const digests = (run: string) =>
+  Object.fromEntries(
+    readdirSync(run).map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(join(run, name)))
+        .digest('hex'),
+    ]),
+  );
+
+describe('topology run, in virtual time', () => {
+  test('the same file and seed give the same files to the byte, another seed others', () => {
+    const input = file('pings.yaml', PINGS);
+    for (const [out, seed] of [
+      ['one', '7'],
+      ['two', '7'],
+      ['three', '8'],
+    ]) {
+      expect(topology('run', input, '-o', path(out!), '--seed', seed!, '--write-keys').status).toBe(0);
+    }
+    const one = digests(path('one'));
+    expect(Object.keys(one).sort()).toEqual(
+      expect.arrayContaining([
+        'keys.jsonl',
+        'report.json',
+        'report.md',
+        'run.log',
+        'sequence.mmd',
+        'topology.svg',
+      ]),
+    );
+    expect(Object.keys(one).filter((name) => name.endsWith('.pcapng'))).toHaveLength(6);
+    expect(digests(path('two'))).toEqual(one);
+    const three = digests(path('three'));
+    for (const name of ['keys.jsonl', 'report.json']) expect(three[name]).not.toBe(one[name]);
+  });
+
+  test('keys are for their owner only; without --write-keys there are none', () => {
+    expect(statSync(path('one/keys.jsonl')).mode & 0o077).toBe(0);
+    const input = file('pings.yaml', PINGS);
+    expect(topology('run', input, '-o', path('keyless')).status).toBe(0);
+    expect(existsSync(path('keyless/keys.jsonl'))).toBe(false);
+  });
+
+  test('with its keys a run opens its own captures', () => {
+    const [link] = readdirSync(path('one')).filter((name) => name.startsWith('link-'));
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [
+        MAIN,
+        'pcap',
+        'decrypt',
+        '--keys',
+        path('one/keys.jsonl'),
+        path(`one/${link}`),
+        path('open.pcapng'),
+        '--json',
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(status).toBe(0);
+    expect(readFileSync(path('open.pcapng')).includes('<workload-clear>')).toBe(true);
+    expect(readFileSync(path(`one/${link}`)).includes('<workload-clear>')).toBe(false);
+    expect(stdout).toContain('"decrypted"');
+  });
+
+  test('an expectation that is not met is said, and the exit status is 1', () => {
+    const input = file('strict.yaml', PINGS.replace('delivered: 50%', 'blocked: true'));
+    const { status, stdout } = topology('run', input, '-o', path('strict'));
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^FAILED {2}nothing of 6 flows arrives/m);
+  });
+
+  test('--json prints the report and nothing else', () => {
+    const { stdout } = topology('run', file('pings.yaml', PINGS), '-o', path('json'), '--json');
+    const report = JSON.parse(stdout) as Report;
+    expect(report).toEqual(JSON.parse(readFileSync(path('json/report.json'), 'utf8')));
+    expect(Object.keys(report.flows)).toHaveLength(6);
+    expect(report.violations).toEqual([]);
+  });
+
+  test('a folder with files of somebody else is left alone', () => {
+    writeFileSync(path('mine.txt'), 'mine');
+    const { status, stderr } = topology('run', file('pings.yaml', PINGS), '-o', folder);
+    expect(status).toBe(2);
+    expect(stderr).toContain('has files that no run has written');
+    expect(readFileSync(path('mine.txt'), 'utf8')).toBe('mine');
+  });
+
+  test('a broken gateway is found by what always holds, expectations or not', () => {
+    const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'clear-on-miss' };
+    const args = [MAIN, 'topology', 'run', file('pings.yaml', PINGS), '-o', path('broken')];
+    const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env });
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^VIOLATED {2}plaintext/m);
+  });
+});
+
+describe('topology fuzz', () => {
+  test('what it finds is a file that topology run repeats', () => {
+    const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'resubmit-twice' };
+    const input = file('pings.yaml', PINGS);
+    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '-o', path('failure.yaml'), '--json'];
+    const found = spawnSync(process.execPath, search, { encoding: 'utf8', env });
+    expect(found.status).toBe(1);
+    expect(JSON.parse(found.stdout)).toMatchObject({ ok: false, file: path('failure.yaml') });
+    const again = [MAIN, 'topology', 'run', path('failure.yaml'), '-o', path('again')];
+    expect(spawnSync(process.execPath, again, { encoding: 'utf8', env }).stdout).toMatch(
+      /^VIOLATED {2}delivered-twice/m,
+    );
+    expect(topology('run', path('failure.yaml'), '-o', path('sound')).status).toBe(0);
+  });
+
+  test('where nothing is found, the seeds are said and the exit status is 0', () => {
+    const { status, stdout } = topology('fuzz', file('pings.yaml', PINGS), '--runs', '5', '--seed', '10');
+    expect(stdout).toMatch(/^nothing found: 5 runs, seeds 10 to 14, \d+ packets/);
+    expect(status).toBe(0);
+  });
+});
+
+describe('topology run, in real time', () => {
+  const events = `  traffic:
+    A: {type: ping, from: "*", to: "*", count: 60, interval: 100ms, timeout: 2s}
+  events:
+    - {at: 500ms, rotate: "*"}
+    - {at: 1s, crash: h2, down: 200ms}
+    - {at: 1500ms, oob: {loss: 10%}}
+  expect:
+    - {flow: "*", delivered: 20%}
+    - {counter: nodes.h2.starts, min: 2, max: 2}
+    - {counter: nodes.h1.rotations, min: 1, max: 1}
+    - {counter: nodes.h1.psp.txPackets, min: 20}
+`;
+
+  test.each(['--real-time', '--processes'])(
+    '%s: gateways over gRPC and TLS rotate, crash and come back',
+    (flag) => {
+      const { status, stdout, stderr } = topology(
+        'run',
+        file('events.yaml', events),
+        '-o',
+        path(flag),
+        flag,
+        '--json',
+      );
+      expect(stderr).toBe('');
+      const report = JSON.parse(stdout) as Report;
+      expect(report.violations).toEqual([]);
+      expect(report.expectations.filter(({ ok }) => !ok)).toEqual([]);
+      expect(report.errors).toEqual([]);
+      expect(status).toBe(0);
+    },
+  );
+
+  test('a gateway that somebody starts elsewhere takes part', async () => {
+    const [here, there] = ['127.64.255.1', '127.99.0.5'];
+    const hosts = ['127.64.0.1', '127.64.0.2', there];
+    const certificates = [MAIN, 'certificates', '--out', path('certs'), '--host', ...hosts];
+    expect(spawnSync(process.execPath, certificates).status).toBe(0);
+    const input = file('pings.yaml', PINGS);
+    const places = ['--where', `h3=${there}`, '--core', here, '--certificates', path('certs')];
+    const node: ChildProcess = spawn(process.execPath, [MAIN, 'topology', 'node', input, 'h3', ...places], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    try {
+      let said = '';
+      await new Promise<void>((resolve, reject) => {
+        node.stderr!.on('data', (text) => {
+          said += text;
+          if (said.includes('gateway started')) resolve();
+        });
+        node.once('exit', () => reject(new Error(said)));
+      });
+      const { stdout } = topology('run', input, '-o', path('where'), '--processes', ...places, '--json');
+      const report = JSON.parse(stdout) as Report;
+      expect(report.violations).toEqual([]);
+      for (const flow of ['A/h1-v1>h3-v1', 'A/h3-v1>h2-v1'])
+        expect(report.flows[flow]!.delivered).toBeGreaterThan(4);
+    } finally {
+      node.kill();
+      await once(node, 'exit');
+    }
+  });
+});
+
+describe('what goes wrong', () => {
+  test.each([
+    [['run', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
+    [['run', 'FILE', '--where', 'h9=192.0.2.1'], '--where: gateways on other machines need --processes'],
+    [['run', 'FILE', '--processes', '--where', 'h9=192.0.2.1'], '--where: three has no gateway h9'],
+    [['run', 'FILE', '--where', 'h9'], 'expected NAME=ADDRESS'],
+    [['run', 'FILE', '--seed', '-1'], 'expected a number from 0'],
+    [['node', 'FILE', 'h9', '--certificates', 'x'], 'three has no gateway h9'],
+    [['node', 'FILE', 'h1'], '--certificates: a gateway needs a certificate'],
+    [['fuzz', 'FILE', '--runs', '0'], 'expected a number from 1'],
+  ])('%j: exit status 2, and what to do', (args, words) => {
+    const input = file('pings.yaml', PINGS);
+    const { status, stderr } = topology(...args.map((arg) => (arg === 'FILE' ? input : arg)));
+    expect(stderr).toContain(words);
+    expect(status).toBe(2);
+  });
+});

@@ -1,0 +1,332 @@
+/** Topologies at random, as the reader of files would resolve them, made without it. */
+import fc from 'fast-check';
+import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
+import type { GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
+import type { Impairments } from '../../src/hal-sim/ports/link.js';
+import { type IpAddress, type IpFamily, ipFamily, parseIp, parseMac } from '../../src/packet/address.js';
+import type {
+  EventPlan,
+  Expectation,
+  GatewayPlan,
+  LinkPlan,
+  NodePlan,
+  Topology,
+  TrafficPlan,
+  WorkloadPlan,
+} from '../../src/topology/model.js';
+
+type Gen = fc.GeneratorValue;
+
+const WEEK_MS = 7 * 24 * 3600_000;
+const name = () => fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,20}$/);
+const flowName = () => fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,9}(\/[A-Za-z0-9_>-]{1,20})?$/);
+const names = (length: number) => fc.uniqueArray(name(), { minLength: length, maxLength: length });
+const ip = (family: IpFamily) => (family === 4 ? fc.ipV4() : fc.ipV6()).map(parseIp);
+const ips = (family: IpFamily, length: number) =>
+  fc.uniqueArray(ip(family), { minLength: length, maxLength: length });
+const mac = () =>
+  fc
+    .uint8Array({ minLength: 6, maxLength: 6 })
+    .map((octets) => parseMac(Buffer.from(octets).toString('hex').match(/../g)!.join(':')));
+const positive = (max: number) => () =>
+  fc.oneof(
+    fc.integer({ min: 1, max }),
+    fc.double({ min: 0, minExcluded: true, max, noNaN: true }),
+    fc.constantFrom(0.01, 0.5, 1000, 60_000).filter((value) => value <= max),
+  );
+const positiveMs = positive(WEEK_MS);
+const perSecond = positive(10_000_000);
+const orZero = (some: () => fc.Arbitrary<number>) => () => fc.oneof(fc.constant(0), some());
+const ms = orZero(positiveMs);
+const ratio = orZero(positive(1));
+const bitsPerSecond = orZero(positive(1e12));
+
+const impairments: fc.Arbitrary<Impairments> = fc.record({
+  delayMs: ms(),
+  jitterMs: ms(),
+  lossRatio: ratio(),
+  duplicateRatio: ratio(),
+  reorderRatio: ratio(),
+  corruptRatio: ratio(),
+  rateBitsPerSecond: bitsPerSecond(),
+});
+const someImpairments = impairments.chain((all) =>
+  fc
+    .subarray(Object.entries(all), { minLength: 1 })
+    .map((entries) => Object.fromEntries(entries) as Partial<Impairments>),
+);
+const oob = fc.record({ delayMs: ms(), jitterMs: ms(), lossRatio: ratio() });
+
+/** Flags that do not depend on addresses, and texts for them. */
+const FLAGS: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  inner: fc.constantFrom('ipv4', 'ipv6', 'both'),
+  'outer-ip-type': fc.constantFrom('ipv4', 'ipv6'),
+  cookie: fc.boolean().map(String),
+  'disable-ingress-acl': fc.boolean().map(String),
+  'psp-version': fc.constantFrom('0', '1'),
+  mode: fc.constantFrom('tunnel', 'transport'),
+  'sample-rate': fc.integer({ min: 0, max: 16 }).map(String),
+  'max-tunnels': fc.integer({ min: 1000, max: 250_000 }).map(String),
+  'crypt-offset': fc.integer({ min: 0, max: 63 }).map(String),
+  'rekey-grace': fc.integer({ min: 100, max: WEEK_MS }).map(String),
+  'rotation-period': fc.integer({ min: 0, max: WEEK_MS }).map(String),
+  'log-level': fc.constantFrom('10', '50', '70'),
+  'decap-dmac': mac(),
+  tunnel: fc.constantFrom('192.0.2.1:198.51.100.1', '192.0.2.1:198.51.100.1 [2001:db8::f]:9:fd00::5,fd00::6'),
+};
+
+function pick<T>(g: Gen, items: readonly T[]): T {
+  return items[g(fc.nat, { max: items.length - 1 })]!;
+}
+
+type Draft = Omit<GatewayPlan, 'options'>;
+
+function gateways(g: Gen, gatewayNames: readonly string[]): GatewayPlan[] {
+  const count = gatewayNames.length;
+  const pools = { 4: g(() => ips(4, 9 * count)), 6: g(() => ips(6, 9 * count)) };
+  const underlays = { 4: g(() => ips(4, count)), 6: g(() => ips(6, count)) };
+  const hosts = g(() => fc.uniqueArray(fc.oneof(ip(4), ip(6)), { minLength: count, maxLength: count }));
+  const macs = g(() => fc.uniqueArray(mac(), { minLength: 2 * count, maxLength: 2 * count }));
+  const workloadNames = g(() => names(3 * count));
+  const drafts = gatewayNames.map((gatewayName, i): Draft => {
+    const given = g(() => fc.subarray(Object.keys(FLAGS)));
+    const flags = Object.fromEntries(given.map((flag) => [flag, g(() => FLAGS[flag]!)]));
+    const outer = flags['outer-ip-type'] === 'ipv4' ? 4 : 6;
+    const both = g(fc.boolean);
+    const families = familiesOf(flags);
+    const workloads = Array.from({ length: g(fc.nat, { max: 3 }) }, (): WorkloadPlan => {
+      const addresses = Array.from(
+        { length: g(fc.integer, { min: 1, max: 3 }) },
+        () => pools[pick(g, families)].pop()!,
+      );
+      return { name: workloadNames.pop()!, addresses, present: g(fc.boolean) };
+    });
+    const own = workloads.flatMap(({ addresses }) => addresses);
+    if (own.length > 0 && g(fc.boolean)) flags['static-tunnels'] = pick(g, own);
+    return {
+      kind: 'gateway',
+      name: gatewayName,
+      flags,
+      serviceAddress: { host: hosts[i]!, port: g(() => fc.integer({ min: 1, max: 65_535 })) },
+      uplinkMac: macs[2 * i]!,
+      workloadMac: macs[2 * i + 1]!,
+      underlay: {
+        ...(both || outer === 4 ? { ipv4: underlays[4][i]! } : {}),
+        ...(both || outer === 6 ? { ipv6: underlays[6][i]! } : {}),
+      },
+      workloads,
+    };
+  });
+  return drafts.map((draft) => ({ ...draft, options: optionsOf(draft, drafts) }));
+}
+
+const familiesOf = ({ inner }: Readonly<Record<string, string>>): readonly IpFamily[] =>
+  inner === 'both' ? [4, 6] : inner === 'ipv6' ? [6] : [4];
+
+/** What such a gateway runs with, said once more and in another way than in src. */
+function optionsOf(draft: Draft, all: readonly Draft[]): GatewayOptions {
+  const { flags } = draft;
+  const argv = Object.entries(flags).flatMap(([flag, text]) =>
+    (flag === 'tunnel' ? text.split(' ') : [text]).map((value) => `--${flag}=${value}`),
+  );
+  const { options } = readGatewayOptions([...argv, '--insecure'], () => '');
+  const others = all.filter((other) => other !== draft);
+  const addresses = ({ workloads }: Draft) => workloads.flatMap((workload) => workload.addresses);
+  const pairs = addresses(draft).flatMap((local) =>
+    others.flatMap((other) => addresses(other).filter((remote) => ipFamily(remote) === ipFamily(local))),
+  );
+  const peers = others.map(
+    (other): PeerOptions => ({ serviceAddress: other.serviceAddress, virtualIps: addresses(other) }),
+  );
+  return {
+    ...options,
+    serviceAddress: draft.serviceAddress,
+    localVirtualIps: addresses(draft),
+    ...(flags.tunnel === undefined ? { peers } : {}),
+    ...(flags['max-tunnels'] === undefined ? { maxTunnels: Math.max(256, pairs.length) } : {}),
+  };
+}
+
+/** A tree of forwarders, more links where routers are, and a link for each gateway. */
+function links(g: Gen, nodes: readonly NodePlan[]): LinkPlan[] {
+  const forwarders = nodes.filter(({ kind }) => kind !== 'gateway');
+  const pairs: [NodePlan, NodePlan][] = forwarders
+    .slice(1)
+    .map((node, i) => [node, forwarders[g(fc.nat, { max: i })]!]);
+  for (const router of forwarders.filter(({ kind }) => kind === 'router')) {
+    const other = pick(g, forwarders);
+    if (other !== router) pairs.push([router, other]);
+  }
+  for (const node of nodes) if (node.kind === 'gateway') pairs.push([node, pick(g, forwarders)]);
+  const ports = new Map<string, number>();
+  const endpoint = ({ kind, name: node }: NodePlan) => {
+    const number = ports.get(node) ?? 0;
+    ports.set(node, number + 1);
+    return { node, port: kind === 'gateway' ? 'p0' : `eth${number}` };
+  };
+  return pairs.map((pair): LinkPlan => {
+    const [a, b] = g(fc.boolean) ? pair : [pair[1], pair[0]];
+    const endpoints = [endpoint(a), endpoint(b)] as const;
+    return {
+      name: endpoints.map(({ node, port }) => `${node}:${port}`).join(' '),
+      endpoints,
+      mtuOctets: g(() => fc.integer({ min: 576, max: 9216 })),
+      impairments: g(() => impairments),
+    };
+  });
+}
+
+interface Talker {
+  readonly name: string;
+  readonly gateway: string;
+  readonly families: readonly IpFamily[];
+}
+
+function talkersOf(all: readonly GatewayPlan[]): Talker[] {
+  return all.flatMap(({ name: gateway, workloads }) =>
+    workloads.map((workload) => ({
+      name: workload.name,
+      gateway,
+      families: [...new Set(workload.addresses.map(ipFamily))],
+    })),
+  );
+}
+
+function traffic(g: Gen, talkers: readonly Talker[]): TrafficPlan[] {
+  const pairs = talkers.flatMap((from) =>
+    talkers.flatMap((to) =>
+      from.gateway === to.gateway
+        ? []
+        : from.families
+            .filter((family) => to.families.includes(family))
+            .map((family) => ({ from, to, family })),
+    ),
+  );
+  if (talkers.length === 0) return [];
+  const flowNames = g(() => fc.uniqueArray(flowName(), { maxLength: 5 }));
+  return flowNames.map((flow): TrafficPlan => {
+    const startMs = g(ms);
+    const alone = { name: flow, startMs, from: pick(g, talkers).name };
+    const kind = g(fc.nat, { max: pairs.length === 0 ? 1 : 4 });
+    if (kind === 0) {
+      return { ...alone, type: 'flood', packetsPerSecond: g(perSecond), durationMs: g(positiveMs) };
+    }
+    if (kind === 1) return { ...alone, type: 'replay', file: g(() => fc.string({ minLength: 1 })) };
+    const { from, to, family } = pick(g, pairs);
+    const between = { name: flow, startMs, from: from.name, to: to.name, family };
+    const sizeOctets = g(() => fc.integer({ min: 32, max: 8952 }));
+    if (kind === 2) {
+      const count = g(() => fc.integer({ min: 1, max: 10_000_000 }));
+      return { ...between, type: 'ping', count, intervalMs: g(ms), timeoutMs: g(positiveMs), sizeOctets };
+    }
+    if (kind === 3) {
+      const packetsPerSecond = g(perSecond);
+      return { ...between, type: 'udp', packetsPerSecond, sizeOctets, durationMs: g(positiveMs) };
+    }
+    return { ...between, type: 'transfer', sizeOctets: g(() => fc.integer({ min: 1, max: 10_000_000_000 })) };
+  });
+}
+
+function events(
+  g: Gen,
+  all: readonly GatewayPlan[],
+  linkPlans: readonly LinkPlan[],
+  talkers: readonly Talker[],
+): EventPlan[] {
+  const nodeNames = all.map((gateway) => gateway.name);
+  const someNodes = () => g(() => fc.shuffledSubarray(nodeNames, { minLength: 1 }));
+  const link = () => pick(g, linkPlans).name;
+  const times = g(() => fc.array(ms(), { maxLength: 8 })).sort((a, b) => a - b);
+  const fresh = { 4: g(() => ips(4, times.length)), 6: g(() => ips(6, times.length)) };
+  const makers: ((atMs: number) => EventPlan | undefined)[] = [
+    (atMs) => ({ atMs, type: 'rotate', nodes: someNodes() }),
+    (atMs) => ({ atMs, type: pick(g, ['restart', 'crash'] as const), nodes: someNodes(), downMs: g(ms) }),
+    (atMs) => ({ atMs, type: pick(g, ['cut', 'mend'] as const), link: link() }),
+    (atMs) => ({ atMs, type: 'impair', link: link(), impairments: g(() => someImpairments) }),
+    (atMs) => {
+      const [first, ...rest] = g(() =>
+        fc.shuffledSubarray(nodeNames, { minLength: Math.min(2, all.length) }),
+      );
+      return rest.length === 0 ? undefined : { atMs, type: 'partition', groups: [[first!], rest] };
+    },
+    (atMs) => ({ atMs, type: 'heal' }),
+    (atMs) => ({ atMs, type: 'oob', oob: g(() => oob) }),
+    (atMs) =>
+      talkers.length === 0
+        ? undefined
+        : {
+            atMs,
+            type: pick(g, ['add-workload', 'remove-workload'] as const),
+            workload: pick(g, talkers).name,
+          },
+    (atMs) => {
+      const node = pick(g, all);
+      const taken = all.flatMap(({ underlay }): (IpAddress | undefined)[] => Object.values(underlay));
+      const next = fresh[node.underlay.ipv4 === undefined ? 6 : 4].pop()!;
+      return taken.includes(next) ? undefined : { atMs, type: 'readdress', node: node.name, ip: next };
+    },
+    (atMs) => ({
+      atMs,
+      type: 'attack',
+      link: link(),
+      durationMs: g(positiveMs),
+      replayRatio: g(ratio),
+      forgeRatio: g(ratio),
+      spoofsPerSecond: g(perSecond),
+    }),
+    (atMs) => ({ atMs, type: 'clock-jump', node: pick(g, nodeNames), jumpMs: g(positiveMs) }),
+    (atMs) => ({ atMs, type: 'slow-entries', node: pick(g, nodeNames), delayMs: g(ms) }),
+  ];
+  return times.flatMap((atMs) => pick(g, makers)(atMs) ?? []);
+}
+
+function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
+  const number = () => fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
+  return Array.from({ length: g(fc.nat, { max: 4 }) }, (): Expectation => {
+    const kind = g(fc.nat, { max: flowNames.length === 0 ? 0 : 4 });
+    if (kind === 0) {
+      const path = g(() => fc.string({ minLength: 1 }).filter((text) => !text.startsWith('nodes.')));
+      const [min, max] = [g(number), g(number)].sort((a, b) => a - b) as [number, number];
+      return { type: 'counter', path, ...(g(fc.boolean) ? { min } : {}), max };
+    }
+    const flows = g(() => fc.shuffledSubarray([...flowNames], { minLength: 1 }));
+    if (kind === 1) return { type: 'flow', flows, lostAtMost: g(fc.nat) };
+    if (kind === 2) return { type: 'share', flows, deliveredRatioMin: g(ratio) };
+    if (kind === 3) return { type: 'recovered', flows, withinMs: g(ms) };
+    return { type: 'blocked', flows };
+  });
+}
+
+export function randomTopology(g: Gen): Topology {
+  const [title, ...nodeNames] = g(() => names(9)) as [string, ...string[]];
+  const all = gateways(
+    g,
+    nodeNames.slice(
+      0,
+      g(() => fc.integer({ min: 1, max: 5 })),
+    ),
+  );
+  const forwarders = nodeNames
+    .slice(5, 5 + g(() => fc.integer({ min: 1, max: 3 })))
+    .map((node): NodePlan => ({ kind: pick(g, ['switch', 'router'] as const), name: node }));
+  const nodes: NodePlan[] = [...all, ...forwarders];
+  const linkPlans = links(g, nodes);
+  const talkers = talkersOf(all);
+  const flows = traffic(g, talkers);
+  return {
+    name: title,
+    seed: g(fc.nat, { max: 0xffff_ffff }),
+    nodes: g(fc.boolean) ? nodes : [...forwarders, ...all],
+    links: linkPlans,
+    oob: g(() => oob),
+    scenario: {
+      ...(g(fc.boolean) ? { durationMs: g(positiveMs) } : {}),
+      traffic: flows,
+      events: events(g, all, linkPlans, talkers),
+      expectations: expectations(
+        g,
+        flows.map((flow) => flow.name),
+      ),
+    },
+  };
+}
