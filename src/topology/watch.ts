@@ -34,7 +34,6 @@ import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_SOURCE_PORT } from '../pac
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
 import { isAddressResolution } from './address-resolution.js';
-
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/life.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
