@@ -78,7 +78,7 @@ describe('pipes', () => {
 });
 
 describe('topology', () => {
-  const example = 'examples/topology/two-hosts.yaml';
+  const example = 'test/support/topology-files/two-hosts.yaml';
   const bad = () => {
     const path = join(folder, 'bad.yaml');
     writeFileSync(path, 'name: t\nsed: 1\ntopology: {full-mesh: 0}\n');
@@ -91,7 +91,7 @@ describe('topology', () => {
     expect(out).toMatch(/^topology +two-hosts\n/);
     expect(out).toMatch(/^gateways +2$/m);
     expect(out).toMatch(/^flows +3$/m);
-    const json = run('topology', 'validate', '--json', 'examples/topology/full-mesh.yaml');
+    const json = run('topology', 'validate', '--json', 'test/support/topology-files/full-mesh.yaml');
     expect(JSON.parse(json.out)).toEqual({
       valid: true,
       name: 'full-mesh',
@@ -109,9 +109,9 @@ describe('topology', () => {
   });
 
   test('validate takes a scenario from another file', () => {
-    const leafSpine = run('topology', 'validate', 'examples/topology/leaf-spine.yaml');
+    const leafSpine = run('topology', 'validate', 'test/support/topology-files/leaf-spine.yaml');
     expect(leafSpine.out).toMatch(/^flows +40$/m);
-    const mesh = run('topology', 'validate', 'examples/topology/two-hosts.yaml', bad());
+    const mesh = run('topology', 'validate', 'test/support/topology-files/two-hosts.yaml', bad());
     expect(mesh).toMatchObject({ status: 1, err: expect.stringContaining('bad.yaml:1: name') });
   });
 

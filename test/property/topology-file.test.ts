@@ -40,7 +40,7 @@ describe('a topology', () => {
 });
 
 describe('a file that is damaged', () => {
-  const example = readFileSync(join(ROOT, 'examples/topology/two-hosts.yaml'), 'utf8');
+  const example = readFileSync(join(ROOT, 'test/support/topology-files/two-hosts.yaml'), 'utf8');
   /** Cuts out a part, and puts another in. */
   const damage = fc
     .record({
