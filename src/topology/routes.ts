@@ -64,7 +64,7 @@ export class Routes {
         ({ next }) =>
           distance.get(next) === own - 1 && (next === destination || this.#kinds.get(next) === 'router'),
       );
-      if (closer.length > 0) ways.set(node, closer);
+      ways.set(node, closer);
     }
     return ways;
   }

@@ -16,6 +16,7 @@ import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
 import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
+import { DHCP_SERVER_PORT } from '../packet/dhcp.js';
 import { ETHER_TYPE_ARP, ETHERNET_HEADER_OCTETS, etherType } from '../packet/ethernet.js';
 import { isIcmpError } from '../packet/icmp.js';
 import { ICMPV6_NEIGHBOR_ADVERTISEMENT, isIcmpv6Error } from '../packet/icmpv6.js';
@@ -257,10 +258,8 @@ function looksLikeAnswer(frame: Uint8Array): boolean {
   if (protocol === PROTOCOL_ICMP) return isIcmpError(frame[offset]!);
   if (protocol === PROTOCOL_ICMPV6)
     return isIcmpv6Error(frame[offset]!) || frame[offset] === ICMPV6_NEIGHBOR_ADVERTISEMENT;
-  return protocol === PROTOCOL_UDP && frame[offset + UDP_SOURCE_PORT + 1] === DHCP_SERVER_PORT;
+  return protocol === PROTOCOL_UDP && portAt(frame, offset + UDP_SOURCE_PORT) === DHCP_SERVER_PORT;
 }
-
-const DHCP_SERVER_PORT = 67;
 
 /** 53 bits of a key: they tell apart as many keys as a run makes. */
 function shortOf(keys: Uint8Array, at: number): number {
@@ -282,12 +281,13 @@ export function locatePsp(frame: Uint8Array): PspPlace | undefined {
   const udp = upperLayerOf(frame, family, end);
   if (udp === undefined || udp.protocol !== PROTOCOL_UDP || udp.offset + UDP_HEADER_OCTETS > end)
     return undefined;
-  const port =
-    (frame[udp.offset + UDP_DESTINATION_PORT]! << 8) | frame[udp.offset + UDP_DESTINATION_PORT + 1]!;
+  const port = portAt(frame, udp.offset + UDP_DESTINATION_PORT);
   const at = udp.offset + UDP_HEADER_OCTETS;
   if (port !== PSP_UDP_PORT || checkPspHeader(frame, at, end) !== undefined) return undefined;
   return { at, to: addressOf(frame, family, 'destination') };
 }
+
+const portAt = (frame: Uint8Array, offset: number) => (frame[offset]! << 8) | frame[offset + 1]!;
 
 function upperLayerOf(
   frame: Uint8Array,

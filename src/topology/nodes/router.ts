@@ -124,8 +124,7 @@ export class Router {
 
   /** The IP version of a sound packet for this port's MAC. */
   #familyOf(port: number, frame: Uint8Array): 4 | 6 | undefined {
-    if (frame.length < ETHERNET_HEADER_OCTETS || !this.#macs[port]!.every((octet, i) => frame[i] === octet))
-      return undefined;
+    if (!this.#macs[port]!.every((octet, i) => frame[i] === octet)) return undefined;
     const at = ETHERNET_HEADER_OCTETS;
     const type = etherType(frame);
     if (type === ETHER_TYPE_IPV4)
@@ -134,10 +133,13 @@ export class Router {
   }
 }
 
-/** RFC 1624 for a TTL that went down by one: the high octet of a word of the header. */
+/**
+ * For a TTL that went down by one: the high octet of a word of the header. Never 0xffff, which no sum over a header
+ * gives (RFC 1624, section 3).
+ */
 function addToChecksum(frame: Uint8Array, at: number): void {
   const sum = ((frame[at]! << 8) | frame[at + 1]!) + 0x100;
-  const folded = (sum & 0xffff) + (sum >>> 16);
+  const folded = sum < 0xffff ? sum : sum - 0xffff;
   frame[at] = folded >>> 8;
   frame[at + 1] = folded;
 }

@@ -45,7 +45,6 @@ export class Seat {
       },
       close: async () => {
         if (this.#receive === mine) this.#receive = undefined;
-        mine = undefined;
       },
     };
   }

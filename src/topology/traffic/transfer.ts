@@ -18,6 +18,8 @@ const RTO_MAX_MS = 8000;
 /** Then the transfer has failed. */
 const IDLE_MAX_MS = 60_000;
 const WINDOW_FIELD = 0xffff;
+/** So close to the end of the sequence numbers that they wrap in every transfer but the smallest. */
+const FIRST_SEQUENCE = 0xffff_0000;
 
 export interface TransferDeps {
   readonly clock: Clock;
@@ -72,7 +74,7 @@ export class Transfer {
   onData(octets: Uint8Array, offset: number, end: number): void {
     const tcp = parseTcp(octets, offset, end);
     if (tcp === undefined) return;
-    const segment = Math.round(tcp.sequence / this.deps.segmentOctets);
+    const segment = this.#segmentAt(tcp.sequence, this.#expected);
     const data = octets.slice(offset + tcp.headerOctets, end);
     if (segment >= this.#expected && segment < this.#expected + 2 * WINDOW_MAX)
       this.#early.set(segment, data);
@@ -92,7 +94,7 @@ export class Transfer {
           sourcePort: this.deps.ports.to,
           destinationPort: this.deps.ports.from,
           sequence: 1,
-          acknowledgment: (this.#expected * this.deps.segmentOctets) >>> 0,
+          acknowledgment: this.#sequenceOf(this.#expected),
           flags: TCP_ACK,
           window: WINDOW_FIELD,
         },
@@ -105,7 +107,7 @@ export class Transfer {
   onAck(octets: Uint8Array, offset: number, end: number): void {
     const tcp = parseTcp(octets, offset, end);
     if (tcp === undefined || this.#done === undefined) return;
-    const acknowledged = Math.round(tcp.acknowledgment / this.deps.segmentOctets);
+    const acknowledged = this.#segmentAt(tcp.acknowledgment, this.#una);
     const now = this.deps.clock.nowMs();
     if (acknowledged > this.#next) return;
     if (acknowledged > this.#una) {
@@ -157,7 +159,7 @@ export class Transfer {
         {
           sourcePort: deps.ports.from,
           destinationPort: deps.ports.to,
-          sequence: (segment * segmentOctets) >>> 0,
+          sequence: this.#sequenceOf(segment),
           acknowledgment: 1,
           flags: TCP_ACK | TCP_PSH,
           window: WINDOW_FIELD,
@@ -165,6 +167,15 @@ export class Transfer {
         data,
       ),
     );
+  }
+
+  #sequenceOf(segment: number): number {
+    return (FIRST_SEQUENCE + segment * this.deps.segmentOctets) >>> 0;
+  }
+
+  /** The segment with this sequence number that is nearest to segment `near` (RFC 9293, section 3.4). */
+  #segmentAt(sequence: number, near: number): number {
+    return near + Math.round(((sequence - this.#sequenceOf(near)) | 0) / this.deps.segmentOctets);
   }
 
   #loseWindow(window: number): void {

@@ -50,7 +50,11 @@ const SHAPE: readonly Case[] = [
     't.yaml:1: colour: there is no such key here; known are name, seed, oob, topology, scenario',
   ],
   ['a key twice', `${BASE}name: u\n`, 't.yaml:11: "name" is there twice'],
-  ['YAML that ends too early', `${BASE}scenario: {`, 't.yaml:11: Flow map in block collection must be sufficiently indented and end with a }'],
+  [
+    'YAML that ends too early',
+    `${BASE}scenario: {`,
+    't.yaml:11: Flow map in block collection must be sufficiently indented and end with a }',
+  ],
   ['two documents', `${BASE}---\nname: u\n`, 't.yaml:11: a file is one document, here a second begins'],
   [
     'an alias of nothing',
