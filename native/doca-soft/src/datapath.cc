@@ -36,7 +36,7 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
 	  ivs_(fixed_clock), packets_(BURST_MAX)
 {
-	candidate_ = static_cast<PreparedKey *>(aligned_alloc(64, prepared_key_octets(aead)));
+	candidate_ = aligned_alloc(64, prepared_key_stride(aead));
 	if (candidate_ == nullptr)
 		throw std::bad_alloc();
 }
@@ -129,12 +129,12 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 		}
 		waiting_count = others;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && slots != nullptr)
+	for (uint32_t i = 0; i < count + PREFETCH_PACKETS; i++) {
+		if (i < count && next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && slots != nullptr)
 			slots->prefetch(packets_[i].crypto_id, packets_[i].length);
+		if (i >= PREFETCH_PACKETS)
+			leave(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
 	}
-	for (uint32_t i = 0; i < count; i++)
-		leave(packets_[i], next[i]);
 }
 
 void Datapath::walk(Packet &packet, Forward forward)
@@ -248,21 +248,21 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 	return true;
 }
 
-void Datapath::prefetch_decrypt(Packet **packets, uint32_t count) const
+void Datapath::prefetch_tags(Packet **packets, uint32_t count) const
 {
-	if (count == 1)
-		return;
 	for (uint32_t i = 0; i < count; i++) {
 		if (packets[i]->psp >= 0)
 			derived_.prefetch(load32(packets[i]->bases[BASE_PSP] + PSP_SPI));
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (packets[i]->psp < 0)
-			continue;
-		const uint8_t *psp = packets[i]->bases[BASE_PSP];
-		const uint32_t spi = load32(psp + PSP_SPI);
-		derived_.prefetch_key(spi, master_keys_.generation(spi) << 2 | psp_version(psp), packets[i]->length);
-	}
+}
+
+void Datapath::prefetch_derived(const Packet &packet) const
+{
+	if (packet.psp < 0)
+		return;
+	const uint8_t *psp = packet.bases[BASE_PSP];
+	const uint32_t spi = load32(psp + PSP_SPI);
+	derived_.prefetch_key(spi, master_keys_.generation(spi) << 2 | psp_version(psp), packet.length);
 }
 
 void Datapath::decrypt(Packet &packet)
@@ -305,25 +305,25 @@ uint8_t Datapath::open(Packet &packet)
 	}
 	// The version's bits, and a generation that never is 0.
 	const uint32_t tag = master_keys_.generation(spi) << 2 | version;
-	const PreparedKey *key = derived_.find(spi, tag);
+	const uint32_t key_octets = psp_key_octets(version);
+	const void *key = derived_.find(spi, tag);
 	const bool fresh = key == nullptr;
 	if (fresh) {
 		uint8_t octets[32];
 		master_keys_.derive(spi, version, octets);
-		candidate_->key_octets = psp_key_octets(version);
-		aead_.prepare(candidate_->context, octets, candidate_->key_octets);
+		aead_.prepare(candidate_, octets, key_octets);
 		explicit_bzero(octets, sizeof(octets));
 		key = candidate_;
 	}
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	const bool authentic = aead_.open(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start,
-					  payload - start, psp + payload);
+	const bool authentic = aead_.open(key, key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start,
+					  psp + payload);
 	if (fresh) {
 		// Keys of forged packets would push out those in use.
 		if (authentic)
-			derived_.add(spi, tag, *candidate_);
+			derived_.add(spi, tag, candidate_);
 		else
-			aead_.wipe(candidate_->context);
+			aead_.wipe(candidate_);
 	}
 	if (!authentic) {
 		counts.rx_auth_failures++;
@@ -356,11 +356,13 @@ bool Datapath::try_seal(Packet &packet)
 	const uint32_t version = psp_version(psp);
 	if (version > PSP_VERSION_MAX || !psp_framing_ok(psp, payload))
 		return false;
-	const PreparedKey *key = slots == nullptr ? nullptr : slots->get(packet.crypto_id);
-	if (key == nullptr || key->key_octets != psp_key_octets(version) || !ivs_.next(psp + PSP_IV))
+	if (slots == nullptr)
+		return false;
+	const KeySlots::Key key = slots->get(packet.crypto_id);
+	if (key.octets != psp_key_octets(version) || !ivs_.next(psp + PSP_IV))
 		return false;
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	aead_.seal(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
+	aead_.seal(key.prepared, key.octets, psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
 	packet.sealed = true;
 	counts.tx_packets++;
 	return true;

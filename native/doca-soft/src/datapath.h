@@ -17,6 +17,8 @@ struct rte_ring;
 namespace soft {
 
 constexpr uint32_t BURST_MAX = 64;
+// How many packets ahead of the AEAD its keys are asked for.
+constexpr uint32_t PREFETCH_PACKETS = 4;
 
 // Where a packet goes next.
 struct Forward {
@@ -70,7 +72,9 @@ public:
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
-	void prefetch_decrypt(Packet **packets, uint32_t count) const;
+	// For memory that decrypt() will look at: first what tells where keys are, then a packet's key.
+	void prefetch_tags(Packet **packets, uint32_t count) const;
+	void prefetch_derived(const Packet &packet) const;
 	uint16_t draw_random() { return random_.draw16(); }
 	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);
@@ -106,7 +110,7 @@ private:
 	DerivedKeyCache derived_;
 	IvSource ivs_;
 	// A key in the making, until it has authenticated a packet.
-	PreparedKey *candidate_;
+	void *candidate_;
 	std::vector<Packet> packets_;
 	uint32_t depth_ = 0;
 };

@@ -274,9 +274,14 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 			__builtin_prefetch(static_cast<uint8_t *>(data[i]) + LINE_OCTETS);
 		}
 	}
-	if (decrypts_)
-		datapath.prefetch_decrypt(packets, count);
+	if (decrypts_) {
+		datapath.prefetch_tags(packets, count);
+		for (uint32_t i = 0; i < std::min(count, PREFETCH_PACKETS); i++)
+			datapath.prefetch_derived(*packets[i]);
+	}
 	for (uint32_t i = 0; i < count; i++) {
+		if (decrypts_ && i + PREFETCH_PACKETS < count)
+			datapath.prefetch_derived(*packets[i + PREFETCH_PACKETS]);
 		if (found[i] == nullptr) {
 			count_miss(*packets[i]);
 			results[i] = miss;
