@@ -46,10 +46,8 @@ void KeyReader::layout(std::vector<MatchField> fields)
 uint32_t KeyReader::read(Packet **packets, uint32_t count, uint8_t *positions, uint64_t *keys) const
 {
 	uint32_t passed = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		positions[passed] = static_cast<uint8_t>(i);
-		passed += test_.passes(*packets[i]) ? 1 : 0;
-	}
+	for (uint64_t rest = test_.passing(packets, first_bits(count)); rest != 0; rest &= rest - 1)
+		positions[passed++] = static_cast<uint8_t>(__builtin_ctzll(rest));
 	if (key_words_ == 0)
 		return passed;
 	// The last word may not be filled.

@@ -24,16 +24,21 @@ bool compare(doca_flow_compare_op operation, uint32_t field, uint32_t value)
 	return false;
 }
 
-// Of a packet of a kind that can match.
-bool matches(const FixedMatch &match, const Packet &packet)
+// Of the packets in `among`, all of a kind that can match, those that do.
+uint64_t matching(const FixedMatch &match, Packet **packets, uint64_t among)
 {
-	if (!match.test.fields_pass(packet))
-		return false;
+	const uint64_t passed = match.test.fields_passing(packets, among);
 	if (!match.has_condition)
-		return true;
+		return passed;
 	const FieldPlace &place = *match.compared.place;
-	return compare(match.operation, field_number(place, packet.bases[place.base] + place.offset),
-		       field_number(place, match.compared.value));
+	const uint32_t value = field_number(place, match.compared.value);
+	uint64_t matched = 0;
+	for (uint64_t rest = passed; rest != 0; rest &= rest - 1) {
+		const int i = __builtin_ctzll(rest);
+		const uint32_t field = field_number(place, packets[i]->bases[place.base] + place.offset);
+		matched |= static_cast<uint64_t>(compare(match.operation, field, value)) << i;
+	}
+	return matched;
 }
 
 } // namespace
@@ -86,25 +91,27 @@ void ControlPipe::lay_out()
 		kind.known = false;
 }
 
-ControlPipe::Kind &ControlPipe::kind_of(const Packet &packet)
+ControlPipe::Look ControlPipe::look_at(const Packet &packet) const
 {
-	const uint32_t parts = packet.have & parts_mask_;
-	ParserWords parser(packet);
-	parser.words[0] &= parser_mask_.words[0];
-	parser.words[1] &= parser_mask_.words[1];
+	Look look{packet.have & parts_mask_, ParserWords(packet)};
+	look.parser.words[0] &= parser_mask_.words[0];
+	look.parser.words[1] &= parser_mask_.words[1];
+	return look;
+}
+
+const ControlPipe::Kind &ControlPipe::kind_of(const Look &look)
+{
 	constexpr uint64_t MULTIPLIER = 0x9e3779b97f4a7c15;
-	const uint64_t mixed = (parser.words[0] ^ parts) * MULTIPLIER + parser.words[1];
+	const uint64_t mixed = (look.parser.words[0] ^ look.parts) * MULTIPLIER + look.parser.words[1];
 	Kind &kind = kinds_[mixed * MULTIPLIER >> 32 & (KINDS - 1)];
-	if (kind.known && kind.parts == parts && kind.parser.words[0] == parser.words[0] &&
-	    kind.parser.words[1] == parser.words[1])
+	if (kind.known && kind.look == look)
 		return kind;
 	kind.known = true;
-	kind.parts = parts;
-	kind.parser = parser;
+	kind.look = look;
 	kind.entries.clear();
 	for (const doca_flow_pipe_entry *entry : order_) {
 		const FixedMatch &match = entry->own->match;
-		if (!match.test.has_parts(parts) || !match.test.parser_passes(parser))
+		if (!match.test.has_parts(look.parts) || !match.test.parser_passes(look.parser))
 			continue;
 		kind.entries.push_back(entry);
 		// Nothing comes behind an entry that matches them all.
@@ -114,27 +121,45 @@ ControlPipe::Kind &ControlPipe::kind_of(const Packet &packet)
 	return kind;
 }
 
+// Packets of one kind that follow each other are looked at together; what is done to them is done in their order.
+void ControlPipe::find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found)
+{
+	for (uint32_t from = 0, to = 0; from < count; from = to) {
+		const Look look = look_at(*packets[from]);
+		for (to = from + 1; to < count && look_at(*packets[to]) == look; to++) {
+		}
+		uint64_t rest = first_bits(to) & ~first_bits(from);
+		for (const doca_flow_pipe_entry *entry : kind_of(look).entries) {
+			const uint64_t matched = matching(entry->own->match, packets, rest);
+			for (uint64_t bits = matched; bits != 0; bits &= bits - 1)
+				found[__builtin_ctzll(bits)] = entry;
+			rest &= ~matched;
+			if (rest == 0)
+				break;
+		}
+		for (; rest != 0; rest &= rest - 1)
+			found[__builtin_ctzll(rest)] = nullptr;
+	}
+}
+
 void ControlPipe::process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath)
 {
+	const doca_flow_pipe_entry *found[BURST_MAX];
+	if (random_) {
+		for (uint32_t i = 0; i < count; i++)
+			store16(packets[i]->random, datapath.draw_random());
+	}
+	find(packets, count, found);
 	for (uint32_t i = 0; i < count; i++) {
 		Packet &packet = *packets[i];
-		if (random_)
-			store16(packet.random, datapath.draw_random());
-		const doca_flow_pipe_entry *found = nullptr;
-		for (const doca_flow_pipe_entry *entry : kind_of(packet).entries) {
-			if (matches(entry->own->match, packet)) {
-				found = entry;
-				break;
-			}
-		}
-		if (found == nullptr) {
+		if (found[i] == nullptr) {
 			count_miss(packet);
 			results[i] = miss;
 			continue;
 		}
-		EntryHot &hot = *found->hot;
+		EntryHot &hot = *found[i]->hot;
 		hot.count(packet.length);
-		const Actions &actions = found->own->actions;
+		const Actions &actions = found[i]->own->actions;
 		if (!actions.empty() && !actions.run(packet, values_of(hot), hot.crypto_id, datapath)) {
 			results[i].kind = Forward::LOST;
 			continue;

@@ -95,12 +95,13 @@ public:
 
 private:
 	void process(uint32_t count, doca_flow_pipe *root);
+	void process_apart(Forward *next, uint32_t count);
 	void walk(Packet &packet, Forward forward);
 	void leave(Packet &packet, const Forward &forward);
 	void leave_by_port(Packet &packet, uint16_t port);
 	void to_rss(Packet &packet, const RssTarget &target);
 	bool seal(Packet &packet);
-	bool try_seal(Packet &packet);
+	bool arm(Packet &packet);
 	uint8_t open(Packet &packet);
 	void flush(SwitchPort &port);
 

@@ -16,7 +16,13 @@ namespace {
 constexpr int BLOCK_OCTETS = 16;
 constexpr size_t LINE_OCTETS = 64;
 
-// Asks for those lines of a prepared key that a payload of `octets` octets touches.
+} // namespace
+
+size_t prepared_key_stride(const Aead &aead)
+{
+	return (aead.context_octets + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
+}
+
 void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets)
 {
 	const auto *at = static_cast<const uint8_t *>(key);
@@ -29,13 +35,6 @@ void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets)
 		__builtin_prefetch(at + line);
 	for (size_t line = from / LINE_OCTETS * LINE_OCTETS; line < end; line += LINE_OCTETS)
 		__builtin_prefetch(at + line);
-}
-
-} // namespace
-
-size_t prepared_key_stride(const Aead &aead)
-{
-	return (aead.context_octets + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
 }
 
 KeyDeriver::KeyDeriver() : cipher_(EVP_CIPHER_CTX_new())
@@ -255,13 +254,6 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	if (former != 0)
 		left_[id] = epoch_.load();
 	return true;
-}
-
-void KeySlots::prefetch(uint32_t id, uint32_t octets) const
-{
-	const Key key = get(id);
-	if (key.octets != 0)
-		prefetch_prepared(aead_, key.prepared, octets);
 }
 
 void IvSource::refresh()

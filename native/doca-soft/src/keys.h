@@ -39,14 +39,16 @@ private:
 // Octets from one prepared key of many to the next.
 size_t prepared_key_stride(const Aead &aead);
 
+// Asks for the memory of a prepared key that a payload of `octets` octets will touch.
+void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets);
+
 // Prepared keys of received SPIs, in sets of four; one that does not fit takes another's place.
 class DerivedKeyCache {
 public:
 	DerivedKeyCache(const Aead &aead, uint32_t entries);
 	~DerivedKeyCache();
 
-	// For memory that will be looked at soon: first what tells where a key is, then what a payload of `octets` octets
-	// will touch of the key.
+	// For memory that will be looked at soon: first what tells where a key is, then the key, as prefetch_prepared().
 	void prefetch(uint32_t spi) const;
 	void prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const;
 	// The prepared key; nullptr: there is none.
@@ -124,10 +126,6 @@ public:
 		const uint32_t state = id < count_ ? states_[id].load() : 0;
 		return {key_at(id, state & SECOND), state & ~SECOND};
 	}
-	// For memory that will be looked at soon: first what tells which place holds the key, then what a payload of
-	// `octets` octets will touch of the key.
-	void prefetch_state(uint32_t id) const { __builtin_prefetch(&states_[id < count_ ? id : 0]); }
-	void prefetch(uint32_t id, uint32_t octets) const;
 	// Between two bursts of the datapath: what it looked at before it looks at no more.
 	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1); }
 	uint32_t count() const { return count_; }

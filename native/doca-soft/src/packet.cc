@@ -130,6 +130,7 @@ void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32
 	syndrome = 0;
 	have = 0;
 	exposed = false;
+	key = nullptr;
 	sealed = false;
 	encap = -1;
 	crypto_id = 0;
@@ -165,6 +166,7 @@ void Packet::replace_frame(uint8_t *new_frame, uint32_t new_length)
 	stale = true;
 	decrypted = false;
 	exposed = false;
+	key = nullptr;
 	sealed = false;
 	psp = -1;
 	encap = -1;

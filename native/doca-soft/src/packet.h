@@ -88,6 +88,8 @@ struct alignas(64) Packet {
 	// Key slot attached; 0: none.
 	uint32_t crypto_id;
 	uint32_t hops;
+	// What the AEAD will use, once the PSP header has its IV; of a burst, as slots may be set anew.
+	const void *key;
 	rte_mbuf *mbuf;
 
 	// Begins with a new packet; `packet_meta` in network order.

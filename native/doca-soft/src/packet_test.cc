@@ -3,11 +3,21 @@
 namespace soft {
 namespace {
 
-template <typename Word> uint64_t load(const uint8_t *at)
+// Fields of OCTETS octets: of the packets in `among`, those whose field has the value under the mask.
+template <uint32_t OCTETS>
+uint64_t that_pass(Packet **packets, uint64_t among, Base base, uint32_t offset, const uint64_t *mask, const uint64_t *value)
 {
-	Word word;
-	memcpy(&word, at, sizeof(word));
-	return word;
+	uint64_t passed = 0;
+	for (uint64_t rest = among; rest != 0; rest &= rest - 1) {
+		const int i = __builtin_ctzll(rest);
+		uint64_t words[2] = {};
+		memcpy(words, packets[i]->bases[base] + offset, OCTETS);
+		uint64_t difference = (words[0] & mask[0]) ^ value[0];
+		if (OCTETS > 8)
+			difference |= (words[1] & mask[1]) ^ value[1];
+		passed |= static_cast<uint64_t>(difference == 0) << i;
+	}
+	return passed;
 }
 
 } // namespace
@@ -33,21 +43,21 @@ void PacketTest::add(const MatchField &field)
 	fields_.push_back(test);
 }
 
-bool PacketTest::differs(const Packet &packet, const Field &field)
+uint64_t PacketTest::field_passing(Packet **packets, uint64_t among, const Field &field)
 {
-	const uint8_t *at = packet.bases[field.base] + field.offset;
 	switch (field.octets) {
 	case 1:
-		return ((*at & field.mask[0]) ^ field.value[0]) != 0;
+		return that_pass<1>(packets, among, field.base, field.offset, field.mask, field.value);
 	case 2:
-		return ((load<uint16_t>(at) & field.mask[0]) ^ field.value[0]) != 0;
+		return that_pass<2>(packets, among, field.base, field.offset, field.mask, field.value);
 	case 4:
-		return ((load<uint32_t>(at) & field.mask[0]) ^ field.value[0]) != 0;
-	default: {
-		uint64_t words[2] = {};
-		memcpy(words, at, field.octets);
-		return (((words[0] & field.mask[0]) ^ field.value[0]) | ((words[1] & field.mask[1]) ^ field.value[1])) != 0;
-	}
+		return that_pass<4>(packets, among, field.base, field.offset, field.mask, field.value);
+	case 6:
+		return that_pass<6>(packets, among, field.base, field.offset, field.mask, field.value);
+	case 8:
+		return that_pass<8>(packets, among, field.base, field.offset, field.mask, field.value);
+	default:
+		return that_pass<16>(packets, among, field.base, field.offset, field.mask, field.value);
 	}
 }
 

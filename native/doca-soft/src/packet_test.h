@@ -21,15 +21,28 @@ struct ParserWords {
 };
 static_assert(offsetof(Packet, syndrome) < ParserWords::AT + sizeof(ParserWords::words));
 
+// A bit for each of the first `count` packets of a burst, which has at most 64.
+inline uint64_t first_bits(uint32_t count)
+{
+	return count == 0 ? 0 : UINT64_MAX >> (64 - count);
+}
+
 class PacketTest {
 public:
 	// The fields' values stand under their masks. What is changeable is not looked at, but has to be there.
 	void add(const MatchField &field);
 	void need(const FieldPlace &place) { need_ |= place.need; }
 
-	bool passes(const Packet &packet) const
+	// Of the packets whose bits are set in `among`, those that pass. All of a burst at once: every field is looked up once.
+	uint64_t passing(Packet **packets, uint64_t among) const
 	{
-		return has_parts(packet.have) && parser_passes(ParserWords(packet)) && fields_pass(packet);
+		uint64_t passed = 0;
+		for (uint64_t rest = among; rest != 0; rest &= rest - 1) {
+			const int i = __builtin_ctzll(rest);
+			const Packet &packet = *packets[i];
+			passed |= static_cast<uint64_t>(has_parts(packet.have) && parser_passes(ParserWords(packet))) << i;
+		}
+		return fields_passing(packets, passed);
 	}
 	// The same in parts.
 	bool has_parts(uint32_t have) const { return (have & need_) == need_; }
@@ -38,13 +51,11 @@ public:
 		return (((parser.words[0] & parser_mask_.words[0]) ^ parser_value_.words[0]) |
 			((parser.words[1] & parser_mask_.words[1]) ^ parser_value_.words[1])) == 0;
 	}
-	bool fields_pass(const Packet &packet) const
+	uint64_t fields_passing(Packet **packets, uint64_t among) const
 	{
-		for (const Field &field : fields_) {
-			if (differs(packet, field))
-				return false;
-		}
-		return true;
+		for (const Field &field : fields_)
+			among = field_passing(packets, among, field);
+		return among;
 	}
 
 	uint32_t parts() const { return need_; }
@@ -60,7 +71,7 @@ private:
 		uint64_t mask[2];
 		uint64_t value[2];
 	};
-	static bool differs(const Packet &packet, const Field &field);
+	static uint64_t field_passing(Packet **packets, uint64_t among, const Field &field);
 
 	uint32_t need_ = 0;
 	ParserWords parser_mask_;
