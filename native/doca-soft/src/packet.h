@@ -112,18 +112,6 @@ private:
 	void parse_l4(uint8_t protocol_number, int32_t at);
 };
 
-// The upper layer of an IPv6 packet behind its extension headers.
-struct UpperLayer {
-	bool found;
-	bool fragment;
-	uint8_t protocol;
-	int32_t offset;
-	int32_t protocol_at;
-};
-
-// `ip` is the IPv6 header's offset in `frame`, `end` the packet's end.
-UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end);
-
 // Whether a whole IP packet stands at `at` and ends at or before `end`.
 bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end);
 bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end);
