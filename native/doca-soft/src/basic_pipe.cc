@@ -117,7 +117,7 @@ void BasicPipe::prefetch_record(const EntryHot *hot) const
 {
 	const auto *at = reinterpret_cast<const uint8_t *>(hot);
 	for (size_t line = 0; line < forward_at_; line += LINE_OCTETS)
-		__builtin_prefetch(at + line);
+		prefetch_line(at + line);
 }
 
 // Each packet's entry; nullptr: none.
@@ -160,19 +160,21 @@ void BasicPipe::find(Packet **packets, uint32_t count, EntryHot **found) const
 void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath)
 {
 	EntryHot *found[BURST_MAX];
+	const void *keys[BURST_MAX];
 	if (reader_.draws_random()) {
 		for (uint32_t i = 0; i < count; i++)
 			store16(packets[i]->random, datapath.draw_random());
 	}
 	find(packets, count, found);
 	if (decrypts_) {
-		datapath.prefetch_tags(packets, count);
+		datapath.prefetch_keys(packets, count, keys);
 		for (uint32_t i = 0; i < std::min(count, PREFETCH_PACKETS); i++)
-			datapath.prefetch_derived(*packets[i]);
+			datapath.prefetch_key(*packets[i], keys[i]);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (decrypts_ && i + PREFETCH_PACKETS < count)
-			datapath.prefetch_derived(*packets[i + PREFETCH_PACKETS]);
+		const uint32_t ahead = i + PREFETCH_PACKETS;
+		if (decrypts_ && ahead < count)
+			datapath.prefetch_key(*packets[ahead], keys[ahead]);
 		if (found[i] == nullptr) {
 			count_miss(*packets[i]);
 			results[i] = miss;

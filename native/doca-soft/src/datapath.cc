@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include "pipe.h"
+#include "prefetch.h"
 #include "psp_header.h"
 
 namespace soft {
@@ -128,9 +129,13 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 			break;
 	}
 	process_apart(next, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && arm(packets_[i]))
+			prefetch_line(packets_[i].key);
+	}
 	for (uint32_t i = 0; i < count + PREFETCH_PACKETS; i++) {
-		if (i < count && next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && arm(packets_[i]))
-			prefetch_prepared(aead_, packets_[i].key, packets_[i].length);
+		if (i < count)
+			prefetch_key(packets_[i], packets_[i].key);
 		if (i >= PREFETCH_PACKETS)
 			leave(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
 	}
@@ -288,21 +293,21 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 	return true;
 }
 
-void Datapath::prefetch_tags(Packet **packets, uint32_t count) const
+void Datapath::prefetch_keys(Packet **packets, uint32_t count, const void **keys) const
 {
 	for (uint32_t i = 0; i < count; i++) {
 		if (packets[i]->psp >= 0)
 			derived_.prefetch(load32(packets[i]->bases[BASE_PSP] + PSP_SPI));
 	}
-}
-
-void Datapath::prefetch_derived(const Packet &packet) const
-{
-	if (packet.psp < 0)
-		return;
-	const uint8_t *psp = packet.bases[BASE_PSP];
-	const uint32_t spi = load32(psp + PSP_SPI);
-	derived_.prefetch_key(spi, master_keys_.generation(spi) << 2 | psp_version(psp), packet.length);
+	for (uint32_t i = 0; i < count; i++) {
+		keys[i] = nullptr;
+		if (packets[i]->psp < 0)
+			continue;
+		const uint8_t *psp = packets[i]->bases[BASE_PSP];
+		const uint32_t spi = load32(psp + PSP_SPI);
+		keys[i] = derived_.find(spi, master_keys_.generation(spi) << 2 | psp_version(psp));
+		prefetch_line(keys[i]);
+	}
 }
 
 void Datapath::decrypt(Packet &packet)

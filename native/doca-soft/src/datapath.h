@@ -72,9 +72,14 @@ public:
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
-	// For memory that decrypt() will look at: first what tells where keys are, then a packet's key.
-	void prefetch_tags(Packet **packets, uint32_t count) const;
-	void prefetch_derived(const Packet &packet) const;
+	// Asks for the keys that decrypt() will use: for the begin of each, whose address takes longest, at once; prefetch_key(),
+	// a few packets ahead, for the rest of it. Says where they are; nullptr where there is none yet.
+	void prefetch_keys(Packet **packets, uint32_t count, const void **keys) const;
+	void prefetch_key(const Packet &packet, const void *key) const
+	{
+		if (key != nullptr)
+			prefetch_prepared(aead_, key, packet.length);
+	}
 	uint16_t draw_random() { return random_.draw16(); }
 	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);

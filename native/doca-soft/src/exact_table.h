@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "huge_memory.h"
+#include "prefetch.h"
 
 namespace soft {
 
@@ -25,7 +26,7 @@ public:
 
 	// In steps, so that a burst of packets can wait for memory together.
 	uint64_t hash(const uint64_t *key) const;
-	void prefetch(uint64_t hash) const { __builtin_prefetch(&bucket(hash)); }
+	void prefetch(uint64_t hash) const { prefetch_line(&bucket(hash)); }
 	// The first record whose hash could be this; NONE: there is no record with the key.
 	uint32_t candidate(uint64_t hash) const;
 	bool has_key(uint32_t record, const uint64_t *key) const

@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 
+#include "prefetch.h"
 #include "psp_header.h"
 
 namespace soft {
@@ -32,9 +33,9 @@ void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets)
 	const size_t end = aead.context_octets;
 	const size_t from = std::max(begin, end - std::min(end, powers));
 	for (size_t line = 0; line < begin; line += LINE_OCTETS)
-		__builtin_prefetch(at + line);
+		prefetch_line(at + line);
 	for (size_t line = from / LINE_OCTETS * LINE_OCTETS; line < end; line += LINE_OCTETS)
-		__builtin_prefetch(at + line);
+		prefetch_line(at + line);
 }
 
 KeyDeriver::KeyDeriver() : cipher_(EVP_CIPHER_CTX_new())
@@ -98,7 +99,7 @@ DerivedKeyCache::DerivedKeyCache(const Aead &aead, uint32_t entries)
 	sets_ = 1;
 	while (sets_ * WAYS < entries)
 		sets_ *= 2;
-	tags_ = HugeMemory(slots() * sizeof(Tag));
+	tags_ = HugeMemory(slots() * sizeof(uint64_t));
 	keys_ = HugeMemory(slots() * stride_);
 }
 
@@ -114,24 +115,19 @@ uint32_t DerivedKeyCache::set_of(uint32_t spi) const
 
 void DerivedKeyCache::prefetch(uint32_t spi) const
 {
-	__builtin_prefetch(tags() + size_t{set_of(spi)} * WAYS);
-}
-
-void DerivedKeyCache::prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const
-{
-	const void *key = find(spi, tag);
-	if (key != nullptr)
-		prefetch_prepared(aead_, key, octets);
+	prefetch_line(tags() + size_t{set_of(spi)} * WAYS);
 }
 
 const void *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
 {
 	const size_t first = size_t{set_of(spi)} * WAYS;
-	for (size_t index = first; index < first + WAYS; index++) {
-		if (tags()[index].spi == spi && tags()[index].tag == tag)
-			return key_at(index);
-	}
-	return nullptr;
+	const uint64_t *set = tags() + first;
+	const uint64_t wanted = tag_of(spi, tag);
+	// Which way it is cannot be foreseen: no branches but one.
+	uint32_t found = 0;
+	for (uint32_t way = 0; way < WAYS; way++)
+		found |= static_cast<uint32_t>(set[way] == wanted) << way;
+	return found == 0 ? nullptr : key_at(first + static_cast<uint32_t>(__builtin_ctz(found)));
 }
 
 void DerivedKeyCache::add(uint32_t spi, uint32_t tag, const void *key)
@@ -139,24 +135,24 @@ void DerivedKeyCache::add(uint32_t spi, uint32_t tag, const void *key)
 	const size_t first = size_t{set_of(spi)} * WAYS;
 	size_t index = first + next_victim_++ % WAYS;
 	for (size_t way = first; way < first + WAYS; way++) {
-		if (tags()[way].tag == 0) {
+		if (tags()[way] == 0) {
 			index = way;
 			break;
 		}
 	}
-	if (tags()[index].tag != 0)
+	if (tags()[index] != 0)
 		aead_.wipe(key_at(index));
 	memcpy(key_at(index), key, aead_.context_octets);
-	tags()[index] = {spi, tag};
+	tags()[index] = tag_of(spi, tag);
 }
 
 void DerivedKeyCache::wipe()
 {
 	for (size_t index = 0; index < slots(); index++) {
-		if (tags()[index].tag == 0)
+		if (tags()[index] == 0)
 			continue;
 		aead_.wipe(key_at(index));
-		tags()[index] = {0, 0};
+		tags()[index] = 0;
 	}
 }
 

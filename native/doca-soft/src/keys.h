@@ -48,9 +48,8 @@ public:
 	DerivedKeyCache(const Aead &aead, uint32_t entries);
 	~DerivedKeyCache();
 
-	// For memory that will be looked at soon: first what tells where a key is, then the key, as prefetch_prepared().
+	// Asks for the memory that find() will look at.
 	void prefetch(uint32_t spi) const;
-	void prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const;
 	// The prepared key; nullptr: there is none.
 	const void *find(uint32_t spi, uint32_t tag) const;
 	// Takes the prepared key over, octet by octet; the caller keeps nothing of it.
@@ -59,15 +58,12 @@ public:
 
 private:
 	static constexpr uint32_t WAYS = 4;
-	struct Tag {
-		uint32_t spi;
-		// Version and generation; 0: empty.
-		uint32_t tag;
-	};
+	// SPI, and version and generation, which together are never 0: 0 is empty.
+	static uint64_t tag_of(uint32_t spi, uint32_t tag) { return uint64_t{tag} << 32 | spi; }
 
 	uint32_t set_of(uint32_t spi) const;
 	size_t slots() const { return size_t{sets_} * WAYS; }
-	Tag *tags() const { return reinterpret_cast<Tag *>(tags_.data()); }
+	uint64_t *tags() const { return reinterpret_cast<uint64_t *>(tags_.data()); }
 	void *key_at(size_t index) const { return keys_.data() + index * stride_; }
 
 	const Aead &aead_;
