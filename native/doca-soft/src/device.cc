@@ -92,7 +92,9 @@ rte_mempool *new_huge_pool(const char *name, uint32_t buffers, uint32_t cache, u
 {
 	rte_pktmbuf_pool_private own{};
 	own.mbuf_data_room_size = room;
-	rte_mempool *pool = rte_mempool_create_empty(name, buffers, sizeof(rte_mbuf) + room, cache, sizeof(own), SOCKET_ID_ANY, 0);
+	// No device behind these ports looks for physical addresses: buffers may lie across pages.
+	rte_mempool *pool = rte_mempool_create_empty(name, buffers, sizeof(rte_mbuf) + room, cache, sizeof(own), SOCKET_ID_ANY,
+						     RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	if (pool == nullptr)
 		return nullptr;
 	int failed = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr);
