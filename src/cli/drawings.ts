@@ -1,9 +1,14 @@
 /** What comes from the program: pictures and tables of the documentation, schemas (scripts/draw-docs.mjs). */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline } from '../gateway/pipeline.js';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
+import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
+import { topologySvg } from '../topology/graph.js';
 import { flagTable } from './flag-help.js';
 
 /** The pipelines that the documentation shows, by file name. */
@@ -14,10 +19,12 @@ const PIPELINES: Readonly<Record<string, readonly string[]>> = {
   transport: ['--mode=transport'],
 };
 const UNDERLAY_MTU_OCTETS = 1500;
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
+const DRAWN_NODES_MAX = 24;
 
 /** Paths from the project's root, and contents. */
 export async function documentedDrawings(): Promise<[path: string, text: string][]> {
-  const drawings: [string, string][] = [];
+  const drawings: [string, string][] = await exampleDrawings();
   for (const [name, argv] of Object.entries(PIPELINES)) {
     const { options } = readGatewayOptions([...argv, '--insecure'], () => '');
     const program = buildPipeline({
@@ -31,6 +38,21 @@ export async function documentedDrawings(): Promise<[path: string, text: string]
     );
   }
   return drawings;
+}
+
+/** Of the examples that are small enough to be looked at. */
+async function exampleDrawings(): Promise<[path: string, text: string][]> {
+  const names = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
+  const topologies = names.map((name) =>
+    readTopology(join(EXAMPLES, name), (path) => readFileSync(path, 'utf8')),
+  );
+  return Promise.all(
+    topologies
+      .filter(({ nodes }) => nodes.length <= DRAWN_NODES_MAX)
+      .map(async (topology): Promise<[string, string]> => {
+        return [`docs/topologies/${topology.name}.svg`, await topologySvg(topology)];
+      }),
+  );
 }
 
 /** Paths from the project's root, and contents: what editors complete topologies and scenarios from. */

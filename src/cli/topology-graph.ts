@@ -14,7 +14,7 @@ const FORMATS: Readonly<Record<string, (topology: Topology) => string | Promise<
 
 const HELP = `
 Example:
-  psp-gateway topology graph examples/topology/two-hosts.yaml --format svg -o two-hosts.svg
+  psp-gateway topology graph examples/two-hosts.yaml --format svg -o two-hosts.svg
 
 Exit status: 0 drawn, 1 the drawing cannot be written, 2 wrong usage or a wrong file.`;
 

@@ -11,6 +11,7 @@ import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
 import { runVirtually } from '../topology/virtual-run.js';
+import { ranWithRoom } from './large-heap.js';
 import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
 import { OutputFolder } from './output-folder.js';
 import { readReplays } from './replays.js';
@@ -75,6 +76,7 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
   });
   if (flags.where.size > 0 && flags.processes !== true)
     throw new TopologyFileError(['--where: gateways on other machines need --processes']);
+  if (ranWithRoom(gatewaysOf(topology).length)) return;
   const report = await runAndWrite(topology, file, scenarioPath, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
@@ -87,7 +89,7 @@ async function runAndWrite(
   flags: Flags,
 ): Promise<Report> {
   const replays = await readReplays(topology, file);
-  const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
+  const gateways = gatewaysOf(topology);
   const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
   const folder = new OutputFolder(flags.output ?? join('out', topology.name), [KEYS_FILE]);
   const keys = flags.writeKeys === true ? new RunKeys(folder) : undefined;
@@ -118,6 +120,9 @@ async function runAndWrite(
     folder.discard();
   }
 }
+
+const gatewaysOf = (topology: Topology) =>
+  topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
 
 /** Where the gateways are, and how their processes start. */
 function realTime(

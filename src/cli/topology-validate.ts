@@ -10,7 +10,7 @@ const HELP = `
 Prints what the file makes, or everything that is wrong with it, each as file:line: reason.
 
 Example:
-  psp-gateway topology validate examples/topology/two-hosts.yaml
+  psp-gateway topology validate examples/two-hosts.yaml
 
 Exit status: 0 the file is right, 1 it is not, 2 wrong usage.`;
 

@@ -37,7 +37,7 @@ export class EntryPlan {
   readonly matchOctets: number;
   readonly forwardOfEntry: boolean;
   readonly octetsMax: number;
-  private readonly key: Buffer;
+  private readonly key: Uint8Array;
 
   constructor(pipe: BasicPipe) {
     this.match = entryFields(pipe.match);
@@ -48,24 +48,19 @@ export class EntryPlan {
       ({ set, encapOctets }) =>
         set.reduce((sum, field) => sum + fieldOctets(field), ETHERNET_HEADER_OCTETS) + encapOctets + 4,
     );
-    this.key = Buffer.alloc(this.matchOctets);
+    this.key = new Uint8Array(this.matchOctets);
     this.octetsMax = 16 + this.matchOctets + Math.max(0, ...valueOctets);
   }
 
-  /** The octets by which the pipe finds the entry, under the template's masks, as a string. */
-  keyOf(entry: BasicEntry): string {
-    this.writeMatch(entry, this.key, 0);
-    return this.key.toString('latin1');
-  }
-
-  writeMatch(entry: BasicEntry, out: Uint8Array, at: number): number {
-    let end = at;
+  /** The octets by which the pipe finds the entry, under the template's masks; valid until the next call. */
+  keyOf(entry: BasicEntry): Uint8Array {
+    let at = 0;
     for (let i = 0; i < this.match.length; i++) {
       const field = this.match[i]!;
-      writeValue(field, entry.match![field] as FieldValue, out, end);
-      end += fieldOctets(field);
+      writeValue(field, entry.match![field] as FieldValue, this.key, at);
+      at += fieldOctets(field);
     }
-    return end;
+    return this.key;
   }
 
   /** Values of a checked entry. */
@@ -86,8 +81,7 @@ export class EntryPlan {
       end += plan.encapOctets;
     }
     if (plan.cryptoId) {
-      new DataView(out.buffer, out.byteOffset).setUint32(end, values!.cryptoId!, true);
-      end += 4;
+      for (let shift = 0; shift < 32; shift += 8) out[end++] = values!.cryptoId! >>> shift;
     }
     return end;
   }
@@ -120,11 +114,13 @@ export class BatchWriter {
     return this.octets.subarray(0, this.at);
   }
 
-  add(pipe: number, slot: number, plan: EntryPlan, entry: BasicEntry): void {
+  /** `key` is the plan's, of this entry. */
+  add(pipe: number, slot: number, plan: EntryPlan, key: Uint8Array, entry: BasicEntry): void {
     this.begin(ADD, 0, pipe, slot, plan.octetsMax);
     const actionIndex = entry.actionIndex ?? 0;
     this.octets[this.at++] = actionIndex;
-    this.at = plan.writeMatch(entry, this.octets, this.at);
+    this.octets.set(key, this.at);
+    this.at += key.length;
     this.at = plan.writeValues(actionIndex, entry.values, this.octets, this.at);
     if (plan.forwardOfEntry) this.writeForward(entry.forward!);
   }

@@ -271,27 +271,28 @@ export class DocaHal implements PipeHal {
       return { position, book, id, slotOfAdd: -1 };
     }
     const { values, forward } = operation;
-    const entry = book.entry(slot);
     if (book.pipe.type === 'basic') {
-      throwFirst(checkUpdate(book.pipe, entry.actionIndex, operation, built.context, id));
-      batch.update(book.number, slot, book.plan!, entry.actionIndex, values, forward);
+      const actionIndex = book.actionIndexOf(slot);
+      throwFirst(checkUpdate(book.pipe, actionIndex, operation, built.context, id));
+      batch.update(book.number, slot, book.plan!, actionIndex, values, forward);
       return { position, book, id, slotOfAdd: -1 };
     }
     const problems: HalError[] = [];
     const report = reporter(problems, { pipe: book.pipe.name, entry: id });
-    const control = entry.control!;
+    const control = book.controlOf(slot);
     if (values !== undefined) {
       checkActionValues(control.actions ?? {}, values, built.context.keySlots, report);
     }
     if (forward !== undefined) checkForward(forward, built.context.hasPipe, report);
     throwFirst(problems);
     // DOCA cannot update a control pipe's entry: another takes its place.
-    entry.control = {
+    const changed = {
       ...control,
       ...(values === undefined ? {} : { values }),
       ...(forward === undefined ? {} : { forward }),
     };
-    batch.putControl(book.number, slot, nativeControlEntry(entry.control, built.numbers));
+    book.replaceControl(slot, changed);
+    batch.putControl(book.number, slot, nativeControlEntry(changed, built.numbers));
     return { position, book, id, slotOfAdd: -1 };
   }
 
@@ -491,8 +492,9 @@ function submitAdd(
       ? checkBasicEntry(pipe, entry as BasicEntry, context, position)
       : checkControlEntry(pipe, entry as ControlEntry, context, position),
   );
-  const slot = book.book(entry);
-  if (book.plan !== null) batch.add(book.number, slot, book.plan, entry as BasicEntry);
+  const key = book.plan === null ? null : book.plan.keyOf(entry as BasicEntry);
+  const slot = book.book(entry, key);
+  if (key !== null) batch.add(book.number, slot, book.plan!, key, entry as BasicEntry);
   else batch.putControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
   return { position, book, id: book.idOf(slot), slotOfAdd: slot };
 }

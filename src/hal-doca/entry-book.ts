@@ -2,30 +2,26 @@
  * What is known here of the entries of one pipe: which slots they take, by which key and label they are found. DOCA
  * itself has neither ids nor labels, and does not tell an equal key from other failures.
  */
-import { HalError } from '../hal/errors.js';
+import { HalError, type HalErrorPlace } from '../hal/errors.js';
 import type { EntryId } from '../hal/hal.js';
 import type { BasicEntry, ControlEntry, Pipe } from '../hal/program.js';
 import { SlotPool } from '../hal/slot-pool.js';
 import { EntryPlan } from './batch.js';
+import { KeyTable } from './key-table.js';
 
-interface BookedEntry {
-  readonly label: string | undefined;
-  readonly key: string | undefined;
-  readonly actionIndex: number;
-  /** A control pipe's entry as it is now. */
-  control: ControlEntry | undefined;
-  /** Of a control pipe's entry, since the pipe does not say it for all. */
-  readonly counted: boolean;
-}
+const ACTIONS_START = 16;
 
 export class EntryBook {
   /** null: a control pipe. */
   readonly plan: EntryPlan | null;
   private readonly slots: SlotPool;
-  /** By slot. */
-  private readonly entries: (BookedEntry | undefined)[] = [];
-  private readonly slotOfKey = new Map<string, number>();
+  /** Of a basic pipe: what its entries are found by, and by slot which action template they use. */
+  private readonly keys: KeyTable;
+  private actionIndices = new Uint8Array(ACTIONS_START);
+  /** A control pipe's entries as they are now, by slot. */
+  private readonly controls: (ControlEntry | undefined)[] = [];
   private readonly slotOfLabel = new Map<string, number>();
+  private readonly labelOfSlot = new Map<number, string>();
 
   constructor(
     readonly pipe: Pipe,
@@ -33,44 +29,50 @@ export class EntryBook {
     pipes: number,
   ) {
     this.plan = pipe.type === 'basic' ? new EntryPlan(pipe) : null;
+    this.keys = new KeyTable(this.plan?.matchOctets ?? 0);
     this.slots = new SlotPool(pipe.sizeEntries, number, pipes);
   }
 
-  /** Takes a slot for a checked entry. Throws HalError ALREADY_EXIST or FULL, and changes nothing then. */
-  book(entry: BasicEntry | ControlEntry): number {
+  /**
+   * Takes a slot for a checked entry; `key` is the plan's, of a basic pipe's entry. Throws HalError ALREADY_EXIST or
+   * FULL, and changes nothing then.
+   */
+  book(entry: BasicEntry | ControlEntry, key: Uint8Array | null): number {
     const { label } = entry;
-    const place = label === undefined ? { pipe: this.pipe.name } : { pipe: this.pipe.name, entry: label };
-    const key = this.plan?.keyOf(entry as BasicEntry);
-    if (key !== undefined && this.slotOfKey.has(key)) {
+    if (key !== null && this.keys.find(key) >= 0) {
       const reason = 'an entry with this key exists already; update it, or remove it first';
-      throw new HalError('ALREADY_EXIST', reason, place);
+      throw new HalError('ALREADY_EXIST', reason, this.place(label));
     }
     if (label !== undefined && this.slotOfLabel.has(label)) {
-      throw new HalError('ALREADY_EXIST', 'an entry with this label exists already', place);
+      throw new HalError('ALREADY_EXIST', 'an entry with this label exists already', this.place(label));
     }
     const slot = this.slots.take();
     if (slot < 0) {
       const reason = `the pipe holds ${this.pipe.sizeEntries} entries, as many as it can`;
-      throw new HalError('FULL', reason, place);
+      throw new HalError('FULL', reason, this.place(label));
     }
-    const control = this.plan === null ? (entry as ControlEntry) : undefined;
-    const counted =
-      control === undefined
-        ? this.pipe.type === 'basic' && this.pipe.monitor?.counter === true
-        : control.monitor?.counter === true;
-    const actionIndex = control === undefined ? ((entry as BasicEntry).actionIndex ?? 0) : 0;
-    this.entries[slot] = { label, key, actionIndex, control, counted };
-    if (key !== undefined) this.slotOfKey.set(key, slot);
-    if (label !== undefined) this.slotOfLabel.set(label, slot);
+    if (key === null) {
+      this.controls[slot] = entry as ControlEntry;
+    } else {
+      this.keys.add(slot, key);
+      this.setActionIndex(slot, (entry as BasicEntry).actionIndex ?? 0);
+    }
+    if (label !== undefined) {
+      this.slotOfLabel.set(label, slot);
+      this.labelOfSlot.set(slot, label);
+    }
     return slot;
   }
 
   /** Gives a slot back. */
   strike(slot: number): void {
-    const entry = this.entry(slot);
-    this.entries[slot] = undefined;
-    if (entry.key !== undefined) this.slotOfKey.delete(entry.key);
-    if (entry.label !== undefined) this.slotOfLabel.delete(entry.label);
+    if (this.plan === null) this.controls[slot] = undefined;
+    else this.keys.delete(slot);
+    const label = this.labelOfSlot.get(slot);
+    if (label !== undefined) {
+      this.slotOfLabel.delete(label);
+      this.labelOfSlot.delete(slot);
+    }
     this.slots.release(slot);
   }
 
@@ -88,18 +90,46 @@ export class EntryBook {
     return slot;
   }
 
-  entry(slot: number): BookedEntry {
-    return this.entries[slot]!;
+  /** Of a basic pipe's entry. */
+  actionIndexOf(slot: number): number {
+    return this.actionIndices[slot]!;
+  }
+
+  controlOf(slot: number): ControlEntry {
+    return this.controls[slot]!;
+  }
+
+  /** A control pipe's entry has become another. */
+  replaceControl(slot: number, entry: ControlEntry): void {
+    this.controls[slot] = entry;
   }
 
   /** The slot whose counter is meant; -1: there is none. */
   countedSlot(by: { readonly id: EntryId } | { readonly label: string }): number {
     const slot = 'id' in by ? this.slots.slotOf(by.id) : (this.slotOfLabel.get(by.label) ?? -1);
-    return slot >= 0 && this.entry(slot).counted ? slot : -1;
+    return slot >= 0 && this.isCounted(slot) ? slot : -1;
   }
 
   /** Whether a total can be told: of basic pipes with a counter, and of control pipes always. */
   get hasTotal(): boolean {
     return this.pipe.type === 'control' || this.pipe.monitor?.counter === true;
+  }
+
+  private isCounted(slot: number): boolean {
+    const monitor = this.pipe.type === 'control' ? this.controlOf(slot).monitor : this.pipe.monitor;
+    return monitor?.counter === true;
+  }
+
+  private place(label: string | undefined): HalErrorPlace {
+    return label === undefined ? { pipe: this.pipe.name } : { pipe: this.pipe.name, entry: label };
+  }
+
+  private setActionIndex(slot: number, actionIndex: number): void {
+    if (slot >= this.actionIndices.length) {
+      const larger = new Uint8Array(Math.max(slot + 1, 2 * this.actionIndices.length));
+      larger.set(this.actionIndices);
+      this.actionIndices = larger;
+    }
+    this.actionIndices[slot] = actionIndex;
   }
 }

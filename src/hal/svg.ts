@@ -9,6 +9,8 @@ const CHARACTER_WIDTH = 6.3;
 const LINE_HEIGHT = 16;
 const PADDING = 10;
 const LINE_CHARACTERS_MAX = 44;
+/** Of a text of the legend, with what is between it and the next. */
+const SWATCH_WIDTH = 110;
 
 /** Lines and plain texts. */
 export const INK = '#777777';
@@ -89,7 +91,7 @@ export async function drawSvg({
   const parts: string[] = [];
   for (const edge of layout.edges ?? []) parts.push(drawLine(edge, lines[Number(edge.id)]!.dash, arrows));
   for (const { id, x = 0, y = 0 } of layout.children ?? []) parts.push(drawBox(placed.get(id)!, x, y));
-  const width = Math.ceil(layout.width ?? 0);
+  const width = Math.max(Math.ceil(layout.width ?? 0), legendWidth(legend));
   const height = Math.ceil(layout.height ?? 0);
   const marker = `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="${INK}"/></marker></defs>\n`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height + 24}" width="${width}" height="${height + 24}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="11">
@@ -162,7 +164,10 @@ function drawLine(edge: ElkExtendedEdge, dash: string, arrow: boolean): string {
 function drawLegend({ swatches, text }: SvgDrawing['legend'], y: number): string {
   const texts = swatches.map(
     ([name, color], i) =>
-      `<text x="${10 + i * 110}" y="${y}" fill="${color}" font-weight="600">${name}</text>`,
+      `<text x="${PADDING + i * SWATCH_WIDTH}" y="${y}" fill="${color}" font-weight="600">${name}</text>`,
   );
-  return `${texts.join('')}<text x="${20 + swatches.length * 110}" y="${y}" fill="${INK}">${text}</text>`;
+  return `${texts.join('')}<text x="${2 * PADDING + swatches.length * SWATCH_WIDTH}" y="${y}" fill="${INK}">${text}</text>`;
 }
+
+const legendWidth = ({ swatches, text }: SvgDrawing['legend']) =>
+  Math.ceil(3 * PADDING + swatches.length * SWATCH_WIDTH + text.length * CHARACTER_WIDTH);

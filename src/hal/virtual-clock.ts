@@ -20,10 +20,13 @@ export interface VirtualClock extends Clock {
   readonly pending: number;
 }
 
+/** Timers; below it cancelled ones are no matter. */
+const SWEEP_MIN = 1024;
+
 export function createVirtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs;
   let order = 0;
-  const heap: PendingTimer[] = [];
+  let heap: PendingTimer[] = [];
   let live = 0;
 
   const before = (a: PendingTimer, b: PendingTimer) =>
@@ -38,6 +41,14 @@ export function createVirtualClock(startMs = 0): VirtualClock {
       at = parent;
     }
     heap[at] = timer;
+  };
+
+  /** Without those that were cancelled, once they are most of it: deadlines are set by the million and hardly ever met. */
+  const sweep = (): void => {
+    if (heap.length < SWEEP_MIN || heap.length < 4 * live) return;
+    const rest = heap.filter(({ callback }) => callback !== null);
+    // What is in order is a heap.
+    heap = rest.sort((a, b) => (before(a, b) ? -1 : 1));
   };
 
   const pop = (): PendingTimer | undefined => {
@@ -83,8 +94,10 @@ export function createVirtualClock(startMs = 0): VirtualClock {
       live++;
       return {
         cancel: () => {
-          if (timer.callback !== null) live--;
+          if (timer.callback === null) return;
+          live--;
           timer.callback = null;
+          sweep();
         },
       };
     },

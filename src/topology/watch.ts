@@ -1,7 +1,8 @@
 /**
  * What must hold whatever happens, watched at every gateway's two ports:
  *
- * - plaintext: nothing but PSP leaves for the underlay, and no payload of a workload can be read in it;
+ * - plaintext: nothing but PSP leaves for the underlay (in transport mode address resolution does too), and no payload
+ *   of a workload can be read in it;
  * - iv-reuse: under one SPI the IVs of a sender increase;
  * - key-reuse: no device gives the same key out twice, and no two senders, nor two lives of one, get the same key;
  * - unauthenticated: what a workload receives, some workload sent, octet for octet, to that address;
@@ -33,6 +34,7 @@ import { findIpv6UpperLayer, IPV6_DESTINATION, IPV6_SOURCE } from '../packet/ipv
 import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_SOURCE_PORT } from '../packet/udp.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
+import { isAddressResolution } from './address-resolution.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/life.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
@@ -139,6 +141,7 @@ export class Watch {
 
   #leaves(node: GatewayNode, frame: Uint8Array, psp: PspPlace | undefined): void {
     if (psp === undefined) {
+      if (isOfSegment(node, frame)) return;
       this.violate('plaintext', node.name, `a frame of ${frame.length} octets left that is no PSP packet`);
       return;
     }
@@ -180,6 +183,7 @@ export class Watch {
   }
 
   #delivered(node: GatewayNode, frame: Uint8Array): void {
+    if (isOfSegment(node, frame)) return;
     const own = hashOf(frame, 0, frame.length, 0);
     const times = this.#own.get(own);
     if (times !== undefined) {
@@ -237,6 +241,11 @@ export class Watch {
     }
     this.options.onKeys?.(node, batch);
   }
+}
+
+/** In transport mode workloads share the segment of the underlay, and find each other's MAC addresses themselves. */
+function isOfSegment({ plan }: GatewayNode, frame: Uint8Array): boolean {
+  return plan.options.mode === 'transport' && isAddressResolution(frame);
 }
 
 /** Whether it is what gateways say themselves: ARP, DHCP, neighbor discovery, errors of ICMP. */

@@ -2,10 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readTopology, TopologyFileError } from '../../src/topology/file/read.js';
+import type { FileForm, ScenarioForm } from '../../src/topology/file/form.js';
+import { readTopology } from '../../src/topology/file/read.js';
 import { topologyToYaml } from '../../src/topology/file/write.js';
+import type { Topology } from '../../src/topology/model.js';
 import { randomTopology } from '../support/random-topology.js';
 import { ROOT } from '../support/root.js';
+import { problemsOf, topologyOf } from '../support/topology-text.js';
+
+// A topology does not shrink well: the first that fails is as good, and its text is in the message.
+const ONE_FAILURE = { endOnFailure: true } as const;
 
 describe('a topology', () => {
   test('that is written as a file reads back equal', () => {
@@ -13,8 +19,12 @@ describe('a topology', () => {
       fc.property(fc.gen(), (g) => {
         const topology = randomTopology(g);
         const text = topologyToYaml(topology);
-        expect(readTopology('written.yaml', () => text)).toStrictEqual(topology);
+        expect(
+          readTopology('written.yaml', () => text),
+          text,
+        ).toStrictEqual(topology);
       }),
+      ONE_FAILURE,
     );
   });
 
@@ -24,21 +34,13 @@ describe('a topology', () => {
         const text = topologyToYaml(randomTopology(g));
         expect(topologyToYaml(readTopology('written.yaml', () => text))).toBe(text);
       }),
+      ONE_FAILURE,
     );
   });
 });
 
 describe('a file that is damaged', () => {
-  const example = readFileSync(join(ROOT, 'examples/topology/two-hosts.yaml'), 'utf8');
-  const problemsOf = (text: string): readonly string[] => {
-    try {
-      readTopology('damaged.yaml', () => text);
-      return [];
-    } catch (error) {
-      if (error instanceof TopologyFileError) return error.problems;
-      throw error;
-    }
-  };
+  const example = readFileSync(join(ROOT, 'test/support/topology-files/two-hosts.yaml'), 'utf8');
   /** Cuts out a part, and puts another in. */
   const damage = fc
     .record({
@@ -77,7 +79,7 @@ describe('a file that is damaged', () => {
         const text = damages.reduce((damaged, cut) => cut(damaged), example);
         const lines = text.split('\n').length;
         for (const problem of problemsOf(text)) {
-          const [, line] = /^damaged\.yaml:(\d+): ./s.exec(problem)!;
+          const [, line] = /^t\.yaml:(\d+): ./s.exec(problem)!;
           expect(Number(line)).toBeGreaterThan(0);
           expect(Number(line)).toBeLessThanOrEqual(lines);
         }
@@ -86,23 +88,41 @@ describe('a file that is damaged', () => {
     );
   });
 
-  test('with any value anywhere reads, or is refused', () => {
+  test('with any value anywhere reads whole, or is refused', () => {
     expect(problemsOf(JSON.stringify(EVERYTHING))).toEqual([]);
     const paths = pathsOf(EVERYTHING);
+    const at = (path: readonly string[], root: unknown) =>
+      path.reduce((holder, key) => (holder as Record<string, unknown>)[key], root);
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom(...paths).map((path) => at(path, EVERYTHING)),
+    );
     fc.assert(
-      fc.property(fc.constantFrom(...paths), fc.jsonValue({ maxDepth: 2 }), (path, value) => {
-        const changed = structuredClone(EVERYTHING) as Record<string, unknown>;
-        let holder: Record<string, unknown> = changed;
-        for (const key of path.slice(0, -1)) holder = holder[key] as Record<string, unknown>;
-        holder[path.at(-1)!] = value;
-        for (const problem of problemsOf(JSON.stringify(changed))) {
-          expect(problem).toMatch(/^damaged\.yaml:1: ./);
-        }
+      fc.property(fc.constantFrom(...paths), value, (path, replacement) => {
+        const changed = structuredClone(EVERYTHING);
+        (at(path.slice(0, -1), changed) as Record<string, unknown>)[path.at(-1)!] = replacement;
+        const text = JSON.stringify(changed);
+        const problems = problemsOf(text);
+        for (const problem of problems) expect(problem).toMatch(/^t\.yaml:1: ./);
+        if (problems.length === 0) expectWhole(topologyOf(text), changed);
       }),
       { numRuns: 500 },
     );
   });
 });
+
+/** Nothing of the file is left out. */
+function expectWhole({ nodes, links, scenario }: Topology, file: FileForm): void {
+  const { traffic = {}, events = [], expect: expected = [] } = (file.scenario ?? {}) as ScenarioForm;
+  expect(nodes).toHaveLength(Object.keys(file.topology.nodes ?? {}).length);
+  expect(links).toHaveLength((file.topology.links ?? []).length);
+  for (const name of Object.keys(traffic)) {
+    const flows = scenario.traffic.filter((flow) => flow.name === name || flow.name.startsWith(`${name}/`));
+    expect(flows, name).not.toHaveLength(0);
+  }
+  expect(scenario.events.length).toBeGreaterThanOrEqual(events.length);
+  expect(scenario.expectations).toHaveLength(expected.length);
+}
 
 function pathsOf(value: unknown): string[][] {
   if (value === null || typeof value !== 'object') return [];
@@ -113,7 +133,7 @@ function pathsOf(value: unknown): string[][] {
 }
 
 /** A right file with all kinds of nodes, traffic, events and expectations. */
-const EVERYTHING = {
+const EVERYTHING: FileForm = {
   name: 'all',
   seed: 1,
   oob: { delay: '1ms', jitter: '0ms', loss: '0%' },

@@ -41,21 +41,26 @@ const ms = orZero(positiveMs);
 const ratio = orZero(positive(1));
 const bitsPerSecond = orZero(positive(1e12));
 
-const impairments: fc.Arbitrary<Impairments> = fc.record({
-  delayMs: ms(),
-  jitterMs: ms(),
-  lossRatio: ratio(),
-  duplicateRatio: ratio(),
-  reorderRatio: ratio(),
-  corruptRatio: ratio(),
-  rateBitsPerSecond: bitsPerSecond(),
-});
+// Objects as the reader makes them, for tests of strict equality.
+const PLAIN = { noNullPrototype: true } as const;
+const impairments: fc.Arbitrary<Impairments> = fc.record(
+  {
+    delayMs: ms(),
+    jitterMs: ms(),
+    lossRatio: ratio(),
+    duplicateRatio: ratio(),
+    reorderRatio: ratio(),
+    corruptRatio: ratio(),
+    rateBitsPerSecond: bitsPerSecond(),
+  },
+  PLAIN,
+);
 const someImpairments = impairments.chain((all) =>
   fc
     .subarray(Object.entries(all), { minLength: 1 })
     .map((entries) => Object.fromEntries(entries) as Partial<Impairments>),
 );
-const oob = fc.record({ delayMs: ms(), jitterMs: ms(), lossRatio: ratio() });
+const oob = fc.record({ delayMs: ms(), jitterMs: ms(), lossRatio: ratio() }, PLAIN);
 
 /** Flags that do not depend on addresses, and texts for them. */
 const FLAGS: Readonly<Record<string, fc.Arbitrary<string>>> = {

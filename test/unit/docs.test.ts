@@ -13,7 +13,7 @@ function files(folder: string, ending: string): string[] {
 }
 
 describe('the documentation', () => {
-  test('shows the pipelines as they are (npm run docs draws them anew)', async () => {
+  test('shows pipelines and topologies as they are (npm run docs draws them anew)', async () => {
     for (const [path, text] of await documentedDrawings()) {
       expect(readFileSync(join(ROOT, path), 'utf8') === text, path).toBe(true);
     }
@@ -23,6 +23,25 @@ describe('the documentation', () => {
     for (const [path, text] of publishedSchemas()) {
       expect(readFileSync(join(ROOT, path), 'utf8') === text, path).toBe(true);
     }
+  });
+
+  test('shows every text of a drawing whole, and no drawing of what is gone', async () => {
+    const drawings = await documentedDrawings();
+    for (const [path, svg] of drawings.filter(([name]) => name.endsWith('.svg'))) {
+      const width = Number(/viewBox="0 0 (\d+) /.exec(svg)![1]);
+      for (const [, x, text] of svg.matchAll(/<text x="([\d.]+)"[^>]*>([^<]*)</g))
+        expect(Number(x) + text!.length * 6, `${path}: ${text}`).toBeLessThanOrEqual(width);
+    }
+    const drawn = drawings.map(([path]) => join(ROOT, path)).sort();
+    const there = ['docs/pipes', 'docs/topologies'].flatMap((folder) => files(folder, ''));
+    expect(there.sort()).toEqual(drawn);
+  });
+
+  test('says of every example what it shows', () => {
+    const readme = readFileSync(join(ROOT, 'examples/README.md'), 'utf8');
+    const examples = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'));
+    const titles = [...readme.matchAll(/^## \[(.+)\]\(\1\)$/gm)].map(([, name]) => name);
+    expect(titles.sort()).toEqual(examples.sort());
   });
 
   test('has the table of flags as it is (npm run docs writes it anew)', () => {

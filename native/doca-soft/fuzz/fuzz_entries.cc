@@ -3,7 +3,7 @@
 #include <list>
 #include <memory>
 
-#include "../src/pipe.h"
+#include "../src/basic_pipe.h"
 #include "environment.h"
 
 using namespace soft;
@@ -146,8 +146,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 			const doca_flow_match own = match_from(bytes);
 			const doca_flow_actions values = actions_from(bytes);
-			pipe.reader().entry_key(&own, pipe.key_of(*entry));
-			const bool stored = pipe.actions()[0].store(&values, entry->hot->values, &entry->hot->crypto_id) == DOCA_SUCCESS;
+			pipe.reader().entry_key(&own, pipe.key_of(*entry->hot));
+			const bool stored = pipe.actions()[0].store(&values, pipe.values_of(*entry->hot), &entry->hot->crypto_id) == DOCA_SUCCESS;
 			if (stored && pipe.install(*entry))
 				installed.push_back(entry);
 			else
@@ -166,7 +166,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				break;
 			EntryHot *update = pipe.new_values();
 			const doca_flow_actions values = actions_from(bytes);
-			if (pipe.actions()[0].store(&values, update->values, &update->crypto_id) == DOCA_SUCCESS)
+			if (pipe.actions()[0].store(&values, pipe.values_of(*update), &update->crypto_id) == DOCA_SUCCESS)
 				pipe.update(*installed.back(), *update, {true, true, true});
 			free(update);
 			break;

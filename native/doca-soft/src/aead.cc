@@ -86,7 +86,8 @@ bool mb_available()
 	return true;
 }
 
-const Aead IPSEC_MB = {"ipsec-mb", sizeof(gcm_key_data), mb_prepare, mb_wipe, mb_seal, mb_open};
+// The round keys, then powers of the hash key, of which the lowest stand last.
+const Aead IPSEC_MB = {"ipsec-mb", sizeof(gcm_key_data), sizeof(gcm_key_data::expanded_keys), mb_prepare, mb_wipe, mb_seal, mb_open};
 
 #endif
 
@@ -149,7 +150,7 @@ bool openssl_open(const void *context, uint32_t key_octets, const uint8_t *nonce
 	return false;
 }
 
-const Aead OPENSSL = {"openssl", sizeof(OpensslKey), openssl_prepare, openssl_wipe, openssl_seal, openssl_open};
+const Aead OPENSSL = {"openssl", sizeof(OpensslKey), sizeof(OpensslKey), openssl_prepare, openssl_wipe, openssl_seal, openssl_open};
 
 } // namespace
 

@@ -10,6 +10,9 @@ struct Aead {
 	const char *name;
 	// Octets of a prepared key; contexts are aligned to 64.
 	size_t context_octets;
+	// Of which so many at the begin are touched by every packet; of the rest, a packet of n blocks touches about as many at
+	// the end.
+	size_t touched_at_begin;
 	// `key_octets` is 16 or 32.
 	void (*prepare)(void *context, const uint8_t *key, uint32_t key_octets);
 	// Overwrites a prepared key.

@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include "pipe.h"
+#include "prefetch.h"
 #include "psp_header.h"
 
 namespace soft {
@@ -29,6 +30,30 @@ uint32_t packet_meta_of(const rte_mbuf *mbuf)
 	return __builtin_bswap32(*RTE_FLOW_DYNF_METADATA(const_cast<rte_mbuf *>(mbuf)));
 }
 
+bool all_before_one_pipe(const Forward *next, uint32_t count)
+{
+	if (count == 0 || next[0].kind != Forward::PIPE)
+		return false;
+	bool all = true;
+	for (uint32_t i = 1; i < count; i++)
+		all &= next[i].kind == Forward::PIPE && next[i].pipe == next[0].pipe;
+	return all;
+}
+
+// On the way into a pipe.
+void enter(Packet &packet)
+{
+	packet.hops++;
+	if (packet.stale)
+		packet.parse();
+}
+
+// From the PSP header that an encapsulation put on, to the ICV.
+uint32_t sealed_octets(const Packet &packet)
+{
+	return packet.length - static_cast<uint32_t>(packet.encap) - PSP_ICV_OCTETS;
+}
+
 } // namespace
 
 Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys,
@@ -36,7 +61,7 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
 	  ivs_(fixed_clock), packets_(BURST_MAX)
 {
-	candidate_ = static_cast<PreparedKey *>(aligned_alloc(64, prepared_key_octets(aead)));
+	candidate_ = aligned_alloc(64, prepared_key_stride(aead));
 	if (candidate_ == nullptr)
 		throw std::bad_alloc();
 }
@@ -89,18 +114,47 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 {
 	Forward next[BURST_MAX];
 	Packet *group[BURST_MAX];
+	const Forward start = {root == nullptr ? Forward::DROP : Forward::PIPE, 0, 0, root};
+	for (uint32_t i = 0; i < count; i++) {
+		next[i] = start;
+		group[i] = &packets_[i];
+	}
+	// As long as they keep together, which they mostly do.
+	while (all_before_one_pipe(next, count)) {
+		doca_flow_pipe *pipe = next[0].pipe;
+		for (uint32_t i = 0; i < count; i++)
+			enter(packets_[i]);
+		pipe->process(group, count, next, *this);
+		if (packets_[0].hops > pipes)
+			break;
+	}
+	process_apart(next, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && arm(packets_[i]))
+			prefetch_line(packets_[i].key);
+	}
+	for (uint32_t i = 0; i < count + PREFETCH_PACKETS; i++) {
+		if (i < count)
+			prefetch_key(packets_[i], packets_[i].key);
+		if (i >= PREFETCH_PACKETS)
+			leave(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
+	}
+}
+
+// The same for packets that go different ways.
+void Datapath::process_apart(Forward *next, uint32_t count)
+{
+	Packet *group[BURST_MAX];
 	Forward results[BURST_MAX];
+	uint8_t members[BURST_MAX];
 	uint8_t waiting[BURST_MAX];
 	uint32_t waiting_count = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		next[i].kind = root == nullptr ? Forward::DROP : Forward::PIPE;
-		next[i].pipe = root;
-		if (root != nullptr)
+		if (next[i].kind == Forward::PIPE)
 			waiting[waiting_count++] = static_cast<uint8_t>(i);
 	}
 	while (waiting_count > 0) {
 		doca_flow_pipe *pipe = next[waiting[0]].pipe;
-		uint8_t members[BURST_MAX];
 		uint32_t grouped = 0;
 		uint32_t others = 0;
 		for (uint32_t i = 0; i < waiting_count; i++) {
@@ -109,16 +163,14 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 				waiting[others++] = at;
 				continue;
 			}
-			Packet &packet = packets_[at];
 			// A circle of entries ends here.
-			if (packet.hops++ > pipes) {
+			if (packets_[at].hops > pipes) {
 				next[at].kind = Forward::DROP;
 				continue;
 			}
-			if (packet.stale)
-				packet.parse();
+			enter(packets_[at]);
 			results[grouped] = next[at];
-			group[grouped] = &packet;
+			group[grouped] = &packets_[at];
 			members[grouped++] = at;
 		}
 		pipe->process(group, grouped, results, *this);
@@ -129,23 +181,16 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 		}
 		waiting_count = others;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && slots != nullptr)
-			slots->prefetch(packets_[i].crypto_id, packets_[i].length);
-	}
-	for (uint32_t i = 0; i < count; i++)
-		leave(packets_[i], next[i]);
 }
 
 void Datapath::walk(Packet &packet, Forward forward)
 {
 	while (forward.kind == Forward::PIPE) {
-		if (packet.hops++ > pipes) {
+		if (packet.hops > pipes) {
 			forward.kind = Forward::DROP;
 			break;
 		}
-		if (packet.stale)
-			packet.parse();
+		enter(packet);
 		Packet *one = &packet;
 		forward.pipe->process(&one, 1, &forward, *this);
 	}
@@ -248,20 +293,20 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 	return true;
 }
 
-void Datapath::prefetch_decrypt(Packet **packets, uint32_t count) const
+void Datapath::prefetch_keys(Packet **packets, uint32_t count, const void **keys) const
 {
-	if (count == 1)
-		return;
 	for (uint32_t i = 0; i < count; i++) {
 		if (packets[i]->psp >= 0)
 			derived_.prefetch(load32(packets[i]->bases[BASE_PSP] + PSP_SPI));
 	}
 	for (uint32_t i = 0; i < count; i++) {
+		keys[i] = nullptr;
 		if (packets[i]->psp < 0)
 			continue;
 		const uint8_t *psp = packets[i]->bases[BASE_PSP];
 		const uint32_t spi = load32(psp + PSP_SPI);
-		derived_.prefetch_key(spi, master_keys_.generation(spi) << 2 | psp_version(psp), packets[i]->length);
+		keys[i] = derived_.find(spi, master_keys_.generation(spi) << 2 | psp_version(psp));
+		prefetch_line(keys[i]);
 	}
 }
 
@@ -305,25 +350,25 @@ uint8_t Datapath::open(Packet &packet)
 	}
 	// The version's bits, and a generation that never is 0.
 	const uint32_t tag = master_keys_.generation(spi) << 2 | version;
-	const PreparedKey *key = derived_.find(spi, tag);
+	const uint32_t key_octets = psp_key_octets(version);
+	const void *key = derived_.find(spi, tag);
 	const bool fresh = key == nullptr;
 	if (fresh) {
 		uint8_t octets[32];
 		master_keys_.derive(spi, version, octets);
-		candidate_->key_octets = psp_key_octets(version);
-		aead_.prepare(candidate_->context, octets, candidate_->key_octets);
+		aead_.prepare(candidate_, octets, key_octets);
 		explicit_bzero(octets, sizeof(octets));
 		key = candidate_;
 	}
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	const bool authentic = aead_.open(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start,
-					  payload - start, psp + payload);
+	const bool authentic = aead_.open(key, key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start,
+					  psp + payload);
 	if (fresh) {
 		// Keys of forged packets would push out those in use.
 		if (authentic)
-			derived_.add(spi, tag, *candidate_);
+			derived_.add(spi, tag, candidate_);
 		else
-			aead_.wipe(candidate_->context);
+			aead_.wipe(candidate_);
 	}
 	if (!authentic) {
 		counts.rx_auth_failures++;
@@ -339,28 +384,34 @@ uint8_t Datapath::open(Packet &packet)
 	return SYNDROME_OK;
 }
 
-bool Datapath::seal(Packet &packet)
+// Gives the packet its IV. Apart from the AEAD, which would wait for what is written here before it reads the nonce.
+bool Datapath::arm(Packet &packet)
 {
-	const bool sealed = try_seal(packet);
-	if (!sealed)
-		counts.tx_errors++;
-	return sealed;
-}
-
-bool Datapath::try_seal(Packet &packet)
-{
-	if (packet.encap < 0)
+	if (packet.key != nullptr)
+		return true;
+	if (packet.encap < 0 || slots == nullptr)
 		return false;
 	uint8_t *psp = packet.frame + packet.encap;
-	const uint32_t payload = packet.length - static_cast<uint32_t>(packet.encap) - PSP_ICV_OCTETS;
 	const uint32_t version = psp_version(psp);
-	if (version > PSP_VERSION_MAX || !psp_framing_ok(psp, payload))
+	if (version > PSP_VERSION_MAX || !psp_framing_ok(psp, sealed_octets(packet)))
 		return false;
-	const PreparedKey *key = slots == nullptr ? nullptr : slots->get(packet.crypto_id);
-	if (key == nullptr || key->key_octets != psp_key_octets(version) || !ivs_.next(psp + PSP_IV))
+	const KeySlots::Key key = slots->get(packet.crypto_id);
+	if (key.octets != psp_key_octets(version) || !ivs_.next(psp + PSP_IV))
 		return false;
+	packet.key = key.prepared;
+	return true;
+}
+
+bool Datapath::seal(Packet &packet)
+{
+	if (!arm(packet)) {
+		counts.tx_errors++;
+		return false;
+	}
+	uint8_t *psp = packet.frame + packet.encap;
+	const uint32_t payload = sealed_octets(packet);
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	aead_.seal(key->context, key->key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
+	aead_.seal(packet.key, psp_key_octets(psp_version(psp)), psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
 	packet.sealed = true;
 	counts.tx_packets++;
 	return true;

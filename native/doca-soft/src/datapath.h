@@ -17,6 +17,8 @@ struct rte_ring;
 namespace soft {
 
 constexpr uint32_t BURST_MAX = 64;
+// How many packets ahead of the AEAD its keys are asked for.
+constexpr uint32_t PREFETCH_PACKETS = 4;
 
 // Where a packet goes next.
 struct Forward {
@@ -70,7 +72,14 @@ public:
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
-	void prefetch_decrypt(Packet **packets, uint32_t count) const;
+	// Asks for the keys that decrypt() will use: for the begin of each, whose address takes longest, at once; prefetch_key(),
+	// a few packets ahead, for the rest of it. Says where they are; nullptr where there is none yet.
+	void prefetch_keys(Packet **packets, uint32_t count, const void **keys) const;
+	void prefetch_key(const Packet &packet, const void *key) const
+	{
+		if (key != nullptr)
+			prefetch_prepared(aead_, key, packet.length);
+	}
 	uint16_t draw_random() { return random_.draw16(); }
 	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);
@@ -91,12 +100,13 @@ public:
 
 private:
 	void process(uint32_t count, doca_flow_pipe *root);
+	void process_apart(Forward *next, uint32_t count);
 	void walk(Packet &packet, Forward forward);
 	void leave(Packet &packet, const Forward &forward);
 	void leave_by_port(Packet &packet, uint16_t port);
 	void to_rss(Packet &packet, const RssTarget &target);
 	bool seal(Packet &packet);
-	bool try_seal(Packet &packet);
+	bool arm(Packet &packet);
 	uint8_t open(Packet &packet);
 	void flush(SwitchPort &port);
 
@@ -106,7 +116,7 @@ private:
 	DerivedKeyCache derived_;
 	IvSource ivs_;
 	// A key in the making, until it has authenticated a packet.
-	PreparedKey *candidate_;
+	void *candidate_;
 	std::vector<Packet> packets_;
 	uint32_t depth_ = 0;
 };

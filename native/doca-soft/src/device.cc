@@ -9,14 +9,17 @@
 #include <sys/prctl.h>
 
 #include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
+#include "huge_memory.h"
 #include "log.h"
 
 namespace soft {
@@ -81,6 +84,40 @@ void free_ring(rte_ring *ring)
 	while (rte_ring_sc_dequeue(ring, &mbuf) == 0)
 		rte_pktmbuf_free(static_cast<rte_mbuf *>(mbuf));
 	rte_ring_free(ring);
+}
+
+// Without EAL's huge pages, a pool of packet buffers in memory that may have transparent ones: buffers are read and written
+// far from each other.
+rte_mempool *new_huge_pool(const char *name, uint32_t buffers, uint32_t cache, uint16_t room)
+{
+	rte_pktmbuf_pool_private own{};
+	own.mbuf_data_room_size = room;
+	// No device behind these ports looks for physical addresses: buffers may lie across pages.
+	rte_mempool *pool = rte_mempool_create_empty(name, buffers, sizeof(rte_mbuf) + room, cache, sizeof(own), SOCKET_ID_ANY,
+						     RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	if (pool == nullptr)
+		return nullptr;
+	int failed = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr);
+	if (failed == 0) {
+		rte_pktmbuf_pool_init(pool, &own);
+		size_t chunk;
+		size_t alignment;
+		const ssize_t octets = rte_mempool_op_calc_mem_size_default(pool, buffers, 0, &chunk, &alignment);
+		auto memory = std::make_unique<HugeMemory>(static_cast<size_t>(octets));
+		const auto release = [](rte_mempool_memhdr *, void *given) { delete static_cast<HugeMemory *>(given); };
+		const int objects = rte_mempool_populate_iova(pool, reinterpret_cast<char *>(memory->data()), RTE_BAD_IOVA,
+							      static_cast<size_t>(octets), release, memory.get());
+		if (objects > 0)
+			memory.release();
+		failed = objects == static_cast<int>(buffers) ? 0 : objects < 0 ? -objects : ENOMEM;
+	}
+	if (failed != 0) {
+		rte_mempool_free(pool);
+		rte_errno = failed;
+		return nullptr;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+	return pool;
 }
 
 // The application may have closed it.
@@ -215,8 +252,11 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 		const uint32_t data = std::max(DATA_OCTETS_MIN, std::max<uint32_t>(largest, mtu) + SLACK_OCTETS);
 		const uint32_t room = std::min<uint32_t>(data + RTE_PKTMBUF_HEADROOM, UINT16_MAX);
 		const uint32_t cache = std::min<uint32_t>(mapping_.buffers / 4, RTE_MEMPOOL_CACHE_MAX_SIZE);
-		pool_ = rte_pktmbuf_pool_create(unique_name("pool").c_str(), mapping_.buffers, cache, 0,
-						static_cast<uint16_t>(room), SOCKET_ID_ANY);
+		const std::string name = unique_name("pool");
+		pool_ = rte_eal_has_hugepages() != 0
+				? rte_pktmbuf_pool_create(name.c_str(), mapping_.buffers, cache, 0, static_cast<uint16_t>(room),
+							  SOCKET_ID_ANY)
+				: new_huge_pool(name.c_str(), mapping_.buffers, cache, static_cast<uint16_t>(room));
 		if (pool_ == nullptr)
 			fail("rte_pktmbuf_pool_create of " + std::to_string(mapping_.buffers) + " buffers of " +
 				     std::to_string(room) + " octets (give EAL more memory, or say buffers = fewer)",

@@ -4,7 +4,9 @@
 #include <cstring>
 #include <thread>
 
+#include "basic_pipe.h"
 #include "library.h"
+#include "list_pipes.h"
 #include "log.h"
 
 using namespace soft;
@@ -100,13 +102,13 @@ doca_error_t add_basic(uint16_t number, doca_flow_pipe *pipe, const doca_flow_ma
 	EntryHot &hot = *taken.entry->hot;
 	hot.action_index = action_idx;
 	hot.counted = pipe->counted;
-	basic.reader().entry_key(match, pipe->key_of(*taken.entry));
+	basic.reader().entry_key(match, pipe->key_of(hot));
 	if (!basic.actions().empty())
-		result = basic.actions()[action_idx].store(actions, hot.values, &hot.crypto_id);
+		result = basic.actions()[action_idx].store(actions, pipe->values_of(hot), &hot.crypto_id);
 	if (result == DOCA_SUCCESS)
 		result = read_entry_monitor(monitor, hot);
 	if (result == DOCA_SUCCESS)
-		result = read_entry_forward(*pipe, fwd, hot.forward);
+		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
@@ -129,11 +131,11 @@ doca_error_t update_basic(uint16_t number, doca_flow_pipe *pipe, uint8_t action_
 	const UpdateParts parts = {actions != nullptr, fwd != nullptr, monitor != nullptr};
 	values->action_index = action_idx;
 	if (parts.actions && !basic.actions().empty())
-		result = basic.actions()[action_idx].store(actions, values->values, &values->crypto_id);
+		result = basic.actions()[action_idx].store(actions, pipe->values_of(*values), &values->crypto_id);
 	if (result == DOCA_SUCCESS)
 		result = read_entry_monitor(monitor, *values);
 	if (result == DOCA_SUCCESS)
-		result = read_entry_forward(*pipe, fwd, values->forward);
+		result = read_entry_forward(*pipe, fwd, pipe->forward_of(*values));
 	if (result == DOCA_SUCCESS)
 		submit(pipe, *queue, {entry, values.release(), parts, EntryOperation::UPDATE});
 	return result;
@@ -174,7 +176,7 @@ doca_error_t add_control(uint16_t number, uint32_t priority, doca_flow_pipe *pip
 	if (result == DOCA_SUCCESS)
 		result = read_entry_monitor(monitor, hot);
 	if (result == DOCA_SUCCESS)
-		result = read_entry_forward(*pipe, fwd, hot.forward);
+		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
@@ -195,7 +197,7 @@ doca_error_t add_flooded(uint16_t number, doca_flow_pipe *pipe, uint32_t index, 
 	if (taken.entry == nullptr)
 		return DOCA_ERROR_FULL;
 	taken.entry->index = index;
-	result = read_entry_forward(*pipe, fwd, taken.entry->hot->forward);
+	result = read_entry_forward(*pipe, fwd, pipe->forward_of(*taken.entry->hot));
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
@@ -334,7 +336,7 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 	for (uint32_t i = 0; i < ordered_list->size && result == DOCA_SUCCESS; i++) {
 		const Actions &compiled = lists[ordered_list->idx][i];
 		const doca_flow_ordered_list_element &element = ordered_list->elements[i];
-		uint8_t *values = hot.values + values_at;
+		uint8_t *values = pipe->values_of(hot) + values_at;
 		if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO)
 			result = compiled.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap : nullptr,
 						       &element.crypto->crypto, values, &hot.crypto_id);
@@ -343,7 +345,7 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 		values_at += compiled.value_octets();
 	}
 	if (result == DOCA_SUCCESS)
-		result = read_entry_forward(*pipe, fwd, hot.forward);
+		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;

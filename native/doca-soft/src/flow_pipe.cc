@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "basic_pipe.h"
+#include "control_pipe.h"
 #include "library.h"
+#include "list_pipes.h"
 #include "log.h"
 
 using namespace soft;

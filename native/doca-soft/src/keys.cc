@@ -1,5 +1,6 @@
 #include "keys.h"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <new>
@@ -7,28 +8,34 @@
 
 #include <openssl/evp.h>
 
+#include "prefetch.h"
 #include "psp_header.h"
 
 namespace soft {
 namespace {
 
 constexpr int BLOCK_OCTETS = 16;
+constexpr size_t LINE_OCTETS = 64;
 
 } // namespace
 
-size_t prepared_key_octets(const Aead &aead)
+size_t prepared_key_stride(const Aead &aead)
 {
-	return (offsetof(PreparedKey, context) + aead.context_octets + 63) / 64 * 64;
+	return (aead.context_octets + LINE_OCTETS - 1) / LINE_OCTETS * LINE_OCTETS;
 }
 
-void prefetch_prepared(const PreparedKey *key, size_t key_octets, uint32_t octets)
+void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets)
 {
-	// The key schedule and the first powers of the hash key; short packets need no more.
-	constexpr size_t SHORT_OCTETS = 512;
-	const auto *at = reinterpret_cast<const uint8_t *>(key);
-	const size_t end = octets <= 256 && key_octets > SHORT_OCTETS ? SHORT_OCTETS : key_octets;
-	for (size_t line = 0; line < end; line += 64)
-		__builtin_prefetch(at + line);
+	const auto *at = static_cast<const uint8_t *>(key);
+	const size_t begin = aead.touched_at_begin;
+	// A power of the hash key for each block, for the AAD's and for the lengths.
+	const size_t powers = (octets / BLOCK_OCTETS + 3) * BLOCK_OCTETS;
+	const size_t end = aead.context_octets;
+	const size_t from = std::max(begin, end - std::min(end, powers));
+	for (size_t line = 0; line < begin; line += LINE_OCTETS)
+		prefetch_line(at + line);
+	for (size_t line = from / LINE_OCTETS * LINE_OCTETS; line < end; line += LINE_OCTETS)
+		prefetch_line(at + line);
 }
 
 KeyDeriver::KeyDeriver() : cipher_(EVP_CIPHER_CTX_new())
@@ -87,13 +94,13 @@ void KeyDeriver::wipe()
 }
 
 DerivedKeyCache::DerivedKeyCache(const Aead &aead, uint32_t entries)
-	: aead_(aead), key_octets_(prepared_key_octets(aead))
+	: aead_(aead), stride_(prepared_key_stride(aead))
 {
 	sets_ = 1;
 	while (sets_ * WAYS < entries)
 		sets_ *= 2;
-	tags_.resize(size_t{sets_} * WAYS);
-	keys_ = HugeMemory(size_t{sets_} * WAYS * key_octets_);
+	tags_ = HugeMemory(slots() * sizeof(uint64_t));
+	keys_ = HugeMemory(slots() * stride_);
 }
 
 DerivedKeyCache::~DerivedKeyCache()
@@ -106,56 +113,46 @@ uint32_t DerivedKeyCache::set_of(uint32_t spi) const
 	return (spi * 0x9e3779b1u >> 8) & (sets_ - 1);
 }
 
-PreparedKey *DerivedKeyCache::key_at(uint32_t index) const
-{
-	return reinterpret_cast<PreparedKey *>(keys_.data() + index * key_octets_);
-}
-
 void DerivedKeyCache::prefetch(uint32_t spi) const
 {
-	__builtin_prefetch(&tags_[size_t{set_of(spi)} * WAYS]);
+	prefetch_line(tags() + size_t{set_of(spi)} * WAYS);
 }
 
-void DerivedKeyCache::prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const
+const void *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
 {
-	const PreparedKey *key = find(spi, tag);
-	if (key != nullptr)
-		prefetch_prepared(key, key_octets_, octets);
+	const size_t first = size_t{set_of(spi)} * WAYS;
+	const uint64_t *set = tags() + first;
+	const uint64_t wanted = tag_of(spi, tag);
+	// Which way it is cannot be foreseen: no branches but one.
+	uint32_t found = 0;
+	for (uint32_t way = 0; way < WAYS; way++)
+		found |= static_cast<uint32_t>(set[way] == wanted) << way;
+	return found == 0 ? nullptr : key_at(first + static_cast<uint32_t>(__builtin_ctz(found)));
 }
 
-const PreparedKey *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
+void DerivedKeyCache::add(uint32_t spi, uint32_t tag, const void *key)
 {
-	const uint32_t first = set_of(spi) * WAYS;
-	for (uint32_t index = first; index < first + WAYS; index++) {
-		if (tags_[index].spi == spi && tags_[index].tag == tag)
-			return key_at(index);
-	}
-	return nullptr;
-}
-
-void DerivedKeyCache::add(uint32_t spi, uint32_t tag, PreparedKey &key)
-{
-	const uint32_t first = set_of(spi) * WAYS;
-	uint32_t index = first + next_victim_++ % WAYS;
-	for (uint32_t way = first; way < first + WAYS; way++) {
-		if (tags_[way].tag == 0) {
+	const size_t first = size_t{set_of(spi)} * WAYS;
+	size_t index = first + next_victim_++ % WAYS;
+	for (size_t way = first; way < first + WAYS; way++) {
+		if (tags()[way] == 0) {
 			index = way;
 			break;
 		}
 	}
-	if (tags_[index].tag != 0)
-		aead_.wipe(key_at(index)->context);
-	memcpy(static_cast<void *>(key_at(index)), &key, key_octets_);
-	tags_[index] = {spi, tag};
+	if (tags()[index] != 0)
+		aead_.wipe(key_at(index));
+	memcpy(key_at(index), key, aead_.context_octets);
+	tags()[index] = tag_of(spi, tag);
 }
 
 void DerivedKeyCache::wipe()
 {
-	for (size_t index = 0; index < tags_.size(); index++) {
-		if (tags_[index].tag == 0)
+	for (size_t index = 0; index < slots(); index++) {
+		if (tags()[index] == 0)
 			continue;
-		aead_.wipe(key_at(static_cast<uint32_t>(index))->context);
-		tags_[index] = {0, 0};
+		aead_.wipe(key_at(index));
+		tags()[index] = 0;
 	}
 }
 
@@ -218,20 +215,20 @@ void MasterKeys::wipe()
 }
 
 KeySlots::KeySlots(const Aead &aead, uint32_t count)
-	: aead_(aead), key_octets_(prepared_key_octets(aead)), count_(count), states_(new State[count]),
-	  keys_(size_t{count} * 2 * key_octets_)
+	: aead_(aead), stride_(prepared_key_stride(aead)), count_(count), states_(new std::atomic<uint8_t>[count]()),
+	  left_(count), keys_(size_t{count} * 2 * stride_)
 {
 }
 
 KeySlots::~KeySlots()
 {
 	for (uint32_t id = 0; id < count_; id++) {
-		if (states_[id].place.load() == 0)
+		const uint32_t state = states_[id].load();
+		if (state == 0)
 			continue;
-		for (uint8_t place = 1; place <= 2; place++) {
-			if (key_at(id, place)->key_octets != 0)
-				aead_.wipe(key_at(id, place)->context);
-		}
+		aead_.wipe(key_at(id, state & SECOND));
+		if (left_[id] != 0)
+			aead_.wipe(key_at(id, (state & SECOND) ^ SECOND));
 	}
 }
 
@@ -240,28 +237,19 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	if (id == 0 || id >= count_)
 		return false;
 	std::lock_guard<std::mutex> guard(mutex_);
-	State &state = states_[id];
-	const uint8_t former = state.place.load(std::memory_order_relaxed);
-	const uint8_t place = former == 1 ? 2 : 1;
-	PreparedKey *fresh = key_at(id, place);
-	if (fresh->key_octets != 0) {
+	const uint32_t former = states_[id].load(std::memory_order_relaxed);
+	const uint32_t second = former == 0 ? 0 : (former & SECOND) ^ SECOND;
+	if (left_[id] != 0) {
 		// Left in this epoch: a burst that began before may still look at it.
-		while (epoch_.load() <= state.left)
+		while (epoch_.load() <= left_[id])
 			std::this_thread::yield();
-		aead_.wipe(fresh->context);
+		aead_.wipe(key_at(id, second));
 	}
-	fresh->key_octets = key_octets;
-	aead_.prepare(fresh->context, key, key_octets);
-	state.place.store(place);
-	state.left = epoch_.load();
+	aead_.prepare(key_at(id, second), key, key_octets);
+	states_[id].store(static_cast<uint8_t>(key_octets | second));
+	if (former != 0)
+		left_[id] = epoch_.load();
 	return true;
-}
-
-void KeySlots::prefetch(uint32_t id, uint32_t octets) const
-{
-	const PreparedKey *key = get(id);
-	if (key != nullptr)
-		prefetch_prepared(key, key_octets_, octets);
 }
 
 void IvSource::refresh()

@@ -36,16 +36,11 @@ private:
 	uint8_t subkey_[16] = {};
 };
 
-// A key that the AEAD can use at once. From new_key(); wiped before it is freed.
-struct PreparedKey {
-	uint32_t key_octets;
-	alignas(64) uint8_t context[1];
-};
+// Octets from one prepared key of many to the next.
+size_t prepared_key_stride(const Aead &aead);
 
-size_t prepared_key_octets(const Aead &aead);
-
-// Asks for what a payload of `octets` octets will touch of a key: the longer, the more powers of the hash key.
-void prefetch_prepared(const PreparedKey *key, size_t key_octets, uint32_t octets);
+// Asks for the memory of a prepared key that a payload of `octets` octets will touch.
+void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets);
 
 // Prepared keys of received SPIs, in sets of four; one that does not fit takes another's place.
 class DerivedKeyCache {
@@ -53,30 +48,29 @@ public:
 	DerivedKeyCache(const Aead &aead, uint32_t entries);
 	~DerivedKeyCache();
 
-	// For memory that will be looked at soon: first what tells where a key is, then the key.
+	// Asks for the memory that find() will look at.
 	void prefetch(uint32_t spi) const;
-	void prefetch_key(uint32_t spi, uint32_t tag, uint32_t octets) const;
-	const PreparedKey *find(uint32_t spi, uint32_t tag) const;
-	// Copies `key` in; the caller keeps nothing of it.
-	void add(uint32_t spi, uint32_t tag, PreparedKey &key);
+	// The prepared key; nullptr: there is none.
+	const void *find(uint32_t spi, uint32_t tag) const;
+	// Takes the prepared key over, octet by octet; the caller keeps nothing of it.
+	void add(uint32_t spi, uint32_t tag, const void *key);
 	void wipe();
 
 private:
 	static constexpr uint32_t WAYS = 4;
-	struct Tag {
-		uint32_t spi;
-		// Version and generation; 0: empty.
-		uint32_t tag;
-	};
+	// SPI, and version and generation, which together are never 0: 0 is empty.
+	static uint64_t tag_of(uint32_t spi, uint32_t tag) { return uint64_t{tag} << 32 | spi; }
 
 	uint32_t set_of(uint32_t spi) const;
-	PreparedKey *key_at(uint32_t index) const;
+	size_t slots() const { return size_t{sets_} * WAYS; }
+	uint64_t *tags() const { return reinterpret_cast<uint64_t *>(tags_.data()); }
+	void *key_at(size_t index) const { return keys_.data() + index * stride_; }
 
 	const Aead &aead_;
-	const size_t key_octets_;
+	const size_t stride_;
 	uint32_t sets_;
 	uint32_t next_victim_ = 0;
-	std::vector<Tag> tags_;
+	HugeMemory tags_;
 	HugeMemory keys_;
 };
 
@@ -118,34 +112,32 @@ public:
 
 	// False: there is no such slot. Waits, for a burst at most, when a slot is set again and again.
 	bool set(uint32_t id, const uint8_t *key, uint32_t key_octets);
-	const PreparedKey *get(uint32_t id) const
+	// A prepared key and the octets of the key that it was made of; 0: there is none.
+	struct Key {
+		const void *prepared;
+		uint32_t octets;
+	};
+	Key get(uint32_t id) const
 	{
-		const uint8_t place = id < count_ ? states_[id].place.load() : 0;
-		return place == 0 ? nullptr : key_at(id, place);
+		const uint32_t state = id < count_ ? states_[id].load() : 0;
+		return {key_at(id, state & SECOND), state & ~SECOND};
 	}
-	// `octets` of payload decide how much of a key is touched.
-	void prefetch(uint32_t id, uint32_t octets) const;
 	// Between two bursts of the datapath: what it looked at before it looks at no more.
 	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1); }
 	uint32_t count() const { return count_; }
 
 private:
-	struct State {
-		// 0: no key; 1, 2: which of the two places.
-		std::atomic<uint8_t> place{0};
-		// The epoch in which the other place was left.
-		uint64_t left = 0;
-	};
+	// A slot's state: 0, no key; else the key's octets, a multiple of 16, and which of the two places holds it.
+	static constexpr uint32_t SECOND = 1;
 
-	PreparedKey *key_at(uint32_t id, uint8_t place) const
-	{
-		return reinterpret_cast<PreparedKey *>(keys_.data() + (size_t{id} * 2 + place - 1) * key_octets_);
-	}
+	void *key_at(uint32_t id, uint32_t second) const { return keys_.data() + (size_t{id} * 2 + second) * stride_; }
 
 	const Aead &aead_;
-	const size_t key_octets_;
+	const size_t stride_;
 	uint32_t count_;
-	std::unique_ptr<State[]> states_;
+	std::unique_ptr<std::atomic<uint8_t>[]> states_;
+	// The epochs in which the slots' other places were left; 0: there never was a key there.
+	std::vector<uint64_t> left_;
 	HugeMemory keys_;
 	std::mutex mutex_;
 	// Sequentially consistent together with the places: whoever sees a new epoch has seen which place was left before it.

@@ -38,44 +38,22 @@ uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
 	return protocol == icmp && octets >= ICMP_OCTETS ? L4_ICMP : L4_NONE;
 }
 
-} // namespace
+// The upper layer of an IPv6 packet behind its extension headers.
+struct UpperLayer {
+	bool found;
+	bool fragment;
+	uint8_t protocol;
+	int32_t offset;
+	int32_t protocol_at;
+};
 
-bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end)
+bool is_ip6_extension(uint8_t protocol)
 {
-	if (end - at < static_cast<int32_t>(IP4_OCTETS_MIN) || frame[at] >> 4 != 4)
-		return false;
-	const int32_t header = (frame[at] & 0x0f) * 4;
-	const int32_t total = load16(frame + at + 2);
-	return header >= static_cast<int32_t>(IP4_OCTETS_MIN) && total >= header && at + total <= end;
+	return protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_ROUTING || protocol == PROTOCOL_DESTINATION_OPTIONS ||
+	       protocol == PROTOCOL_AH || protocol == PROTOCOL_FRAGMENT;
 }
 
-bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end)
-{
-	return end - at >= static_cast<int32_t>(IP6_OCTETS) && frame[at] >> 4 == 6 &&
-	       at + static_cast<int32_t>(IP6_OCTETS) + load16(frame + at + 4) <= end;
-}
-
-bool ip4_fragment(const uint8_t *header)
-{
-	return (load16(header + 6) & 0x3fff) != 0;
-}
-
-uint16_t ones_sum(const uint8_t *at, uint32_t octets)
-{
-	uint32_t sum = 0;
-	for (uint32_t i = 0; i + 1 < octets; i += 2)
-		sum += load16(at + i);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
-}
-
-void set_ip4_checksum(uint8_t *header)
-{
-	store16(header + 10, 0);
-	store16(header + 10, static_cast<uint16_t>(~ones_sum(header, (header[0] & 0x0fu) * 4)));
-}
-
-UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
+UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
 {
 	const UpperLayer none = {false, false, 0, -1, -1};
 	int32_t protocol_at = ip + 6;
@@ -119,6 +97,52 @@ UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
 	return none;
 }
 
+// `ip` is the IPv6 header's offset in `frame`, `end` the packet's end. Most packets have no extension headers.
+inline UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
+{
+	const uint8_t protocol = frame[ip + 6];
+	if (is_ip6_extension(protocol))
+		return skip_ip6_extensions(frame, ip, end);
+	return {true, false, protocol, ip + static_cast<int32_t>(IP6_OCTETS), ip + 6};
+}
+
+} // namespace
+
+bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end)
+{
+	if (end - at < static_cast<int32_t>(IP4_OCTETS_MIN) || frame[at] >> 4 != 4)
+		return false;
+	const int32_t header = (frame[at] & 0x0f) * 4;
+	const int32_t total = load16(frame + at + 2);
+	return header >= static_cast<int32_t>(IP4_OCTETS_MIN) && total >= header && at + total <= end;
+}
+
+bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end)
+{
+	return end - at >= static_cast<int32_t>(IP6_OCTETS) && frame[at] >> 4 == 6 &&
+	       at + static_cast<int32_t>(IP6_OCTETS) + load16(frame + at + 4) <= end;
+}
+
+bool ip4_fragment(const uint8_t *header)
+{
+	return (load16(header + 6) & 0x3fff) != 0;
+}
+
+uint16_t ones_sum(const uint8_t *at, uint32_t octets)
+{
+	uint32_t sum = 0;
+	for (uint32_t i = 0; i + 1 < octets; i += 2)
+		sum += load16(at + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+}
+
+void set_ip4_checksum(uint8_t *header)
+{
+	store16(header + 10, 0);
+	store16(header + 10, static_cast<uint16_t>(~ones_sum(header, (header[0] & 0x0fu) * 4)));
+}
+
 void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta)
 {
 	frame = new_frame;
@@ -130,6 +154,7 @@ void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32
 	syndrome = 0;
 	have = 0;
 	exposed = false;
+	key = nullptr;
 	sealed = false;
 	encap = -1;
 	crypto_id = 0;
@@ -165,6 +190,7 @@ void Packet::replace_frame(uint8_t *new_frame, uint32_t new_length)
 	stale = true;
 	decrypted = false;
 	exposed = false;
+	key = nullptr;
 	sealed = false;
 	psp = -1;
 	encap = -1;

@@ -88,6 +88,8 @@ struct alignas(64) Packet {
 	// Key slot attached; 0: none.
 	uint32_t crypto_id;
 	uint32_t hops;
+	// What the AEAD will use, once the PSP header has its IV; of a burst, as slots may be set anew.
+	const void *key;
 	rte_mbuf *mbuf;
 
 	// Begins with a new packet; `packet_meta` in network order.
@@ -109,18 +111,6 @@ private:
 	void parse_ip6();
 	void parse_l4(uint8_t protocol_number, int32_t at);
 };
-
-// The upper layer of an IPv6 packet behind its extension headers.
-struct UpperLayer {
-	bool found;
-	bool fragment;
-	uint8_t protocol;
-	int32_t offset;
-	int32_t protocol_at;
-};
-
-// `ip` is the IPv6 header's offset in `frame`, `end` the packet's end.
-UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end);
 
 // Whether a whole IP packet stands at `at` and ends at or before `end`.
 bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end);

@@ -14,8 +14,7 @@
 #include "datapath.h"
 #include "fields.h"
 #include "huge_memory.h"
-
-struct rte_hash;
+#include "packet_test.h"
 
 namespace soft {
 
@@ -29,8 +28,18 @@ struct MirrorTargets {
 	Forward original;
 };
 
-// The part of an entry that every packet touches. Values of its actions follow in the same record.
-struct alignas(64) EntryHot {
+// The part of an entry that every packet touches. In the same record follow the key that finds it, the values of its
+// actions, and its forward, which is looked at where the pipe has none (doca_flow_pipe says where they lie).
+struct EntryHot {
+	// Counters are written by one thread and read by others.
+	void count(uint32_t packet_octets)
+	{
+		if (!counted)
+			return;
+		__atomic_store_n(&packets, packets + 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&octets, octets + packet_octets, __ATOMIC_RELAXED);
+	}
+
 	uint64_t packets;
 	uint64_t octets;
 	uint32_t crypto_id;
@@ -38,20 +47,12 @@ struct alignas(64) EntryHot {
 	uint8_t action_index;
 	bool counted;
 	uint16_t mirror;
-	Forward forward;
-	uint8_t values[1];
 };
 
-// Octets that a control pipe's entries look at, together: all fields that there are fit.
-constexpr uint32_t CONTROL_OCTETS_MAX = 256;
-
-// A fixed match, over the octets of its pipe's fields: packet & mask == value.
+// What a control pipe's entry asks of a packet.
 struct FixedMatch {
 	std::vector<MatchField> fields;
-	uint32_t need = 0;
-	uint8_t words = 0;
-	uint64_t value[CONTROL_OCTETS_MAX / 8] = {};
-	uint64_t mask[CONTROL_OCTETS_MAX / 8] = {};
+	PacketTest test;
 	bool has_condition = false;
 	MatchField compared{};
 	doca_flow_compare_op operation = DOCA_FLOW_COMPARE_EQ;
@@ -95,15 +96,20 @@ public:
 	virtual bool install(doca_flow_pipe_entry &entry) = 0;
 	virtual void uninstall(doca_flow_pipe_entry &entry) = 0;
 	// Takes over those parts of `update`, which was made by new_values().
-	void update(doca_flow_pipe_entry &entry, const soft::EntryHot &update, soft::UpdateParts parts) const;
+	void update(doca_flow_pipe_entry &entry, soft::EntryHot &update, soft::UpdateParts parts) const;
 
 	// Application. nullptr when the pipe is full.
 	doca_flow_pipe_entry *take_entry();
 	void release_entry(doca_flow_pipe_entry *entry);
 	// A record that is no entry's; freed with free().
 	soft::EntryHot *new_values() const;
-	// The octets of the key that `entry` is found by.
-	uint8_t *key_of(const doca_flow_pipe_entry &entry) const;
+	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.
+	static uint8_t *key_of(soft::EntryHot &hot) { return reinterpret_cast<uint8_t *>(&hot) + sizeof(soft::EntryHot); }
+	uint8_t *values_of(soft::EntryHot &hot) const { return reinterpret_cast<uint8_t *>(&hot) + values_at_; }
+	soft::Forward &forward_of(soft::EntryHot &hot) const
+	{
+		return *reinterpret_cast<soft::Forward *>(reinterpret_cast<uint8_t *>(&hot) + forward_at_);
+	}
 
 	soft::Device *device = nullptr;
 	std::string name;
@@ -121,130 +127,25 @@ public:
 	uint16_t mirror = 0;
 
 protected:
-	// Room for the entries; `value_octets` of actions and `key_octets` for each.
+	// Room for the entries; `value_octets` of actions and `key_octets`, in words of 64 bits, for each.
 	void reserve(uint32_t value_octets, uint32_t key_octets);
+	soft::EntryHot *record(uint32_t slot) const
+	{
+		return reinterpret_cast<soft::EntryHot *>(hot_.data() + slot * hot_stride_);
+	}
 	void count_miss(const soft::Packet &packet);
 	// Sends the copies that mirror `number` asks for. False when the packet was lost in it.
 	bool pass_mirror(soft::Packet &packet, uint16_t number, soft::Forward &result, soft::Datapath &datapath) const;
+
+	soft::HugeMemory hot_;
+	size_t hot_stride_ = 0;
+	size_t values_at_ = 0;
+	// Behind the values.
+	size_t forward_at_ = 0;
 
 private:
 	std::mutex mutex_;
 	std::vector<uint32_t> free_slots_;
 	uint32_t slots_used_ = 0;
 	std::unique_ptr<doca_flow_pipe_entry[]> entries_;
-	soft::HugeMemory hot_;
-	soft::HugeMemory keys_;
-	size_t hot_stride_ = 0;
-	size_t key_stride_ = 0;
 };
-
-namespace soft {
-
-// Reads the fields that a pipe compares into one buffer.
-class KeyReader {
-public:
-	// Constants first, then what entries give, each area rounded up to words.
-	void layout(std::vector<MatchField> fields);
-	// False when the packet lacks a field or differs from a constant; else `key` holds what entries give.
-	bool read(const Packet &packet, uint64_t *words) const;
-	uint32_t key_octets() const { return key_words_ * 8; }
-	uint32_t key_at_word() const { return constant_words_; }
-	bool draws_random() const { return random_; }
-	// The key of an entry that gives the values in `match`.
-	void entry_key(const doca_flow_match *match, uint8_t *key) const;
-
-private:
-	struct Step {
-		const FieldPlace *place;
-		uint32_t at;
-	};
-	std::vector<MatchField> fields_;
-	std::vector<Step> steps_;
-	uint32_t need_ = 0;
-	uint32_t constant_words_ = 0;
-	uint32_t key_words_ = 0;
-	bool random_ = false;
-	uint64_t mask_[KEY_OCTETS_MAX / 8] = {};
-	uint64_t constant_[KEY_OCTETS_MAX / 8] = {};
-};
-
-class BasicPipe : public doca_flow_pipe {
-public:
-	BasicPipe(std::vector<MatchField> fields, std::vector<Actions> actions, uint32_t entries);
-	~BasicPipe() override;
-
-	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
-	bool install(doca_flow_pipe_entry &entry) override;
-	void uninstall(doca_flow_pipe_entry &entry) override;
-
-	const KeyReader &reader() const { return reader_; }
-	const std::vector<Actions> &actions() const { return actions_; }
-
-private:
-	void hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &datapath);
-
-	KeyReader reader_;
-	std::vector<Actions> actions_;
-	rte_hash *table_ = nullptr;
-	// Without fields of entries there is one entry.
-	EntryHot *only_ = nullptr;
-	bool decrypts_ = false;
-};
-
-class ControlPipe : public doca_flow_pipe {
-public:
-	explicit ControlPipe(uint32_t entries);
-
-	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
-	bool install(doca_flow_pipe_entry &entry) override;
-	void uninstall(doca_flow_pipe_entry &entry) override;
-
-private:
-	void lay_out();
-
-	std::vector<doca_flow_pipe_entry *> order_;
-	uint64_t installed_ = 0;
-	// All fields that any entry compares, and where they stand.
-	struct Step {
-		const FieldPlace *place;
-		uint32_t at;
-	};
-	std::vector<Step> steps_;
-	uint32_t words_ = 0;
-	bool parser_fields_ = false;
-	bool random_ = false;
-};
-
-// ORDERED_LIST: an index leads to an entry, whose elements are done in order.
-class OrderedListPipe : public doca_flow_pipe {
-public:
-	OrderedListPipe(std::vector<std::vector<Actions>> lists, uint32_t entries);
-
-	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
-	bool install(doca_flow_pipe_entry &entry) override;
-	void uninstall(doca_flow_pipe_entry &entry) override;
-
-	const std::vector<std::vector<Actions>> &lists() const { return lists_; }
-
-private:
-	std::vector<std::vector<Actions>> lists_;
-	std::vector<doca_flow_pipe_entry *> by_index_;
-};
-
-// HASH with FLOODING: every entry gets the packet, in the order of their indices; the last one the packet itself.
-class FloodingPipe : public doca_flow_pipe {
-public:
-	explicit FloodingPipe(uint32_t entries);
-
-	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
-	bool install(doca_flow_pipe_entry &entry) override;
-	void uninstall(doca_flow_pipe_entry &entry) override;
-
-private:
-	void collect();
-
-	std::vector<doca_flow_pipe_entry *> by_index_;
-	std::vector<Forward> targets_;
-};
-
-} // namespace soft

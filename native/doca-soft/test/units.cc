@@ -63,12 +63,12 @@ void slots_change_under_use(const Aead &aead)
 	CHECK(!slots.set(0, first, 32) && !slots.set(4, first, 32));
 	std::thread datapath([&] {
 		while (!stop.load()) {
-			const PreparedKey *key = slots.get(1);
-			CHECK(key != nullptr && key->key_octets == 32);
+			const KeySlots::Key key = slots.get(1);
+			CHECK(key.octets == 32);
 			uint8_t header[16] = {};
 			uint8_t data[64 + 16] = {};
-			aead.seal(key->context, 32, header, header, 16, data, 64, data + 64);
-			CHECK(aead.open(key->context, 32, header, header, 16, data, 64, data + 64));
+			aead.seal(key.prepared, 32, header, header, 16, data, 64, data + 64);
+			CHECK(aead.open(key.prepared, 32, header, header, 16, data, 64, data + 64));
 			slots.quiescent();
 		}
 	});
@@ -127,12 +127,11 @@ void aead_is_aes_gcm(const Aead &one, const Aead &other)
 void cache_forgets_the_oldest(const Aead &aead)
 {
 	DerivedKeyCache cache(aead, 8);
-	PreparedKey *key = static_cast<PreparedKey *>(aligned_alloc(64, prepared_key_octets(aead)));
+	void *key = aligned_alloc(64, prepared_key_stride(aead));
 	const uint8_t octets[32] = {};
 	for (uint32_t spi = 1; spi <= 100; spi++) {
-		key->key_octets = 32;
-		aead.prepare(key->context, octets, 32);
-		cache.add(spi, 1, *key);
+		aead.prepare(key, octets, 32);
+		cache.add(spi, 1, key);
 		CHECK(cache.find(spi, 1) != nullptr);
 		CHECK(cache.find(spi, 2) == nullptr);
 	}

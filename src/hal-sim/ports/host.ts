@@ -119,6 +119,8 @@ const MTU_DEFAULT_OCTETS = 9000;
 const HOP_LIMIT = 64;
 const RESOLVE_RETRY_MS = 1000;
 const RESOLVE_TRIES = 3;
+/** A neighbor is asked anew when it is used after so long (RFC 4861, REACHABLE_TIME at the lower end). */
+const REACHABLE_MS = 15_000;
 /** Packets that wait for one neighbor, about as many as with Linux when they are small; the oldest goes first. */
 const PENDING_PER_NEIGHBOR = 256;
 const NEIGHBORS_MAX = 4096;
@@ -128,6 +130,7 @@ const NO_MAC = parseMac('00:00:00:00:00:00');
 
 interface Neighbor {
   mac: Uint8Array | undefined;
+  learntAtMs: number;
   pending: Uint8Array[];
   tries: number;
   timer: Timer | undefined;
@@ -335,6 +338,9 @@ class Host {
     const neighbor = this.#neighborOf(destination);
     if (neighbor.mac !== undefined) {
       this.transmit([this.#frame(packet, neighbor.mac)]);
+      // It may have moved, or what was learnt was damaged on its way.
+      const old = this.options.clock.nowMs() - neighbor.learntAtMs >= REACHABLE_MS;
+      if (old && neighbor.timer === undefined) this.#solicit(source, destination, neighbor);
       return;
     }
     if (neighbor.pending.length === PENDING_PER_NEIGHBOR) neighbor.pending.shift();
@@ -350,7 +356,13 @@ class Host {
       this.#neighbors.get(oldest!)?.timer?.cancel();
       this.#neighbors.delete(oldest!);
     }
-    const neighbor: Neighbor = { mac: undefined, pending: [], tries: 0, timer: undefined };
+    const neighbor: Neighbor = {
+      mac: undefined,
+      learntAtMs: 0,
+      pending: [],
+      tries: 0,
+      timer: undefined,
+    };
     this.#neighbors.set(ip, neighbor);
     return neighbor;
   }
@@ -374,7 +386,7 @@ class Host {
     ]);
     neighbor.timer = this.options.clock.setTimer(() => {
       neighbor.timer = undefined;
-      if (neighbor.mac === undefined) this.#solicit(own, ip, neighbor);
+      this.#solicit(own, ip, neighbor);
     }, RESOLVE_RETRY_MS);
   }
 
@@ -384,6 +396,8 @@ class Host {
     if (neighbor === undefined) return;
     const octets = macToOctets(mac);
     neighbor.mac = octets;
+    neighbor.learntAtMs = this.options.clock.nowMs();
+    neighbor.tries = 0;
     neighbor.timer?.cancel();
     neighbor.timer = undefined;
     const pending = neighbor.pending;

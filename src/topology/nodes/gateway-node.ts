@@ -67,7 +67,9 @@ export class GatewayNode {
       addresses: this.addresses,
       mtuOctets: VF_MTU_OCTETS,
     });
-    this.#uplink = new Seat(uplink, macToOctets(plan.uplinkMac));
+    // In transport mode frames keep the workloads' own Ethernet headers.
+    const macs = [plan.uplinkMac, ...(plan.options.mode === 'transport' ? [plan.workloadMac] : [])];
+    this.#uplink = new Seat(uplink, macs.map(macToOctets));
     this.#vf = new Seat(this.host.port);
   }
 

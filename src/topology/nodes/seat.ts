@@ -12,13 +12,15 @@ export class Seat {
   foreign = 0;
   #receive: ((frames: readonly Uint8Array[]) => void) | undefined;
 
-  /** Starts `port`, once and for all. With `mac`, as a network card, takes only frames for it and for groups. */
+  /** Starts `port`, once and for all. With `macs`, as a network card, takes only frames for them and for groups. */
   constructor(
     private readonly port: SimPort,
-    mac?: Uint8Array,
+    macs?: readonly Uint8Array[],
   ) {
     const mine = (frame: Uint8Array) =>
-      mac === undefined || (frame[0]! & GROUP_BIT) !== 0 || mac.every((octet, i) => frame[i] === octet);
+      macs === undefined ||
+      (frame[0]! & GROUP_BIT) !== 0 ||
+      macs.some((mac) => mac.every((octet, i) => frame[i] === octet));
     void port.start((frames) => {
       const own = frames.filter(mine);
       this.foreign += frames.length - own.length;

@@ -158,6 +158,28 @@ describe('virtual hosts', () => {
     expect(await ping()).toBe(0);
   });
 
+  test('a neighbor whose MAC was damaged on its way is asked anew, and found', async () => {
+    const { clock, link, hosts } = twoHosts();
+    await link.ports[0].start((frames) => {
+      // The sender's MAC in ARP replies, which have no checksum.
+      for (const frame of frames) if (frame[12] === 0x08 && frame[13] === 0x06) frame[22 + 5]! ^= 1;
+      hosts[0]!.port.send(frames);
+    });
+    // The second host takes frames for its own MAC only, as a network card does.
+    await link.ports[1].start((frames) =>
+      hosts[1]!.port.send(frames.filter((frame) => (frame[0]! & 1) === 1 || frame[5] === 2)),
+    );
+    const ping = async (count: number) => {
+      const done = hosts[0]!.ping(parseIp('10.0.0.2'), { count, intervalMs: 1000, timeoutMs: 100 });
+      await clock.advance(count * 1000);
+      return (await done).received;
+    };
+    expect(await ping(1)).toBe(0);
+    await link.ports[0].start((frames) => hosts[0]!.port.send(frames));
+    expect(await ping(20)).toBeGreaterThan(0);
+    expect(await ping(3)).toBe(3);
+  });
+
   test('keep the latest 256 packets for a neighbor until it is known, in their order', async () => {
     const { clock, hosts } = twoHosts({ delayMs: 1 });
     const [source, destination] = [parseIp('10.0.0.1'), parseIp('10.0.0.2')] as const;

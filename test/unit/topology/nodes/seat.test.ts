@@ -9,7 +9,7 @@ const frame = (to: Uint8Array, mark = 0) => Uint8Array.of(...to, ...new Uint8Arr
 
 function build(mac?: Uint8Array) {
   const port = new CapturePort('p0', 1500);
-  const seat = new Seat(port, mac);
+  const seat = new Seat(port, mac === undefined ? undefined : [mac]);
   /** A device at the seat, and what it has received. */
   const device = async () => {
     const taken = seat.take();

@@ -1,0 +1,59 @@
+// BASIC pipes: one match, whose entries give values for what it leaves open.
+#pragma once
+
+#include "exact_table.h"
+#include "pipe.h"
+
+namespace soft {
+
+// Reads the fields that a pipe compares: those with fixed values at once, those that entries give into a key.
+class KeyReader {
+public:
+	void layout(std::vector<MatchField> fields);
+	// The packets that have all fields and the fixed values: their positions in `packets`, in order, and in `keys` what
+	// entries give, key_words() for each. Returns how many they are.
+	uint32_t read(Packet **packets, uint32_t count, uint8_t *positions, uint64_t *keys) const;
+	uint32_t key_words() const { return key_words_; }
+	bool draws_random() const { return random_; }
+	// The key of an entry that gives the values in `match`: key_words() of 64 bits.
+	void entry_key(const doca_flow_match *match, uint8_t *key) const;
+
+private:
+	struct Step {
+		MatchField field;
+		// In the key.
+		uint32_t at;
+	};
+	PacketTest test_;
+	std::vector<Step> steps_;
+	uint32_t key_words_ = 0;
+	bool random_ = false;
+	// Empty: all bits count.
+	std::vector<uint64_t> mask_;
+};
+
+class BasicPipe : public doca_flow_pipe {
+public:
+	BasicPipe(std::vector<MatchField> fields, std::vector<Actions> actions, uint32_t entries);
+
+	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
+	bool install(doca_flow_pipe_entry &entry) override;
+	void uninstall(doca_flow_pipe_entry &entry) override;
+
+	const KeyReader &reader() const { return reader_; }
+	const std::vector<Actions> &actions() const { return actions_; }
+
+private:
+	void find(Packet **packets, uint32_t count, EntryHot **found) const;
+	void prefetch_record(const EntryHot *hot) const;
+	void hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &datapath);
+
+	KeyReader reader_;
+	std::vector<Actions> actions_;
+	ExactTable table_;
+	// Without fields of entries there is one entry.
+	EntryHot *only_ = nullptr;
+	bool decrypts_ = false;
+};
+
+} // namespace soft

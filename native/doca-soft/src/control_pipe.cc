@@ -1,0 +1,173 @@
+#include "control_pipe.h"
+
+#include <algorithm>
+
+namespace soft {
+namespace {
+
+bool compare(doca_flow_compare_op operation, uint32_t field, uint32_t value)
+{
+	switch (operation) {
+	case DOCA_FLOW_COMPARE_EQ:
+		return field == value;
+	case DOCA_FLOW_COMPARE_NE:
+		return field != value;
+	case DOCA_FLOW_COMPARE_LT:
+		return field < value;
+	case DOCA_FLOW_COMPARE_LE:
+		return field <= value;
+	case DOCA_FLOW_COMPARE_GT:
+		return field > value;
+	case DOCA_FLOW_COMPARE_GE:
+		return field >= value;
+	}
+	return false;
+}
+
+// Of the packets in `among`, all of a kind that can match, those that do.
+uint64_t matching(const FixedMatch &match, Packet **packets, uint64_t among)
+{
+	const uint64_t passed = match.test.fields_passing(packets, among);
+	if (!match.has_condition)
+		return passed;
+	const FieldPlace &place = *match.compared.place;
+	const uint32_t value = field_number(place, match.compared.value);
+	uint64_t matched = 0;
+	for (uint64_t rest = passed; rest != 0; rest &= rest - 1) {
+		const int i = __builtin_ctzll(rest);
+		const uint32_t field = field_number(place, packets[i]->bases[place.base] + place.offset);
+		matched |= static_cast<uint64_t>(compare(match.operation, field, value)) << i;
+	}
+	return matched;
+}
+
+} // namespace
+
+ControlPipe::ControlPipe(uint32_t entries)
+{
+	type = DOCA_FLOW_PIPE_CONTROL;
+	entries_max = entries;
+	reserve(0, 0);
+}
+
+bool ControlPipe::install(doca_flow_pipe_entry &entry)
+{
+	entry.order = installed_++;
+	FixedMatch &match = entry.own->match;
+	match.test = {};
+	for (const MatchField &field : match.fields)
+		match.test.add(field);
+	if (match.has_condition)
+		match.test.need(*match.compared.place);
+	const auto before = [](const doca_flow_pipe_entry *a, const doca_flow_pipe_entry *b) {
+		return a->index != b->index ? a->index < b->index : a->order < b->order;
+	};
+	order_.insert(std::upper_bound(order_.begin(), order_.end(), &entry, before), &entry);
+	lay_out();
+	return true;
+}
+
+void ControlPipe::uninstall(doca_flow_pipe_entry &entry)
+{
+	order_.erase(std::find(order_.begin(), order_.end(), &entry));
+	lay_out();
+}
+
+void ControlPipe::lay_out()
+{
+	random_ = false;
+	parts_mask_ = 0;
+	parser_mask_ = {};
+	for (const doca_flow_pipe_entry *entry : order_) {
+		const FixedMatch &match = entry->own->match;
+		random_ |= match.has_condition && is_random(*match.compared.place);
+		for (const MatchField &field : match.fields)
+			random_ |= is_random(*field.place);
+		parts_mask_ |= match.test.parts();
+		for (size_t i = 0; i < 2; i++)
+			parser_mask_.words[i] |= match.test.parser_mask().words[i];
+	}
+	for (Kind &kind : kinds_)
+		kind.known = false;
+}
+
+ControlPipe::Look ControlPipe::look_at(const Packet &packet) const
+{
+	Look look{packet.have & parts_mask_, ParserWords(packet)};
+	look.parser.words[0] &= parser_mask_.words[0];
+	look.parser.words[1] &= parser_mask_.words[1];
+	return look;
+}
+
+const ControlPipe::Kind &ControlPipe::kind_of(const Look &look)
+{
+	constexpr uint64_t MULTIPLIER = 0x9e3779b97f4a7c15;
+	const uint64_t mixed = (look.parser.words[0] ^ look.parts) * MULTIPLIER + look.parser.words[1];
+	Kind &kind = kinds_[mixed * MULTIPLIER >> 32 & (KINDS - 1)];
+	if (kind.known && kind.look == look)
+		return kind;
+	kind.known = true;
+	kind.look = look;
+	kind.entries.clear();
+	for (const doca_flow_pipe_entry *entry : order_) {
+		const FixedMatch &match = entry->own->match;
+		if (!match.test.has_parts(look.parts) || !match.test.parser_passes(look.parser))
+			continue;
+		kind.entries.push_back(entry);
+		// Nothing comes behind an entry that matches them all.
+		if (!match.has_condition && !match.test.has_fields())
+			break;
+	}
+	return kind;
+}
+
+// Packets of one kind that follow each other are looked at together; what is done to them is done in their order.
+void ControlPipe::find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found)
+{
+	for (uint32_t from = 0, to = 0; from < count; from = to) {
+		const Look look = look_at(*packets[from]);
+		for (to = from + 1; to < count && look_at(*packets[to]) == look; to++) {
+		}
+		uint64_t rest = first_bits(to) & ~first_bits(from);
+		for (const doca_flow_pipe_entry *entry : kind_of(look).entries) {
+			const uint64_t matched = matching(entry->own->match, packets, rest);
+			for (uint64_t bits = matched; bits != 0; bits &= bits - 1)
+				found[__builtin_ctzll(bits)] = entry;
+			rest &= ~matched;
+			if (rest == 0)
+				break;
+		}
+		for (; rest != 0; rest &= rest - 1)
+			found[__builtin_ctzll(rest)] = nullptr;
+	}
+}
+
+void ControlPipe::process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath)
+{
+	const doca_flow_pipe_entry *found[BURST_MAX];
+	if (random_) {
+		for (uint32_t i = 0; i < count; i++)
+			store16(packets[i]->random, datapath.draw_random());
+	}
+	find(packets, count, found);
+	for (uint32_t i = 0; i < count; i++) {
+		Packet &packet = *packets[i];
+		if (found[i] == nullptr) {
+			count_miss(packet);
+			results[i] = miss;
+			continue;
+		}
+		EntryHot &hot = *found[i]->hot;
+		hot.count(packet.length);
+		const Actions &actions = found[i]->own->actions;
+		if (!actions.empty() && !actions.run(packet, values_of(hot), hot.crypto_id, datapath)) {
+			results[i].kind = Forward::LOST;
+			continue;
+		}
+		results[i] = forward_of(hot);
+		if (hot.mirror != 0)
+			pass_mirror(packet, hot.mirror, results[i], datapath);
+	}
+}
+
+} // namespace soft

@@ -1,0 +1,107 @@
+#include "exact_table.h"
+
+namespace soft {
+namespace {
+
+// Buckets are half full when all records are in.
+constexpr uint32_t RECORDS_PER_BUCKET = 4;
+// Odd, and of no pattern: the fraction of the golden ratio.
+constexpr uint64_t MULTIPLIER = 0x9e3779b97f4a7c15;
+
+uint64_t folded_product(uint64_t a, uint64_t b)
+{
+	const auto product = static_cast<unsigned __int128>(a) * b;
+	return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+} // namespace
+
+ExactTable::ExactTable(unsigned char *memory, size_t stride, size_t key_at, uint32_t key_words, uint32_t records)
+	: memory_(memory), stride_(stride), key_at_(key_at), key_words_(key_words)
+{
+	uint64_t buckets = 1;
+	while (buckets * RECORDS_PER_BUCKET < records)
+		buckets *= 2;
+	bucket_mask_ = buckets - 1;
+	buckets_ = HugeMemory(buckets * sizeof(Bucket));
+}
+
+uint64_t ExactTable::hash(const uint64_t *key) const
+{
+	uint64_t hash = MULTIPLIER;
+	for (uint32_t i = 0; i < key_words_; i++)
+		hash = folded_product(hash ^ key[i], MULTIPLIER);
+	return folded_product(hash ^ MULTIPLIER, MULTIPLIER);
+}
+
+// A bit for each way that holds the tag.
+uint32_t ExactTable::matches(const Bucket &bucket, uint32_t tag)
+{
+	uint32_t bits = 0;
+	for (uint32_t way = 0; way < WAYS; way++)
+		bits |= static_cast<uint32_t>(bucket.tags[way] == tag) << way;
+	return bits;
+}
+
+uint32_t ExactTable::candidate(uint64_t hash) const
+{
+	for (uint64_t at = hash;; at++) {
+		const Bucket &here = bucket(at);
+		const uint32_t bits = matches(here, tag_of(hash));
+		if (bits != 0)
+			return here.records[__builtin_ctz(bits)];
+		if (here.passed == 0)
+			return NONE;
+	}
+}
+
+uint32_t ExactTable::find(uint64_t hash, const uint64_t *key) const
+{
+	for (uint64_t at = hash;; at++) {
+		const Bucket &here = bucket(at);
+		for (uint32_t bits = matches(here, tag_of(hash)); bits != 0; bits &= bits - 1) {
+			const uint32_t record = here.records[__builtin_ctz(bits)];
+			if (has_key(record, key))
+				return record;
+		}
+		if (here.passed == 0)
+			return NONE;
+	}
+}
+
+bool ExactTable::insert(uint32_t record)
+{
+	const uint64_t *key = key_of(record);
+	const uint64_t hashed = hash(key);
+	if (find(hashed, key) != NONE)
+		return false;
+	for (uint64_t at = hashed;; at++) {
+		Bucket &here = bucket(at);
+		for (uint32_t way = 0; way < WAYS; way++) {
+			if (here.tags[way] == 0) {
+				here.tags[way] = tag_of(hashed);
+				here.records[way] = record;
+				return true;
+			}
+		}
+		// There are more ways than records: one is free further on.
+		here.passed++;
+	}
+}
+
+void ExactTable::erase(uint32_t record)
+{
+	const uint64_t hashed = hash(key_of(record));
+	for (uint64_t at = hashed;; at++) {
+		Bucket &here = bucket(at);
+		for (uint32_t way = 0; way < WAYS; way++) {
+			if (here.tags[way] != 0 && here.records[way] == record) {
+				here.tags[way] = 0;
+				return;
+			}
+		}
+		here.passed--;
+	}
+}
+
+} // namespace soft

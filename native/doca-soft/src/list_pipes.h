@@ -1,0 +1,40 @@
+// Pipes whose entries are found by an index, not by a match: ordered lists and flooding.
+#pragma once
+
+#include "pipe.h"
+
+namespace soft {
+
+// ORDERED_LIST: an index leads to an entry, whose elements are done in order.
+class OrderedListPipe : public doca_flow_pipe {
+public:
+	OrderedListPipe(std::vector<std::vector<Actions>> lists, uint32_t entries);
+
+	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
+	bool install(doca_flow_pipe_entry &entry) override;
+	void uninstall(doca_flow_pipe_entry &entry) override;
+
+	const std::vector<std::vector<Actions>> &lists() const { return lists_; }
+
+private:
+	std::vector<std::vector<Actions>> lists_;
+	std::vector<doca_flow_pipe_entry *> by_index_;
+};
+
+// HASH with FLOODING: every entry gets the packet, in the order of their indices; the last one the packet itself.
+class FloodingPipe : public doca_flow_pipe {
+public:
+	explicit FloodingPipe(uint32_t entries);
+
+	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
+	bool install(doca_flow_pipe_entry &entry) override;
+	void uninstall(doca_flow_pipe_entry &entry) override;
+
+private:
+	void collect();
+
+	std::vector<doca_flow_pipe_entry *> by_index_;
+	std::vector<Forward> targets_;
+};
+
+} // namespace soft

@@ -1,0 +1,18 @@
+/** Large topologies in a process with room for them: Node takes the size of its heap from its own arguments only. */
+import { spawnSync } from 'node:child_process';
+
+/** Above it Node's defaults are too small, or slow. */
+const GATEWAYS_WITHIN_DEFAULTS = 150;
+/** MiB. Young objects get room because a run makes and drops a great many. */
+const NODE_OPTIONS = ['--max-semi-space-size=64', '--max-old-space-size=8192'];
+
+/** Whether the command has run, in another process, and there is nothing left to do but to exit. */
+export function ranWithRoom(gateways: number): boolean {
+  const alreadyThere = process.execArgv.some((option) => option.startsWith('--max-old-space-size'));
+  if (gateways <= GATEWAYS_WITHIN_DEFAULTS || alreadyThere) return false;
+  const args = [...process.execArgv, ...NODE_OPTIONS, ...process.argv.slice(1)];
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  // Ended by a signal: the shell's 128 and more is not for us to make up.
+  process.exitCode = status ?? 1;
+  return true;
+}

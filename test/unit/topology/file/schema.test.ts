@@ -1,0 +1,360 @@
+/** The schema that editors complete from, and the reader: each knows what the other knows. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { FLAGS } from '../../../../src/gateway/config/flags.js';
+import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
+import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
+import type { Schema } from '../../../../src/topology/file/schema-values.js';
+import { ROOT } from '../../../support/root.js';
+import { gatewayOf, problemsOf, topologyOf } from '../../../support/topology-text.js';
+
+/** Every field of the schema, with values that are not the defaults. */
+const NETWORK = {
+  name: 'network',
+  seed: 7,
+  oob: { delay: '1ms', jitter: '1ms', loss: '1%' },
+  topology: {
+    defaults: { flags: { inner: 'both' } },
+    kinds: { gateway: { flags: { cookie: true } }, link: values(2) },
+    nodes: {
+      a: {
+        kind: 'gateway',
+        underlay: ['2001:db8::77'],
+        oob: '10.7.0.1',
+        mac: '02:00:00:00:00:77',
+        'workload-mac': '02:00:00:00:00:78',
+        flags: { 'psp-version': 0 },
+        workloads: { v1: ['192.168.1.1', 'fd00::1'], v2: { addresses: ['fd00::2'], present: false } },
+      },
+      b: {
+        kind: 'gateway',
+        workloads: {
+          w1: ['192.168.1.3', 'fd00::3'],
+          w2: ['192.168.1.4', 'fd00::4'],
+          w3: ['192.168.1.5', 'fd00::5'],
+        },
+      },
+      s: { kind: 'switch' },
+      r: { kind: 'router' },
+    },
+    links: [
+      { endpoints: ['a:p0', 's:x'], ...values(3) },
+      { endpoints: ['b:p0', 'r:x'] },
+      { endpoints: ['s:y', 'r:y'] },
+    ],
+  },
+  scenario: {
+    duration: '10s',
+    traffic: {
+      P: { ...between(), type: 'ping', count: 3, interval: '7ms', size: 60, timeout: '7ms' },
+      U: { ...between(), type: 'udp', rate: '7/s', size: 70, duration: '7s' },
+      T: { ...between(), type: 'transfer', size: 700 },
+      R: { ...many(), type: 'replay', file: 'x.pcap' },
+      F: { ...many(), type: 'flood', rate: 5, duration: '1s' },
+      one: { type: 'ping', from: 'v1', to: 'w1' },
+    },
+    events: [
+      { at: '1s', rotate: ['a', 'b'], every: '1s' },
+      { at: '1s', restart: '*', every: '1s', down: '2s' },
+      { at: '1s', crash: ['a', 'b'], every: '1s', down: '2s' },
+      { at: '1s', cut: 'a:p0' },
+      { at: '1s', mend: 'a:p0' },
+      { at: '1s', impair: 'a:p0', ...impairments(5) },
+      { at: '1s', partition: [['a'], ['b']] },
+      { at: '1s', heal: true },
+      { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
+      { at: '1s', 'add-workload': 'v2' },
+      { at: '1s', 'remove-workload': 'v2' },
+      { at: '1s', readdress: 'a', ip: '2001:db8::5' },
+      { at: '1s', attack: 'a:p0', for: '1s', replay: '5%', forge: '5%', spoof: 5 },
+      { at: '1s', 'clock-jump': 'a', by: '1s' },
+      { at: '1s', 'slow-entries': 'a', delay: '1s' },
+    ],
+    expect: [
+      { flow: 'one', lost: 0 },
+      { flow: ['P', 'one'], delivered: '9%' },
+      { flow: '*', 'recovered-within': '1s' },
+      { flow: 'F', blocked: true },
+      { counter: 'nodes.a.x', min: 1, max: 2 },
+    ],
+  },
+};
+const MESH = {
+  name: 'mesh',
+  topology: {
+    'full-mesh': { gateways: 3, static: false, workloads: 2, link: values(4), flags: { cookie: true } },
+  },
+  scenario: 'scenario.yaml',
+};
+const FABRIC = {
+  name: 'fabric',
+  topology: {
+    'leaf-spine': {
+      leaves: 2,
+      spines: 2,
+      hosts: 4,
+      workloads: 2,
+      link: values(4),
+      flags: { cookie: true },
+    },
+  },
+};
+const SMALL_MESH = { name: 'mesh', topology: { 'full-mesh': 2 } };
+const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH];
+const BESIDE = { 'scenario.yaml': 'duration: 3s' };
+
+function impairments(n: number) {
+  const [time, share] = [`${n}ms`, `${n}%`];
+  return {
+    delay: time,
+    jitter: time,
+    loss: share,
+    duplicate: share,
+    reorder: share,
+    corrupt: share,
+    rate: n,
+  };
+}
+
+function values(n: number) {
+  return { ...impairments(n), mtu: 9000 + n };
+}
+
+function many() {
+  return { from: ['v1', 'w1', 'w2'], start: '5ms', spread: '5ms', sample: 2 };
+}
+
+function between() {
+  return { ...many(), from: ['v1'], to: ['w1', 'w2', 'w3'], family: 6 };
+}
+
+type Path = readonly string[];
+type Visit = (field: string, path: Path, properties: readonly string[]) => void;
+
+const resolve = (schema: Schema): Schema =>
+  schema.$ref === '#/definitions/flags' ? { type: 'object' } : schema;
+const branchesOf = ({ oneOf }: Schema) => (oneOf ?? []) as readonly Schema[];
+const propertiesOf = ({ properties }: Schema) => (properties ?? {}) as Readonly<Record<string, Schema>>;
+/** What tells a branch of a union from the others. */
+const markOf = (branch: Schema) =>
+  String(branch.title ?? propertiesOf(branch).type?.const ?? propertiesOf(branch).kind?.const);
+
+/** All fields that a schema has. */
+function fieldsOf(given: Schema, at = ''): string[] {
+  const schema = resolve(given);
+  return [
+    ...branchesOf(schema).flatMap((branch) => fieldsOf(branch, `${at}<${markOf(branch)}>`)),
+    ...Object.entries(propertiesOf(schema)).flatMap(([key, value]) => [
+      `${at}.${key}`,
+      ...fieldsOf(value, `${at}.${key}`),
+    ]),
+    ...[schema.items, schema.additionalProperties]
+      .filter((inner) => typeof inner === 'object')
+      .flatMap((inner) => fieldsOf(inner as Schema, `${at}[]`)),
+  ];
+}
+
+/** Visits the fields that a value has, in objects the object itself too. */
+function visitFields(given: Schema, value: unknown, visit: Visit, at = '', path: Path = []): void {
+  const schema = resolve(given);
+  for (const branch of branchesOf(schema)) {
+    if (seemsToBe(branch, value)) visitFields(branch, value, visit, `${at}<${markOf(branch)}>`, path);
+  }
+  if (value === null || typeof value !== 'object') return;
+  const properties = propertiesOf(schema);
+  if (Object.keys(properties).length > 0) visit(`${at}.`, path, Object.keys(properties));
+  for (const [key, inner] of Object.entries(value)) {
+    const property = properties[key];
+    const items = Array.isArray(value) ? schema.items : schema.additionalProperties;
+    if (property !== undefined) {
+      visit(`${at}.${key}`, [...path, key], []);
+      visitFields(property, inner, visit, `${at}.${key}`, [...path, key]);
+    } else if (typeof items === 'object') {
+      visitFields(items as Schema, inner, visit, `${at}[]`, [...path, key]);
+    }
+  }
+}
+
+function seemsToBe(branch: Schema, value: unknown): boolean {
+  const type = Array.isArray(value) ? 'array' : typeof value;
+  const typeFits = [branch.type].flat().includes(type === 'number' ? 'integer' : type);
+  if (!typeFits || type !== 'object') return typeFits;
+  const object = value as Record<string, unknown>;
+  return Object.entries(propertiesOf(branch)).every(
+    ([key, { const: only }]) =>
+      (only === undefined || only === true || object[key] === only) &&
+      (!(branch.required as string[] | undefined)?.includes(key) || key in object),
+  );
+}
+
+const wrong = (file: object) => problemsOf(JSON.stringify(file), BESIDE);
+
+/** The topology, or what is wrong. */
+function outcome(file: object): string {
+  try {
+    return JSON.stringify(topologyOf(JSON.stringify(file), BESIDE));
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** The file with what is at the path changed. */
+function changed(
+  file: object,
+  path: Path,
+  change: (holder: Record<string, unknown>, key: string) => void,
+): object {
+  const copy = structuredClone(file);
+  const holder = path
+    .slice(0, -1)
+    .reduce((value, key) => value[key] as Record<string, unknown>, copy as Record<string, unknown>);
+  change(holder, path.at(-1)!);
+  return copy;
+}
+
+describe('every field of the schema', () => {
+  const seen = new Map<string, { file: object; path: Path }>();
+  const objects = new Map<string, { file: object; path: Path; properties: readonly string[] }>();
+  for (const file of FILES) {
+    visitFields(TOPOLOGY_SCHEMA, file, (field, path, properties) => {
+      if (properties.length > 0) objects.set(field, { file, path, properties });
+      else if (!seen.has(field)) seen.set(field, { file, path });
+    });
+  }
+
+  test('is in the files of this test, which are right', () => {
+    expect(new Set(seen.keys())).toEqual(new Set(fieldsOf(TOPOLOGY_SCHEMA)));
+    for (const file of FILES) expect(wrong(file)).toEqual([]);
+  });
+
+  test('is read: without it the topology is another one, or the file is wrong', () => {
+    const outcomes = new Map(FILES.map((file) => [file, outcome(file)]));
+    for (const [field, { file, path }] of seen) {
+      const without = changed(file, path, (holder, key) => {
+        delete holder[key];
+      });
+      expect(outcome(without), field).not.toBe(outcomes.get(file));
+    }
+  });
+
+  test('has the right names only: others are refused, those nearby with the name that was meant', () => {
+    for (const [object, { file, path, properties }] of objects) {
+      for (const property of properties) {
+        const key = `${property}x`;
+        const misspelt = changed(file, [...path, key], (holder) => {
+          holder[key] = 1;
+        });
+        const near = wrong(misspelt).filter((problem) => problem.includes('did you mean'));
+        expect(near, `${object}${key}`).toHaveLength(1);
+      }
+      const foreign = changed(file, [...path, 'frobnicate'], (holder) => {
+        holder.frobnicate = 1;
+      });
+      expect(wrong(foreign).join(), object).toContain('frobnicate');
+    }
+  });
+
+  test('has a description', () => {
+    const describe = (given: Schema, at: string): void => {
+      const schema = resolve(given);
+      for (const branch of branchesOf(schema)) describe(branch, at);
+      for (const [key, value] of Object.entries(propertiesOf(schema))) {
+        const described = 'description' in value || '$ref' in value;
+        expect(described, `${at}.${key}`).toBe(true);
+        describe(value, `${at}.${key}`);
+      }
+      for (const inner of [schema.items, schema.additionalProperties]) {
+        if (typeof inner === 'object') describe(inner as Schema, `${at}[]`);
+      }
+    };
+    describe(TOPOLOGY_SCHEMA, '');
+  });
+
+  test('is in the documentation', () => {
+    const words = new Set(readFileSync(join(ROOT, 'docs/topology.md'), 'utf8').match(/[a-z0-9-]+/g));
+    for (const field of fieldsOf(TOPOLOGY_SCHEMA)) {
+      const name = /[a-z-]+$/.exec(field)![0];
+      expect(words.has(name), field).toBe(true);
+    }
+  });
+});
+
+describe('the schemas as editors see them', () => {
+  const compile = (schema: Schema) => {
+    const ajv = new Ajv({ discriminator: true, allowUnionTypes: true });
+    return ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']).compile(schema);
+  };
+
+  test('take what the reader takes', () => {
+    const validate = compile(TOPOLOGY_SCHEMA);
+    for (const file of FILES) expect(validate(file), JSON.stringify(validate.errors)).toBe(true);
+    expect(compile(SCENARIO_SCHEMA)(NETWORK.scenario)).toBe(true);
+  });
+
+  test.each([
+    ['a name that is none', { ...SMALL_MESH, name: 'a b' }],
+    ['an unknown key', { ...SMALL_MESH, nome: 'a' }],
+    ['a wrong event', { ...SMALL_MESH, scenario: { events: [{ at: '1s', rotat: '*' }] } }],
+    ['two events in one', { ...SMALL_MESH, scenario: { events: [{ at: '1s', heal: true, cut: 'h1:p0' }] } }],
+    ['a time without unit', { ...SMALL_MESH, scenario: { duration: 10 } }],
+    [
+      'a flag of TLS',
+      { ...SMALL_MESH, topology: { defaults: { flags: { 'tls-ca': 'x' } }, 'full-mesh': 2 } },
+    ],
+  ])('refuse %s, as the reader does', (_, file) => {
+    expect(compile(TOPOLOGY_SCHEMA)(file)).toBe(false);
+    expect(wrong(file)).toHaveLength(1);
+  });
+});
+
+describe('the flags of gateways', () => {
+  const withFlags = (flags: object) =>
+    JSON.stringify({
+      name: 't',
+      topology: {
+        nodes: { a: { kind: 'gateway', flags, workloads: { v: ['192.168.1.1'] } }, b: { kind: 'gateway' } },
+        links: [{ endpoints: ['a:p0', 'b:p0'] }],
+      },
+    });
+  const files = { 'peers.txt': '', 'peers.json': '{"peers": []}' };
+  /** Flags whose values are not in the table of flags, or that need others. */
+  const SAMPLES: Readonly<Record<string, object>> = {
+    'decap-dmac': { 'decap-dmac': '02:00:00:00:00:01' },
+    tunnel: { tunnel: ['10.9.9.9:198.51.100.1', '10.9.9.8:198.51.100.2'] },
+    'tunnels-file': { 'tunnels-file': 'peers.txt' },
+    config: { config: 'peers.json' },
+    'peer-dialect': { 'peer-dialect': '10.9.9.9=2.7', tunnel: '10.9.9.9:198.51.100.1' },
+    'static-tunnels': { 'static-tunnels': '192.168.1.1' },
+    'maintain-order': { 'maintain-order': true, 'sample-rate': 1 },
+  };
+  const sampleOf = (name: string): object => {
+    const flag = FLAGS.find((one) => one.name === name)!;
+    const number = Number(flag.default ?? flag.range?.[0]);
+    const value = flag.kind === 'boolean' ? true : flag.kind === 'number' ? number : flag.choices?.[0];
+    return SAMPLES[name] ?? { [name]: value };
+  };
+  const here = FLAGS.filter(({ name }) => FLAGS_NOT_HERE[name] === undefined).map(({ name }) => name);
+
+  test.each(here)('%s is taken, under its name', (name) => {
+    const { flags } = gatewayOf(topologyOf(withFlags(sampleOf(name)), files), 'a');
+    expect(Object.keys(flags)).toEqual(Object.keys(sampleOf(name)));
+  });
+
+  test.each(Object.keys(FLAGS_NOT_HERE))('%s is a flag, and is refused with what to do instead', (name) => {
+    expect(FLAGS.some((flag) => flag.name === name)).toBe(true);
+    expect(problemsOf(withFlags({ [name]: 'x' }))).toEqual([
+      `t.yaml:1: topology.nodes.a.flags.${name}: ${FLAGS_NOT_HERE[name]}`,
+    ]);
+  });
+
+  test('are texts as they are written: no number is read into them', () => {
+    const text = `name: t
+topology:
+  nodes: {a: {kind: gateway, flags: {log-level: 70, psp-version: 0}}, b: {kind: gateway}}
+  links: [{endpoints: ["a:p0", "b:p0"]}]
+`;
+    expect(gatewayOf(topologyOf(text), 'a').flags).toEqual({ 'log-level': '70', 'psp-version': '0' });
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { topologyDot, topologyMermaid, topologySvg } from '../../../src/topology/graph.js';
+import { topologyOf } from '../../support/topology-text.js';
+
+const TOPOLOGY = topologyOf(`name: t
+topology:
+  defaults: {flags: {inner: both}}
+  nodes:
+    h1: {kind: gateway, workloads: {v1: [192.168.1.1, "fd00::1"]}}
+    end: {kind: gateway, underlay: ["2001:db8::9"], workloads: {v2: {addresses: [192.168.1.2], present: false}}}
+    s1: {kind: switch}
+    r1: {kind: router}
+  links:
+    - {endpoints: ["s1:e1", "h1:p0"]}
+    - endpoints: ["end:p0", "r1:e1"]
+      delay: 10us
+      jitter: 1ms
+      loss: 0.1%
+      duplicate: 2%
+      reorder: 3%
+      corrupt: 4%
+      rate: 10Gbps
+      mtu: 9000
+    - {endpoints: ["s1:e2", "r1:e2"], delay: 2s}
+`);
+const IMPAIRMENTS = '10us, jitter 1ms, loss 0.1%, duplicate 2%, reorder 3%, corrupt 4%, 10Gbps, MTU 9000';
+
+describe('a drawing of a topology', () => {
+  test('as Mermaid has nodes by kind with their workloads, and links with what is not as usual', () => {
+    expect(topologyMermaid(TOPOLOGY)).toBe(`flowchart TD
+  n_h1["h1<br/>gateway 2001:db8::1<br/>v1: 192.168.1.1, fd00::1"]
+  n_end["end<br/>gateway 2001:db8::9<br/>v2 (absent at first): 192.168.1.2"]
+  n_s1[["s1<br/>switch"]]
+  n_r1(["r1<br/>router"])
+  n_s1 --- n_h1
+  n_r1 ---|"${IMPAIRMENTS}"| n_end
+  n_r1 ---|"2s"| n_s1
+`);
+  });
+
+  test('as DOT has the same', () => {
+    expect(topologyDot(TOPOLOGY)).toBe(`graph "t" {
+  node [fontname="sans-serif"];
+  "h1" [shape=box, label="h1\\ngateway 2001:db8::1\\nv1: 192.168.1.1, fd00::1"];
+  "end" [shape=box, label="end\\ngateway 2001:db8::9\\nv2 (absent at first): 192.168.1.2"];
+  "s1" [shape=box3d, label="s1\\nswitch"];
+  "r1" [shape=oval, label="r1\\nrouter"];
+  "s1" -- "h1";
+  "r1" -- "end" [label="${IMPAIRMENTS}"];
+  "r1" -- "s1" [label="2s"];
+}
+`);
+  });
+
+  test('as SVG has the same, a box per node and a line per link', async () => {
+    const svg = await topologySvg(TOPOLOGY);
+    for (const text of ['h1', 'end', 's1', 'r1', 'v2 (absent at first): 192.168.1.2', IMPAIRMENTS, '2s']) {
+      expect(svg).toContain(`>${text}</text>`);
+    }
+    expect(svg.match(/<rect /g)).toHaveLength(4);
+    expect(svg.match(/<path /g)).toHaveLength(3);
+    expect(svg).not.toContain('NaN');
+    expect(svg).not.toContain('marker');
+  });
+
+  test('counts the workloads that would fill a box', () => {
+    const mermaid = topologyMermaid(
+      topologyOf('name: t\ntopology: {full-mesh: {gateways: 1, workloads: 9}}\n'),
+    );
+    expect(mermaid).toContain('h1-v6: 192.168.0.6<br/>and 3 more workloads"');
+    expect(mermaid).not.toContain('h1-v7');
+  });
+});
