@@ -14,7 +14,7 @@ function build(plan: Partial<OobPlan> = {}) {
   const clock = createVirtualClock(0);
   const oob = new Oob(clock, seededRandom(1), { delayMs: 30, jitterMs: 0, lossRatio: 0, ...plan });
   oob.register({ name: 'h2', serviceAddress: serviceOf(2) });
-  const calls: { atMs: number; peer: ServiceAddress; method: string }[] = [];
+  const calls: { atMs: number; peer: ServiceAddress; method: string; deadlineMs: number }[] = [];
   const seen: unknown[] = [];
   const under: ControlTransport = {
     listen: async (address: ServiceAddress, handler: RpcHandler) => {
@@ -22,8 +22,8 @@ function build(plan: Partial<OobPlan> = {}) {
       return address;
     },
     close: async () => void seen.push('close'),
-    call: (peer, method, request) => {
-      calls.push({ atMs: clock.nowMs(), peer, method });
+    call: (peer, method, request, { deadlineMs }) => {
+      calls.push({ atMs: clock.nowMs(), peer, method, deadlineMs });
       if (request[0] === 13) return Promise.reject(new Error('refused'));
       return new Promise((resolve) => clock.setTimer(() => resolve(request), 5));
     },
@@ -45,7 +45,9 @@ test('a call takes the delay of the OOB network there and back, besides its own 
   const answer = call(7);
   await clock.advance(DEADLINE_MS);
   expect(await answer).toEqual({ afterMs: 30 + 5 + 30, answer: 7 });
-  expect(calls).toEqual([{ atMs: 30, peer: serviceOf(2), method: 'RequestTunnelParams' }]);
+  // What is left of its time is the call's.
+  const [one] = calls;
+  expect(one).toEqual({ atMs: 30, peer: serviceOf(2), method: 'RequestTunnelParams', deadlineMs: 970 });
 });
 
 test('without a delay it goes at once', async () => {
@@ -96,10 +98,30 @@ describe('what is lost runs into the deadline of the call', () => {
     expect(await next).toMatchObject({ answer: 1 });
   });
 
+  test('as does what takes too long, on its way there or back', async () => {
+    for (const [delayMs, begun] of [
+      [1_500, 0],
+      [1_000, 0],
+      [600, 1],
+      [498, 1],
+    ] as const) {
+      const { clock, calls, call } = build({ delayMs });
+      const answer = call();
+      await clock.advance(10 * DEADLINE_MS);
+      expect(await answer).toEqual(LATE);
+      expect(calls).toHaveLength(begun);
+    }
+  });
+
   test('or is cancelled with the caller’s signal, at once', async () => {
-    for (const lost of ['request', 'response'] as const) {
+    for (const fate of [
+      { delayMs: 30, lost: 'request' },
+      { delayMs: 30, lost: 'response' },
+      { delayMs: 200 },
+      { delayMs: 80 },
+    ] as const) {
       const { clock, call, oob } = build();
-      oob.fate = () => ({ delayMs: 30, lost });
+      oob.fate = () => fate;
       const stop = new AbortController();
       const answer = call(1, stop.signal);
       await clock.advance(100);
@@ -108,6 +130,18 @@ describe('what is lost runs into the deadline of the call', () => {
       expect(await answer).toEqual({ afterMs: 100, error: expect.stringMatching(/CANCELLED/) });
     }
   });
+});
+
+test('closing cancels calls that wait, and later ones', async () => {
+  const { clock, transport, calls, call } = build({ lossRatio: 1 });
+  const answer = call();
+  await clock.advance(100);
+  await transport.close();
+  await clock.advance(0);
+  expect(await answer).toEqual({ afterMs: 100, error: expect.stringMatching(/CANCELLED/) });
+  expect(await call()).toEqual({ afterMs: 0, error: expect.stringMatching(/CANCELLED/) });
+  expect(calls).toEqual([]);
+  expect(clock.pending).toBe(0);
 });
 
 test('serving and closing are those of the transport itself', async () => {
