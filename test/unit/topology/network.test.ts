@@ -86,6 +86,18 @@ describe('through a diamond of routers', () => {
     expect(lost).toBe(30);
   });
 
+  test('a gateway that starts while its link is cut knows its router all the same', async () => {
+    const link = 'h1:p0 r1:a';
+    const { lost } = await run(
+      diamond([
+        { type: 'cut', atMs: 1_060, link },
+        { type: 'restart', atMs: 1_260, nodes: ['h1'], downMs: 100 },
+        { type: 'mend', atMs: 2_060, link },
+      ]),
+    );
+    expect(lost).toBe(30);
+  });
+
   test.each([
     ['203.0.113.77', ['--outer-ip-type=ipv4']],
     ['2001:db8::77', []],
@@ -116,4 +128,28 @@ test('gateways at one switch with a router reach those behind it, and each other
   });
   expect(lost).toBe(0);
   expect(report.routers.r1!.counters.forwarded).toBeGreaterThanOrEqual(40);
+});
+
+test('switches forget on a cut: frames find the other way round', async () => {
+  const ring: [string, string][] = [
+    ['s1:a', 's2:a'],
+    ['s2:b', 's3:a'],
+    ['s3:b', 's1:b'],
+  ];
+  const base = mesh(2, {
+    traffic: [ping(1, 2, { startMs: 100, count: 30 })],
+    // One side of the ring is down, then another: switches have no spanning tree.
+    events: [
+      { type: 'cut', atMs: 0, link: 's3:b s1:b' },
+      { type: 'cut', atMs: 1_050, link: 's1:a s2:a' },
+      { type: 'mend', atMs: 1_050, link: 's3:b s1:b' },
+    ],
+  });
+  const { report, lost } = await run({
+    ...base,
+    nodes: [...base.nodes, { kind: 'switch', name: 's2' }, { kind: 'switch', name: 's3' }],
+    links: [linkPlan('h1:p0', 's1:e1'), linkPlan('h2:p0', 's2:e2'), ...ring.map(([a, b]) => linkPlan(a, b))],
+  });
+  expect(lost).toBe(0);
+  expect(report.switches.s3!.forwarded).toBeGreaterThan(0);
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Sink } from '../../../src/topology/captures.js';
 import { SABOTAGES } from '../../../src/topology/fuzz/sabotage.js';
-import type { Expectation, Topology } from '../../../src/topology/model.js';
+import type { EventPlan, Expectation, Topology } from '../../../src/topology/model.js';
 import type { Progress, RunOptions } from '../../../src/topology/run.js';
 import { runVirtually } from '../../../src/topology/virtual-run.js';
 import { mesh, ping, udp } from '../../support/topologies.js';
@@ -184,6 +184,29 @@ describe('a run with faults', () => {
   });
 });
 
+test('which packets a link loses follows from the seed', async () => {
+  const lost = async (seed: number) => {
+    const base = mesh(2, { traffic: [udp(1, 2)] }, [], seed);
+    const links = base.links.map((link) => ({
+      ...link,
+      impairments: { ...link.impairments, lossRatio: 0.3 },
+    }));
+    return (await runVirtually({ ...base, links })).report.links['h1:p0 s1:e1']!['h1:p0']!.lost;
+  };
+  const counts = [await lost(1), await lost(2), await lost(3), await lost(4)];
+  expect(new Set(counts).size).toBeGreaterThan(1);
+  expect(await lost(1)).toBe(counts[0]);
+});
+
+test('frames that are on their way when a run ends are accounted for', async () => {
+  const base = mesh(2, { durationMs: 1_020, traffic: [ping(1, 2, { count: 100 })] });
+  const links = base.links.map((link) => ({ ...link, impairments: { ...link.impairments, delayMs: 50 } }));
+  const { report } = await runVirtually({ ...base, links });
+  const { sent, delivered } = report.links['h1:p0 s1:e1']!['h1:p0']!;
+  expect(sent! - delivered!).toBe(1);
+  expect(report.violations).toEqual([]);
+});
+
 test('without a sink the same happens, and with progress it is told on the clock of the run', async () => {
   const topology = mesh(2, { traffic: [ping(1, 2, { startMs: 100 })] });
   const { sink } = files();
@@ -218,12 +241,12 @@ test('a run takes its duration when it has one, and the rest is not waited for',
 });
 
 test('a run that ends too early says what its gateways still hold', async () => {
-  const leaksAt = async (durationMs: number) => {
+  const leaksAt = async (durationMs: number, ...events: EventPlan[]) => {
     const { report } = await runVirtually(
       mesh(2, {
         durationMs,
         traffic: [ping(1, 2, { count: 20 })],
-        events: [{ type: 'rotate', atMs: 1_000, nodes: ['h1'] }],
+        events: [{ type: 'rotate', atMs: 1_000, nodes: ['h1'] }, ...events],
         expectations: [{ type: 'no-leaks' }],
       }),
     );
@@ -234,6 +257,12 @@ test('a run that ends too early says what its gateways still hold', async () => 
   expect(await leaksAt(0.4)).toBe('h1: 1 packets still wait for their sessions');
   expect(await leaksAt(900)).toBe('nothing left over');
   expect(await leaksAt(1_100)).toMatch(/^h1: 1 SPIs are still to be closed/);
+  const slow: EventPlan = { type: 'slow-entries', atMs: 0, node: 'h1', delayMs: 200 };
+  expect(await leaksAt(300, slow)).toMatch(
+    /^h1: 1 key slots are in use, 0 sessions need one; h1: \d packets/,
+  );
+  expect(await leaksAt(800, slow)).toBe('nothing left over');
+  console.log(d, await leaksAt(d, slow));
 });
 
 test('expectations decide, as do violations and errors', async () => {

@@ -113,6 +113,15 @@ test('a peer that is down is as a cable that is not plugged in: frames are lost,
   expect(got).toEqual([Uint8Array.of(3)]);
 });
 
+test('a frame that no datagram can carry is lost, and harms nothing', async () => {
+  const peer = await socket();
+  const { one } = await port(await free(), peer.end);
+  one.send([new Uint8Array(70_000), Uint8Array.of(1)]);
+  await until(peer.got, 1);
+  expect(peer.got.map((octets) => octets.length)).toEqual([1]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+});
+
 test('closed, it sends nothing and gives its address back; closing again is allowed', async () => {
   const peer = await socket();
   const own = await free();
