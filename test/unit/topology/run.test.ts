@@ -262,7 +262,6 @@ test('a run that ends too early says what its gateways still hold', async () => 
     /^h1: 1 key slots are in use, 0 sessions need one; h1: \d packets/,
   );
   expect(await leaksAt(800, slow)).toBe('nothing left over');
-  console.log(d, await leaksAt(d, slow));
 });
 
 test('expectations decide, as do violations and errors', async () => {
