@@ -78,7 +78,7 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
   });
   if (flags.where.size > 0 && flags.processes !== true)
     throw new TopologyFileError(['--where: gateways on other machines need --processes']);
-  if (ranWithRoom(gatewaysOf(topology).length)) return;
+  if (await ranWithRoom(gatewaysOf(topology).length)) return;
   const report = await runAndWrite(topology, file, scenarioPath, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
