@@ -1,6 +1,7 @@
 /** Large topologies in a process with room for them: Node takes the size of its heap from its own arguments only. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 
 /** Above it Node's defaults are too small, or slow. */
 const GATEWAYS_WITHIN_DEFAULTS = 150;
@@ -15,7 +16,7 @@ export async function ranWithRoom(gateways: number): Promise<boolean> {
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, pass);
-  const [status] = (await once(child, 'exit')) as [number | null];
-  process.exitCode = status ?? 1;
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.exitCode = status ?? 128 + constants.signals[signal!];
   return true;
 }
