@@ -79,6 +79,7 @@ export class Events {
       case 'readdress': {
         const node = gateway(event.node);
         node.setUnderlay(event.ip);
+        network.reroute();
         await this.#down(node, 'restart', 0);
         return;
       }

@@ -157,7 +157,7 @@ function section(
 ): string {
   if (rows.length === 0) return '';
   const line = (cells: readonly (string | number)[]) =>
-    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   const shown = rows.slice(0, ROWS_MAX).map(line);
   const more = rows.length > ROWS_MAX ? `\n\n${rows.length - ROWS_MAX} more rows are in report.json.` : '';
   return `## ${title}\n\n${[line(head), line(head.map(() => '---')), ...shown].join('\n')}${more}`;

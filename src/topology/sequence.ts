@@ -62,8 +62,8 @@ export function sequenceMermaid(steps: readonly SequenceStep[], left = 0): strin
     ...[...participants].map((name) => `  participant ${name}`),
     ...steps.map(
       ({ atMs, from, to, text }) =>
-        // Semicolons and numbers signs end or escape in Mermaid.
-        `  ${from}->>${to}: ${text.replace(/[;#]/g, ',')} (${atMs.toFixed(3)} ms)`,
+        // Line ends and semicolons end a statement in Mermaid, number signs escape.
+        `  ${from}->>${to}: ${text.replace(/[;#]/g, ',').replaceAll('\n', ' ')} (${atMs.toFixed(3)} ms)`,
     ),
     ...(left === 0 ? [] : [`  %% ${left} more steps`]),
   ];

@@ -279,8 +279,7 @@ export function locatePsp(frame: Uint8Array): PspPlace | undefined {
   if (place === undefined) return undefined;
   const { family, end } = place;
   const udp = upperLayerOf(frame, family, end);
-  if (udp === undefined || udp.protocol !== PROTOCOL_UDP || udp.offset + UDP_HEADER_OCTETS > end)
-    return undefined;
+  if (udp === undefined || udp.protocol !== PROTOCOL_UDP) return undefined;
   const port = portAt(frame, udp.offset + UDP_DESTINATION_PORT);
   const at = udp.offset + UDP_HEADER_OCTETS;
   if (port !== PSP_UDP_PORT || checkPspHeader(frame, at, end) !== undefined) return undefined;

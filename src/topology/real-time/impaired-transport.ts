@@ -11,24 +11,37 @@ export function impairedTransport(
   clock: Clock,
 ): ControlTransport {
   oob.register(plan);
+  const closing = new AbortController();
   return {
     listen: (address, handler) => transport.listen(address, handler),
-    close: () => transport.close(),
+    close: () => {
+      closing.abort();
+      return transport.close();
+    },
     async call(peer, method, request, options) {
-      const { deadlineMs, signal } = options;
-      const startMs = clock.nowMs();
+      const { deadlineMs } = options;
+      const signal = AbortSignal.any([
+        closing.signal,
+        ...(options.signal === undefined ? [] : [options.signal]),
+      ]);
+      const endMs = clock.nowMs() + deadlineMs;
       const { delayMs, lost } = oob.fate(plan.serviceAddress, peer);
-      const noAnswer = async (): Promise<never> => {
-        await sleep(clock, startMs + deadlineMs - clock.nowMs(), signal).catch(() => {
+      /** Resolves after `waitMs`, unless the deadline or the caller's signal comes before. */
+      const wait = async (waitMs: number): Promise<void> => {
+        const leftMs = endMs - clock.nowMs();
+        await sleep(clock, Math.min(waitMs, leftMs), signal).catch(() => {
           throw new RpcError('CANCELLED', 'the call was cancelled');
         });
-        throw new RpcError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`);
+        if (waitMs >= leftMs) throw new RpcError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`);
       };
-      if (lost === 'request') return noAnswer();
-      if (delayMs > 0) await sleep(clock, delayMs);
-      const answer = await transport.call(peer, method, request, options);
-      if (lost === 'response') return noAnswer();
-      if (delayMs > 0) await sleep(clock, delayMs);
+      if (lost === 'request') await wait(Number.POSITIVE_INFINITY);
+      if (delayMs > 0) await wait(delayMs);
+      const answer = await transport.call(peer, method, request, {
+        ...options,
+        deadlineMs: endMs - clock.nowMs(),
+      });
+      if (lost === 'response') await wait(Number.POSITIVE_INFINITY);
+      if (delayMs > 0) await wait(delayMs);
       return answer;
     },
   };

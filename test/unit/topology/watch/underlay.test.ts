@@ -36,7 +36,10 @@ describe('plaintext', () => {
     broken[54 + 8 + 4]! |= 0xff;
     broken.fill(0, 54 + 8 + 4, 54 + 8 + 8);
     const payload = new Uint8Array(64);
+    const otherPort = psp();
+    otherPort[54 + 3]! ^= 1;
     const others = [
+      otherPort,
       inner(),
       inner({ family: 6 }),
       arp,
@@ -52,6 +55,25 @@ describe('plaintext', () => {
     // What comes in is somebody else's.
     for (const frame of others) watch.onUplink(h1, 'in', frame);
     expect(seen()).toEqual([]);
+  });
+
+  test('in transport mode ARP and neighbor discovery may too, and still nothing else', () => {
+    const { watch, seen } = build();
+    const own = gateway(1, ['--mode=transport']);
+    const arp = inner();
+    arp.set([8, 6], 12);
+    const icmpv6 = (type: number) => inner({ family: 6, protocol: 58, payload: Uint8Array.of(type, ...arp) });
+    for (const frame of [arp, ...[133, 134, 135, 136, 137].map(icmpv6)]) {
+      watch.onUplink(own, 'out', frame);
+      watch.onVf(own, 'out', frame);
+      expect(seen()).toEqual([]);
+      watch.onUplink(h1, 'out', frame);
+      watch.onVf(h1, 'out', frame);
+      expect(seen()).toEqual(['plaintext h1', 'unauthenticated h1']);
+    }
+    for (const frame of [inner(), icmpv6(128), icmpv6(132), icmpv6(138), arp.subarray(0, 13)])
+      watch.onUplink(own, 'out', frame);
+    expect(seen()).toEqual(Array.from({ length: 5 }, () => 'plaintext h1'));
   });
 
   test('a payload that can be read in a PSP packet', () => {
