@@ -23,6 +23,8 @@ export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;
+const NOTHING = {};
+const NO_ACTIONS: readonly ActionTemplate[] = [{}];
 
 /** Octets of an entry's encapHeader (facts of doca_flow_crypto_encap_action.data_size). */
 export function encapHeaderLengthOctets(encap: NonNullable<ActionTemplate['encap']>): number {
@@ -123,14 +125,22 @@ function checkGiven(
       report('the value has bits outside of the mask', prefix + field);
     }
   }
-  for (const name of Object.keys(values)) {
+  for (const name in values) {
     if (!fields.includes(name as FieldName))
       report('the pipe does not take this from entries', prefix + name);
   }
 }
 
+/** By template: a pipe has few, and very many entries. */
+const fieldsOfEntries = new WeakMap<object, FieldName[]>();
+
 function entryFields(template: Readonly<Partial<Record<FieldName, FieldMatch>>>): FieldName[] {
-  return (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+  let fields = fieldsOfEntries.get(template);
+  if (fields === undefined) {
+    fields = (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+    fieldsOfEntries.set(template, fields);
+  }
+  return fields;
 }
 
 function checkHeader(header: Uint8Array | undefined, octets: number, name: string, report: Report): void {
@@ -149,8 +159,8 @@ export function checkActionValues(
   keySlots: number,
   report: Report,
 ): void {
-  const set = template.set ?? {};
-  checkGiven(entryFields(set), values?.set ?? {}, set, 'set.', report);
+  const set = template.set ?? NOTHING;
+  checkGiven(entryFields(set), values?.set ?? NOTHING, set, 'set.', report);
   const takesEthernet = template.decap?.ethernetHeader === 'entry';
   checkHeader(values?.ethernetHeader, takesEthernet ? ETHERNET_HEADER_OCTETS : 0, 'ethernetHeader', report);
   const encapOctets = template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap);
@@ -183,9 +193,9 @@ export function checkBasicEntry(
 ): HalError[] {
   const problems: HalError[] = [];
   const report = reporter(problems, { pipe: pipe.name, entry: entry.label ?? name });
-  checkGiven(entryFields(pipe.match), entry.match ?? {}, pipe.match, 'match.', report);
+  checkGiven(entryFields(pipe.match), entry.match ?? NOTHING, pipe.match, 'match.', report);
   const actionIndex = entry.actionIndex ?? 0;
-  const templates = pipe.actions ?? [{}];
+  const templates = pipe.actions ?? NO_ACTIONS;
   const template = templates[actionIndex];
   if (template === undefined) {
     report(
