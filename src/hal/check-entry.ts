@@ -23,6 +23,8 @@ export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;
+/** By width in bits, up to 32. */
+const HIGHEST = Array.from({ length: 33 }, (_, widthBits) => 2 ** widthBits - 1);
 const NOTHING = {};
 const NO_ACTIONS: readonly ActionTemplate[] = [{}];
 
@@ -54,7 +56,7 @@ export function valueProblem(field: FieldName, value: FieldValue): string | unde
     if (value instanceof Uint8Array && value.length === valueOctets(field)) return undefined;
     return `expected ${valueOctets(field)} octets, got ${describeValue(value)}`;
   }
-  const highest = 2 ** widthBits - 1;
+  const highest = HIGHEST[widthBits]!;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest)
     return undefined;
   return `expected a number from 0 to ${highest}, got ${describeValue(value)}`;
