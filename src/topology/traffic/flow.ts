@@ -38,13 +38,17 @@ export class Flow {
 
   arrive(sequence: number, nowMs: number): void {
     if (!(sequence < this.sentAtMs.length)) return;
-    if (!Number.isNaN(this.arrivedAtMs[sequence]!)) {
+    if (this.hasArrived(sequence)) {
       this.duplicates++;
       return;
     }
     this.arrivedAtMs[sequence] = nowMs;
     if (sequence < this.#highest) this.reordered++;
     else this.#highest = sequence;
+  }
+
+  hasArrived(sequence: number): boolean {
+    return !Number.isNaN(this.arrivedAtMs[sequence]!);
   }
 
   get sent(): number {

@@ -198,8 +198,10 @@ export class Traffic {
     if (this.#replayed.size > 0) {
       const replayed = this.#replayed.get(packetKey(frame));
       if (replayed !== undefined) {
-        const next = replayed.length > 1 ? replayed.shift()! : replayed[0]!;
-        next.flow.arrive(next.sequence, now);
+        // Of equal packets each arrives once, in turn; what arrives beyond them counts twice for the last.
+        while (replayed.length > 1 && replayed[0]!.flow.hasArrived(replayed[0]!.sequence)) replayed.shift();
+        const { flow, sequence } = replayed[0]!;
+        flow.arrive(sequence, now);
         return;
       }
     }

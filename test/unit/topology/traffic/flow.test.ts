@@ -71,6 +71,8 @@ test('counts deliveries, duplicates, reordering and losses as a plain list of ar
       for (const [i, sequence] of arrivals.entries()) flow.arrive(sequence, 1000 + i);
       const first = arrivals.filter((sequence, i) => arrivals.indexOf(sequence) === i);
       expect(flow.delivered).toBe(first.length);
+      const all = Array.from({ length: sent }, (_, i) => i);
+      expect(all.filter((i) => flow.hasArrived(i))).toEqual([...first].sort((a, b) => a - b));
       expect(flow.duplicates).toBe(arrivals.length - first.length);
       expect(flow.reordered).toBe(
         first.filter((sequence, i) => first.slice(0, i).some((earlier) => earlier > sequence)).length,
