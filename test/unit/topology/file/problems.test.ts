@@ -460,7 +460,7 @@ const EVENTS: readonly Case[] = [
   [
     'no event',
     event('{at: 1s}'),
-    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, oob, add-workload, remove-workload, readdress, attack, clock-jump, slow-entries',
+    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, calm, oob, add-workload, remove-workload, readdress, attack, clock-jump, slow-entries',
   ],
   [
     'two events in one',
@@ -573,7 +573,7 @@ const EXPECTATIONS: readonly Case[] = [
   [
     'nothing expected',
     expectation('{flow: A}'),
-    't.yaml:14: scenario.expect[0]: one of these is needed: lost, delivered, recovered-within, blocked, counter',
+    't.yaml:14: scenario.expect[0]: one of these is needed: lost, delivered, recovered-within, blocked, counter, no-leaks',
   ],
   [
     'a misspelt expectation',
