@@ -26,9 +26,9 @@ function counts(report) {
     const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
       readFileSync(report, 'utf8'),
     );
-    // A file that could not be loaded has no tests to count, and has failed all the same.
+    // A file that could not be loaded, or prepared, has no failed test to count, and has failed all the same.
     const broken = testResults.filter(
-      (file) => file.status === 'failed' && file.assertionResults.length === 0,
+      (file) => file.status === 'failed' && file.assertionResults.every(({ status }) => status !== 'failed'),
     );
     return {
       passed: numPassedTests,

@@ -13,7 +13,7 @@ target_compile_options(soft PUBLIC
   -fsanitize=address,undefined -fno-sanitize=enum -fno-sanitize-recover=undefined)
 target_compile_options(soft PRIVATE -fsanitize=fuzzer-no-link)
 target_link_options(soft INTERFACE -fsanitize=address,undefined)
-target_link_libraries(soft PUBLIC PkgConfig::DPDK ${NET_RING} OpenSSL::Crypto Threads::Threads)
+target_link_libraries(soft PUBLIC PkgConfig::DPDK ${NET_RING} OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS})
 if(IPSEC_MB)
   target_compile_definitions(soft PRIVATE SOFT_HAVE_IPSEC_MB)
   target_link_libraries(soft PUBLIC ${IPSEC_MB})

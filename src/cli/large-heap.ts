@@ -1,5 +1,7 @@
 /** Large topologies in a process with room for them: Node takes the size of its heap from its own arguments only. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
 
 /** Above it Node's defaults are too small, or slow. */
 const GATEWAYS_WITHIN_DEFAULTS = 150;
@@ -7,12 +9,14 @@ const GATEWAYS_WITHIN_DEFAULTS = 150;
 const NODE_OPTIONS = ['--max-semi-space-size=64', '--max-old-space-size=8192'];
 
 /** Whether the command has run, in another process, and there is nothing left to do but to exit. */
-export function ranWithRoom(gateways: number): boolean {
+export async function ranWithRoom(gateways: number): Promise<boolean> {
   const alreadyThere = process.execArgv.some((option) => option.startsWith('--max-old-space-size'));
   if (gateways <= GATEWAYS_WITHIN_DEFAULTS || alreadyThere) return false;
   const args = [...process.execArgv, ...NODE_OPTIONS, ...process.argv.slice(1)];
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  // Ended by a signal: the shell's 128 and more is not for us to make up.
-  process.exitCode = status ?? 1;
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const pass = (signal: NodeJS.Signals) => void child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, pass);
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.exitCode = status ?? 128 + constants.signals[signal!];
   return true;
 }

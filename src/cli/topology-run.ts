@@ -1,4 +1,5 @@
 /** `psp-gateway topology run`: runs a topology file and says whether it went as its scenario expects. */
+import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
@@ -24,6 +25,7 @@ const CAPTURED_GATEWAYS_MAX = 50;
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
 const FLOWS_SHOWN_MAX = 30;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 const HELP = `
 The same file and seed give the same captures, report and log, to the byte.
@@ -76,7 +78,7 @@ async function run(file: string, scenarioPath: string | undefined, flags: Flags)
   });
   if (flags.where.size > 0 && flags.processes !== true)
     throw new TopologyFileError(['--where: gateways on other machines need --processes']);
-  if (ranWithRoom(gatewaysOf(topology).length)) return;
+  if (await ranWithRoom(gatewaysOf(topology).length)) return;
   const report = await runAndWrite(topology, file, scenarioPath, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
@@ -94,6 +96,12 @@ async function runAndWrite(
   const folder = new OutputFolder(flags.output ?? join('out', topology.name), [KEYS_FILE]);
   const keys = flags.writeKeys === true ? new RunKeys(folder) : undefined;
   const line = progressLine(process.stderr);
+  const onSignal = (signal: NodeJS.Signals) => {
+    line.clear();
+    folder.discard();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   const startedMs = performance.now();
   try {
     const common = {
@@ -116,6 +124,7 @@ async function runAndWrite(
     }
     return result.report;
   } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     line.clear();
     folder.discard();
   }

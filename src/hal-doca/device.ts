@@ -33,10 +33,10 @@ import {
   type EntryContext,
 } from '../hal/validate.js';
 import { ipFromOctets, macFromOctets } from '../packet/address.js';
-import { BatchWriter } from './batch.js';
 import { EntryBook } from './entry-book.js';
 import { halErrorOf, loadAddon, type NativeDevice, type NativeFailure, type NativePort } from './native.js';
 import { type Numbers, nativeControlEntry, nativeProgram, numbersOf } from './program.js';
+import { OPERATIONS_PER_SLICE, Slice } from './slice.js';
 
 export interface DocaHalOptions {
   /** "03:00.0" or "0000:03:00.0" */
@@ -64,8 +64,6 @@ export interface DocaHalOptions {
 const ENTRIES_PER_PIPE_MAX = 1 << 23;
 const KEYS_PER_BATCH_MAX = 1 << 17;
 const BUFFERS_DEFAULT = 8192;
-/** Operations that are packed, and handed to the addon, in one turn of the event loop. */
-const OPERATIONS_PER_SLICE = 4096;
 const RSS_WAITING_MAX = 4096;
 const RSS_BATCH_MAX = 256;
 
@@ -102,15 +100,6 @@ interface Built {
   readonly numbers: Numbers;
   readonly books: readonly EntryBook[];
   readonly context: EntryContext;
-}
-
-/** What becomes of an operation that was handed to the addon. */
-interface Submitted {
-  readonly position: number;
-  readonly book: EntryBook;
-  readonly id: EntryId;
-  /** An add: its slot is given back when it fails. */
-  readonly slotOfAdd: number;
 }
 
 export class DocaHal implements PipeHal {
@@ -236,31 +225,29 @@ export class DocaHal implements PipeHal {
     start: number,
     results: EntryResult[],
   ): Promise<void> {
-    const batch = new BatchWriter(built.numbers);
-    const submitted: Submitted[] = [];
+    const slice = new Slice(built.numbers);
     const end = Math.min(operations.length, start + OPERATIONS_PER_SLICE);
     for (let position = start; position < end; position++) {
       try {
-        submitted.push(this.submit(built, operations[position]!, position, batch));
+        results[position] = { id: this.submit(built, operations[position]!, position, slice) };
       } catch (error) {
         if (!(error instanceof HalError)) throw error;
         results[position] = { error };
       }
     }
+    const { batch } = slice;
     if (batch.length === 0) return;
-    const failures = await this.resultOf(this.native.apply(batch.packed, batch.controls));
-    for (const { position, id } of submitted) results[position] = { id };
-    for (const failure of failures) {
-      const { position, book, slotOfAdd } = submitted[failure.index]!;
-      if (slotOfAdd >= 0) book.strike(slotOfAdd);
-      const place: HalErrorPlace = { pipe: book.pipe.name, entry: position };
+    for (const failure of await this.resultOf(this.native.apply(batch.packed, batch.controls))) {
+      const position = slice.fail(failure.index);
+      const place: HalErrorPlace = { pipe: slice.books[failure.index]!.pipe.name, entry: position };
       results[position] = { error: new HalError(failure.code, failure.reason, place) };
     }
   }
 
   /** Checks an operation, books it, and packs it. Throws HalError, and nothing has changed then. */
-  private submit(built: Built, operation: EntryOperation, position: number, batch: BatchWriter): Submitted {
-    if (operation.operation === 'add') return submitAdd(built, operation, position, batch);
+  private submit(built: Built, operation: EntryOperation, position: number, slice: Slice): EntryId {
+    if (operation.operation === 'add') return submitAdd(built, operation, position, slice);
+    const { batch } = slice;
     const { id } = operation;
     const book = built.books[pipeOfId(id, built.books.length)];
     if (book === undefined) throw new HalError('NOT_FOUND', 'no such entry', { entry: id });
@@ -268,14 +255,16 @@ export class DocaHal implements PipeHal {
     if (operation.operation === 'remove') {
       book.strike(slot);
       batch.remove(book.number, slot);
-      return { position, book, id, slotOfAdd: -1 };
+      slice.packed(position, book, -1);
+      return id;
     }
     const { values, forward } = operation;
     if (book.pipe.type === 'basic') {
       const actionIndex = book.actionIndexOf(slot);
       throwFirst(checkUpdate(book.pipe, actionIndex, operation, built.context, id));
       batch.update(book.number, slot, book.plan!, actionIndex, values, forward);
-      return { position, book, id, slotOfAdd: -1 };
+      slice.packed(position, book, -1);
+      return id;
     }
     const problems: HalError[] = [];
     const report = reporter(problems, { pipe: book.pipe.name, entry: id });
@@ -293,7 +282,8 @@ export class DocaHal implements PipeHal {
     };
     book.replaceControl(slot, changed);
     batch.putControl(book.number, slot, nativeControlEntry(changed, built.numbers));
-    return { position, book, id, slotOfAdd: -1 };
+    slice.packed(position, book, -1);
+    return id;
   }
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
@@ -477,8 +467,8 @@ function submitAdd(
   { numbers, books, context }: Built,
   operation: Extract<EntryOperation, { operation: 'add' }>,
   position: number,
-  batch: BatchWriter,
-): Submitted {
+  slice: Slice,
+): EntryId {
   const book = books[numbers.pipes.get(operation.pipe) ?? -1];
   if (book === undefined) {
     throw new HalError('NOT_FOUND', 'the program has no such pipe', {
@@ -494,9 +484,10 @@ function submitAdd(
   );
   const key = book.plan === null ? null : book.plan.keyOf(entry as BasicEntry);
   const slot = book.book(entry, key);
-  if (key !== null) batch.add(book.number, slot, book.plan!, key, entry as BasicEntry);
-  else batch.putControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
-  return { position, book, id: book.idOf(slot), slotOfAdd: slot };
+  if (key !== null) slice.batch.add(book.number, slot, book.plan!, key, entry as BasicEntry);
+  else slice.batch.putControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
+  slice.packed(position, book, slot);
+  return book.idOf(slot);
 }
 
 /** Pipe and slot of a counter, for the addon. Throws HalError NOT_FOUND. */

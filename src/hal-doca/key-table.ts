@@ -10,9 +10,11 @@ const FNV_PRIME = 0x01000193;
 export class KeyTable {
   /** By slot. */
   private keys: Uint8Array;
-  private hashes = new Int32Array(SLOTS_START);
-  /** Slots plus one, by hash, each at its place or behind it without a gap; at least half are 0, which is none. */
-  private places = new Int32Array(2 * SLOTS_START);
+  /**
+   * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
+   * least half are none.
+   */
+  private pairs = new Int32Array(4 * SLOTS_START);
   private count = 0;
 
   constructor(private readonly keyOctets: number) {
@@ -22,37 +24,44 @@ export class KeyTable {
   /** The slot of a key, or -1. */
   find(key: Uint8Array): number {
     const hash = hashOf(key);
-    const mask = this.places.length - 1;
-    for (let place = hash & mask; this.places[place] !== 0; place = (place + 1) & mask) {
-      const slot = this.places[place]! - 1;
-      if (this.hashes[slot] === hash && this.isKeyOf(slot, key)) return slot;
+    const { pairs } = this;
+    const mask = pairs.length - 1;
+    for (let at = (2 * hash) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
+      if (pairs[at + 1] === hash && this.isKeyOf(pairs[at]! - 1, key)) return pairs[at]! - 1;
     }
     return -1;
   }
 
   /** Of a slot that has none, a key that no other slot has. */
   add(slot: number, key: Uint8Array): void {
-    if (slot >= this.hashes.length) this.makeRoom(slot);
-    if (2 * (this.count + 1) > this.places.length) this.spread();
+    const end = (slot + 1) * this.keyOctets;
+    if (end > this.keys.length) {
+      const larger = new Uint8Array(Math.max(end, 2 * this.keys.length));
+      larger.set(this.keys);
+      this.keys = larger;
+    }
+    if (4 * (this.count + 1) > this.pairs.length) this.spread();
     this.count++;
-    this.hashes[slot] = hashOf(key);
     this.keys.set(key, slot * this.keyOctets);
-    this.put(slot);
+    put(this.pairs, slot + 1, hashOf(key));
   }
 
   /** Of a slot that has a key. */
   delete(slot: number): void {
-    const mask = this.places.length - 1;
-    let gap = this.hashes[slot]! & mask;
-    while (this.places[gap] !== slot + 1) gap = (gap + 1) & mask;
+    const { pairs } = this;
+    const mask = pairs.length - 1;
+    const from = slot * this.keyOctets;
+    let gap = (2 * hashOf(this.keys.subarray(from, from + this.keyOctets))) & mask;
+    while (pairs[gap] !== slot + 1) gap = (gap + 2) & mask;
     // Those behind move up, unless that were before the place that their hash says.
-    for (let place = (gap + 1) & mask; this.places[place] !== 0; place = (place + 1) & mask) {
-      const home = this.hashes[this.places[place]! - 1]! & mask;
-      if (((place - home) & mask) < ((place - gap) & mask)) continue;
-      this.places[gap] = this.places[place]!;
-      gap = place;
+    for (let at = (gap + 2) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
+      const home = (2 * pairs[at + 1]!) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      pairs[gap] = pairs[at]!;
+      pairs[gap + 1] = pairs[at + 1]!;
+      gap = at;
     }
-    this.places[gap] = 0;
+    pairs[gap] = 0;
     this.count--;
   }
 
@@ -62,28 +71,21 @@ export class KeyTable {
     return true;
   }
 
-  private put(slot: number): void {
-    const mask = this.places.length - 1;
-    let place = this.hashes[slot]! & mask;
-    while (this.places[place] !== 0) place = (place + 1) & mask;
-    this.places[place] = slot + 1;
-  }
-
-  private makeRoom(slot: number): void {
-    const slots = Math.max(slot + 1, 2 * this.hashes.length);
-    const hashes = new Int32Array(slots);
-    hashes.set(this.hashes);
-    this.hashes = hashes;
-    const keys = new Uint8Array(slots * this.keyOctets);
-    keys.set(this.keys);
-    this.keys = keys;
-  }
-
   private spread(): void {
-    const former = this.places;
-    this.places = new Int32Array(2 * former.length);
-    for (const place of former) if (place !== 0) this.put(place - 1);
+    const former = this.pairs;
+    this.pairs = new Int32Array(2 * former.length);
+    for (let at = 0; at < former.length; at += 2) {
+      if (former[at] !== 0) put(this.pairs, former[at]!, former[at + 1]!);
+    }
   }
+}
+
+function put(pairs: Int32Array, slotPlusOne: number, hash: number): void {
+  const mask = pairs.length - 1;
+  let at = (2 * hash) & mask;
+  while (pairs[at] !== 0) at = (at + 2) & mask;
+  pairs[at] = slotPlusOne;
+  pairs[at + 1] = hash;
 }
 
 /** FNV-1a, whose low bits are mixed with the high ones. */

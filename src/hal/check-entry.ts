@@ -23,6 +23,10 @@ export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;
+/** By width in bits, up to 32. */
+const HIGHEST = Array.from({ length: 33 }, (_, widthBits) => 2 ** widthBits - 1);
+const NOTHING = {};
+const NO_ACTIONS: readonly ActionTemplate[] = [{}];
 
 /** Octets of an entry's encapHeader (facts of doca_flow_crypto_encap_action.data_size). */
 export function encapHeaderLengthOctets(encap: NonNullable<ActionTemplate['encap']>): number {
@@ -52,7 +56,7 @@ export function valueProblem(field: FieldName, value: FieldValue): string | unde
     if (value instanceof Uint8Array && value.length === valueOctets(field)) return undefined;
     return `expected ${valueOctets(field)} octets, got ${describeValue(value)}`;
   }
-  const highest = 2 ** widthBits - 1;
+  const highest = HIGHEST[widthBits]!;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest)
     return undefined;
   return `expected a number from 0 to ${highest}, got ${describeValue(value)}`;
@@ -123,14 +127,22 @@ function checkGiven(
       report('the value has bits outside of the mask', prefix + field);
     }
   }
-  for (const name of Object.keys(values)) {
+  for (const name in values) {
     if (!fields.includes(name as FieldName))
       report('the pipe does not take this from entries', prefix + name);
   }
 }
 
+/** By template: a pipe has few, and very many entries. */
+const fieldsOfEntries = new WeakMap<object, FieldName[]>();
+
 function entryFields(template: Readonly<Partial<Record<FieldName, FieldMatch>>>): FieldName[] {
-  return (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+  let fields = fieldsOfEntries.get(template);
+  if (fields === undefined) {
+    fields = (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+    fieldsOfEntries.set(template, fields);
+  }
+  return fields;
 }
 
 function checkHeader(header: Uint8Array | undefined, octets: number, name: string, report: Report): void {
@@ -149,8 +161,8 @@ export function checkActionValues(
   keySlots: number,
   report: Report,
 ): void {
-  const set = template.set ?? {};
-  checkGiven(entryFields(set), values?.set ?? {}, set, 'set.', report);
+  const set = template.set ?? NOTHING;
+  checkGiven(entryFields(set), values?.set ?? NOTHING, set, 'set.', report);
   const takesEthernet = template.decap?.ethernetHeader === 'entry';
   checkHeader(values?.ethernetHeader, takesEthernet ? ETHERNET_HEADER_OCTETS : 0, 'ethernetHeader', report);
   const encapOctets = template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap);
@@ -183,9 +195,9 @@ export function checkBasicEntry(
 ): HalError[] {
   const problems: HalError[] = [];
   const report = reporter(problems, { pipe: pipe.name, entry: entry.label ?? name });
-  checkGiven(entryFields(pipe.match), entry.match ?? {}, pipe.match, 'match.', report);
+  checkGiven(entryFields(pipe.match), entry.match ?? NOTHING, pipe.match, 'match.', report);
   const actionIndex = entry.actionIndex ?? 0;
-  const templates = pipe.actions ?? [{}];
+  const templates = pipe.actions ?? NO_ACTIONS;
   const template = templates[actionIndex];
   if (template === undefined) {
     report(

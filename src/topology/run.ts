@@ -155,11 +155,7 @@ class Run {
       network: this.#network,
       onEvent: (event) => this.#log('scenario', 'info', eventText(event)),
       onStop: (node) => this.#close(node),
-      onError: (event, reason) => {
-        this.#errors.push(
-          `event "${eventText(event)}": ${reason instanceof Error ? reason.message : String(reason)}`,
-        );
-      },
+      onError: (event, reason) => this.#fail(`event "${eventText(event)}"`, reason),
     });
   }
 
@@ -170,7 +166,7 @@ class Run {
     try {
       await Promise.all(gateways.map((node) => node.start()));
       this.#phase = 'running';
-      const over = this.#scenario();
+      const over = this.#scenario().catch((error: unknown) => this.#fail('scenario', error));
       const { durationMs } = topology.scenario;
       if (durationMs === undefined) {
         await over;
@@ -207,7 +203,13 @@ class Run {
     for (const node of waiting) {
       while (this.#ledgers.get(node.name)!.staticTunnelsUp === 0 && this.#nowMs() < STATIC_TUNNELS_MAX_MS)
         await sleep(this.#clock, STATIC_POLL_MS);
+      if (this.#ledgers.get(node.name)!.staticTunnelsUp === 0)
+        this.#fail(node.name, `its static tunnels were not all up within ${STATIC_TUNNELS_MAX_MS} ms`);
     }
+  }
+
+  #fail(who: string, reason: unknown): void {
+    this.#errors.push(`${who}: ${reason instanceof Error ? reason.message : String(reason)}`);
   }
 
   #nowMs(): number {
@@ -223,8 +225,10 @@ class Run {
       this.#ledgers.get(node.name)!.close(snapshot);
       if (node.life === life) this.#snapshots.set(node.name, snapshot);
     };
-    // A process that crashes takes its counts with it.
-    const closed = life.snapshot().then(take, () => undefined);
+    const closed = life.snapshot().then(take, (error: unknown) => {
+      // A process that crashes takes its counts with it.
+      if (this.options.remote !== true) this.#fail(`counters of ${node.name}`, error);
+    });
     this.#closing.push(closed);
     return closed;
   }

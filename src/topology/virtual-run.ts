@@ -1,4 +1,5 @@
 /** Runs in virtual time: one process, no waiting, and the same to the byte for the same topology. */
+import { systemClock } from '../hal/clock.js';
 import { createVirtualClock } from '../hal/virtual-clock.js';
 import type { Topology } from './model.js';
 import { type RunOptions, type RunResult, runTopology } from './run.js';
@@ -6,7 +7,9 @@ import { type RunOptions, type RunResult, runTopology } from './run.js';
 /** When every run begins: 2026-01-01 00:00 UTC. */
 export const EPOCH_MS = 1_767_225_600_000;
 /** Virtual time between two looks at whether the run is over, and at the caller's signal. */
-const STEP_MS = 100;
+const STEP_MS = 20;
+/** Of real time. */
+const YIELD_MS = 50;
 
 export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
   /** Ends the run; it rejects with the signal's reason. */
@@ -20,10 +23,11 @@ export async function runVirtually(topology: Topology, options: VirtualRunOption
     over = true;
   });
   run.catch(() => undefined);
-  for (let turns = 0; !over; turns++) {
+  for (let yieldedMs = systemClock.nowMs(); !over; ) {
     await clock.advance(STEP_MS);
-    if (turns % 64 > 0) continue;
+    if (systemClock.nowMs() - yieldedMs < YIELD_MS) continue;
     // Signals and the terminal get their turn.
+    yieldedMs = systemClock.nowMs();
     await new Promise((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
   }

@@ -175,6 +175,7 @@ const EVERYTHING: FileForm = {
       { at: 0, impair: 'a:p0 s:x', loss: '1%' },
       { at: 0, partition: [['a'], ['b']] },
       { at: 0, heal: true },
+      { at: 0, calm: true },
       { at: 0, oob: { loss: '5%' } },
       { at: 0, 'add-workload': 'v2' },
       { at: 0, readdress: 'a', ip: '2001:db8::5' },
@@ -188,6 +189,7 @@ const EVERYTHING: FileForm = {
       { flow: '*', 'recovered-within': '1s' },
       { flow: 'F', blocked: true },
       { counter: 'nodes.a.x', min: 1 },
+      { 'no-leaks': true },
     ],
   },
 };

@@ -254,7 +254,7 @@ function events(
       );
       return rest.length === 0 ? undefined : { atMs, type: 'partition', groups: [[first!], rest] };
     },
-    (atMs) => ({ atMs, type: 'heal' }),
+    (atMs) => ({ atMs, type: pick(g, ['heal', 'calm'] as const) }),
     (atMs) => ({ atMs, type: 'oob', oob: g(() => oob) }),
     (atMs) =>
       talkers.length === 0
@@ -288,16 +288,17 @@ function events(
 function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
   const number = () => fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
   return Array.from({ length: g(fc.nat, { max: 4 }) }, (): Expectation => {
-    const kind = g(fc.nat, { max: flowNames.length === 0 ? 0 : 4 });
+    const kind = g(fc.nat, { max: flowNames.length === 0 ? 1 : 5 });
+    if (kind === 1) return { type: 'no-leaks' };
     if (kind === 0) {
       const path = g(() => fc.string({ minLength: 1 }).filter((text) => !text.startsWith('nodes.')));
       const [min, max] = [g(number), g(number)].sort((a, b) => a - b) as [number, number];
       return { type: 'counter', path, ...(g(fc.boolean) ? { min } : {}), max };
     }
     const flows = g(() => fc.shuffledSubarray([...flowNames], { minLength: 1 }));
-    if (kind === 1) return { type: 'flow', flows, lostAtMost: g(fc.nat) };
-    if (kind === 2) return { type: 'share', flows, deliveredRatioMin: g(ratio) };
-    if (kind === 3) return { type: 'recovered', flows, withinMs: g(ms) };
+    if (kind === 2) return { type: 'flow', flows, lostAtMost: g(fc.nat) };
+    if (kind === 3) return { type: 'share', flows, deliveredRatioMin: g(ratio) };
+    if (kind === 4) return { type: 'recovered', flows, withinMs: g(ms) };
     return { type: 'blocked', flows };
   });
 }

@@ -276,6 +276,8 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 		// Ports that cannot be told carry what they are given.
 		rte_eth_dev_set_mtu(face.outer_port, static_cast<uint16_t>(mapping.mtu_octets));
 	rte_eth_promiscuous_enable(face.outer_port);
+	if (face.outer_name.rfind("net_tap", 0) == 0)
+		face.look = stop_tap_signals();
 
 	// What the application asks its own port for.
 	rte_eth_conf faced{};
@@ -411,6 +413,8 @@ bool Device::poll_ports()
 	for (Face &face : faces_) {
 		if (held(face))
 			continue;
+		if (face.look != nullptr)
+			face.look(0);
 		const uint16_t count = rte_eth_rx_burst(face.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
 		if (count == 0)
 			continue;

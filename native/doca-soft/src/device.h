@@ -15,6 +15,7 @@
 #include "mapping.h"
 #include "pipe.h"
 #include "spsc_ring.h"
+#include "tap_signals.h"
 
 struct doca_flow_port;
 
@@ -103,6 +104,8 @@ private:
 		bool outer_is_ours;
 		std::string outer_name;
 		uint32_t mtu_octets;
+		// Of net_tap.
+		TapLook look;
 		uint32_t hold_milliseconds;
 		// From when on the port is looked at; set when the ingress root is there.
 		std::chrono::steady_clock::time_point held_until;

@@ -1,7 +1,7 @@
 /** From the command line and the JSON flags file to a text per flag; the command line wins. */
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import { FLAGS, type Flag, flagNamed, flagWithShort, JSON_FLAG, suggestion } from './flags.js';
-import { type FileReader, type Problems, readText } from './problems.js';
+import { type FileReader, jsonProblem, type Problems, readText } from './problems.js';
 
 /** A flag's value as text, and where it was given. */
 export interface FlagValue {
@@ -26,8 +26,10 @@ export function readFlagValues(argv: readonly string[], read: FileReader, proble
   };
   parseArguments(argv, problems, (name, flag, text) => {
     const where = `--${name}`;
-    if (flag === undefined) jsonPath = { text, where };
-    else add(flag, { text, where });
+    if (flag === undefined) {
+      if (jsonPath !== undefined) problems.add(where, 'is given twice');
+      jsonPath = { text, where };
+    } else add(flag, { text, where });
   });
   if (jsonPath === undefined) return given;
   const fromFile = readJsonFlags(jsonPath, read, problems);
@@ -111,7 +113,7 @@ function readJsonFlags(path: FlagValue, read: FileReader, problems: Problems): M
   };
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
-  for (const error of errors) problems.add(at(error.offset), printParseErrorCode(error.error));
+  for (const error of errors) problems.add(at(error.offset), jsonProblem(printParseErrorCode(error.error)));
   if (root === undefined || errors.length > 0) return values;
   if (root.type !== 'object') {
     problems.add(at(root.offset), 'the file is not an object of flags');

@@ -11,8 +11,14 @@ export class Problems {
 
   /** @param where a flag, or file:line:column */
   add(where: string, reason: string): void {
-    this.list.push(`${where}: ${reason}`);
+    const problem = `${where}: ${reason}`;
+    if (!this.list.includes(problem)) this.list.push(problem);
   }
+}
+
+/** A code of jsonc-parser's, such as CommaExpected, in words. */
+export function jsonProblem(code: string): string {
+  return `is not JSON: ${code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}`;
 }
 
 /** Reads a file's text; throws as node:fs does. */

@@ -24,7 +24,7 @@ export interface RunOptions {
 
 const PCI_PATTERN = /^(?:([0-9a-f]{4}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i;
 const REPRESENTOR_PATTERN =
-  /^([a-z0-9]*(\[\d+(-\d+)?(,\d+(-\d+)?)*\])?[a-z0-9]*)(,[a-z0-9]*(\[\d+(-\d+)?\])?[a-z0-9]*)*$/i;
+  /^(?=[^,])([a-z0-9]*(\[\d+(-\d+)?(,\d+(-\d+)?)*\])?[a-z0-9]*)(,(?=[^,])[a-z0-9]*(\[\d+(-\d+)?\])?[a-z0-9]*)*$/i;
 const DIALECTS: readonly string[] = ['2.7', '2.8', '3.x'];
 const NO_PCI_ADDRESS = '0000:00:00.0';
 

@@ -3,7 +3,7 @@ import { type Node, type ParseError, parseTree, printParseErrorCode } from 'json
 import { type IpAddress, ipFamily, ipFromOctets, ipToOctets, parseIp } from '../../packet/address.js';
 import type { ServiceAddress } from '../transport.js';
 import { attempt, parseServiceAddress } from './addresses.js';
-import type { Problems } from './problems.js';
+import { jsonProblem, type Problems } from './problems.js';
 
 export interface SessionFile {
   readonly localServiceAddress?: ServiceAddress;
@@ -29,7 +29,7 @@ export function parseSessionFile(
     const before = text.slice(0, offset).split('\n');
     return `${path}:${before.length}:${before.at(-1)!.length + 1}`;
   };
-  for (const error of errors) problems.add(at(error.offset), printParseErrorCode(error.error));
+  for (const error of errors) problems.add(at(error.offset), jsonProblem(printParseErrorCode(error.error)));
   if (root === undefined || errors.length > 0) return { peers: [] };
   return new SessionFileReader(at, pairsMax, problems).read(root);
 }

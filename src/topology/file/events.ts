@@ -148,6 +148,9 @@ class EventReader {
         : typeof written === 'string'
           ? [written].filter((name) => this.#gateway(name, place.at(type)) !== undefined)
           : this.#gatewayList(written, place.at(type));
+    if (written === '*' && nodes.length === 0 && !this.names.nodes.missesSome) {
+      place.at(type).problem('there are no gateways');
+    }
     if (nodes.length === 0) return [];
     if (form.every === undefined) return [{ atMs: this.#atMs, type, nodes, ...values } as EventPlan];
     const everyMs = positiveTimeMs(form.every, place.at('every'));

@@ -275,3 +275,29 @@ describe('files', () => {
     ).toHaveLength(65_534);
   });
 });
+
+describe('what is wrong is said once, in words', () => {
+  const ok = ['--insecure'];
+
+  test.each([
+    [['--repr='], '--repr: '],
+    [['--repr=vf0,'], '--repr: '],
+    [['--repr=,vf0'], '--repr: '],
+    [['-j', 'a.json', '-j', 'a.json'], '--json: is given twice'],
+  ])('%j', (argv, problem) => {
+    const problems = problemsOf([...ok, ...argv], { 'a.json': '{}' });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(problem);
+  });
+
+  test('a file that is no JSON', () => {
+    expect(problemsOf([...ok, '-j', 'a.json'], { 'a.json': '{"cookie": true "x": 1}' })).toEqual([
+      'a.json:1:17: is not JSON: comma expected',
+    ]);
+  });
+
+  test('the same problem twice is one', () => {
+    const problems = problemsOf([...ok, '--nonsense', '--nonsense']);
+    expect(problems).toHaveLength(1);
+  });
+});

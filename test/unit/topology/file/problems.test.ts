@@ -43,6 +43,11 @@ const SHAPE: readonly Case[] = [
   ['an empty topology', 'name: t\ntopology: {}\n', 't.yaml:2: topology: has no nodes'],
   ['a name with a space', BASE.replace('name: t', 'name: my net'), `t.yaml:1: name: "my net": ${NAME_HINT}`],
   ['a seed too large', `seed: 4294967296\n${BASE}`, 't.yaml:1: seed: 4294967296 is not from 0 to 4294967295'],
+  [
+    'a value in the line after its key, which is where it is looked for',
+    `seed:\n  -1\n${BASE}`,
+    't.yaml:1: seed: -1 is not from 0 to 4294967295',
+  ],
   ['a misspelt key', `sed: 1\n${BASE}`, 't.yaml:1: sed: there is no such key here; did you mean "seed"?'],
   [
     'a key that is like no other',
@@ -246,7 +251,7 @@ const NETWORK: readonly Case[] = [
   ],
   [
     'a node that the generator makes too',
-    'name: t\ntopology:\n  full-mesh: 2\n  nodes:\n    h1: {kind: router}\n',
+    'name: t\ntopology:\n  full-mesh: 2\n  nodes:\n    h1: {kind: gateway}\n',
     't.yaml:3: topology.full-mesh: makes a node h1, and "nodes" has one; rename that one',
   ],
 ];
@@ -455,7 +460,7 @@ const EVENTS: readonly Case[] = [
   [
     'no event',
     event('{at: 1s}'),
-    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, oob, add-workload, remove-workload, readdress, attack, clock-jump, slow-entries',
+    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, calm, oob, add-workload, remove-workload, readdress, attack, clock-jump, slow-entries',
   ],
   [
     'two events in one',
@@ -543,6 +548,11 @@ const EVENTS: readonly Case[] = [
     `t.yaml:13: scenario.events[0].by: "-1s": ${TIME_HINT}`,
   ],
   [
+    'all gateways, of none',
+    'name: t\ntopology: {nodes: {r: {kind: router}}}\nscenario: {events: [{at: 1s, rotate: "*"}]}\n',
+    't.yaml:3: scenario.events[0].rotate: there are no gateways',
+  ],
+  [
     'one after the other, beyond a week',
     event('{at: 6d, rotate: "*", every: 2d}'),
     't.yaml:13: scenario.events[0].every: the last of these events is later than 7d',
@@ -563,7 +573,7 @@ const EXPECTATIONS: readonly Case[] = [
   [
     'nothing expected',
     expectation('{flow: A}'),
-    't.yaml:14: scenario.expect[0]: one of these is needed: lost, delivered, recovered-within, blocked, counter',
+    't.yaml:14: scenario.expect[0]: one of these is needed: lost, delivered, recovered-within, blocked, counter, no-leaks',
   ],
   [
     'a misspelt expectation',
@@ -654,6 +664,17 @@ scenario:
       't.yaml:27: scenario.expect[1].flow: there is no traffic "D"',
       't.yaml:28: scenario.expect[2]: lost and delivered do not go together; write one for each',
     ]);
+  });
+
+  test('because of a wrong generator has that one said, and not what follows from it', () => {
+    const text = `name: t
+topology: {full-mesh: {gateways: 0}}
+scenario:
+  traffic: {A: {type: ping, from: "*", to: "*"}, B: {type: ping, from: h1-v1, to: h2-v1}}
+  events: [{at: 1s, rotate: "*"}, {at: 1s, crash: h1}, {at: 1s, cut: "h1:p0"}, {at: 1s, add-workload: h1-v1}]
+  expect: [{flow: A, lost: 0}, {flow: "*", lost: 0}, {counter: nodes.h1.x, min: 1}]
+`;
+    expect(problemsOf(text)).toEqual(['t.yaml:2: topology.full-mesh.gateways: 0 is not from 1 to 1999']);
   });
 
   test('has those of its other files in their lines', () => {

@@ -288,6 +288,14 @@ describe('full-mesh', () => {
     }
   });
 
+  test('leaves static tunnels from an address that the flags name', () => {
+    const [gateway] = gatewaysOf(mesh('{gateways: 1, workloads: 2, flags: {static-tunnels: 192.168.0.2}}'));
+    expect(gateway).toMatchObject({
+      options: { staticTunnels: '192.168.0.2' },
+      flags: { 'static-tunnels': '192.168.0.2' },
+    });
+  });
+
   test('takes workloads, link values and flags, over those of kinds', () => {
     const topology = topologyOf(`name: t
 topology:
@@ -387,14 +395,17 @@ describe('traffic', () => {
     expect(familiesOf('{type: ping, from: "*", to: "*", family: 6}')).toEqual([6, 6, 6, 6, 6, 6]);
   });
 
-  test('that is sampled is so many different flows, the same for the same seed, and others for another', () => {
-    const sampled = (seed: number, name = 'M') =>
+  test('that is sampled is so many different flows in their order, for the same seed the same ones', () => {
+    const sampled = (seed: number, name = 'M', sample = 40) =>
       topologyOf(`name: t
 seed: ${seed}
 topology: {full-mesh: 50}
-scenario: {traffic: {${name}: {type: ping, from: "*", to: "*", sample: 40}}}
+scenario: {traffic: {${name}: {type: ping, from: "*", to: "*", sample: ${sample}}}}
 `).scenario.traffic.map((flow) => flow.name.slice(2));
-    expect(new Set(sampled(1)).size).toBe(40);
+    const picked = sampled(1);
+    expect(picked).toHaveLength(40);
+    const all = sampled(1, 'M', 100_000);
+    expect(picked).toEqual(all.filter((flow) => picked.includes(flow)));
     expect(sampled(1)).toEqual(sampled(1));
     expect(sampled(1)).not.toEqual(sampled(2));
     expect(sampled(1)).not.toEqual(sampled(1, 'N'));
@@ -499,12 +510,12 @@ describe('expectations', () => {
     const { expectations } = withScenario(`{
       traffic: {A: {type: ping, from: v1, to: v2}, M: {type: ping, from: v1, to: [v2, w3]}},
       expect: [
-        {flow: A, lost: 2}, {flow: M, delivered: 99%}, {flow: ["M/v1>w3", A], recovered-within: 2s},
+        {flow: A, lost: 2}, {flow: M, delivered: 99%}, {flow: ["M/v1>w3", A, M], recovered-within: 2s},
         {flow: "*", blocked: true}, {counter: nodes.h1.x, max: 3}]}`).scenario;
     expect(expectations).toEqual([
       { type: 'flow', flows: ['A'], lostAtMost: 2 },
       { type: 'share', flows: ['M/v1>v2', 'M/v1>w3'], deliveredRatioMin: 0.99 },
-      { type: 'recovered', flows: ['M/v1>w3', 'A'], withinMs: 2000 },
+      { type: 'recovered', flows: ['M/v1>w3', 'A', 'M/v1>v2'], withinMs: 2000 },
       { type: 'blocked', flows: ['A', 'M/v1>v2', 'M/v1>w3'] },
       { type: 'counter', path: 'nodes.h1.x', max: 3 },
     ]);

@@ -64,6 +64,7 @@ const NETWORK = {
       { at: '1s', impair: 'a:p0', ...impairments(5) },
       { at: '1s', partition: [['a'], ['b']] },
       { at: '1s', heal: true },
+      { at: '1s', calm: true },
       { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
       { at: '1s', 'add-workload': 'v2' },
       { at: '1s', 'remove-workload': 'v2' },
@@ -78,6 +79,7 @@ const NETWORK = {
       { flow: '*', 'recovered-within': '1s' },
       { flow: 'F', blocked: true },
       { counter: 'nodes.a.x', min: 1, max: 2 },
+      { 'no-leaks': true },
     ],
   },
 };
