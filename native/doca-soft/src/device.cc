@@ -514,7 +514,7 @@ void Device::wake()
 void Device::rest(uint32_t idle_rounds)
 {
 	if (idle_rounds < ROUNDS_AWAKE) {
-		rte_pause();
+		std::this_thread::yield();
 		return;
 	}
 	std::unique_lock<std::mutex> lock(mutex_);

@@ -10,8 +10,10 @@
 
 #ifndef ONLY_THREADS
 #include <fstream>
+#include <map>
 #include <stdexcept>
 
+#include "../src/exact_table.h"
 #include "../src/mapping.h"
 #endif
 
@@ -142,6 +144,47 @@ void cache_forgets_the_oldest(const Aead &aead)
 	free(key);
 }
 
+// As many records as it may hold, of few different keys and in few buckets, added and taken out at random.
+void table_finds_what_a_map_finds()
+{
+	constexpr uint32_t RECORDS = 60;
+	constexpr uint32_t KEYS = 90;
+	struct Record {
+		uint64_t before;
+		uint64_t key[2];
+	};
+	std::vector<Record> records(RECORDS);
+	ExactTable table(reinterpret_cast<unsigned char *>(records.data()), sizeof(Record), sizeof(uint64_t), 2, RECORDS);
+	std::map<uint64_t, uint32_t> model;
+	std::vector<uint32_t> unused;
+	for (uint32_t i = 0; i < RECORDS; i++)
+		unused.push_back(i);
+	RandomSource random(5);
+	for (uint32_t step = 0; step < 200000; step++) {
+		const uint64_t key[2] = {random.draw16() % KEYS, 7};
+		const auto known = model.find(key[0]);
+		if (known != model.end() && random.draw16() % 2 == 0) {
+			table.erase(known->second);
+			unused.push_back(known->second);
+			model.erase(known);
+		} else if (!unused.empty()) {
+			const uint32_t record = unused.back();
+			records[record] = {0, {key[0], key[1]}};
+			CHECK(table.insert(record) == (known == model.end()));
+			if (known == model.end()) {
+				unused.pop_back();
+				model[key[0]] = record;
+			}
+		}
+		const uint64_t sought[2] = {random.draw16() % KEYS, 7};
+		const uint64_t hash = table.hash(sought);
+		const auto there = model.find(sought[0]);
+		const uint32_t candidate = table.candidate(hash);
+		CHECK(table.find(hash, sought) == (there == model.end() ? ExactTable::NONE : there->second));
+		CHECK(candidate != ExactTable::NONE || there == model.end());
+	}
+}
+
 void rotation_replaces_one_key()
 {
 	RandomSource random(1);
@@ -210,6 +253,7 @@ int main()
 	aead_is_aes_gcm(openssl, best);
 	cache_forgets_the_oldest(best);
 	cache_forgets_the_oldest(openssl);
+	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
 	mapping_says_where_it_is_wrong();
 #endif
