@@ -1,9 +1,11 @@
 /** Flows between workloads, in runs: what each sends, and that what arrives is found to be its own. */
 import { describe, expect, test } from 'vitest';
+import { parseIp } from '../../../../src/packet/address.js';
 import { readCapture } from '../../../../src/packet/pcap.js';
 import type { ReplayPlan, Topology, TrafficPlan } from '../../../../src/topology/model.js';
 import type { ReplayFrame } from '../../../../src/topology/traffic/replay.js';
 import { EPOCH_MS, runVirtually, type VirtualRunOptions } from '../../../../src/topology/virtual-run.js';
+import { addressOf } from '../../../../src/topology/watch.js';
 import { mesh, ping, udp } from '../../../support/topologies.js';
 import { inner } from '../../../support/watch.js';
 
@@ -61,19 +63,47 @@ describe.each(FAMILIES)('IPv%d', (family) => {
     expect(report.flows.b).toMatchObject({ sent: 5, delivered: 5 });
   });
 
-  test('transfers in both directions at once are intact, each its own', async () => {
+  test('transfers at once, in one direction and the other, are intact, each its own', async () => {
     const transfer = (from: number, to: number, sizeOctets: number): TrafficPlan => ({
       type: 'transfer',
-      name: `T${from}`,
+      name: `T${from} ${sizeOctets}`,
       startMs: 0,
       from: `v${from}`,
       to: `v${to}`,
       family,
       sizeOctets,
     });
-    const { report } = await run(mesh(2, { traffic: [transfer(1, 2, 30_000), transfer(2, 1, 50_001)] }));
-    expect(report.flows.T1!.transfer).toEqual({ octets: 30_000, intact: true, retransmissions: 0 });
-    expect(report.flows.T2!.transfer).toEqual({ octets: 50_001, intact: true, retransmissions: 0 });
+    const traffic = [transfer(1, 2, 30_000), transfer(2, 1, 50_001), transfer(1, 2, 40_000)];
+    const { report } = await run(mesh(2, { traffic }));
+    expect(Object.values(report.flows).map((flow) => flow.transfer)).toEqual(
+      [30_000, 50_001, 40_000].map((octets) => ({ octets, intact: true, retransmissions: 0 })),
+    );
+  });
+
+  test('of two workloads behind a gateway each sends from its own address', async () => {
+    const own = parseIp(family === 4 ? '192.168.1.77' : 'fd00::77');
+    const base = mesh(2, { traffic: [{ ...ping(1, 2, { family }), from: 'other' }] });
+    const nodes = base.nodes.map((plan) => {
+      if (plan.kind !== 'gateway') return plan;
+      const { options, workloads } = plan;
+      if (plan.name === 'h2') {
+        const peers = options.peers.map((peer) => ({ ...peer, virtualIps: [...peer.virtualIps, own] }));
+        return { ...plan, options: { ...options, peers } };
+      }
+      const other = { name: 'other', addresses: [own], present: true };
+      return {
+        ...plan,
+        options: { ...options, localVirtualIps: [...options.localVirtualIps, own] },
+        workloads: [...workloads, other],
+      };
+    });
+    const { report, atV1 } = await run({ ...base, nodes });
+    expect(report.flows['ping 1 2']).toMatchObject({ from: 'other', sent: 10, delivered: 10 });
+    const echoes = (await atV1('from')).filter(
+      ({ frame }) => frame.length === 14 + (family === 4 ? 20 : 40) + 64,
+    );
+    expect(echoes).toHaveLength(10);
+    for (const { frame } of echoes) expect(addressOf(frame, family, 'source')).toBe(own);
   });
 });
 
