@@ -173,7 +173,8 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t ahead = i + PREFETCH_PACKETS;
-		if (decrypts_ && ahead < count)
+		// Of packets of one session only the first.
+		if (decrypts_ && ahead < count && keys[ahead] != keys[ahead - 1])
 			datapath.prefetch_key(*packets[ahead], keys[ahead]);
 		if (found[i] == nullptr) {
 			count_miss(*packets[i]);

@@ -134,7 +134,8 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 			prefetch_line(packets_[i].key);
 	}
 	for (uint32_t i = 0; i < count + PREFETCH_PACKETS; i++) {
-		if (i < count)
+		// Of packets of one session only the first.
+		if (i < count && (i == 0 || packets_[i].key != packets_[i - 1].key))
 			prefetch_key(packets_[i], packets_[i].key);
 		if (i >= PREFETCH_PACKETS)
 			leave(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
