@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 /** Above it Node's defaults are too small, or slow. */
 const GATEWAYS_WITHIN_DEFAULTS = 150;
 /** MiB. Young objects get room because a run makes and drops a great many. */
-const NODE_OPTIONS = ['--max-semi-space-size=64', '--max-old-space-size=8192'];
+const NODE_OPTIONS = ['--max-semi-space-size=128', '--max-old-space-size=8192'];
 
 /** Whether the command has run, in another process, and there is nothing left to do but to exit. */
 export async function ranWithRoom(gateways: number): Promise<boolean> {

@@ -59,12 +59,13 @@ export class BringUp {
     for (const session of sessions) session.wanted = true;
     const startMs = clock.nowMs();
     const inOrder = [...groupByPeer(sessions)]
-      .map(([peer, list]) => ({ peer, list, atMs: (START_JITTER_MS * random.uint32()) / 0x1_0000_0000 }))
+      .map(([peer, list]) => ({ peer, list, atMs: random.uint32() % START_JITTER_MS }))
       .sort((a, b) => a.atMs - b.atMs);
     const running: Promise<void>[] = [];
     try {
       for (const { peer, list, atMs } of inOrder) {
-        await sleep(clock, startMs + atMs - clock.nowMs(), signal);
+        const waitMs = startMs + atMs - clock.nowMs();
+        if (waitMs > 0) await sleep(clock, waitMs, signal);
         running.push(this.#runPeer(peer, list, settled));
       }
     } catch (error) {

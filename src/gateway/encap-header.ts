@@ -61,7 +61,11 @@ export interface EncapHeaderOptions {
 
 /** The header that was built last: within a batch only SPI and cookie differ from one to the next. */
 let last:
-  | { readonly peer: TunnelParameters; readonly options: EncapHeaderOptions; readonly header: Uint8Array }
+  | {
+      readonly peer: Shared;
+      readonly options: EncapHeaderOptions;
+      readonly header: Uint8Array;
+    }
   | undefined;
 
 /** Tunnel mode: Ethernet, IP, UDP and PSP header; transport mode: UDP and PSP header. */
@@ -76,13 +80,14 @@ export function buildEncapHeader(peer: TunnelParameters, options: EncapHeaderOpt
   }
   const header = buildWhole(peer, options);
   // Not the parameters themselves, which hold a key.
-  last = { peer: { ...peer, key: NO_KEY }, options, header: header.slice() };
+  const { mac, underlayIp, pspVersion } = peer;
+  last = { peer: { mac, underlayIp, pspVersion }, options, header: header.slice() };
   return header;
 }
 
-const NO_KEY = new Uint8Array(0);
+type Shared = Pick<TunnelParameters, 'mac' | 'underlayIp' | 'pspVersion'>;
 
-function sameButForSession(a: TunnelParameters, b: TunnelParameters): boolean {
+function sameButForSession(a: Shared, b: Shared): boolean {
   return a.mac === b.mac && a.underlayIp === b.underlayIp && a.pspVersion === b.pspVersion;
 }
 

@@ -90,22 +90,35 @@ export interface Session {
 
 /** All sessions by pair. */
 export class SessionTable {
-  readonly #sessions = new Map<string, Session>();
+  readonly #byLocal = new Map<IpAddress, Map<IpAddress, Session>>();
+  /** In the order in which they were added. */
+  readonly #sessions = new Set<Session>();
 
   get size(): number {
     return this.#sessions.size;
   }
 
   get(localVip: IpAddress, remoteVip: IpAddress): Session | undefined {
-    return this.#sessions.get(`${localVip} ${remoteVip}`);
+    return this.#byLocal.get(localVip)?.get(remoteVip);
   }
 
+  /** There is none for its pair. */
   add(session: Session): void {
-    this.#sessions.set(`${session.localVip} ${session.remoteVip}`, session);
+    let byRemote = this.#byLocal.get(session.localVip);
+    if (byRemote === undefined) {
+      byRemote = new Map();
+      this.#byLocal.set(session.localVip, byRemote);
+    }
+    byRemote.set(session.remoteVip, session);
+    this.#sessions.add(session);
   }
 
   delete(session: Session): void {
-    this.#sessions.delete(`${session.localVip} ${session.remoteVip}`);
+    const byRemote = this.#byLocal.get(session.localVip);
+    if (byRemote?.get(session.remoteVip) !== session) return;
+    byRemote.delete(session.remoteVip);
+    if (byRemote.size === 0) this.#byLocal.delete(session.localVip);
+    this.#sessions.delete(session);
   }
 
   [Symbol.iterator](): Iterator<Session> {

@@ -158,7 +158,8 @@ export class TunnelService {
       const owner = peers.identify(caller, virtSource);
       peer ??= owner;
       peers.assertLocal(virtDestination);
-      const pair = `${virtDestination} ${virtSource}`;
+      // One alone is not there twice.
+      const pair = tunnels.length === 1 ? '' : `${virtDestination} ${virtSource}`;
       if (seen.has(pair)) {
         throw new RpcError(
           'INVALID_ARGUMENT',

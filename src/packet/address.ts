@@ -30,6 +30,10 @@ export function parseMac(text: string): MacAddress {
 }
 
 export function macToOctets(mac: MacAddress): Uint8Array {
+  return recentMacs.get(mac, () => readMac(mac)).slice();
+}
+
+function readMac(mac: MacAddress): Uint8Array {
   const octets = new Uint8Array(MAC_OCTETS);
   for (let i = 0; i < MAC_OCTETS; i++) octets[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
   return octets;
@@ -73,6 +77,7 @@ const RECENT_MAX = 4096;
 const recentTexts = new RecentAddresses<Ipv6Address>();
 const recentOctets = new RecentAddresses<Ipv6Address>();
 const recentAddresses = new RecentAddresses<Uint8Array>();
+const recentMacs = new RecentAddresses<Uint8Array>();
 
 /** Any RFC 4291 text form without zone; gives the RFC 5952 form; throws AddressError. */
 export function parseIpv6(text: string): Ipv6Address {

@@ -81,6 +81,7 @@ export class Watch {
   /** Keys that devices made, and who encrypts with each. */
   readonly #made = new Set<number>();
   readonly #users = new Map<number, string>();
+  readonly #lives = new Map<GatewayNode, { readonly incarnation: number; readonly text: string }>();
   /** What workloads sent, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
@@ -226,10 +227,19 @@ export class Watch {
 
   #keyUsed(node: GatewayNode, key: Uint8Array): void {
     const short = shortOf(key, 0);
-    const user = `${node.name} (start ${node.incarnations})`;
+    const user = this.#userOf(node);
     const before = this.#users.get(short) ?? user;
     if (before !== user) this.violate('key-reuse', node.name, `encrypts with a key of ${before}`);
     this.#users.set(short, user);
+  }
+
+  /** A node's life as a text, the same one every time: there are as many as keys. */
+  #userOf(node: GatewayNode): string {
+    const known = this.#lives.get(node);
+    if (known?.incarnation === node.incarnations) return known.text;
+    const text = `${node.name} (start ${node.incarnations})`;
+    this.#lives.set(node, { incarnation: node.incarnations, text });
+    return text;
   }
 
   #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
@@ -263,8 +273,9 @@ function looksLikeAnswer(frame: Uint8Array): boolean {
 
 /** 53 bits of a key: they tell apart as many keys as a run makes. */
 function shortOf(keys: Uint8Array, at: number): number {
-  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
-  return (view.getUint32(at) & 0x1f_ffff) * 2 ** 32 + view.getUint32(at + 4);
+  const word = (i: number) =>
+    ((keys[i]! << 24) | (keys[i + 1]! << 16) | (keys[i + 2]! << 8) | keys[i + 3]!) >>> 0;
+  return (word(at) & 0x1f_ffff) * 2 ** 32 + word(at + 4);
 }
 
 interface PspPlace {
