@@ -35,6 +35,7 @@ import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_SOURCE_PORT } from '../pac
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
 import { isAddressResolution } from './address-resolution.js';
+import { KeyTable } from './key-table.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/life.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
@@ -79,9 +80,10 @@ export class Watch {
   /** The last IV by sender's incarnation, receiver's underlay address and SPI. */
   readonly #ivs = new Map<string, bigint>();
   /** Keys that devices made, and who encrypts with each. */
-  readonly #made = new Set<number>();
-  readonly #users = new Map<number, string>();
-  readonly #lives = new Map<GatewayNode, { readonly incarnation: number; readonly text: string }>();
+  readonly #keys = new KeyTable();
+  /** Lives of gateways that encrypt; the key table has their places here, from 1. */
+  readonly #lives: string[] = [];
+  readonly #lifeOf = new Map<GatewayNode, { readonly incarnation: number; readonly life: number }>();
   /** What workloads sent, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
@@ -226,28 +228,25 @@ export class Watch {
   }
 
   #keyUsed(node: GatewayNode, key: Uint8Array): void {
-    const short = shortOf(key, 0);
-    const user = this.#userOf(node);
-    const before = this.#users.get(short) ?? user;
-    if (before !== user) this.violate('key-reuse', node.name, `encrypts with a key of ${before}`);
-    this.#users.set(short, user);
+    const life = this.#currentLife(node);
+    const before = this.#keys.use(shortOf(key, 0), life);
+    if (before !== 0 && before !== life)
+      this.violate('key-reuse', node.name, `encrypts with a key of ${this.#lives[before - 1]}`);
   }
 
-  /** A node's life as a text, the same one every time: there are as many as keys. */
-  #userOf(node: GatewayNode): string {
-    const known = this.#lives.get(node);
-    if (known?.incarnation === node.incarnations) return known.text;
-    const text = `${node.name} (start ${node.incarnations})`;
-    this.#lives.set(node, { incarnation: node.incarnations, text });
-    return text;
+  #currentLife(node: GatewayNode): number {
+    const known = this.#lifeOf.get(node);
+    if (known?.incarnation === node.incarnations) return known.life;
+    const life = this.#lives.push(`${node.name} (start ${node.incarnations})`);
+    this.#lifeOf.set(node, { incarnation: node.incarnations, life });
+    return life;
   }
 
   #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
     const { spis, keys, keyLengthOctets } = batch;
     for (let i = 0; i < spis.length; i++) {
-      const short = shortOf(keys, i * keyLengthOctets);
-      if (this.#made.has(short)) this.violate('key-reuse', node.name, `made again, for SPI ${hex(spis[i]!)}`);
-      this.#made.add(short);
+      if (this.#keys.make(shortOf(keys, i * keyLengthOctets)))
+        this.violate('key-reuse', node.name, `made again, for SPI ${hex(spis[i]!)}`);
     }
     this.options.onKeys?.(node, batch);
   }
