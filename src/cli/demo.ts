@@ -20,6 +20,7 @@ import { observePort } from '../hal-sim/ports/observe.js';
 import { ipFromOctets } from '../packet/address.js';
 import { pcapHeader, pcapRecord, readCapture } from '../packet/pcap.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
+import { type SequenceStep, stepOf } from '../topology/sequence.js';
 import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from './demo-hosts.js';
 import { createLogger } from './log.js';
 import { colorsFor, EXIT_FAILED, table } from './output.js';
@@ -309,16 +310,9 @@ async function writeFiles(
   return files.map(([name, what]) => [join(folder, name), what]);
 }
 
-interface Step {
-  readonly atMs: number;
-  readonly from: string;
-  readonly to: string;
-  readonly text: string;
-}
-
 /** The slow path as a sequence of steps between V1, H1, H2 and V2. */
 class Sequence {
-  readonly #steps: Step[] = [];
+  readonly #steps: SequenceStep[] = [];
   #startMs = 0;
 
   begin(): void {
@@ -346,21 +340,14 @@ class Sequence {
   }
 }
 
-const spiText = (spi: number) => `SPI 0x${spi.toString(16).padStart(8, '0')}`;
-
-function describe(host: 'H1' | 'H2', event: GatewayEvent): Omit<Step, 'atMs'> | undefined {
+function describe(host: 'H1' | 'H2', event: GatewayEvent): Omit<SequenceStep, 'atMs'> | undefined {
   const peer = host === 'H1' ? 'H2' : 'H1';
   const workload = host === 'H1' ? 'V1' : 'V2';
-  const own = (text: string) => ({ from: host, to: host, text });
   switch (event.type) {
     case 'miss':
-      return {
-        from: workload,
-        to: host,
-        text: `packet to ${event.remoteVip} misses the egress ACL, is kept`,
-      };
     case 'ingress-opened':
-      return own(`${spiText(event.spi)} and key derived, ingress ACL open for ${event.remoteVip}`);
+    case 'egress-installed':
+      return stepOf(host, event, { peer: () => peer, workload: () => workload });
     case 'request-sent':
       return {
         from: host,
@@ -369,10 +356,8 @@ function describe(host: 'H1' | 'H2', event: GatewayEvent): Omit<Step, 'atMs'> | 
       };
     case 'request-granted':
       return { from: host, to: peer, text: 'answer: SPI and key' };
-    case 'egress-installed':
-      return own(`egress flow to ${event.remoteVip}: ${spiText(event.spi)}, key slot ${event.cryptoId}`);
     case 'resubmitted':
-      return own(`${event.packets} kept packet sent again, leaves encrypted`);
+      return { from: host, to: host, text: `${event.packets} kept packet sent again, leaves encrypted` };
     default:
       return undefined;
   }

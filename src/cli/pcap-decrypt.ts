@@ -8,7 +8,7 @@ import { type CaptureRecord, INTERFACES_MAX, LINK_TYPE_ETHERNET, readCapture } f
 import { OPTION_OCTETS_MAX, PcapngWriter } from '../packet/pcapng.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { type Association, associationOf, decapsulate } from '../psp/decapsulate.js';
-import { algorithmName } from '../psp/header.js';
+import { algorithmName, spiText } from '../psp/header.js';
 import type { KeyRing } from '../psp/key-ring.js';
 import { OutputFileError, writeOutputFile } from './output-file.js';
 import { countingStream } from './pcap-process.js';
@@ -134,7 +134,7 @@ function undone(count: 'noKey' | 'authFail' | 'malformed' | 'cut', why: string):
 
 function decrypt(frame: Uint8Array, association: Association, keys: KeyRing): Fate {
   const { receiver, spi, version } = association;
-  const what = `SPI 0x${spi.toString(16).padStart(8, '0')}, version ${version} (${algorithmName(version)})`;
+  const what = `SPI ${spiText(spi)}, version ${version} (${algorithmName(version)})`;
   const candidates = keys.find(association);
   if (candidates.length === 0) return undone('noKey', `no key for ${what} of ${receiver}`);
   for (const { key, node } of candidates) {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { CaptureError, readCapture } from '../packet/pcap.js';
 import { TopologyFileError } from '../topology/file/read.js';
-import type { Topology } from '../topology/model.js';
+import { gatewaysOf, type Topology } from '../topology/model.js';
 import { framesSentBy, type ReplayFrame } from '../topology/traffic/replay.js';
 
 /**
@@ -11,7 +11,7 @@ import { framesSentBy, type ReplayFrame } from '../topology/traffic/replay.js';
  * @throws TopologyFileError for captures that cannot be read, or in which the workload has sent nothing.
  */
 export async function readReplays(topology: Topology, file: string): Promise<Map<string, ReplayFrame[]>> {
-  const workloads = topology.nodes.flatMap((node) => (node.kind === 'gateway' ? node.workloads : []));
+  const workloads = gatewaysOf(topology).flatMap((gateway) => gateway.workloads);
   const captures = new Map<string, ReplayFrame[] | string>();
   const replays = new Map<string, ReplayFrame[]>();
   const problems: string[] = [];

@@ -10,12 +10,7 @@ export class RunKeys {
   constructor(private readonly sink: Sink) {}
 
   add(node: GatewayNode, { spis, keys, keyLengthOctets }: SpiKeyBatch): void {
-    const { ipv4, ipv6 } = node.underlay;
-    const { workloads, options } = node.plan;
-    const receivers = [
-      ...[ipv4, ipv6].filter((ip) => ip !== undefined),
-      ...(options.mode === 'transport' ? workloads.flatMap(({ addresses }) => addresses) : []),
-    ];
+    const receivers = node.receivingAddresses;
     for (const [i, spi] of spis.entries()) {
       const key = keys.subarray(i * keyLengthOctets, (i + 1) * keyLengthOctets);
       const line = formatSaKey({

@@ -1,5 +1,7 @@
 /** `--stat-print` and `--perf-print`: counters and rates of a running gateway, one block per second. */
+
 import type { Gateway } from '../gateway/gateway.js';
+import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal } from '../hal/hal.js';
 import { table } from './output.js';
 
@@ -51,21 +53,10 @@ export function meterPerformance(hal: PipeHal, what: 'key-gen' | 'insertion' | '
       rate.seconds += (performance.now() - start) / 1000;
     }
   };
-  const wrapped: PipeHal = {
-    device: hal.device,
-    build: (program) => hal.build(program),
+  const wrapped = delegateHal(hal, {
     apply: (operations) => measured(entries, operations.length, () => hal.apply(operations)),
-    setKeys: (slots) => hal.setKeys(slots),
-    clearKeys: (cryptoIds) => hal.clearKeys(cryptoIds),
     generateKeys: (keyOctets, count) => measured(keys, count, () => hal.generateKeys(keyOctets, count)),
-    rotateMasterKey: () => hal.rotateMasterKey(),
-    counters: (selectors) => hal.counters(selectors),
-    statistics: () => hal.statistics(),
-    onReceive: (handler) => hal.onReceive(handler),
-    transmit: (packets) => hal.transmit(packets),
-    close: () => hal.close(),
-    [Symbol.asyncDispose]: () => hal.close(),
-  };
+  });
   const line = (name: string, unit: string, rate: Rate) => {
     if (rate.count === 0) return undefined;
     const text = `${name}: ${rate.count} ${unit} in ${(rate.seconds * 1000).toFixed(1)} ms, ${Math.round(rate.count / rate.seconds)} per second`;

@@ -1,7 +1,7 @@
 /** `psp-gateway topology node`: one gateway of a topology in a process of its own, here or on another machine. */
 import type { Command } from 'commander';
 import { TopologyFileError } from '../topology/file/read.js';
-import type { GatewayPlan, Topology } from '../topology/model.js';
+import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
 import {
   type GatewayProcessDeps,
   serveRun,
@@ -67,7 +67,7 @@ async function runNode(file: string, name: string, flags: PlaceFlags): Promise<v
 }
 
 function gatewayOf(topology: Topology, name: string): GatewayPlan {
-  const plan = topology.nodes.find((node) => node.name === name);
-  if (plan?.kind === 'gateway') return plan;
+  const plan = gatewaysOf(topology).find((gateway) => gateway.name === name);
+  if (plan !== undefined) return plan;
   throw new TopologyFileError([`${topology.name} has no gateway ${name}`]);
 }

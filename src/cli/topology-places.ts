@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TlsMaterial } from '../gateway/grpc-transport.js';
 import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
 import { TopologyFileError } from '../topology/file/read.js';
-import type { Topology } from '../topology/model.js';
+import { gatewaysOf, type Topology } from '../topology/model.js';
 import { Places } from '../topology/real-time/places.js';
 
 export interface PlaceFlags {
@@ -55,7 +55,7 @@ function parseWhere(text: string, before: ReadonlyMap<string, IpAddress>): Reado
 
 /** Throws TopologyFileError for names that the topology does not have, and for what is missing. */
 export function placesOf(topology: Topology, { where, core, certificates, subnet }: PlaceFlags): Places {
-  const gateways = new Set(topology.nodes.filter(({ kind }) => kind === 'gateway').map(({ name }) => name));
+  const gateways = new Set(gatewaysOf(topology).map(({ name }) => name));
   const problems = [...where.keys()]
     .filter((name) => !gateways.has(name))
     .map((name) => `--where: ${topology.name} has no gateway ${name}`);

@@ -6,7 +6,7 @@ import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { topologyMermaid, topologySvg } from '../topology/graph.js';
-import type { GatewayPlan, Topology } from '../topology/model.js';
+import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
 import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
@@ -129,9 +129,6 @@ async function runAndWrite(
     folder.discard();
   }
 }
-
-const gatewaysOf = (topology: Topology) =>
-  topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
 
 /** Where the gateways are, and how their processes start. */
 function realTime(

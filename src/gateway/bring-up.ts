@@ -2,7 +2,9 @@
  * Brings up many sessions, or re-keys them: peer by peer, in batches, several peers at once. A peer that fails is
  * asked again after the others, later and later; it holds up nobody else.
  */
+
 import { type Clock, sleep } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { Random } from '../hal/random.js';
 import { backoffMs } from './backoff.js';
 import type { Logger } from './log.js';
@@ -10,7 +12,7 @@ import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
 import { mayAsk, type Session } from './session.js';
 import { RpcError } from './transport.js';
-import { reasonOf, type TunnelClient } from './tunnel-client.js';
+import type { TunnelClient } from './tunnel-client.js';
 
 /** Peers that are asked at the same time. */
 const PEERS_AT_ONCE = 16;

@@ -1,8 +1,10 @@
 /**
  * The gateway: puts its parts together over one PipeHal and one ControlTransport, starts them and stops them.
  */
+
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, PortDescription } from '../hal/hal.js';
 import type { Random } from '../hal/random.js';
 import {
@@ -28,7 +30,7 @@ import { SessionInstaller } from './session-installer.js';
 import { type RssReason, SlowPath } from './slow-path.js';
 import { TokenBucket } from './token-bucket.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
-import { reasonOf, TunnelClient } from './tunnel-client.js';
+import { TunnelClient } from './tunnel-client.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 import { TunnelService } from './tunnel-service.js';
 import type { GatewayView } from './view.js';
@@ -331,7 +333,7 @@ export class Gateway implements AsyncDisposable {
       logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
       this.#deps.observe?.({ type: 'static-tunnels-up', tunnels: pairs.length });
     } catch (error) {
-      logger.log('error', `static tunnels: ${error instanceof Error ? error.message : String(error)}`);
+      logger.log('error', `static tunnels: ${reasonOf(error)}`);
     }
   }
 }

@@ -3,14 +3,15 @@
  * authenticate. When failures rise, the tunnels that the configuration names are asked for; sessions that are there
  * are re-keyed at most once in a long while, and never torn down for it, since anybody can send rubbish.
  */
+
 import type { Clock, Timer } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { BringUp } from './bring-up.js';
 import type { Logger } from './log.js';
 import type { Peers } from './peers.js';
 import type { Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
-import { reasonOf } from './tunnel-client.js';
 
 const POLL_MS = 1_000;
 /** Least time between two looks at one peer's sessions, and between two re-keys of those that are established. */

@@ -4,7 +4,9 @@
  * got late, an answer of ours that it never got): the SPI is kept for further periods, up to a limit, and the peer is
  * asked anew in each.
  */
+
 import type { Clock, Timer } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { Logger } from './log.js';
 import type { IngressSpi, Session } from './session.js';
@@ -110,8 +112,7 @@ export class Retirement {
       await this.installer.close(closing);
     } catch (error) {
       if (this.#stopped) return;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.logger.log('error', `SPIs could not be closed: ${reason}`, { spis: closing.length });
+      this.logger.log('error', `SPIs could not be closed: ${reasonOf(error)}`, { spis: closing.length });
       for (const retiring of closing) this.#enqueue(retiring);
     }
   }

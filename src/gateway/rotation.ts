@@ -3,14 +3,15 @@
  * master key lives through one rotation and not through two, so sessions that would not survive one are re-keyed
  * first, and the rotation is put off meanwhile; but not for ever, or one dead peer could keep a master key alive.
  */
+
 import { type Clock, sleep, type Timer } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { BringUp } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import type { Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
-import { reasonOf } from './tunnel-client.js';
 
 /** How long a rotation waits for peers that do not answer. */
 export const PUT_OFF_MAX_MS = 600_000;

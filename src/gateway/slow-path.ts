@@ -2,7 +2,9 @@
  * Packets that the pipes leave to the CPU. Those that miss a session start an exchange with the peer that owns the
  * destination, wait for it, and leave in order, once. Requests of the workload to its neighbors are answered.
  */
+
 import type { Clock } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, RssPacket } from '../hal/hal.js';
 import { type IpAddress, type Ipv4Address, ipFromOctets, type MacAddress } from '../packet/address.js';
 import {
@@ -25,7 +27,7 @@ import { answerArp, answerDhcp, answerNeighborSolicitation } from './responders.
 import type { Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { TokenBucket } from './token-bucket.js';
-import { reasonOf, type TunnelClient } from './tunnel-client.js';
+import type { TunnelClient } from './tunnel-client.js';
 
 /** ICMP errors towards the workload, per second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f). */
 const PATH_MTU_ANSWERS_PER_SECOND = 1000;

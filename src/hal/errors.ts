@@ -70,3 +70,8 @@ function describePlace(place: HalErrorPlace): string {
   if (place.field !== undefined) parts.push(`field ${place.field}`);
   return parts.length === 0 ? '' : `${parts.join(', ')}: `;
 }
+
+/** What a caught value says, for messages. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -9,6 +9,8 @@ export interface Random {
 }
 
 const POOL_WORDS = 256;
+/** Values that uint32 can have. */
+const WORDS = 2 ** 32;
 
 /** The operating system's generator. */
 export function systemRandom(): Random {
@@ -24,6 +26,16 @@ export function systemRandom(): Random {
       return pool[next++]!;
     },
   };
+}
+
+/** True with the given probability. */
+export function chance(random: Random, ratio: number): boolean {
+  return ratio > 0 && random.uint32() / WORDS < ratio;
+}
+
+/** Uniform from 0 (included) to `below`. */
+export function uniform(random: Random, below: number): number {
+  return (below * random.uint32()) / WORDS;
 }
 
 /** xoshiro128** from a 32-bit seed (Blackman and Vigna): repeatable, and not for keys outside of simulations. */

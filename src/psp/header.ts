@@ -43,6 +43,11 @@ export const NEXT_HEADER_IPV6 = 41;
 /** See algorithmName. */
 export type PspVersion = 0 | 1 | 2 | 3;
 
+/** An SPI as people and files write it: 0x and eight hex digits. */
+export function spiText(spi: number): string {
+  return `0x${spi.toString(16).padStart(8, '0')}`;
+}
+
 const ALGORITHMS = ['AES-GCM-128', 'AES-GCM-256', 'AES-GMAC-128', 'AES-GMAC-256'] as const;
 
 export function algorithmName(version: PspVersion): string {

@@ -8,6 +8,7 @@ import {
   type PspVersion,
   parsePspHeader,
   pspHeaderLengthOctets,
+  spiText,
 } from './header.js';
 
 /** UdpDissector for PSP; what is behind the header is encrypted and only measured. */
@@ -35,7 +36,7 @@ export function dissectPsp(
     ];
   }
   const header = parsePspHeader(octets, offset);
-  const spi = `0x${header.spi.toString(16).padStart(8, '0')}`;
+  const spi = spiText(header.spi);
   const payloadOctets = end - PSP_ICV_OCTETS - headerEnd;
   const icv = Buffer.from(octets.subarray(end - PSP_ICV_OCTETS, end)).toString('hex');
   return [

@@ -8,7 +8,7 @@
  * there several times: after two rotations a receiver gives it out again, with another key.
  */
 import { type IpAddress, parseIp } from '../packet/address.js';
-import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK } from './header.js';
+import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK, spiText } from './header.js';
 
 export interface SaKey {
   /** Unsigned, 32 bits. */
@@ -59,7 +59,7 @@ export function parseKeysFile(text: string, path: string): SaKey[] {
 /** One line, newline included. */
 export function formatSaKey({ spi, version, key, receivers, node }: SaKey): string {
   return `${JSON.stringify({
-    spi: `0x${spi.toString(16).padStart(8, '0')}`,
+    spi: spiText(spi),
     version,
     key: Buffer.from(key.buffer, key.byteOffset, key.length).toString('hex'),
     receiver: receivers,

@@ -3,12 +3,12 @@
  * Can neither read nor hold back what passes.
  */
 import { type Clock, sleep } from '../hal/clock.js';
-import type { Random } from '../hal/random.js';
+import { chance, type Random, uniform } from '../hal/random.js';
 import type { Link } from '../hal-sim/ports/link.js';
 import { PSP_SPI } from '../psp/header.js';
 import type { EventPlan } from './model.js';
-import { chance, uniform } from './seeds.js';
-import { locatePsp } from './watch.js';
+import { pace } from './pace.js';
+import { locatePsp } from './packets.js';
 
 type Attack = Extract<EventPlan, { type: 'attack' }>;
 
@@ -34,12 +34,8 @@ export class Attacker {
   async run(attack: Attack, clock: Clock): Promise<void> {
     this.#attack = attack;
     this.#clock = clock;
-    const count = Math.floor((attack.durationMs * attack.spoofsPerSecond) / 1000);
     const startMs = clock.nowMs();
-    for (let i = 0; i < count; i++) {
-      await sleep(clock, startMs + (i * 1000) / attack.spoofsPerSecond - clock.nowMs());
-      this.#spoof();
-    }
+    await pace(clock, attack.spoofsPerSecond, attack.durationMs, () => this.#spoof());
     await sleep(clock, startMs + attack.durationMs - clock.nowMs());
     if (this.#attack === attack) this.#attack = undefined;
   }
@@ -48,14 +44,15 @@ export class Attacker {
   see(from: 0 | 1, frame: Uint8Array): void {
     const { random } = this;
     const attack = this.#attack;
-    if (attack === undefined || this.#own || locatePsp(frame) === undefined) return;
+    if (attack === undefined || this.#own) return;
+    const psp = locatePsp(frame);
+    if (psp === undefined) return;
     if (this.#seen.length < REMEMBERED_MAX) this.#seen.push({ from, frame: frame.slice() });
     if (chance(random, attack.replayRatio)) this.#later(from, frame.slice());
     if (chance(random, attack.forgeRatio)) {
       const forged = frame.slice();
-      const { at } = locatePsp(frame)!;
-      const bit = random.uint32() % ((forged.length - at) * 8);
-      forged[at + (bit >>> 3)]! ^= 1 << (bit & 7);
+      const bit = random.uint32() % ((forged.length - psp.at) * 8);
+      forged[psp.at + (bit >>> 3)]! ^= 1 << (bit & 7);
       this.#later(from, forged);
     }
   }

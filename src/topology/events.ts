@@ -73,9 +73,9 @@ export class Events {
       case 'oob':
         return network.oob.set(event.oob);
       case 'add-workload':
-        return this.#ownerOf(event.workload).addWorkload(event.workload);
+        return network.ownerOf(event.workload).addWorkload(event.workload);
       case 'remove-workload':
-        return this.#ownerOf(event.workload).removeWorkload(event.workload);
+        return network.ownerOf(event.workload).removeWorkload(event.workload);
       case 'readdress': {
         const node = gateway(event.node);
         node.setUnderlay(event.ip);
@@ -116,12 +116,6 @@ export class Events {
     await (how === 'crash' ? node.crash() : node.stop());
     if (downMs > 0) await sleep(clock, downMs);
     await node.start();
-  }
-
-  #ownerOf(workload: string): GatewayNode {
-    for (const node of this.deps.network.gateways.values())
-      if (node.plan.workloads.some(({ name }) => name === workload)) return node;
-    throw new Error(`there is no workload ${workload}`);
   }
 
   #attackerAt(link: string): Attacker {

@@ -21,6 +21,11 @@ export interface Topology {
 
 export type NodePlan = GatewayPlan | SwitchPlan | RouterPlan;
 
+/** In the order of the file. */
+export function gatewaysOf({ nodes }: Pick<Topology, 'nodes'>): GatewayPlan[] {
+  return nodes.filter((node) => node.kind === 'gateway');
+}
+
 /** A gateway over a simulated device: one uplink, `p0`, and workloads behind its VF. */
 export interface GatewayPlan {
   readonly kind: 'gateway';

@@ -9,7 +9,7 @@ import type { PipeHal } from '../hal/hal.js';
 import type { SimPort } from '../hal-sim/port.js';
 import { createLink, type Impairments, type Link, type LinkFate } from '../hal-sim/ports/link.js';
 import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
-import type { GatewayPlan, LinkPlan, RouterPlan, Topology } from './model.js';
+import type { GatewayPlan, LinkPlan, RouterPlan, Topology, WorkloadPlan } from './model.js';
 import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
 import { openLocalLife } from './nodes/local-life.js';
 import { Router, type Way } from './nodes/router.js';
@@ -44,6 +44,8 @@ interface LinkState {
 
 export class Network {
   readonly gateways = new Map<string, GatewayNode>();
+  /** With the gateway that they are behind. */
+  readonly workloads = new Map<string, { readonly node: GatewayNode; readonly plan: WorkloadPlan }>();
   readonly switches = new Map<string, Switch>();
   readonly routers = new Map<string, Router>();
   readonly links = new Map<string, LinkState>();
@@ -81,17 +83,17 @@ export class Network {
           open: deps.open?.bind(undefined, this) ?? this.#localLives(plan),
         });
         this.gateways.set(plan.name, node);
+        for (const workload of plan.workloads) this.workloads.set(workload.name, { node, plan: workload });
       }
     }
     this.reroute();
   }
 
-  /** The addresses under which frames find a gateway: its own, in transport mode those of its workloads too. */
-  addressesOf(node: GatewayNode): IpAddress[] {
-    const { ipv4, ipv6 } = node.underlay;
-    const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
-    if (node.plan.options.mode === 'tunnel') return own;
-    return [...own, ...node.plan.workloads.flatMap(({ addresses }) => addresses)];
+  /** The gateway that a workload is behind. Throws when there is no such workload. */
+  ownerOf(workload: string): GatewayNode {
+    const found = this.workloads.get(workload);
+    if (found === undefined) throw new Error(`there is no workload ${workload}`);
+    return found.node;
   }
 
   get observer(): GatewayNodeObserver {
@@ -140,7 +142,7 @@ export class Network {
     );
     const nextHops = new Map<string, MacAddress>();
     for (const [destination, gateway] of this.gateways) {
-      const addresses = this.addressesOf(gateway);
+      const addresses = gateway.receivingAddresses;
       for (const [name, hops] of routes.towards(destination)) {
         const ways = hops.map((hop) => ({ hop, nextMac: this.#macs.get(`${hop.next}:${hop.nextPort}`)! }));
         const table = tables.get(name);

@@ -2,10 +2,9 @@
 import { MemoryNetwork, type RpcFate } from '../gateway/memory-transport.js';
 import type { ControlTransport, ServiceAddress } from '../gateway/transport.js';
 import type { Clock } from '../hal/clock.js';
-import type { Random } from '../hal/random.js';
+import { chance, type Random, uniform } from '../hal/random.js';
 import type { IpAddress } from '../packet/address.js';
 import type { GatewayPlan, OobPlan } from './model.js';
-import { chance, uniform } from './seeds.js';
 
 export interface OobCounters {
   calls: number;

@@ -2,10 +2,12 @@
  * Runs a topology: builds the network, starts the gateways, lets traffic and events happen, watches, and reports. On
  * a virtual clock (virtual-run.ts) or the machine's.
  */
+
 import type { GatewayEvent } from '../gateway/events.js';
 import type { LogFields, LogLevel } from '../gateway/log.js';
 import type { ControlTransport } from '../gateway/transport.js';
 import { type Clock, sleep } from '../hal/clock.js';
+import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
 import type { ProgramCounters } from '../hal/render.js';
@@ -13,7 +15,7 @@ import { Captures, type Sink } from './captures.js';
 import { Events } from './events.js';
 import { judge } from './expectations.js';
 import { NodeLedger } from './ledger.js';
-import type { EventPlan, GatewayPlan, Topology, WorkloadPlan } from './model.js';
+import type { EventPlan, GatewayPlan, Topology } from './model.js';
 import { Network, type OpenLife } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { LifeSnapshot } from './nodes/life.js';
@@ -131,21 +133,18 @@ class Run {
       ...(open === undefined ? {} : { open }),
     });
     this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
-    const workloads = new Map<string, { node: GatewayNode; plan: WorkloadPlan }>();
     const owners = new Map<string, string>();
     const peers = new Map<string, string>();
     for (const node of this.#network.gateways.values()) {
       const { host, port } = node.plan.serviceAddress;
       for (const text of [`${host}:${port}`, `[${host}]:${port}`]) peers.set(text, node.name);
-      for (const plan of node.plan.workloads) {
-        workloads.set(plan.name, { node, plan });
-        for (const ip of plan.addresses) owners.set(ip, plan.name);
-      }
     }
+    for (const { plan } of this.#network.workloads.values())
+      for (const ip of plan.addresses) owners.set(ip, plan.name);
     this.#names = { peer: (text) => peers.get(text) ?? text, workload: (ip) => owners.get(ip) ?? ip };
     this.#traffic = new Traffic(topology.scenario.traffic, {
       clock,
-      workload: (name) => workloads.get(name)!,
+      workload: (name) => this.#network.workloads.get(name)!,
       replays: options.replays ?? new Map(),
     });
     for (const node of this.#network.gateways.values()) this.#traffic.attach(node);
@@ -209,7 +208,7 @@ class Run {
   }
 
   #fail(who: string, reason: unknown): void {
-    this.#errors.push(`${who}: ${reason instanceof Error ? reason.message : String(reason)}`);
+    this.#errors.push(`${who}: ${reasonOf(reason)}`);
   }
 
   #nowMs(): number {

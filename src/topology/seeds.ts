@@ -6,13 +6,3 @@ export function randomOf(seed: number, part: string): Random {
   for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), 0x01000193) >>> 0;
   return seededRandom(hash);
 }
-
-/** True with the given probability. */
-export function chance(random: Random, ratio: number): boolean {
-  return ratio > 0 && random.uint32() / 0x1_0000_0000 < ratio;
-}
-
-/** Uniform from 0 (included) to `below`. */
-export function uniform(random: Random, below: number): number {
-  return (below * random.uint32()) / 0x1_0000_0000;
-}

@@ -1,5 +1,7 @@
 /** The slow path as a Mermaid sequence diagram, out of the events that gateways reported. */
+
 import type { GatewayEvent } from '../gateway/events.js';
+import { spiText } from '../psp/header.js';
 
 export interface SequenceStep {
   /** From the start of the run. */
@@ -31,7 +33,7 @@ export function stepOf(
         text: `packet to ${event.remoteVip} misses the egress ACL, is kept`,
       };
     case 'ingress-opened':
-      return own(`${spiText(event.spi)} and key derived, ingress ACL open for ${event.remoteVip}`);
+      return own(`SPI ${spiText(event.spi)} and key derived, ingress ACL open for ${event.remoteVip}`);
     case 'request-sent':
       return {
         from: node,
@@ -43,13 +45,13 @@ export function stepOf(
     case 'request-granted':
       return { from: node, to: names.peer(event.from), text: 'answer: SPIs and keys' };
     case 'egress-installed':
-      return own(`egress flow to ${event.remoteVip}: ${spiText(event.spi)}, key slot ${event.cryptoId}`);
+      return own(`egress flow to ${event.remoteVip}: SPI ${spiText(event.spi)}, key slot ${event.cryptoId}`);
     case 'resubmitted':
       return own(`${event.packets} kept packet${event.packets === 1 ? '' : 's'} sent again, leave encrypted`);
     case 'rotated':
       return own(`master key rotated, rotation ${event.rotations}`);
     case 'spi-closed':
-      return own(`${spiText(event.spi)} closed for ${event.remoteVip}`);
+      return own(`SPI ${spiText(event.spi)} closed for ${event.remoteVip}`);
     default:
       return undefined;
   }
@@ -70,5 +72,4 @@ export function sequenceMermaid(steps: readonly SequenceStep[], left = 0): strin
   return `sequenceDiagram\n${lines.join('\n')}\n`;
 }
 
-const spiText = (spi: number) => `SPI 0x${spi.toString(16).padStart(8, '0')}`;
 const tunnels = (count: number) => (count === 1 ? 'tunnel' : 'tunnels');

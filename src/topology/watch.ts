@@ -15,13 +15,11 @@
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
-import { type IpAddress, type IpFamily, ipFromOctets } from '../packet/address.js';
 import { DHCP_SERVER_PORT } from '../packet/dhcp.js';
 import { ETHER_TYPE_ARP, ETHERNET_HEADER_OCTETS, etherType } from '../packet/ethernet.js';
 import { isIcmpError } from '../packet/icmp.js';
 import { ICMPV6_NEIGHBOR_ADVERTISEMENT, isIcmpv6Error } from '../packet/icmpv6.js';
 import {
-  IPV4_DESTINATION,
   IPV4_SOURCE,
   ipv4HeaderLength,
   ipv4IsFragment,
@@ -30,14 +28,14 @@ import {
   PROTOCOL_ICMPV6,
   PROTOCOL_UDP,
 } from '../packet/ipv4.js';
-import { findIpv6UpperLayer, IPV6_DESTINATION, IPV6_SOURCE } from '../packet/ipv6.js';
-import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_SOURCE_PORT } from '../packet/udp.js';
+import { IPV6_SOURCE } from '../packet/ipv6.js';
+import { UDP_SOURCE_PORT } from '../packet/udp.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
-import { checkPspHeader, encryptStart, PSP_IV, PSP_UDP_PORT, pspSpi } from '../psp/header.js';
-import { isAddressResolution } from './address-resolution.js';
-import { KeyTable } from './key-table.js';
+import { encryptStart, PSP_IV, pspSpi, spiText } from '../psp/header.js';
+import { KnownKeys } from './known-keys.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/life.js';
+import { addressOf, isAddressResolution, locatePsp, type PspPlace, portAt, upperLayerOf } from './packets.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
 
 export type ViolationKind =
@@ -80,7 +78,7 @@ export class Watch {
   /** The last IV by sender's incarnation, receiver's underlay address and SPI. */
   readonly #ivs = new Map<string, bigint>();
   /** Keys that devices made, and who encrypts with each. */
-  readonly #keys = new KeyTable();
+  readonly #keys = new KnownKeys();
   /** Lives of gateways that encrypt; the key table has their places here, from 1. */
   readonly #lives: string[] = [];
   readonly #lifeOf = new Map<GatewayNode, { readonly incarnation: number; readonly life: number }>();
@@ -160,7 +158,7 @@ export class Watch {
     const before = this.#ivs.get(key) ?? -1n;
     // From other processes packets may come in another order than they were sealed in.
     if (this.options.remote === true ? iv === before : iv <= before)
-      this.violate('iv-reuse', node.name, `SPI ${hex(spi)} of ${psp.to}: IV ${iv} after ${before}`);
+      this.violate('iv-reuse', node.name, `SPI ${spiText(spi)} of ${psp.to}: IV ${iv} after ${before}`);
     this.#ivs.set(key, iv);
   }
 
@@ -246,7 +244,7 @@ export class Watch {
     const { spis, keys, keyLengthOctets } = batch;
     for (let i = 0; i < spis.length; i++) {
       if (this.#keys.make(shortOf(keys, i * keyLengthOctets)))
-        this.violate('key-reuse', node.name, `made again, for SPI ${hex(spis[i]!)}`);
+        this.violate('key-reuse', node.name, `made again, for SPI ${spiText(spis[i]!)}`);
     }
     this.options.onKeys?.(node, batch);
   }
@@ -277,50 +275,6 @@ function shortOf(keys: Uint8Array, at: number): number {
   return (word(at) & 0x1f_ffff) * 2 ** 32 + word(at + 4);
 }
 
-interface PspPlace {
-  /** Octet of the PSP header. */
-  readonly at: number;
-  readonly to: IpAddress;
-}
-
-/** Where the PSP header of a frame is; undefined for what is no sound PSP packet. */
-export function locatePsp(frame: Uint8Array): PspPlace | undefined {
-  const place = locateIpPacket(frame);
-  if (place === undefined) return undefined;
-  const { family, end } = place;
-  const udp = upperLayerOf(frame, family, end);
-  if (udp === undefined || udp.protocol !== PROTOCOL_UDP) return undefined;
-  const port = portAt(frame, udp.offset + UDP_DESTINATION_PORT);
-  const at = udp.offset + UDP_HEADER_OCTETS;
-  if (port !== PSP_UDP_PORT || checkPspHeader(frame, at, end) !== undefined) return undefined;
-  return { at, to: addressOf(frame, family, 'destination') };
-}
-
-const portAt = (frame: Uint8Array, offset: number) => (frame[offset]! << 8) | frame[offset + 1]!;
-
-function upperLayerOf(
-  frame: Uint8Array,
-  family: IpFamily,
-  end: number,
-): { readonly protocol: number; readonly offset: number } | undefined {
-  const at = ETHERNET_HEADER_OCTETS;
-  if (family === 4) return { protocol: ipv4Protocol(frame, at), offset: at + ipv4HeaderLength(frame, at) };
-  const upper = findIpv6UpperLayer(frame, at, end);
-  return upper?.isFragment === true ? undefined : upper;
-}
-
-export function addressOf(frame: Uint8Array, family: IpFamily, which: 'source' | 'destination'): IpAddress {
-  const offset =
-    family === 4
-      ? which === 'source'
-        ? IPV4_SOURCE
-        : IPV4_DESTINATION
-      : which === 'source'
-        ? IPV6_SOURCE
-        : IPV6_DESTINATION;
-  return ipFromOctets(frame, ETHERNET_HEADER_OCTETS + offset, family);
-}
-
 function ivOf(frame: Uint8Array, at: number): bigint {
   return new DataView(frame.buffer, frame.byteOffset, frame.byteLength).getBigUint64(at + PSP_IV);
 }
@@ -349,5 +303,3 @@ function hashOf(octets: Uint8Array, from: number, to: number, seed: number): num
   }
   return (b & 0x1f_ffff) * 2 ** 32 + (a >>> 0);
 }
-
-const hex = (spi: number) => `0x${spi.toString(16).padStart(8, '0')}`;

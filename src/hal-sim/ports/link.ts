@@ -4,7 +4,7 @@
  * source.
  */
 import type { Clock, Timer } from '../../hal/clock.js';
-import type { Random } from '../../hal/random.js';
+import { chance, type Random, uniform } from '../../hal/random.js';
 import type { SimPort } from '../port.js';
 
 export interface Impairments {
@@ -151,8 +151,6 @@ function createDirection(
   let onTheWay: { readonly arrivalMs: number; readonly frame: Uint8Array }[] = [];
   let timer: Timer | undefined;
 
-  const chance = (ratio: number) => ratio > 0 && random.uint32() / 0x1_0000_0000 < ratio;
-
   const deliver = (frames: readonly Uint8Array[]) => {
     for (const frame of frames) onTheWayOctets -= frame.length;
     if (to.receive === undefined) {
@@ -199,9 +197,9 @@ function createDirection(
     const now = clock.nowMs();
     const sendMs = rateBitsPerSecond === 0 ? 0 : (frame.length * 8 * 1000) / rateBitsPerSecond;
     idleAtMs = Math.max(idleAtMs, now) + sendMs;
-    const jitter = jitterMs === 0 ? 0 : (jitterMs * random.uint32()) / 0x1_0000_0000;
+    const jitter = jitterMs === 0 ? 0 : uniform(random, jitterMs);
     let arrivalMs = idleAtMs + delayMs + jitter;
-    if (chance(reorderRatio)) {
+    if (chance(random, reorderRatio)) {
       counters.reordered++;
       arrivalMs = idleAtMs;
     } else {
@@ -215,17 +213,17 @@ function createDirection(
     const impairments = impairmentsNow();
     for (const frame of frames) {
       counters.sent++;
-      if (chance(impairments.lossRatio)) {
+      if (chance(random, impairments.lossRatio)) {
         observe?.(from, frame, 'lost');
         counters.lost++;
         continue;
       }
-      if (chance(impairments.duplicateRatio)) {
+      if (chance(random, impairments.duplicateRatio)) {
         counters.duplicated++;
         launch(frame.slice(), impairments, 'duplicated');
       }
       let fate: LinkFate = 'carried';
-      if (chance(impairments.corruptRatio) && frame.length > 0) {
+      if (chance(random, impairments.corruptRatio) && frame.length > 0) {
         counters.corrupted++;
         fate = 'corrupted';
         const bit = random.uint32() % (frame.length * 8);

@@ -1,7 +1,9 @@
 /** psp_ports.node (native/ports): what the kernel offers to ports and Node does not. Built by `npm run build:native`. */
+
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../../hal/errors.js';
 
 export interface PortsAddon {
   /** Opens the TAP interface of that name. Throws, naming it and what to do, when the kernel refuses. */
@@ -51,7 +53,7 @@ export function loadPortsAddon(path: string = DEFAULT_PATH): PortsAddon {
   try {
     return createRequire(import.meta.url)(path) as PortsAddon;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new PortsAddonError(`cannot load ${path}: ${reason}; build it again: npm run build:native`);
   }
 }

@@ -2,6 +2,7 @@
  * The workload side as a TAP interface: the kernel's own network stack, or a virtual machine's, is the workload. The
  * interface may be moved to another network namespace once it is open (`ip link set NAME netns WORKLOAD`).
  */
+import { reasonOf } from '../../hal/errors.js';
 import { type MacAddress, macFromOctets, macToOctets } from '../../packet/address.js';
 import type { SimPort } from '../port.js';
 import type { NativeTap, PortsAddon } from './ports-addon.js';
@@ -103,6 +104,6 @@ function orTapPortError<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    throw new TapPortError(error instanceof Error ? error.message : String(error));
+    throw new TapPortError(reasonOf(error));
   }
 }

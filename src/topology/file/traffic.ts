@@ -1,5 +1,5 @@
 /** Traffic of the scenario as flows: lists and "*" become a flow per ordered pair of workloads. */
-import { seededRandom } from '../../hal/random.js';
+import { seededRandom, uniform } from '../../hal/random.js';
 import type { IpFamily } from '../../packet/address.js';
 import type { TrafficPlan } from '../model.js';
 import type { NamesForm, TrafficForm } from './form.js';
@@ -149,7 +149,7 @@ export class TrafficReader {
     const random = seededRandom((this.seed ^ hash(name)) >>> 0);
     const pool = [...indexes];
     for (let i = 0; i < sample; i++) {
-      const j = i + Math.floor((random.uint32() / 0x1_0000_0000) * (pool.length - i));
+      const j = i + Math.floor(uniform(random, pool.length - i));
       [pool[i], pool[j]] = [pool[j]!, pool[i]!];
     }
     return pool.slice(0, sample).sort((a, b) => a - b);

@@ -2,7 +2,8 @@
  * Draws a scenario from a seed: a phase under faults, then calm, in which everything must flow again. What is drawn
  * is said in `options`, so that a reader sees what a run was about.
  */
-import { type Random, seededRandom } from '../../hal/random.js';
+
+import { chance, type Random, seededRandom, uniform } from '../../hal/random.js';
 import type { Impairments } from '../../hal-sim/ports/link.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
 import type {
@@ -14,6 +15,7 @@ import type {
   TrafficPlan,
   WorkloadPlan,
 } from '../model.js';
+import { gatewaysOf } from '../model.js';
 
 export interface Drawn {
   readonly topology: Topology;
@@ -49,12 +51,12 @@ class Dice {
   }
 
   chance(ratio: number): boolean {
-    return this.random.uint32() / 0x1_0000_0000 < ratio;
+    return chance(this.random, ratio);
   }
 
   /** To three digits, so that a scenario file says it shortly. */
   upTo(max: number): number {
-    return Math.round((max * 1000 * this.random.uint32()) / 0x1_0000_0000) / 1000;
+    return Math.round(uniform(this.random, max * 1000)) / 1000;
   }
 
   /** To a hundredth. */
@@ -72,7 +74,7 @@ export function drawScenario(file: Topology, seed: number, recoverMs: number): D
   const base = sound(file);
   const dice = new Dice(seededRandom(seed));
   const options: string[] = [];
-  const gateways = base.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
+  const gateways = gatewaysOf(base);
   const faultsMs = Math.round(FAULTS_MS.min + dice.upTo(FAULTS_MS.max - FAULTS_MS.min));
   const events: EventPlan[] = [
     ...drawImpairments(dice, base.links, options),

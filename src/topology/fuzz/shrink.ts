@@ -1,6 +1,8 @@
 /** Makes a failing topology smaller while it fails in the same way: fewer events, flows and gateways, weaker faults. */
+
 import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import type { EventPlan, GatewayPlan, Scenario, Topology } from '../model.js';
+import { gatewaysOf } from '../model.js';
 
 /** Whether a smaller topology still fails in the same way. */
 export type StillFails = (topology: Topology) => Promise<boolean>;
@@ -79,13 +81,11 @@ function* fewerGateways(topology: Topology): Generator<Topology> {
   const named = new Set(events.flatMap(nodesOf));
   const isNeeded = (plan: GatewayPlan) =>
     named.has(plan.name) || plan.workloads.some(({ name }) => workloads.has(name));
-  const spare = topology.nodes.filter((node) => node.kind === 'gateway' && !isNeeded(node));
+  const spare = gatewaysOf(topology).filter((gateway) => !isNeeded(gateway));
   for (const rest of without(spare)) {
     const gone = new Set(spare.filter((node) => !rest.includes(node)).map(({ name }) => name));
     const services = new Set(
-      topology.nodes.flatMap((node) =>
-        node.kind === 'gateway' && gone.has(node.name) ? [node.serviceAddress.host] : [],
-      ),
+      spare.filter(({ name }) => gone.has(name)).map(({ serviceAddress }) => serviceAddress.host),
     );
     const links = topology.links.filter(({ endpoints }) => !endpoints.some(({ node }) => gone.has(node)));
     const left = new Set(links.map(({ name }) => name));

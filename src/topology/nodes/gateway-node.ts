@@ -91,6 +91,14 @@ export class GatewayNode {
     return this.#underlay;
   }
 
+  /** The addresses under which PSP packets find it: its own, in transport mode those of its workloads too. */
+  get receivingAddresses(): IpAddress[] {
+    const { ipv4, ipv6 } = this.#underlay;
+    const { options, workloads } = this.deps.plan;
+    const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
+    return options.mode === 'tunnel' ? own : [...own, ...workloads.flatMap(({ addresses }) => addresses)];
+  }
+
   /** Addresses of the workloads that are there. */
   get addresses(): IpAddress[] {
     return this.deps.plan.workloads

@@ -2,13 +2,15 @@
  * The process of one gateway of a topology: a gateway over a simulated device, whose two ports are UDP links to the
  * core. Told by a run over IPC, or on its own on another machine.
  */
+
 import type { GatewayEvent } from '../../gateway/events.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
 import { systemClock } from '../../hal/clock.js';
+import { reasonOf } from '../../hal/errors.js';
 import { systemRandom } from '../../hal/random.js';
 import { parseMac } from '../../packet/address.js';
-import type { GatewayPlan, Topology } from '../model.js';
+import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 import type { Life } from '../nodes/life.js';
 import { openLocalLife } from '../nodes/local-life.js';
 import { NodeClock } from '../nodes/node-clock.js';
@@ -60,7 +62,7 @@ export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): 
   adjust(start.adjustments);
   const oob = new Oob(systemClock, systemRandom(), start.oob);
   oob.partition(start.groups);
-  for (const node of topology.nodes) if (node.kind === 'gateway') oob.register(node);
+  for (const gateway of gatewaysOf(topology)) oob.register(gateway);
   const link = topology.links.find(({ endpoints }) => endpoints.some(({ node }) => node === plan.name));
   const port = (which: 'uplink' | 'vf', mtuOctets: number) => {
     const { core, gateway } = places.linkOf(plan.name, which);
@@ -149,5 +151,3 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): P
     });
   });
 }
-
-const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -5,7 +5,7 @@
  */
 import type { PeerOptions } from '../../gateway/options.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
-import type { GatewayPlan, Topology } from '../model.js';
+import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 
 export interface PlacesOptions {
   /** Second octet of the loopback addresses, so that runs on one machine keep out of each other's way. */
@@ -40,8 +40,7 @@ export class Places {
     topology: Topology,
     private readonly options: PlacesOptions,
   ) {
-    const gateways = topology.nodes.filter(({ kind }) => kind === 'gateway');
-    this.#numbers = new Map(gateways.map(({ name }, i) => [name, i]));
+    this.#numbers = new Map(gatewaysOf(topology).map(({ name }, i) => [name, i]));
     this.core = options.core ?? parseIp(`127.${options.subnet}.255.254`);
   }
 
@@ -64,8 +63,8 @@ export class Places {
   /** The topology with the gateways' services at these places. */
   apply(topology: Topology): Topology {
     const hosts = new Map<string, IpAddress>();
-    for (const node of topology.nodes)
-      if (node.kind === 'gateway') hosts.set(node.serviceAddress.host, this.hostOf(node.name));
+    for (const { name, serviceAddress } of gatewaysOf(topology))
+      hosts.set(serviceAddress.host, this.hostOf(name));
     // Gateways share their peers' options, and go on doing so.
     const moved = new Map<PeerOptions, PeerOptions>();
     const movePeer = (peer: PeerOptions): PeerOptions => {

@@ -3,7 +3,7 @@ import { createThrowAwayAuthority } from '../../gateway/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
 import { systemClock } from '../../hal/clock.js';
 import type { IpAddress } from '../../packet/address.js';
-import type { GatewayPlan, Topology } from '../model.js';
+import { gatewaysOf, type Topology } from '../model.js';
 import type { LifePorts } from '../nodes/gateway-node.js';
 import type { Counts, Life, LifeSnapshot } from '../nodes/life.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
@@ -65,10 +65,9 @@ async function certificates(
   topology: Topology,
   tlsOf: RealTimeOptions['tlsOf'],
 ): Promise<Map<string, TlsMaterial>> {
-  const gateways = topology.nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
   const found = new Map<string, TlsMaterial>();
   const authority = tlsOf === undefined ? await createThrowAwayAuthority() : undefined;
-  for (const { name, serviceAddress } of gateways) {
+  for (const { name, serviceAddress } of gatewaysOf(topology)) {
     const { host } = serviceAddress;
     found.set(
       name,

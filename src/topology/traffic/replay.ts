@@ -1,8 +1,7 @@
 /** What of a capture a workload sends again. */
 import type { IpAddress } from '../../packet/address.js';
 import { locateIpPacket } from '../../psp/encapsulate.js';
-import { isAddressResolution } from '../address-resolution.js';
-import { addressOf } from '../watch.js';
+import { addressOf, isAddressResolution } from '../packets.js';
 
 /** A frame of a capture and when it goes, from the start of the flow. */
 export interface ReplayFrame {

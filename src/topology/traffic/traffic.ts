@@ -30,7 +30,8 @@ import type {
   WorkloadPlan,
 } from '../model.js';
 import type { GatewayNode } from '../nodes/gateway-node.js';
-import { addressOf } from '../watch.js';
+import { pace } from '../pace.js';
+import { addressOf } from '../packets.js';
 import { Flow } from './flow.js';
 import { buildPayload, readPayload } from './payload.js';
 import type { ReplayFrame } from './replay.js';
@@ -116,7 +117,7 @@ export class Traffic {
   async #udp(flow: Flow, plan: UdpPlan): Promise<void> {
     const [source, destination] = this.#addresses(plan);
     const { host } = this.deps.workload(plan.from).node;
-    await this.#paced(plan, () => {
+    await pace(this.deps.clock, plan.packetsPerSecond, plan.durationMs, () => {
       const sequence = flow.send(this.deps.clock.nowMs());
       const payload = buildPayload(flow.number, sequence, plan.sizeOctets);
       host.send(datagram(source, destination, sourcePortOf(flow), payload), source, destination);
@@ -127,27 +128,13 @@ export class Traffic {
     const { node, plan: workload } = this.deps.workload(plan.from);
     const source = workload.addresses[0]!;
     let last = 0;
-    await this.#paced(plan, () => {
+    await pace(this.deps.clock, plan.packetsPerSecond, plan.durationMs, () => {
       const sequence = flow.send(this.deps.clock.nowMs());
       last = (last % FLOOD_DESTINATIONS) + 1;
       const destination = ((ipFamily(source) === 4 ? FLOOD_IPV4 : FLOOD_IPV6) + last.toString()) as IpAddress;
       const payload = buildPayload(flow.number, sequence, FLOOD_PAYLOAD_OCTETS);
       node.host.send(datagram(source, destination, sourcePortOf(flow), payload), source, destination);
     });
-  }
-
-  async #paced(
-    { packetsPerSecond, durationMs }: Pick<UdpPlan, 'packetsPerSecond' | 'durationMs'>,
-    sendOne: () => void,
-  ): Promise<void> {
-    const { clock } = this.deps;
-    const startMs = clock.nowMs();
-    const count = Math.floor((durationMs * packetsPerSecond) / 1000);
-    for (let i = 0; i < count; i++) {
-      // From the start, so that roundings do not add up.
-      await sleep(clock, startMs + (i * 1000) / packetsPerSecond - clock.nowMs());
-      sendOne();
-    }
   }
 
   #transfer(flow: Flow, plan: TransferPlan): Promise<void> {

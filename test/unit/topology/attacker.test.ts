@@ -5,7 +5,7 @@ import { createLink } from '../../../src/hal-sim/ports/link.js';
 import { PSP_SPI } from '../../../src/psp/header.js';
 import { Attacker } from '../../../src/topology/attacker.js';
 import type { EventPlan } from '../../../src/topology/model.js';
-import { locatePsp } from '../../../src/topology/watch.js';
+import { locatePsp } from '../../../src/topology/packets.js';
 import { inner, psp } from '../../support/watch.js';
 
 type Attack = Extract<EventPlan, { type: 'attack' }>;

@@ -4,8 +4,8 @@ import { type IpAddress, parseIp } from '../../../src/packet/address.js';
 import { readCapture } from '../../../src/packet/pcap.js';
 import { PSP_IV } from '../../../src/psp/header.js';
 import type { EventPlan, TrafficPlan } from '../../../src/topology/model.js';
+import { addressOf, locatePsp } from '../../../src/topology/packets.js';
 import { EPOCH_MS, runVirtually } from '../../../src/topology/virtual-run.js';
-import { addressOf, locatePsp } from '../../../src/topology/watch.js';
 import { mesh, ping, udp } from '../../support/topologies.js';
 
 const LINK = 'h1:p0 s1:e1';

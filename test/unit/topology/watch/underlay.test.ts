@@ -1,7 +1,7 @@
 /** What a gateway sends to the underlay: which violations it raises, and which it does not. */
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../../src/packet/address.js';
-import { locatePsp } from '../../../../src/topology/watch.js';
+import { locatePsp } from '../../../../src/topology/packets.js';
 import { datagramTo } from '../../../support/psp-frames.js';
 import { build, gateway, h1, h2, inner, NO_ENGINE, psp } from '../../../support/watch.js';
 

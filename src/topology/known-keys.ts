@@ -7,7 +7,7 @@ const CAPACITY_FIRST = 1 << 12;
 /** Share of the slots that may be taken. */
 const LOAD_MAX = 0.5;
 
-export class KeyTable {
+export class KnownKeys {
   #size = 0;
   /** Key plus one; 0 is empty. */
   #keys = new Float64Array(CAPACITY_FIRST);

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../../src/hal/random.js';
-import { KeyTable } from '../../../src/topology/key-table.js';
+import { KnownKeys } from '../../../src/topology/known-keys.js';
 
 const MAX = 2 ** 53 - 2;
 
@@ -11,7 +11,7 @@ test('it knows what was made and who uses what, whatever the order, and keys tha
   const step = fc.record({ key, user: fc.integer({ min: 0, max: 3 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const table = new KeyTable();
+      const table = new KnownKeys();
       const made = new Set<number>();
       const users = new Map<number, number>();
       for (const { key: one, user } of steps) {
@@ -28,7 +28,7 @@ test('it knows what was made and who uses what, whatever the order, and keys tha
 });
 
 test('it grows, and forgets nothing', () => {
-  const table = new KeyTable();
+  const table = new KnownKeys();
   const random = seededRandom(5);
   const keys = Array.from(
     { length: 20_000 },
