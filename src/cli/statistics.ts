@@ -1,5 +1,4 @@
 /** `--stat-print` and `--perf-print`: counters and rates of a running gateway, one block per second. */
-
 import type { Gateway } from '../gateway/gateway.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal } from '../hal/hal.js';

@@ -2,7 +2,6 @@
  * Brings up many sessions, or re-keys them: peer by peer, in batches, several peers at once. A peer that fails is
  * asked again after the others, later and later; it holds up nobody else.
  */
-
 import { type Clock, sleep } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { Random } from '../hal/random.js';

@@ -1,7 +1,6 @@
 /**
  * The gateway: puts its parts together over one PipeHal and one ControlTransport, starts them and stops them.
  */
-
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';

@@ -3,7 +3,6 @@
  * authenticate. When failures rise, the tunnels that the configuration names are asked for; sessions that are there
  * are re-keyed at most once in a long while, and never torn down for it, since anybody can send rubbish.
  */
-
 import type { Clock, Timer } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';

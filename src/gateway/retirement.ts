@@ -4,7 +4,6 @@
  * got late, an answer of ours that it never got): the SPI is kept for further periods, up to a limit, and the peer is
  * asked anew in each.
  */
-
 import type { Clock, Timer } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';

@@ -3,7 +3,6 @@
  * master key lives through one rotation and not through two, so sessions that would not survive one are re-keyed
  * first, and the rotation is put off meanwhile; but not for ever, or one dead peer could keep a master key alive.
  */
-
 import { type Clock, sleep, type Timer } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';

@@ -2,7 +2,6 @@
  * Packets that the pipes leave to the CPU. Those that miss a session start an exchange with the peer that owns the
  * destination, wait for it, and leave in order, once. Requests of the workload to its neighbors are answered.
  */
-
 import type { Clock } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, RssPacket } from '../hal/hal.js';

@@ -3,7 +3,6 @@
  * the peer answers. A failed exchange leaves nothing behind, except when nobody knows whether the peer took the
  * offer: then the SPI stays open until an exchange that succeeds says which ones the peer has.
  */
-
 import type { Clock } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { Random } from '../hal/random.js';

@@ -2,7 +2,6 @@
  * Runs a topology: builds the network, starts the gateways, lets traffic and events happen, watches, and reports. On
  * a virtual clock (virtual-run.ts) or the machine's.
  */
-
 import type { GatewayEvent } from '../gateway/events.js';
 import type { LogFields, LogLevel } from '../gateway/log.js';
 import type { ControlTransport } from '../gateway/transport.js';

@@ -1,5 +1,4 @@
 /** The slow path as a Mermaid sequence diagram, out of the events that gateways reported. */
-
 import type { GatewayEvent } from '../gateway/events.js';
 import { spiText } from '../psp/header.js';
 

@@ -11,7 +11,6 @@
  *
  * PSP itself has no protection against replay (PSP specification, "Security"), hence the fifth in these words.
  */
-
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';

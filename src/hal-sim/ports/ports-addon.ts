@@ -1,5 +1,4 @@
 /** psp_ports.node (native/ports): what the kernel offers to ports and Node does not. Built by `npm run build:native`. */
-
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -2,20 +2,19 @@
  * Draws a scenario from a seed: a phase under faults, then calm, in which everything must flow again. What is drawn
  * is said in `options`, so that a reader sees what a run was about.
  */
-
 import { chance, type Random, seededRandom, uniform } from '../../hal/random.js';
 import type { Impairments } from '../../hal-sim/ports/link.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
-import type {
-  EventPlan,
-  Expectation,
-  GatewayPlan,
-  LinkPlan,
-  Topology,
-  TrafficPlan,
-  WorkloadPlan,
+import {
+  type EventPlan,
+  type Expectation,
+  type GatewayPlan,
+  gatewaysOf,
+  type LinkPlan,
+  type Topology,
+  type TrafficPlan,
+  type WorkloadPlan,
 } from '../model.js';
-import { gatewaysOf } from '../model.js';
 
 export interface Drawn {
   readonly topology: Topology;

@@ -1,8 +1,6 @@
 /** Makes a failing topology smaller while it fails in the same way: fewer events, flows and gateways, weaker faults. */
-
 import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
-import type { EventPlan, GatewayPlan, Scenario, Topology } from '../model.js';
-import { gatewaysOf } from '../model.js';
+import { type EventPlan, type GatewayPlan, gatewaysOf, type Scenario, type Topology } from '../model.js';
 
 /** Whether a smaller topology still fails in the same way. */
 export type StillFails = (topology: Topology) => Promise<boolean>;

@@ -2,7 +2,6 @@
  * The process of one gateway of a topology: a gateway over a simulated device, whose two ports are UDP links to the
  * core. Told by a run over IPC, or on its own on another machine.
  */
-
 import type { GatewayEvent } from '../../gateway/events.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
