@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { LARGE_RUN_NODE_OPTIONS } from '../src/cli/large-heap.js';
 import { readTopology } from '../src/topology/file/read.js';
 import { runVirtually } from '../src/topology/virtual-run.js';
 
@@ -12,8 +13,6 @@ const MESHES = [10, 100, 300, 1000];
 /** Of the largest mesh. */
 const TARGET_SECONDS = 90;
 const TARGET_GIBIBYTES = 6;
-/** As `psp-gateway topology run` sets them for large topologies. */
-const NODE_OPTIONS = ['--max-semi-space-size=128', '--max-old-space-size=5120'];
 
 const meshFile = (gateways: number) => `name: mesh-${gateways}
 topology:
@@ -44,7 +43,7 @@ async function measure(text: string): Promise<Measured> {
 function inProcess(text: string): Promise<Measured> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), ['measure', text], {
-      execArgv: NODE_OPTIONS,
+      execArgv: LARGE_RUN_NODE_OPTIONS,
     });
     child.on('message', (message) => resolve(message as Measured));
     child.on('exit', (status) => reject(new Error(`the measuring process ended with status ${status}`)));

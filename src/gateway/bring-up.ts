@@ -24,8 +24,9 @@ const REFUSALS: readonly string[] = [
 ];
 /** Refused batches that are tried in halves, per pass. */
 const SPLITS_MAX = 64;
-/** A mesh that starts at once spreads its first requests over this time. */
-export const START_JITTER_MS = 100;
+/** A mesh whose gateways start together begins with its requests spread over this time, and more in a large one. */
+const SPREAD_MIN_MS = 100;
+const SPREAD_PER_PEER_MS = 1;
 
 export interface BringUpDeps {
   readonly client: TunnelClient;
@@ -56,18 +57,23 @@ export class BringUp {
   }
 
   async #run(sessions: readonly Session[], settled: Settled): Promise<void> {
-    const { clock, random, signal } = this.deps;
+    const { clock, random, logger, signal } = this.deps;
     for (const session of sessions) session.wanted = true;
-    const startMs = clock.nowMs();
-    const inOrder = [...groupByPeer(sessions)]
-      .map(([peer, list]) => ({ peer, list, atMs: random.uint32() % START_JITTER_MS }))
-      .sort((a, b) => a.atMs - b.atMs);
+    const byPeer = [...groupByPeer(sessions)];
+    const spreadMs = Math.max(SPREAD_MIN_MS, byPeer.length * SPREAD_PER_PEER_MS);
     const running: Promise<void>[] = [];
     try {
-      for (const { peer, list, atMs } of inOrder) {
-        const waitMs = startMs + atMs - clock.nowMs();
-        if (waitMs > 0) await sleep(clock, waitMs, signal);
-        running.push(this.#runPeer(peer, list, settled));
+      await sleep(clock, random.uint32() % spreadMs, signal);
+      for (const [peer, list] of shuffled(byPeer, random)) {
+        if (peer.serviceAddress === undefined) {
+          logger.log('warning', 'a peer in no directory cannot be asked for tunnels', {
+            sessions: list.length,
+          });
+          continue;
+        }
+        await this.#takeTurn();
+        if (list.every(settled)) this.#giveTurn();
+        else running.push(this.#runPeer(peer, list, settled));
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -76,23 +82,19 @@ export class BringUp {
     for (const session of sessions) session.wanted = false;
   }
 
+  /** Has its turn when it is called, and gives it back. */
   async #runPeer(peer: Peer, sessions: readonly Session[], settled: Settled): Promise<void> {
-    const { clock, random, limits, logger, signal } = this.deps;
-    if (peer.serviceAddress === undefined) {
-      logger.log('warning', 'a peer in no directory cannot be asked for tunnels', {
-        sessions: sessions.length,
-      });
-      return;
-    }
+    const { clock, random, limits, signal } = this.deps;
     let pending = sessions;
     let failures = 0;
     try {
-      while (pending.length > 0) {
-        const failed = await this.#inTurn(() => this.#onePass(peer, pending, settled));
+      for (;;) {
+        const failed = await this.#onePass(peer, pending, settled).finally(() => this.#giveTurn());
         pending = failed.filter(({ state }) => state !== 'removed');
         if (pending.length === 0) return;
         failures++;
         await sleep(clock, backoffMs(failures, limits.backoffMinMs, limits.backoffMaxMs, random), signal);
+        await this.#takeTurn();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -140,15 +142,14 @@ export class BringUp {
     return failed;
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async #takeTurn(): Promise<void> {
     if (this.#running >= PEERS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
-    try {
-      return await work();
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
+  }
+
+  #giveTurn(): void {
+    this.#running--;
+    this.#waiting.shift()?.();
   }
 }
 
@@ -161,4 +162,13 @@ export function groupByPeer(sessions: readonly Session[]): Map<Peer, Session[]> 
     else list.push(session);
   }
   return byPeer;
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const all = [...items];
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.uint32() % (i + 1);
+    [all[i], all[j]] = [all[j]!, all[i]!];
+  }
+  return all;
 }

@@ -82,9 +82,9 @@ export class Gateway implements AsyncDisposable {
     const vf = portOf(hal, 'vf');
     const uplinkMac = parseMac(uplink.mac);
     this.pipelineOptions = {
-      ...options,
       underlayMtuOctets: uplink.mtuOctets,
       decapMacs: macs(options.decapDmac ?? workloadMac(vf), uplinkMac),
+      ...options,
     };
     const localVips = localVipsOf(options, vf);
     this.#peers = new Peers({
@@ -128,12 +128,12 @@ export class Gateway implements AsyncDisposable {
     // Every call under way listens to it, however many those are.
     setMaxListeners(0, signal);
     this.#client = new TunnelClient({
-      ...common,
       clock,
       random,
       transport,
       pspVersion: options.pspVersion,
       signal,
+      ...common,
     });
     this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
     this.#rotation = new Rotation({
@@ -155,10 +155,10 @@ export class Gateway implements AsyncDisposable {
       maxTunnels: options.maxTunnels,
     });
     this.#service = new TunnelService({
-      ...common,
       peers: this.#peers,
       rotate: (issueNewKeys) => this.#rotation.rotate(issueNewKeys),
       rotationRequests: new TokenBucket(1 / ROTATION_REQUEST_INTERVAL_S, 1, now),
+      ...common,
     });
     const dhcpAddress = localVips.find((ip): ip is Ipv4Address => ipFamily(ip) === 4);
     this.#slowPath = new SlowPath({
@@ -246,7 +246,7 @@ export class Gateway implements AsyncDisposable {
     const owned = pairs.map((pair) => {
       const peer = this.#peers.ownerOf(pair.remoteVip);
       if (peer === undefined) throw new GatewayStartError(`no peer owns ${pair.remoteVip}`);
-      return { ...pair, peer };
+      return { peer, ...pair };
     });
     return this.#installer.open(owned);
   }

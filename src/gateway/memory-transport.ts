@@ -2,6 +2,7 @@
  * The control plane in memory: the same bytes and the same service code as over gRPC, on an injected clock, with
  * delay, loss and partitions. For simulations and tests.
  */
+import { Callbacks, onAbort } from '../hal/abort.js';
 import type { Clock } from '../hal/clock.js';
 import {
   type CallerIdentity,
@@ -51,7 +52,7 @@ export class MemoryNetwork {
       from: `${own.host}:${own.port}`,
     };
     /** What ends each call under way. */
-    const underWay = new Set<() => void>();
+    const underWay = new Callbacks();
     let closed = false;
     let served: string | undefined;
 
@@ -72,18 +73,18 @@ export class MemoryNetwork {
           }
           const finish = (action: () => void) => {
             deadline.cancel();
-            signal?.removeEventListener('abort', onAbort);
-            underWay.delete(onAbort);
+            release();
+            releaseSignal?.();
             action();
           };
-          const onAbort = () => finish(() => reject(new RpcError('CANCELLED', 'the call was cancelled')));
+          const cancel = () => finish(() => reject(new RpcError('CANCELLED', 'the call was cancelled')));
           const deadline = clock.setTimer(
             () =>
               finish(() => reject(new RpcError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))),
             deadlineMs,
           );
-          signal?.addEventListener('abort', onAbort, { once: true });
-          underWay.add(onAbort);
+          const release = underWay.add(cancel);
+          const releaseSignal = signal && onAbort(signal, cancel);
           const { delayMs, lost } = fate(peer);
           if (lost === 'request') return;
           const bytes = request.slice();
@@ -100,7 +101,7 @@ export class MemoryNetwork {
 
       async close() {
         closed = true;
-        for (const end of [...underWay]) end();
+        underWay.call();
         if (served !== undefined) handlers.delete(served);
         served = undefined;
       },

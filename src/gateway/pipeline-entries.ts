@@ -83,11 +83,10 @@ export interface EgressSession {
 export function egressAclEntry(options: PipelineOptions, session: EgressSession): Add {
   const family = ipFamily(session.localVip);
   return add(`EGR_ACL_${familyNames(family).suffix}`, {
-    match: {
-      ...(family === 4
+    match:
+      family === 4
         ? { 'outer.ip4.src_ip': address(session.localVip), 'outer.ip4.dst_ip': address(session.remoteVip) }
-        : { 'meta.u32.2': session.localVipId, 'outer.ip6.dst_ip': address(session.remoteVip) }),
-    },
+        : { 'meta.u32.2': session.localVipId, 'outer.ip6.dst_ip': address(session.remoteVip) },
     values: egressValues(options, session.encapHeader, session.cryptoId),
   });
 }

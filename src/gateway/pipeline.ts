@@ -248,7 +248,7 @@ function ingressSampling(): ControlPipe {
     'parser_meta.psp_syndrome': { value: SYNDROME_OK },
     'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S | FLAG_D },
   });
-  const sampled = { ...COUNT, mirror: 'INGR_SAMPLED' };
+  const sampled = { mirror: 'INGR_SAMPLED', ...COUNT };
   return {
     name: 'INGR_SAMPL',
     description: 'S bit: copy to the CPU; D bit: drop',
@@ -311,8 +311,9 @@ function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
   const tunnel = options.mode === 'tunnel';
   const side = tunnel ? 'inner' : 'outer';
   const netType = netTypeOf(options.mode, family);
-  const familyMatch: MatchTemplate = { [`parser_meta.${side}_l3_type`]: { value: l3Type } };
-  const authenticated: MatchTemplate = { 'parser_meta.psp_syndrome': { value: SYNDROME_OK } };
+  const l3Field = `parser_meta.${side}_l3_type` as const;
+  const l3 = { value: l3Type };
+  const ok = { value: SYNDROME_OK };
   const common = {
     type: 'basic',
     domain: 'secure-ingress',
@@ -323,11 +324,11 @@ function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
   if (!options.ingressAcl) {
     return [
       {
-        ...common,
         name: `INGR_ACL_${suffix}`,
         description: `${text}: let in whatever decrypts`,
+        ...common,
         sizeEntries: 1,
-        match: { ...authenticated, ...familyMatch },
+        match: { 'parser_meta.psp_syndrome': ok, [l3Field]: l3 },
         actions: [
           {
             decap: { netType, ...(tunnel ? { ethernetHeader: decapHeader(options.decapMacs, family) } : {}) },
@@ -340,17 +341,17 @@ function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
   }
   const address = { [`${side}.${ip}.src_ip`]: { value: 'entry' } } as const;
   const acl: BasicPipe = {
-    ...common,
     name: `INGR_ACL_${suffix}`,
     description: `${text}: SPI and addresses of a session, then decapsulate`,
+    ...common,
     sizeEntries: options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL,
     match: {
-      ...authenticated,
+      'parser_meta.psp_syndrome': ok,
       'tun.psp.spi': { value: 'entry' },
       ...(options.cookies ? { 'tun.psp.vc': { value: 'entry' } } : {}),
       ...address,
       ...(family === 4
-        ? { ...familyMatch, [`${side}.ip4.dst_ip`]: { value: 'entry' } }
+        ? { [l3Field]: l3, [`${side}.ip4.dst_ip`]: { value: 'entry' } }
         : { 'meta.u32.2': { value: 'entry' } }),
     },
     actions: [{ decap: { netType, ...(tunnel ? { ethernetHeader: 'entry' } : {}) } }],
@@ -358,7 +359,13 @@ function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
   };
   return family === 4
     ? [acl]
-    : [localVipPipe('INGR_VIP_IPV6', options, familyMatch, `${side}.ip6.dst_ip`), acl];
+    : [
+        localVipPipe('INGR_VIP_IPV6', options, {
+          [l3Field]: l3,
+          [`${side}.ip6.dst_ip`]: { value: 'entry' },
+        }),
+        acl,
+      ];
 }
 
 /** Ethernet header of decapsulated packets from destination and source MAC. */
@@ -372,8 +379,7 @@ export function decapHeader(macs: Uint8Array, family: IpFamily): Uint8Array {
 function localVipPipe(
   name: 'INGR_VIP_IPV6' | 'EGR_VIP_IPV6',
   options: PipelineOptions,
-  familyMatch: MatchTemplate,
-  field: 'inner.ip6.dst_ip' | 'outer.ip6.dst_ip' | 'outer.ip6.src_ip',
+  match: MatchTemplate,
 ): BasicPipe {
   const ingress = name === 'INGR_VIP_IPV6';
   return {
@@ -382,7 +388,7 @@ function localVipPipe(
     type: 'basic',
     domain: ingress ? 'secure-ingress' : 'secure-egress',
     sizeEntries: options.maxTunnels,
-    match: { ...familyMatch, [field]: { value: 'entry' } },
+    match,
     actions: [{ set: { 'meta.u32.2': { value: 'entry' } } }],
     forward: { to: 'pipe', pipe: ingress ? 'INGR_ACL_IPV6' : 'EGR_ACL_IPV6' },
     miss: { to: 'pipe', pipe: ingress ? 'SYNDROME_STATS' : 'RSS_MISS' },
@@ -412,7 +418,7 @@ function syndromeStats(): BasicPipe {
 }
 
 function empty(options: PipelineOptions): ControlPipe {
-  const unmarked: MatchTemplate = { 'meta.pkt_meta': { value: 0 } };
+  const unmarked = { value: 0 };
   const entries: ControlEntry[] = [
     {
       label: 'return-to-vf',
@@ -429,7 +435,13 @@ function empty(options: PipelineOptions): ControlPipe {
     ];
     for (const [label, match] of resolution) {
       const forward = { to: 'port', port: UPLINK_PORT } as const;
-      entries.push({ label, priority: 1, match: { ...unmarked, ...match }, monitor: COUNT, forward });
+      entries.push({
+        label,
+        priority: 1,
+        match: { 'meta.pkt_meta': unmarked, ...match },
+        monitor: COUNT,
+        forward,
+      });
     }
   }
   for (const family of options.innerFamilies) {
@@ -438,7 +450,7 @@ function empty(options: PipelineOptions): ControlPipe {
       label: text.toLowerCase(),
       priority: 2,
       match: {
-        ...unmarked,
+        'meta.pkt_meta': unmarked,
         'parser_meta.outer_l3_type': { value: l3Type },
         'parser_meta.outer_l3_ok': { value: 1 },
       },
@@ -470,7 +482,7 @@ function egressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
     domain: 'secure-egress',
     sizeEntries: options.maxTunnels,
     match: {
-      ...(family === 4 ? { 'outer.ip4.src_ip': { value: 'entry' } } : { 'meta.u32.2': { value: 'entry' } }),
+      [family === 4 ? 'outer.ip4.src_ip' : 'meta.u32.2']: { value: 'entry' },
       [`outer.${ip}.dst_ip`]: { value: 'entry' },
     },
     actions: [
@@ -484,7 +496,9 @@ function egressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
     missCounter: true,
     monitor: COUNT,
   };
-  return family === 4 ? [acl] : [localVipPipe('EGR_VIP_IPV6', options, {}, 'outer.ip6.src_ip'), acl];
+  return family === 4
+    ? [acl]
+    : [localVipPipe('EGR_VIP_IPV6', options, { 'outer.ip6.src_ip': { value: 'entry' } }), acl];
 }
 
 /** Everything to RSS, with a mark when there is one. */
@@ -526,7 +540,7 @@ function egressSampling(options: PipelineOptions): ControlPipe {
     label,
     priority: 0,
     match: { 'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S } },
-    monitor: { ...COUNT, mirror },
+    monitor: { mirror, ...COUNT },
     forward: { to: 'pipe', pipe: 'PSP_ENCRYPT' },
   });
   return {

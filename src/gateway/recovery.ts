@@ -78,7 +78,7 @@ export class Recovery {
     for (const peer of peers.all) {
       if (nowMs - peer.recoveryLookedAtMs < LOOK_INTERVAL_MS) continue;
       peer.recoveryLookedAtMs = nowMs;
-      const pairs = peers.pairsOf(peer).map((pair) => ({ ...pair, peer }));
+      const pairs = peers.pairsOf(peer).map((pair) => ({ peer, ...pair }));
       const missing = pairs.filter(({ localVip, remoteVip }) => {
         const session = installer.sessions.get(localVip, remoteVip);
         return session === undefined || session.state === 'idle';

@@ -17,9 +17,9 @@ const PERIODS_MAX = 8;
 interface Retiring {
   readonly session: Session;
   readonly ingress: IngressSpi;
-  readonly dueMs: number;
-  readonly periods: number;
-  readonly packets: bigint;
+  dueMs: number;
+  periods: number;
+  packets: bigint;
 }
 
 export class Retirement {
@@ -68,7 +68,8 @@ export class Retirement {
   }
 
   #enqueue(retiring: Retiring): void {
-    this.#queue.push({ ...retiring, dueMs: this.clock.nowMs() + this.graceMs });
+    retiring.dueMs = this.clock.nowMs() + this.graceMs;
+    this.#queue.push(retiring);
     this.#arm();
   }
 
@@ -98,7 +99,9 @@ export class Retirement {
       else if (retiring.packets === -1n && packets[i] === 0n) closing.push(retiring);
       else {
         if (retiring.packets !== -1n) stillUsed.add(retiring.session);
-        this.#enqueue({ ...retiring, periods: retiring.periods + 1, packets: packets[i]! });
+        retiring.periods++;
+        retiring.packets = packets[i]!;
+        this.#enqueue(retiring);
       }
     });
     if (stillUsed.size > 0) this.onStillUsed([...stillUsed]);

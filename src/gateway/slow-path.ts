@@ -228,7 +228,7 @@ export class SlowPath {
     }
     const frames = [frame];
     this.#opening.set(key, frames);
-    deps.installer.open([{ ...pair, peer }]).then(
+    deps.installer.open([{ peer, ...pair }]).then(
       ([opened]) => {
         this.#opening.delete(key);
         for (const waiting of frames) this.#missOf(opened!, waiting);

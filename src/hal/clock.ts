@@ -1,3 +1,5 @@
+import { onAbort } from './abort.js';
+
 /** Time as the code sees it; injected, so that a whole run can be on a virtual clock. */
 export interface Clock {
   /** Wall time, milliseconds since the Unix epoch, with fraction. */
@@ -31,14 +33,15 @@ export const systemClock: Clock = {
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
     const timer = clock.setTimer(() => {
-      signal?.removeEventListener('abort', onAbort);
+      release?.();
       resolve();
     }, delayMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const release =
+      signal &&
+      onAbort(signal, () => {
+        timer.cancel();
+        reject(signal.reason);
+      });
   });
 }

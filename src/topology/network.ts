@@ -215,7 +215,7 @@ export class Network {
   /** Options of a gateway: the plan's, and its next hop where it has a router. */
   optionsOf(plan: GatewayPlan): GatewayOptions {
     const nexthopDmac = plan.options.nexthopDmac ?? this.#nextHops.get(plan.name);
-    return nexthopDmac === undefined ? plan.options : { ...plan.options, nexthopDmac };
+    return nexthopDmac === undefined ? plan.options : { nexthopDmac, ...plan.options };
   }
 
   #change(name: string, change: (state: LinkState) => void): void {

@@ -236,7 +236,7 @@ class Run {
     if (this.options.sink === undefined) return;
     const step = stepOf(node.name, event, this.#names);
     if (step === undefined) return;
-    if (this.#steps.length < SEQUENCE_STEPS_MAX) this.#steps.push({ ...step, atMs: this.#nowMs() });
+    if (this.#steps.length < SEQUENCE_STEPS_MAX) this.#steps.push({ atMs: this.#nowMs(), ...step });
     else this.#stepsLeft++;
   }
 

@@ -210,19 +210,18 @@ export class GatewayReader {
       workloads,
     };
     // Without options there are problems, and nobody gets the plan.
-    if (base === undefined) return { ...plan, options: {} as GatewayOptions };
+    if (base === undefined) return { options: {} as GatewayOptions, ...plan };
     const staticTunnels = base.staticTunnels ?? (flags['static-tunnels'] as IpAddress | undefined);
     const maxTunnels = this.#maxTunnels(draft, base, localVirtualIps, staticTunnels, everywhere);
     return {
-      ...plan,
-      options: {
-        ...base,
+      options: Object.assign({}, base, {
         serviceAddress: plan.serviceAddress,
         localVirtualIps,
         peers: hasOwnPeers(flags) ? base.peers : peers.filter((_, i) => i !== index),
         maxTunnels,
         ...(staticTunnels === undefined ? {} : { staticTunnels }),
-      },
+      }),
+      ...plan,
     };
   }
 

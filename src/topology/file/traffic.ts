@@ -67,12 +67,12 @@ export class TrafficReader {
     return picked.map((index, i) => {
       const [a, b] = pairAt(index, from, to);
       return {
-        ...values,
         name: several ? `${name}/${a.plan.name}>${b.plan.name}` : name,
         from: a.plan.name,
         to: b.plan.name,
         family: familyBetween(a, b, form.family)!,
         startMs: starts(i),
+        ...values,
       };
     });
   }
@@ -85,7 +85,7 @@ export class TrafficReader {
     const starts = startsOf(form, place, picked.length, several);
     return picked.map((index, i) => {
       const from = workloads[index]!.plan.name;
-      return { ...values, name: several ? `${name}/${from}` : name, from, startMs: starts(i) };
+      return { name: several ? `${name}/${from}` : name, from, startMs: starts(i), ...values };
     });
   }
 
