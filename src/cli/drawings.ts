@@ -20,7 +20,6 @@ const PIPELINES: Readonly<Record<string, readonly string[]>> = {
 };
 const UNDERLAY_MTU_OCTETS = 1500;
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
-const DRAWN_NODES_MAX = 24;
 
 /** Paths from the project's root, and contents. */
 export async function documentedDrawings(): Promise<[path: string, text: string][]> {
@@ -40,18 +39,15 @@ export async function documentedDrawings(): Promise<[path: string, text: string]
   return drawings;
 }
 
-/** Of the examples that are small enough to be looked at. */
 async function exampleDrawings(): Promise<[path: string, text: string][]> {
   const names = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
   const topologies = names.map((name) =>
     readTopology(join(EXAMPLES, name), (path) => readFileSync(path, 'utf8')),
   );
   return Promise.all(
-    topologies
-      .filter(({ nodes }) => nodes.length <= DRAWN_NODES_MAX)
-      .map(async (topology): Promise<[string, string]> => {
-        return [`docs/topologies/${topology.name}.svg`, await topologySvg(topology)];
-      }),
+    topologies.map(async (topology): Promise<[string, string]> => {
+      return [`docs/topologies/${topology.name}.svg`, await topologySvg(topology)];
+    }),
   );
 }
 

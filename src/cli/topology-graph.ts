@@ -1,12 +1,20 @@
 /** `psp-gateway topology graph`: draws a topology. */
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { topologyDot, topologyMermaid, topologySvg } from '../topology/graph.js';
+import {
+  ALIKE_DRAWN_MAX,
+  type GraphOptions,
+  topologyDot,
+  topologyMermaid,
+  topologySvg,
+} from '../topology/graph.js';
 import type { Topology } from '../topology/model.js';
 import { EXIT_FAILED } from './output.js';
 import { loadTopology, withTopology } from './topology-file.js';
 
-const FORMATS: Readonly<Record<string, (topology: Topology) => string | Promise<string>>> = {
+const FORMATS: Readonly<
+  Record<string, (topology: Topology, options: GraphOptions) => string | Promise<string>>
+> = {
   mermaid: topologyMermaid,
   dot: topologyDot,
   svg: topologySvg,
@@ -27,10 +35,11 @@ export function addGraph(topology: Command): void {
       new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
     )
     .option('-o, --output <file>', 'write to a file instead of standard output')
+    .option('--all', `draw every gateway, not one box for more than ${ALIKE_DRAWN_MAX} that are alike`)
     .addHelpText('after', HELP)
-    .action((file: string, flags: { format: string; output?: string }) =>
+    .action((file: string, flags: { format: string; output?: string; all?: true }) =>
       withTopology(async () => {
-        const text = await FORMATS[flags.format]!(loadTopology(file));
+        const text = await FORMATS[flags.format]!(loadTopology(file), flags);
         if (flags.output === undefined) process.stdout.write(text);
         else write(flags.output, text);
       }),

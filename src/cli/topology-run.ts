@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
-import { topologyMermaid, topologySvg } from '../topology/graph.js';
+import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
 import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
@@ -24,6 +24,7 @@ import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './
 const CAPTURED_GATEWAYS_MAX = 50;
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
+const DRAWN_BOXES_MAX = 60;
 const FLOWS_SHOWN_MAX = 30;
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -186,8 +187,9 @@ async function writeResult(
     ['report.json', 'the same for programs, whole', `${JSON.stringify(report, null, 2)}\n`],
   ];
   files.push(['topology.mmd', 'the topology as Mermaid', topologyMermaid(topology)]);
-  if (gateways.length <= DRAWN_GATEWAYS_MAX) {
+  if (boxesOf(topology) <= DRAWN_BOXES_MAX)
     files.push(['topology.svg', 'the topology drawn', await topologySvg(topology)]);
+  if (gateways.length <= DRAWN_GATEWAYS_MAX) {
     for (const [name, { program, counters }] of programs) {
       files.push([
         `pipes-${name}.mmd`,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { topologyDot, topologyMermaid, topologySvg } from '../../../src/topology/graph.js';
+import { boxesOf, topologyDot, topologyMermaid, topologySvg } from '../../../src/topology/graph.js';
 import { topologyOf } from '../../support/topology-text.js';
 
 const TOPOLOGY = topologyOf(`name: t
@@ -69,5 +69,37 @@ describe('a drawing of a topology', () => {
     );
     expect(mermaid).toContain('h1-v6: 192.168.0.6<br/>and 3 more workloads"');
     expect(mermaid).not.toContain('h1-v7');
+  });
+
+  const MANY = (addressOf13 = '192.168.1.13') =>
+    topologyOf(`name: many
+topology:
+  defaults: {flags: {inner: both}}
+  nodes:
+${Array.from({ length: 13 }, (_, i) => {
+  const address = i === 12 ? addressOf13 : `192.168.1.${i + 1}`;
+  return `    h${i + 1}: {kind: gateway, workloads: {v${i + 1}: ["${address}"]}}`;
+}).join('\n')}
+    s1: {kind: switch}
+  links:
+${Array.from({ length: 13 }, (_, i) => `    - {endpoints: ["h${i + 1}:p0", "s1:e${i + 1}"], delay: 10us}`).join('\n')}
+`);
+
+  test('has one box for more than twelve gateways that are alike, unless all are asked for', () => {
+    expect(topologyMermaid(MANY())).toBe(`flowchart TD
+  n_h1["h1, h2, ... h13<br/>13 gateways<br/>2001:db8::1 ... 2001:db8::d<br/>13 workloads<br/>192.168.1.1 ... 192.168.1.13"]
+  n_s1[["s1<br/>switch"]]
+  n_s1 ---|"13 links, 10us"| n_h1
+`);
+    expect(boxesOf(MANY())).toBe(2);
+    const all = topologyMermaid(MANY(), { all: true });
+    expect(all.match(/gateway 2001/g)).toHaveLength(13);
+    expect(all.match(/---\|"10us"\|/g)).toHaveLength(13);
+  });
+
+  test('has no such box for twelve, of thirteen when one is different', () => {
+    // The thirteenth has a workload of another family.
+    const drawn = topologyMermaid(MANY('fd00::13'));
+    expect(drawn.match(/gateway 2001/g)).toHaveLength(13);
   });
 });
