@@ -185,14 +185,17 @@ interface Talker {
   readonly name: string;
   readonly gateway: string;
   readonly families: readonly IpFamily[];
+  /** In tunnel mode; whom another mode reaches depends on the links. */
+  readonly tunnels: boolean;
 }
 
 function talkersOf(all: readonly GatewayPlan[]): Talker[] {
-  return all.flatMap(({ name: gateway, workloads }) =>
+  return all.flatMap(({ name: gateway, workloads, options }) =>
     workloads.map((workload) => ({
       name: workload.name,
       gateway,
       families: [...new Set(workload.addresses.map(ipFamily))],
+      tunnels: options.mode === 'tunnel',
     })),
   );
 }
@@ -200,7 +203,7 @@ function talkersOf(all: readonly GatewayPlan[]): Talker[] {
 function traffic(g: Gen, talkers: readonly Talker[]): TrafficPlan[] {
   const pairs = talkers.flatMap((from) =>
     talkers.flatMap((to) =>
-      from.gateway === to.gateway
+      from.gateway === to.gateway || !from.tunnels || !to.tunnels
         ? []
         : from.families
             .filter((family) => to.families.includes(family))
@@ -219,7 +222,7 @@ function traffic(g: Gen, talkers: readonly Talker[]): TrafficPlan[] {
     if (kind === 1) return { ...alone, type: 'replay', file: g(() => fc.string({ minLength: 1 })) };
     const { from, to, family } = pick(g, pairs);
     const between = { name: flow, startMs, from: from.name, to: to.name, family };
-    const sizeOctets = g(() => fc.integer({ min: 32, max: 8952 }));
+    const sizeOctets = g(() => fc.integer({ min: 24, max: 8952 }));
     if (kind === 2) {
       const count = g(() => fc.integer({ min: 1, max: 10_000_000 }));
       return { ...between, type: 'ping', count, intervalMs: g(ms), timeoutMs: g(positiveMs), sizeOctets };
@@ -319,6 +322,9 @@ export function randomTopology(g: Gen): Topology {
   const linkPlans = links(g, nodes);
   const talkers = talkersOf(all);
   const flows = traffic(g, talkers);
+  const planned = events(g, all, linkPlans, talkers);
+  const lastMs = Math.max(0, ...flows.map(({ startMs }) => startMs), ...planned.map(({ atMs }) => atMs));
+  const durationMs = [g(positiveMs), WEEK_MS].find((duration) => duration > lastMs);
   return {
     name: title,
     seed: g(fc.nat, { max: 0xffff_ffff }),
@@ -326,9 +332,9 @@ export function randomTopology(g: Gen): Topology {
     links: linkPlans,
     oob: g(() => oob),
     scenario: {
-      ...(g(fc.boolean) ? { durationMs: g(positiveMs) } : {}),
+      ...(g(fc.boolean) && durationMs !== undefined ? { durationMs } : {}),
       traffic: flows,
-      events: events(g, all, linkPlans, talkers),
+      events: planned,
       expectations: expectations(
         g,
         flows.map((flow) => flow.name),

@@ -22,18 +22,21 @@ export interface EventNames {
   readonly workloads: Names<KnownWorkload>;
 }
 
-/** By time, equal times in the order of the file. */
+/** By time, equal times in the order of the file. @param endMs when the run ends at the latest */
 export function readEvents(
   forms: readonly EventForm[] | undefined,
   place: Place,
   names: EventNames,
+  endMs: number,
 ): EventPlan[] {
   const everyGateway = [...names.gateways.keys()];
   const read: PlacedEvent[] = [];
   for (const [i, form] of itemsOf(forms)) {
     const at = place.at(i);
-    for (const event of new EventReader(form, at, names, everyGateway).read())
-      read.push({ event, place: at });
+    const events = new EventReader(form, at, names, everyGateway).read();
+    if (events.some(({ atMs }) => atMs >= endMs))
+      at.problem('would be after the run, whose duration is given');
+    for (const event of events) read.push({ event, place: at });
     if (read.length > EVENTS_MAX) {
       at.problem(`more than ${EVENTS_MAX} events in all`);
       break;

@@ -19,6 +19,8 @@ export interface KnownWorkload {
   readonly gateway: string;
   /** Families that the gateway carries for it. */
   readonly families: readonly IpFamily[];
+  /** In transport mode: on which segment it resolves addresses. */
+  readonly segment: string | undefined;
 }
 
 /** A gateway while it is being read. */
@@ -46,6 +48,7 @@ export class GatewayReader {
     private readonly books: AddressBooks,
     private readonly workloads: Names<KnownWorkload>,
     private readonly flagReader: FlagReader,
+    private readonly segmentOf: (node: string) => string,
   ) {}
 
   /** Plans of the gateways, by name; incomplete where problems were noted. */
@@ -183,6 +186,7 @@ export class GatewayReader {
           plan,
           gateway: draft.node.name,
           families: families.filter((family) => plan.addresses.some((ip) => ipFamily(ip) === family)),
+          segment: draft.base?.mode === 'transport' ? this.segmentOf(draft.node.name) : undefined,
         });
       } else {
         draft.node.place

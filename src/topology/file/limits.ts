@@ -25,6 +25,4 @@ export const PACKETS_PER_SECOND_MAX = 10_000_000;
 export const PINGS_MAX = 10_000_000;
 /** What fits behind IPv6 and UDP or ICMP headers into a packet of 9000 octets. */
 export const PAYLOAD_OCTETS_MAX = 8952;
-/** A datagram carries its flow, number and time. */
-export const UDP_PAYLOAD_OCTETS_MIN = 32;
 export const TRANSFER_OCTETS_MAX = 10_000_000_000;

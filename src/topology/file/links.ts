@@ -50,6 +50,16 @@ export function resolveLinks(
   return plans;
 }
 
+/** Names the segment that a node is on: what is connected without a router. */
+export function segmentsOf(links: readonly LinkPlan[], nodes: Names<NodeDraft>): (node: string) => string {
+  const segments = new Groups();
+  for (const { endpoints } of links) {
+    const [a, b] = endpoints.map(({ node }) => node) as [string, string];
+    if ([a, b].every((name) => nodes.get(name)?.form.kind !== 'router')) segments.join(a, b);
+  }
+  return (node) => segments.root(node);
+}
+
 function linkPlan(draft: LinkDraft, endpoints: readonly [EndpointPlan, EndpointPlan]): LinkPlan {
   let mtuOctets = MTU_OCTETS_DEFAULT;
   let values = NO_IMPAIRMENTS;
@@ -71,11 +81,11 @@ function endpointOf(text: string, nodes: Names<NodeDraft>, place: Place): Endpoi
   return { node: name, port };
 }
 
-/** Which switches are connected through switches. */
+/** Which nodes are connected. */
 class Groups {
   readonly #parents = new Map<string, string>();
 
-  #root(name: string): string {
+  root(name: string): string {
     let root = name;
     for (let up = this.#parents.get(root); up !== undefined; up = this.#parents.get(root)) root = up;
     return root;
@@ -83,7 +93,7 @@ class Groups {
 
   /** False when they were connected already. */
   join(a: string, b: string): boolean {
-    const [rootA, rootB] = [this.#root(a), this.#root(b)];
+    const [rootA, rootB] = [this.root(a), this.root(b)];
     if (rootA === rootB) return false;
     this.#parents.set(rootA, rootB);
     return true;

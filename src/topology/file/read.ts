@@ -9,7 +9,7 @@ import type { FileForm, ScenarioForm, TopologyForm } from './form.js';
 import { FlagReader } from './gateway-flags.js';
 import { GatewayReader, type KnownWorkload } from './gateways.js';
 import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
-import { resolveLinks } from './links.js';
+import { resolveLinks, segmentsOf } from './links.js';
 import { Names } from './names.js';
 import { readScenario } from './scenario.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
@@ -102,7 +102,12 @@ class TopologyReader {
     }
     const workloads = new Names<KnownWorkload>('workload', declared.workloads, unknown);
     const flagReader = new FlagReader((path) => this.readFile(this.#fromFile(path)));
-    const gateways = new GatewayReader(newAddressBooks(), workloads, flagReader).read(drafts.nodes);
+    const gateways = new GatewayReader(
+      newAddressBooks(),
+      workloads,
+      flagReader,
+      segmentsOf(linkPlans, nodes),
+    ).read(drafts.nodes);
     if (drafts.nodes.length === 0 && !unknown && declared.nodes.size === 0) place.problem('has no nodes');
     if (drafts.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
     if (drafts.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);

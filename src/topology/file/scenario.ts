@@ -14,10 +14,15 @@ export interface ScenarioNames extends EventNames {
 
 export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNames, seed: number): Scenario {
   const flows = new Names<readonly string[]>('traffic', names.declaredFlows);
+  const durationMs =
+    form.duration === undefined ? undefined : positiveTimeMs(form.duration, place.at('duration'));
+  const endMs = durationMs ?? Number.POSITIVE_INFINITY;
   const trafficReader = new TrafficReader(names.workloads, seed);
   const traffic = Object.entries(form.traffic ?? {}).flatMap(([name, entry]) => {
     const at = place.at('traffic', name);
     const plans = trafficReader.read(name, entry, at);
+    if (plans.some(({ startMs }) => startMs >= endMs))
+      at.problem('would start after the run, whose duration is given');
     for (const plan of plans) {
       if (flows.get(plan.name) !== undefined) at.problem(`there is a flow ${plan.name} already`);
       flows.add(plan.name, [plan.name]);
@@ -31,11 +36,9 @@ export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNa
     return plans;
   });
   return {
-    ...(form.duration === undefined
-      ? {}
-      : { durationMs: positiveTimeMs(form.duration, place.at('duration')) }),
+    ...(durationMs === undefined ? {} : { durationMs }),
     traffic,
-    events: readEvents(form.events, place.at('events'), names),
+    events: readEvents(form.events, place.at('events'), names, endMs),
     expectations: readExpectations(form.expect, place.at('expect'), {
       flows,
       allFlows: traffic.map(({ name }) => name),

@@ -52,7 +52,7 @@ const TRAFFIC: Schema = {
         ...BETWEEN,
         count: integer('requests', 1, PINGS_MAX, 10),
         interval: time('between requests', '100ms'),
-        size: size('octets of data, 0 to 8952', 56),
+        size: size('octets of data, 24 to 8952', 56),
         timeout: time('an answer that comes later is lost', '1s'),
       },
       ['from', 'to'],
@@ -63,7 +63,7 @@ const TRAFFIC: Schema = {
       {
         ...BETWEEN,
         rate: packetRate('packets per second'),
-        size: size('octets of payload, 32 to 8952', 1000),
+        size: size('octets of payload, 24 to 8952', 1000),
         duration: time('how long'),
       },
       ['from', 'to', 'rate', 'duration'],

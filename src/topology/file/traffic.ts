@@ -2,15 +2,10 @@
 import { seededRandom, uniform } from '../../hal/random.js';
 import type { IpFamily } from '../../packet/address.js';
 import type { TrafficPlan } from '../model.js';
+import { PAYLOAD_OCTETS_MIN } from '../traffic/payload.js';
 import type { NamesForm, TrafficForm } from './form.js';
 import type { KnownWorkload } from './gateways.js';
-import {
-  FLOWS_MAX,
-  PAIRS_MAX,
-  PAYLOAD_OCTETS_MAX,
-  TRANSFER_OCTETS_MAX,
-  UDP_PAYLOAD_OCTETS_MIN,
-} from './limits.js';
+import { FLOWS_MAX, PAIRS_MAX, PAYLOAD_OCTETS_MAX, TRANSFER_OCTETS_MAX } from './limits.js';
 import type { Names } from './names.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
@@ -180,7 +175,7 @@ function familyBetween(
   to: KnownWorkload,
   wanted: IpFamily | undefined,
 ): IpFamily | undefined {
-  if (from.gateway === to.gateway) return undefined;
+  if (from.gateway === to.gateway || from.segment !== to.segment) return undefined;
   return FAMILIES.find(
     (family) =>
       (wanted ?? family) === family && from.families.includes(family) && to.families.includes(family),
@@ -192,6 +187,12 @@ function whyNot(from: KnownWorkload, to: KnownWorkload, wanted: IpFamily | undef
   if (from === to) return `${a} cannot send to itself`;
   if (from.gateway === to.gateway) {
     return `${a} and ${b} are both behind ${from.gateway}; traffic between them takes no tunnel`;
+  }
+  if (from.segment !== to.segment) {
+    const [out, other] = from.segment === undefined ? [to, from] : [from, to];
+    return other.segment === undefined
+      ? `${out.gateway} is in transport mode, and ${other.gateway} is not`
+      : `${a} and ${b} are not on one segment, which transport mode needs: no router passes address resolution on`;
   }
   const missing = wanted === undefined ? 'no IP family in common' : `not both an IPv${wanted} address`;
   return `${a} and ${b} have ${missing}`;
@@ -218,7 +219,7 @@ function betweenValues(form: BetweenForm, place: Place) {
         sizeOctets:
           form.size === undefined
             ? PING.sizeOctets
-            : sizeOctets(form.size, place.at('size'), 0, PAYLOAD_OCTETS_MAX),
+            : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
         timeoutMs:
           form.timeout === undefined ? PING.timeoutMs : positiveTimeMs(form.timeout, place.at('timeout')),
       };
@@ -229,7 +230,7 @@ function betweenValues(form: BetweenForm, place: Place) {
         sizeOctets:
           form.size === undefined
             ? UDP_SIZE_OCTETS
-            : sizeOctets(form.size, place.at('size'), UDP_PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+            : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
         durationMs: positiveTimeMs(form.duration, place.at('duration')),
       };
     case 'transfer':

@@ -9,12 +9,12 @@ export const WORKLOAD_MARKER: Uint8Array = new TextEncoder().encode('<workload-c
 const FLOW = 0;
 const SEQUENCE = 4;
 const HEAD_OCTETS = 8;
-/** The smallest payload that has both head and marker. */
+/** So that there is room for head and marker. */
 export const PAYLOAD_OCTETS_MIN: number = HEAD_OCTETS + WORKLOAD_MARKER.length;
 
-/** A payload of `sizeOctets`, at least PAYLOAD_OCTETS_MIN; the same for the same flow and sequence. */
+/** The same for the same flow and sequence. @param sizeOctets at least PAYLOAD_OCTETS_MIN */
 export function buildPayload(flow: number, sequence: number, sizeOctets: number): Uint8Array {
-  const octets = new Uint8Array(Math.max(sizeOctets, PAYLOAD_OCTETS_MIN));
+  const octets = new Uint8Array(sizeOctets);
   const view = new DataView(octets.buffer);
   view.setUint32(FLOW, flow);
   view.setUint32(SEQUENCE, sequence);

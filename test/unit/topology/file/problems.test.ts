@@ -404,9 +404,39 @@ const TRAFFIC: readonly Case[] = [
     't.yaml:13: scenario.traffic.A: there is a flow A/v1 already',
   ],
   [
+    'traffic in transport mode across a router',
+    changed('kind: switch}', 'kind: router}')
+      .replace('inner: both', 'inner: both, mode: transport')
+      .concat('scenario: {traffic: {A: {type: ping, from: v1, to: v2}}}\n'),
+    't.yaml:11: scenario.traffic.A: v1 and v2 are not on one segment, which transport mode needs: no router passes address resolution on',
+  ],
+  [
+    'traffic between transport and tunnel mode',
+    changed(
+      '{kind: gateway, workloads: {v2',
+      '{kind: gateway, flags: {mode: transport}, workloads: {v2',
+    ).concat('scenario: {traffic: {A: {type: ping, from: v1, to: v2}}}\n'),
+    't.yaml:11: scenario.traffic.A: h2 is in transport mode, and h1 is not',
+  ],
+  [
+    'traffic and events after the end',
+    scenario(
+      'duration: 2s',
+      'traffic: {A: {type: ping, from: v1, to: v2, start: 2s}, B: {type: ping, from: v1, to: v2, start: 1999ms}}',
+      'events: [{at: 1s, rotate: "*", every: 1s}, {at: 1s, heal: true}]',
+    ),
+    't.yaml:13: scenario.traffic.A: would start after the run, whose duration is given',
+    't.yaml:14: scenario.events[0]: would be after the run, whose duration is given',
+  ],
+  [
+    'echo requests that are too small',
+    traffic('{type: ping, from: v1, to: v2, size: 23}'),
+    't.yaml:13: scenario.traffic.A.size: 23 is not from 24 to 8952 octets',
+  ],
+  [
     'datagrams that are too small',
-    traffic('{type: udp, from: v1, to: v2, rate: 1/s, duration: 1s, size: 31}'),
-    't.yaml:13: scenario.traffic.A.size: 31 is not from 32 to 8952 octets',
+    traffic('{type: udp, from: v1, to: v2, rate: 1/s, duration: 1s, size: 23}'),
+    't.yaml:13: scenario.traffic.A.size: 23 is not from 24 to 8952 octets',
   ],
   [
     'a rate and a time of nothing',
