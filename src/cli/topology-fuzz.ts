@@ -1,9 +1,8 @@
 /** `psp-gateway topology fuzz`: searches for failures under random faults, and makes what it finds small. */
-import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
-import { colorsFor, EXIT_FAILED, progressLine } from './output.js';
+import { colorsFor, EXIT_FAILED, progressLine, writeText } from './output.js';
 import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
 
 const RUNS_DEFAULT = 100;
@@ -74,7 +73,7 @@ async function search(file: string, flags: Flags): Promise<void> {
   line.clear();
   const seconds = (performance.now() - startedMs) / 1000;
   if (failure !== undefined) {
-    writeFileSync(flags.output, fileOf(failure));
+    writeText(flags.output, fileOf(failure));
     process.exitCode = EXIT_FAILED;
   }
   if (flags.json === true) {

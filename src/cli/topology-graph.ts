@@ -1,5 +1,4 @@
 /** `psp-gateway topology graph`: draws a topology. */
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import {
   ALIKE_DRAWN_MAX,
@@ -9,7 +8,7 @@ import {
   topologySvg,
 } from '../topology/graph.js';
 import type { Topology } from '../topology/model.js';
-import { EXIT_FAILED } from './output.js';
+import { writeText } from './output.js';
 import { loadTopology, withTopology } from './topology-file.js';
 
 const FORMATS: Readonly<
@@ -41,16 +40,7 @@ export function addGraph(topology: Command): void {
       withTopology(async () => {
         const text = await FORMATS[flags.format]!(loadTopology(file), flags);
         if (flags.output === undefined) process.stdout.write(text);
-        else write(flags.output, text);
+        else writeText(flags.output, text);
       }),
     );
-}
-
-function write(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    console.error(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
-    process.exitCode = EXIT_FAILED;
-  }
 }

@@ -155,6 +155,16 @@ describe('topology fuzz', () => {
     expect(topology('run', path('failure.yaml'), '-o', path('sound')).status).toBe(0);
   });
 
+  test('what it finds is printed, where its file cannot be written', () => {
+    const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'resubmit-twice' };
+    const input = file('pings.yaml', PINGS);
+    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '-o', path('none/failure.yaml')];
+    const { status, stdout, stderr } = spawnSync(process.execPath, search, { encoding: 'utf8', env });
+    expect(status).toBe(1);
+    expect(stderr).toBe(`cannot write ${path('none/failure.yaml')}: ENOENT\n`);
+    expect(stdout).toContain('# Found by topology fuzz under seed');
+  });
+
   test('where nothing is found, the seeds are said and the exit status is 0', () => {
     const { status, stdout } = topology('fuzz', file('pings.yaml', PINGS), '--runs', '5', '--seed', '10');
     expect(stdout).toMatch(/^nothing found: 5 runs, seeds 10 to 14, \d+ packets/);
