@@ -133,16 +133,23 @@ inline void set_rss(doca_flow_fwd &fwd, std::vector<uint16_t> &queues)
 #endif
 }
 
+// Flags of an operation that does not wait for others.
+#if PSP_DOCA_RELEASE >= 303
+constexpr auto NO_WAIT = DOCA_FLOW_ENTRY_FLAGS_NO_WAIT;
+#else
+constexpr auto NO_WAIT = DOCA_FLOW_NO_WAIT;
+#endif
+
 // With `batch` the operation may wait for others.
 inline doca_error_t add_entry(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t action_index,
 			      doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
 			      bool batch, void *context, doca_flow_pipe_entry **entry)
 {
 #if PSP_DOCA_RELEASE >= 303
-	const uint32_t flags = batch ? DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH : DOCA_FLOW_ENTRY_FLAGS_NO_WAIT;
+	const uint32_t flags = batch ? DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH : NO_WAIT;
 	return doca_flow_pipe_basic_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
 #else
-	const auto flags = batch ? DOCA_FLOW_WAIT_FOR_BATCH : DOCA_FLOW_NO_WAIT;
+	const auto flags = batch ? DOCA_FLOW_WAIT_FOR_BATCH : NO_WAIT;
 #if PSP_DOCA_RELEASE >= 302
 	return doca_flow_pipe_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
 #else
@@ -157,23 +164,13 @@ inline doca_error_t update_entry(uint16_t queue, doca_flow_pipe *pipe, uint8_t a
 				 const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
 {
 #if PSP_DOCA_RELEASE >= 303
-	return doca_flow_pipe_basic_update_entry(queue, pipe, action_index, actions, nullptr, fwd,
-						 DOCA_FLOW_ENTRY_FLAGS_NO_WAIT, entry);
+	return doca_flow_pipe_basic_update_entry(queue, pipe, action_index, actions, nullptr, fwd, NO_WAIT, entry);
 #elif PSP_DOCA_RELEASE >= 302
-	return doca_flow_pipe_update_entry(queue, pipe, action_index, actions, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
+	return doca_flow_pipe_update_entry(queue, pipe, action_index, actions, nullptr, fwd, NO_WAIT, entry);
 #else
 	if (actions != nullptr)
 		actions->action_idx = action_index;
-	return doca_flow_pipe_update_entry(queue, pipe, actions, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
-#endif
-}
-
-inline doca_error_t remove_entry(uint16_t queue, doca_flow_pipe_entry *entry)
-{
-#if PSP_DOCA_RELEASE >= 303
-	return doca_flow_pipe_remove_entry(queue, DOCA_FLOW_ENTRY_FLAGS_NO_WAIT, entry);
-#else
-	return doca_flow_pipe_remove_entry(queue, DOCA_FLOW_NO_WAIT, entry);
+	return doca_flow_pipe_update_entry(queue, pipe, actions, nullptr, fwd, NO_WAIT, entry);
 #endif
 }
 

@@ -490,8 +490,8 @@ bool LoweredProgram::mirrored(const PipeSpec &from, int32_t mirror, const Forwar
 			EntryRecord &record = flood_records_.emplace_back();
 			record.failed = &failed;
 			operations_.reserve(1);
-			check(doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr, nullptr, &copies[i], 0, &record,
-							    &record.entry),
+			check(doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr, nullptr, &copies[i], compat::NO_WAIT,
+							    &record, &record.entry),
 			      doing);
 			operations_.submitted(record);
 			operations_.drain(record);
@@ -626,8 +626,8 @@ void LoweredProgram::add_list_entry(ActionList &list, const ActionsSpec &actions
 	}
 	elements.finish(with_crypto, list.after_actions);
 	operations_.reserve(1);
-	check(doca_flow_pipe_ordered_list_add_entry(operations_.queue(), list.pipe, index, &elements.list, forward, 0, &record,
-						    entry),
+	check(doca_flow_pipe_ordered_list_add_entry(operations_.queue(), list.pipe, index, &elements.list, forward,
+						    compat::NO_WAIT, &record, entry),
 	      "an ordered list's entry");
 	operations_.submitted(record);
 }
@@ -785,7 +785,7 @@ void LoweredProgram::update(uint32_t pipe, uint32_t slot, const ValuesSpec *valu
 	if (former_list_entry != nullptr) {
 		operations_.drain(record);
 		operations_.reserve(1);
-		check(compat::remove_entry(operations_.queue(), former_list_entry), doing);
+		check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, former_list_entry), doing);
 		operations_.submitted(record);
 		operations_.drain(record);
 		list->free.push_back(former_list_index);
@@ -880,7 +880,7 @@ void LoweredProgram::put_control(uint32_t pipe, uint32_t slot, const ControlEntr
 	if (former != nullptr) {
 		operations_.drain(record);
 		operations_.reserve(1);
-		check(compat::remove_entry(operations_.queue(), former), doing);
+		check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, former), doing);
 		operations_.submitted(record);
 		operations_.drain(record);
 		if (former_list != nullptr)
@@ -898,7 +898,7 @@ void LoweredProgram::remove(uint32_t pipe, uint32_t slot, bool *failed)
 	lowered.former.packets += value.packets;
 	lowered.former.octets += value.octets;
 	operations_.reserve(1);
-	check(compat::remove_entry(operations_.queue(), record.entry), doing);
+	check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, record.entry), doing);
 	operations_.submitted(record);
 	if (record.list_entry != nullptr || record.own_list != nullptr) {
 		operations_.drain(record);
@@ -906,7 +906,7 @@ void LoweredProgram::remove(uint32_t pipe, uint32_t slot, bool *failed)
 			doca_flow_pipe_destroy(record.own_list);
 		} else {
 			operations_.reserve(1);
-			check(compat::remove_entry(operations_.queue(), record.list_entry), doing);
+			check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, record.list_entry), doing);
 			operations_.submitted(record);
 			operations_.drain(record);
 			lowered.lists[record.action_index]->free.push_back(record.list_index);
@@ -927,7 +927,7 @@ void LoweredProgram::forget(uint32_t pipe, uint32_t slot)
 		doca_flow_pipe_destroy(record.own_list);
 	} else if (record.list_entry != nullptr) {
 		operations_.reserve(1);
-		check(compat::remove_entry(operations_.queue(), record.list_entry), "removal of an ordered list's entry");
+		check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, record.list_entry), "removal of an ordered list's entry");
 		operations_.submitted(record);
 		operations_.drain(record);
 	}

@@ -5,14 +5,17 @@
 #include <doca_compat.h>
 #include <doca_dev.h>
 #include <doca_error.h>
+#include <doca_version.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs);
+#if DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR >= 301
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs,
 								      struct doca_dev_rep **reps, uint16_t count);
+#endif
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev,

@@ -1,6 +1,7 @@
 /*
  * DOCA Flow as the software DOCA presents it: names, types, enumerators and field order of the releases that
- * docs/doca-soft.md names, in the shape of 3.1 or, where doca_version.h says so, of 3.3.
+ * docs/doca-soft.md names, in the shape of 3.1 or, where doca_version.h says so, of 3.3. In that of 2.9, 2.10, 3.0 and 3.2
+ * there is no library: the addon is compiled against what it uses of them.
  *
  * doca_be fields are in network byte order; ids, sizes and queue numbers in the CPU's.
  */
@@ -272,7 +273,11 @@ struct doca_flow_meta {
 };
 
 struct doca_flow_parser_meta {
+#if DOCA_SOFT_RELEASE_ < 300
+	uint32_t port_meta;
+#else
 	uint16_t port_id;
+#endif
 	doca_be16_t random;
 	uint8_t ipsec_syndrome;
 	uint8_t ipsec_ar_syndrome;
@@ -419,6 +424,15 @@ struct doca_flow_resource_rss_cfg {
 struct doca_flow_fwd {
 	enum doca_flow_fwd_type type;
 	union {
+#if DOCA_SOFT_RELEASE_ < 210
+		struct {
+			uint32_t rss_outer_flags;
+			uint32_t rss_inner_flags;
+			uint16_t *rss_queues;
+			int num_of_queues;
+			enum doca_flow_rss_hash_function rss_hash_func;
+		};
+#else
 		struct {
 			enum doca_flow_resource_type rss_type;
 			union {
@@ -426,6 +440,7 @@ struct doca_flow_fwd {
 				uint32_t shared_rss_id;
 			};
 		};
+#endif
 		struct {
 			uint16_t port_id;
 		};
@@ -529,6 +544,9 @@ struct doca_flow_resource_mirror_cfg {
 #endif
 
 struct doca_flow_shared_resource_cfg {
+#if DOCA_SOFT_RELEASE_ < 300
+	enum doca_flow_pipe_domain domain;
+#endif
 	union {
 		struct doca_flow_resource_meter_cfg meter_cfg;
 		struct doca_flow_resource_rss_cfg rss_cfg;
@@ -610,12 +628,18 @@ DOCA_STABLE void doca_flow_destroy(void);
 
 DOCA_STABLE doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg);
 DOCA_STABLE doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg);
+#if DOCA_SOFT_RELEASE_ >= 300
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id);
+#endif
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev);
+#if DOCA_SOFT_RELEASE_ >= 301
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep);
+#endif
+#if DOCA_SOFT_RELEASE_ >= 210
 /* Octets for modify and encapsulation data: a power of two, 64 at least. */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size);
+#endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
 								      enum doca_flow_port_operation_state state);
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size);
@@ -682,7 +706,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_get_target(enum doca_flow_target_type t
 
 /* ---- Entries ---- */
 
-#if DOCA_SOFT_RELEASE_ < 303
+#if DOCA_SOFT_RELEASE_ < 302
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							const struct doca_flow_match *match,
 							const struct doca_flow_actions *actions,
@@ -695,6 +719,22 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, 
 							   const struct doca_flow_fwd *fwd,
 							   const enum doca_flow_flags_type flags,
 							   struct doca_flow_pipe_entry *entry);
+#elif DOCA_SOFT_RELEASE_ < 303
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							const struct doca_flow_match *match, uint8_t action_idx,
+							const struct doca_flow_actions *actions,
+							const struct doca_flow_monitor *monitor,
+							const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
+							struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							   uint8_t action_idx,
+							   const struct doca_flow_actions *actions,
+							   const struct doca_flow_monitor *monitor,
+							   const struct doca_flow_fwd *fwd,
+							   const enum doca_flow_flags_type flags,
+							   struct doca_flow_pipe_entry *entry);
+#endif
+#if DOCA_SOFT_RELEASE_ < 303
 DOCA_EXPERIMENTAL doca_error_t
 doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe,
 				 const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
@@ -705,6 +745,9 @@ doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t priority, struct 
 				 void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							     uint32_t entry_index,
+#if DOCA_SOFT_RELEASE_ >= 302
+							     uint8_t action_idx,
+#endif
 							     const struct doca_flow_actions *actions,
 							     const struct doca_flow_monitor *monitor,
 							     const struct doca_flow_fwd *fwd,

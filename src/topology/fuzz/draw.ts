@@ -200,8 +200,10 @@ function drawEvent(
     case 4: {
       const groups: [string[], string[]] = [[], []];
       for (const { name } of gateways) groups[dice.below(2)]!.push(name);
+      // All on one side: no partition.
+      if (groups.some(({ length }) => length === 0)) return [];
       say(`OOB partition ${groups.map((group) => group.join('+')).join(' | ')}`);
-      return groups.every((group) => group.length > 0) ? [{ atMs, type: 'partition', groups }] : [];
+      return [{ atMs, type: 'partition', groups }];
     }
     case 5: {
       const delayMs = 1 + dice.below(SLOW_ENTRIES_MAX_MS);
