@@ -1,0 +1,45 @@
+/** The addon leaks nothing: a leak checker (gcc's, as a library under Node) looks at what is left of five devices. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { docaIsBuilt } from '../support/doca-harness.js';
+import { ROOT } from '../support/root.js';
+
+const RELEASES = ['3.1', '3.3'] as const;
+const LIFE = join(ROOT, 'test/native/addon-life.mjs');
+
+function body(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-leaks-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const checker = spawnSync('g++', ['-print-file-name=liblsan.so'], { encoding: 'utf8' }).stdout.trim();
+
+  test.each(RELEASES)('over DOCA %s', (release) => {
+    expect(existsSync(checker), `${checker} is not there: a g++ without its leak checker`).toBe(true);
+    const env = {
+      ...process.env,
+      LD_PRELOAD: checker,
+      [ADDON_ENVIRONMENT]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
+    };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [LIFE, folder], { env, encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 0,
+      stdout: '5 devices opened and closed\n',
+      stderr: '',
+    });
+  });
+}
+
+const NAME = 'the addon, under a leak checker';
+if (RELEASES.every((release) => docaIsBuilt(release))) {
+  describe(NAME, body);
+} else if (process.env.CI === 'true') {
+  test(`${NAME} can be run on this machine`, () => {
+    throw new Error('the addon is not built; see what npm test says before the tests');
+  });
+} else {
+  process.stderr.write(`SKIPPED: ${NAME}: the addon is not built\n`);
+  describe.skip(`${NAME} (not built)`, body);
+}
