@@ -66,15 +66,9 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
         expect(await ping(family, '-c', '5', '-i', '0.2', '-s', '1300')).toContain('5 received');
       });
 
-      test.each(FAMILIES)('move a lot over TCP, and what arrives is what was sent, %s', async (family) => {
-        const [one, two] = world.sides as [Side, Side];
-        const receiver = world.start(two.workload, [process.execPath, '-e', RECEIVER]);
-        await receiver.says(/ready/);
-        const sent = await world.run(one.workload, [process.execPath, '-e', SENDER, two[family]]);
-        expect(await receiver.ended).toBe(0);
-        expect(sent).toMatch(/^sha256 [0-9a-f]{64}\n$/);
-        expect(receiver.out).toBe(`ready\n${sent}`);
-      });
+      test.each(FAMILIES)('move a lot over TCP, and what arrives is what was sent, %s', (family) =>
+        transfer(world, family),
+      );
 
       test.each(FAMILIES)('run iperf3, %s', async (family) => {
         const [one, two] = world.sides as [Side, Side];
@@ -152,6 +146,36 @@ describeOnKernel('three gateways over DOCA', ['ip', 'ping'], () => {
     for (const gateway of gateways) expect(await gateway.stop('SIGTERM')).toBe(0);
   }, 120_000);
 });
+
+describeOnKernel('two gateways over other ports of the software DOCA', ['ip', 'ping'], () => {
+  test.each<[Kind, Kind]>([
+    ['doca', 'doca over af_xdp'],
+    ['doca over af_xdp', 'doca over af_xdp'],
+    ['doca over memif', 'doca over memif'],
+  ])('%s and %s carry what their workloads send', async (...kinds) => {
+    await using world = await World.open();
+    const gateways: Program[] = [];
+    for (const [index, kind] of kinds.entries()) gateways.push(await world.startGateway(index, kind));
+    const [one, two] = world.sides as [Side, Side];
+    for (const family of FAMILIES) {
+      const pinged = await world.run(one.workload, ['ping', '-n', '-q', '-c', '5', '-i', '0.2', two[family]]);
+      expect(pinged).toContain('5 received');
+      await transfer(world, family);
+    }
+    for (const gateway of gateways) expect(await gateway.stop('SIGTERM')).toBe(0);
+  });
+});
+
+/** A lot over TCP from the first workload to the second; what arrives must be what was sent. */
+async function transfer(world: World, family: (typeof FAMILIES)[number]): Promise<void> {
+  const [one, two] = world.sides as [Side, Side];
+  const receiver = world.start(two.workload, [process.execPath, '-e', RECEIVER]);
+  await receiver.says(/ready/);
+  const sent = await world.run(one.workload, [process.execPath, '-e', SENDER, two[family]]);
+  expect(await receiver.ended).toBe(0);
+  expect(sent).toMatch(/^sha256 [0-9a-f]{64}\n$/);
+  expect(receiver.out).toBe(`ready\n${sent}`);
+}
 
 function captureFile({ folder }: World): string {
   return join(folder, 'underlay.pcap');

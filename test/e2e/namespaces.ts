@@ -44,25 +44,34 @@ interface Process {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+type ProcessOf = (side: Side, folder: string, peers: readonly Side[]) => Process;
+
 /** What is particular to the gateway's process over one kind of HAL: the VF must be a TAP interface named `VF`. */
 const KINDS = {
   sim: ({ underlay, vip4, vip6 }: Side): Process => ({
     flags: [`--sim-wire=udp:[${underlay}]`, `--sim-vf=tap:${VF},${vip4},${vip6}`],
     environment: { PSP_GATEWAY_PORTS: PORTS_ADDON },
   }),
-  /** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
-  doca: (
-    { gateway, underlay, underlayMac, vip4, vip6 }: Side,
-    folder: string,
-    peers: readonly Side[],
-  ): Process => {
+  doca: onDoca(() => `net_af_packet0,iface=${UPLINK}`),
+  'doca over af_xdp': onDoca(() => `net_af_xdp0,iface=${UPLINK}`),
+  /** From gateway to gateway through memory, past the underlay. */
+  'doca over memif': onDoca(({ underlay }, folder, peers) => {
+    const role = underlay < peers[0]!.underlay ? 'server' : 'client';
+    return `net_memif0,role=${role},socket=${join(folder, 'memif.sock')},socket-abstract=no`;
+  }),
+} satisfies Record<string, ProcessOf>;
+
+/** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
+function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
+  return (side, folder, peers) => {
+    const { gateway, underlay, underlayMac, vip4, vip6 } = side;
     execFileSync('ip', ['netns', 'exec', gateway, 'sysctl', '-qw', `net.ipv6.conf.${UPLINK}.disable_ipv6=1`]);
     const mapping = join(folder, `${gateway}.conf`);
     writeFileSync(
       mapping,
       [
         '[device 0000:03:00.0]',
-        `port = net_af_packet0,iface=${UPLINK}`,
+        `port = ${uplink(side, folder, peers)}`,
         'mtu = 1500',
         `mac = ${underlayMac}`,
         `ipv6 = ${underlay}`,
@@ -80,8 +89,8 @@ const KINDS = {
       ],
       environment: { DOCA_SOFT_CONFIG: mapping },
     };
-  },
-} satisfies Record<string, (side: Side, folder: string, peers: readonly Side[]) => Process>;
+  };
+}
 
 export type Kind = keyof typeof KINDS;
 
