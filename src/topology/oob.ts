@@ -3,7 +3,6 @@ import { MemoryNetwork, type RpcFate } from '../gateway/memory-transport.js';
 import type { ControlTransport, ServiceAddress } from '../gateway/transport.js';
 import type { Clock } from '../hal/clock.js';
 import { chance, type Random, uniform } from '../hal/random.js';
-import type { IpAddress } from '../packet/address.js';
 import type { GatewayPlan, OobPlan } from './model.js';
 
 export interface OobCounters {
@@ -13,10 +12,13 @@ export interface OobCounters {
   partitioned: number;
 }
 
+const keyOf = ({ host, port }: ServiceAddress) => `${host} ${port}`;
+
 export class Oob {
   readonly counters: OobCounters = { calls: 0, lost: 0, partitioned: 0 };
   readonly #network: MemoryNetwork;
-  readonly #nodes = new Map<IpAddress, string>();
+  /** By service address, as keyOf writes it. */
+  readonly #nodes = new Map<string, string>();
   /** The group of each node that is in one; empty: no partition. */
   #groups = new Map<string, number>();
   #partition: readonly (readonly string[])[] = [];
@@ -38,7 +40,7 @@ export class Oob {
 
   /** The gateway is at its service address. */
   register({ name, serviceAddress }: Pick<GatewayPlan, 'name' | 'serviceAddress'>): void {
-    this.#nodes.set(serviceAddress.host, name);
+    this.#nodes.set(keyOf(serviceAddress), name);
   }
 
   set(change: Partial<OobPlan>): void {
@@ -74,7 +76,7 @@ export class Oob {
     const { delayMs, jitterMs, lossRatio } = this.plan;
     counters.calls++;
     const delay = delayMs + (jitterMs === 0 ? 0 : uniform(random, jitterMs));
-    const [a, b] = [from, to].map(({ host }) => this.#groups.get(this.#nodes.get(host) ?? ''));
+    const [a, b] = [from, to].map((address) => this.#groups.get(this.#nodes.get(keyOf(address)) ?? ''));
     if (a !== undefined && b !== undefined && a !== b) {
       counters.partitioned++;
       return { delayMs: delay, lost: 'request' };

@@ -208,8 +208,7 @@ describe('topology run, in real time', () => {
 
   test('a gateway that somebody starts elsewhere takes part', async () => {
     const [here, there] = ['127.64.255.1', '127.99.0.5'];
-    const hosts = ['127.64.0.1', '127.64.0.2', there];
-    const certificates = [MAIN, 'certificates', '--out', path('certs'), '--host', ...hosts];
+    const certificates = [MAIN, 'certificates', '--out', path('certs'), '--host', here, there];
     expect(spawnSync(process.execPath, certificates).status).toBe(0);
     const input = file('pings.yaml', PINGS);
     const places = ['--where', `h3=${there}`, '--core', here, '--certificates', path('certs')];

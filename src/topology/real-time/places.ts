@@ -1,9 +1,11 @@
 /**
- * Where the parts of a topology are in real time: every gateway on an address of its own, on the loopback network or
- * another machine's; the core, which has links, switches, routers and workloads, on one more. Frames between a gateway
- * and the core go over UDP, one frame per datagram, on ports that follow from the gateway's number.
+ * Where the parts of a topology are in real time: every gateway on an address of its own of the loopback network; the
+ * core, which has links, switches, routers and workloads, on one more. With gateways on other machines, those that
+ * stay with the core are at the core's address, and services are told apart by their ports. Frames between a gateway
+ * and the core go over UDP, one frame per datagram. Ports follow from the gateway's number.
  */
 import type { PeerOptions } from '../../gateway/options.js';
+import type { ServiceAddress } from '../../gateway/transport.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 
@@ -45,15 +47,24 @@ export class Places {
   }
 
   hostOf(gateway: string): IpAddress {
+    const { elsewhere, subnet } = this.options;
+    if (elsewhere.size > 0) return elsewhere.get(gateway) ?? this.core;
     const number = this.#numbers.get(gateway)! + 1;
-    return (
-      this.options.elsewhere.get(gateway) ??
-      parseIp(`127.${this.options.subnet}.${number >>> 8}.${number & 255}`)
-    );
+    return parseIp(`127.${subnet}.${number >>> 8}.${number & 255}`);
+  }
+
+  #serviceOf({ name, serviceAddress }: GatewayPlan): ServiceAddress {
+    const port = this.options.elsewhere.size > 0 ? this.#firstPortOf(name) : serviceAddress.port;
+    return { host: this.hostOf(name), port };
+  }
+
+  /** Of the gateway's own: TCP for its service, UDP for its links. */
+  #firstPortOf(gateway: string): number {
+    return PORT_FIRST + PORTS_PER_GATEWAY * this.#numbers.get(gateway)!;
   }
 
   linkOf(gateway: string, which: 'uplink' | 'vf'): UdpLink {
-    const port = PORT_FIRST + PORTS_PER_GATEWAY * this.#numbers.get(gateway)! + (which === 'uplink' ? 0 : 2);
+    const port = this.#firstPortOf(gateway) + (which === 'uplink' ? 0 : 2);
     return {
       gateway: { host: this.hostOf(gateway), port },
       core: { host: this.core, port: port + 1 },
@@ -62,21 +73,22 @@ export class Places {
 
   /** The topology with the gateways' services at these places. */
   apply(topology: Topology): Topology {
-    const hosts = new Map<string, IpAddress>();
-    for (const { name, serviceAddress } of gatewaysOf(topology))
-      hosts.set(serviceAddress.host, this.hostOf(name));
+    const keyOf = ({ host, port }: ServiceAddress) => `${host} ${port}`;
+    const services = new Map(
+      gatewaysOf(topology).map((plan) => [keyOf(plan.serviceAddress), this.#serviceOf(plan)]),
+    );
     // Gateways share their peers' options, and go on doing so.
     const moved = new Map<PeerOptions, PeerOptions>();
     const movePeer = (peer: PeerOptions): PeerOptions => {
       const known = moved.get(peer);
       if (known !== undefined) return known;
-      const host = hosts.get(peer.serviceAddress.host) ?? peer.serviceAddress.host;
-      const there = { ...peer, serviceAddress: { ...peer.serviceAddress, host } };
+      const serviceAddress = services.get(keyOf(peer.serviceAddress)) ?? peer.serviceAddress;
+      const there = { ...peer, serviceAddress };
       moved.set(peer, there);
       return there;
     };
     const move = (plan: GatewayPlan): GatewayPlan => {
-      const serviceAddress = { ...plan.serviceAddress, host: this.hostOf(plan.name) };
+      const serviceAddress = this.#serviceOf(plan);
       return {
         ...plan,
         serviceAddress,

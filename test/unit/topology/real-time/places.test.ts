@@ -63,18 +63,29 @@ describe('what is elsewhere', () => {
       gateway: { host: '192.0.2.5', port: 20_004 },
       core: { host: '192.0.2.1', port: 20_005 },
     });
-    expect(places.hostOf('h3')).toBe('127.7.0.3');
+  });
+
+  test('has the others at the core, where the other machine reaches them', () => {
+    expect(places.hostOf('h3')).toBe(core);
+    expect(places.linkOf('h3', 'vf')).toEqual({
+      gateway: { host: core, port: 20_010 },
+      core: { host: core, port: 20_011 },
+    });
   });
 
   test('services move there: everybody’s own, and all that peers know of them; nothing else changes', () => {
     const moved = places.apply(TOPOLOGY);
-    const hosts: Record<string, string> = { h1: '127.7.0.1', h2: '192.0.2.5', h3: '127.7.0.3' };
+    const services: Record<string, { host: string; port: number }> = {
+      h1: { host: core, port: 20_000 },
+      h2: { host: '192.0.2.5', port: 20_004 },
+      h3: { host: core, port: 20_008 },
+    };
     for (const [i, { name, serviceAddress, options }] of gateways(moved).entries()) {
-      expect(serviceAddress).toEqual({ host: hosts[name], port: 3000 });
+      expect(serviceAddress).toEqual(services[name]);
       expect(options.serviceAddress).toEqual(serviceAddress);
       const others = ['h1', 'h2', 'h3'].filter((other) => other !== name);
       expect(options.peers.map((peer) => peer.serviceAddress)).toEqual(
-        others.map((other) => ({ host: hosts[other], port: 3000 })),
+        others.map((other) => services[other]),
       );
       const before = gateways(TOPOLOGY)[i]!;
       expect(options.peers.map(({ virtualIps }) => virtualIps)).toEqual(
