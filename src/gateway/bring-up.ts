@@ -142,9 +142,14 @@ export class BringUp {
     return failed;
   }
 
+  /** Throws the signal's reason when the gateway stops. */
   async #takeTurn(): Promise<void> {
+    const { signal } = this.deps;
     if (this.#running >= PEERS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
+    if (!signal.aborted) return;
+    this.#giveTurn();
+    throw signal.reason;
   }
 
   #giveTurn(): void {
