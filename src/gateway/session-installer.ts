@@ -4,7 +4,7 @@
  */
 import { HalError } from '../hal/errors.js';
 import type { EntryOperation, PipeHal } from '../hal/hal.js';
-import { type IpAddress, ipFamily, type MacAddress } from '../packet/address.js';
+import type { IpAddress, MacAddress } from '../packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../psp/header.js';
 import { applyAll } from './apply.js';
 import { buildEncapHeader } from './encap-header.js';
@@ -26,6 +26,7 @@ import {
   type Egress,
   type IngressSpi,
   type IngressState,
+  newSession,
   type Session,
   SessionTable,
   transition,
@@ -95,20 +96,7 @@ export class SessionInstaller {
       const all = pairs.map(({ localVip, remoteVip, peer }) => {
         const known = this.sessions.get(localVip, remoteVip);
         if (known !== undefined) return known;
-        const session: Session = {
-          localVip,
-          remoteVip,
-          family: ipFamily(localVip),
-          peer,
-          state: 'idle',
-          ingress: [],
-          egress: undefined,
-          asking: false,
-          failures: 0,
-          retryAtMs: 0,
-          wanted: false,
-          resubmitBudget: 0,
-        };
+        const session = newSession(localVip, remoteVip, peer);
         fresh.push(session);
         return session;
       });

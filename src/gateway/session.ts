@@ -16,7 +16,7 @@
  *     any            | removed       | removed
  */
 import type { EntryId } from '../hal/hal.js';
-import type { IpAddress, IpFamily } from '../packet/address.js';
+import { type IpAddress, type IpFamily, ipFamily } from '../packet/address.js';
 import type { Peer } from './peers.js';
 
 export type SessionState = 'idle' | 'requesting' | 'backing-off' | 'established' | 'removed';
@@ -86,6 +86,24 @@ export interface Session {
   wanted: boolean;
   /** Packets that may still be resubmitted after they missed an entry that is there. */
   resubmitBudget: number;
+}
+
+/** Of a pair that nobody has asked for yet. */
+export function newSession(localVip: IpAddress, remoteVip: IpAddress, peer: Peer): Session {
+  return {
+    localVip,
+    remoteVip,
+    family: ipFamily(localVip),
+    peer,
+    state: 'idle',
+    ingress: [],
+    egress: undefined,
+    asking: false,
+    failures: 0,
+    retryAtMs: 0,
+    wanted: false,
+    resubmitBudget: 0,
+  };
 }
 
 /** All sessions by pair. */

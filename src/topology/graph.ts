@@ -6,7 +6,14 @@ import { drawSvg } from '../hal/svg.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import { ipFamily } from '../packet/address.js';
 import { formatBitRate, formatRatio, formatTime } from './file/quantities.js';
-import { type GatewayPlan, gatewaysOf, type LinkPlan, type NodePlan, type Topology } from './model.js';
+import {
+  type GatewayPlan,
+  gatewaysOf,
+  type LinkPlan,
+  type NodePlan,
+  type Topology,
+  underlayAddresses,
+} from './model.js';
 
 type NodeKind = NodePlan['kind'];
 
@@ -87,7 +94,7 @@ function alike(topology: Topology, edges: readonly GraphEdge[]): GatewayPlan[][]
     const traits = JSON.stringify([
       edge.from,
       edge.label,
-      addressesOf(gateway).map(ipFamily),
+      underlayAddresses(gateway.underlay).map(ipFamily),
       gateway.workloads.map(({ addresses, present }) => [present, addresses.map(ipFamily)]),
     ]);
     const group = groups.get(traits);
@@ -103,7 +110,7 @@ function linesOfGroup(group: readonly GatewayPlan[]): string[] {
   return [
     `${names[0]}, ${names[1]}, ... ${names.at(-1)}`,
     `${group.length} gateways`,
-    fromTo(group.flatMap(addressesOf)),
+    fromTo(group.flatMap(({ underlay }) => underlayAddresses(underlay))),
     ...(workloads.length === 0
       ? []
       : [`${workloads.length} workloads`, fromTo(workloads.flatMap(({ addresses }) => addresses))]),
@@ -114,9 +121,6 @@ const fromTo = (addresses: readonly string[]) => `${addresses[0]} ... ${addresse
 
 const join = (texts: readonly string[]) => texts.filter((text) => text !== '').join(', ');
 
-const addressesOf = ({ underlay: { ipv4, ipv6 } }: GatewayPlan) =>
-  [ipv4, ipv6].filter((ip) => ip !== undefined);
-
 function linesOf(node: NodePlan): string[] {
   if (node.kind !== 'gateway') return [node.name, node.kind];
   const { name, workloads } = node;
@@ -126,7 +130,7 @@ function linesOf(node: NodePlan): string[] {
   const more = workloads.length - shown.length;
   return [
     name,
-    `gateway ${addressesOf(node).join(', ')}`,
+    `gateway ${underlayAddresses(node.underlay).join(', ')}`,
     ...shown,
     ...(more > 0 ? [`and ${more} more workloads`] : []),
   ];

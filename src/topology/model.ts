@@ -26,6 +26,11 @@ export function gatewaysOf({ nodes }: Pick<Topology, 'nodes'>): GatewayPlan[] {
   return nodes.filter((node) => node.kind === 'gateway');
 }
 
+/** A gateway's own addresses, IPv4 first. */
+export function underlayAddresses({ ipv4, ipv6 }: GatewayPlan['underlay']): IpAddress[] {
+  return [ipv4, ipv6].filter((ip) => ip !== undefined);
+}
+
 /** A gateway over a simulated device: one uplink, `p0`, and workloads behind its VF. */
 export interface GatewayPlan {
   readonly kind: 'gateway';

@@ -1,12 +1,12 @@
 /** One topology on two machines: network namespaces, which share nothing but a cable. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../src/topology/report.js';
 import { describeOnKernel } from '../support/kernel.js';
+import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
 const MAIN = join(ROOT, 'dist/cli/main.js');
@@ -75,18 +75,9 @@ describeOnKernel('a topology on two machines', ['ip'], () => {
       'topology',
       ...args,
     ];
-    const node: ChildProcess = spawn('ip', on(names[1], 'node', file, 'h2', ...places), {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const node = new Program(['ip', ...on(names[1], 'node', file, 'h2', ...places)]);
     try {
-      let said = '';
-      await new Promise<void>((resolve, reject) => {
-        node.stderr!.on('data', (text) => {
-          said += text;
-          if (said.includes('gateway started')) resolve();
-        });
-        node.once('exit', () => reject(new Error(said)));
-      });
+      await node.says(/gateway started/);
       const run = on(names[0], 'run', file, '--processes', ...places, '-o', join(folder, 'out'), '--json');
       const { status, stdout, stderr } = spawnSync('ip', run, { encoding: 'utf8' });
       expect({ status, stderr }).toMatchObject({ status: 0 });
@@ -94,8 +85,7 @@ describeOnKernel('a topology on two machines', ['ip'], () => {
       expect(violations).toEqual([]);
       for (const flow of ['there', 'back', 'here']) expect(flows[flow]!.lost).toBe(0);
     } finally {
-      node.kill();
-      await once(node, 'exit');
+      await node.stop('SIGTERM');
     }
   });
 });

@@ -8,7 +8,8 @@ import { findIpv6UpperLayer } from '../../src/packet/ipv6.js';
 import { readCapture } from '../../src/packet/pcap.js';
 import { PSP_UDP_PORT } from '../../src/psp/header.js';
 import { describeOnKernel } from '../support/kernel.js';
-import { type Kind, type Program, type Side, UPLINK, World } from './namespaces.js';
+import type { Program } from '../support/program.js';
+import { type Kind, type Side, UPLINK, World } from './namespaces.js';
 
 const PAIRS: readonly (readonly [Kind, Kind])[] = [
   ['sim', 'sim'],

@@ -1,12 +1,12 @@
 /** `psp-gateway topology` as a user runs it: in virtual time, in real time, and with a process per gateway. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/topology/report.js';
+import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
 const MAIN = join(ROOT, 'dist/cli/main.js');
@@ -212,26 +212,16 @@ describe('topology run, in real time', () => {
     expect(spawnSync(process.execPath, certificates).status).toBe(0);
     const input = file('pings.yaml', PINGS);
     const places = ['--where', `h3=${there}`, '--core', here, '--certificates', path('certs')];
-    const node: ChildProcess = spawn(process.execPath, [MAIN, 'topology', 'node', input, 'h3', ...places], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const node = new Program([process.execPath, MAIN, 'topology', 'node', input, 'h3', ...places]);
     try {
-      let said = '';
-      await new Promise<void>((resolve, reject) => {
-        node.stderr!.on('data', (text) => {
-          said += text;
-          if (said.includes('gateway started')) resolve();
-        });
-        node.once('exit', () => reject(new Error(said)));
-      });
+      await node.says(/gateway started/);
       const { stdout } = topology('run', input, '-o', path('where'), '--processes', ...places, '--json');
       const report = JSON.parse(stdout) as Report;
       expect(report.violations).toEqual([]);
       for (const flow of ['A/h1-v1>h3-v1', 'A/h3-v1>h2-v1'])
         expect(report.flows[flow]!.delivered).toBeGreaterThan(4);
     } finally {
-      node.kill();
-      await once(node, 'exit');
+      await node.stop('SIGTERM');
     }
   });
 });

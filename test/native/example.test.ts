@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { createReadStream, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { parseIp } from '../../src/packet/address.js';
 import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
+import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const PREFIX = join(ROOT, 'build/native/prefix-3.1');
@@ -53,17 +54,7 @@ function body(): void {
   });
 }
 
-const NAME = "the software DOCA's example in C";
-if (existsSync(PREFIX)) {
-  describe(NAME, body);
-} else if (process.env.CI === 'true') {
-  test(`${NAME} can be built on this machine`, () => {
-    throw new Error(`${PREFIX} is not there; see what npm test says before the tests`);
-  });
-} else {
-  process.stderr.write(`SKIPPED: ${NAME}: the software DOCA is not built\n`);
-  describe.skip(`${NAME} (not built)`, body);
-}
+describeOnNative("the software DOCA's example in C", existsSync(PREFIX), body);
 
 function frameOf(i: number, destination = '10.0.0.2'): Uint8Array {
   const payload = new Uint8Array(8 + 20 * i).fill(i);

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
+import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const RELEASES = ['3.1', '3.3'] as const;
@@ -32,14 +33,8 @@ function body(): void {
   });
 }
 
-const NAME = 'the addon, under a leak checker';
-if (RELEASES.every((release) => docaIsBuilt(release))) {
-  describe(NAME, body);
-} else if (process.env.CI === 'true') {
-  test(`${NAME} can be run on this machine`, () => {
-    throw new Error('the addon is not built; see what npm test says before the tests');
-  });
-} else {
-  process.stderr.write(`SKIPPED: ${NAME}: the addon is not built\n`);
-  describe.skip(`${NAME} (not built)`, body);
-}
+describeOnNative(
+  'the addon, under a leak checker',
+  RELEASES.every((release) => docaIsBuilt(release)),
+  body,
+);

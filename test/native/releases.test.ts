@@ -7,7 +7,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const RELEASES = ['2.9', '2.10', '3.0', '3.2'];
@@ -48,14 +49,4 @@ function body(): void {
   });
 }
 
-const NAME = 'the addon, by release';
-if (existsSync(PREFIX)) {
-  describe(NAME, body);
-} else if (process.env.CI === 'true') {
-  test(`${NAME} can be compiled on this machine`, () => {
-    throw new Error(`${PREFIX} is not there; see what npm test says before the tests`);
-  });
-} else {
-  process.stderr.write(`SKIPPED: ${NAME}: the software DOCA is not built\n`);
-  describe.skip(`${NAME} (not built)`, body);
-}
+describeOnNative('the addon, by release', existsSync(PREFIX), body);

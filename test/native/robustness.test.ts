@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const BUILT = join(ROOT, 'build/native/robustness');
@@ -63,14 +64,4 @@ function body(): void {
   );
 }
 
-const NAME = 'the software DOCA under sanitizers';
-if (existsSync(join(BUILT, 'units'))) {
-  describe(NAME, body);
-} else if (process.env.CI === 'true') {
-  test(`${NAME} can be run on this machine`, () => {
-    throw new Error('it is not built; see what npm test says before the tests');
-  });
-} else {
-  process.stderr.write(`SKIPPED: ${NAME}: it is not built\n`);
-  describe.skip(`${NAME} (not built)`, body);
-}
+describeOnNative('the software DOCA under sanitizers', existsSync(join(BUILT, 'units')), body);

@@ -35,3 +35,8 @@ export function inPath(program: string): boolean {
     }
   });
 }
+
+/** Tests over what `npm run build:native -- --tests` makes; its `built` says whether it has been made. */
+export function describeOnNative(name: string, built: boolean, body: () => void): void {
+  describeNeeding(name, built ? [] : ['the native parts (npm run build:native -- --tests)'], body);
+}

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs);
-#if DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR >= 301
+#if DOCA_SOFT_RELEASE_ >= 301
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs,
 								      struct doca_dev_rep **reps, uint16_t count);
 #endif

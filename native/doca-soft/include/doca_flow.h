@@ -22,8 +22,6 @@
 extern "C" {
 #endif
 
-#define DOCA_SOFT_RELEASE_ (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
-
 /* ---- Objects ---- */
 
 struct doca_flow_cfg;

@@ -4,16 +4,17 @@ import { flagNamed } from '../../gateway/config/flags.js';
 import type { ServiceAddress } from '../../gateway/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import { ipFamily } from '../../packet/address.js';
-import type {
-  EventPlan,
-  Expectation,
-  GatewayPlan,
-  LinkPlan,
-  NodePlan,
-  OobPlan,
-  Scenario,
-  Topology,
-  TrafficPlan,
+import {
+  type EventPlan,
+  type Expectation,
+  type GatewayPlan,
+  type LinkPlan,
+  type NodePlan,
+  type OobPlan,
+  type Scenario,
+  type Topology,
+  type TrafficPlan,
+  underlayAddresses,
 } from '../model.js';
 import type {
   EventForm,
@@ -77,7 +78,7 @@ function gatewayForm(gateway: GatewayPlan): GatewayForm {
   const { underlay, serviceAddress, uplinkMac, workloadMac, flags, workloads } = gateway;
   return {
     kind: 'gateway',
-    underlay: [underlay.ipv4, underlay.ipv6].filter((ip) => ip !== undefined),
+    underlay: underlayAddresses(underlay),
     oob: serviceText(serviceAddress),
     mac: uplinkMac,
     'workload-mac': workloadMac,

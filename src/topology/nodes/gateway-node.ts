@@ -9,7 +9,7 @@ import type { SimPort } from '../../hal-sim/port.js';
 import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js';
 import { observePort } from '../../hal-sim/ports/observe.js';
 import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
-import type { GatewayPlan } from '../model.js';
+import { type GatewayPlan, underlayAddresses } from '../model.js';
 import type { Life } from './life.js';
 import { NodeClock } from './node-clock.js';
 import { Seat } from './seat.js';
@@ -93,9 +93,8 @@ export class GatewayNode {
 
   /** The addresses under which PSP packets find it: its own, in transport mode those of its workloads too. */
   get receivingAddresses(): IpAddress[] {
-    const { ipv4, ipv6 } = this.#underlay;
     const { options, workloads } = this.deps.plan;
-    const own = [ipv4, ipv6].filter((ip) => ip !== undefined);
+    const own = underlayAddresses(this.#underlay);
     return options.mode === 'tunnel' ? own : [...own, ...workloads.flatMap(({ addresses }) => addresses)];
   }
 

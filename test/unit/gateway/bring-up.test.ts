@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { BringUp } from '../../../src/gateway/bring-up.js';
 import { Peer } from '../../../src/gateway/peers.js';
-import type { Session } from '../../../src/gateway/session.js';
+import { newSession, type Session } from '../../../src/gateway/session.js';
 import { TokenBucket } from '../../../src/gateway/token-bucket.js';
 import { RpcError } from '../../../src/gateway/transport.js';
 import type { TunnelClient } from '../../../src/gateway/tunnel-client.js';
 import { seededRandom } from '../../../src/hal/random.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/hal/virtual-clock.js';
-import { type IpAddress, parseIp } from '../../../src/packet/address.js';
+import { parseIp } from '../../../src/packet/address.js';
 
 const PEERS = 40;
 const RPC_MS = 10;
@@ -67,20 +67,8 @@ beforeEach(() => {
 function sessionWith(number: number): Session {
   const serviceAddress = { host: parseIp(`10.0.0.${number}`), port: 3000 };
   const bucket = new TokenBucket(1, 1, () => 0);
-  return {
-    localVip: parseIp('192.168.0.1') as IpAddress,
-    remoteVip: parseIp(`192.168.1.${number}`) as IpAddress,
-    family: 4,
-    peer: new Peer(serviceAddress, [], undefined, bucket),
-    state: 'idle',
-    ingress: [],
-    egress: undefined,
-    asking: false,
-    failures: 0,
-    retryAtMs: 0,
-    wanted: false,
-    resubmitBudget: 0,
-  };
+  const peer = new Peer(serviceAddress, [], undefined, bucket);
+  return newSession(parseIp('192.168.0.1'), parseIp(`192.168.1.${number}`), peer);
 }
 
 describe('bringing up many sessions', () => {
