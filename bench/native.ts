@@ -178,11 +178,12 @@ function decryptFrames(octets: number, entries: number, { spis, keys }: Loaded):
   });
 }
 
-/** Packets per second of the device alone: the time that it takes to make the frames is measured too, and taken off. */
+/** The port that frames come from takes buffers, and the one that they leave by gives them back. */
+const bufferSeconds = 1 / rings.measureBuffers(SECONDS / 3);
+
+/** Packets per second of the device alone: without the time that frames and their buffers take, in the same thread. */
 function measure(frames: readonly Uint8Array[], patches: readonly Uint8Array[], at: number): number {
-  const together = rings.flood(source, silent, frames, patches, at, SECONDS);
-  const frameSeconds = 1 / rings.makeFrames(source, silent, frames, patches, at, SECONDS / 3);
-  return 1 / (1 / together - frameSeconds);
+  return 1 / (1 / rings.flood(source, silent, frames, patches, at, SECONDS) - bufferSeconds);
 }
 
 interface Row {

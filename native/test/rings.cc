@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <doca_soft.h>
+#include <rte_cycles.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -171,6 +172,9 @@ struct Source {
 	size_t patch_at = 0;
 	size_t next_patch = 0;
 	std::atomic<bool> flowing{false};
+	// What making frames has taken of the device's time.
+	std::atomic<uint64_t> cycles{0};
+	const rte_eth_rxtx_callback *callback = nullptr;
 };
 
 std::map<std::string, std::unique_ptr<Source>> sources;
@@ -182,6 +186,7 @@ uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, vo
 		rte_pktmbuf_free_bulk(mbufs, count);
 		return 0;
 	}
+	const uint64_t start = rte_rdtsc_precise();
 	for (uint16_t i = 0; i < count; i++) {
 		const std::vector<uint8_t> &frame = source.frames[source.next];
 		source.next = source.next + 1 == source.frames.size() ? 0 : source.next + 1;
@@ -198,6 +203,7 @@ uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, vo
 				source.next_patch = 0;
 		}
 	}
+	source.cycles.store(source.cycles.load(std::memory_order_relaxed) + rte_rdtsc_precise() - start, std::memory_order_relaxed);
 	return count;
 }
 
@@ -216,9 +222,15 @@ Napi::Value create_null(const Napi::CallbackInfo &info)
 void attach_source(const Napi::CallbackInfo &info)
 {
 	const std::string name = info[0].As<Napi::String>().Utf8Value();
+	Source &source = *sources.at(name);
 	uint16_t port = 0;
-	if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0 ||
-	    rte_eth_add_rx_callback(port, 0, fill, sources.at(name).get()) == nullptr)
+	if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0)
+		fail(info.Env(), name);
+	// The one of an earlier device may still be there, or not.
+	if (source.callback != nullptr)
+		rte_eth_remove_rx_callback(port, 0, source.callback);
+	source.callback = rte_eth_add_rx_callback(port, 0, fill, &source);
+	if (source.callback == nullptr)
 		fail(info.Env(), name);
 }
 
@@ -244,30 +256,27 @@ void load_source(Source &source, const Napi::CallbackInfo &info)
 	source.patch_at = info[4].As<Napi::Number>().Uint32Value();
 }
 
-// What flood() is given, without a device: how many frames per second are made, and given back.
-Napi::Value make_frames(const Napi::CallbackInfo &info)
+// Seconds; how many buffers per second are taken and given back.
+Napi::Value measure_buffers(const Napi::CallbackInfo &info)
 {
-	Source source;
-	load_source(source, info);
-	source.flowing = true;
-	const std::chrono::duration<double> seconds(info[5].As<Napi::Number>().DoubleValue());
+	const std::chrono::duration<double> seconds(info[0].As<Napi::Number>().DoubleValue());
 	constexpr uint16_t BURST = 64;
 	rte_mbuf *mbufs[BURST];
-	uint64_t made = 0;
+	uint64_t taken = 0;
 	const auto start = std::chrono::steady_clock::now();
 	std::chrono::duration<double> passed{};
 	while (passed < seconds) {
 		for (int round = 0; round < 16 && rte_pktmbuf_alloc_bulk(pool, mbufs, BURST) == 0; round++) {
-			made += fill(0, 0, mbufs, BURST, BURST, &source);
+			taken += BURST;
 			rte_pktmbuf_free_bulk(mbufs, BURST);
 		}
 		passed = std::chrono::steady_clock::now() - start;
 	}
-	return Napi::Number::New(info.Env(), static_cast<double>(made) / passed.count());
+	return Napi::Number::New(info.Env(), static_cast<double>(taken) / passed.count());
 }
 
 // Frames into one net_null device, over and over, as fast as they are taken: in, out, frames, patches of a single frame and
-// where they go, seconds. Packets per second that came out of the other.
+// where they go, seconds. How many came out of the other per second of the device's time, without that of making them.
 Napi::Value flood(const Napi::CallbackInfo &info)
 {
 	const std::string in = info[0].As<Napi::String>().Utf8Value();
@@ -286,13 +295,15 @@ Napi::Value flood(const Napi::CallbackInfo &info)
 	// Tables and caches fill first.
 	std::this_thread::sleep_for(seconds * 0.3);
 	const uint64_t before = sent();
+	const uint64_t cycles = source.cycles.load();
 	const auto start = std::chrono::steady_clock::now();
 	std::this_thread::sleep_for(seconds);
 	const uint64_t after = sent();
 	const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+	const double making = static_cast<double>(source.cycles.load() - cycles) / static_cast<double>(rte_get_tsc_hz());
 	source.flowing.store(false, std::memory_order_release);
 	doca_soft_quiesce(10000);
-	return Napi::Number::New(info.Env(), static_cast<double>(after - before) / passed.count());
+	return Napi::Number::New(info.Env(), static_cast<double>(after - before) / (passed.count() - making));
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
@@ -308,7 +319,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("createNull", Napi::Function::New(env, create_null));
 	exports.Set("attachSource", Napi::Function::New(env, attach_source));
 	exports.Set("flood", Napi::Function::New(env, flood));
-	exports.Set("makeFrames", Napi::Function::New(env, make_frames));
+	exports.Set("measureBuffers", Napi::Function::New(env, measure_buffers));
 	return exports;
 }
 

@@ -35,7 +35,8 @@ interface Rings {
   attachSource(nullPort: string): void;
   /**
    * Frames into one net_null device and out of another, over and over. Each is `frame` with a patch of `patches` at
-   * `at`, or without patches one of `frames`. Packets per second that came out.
+   * `at`, or without patches one of `frames`. Packets that came out per second of the device's time, without the time
+   * that it took to make the frames.
    */
   flood(
     into: string,
@@ -45,15 +46,8 @@ interface Rings {
     at: number,
     seconds: number,
   ): number;
-  /** What flood is given, without a device: frames per second that are made, and given back. */
-  makeFrames(
-    into: string,
-    out: string,
-    frames: readonly Uint8Array[],
-    patches: readonly Uint8Array[],
-    at: number,
-    seconds: number,
-  ): number;
+  /** How many packet buffers per second are taken from their pool, and given back. */
+  measureBuffers(seconds: number): number;
 }
 
 const MTU_OCTETS = 9000;
