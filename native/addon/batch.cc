@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include <cstring>
+#include <deque>
 
 namespace {
 
@@ -67,20 +68,21 @@ ForwardSpec read_forward(Reader &reader)
 	return forward;
 }
 
-} // namespace
+// An operation that was handed over.
+struct Done {
+	uint32_t pipe;
+	uint32_t slot;
+	// A new entry.
+	bool added = false;
+	// DOCA refused it at once.
+	bool refused = false;
+	// DOCA could not do it.
+	bool failed = false;
+};
 
-std::vector<BatchFailure> run_batch(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
-				    const std::vector<ControlEntrySpec> &controls)
+void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
+	       const std::vector<ControlEntrySpec> &controls, std::deque<Done> &all, std::vector<BatchFailure> &failures)
 {
-	struct Done {
-		bool added;
-		bool failed;
-		uint32_t pipe;
-		uint32_t slot;
-	};
-	// Stays where it is: DOCA's completions write to it.
-	std::deque<Done> all;
-	std::vector<BatchFailure> failures;
 	Reader reader(batch);
 	ValuesSpec values;
 	for (uint32_t index = 0; !reader.done(); index++) {
@@ -89,60 +91,84 @@ std::vector<BatchFailure> run_batch(LoweredProgram &program, const ProgramSpec &
 		const uint16_t pipe = reader.number16();
 		const uint32_t slot = reader.number32();
 		const PipeSpec &of = spec.pipes.at(pipe);
-		Done &done = all.emplace_back(Done{false, false, pipe, slot});
+		Done &done = all.emplace_back(Done{pipe, slot});
 		// Read before it is done, so that one that fails does not leave the reader in its middle.
 		ForwardSpec forward;
 		const bool with_values = operation == BatchOperation::ADD || (detail & 1) != 0;
 		const bool with_forward = operation == BatchOperation::ADD ? of.forward.kind == ForwardSpec::OF_ENTRY : (detail & 2) != 0;
 		uint32_t control = 0;
+		uint8_t action_index = 0;
 		static const ActionsSpec none;
 		switch (operation) {
 		case BatchOperation::ADD:
 		case BatchOperation::UPDATE: {
-			uint8_t action_index = reader.number8();
+			action_index = reader.number8();
 			const ActionsSpec &actions = of.actions.empty() ? none : of.actions.at(action_index);
 			reader.octets(values.match, operation == BatchOperation::ADD ? octets_of_entries(of.match) : 0);
 			if (with_values)
 				read_values(reader, actions, values);
 			if (with_forward)
 				forward = read_forward(reader);
-			try {
-				if (operation == BatchOperation::ADD) {
-					done.added = true;
-					program.add(pipe, slot, action_index, values, forward, &done.failed);
-				} else {
-					program.update(pipe, slot, with_values ? &values : nullptr, with_forward ? &forward : nullptr,
-						       &done.failed);
-				}
-			} catch (const Failure &failure) {
-				failures.push_back({index, failure.name(), failure.what()});
-			}
 			break;
 		}
+		case BatchOperation::ADD_CONTROL:
+		case BatchOperation::REPLACE_CONTROL:
+			control = reader.number32();
+			break;
 		case BatchOperation::REMOVE:
-		case BatchOperation::PUT_CONTROL:
-			if (operation == BatchOperation::PUT_CONTROL)
-				control = reader.number32();
-			try {
-				if (operation == BatchOperation::REMOVE)
-					program.remove(pipe, slot, &done.failed);
-				else
-					program.put_control(pipe, slot, controls.at(control), &done.failed);
-			} catch (const Failure &failure) {
-				failures.push_back({index, failure.name(), failure.what()});
-			}
 			break;
 		default:
 			throw Failure(DOCA_ERROR_INVALID_VALUE, "a batch of entries with an operation that there is not");
 		}
+		try {
+			switch (operation) {
+			case BatchOperation::ADD:
+				program.add(pipe, slot, action_index, values, forward, &done.failed);
+				done.added = true;
+				break;
+			case BatchOperation::UPDATE:
+				program.update(pipe, slot, with_values ? &values : nullptr, with_forward ? &forward : nullptr, &done.failed);
+				break;
+			case BatchOperation::REMOVE:
+				program.remove(pipe, slot, &done.failed);
+				break;
+			case BatchOperation::ADD_CONTROL:
+				program.put_control(pipe, slot, controls.at(control), false, &done.failed);
+				done.added = true;
+				break;
+			case BatchOperation::REPLACE_CONTROL:
+				program.put_control(pipe, slot, controls.at(control), true, &done.failed);
+				break;
+			}
+		} catch (const Failure &failure) {
+			done.refused = true;
+			failures.push_back({index, failure.name(), failure.what()});
+		}
 	}
-	program.finish();
+}
+
+} // namespace
+
+std::vector<BatchFailure> run_batch(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
+				    const std::vector<ControlEntrySpec> &controls)
+{
+	// They stay where they are: DOCA's completions write to them.
+	std::deque<Done> all;
+	std::vector<BatchFailure> failures;
+	try {
+		hand_over(program, spec, batch, controls, all, failures);
+		program.finish();
+	} catch (...) {
+		program.abandon();
+		throw;
+	}
 	for (uint32_t index = 0; index < all.size(); index++) {
-		if (!all[index].failed)
+		const Done &done = all[index];
+		if (!done.failed || done.refused)
 			continue;
 		failures.push_back({index, "DRIVER", "the device could not do it"});
-		if (all[index].added)
-			program.forget(all[index].pipe, all[index].slot);
+		if (done.added)
+			program.forget(done.pipe, done.slot);
 	}
 	return failures;
 }

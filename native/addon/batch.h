@@ -7,7 +7,7 @@
 
 #include "lower.h"
 
-enum class BatchOperation : uint8_t { ADD = 0, UPDATE = 1, REMOVE = 2, PUT_CONTROL = 3 };
+enum class BatchOperation : uint8_t { ADD = 0, UPDATE = 1, REMOVE = 2, ADD_CONTROL = 3, REPLACE_CONTROL = 4 };
 
 struct BatchFailure {
 	uint32_t index;
@@ -16,6 +16,6 @@ struct BatchFailure {
 	std::string reason;
 };
 
-// Runs in the control thread. `controls` are the entries that PUT_CONTROL operations name by number.
+// Runs in the control thread. `controls` are the entries that operations on control pipes name by number.
 std::vector<BatchFailure> run_batch(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
 				    const std::vector<ControlEntrySpec> &controls);

@@ -129,11 +129,13 @@ void start_logging()
 		doca_log_backend_set_sdk_level(backend, DOCA_LOG_LEVEL_WARNING);
 }
 
-void entry_processed(doca_flow_pipe_entry *, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation, void *context)
+void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation,
+		     void *context)
 {
 	if (operation == DOCA_FLOW_ENTRY_OP_AGED || context == nullptr)
 		return;
-	OperationQueue::completed(*static_cast<EntryRecord *>(context), status == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
+	OperationQueue::completed(*static_cast<EntryRecord *>(context), entry, operation,
+				  status == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
 }
 
 void start_library(const DeviceOptions &options)

@@ -14,41 +14,8 @@
 #include "compat.h"
 #include "failure.h"
 #include "fields.h"
+#include "operations.h"
 #include "program.h"
-
-class OperationQueue;
-
-// What an entry was given, where an update of a part needs the rest.
-struct GivenSpec {
-	ValuesSpec values;
-	ForwardSpec forward;
-};
-
-// An installed entry, or one on its way; its address is what DOCA's callbacks get.
-struct EntryRecord {
-	doca_flow_pipe_entry *entry = nullptr;
-	// From 3.2, where it has crypto: the ordered list's entry, its index, and for control entries its pipe.
-	doca_flow_pipe_entry *list_entry = nullptr;
-	uint32_t list_index = 0;
-	doca_flow_pipe *own_list = nullptr;
-	uint8_t action_index = 0;
-	bool counted = false;
-	// Of entries that this one replaced.
-	uint64_t former_packets = 0;
-	uint64_t former_octets = 0;
-
-	std::unique_ptr<GivenSpec> given;
-
-	// Operations that DOCA has not finished; one that fails is told to `failed`.
-	OperationQueue *queue = nullptr;
-	uint32_t pending = 0;
-	bool *failed = nullptr;
-};
-
-struct CounterValue {
-	uint64_t packets = 0;
-	uint64_t octets = 0;
-};
 
 // What the lowering needs of the device.
 struct LoweringDevice {
@@ -66,31 +33,6 @@ struct LoweringDevice {
 	std::function<uint32_t()> take_mirror;
 };
 
-// Operations in flight. DOCA's callback ends in completed().
-class OperationQueue {
-public:
-	OperationQueue(doca_flow_port *port, uint16_t queue, uint32_t depth) : port_(port), queue_(queue), depth_(depth) {}
-
-	// Makes room for `operations` more. Throws TIME_OUT when the device does not answer.
-	void reserve(uint32_t operations);
-	// Counts an operation that was handed to DOCA.
-	void submitted(EntryRecord &record);
-	static void completed(EntryRecord &record, bool succeeded);
-	// Until nothing of `record`, or nothing at all, is in flight.
-	void drain(const EntryRecord &record);
-	void drain();
-	uint16_t queue() const { return queue_; }
-
-private:
-	// 0: whatever is done in a while.
-	void process(uint32_t at_most);
-
-	doca_flow_port *port_;
-	uint16_t queue_;
-	uint32_t depth_;
-	uint32_t in_flight_ = 0;
-};
-
 class LoweredProgram {
 public:
 	// Makes all pipes, without entries. Throws Failure, which names the pipe; what was made is destroyed then.
@@ -100,18 +42,21 @@ public:
 	LoweredProgram &operator=(const LoweredProgram &) = delete;
 
 	// Operations on one slot are done one after the other, those on several side by side until finish(). They throw
-	// Failure when DOCA refuses at once; `failed` is set when it does later, up to finish().
+	// Failure when DOCA refuses at once; `failed` is set when it does later, up to finish(). What failed has changed
+	// nothing, after an add once forget() was called.
 	void add(uint32_t pipe, uint32_t slot, uint8_t action_index, const ValuesSpec &values, const ForwardSpec &forward,
 		 bool *failed);
 	// nullptr: stays as it is.
 	void update(uint32_t pipe, uint32_t slot, const ValuesSpec *values, const ForwardSpec *forward, bool *failed);
 	// Adds a control pipe's entry, or replaces the one in the slot.
-	void put_control(uint32_t pipe, uint32_t slot, const ControlEntrySpec &entry, bool *failed);
+	void put_control(uint32_t pipe, uint32_t slot, const ControlEntrySpec &entry, bool replaces, bool *failed);
 	void remove(uint32_t pipe, uint32_t slot, bool *failed);
-	// After an add that failed: nothing of it remains.
+	// After an add, of a control pipe's entry as well, that failed later: nothing of it remains.
 	void forget(uint32_t pipe, uint32_t slot);
-	// Waits for all operations.
+	// Waits for all operations. Throws TIME_OUT when the device does not answer.
 	void finish() { operations_.drain(); }
+	// From now on no `failed` is set, whatever is still under way.
+	void abandon();
 
 	CounterValue entry_counter(uint32_t pipe, uint32_t slot);
 	CounterValue miss_counter(uint32_t pipe);
@@ -124,8 +69,6 @@ private:
 		doca_flow_pipe *pipe = nullptr;
 		// Nothing is left to entries: one list entry serves all.
 		bool shared = false;
-		EntryRecord shared_record;
-		bool shared_failed = false;
 		std::vector<uint32_t> free;
 		uint32_t next = 0;
 		uint32_t size = 0;
@@ -159,16 +102,26 @@ private:
 		      doca_flow_monitor &monitor);
 	void add_field(const FieldSpec &field, doca_flow_match &match, doca_flow_match &mask, doca_flow_match *repeated);
 	void write_port(doca_flow_match &match, const uint8_t *logical) const;
-	// `own`: the control entry's record that the list is for; nullptr for a basic pipe's.
 	std::unique_ptr<ActionList> create_list(const PipeSpec &spec, const ActionsSpec &actions, const std::string &name,
-						uint32_t size, const doca_flow_fwd *forward, EntryRecord *own);
+						uint32_t size, const doca_flow_fwd &forward);
 	uint32_t take_list_index(ActionList &list);
-	void add_list_entry(ActionList &list, const ActionsSpec &actions, const ValuesSpec &values, uint32_t index,
-			    const doca_flow_fwd *forward, EntryRecord &record, doca_flow_pipe_entry **entry);
+	// Hands the record's list entry over.
+	doca_error_t add_list_entry(ActionList &list, const ActionsSpec &actions, const ValuesSpec &values, uint32_t index,
+				    const doca_flow_fwd *forward, EntryRecord &record);
+	// The part of an entry that stands in ordered lists goes.
+	void drop_list_part(LoweredPipe &lowered, EntryRecord &record);
+	// Hands one operation of a record over, and waits until it is done. Throws Failure, and nothing has changed then.
+	void now(EntryRecord &record, const std::string &doing, const std::function<doca_error_t()> &hand_over);
+	// Removes what nobody wants any more. False: DOCA would not.
+	bool take_back(EntryRecord &record, doca_flow_pipe_entry *entry);
 	void fill_actions(const ActionsSpec &spec, const ValuesSpec *values, bool sets, bool crypto, doca_flow_actions &actions);
 	EntryRecord &slot_of(uint32_t pipe, uint32_t slot, bool *failed);
+	EntryRecord &new_record(uint32_t pipe, uint32_t slot, bool *failed);
+	EntryRecord &present_record(uint32_t pipe, uint32_t slot, bool *failed);
+	void hand_over_add(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, const ForwardSpec &forward);
 	CounterValue read_counter(const EntryRecord &record) const;
 	void destroy();
+	void destroy_last();
 
 	const ProgramSpec program_;
 	LoweringDevice device_;
@@ -179,5 +132,6 @@ private:
 	// Up to 3.1 numbers of mirrors, from 3.2 flooding pipes; by mirror, forward and domain.
 	std::map<std::string, uint32_t> mirror_ids_;
 	std::map<std::string, doca_flow_pipe *> floods_;
-	std::deque<EntryRecord> flood_records_;
+	// Of flooding pipes, and of lists that all entries share.
+	std::deque<EntryRecord> own_records_;
 };

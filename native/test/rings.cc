@@ -145,6 +145,13 @@ Napi::Value rss_packets(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(packets));
 }
 
+// A seed, and of how many in 1000 operations on entries the devices fail.
+void set_faults(const Napi::CallbackInfo &info)
+{
+	if (doca_soft_set_faults(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value()) != DOCA_SUCCESS)
+		throw Napi::Error::New(info.Env(), "doca_soft_set_faults");
+}
+
 // Library's name, octets, whether to open, seconds; {perSecond, engine}.
 Napi::Value measure_aead(const Napi::CallbackInfo &info)
 {
@@ -315,6 +322,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("drain", Napi::Function::New(env, drain));
 	exports.Set("quiesce", Napi::Function::New(env, quiesce));
 	exports.Set("rssPackets", Napi::Function::New(env, rss_packets));
+	exports.Set("setFaults", Napi::Function::New(env, set_faults));
 	exports.Set("measureAead", Napi::Function::New(env, measure_aead));
 	exports.Set("createNull", Napi::Function::New(env, create_null));
 	exports.Set("attachSource", Napi::Function::New(env, attach_source));

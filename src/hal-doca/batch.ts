@@ -15,7 +15,8 @@ import { entryFields, fieldOctets, type Numbers, nativeForward, writeValue } fro
 const ADD = 0;
 const UPDATE = 1;
 const REMOVE = 2;
-const PUT_CONTROL = 3;
+const ADD_CONTROL = 3;
+const REPLACE_CONTROL = 4;
 const WITH_VALUES = 1;
 const WITH_FORWARD = 2;
 
@@ -144,8 +145,16 @@ export class BatchWriter {
     this.begin(REMOVE, 0, pipe, slot, 0);
   }
 
-  putControl(pipe: number, slot: number, entry: NativeControlEntry): void {
-    this.begin(PUT_CONTROL, 0, pipe, slot, 4);
+  addControl(pipe: number, slot: number, entry: NativeControlEntry): void {
+    this.putControl(ADD_CONTROL, pipe, slot, entry);
+  }
+
+  replaceControl(pipe: number, slot: number, entry: NativeControlEntry): void {
+    this.putControl(REPLACE_CONTROL, pipe, slot, entry);
+  }
+
+  private putControl(operation: number, pipe: number, slot: number, entry: NativeControlEntry): void {
+    this.begin(operation, 0, pipe, slot, 4);
     this.writeNumber(this.controls.length);
     this.controls.push(entry);
   }

@@ -237,7 +237,8 @@ export class DocaHal implements PipeHal {
     }
     const { batch } = slice;
     if (batch.length === 0) return;
-    for (const failure of await this.resultOf(this.native.apply(batch.packed, batch.controls))) {
+    const failures = await this.resultOf(this.native.apply(batch.packed, batch.controls));
+    for (const failure of failures.sort((a, b) => b.index - a.index)) {
       const position = slice.fail(failure.index);
       const place: HalErrorPlace = { pipe: slice.books[failure.index]!.pipe.name, entry: position };
       results[position] = { error: new HalError(failure.code, failure.reason, place) };
@@ -253,9 +254,9 @@ export class DocaHal implements PipeHal {
     if (book === undefined) throw new HalError('NOT_FOUND', 'no such entry', { entry: id });
     const slot = book.slotOf(id);
     if (operation.operation === 'remove') {
-      book.strike(slot);
+      const struck = book.strike(slot);
       batch.remove(book.number, slot);
-      slice.packed(position, book, -1);
+      slice.packed(position, book, () => book.restore(struck));
       return id;
     }
     const { values, forward } = operation;
@@ -263,7 +264,7 @@ export class DocaHal implements PipeHal {
       const actionIndex = book.actionIndexOf(slot);
       throwFirst(checkUpdate(book.pipe, actionIndex, operation, built.context, id));
       batch.update(book.number, slot, book.plan!, actionIndex, values, forward);
-      slice.packed(position, book, -1);
+      slice.packed(position, book);
       return id;
     }
     const problems: HalError[] = [];
@@ -281,8 +282,8 @@ export class DocaHal implements PipeHal {
       ...(forward === undefined ? {} : { forward }),
     };
     book.replaceControl(slot, changed);
-    batch.putControl(book.number, slot, nativeControlEntry(changed, built.numbers));
-    slice.packed(position, book, -1);
+    batch.replaceControl(book.number, slot, nativeControlEntry(changed, built.numbers));
+    slice.packed(position, book, () => book.replaceControl(slot, control));
     return id;
   }
 
@@ -485,8 +486,8 @@ function submitAdd(
   const key = book.plan === null ? null : book.plan.keyOf(entry as BasicEntry);
   const slot = book.book(entry, key);
   if (key !== null) slice.batch.add(book.number, slot, book.plan!, key, entry as BasicEntry);
-  else slice.batch.putControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
-  slice.packed(position, book, slot);
+  else slice.batch.addControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
+  slice.packedAdd(position, book, slot);
   return book.idOf(slot);
 }
 

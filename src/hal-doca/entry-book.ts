@@ -11,6 +11,17 @@ import { KeyTable } from './key-table.js';
 
 const ACTIONS_START = 16;
 
+/** What strike() has taken out of a book. */
+export interface StruckEntry {
+  readonly slot: number;
+  readonly id: EntryId;
+  /** Of a basic pipe's entry. */
+  readonly key: Uint8Array | null;
+  readonly actionIndex: number;
+  readonly control: ControlEntry | undefined;
+  readonly label: string | undefined;
+}
+
 export class EntryBook {
   /** null: a control pipe. */
   readonly plan: EntryPlan | null;
@@ -22,6 +33,8 @@ export class EntryBook {
   private readonly controls: (ControlEntry | undefined)[] = [];
   private readonly slotOfLabel = new Map<string, number>();
   private readonly labelOfSlot = new Map<number, string>();
+  /** Entries that the device could not remove, by slot, where another entry waits for the slot: its add will fail. */
+  private readonly owed = new Map<number, StruckEntry>();
 
   constructor(
     readonly pipe: Pipe,
@@ -65,15 +78,48 @@ export class EntryBook {
   }
 
   /** Gives a slot back. */
-  strike(slot: number): void {
+  strike(slot: number): StruckEntry {
+    const label = this.labelOfSlot.get(slot);
+    const struck: StruckEntry = {
+      slot,
+      id: this.slots.idOf(slot),
+      key: this.plan === null ? null : this.keys.keyOf(slot),
+      actionIndex: this.actionIndices[slot] ?? 0,
+      control: this.controls[slot],
+      label,
+    };
     if (this.plan === null) this.controls[slot] = undefined;
     else this.keys.delete(slot);
-    const label = this.labelOfSlot.get(slot);
     if (label !== undefined) {
       this.slotOfLabel.delete(label);
       this.labelOfSlot.delete(slot);
     }
     this.slots.release(slot);
+    const owed = this.owed.get(slot);
+    if (owed !== undefined) {
+      this.owed.delete(slot);
+      this.restore(owed);
+    }
+    return struck;
+  }
+
+  /** An entry that was struck is still there. */
+  restore(struck: StruckEntry): void {
+    const { slot, id, key, actionIndex, control, label } = struck;
+    if (!this.slots.restore(slot, id)) {
+      this.owed.set(slot, struck);
+      return;
+    }
+    if (key === null) {
+      this.controls[slot] = control;
+    } else {
+      this.keys.add(slot, key);
+      this.setActionIndex(slot, actionIndex);
+    }
+    if (label !== undefined && !this.slotOfLabel.has(label)) {
+      this.slotOfLabel.set(label, slot);
+      this.labelOfSlot.set(slot, label);
+    }
   }
 
   idOf(slot: number): EntryId {

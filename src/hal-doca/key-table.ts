@@ -32,6 +32,11 @@ export class KeyTable {
     return -1;
   }
 
+  /** Of a slot that has a key: a copy of it. */
+  keyOf(slot: number): Uint8Array {
+    return this.keys.slice(slot * this.keyOctets, (slot + 1) * this.keyOctets);
+  }
+
   /** Of a slot that has none, a key that no other slot has. */
   add(slot: number, key: Uint8Array): void {
     const end = (slot + 1) * this.keyOctets;

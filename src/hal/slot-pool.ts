@@ -54,16 +54,30 @@ export class SlotPool {
     if (this.generations[slot] < this.generationsMax) this.freed.push(slot);
   }
 
+  /** A slot that was released is in use again, under its former id. False: it is in use under another. */
+  restore(slot: number, id: EntryId): boolean {
+    if (this.used[slot] === 1) return false;
+    const at = this.freed.lastIndexOf(slot);
+    if (at >= 0) this.freed.splice(at, 1);
+    this.used[slot] = 1;
+    this.generations[slot] = this.generationOf(id);
+    this.count++;
+    return true;
+  }
+
   idOf(slot: number): EntryId {
     return ((this.generations[slot] * this.capacity + slot) * this.pipes + this.pipe + 1) as EntryId;
   }
 
   /** The slot that `id` names now, or -1. */
   slotOf(id: EntryId): number {
-    const rest = Math.floor((id - 1) / this.pipes);
-    const slot = rest % this.capacity;
+    const slot = Math.floor((id - 1) / this.pipes) % this.capacity;
     if (slot >= this.next || this.used[slot] === 0) return -1;
-    return this.generations[slot] === Math.floor(rest / this.capacity) ? slot : -1;
+    return this.generations[slot] === this.generationOf(id) ? slot : -1;
+  }
+
+  private generationOf(id: EntryId): number {
+    return Math.floor(Math.floor((id - 1) / this.pipes) / this.capacity);
   }
 
   /** Every slot in use, ascending. */

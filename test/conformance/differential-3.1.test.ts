@@ -1,3 +1,3 @@
 import { describeDifferential } from './differential.js';
 
-describeDifferential('3.1', 10000);
+describeDifferential('differential', '3.1', 10000);

@@ -1,3 +1,3 @@
 import { describeDifferential } from './differential.js';
 
-describeDifferential('3.3', 4000);
+describeDifferential('differential', '3.3', 4000);

@@ -1,7 +1,8 @@
 /**
  * The simulator against hal-doca over the software DOCA: two implementations that share no code below PipeHAL. A
  * case is a random program, entries, keys, rotations and packets, in random order, through both: the same frames
- * out of the same ports, the same RSS packets with the same metadata, the same counters, the same errors.
+ * out of the same ports, the same RSS packets with the same metadata, the same counters, the same errors. The same
+ * over a device that refuses operations on entries, or fails them later: what failed has changed nothing.
  *
  * Left out, because PipeHAL leaves it open or DOCA cannot be asked for it: slots without a key; an update of a control
  * pipe's entry that shares its priority; a condition on a field that the same entry matches; parts of the port's
@@ -10,15 +11,15 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../src/hal/clock.js';
 import { systemClock } from '../../src/hal/clock.js';
-import { HalError } from '../../src/hal/errors.js';
-import type { CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { Choose } from '../support/choose.js';
-import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
+import { type DocaRelease, openDocaHarness, startRings } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { openSimHarness } from '../support/sim-harness.js';
-import type { HalHarness } from './harness.js';
+import { FaultyPair } from './faulty-pair.js';
+import { Pair } from './pair.js';
 import { randomFrame, randomPspFrame } from './random-packets.js';
 import {
   entryForward,
@@ -42,20 +43,29 @@ const fixedClock: Clock = {
   nowPicoseconds: () => CLOCK_PICOSECONDS,
 };
 
+/** With `faults` the device fails now and then. */
+type Kind = 'differential' | 'faults';
+
 /** Runs `cases` in CI; PSP_DIFFERENTIAL_CASES says another number, PSP_DIFFERENTIAL_SEED one case. */
-export function describeDifferential(release: DocaRelease, cases: number): void {
+export function describeDifferential(kind: Kind, release: DocaRelease, cases: number): void {
   describeOnDoca(release, () => {
     const only = process.env.PSP_DIFFERENTIAL_SEED;
     const total = Number(process.env.PSP_DIFFERENTIAL_CASES ?? cases);
+    const what =
+      kind === 'faults'
+        ? `the software DOCA ${release} that fails now and then`
+        : `the software DOCA ${release}`;
     if (only !== undefined) {
-      test(`case ${only} does the same on the simulator and on the software DOCA ${release}`, () =>
-        runCase(release, Number(only)));
+      test(`case ${only} does the same on the simulator and on ${what}`, () =>
+        runCase(kind, release, Number(only)));
       return;
     }
     for (let from = 0; from < total; from += CASES_PER_TEST) {
       const to = Math.min(total, from + CASES_PER_TEST) - 1;
-      test(`cases ${from} to ${to} do the same on the simulator and on the software DOCA ${release}`, async () => {
-        for (let seed = from; seed <= to; seed++) await runCase(release, seed);
+      test(`cases ${from} to ${to} do the same on the simulator and on ${what}`, async () => {
+        let failed = 0;
+        for (let seed = from; seed <= to; seed++) failed += await runCase(kind, release, seed);
+        expect(failed > 0).toBe(kind === 'faults');
       }, 600_000);
     }
   });
@@ -67,7 +77,8 @@ interface LiveEntry {
   readonly priority: number;
 }
 
-async function runCase(release: DocaRelease, seed: number): Promise<void> {
+/** Returns how many operations were made to fail. */
+async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<number> {
   const choose = new Choose(seed * 2 + 1);
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
@@ -93,7 +104,9 @@ async function runCase(release: DocaRelease, seed: number): Promise<void> {
       'burst = 1',
     ],
   });
-  const pair = new Pair(sim, doca);
+  const { setFaults } = startRings(release);
+  const faulty = kind === 'faults' ? new FaultyPair(sim, doca, setFaults) : undefined;
+  const pair = faulty ?? new Pair(sim, doca);
   try {
     const program = randomProgram(choose);
     await pair.both(({ hal }) => hal.build(program));
@@ -105,90 +118,24 @@ async function runCase(release: DocaRelease, seed: number): Promise<void> {
         })),
       ),
     );
-    await new Steps(choose, pair, program).run();
+    const steps = new Steps(choose, pair, program);
+    faulty?.start(randomSeed);
+    await steps.run();
+    faulty?.stop();
     await pair.compareCounters(program);
+    if (faulty === undefined) return 0;
+    await steps.refill();
+    return faulty.failed;
   } catch (error) {
     (error as Error).message =
-      `repeat with: PSP_DIFFERENTIAL_SEED=${seed} npx vitest run test/conformance/differential-${release}.test.ts\n` +
+      `repeat with: PSP_DIFFERENTIAL_SEED=${seed} npx vitest run test/conformance/${kind}-${release}.test.ts\n` +
       (error as Error).message;
     throw error;
   } finally {
+    faulty?.stop();
     await sim.hal.close();
     await doca.hal.close();
   }
-}
-
-/** The two devices. Whatever is asked of them must have the same result. */
-class Pair {
-  constructor(
-    readonly sim: HalHarness,
-    readonly doca: HalHarness,
-  ) {}
-
-  async both<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Result> {
-    const [sim, doca] = await Promise.all(
-      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
-    );
-    expect(plain(doca)).toEqual(plain(sim));
-    if ('error' in sim!) throw sim.error;
-    return (sim as { result: Result }).result;
-  }
-
-  /** The same, of something that may fail. */
-  async bothOrError(ask: (harness: HalHarness) => Promise<unknown>): Promise<void> {
-    const [sim, doca] = await Promise.all(
-      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
-    );
-    expect(plain(doca)).toEqual(plain(sim));
-  }
-
-  async compareTraffic(): Promise<void> {
-    await this.sim.settle();
-    await this.doca.settle();
-    for (const port of [UPLINK_PORT, VF_PORT]) {
-      expect(this.doca.takeSent(port).map(hex), `sent by port ${port}`).toEqual(
-        this.sim.takeSent(port).map(hex),
-      );
-    }
-    const rss = (harness: HalHarness) =>
-      harness.takeRss().map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
-    expect(rss(this.doca), 'RSS').toEqual(rss(this.sim));
-  }
-
-  async compareCounters(program: PipeProgram): Promise<void> {
-    const selectors = program.pipes.flatMap((pipe): CounterSelector[] => [
-      { pipe: pipe.name, miss: true },
-      { pipe: pipe.name, total: true },
-      ...(pipe.entries ?? []).map(({ label }) => ({ pipe: pipe.name, label: label! })),
-    ]);
-    for (const selector of selectors) await this.bothOrError(({ hal }) => hal.counters([selector]));
-  }
-}
-
-type Outcome<Result> = { readonly result: Result } | { readonly error: Error };
-
-async function outcome<Result>(ask: () => Promise<Result>): Promise<Outcome<Result>> {
-  try {
-    return { result: await ask() };
-  } catch (error) {
-    return { error: error as Error };
-  }
-}
-
-/** Errors as their messages, octets as hex, so that differences can be read. */
-function plain(value: unknown): unknown {
-  // How many SPIs are left only the simulator knows.
-  if (value instanceof HalError && value.code === 'EMPTY') return value.code;
-  if (value instanceof Error) return value.message;
-  if (value instanceof Uint8Array) return hex(value);
-  if (value instanceof Uint32Array || Array.isArray(value))
-    return Array.from(value as ArrayLike<unknown>, plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
-}
-
-function hex(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
 }
 
 /** What is done to the pair, step by step. */
@@ -214,6 +161,24 @@ class Steps {
       else if (kind === 3) await this.transmit();
       else await this.receive();
     }
+  }
+
+  /** Every pipe is emptied, and filled: nothing that failed before takes a place. */
+  async refill(): Promise<void> {
+    const { choose, pair, program } = this;
+    await pair.apply(this.live.map(({ id }): EntryOperation => ({ operation: 'remove', id })));
+    this.live = [];
+    for (const pipe of program.pipes) {
+      const operations = choose.times(pipe.sizeEntries + 2, (): EntryOperation => {
+        const entry =
+          pipe.type === 'control'
+            ? this.controlEntry(pipe, undefined)
+            : randomBasicEntry(choose, program, pipe, undefined);
+        return { operation: 'add', pipe: pipe.name, entry };
+      });
+      await pair.apply(operations);
+    }
+    await this.receive();
   }
 
   private async receive(): Promise<void> {
@@ -266,7 +231,7 @@ class Steps {
     const { choose, pair } = this;
     this.adding = [];
     const operations = choose.times(choose.between(1, 6), () => this.operation());
-    const results = await pair.both(({ hal }) => hal.apply(operations));
+    const results = await pair.apply(operations);
     for (const [i, operation] of operations.entries()) {
       const result = results[i]!;
       if ('error' in result) continue;
@@ -278,7 +243,7 @@ class Steps {
         this.removed.push(operation.id);
       }
     }
-    for (const { id } of this.live) await pair.bothOrError(({ hal }) => hal.counters([{ id }]));
+    for (const { id } of this.live) await pair.compareCounterOf(id);
   }
 
   private operation(): EntryOperation {

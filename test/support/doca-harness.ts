@@ -25,6 +25,8 @@ interface Rings {
   drain(port: string): void;
   quiesce(): void;
   rssPackets(dpdkPort: number): number;
+  /** From now on so many of 1000 operations on entries fail, as the seed says. */
+  setFaults(seed: number, perThousand: number): void;
   measureAead(
     crypto: string,
     octets: number,

@@ -22,6 +22,12 @@ DOCA_STABLE doca_error_t doca_soft_quiesce(uint32_t timeout_ms);
 DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
 
 /*
+ * From now on the device refuses `per_thousand` of 1000 operations on entries (DOCA_ERROR_DRIVER), and of those that it
+ * takes as many fail, with their callbacks; nothing has changed then. Which ones follows from `seed`. 0: none.
+ */
+DOCA_STABLE doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand);
+
+/*
  * Seals, or with `open` not 0 opens, packets of `octets` octets with one AES-256 key, and nothing else, for `seconds`; how
  * many per second, and by which library. `crypto` as in the mapping file: "auto", "ipsec-mb", "openssl".
  */

@@ -19,6 +19,7 @@
 #include <rte_mempool.h>
 #include <rte_ring.h>
 
+#include "faults.h"
 #include "huge_memory.h"
 #include "log.h"
 
@@ -454,17 +455,19 @@ bool Device::poll_commands()
 void Device::execute(EntryQueue &queue, const EntryCommand &command)
 {
 	doca_flow_pipe_entry &entry = *command.entry;
-	bool succeeded = true;
+	bool succeeded = !faults.fails();
 	switch (command.operation) {
 	case EntryOperation::ADD:
-		succeeded = entry.pipe->install(entry);
+		succeeded = succeeded && entry.pipe->install(entry);
 		break;
 	case EntryOperation::UPDATE:
-		entry.pipe->update(entry, *command.update, command.parts);
+		if (succeeded)
+			entry.pipe->update(entry, *command.update, command.parts);
 		free(command.update);
 		break;
 	case EntryOperation::REMOVE:
-		entry.pipe->uninstall(entry);
+		if (succeeded)
+			entry.pipe->uninstall(entry);
 		break;
 	}
 	entry.status.store(succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS : DOCA_FLOW_ENTRY_STATUS_ERROR, std::memory_order_release);

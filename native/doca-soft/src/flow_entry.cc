@@ -4,7 +4,10 @@
 #include <cstring>
 #include <thread>
 
+#include <doca_soft.h>
+
 #include "basic_pipe.h"
+#include "faults.h"
 #include "library.h"
 #include "list_pipes.h"
 #include "log.h"
@@ -28,6 +31,8 @@ doca_error_t queue_of(doca_flow_pipe *pipe, uint16_t number, EntryQueue *&queue)
 	queue = pipe->device->queue(number);
 	if (queue == nullptr)
 		return invalid("there is no pipe queue %u", number);
+	if (faults.refuses())
+		return DOCA_ERROR_DRIVER;
 	return queue->in_flight < queue->depth ? DOCA_SUCCESS : DOCA_ERROR_AGAIN;
 }
 
@@ -377,8 +382,8 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 		while (queue->completions.pop(done)) {
 			queue->in_flight--;
 			processed++;
-			const bool over = done.operation == EntryOperation::REMOVE ||
-					  (done.operation == EntryOperation::ADD && !done.succeeded);
+			const bool over = done.succeeded ? done.operation == EntryOperation::REMOVE
+							 : done.operation == EntryOperation::ADD;
 			if (library->cfg.entry_callback != nullptr)
 				library->cfg.entry_callback(done.entry, pipe_queue,
 							    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS
@@ -402,6 +407,13 @@ enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_fl
 	if (entry == nullptr)
 		return DOCA_FLOW_ENTRY_STATUS_ERROR;
 	return static_cast<doca_flow_entry_status>(entry->status.load(std::memory_order_acquire));
+}
+
+doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand)
+{
+	REQUIRE(per_thousand <= 1000);
+	faults.set(seed, per_thousand);
+	return DOCA_SUCCESS;
 }
 
 int doca_flow_aging_handle(struct doca_flow_port *, uint16_t, uint64_t, uint64_t)

@@ -1,0 +1,5 @@
+import { describeDifferential } from './differential.js';
+import { describeFaults } from './faults.js';
+
+describeFaults('3.3');
+describeDifferential('faults', '3.3', 1000);

@@ -1,0 +1,89 @@
+/** A device that fails now and then, over long: what a random case of differential.ts is too short to show. */
+import { expect, test } from 'vitest';
+import { buildPipeline } from '../../src/gateway/pipeline.js';
+import { egressAclEntry } from '../../src/gateway/pipeline-entries.js';
+import { ProgramError } from '../../src/hal/errors.js';
+import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import { parseIp } from '../../src/packet/address.js';
+import { Choose } from '../support/choose.js';
+import { type DocaRelease, startRings } from '../support/doca-harness.js';
+import { describeOnDoca } from '../support/on-doca.js';
+import { pipelineOptions } from '../support/pipelines.js';
+
+const TUNNELS = 8;
+const PIPELINE = pipelineOptions({ maxTunnels: TUNNELS });
+const PROGRAM = buildPipeline(PIPELINE);
+/** More than an ordered list of hal-doca's has to spare. */
+const BATCHES = 600;
+const FAULTS_PER_THOUSAND = 300;
+
+function addOf(session: number) {
+  return egressAclEntry(PIPELINE, {
+    localVip: parseIp('10.0.0.1'),
+    localVipId: 0,
+    remoteVip: parseIp(`10.1.0.${session}`),
+    encapHeader: new Uint8Array(78).fill(session),
+    cryptoId: session,
+  });
+}
+
+const idsOf = async (hal: PipeHal, operations: EntryOperation[]) =>
+  (await hal.apply(operations)).flatMap((result) => ('id' in result ? [result.id] : []));
+
+export function describeFaults(release: DocaRelease): void {
+  describeOnDoca(release, (implementation) => {
+    test('however many operations fail, a pipe has room for all of its entries', async () => {
+      const { setFaults } = startRings(release);
+      await using hal = (await implementation.open()).hal;
+      await hal.build(PROGRAM);
+      const choose = new Choose(1);
+      const live = new Map<number, EntryId>();
+      let failed = 0;
+      try {
+        setFaults(1, FAULTS_PER_THOUSAND);
+        for (let batch = 0; batch < BATCHES; batch++) {
+          const sessions = Array.from({ length: TUNNELS }, (_, i) => i + 1);
+          const operations = sessions.map((session): EntryOperation => {
+            const id = live.get(session);
+            if (id === undefined) return addOf(session);
+            if (choose.once(2)) return { operation: 'remove', id };
+            return { operation: 'update', id, values: addOf(session).entry.values! };
+          });
+          for (const [i, result] of (await hal.apply(operations)).entries()) {
+            const { operation } = operations[i]!;
+            if ('error' in result) {
+              expect(result.error.code).toBe('DRIVER');
+              failed++;
+            } else if (operation === 'add') live.set(sessions[i]!, result.id);
+            else if (operation === 'remove') live.delete(sessions[i]!);
+          }
+        }
+      } finally {
+        setFaults(0, 0);
+      }
+      expect(failed).toBeGreaterThan(BATCHES);
+      const left = [...live.values()].map((id): EntryOperation => ({ operation: 'remove', id }));
+      expect(await idsOf(hal, left)).toHaveLength(left.length);
+      const all = Array.from({ length: TUNNELS + 1 }, (_, i) => addOf(i + 1));
+      expect(await idsOf(hal, all)).toHaveLength(TUNNELS);
+    });
+
+    test('a program that could not be built leaves nothing behind, and can be built again', async () => {
+      const { setFaults } = startRings(release);
+      await using hal = (await implementation.open()).hal;
+      let failed = 0;
+      try {
+        for (let seed = 1; seed <= 40; seed++) {
+          setFaults(seed, FAULTS_PER_THOUSAND);
+          await expect(hal.build(PROGRAM)).rejects.toThrow(ProgramError);
+          failed++;
+        }
+      } finally {
+        setFaults(0, 0);
+      }
+      expect(failed).toBe(40);
+      await hal.build(PROGRAM);
+      expect(await idsOf(hal, [addOf(1)])).toHaveLength(1);
+    });
+  });
+}

@@ -1,0 +1,88 @@
+/** The simulator and hal-doca, of which the same is asked. */
+import { expect } from 'vitest';
+import { HalError } from '../../src/hal/errors.js';
+import type { CounterSelector, EntryId, EntryOperation, EntryResult } from '../../src/hal/hal.js';
+import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import type { HalHarness } from './harness.js';
+
+/** The two devices. Whatever is asked of them must have the same result. */
+export class Pair {
+  constructor(
+    readonly sim: HalHarness,
+    readonly doca: HalHarness,
+  ) {}
+
+  async both<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Result> {
+    const [sim, doca] = await Promise.all(
+      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
+    );
+    expect(plain(doca)).toEqual(plain(sim));
+    if ('error' in sim!) throw sim.error;
+    return (sim as { result: Result }).result;
+  }
+
+  /** The same, of something that may fail. */
+  async bothOrError(ask: (harness: HalHarness) => Promise<unknown>): Promise<void> {
+    const [sim, doca] = await Promise.all(
+      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
+    );
+    expect(plain(doca)).toEqual(plain(sim));
+  }
+
+  /** Ids are those of the simulator. */
+  apply(operations: readonly EntryOperation[]): Promise<EntryResult[]> {
+    return this.both(({ hal }) => hal.apply(operations));
+  }
+
+  compareCounterOf(id: EntryId): Promise<void> {
+    return this.bothOrError(({ hal }) => hal.counters([{ id }]));
+  }
+
+  async compareTraffic(): Promise<void> {
+    await this.sim.settle();
+    await this.doca.settle();
+    for (const port of [UPLINK_PORT, VF_PORT]) {
+      expect(this.doca.takeSent(port).map(hex), `sent by port ${port}`).toEqual(
+        this.sim.takeSent(port).map(hex),
+      );
+    }
+    const rss = (harness: HalHarness) =>
+      harness.takeRss().map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
+    expect(rss(this.doca), 'RSS').toEqual(rss(this.sim));
+  }
+
+  async compareCounters(program: PipeProgram): Promise<void> {
+    const selectors = program.pipes.flatMap((pipe): CounterSelector[] => [
+      { pipe: pipe.name, miss: true },
+      { pipe: pipe.name, total: true },
+      ...(pipe.entries ?? []).map(({ label }) => ({ pipe: pipe.name, label: label! })),
+    ]);
+    for (const selector of selectors) await this.bothOrError(({ hal }) => hal.counters([selector]));
+  }
+}
+
+type Outcome<Result> = { readonly result: Result } | { readonly error: Error };
+
+export async function outcome<Result>(ask: () => Promise<Result>): Promise<Outcome<Result>> {
+  try {
+    return { result: await ask() };
+  } catch (error) {
+    return { error: error as Error };
+  }
+}
+
+/** Errors as their messages, octets as hex, so that differences can be read. */
+export function plain(value: unknown): unknown {
+  // How many SPIs are left only the simulator knows.
+  if (value instanceof HalError && value.code === 'EMPTY') return value.code;
+  if (value instanceof Error) return value.message;
+  if (value instanceof Uint8Array) return hex(value);
+  if (value instanceof Uint32Array || Array.isArray(value))
+    return Array.from(value as ArrayLike<unknown>, plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex');
+}
