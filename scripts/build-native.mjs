@@ -7,7 +7,7 @@
 //
 // With --tests also what only tests need: the same of release 3.3, rings, fuzzing and sanitizer builds.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,14 +15,16 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, 'build', 'native');
 const RELEASE = '3.1';
 const RELEASE_OF_TESTS = '3.3';
+const CLANG_PROCESSOR = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 
 /** Debian's packages, and for each how to know that what it has is there. */
 const PACKAGES = [
   { name: 'g++', has: () => succeeds('g++', ['--version']) },
+  { name: 'make', has: () => succeeds('make', ['--version']) },
   { name: 'cmake', has: () => succeeds('cmake', ['--version']) },
   { name: 'pkg-config', has: () => succeeds('pkg-config', ['--version']) },
-  { name: 'libdpdk-dev', has: () => succeeds('pkg-config', ['--atleast-version=22.11', 'libdpdk']) },
-  { name: 'libssl-dev', has: () => succeeds('pkg-config', ['--atleast-version=3', 'libcrypto']) },
+  library('libdpdk-dev', 'libdpdk', '22.11'),
+  library('libssl-dev', 'libcrypto', '3'),
   // Intel's; elsewhere AES-GCM is OpenSSL's.
   ...(process.arch === 'x64'
     ? [{ name: 'libipsec-mb-dev', has: () => existsSync('/usr/include/intel-ipsec-mb.h') }]
@@ -30,6 +32,8 @@ const PACKAGES = [
 ];
 const PACKAGES_OF_TESTS = [
   { name: 'clang', has: () => succeeds('clang++', ['--version']) },
+  // What -fsanitize links with.
+  { name: 'libclang-rt-dev', has: () => clangRuntime() },
   { name: 'iproute2', has: () => succeeds('ip', ['-V']) },
   { name: 'iputils-ping', has: () => succeeds('ping', ['-V']) },
   { name: 'tcpdump', has: () => succeeds('tcpdump', ['--version']) },
@@ -37,17 +41,37 @@ const PACKAGES_OF_TESTS = [
   { name: 'tshark', has: () => succeeds('tshark', ['--version']) },
 ];
 
+/** A package whose library must not be older than `version`. */
+function library(name, module, version) {
+  const has = () => succeeds('pkg-config', [`--atleast-version=${version}`, module]);
+  return { name, has, version: ` (${version} or later)` };
+}
+
 function succeeds(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function printed(command, args) {
+  return (spawnSync(command, args, { encoding: 'utf8' }).stdout ?? '').trim();
+}
+
+/** Where a library of clang's is not there, clang++ prints its bare name. */
+function clangRuntime() {
+  return ['fuzzer', 'asan', 'tsan'].every((name) => {
+    const file = `libclang_rt.${name}-${CLANG_PROCESSOR}.a`;
+    return existsSync(printed('clang++', [`-print-file-name=${file}`]));
+  });
 }
 
 /** What keeps the native parts from being built; undefined: nothing. */
 export function installPackages(tests) {
   if (process.platform !== 'linux') return `they are for Linux, this is ${process.platform}`;
   const wanted = [...PACKAGES, ...(tests ? PACKAGES_OF_TESTS : [])];
-  let missing = wanted.filter(({ has }) => !has()).map(({ name }) => name);
+  const lacking = wanted.filter(({ has }) => !has());
+  const missing = lacking.map(({ name }) => name);
+  const described = (packages) => packages.map(({ name, version = '' }) => name + version).join(', ');
   if (missing.length === 0) return undefined;
-  if (!existsSync('/usr/bin/apt-get')) return `install ${missing.join(', ')} (there is no apt-get here)`;
+  if (!existsSync('/usr/bin/apt-get')) return `install ${described(lacking)} (there is no apt-get here)`;
   const root = process.getuid() === 0;
   if (!root && !succeeds('sudo', ['-n', 'true'])) {
     return `install ${missing.join(', ')}: sudo apt-get install ${missing.join(' ')}`;
@@ -64,10 +88,10 @@ export function installPackages(tests) {
     apt('update');
     result = install();
   }
-  missing = wanted.filter(({ has }) => !has()).map(({ name }) => name);
-  if (missing.length === 0) return undefined;
-  const said = (result.stderr ?? '').trim().split('\n').at(-1);
-  return `apt-get could not install ${missing.join(', ')}: ${said}`;
+  const left = lacking.filter(({ has }) => !has());
+  if (left.length === 0) return undefined;
+  const said = (result.stderr ?? '').trim().split('\n').at(-1) || 'it has no such version, or another one';
+  return `apt-get could not install ${described(left)}: ${said}`;
 }
 
 /** Runs quietly; on failure shows what was printed and throws. */
@@ -141,7 +165,10 @@ export function buildNative({ tests }) {
   const missing = installPackages(tests);
   if (missing !== undefined) return missing;
   const stamp = join(OUT, tests ? '.stamp-tests' : '.stamp');
-  const state = `${Math.max(newest('native'), statSync(join(ROOT, 'CMakeLists.txt')).mtimeMs)} ${process.version}`;
+  const sources = Math.max(newest('native'), statSync(join(ROOT, 'CMakeLists.txt')).mtimeMs);
+  // NVIDIA's, where there is one.
+  const doca = printed('pkg-config', ['--modversion', '--variable=libdir', 'doca-flow']);
+  const state = `${sources} ${process.version} ${doca.replaceAll('\n', ' ')}`;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return undefined;
   run('building the ports', 'cmake-js', [
     'compile',
@@ -155,7 +182,8 @@ export function buildNative({ tests }) {
     addonOverSoft(RELEASE_OF_TESTS, tests);
     buildRobustness();
   }
-  if (succeeds('pkg-config', ['--exists', 'doca-flow'])) buildAddon('addon', {}, false);
+  if (doca === '') rmSync(join(OUT, 'addon'), { recursive: true, force: true });
+  else buildAddon('addon', {}, false);
   mkdirSync(OUT, { recursive: true });
   writeFileSync(stamp, state);
   return undefined;

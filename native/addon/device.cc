@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <sched.h>
@@ -50,9 +52,10 @@ Failure dpdk_failure(const std::string &doing, int error)
 cpu_set_t process_affinity;
 bool eal_started = false;
 uint32_t open_libraries = 0;
-uint32_t library_crypto_ids = 0;
-uint32_t next_crypto_id = 1;
-uint32_t next_mirror = 1;
+// Up to 3.1: numbers of key slots, as many for each device; and which devices' are taken. Numbers of mirrors that are free.
+uint32_t device_crypto_ids = 0;
+std::vector<bool> crypto_ids_taken;
+std::vector<uint32_t> free_mirrors;
 
 bool has_huge_pages()
 {
@@ -111,14 +114,20 @@ void start_eal(const DeviceOptions &options)
 		return;
 	sched_getaffinity(0, sizeof(process_affinity), &process_affinity);
 	// Another part of the process may have started it.
-	if (rte_lcore_count() == 0)
+	if (rte_lcore_count() == 0) {
 		initialize_eal(options.eal_arguments, options.memory_megabytes);
+		// It makes a directory for each process, and leaves it.
+		atexit([] {
+			std::error_code ignored;
+			std::filesystem::remove_all(rte_eal_get_runtime_dir(), ignored);
+		});
+	}
 	eal_started = true;
 	if (rte_flow_dynf_metadata_register() < 0)
 		throw dpdk_failure("rte_flow_dynf_metadata_register", rte_errno);
 }
 
-void start_logging()
+void start_logging(uint32_t level)
 {
 	static bool done = false;
 	if (done)
@@ -126,7 +135,7 @@ void start_logging()
 	done = true;
 	doca_log_backend *backend = nullptr;
 	if (doca_log_backend_create_with_file_sdk(stderr, &backend) == DOCA_SUCCESS)
-		doca_log_backend_set_sdk_level(backend, DOCA_LOG_LEVEL_WARNING);
+		doca_log_backend_set_sdk_level(backend, level);
 }
 
 void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation,
@@ -145,9 +154,11 @@ void start_library(const DeviceOptions &options)
 	doca_flow_cfg *cfg = nullptr;
 	check(doca_flow_cfg_create(&cfg), "doca_flow_cfg");
 	const std::unique_ptr<doca_flow_cfg, doca_error_t (*)(doca_flow_cfg *)> guard(cfg, doca_flow_cfg_destroy);
-	library_crypto_ids = options.devices * options.key_slots;
-	next_crypto_id = 1;
-	next_mirror = 1;
+	device_crypto_ids = options.key_slots;
+	crypto_ids_taken.assign(options.devices, false);
+	free_mirrors.clear();
+	for (uint32_t id = MIRRORS_MAX; id-- > 1;)
+		free_mirrors.push_back(id);
 	// One queue of entries per receiving thread, and one for the control thread.
 	check(doca_flow_cfg_set_pipe_queues(cfg, static_cast<uint16_t>(options.rss_queues + 1)), "pipe_queues");
 	check(doca_flow_cfg_set_queue_depth(cfg, QUEUE_DEPTH), "queue_depth");
@@ -157,7 +168,7 @@ void start_library(const DeviceOptions &options)
 	check(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT), "resource_mode");
 #else
 	check(doca_flow_cfg_set_nr_counters(cfg, options.devices * options.counters), "nr_counters");
-	check(doca_flow_cfg_set_nr_shared_resource(cfg, library_crypto_ids + 1, DOCA_FLOW_SHARED_RESOURCE_PSP),
+	check(doca_flow_cfg_set_nr_shared_resource(cfg, options.devices * options.key_slots + 1, DOCA_FLOW_SHARED_RESOURCE_PSP),
 	      "nr_shared_resource of PSP");
 	check(doca_flow_cfg_set_nr_shared_resource(cfg, MIRRORS_MAX, DOCA_FLOW_SHARED_RESOURCE_MIRROR),
 	      "nr_shared_resource of MIRROR");
@@ -194,16 +205,16 @@ doca_dev *open_by_pci(const std::string &pci)
 	throw Failure(DOCA_ERROR_NOT_FOUND, "device " + pci + " (there are: " + (known.empty() ? "none" : known) + ")");
 }
 
-// "vf0", "pf0vf0", "[0]" and "0" name the first of the list; a PCI address names itself.
+// Which of the device's list the first name means: "vf1", "pf0vf1", "vf1pf0", "[1-3]" and "1" the second one.
 uint32_t representor_index(const std::string &representor)
 {
-	const size_t digits = representor.find_last_of("0123456789");
-	if (digits == std::string::npos)
-		return 0;
-	size_t from = digits;
-	while (from > 0 && isdigit(static_cast<unsigned char>(representor[from - 1])))
-		from--;
-	return static_cast<uint32_t>(strtoul(representor.substr(from, digits - from + 1).c_str(), nullptr, 10));
+	const std::string first = representor.substr(0, representor.find(','));
+	// Not the number of its PF.
+	size_t function = first.find("vf");
+	if (function == std::string::npos)
+		function = first.find("sf");
+	const size_t digits = first.find_first_of("0123456789", function == std::string::npos ? 0 : function);
+	return digits == std::string::npos ? 0 : static_cast<uint32_t>(strtoul(first.c_str() + digits, nullptr, 10));
 }
 
 doca_dev_rep *open_representor(doca_dev *dev, const std::string &representor)
@@ -247,7 +258,7 @@ Device::~Device()
 
 void Device::open()
 {
-	start_logging();
+	start_logging(options_.log_level);
 	start_eal(options_);
 	dev_ = open_by_pci(options_.pci_address);
 	rep_ = open_representor(dev_, options_.representor);
@@ -287,6 +298,11 @@ void Device::open_dpdk_ports()
 	for (size_t i = 0; i < 2; i++) {
 		const uint16_t port = dpdk_ports_[i];
 		const uint16_t queues = i == 0 ? options_.rss_queues : 1;
+		rte_eth_dev_info limits{};
+		if (rte_eth_dev_info_get(port, &limits) == 0 && queues > limits.max_rx_queues)
+			throw Failure(DOCA_ERROR_INVALID_VALUE, std::to_string(queues) + " receive queues, one for each core, of a device with " +
+									std::to_string(limits.max_rx_queues) +
+									" at most; give EAL fewer cores");
 		rte_eth_conf configuration{};
 		configuration.rxmode.mtu = mtus[i];
 		int result = rte_eth_dev_configure(port, queues, 1, &configuration);
@@ -345,10 +361,11 @@ void Device::start_flow_ports()
 		check(doca_flow_port_start(cfg, &flow_ports_[i]), doing);
 	}
 #if !PSP_ORDERED_LISTS
-	if (next_crypto_id + options_.key_slots - 1 > library_crypto_ids)
-		throw Failure(DOCA_ERROR_FULL, "key slots of one more device in this process");
-	first_crypto_id_ = next_crypto_id;
-	next_crypto_id += options_.key_slots;
+	const auto place = std::find(crypto_ids_taken.begin(), crypto_ids_taken.end(), false);
+	if (place == crypto_ids_taken.end() || options_.key_slots > device_crypto_ids)
+		throw Failure(DOCA_ERROR_FULL, "key slots of one more device, or of a larger one, in this process");
+	*place = true;
+	first_crypto_id_ = static_cast<uint32_t>(place - crypto_ids_taken.begin()) * device_crypto_ids + 1;
 	std::vector<uint32_t> ids(options_.key_slots);
 	for (uint32_t i = 0; i < options_.key_slots; i++)
 		ids[i] = first_crypto_id_ + i;
@@ -368,10 +385,12 @@ void Device::build(ProgramSpec program)
 	device.entry_queue = options_.rss_queues;
 	device.queue_depth = QUEUE_DEPTH;
 	device.crypto_id = [this](uint32_t id) { return doca_crypto_id(id); };
-	device.take_mirror = [] {
-		if (next_mirror == MIRRORS_MAX)
+	device.take_mirror = [this] {
+		if (free_mirrors.empty())
 			throw Failure(DOCA_ERROR_FULL, "mirrors");
-		return next_mirror++;
+		mirrors_.push_back(free_mirrors.back());
+		free_mirrors.pop_back();
+		return mirrors_.back();
 	};
 	program_ = std::make_unique<LoweredProgram>(std::move(program), std::move(device));
 }
@@ -531,6 +550,12 @@ void Device::release()
 			doca_flow_port_stop(flow_ports_[i]);
 		flow_ports_[i] = nullptr;
 	}
+	// Ports that are stopped have left what was bound to them.
+	if (first_crypto_id_ != 0)
+		crypto_ids_taken[(first_crypto_id_ - 1) / device_crypto_ids] = false;
+	first_crypto_id_ = 0;
+	free_mirrors.insert(free_mirrors.end(), mirrors_.begin(), mirrors_.end());
+	mirrors_.clear();
 	if (library_)
 		stop_library();
 	library_ = false;

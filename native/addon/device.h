@@ -20,7 +20,7 @@ struct rte_mbuf;
 struct DeviceOptions {
 	// "03:00.0"
 	std::string pci_address;
-	// Of the representor, by PCI address, or "vf0" and the like: which of the list.
+	// Of the representor, by PCI address, or "pf0vf0" and the like: which of the list.
 	std::string representor;
 	// Queues that RSS spreads packets over, a thread each.
 	uint16_t rss_queues = 1;
@@ -33,6 +33,8 @@ struct DeviceOptions {
 	uint32_t buffers = 8192;
 	// For DPDK where there are no huge pages; 0: its default.
 	uint32_t memory_megabytes = 0;
+	// Of DOCA's own messages, once per process: doca_log_level.
+	uint32_t log_level = DOCA_LOG_LEVEL_WARNING;
 	// For EAL, once per process.
 	std::vector<std::string> eal_arguments;
 };
@@ -102,7 +104,9 @@ private:
 	rte_mempool *pool_ = nullptr;
 	bool library_ = false;
 	doca_flow_port *flow_ports_[2] = {};
+	// Up to 3.1: the first of its key slots' numbers, 0: none; and the mirrors that it has used.
 	uint32_t first_crypto_id_ = 0;
+	std::vector<uint32_t> mirrors_;
 	// DOCA's numbers from 3.2, handed out by the port; 0: not yet.
 	std::vector<uint32_t> crypto_ids_;
 	// Key octets of a slot; 0: never set.

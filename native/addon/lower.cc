@@ -38,7 +38,20 @@ void LoweredProgram::destroy()
 	try {
 		operations_.drain();
 	} catch (const Failure &) {
-		// The pipes go, and with them what has not answered.
+		// The pipes go. Their records stay, since DOCA may still come back to them.
+		struct Kept {
+			std::vector<LoweredPipe> pipes;
+			std::deque<EntryRecord> own;
+		};
+		auto *kept = new Kept{std::move(pipes_), std::move(own_records_)};
+		for (EntryRecord &record : kept->own)
+			record.pending = 0;
+		for (LoweredPipe &lowered : kept->pipes) {
+			lowered.miss.pending = 0;
+			for (EntryRecord &record : lowered.slots)
+				record.pending = 0;
+		}
+		pipes_.clear();
 	}
 	for (LoweredPipe &lowered : pipes_) {
 		for (EntryRecord &record : lowered.slots) {

@@ -253,7 +253,12 @@ void deliver(Napi::Env env, Napi::Function handler, std::vector<ReceivedPacket> 
 		object.Set("packetMeta", Napi::Number::New(env, packet.packet_meta));
 		batch.Set(i, object);
 	}
-	handler.Call({batch});
+	try {
+		handler.Call({batch});
+	} catch (const Napi::Error &error) {
+		// As from any other callback of Node's.
+		napi_fatal_exception(env, error.Value());
+	}
 }
 
 class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
@@ -507,6 +512,7 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 	options.devices = number_of(object, "devices", 1);
 	options.buffers = number_of(object, "buffers", 8192);
 	options.memory_megabytes = number_of(object, "memoryMegabytes");
+	options.log_level = number_of(object, "logLevel", DOCA_LOG_LEVEL_WARNING);
 	options.eal_arguments = list_of<std::string>(object.Get("ealArguments"),
 						     [](const Napi::Value &value) { return value.As<Napi::String>().Utf8Value(); });
 	// Batches that wait for JavaScript's thread; receivers stop to poll when there are more.
@@ -518,21 +524,23 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 	return run(env, [opened, options]() -> Finish {
 		try {
 			opened->device = std::make_unique<Device>(options);
-		} catch (const Failure &) {
+			Napi::ThreadSafeFunction receiver = opened->receiver;
+			opened->device->receive([receiver](std::vector<ReceivedPacket> &batch) {
+				auto *packets = new std::vector<ReceivedPacket>(std::move(batch));
+				const napi_status status = receiver.NonBlockingCall(packets, deliver);
+				if (status == napi_ok)
+					return true;
+				batch = std::move(*packets);
+				delete packets;
+				return false;
+			});
+		} catch (...) {
+			opened->device.reset();
+			// Else it keeps the process alive.
 			opened->receiver.Release();
 			opened->receiving = false;
 			throw;
 		}
-		Napi::ThreadSafeFunction receiver = opened->receiver;
-		opened->device->receive([receiver](std::vector<ReceivedPacket> &batch) {
-			auto *packets = new std::vector<ReceivedPacket>(std::move(batch));
-			const napi_status status = receiver.NonBlockingCall(packets, deliver);
-			if (status == napi_ok)
-				return true;
-			batch = std::move(*packets);
-			delete packets;
-			return false;
-		});
 		return [opened](Napi::Env env) -> Napi::Value {
 			Napi::Array ports = Napi::Array::New(env, 2);
 			ports.Set(0u, port_information(env, *opened->device, 0));

@@ -1,5 +1,6 @@
 /** The one place that chooses what is under the gateway, from --hal, --sim-wire and --sim-vf. */
-import { networkInterfaces } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { cpus, networkInterfaces } from 'node:os';
 import type { FlagChecks, RunOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { systemClock } from '../hal/clock.js';
@@ -62,7 +63,7 @@ const PCAP_IPV6 = parseIp('2001:db8::1');
 
 export async function openHal(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
   try {
-    return await (options.hal === 'doca' ? openDoca(options) : openSim(options, run));
+    return await (options.hal === 'doca' ? openDoca(options, run) : openSim(options, run));
   } catch (error) {
     if (error instanceof TapPortError || error instanceof PortsAddonError)
       throw new OpenHalError(`--sim-vf: ${error.message}`);
@@ -83,21 +84,23 @@ const TUNNELS_PER_MEGABYTE = 256;
 /** More arguments for DPDK's EAL, separated by blanks. */
 const EAL_ENVIRONMENT = 'PSP_GATEWAY_EAL_ARGUMENTS';
 
-async function openDoca(options: GatewayOptions): Promise<OpenHal> {
+async function openDoca(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
   const { maxTunnels, vfName, decapDmac, localVirtualIps } = options;
-  const cores = BigInt(`0x${options.coreMask.replace(/^0x/i, '')}`).toString(2);
+  const cores = coresOf(options.coreMask);
+  const vfMac = vfName === undefined ? undefined : macOf(vfName);
   const given = (process.env[EAL_ENVIRONMENT] ?? '').split(/\s+/).filter((argument) => argument !== '');
   const addresses = [...localVirtualIps, ...(vfName === undefined ? [] : addressesOf(vfName))];
   try {
     const hal = await openDocaHal({
       pciAddress: options.pciAddress,
       representor: options.representor,
-      rssQueues: Math.min(RSS_QUEUES_MAX, cores.replaceAll('0', '').length),
+      rssQueues: Math.min(RSS_QUEUES_MAX, cores),
       keySlots: maxTunnels * KEY_SLOTS_PER_TUNNEL,
       counters: maxTunnels * COUNTERS_PER_TUNNEL + COUNTERS_FIXED,
       ealArguments: ['-c', options.coreMask, ...given],
       memoryMegabytes: MEMORY_FIXED_MEGABYTES + Math.ceil(maxTunnels / TUNNELS_PER_MEGABYTE),
-      workload: (vf) => ({ mac: decapDmac ?? macOf(vfName) ?? vf.mac, addresses: [...new Set(addresses)] }),
+      logLevel: run.sdkLogLevel,
+      workload: (vf) => ({ mac: decapDmac ?? vfMac ?? vf.mac, addresses: [...new Set(addresses)] }),
     });
     return { hal, ending: [], close: () => hal.close() };
   } catch (error) {
@@ -106,16 +109,36 @@ async function openDoca(options: GatewayOptions): Promise<OpenHal> {
   }
 }
 
-/** Of an interface of this machine that is the workload's, where it can be seen. */
+/** How many cores a mask in hex names. EAL takes only cores that there are. */
+function coresOf(mask: string): number {
+  const bits = BigInt(`0x${mask.replace(/^0x/i, '')}`).toString(2);
+  const count = cpus().length;
+  if (bits.length > count || bits === '0') {
+    const named = bits === '0' ? 'no core' : `core ${bits.length - 1}`;
+    const all = `0x${((1n << BigInt(count)) - 1n).toString(16)}`;
+    throw new OpenHalError(
+      `--core-mask: ${mask} names ${named}; this machine has cores 0 to ${count - 1}, all of them are ${all}`,
+    );
+  }
+  return bits.replaceAll('0', '').length;
+}
+
+/** Of an interface of this machine that is the workload's. */
 function addressesOf(name: string): IpAddress[] {
   return (networkInterfaces()[name] ?? [])
     .filter(({ address }) => !address.startsWith('fe80:'))
     .map(({ address }) => parseIp(address));
 }
 
-function macOf(name: string | undefined): MacAddress | undefined {
-  const mac = name === undefined ? undefined : networkInterfaces()[name]?.[0]?.mac;
-  return mac === undefined ? undefined : parseMac(mac);
+/** The same interface's, with or without addresses. */
+function macOf(name: string): MacAddress {
+  try {
+    return parseMac(readFileSync(`/sys/class/net/${name}/address`, 'utf8').trim());
+  } catch {
+    throw new OpenHalError(
+      `--vf-name: this machine has no network device "${name}" with a MAC; where the VF is elsewhere, say --decap-dmac and --local-virt-ip`,
+    );
+  }
 }
 
 async function openSim(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {

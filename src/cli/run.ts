@@ -57,37 +57,41 @@ async function run(argv: readonly string[]): Promise<void> {
     const { tls } = options;
     const material = tls === undefined ? undefined : readTlsFiles(tls, systemClock.nowMs());
     const opened = await openHal(options, around);
-    for (const { name, done } of opened.ending) {
-      done.catch((error: Error) => logger.log('error', `${name}: ${error.message}`));
+    try {
+      for (const { name, done } of opened.ending) {
+        done.catch((error: Error) => logger.log('error', `${name}: ${error.message}`));
+      }
+      const meter =
+        options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
+      const gateway = new Gateway({
+        hal: meter?.hal ?? opened.hal,
+        transport: createGrpcTransport({
+          messageOctetsMax: options.limits.requestOctetsMax,
+          ...(material === undefined ? {} : { tls: material }),
+        }),
+        clock: systemClock,
+        random: systemRandom(),
+        logger,
+        options,
+        ...(options.showRssRxPackets
+          ? {
+              onReceived: (why: string, frame: Uint8Array) =>
+                logger.log('info', `${why}: ${summarize(describeFrame(frame, dissectPsp))}`),
+            }
+          : {}),
+      });
+      await serve(gateway, opened, logger, {
+        insecure: options.insecure,
+        debugKeys: options.debugKeys,
+        print: async () => [
+          ...(options.statPrint ? [await statisticsText(opened.hal, gateway)] : []),
+          ...[meter?.take()].filter((text) => text !== undefined),
+        ],
+        ...(around.ping === undefined ? {} : { ping: { ip: around.ping, count: around.pingCount } }),
+      });
+    } finally {
+      await opened.close();
     }
-    const meter =
-      options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
-    const gateway = new Gateway({
-      hal: meter?.hal ?? opened.hal,
-      transport: createGrpcTransport({
-        messageOctetsMax: options.limits.requestOctetsMax,
-        ...(material === undefined ? {} : { tls: material }),
-      }),
-      clock: systemClock,
-      random: systemRandom(),
-      logger,
-      options,
-      ...(options.showRssRxPackets
-        ? {
-            onReceived: (why: string, frame: Uint8Array) =>
-              logger.log('info', `${why}: ${summarize(describeFrame(frame, dissectPsp))}`),
-          }
-        : {}),
-    });
-    await serve(gateway, opened, logger, {
-      insecure: options.insecure,
-      debugKeys: options.debugKeys,
-      print: async () => [
-        ...(options.statPrint ? [await statisticsText(opened.hal, gateway)] : []),
-        ...[meter?.take()].filter((text) => text !== undefined),
-      ],
-      ...(around.ping === undefined ? {} : { ping: { ip: around.ping, count: around.pingCount } }),
-    });
   } catch (error) {
     fail(error);
   }
@@ -136,7 +140,6 @@ async function serve(
   } finally {
     clearInterval(printing);
     await gateway.stop();
-    await opened.close();
   }
 }
 

@@ -57,6 +57,8 @@ export interface DocaHalOptions {
   readonly buffers?: number;
   /** Memory for DPDK on machines without huge pages; DPDK's own default, 64 MB, when absent. */
   readonly memoryMegabytes?: number;
+  /** Of DOCA's own messages, 10 (none) to 70; only the first device of a process can say. 40, warnings, when absent. */
+  readonly logLevel?: number;
   /** The MAC and the addresses of the workload behind the representor, where known. */
   readonly workload?: (vf: PortDescription) => PortDescription['workload'];
 }
@@ -64,6 +66,7 @@ export interface DocaHalOptions {
 const ENTRIES_PER_PIPE_MAX = 1 << 23;
 const KEYS_PER_BATCH_MAX = 1 << 17;
 const BUFFERS_DEFAULT = 8192;
+const LOG_LEVEL_DEFAULT = 40;
 const RSS_WAITING_MAX = 4096;
 const RSS_BATCH_MAX = 256;
 
@@ -83,6 +86,7 @@ export async function openDocaHal(options: DocaHalOptions): Promise<DocaHal> {
         buffers: options.buffers ?? BUFFERS_DEFAULT,
         ealArguments: options.ealArguments ?? [],
         memoryMegabytes: options.memoryMegabytes ?? 0,
+        logLevel: options.logLevel ?? LOG_LEVEL_DEFAULT,
       },
       (packets) => receive(packets),
     );
@@ -111,7 +115,6 @@ export class DocaHal implements PipeHal {
   private closing: Promise<void> | null = null;
   private handler: ((packets: RssPacket[]) => void) | null = null;
   private waiting: RssPacket[] = [];
-  private rssDropped = 0n;
   private rotations = 0n;
   /** Until all former calls have been handed to the addon. */
   private handedOver: Promise<void> = Promise.resolve();
@@ -200,7 +203,10 @@ export class DocaHal implements PipeHal {
       for (let start = 0; start < operations.length; start += OPERATIONS_PER_SLICE) {
         // The addon has work for as long as the next slice is packed.
         if (waits.length > 1) await waits[waits.length - 2];
-        waits.push(this.applySlice(built, operations, start, results));
+        const wait = this.applySlice(built, operations, start, results);
+        // Two may fail, of which one is heard of.
+        wait.catch(() => undefined);
+        waits.push(wait);
       }
     } finally {
       handOver.done();
@@ -364,7 +370,8 @@ export class DocaHal implements PipeHal {
       txBytes: null,
       txError: null,
       keyRotations: this.rotations,
-      rssDropped: this.rssDropped,
+      // Most are dropped by the device, whose queues have no counter.
+      rssDropped: null,
       portDropped: null,
     };
   }
@@ -384,7 +391,6 @@ export class DocaHal implements PipeHal {
     }
     for (const packet of packets) {
       if (this.waiting.length < RSS_WAITING_MAX) this.waiting.push(packet);
-      else this.rssDropped++;
     }
   }
 

@@ -120,6 +120,7 @@ export interface NativeOptions {
   readonly ealArguments: readonly string[];
   /** 0: DPDK's default. */
   readonly memoryMegabytes: number;
+  readonly logLevel: number;
 }
 
 export interface NativeAddon {

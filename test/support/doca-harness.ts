@@ -80,7 +80,11 @@ export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings 
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
   folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.on('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+    // What EAL leaves of every process.
+    rmSync(`/var/run/dpdk/psp-gateway-test-${process.pid}`, { recursive: true, force: true });
+  });
   return rings;
 }
 

@@ -67,7 +67,7 @@ export const FLAGS: readonly Flag[] = [
     default: '[0]',
     placeholder: 'LIST',
     group: 'Device',
-    meaning: 'representors, such as vf0pf0, pf[0-1] or [0]; the first is used',
+    meaning: 'representors, such as vf0pf0, pf[0-1] or [0], of which the first is used, or a PCI address',
   }),
   flag('core-mask', {
     short: 'm',
@@ -94,7 +94,7 @@ export const FLAGS: readonly Flag[] = [
     kind: 'text',
     placeholder: 'NETDEV',
     group: 'Addresses',
-    meaning: 'network device of the VF, whose MAC and IPv4 address are taken (with --hal=doca)',
+    meaning: 'network device of the VF on this machine, whose MAC and addresses are taken (with --hal=doca)',
   }),
   flag('nexthop-dmac', {
     short: 'n',

@@ -15,6 +15,8 @@ import { parseSessionFile, type SessionFile } from './session-file.js';
 export interface RunOptions {
   readonly logLevel: number;
   readonly logFormat: 'text' | 'json';
+  /** Of the SDK's own messages, as DOCA counts levels. */
+  readonly sdkLogLevel: number;
   /** As written; src/cli opens them. */
   readonly simWire: string;
   readonly simVf: string;
@@ -23,8 +25,9 @@ export interface RunOptions {
 }
 
 const PCI_PATTERN = /^(?:([0-9a-f]{4}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i;
+/** A list of names, or a PCI address. */
 const REPRESENTOR_PATTERN =
-  /^(?=[^,])([a-z0-9]*(\[\d+(-\d+)?(,\d+(-\d+)?)*\])?[a-z0-9]*)(,(?=[^,])[a-z0-9]*(\[\d+(-\d+)?\])?[a-z0-9]*)*$/i;
+  /^(?:(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|(?=[^,])([a-z0-9]*(\[\d+(-\d+)?(,\d+(-\d+)?)*\])?[a-z0-9]*)(,(?=[^,])[a-z0-9]*(\[\d+(-\d+)?\])?[a-z0-9]*)*)$/i;
 const DIALECTS: readonly string[] = ['2.7', '2.8', '3.x'];
 const NO_PCI_ADDRESS = '0000:00:00.0';
 
@@ -74,7 +77,11 @@ class OptionsReader {
       hal,
       pciAddress: this.#pciAddress(hal),
       representor:
-        this.#matching('repr', REPRESENTOR_PATTERN, 'a list such as vf0pf0, pf[0-1] or [0]') ?? '[0]',
+        this.#matching(
+          'repr',
+          REPRESENTOR_PATTERN,
+          'a list such as vf0pf0, pf[0-1] or [0], or a PCI address',
+        ) ?? '[0]',
       coreMask: this.#matching('core-mask', /^(0x)?[0-9a-f]{1,32}$/i, 'a mask in hex such as 0x3') ?? '0x3',
       ...optional('decapDmac', this.#parsed('decap-dmac', parseMac)),
       localVirtualIps: this.#parsed('local-virt-ip', parseIpList) ?? [],
@@ -116,12 +123,12 @@ class OptionsReader {
     const run: RunOptions = {
       logLevel: Number(this.#choice('log-level')),
       logFormat: this.#choice('log-format') as RunOptions['logFormat'],
+      sdkLogLevel: Number(this.#choice('sdk-log-level')),
       simWire: this.#text('sim-wire')!.text,
       simVf: this.#text('sim-vf')!.text,
       ...optional('ping', this.#ip('ping')),
       pingCount: this.#number('ping-count'),
     };
-    this.#choice('sdk-log-level');
     return { options, run };
   }
 

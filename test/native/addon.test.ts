@@ -1,0 +1,150 @@
+/** hal-doca over the software DOCA, as a process: what it is given wrongly, how it starts, and how it ends. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildPipeline } from '../../src/gateway/pipeline.js';
+import { egressAclEntry } from '../../src/gateway/pipeline-entries.js';
+import { openDocaHal } from '../../src/hal-doca/device.js';
+import { ipFromOctets, parseIp } from '../../src/packet/address.js';
+import { docaIsBuilt, openDocaHarness, startRings } from '../support/doca-harness.js';
+import { describeOnNative } from '../support/needs.js';
+import { pipelineOptions } from '../support/pipelines.js';
+import { ROOT } from '../support/root.js';
+
+const RELEASE = '3.1';
+const ADDON = join(ROOT, `build/native/addon-${RELEASE}/Release/psp_gateway_doca.node`);
+const PCI = '0000:03:00.0';
+
+describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'psp-gateway-addon-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function mapping(...lines: string[]): string {
+    const path = join(folder, 'mapping.conf');
+    const representors = [0, 1].flatMap((i) => [
+      `[representor vf${i}]`,
+      `port = net_null1${i}`,
+      `mac = 02:00:00:00:00:b${i}`,
+    ]);
+    writeFileSync(path, [`[device ${PCI}]`, 'port = net_null9', ...lines, ...representors, ''].join('\n'));
+    return path;
+  }
+
+  function start(config: string, argv: readonly string[], before: readonly string[] = []) {
+    const [command, ...rest] = [...before, process.execPath, join(ROOT, 'dist/cli/main.js'), ...argv];
+    const { status, stderr, pid } = spawnSync(command!, rest, {
+      encoding: 'utf8',
+      cwd: ROOT,
+      timeout: 30_000,
+      env: { ...process.env, PSP_GATEWAY_DOCA_ADDON: ADDON, DOCA_SOFT_CONFIG: config },
+    });
+    return { status, stderr, pid };
+  }
+  const run = (config: string, mask: string, ...flags: string[]) =>
+    start(config, ['--hal=doca', '-p', PCI, '--insecure', '-m', mask, ...flags]);
+
+  test('a gateway that cannot start says why, and ends', () => {
+    const ended = run(mapping('ipv4 = 192.0.2.1'), '0x1');
+    expect(ended).toMatchObject({ status: 1, stderr: expect.stringContaining('IPv6') });
+    expect(existsSync(`/var/run/dpdk/psp-gateway-${ended.pid}`)).toBe(false);
+  });
+
+  test('one that has not the memory ends as well', () => {
+    const flags = ['--hal=doca', '-p', PCI, '--insecure', '-m', '0x1', '-x', '250000'];
+    const { status } = start(mapping('ipv6 = 2001:db8::1'), flags, ['prlimit', '--as=3000000000']);
+    expect(status).toBe(1);
+  });
+
+  test('cores, network devices and representors that there are not are told by their flags', () => {
+    const config = mapping('ipv6 = 2001:db8::1');
+    const count = cpus().length;
+    for (const mask of ['0x0', `0x${(1n << BigInt(count)).toString(16)}`]) {
+      const stderr = expect.stringMatching(`--core-mask: .* cores 0 to ${count - 1}`);
+      expect(run(config, mask)).toMatchObject({ status: 1, stderr });
+    }
+    expect(run(config, '0x1', '-d', 'nosuch')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('--vf-name: this machine has no network device "nosuch"'),
+    });
+    expect(run(config, '0x1', '-r', 'pf0vf7')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('representor pf0vf7 (the device has 2)'),
+    });
+    if (count > 1) {
+      expect(run(mapping('ipv6 = 2001:db8::1', 'queues = 1'), '0x3')).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('2 receive queues, one for each core, of a device with 1 at most'),
+      });
+    }
+  });
+
+  test('--sdk-log-level is what DOCA logs', () => {
+    const config = mapping('crypto = magic');
+    expect(run(config, '0x1').stderr).toContain('[DOCA]');
+    expect(run(config, '0x1', '--sdk-log-level', '10').stderr).not.toContain('[DOCA]');
+  });
+
+  test('an error in the handler of received packets is an uncaught exception', () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'test/native/addon-throws.mjs'), folder],
+      { encoding: 'utf8', timeout: 30_000, env: { ...process.env, PSP_GATEWAY_DOCA_ADDON: ADDON } },
+    );
+    expect(stderr).toContain('Error: of the handler');
+    expect(status).toBe(1);
+  });
+
+  test.each([
+    ['[0]', 0],
+    ['1', 1],
+    ['[0-1]', 0],
+    ['[1,0]', 1],
+    ['vf1', 1],
+    ['pf0vf1', 1],
+    ['vf1pf0', 1],
+    ['vf0pf1', 0],
+    ['pf[0-1]', 0],
+    ['pf0vf[1-3]', 1],
+    ['vf1,vf0', 1],
+  ])('representor %s is number %d of the list', async (representor, number) => {
+    startRings(RELEASE);
+    process.env.DOCA_SOFT_CONFIG = mapping('buffers = 1024', 'derived-keys = 256', 'queues = 1');
+    const options = { rssQueues: 1, keySlots: 4, counters: 1024, buffers: 512, devices: 4 };
+    const hal = await openDocaHal({ pciAddress: PCI, representor, ...options });
+    expect(hal.device.ports[1]?.mac).toBe(`02:00:00:00:00:b${number}`);
+    await hal.close();
+  });
+
+  test('a device that is closed makes room for another', async () => {
+    const open = () => openDocaHarness(RELEASE, { keySlots: 64 });
+    const devices = [await open(), await open(), await open(), await open()];
+    await devices[1]!.hal.close();
+    devices[1] = await open();
+    for (const { hal } of devices) await hal.close();
+  });
+
+  test('close in the middle of many operations ends them all', async () => {
+    const options = pipelineOptions({ maxTunnels: 60_000 });
+    const { hal } = await openDocaHarness(RELEASE, { keySlots: 64 });
+    await hal.build(buildPipeline(options));
+    const adds = Array.from({ length: options.maxTunnels }, (_, i) =>
+      egressAclEntry(options, {
+        localVip: parseIp('10.0.0.1'),
+        localVipId: 0,
+        remoteVip: ipFromOctets(Uint8Array.of(11, i >>> 16, i >>> 8, i), 0, 4),
+        encapHeader: new Uint8Array(78),
+        cryptoId: 1,
+      }),
+    );
+    const applied = hal.apply(adds);
+    const refused = expect(applied).rejects.toThrow('the device is closed');
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    await hal.close();
+    await refused;
+  });
+});
