@@ -29,6 +29,9 @@ endforeach()
 add_executable(units test/units.cc)
 target_link_libraries(units PRIVATE soft)
 
+add_executable(api test/api.cc)
+target_link_libraries(api PRIVATE soft)
+
 # Rings and key slots, without DPDK, which ThreadSanitizer does not understand.
 add_executable(threads test/units.cc src/keys.cc src/aead.cc src/random_source.cc)
 target_compile_features(threads PRIVATE cxx_std_17)

@@ -185,11 +185,13 @@ doca_error_t doca_devinfo_destroy_list(struct doca_devinfo **list)
 }
 
 doca_error_t doca_dev_open(struct doca_devinfo *devinfo, struct doca_dev **dev)
-{
+try {
 	if (devinfo == nullptr || dev == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
 	*dev = new doca_dev{*devinfo, nullptr};
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_dev_close(struct doca_dev *dev)
@@ -252,7 +254,7 @@ doca_error_t doca_devinfo_get_ibdev_name(const struct doca_devinfo *devinfo, cha
 }
 
 doca_error_t doca_devinfo_rep_create_list(struct doca_dev *dev, int filter, struct doca_devinfo_rep ***list, uint32_t *count)
-{
+try {
 	if (dev == nullptr || list == nullptr || count == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
 	std::vector<doca_devinfo_rep> infos;
@@ -262,6 +264,8 @@ doca_error_t doca_devinfo_rep_create_list(struct doca_dev *dev, int filter, stru
 			infos.push_back({mapping, number++});
 	}
 	return make_list(std::move(infos), list, count);
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_devinfo_rep_destroy_list(struct doca_devinfo_rep **list)
@@ -293,11 +297,13 @@ doca_error_t doca_devinfo_rep_cap_is_filter_emulated_supported(const struct doca
 }
 
 doca_error_t doca_dev_rep_open(struct doca_devinfo_rep *devinfo, struct doca_dev_rep **rep)
-{
+try {
 	if (devinfo == nullptr || rep == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
 	*rep = new doca_dev_rep{*devinfo, nullptr};
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_dev_rep_close(struct doca_dev_rep *rep)
@@ -350,7 +356,7 @@ doca_error_t doca_devinfo_rep_get_is_hotplug(const struct doca_devinfo_rep *devi
 }
 
 doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
-{
+try {
 	if (dev == nullptr || devargs == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
 	// Up to 3.0 devargs name the representors ("representor=pf0vf0"): all that the mapping file has are made.
@@ -360,11 +366,13 @@ doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
 			representors.push_back(&mapping);
 	}
 	return probe(dev, representors);
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs, struct doca_dev_rep **reps,
 						    uint16_t count)
-{
+try {
 	if (dev == nullptr || devargs == nullptr || (reps == nullptr && count > 0))
 		return DOCA_ERROR_INVALID_VALUE;
 	std::vector<const RepresentorMapping *> representors;
@@ -373,6 +381,8 @@ doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const 
 		representors.push_back(&reps[i]->info.mapping);
 	}
 	return probe(dev, representors);
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id)
@@ -393,7 +403,7 @@ doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev)
 }
 
 doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev, struct doca_dev_rep **rep)
-{
+try {
 	if (dev == nullptr || rep == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
 	const int face = dev->device == nullptr ? -1 : dev->device->face_of(port_id);
@@ -402,6 +412,8 @@ doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev
 	const auto number = static_cast<uint32_t>(face - 1);
 	*rep = new doca_dev_rep{{dev->info.mapping.representors[number], number}, dev};
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported)

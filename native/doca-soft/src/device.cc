@@ -318,22 +318,27 @@ void Device::release()
 
 void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
 {
-	slots_ = std::make_unique<KeySlots>(aead_, key_slots);
-	datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, mapping_.derived_keys,
-					       mapping_.fixed_clock_picoseconds, pool_);
-	datapath_->slots = slots_.get();
-	for (size_t i = 0; i < faces_.size(); i++) {
-		SwitchPort port{};
-		port.dpdk_port = faces_[i].outer_port;
-		port.mtu_octets = faces_[i].mtu_octets;
-		port.uplink = i == 0;
-		datapath_->ports.push_back(port);
+	try {
+		slots_ = std::make_unique<KeySlots>(aead_, key_slots);
+		datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, mapping_.derived_keys,
+						       mapping_.fixed_clock_picoseconds, pool_);
+		datapath_->slots = slots_.get();
+		for (size_t i = 0; i < faces_.size(); i++) {
+			SwitchPort port{};
+			port.dpdk_port = faces_[i].outer_port;
+			port.mtu_octets = faces_[i].mtu_octets;
+			port.uplink = i == 0;
+			datapath_->ports.push_back(port);
+		}
+		datapath_->rss_rings = faces_[0].to_application;
+		for (uint32_t i = 0; i < queues; i++)
+			queues_.push_back(std::make_unique<EntryQueue>(queue_depth));
+		stopping_ = false;
+		thread_ = std::thread([this] { loop(); });
+	} catch (...) {
+		clear();
+		throw;
 	}
-	datapath_->rss_rings = faces_[0].to_application;
-	for (uint32_t i = 0; i < queues; i++)
-		queues_.push_back(std::make_unique<EntryQueue>(queue_depth));
-	stopping_ = false;
-	thread_ = std::thread([this] { loop(); });
 }
 
 void Device::stop()
@@ -343,8 +348,11 @@ void Device::stop()
 	stopping_ = true;
 	wake();
 	thread_.join();
-	datapath_->ingress_root = nullptr;
-	datapath_->egress_root = nullptr;
+	clear();
+}
+
+void Device::clear()
+{
 	pipes.clear();
 	queues_.clear();
 	mirrors_.clear();
@@ -483,7 +491,11 @@ bool Device::poll_work()
 	while (poll_commands()) {
 	}
 	std::lock_guard<std::mutex> guard(mutex_);
-	(*work_)();
+	try {
+		(*work_)();
+	} catch (...) {
+		work_failure_ = std::current_exception();
+	}
 	work_ = nullptr;
 	work_waiting_.store(false, std::memory_order_release);
 	work_done_.notify_all();
@@ -502,6 +514,8 @@ void Device::run(const std::function<void()> &work)
 	work_waiting_.store(true, std::memory_order_release);
 	wake_.notify_all();
 	work_done_.wait(lock, [this] { return !work_waiting_.load(std::memory_order_acquire); });
+	if (work_failure_ != nullptr)
+		std::rethrow_exception(std::exchange(work_failure_, nullptr));
 }
 
 void Device::wake()

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -66,12 +67,12 @@ public:
 	// Position of a DPDK port among the device's; -1: not one of them.
 	int face_of(uint16_t dpdk_port) const;
 
-	// The datapath, from the start of the PF's flow port to its stop.
+	// The datapath, from the start of the PF's flow port to its stop. What start() throws leaves it stopped.
 	void start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots);
 	void stop();
 	bool running() const { return thread_.joinable(); }
 
-	// Runs `work` in the datapath's thread between two bursts, and waits for it.
+	// Runs `work` in the datapath's thread between two bursts, and waits for it; throws what it throws.
 	void run(const std::function<void()> &work);
 	// A round without packets and commands after this call has been seen. False after the time.
 	bool quiesce(uint32_t timeout_ms);
@@ -116,6 +117,7 @@ private:
 	void open_outer(const PortMapping &mapping, Face &face);
 	void make_faces(const std::vector<const RepresentorMapping *> &representors);
 	void release();
+	void clear();
 	void loop();
 	bool poll_ports();
 	bool held(Face &face) const;
@@ -144,6 +146,7 @@ private:
 	std::atomic<bool> asleep_{false};
 	std::atomic<bool> work_waiting_{false};
 	const std::function<void()> *work_ = nullptr;
+	std::exception_ptr work_failure_;
 	std::condition_variable work_done_;
 	std::mutex caller_mutex_;
 };

@@ -90,7 +90,7 @@ public:
 doca_error_t add_basic(uint16_t number, doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t action_idx,
 		       const doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
 		       void *user_ctx, doca_flow_pipe_entry **entry)
-{
+try {
 	REQUIRE(pipe != nullptr);
 	if (pipe->type != DOCA_FLOW_PIPE_BASIC)
 		return invalid("pipe %s is not a basic pipe", pipe->name.c_str());
@@ -117,11 +117,13 @@ doca_error_t add_basic(uint16_t number, doca_flow_pipe *pipe, const doca_flow_ma
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t update_basic(uint16_t number, doca_flow_pipe *pipe, uint8_t action_idx, const doca_flow_actions *actions,
 			  const doca_flow_monitor *monitor, const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
-{
+try {
 	REQUIRE(pipe != nullptr && entry != nullptr && entry->pipe == pipe);
 	if (pipe->type != DOCA_FLOW_PIPE_BASIC)
 		return not_supported("pipe %s: an update of an entry of a pipe that is not basic", pipe->name.c_str());
@@ -144,6 +146,8 @@ doca_error_t update_basic(uint16_t number, doca_flow_pipe *pipe, uint8_t action_
 	if (result == DOCA_SUCCESS)
 		submit(pipe, *queue, {entry, values.release(), parts, EntryOperation::UPDATE});
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t add_control(uint16_t number, uint32_t priority, doca_flow_pipe *pipe, const doca_flow_match *match,
@@ -151,7 +155,7 @@ doca_error_t add_control(uint16_t number, uint32_t priority, doca_flow_pipe *pip
 			 const doca_flow_actions *actions, const doca_flow_actions *actions_mask,
 			 const doca_flow_action_descs *descs, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
 			 void *user_ctx, doca_flow_pipe_entry **entry)
-{
+try {
 	REQUIRE(pipe != nullptr);
 	if (pipe->type != DOCA_FLOW_PIPE_CONTROL)
 		return invalid("pipe %s is not a control pipe", pipe->name.c_str());
@@ -185,12 +189,14 @@ doca_error_t add_control(uint16_t number, uint32_t priority, doca_flow_pipe *pip
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 #if DOCA_SOFT_RELEASE_ >= 302
 doca_error_t add_flooded(uint16_t number, doca_flow_pipe *pipe, uint32_t index, const doca_flow_fwd *fwd, void *user_ctx,
 			 doca_flow_pipe_entry **entry)
-{
+try {
 	REQUIRE(pipe != nullptr);
 	if (pipe->type != DOCA_FLOW_PIPE_HASH || index >= pipe->entries_max)
 		return invalid("pipe %s: no hash pipe, or index %u too high", pipe->name.c_str(), index);
@@ -206,6 +212,8 @@ doca_error_t add_flooded(uint16_t number, doca_flow_pipe *pipe, uint32_t index, 
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 #endif
 
@@ -318,7 +326,7 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 						   const struct doca_flow_ordered_list *ordered_list,
 						   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
 						   struct doca_flow_pipe_entry **entry)
-{
+try {
 	REQUIRE(pipe != nullptr && ordered_list != nullptr);
 	if (pipe->type != DOCA_FLOW_PIPE_ORDERED_LIST || idx >= pipe->entries_max)
 		return invalid("pipe %s: no ordered list pipe, or index %u too high", pipe->name.c_str(), idx);
@@ -354,6 +362,8 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 	if (result == DOCA_SUCCESS)
 		taken.submit_add(*queue, user_ctx, entry);
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 #endif

@@ -1,5 +1,6 @@
 // doca_flow_cfg_*, doca_flow_init and doca_flow_destroy.
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include <doca_flow_tune_server.h>
@@ -18,10 +19,12 @@ Library *soft::library = nullptr;
 	} while (0)
 
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
-{
+try {
 	REQUIRE(cfg != nullptr);
 	*cfg = new doca_flow_cfg();
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg)
@@ -59,7 +62,7 @@ doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_
 }
 
 doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args)
-{
+try {
 	REQUIRE(cfg != nullptr && mode_args != nullptr);
 	const std::string list = std::string(",") + mode_args + ",";
 	bool is_switch = false;
@@ -74,6 +77,8 @@ doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *
 		at = end + 1;
 	}
 	return is_switch && is_expert ? DOCA_SUCCESS : not_supported("a mode other than switch,hws,isolated,expert");
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
@@ -144,17 +149,20 @@ doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg, enum doc
 #endif
 
 doca_error_t doca_flow_init(struct doca_flow_cfg *cfg)
-{
+try {
 	REQUIRE(cfg != nullptr);
 	if (library != nullptr)
 		return DOCA_ERROR_BAD_STATE;
-	library = new Library();
-	library->cfg = *cfg;
-	library->psp_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_PSP]);
+	auto made = std::make_unique<Library>();
+	made->cfg = *cfg;
+	made->psp_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_PSP]);
 #if DOCA_SOFT_RELEASE_ < 302
-	library->mirror_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_MIRROR]);
+	made->mirror_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_MIRROR]);
 #endif
+	library = made.release();
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 void doca_flow_destroy(void)

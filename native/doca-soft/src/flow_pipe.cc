@@ -189,11 +189,13 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 }
 
 doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port)
-{
+try {
 	REQUIRE(cfg != nullptr && port != nullptr);
 	*cfg = new doca_flow_pipe_cfg();
 	(*cfg)->port = port;
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_pipe_cfg_destroy(struct doca_flow_pipe_cfg *cfg)
@@ -204,10 +206,12 @@ doca_error_t doca_flow_pipe_cfg_destroy(struct doca_flow_pipe_cfg *cfg)
 }
 
 doca_error_t doca_flow_pipe_cfg_set_name(struct doca_flow_pipe_cfg *cfg, const char *name)
-{
+try {
 	REQUIRE(cfg != nullptr && name != nullptr);
 	cfg->name = name;
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_label(struct doca_flow_pipe_cfg *cfg, const char *label)
@@ -258,7 +262,7 @@ doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const 
 doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, struct doca_flow_actions *const *actions,
 					    struct doca_flow_actions *const *actions_masks,
 					    struct doca_flow_action_descs *const *action_descs, size_t nr_actions)
-{
+try {
 	REQUIRE(cfg != nullptr && actions != nullptr && nr_actions > 0 && nr_actions <= UINT8_MAX);
 	cfg->actions.clear();
 	cfg->action_masks.assign(nr_actions, doca_flow_actions{});
@@ -274,6 +278,8 @@ doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, stru
 		}
 	}
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_monitor *monitor)
@@ -285,7 +291,7 @@ doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg, cons
 
 doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg,
 						  struct doca_flow_ordered_list *const *ordered_lists, size_t nr_ordered_lists)
-{
+try {
 	REQUIRE(cfg != nullptr && ordered_lists != nullptr && nr_ordered_lists > 0);
 #if DOCA_SOFT_RELEASE_ < 302
 	return not_supported("pipe %s: ordered lists", cfg->name.c_str());
@@ -313,6 +319,8 @@ doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg
 	}
 	return DOCA_SUCCESS;
 #endif
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled)
@@ -396,6 +404,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 		*pipe = made.get();
 		device.run([&] {
 			Datapath &datapath = device.datapath();
+			device.pipes.reserve(device.pipes.size() + 1);
 			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT)
 				datapath.ingress_root = made.get();
 			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS)
@@ -404,7 +413,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 			datapath.pipes = static_cast<uint32_t>(device.pipes.size());
 		});
 		return DOCA_SUCCESS;
-	} catch (const std::bad_alloc &) {
+	} catch (const std::exception &) {
 		return DOCA_ERROR_NO_MEMORY;
 	}
 }
@@ -430,13 +439,15 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 }
 
 doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss)
-{
+try {
 	REQUIRE(pipe != nullptr && fwd_miss != nullptr);
 	Forward forward;
 	const doca_error_t result = read_forward(*pipe->device, fwd_miss, forward);
 	if (result == DOCA_SUCCESS)
 		pipe->device->run([&] { pipe->miss = forward; });
 	return result;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *file)

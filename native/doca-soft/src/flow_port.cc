@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include <doca_soft.h>
 
@@ -25,10 +26,12 @@ struct doca_flow_port_cfg {
 	} while (0)
 
 doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)
-{
+try {
 	REQUIRE(cfg != nullptr);
 	*cfg = new doca_flow_port_cfg();
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg)
@@ -116,7 +119,7 @@ doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
 #endif
 
 doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port)
-{
+try {
 	REQUIRE(cfg != nullptr && port != nullptr && cfg->port_id >= 0);
 	if (library == nullptr)
 		return DOCA_ERROR_BAD_STATE;
@@ -134,21 +137,25 @@ doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct d
 	}
 	if (!is_switch && !device->running())
 		return invalid("port %u is a representor; its device's PF starts first", dpdk_port);
-	auto *started = new doca_flow_port{};
+	auto started = std::make_unique<doca_flow_port>();
 	started->device = device;
 	started->dpdk_port = dpdk_port;
 	started->is_switch = is_switch;
 	started->priv_data.resize(cfg->priv_data_octets);
+	// First, what may need memory: a port that is started is known.
+	library->ports.reserve(library->ports.size() + 1);
 	if (is_switch) {
 		const doca_flow_cfg &global = library->cfg;
 		started->psp_slots = cfg->psp_slots;
 		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.shared[DOCA_FLOW_SHARED_RESOURCE_PSP];
-		device->switch_port = started;
 		device->start(global.pipe_queues, global.queue_depth, slots);
+		device->switch_port = started.get();
 	}
-	library->ports.push_back(started);
-	*port = started;
+	library->ports.push_back(started.get());
+	*port = started.release();
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_port_stop(struct doca_flow_port *port)

@@ -1,5 +1,6 @@
 // Shared resources (key slots, mirrors), and keys of the PSP security protocol.
 #include <cstring>
+#include <memory>
 
 #include "library.h"
 #include "log.h"
@@ -35,7 +36,7 @@ doca_error_t set_psp(Device &device, uint32_t id, const doca_flow_shared_resourc
 		return invalid("key slot %u: no key", id);
 	const uint32_t octets = key.key_type == DOCA_FLOW_CRYPTO_KEY_128 ? 16 : 32;
 	if (!device.slots().set(id, reinterpret_cast<const uint8_t *>(key.key), octets))
-		return invalid("key slot %u; they are 1 to %u", id, device.slots().count() - 1);
+		return invalid("key slot %u; they are above 0 and below %u", id, device.slots().count());
 	return DOCA_SUCCESS;
 }
 
@@ -99,7 +100,7 @@ std::vector<Device *> *owners_of(doca_flow_shared_resource_type type)
 
 doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
 					       struct doca_flow_shared_resource_cfg *cfg)
-{
+try {
 	REQUIRE(cfg != nullptr);
 	if (library == nullptr)
 		return DOCA_ERROR_BAD_STATE;
@@ -107,7 +108,7 @@ doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_ty
 	if (owners == nullptr)
 		return not_supported("shared resources of type %d", type);
 	if (id == 0 || id >= owners->size())
-		return invalid("shared resource %u of type %d; there are 1 to %zu", id, type, owners->size() - 1);
+		return invalid("shared resource %u of type %d; they are above 0 and below %zu", id, type, owners->size());
 #if DOCA_SOFT_RELEASE_ < 302
 	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR) {
 		// A mirror is configured before it is bound.
@@ -119,6 +120,8 @@ doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_ty
 	if (owner == nullptr)
 		return invalid("key slot %u is not bound to a port", id);
 	return set_psp(*owner, id, *cfg);
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids, uint32_t count,
@@ -145,7 +148,7 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 		return invalid("shared resources are bound to a port or a pipe that is not there");
 	for (uint32_t i = 0; i < count; i++) {
 		if (ids[i] == 0 || ids[i] >= owners->size())
-			return invalid("shared resource %u of type %d; there are 1 to %zu", ids[i], type, owners->size() - 1);
+			return invalid("shared resource %u of type %d; they are above 0 and below %zu", ids[i], type, owners->size());
 		(*owners)[ids[i]] = device;
 	}
 	return DOCA_SUCCESS;
@@ -178,12 +181,14 @@ doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port, enu
 
 doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
 						uint32_t id)
-{
+try {
 	REQUIRE(port != nullptr && id > 0 && id < port->psp_next);
 	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return not_supported("port resources of type %d", type);
 	port->psp_free.push_back(id);
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
@@ -206,15 +211,17 @@ doca_error_t doca_flow_crypto_psp_master_key_rotate(struct doca_flow_port *port)
 
 doca_error_t doca_flow_crypto_psp_spi_key_bulk_alloc(struct doca_flow_port *port, enum doca_flow_crypto_key_type type,
 						     uint32_t count, struct doca_flow_crypto_psp_spi_key_bulk **bulk)
-{
+try {
 	REQUIRE(port != nullptr && bulk != nullptr && count > 0);
-	auto *made = new doca_flow_crypto_psp_spi_key_bulk{};
+	auto made = std::make_unique<doca_flow_crypto_psp_spi_key_bulk>();
 	made->device = port->device;
 	made->version = type == DOCA_FLOW_CRYPTO_KEY_128 ? 0 : 1;
 	made->spis.resize(count);
 	made->keys.resize(size_t{count} * psp_key_octets(made->version));
-	*bulk = made;
+	*bulk = made.release();
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk)

@@ -13,6 +13,9 @@ public:
 	HugeMemory() = default;
 	explicit HugeMemory(size_t octets)
 	{
+		// The kernel gives no memory of no octets.
+		if (octets == 0)
+			return;
 		size_ = (octets + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 		// Memory that is not touched costs nothing; a start on a boundary of 2 MiB lets all of it be huge.
 		const size_t reserved = size_ < ALIGNMENT * 2 ? size_ : size_ + ALIGNMENT;

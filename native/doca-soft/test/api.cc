@@ -1,0 +1,283 @@
+// What only a program of the public API sees: calls in the wrong order, too large or too late. `api CASE` is one process,
+// for EAL starts once; DOCA_SOFT_CONFIG names a device with a representor. Built for each release, and once more with
+// sanitizers (robustness.cmake).
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <vector>
+
+#include <doca_dev.h>
+#include <doca_dpdk.h>
+#include <doca_flow.h>
+#include <doca_flow_crypto.h>
+#include <doca_log.h>
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+
+#define CHECK(condition)                                                                                                   \
+	do {                                                                                                               \
+		if (!(condition)) {                                                                                        \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                            \
+			exit(1);                                                                                           \
+		}                                                                                                          \
+	} while (0)
+#define OK(call) CHECK((call) == DOCA_SUCCESS)
+
+namespace {
+
+constexpr uint32_t ENTRIES = 4;
+constexpr uint64_t WAIT_MICROSECONDS = 1000000;
+const doca_flow_fwd DROP = [] {
+	doca_flow_fwd fwd = {};
+	fwd.type = DOCA_FLOW_FWD_DROP;
+	return fwd;
+}();
+
+/* ---- Ports ---- */
+
+doca_dev *dev;
+doca_dev_rep *rep;
+uint16_t pf;
+doca_flow_port *pf_port;
+doca_flow_port *vf_port;
+
+struct Completion {
+	uintptr_t ctx;
+	bool succeeded;
+	doca_flow_entry_op operation;
+	bool operator==(const Completion &other) const
+	{
+		return ctx == other.ctx && succeeded == other.succeeded && operation == other.operation;
+	}
+};
+std::vector<Completion> completions;
+
+void entry_done(doca_flow_pipe_entry *, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation, void *ctx)
+{
+	completions.push_back({reinterpret_cast<uintptr_t>(ctx), status == DOCA_FLOW_ENTRY_STATUS_SUCCESS, operation});
+}
+
+// What has been reported since the last call.
+std::vector<Completion> processed()
+{
+	completions.clear();
+	OK(doca_flow_entries_process(pf_port, 0, WAIT_MICROSECONDS, 0));
+	return completions;
+}
+
+void probe()
+{
+	doca_log_backend *log;
+	OK(doca_log_backend_create_with_file_sdk(stderr, &log));
+	const std::string prefix = "psp-api-" + std::to_string(getpid());
+	const char *arguments[] = {"api", "-a00:00.0", "--no-huge", "--no-shconf", "-m", "64", "--no-telemetry",
+				   "--log-level=*:error", "--file-prefix", prefix.c_str()};
+	CHECK(rte_eal_init(sizeof(arguments) / sizeof(arguments[0]), const_cast<char **>(arguments)) >= 0);
+	doca_devinfo **devices;
+	doca_devinfo_rep **representors;
+	uint32_t count;
+	OK(doca_devinfo_create_list(&devices, &count));
+	OK(doca_dev_open(devices[0], &dev));
+	doca_devinfo_destroy_list(devices);
+	OK(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &representors, &count));
+	OK(doca_dev_rep_open(representors[0], &rep));
+	doca_devinfo_rep_destroy_list(representors);
+	OK(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1));
+	OK(doca_dpdk_get_first_port_id(dev, &pf));
+}
+
+doca_error_t init(uint32_t psp_slots)
+{
+	doca_flow_cfg *cfg;
+	OK(doca_flow_cfg_create(&cfg));
+	OK(doca_flow_cfg_set_mode_args(cfg, "switch,hws,isolated,expert"));
+	OK(doca_flow_cfg_set_nr_shared_resource(cfg, psp_slots, DOCA_FLOW_SHARED_RESOURCE_PSP));
+	OK(doca_flow_cfg_set_cb_entry_process(cfg, entry_done));
+	const doca_error_t result = doca_flow_init(cfg);
+	doca_flow_cfg_destroy(cfg);
+	return result;
+}
+
+doca_error_t start_port(uint16_t id, doca_dev_rep *of, doca_flow_port *&port)
+{
+	doca_flow_port_cfg *cfg;
+	OK(doca_flow_port_cfg_create(&cfg));
+	OK(doca_flow_port_cfg_set_port_id(cfg, id));
+	OK(of == nullptr ? doca_flow_port_cfg_set_dev(cfg, dev) : doca_flow_port_cfg_set_dev_rep(cfg, of));
+	const doca_error_t result = doca_flow_port_start(cfg, &port);
+	doca_flow_port_cfg_destroy(cfg);
+	return result;
+}
+
+void start(uint32_t psp_slots)
+{
+	OK(init(psp_slots));
+	OK(start_port(pf, nullptr, pf_port));
+	OK(start_port(pf + 1, rep, vf_port));
+}
+
+void stop()
+{
+	OK(doca_flow_port_stop(vf_port));
+	OK(doca_flow_port_stop(pf_port));
+	doca_flow_destroy();
+}
+
+void shut_down()
+{
+	OK(doca_dev_rep_close(rep));
+	OK(doca_dev_close(dev));
+	rte_eal_cleanup();
+}
+
+/* ---- Pipes, each with what adds its nth entry ---- */
+
+struct Pipe {
+	doca_flow_pipe *pipe;
+	std::function<doca_error_t(uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry)> add;
+	// Different entries that it takes at the same time.
+	uint32_t room;
+};
+
+doca_flow_pipe_cfg *pipe_cfg(doca_flow_pipe_type type)
+{
+	doca_flow_pipe_cfg *cfg;
+	OK(doca_flow_pipe_cfg_create(&cfg, pf_port));
+	OK(doca_flow_pipe_cfg_set_type(cfg, type));
+	OK(doca_flow_pipe_cfg_set_nr_entries(cfg, ENTRIES));
+	return cfg;
+}
+
+doca_flow_pipe *make(doca_flow_pipe_cfg *cfg, const doca_flow_fwd *fwd)
+{
+	doca_flow_pipe *pipe;
+	OK(doca_flow_pipe_create(cfg, fwd, nullptr, &pipe));
+	doca_flow_pipe_cfg_destroy(cfg);
+	return pipe;
+}
+
+doca_error_t add_basic(doca_flow_pipe *pipe, const doca_flow_match *match, uintptr_t ctx, doca_flow_pipe_entry **entry)
+{
+#if DOCA_SOFT_RELEASE_ < 303
+	return doca_flow_pipe_add_entry(0, pipe, match, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx), entry);
+#else
+	return doca_flow_pipe_basic_add_entry(0, pipe, match, 0, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx), entry);
+#endif
+}
+
+Pipe basic_pipe()
+{
+	doca_flow_match match = {};
+	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
+	match.outer.ip4.dst_ip = UINT32_MAX;
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_BASIC);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &match, nullptr));
+	doca_flow_pipe *pipe = make(cfg, &DROP);
+	return {pipe,
+		[pipe](uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry) {
+			doca_flow_match own = {};
+			own.outer.ip4.dst_ip = n + 1;
+			return add_basic(pipe, &own, ctx, entry);
+		},
+		ENTRIES};
+}
+
+doca_error_t remove_entry(doca_flow_pipe_entry *entry)
+{
+	return doca_flow_pipe_remove_entry(0, 0, entry);
+}
+
+// That as many entries go in as there is room for, and no more: no place was lost, none is given out twice.
+void check_room(const Pipe &pipe)
+{
+	std::vector<doca_flow_pipe_entry *> entries(pipe.room);
+	for (uint32_t n = 0; n < pipe.room; n++) {
+		OK(pipe.add(n, n, &entries[n]));
+		CHECK(std::count(entries.begin(), entries.begin() + n, entries[n]) == 0);
+		CHECK((processed() == std::vector<Completion>{{n, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+	}
+	doca_flow_pipe_entry *more;
+	CHECK(pipe.room < ENTRIES || pipe.add(0, 99, &more) == DOCA_ERROR_FULL);
+	for (uint32_t n = 0; n < pipe.room; n++) {
+		OK(remove_entry(entries[n]));
+		CHECK((processed() == std::vector<Completion>{{n, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+	}
+}
+
+/* ---- Cases ---- */
+
+void a_program_without_key_slots_runs()
+{
+	start(0);
+	uint32_t key[8] = {};
+	doca_flow_shared_resource_cfg cfg = {};
+	cfg.psp_cfg.key_cfg.key = key;
+	CHECK(doca_flow_shared_resource_set_cfg(DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) == DOCA_ERROR_INVALID_VALUE);
+	uint32_t id = 1;
+	CHECK(doca_flow_shared_resources_bind(DOCA_FLOW_SHARED_RESOURCE_PSP, &id, 1, pf_port) == DOCA_ERROR_INVALID_VALUE);
+#if DOCA_SOFT_RELEASE_ >= 303
+	CHECK(doca_flow_port_shared_resource_set_cfg(pf_port, DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) == DOCA_ERROR_INVALID_VALUE);
+#endif
+	check_room(basic_pipe());
+	stop();
+}
+
+// Each call that asks for too much says so, and the same call with less is answered as if the first had not been.
+void memory_that_is_not_there_is_an_error()
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	CHECK(file != nullptr && fscanf(file, "%lu", &pages) == 1);
+	fclose(file);
+	const rlim_t limit = pages * static_cast<unsigned long>(getpagesize()) + (1ul << 30);
+	const rlimit limits = {limit, limit};
+	CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
+	CHECK(init(UINT32_MAX) == DOCA_ERROR_NO_MEMORY);
+	OK(init(1 << 24));
+	CHECK(start_port(pf, nullptr, pf_port) == DOCA_ERROR_NO_MEMORY);
+	CHECK(start_port(pf, nullptr, pf_port) == DOCA_ERROR_NO_MEMORY);
+	CHECK(doca_flow_port_switch_get(nullptr) == nullptr);
+	doca_flow_destroy();
+	start(8);
+	doca_flow_crypto_psp_spi_key_bulk *bulk;
+	CHECK(doca_flow_crypto_psp_spi_key_bulk_alloc(pf_port, DOCA_FLOW_CRYPTO_KEY_256, UINT32_MAX, &bulk) == DOCA_ERROR_NO_MEMORY);
+	OK(doca_flow_crypto_psp_spi_key_bulk_alloc(pf_port, DOCA_FLOW_CRYPTO_KEY_256, 1, &bulk));
+	OK(doca_flow_crypto_psp_spi_key_bulk_free(bulk));
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_CONTROL);
+	OK(doca_flow_pipe_cfg_set_nr_entries(cfg, UINT32_MAX));
+	doca_flow_pipe *pipe;
+	CHECK(doca_flow_pipe_create(cfg, nullptr, nullptr, &pipe) == DOCA_ERROR_NO_MEMORY);
+	doca_flow_pipe_cfg_destroy(cfg);
+	check_room(basic_pipe());
+	stop();
+}
+
+const struct {
+	const char *name;
+	void (*run)();
+} CASES[] = {
+	{"no-slots", a_program_without_key_slots_runs},
+	{"no-memory", memory_that_is_not_there_is_an_error},
+};
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	for (const auto &one : CASES) {
+		if (argc != 2 || strcmp(argv[1], one.name) != 0)
+			continue;
+		probe();
+		one.run();
+		shut_down();
+		puts("all is as it should be");
+		return 0;
+	}
+	fprintf(stderr, "usage: api CASE\n");
+	return 2;
+}

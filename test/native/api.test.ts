@@ -1,0 +1,69 @@
+/** The software DOCA's calls in the wrong order, too large or too late: native/doca-soft/test/api.cc, a process per case. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { describeOnNative } from '../support/needs.js';
+import { ROOT } from '../support/root.js';
+
+const SOURCE = join(ROOT, 'native/doca-soft/test/api.cc');
+const CASES = ['no-slots', 'no-memory'];
+/** A sanitizer's process needs memory of its own. */
+const NOT_UNDER_SANITIZERS = ['no-memory'];
+
+function body(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-api-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function run(program: string, name: string): void {
+    const mapping = join(folder, 'mapping.conf');
+    writeFileSync(
+      mapping,
+      `[device 03:00.0]\nport = net_null0\nmtu = 1500\nbuffers = 1024\nderived-keys = 64\n` +
+        '[representor vf0]\nport = net_null1\nmtu = 1500\n',
+    );
+    const env = { ...process.env, DOCA_SOFT_CONFIG: mapping };
+    const { status, signal, stdout, stderr } = spawnSync(program, [name], {
+      env,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'all is as it should be\n',
+    });
+    expect(stderr).not.toMatch(/\b(4294967295|18446744073709551615)\b/);
+  }
+
+  describe.each([
+    { release: '3.1' },
+    { release: '3.3' },
+  ])('DOCA $release', ({ release }) => {
+    const program = join(folder, `api-${release}`);
+
+    test('builds', () => {
+      const prefix = join(ROOT, `build/native/prefix-${release}`);
+      const env = { ...process.env, PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') };
+      const asked = spawnSync('pkg-config', ['--cflags', '--libs', 'doca-flow', 'libdpdk'], { env, encoding: 'utf8' });
+      const options = [
+        ...['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-DDOCA_ALLOW_EXPERIMENTAL_API'],
+        ...['-DALLOW_EXPERIMENTAL_API', SOURCE, '-o', program, `-Wl,-rpath,${join(prefix, 'lib')}`],
+      ];
+      const { status, stderr } = spawnSync('g++', [...options, ...asked.stdout.trim().split(/\s+/)], {
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    }, 60_000);
+
+    test.each(CASES)('%s', (name) => run(program, name), 90_000);
+  });
+
+  describe('DOCA 3.1 under sanitizers', () => {
+    const cases = CASES.filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
+    test.each(cases)('%s', (name) => run(join(ROOT, 'build/native/robustness/api'), name), 90_000);
+  });
+}
+
+describeOnNative('the API of the software DOCA', existsSync(join(ROOT, 'build/native/robustness/api')), body);
