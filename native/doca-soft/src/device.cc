@@ -467,15 +467,21 @@ void Device::execute(EntryQueue &queue, const EntryCommand &command)
 	switch (command.operation) {
 	case EntryOperation::ADD:
 		succeeded = succeeded && entry.pipe->install(entry);
+		entry.installed = succeeded;
 		break;
 	case EntryOperation::UPDATE:
+		// The application cannot know yet that the addition failed, or may have removed the entry before.
+		succeeded = succeeded && entry.installed;
 		if (succeeded)
 			entry.pipe->update(entry, *command.update, command.parts);
 		free(command.update);
 		break;
 	case EntryOperation::REMOVE:
-		if (succeeded)
+		succeeded = succeeded && entry.installed;
+		if (succeeded) {
 			entry.pipe->uninstall(entry);
+			entry.installed = false;
+		}
 		break;
 	}
 	entry.status.store(succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS : DOCA_FLOW_ENTRY_STATUS_ERROR, std::memory_order_release);

@@ -36,8 +36,17 @@ doca_error_t queue_of(doca_flow_pipe *pipe, uint16_t number, EntryQueue *&queue)
 	return queue->in_flight < queue->depth ? DOCA_SUCCESS : DOCA_ERROR_AGAIN;
 }
 
+// For an operation on an entry: one that failed to be added, or was removed, belongs to nobody once that is reported.
+doca_error_t queue_of(const doca_flow_pipe_entry &entry, uint16_t number, EntryQueue *&queue)
+{
+	if (entry.outstanding == 0 && !entry.installed)
+		return invalid("pipe %s: the entry is not there", entry.pipe->name.c_str());
+	return queue_of(entry.pipe, number, queue);
+}
+
 void submit(doca_flow_pipe *pipe, EntryQueue &queue, const EntryCommand &command)
 {
+	command.entry->outstanding++;
 	queue.in_flight++;
 	queue.commands.push(command);
 	pipe->device->wake();
@@ -129,7 +138,7 @@ try {
 		return not_supported("pipe %s: an update of an entry of a pipe that is not basic", pipe->name.c_str());
 	const auto &basic = static_cast<const BasicPipe &>(*pipe);
 	EntryQueue *queue;
-	doca_error_t result = queue_of(pipe, number, queue);
+	doca_error_t result = queue_of(*entry, number, queue);
 	if (result != DOCA_SUCCESS)
 		return result;
 	if (action_idx != 0 && action_idx >= basic.actions().size())
@@ -372,7 +381,7 @@ doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t, struct d
 {
 	REQUIRE(entry != nullptr);
 	EntryQueue *queue;
-	const doca_error_t result = queue_of(entry->pipe, pipe_queue, queue);
+	const doca_error_t result = queue_of(*entry, pipe_queue, queue);
 	if (result == DOCA_SUCCESS)
 		submit(entry->pipe, *queue, {entry, nullptr, {}, EntryOperation::REMOVE});
 	return result;
@@ -392,15 +401,12 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 		while (queue->completions.pop(done)) {
 			queue->in_flight--;
 			processed++;
-			const bool over = done.succeeded ? done.operation == EntryOperation::REMOVE
-							 : done.operation == EntryOperation::ADD;
 			if (library->cfg.entry_callback != nullptr)
 				library->cfg.entry_callback(done.entry, pipe_queue,
 							    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS
 									   : DOCA_FLOW_ENTRY_STATUS_ERROR,
 							    op_of(done.operation), done.user_ctx);
-			if (over)
-				done.entry->pipe->release_entry(done.entry);
+			done.entry->pipe->reported(*done.entry);
 			if (max_processed_entries != 0 && processed == max_processed_entries)
 				return DOCA_SUCCESS;
 		}

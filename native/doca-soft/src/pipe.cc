@@ -55,6 +55,12 @@ void doca_flow_pipe::release_entry(doca_flow_pipe_entry *entry)
 	free_slots_.push_back(entry->slot);
 }
 
+void doca_flow_pipe::reported(doca_flow_pipe_entry &entry)
+{
+	if (entry.outstanding.fetch_sub(1) == 1 && !entry.installed)
+		release_entry(&entry);
+}
+
 EntryHot *doca_flow_pipe::new_values() const
 {
 	void *memory = aligned_alloc(LINE_OCTETS, hot_stride_);

@@ -77,6 +77,10 @@ struct doca_flow_pipe_entry {
 	doca_flow_pipe *pipe = nullptr;
 	void *user_ctx = nullptr;
 	std::atomic<int> status{DOCA_FLOW_ENTRY_STATUS_IN_PROCESS};
+	// Operations that were handed over and are not reported yet.
+	std::atomic<uint32_t> outstanding{0};
+	// Whether packets find it. The datapath's; others may look when nothing is outstanding.
+	bool installed = false;
 	// Slot in its pipe.
 	uint32_t slot = 0;
 	// Control pipes: 0 is the highest. Ordered lists and hash pipes: the caller's index.
@@ -94,6 +98,7 @@ public:
 	virtual void process(soft::Packet **packets, uint32_t count, soft::Forward *results, soft::Datapath &datapath) = 0;
 	// Datapath, between bursts. False: the entry could not be installed, and nothing changed.
 	virtual bool install(doca_flow_pipe_entry &entry) = 0;
+	// The entry is installed.
 	virtual void uninstall(doca_flow_pipe_entry &entry) = 0;
 	// Takes over those parts of `update`, which was made by new_values().
 	void update(doca_flow_pipe_entry &entry, soft::EntryHot &update, soft::UpdateParts parts) const;
@@ -101,6 +106,8 @@ public:
 	// Application. nullptr when the pipe is full.
 	doca_flow_pipe_entry *take_entry();
 	void release_entry(doca_flow_pipe_entry *entry);
+	// An operation was reported: with the last one goes an entry that is not installed.
+	void reported(doca_flow_pipe_entry &entry);
 	// A record that is no entry's; freed with free().
 	soft::EntryHot *new_values() const;
 	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.

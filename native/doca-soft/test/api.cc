@@ -16,6 +16,7 @@
 #include <doca_flow.h>
 #include <doca_flow_crypto.h>
 #include <doca_log.h>
+#include <doca_soft.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
@@ -170,6 +171,15 @@ doca_error_t add_basic(doca_flow_pipe *pipe, const doca_flow_match *match, uintp
 #endif
 }
 
+doca_error_t update_basic(doca_flow_pipe *pipe, const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
+{
+#if DOCA_SOFT_RELEASE_ < 303
+	return doca_flow_pipe_update_entry(0, pipe, nullptr, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
+#else
+	return doca_flow_pipe_basic_update_entry(0, pipe, 0, nullptr, nullptr, fwd, 0, entry);
+#endif
+}
+
 Pipe basic_pipe()
 {
 	doca_flow_match match = {};
@@ -185,6 +195,70 @@ Pipe basic_pipe()
 			return add_basic(pipe, &own, ctx, entry);
 		},
 		ENTRIES};
+}
+
+Pipe pipe_of_all_packets()
+{
+	const doca_flow_match match = {};
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_BASIC);
+	OK(doca_flow_pipe_cfg_set_match(cfg, &match, nullptr));
+	doca_flow_pipe *pipe = make(cfg, &DROP);
+	return {pipe,
+		[pipe](uint32_t, uintptr_t ctx, doca_flow_pipe_entry **entry) { return add_basic(pipe, nullptr, ctx, entry); }, 1};
+}
+
+Pipe control_pipe()
+{
+	doca_flow_pipe *pipe = make(pipe_cfg(DOCA_FLOW_PIPE_CONTROL), nullptr);
+	return {pipe,
+		[pipe](uint32_t, uintptr_t given, doca_flow_pipe_entry **entry) {
+			auto *ctx = reinterpret_cast<void *>(given);
+#if DOCA_SOFT_RELEASE_ < 303
+			return doca_flow_pipe_control_add_entry(0, 0, pipe, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+								nullptr, &DROP, ctx, entry);
+#else
+			return doca_flow_pipe_control_add_entry(0, pipe, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+								nullptr, 0, &DROP, ctx, entry);
+#endif
+		},
+		ENTRIES};
+}
+
+std::vector<Pipe> pipes_of_all_types()
+{
+	std::vector<Pipe> pipes = {basic_pipe(), pipe_of_all_packets(), control_pipe()};
+#if DOCA_SOFT_RELEASE_ >= 303
+	static doca_flow_crypto crypto = {};
+	crypto.crypto.action_type = DOCA_FLOW_CRYPTO_ACTION_DECRYPT;
+	crypto.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;
+	crypto.crypto.crypto_id = DOCA_FLOW_PSP_DECRYPTION_ID;
+	static doca_flow_ordered_list_element element = {};
+	element.type = DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO;
+	element.crypto = &crypto;
+	static doca_flow_ordered_list list = {};
+	list.size = 1;
+	list.elements = &element;
+	doca_flow_ordered_list *lists[] = {&list};
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_ORDERED_LIST);
+	OK(doca_flow_pipe_cfg_set_ordered_lists(cfg, lists, 1));
+	doca_flow_pipe *ordered = make(cfg, &DROP);
+	pipes.push_back({ordered,
+			 [ordered](uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry) {
+				 return doca_flow_pipe_ordered_list_add_entry(0, ordered, n, &list, nullptr, 0,
+									      reinterpret_cast<void *>(ctx), entry);
+			 },
+			 ENTRIES});
+	cfg = pipe_cfg(DOCA_FLOW_PIPE_HASH);
+	OK(doca_flow_pipe_cfg_set_hash_map_algorithm(cfg, DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING));
+	doca_flow_pipe *flooding = make(cfg, &DROP);
+	pipes.push_back({flooding,
+			 [flooding](uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry) {
+				 return doca_flow_pipe_hash_add_entry(0, flooding, n, 0, nullptr, nullptr, nullptr, 0,
+								      reinterpret_cast<void *>(ctx), entry);
+			 },
+			 ENTRIES});
+#endif
+	return pipes;
 }
 
 doca_error_t remove_entry(doca_flow_pipe_entry *entry)
@@ -257,12 +331,92 @@ void memory_that_is_not_there_is_an_error()
 	stop();
 }
 
+void an_entry_that_is_not_there_stays_away()
+{
+	start(8);
+	for (const Pipe &pipe : pipes_of_all_types()) {
+		doca_flow_pipe_entry *entry;
+		OK(pipe.add(0, 1, &entry));
+		processed();
+		// Removed twice, before anything is reported.
+		OK(remove_entry(entry));
+		OK(remove_entry(entry));
+		CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}, {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+		// And when it has been.
+		CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
+		check_room(pipe);
+	}
+	for (const Pipe &pipe : pipes_of_all_types()) {
+		doca_flow_pipe_entry *first;
+		doca_flow_pipe_entry *equal;
+		OK(pipe.add(0, 1, &first));
+		processed();
+		OK(pipe.add(0, 2, &equal));
+		// Control pipes take equal entries.
+		if (!processed()[0].succeeded) {
+			OK(pipe.add(0, 3, &equal));
+			OK(remove_entry(equal));
+			CHECK((processed() ==
+			       std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD}, {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+			// The first one is still in its way.
+			OK(pipe.add(0, 4, &equal));
+			CHECK((processed() == std::vector<Completion>{{4, false, DOCA_FLOW_ENTRY_OP_ADD}}));
+			CHECK(remove_entry(equal) == DOCA_ERROR_INVALID_VALUE);
+		} else {
+			OK(remove_entry(equal));
+			processed();
+		}
+		OK(remove_entry(first));
+		CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+		check_room(pipe);
+	}
+	const Pipe basic = basic_pipe();
+	doca_flow_pipe_entry *entry;
+	OK(basic.add(0, 1, &entry));
+	OK(remove_entry(entry));
+	OK(update_basic(basic.pipe, &DROP, entry));
+	CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_ADD},
+						      {1, true, DOCA_FLOW_ENTRY_OP_DEL},
+						      {1, false, DOCA_FLOW_ENTRY_OP_UPD}}));
+	CHECK(update_basic(basic.pipe, &DROP, entry) == DOCA_ERROR_INVALID_VALUE);
+	check_room(basic);
+	stop();
+}
+
+// Additions and removals of which half fail, the removal sent before the addition is known to have failed.
+void failures_leave_room()
+{
+	start(8);
+	for (const Pipe &pipe : pipes_of_all_types()) {
+		OK(doca_soft_set_faults(5, 500));
+		for (uintptr_t round = 0; round < 300; round++) {
+			doca_flow_pipe_entry *entry;
+			while (pipe.add(0, round, &entry) != DOCA_SUCCESS)
+				;
+			while (remove_entry(entry) != DOCA_SUCCESS)
+				;
+			const std::vector<Completion> first = processed();
+			CHECK(first.size() == 2 && first[0].ctx == round && first[1].ctx == round);
+			CHECK(first[0].succeeded || !first[1].succeeded);
+			for (bool there = first[0].succeeded && !first[1].succeeded; there; there = !processed()[0].succeeded) {
+				while (remove_entry(entry) != DOCA_SUCCESS)
+					;
+			}
+		}
+		OK(doca_soft_set_faults(0, 0));
+		check_room(pipe);
+	}
+	stop();
+}
+
 const struct {
 	const char *name;
 	void (*run)();
 } CASES[] = {
 	{"no-slots", a_program_without_key_slots_runs},
 	{"no-memory", memory_that_is_not_there_is_an_error},
+	{"not-there", an_entry_that_is_not_there_stays_away},
+	{"failures", failures_leave_room},
 };
 
 } // namespace
