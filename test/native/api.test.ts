@@ -8,7 +8,7 @@ import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const SOURCE = join(ROOT, 'native/doca-soft/test/api.cc');
-const CASES = ['no-slots', 'no-memory', 'not-there', 'failures'];
+const CASES = ['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes'];
 /** A sanitizer's process needs memory of its own. */
 const NOT_UNDER_SANITIZERS = ['no-memory'];
 

@@ -132,6 +132,18 @@ void close_port(uint16_t port)
 
 } // namespace
 
+EntryQueue::~EntryQueue()
+{
+	EntryCommand command{};
+	while (commands.pop(command)) {
+		free(command.update);
+		command.entry->pipe->reported(*command.entry);
+	}
+	EntryCompletion completion{};
+	while (completions.pop(completion))
+		completion.entry->pipe->reported(*completion.entry);
+}
+
 std::vector<Device *> open_devices()
 {
 	std::lock_guard<std::mutex> guard(registry_mutex);

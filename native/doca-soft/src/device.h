@@ -44,6 +44,9 @@ struct EntryCompletion {
 // One of the application's queues of entry operations.
 struct EntryQueue {
 	explicit EntryQueue(uint32_t depth) : commands(depth), completions(depth), depth(depth) {}
+	~EntryQueue();
+	EntryQueue(const EntryQueue &) = delete;
+	EntryQueue &operator=(const EntryQueue &) = delete;
 	SpscRing<EntryCommand> commands;
 	SpscRing<EntryCompletion> completions;
 	uint32_t depth;
@@ -94,7 +97,7 @@ public:
 	const Aead &aead() const { return aead_; }
 
 	// Pipes that exist, and the flow port that they belong to.
-	std::vector<std::unique_ptr<doca_flow_pipe>> pipes;
+	std::vector<DevicePipe> pipes;
 	doca_flow_port *switch_port = nullptr;
 
 private:

@@ -46,7 +46,7 @@ doca_error_t queue_of(const doca_flow_pipe_entry &entry, uint16_t number, EntryQ
 
 void submit(doca_flow_pipe *pipe, EntryQueue &queue, const EntryCommand &command)
 {
-	command.entry->outstanding++;
+	pipe->submitted(*command.entry);
 	queue.in_flight++;
 	queue.commands.push(command);
 	pipe->device->wake();
@@ -401,12 +401,14 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 		while (queue->completions.pop(done)) {
 			queue->in_flight--;
 			processed++;
-			if (library->cfg.entry_callback != nullptr)
+			doca_flow_pipe &pipe = *done.entry->pipe;
+			// Who destroys a pipe wants to hear no more of its entries.
+			if (library->cfg.entry_callback != nullptr && !pipe.gone())
 				library->cfg.entry_callback(done.entry, pipe_queue,
 							    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS
 									   : DOCA_FLOW_ENTRY_STATUS_ERROR,
 							    op_of(done.operation), done.user_ctx);
-			done.entry->pipe->reported(*done.entry);
+			pipe.reported(*done.entry);
 			if (max_processed_entries != 0 && processed == max_processed_entries)
 				return DOCA_SUCCESS;
 		}

@@ -409,7 +409,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 				datapath.ingress_root = made.get();
 			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS)
 				datapath.egress_root = made.get();
-			device.pipes.push_back(std::move(made));
+			device.pipes.emplace_back(made.release());
 			datapath.pipes = static_cast<uint32_t>(device.pipes.size());
 		});
 		return DOCA_SUCCESS;
@@ -423,7 +423,7 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 	if (pipe == nullptr)
 		return;
 	Device &device = *pipe->device;
-	std::unique_ptr<doca_flow_pipe> removed;
+	DevicePipe removed;
 	device.run([&] {
 		Datapath &datapath = device.datapath();
 		if (datapath.ingress_root == pipe)

@@ -55,10 +55,29 @@ void doca_flow_pipe::release_entry(doca_flow_pipe_entry *entry)
 	free_slots_.push_back(entry->slot);
 }
 
+void doca_flow_pipe::submitted(doca_flow_pipe_entry &entry)
+{
+	references_++;
+	entry.outstanding++;
+}
+
 void doca_flow_pipe::reported(doca_flow_pipe_entry &entry)
 {
 	if (entry.outstanding.fetch_sub(1) == 1 && !entry.installed)
 		release_entry(&entry);
+	release_reference();
+}
+
+void doca_flow_pipe::go()
+{
+	gone_ = true;
+	release_reference();
+}
+
+void doca_flow_pipe::release_reference()
+{
+	if (references_.fetch_sub(1) == 1)
+		delete this;
 }
 
 EntryHot *doca_flow_pipe::new_values() const

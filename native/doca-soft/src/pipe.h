@@ -106,8 +106,12 @@ public:
 	// Application. nullptr when the pipe is full.
 	doca_flow_pipe_entry *take_entry();
 	void release_entry(doca_flow_pipe_entry *entry);
-	// An operation was reported: with the last one goes an entry that is not installed.
+	// An operation on an entry was handed over, and was reported: with the last one goes an entry that is not installed.
+	void submitted(doca_flow_pipe_entry &entry);
 	void reported(doca_flow_pipe_entry &entry);
+	// The device has it no more. Frees it when no operation is outstanding, or with the last one.
+	void go();
+	bool gone() const { return gone_; }
 	// A record that is no entry's; freed with free().
 	soft::EntryHot *new_values() const;
 	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.
@@ -151,8 +155,23 @@ protected:
 	size_t forward_at_ = 0;
 
 private:
+	void release_reference();
+
+	// The device's, and one for each operation that is outstanding.
+	std::atomic<uint32_t> references_{1};
+	std::atomic<bool> gone_{false};
 	std::mutex mutex_;
 	std::vector<uint32_t> free_slots_;
 	uint32_t slots_used_ = 0;
 	std::unique_ptr<doca_flow_pipe_entry[]> entries_;
 };
+
+namespace soft {
+
+struct PipeGoes {
+	void operator()(doca_flow_pipe *pipe) const { pipe->go(); }
+};
+// A device's hold on a pipe.
+using DevicePipe = std::unique_ptr<doca_flow_pipe, PipeGoes>;
+
+} // namespace soft

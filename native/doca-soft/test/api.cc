@@ -409,6 +409,48 @@ void failures_leave_room()
 	stop();
 }
 
+// Nothing is reported of entries whose pipe is gone, and their places in the queue are free again.
+void pipes_go_with_their_entries()
+{
+	start(8);
+	for (const bool flush : {false, true}) {
+		for (const Pipe &pipe : pipes_of_all_types()) {
+			const Pipe other = basic_pipe();
+			doca_flow_pipe_entry *entry;
+			doca_flow_pipe_entry *stays;
+			OK(pipe.add(0, 1, &entry));
+			processed();
+			OK(other.add(0, 2, &stays));
+			OK(remove_entry(entry));
+			OK(pipe.add(0, 3, &entry));
+			if (flush)
+				doca_flow_port_pipes_flush(pf_port);
+			else
+				doca_flow_pipe_destroy(pipe.pipe);
+			CHECK(processed() == (flush ? std::vector<Completion>{}
+						    : std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+			if (flush)
+				break;
+		}
+		// More than a queue is deep.
+		for (uint32_t i = 0; i < 200; i++) {
+			const Pipe pipe = control_pipe();
+			doca_flow_pipe_entry *entry;
+			OK(pipe.add(0, i, &entry));
+			doca_flow_pipe_destroy(pipe.pipe);
+			CHECK(processed().empty());
+		}
+	}
+	check_room(basic_pipe());
+	// What is still outstanding at the end is nobody's.
+	const Pipe last = basic_pipe();
+	doca_flow_pipe_entry *entry;
+	OK(last.add(0, 1, &entry));
+	doca_flow_pipe_destroy(last.pipe);
+	OK(basic_pipe().add(0, 1, &entry));
+	stop();
+}
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -417,6 +459,7 @@ const struct {
 	{"no-memory", memory_that_is_not_there_is_an_error},
 	{"not-there", an_entry_that_is_not_there_stays_away},
 	{"failures", failures_leave_room},
+	{"gone-pipes", pipes_go_with_their_entries},
 };
 
 } // namespace

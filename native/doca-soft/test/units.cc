@@ -13,6 +13,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "../src/basic_pipe.h"
+#include "../src/device.h"
 #include "../src/exact_table.h"
 #include "../src/mapping.h"
 #endif
@@ -204,6 +206,18 @@ void rotation_replaces_one_key()
 	CHECK(!keys.generate(1, 0x7fffffff + 1u, spis, now));
 }
 
+// A queue that ends with operations on a pipe that has gone: AddressSanitizer finds what is left of them.
+void queue_frees_what_it_holds()
+{
+	EntryQueue queue(4);
+	DevicePipe pipe(new BasicPipe({}, {}, 1));
+	doca_flow_pipe_entry *entry = pipe->take_entry();
+	pipe->submitted(*entry);
+	queue.completions.push({entry, nullptr, EntryOperation::ADD, true});
+	pipe->submitted(*entry);
+	queue.commands.push({entry, pipe->new_values(), {}, EntryOperation::UPDATE});
+}
+
 void mapping_says_where_it_is_wrong()
 {
 	const struct {
@@ -255,6 +269,7 @@ int main()
 	cache_forgets_the_oldest(openssl);
 	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
+	queue_frees_what_it_holds();
 	mapping_says_where_it_is_wrong();
 #endif
 	puts("all is as it should be");
