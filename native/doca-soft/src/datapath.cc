@@ -17,6 +17,8 @@ namespace {
 
 // Copies of copies: as deep as mirrors can be nested before something is wrong.
 constexpr uint32_t COPY_DEPTH_MAX = 64;
+// Derived keys that are looked at between two bursts when a master key is gone: a burst's work at most.
+constexpr size_t KEYS_LOOKED_AT = 64;
 // Room that a copy's buffer keeps for headers.
 constexpr uint32_t COPY_HEADROOM_OCTETS = 128;
 // What a buffer is, other than what was received in it.
@@ -59,7 +61,7 @@ uint32_t sealed_octets(const Packet &packet)
 Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys,
 		   uint64_t fixed_clock, rte_mempool *buffers)
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
-	  ivs_(fixed_clock), packets_(BURST_MAX)
+	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), ivs_(fixed_clock), packets_(BURST_MAX)
 {
 	candidate_ = aligned_alloc(64, prepared_key_stride(aead));
 	if (candidate_ == nullptr)
@@ -69,6 +71,26 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 Datapath::~Datapath()
 {
 	free(candidate_);
+}
+
+// The tag of derived keys, but for the version, which takes two bits.
+uint32_t Datapath::generation_tag(uint32_t master_key) const
+{
+	return master_keys_.generation(master_key << 31) << 2;
+}
+
+bool Datapath::wipe_dead_keys()
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		if (alive_[i] == generation_tag(i))
+			continue;
+		alive_[i] = generation_tag(i);
+		looked_through_ = 0;
+	}
+	if (looked_through_ == derived_.slots())
+		return false;
+	looked_through_ = derived_.wipe_dead(looked_through_, KEYS_LOOKED_AT, alive_);
+	return true;
 }
 
 void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)

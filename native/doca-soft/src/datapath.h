@@ -69,6 +69,8 @@ public:
 	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
 	void from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count);
 	void flush();
+	// Between bursts: wipes some of the derived keys whose master key is gone. False when there are no more.
+	bool wipe_dead_keys();
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
@@ -108,12 +110,16 @@ private:
 	bool seal(Packet &packet);
 	bool arm(Packet &packet);
 	uint8_t open(Packet &packet);
+	uint32_t generation_tag(uint32_t master_key) const;
 	void flush(SwitchPort &port);
 
 	const Aead &aead_;
 	RandomSource &random_;
 	MasterKeys &master_keys_;
 	DerivedKeyCache derived_;
+	// Tags of the master keys for which derived keys were looked through, and how far.
+	uint32_t alive_[2];
+	size_t looked_through_;
 	IvSource ivs_;
 	// A key in the making, until it has authenticated a packet.
 	void *candidate_;

@@ -398,6 +398,7 @@ void Device::loop()
 		datapath_->flush();
 		busy |= poll_commands();
 		busy |= poll_work();
+		busy |= datapath_->wipe_dead_keys();
 		slots_->quiescent();
 		if (busy) {
 			idle = 0;

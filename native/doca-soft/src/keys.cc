@@ -130,7 +130,7 @@ const void *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
 	return found == 0 ? nullptr : key_at(first + static_cast<uint32_t>(__builtin_ctz(found)));
 }
 
-void DerivedKeyCache::add(uint32_t spi, uint32_t tag, const void *key)
+void DerivedKeyCache::add(uint32_t spi, uint32_t tag, void *key)
 {
 	const size_t first = size_t{set_of(spi)} * WAYS;
 	size_t index = first + next_victim_++ % WAYS;
@@ -143,7 +143,21 @@ void DerivedKeyCache::add(uint32_t spi, uint32_t tag, const void *key)
 	if (tags()[index] != 0)
 		aead_.wipe(key_at(index));
 	memcpy(key_at(index), key, aead_.context_octets);
+	explicit_bzero(key, aead_.context_octets);
 	tags()[index] = tag_of(spi, tag);
+}
+
+size_t DerivedKeyCache::wipe_dead(size_t first, size_t count, const uint32_t *alive)
+{
+	const size_t end = std::min(first + count, slots());
+	for (size_t index = first; index < end; index++) {
+		const uint64_t tag = tags()[index];
+		if (tag == 0 || (tag >> 34) == alive[tag >> 31 & 1] >> 2)
+			continue;
+		aead_.wipe(key_at(index));
+		tags()[index] = 0;
+	}
+	return end;
 }
 
 void DerivedKeyCache::wipe()
@@ -218,6 +232,7 @@ KeySlots::KeySlots(const Aead &aead, uint32_t count)
 	: aead_(aead), stride_(prepared_key_stride(aead)), count_(count), states_(new std::atomic<uint8_t>[count]()),
 	  left_(count), keys_(size_t{count} * 2 * stride_)
 {
+	left_slots_.reserve(count);
 }
 
 KeySlots::~KeySlots()
@@ -239,7 +254,8 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	std::lock_guard<std::mutex> guard(mutex_);
 	const uint32_t former = states_[id].load(std::memory_order_relaxed);
 	const uint32_t second = former == 0 ? 0 : (former & SECOND) ^ SECOND;
-	if (left_[id] != 0) {
+	const bool left = left_[id] != 0;
+	if (left) {
 		// Left in this epoch: a burst that began before may still look at it.
 		while (epoch_.load() <= left_[id])
 			std::this_thread::yield();
@@ -247,9 +263,28 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	}
 	aead_.prepare(key_at(id, second), key, key_octets);
 	states_[id].store(static_cast<uint8_t>(key_octets | second));
-	if (former != 0)
-		left_[id] = epoch_.load();
+	if (former == 0)
+		return true;
+	left_[id] = epoch_.load();
+	if (!left)
+		left_slots_.push_back(id);
+	any_left_.store(true, std::memory_order_relaxed);
 	return true;
+}
+
+// Few: what was set during a burst, and to wipe a key costs much less than to set one.
+void KeySlots::wipe_left()
+{
+	// Who sets a key may be waiting for the datapath: it never waits for them, and comes again after the next burst.
+	std::unique_lock<std::mutex> guard(mutex_, std::try_to_lock);
+	if (!guard.owns_lock())
+		return;
+	for (const uint32_t id : left_slots_) {
+		aead_.wipe(key_at(id, (states_[id].load(std::memory_order_relaxed) & SECOND) ^ SECOND));
+		left_[id] = 0;
+	}
+	left_slots_.clear();
+	any_left_.store(false, std::memory_order_relaxed);
 }
 
 void IvSource::refresh()

@@ -52,8 +52,12 @@ public:
 	void prefetch(uint32_t spi) const;
 	// The prepared key; nullptr: there is none.
 	const void *find(uint32_t spi, uint32_t tag) const;
-	// Takes the prepared key over, octet by octet; the caller keeps nothing of it.
-	void add(uint32_t spi, uint32_t tag, const void *key);
+	// Takes the prepared key over, octet by octet; where it was, nothing is left.
+	void add(uint32_t spi, uint32_t tag, void *key);
+	// Of the places from `first` on, `count` at most: wipes the keys whose tag, without its lowest two bits, is none of the two
+	// that are alive, by the SPI's highest bit. Returns the place behind them.
+	size_t wipe_dead(size_t first, size_t count, const uint32_t *alive);
+	size_t slots() const { return size_t{sets_} * WAYS; }
 	void wipe();
 
 private:
@@ -62,7 +66,6 @@ private:
 	static uint64_t tag_of(uint32_t spi, uint32_t tag) { return uint64_t{tag} << 32 | spi; }
 
 	uint32_t set_of(uint32_t spi) const;
-	size_t slots() const { return size_t{sets_} * WAYS; }
 	uint64_t *tags() const { return reinterpret_cast<uint64_t *>(tags_.data()); }
 	void *key_at(size_t index) const { return keys_.data() + index * stride_; }
 
@@ -122,8 +125,13 @@ public:
 		const uint32_t state = id < count_ ? states_[id].load() : 0;
 		return {key_at(id, state & SECOND), state & ~SECOND};
 	}
-	// Between two bursts of the datapath: what it looked at before it looks at no more.
-	void quiescent() { epoch_.store(epoch_.load(std::memory_order_relaxed) + 1); }
+	// Between two bursts of the datapath, by its thread: what it looked at before it looks at no more.
+	void quiescent()
+	{
+		epoch_.store(epoch_.load(std::memory_order_relaxed) + 1);
+		if (any_left_.load(std::memory_order_relaxed))
+			wipe_left();
+	}
 	uint32_t count() const { return count_; }
 
 private:
@@ -131,13 +139,17 @@ private:
 	static constexpr uint32_t SECOND = 1;
 
 	void *key_at(uint32_t id, uint32_t second) const { return keys_.data() + (size_t{id} * 2 + second) * stride_; }
+	void wipe_left();
 
 	const Aead &aead_;
 	const size_t stride_;
 	uint32_t count_;
 	std::unique_ptr<std::atomic<uint8_t>[]> states_;
-	// The epochs in which the slots' other places were left; 0: there never was a key there.
+	// The epochs in which the slots' other places were left; 0: there is no key there.
 	std::vector<uint64_t> left_;
+	// Slots of which that is not 0.
+	std::vector<uint32_t> left_slots_;
+	std::atomic<bool> any_left_{false};
 	HugeMemory keys_;
 	std::mutex mutex_;
 	// Sequentially consistent together with the places: whoever sees a new epoch has seen which place was left before it.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <functional>
 #include <string>
 #include <sys/resource.h>
@@ -451,6 +452,72 @@ void pipes_go_with_their_entries()
 	stop();
 }
 
+// How often a key stands in this process's memory. The key is given inverted, so that the search does not find itself.
+uint32_t copies_of(const uint8_t *inverted)
+{
+	uint32_t found = 0;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	const int memory = open("/proc/self/mem", O_RDONLY);
+	CHECK(maps != nullptr && memory >= 0);
+	static uint8_t chunk[1 << 20];
+	char line[512];
+	while (fgets(line, sizeof(line), maps) != nullptr) {
+		unsigned long from;
+		unsigned long to;
+		char rights[8];
+		CHECK(sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3);
+		if (strncmp(rights, "rw", 2) != 0)
+			continue;
+		// In steps that overlap by a key.
+		for (unsigned long at = from; at + 16 < to; at += sizeof(chunk) - 16) {
+			const ssize_t octets = pread(memory, chunk, std::min(sizeof(chunk), to - at), static_cast<off_t>(at));
+			for (ssize_t i = 0; i + 16 <= octets; i++) {
+				bool equal = true;
+				for (ssize_t j = 0; equal && j < 16; j++)
+					equal = (chunk[i + j] ^ 0xff) == inverted[j];
+				const unsigned long where = at + static_cast<unsigned long>(i);
+				const auto own = reinterpret_cast<unsigned long>(chunk);
+				found += equal && (where + 16 <= own || where >= own + sizeof(chunk)) ? 1 : 0;
+			}
+		}
+	}
+	fclose(maps);
+	close(memory);
+	explicit_bzero(chunk, sizeof(chunk));
+	return found;
+}
+
+void set_key(uint32_t slot, const uint8_t *inverted)
+{
+	uint32_t key[8];
+	doca_flow_shared_resource_cfg cfg = {};
+	for (uint32_t i = 0; i < sizeof(key); i++)
+		reinterpret_cast<uint8_t *>(key)[i] = inverted[i] ^ 0xff;
+	cfg.psp_cfg.key_cfg.key_type = DOCA_FLOW_CRYPTO_KEY_256;
+	cfg.psp_cfg.key_cfg.key = key;
+	OK(doca_flow_shared_resource_set_cfg(DOCA_FLOW_SHARED_RESOURCE_PSP, slot, &cfg));
+	explicit_bzero(key, sizeof(key));
+}
+
+void a_key_that_was_replaced_is_forgotten()
+{
+	start(2);
+	uint32_t slot = 1;
+	OK(doca_flow_shared_resources_bind(DOCA_FLOW_SHARED_RESOURCE_PSP, &slot, 1, pf_port));
+	uint8_t keys[3][32];
+	for (uint32_t i = 0; i < sizeof(keys); i++)
+		keys[i / 32][i % 32] = static_cast<uint8_t>(0xa1 ^ i * 37 ^ i / 32 * 0x5c);
+	for (const uint8_t *key : keys)
+		set_key(slot, key);
+	// The device does nothing but rest.
+	usleep(50000);
+	CHECK(copies_of(keys[0]) == 0);
+	CHECK(copies_of(keys[1]) == 0);
+	CHECK(copies_of(keys[2]) > 0);
+	stop();
+	CHECK(copies_of(keys[2]) == 0);
+}
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -460,6 +527,7 @@ const struct {
 	{"not-there", an_entry_that_is_not_there_stays_away},
 	{"failures", failures_leave_room},
 	{"gone-pipes", pipes_go_with_their_entries},
+	{"old-keys", a_key_that_was_replaced_is_forgotten},
 };
 
 } // namespace

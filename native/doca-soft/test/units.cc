@@ -1,5 +1,6 @@
 // What can be said of the parts alone. Built with AddressSanitizer and UndefinedBehaviorSanitizer; the part that is about
 // threads also with ThreadSanitizer (-DONLY_THREADS), which does not go with DPDK.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -54,8 +55,14 @@ void ring_keeps_order()
 	CHECK(ring.empty());
 }
 
+bool is_wiped(const Aead &aead, const void *prepared)
+{
+	const auto *octets = static_cast<const uint8_t *>(prepared);
+	return std::all_of(octets, octets + aead.context_octets, [](uint8_t octet) { return octet == 0; });
+}
+
 // One thread sets keys over and over, the other seals with whatever is there: every packet opens under one of the keys that
-// were set.
+// were set, and in the end nothing is left of the others.
 void slots_change_under_use(const Aead &aead)
 {
 	constexpr int ROUNDS = 2000;
@@ -63,11 +70,13 @@ void slots_change_under_use(const Aead &aead)
 	std::atomic<bool> stop{false};
 	uint8_t first[32];
 	memset(first, 1, sizeof(first));
-	CHECK(slots.set(1, first, 32));
+	CHECK(slots.set(1, first, 32) && slots.set(2, first, 32));
+	const void *places[2] = {slots.get(1).prepared, nullptr};
+	CHECK(!is_wiped(aead, places[0]));
 	CHECK(!slots.set(0, first, 32) && !slots.set(4, first, 32));
 	std::thread datapath([&] {
-		while (!stop.load()) {
-			const KeySlots::Key key = slots.get(1);
+		for (uint32_t id = 1; !stop.load(); id ^= 3) {
+			const KeySlots::Key key = slots.get(id);
 			CHECK(key.octets == 32);
 			uint8_t header[16] = {};
 			uint8_t data[64 + 16] = {};
@@ -79,10 +88,14 @@ void slots_change_under_use(const Aead &aead)
 	for (int i = 0; i < ROUNDS; i++) {
 		uint8_t key[32];
 		memset(key, i, sizeof(key));
-		CHECK(slots.set(1, key, 32));
+		CHECK(slots.set(1 + i / 3 % 2, key, 32));
+		places[1] = i == 0 ? slots.get(1).prepared : places[1];
 	}
 	stop = true;
 	datapath.join();
+	slots.quiescent();
+	for (const void *place : places)
+		CHECK(is_wiped(aead, place) == (place != slots.get(1).prepared));
 }
 
 #ifndef ONLY_THREADS
@@ -144,6 +157,83 @@ void cache_forgets_the_oldest(const Aead &aead)
 		kept += cache.find(spi, 1) != nullptr ? 1 : 0;
 	CHECK(kept <= 8);
 	free(key);
+}
+
+void cache_wipes_keys_of_the_dead(const Aead &aead)
+{
+	DerivedKeyCache cache(aead, 64);
+	void *key = aligned_alloc(64, prepared_key_stride(aead));
+	const uint8_t octets[32] = {};
+	const struct {
+		uint32_t spi;
+		uint32_t tag;
+		bool alive;
+	} cases[] = {
+		{1, 2 << 2 | 1, false}, {2, 3 << 2 | 0, true}, {0x80000001, 2 << 2 | 1, true}, {0x80000002, 3 << 2 | 1, false},
+	};
+	const void *places[4];
+	for (size_t i = 0; i < 4; i++) {
+		aead.prepare(key, octets, 32);
+		cache.add(cases[i].spi, cases[i].tag, key);
+		CHECK(is_wiped(aead, key));
+		places[i] = cache.find(cases[i].spi, cases[i].tag);
+		CHECK(!is_wiped(aead, places[i]));
+	}
+	const uint32_t alive[2] = {3 << 2, 2 << 2};
+	size_t at = 0;
+	while (at < cache.slots())
+		at = cache.wipe_dead(at, 5, alive);
+	for (size_t i = 0; i < 4; i++) {
+		CHECK((cache.find(cases[i].spi, cases[i].tag) != nullptr) == cases[i].alive);
+		CHECK(is_wiped(aead, places[i]) == !cases[i].alive);
+	}
+	free(key);
+}
+
+// A key that a packet was decrypted with goes when its master key does, not with the other one.
+void rotation_wipes_derived_keys(const Aead &aead)
+{
+	constexpr uint32_t PAYLOAD = 32;
+	RandomSource random(1);
+	MasterKeys master_keys(random, {}, 1);
+	Datapath datapath(aead, random, master_keys, 1024, 1, nullptr);
+	uint32_t spi;
+	uint8_t octets[32];
+	CHECK(master_keys.generate(1, 1, &spi, octets));
+	uint8_t frame[14 + 20 + 8 + PSP_HEADER_OCTETS + PAYLOAD + PSP_ICV_OCTETS] = {};
+	uint8_t *ip = frame + 14;
+	uint8_t *udp = ip + 20;
+	uint8_t *psp = udp + 8;
+	store16(frame + 12, 0x0800);
+	ip[0] = 0x45;
+	ip[9] = 17;
+	store16(ip + 2, sizeof(frame) - 14);
+	store16(udp + 2, DOCA_FLOW_PSP_DEFAULT_PORT);
+	store16(udp + 4, sizeof(frame) - 34);
+	psp[0] = 59;
+	psp[1] = 1;
+	psp[3] = 1 << 2 | 1;
+	store32(psp + PSP_SPI, spi);
+	void *key = new_context(aead);
+	aead.prepare(key, octets, 32);
+	aead.seal(key, 32, psp + PSP_SPI, psp, PSP_HEADER_OCTETS, psp + PSP_HEADER_OCTETS, PAYLOAD, psp + PSP_HEADER_OCTETS + PAYLOAD);
+	aead.wipe(key);
+	free(key);
+	Packet packet{};
+	packet.load(frame, sizeof(frame), 0, 0);
+	datapath.decrypt(packet);
+	CHECK(packet.syndrome == SYNDROME_OK);
+	Packet *one = &packet;
+	const void *derived;
+	datapath.prefetch_keys(&one, 1, &derived);
+	CHECK(derived != nullptr && !datapath.wipe_dead_keys());
+	for (const bool dead : {false, true}) {
+		master_keys.rotate();
+		CHECK(datapath.wipe_dead_keys());
+		while (datapath.wipe_dead_keys()) {
+		}
+		CHECK(is_wiped(aead, derived) == dead);
+	}
 }
 
 // As many records as it may hold, of few different keys and in few buckets, added and taken out at random.
@@ -267,6 +357,10 @@ int main()
 	aead_is_aes_gcm(openssl, best);
 	cache_forgets_the_oldest(best);
 	cache_forgets_the_oldest(openssl);
+	cache_wipes_keys_of_the_dead(best);
+	cache_wipes_keys_of_the_dead(openssl);
+	rotation_wipes_derived_keys(best);
+	rotation_wipes_derived_keys(openssl);
 	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
 	queue_frees_what_it_holds();
