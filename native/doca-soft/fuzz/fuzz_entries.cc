@@ -129,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	std::vector<Actions> actions(1);
 	const doca_flow_actions template_actions = actions_from(bytes);
-	if (actions[0].compile(template_actions, nullptr, false) != DOCA_SUCCESS)
+	if (actions[0].compile(template_actions, nullptr, false, UINT32_MAX) != DOCA_SUCCESS)
 		return 0;
 	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES);
 	pipe.forward.kind = Forward::DROP;

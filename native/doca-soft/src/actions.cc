@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "datapath.h"
+#include "fields.h"
 #include "headers.h"
 #include "log.h"
 #include "psp_header.h"
@@ -32,6 +33,34 @@ bool known_data_octets(doca_flow_crypto_encap_action_type action, doca_flow_cryp
 	if (tunnel)
 		return octets == 58 || octets == 66 || octets == 78 || octets == 86;
 	return octets == 24 || octets == 32;
+}
+
+// What remains of actions, or of their mask, when what is known is taken out must be nothing. Crypto is looked at apart.
+doca_error_t refuse_others(const doca_flow_actions &rest, const doca_flow_actions &actions)
+{
+#if DOCA_SOFT_RELEASE_ < 302
+	if (rest.flags != 0)
+		return not_supported("doca_flow_actions.flags");
+#endif
+	if (rest.decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
+		return not_supported("doca_flow_actions.decap_type");
+	if (rest.encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
+		return not_supported("doca_flow_actions.encap_type");
+	if (rest.pop_vlan)
+		return not_supported("doca_flow_actions.pop_vlan");
+	if (rest.has_push)
+		return not_supported("doca_flow_actions.has_push");
+	if (rest.nat64.original_dscp || rest.nat64.original_ttl || rest.nat64.l3_type != DOCA_FLOW_L3_TYPE_NONE)
+		return not_supported("doca_flow_actions.nat64");
+	// The members that actions share with matches.
+	doca_flow_match shared{};
+	shared.parser_meta = rest.parser_meta;
+	shared.outer = rest.outer;
+	shared.tun = rest.tun;
+	doca_flow_match selectors{};
+	selectors.outer = actions.outer;
+	selectors.tun = actions.tun;
+	return refuse_unknown("doca_flow_actions", shared, selectors);
 }
 
 } // namespace
@@ -74,14 +103,14 @@ doca_error_t Actions::add_set(const doca_flow_actions &actions, const doca_flow_
 	return DOCA_SUCCESS;
 }
 
-doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed)
+doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots)
 {
 	doca_flow_actions rest = actions;
-	const auto member_zero = [&rest](size_t offset, size_t octets) {
-		memset(reinterpret_cast<uint8_t *>(&rest) + offset, 0, octets);
-	};
+	// Also what writes a 0 has a mask.
+	doca_flow_actions mask_rest = mask == nullptr ? doca_flow_actions{} : *mask;
 	const auto add = [&](Target target, size_t member_offset, uint8_t octets, size_t offset) {
-		member_zero(member_offset, octets);
+		memset(reinterpret_cast<uint8_t *>(&rest) + member_offset, 0, octets);
+		memset(reinterpret_cast<uint8_t *>(&mask_rest) + member_offset, 0, octets);
 		return add_set(actions, mask, fixed, target, member_offset, octets, static_cast<uint16_t>(offset));
 	};
 	add(Target::META, offsetof(doca_flow_actions, meta.pkt_meta), 4, 0);
@@ -91,30 +120,18 @@ doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_
 	add(Target::MAC, offsetof(doca_flow_actions, outer.eth.src_mac), 6, ETHERNET_SOURCE);
 	if (actions.tun.type == DOCA_FLOW_TUN_PSP)
 		add(Target::PSP_FLAGS, offsetof(doca_flow_actions, tun.psp.s_d_ver_v), 1, 0);
-
-	if (rest.decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
-		return not_supported("doca_flow_actions.decap_type");
-	if (rest.encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
-		return not_supported("doca_flow_actions.encap_type");
-	if (rest.pop_vlan)
-		return not_supported("doca_flow_actions.pop_vlan");
-	if (rest.has_push)
-		return not_supported("doca_flow_actions.has_push");
-	if (!all_zero(&rest.parser_meta, sizeof(rest.parser_meta)))
-		return not_supported("doca_flow_actions.parser_meta");
-	rest.outer.l3_type = DOCA_FLOW_L3_TYPE_NONE;
-	rest.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_NONE;
-	if (!all_zero(&rest.outer, sizeof(rest.outer)))
-		return not_supported("doca_flow_actions.outer: other than outer.eth.src_mac and outer.eth.dst_mac");
-	rest.tun.type = DOCA_FLOW_TUN_NONE;
-	if (!all_zero(&rest.tun, sizeof(rest.tun)))
-		return not_supported("doca_flow_actions.tun: other than tun.psp.s_d_ver_v");
-	return compile_crypto(actions.has_crypto_encap, actions.crypto_encap, actions.crypto, fixed);
+	for (const doca_flow_actions *unknown : {&rest, &mask_rest}) {
+		const doca_error_t refused = refuse_others(*unknown, actions);
+		if (refused != DOCA_SUCCESS)
+			return refused;
+	}
+	return compile_crypto(actions.has_crypto_encap, actions.crypto_encap, actions.crypto, fixed, key_slots);
 }
 
 doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
-				     const doca_flow_crypto_action &crypto, bool fixed)
+				     const doca_flow_crypto_action &crypto, bool fixed, uint32_t key_slots)
 {
+	key_slots_ = key_slots;
 	if (crypto.action_type != DOCA_FLOW_CRYPTO_ACTION_NONE) {
 		if (crypto.resource_type != DOCA_FLOW_CRYPTO_RESOURCE_PSP)
 			return not_supported("doca_flow_crypto_action.resource_type %d", crypto.resource_type);
@@ -125,9 +142,12 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 			decrypt_ = true;
 		} else {
 			encrypt_ = true;
-			if (crypto.crypto_id == 0)
-				return invalid("crypto_id 0 of an encryption");
-			crypto_id_ = !fixed && crypto.crypto_id == UINT32_MAX ? 0 : crypto.crypto_id;
+			if (fixed || crypto.crypto_id != UINT32_MAX) {
+				crypto_id_ = crypto.crypto_id;
+				const doca_error_t checked = check_crypto_id(crypto_id_);
+				if (checked != DOCA_SUCCESS)
+					return checked;
+			}
 		}
 	}
 	if (!has_crypto_encap || encap.action_type == DOCA_FLOW_CRYPTO_REFORMAT_NONE)
@@ -149,6 +169,14 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 	} else {
 		data_.assign(encap.encap_data, encap.encap_data + data_octets_);
 	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t Actions::check_crypto_id(uint32_t crypto_id) const
+{
+	if (crypto_id == 0 || crypto_id >= key_slots_)
+		return invalid("crypto_id %u of an encryption; key slots are 1 to %u", crypto_id,
+			       std::max(key_slots_, 1u) - 1);
 	return DOCA_SUCCESS;
 }
 
@@ -175,8 +203,9 @@ doca_error_t Actions::store_crypto(const doca_flow_crypto_encap_action *encap, c
 		memcpy(values + data_offset_, encap->encap_data, data_octets_);
 	}
 	if (encrypt_ && crypto_id_ == 0) {
-		if (crypto->crypto_id == 0 || crypto->crypto_id == UINT32_MAX)
-			return invalid("crypto_id %u of an entry", crypto->crypto_id);
+		const doca_error_t checked = check_crypto_id(crypto->crypto_id);
+		if (checked != DOCA_SUCCESS)
+			return checked;
 		*crypto_id = crypto->crypto_id;
 	}
 	return DOCA_SUCCESS;

@@ -14,11 +14,12 @@ class Datapath;
 // Actions of one template, compiled. The values that entries give stand in their records, `value_octets` of them.
 class Actions {
 public:
-	// `fixed`: a control pipe's entry, where nothing is left to entries. NOT_SUPPORTED and INVALID_VALUE are logged.
-	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed);
+	// `fixed`: a control pipe's entry, where nothing is left to entries. The device has `key_slots`, 0 included.
+	// NOT_SUPPORTED and INVALID_VALUE are logged.
+	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots);
 	// What an ordered list's CRYPTO element, or the crypto part of a pipe's actions, does.
 	doca_error_t compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
-				    const doca_flow_crypto_action &crypto, bool fixed);
+				    const doca_flow_crypto_action &crypto, bool fixed, uint32_t key_slots);
 
 	uint32_t value_octets() const { return value_octets_; }
 	bool decrypts() const { return decrypt_; }
@@ -49,11 +50,13 @@ private:
 
 	doca_error_t add_set(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, Target target,
 			     size_t member_offset, uint8_t octets, uint16_t offset);
+	doca_error_t check_crypto_id(uint32_t crypto_id) const;
 	void write(Packet &packet, const Set &set, const uint8_t *values) const;
 
 	std::vector<Set> sets_;
 	bool decrypt_ = false;
 	bool encrypt_ = false;
+	uint32_t key_slots_ = 0;
 	// 0: the entry's.
 	uint32_t crypto_id_ = 0;
 	enum class Reformat : uint8_t { NONE, ENCAP, DECAP } reformat_ = Reformat::NONE;

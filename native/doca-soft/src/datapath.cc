@@ -261,16 +261,12 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 
 void Datapath::to_rss(Packet &packet, const RssTarget &target)
 {
-	if (target.queues.empty() || rss_rings.empty()) {
-		counts.rss_drops++;
-		rte_pktmbuf_free(packet.mbuf);
-		return;
-	}
 	size_t queue = 0;
 	if (target.queues.size() > 1) {
 		if (packet.stale)
 			packet.parse();
-		if (packet.l3_ok != 0)
+		const bool spread = packet.l3_type == DOCA_FLOW_L3_META_IPV4 ? target.ip4 : target.ip6;
+		if (spread && packet.l3_ok != 0)
 			queue = flow_entropy(packet.frame, packet.l3, packet.ip_end) % target.queues.size();
 	}
 	rte_mbuf *mbuf = packet.mbuf;
@@ -279,7 +275,7 @@ void Datapath::to_rss(Packet &packet, const RssTarget &target)
 		*RTE_FLOW_DYNF_METADATA(mbuf) = load32(packet.meta);
 		mbuf->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;
 	}
-	rte_ring *ring = rss_rings[target.queues[queue] % rss_rings.size()];
+	rte_ring *ring = rss_rings[target.queues[queue]];
 	if (rte_ring_sp_enqueue(ring, mbuf) != 0) {
 		counts.rss_drops++;
 		rte_pktmbuf_free(mbuf);

@@ -22,6 +22,11 @@ constexpr uint32_t PREFETCH_PACKETS = 4;
 
 // Where a packet goes next.
 struct Forward {
+	bool operator==(const Forward &other) const
+	{
+		return kind == other.kind && target == other.target && index == other.index && pipe == other.pipe;
+	}
+
 	enum Kind : uint16_t { DROP, LOST, KERNEL, RSS, PORT, PIPE, CHANGEABLE };
 	Kind kind = DROP;
 	// Number of the port, or of the RSS configuration.
@@ -55,7 +60,15 @@ struct SwitchPort {
 };
 
 struct RssTarget {
+	bool operator==(const RssTarget &other) const
+	{
+		return queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6;
+	}
+
 	std::vector<uint16_t> queues;
+	// The families that are spread over them; what is neither goes to the first.
+	bool ip4 = true;
+	bool ip6 = true;
 };
 
 class Datapath {

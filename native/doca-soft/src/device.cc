@@ -186,6 +186,12 @@ int Device::face_of(uint16_t dpdk_port) const
 	return -1;
 }
 
+uint16_t Device::application_queues() const
+{
+	rte_eth_dev_info info{};
+	return rte_eth_dev_info_get(first_port(), &info) == 0 ? info.nb_rx_queues : 0;
+}
+
 void Device::probe(const std::vector<const RepresentorMapping *> &representors)
 {
 	try {

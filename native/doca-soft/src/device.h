@@ -67,6 +67,8 @@ public:
 	// DPDK port of the PF; its representors follow.
 	uint16_t first_port() const { return faces_[0].dpdk_port; }
 	bool has_port(uint16_t dpdk_port) const { return face_of(dpdk_port) >= 0; }
+	// RX queues of the PF that the application has set up.
+	uint16_t application_queues() const;
 	// Position of a DPDK port among the device's; -1: not one of them.
 	int face_of(uint16_t dpdk_port) const;
 

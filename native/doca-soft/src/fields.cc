@@ -10,7 +10,22 @@ namespace soft {
 namespace {
 
 // What selects a member of a union in a match; ANY: not in a union.
-enum Selector { ANY, OUTER_IP4, OUTER_IP6, OUTER_UDP, OUTER_TCP, OUTER_ICMP, TUN_PSP, INNER_IP4, INNER_IP6 };
+enum Selector {
+	ANY,
+	OUTER_IP4,
+	OUTER_IP6,
+	OUTER_UDP,
+	OUTER_TCP,
+	OUTER_ICMP,
+	OUTER_TRANSPORT,
+	OUTER_ROCE_V2,
+	TUN_PSP,
+	INNER_IP4,
+	INNER_IP6,
+	INNER_UDP,
+	INNER_TCP,
+	INNER_ICMP,
+};
 
 struct SelectedPlace {
 	Selector selector;
@@ -98,6 +113,7 @@ const SelectedPlace PLACES[] = {
 bool selected(const doca_flow_match &match, Selector selector)
 {
 	const auto l4 = match.outer.l4_type_ext;
+	const auto inner_l4 = match.inner.l4_type_ext;
 	switch (selector) {
 	case ANY:
 		return true;
@@ -111,12 +127,22 @@ bool selected(const doca_flow_match &match, Selector selector)
 		return l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
 	case OUTER_ICMP:
 		return l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
+	case OUTER_TRANSPORT:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_TRANSPORT;
+	case OUTER_ROCE_V2:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_ROCE_V2;
 	case TUN_PSP:
 		return match.tun.type == DOCA_FLOW_TUN_PSP;
 	case INNER_IP4:
 		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP4;
 	case INNER_IP6:
 		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	case INNER_UDP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
+	case INNER_TCP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
+	case INNER_ICMP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
 	}
 	return false;
 }
@@ -131,34 +157,87 @@ template <typename Member> void clear(Member &member)
 	memset(static_cast<void *>(&member), 0, sizeof(member));
 }
 
-// What remains of a match when the known fields are taken out must be nothing.
-doca_error_t check_rest(doca_flow_match rest)
-{
-	rest.flags = 0;
-	clear(rest.outer.l3_type);
-	clear(rest.outer.l4_type_ext);
-	clear(rest.inner.l3_type);
-	clear(rest.inner.l4_type_ext);
-	clear(rest.tun.type);
-	const auto *octets = reinterpret_cast<const uint8_t *>(&rest);
-	const struct {
-		const char *name;
-		size_t from;
-		size_t to;
-	} parts[] = {
-		{"meta", offsetof(doca_flow_match, meta), offsetof(doca_flow_match, parser_meta)},
-		{"parser_meta", offsetof(doca_flow_match, parser_meta), offsetof(doca_flow_match, outer)},
-		{"outer", offsetof(doca_flow_match, outer), offsetof(doca_flow_match, tun)},
-		{"tun", offsetof(doca_flow_match, tun), offsetof(doca_flow_match, inner)},
-		{"inner", offsetof(doca_flow_match, inner), sizeof(doca_flow_match)},
-	};
-	for (const auto &part : parts) {
-		for (size_t i = part.from; i < part.to; i++) {
-			if (octets[i] != 0)
-				return not_supported("a match on doca_flow_match.%s at its octet %zu", part.name, i - part.from);
-		}
+// A member of doca_flow_match that is not in PLACES, or a part of it, which a refusal names.
+struct Unknown {
+	Selector selector;
+	const char *name;
+	size_t from;
+	size_t octets;
+};
+
+#define UNKNOWN(selector, member)                                                                                  \
+	{                                                                                                          \
+		selector, #member, offsetof(doca_flow_match, member), sizeof(((doca_flow_match *)nullptr)->member) \
 	}
-	return DOCA_SUCCESS;
+
+// Structures come behind the members of theirs that have a name of their own.
+const Unknown UNKNOWNS[] = {
+	UNKNOWN(ANY, flags),
+	UNKNOWN(ANY, parser_meta.ipsec_syndrome),
+	UNKNOWN(ANY, parser_meta.ipsec_ar_syndrome),
+	UNKNOWN(ANY, parser_meta.meter_color),
+	UNKNOWN(ANY, parser_meta.outer_l2_type),
+	UNKNOWN(ANY, parser_meta.inner_l2_type),
+	UNKNOWN(ANY, parser_meta.inner_ip_fragmented),
+	UNKNOWN(ANY, parser_meta.outer_l4_ok),
+	UNKNOWN(ANY, parser_meta.outer_l4_checksum_ok),
+	UNKNOWN(ANY, parser_meta.inner_l3_ok),
+	UNKNOWN(ANY, parser_meta.inner_ip4_checksum_ok),
+	UNKNOWN(ANY, parser_meta.inner_l4_ok),
+	UNKNOWN(ANY, parser_meta.inner_l4_checksum_ok),
+	UNKNOWN(ANY, outer.l2_valid_headers),
+	UNKNOWN(ANY, outer.eth_vlan),
+	UNKNOWN(OUTER_IP4, outer.ip4.version_ihl),
+	UNKNOWN(OUTER_IP6, outer.ip6.traffic_class),
+	UNKNOWN(OUTER_IP6, outer.ip6.flow_label),
+	UNKNOWN(OUTER_TCP, outer.tcp.data_offset),
+	UNKNOWN(OUTER_TCP, outer.tcp.seq_num),
+	UNKNOWN(OUTER_TCP, outer.tcp.ack_num),
+	UNKNOWN(OUTER_ICMP, outer.icmp.ident),
+	UNKNOWN(OUTER_TRANSPORT, outer.transport),
+	UNKNOWN(OUTER_ROCE_V2, outer.roce_v2),
+	UNKNOWN(ANY, inner.eth),
+	UNKNOWN(ANY, inner.l2_valid_headers),
+	UNKNOWN(ANY, inner.eth_vlan),
+	UNKNOWN(INNER_IP4, inner.ip4.version_ihl),
+	UNKNOWN(INNER_IP4, inner.ip4.dscp_ecn),
+	UNKNOWN(INNER_IP4, inner.ip4.total_len),
+	UNKNOWN(INNER_IP4, inner.ip4.identification),
+	UNKNOWN(INNER_IP4, inner.ip4.flags_fragment_offset),
+	UNKNOWN(INNER_IP4, inner.ip4.ttl),
+	UNKNOWN(INNER_IP6, inner.ip6.traffic_class),
+	UNKNOWN(INNER_IP6, inner.ip6.flow_label),
+	UNKNOWN(INNER_IP6, inner.ip6.payload_len),
+	UNKNOWN(INNER_IP6, inner.ip6.hop_limit),
+	UNKNOWN(INNER_UDP, inner.udp),
+	UNKNOWN(INNER_TCP, inner.tcp),
+	UNKNOWN(INNER_ICMP, inner.icmp),
+	// Of a union, where nothing selects a member that has this octet.
+	{ANY, "outer.ip4 or outer.ip6 that outer.l3_type does not select", offsetof(doca_flow_match, outer.ip4),
+	 sizeof(doca_flow_header_ip6)},
+	{ANY, "outer.udp or another that outer.l4_type_ext does not select", offsetof(doca_flow_match, outer.udp),
+	 sizeof(doca_flow_match::outer) - offsetof(doca_flow_header_format, udp)},
+	{ANY, "tun other than tun.psp", offsetof(doca_flow_match, tun), sizeof(doca_flow_tun)},
+	{ANY, "inner.ip4 or inner.ip6 that inner.l3_type does not select", offsetof(doca_flow_match, inner.ip4),
+	 sizeof(doca_flow_header_ip6)},
+	UNKNOWN(ANY, inner),
+};
+
+// The member that has the octet `at`; "": none, it lies between them.
+const char *name_of(size_t at, const doca_flow_match &selectors)
+{
+	// Actions lack some that matches have.
+	for (const SelectedPlace &candidate : PLACES) {
+		const FieldPlace &place = candidate.place;
+		if (at >= place.match_offset && at < place.match_offset + size_t{place.member_octets} &&
+		    selected(selectors, candidate.selector))
+			return place.name;
+	}
+	for (const Unknown &unknown : UNKNOWNS) {
+		if (at >= unknown.from && at < unknown.from + unknown.octets && selected(selectors, unknown.selector))
+			return unknown.name;
+	}
+	return "";
 }
 
 void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
@@ -199,10 +278,26 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 			field.value[i] &= field.mask[i];
 		fields.push_back(field);
 	}
-	return check_rest(rest);
+	return refuse_unknown("doca_flow_match", rest, match);
 }
 
 } // namespace
+
+doca_error_t refuse_unknown(const char *structure, doca_flow_match rest, const doca_flow_match &selectors)
+{
+	clear(rest.outer.l3_type);
+	clear(rest.outer.l4_type_ext);
+	clear(rest.inner.l3_type);
+	clear(rest.inner.l4_type_ext);
+	clear(rest.tun.type);
+	const auto *octets = reinterpret_cast<const uint8_t *>(&rest);
+	for (size_t i = 0; i < sizeof(rest); i++) {
+		const char *name = octets[i] == 0 ? "" : name_of(i, selectors);
+		if (*name != '\0')
+			return not_supported("%s.%s", structure, name);
+	}
+	return DOCA_SUCCESS;
+}
 
 doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields)
 {
@@ -232,8 +327,9 @@ doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mas
 		if (place.string == nullptr || strcmp(place.string, name) != 0)
 			continue;
 		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 ||
-		    condition->field_op.width > place.octets * 8u)
-			return not_supported("a condition on %u bits of %s", condition->field_op.width, name);
+		    condition->field_op.width != place.octets * 8u)
+			return not_supported("a condition on %u bits of %s at bit %u", condition->field_op.width, name,
+					     condition->field_op.a.bit_offset);
 		compared = MatchField{};
 		compared.place = &place;
 		narrow(place, member(match, place), compared.value);

@@ -46,6 +46,10 @@ doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *
 doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask,
 			const doca_flow_match_condition *condition, std::vector<MatchField> &fields, MatchField &compared);
 
+// NOT_SUPPORTED, with the name of a member of `rest` that is not 0 and selects nothing: what remains of `structure` when what
+// is known is taken out. Members of unions are named as `selectors` says.
+doca_error_t refuse_unknown(const char *structure, doca_flow_match rest, const doca_flow_match &selectors);
+
 // The octets of a field of a match structure.
 inline const uint8_t *member(const doca_flow_match &match, const FieldPlace &place)
 {

@@ -71,9 +71,14 @@ doca_error_t read_entry_monitor(const doca_flow_monitor *monitor, EntryHot &hot)
 doca_error_t read_entry_forward(doca_flow_pipe &pipe, const doca_flow_fwd *fwd, Forward &forward)
 {
 	const doca_error_t result = read_forward(*pipe.device, fwd, forward);
-	if (result == DOCA_SUCCESS && forward.kind == Forward::CHANGEABLE)
+	if (result != DOCA_SUCCESS || fwd == nullptr || fwd->type == DOCA_FLOW_FWD_NONE)
+		return result;
+	if (forward.kind == Forward::CHANGEABLE)
 		return invalid("pipe %s: an entry's forward must say where to", pipe.name.c_str());
-	return result;
+	// An entry may repeat what its template says.
+	if (pipe.forward.kind != Forward::CHANGEABLE && !(forward == pipe.forward))
+		return not_supported("pipe %s: an entry's forward where the pipe's is fixed", pipe.name.c_str());
+	return DOCA_SUCCESS;
 }
 
 // Releases an entry that was taken and could not be filled.
@@ -172,6 +177,8 @@ try {
 		return invalid("pipe %s: priority %u; 0 (highest) to %u", pipe->name.c_str(), priority, PRIORITY_LOWEST);
 	if (descs != nullptr && descs->nb_action_desc > 0)
 		return not_supported("pipe %s: action descriptors", pipe->name.c_str());
+	if (match == nullptr && condition != nullptr)
+		return invalid("pipe %s: a condition without a match, which has the value", pipe->name.c_str());
 	EntryQueue *queue;
 	doca_error_t result = queue_of(pipe, number, queue);
 	if (result != DOCA_SUCCESS)
@@ -190,7 +197,7 @@ try {
 			own.match.operation = condition->operation;
 	}
 	if (result == DOCA_SUCCESS && actions != nullptr)
-		result = own.actions.compile(*actions, actions_mask, true);
+		result = own.actions.compile(*actions, actions_mask, true, pipe->device->slots().count());
 	if (result == DOCA_SUCCESS)
 		result = read_entry_monitor(monitor, hot);
 	if (result == DOCA_SUCCESS)
@@ -336,7 +343,7 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 						   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
 						   struct doca_flow_pipe_entry **entry)
 try {
-	REQUIRE(pipe != nullptr && ordered_list != nullptr);
+	REQUIRE(pipe != nullptr && ordered_list != nullptr && ordered_list->elements != nullptr);
 	if (pipe->type != DOCA_FLOW_PIPE_ORDERED_LIST || idx >= pipe->entries_max)
 		return invalid("pipe %s: no ordered list pipe, or index %u too high", pipe->name.c_str(), idx);
 	const auto &lists = static_cast<const OrderedListPipe &>(*pipe).lists();
@@ -356,15 +363,21 @@ try {
 	hot.counted = pipe->counted;
 	uint32_t values_at = 0;
 	for (uint32_t i = 0; i < ordered_list->size && result == DOCA_SUCCESS; i++) {
-		const Actions &compiled = lists[ordered_list->idx][i];
+		const ListElement &compiled = lists[ordered_list->idx][i];
 		const doca_flow_ordered_list_element &element = ordered_list->elements[i];
 		uint8_t *values = pipe->values_of(hot) + values_at;
-		if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO)
-			result = compiled.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap : nullptr,
-						       &element.crypto->crypto, values, &hot.crypto_id);
+		if (element.type != compiled.type)
+			result = invalid("pipe %s: element %u of list %u is of type %d; its template's of type %d", pipe->name.c_str(),
+					 i, ordered_list->idx, element.type, compiled.type);
+		else if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
+			result = compiled.actions.store(element.actions, values, &hot.crypto_id);
+		else if (element.crypto == nullptr)
+			result = invalid("pipe %s: element %u of list %u has no crypto", pipe->name.c_str(), i, ordered_list->idx);
 		else
-			result = compiled.store(element.actions, values, &hot.crypto_id);
-		values_at += compiled.value_octets();
+			result = compiled.actions.store_crypto(
+				element.crypto->has_crypto_encap ? &element.crypto->crypto_encap : nullptr,
+				&element.crypto->crypto, values, &hot.crypto_id);
+		values_at += compiled.actions.value_octets();
 	}
 	if (result == DOCA_SUCCESS)
 		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));

@@ -33,7 +33,7 @@ struct doca_flow_pipe_cfg {
 	doca_flow_monitor monitor = {};
 	bool miss_counter = false;
 	uint32_t hash_algorithm = 0;
-	std::vector<std::vector<Actions>> ordered_lists;
+	std::vector<std::vector<ListElement>> ordered_lists;
 };
 
 namespace {
@@ -62,6 +62,31 @@ doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe
 	return DOCA_SUCCESS;
 }
 
+#if DOCA_SOFT_RELEASE_ >= 302
+doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list_element &element,
+			     ListElement &compiled)
+{
+	const char *name = cfg.name.c_str();
+	const uint32_t key_slots = cfg.port->device->slots().count();
+	compiled.type = element.type;
+	switch (element.type) {
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO:
+		if (element.crypto == nullptr)
+			return invalid("pipe %s: a list's CRYPTO element without crypto", name);
+		return compiled.actions.compile_crypto(element.crypto->has_crypto_encap, element.crypto->crypto_encap,
+						       element.crypto->crypto, false, key_slots);
+	case DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS:
+		if (element.actions == nullptr)
+			return invalid("pipe %s: a list's ACTIONS element without actions", name);
+		if (element.action_descs != nullptr && element.action_descs->nb_action_desc > 0)
+			return not_supported("pipe %s: action descriptors", name);
+		return compiled.actions.compile(*element.actions, element.actions_mask, false, key_slots);
+	default:
+		return not_supported("pipe %s: a list's element of type %d", name, element.type);
+	}
+}
+#endif
+
 doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_pipe> &pipe)
 {
 	const char *name = cfg.name.c_str();
@@ -74,7 +99,8 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		std::vector<Actions> actions(cfg.actions.size());
 		for (size_t i = 0; i < actions.size(); i++) {
 			const doca_flow_actions *mask = cfg.masked[i] ? &cfg.action_masks[i] : nullptr;
-			const doca_error_t compiled = actions[i].compile(cfg.actions[i], mask, false);
+			const uint32_t key_slots = cfg.port->device->slots().count();
+			const doca_error_t compiled = actions[i].compile(cfg.actions[i], mask, false, key_slots);
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
@@ -101,6 +127,21 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 	}
 }
 
+// What no entry matches. No forward: packets leave for the host.
+doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_fwd *fwd, Forward &miss)
+{
+	if (fwd == nullptr) {
+		miss.kind = Forward::KERNEL;
+		return DOCA_SUCCESS;
+	}
+	if (fwd->type == DOCA_FLOW_FWD_PORT || fwd->type == DOCA_FLOW_FWD_RSS)
+		return not_supported("pipe %s: a miss to a port or to RSS", pipe.c_str());
+	const doca_error_t result = read_forward(device, fwd, miss);
+	if (result == DOCA_SUCCESS && miss.kind == Forward::CHANGEABLE)
+		return not_supported("pipe %s: a changeable miss", pipe.c_str());
+	return result;
+}
+
 doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
 {
 	const char *name = cfg.name.c_str();
@@ -115,6 +156,31 @@ doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
 		log_sdk(DOCA_LOG_LEVEL_ERROR, "pipe %s: %s is root of this domain already", name, there->name.c_str());
 		return DOCA_ERROR_ALREADY_EXIST;
 	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t read_rss(Device &device, const doca_flow_resource_rss_cfg &rss, RssTarget &target)
+{
+	if (rss.nr_queues < 1 || rss.queues_array == nullptr)
+		return not_supported("a forward to RSS without queues");
+	if (rss.inner_flags != 0)
+		return not_supported("doca_flow_resource_rss_cfg.inner_flags");
+	if (rss.rss_hash_func != DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ)
+		return not_supported("doca_flow_resource_rss_cfg.rss_hash_func %d", rss.rss_hash_func);
+	const uint32_t both_l3 = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
+	const uint32_t both_l4 = DOCA_FLOW_RSS_UDP | DOCA_FLOW_RSS_TCP;
+	if ((rss.outer_flags & both_l3) == both_l3 || (rss.outer_flags & both_l4) == both_l4)
+		return invalid("RSS flags 0x%x mix families; use an entry for each", rss.outer_flags);
+	if ((rss.outer_flags & ~(both_l3 | both_l4)) != 0)
+		return not_supported("doca_flow_resource_rss_cfg.outer_flags 0x%x; IPV4, IPV6, UDP and TCP are", rss.outer_flags);
+	target.queues.assign(rss.queues_array, rss.queues_array + rss.nr_queues);
+	const uint16_t there = device.application_queues();
+	for (const uint16_t queue : target.queues) {
+		if (queue >= there)
+			return invalid("a forward to RSS queue %u; the PF's DPDK port has %u", queue, there);
+	}
+	target.ip4 = (rss.outer_flags & DOCA_FLOW_RSS_IPV6) == 0;
+	target.ip6 = (rss.outer_flags & DOCA_FLOW_RSS_IPV4) == 0;
 	return DOCA_SUCCESS;
 }
 
@@ -166,21 +232,17 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 	case DOCA_FLOW_FWD_RSS: {
 		if (fwd->rss_type != DOCA_FLOW_RESOURCE_TYPE_NON_SHARED)
 			return not_supported("a forward to shared RSS");
-		if (fwd->rss.nr_queues < 1 || fwd->rss.queues_array == nullptr)
-			return not_supported("a forward to RSS without queues");
-		const uint32_t both_l3 = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
-		const uint32_t both_l4 = DOCA_FLOW_RSS_UDP | DOCA_FLOW_RSS_TCP;
-		if ((fwd->rss.outer_flags & both_l3) == both_l3 || (fwd->rss.outer_flags & both_l4) == both_l4)
-			return invalid("RSS flags 0x%x mix families; use an entry for each", fwd->rss.outer_flags);
-		const std::vector<uint16_t> queues(fwd->rss.queues_array, fwd->rss.queues_array + fwd->rss.nr_queues);
+		RssTarget target;
+		const doca_error_t result = read_rss(device, fwd->rss, target);
+		if (result != DOCA_SUCCESS)
+			return result;
 		forward.kind = Forward::RSS;
 		device.run([&] {
 			std::vector<RssTarget> &known = device.datapath().rss;
-			const auto same = std::find_if(known.begin(), known.end(),
-						       [&queues](const RssTarget &target) { return target.queues == queues; });
+			const auto same = std::find(known.begin(), known.end(), target);
 			forward.target = static_cast<uint16_t>(same - known.begin());
 			if (same == known.end())
-				known.push_back({queues});
+				known.push_back(target);
 		});
 		return DOCA_SUCCESS;
 	}
@@ -301,17 +363,10 @@ try {
 		const doca_flow_ordered_list &list = *ordered_lists[i];
 		if (list.idx != i)
 			return not_supported("pipe %s: list %zu with idx %u", cfg->name.c_str(), i, list.idx);
-		std::vector<Actions> compiled(list.size);
+		REQUIRE(list.elements != nullptr);
+		std::vector<ListElement> compiled(list.size);
 		for (uint32_t j = 0; j < list.size; j++) {
-			const doca_flow_ordered_list_element &element = list.elements[j];
-			doca_error_t result;
-			if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO)
-				result = compiled[j].compile_crypto(element.crypto->has_crypto_encap,
-								    element.crypto->crypto_encap, element.crypto->crypto, false);
-			else if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
-				result = compiled[j].compile(*element.actions, element.actions_mask, false);
-			else
-				result = not_supported("pipe %s: a list's element of type %d", cfg->name.c_str(), element.type);
+			const doca_error_t result = compile_element(*cfg, list.elements[j], compiled[j]);
 			if (result != DOCA_SUCCESS)
 				return result;
 		}
@@ -371,9 +426,8 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 		return invalid("pipe %s: pipes belong to the switch port", cfg->name.c_str());
 	Device &device = *cfg->port->device;
 	const char *name = cfg->name.c_str();
-	if (fwd_miss != nullptr && (fwd_miss->type == DOCA_FLOW_FWD_PORT || fwd_miss->type == DOCA_FLOW_FWD_RSS ||
-				    fwd_miss->type == DOCA_FLOW_FWD_CHANGEABLE))
-		return not_supported("pipe %s: a miss to a port, to RSS or changeable", name);
+	if (cfg->type == DOCA_FLOW_PIPE_CONTROL && fwd != nullptr && fwd->type != DOCA_FLOW_FWD_CHANGEABLE)
+		return not_supported("pipe %s: a forward of a control pipe; its entries have them", name);
 	try {
 		std::unique_ptr<doca_flow_pipe> made;
 		doca_error_t result = check_root(*cfg, device.datapath());
@@ -393,14 +447,12 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 		if (result == DOCA_SUCCESS)
 			result = read_forward(device, fwd, made->forward);
 		if (result == DOCA_SUCCESS)
-			result = read_forward(device, fwd_miss, made->miss);
+			result = read_miss(device, cfg->name, fwd_miss, made->miss);
 		if (result != DOCA_SUCCESS)
 			return result;
-		// No forward: entries give it, or a mirror does. No miss: packets leave for the host.
+		// No forward: entries give it, or a mirror does.
 		if (fwd == nullptr)
 			made->forward.kind = Forward::CHANGEABLE;
-		if (fwd_miss == nullptr)
-			made->miss.kind = Forward::KERNEL;
 		*pipe = made.get();
 		device.run([&] {
 			Datapath &datapath = device.datapath();
@@ -441,10 +493,10 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss)
 try {
 	REQUIRE(pipe != nullptr && fwd_miss != nullptr);
-	Forward forward;
-	const doca_error_t result = read_forward(*pipe->device, fwd_miss, forward);
+	Forward miss;
+	const doca_error_t result = read_miss(*pipe->device, pipe->name, fwd_miss, miss);
 	if (result == DOCA_SUCCESS)
-		pipe->device->run([&] { pipe->miss = forward; });
+		pipe->device->run([&] { pipe->miss = miss; });
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;

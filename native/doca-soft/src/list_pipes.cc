@@ -4,16 +4,16 @@
 
 namespace soft {
 
-OrderedListPipe::OrderedListPipe(std::vector<std::vector<Actions>> lists, uint32_t entries)
+OrderedListPipe::OrderedListPipe(std::vector<std::vector<ListElement>> lists, uint32_t entries)
 	: lists_(std::move(lists)), by_index_(entries)
 {
 	type = DOCA_FLOW_PIPE_ORDERED_LIST;
 	entries_max = entries;
 	uint32_t value_octets = 0;
-	for (const std::vector<Actions> &list : lists_) {
+	for (const std::vector<ListElement> &list : lists_) {
 		uint32_t octets = 0;
-		for (const Actions &actions : list)
-			octets += actions.value_octets();
+		for (const ListElement &element : list)
+			octets += element.actions.value_octets();
 		value_octets = std::max(value_octets, octets);
 	}
 	reserve(value_octets, 0);
@@ -45,12 +45,12 @@ void OrderedListPipe::process(Packet **packets, uint32_t count, Forward *results
 		hot.count(packets[i]->length);
 		uint32_t values_at = 0;
 		bool lost = false;
-		for (const Actions &actions : lists_[hot.action_index]) {
-			if (!actions.run(*packets[i], values_of(hot) + values_at, hot.crypto_id, datapath)) {
+		for (const ListElement &element : lists_[hot.action_index]) {
+			if (!element.actions.run(*packets[i], values_of(hot) + values_at, hot.crypto_id, datapath)) {
 				lost = true;
 				break;
 			}
-			values_at += actions.value_octets();
+			values_at += element.actions.value_octets();
 		}
 		if (lost)
 			results[i].kind = Forward::LOST;

@@ -5,19 +5,25 @@
 
 namespace soft {
 
+// An element of an ordered list's template.
+struct ListElement {
+	doca_flow_ordered_list_element_type type;
+	Actions actions;
+};
+
 // ORDERED_LIST: an index leads to an entry, whose elements are done in order.
 class OrderedListPipe : public doca_flow_pipe {
 public:
-	OrderedListPipe(std::vector<std::vector<Actions>> lists, uint32_t entries);
+	OrderedListPipe(std::vector<std::vector<ListElement>> lists, uint32_t entries);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;
 	void uninstall(doca_flow_pipe_entry &entry) override;
 
-	const std::vector<std::vector<Actions>> &lists() const { return lists_; }
+	const std::vector<std::vector<ListElement>> &lists() const { return lists_; }
 
 private:
-	std::vector<std::vector<Actions>> lists_;
+	std::vector<std::vector<ListElement>> lists_;
 	std::vector<doca_flow_pipe_entry *> by_index_;
 };
 
