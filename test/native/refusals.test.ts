@@ -71,11 +71,22 @@ const BOTH = {
   'a condition on no bits': unsupported('a condition on 0 bits of parser_meta.random.value at bit 0'),
   'a condition without a match': invalid('pipe unnamed: a condition without a match, which has the value'),
 
+  doca_devinfo_get_vhca_id: unsupported('doca_devinfo_get_vhca_id'),
+  doca_devinfo_get_active_rate: unsupported('doca_devinfo_get_active_rate'),
+  doca_devinfo_rep_get_vhca_id: unsupported('doca_devinfo_rep_get_vhca_id'),
+  doca_dpdk_get_rep_vf_index: unsupported('doca_dpdk_get_rep_vf_index'),
+  doca_dpdk_get_rep_sf_num: unsupported('doca_dpdk_get_rep_sf_num'),
+  doca_flow_port_operation_state_modify: unsupported('doca_flow_port_operation_state_modify to 2'),
+
   spread: `${2 * FLOWS_PER_FAMILY}: IPv4 on both queues, IPv6 0 and ${FLOWS_PER_FAMILY}`,
 };
 
 const EXPECTED: Record<string, Record<string, string>> = {
-  '3.1': { ...BOTH, 'actions.flags': unsupported('doca_flow_actions.flags') },
+  '3.1': {
+    ...BOTH,
+    'actions.flags': unsupported('doca_flow_actions.flags'),
+    doca_flow_port_cfg_set_rss_cfg: unsupported('doca_flow_port_cfg_set_rss_cfg'),
+  },
   '3.3': {
     ...BOTH,
     "a list's CRYPTO without crypto": invalid("pipe unnamed: a list's CRYPTO element without crypto"),
@@ -89,6 +100,7 @@ const EXPECTED: Record<string, Record<string, string>> = {
       "pipe unnamed: element 0 of list 0 is of type 1; its template's of type 3",
     ),
     "an entry's list without elements": 'DOCA_ERROR_INVALID_VALUE',
+    doca_flow_port_shared_resources_query: unsupported('doca_flow_port_shared_resources_query of type 3'),
   },
 };
 

@@ -640,6 +640,10 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct do
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
 								      enum doca_flow_port_operation_state state);
+#if DOCA_SOFT_RELEASE_ < 303
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg,
+							      const struct doca_flow_resource_rss_cfg *rss);
+#endif
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_cfg *cfg, uint32_t core);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
@@ -653,6 +657,8 @@ DOCA_STABLE uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair);
 DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port);
 DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port,
+								     enum doca_flow_port_operation_state state);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port,
 							   struct doca_flow_entropy_format *header, uint16_t *entropy);
 #if DOCA_SOFT_RELEASE_ >= 302
@@ -805,6 +811,11 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_put(struct doca_fl
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 								      enum doca_flow_shared_resource_type type, uint32_t id,
 								      struct doca_flow_shared_resource_cfg *cfg);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port,
+								     enum doca_flow_shared_resource_type type,
+								     uint32_t *ids,
+								     struct doca_flow_resource_query *queries,
+								     uint32_t count);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry,
 							      struct doca_flow_resource_query *query);

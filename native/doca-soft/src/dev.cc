@@ -147,6 +147,14 @@ template <typename Info> doca_error_t free_list(Info **list)
 	return DOCA_SUCCESS;
 }
 
+// What a device of the mapping file does not have.
+doca_error_t unknown_here(const void *info, const void *out, const char *function)
+{
+	if (info == nullptr || out == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	return not_supported("%s", function);
+}
+
 doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapping *> &representors)
 {
 	if (dev->device != nullptr)
@@ -253,6 +261,16 @@ doca_error_t doca_devinfo_get_ibdev_name(const struct doca_devinfo *devinfo, cha
 	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string("soft_" + devinfo->mapping.pci, name, size);
 }
 
+doca_error_t doca_devinfo_get_vhca_id(const struct doca_devinfo *devinfo, uint16_t *vhca_id)
+{
+	return unknown_here(devinfo, vhca_id, "doca_devinfo_get_vhca_id");
+}
+
+doca_error_t doca_devinfo_get_active_rate(const struct doca_devinfo *devinfo, uint64_t *rate)
+{
+	return unknown_here(devinfo, rate, "doca_devinfo_get_active_rate");
+}
+
 doca_error_t doca_devinfo_rep_create_list(struct doca_dev *dev, int filter, struct doca_devinfo_rep ***list, uint32_t *count)
 try {
 	if (dev == nullptr || list == nullptr || count == nullptr)
@@ -355,6 +373,11 @@ doca_error_t doca_devinfo_rep_get_is_hotplug(const struct doca_devinfo_rep *devi
 	return supported_if(devinfo, is_hotplug, false);
 }
 
+doca_error_t doca_devinfo_rep_get_vhca_id(const struct doca_devinfo_rep *devinfo, uint16_t *vhca_id)
+{
+	return unknown_here(devinfo, vhca_id, "doca_devinfo_rep_get_vhca_id");
+}
+
 doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
 try {
 	if (dev == nullptr || devargs == nullptr)
@@ -414,6 +437,16 @@ try {
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
+}
+
+doca_error_t doca_dpdk_get_rep_vf_index(const struct doca_devinfo_rep *devinfo, uint16_t *vf_index)
+{
+	return unknown_here(devinfo, vf_index, "doca_dpdk_get_rep_vf_index");
+}
+
+doca_error_t doca_dpdk_get_rep_sf_num(const struct doca_devinfo_rep *devinfo, uint16_t *sf_num)
+{
+	return unknown_here(devinfo, sf_num, "doca_dpdk_get_rep_sf_num");
 }
 
 doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported)

@@ -85,6 +85,14 @@ doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *c
 	return state == DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE ? DOCA_SUCCESS : not_supported("port operation state %d", state);
 }
 
+#if DOCA_SOFT_RELEASE_ < 303
+doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
+{
+	REQUIRE(cfg != nullptr && rss != nullptr);
+	return not_supported("doca_flow_port_cfg_set_rss_cfg");
+}
+#endif
+
 doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size)
 {
 	REQUIRE(cfg != nullptr);
@@ -218,6 +226,12 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 		device.datapath().pipes = 0;
 		device.pipes.clear();
 	});
+}
+
+doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, enum doca_flow_port_operation_state state)
+{
+	REQUIRE(port != nullptr);
+	return not_supported("doca_flow_port_operation_state_modify to %d", state);
 }
 
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)

@@ -200,6 +200,13 @@ doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 	return set_psp(*port->device, id, *cfg);
 }
 
+doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
+						   uint32_t *, struct doca_flow_resource_query *, uint32_t)
+{
+	REQUIRE(port != nullptr);
+	return not_supported("doca_flow_port_shared_resources_query of type %d", type);
+}
+
 #endif
 
 doca_error_t doca_flow_crypto_psp_master_key_rotate(struct doca_flow_port *port)

@@ -27,6 +27,8 @@
 #define BURST 32
 
 static uint16_t pf;
+static struct doca_dev *dev;
+static struct doca_dev_rep *rep;
 static struct doca_flow_port *switch_port;
 
 static void must(doca_error_t result, const char *what)
@@ -71,16 +73,16 @@ static void start_dpdk_port(uint16_t port, uint16_t queues, struct rte_mempool *
 		must(DOCA_ERROR_INITIALIZATION, "DPDK port");
 }
 
-static void start_flow_port(uint16_t id, struct doca_dev *dev, struct doca_dev_rep *rep)
+static void start_flow_port(uint16_t id, struct doca_dev *own, struct doca_dev_rep *own_rep)
 {
 	struct doca_flow_port_cfg *cfg;
 	struct doca_flow_port *port;
 	must(doca_flow_port_cfg_create(&cfg), "port cfg");
 	must(doca_flow_port_cfg_set_port_id(cfg, id), "port id");
-	must(doca_flow_port_cfg_set_dev(cfg, dev), "dev");
-	must(doca_flow_port_cfg_set_dev_rep(cfg, rep), "dev_rep");
+	must(doca_flow_port_cfg_set_dev(cfg, own), "dev");
+	must(doca_flow_port_cfg_set_dev_rep(cfg, own_rep), "dev_rep");
 #if RELEASE >= 302
-	if (rep == NULL)
+	if (own_rep == NULL)
 		must(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_PSP, KEY_SLOTS), "key slots");
 #endif
 	must(doca_flow_port_start(cfg, &port), "port");
@@ -100,8 +102,6 @@ static void start(int argc, char **argv)
 
 	struct doca_devinfo **devices;
 	struct doca_devinfo_rep **representors;
-	struct doca_dev *dev;
-	struct doca_dev_rep *rep;
 	uint32_t count;
 	must(doca_devinfo_create_list(&devices, &count), "devices");
 	must(doca_dev_open(devices[0], &dev), "device");
@@ -383,6 +383,34 @@ static void list_cases(void)
 }
 #endif
 
+static void function_cases(void)
+{
+	const struct doca_devinfo *info = doca_dev_as_devinfo(dev);
+	const struct doca_devinfo_rep *rep_info = doca_dev_rep_as_devinfo(rep);
+	uint16_t number;
+	uint64_t rate;
+	CASE("doca_devinfo_get_vhca_id", doca_devinfo_get_vhca_id(info, &number));
+	CASE("doca_devinfo_get_active_rate", doca_devinfo_get_active_rate(info, &rate));
+	CASE("doca_devinfo_rep_get_vhca_id", doca_devinfo_rep_get_vhca_id(rep_info, &number));
+	CASE("doca_dpdk_get_rep_vf_index", doca_dpdk_get_rep_vf_index(rep_info, &number));
+	CASE("doca_dpdk_get_rep_sf_num", doca_dpdk_get_rep_sf_num(rep_info, &number));
+	CASE("doca_flow_port_operation_state_modify",
+	     doca_flow_port_operation_state_modify(switch_port, DOCA_FLOW_PORT_OPERATION_STATE_STANDBY));
+#if RELEASE < 303
+	struct doca_flow_port_cfg *cfg;
+	const struct doca_flow_resource_rss_cfg rss = {.nr_queues = 0};
+	must(doca_flow_port_cfg_create(&cfg), "port cfg");
+	CASE("doca_flow_port_cfg_set_rss_cfg", doca_flow_port_cfg_set_rss_cfg(cfg, &rss));
+	doca_flow_port_cfg_destroy(cfg);
+#endif
+#if RELEASE >= 302
+	uint32_t id = 1;
+	struct doca_flow_resource_query query;
+	CASE("doca_flow_port_shared_resources_query",
+	     doca_flow_port_shared_resources_query(switch_port, DOCA_FLOW_SHARED_RESOURCE_PSP, &id, &query, 1));
+#endif
+}
+
 /* ---- What RSS does ---- */
 
 /* IPv4 is spread over the queues 1 and 0, IPv6 goes to the first of them. */
@@ -427,6 +455,7 @@ int main(int argc, char **argv)
 #if RELEASE >= 302
 	list_cases();
 #endif
+	function_cases();
 	spread((unsigned)atoi(argv[1]));
 	return 0;
 }
