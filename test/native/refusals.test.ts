@@ -1,6 +1,6 @@
 /** What the software DOCA refuses, and how its log names it: a C program against its public API, in both releases. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -9,10 +9,9 @@ import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
 import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
 import { describeOnNative } from '../support/needs.js';
-import { ROOT } from '../support/root.js';
+import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
-const PREFIXES = RELEASES.map((release) => join(ROOT, `build/native/prefix-${release}`));
 const FLOWS_PER_FAMILY = 20;
 
 const SUCCESS = 'DOCA_SUCCESS';
@@ -109,10 +108,8 @@ function body(): void {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   describe.each(RELEASES)('%s', (release) => {
-    const program = join(folder, `refusals-${release}`);
-
     test('says what it does not do', () => {
-      build(program, release);
+      const program = buildSoftProgram('refusals', release, folder);
       const capture = join(folder, 'in.pcap');
       writeFileSync(
         capture,
@@ -138,26 +135,7 @@ function body(): void {
   });
 }
 
-describeOnNative('what the software DOCA refuses', PREFIXES.every(existsSync), body);
-
-function build(program: string, release: string): void {
-  const modules = ['doca-common', 'doca-flow', 'doca-dpdk-bridge', 'libdpdk'];
-  const path = join(ROOT, `build/native/prefix-${release}/lib/pkgconfig`);
-  const { stdout } = spawnSync('pkg-config', ['--cflags', '--libs', ...modules], {
-    env: { ...process.env, PKG_CONFIG_PATH: path },
-    encoding: 'utf8',
-  });
-  const { status, stderr } = spawnSync(
-    'cc',
-    [
-      ...['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-DDOCA_ALLOW_EXPERIMENTAL_API'],
-      ...['-o', program, join(ROOT, 'native/doca-soft/test/refusals.c')],
-      ...stdout.trim().split(/\s+/),
-    ],
-    { encoding: 'utf8' },
-  );
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-}
+describeOnNative('what the software DOCA refuses', softIsBuilt(RELEASES), body);
 
 /** What each case came to: its result, and what its first line of the log says. */
 function outcomes(stdout: string): Record<string, string> {

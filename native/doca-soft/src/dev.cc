@@ -7,11 +7,8 @@
 #include <cstring>
 #include <ifaddrs.h>
 #include <memory>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdexcept>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "log.h"
@@ -39,14 +36,6 @@ struct doca_dev_rep {
 
 namespace {
 
-constexpr size_t MAC_OCTETS = 6;
-
-// "03:00.0" and "0000:03:00.0" are the same.
-std::string full_pci(const std::string &pci)
-{
-	return std::count(pci.begin(), pci.end(), ':') == 1 ? "0000:" + pci : pci;
-}
-
 doca_error_t is_equal_pci(const std::string &own, const char *pci, uint8_t *equal)
 {
 	if (pci == nullptr || equal == nullptr)
@@ -71,20 +60,6 @@ doca_error_t copy_octets(const std::vector<uint8_t> &octets, uint8_t *out, uint3
 	return DOCA_SUCCESS;
 }
 
-std::vector<uint8_t> interface_mac(const std::string &interface)
-{
-	ifreq request{};
-	strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
-	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	const bool found = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &request) == 0;
-	if (fd >= 0)
-		close(fd);
-	if (!found)
-		return {};
-	const auto *octets = reinterpret_cast<const uint8_t *>(request.ifr_hwaddr.sa_data);
-	return std::vector<uint8_t>(octets, octets + MAC_OCTETS);
-}
-
 std::vector<uint8_t> interface_address(const std::string &interface, int family)
 {
 	ifaddrs *list = nullptr;
@@ -106,16 +81,6 @@ std::vector<uint8_t> interface_address(const std::string &interface, int family)
 	}
 	freeifaddrs(list);
 	return found;
-}
-
-// Locally administered, and the same for the same PCI address.
-std::vector<uint8_t> made_up_mac(const std::string &pci)
-{
-	uint32_t hash = 0x811c9dc5;
-	for (const char c : full_pci(pci))
-		hash = (hash ^ static_cast<uint8_t>(c)) * 0x01000193;
-	return {0x02, 0xd0, static_cast<uint8_t>(hash >> 24), static_cast<uint8_t>(hash >> 16),
-		static_cast<uint8_t>(hash >> 8), static_cast<uint8_t>(hash)};
 }
 
 doca_error_t given_or_interface(const std::optional<std::vector<uint8_t>> &given, const std::string &interface, int family,
@@ -162,6 +127,7 @@ doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapping *> 
 	try {
 		dev->device = std::make_unique<Device>(dev->info.mapping);
 		dev->device->probe(representors);
+		dev->info.mapping.mac = dev->device->mac();
 		return DOCA_SUCCESS;
 	} catch (const std::exception &error) {
 		log_sdk(DOCA_LOG_LEVEL_ERROR, "device %s: %s", dev->info.mapping.pci.c_str(), error.what());
@@ -246,9 +212,9 @@ doca_error_t doca_devinfo_get_mac_addr(const struct doca_devinfo *devinfo, uint8
 {
 	if (devinfo == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	const DeviceMapping &mapping = devinfo->mapping;
-	std::vector<uint8_t> mac = mapping.mac ? *mapping.mac : interface_mac(mapping.interface);
-	return copy_octets(mac.empty() ? made_up_mac(mapping.pci) : mac, address, size);
+	// The DPDK port's MAC is known when the device has been probed.
+	const std::vector<uint8_t> mac = mapped_mac(devinfo->mapping);
+	return copy_octets(mac.empty() ? made_up_mac(devinfo->mapping) : mac, address, size);
 }
 
 doca_error_t doca_devinfo_get_iface_name(const struct doca_devinfo *devinfo, char *name, uint32_t size)

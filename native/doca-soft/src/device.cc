@@ -186,6 +186,13 @@ int Device::face_of(uint16_t dpdk_port) const
 	return -1;
 }
 
+std::vector<uint8_t> Device::mac() const
+{
+	rte_ether_addr mac{};
+	rte_eth_macaddr_get(first_port(), &mac);
+	return std::vector<uint8_t>(mac.addr_bytes, mac.addr_bytes + sizeof(mac.addr_bytes));
+}
+
 uint16_t Device::application_queues() const
 {
 	rte_eth_dev_info info{};
@@ -303,12 +310,11 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 	faced.rxmode.mtu = face.mtu_octets;
 	rte_eth_dev_configure(face.dpdk_port, 1, 1, &faced);
 	rte_ether_addr mac{};
-	if (mapping.mac)
-		std::copy(mapping.mac->begin(), mapping.mac->end(), mac.addr_bytes);
-	else
-		rte_eth_macaddr_get(face.outer_port, &mac);
-	if (!rte_is_zero_ether_addr(&mac))
-		rte_eth_dev_mac_addr_add(face.dpdk_port, &mac, 0);
+	std::vector<uint8_t> mapped = mapped_mac(mapping);
+	if (mapped.empty() && (rte_eth_macaddr_get(face.outer_port, &mac) != 0 || rte_is_zero_ether_addr(&mac)))
+		mapped = made_up_mac(mapping);
+	std::copy(mapped.begin(), mapped.end(), mac.addr_bytes);
+	rte_eth_dev_mac_addr_add(face.dpdk_port, &mac, 0);
 }
 
 void Device::release()

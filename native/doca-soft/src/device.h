@@ -66,6 +66,8 @@ public:
 	bool probed() const { return !faces_.empty(); }
 	// DPDK port of the PF; its representors follow.
 	uint16_t first_port() const { return faces_[0].dpdk_port; }
+	// MAC address of the PF.
+	std::vector<uint8_t> mac() const;
 	bool has_port(uint16_t dpdk_port) const { return face_of(dpdk_port) >= 0; }
 	// RX queues of the PF that the application has set up.
 	uint16_t application_queues() const;

@@ -7,7 +7,12 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <net/if.h>
 #include <stdexcept>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace soft {
 namespace {
@@ -95,6 +100,19 @@ bool set_port_key(PortMapping &port, const std::string &key, const std::string &
 	return true;
 }
 
+// One of those that this machine has.
+int processor(const std::string &text)
+{
+	return static_cast<int>(number(text, 0, static_cast<uint64_t>(sysconf(_SC_NPROCESSORS_CONF)) - 1));
+}
+
+std::string crypto_name(const std::string &text)
+{
+	if (text != "auto" && text != "ipsec-mb" && text != "openssl")
+		throw std::runtime_error("expected auto, ipsec-mb or openssl, got \"" + text + "\"");
+	return text;
+}
+
 bool set_device_key(DeviceMapping &device, const std::string &key, const std::string &value)
 {
 	const auto small = [&value](uint32_t low, uint32_t high) { return static_cast<uint32_t>(number(value, low, high)); };
@@ -103,9 +121,9 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 	else if (key == "ipv6")
 		device.ipv6 = ip_address(value, AF_INET6);
 	else if (key == "core")
-		device.core = static_cast<int>(small(0, 1023));
+		device.core = processor(value);
 	else if (key == "crypto")
-		device.crypto = value;
+		device.crypto = crypto_name(value);
 	else if (key == "buffers")
 		device.buffers = small(64, 1 << 24);
 	else if (key == "burst")
@@ -129,7 +147,120 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 	return true;
 }
 
+// A section of the file, and the lines of its title and its keys.
+struct Section {
+	std::string title;
+	int line = 0;
+	// nullptr: there is none yet.
+	PortMapping *port = nullptr;
+	// nullptr: a representor's.
+	DeviceMapping *device = nullptr;
+	std::map<std::string, int> lines;
+};
+
+std::runtime_error error_at(const std::string &path, int line, const std::string &what)
+{
+	return std::runtime_error(path + ":" + std::to_string(line) + ": " + what);
+}
+
+// What shows only when a section has been read.
+void check_section(const std::string &path, const Section &section)
+{
+	if (section.port == nullptr)
+		return;
+	const PortMapping &port = *section.port;
+	if (port.port.empty())
+		throw error_at(path, section.line, "[" + section.title + "] has no port = ..., the DPDK port behind it");
+	const auto interface = section.lines.find("interface");
+	// net_tap makes its interface.
+	if (interface != section.lines.end() && if_nametoindex(port.interface.c_str()) == 0 && port.port.rfind("net_tap", 0) != 0)
+		throw error_at(path, interface->second, "there is no interface \"" + port.interface + "\"");
+	const auto first_spi = section.lines.find("test-first-spi");
+	if (first_spi != section.lines.end() && section.lines.count("test-master-keys") == 0)
+		throw error_at(path, first_spi->second, "test-first-spi is for test-master-keys, which are missing");
+}
+
+Section new_section(const std::string &title, int line, std::vector<DeviceMapping> &devices)
+{
+	Section section;
+	section.title = title;
+	section.line = line;
+	const std::string pci = trimmed(title.substr(title.find(' ') + 1));
+	const auto is_same = [&pci](const PortMapping &other) { return full_pci(other.pci) == full_pci(pci); };
+	if (title.rfind("device ", 0) == 0) {
+		if (std::any_of(devices.begin(), devices.end(), is_same))
+			throw std::runtime_error("device " + pci + " has a section already");
+		section.device = &devices.emplace_back();
+		section.port = section.device;
+	} else if (title.rfind("representor ", 0) == 0) {
+		if (devices.empty())
+			throw std::runtime_error("a representor before any device");
+		std::vector<RepresentorMapping> &representors = devices.back().representors;
+		if (std::any_of(representors.begin(), representors.end(), is_same))
+			throw std::runtime_error("representor " + pci + " has a section of this device already");
+		section.port = &representors.emplace_back();
+	} else {
+		throw std::runtime_error("expected [device PCI] or [representor PCI]");
+	}
+	section.port->pci = pci;
+	return section;
+}
+
+void read_key(const std::string &line, int at, Section &section)
+{
+	const size_t equals = line.find('=');
+	if (equals == std::string::npos)
+		throw std::runtime_error("expected key = value");
+	if (section.port == nullptr)
+		throw std::runtime_error("expected [device PCI] first");
+	const std::string key = trimmed(line.substr(0, equals));
+	const std::string value = trimmed(line.substr(equals + 1));
+	const auto [given, first] = section.lines.emplace(key, at);
+	if (!first)
+		throw std::runtime_error("line " + std::to_string(given->second) + " says " + key + " already");
+	const bool known = section.device != nullptr ? set_device_key(*section.device, key, value)
+						     : set_port_key(*section.port, key, value);
+	if (!known)
+		throw std::runtime_error("there is no key \"" + key + "\" here");
+}
+
+std::vector<uint8_t> interface_mac(const std::string &interface)
+{
+	ifreq request{};
+	strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool found = fd >= 0 && ioctl(fd, SIOCGIFHWADDR, &request) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!found)
+		return {};
+	const auto *octets = reinterpret_cast<const uint8_t *>(request.ifr_hwaddr.sa_data);
+	const bool none = std::all_of(octets, octets + MAC_OCTETS, [](uint8_t octet) { return octet == 0; });
+	return none ? std::vector<uint8_t>() : std::vector<uint8_t>(octets, octets + MAC_OCTETS);
+}
+
 } // namespace
+
+std::string full_pci(const std::string &pci)
+{
+	std::string full = std::count(pci.begin(), pci.end(), ':') == 1 ? "0000:" + pci : pci;
+	std::transform(full.begin(), full.end(), full.begin(), [](unsigned char c) { return static_cast<char>(tolower(c)); });
+	return full;
+}
+
+std::vector<uint8_t> mapped_mac(const PortMapping &mapping)
+{
+	return mapping.mac ? *mapping.mac : interface_mac(mapping.interface);
+}
+
+std::vector<uint8_t> made_up_mac(const PortMapping &mapping)
+{
+	uint32_t hash = 0x811c9dc5;
+	for (const char c : full_pci(mapping.pci))
+		hash = (hash ^ static_cast<uint8_t>(c)) * 0x01000193;
+	return {0x02, 0xd0, static_cast<uint8_t>(hash >> 24), static_cast<uint8_t>(hash >> 16),
+		static_cast<uint8_t>(hash >> 8), static_cast<uint8_t>(hash)};
+}
 
 std::vector<DeviceMapping> read_mapping()
 {
@@ -141,56 +272,29 @@ std::vector<DeviceMapping> read_mapping()
 	if (!file)
 		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
 	std::vector<DeviceMapping> devices;
-	RepresentorMapping *representor = nullptr;
+	Section section;
 	std::string line;
 	for (int at = 1; std::getline(file, line); at++) {
 		line = trimmed(line);
 		if (line.empty() || line[0] == '#')
 			continue;
+		if (line[0] == '[')
+			check_section(path, section);
 		try {
-			if (line[0] == '[') {
-				if (line.back() != ']')
-					throw std::runtime_error("expected ] at the end");
-				const std::string title = trimmed(line.substr(1, line.size() - 2));
-				const std::string pci = trimmed(title.substr(title.find(' ') + 1));
-				if (title.rfind("device ", 0) == 0) {
-					devices.emplace_back();
-					devices.back().pci = pci;
-					representor = nullptr;
-				} else if (title.rfind("representor ", 0) == 0) {
-					if (devices.empty())
-						throw std::runtime_error("a representor before any device");
-					devices.back().representors.emplace_back();
-					representor = &devices.back().representors.back();
-					representor->pci = pci;
-				} else {
-					throw std::runtime_error("expected [device PCI] or [representor PCI]");
-				}
-				continue;
-			}
-			const size_t equals = line.find('=');
-			if (equals == std::string::npos)
-				throw std::runtime_error("expected key = value");
-			if (devices.empty())
-				throw std::runtime_error("expected [device PCI] first");
-			const std::string key = trimmed(line.substr(0, equals));
-			const std::string value = trimmed(line.substr(equals + 1));
-			const bool known = representor != nullptr ? set_port_key(*representor, key, value)
-								  : set_device_key(devices.back(), key, value);
-			if (!known)
-				throw std::runtime_error("there is no key \"" + key + "\" here");
+			if (line[0] != '[')
+				read_key(line, at, section);
+			else if (line.back() != ']')
+				throw std::runtime_error("expected ] at the end");
+			else
+				section = new_section(trimmed(line.substr(1, line.size() - 2)), at, devices);
 		} catch (const std::runtime_error &error) {
-			throw std::runtime_error(std::string(path) + ":" + std::to_string(at) + ": " + error.what());
+			throw error_at(path, at, error.what());
 		}
 	}
-	for (const DeviceMapping &device : devices) {
-		if (device.port.empty())
-			throw std::runtime_error(std::string(path) + ": device " + device.pci + " has no port");
-		for (const RepresentorMapping &rep : device.representors) {
-			if (rep.port.empty())
-				throw std::runtime_error(std::string(path) + ": representor " + rep.pci + " has no port");
-		}
-	}
+	// A directory can be opened, not read.
+	if (file.bad())
+		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
+	check_section(path, section);
 	return devices;
 }
 

@@ -10,6 +10,8 @@
 namespace soft {
 
 struct PortMapping {
+	// Of a device its PCI address, of a representor its name.
+	std::string pci;
 	// EAL's name and arguments of a vdev ("net_tap0,iface=tap0"), or the name of an ethdev that exists.
 	std::string port;
 	// 0: what the DPDK port says.
@@ -21,12 +23,9 @@ struct PortMapping {
 	std::string interface;
 };
 
-struct RepresentorMapping : PortMapping {
-	std::string pci;
-};
+struct RepresentorMapping : PortMapping {};
 
 struct DeviceMapping : PortMapping {
-	std::string pci;
 	std::optional<std::vector<uint8_t>> ipv4;
 	std::optional<std::vector<uint8_t>> ipv6;
 	std::vector<RepresentorMapping> representors;
@@ -50,5 +49,12 @@ struct DeviceMapping : PortMapping {
 // Devices of the file that the environment's DOCA_SOFT_CONFIG names. Throws std::runtime_error, which names file, line and
 // reason.
 std::vector<DeviceMapping> read_mapping();
+
+// "0A:00.0" and "0000:0a:00.0" are the same.
+std::string full_pci(const std::string &pci);
+// The MAC that a section gives, or else its interface's; empty: neither.
+std::vector<uint8_t> mapped_mac(const PortMapping &mapping);
+// Locally administered, and the same for the same PCI address.
+std::vector<uint8_t> made_up_mac(const PortMapping &mapping);
 
 } // namespace soft
