@@ -67,9 +67,13 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
         expect(await ping(family, '-c', '5', '-i', '0.2', '-s', '1300')).toContain('5 received');
       });
 
-      test.each(FAMILIES)('move a lot over TCP, and what arrives is what was sent, %s', (family) =>
-        transfer(world, family),
-      );
+      test.each(FAMILIES)('move a lot over TCP, both ways, while master keys rotate, %s', async (family) => {
+        const before = rotations(gateways);
+        do {
+          await transfer(world, family, 0, 1);
+          await transfer(world, family, 1, 0);
+        } while (rotations(gateways).some((after, i) => after - before[i]! < 2));
+      });
 
       test.each(FAMILIES)('run iperf3, %s', async (family) => {
         const [one, two] = world.sides as [Side, Side];
@@ -98,17 +102,10 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
       });
 
       test('leave nothing on the underlay but PSP and neighbor discovery', async () => {
-        await capture.stop('SIGINT');
-        const seen = { psp: 0, neighborDiscovery: 0, other: [] as string[] };
-        for await (const { frame } of readCapture(createReadStream(captureFile(world)))) {
-          const kind = onUnderlay(frame);
-          if (kind === undefined) seen.other.push(Buffer.from(frame).toString('hex'));
-          else seen[kind]++;
-          expect(Buffer.from(frame).includes(MARK)).toBe(false);
-        }
-        expect(seen.other).toEqual([]);
         // Both directions of the pings, and at least one packet per 1500 octets of the transfers.
-        expect(seen.psp).toBeGreaterThan(2 * 2 * 405 + (2 * TRANSFER_OCTETS) / 1500);
+        expect(await nothingButPsp(world, capture)).toBeGreaterThan(
+          2 * 2 * 405 + (2 * 2 * TRANSFER_OCTETS) / 1500,
+        );
       });
 
       test('and their interfaces go with the gateways', async () => {
@@ -125,6 +122,8 @@ describeOnKernel('workloads in network namespaces', ['ip', 'ping', 'iperf3', 'tc
 describeOnKernel('three gateways over DOCA', ['ip', 'ping'], () => {
   test('carry traffic between every two of their workloads', async () => {
     await using world = await World.open(3);
+    const capture = await captureUnderlay(world);
+    const mark = Buffer.from(MARK).toString('hex');
     const gateways: Program[] = [];
     for (const index of world.sides.keys()) gateways.push(await world.startGateway(index, 'doca'));
     for (const from of world.sides) {
@@ -132,18 +131,14 @@ describeOnKernel('three gateways over DOCA', ['ip', 'ping'], () => {
         for (const family of FAMILIES) {
           const out = await world.run(from.workload, [
             'ping',
-            '-n',
-            '-q',
-            '-c',
-            '3',
-            '-i',
-            '0.2',
-            to[family],
+            ...['-n', '-q', '-p', mark, '-c', '3', '-i', '0.2', to[family]],
           ]);
           expect(out).toContain('3 received');
         }
       }
     }
+    // Seen from the first gateway: pings and answers between it and the two others, from either side.
+    expect(await nothingButPsp(world, capture)).toBeGreaterThanOrEqual(2 * 2 * 2 * 2 * 3);
     for (const gateway of gateways) expect(await gateway.stop('SIGTERM')).toBe(0);
   }, 120_000);
 });
@@ -161,15 +156,20 @@ describeOnKernel('two gateways over other ports of the software DOCA', ['ip', 'p
     for (const family of FAMILIES) {
       const pinged = await world.run(one.workload, ['ping', '-n', '-q', '-c', '5', '-i', '0.2', two[family]]);
       expect(pinged).toContain('5 received');
-      await transfer(world, family);
+      await transfer(world, family, 0, 1);
     }
     for (const gateway of gateways) expect(await gateway.stop('SIGTERM')).toBe(0);
   });
 });
 
-/** A lot over TCP from the first workload to the second; what arrives must be what was sent. */
-async function transfer(world: World, family: (typeof FAMILIES)[number]): Promise<void> {
-  const [one, two] = world.sides as [Side, Side];
+/** A lot over TCP from one workload to another; what arrives must be what was sent. */
+async function transfer(
+  world: World,
+  family: (typeof FAMILIES)[number],
+  from: number,
+  to: number,
+): Promise<void> {
+  const [one, two] = [world.sides[from]!, world.sides[to]!];
   const receiver = world.start(two.workload, [process.execPath, '-e', RECEIVER]);
   await receiver.says(/ready/);
   const sent = await world.run(one.workload, [process.execPath, '-e', SENDER, two[family]]);
@@ -191,6 +191,20 @@ async function captureUnderlay(world: World): Promise<Program> {
   const capture = world.start(world.sides[0]!.gateway, argv);
   await capture.says(/listening on/);
   return capture;
+}
+
+/** Ends the capture. How many PSP packets it has; anything else but neighbor discovery must not be there. */
+async function nothingButPsp(world: World, capture: Program): Promise<number> {
+  await capture.stop('SIGINT');
+  const seen = { psp: 0, neighborDiscovery: 0, other: [] as string[] };
+  for await (const { frame } of readCapture(createReadStream(captureFile(world)))) {
+    const kind = onUnderlay(frame);
+    if (kind === undefined) seen.other.push(Buffer.from(frame).toString('hex'));
+    else seen[kind]++;
+    expect(Buffer.from(frame).includes(MARK)).toBe(false);
+  }
+  expect(seen.other).toEqual([]);
+  return seen.psp;
 }
 
 function rotations(gateways: readonly Program[]): number[] {

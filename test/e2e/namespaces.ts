@@ -10,7 +10,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCertificates } from '../../src/cli/certificates.js';
 import { inTime, Program } from '../support/program.js';
@@ -60,6 +60,9 @@ const KINDS = {
   }),
 } satisfies Record<string, ProcessOf>;
 
+/** Two queues of the slow path, as the default has them, where there are two cores. */
+const CORE_MASK = cpus().length > 1 ? '0x3' : '0x1';
+
 /** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
 function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
   return (side, folder, peers) => {
@@ -81,7 +84,7 @@ function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
     );
     return {
       flags: [
-        ...['--hal=doca', '--pci-addr=03:00.0', '--repr=[0]', '--core-mask=0x1'],
+        ...['--hal=doca', '--pci-addr=03:00.0', '--repr=[0]', `--core-mask=${CORE_MASK}`],
         `--local-virt-ip=${vip4},${vip6}`,
         // A peer with --sim-wire udp stands behind its kernel, whose MAC it does not know.
         ...(peers.length === 1 ? [`--nexthop-dmac=${peers[0]!.underlayMac}`] : []),
