@@ -318,7 +318,7 @@ void mapping_says_where_it_is_wrong()
 		{"[device 03:00.0]\nport = net_null0\nspeed = 4\n", ":3: there is no key \"speed\" here"},
 		{"[device 03:00.0]\nport = net_null0\nburst = 65\n", ":3: expected a number from 1 to 64, got \"65\""},
 		{"[device 03:00.0]\nmac = 1:2\n", ":2: expected pairs of hexadecimal digits"},
-		{"[device 03:00.0]\n", "device 03:00.0 has no port"},
+		{"[device 03:00.0]\n", ":1: [device 03:00.0] has no port"},
 		{"[representor vf0]\n", ":1: a representor before any device"},
 	};
 	const std::string path = "/tmp/doca-soft-mapping-" + std::to_string(getpid());
