@@ -38,15 +38,18 @@ function body(): void {
   }
 
   describe.each([
-    { release: '3.1' },
-    { release: '3.3' },
-  ])('DOCA $release', ({ release }) => {
+    { release: '3.1', cases: [...CASES, 'mirrors'] },
+    { release: '3.3', cases: [...CASES, 'put-twice'] },
+  ])('DOCA $release', ({ release, cases }) => {
     const program = join(folder, `api-${release}`);
 
     test('builds', () => {
       const prefix = join(ROOT, `build/native/prefix-${release}`);
       const env = { ...process.env, PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') };
-      const asked = spawnSync('pkg-config', ['--cflags', '--libs', 'doca-flow', 'libdpdk'], { env, encoding: 'utf8' });
+      const asked = spawnSync('pkg-config', ['--cflags', '--libs', 'doca-flow', 'libdpdk'], {
+        env,
+        encoding: 'utf8',
+      });
       const options = [
         ...['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-DDOCA_ALLOW_EXPERIMENTAL_API'],
         ...['-DALLOW_EXPERIMENTAL_API', SOURCE, '-o', program, `-Wl,-rpath,${join(prefix, 'lib')}`],
@@ -57,12 +60,12 @@ function body(): void {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     }, 60_000);
 
-    test.each(CASES)('%s', (name) => run(program, name), 90_000);
+    test.each(cases)('%s', (name) => run(program, name), 90_000);
     test('old-keys, of OpenSSL', () => run(program, 'old-keys', 'openssl'), 90_000);
   });
 
   describe('DOCA 3.1 under sanitizers', () => {
-    const cases = CASES.filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
+    const cases = [...CASES, 'mirrors'].filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
     test.each(cases)('%s', (name) => run(join(ROOT, 'build/native/robustness/api'), name), 90_000);
   });
 }

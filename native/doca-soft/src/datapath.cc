@@ -61,7 +61,8 @@ uint32_t sealed_octets(const Packet &packet)
 Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys,
 		   uint64_t fixed_clock, rte_mempool *buffers)
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
-	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), ivs_(fixed_clock), packets_(BURST_MAX)
+	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), ivs_(fixed_clock),
+	  packets_(BURST_MAX)
 {
 	candidate_ = aligned_alloc(64, prepared_key_stride(aead));
 	if (candidate_ == nullptr)

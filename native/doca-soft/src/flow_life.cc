@@ -88,6 +88,9 @@ doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uin
 	bool known = type == DOCA_FLOW_SHARED_RESOURCE_PSP;
 #if DOCA_SOFT_RELEASE_ < 302
 	known = known || type == DOCA_FLOW_SHARED_RESOURCE_MIRROR;
+	// An entry has 16 bits for its mirror's number.
+	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR && nr_shared_resource > UINT16_MAX + 1)
+		return not_supported("%u mirrors; up to %d", nr_shared_resource, UINT16_MAX + 1);
 #endif
 	if (!known && nr_shared_resource > 0)
 		return not_supported("shared resources of type %d", type);

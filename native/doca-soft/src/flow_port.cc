@@ -155,6 +155,7 @@ try {
 	if (is_switch) {
 		const doca_flow_cfg &global = library->cfg;
 		started->psp_slots = cfg->psp_slots;
+		started->psp_taken.resize(size_t{cfg->psp_slots} + 1);
 		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.shared[DOCA_FLOW_SHARED_RESOURCE_PSP];
 		device->start(global.pipe_queues, global.queue_depth, slots);
 		device->switch_port = started.get();

@@ -148,7 +148,8 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 		return invalid("shared resources are bound to a port or a pipe that is not there");
 	for (uint32_t i = 0; i < count; i++) {
 		if (ids[i] == 0 || ids[i] >= owners->size())
-			return invalid("shared resource %u of type %d; they are above 0 and below %zu", ids[i], type, owners->size());
+			return invalid("shared resource %u of type %d; they are above 0 and below %zu", ids[i], type,
+				       owners->size());
 		(*owners)[ids[i]] = device;
 	}
 	return DOCA_SUCCESS;
@@ -171,21 +172,25 @@ doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port, enu
 	if (!port->psp_free.empty()) {
 		*id = port->psp_free.back();
 		port->psp_free.pop_back();
-		return DOCA_SUCCESS;
-	}
-	if (port->psp_next > port->psp_slots)
+	} else if (port->psp_next <= port->psp_slots) {
+		*id = port->psp_next++;
+	} else {
 		return DOCA_ERROR_EMPTY;
-	*id = port->psp_next++;
+	}
+	port->psp_taken[*id] = true;
 	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
 						uint32_t id)
 try {
-	REQUIRE(port != nullptr && id > 0 && id < port->psp_next);
+	REQUIRE(port != nullptr);
 	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return not_supported("port resources of type %d", type);
+	if (id >= port->psp_taken.size() || !port->psp_taken[id])
+		return invalid("key slot %u was not handed out", id);
 	port->psp_free.push_back(id);
+	port->psp_taken[id] = false;
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;

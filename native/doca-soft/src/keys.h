@@ -54,8 +54,8 @@ public:
 	const void *find(uint32_t spi, uint32_t tag) const;
 	// Takes the prepared key over, octet by octet; where it was, nothing is left.
 	void add(uint32_t spi, uint32_t tag, void *key);
-	// Of the places from `first` on, `count` at most: wipes the keys whose tag, without its lowest two bits, is none of the two
-	// that are alive, by the SPI's highest bit. Returns the place behind them.
+	// Of `count` places from `first` on, wipes the keys whose tag is not the one that is alive, but for its lowest two bits: one
+	// of two, by the SPI's highest bit. Returns the place behind them.
 	size_t wipe_dead(size_t first, size_t count, const uint32_t *alive);
 	size_t slots() const { return size_t{sets_} * WAYS; }
 	void wipe();

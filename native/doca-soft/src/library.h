@@ -25,10 +25,11 @@ struct doca_flow_port {
 	// The PF: all pipes are its.
 	bool is_switch;
 	std::vector<uint8_t> priv_data;
-	// Key slots that this port hands out, 3.2 and later; the next one, and those that were put back.
+	// Key slots that this port hands out, 3.2 and later; the next one, those that were put back, and whether a slot is out.
 	uint32_t psp_slots = 0;
 	uint32_t psp_next = 1;
 	std::vector<uint32_t> psp_free;
+	std::vector<bool> psp_taken;
 };
 
 namespace soft {

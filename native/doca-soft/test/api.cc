@@ -168,7 +168,8 @@ doca_error_t add_basic(doca_flow_pipe *pipe, const doca_flow_match *match, uintp
 #if DOCA_SOFT_RELEASE_ < 303
 	return doca_flow_pipe_add_entry(0, pipe, match, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx), entry);
 #else
-	return doca_flow_pipe_basic_add_entry(0, pipe, match, 0, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx), entry);
+	return doca_flow_pipe_basic_add_entry(0, pipe, match, 0, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx),
+					      entry);
 #endif
 }
 
@@ -205,7 +206,8 @@ Pipe pipe_of_all_packets()
 	OK(doca_flow_pipe_cfg_set_match(cfg, &match, nullptr));
 	doca_flow_pipe *pipe = make(cfg, &DROP);
 	return {pipe,
-		[pipe](uint32_t, uintptr_t ctx, doca_flow_pipe_entry **entry) { return add_basic(pipe, nullptr, ctx, entry); }, 1};
+		[pipe](uint32_t, uintptr_t ctx, doca_flow_pipe_entry **entry) { return add_basic(pipe, nullptr, ctx, entry); },
+		1};
 }
 
 Pipe control_pipe()
@@ -296,7 +298,8 @@ void a_program_without_key_slots_runs()
 	uint32_t id = 1;
 	CHECK(doca_flow_shared_resources_bind(DOCA_FLOW_SHARED_RESOURCE_PSP, &id, 1, pf_port) == DOCA_ERROR_INVALID_VALUE);
 #if DOCA_SOFT_RELEASE_ >= 303
-	CHECK(doca_flow_port_shared_resource_set_cfg(pf_port, DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) == DOCA_ERROR_INVALID_VALUE);
+	CHECK(doca_flow_port_shared_resource_set_cfg(pf_port, DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) ==
+	      DOCA_ERROR_INVALID_VALUE);
 #endif
 	check_room(basic_pipe());
 	stop();
@@ -320,7 +323,8 @@ void memory_that_is_not_there_is_an_error()
 	doca_flow_destroy();
 	start(8);
 	doca_flow_crypto_psp_spi_key_bulk *bulk;
-	CHECK(doca_flow_crypto_psp_spi_key_bulk_alloc(pf_port, DOCA_FLOW_CRYPTO_KEY_256, UINT32_MAX, &bulk) == DOCA_ERROR_NO_MEMORY);
+	CHECK(doca_flow_crypto_psp_spi_key_bulk_alloc(pf_port, DOCA_FLOW_CRYPTO_KEY_256, UINT32_MAX, &bulk) ==
+	      DOCA_ERROR_NO_MEMORY);
 	OK(doca_flow_crypto_psp_spi_key_bulk_alloc(pf_port, DOCA_FLOW_CRYPTO_KEY_256, 1, &bulk));
 	OK(doca_flow_crypto_psp_spi_key_bulk_free(bulk));
 	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_CONTROL);
@@ -342,7 +346,8 @@ void an_entry_that_is_not_there_stays_away()
 		// Removed twice, before anything is reported.
 		OK(remove_entry(entry));
 		OK(remove_entry(entry));
-		CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}, {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+		CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL},
+							      {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
 		// And when it has been.
 		CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
 		check_room(pipe);
@@ -357,8 +362,8 @@ void an_entry_that_is_not_there_stays_away()
 		if (!processed()[0].succeeded) {
 			OK(pipe.add(0, 3, &equal));
 			OK(remove_entry(equal));
-			CHECK((processed() ==
-			       std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD}, {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+			CHECK((processed() == std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD},
+								      {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
 			// The first one is still in its way.
 			OK(pipe.add(0, 4, &equal));
 			CHECK((processed() == std::vector<Completion>{{4, false, DOCA_FLOW_ENTRY_OP_ADD}}));
@@ -518,6 +523,66 @@ void a_key_that_was_replaced_is_forgotten()
 	CHECK(copies_of(keys[2]) == 0);
 }
 
+#if DOCA_SOFT_RELEASE_ >= 303
+void a_slot_is_put_back_once()
+{
+	doca_flow_cfg *cfg;
+	OK(doca_flow_cfg_create(&cfg));
+	OK(doca_flow_cfg_set_mode_args(cfg, "switch,hws,isolated,expert"));
+	OK(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT));
+	OK(doca_flow_init(cfg));
+	doca_flow_cfg_destroy(cfg);
+	doca_flow_port_cfg *port_cfg;
+	OK(doca_flow_port_cfg_create(&port_cfg));
+	OK(doca_flow_port_cfg_set_port_id(port_cfg, pf));
+	OK(doca_flow_port_cfg_set_dev(port_cfg, dev));
+	OK(doca_flow_port_cfg_set_nr_resources(port_cfg, DOCA_FLOW_RESOURCE_PSP, 3));
+	OK(doca_flow_port_start(port_cfg, &pf_port));
+	doca_flow_port_cfg_destroy(port_cfg);
+	const auto type = DOCA_FLOW_SHARED_RESOURCE_PSP;
+	for (int round = 0; round < 3; round++) {
+		uint32_t ids[4];
+		for (int i = 0; i < 3; i++)
+			OK(doca_flow_port_shared_resource_get(pf_port, type, &ids[i]));
+		CHECK(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2]);
+		CHECK(doca_flow_port_shared_resource_get(pf_port, type, &ids[3]) == DOCA_ERROR_EMPTY);
+		for (int i = 0; i < 3; i++) {
+			OK(doca_flow_port_shared_resource_put(pf_port, type, ids[i]));
+			CHECK(doca_flow_port_shared_resource_put(pf_port, type, ids[i]) == DOCA_ERROR_INVALID_VALUE);
+		}
+	}
+	CHECK(doca_flow_port_shared_resource_put(pf_port, type, 0) == DOCA_ERROR_INVALID_VALUE);
+	CHECK(doca_flow_port_shared_resource_put(pf_port, type, 4) == DOCA_ERROR_INVALID_VALUE);
+	OK(doca_flow_port_stop(pf_port));
+	doca_flow_destroy();
+}
+#else
+void mirrors_have_16_bits()
+{
+	doca_flow_cfg *cfg;
+	OK(doca_flow_cfg_create(&cfg));
+	OK(doca_flow_cfg_set_nr_shared_resource(cfg, 65536, DOCA_FLOW_SHARED_RESOURCE_MIRROR));
+	CHECK(doca_flow_cfg_set_nr_shared_resource(cfg, 65537, DOCA_FLOW_SHARED_RESOURCE_MIRROR) ==
+	      DOCA_ERROR_NOT_SUPPORTED);
+	OK(doca_flow_cfg_set_cb_entry_process(cfg, entry_done));
+	OK(doca_flow_init(cfg));
+	doca_flow_cfg_destroy(cfg);
+	OK(start_port(pf, nullptr, pf_port));
+	const Pipe pipe = basic_pipe();
+	doca_flow_match match = {};
+	doca_flow_monitor monitor = {};
+	doca_flow_pipe_entry *entry;
+	monitor.shared_mirror_id = 65535;
+	OK(doca_flow_pipe_add_entry(0, pipe.pipe, &match, nullptr, &monitor, nullptr, 0, nullptr, &entry));
+	monitor.shared_mirror_id = 65536;
+	CHECK(doca_flow_pipe_add_entry(0, pipe.pipe, &match, nullptr, &monitor, nullptr, 0, nullptr, &entry) ==
+	      DOCA_ERROR_INVALID_VALUE);
+	processed();
+	OK(doca_flow_port_stop(pf_port));
+	doca_flow_destroy();
+}
+#endif
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -528,6 +593,11 @@ const struct {
 	{"failures", failures_leave_room},
 	{"gone-pipes", pipes_go_with_their_entries},
 	{"old-keys", a_key_that_was_replaced_is_forgotten},
+#if DOCA_SOFT_RELEASE_ >= 303
+	{"put-twice", a_slot_is_put_back_once},
+#else
+	{"mirrors", mirrors_have_16_bits},
+#endif
 };
 
 } // namespace

@@ -216,7 +216,8 @@ void rotation_wipes_derived_keys(const Aead &aead)
 	store32(psp + PSP_SPI, spi);
 	void *key = new_context(aead);
 	aead.prepare(key, octets, 32);
-	aead.seal(key, 32, psp + PSP_SPI, psp, PSP_HEADER_OCTETS, psp + PSP_HEADER_OCTETS, PAYLOAD, psp + PSP_HEADER_OCTETS + PAYLOAD);
+	uint8_t *payload = psp + PSP_HEADER_OCTETS;
+	aead.seal(key, 32, psp + PSP_SPI, psp, PSP_HEADER_OCTETS, payload, PAYLOAD, payload + PAYLOAD);
 	aead.wipe(key);
 	free(key);
 	Packet packet{};
