@@ -1,6 +1,6 @@
 /** The C example against the public API: built as a stranger would build it, and run over a capture. */
 import { spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -24,6 +24,18 @@ function body(): void {
     const environment = { ...process.env, PKG_CONFIG_PATH: join(PREFIX, 'lib/pkgconfig') };
     const { status, stderr } = spawnSync('make', options, { env: environment, encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  test('builds from where the software DOCA was installed by hand', () => {
+    const prefix = join(folder, 'prefix');
+    const tree = join(ROOT, 'build/native/soft-3.1');
+    expect(spawnSync('cmake', ['--install', tree, '--prefix', prefix], { encoding: 'utf8' }).status).toBe(0);
+    const { stdout } = spawnSync('pkg-config', ['--cflags', '--libs', 'doca-flow'], {
+      env: { ...process.env, PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') },
+      encoding: 'utf8',
+    });
+    const paths = [...stdout.matchAll(/-[IL](\S+)/g)].map(([, path]) => realpathSync(path!));
+    expect(paths).toEqual([join(prefix, 'include'), join(prefix, 'lib')].map((path) => realpathSync(path)));
   });
 
   test('gives back what it encrypted, packet for packet', async () => {
