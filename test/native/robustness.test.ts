@@ -40,6 +40,13 @@ function body(): void {
     120_000,
   );
 
+  test('what is kept for the entries makes entries, and packets that hit them', async () => {
+    const { status, out } = await run('fuzz_entries', ['-runs=0', join(CORPUS, 'entries')]);
+    expect(status).toBe(0);
+    const counts = /reached: (\d+) entries, (\d+) hits, (\d+) misses/.exec(out)?.slice(1).map(Number);
+    for (const count of counts ?? [0]) expect(count).toBeGreaterThan(20);
+  });
+
   test.each(TARGETS)(
     `the %s stands ${SECONDS} seconds of fuzzing`,
     async (target) => {

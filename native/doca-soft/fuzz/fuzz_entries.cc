@@ -1,5 +1,6 @@
 // Octets as a program of calls: pipes with arbitrary templates, entries that are added, updated and removed, packets
 // through them. The pipes are those of the library; only its threads and ports are left out.
+#include <cstdio>
 #include <list>
 #include <memory>
 
@@ -99,6 +100,18 @@ doca_flow_actions actions_from(Bytes &bytes)
 	return actions;
 }
 
+// What the inputs have come to, told at the end: a corpus that no entry is made of shows nothing.
+struct Reached {
+	uint64_t entries = 0;
+	uint64_t hits = 0;
+	uint64_t misses = 0;
+	~Reached()
+	{
+		fprintf(stderr, "reached: %llu entries, %llu hits, %llu misses\n", static_cast<unsigned long long>(entries),
+			static_cast<unsigned long long>(hits), static_cast<unsigned long long>(misses));
+	}
+} reached;
+
 struct World {
 	rte_mempool *pool = rte_pktmbuf_pool_create("fuzz", 255, 0, 0, 2048 + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	RandomSource random{7};
@@ -133,7 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES);
 	pipe.forward.kind = Forward::DROP;
-	pipe.miss.kind = Forward::DROP;
+	pipe.miss.kind = Forward::KERNEL;
 	std::list<doca_flow_pipe_entry *> installed;
 	while (!bytes.done()) {
 		switch (bytes.next() % 4) {
@@ -148,10 +161,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			const doca_flow_actions values = actions_from(bytes);
 			pipe.reader().entry_key(&own, pipe.key_of(*entry->hot));
 			const bool stored = pipe.actions()[0].store(&values, pipe.values_of(*entry->hot), &entry->hot->crypto_id) == DOCA_SUCCESS;
-			if (stored && pipe.install(*entry))
+			if (stored && pipe.install(*entry)) {
 				installed.push_back(entry);
-			else
+				reached.entries++;
+			} else {
 				pipe.release_entry(entry);
+			}
 			break;
 		}
 		case 1:
@@ -183,6 +198,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			Packet *one = &packet;
 			Forward result;
 			pipe.process(&one, 1, &result, around.datapath);
+			(result.kind == Forward::KERNEL ? reached.misses : reached.hits)++;
 			rte_pktmbuf_free(packet.mbuf);
 		}
 		}
