@@ -8,17 +8,15 @@
  * pipe's entry that shares its priority; a condition on a field that the same entry matches; parts of the port's
  * number; decap with encap, or decrypt with encrypt, in one action template; frames of `transmit` beyond the MTU.
  */
-import { expect, test } from 'vitest';
-import type { Clock } from '../../src/hal/clock.js';
-import { systemClock } from '../../src/hal/clock.js';
+import { expect } from 'vitest';
 import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { Choose } from '../support/choose.js';
-import { type DocaRelease, openDocaHarness, startRings } from '../support/doca-harness.js';
-import { describeOnDoca } from '../support/on-doca.js';
-import { openSimHarness } from '../support/sim-harness.js';
+import { type DocaRelease, startRings } from '../support/doca-harness.js';
+import { describeCases } from './cases.js';
 import { FaultyPair } from './faulty-pair.js';
+import { MASTER_KEYS, openPair } from './open-pair.js';
 import { Pair } from './pair.js';
 import { randomFrame, randomPspFrame } from './random-packets.js';
 import {
@@ -29,45 +27,23 @@ import {
   randomProgram,
 } from './random-programs.js';
 
-const CLOCK_PICOSECONDS = 1_000_000_000_000n;
 const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
-/** Cases per test, so that progress shows. */
 const CASES_PER_TEST = 500;
-const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
-
-const fixedClock: Clock = {
-  ...systemClock,
-  nowMs: () => systemClock.nowMs(),
-  setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs),
-  nowPicoseconds: () => CLOCK_PICOSECONDS,
-};
 
 /** With `faults` the device fails now and then. */
 type Kind = 'differential' | 'faults';
 
-/** Runs `cases` in CI; PSP_DIFFERENTIAL_CASES says another number, PSP_DIFFERENTIAL_SEED one case. */
 export function describeDifferential(kind: Kind, release: DocaRelease, cases: number): void {
-  describeOnDoca(release, () => {
-    const only = process.env.PSP_DIFFERENTIAL_SEED;
-    const total = Number(process.env.PSP_DIFFERENTIAL_CASES ?? cases);
-    const what =
-      kind === 'faults'
-        ? `the software DOCA ${release} that fails now and then`
-        : `the software DOCA ${release}`;
-    if (only !== undefined) {
-      test(`case ${only} does the same on the simulator and on ${what}`, () =>
-        runCase(kind, release, Number(only)));
-      return;
-    }
-    for (let from = 0; from < total; from += CASES_PER_TEST) {
-      const to = Math.min(total, from + CASES_PER_TEST) - 1;
-      test(`cases ${from} to ${to} do the same on the simulator and on ${what}`, async () => {
-        let failed = 0;
-        for (let seed = from; seed <= to; seed++) failed += await runCase(kind, release, seed);
-        expect(failed > 0).toBe(kind === 'faults');
-      }, 600_000);
-    }
+  const device = `the software DOCA ${release}`;
+  describeCases({
+    kind,
+    release,
+    against: kind === 'faults' ? `${device} that fails now and then` : device,
+    cases,
+    casesPerTest: CASES_PER_TEST,
+    runCase: (seed) => runCase(kind, release, seed),
+    check: (failed) => expect(failed.some((operations) => operations > 0)).toBe(kind === 'faults'),
   });
 }
 
@@ -82,27 +58,14 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
   const choose = new Choose(seed * 2 + 1);
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
-  const sim = await openSimHarness({
-    clock: fixedClock,
-    random: new Choose(randomSeed),
-    masterKeys: MASTER_KEYS,
-    firstSpi,
-    uplinkMtuOctets: UPLINK_MTU_OCTETS,
-    vfMtuOctets: VF_MTU_OCTETS,
-    limits: { keySlots: KEY_SLOTS },
-  });
-  const doca = await openDocaHarness(release, {
-    masterKeys: MASTER_KEYS,
+  const { sim, doca } = await openPair(release, {
+    randomSeed,
     firstSpi,
     uplinkMtuOctets: UPLINK_MTU_OCTETS,
     vfMtuOctets: VF_MTU_OCTETS,
     keySlots: KEY_SLOTS,
-    mapping: [
-      `test-clock-picoseconds = ${CLOCK_PICOSECONDS}`,
-      `test-random-seed = ${randomSeed}`,
-      // One at a time: numbers are drawn, and copies are made, in the order of the packets.
-      'burst = 1',
-    ],
+    // One at a time: numbers are drawn, and copies are made, in the order of the packets.
+    burst: 1,
   });
   const { setFaults } = startRings(release);
   const faulty = kind === 'faults' ? new FaultyPair(sim, doca, setFaults) : undefined;
@@ -126,11 +89,6 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
     if (faulty === undefined) return 0;
     await steps.refill();
     return faulty.failed;
-  } catch (error) {
-    (error as Error).message =
-      `repeat with: PSP_DIFFERENTIAL_SEED=${seed} npx vitest run test/conformance/${kind}-${release}.test.ts\n` +
-      (error as Error).message;
-    throw error;
   } finally {
     faulty?.stop();
     await sim.hal.close();

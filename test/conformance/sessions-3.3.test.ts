@@ -1,0 +1,3 @@
+import { describeSessions } from './sessions.js';
+
+describeSessions('3.3', 1000);

@@ -1,0 +1,536 @@
+/**
+ * The gateway's own pipeline with sessions in it, on the simulator and on hal-doca over the software DOCA: what random
+ * programs (differential.ts) hardly ever reach. Packets hit, they come in bursts, and a burst has those of all
+ * sessions; between bursts sessions are added, updated in place, removed, and keys set, cleared and rotated.
+ */
+import { expect } from 'vitest';
+import { buildEncapHeader } from '../../src/gateway/encap-header.js';
+import {
+  buildPipeline,
+  overheadOctets,
+  type PipelineOptions,
+  PKT_META_RETURN_TO_VF,
+} from '../../src/gateway/pipeline.js';
+import {
+  egressAclEntry,
+  egressValues,
+  ingressAclEntry,
+  localVipEntries,
+  pspEncryptEntry,
+} from '../../src/gateway/pipeline-entries.js';
+import type { EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
+import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
+import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
+import { deriveKey } from '../../src/psp/key-derivation.js';
+import { Choose } from '../support/choose.js';
+import type { DocaRelease } from '../support/doca-harness.js';
+import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
+import { describeCases } from './cases.js';
+import { MASTER_KEYS, openPair } from './open-pair.js';
+import { Pair } from './pair.js';
+import { randomFrame, randomPspFrame } from './random-packets.js';
+import {
+  beyondIp,
+  cutShort,
+  type Flow,
+  flipped,
+  padded,
+  type Sealing,
+  sealFrame,
+  workloadFrame,
+} from './session-packets.js';
+
+const CASES_PER_TEST = 250;
+const UPLINK_MTU_OCTETS = 1500;
+const VF_MTU_OCTETS = 1400;
+const SESSIONS_MAX = 6;
+const KEY_SLOTS = 8;
+const BURST_FRAMES_MAX = 40;
+/** More entries than an ordered list of hal-doca's has room for beyond its pipe's. */
+const ENTRIES_IN_TURN = 300;
+const SOURCE_MAC = parseMac('02:00:00:00:00:a0');
+const PEER_MAC = parseMac('02:00:00:00:00:b0');
+const UNDERLAY: Readonly<Record<IpFamily, Flow>> = {
+  4: { source: parseIp('192.0.2.1'), destination: parseIp('192.0.2.2') },
+  6: { source: parseIp('2001:db8::1'), destination: parseIp('2001:db8::2') },
+};
+const LOCAL_VIPS: Readonly<Record<IpFamily, readonly IpAddress[]>> = {
+  4: [parseIp('10.0.0.1'), parseIp('10.0.0.2')],
+  6: [parseIp('fd00::1'), parseIp('fd00::2')],
+};
+
+export function describeSessions(release: DocaRelease, cases: number): void {
+  describeCases({
+    kind: 'sessions',
+    release,
+    against: `the software DOCA ${release}`,
+    cases,
+    casesPerTest: CASES_PER_TEST,
+    runCase: (seed) => runCase(release, seed),
+    check(reached) {
+      const sum = (of: (one: Reached) => number | bigint | null) =>
+        reached.reduce((total, one) => total + Number(of(one)), 0);
+      const packets = sum(({ packets }) => packets);
+      expect(sum(({ statistics }) => statistics.txPackets) / packets).toBeGreaterThan(0.2);
+      expect(sum(({ statistics }) => statistics.rxPackets) / packets).toBeGreaterThan(0.2);
+      for (const failure of ['rxAuthFail', 'rxError', 'rxBad', 'txError', 'portDropped'] as const) {
+        expect(sum(({ statistics }) => statistics[failure]) / packets, failure).toBeGreaterThan(0.002);
+      }
+    },
+  });
+}
+
+interface Reached {
+  readonly packets: number;
+  readonly statistics: PspStatistics;
+}
+
+/** What packets of one direction are sealed with. */
+interface Association {
+  readonly spi: number;
+  readonly version: PspVersion;
+  readonly key: Uint8Array;
+  readonly cookie: bigint;
+}
+
+interface Session {
+  readonly family: IpFamily;
+  readonly localVip: IpAddress;
+  readonly localVipId: number;
+  readonly remoteVip: IpAddress;
+  egress: { version: PspVersion; header: Uint8Array; cryptoId: number; id: EntryId | undefined };
+  ingress: (Association & { readonly id: EntryId | undefined })[];
+}
+
+async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
+  const choose = new Choose(seed * 2 + 1);
+  const options = randomOptions(choose);
+  const { sim, doca } = await openPair(release, {
+    randomSeed: choose.uint32(),
+    firstSpi: choose.once(3) ? 0x7ffffff0 : 1,
+    uplinkMtuOctets: UPLINK_MTU_OCTETS,
+    vfMtuOctets: VF_MTU_OCTETS,
+    keySlots: KEY_SLOTS,
+    // Where numbers are drawn, and copies made, packets go one at a time.
+    burst: options.sampleRateLog2 > 0 ? 1 : 32,
+  });
+  try {
+    const pair = new Pair(sim, doca);
+    const program = buildPipeline(options);
+    await pair.both(({ hal }) => hal.build(program));
+    const tunnels = new Tunnels(choose, pair, options);
+    await tunnels.run();
+    await pair.compareCounters(program);
+    return { packets: tunnels.packets, statistics: await sim.hal.statistics() };
+  } finally {
+    await sim.hal.close();
+    await doca.hal.close();
+  }
+}
+
+function randomOptions(choose: Choose): PipelineOptions {
+  return pipelineOptions({
+    mode: choose.pick(['tunnel', 'tunnel', 'transport']),
+    outerFamily: choose.pick([4, 6]),
+    innerFamilies: choose.pick<IpFamily[]>([[4], [6], [4, 6], [4, 6], [4, 6]]),
+    cookies: choose.once(3),
+    ingressAcl: !choose.once(4),
+    sampleRateLog2: choose.once(10) ? choose.between(1, 3) : 0,
+    maintainOrder: choose.once(2),
+    maxTunnels: KEY_SLOTS,
+    // Of a port that carries less than the gateway believes, too.
+    underlayMtuOctets: choose.pick([UPLINK_MTU_OCTETS, 9000]),
+  });
+}
+
+/** The sessions of one gateway, and what is done to them. */
+class Tunnels {
+  packets = 0;
+  private readonly sessions: readonly Session[];
+  private readonly slotOctets = new Map<number, { octets: number; cleared: boolean }>();
+
+  constructor(
+    private readonly choose: Choose,
+    private readonly pair: Pair,
+    private readonly options: PipelineOptions,
+  ) {
+    this.sessions = choose.times(choose.between(1, SESSIONS_MAX), (i): Session => {
+      const family = choose.pick(options.innerFamilies);
+      const local = choose.below(2);
+      return {
+        family,
+        localVip: LOCAL_VIPS[family][local]!,
+        localVipId: local + 1,
+        remoteVip: parseIp(family === 4 ? `10.1.0.${i + 1}` : `fd00:1::${i + 1}`),
+        egress: { version: 0, header: new Uint8Array(0), cryptoId: 0, id: undefined },
+        ingress: [],
+      };
+    });
+  }
+
+  async run(): Promise<void> {
+    const { choose, options, pair } = this;
+    const vips = options.innerFamilies.flatMap((family) =>
+      LOCAL_VIPS[family].flatMap((vip, i) => localVipEntries(options, vip, i + 1)),
+    );
+    const encrypts = choose.times(KEY_SLOTS, (i) => pspEncryptEntry(options, i + 1));
+    await pair.apply([...vips, ...encrypts.filter((entry) => entry !== undefined)]);
+    for (const session of this.sessions) {
+      await this.newEgress(session);
+      await this.addEgress([session]);
+      await this.addIngress(session, this.peerAssociation());
+    }
+    await this.traffic();
+    for (let step = choose.between(3, 7); step > 0; step--) {
+      await this.step();
+      await this.traffic();
+    }
+  }
+
+  private async step(): Promise<void> {
+    const { choose, pair } = this;
+    const some = this.sessions.filter(() => choose.once(2));
+    switch (choose.below(10)) {
+      case 0:
+      case 1:
+        // Re-keys: another SPI, another slot, or either of them alone.
+        for (const session of some) await this.newEgress(session);
+        await this.updateEgress(some);
+        break;
+      case 2:
+        for (const session of some) {
+          const { cryptoId } = choose.pick(this.sessions).egress;
+          this.pointTo(session, cryptoId);
+        }
+        await this.updateEgress(some);
+        break;
+      case 3:
+        await this.removeEgress(some);
+        break;
+      case 4:
+        await this.removeEgress(some);
+        await this.addEgress(this.sessions);
+        break;
+      case 5: {
+        // In place: of the same length, or of the other, under which nothing can leave.
+        const slots = choose.times(choose.between(1, 3), () => ({
+          cryptoId: choose.between(1, KEY_SLOTS),
+          key: choose.octets(choose.pick([16, 32])),
+        }));
+        await this.setKeys(slots);
+        break;
+      }
+      case 6: {
+        const cryptoIds = choose
+          .times(choose.between(1, 2), () => choose.pick(this.sessions).egress.cryptoId)
+          .filter((cryptoId) => this.mayBeCleared(cryptoId));
+        await pair.both(({ hal }) => hal.clearKeys(cryptoIds));
+        for (const cryptoId of cryptoIds) this.slotOctets.get(cryptoId)!.cleared = true;
+        break;
+      }
+      case 7:
+        if (choose.once(3)) await pair.both(({ hal }) => hal.rotateMasterKey());
+        await this.generated();
+        break;
+      case 8:
+        for (const session of some) await this.addIngress(session, this.peerAssociation());
+        await this.removeIngress(choose.pick(this.sessions));
+        break;
+      default:
+        if (choose.once(4)) await this.inTurn();
+    }
+    await this.compareEntries();
+  }
+
+  /** Entries come and go, as often as gateways that run for long see it. */
+  private async inTurn(): Promise<void> {
+    for (let entries = 0; entries < ENTRIES_IN_TURN; entries += this.sessions.length) {
+      await this.removeEgress(this.sessions);
+      await this.addEgress(this.sessions);
+    }
+  }
+
+  private async generated(): Promise<void> {
+    const { choose, pair } = this;
+    const octets = choose.pick([16, 32] as const);
+    const session = choose.pick(this.sessions);
+    let batch: { spis: Uint32Array; keys: Uint8Array };
+    try {
+      batch = await pair.both(({ hal }) => hal.generateKeys(octets, 2));
+    } catch {
+      // None left, of either device.
+      return;
+    }
+    const at = choose.below(2);
+    await this.addIngress(session, {
+      spi: batch.spis[at]!,
+      version: octets === 16 ? 0 : 1,
+      key: batch.keys.slice(at * octets, (at + 1) * octets),
+      cookie: this.cookie(),
+    });
+  }
+
+  private cookie(): bigint {
+    return BigInt(this.choose.uint32());
+  }
+
+  private spi(): number {
+    return (this.choose.pick([0, 0x80000000]) | this.choose.between(1, 0x7fffffff)) >>> 0;
+  }
+
+  /** Under a master key of before any rotation. */
+  private peerAssociation(): Association {
+    const spi = this.spi();
+    const version = this.choose.below(4) as PspVersion;
+    return { spi, version, key: deriveKey(MASTER_KEYS[spi >>> 31]!, spi, version), cookie: this.cookie() };
+  }
+
+  private header(session: Session, version: PspVersion): Uint8Array {
+    const { options, choose } = this;
+    const underlay = UNDERLAY[options.mode === 'tunnel' ? options.outerFamily : session.family];
+    return buildEncapHeader(
+      {
+        mac: PEER_MAC,
+        underlayIp: underlay.destination,
+        pspVersion: version,
+        spi: this.spi(),
+        key: new Uint8Array(0),
+        cookie: this.cookie(),
+      },
+      {
+        mode: options.mode,
+        innerFamily: session.family,
+        cryptOffsetWords: choose.pick([0, 0, 1, 2, 5, 10, 63]),
+        cookies: options.cookies,
+        sourceMac: SOURCE_MAC,
+        sourceIp: underlay.source,
+      },
+    );
+  }
+
+  /** Whatever the slot's key is good for; now and then another, unless the device may have any key there. */
+  private versionFor(cryptoId: number): PspVersion {
+    const { choose } = this;
+    const slot = this.slotOctets.get(cryptoId)!;
+    const odd = (slot.octets === 32) !== (!slot.cleared && choose.once(8)) ? 1 : 0;
+    return (odd + 2 * choose.below(2)) as PspVersion;
+  }
+
+  /** A device may have any key of the other length there, of which packets must not make use. */
+  private mayBeCleared(cryptoId: number): boolean {
+    const { octets } = this.slotOctets.get(cryptoId)!;
+    return this.sessions.every(
+      ({ egress }) => egress.cryptoId !== cryptoId || keyLengthOctets(egress.version) === octets,
+    );
+  }
+
+  /** A header and a key, not installed yet. */
+  private async newEgress(session: Session): Promise<void> {
+    const { choose } = this;
+    const cryptoId = choose.between(1, KEY_SLOTS);
+    const free = !this.sessions.some(({ egress }) => egress.cryptoId === cryptoId);
+    if (free || choose.once(4)) {
+      await this.setKeys([{ cryptoId, key: choose.octets(choose.pick([16, 32])) }]);
+    }
+    this.pointTo(session, cryptoId);
+  }
+
+  private pointTo(session: Session, cryptoId: number): void {
+    const version = this.versionFor(cryptoId);
+    Object.assign(session.egress, { cryptoId, version, header: this.header(session, version) });
+  }
+
+  private async setKeys(slots: { cryptoId: number; key: Uint8Array }[]): Promise<void> {
+    await this.pair.both(({ hal }) => hal.setKeys(slots));
+    for (const { cryptoId, key } of slots) {
+      this.slotOctets.set(cryptoId, { octets: key.length, cleared: false });
+    }
+  }
+
+  private async addEgress(sessions: readonly Session[]): Promise<void> {
+    const missing = sessions.filter(({ egress }) => egress.id === undefined);
+    const results = await this.pair.apply(
+      missing.map(({ localVip, localVipId, remoteVip, egress }) =>
+        egressAclEntry(this.options, {
+          localVip,
+          localVipId,
+          remoteVip,
+          encapHeader: egress.header,
+          cryptoId: egress.cryptoId,
+        }),
+      ),
+    );
+    for (const [i, { egress }] of missing.entries()) egress.id = idOf(results[i]!);
+  }
+
+  private async updateEgress(sessions: readonly Session[]): Promise<void> {
+    const results = await this.pair.apply(
+      sessions.flatMap(({ egress: { id, header, cryptoId } }): EntryOperation[] =>
+        id === undefined
+          ? []
+          : [{ operation: 'update', id, values: egressValues(this.options, header, cryptoId) }],
+      ),
+    );
+    for (const result of results) idOf(result);
+  }
+
+  private async removeEgress(sessions: readonly Session[]): Promise<void> {
+    const present = sessions.filter(({ egress }) => egress.id !== undefined);
+    const results = await this.pair.apply(
+      present.map(({ egress }): EntryOperation => ({ operation: 'remove', id: egress.id! })),
+    );
+    for (const result of results) idOf(result);
+    for (const { egress } of present) egress.id = undefined;
+  }
+
+  private async addIngress(session: Session, association: Association): Promise<void> {
+    if (!this.options.ingressAcl) {
+      session.ingress.push({ ...association, id: undefined });
+      return;
+    }
+    const [result] = await this.pair.apply([
+      ingressAclEntry(this.options, {
+        ...association,
+        remoteVip: session.remoteVip,
+        localVip: session.localVip,
+        localVipId: session.localVipId,
+        decapMacs: DECAP_MACS,
+      }),
+    ]);
+    session.ingress.push({ ...association, id: idOf(result!) });
+  }
+
+  /** Its packets go on coming. */
+  private async removeIngress({ ingress }: Session): Promise<void> {
+    const at = this.choose.below(ingress.length);
+    const { id, ...association } = ingress[at]!;
+    if (id === undefined) return;
+    await this.pair.apply([{ operation: 'remove', id }]);
+    ingress[at] = { ...association, id: undefined };
+  }
+
+  private async compareEntries(): Promise<void> {
+    const selectors = this.sessions
+      .flatMap(({ egress, ingress }) => [egress.id, ...ingress.map(({ id }) => id)])
+      .flatMap((id) => (id === undefined ? [] : [{ id }]));
+    await this.pair.both(({ hal }) => hal.counters(selectors));
+  }
+
+  private async traffic(): Promise<void> {
+    for (const port of [VF_PORT, UPLINK_PORT]) {
+      const frames = this.choose.times(this.choose.between(1, BURST_FRAMES_MAX), () =>
+        port === VF_PORT ? this.outgoing() : this.incoming(),
+      );
+      this.packets += frames.length;
+      for (const harness of [this.pair.sim, this.pair.doca]) {
+        harness.inject(
+          port,
+          frames.map((frame) => frame.slice()),
+        );
+      }
+      await this.pair.compareTraffic();
+    }
+    if (this.choose.once(4)) await this.transmit();
+  }
+
+  /** The slow path's packets, which had missed, or answer the workload. */
+  private async transmit(): Promise<void> {
+    const { choose, pair } = this;
+    const packets = choose.times(choose.between(1, 8), () => ({
+      frame: this.outgoing().subarray(0, UPLINK_MTU_OCTETS),
+      ...(choose.once(4) ? { packetMeta: PKT_META_RETURN_TO_VF } : {}),
+    }));
+    this.packets += packets.length;
+    await pair.bothOrError(async ({ hal }) => hal.transmit(packets));
+    await pair.compareTraffic();
+  }
+
+  private outgoing(): Uint8Array {
+    const { choose, options } = this;
+    const { localVip, remoteVip } = choose.pick(this.sessions);
+    const flow = { source: localVip, destination: remoteVip };
+    switch (choose.below(20)) {
+      case 0:
+        return randomFrame(choose);
+      case 1:
+        return flipped(choose, workloadFrame(choose, flow));
+      case 2:
+        return padded(choose, workloadFrame(choose, flow));
+      case 3:
+        return workloadFrame(choose, { source: remoteVip, destination: localVip });
+      case 4:
+        return workloadFrame(
+          choose,
+          flow,
+          UPLINK_MTU_OCTETS - overheadOctets(options) + choose.between(-1, 1),
+        );
+      default:
+        return workloadFrame(choose, flow);
+    }
+  }
+
+  private incoming(): Uint8Array {
+    const { choose, options } = this;
+    const session = choose.pick(this.sessions);
+    const association = choose.pick(session.ingress);
+    const flow = { source: session.remoteVip, destination: session.localVip };
+    const seal = (given: Partial<Sealing> = {}, inner = workloadFrame(choose, flow)) => {
+      const sealing: Sealing = {
+        spi: association.spi,
+        version: association.version,
+        key: association.key,
+        cryptOffsetWords: choose.pick([0, 0, 1, 2, 5, 10]),
+        ...(options.cookies ? { cookie: association.cookie } : {}),
+        ...(options.mode === 'tunnel' ? { outer: UNDERLAY[options.outerFamily] } : {}),
+        ...given,
+      };
+      // Where the crypt offset is too large for the packet.
+      return (
+        sealFrame(choose, inner, sealing) ??
+        sealFrame(choose, workloadFrame(choose, flow, 200), { ...sealing, cryptOffsetWords: 0 })!
+      );
+    };
+    switch (choose.below(24)) {
+      case 0:
+        return randomPspFrame(choose, [...MASTER_KEYS]);
+      case 1:
+        return flipped(choose, seal().frame);
+      case 2:
+        return padded(choose, seal().frame);
+      case 3:
+        return cutShort(choose, seal());
+      case 4:
+        return beyondIp(choose, seal());
+      case 5: {
+        const spi = choose.pick([0, 0x80000000]);
+        const key = deriveKey(MASTER_KEYS[spi >>> 31]!, spi, association.version);
+        return seal({ spi, key }).frame;
+      }
+      case 6: {
+        const { spi } = association;
+        const version = choose.pick([4, 15]);
+        return seal({ version, key: deriveKey(MASTER_KEYS[spi >>> 31]!, spi, version as PspVersion) }).frame;
+      }
+      case 7: {
+        // Of a session that may be another one.
+        const other = choose.pick(this.sessions);
+        const inner = workloadFrame(choose, { source: other.remoteVip, destination: other.localVip });
+        return seal({}, inner).frame;
+      }
+      case 8:
+        return seal({ key: choose.octets(association.key.length) }).frame;
+      case 9:
+        return seal(choose.once(2) ? { cookie: this.cookie() } : {}).frame;
+      case 10:
+        return seal({}, workloadFrame(choose, flow, VF_MTU_OCTETS + choose.between(-1, 1))).frame;
+      default:
+        return seal().frame;
+    }
+  }
+}
+
+function idOf(result: { readonly id: EntryId } | { readonly error: Error }): EntryId {
+  if ('error' in result) throw result.error;
+  return result.id;
+}
