@@ -5,6 +5,7 @@ import { buildPipeline } from '../../src/gateway/pipeline.js';
 import { egressValues, ingressAclEntry } from '../../src/gateway/pipeline-entries.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp } from '../../src/packet/address.js';
+import { setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { pspSpi } from '../../src/psp/header.js';
 import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
@@ -84,6 +85,24 @@ export function describeProperties(implementation: HalUnderTest): void {
           expect(await rig.refused()).toEqual({ icvFail: bits.length, badTrailer: 0, notAllowed: 0 });
         }),
         { numRuns: 40 },
+      );
+    });
+
+    test('a datagram without room for header and ICV is counted as syndrome 2, one with room as syndrome 1', async () => {
+      const cases = rigOptions().chain((options) =>
+        fc.tuple(fc.constant(options), innerPacket(options.innerFamily)),
+      );
+      await fc.assert(
+        fc.asyncProperty(cases, async ([options, packet]) => {
+          await using rig = await openRig(implementation, options);
+          const [wire] = await rig.encapsulate([frameOf(packet)]);
+          // PSP's header has 16 octets, and the ICV too.
+          expect(await rig.decapsulate([cutBehindUdp(wire!, options, 31)])).toEqual([]);
+          expect(await rig.refused()).toEqual({ icvFail: 0, badTrailer: 1, notAllowed: 0 });
+          expect(await rig.decapsulate([cutBehindUdp(wire!, options, 32)])).toEqual([]);
+          expect(await rig.refused()).toEqual({ icvFail: 1, badTrailer: 1, notAllowed: 0 });
+        }),
+        { numRuns: 30 },
       );
     });
 
@@ -235,7 +254,10 @@ export function describeProperties(implementation: HalUnderTest): void {
               ]);
             }
           }
-          wire.push(...(await rig.encapsulate(frames)));
+          const later = await rig.encapsulate(frames);
+          // Of a key that is gone nothing leaves, not even under one that nobody has.
+          if (fault === 'key cleared') expect(later).toEqual([]);
+          wire.push(...later);
           // With a crypt offset of 63 words some 252 octets stay readable by design; the marker then lies behind them.
           for (const frame of wire) {
             const encryptedFrom = pspOffset(options) + 16 + 4 * offset;
@@ -420,6 +442,21 @@ export function describeProperties(implementation: HalUnderTest): void {
       return new Map([...counters].map(([key, { packets }]) => [key, Number(packets)]));
     }
   });
+}
+
+/** A whole frame, lengths and checksum included, with so many octets behind the UDP header. */
+function cutBehindUdp(wire: Uint8Array, options: RigOptions, octets: number): Uint8Array {
+  const udp = pspOffset(options) - 8;
+  const frame = wire.slice(0, udp + 8 + octets);
+  const view = new DataView(frame.buffer);
+  view.setUint16(udp + 4, 8 + octets);
+  if (frame[14]! >>> 4 === 4) {
+    view.setUint16(16, frame.length - 14);
+    setIpv4Checksum(frame, 14);
+  } else {
+    view.setUint16(18, frame.length - 54);
+  }
+  return frame;
 }
 
 /** The encap header that a frame on the wire began as. */
