@@ -58,6 +58,7 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
   const choose = new Choose(seed * 2 + 1);
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
+  const rssQueues = 1 + (seed % 2);
   const { sim, doca } = await openPair(release, {
     randomSeed,
     firstSpi,
@@ -66,10 +67,11 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
     keySlots: KEY_SLOTS,
     // One at a time: numbers are drawn, and copies are made, in the order of the packets.
     burst: 1,
+    rssQueues,
   });
   const { setFaults } = startRings(release);
-  const faulty = kind === 'faults' ? new FaultyPair(sim, doca, setFaults) : undefined;
-  const pair = faulty ?? new Pair(sim, doca);
+  const faulty = kind === 'faults' ? new FaultyPair(sim, doca, rssQueues, setFaults) : undefined;
+  const pair = faulty ?? new Pair(sim, doca, rssQueues);
   try {
     const program = randomProgram(choose);
     await pair.both(({ hal }) => hal.build(program));

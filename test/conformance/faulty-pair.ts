@@ -19,9 +19,10 @@ export class FaultyPair extends Pair {
   constructor(
     sim: HalHarness,
     doca: HalHarness,
+    rssQueues: number,
     private readonly setFaults: (seed: number, perThousand: number) => void,
   ) {
-    super(sim, doca);
+    super(sim, doca, rssQueues);
   }
 
   start(seed: number): void {

@@ -23,10 +23,11 @@ export interface PairOptions {
   readonly keySlots: number;
   /** Packets that hal-doca's device takes at a time. */
   readonly burst: number;
+  readonly rssQueues: number;
 }
 
 export async function openPair(release: DocaRelease, options: PairOptions) {
-  const { randomSeed, keySlots, burst, ...common } = options;
+  const { randomSeed, keySlots, burst, rssQueues, ...common } = options;
   const sim = await openSimHarness({
     ...common,
     clock: fixedClock,
@@ -38,6 +39,7 @@ export async function openPair(release: DocaRelease, options: PairOptions) {
     ...common,
     masterKeys: MASTER_KEYS,
     keySlots,
+    rssQueues,
     mapping: [
       `test-clock-picoseconds = ${CLOCK_PICOSECONDS}`,
       `test-random-seed = ${randomSeed}`,

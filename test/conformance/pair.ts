@@ -7,9 +7,11 @@ import type { HalHarness } from './harness.js';
 
 /** The two devices. Whatever is asked of them must have the same result. */
 export class Pair {
+  /** `rssQueues` of hal-doca: between them the order of packets is open. */
   constructor(
     readonly sim: HalHarness,
     readonly doca: HalHarness,
+    private readonly rssQueues: number,
   ) {}
 
   async both<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Result> {
@@ -46,8 +48,11 @@ export class Pair {
         this.sim.takeSent(port).map(hex),
       );
     }
-    const rss = (harness: HalHarness) =>
-      harness.takeRss().map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
+    const rss = (harness: HalHarness) => {
+      const packets = harness.takeRss();
+      const texts = packets.map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
+      return this.rssQueues > 1 ? texts.sort() : texts;
+    };
     expect(rss(this.doca), 'RSS').toEqual(rss(this.sim));
   }
 

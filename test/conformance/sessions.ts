@@ -106,6 +106,7 @@ interface Session {
 async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
   const choose = new Choose(seed * 2 + 1);
   const options = randomOptions(choose);
+  const rssQueues = choose.between(1, 2);
   const { sim, doca } = await openPair(release, {
     randomSeed: choose.uint32(),
     firstSpi: choose.once(3) ? 0x7ffffff0 : 1,
@@ -114,9 +115,10 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     keySlots: KEY_SLOTS,
     // Where numbers are drawn, and copies made, packets go one at a time.
     burst: options.sampleRateLog2 > 0 ? 1 : 32,
+    rssQueues,
   });
   try {
-    const pair = new Pair(sim, doca);
+    const pair = new Pair(sim, doca, rssQueues);
     const program = buildPipeline(options);
     await pair.both(({ hal }) => hal.build(program));
     const tunnels = new Tunnels(choose, pair, options);

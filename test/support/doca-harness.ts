@@ -56,6 +56,9 @@ const MTU_OCTETS = 9000;
 /** Devices of tests come and go; what `mapping` says stands behind, and holds. */
 const SMALL = ['buffers = 1024', 'derived-keys = 256'];
 const SLOTS_DEFAULT = 1 << 16;
+/** As the product has it by default. Between two queues the order of packets is open. */
+const RSS_QUEUES = 2;
+const SETTLE_MS_MAX = 10_000;
 
 const folderOf = (release: DocaRelease) => join(ROOT, `build/native/addon-${release}/Release`);
 
@@ -100,6 +103,8 @@ export interface DocaHarnessOptions extends HarnessOptions {
   readonly uplinkMtuOctets?: number;
   readonly vfMtuOctets?: number;
   readonly keySlots?: number;
+  /** RSS_QUEUES when absent. */
+  readonly rssQueues?: number;
   /** Ports of net_null in the place of rings: uplink, VF. */
   readonly nullPorts?: readonly [string, string];
 }
@@ -120,7 +125,7 @@ export async function openDocaHarness(
     for (const name of pair) far.createPort(name);
   }
   const [uplink, vf] = pair;
-  const { masterKeys, firstSpi, mapping = [] } = options;
+  const { masterKeys, firstSpi, mapping = [], rssQueues = RSS_QUEUES } = options;
   const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
   // Two to begin with, which the rotations at the start replace: key 1, then key 0, which is active then.
   const keys = masterKeys === undefined ? [] : [masterKeys[0], masterKeys[1], masterKeys[1], masterKeys[0]];
@@ -135,7 +140,7 @@ export async function openDocaHarness(
       `mac = ${UPLINK_MAC}`,
       'ipv4 = 192.0.2.1',
       'ipv6 = 2001:db8::1',
-      'queues = 1',
+      `queues = ${rssQueues}`,
       'queue-packets = 4096',
       ...SMALL,
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
@@ -151,7 +156,7 @@ export async function openDocaHarness(
   const hal = await openDocaHal({
     pciAddress: pci,
     representor: 'vf0',
-    rssQueues: 1,
+    rssQueues,
     keySlots: options.keySlots ?? SLOTS_DEFAULT,
     counters: 1 << 20,
     devices: 4,
@@ -188,7 +193,15 @@ export async function openDocaHarness(
     async settle() {
       far.quiesce();
       const expected = far.rssPackets(hal.dpdkPorts[0]!);
-      while (handed < expected) await new Promise((resolve) => setTimeout(resolve, 0));
+      const deadline = performance.now() + SETTLE_MS_MAX;
+      while (handed < expected) {
+        if (performance.now() > deadline) {
+          throw new Error(
+            `after ${SETTLE_MS_MAX} ms ${expected - handed} of ${expected} RSS packets are missing`,
+          );
+        }
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
     },
   };
 }
