@@ -4,13 +4,14 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { egressValues } from '../../src/gateway/pipeline-entries.js';
 import {
   type HardwareUnderTest,
   hardwareUnderTest,
   openHardwareHarness,
   softwareUnderTest,
 } from '../support/hardware-harness.js';
-import { frameOf, innerPacket, ipPacketOf } from '../support/inner-packets.js';
+import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { toHex } from '../support/reference-vectors.js';
 import { openSimHarness } from '../support/sim-harness.js';
@@ -28,6 +29,9 @@ function inRole(role: 'sender' | 'receiver'): HalUnderTest {
       (opened++ === 0) === (role === 'sender') ? openHardwareHarness(device) : openSimHarness(options ?? {}),
   };
 }
+
+/** More than any crypt offset below leaves readable. */
+const CLEAR_OCTETS = 64;
 
 const options: fc.Arbitrary<Partial<RigOptions>> = fc.record({
   mode: fc.constantFrom('tunnel' as const, 'transport' as const),
@@ -56,14 +60,17 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
   describe.each(['sender', 'receiver'] as const)('a device as %s', (role) => {
     test('and the simulator understand each other', async () => {
       const cases = options.chain((one) =>
-        fc.tuple(fc.constant(one), fc.array(innerPacket(one.innerFamily!), { minLength: 1, maxLength: 4 })),
+        fc.tuple(
+          fc.constant(one),
+          fc.array(innerPacket(one.innerFamily!, CLEAR_OCTETS), { minLength: 1, maxLength: 4 }),
+        ),
       );
       await fc.assert(
         fc.asyncProperty(cases, async ([one, packets]) => {
           await using rig = await openRig(inRole(role), one);
-          const delivered = await rig.decapsulate(
-            await rig.encapsulate(packets.map((packet) => frameOf(packet))),
-          );
+          const wire = await rig.encapsulate(packets.map((packet) => frameOf(packet)));
+          for (const frame of wire) expect(contains(frame, MARKER)).toBe(false);
+          const delivered = await rig.decapsulate(wire);
           expect(delivered.map((frame) => toHex(frame.subarray(14)))).toEqual(
             packets.map((packet) => toHex(ipPacketOf(packet))),
           );
@@ -86,6 +93,52 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
         }),
         { numRuns: 10 },
       );
+    }, 300_000);
+
+    test('take keys through one rotation of the master key and not through two', async () => {
+      for (const version of [0, 1] as const) {
+        await using rig = await openRig(inRole(role), { version });
+        const [packet] = fc.sample(innerPacket(4), { numRuns: 1, seed: version });
+        const wire = await rig.encapsulate([frameOf(packet!)]);
+        expect(await rig.decapsulate(wire)).toHaveLength(1);
+        await rig.b.hal.rotateMasterKey();
+        expect(await rig.decapsulate(wire)).toHaveLength(1);
+        await rig.b.hal.rotateMasterKey();
+        expect(await rig.decapsulate(wire)).toEqual([]);
+        expect(await rig.refused()).toEqual({ icvFail: 1, badTrailer: 0, notAllowed: 0 });
+      }
+    }, 300_000);
+
+    test('have nothing in clear, and nothing that anybody could read, when the key or the entry is gone', async () => {
+      await using rig = await openRig(inRole(role));
+      const frames = fc.sample(innerPacket(4, CLEAR_OCTETS), 4).map((packet) => frameOf(packet));
+      expect(await rig.encapsulate(frames)).toHaveLength(frames.length);
+      await rig.a.hal.clearKeys([1]);
+      // A device may encrypt them with a key that nobody has.
+      const keyless = await rig.encapsulate(frames);
+      for (const frame of keyless) expect(contains(frame, MARKER)).toBe(false);
+      expect(await rig.decapsulate(keyless)).toEqual([]);
+      await rig.a.hal.apply(rig.egressEntries.map((id) => ({ operation: 'remove', id }) as const));
+      expect(await rig.encapsulate(frames)).toEqual([]);
+    }, 300_000);
+
+    test('let in only what the ACL allows', async () => {
+      await using rig = await openRig(inRole(role), { cookies: true });
+      const [packet] = fc.sample(innerPacket(4), 1);
+      const header = (await rig.encapsulate([frameOf(packet!)]))[0]!.slice(0, 14 + 40 + 8 + 24);
+      // The same session's SPI and key, another cookie.
+      header[header.length - 1]! ^= 1;
+      await rig.a.hal.apply([
+        {
+          operation: 'update',
+          id: rig.egressEntries.at(-1)!,
+          values: egressValues(rig.pipeline, header, 1),
+        },
+      ]);
+      const forged = await rig.encapsulate([frameOf(packet!)]);
+      expect(forged).toHaveLength(1);
+      expect(await rig.decapsulate(forged)).toEqual([]);
+      expect(await rig.refused()).toEqual({ icvFail: 0, badTrailer: 0, notAllowed: 1 });
     }, 300_000);
   });
 });
