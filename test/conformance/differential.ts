@@ -9,6 +9,7 @@
  * number; decap with encap, or decrypt with encrypt, in one action template; frames of `transmit` beyond the MTU.
  */
 import { expect } from 'vitest';
+import type { FieldName } from '../../src/hal/fields.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
@@ -30,6 +31,7 @@ import {
 const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
 const CASES_PER_TEST = 500;
+const BURST_FRAMES_MAX = 32;
 
 /** With `faults` the device fails now and then. */
 type Kind = 'differential' | 'faults';
@@ -59,21 +61,25 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
   const rssQueues = 1 + (seed % 2);
+  // In bursts numbers are drawn, and copies are made, in an order that is open.
+  const inBursts = kind === 'differential' && choose.once(2);
   const { sim, doca } = await openPair(release, {
     randomSeed,
     firstSpi,
     uplinkMtuOctets: UPLINK_MTU_OCTETS,
     vfMtuOctets: VF_MTU_OCTETS,
     keySlots: KEY_SLOTS,
-    // One at a time: numbers are drawn, and copies are made, in the order of the packets.
-    burst: 1,
+    burst: inBursts ? BURST_FRAMES_MAX : 1,
     rssQueues,
   });
   const { setFaults } = startRings(release);
   const faulty = kind === 'faults' ? new FaultyPair(sim, doca, rssQueues, setFaults) : undefined;
   const pair = faulty ?? new Pair(sim, doca, rssQueues);
   try {
-    const program = randomProgram(choose);
+    const program = until(
+      () => randomProgram(choose),
+      (one) => !inBursts || (one.mirrors === undefined && !drawsNumbers(one)),
+    );
     await pair.both(({ hal }) => hal.build(program));
     await pair.both(({ hal }) =>
       hal.setKeys(
@@ -83,7 +89,7 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
         })),
       ),
     );
-    const steps = new Steps(choose, pair, program);
+    const steps = new Steps(choose, pair, program, inBursts);
     faulty?.start(randomSeed);
     await steps.run();
     faulty?.stop();
@@ -110,6 +116,7 @@ class Steps {
     private readonly choose: Choose,
     private readonly pair: Pair,
     private readonly program: PipeProgram,
+    private readonly inBursts: boolean,
   ) {}
 
   async run(): Promise<void> {
@@ -144,7 +151,7 @@ class Steps {
   private async receive(): Promise<void> {
     const { choose, pair } = this;
     const port = choose.pick([UPLINK_PORT, UPLINK_PORT, VF_PORT]);
-    const frames = choose.times(choose.between(1, 4), () =>
+    const frames = choose.times(choose.between(1, this.inBursts ? BURST_FRAMES_MAX : 4), () =>
       port === UPLINK_PORT && !choose.once(3)
         ? randomPspFrame(choose, MASTER_KEYS as never)
         : randomFrame(choose),
@@ -234,13 +241,15 @@ class Steps {
   }
 
   private controlEntry(pipe: ControlPipe, label: string | undefined): ControlEntry {
-    for (;;) {
-      const entry = randomControlEntry(this.choose, this.program, pipe, label);
-      const { decap, encap, decrypt, encrypt } = entry.actions ?? {};
-      if (decap !== undefined && encap !== undefined) continue;
-      if (decrypt === true && encrypt !== undefined) continue;
-      return entry;
-    }
+    return until(
+      () => randomControlEntry(this.choose, this.program, pipe, label),
+      (entry) => {
+        const { decap, encap, decrypt, encrypt } = entry.actions ?? {};
+        if (decap !== undefined && encap !== undefined) return false;
+        if (decrypt === true && encrypt !== undefined) return false;
+        return !this.inBursts || !looksAtRandom(entry);
+      },
+    );
   }
 
   private update({ id, pipe: name, priority }: LiveEntry): EntryOperation | undefined {
@@ -263,6 +272,27 @@ class Steps {
       ...(pipe.forward === 'entry' && choose.once(2) ? { forward: entryForward(choose, program, pipe) } : {}),
     };
   }
+}
+
+function until<Made>(make: () => Made, fits: (made: Made) => boolean): Made {
+  for (;;) {
+    const made = make();
+    if (fits(made)) return made;
+  }
+}
+
+const RANDOM: FieldName = 'parser_meta.random';
+
+function looksAtRandom({ match, condition }: Partial<Pick<ControlEntry, 'match' | 'condition'>>): boolean {
+  return (match !== undefined && RANDOM in match) || condition?.field === RANDOM;
+}
+
+function drawsNumbers({ pipes }: PipeProgram): boolean {
+  return pipes.some((pipe) =>
+    pipe.type === 'control'
+      ? pipe.entries?.some(looksAtRandom) === true
+      : looksAtRandom({ match: pipe.match }),
+  );
 }
 
 /** Now and then an entry that must be refused. */
