@@ -1,7 +1,8 @@
 /**
  * The gateway's own pipeline with sessions in it, on the simulator and on hal-doca over the software DOCA: what random
  * programs (differential.ts) hardly ever reach. Packets hit, they come in bursts, and a burst has those of all
- * sessions; between bursts sessions are added, updated in place, removed, and keys set, cleared and rotated.
+ * sessions; between bursts sessions are added, updated in place, removed, and keys set, cleared and rotated. Some of the
+ * pipelines ask for more than the gateway does: see Variant.
  */
 import { expect } from 'vitest';
 import { buildEncapHeader } from '../../src/gateway/encap-header.js';
@@ -19,6 +20,7 @@ import {
   pspEncryptEntry,
 } from '../../src/gateway/pipeline-entries.js';
 import type { EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
+import type { BasicEntry, Forward, Pipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
@@ -49,6 +51,7 @@ const KEY_SLOTS = 8;
 const BURST_FRAMES_MAX = 40;
 /** More entries than an ordered list of hal-doca's has room for beyond its pipe's. */
 const ENTRIES_IN_TURN = 300;
+const OWN_MAC = 'outer.eth.src_mac';
 const SOURCE_MAC = parseMac('02:00:00:00:00:a0');
 const PEER_MAC = parseMac('02:00:00:00:00:b0');
 const UNDERLAY: Readonly<Record<IpFamily, Flow>> = {
@@ -81,6 +84,14 @@ export function describeSessions(release: DocaRelease, cases: number): void {
   });
 }
 
+/** What PipeHAL allows in pipes of sessions, and the gateway does without. */
+interface Variant {
+  /** Entries of the egress ACL say where packets go. */
+  readonly ownForwards: boolean;
+  /** Entries of the ingress ACL write a MAC into what they have decapsulated. */
+  readonly ownMacs: boolean;
+}
+
 interface Reached {
   readonly packets: number;
   readonly statistics: PspStatistics;
@@ -99,7 +110,13 @@ interface Session {
   readonly localVip: IpAddress;
   readonly localVipId: number;
   readonly remoteVip: IpAddress;
-  egress: { version: PspVersion; header: Uint8Array; cryptoId: number; id: EntryId | undefined };
+  egress: {
+    version: PspVersion;
+    header: Uint8Array;
+    cryptoId: number;
+    forward: Forward;
+    id: EntryId | undefined;
+  };
   ingress: (Association & { readonly id: EntryId | undefined })[];
 }
 
@@ -119,9 +136,13 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
   });
   try {
     const pair = new Pair(sim, doca, rssQueues);
-    const program = buildPipeline(options);
+    const variant = {
+      ownForwards: choose.once(3),
+      ownMacs: options.mode === 'tunnel' && options.ingressAcl && choose.once(3),
+    };
+    const program = varied(buildPipeline(options), variant);
     await pair.both(({ hal }) => hal.build(program));
-    const tunnels = new Tunnels(choose, pair, options);
+    const tunnels = new Tunnels(choose, pair, options, variant);
     await tunnels.run();
     await pair.compareCounters(program);
     return { packets: tunnels.packets, statistics: await sim.hal.statistics() };
@@ -146,6 +167,22 @@ function randomOptions(choose: Choose): PipelineOptions {
   });
 }
 
+function varied(program: PipeProgram, { ownForwards, ownMacs }: Variant): PipeProgram {
+  const pipes = program.pipes.map((pipe): Pipe => {
+    if (pipe.type !== 'basic') return pipe;
+    if (ownForwards && pipe.name.startsWith('EGR_ACL')) return { ...pipe, forward: 'entry' };
+    if (!ownMacs || !pipe.name.startsWith('INGR_ACL')) return pipe;
+    const set = { [OWN_MAC]: { value: 'entry' } } as const;
+    return { ...pipe, actions: pipe.actions!.map((action) => ({ ...action, set })) };
+  });
+  return { ...program, pipes };
+}
+
+/** Where the gateway's egress ACL forwards to. */
+function egressForward({ sampleRateLog2 }: PipelineOptions): Forward {
+  return sampleRateLog2 > 0 ? { to: 'pipe', pipe: 'SET_SAMPLE_BIT' } : { to: 'port', port: UPLINK_PORT };
+}
+
 /** The sessions of one gateway, and what is done to them. */
 class Tunnels {
   packets = 0;
@@ -156,6 +193,7 @@ class Tunnels {
     private readonly choose: Choose,
     private readonly pair: Pair,
     private readonly options: PipelineOptions,
+    private readonly variant: Variant,
   ) {
     this.sessions = choose.times(choose.between(1, SESSIONS_MAX), (i): Session => {
       const family = choose.pick(options.innerFamilies);
@@ -165,7 +203,13 @@ class Tunnels {
         localVip: LOCAL_VIPS[family][local]!,
         localVipId: local + 1,
         remoteVip: parseIp(family === 4 ? `10.1.0.${i + 1}` : `fd00:1::${i + 1}`),
-        egress: { version: 0, header: new Uint8Array(0), cryptoId: 0, id: undefined },
+        egress: {
+          version: 0,
+          header: new Uint8Array(0),
+          cryptoId: 0,
+          forward: egressForward(options),
+          id: undefined,
+        },
         ingress: [],
       };
     });
@@ -193,7 +237,7 @@ class Tunnels {
   private async step(): Promise<void> {
     const { choose, pair } = this;
     const some = this.sessions.filter(() => choose.once(2));
-    switch (choose.below(10)) {
+    switch (choose.below(11)) {
       case 0:
       case 1:
         // Re-keys: another SPI, another slot, or either of them alone.
@@ -239,8 +283,12 @@ class Tunnels {
         for (const session of some) await this.addIngress(session, this.peerAssociation());
         await this.removeIngress(choose.pick(this.sessions));
         break;
+      case 9:
+        if (this.variant.ownForwards) await this.forwardElsewhere(some);
+        break;
       default:
-        if (choose.once(4)) await this.inTurn();
+        // It takes its time, most of all with few sessions.
+        if (this.sessions.length >= 4 && choose.once(4)) await this.inTurn();
     }
     await this.compareEntries();
   }
@@ -353,25 +401,44 @@ class Tunnels {
   private async addEgress(sessions: readonly Session[]): Promise<void> {
     const missing = sessions.filter(({ egress }) => egress.id === undefined);
     const results = await this.pair.apply(
-      missing.map(({ localVip, localVipId, remoteVip, egress }) =>
-        egressAclEntry(this.options, {
+      missing.map(({ localVip, localVipId, remoteVip, egress }) => {
+        const add = egressAclEntry(this.options, {
           localVip,
           localVipId,
           remoteVip,
           encapHeader: egress.header,
           cryptoId: egress.cryptoId,
-        }),
-      ),
+        });
+        if (!this.variant.ownForwards) return add;
+        return { ...add, entry: { ...(add.entry as BasicEntry), forward: egress.forward } };
+      }),
     );
     for (const [i, { egress }] of missing.entries()) egress.id = idOf(results[i]!);
   }
 
   private async updateEgress(sessions: readonly Session[]): Promise<void> {
+    const { choose, options, variant } = this;
     const results = await this.pair.apply(
-      sessions.flatMap(({ egress: { id, header, cryptoId } }): EntryOperation[] =>
-        id === undefined
-          ? []
-          : [{ operation: 'update', id, values: egressValues(this.options, header, cryptoId) }],
+      sessions.flatMap(({ egress }): EntryOperation[] => {
+        const { id, header, cryptoId } = egress;
+        if (id === undefined) return [];
+        const forward = variant.ownForwards && choose.once(2) ? this.newForward(egress) : {};
+        return [{ operation: 'update', id, values: egressValues(options, header, cryptoId), ...forward }];
+      }),
+    );
+    for (const result of results) idOf(result);
+  }
+
+  private newForward(egress: Session['egress']): { readonly forward: Forward } {
+    egress.forward = this.choose.once(4) ? { to: 'drop' } : egressForward(this.options);
+    return { forward: egress.forward };
+  }
+
+  /** What their entries do stays as it is. */
+  private async forwardElsewhere(sessions: readonly Session[]): Promise<void> {
+    const results = await this.pair.apply(
+      sessions.flatMap(({ egress }): EntryOperation[] =>
+        egress.id === undefined ? [] : [{ operation: 'update', id: egress.id, ...this.newForward(egress) }],
       ),
     );
     for (const result of results) idOf(result);
@@ -391,14 +458,19 @@ class Tunnels {
       session.ingress.push({ ...association, id: undefined });
       return;
     }
+    const add = ingressAclEntry(this.options, {
+      ...association,
+      remoteVip: session.remoteVip,
+      localVip: session.localVip,
+      localVipId: session.localVipId,
+      decapMacs: DECAP_MACS,
+    });
+    const { values } = add.entry;
+    const set = { [OWN_MAC]: this.choose.octets(6) };
     const [result] = await this.pair.apply([
-      ingressAclEntry(this.options, {
-        ...association,
-        remoteVip: session.remoteVip,
-        localVip: session.localVip,
-        localVipId: session.localVipId,
-        decapMacs: DECAP_MACS,
-      }),
+      this.variant.ownMacs
+        ? { ...add, entry: { ...add.entry, values: { ...values, set } } as BasicEntry }
+        : add,
     ]);
     session.ingress.push({ ...association, id: idOf(result!) });
   }
