@@ -264,7 +264,7 @@ export function randomControlEntry(
           }
         : undefined
       : undefined;
-  const mirrors = program.mirrors ?? [];
+  const mirrors = mirrorsFor(program.mirrors ?? [], program.pipes, program.pipes.indexOf(pipe));
   const mirror = mirrors.length > 0 && choose.once(3) ? choose.pick(mirrors).name : undefined;
   const counter = !choose.once(4);
   return {
@@ -323,7 +323,7 @@ function draft(choose: Choose): PipeProgram {
     });
   }
   const mirrors: Mirror[] = choose.once(3)
-    ? [{ name: 'MIRROR', targets: choose.times(choose.between(1, 2), () => choose.pick(MIRROR_TARGETS)) }]
+    ? [{ name: 'MIRROR', targets: choose.times(choose.between(1, 2), () => mirrorTarget(choose, plans)) }]
     : [];
   const skeleton: PipeProgram = {
     name: 'random',
@@ -342,7 +342,7 @@ function draft(choose: Choose): PipeProgram {
       miss: randomMiss(choose, plans, number),
     };
     if (choose.once(3)) return { ...common, type: 'control' };
-    const mirror = mirrors.length > 0 && choose.once(4) ? 'MIRROR' : undefined;
+    const mirror = mirrorsFor(mirrors, plans, number).length > 0 && choose.once(4) ? 'MIRROR' : undefined;
     const actions = choose.once(4)
       ? undefined
       : choose.times(choose.between(1, 2), () => randomActions(choose, domain, true));
@@ -366,6 +366,24 @@ const MIRROR_TARGETS: readonly Forward[] = [
   { to: 'port', port: UPLINK_PORT },
   { to: 'port', port: VF_PORT },
 ];
+
+function mirrorTarget(choose: Choose, plans: readonly Plan[]): Forward {
+  const pipes = plans.filter(({ isRoot }) => !isRoot);
+  return choose.once(2) ? { to: 'pipe', pipe: choose.pick(pipes).name } : choose.pick(MIRROR_TARGETS);
+}
+
+/** Those whose copies stay on the side of pipe number `from`, and go to later pipes only, so that there is no circle. */
+function mirrorsFor(
+  mirrors: readonly Mirror[],
+  pipes: readonly Pick<Pipe, 'name' | 'domain'>[],
+  from: number,
+): readonly Mirror[] {
+  const isEgress = ({ domain }: { domain: Domain }) => domain.includes('egress');
+  const later = pipes.slice(from + 1).filter((pipe) => isEgress(pipe) === isEgress(pipes[from]!));
+  return mirrors.filter(({ targets }) =>
+    targets.every((target) => target.to !== 'pipe' || later.some(({ name }) => name === target.pipe)),
+  );
+}
 
 function withEntries(choose: Choose, program: PipeProgram, pipe: Pipe): Pipe {
   const count = choose.below(3);
@@ -393,6 +411,7 @@ function pruned(program: PipeProgram): PipeProgram {
         pipe.miss,
         ...(pipe.type === 'basic' ? [pipe.forward] : []),
         ...(pipe.entries ?? []).map((entry) => entry.forward),
+        ...(mirrorsOf(pipe).length > 0 ? (program.mirrors ?? []).flatMap(({ targets }) => targets) : []),
       ];
       for (const forward of forwards) {
         if (forward !== undefined && forward !== 'entry' && forward.to === 'pipe') reached.add(forward.pipe);
@@ -400,13 +419,15 @@ function pruned(program: PipeProgram): PipeProgram {
     }
   }
   const pipes = openForward ? program.pipes : program.pipes.filter(({ name }) => reached.has(name));
-  const used = pipes.some((pipe) =>
-    pipe.type === 'basic'
-      ? pipe.monitor?.mirror !== undefined
-      : pipe.entries?.some(({ monitor }) => monitor?.mirror !== undefined),
-  );
+  const used = pipes.some((pipe) => mirrorsOf(pipe).length > 0);
   const { mirrors, ...rest } = program;
   return { ...rest, pipes, ...(used && mirrors !== undefined ? { mirrors } : {}) };
+}
+
+function mirrorsOf(pipe: Pipe): string[] {
+  const monitors =
+    pipe.type === 'basic' ? [pipe.monitor] : (pipe.entries ?? []).map(({ monitor }) => monitor);
+  return monitors.flatMap((monitor) => monitor?.mirror ?? []);
 }
 
 /** DOCA has one crypto action and one change of headers per action template. */
