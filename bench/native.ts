@@ -94,6 +94,7 @@ async function load(entries: number, direction: 'encrypt' | 'decrypt'): Promise<
     uplinkMtuOctets: 9500,
     vfMtuOctets: 9500,
     keySlots: KEYS_MAX,
+    rssQueues: 1,
     nullPorts: direction === 'encrypt' ? [silent, source] : [source, silent],
     mapping: [`core = ${DEVICE_CORE}`, 'buffers = 8192', `derived-keys = ${2 * KEYS_MAX}`, 'burst = 64'],
   });
