@@ -33,6 +33,8 @@ const FIELD_NAMES: readonly FieldName[] = [
   ).flat(),
 ];
 const WRITABLE = [...new Set(FIELD_NAMES)].filter((name) => FIELDS[name].writable) as WritableFieldName[];
+/** What a packet's copy knows that its frame does not say. */
+const COPIED_FIELDS = FIELD_NAMES.filter((name) => /^meta\.|psp_syndrome$/.test(name));
 /** Fields without a name in DOCA's conditions. */
 const NO_CONDITION = /^meta\.u32|_mac$|port_id|ip6\.(src|dst)_ip|\.vc$/;
 
@@ -86,10 +88,15 @@ function randomMask(choose: Choose, field: FieldName): FieldValue | undefined {
 }
 
 /** Up to `count` fields that a packet can have together. */
-function randomMatch(choose: Choose, count: number, allowEntry: boolean): MatchTemplate {
+function randomMatch(
+  choose: Choose,
+  count: number,
+  allowEntry: boolean,
+  fields: readonly FieldName[] = FIELD_NAMES,
+): MatchTemplate {
   const match: Record<string, FieldMatch> = {};
   for (let i = 0; i < count; i++) {
-    const field = choose.pick(FIELD_NAMES);
+    const field = choose.pick(fields);
     if (!compatible(field, match as MatchTemplate)) continue;
     const mask = randomMask(choose, field);
     const value = allowEntry && choose.once(2) ? 'entry' : masked(likelyValue(choose, field), mask);
@@ -349,7 +356,9 @@ function draft(choose: Choose): PipeProgram {
     return {
       ...common,
       type: 'basic',
-      match: randomMatch(choose, choose.below(4), true),
+      match: takesCopies(mirrors, name)
+        ? randomMatch(choose, choose.between(1, 2), true, COPIED_FIELDS)
+        : randomMatch(choose, choose.below(4), true),
       ...(actions === undefined ? {} : { actions }),
       forward: mirror === undefined && choose.once(4) ? 'entry' : randomForward(choose, plans, number),
       ...(choose.once(3) && mirror === undefined
@@ -370,6 +379,12 @@ const MIRROR_TARGETS: readonly Forward[] = [
 function mirrorTarget(choose: Choose, plans: readonly Plan[]): Forward {
   const pipes = plans.filter(({ isRoot }) => !isRoot);
   return choose.once(2) ? { to: 'pipe', pipe: choose.pick(pipes).name } : choose.pick(MIRROR_TARGETS);
+}
+
+function takesCopies(mirrors: readonly Mirror[], pipe: string): boolean {
+  return mirrors.some(({ targets }) =>
+    targets.some((target) => target.to === 'pipe' && target.pipe === pipe),
+  );
 }
 
 /** Those whose copies stay on the side of pipe number `from`, and go to later pipes only, so that there is no circle. */
