@@ -19,8 +19,9 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline-entries.js';
+import { SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../../src/hal/fields.js';
 import type { EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
-import type { BasicEntry, Forward, Pipe, PipeProgram } from '../../src/hal/program.js';
+import type { BasicEntry, BasicPipe, Forward, Pipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
@@ -90,6 +91,8 @@ interface Variant {
   readonly ownForwards: boolean;
   /** Entries of the ingress ACL write a MAC into what they have decapsulated. */
   readonly ownMacs: boolean;
+  /** What was decrypted, and what got an id, is copied to a pipe that looks at just that. */
+  readonly copies: boolean;
 }
 
 interface Reached {
@@ -123,6 +126,11 @@ interface Session {
 async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
   const choose = new Choose(seed * 2 + 1);
   const options = randomOptions(choose);
+  const variant: Variant = {
+    ownForwards: choose.once(3),
+    ownMacs: options.mode === 'tunnel' && options.ingressAcl && choose.once(3),
+    copies: choose.once(5),
+  };
   const rssQueues = choose.between(1, 2);
   const { sim, doca } = await openPair(release, {
     randomSeed: choose.uint32(),
@@ -131,15 +139,11 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     vfMtuOctets: VF_MTU_OCTETS,
     keySlots: KEY_SLOTS,
     // Where numbers are drawn, and copies made, packets go one at a time.
-    burst: options.sampleRateLog2 > 0 ? 1 : 32,
+    burst: options.sampleRateLog2 > 0 || variant.copies ? 1 : 32,
     rssQueues,
   });
   try {
     const pair = new Pair(sim, doca, rssQueues);
-    const variant = {
-      ownForwards: choose.once(3),
-      ownMacs: options.mode === 'tunnel' && options.ingressAcl && choose.once(3),
-    };
     const program = varied(buildPipeline(options), variant);
     await pair.both(({ hal }) => hal.build(program));
     const tunnels = new Tunnels(choose, pair, options, variant);
@@ -167,16 +171,45 @@ function randomOptions(choose: Choose): PipelineOptions {
   });
 }
 
-function varied(program: PipeProgram, { ownForwards, ownMacs }: Variant): PipeProgram {
+function varied(program: PipeProgram, { ownForwards, ownMacs, copies }: Variant): PipeProgram {
   const pipes = program.pipes.map((pipe): Pipe => {
     if (pipe.type !== 'basic') return pipe;
     if (ownForwards && pipe.name.startsWith('EGR_ACL')) return { ...pipe, forward: 'entry' };
+    if (copies && (pipe.name === 'PSP_DECRYPT' || pipe.name === 'INGR_VIP_IPV6')) {
+      return { ...pipe, monitor: { ...pipe.monitor, mirror: 'COPIES' } };
+    }
     if (!ownMacs || !pipe.name.startsWith('INGR_ACL')) return pipe;
     const set = { [OWN_MAC]: { value: 'entry' } } as const;
     return { ...pipe, actions: pipe.actions!.map((action) => ({ ...action, set })) };
   });
-  return { ...program, pipes };
+  if (!copies) return { ...program, pipes };
+  const targets: Forward[] = [{ to: 'pipe', pipe: COPIED.name }];
+  const mirrors = [...(program.mirrors ?? []), { name: 'COPIES', targets }];
+  return { ...program, pipes: [...pipes, COPIED], mirrors };
 }
+
+const COPIED: BasicPipe = {
+  name: 'COPIED',
+  type: 'basic',
+  domain: 'secure-ingress',
+  sizeEntries: 8,
+  match: { 'parser_meta.psp_syndrome': { value: 'entry' }, 'meta.u32.2': { value: 'entry' } },
+  forward: { to: 'rss' },
+  miss: { to: 'drop' },
+  missCounter: true,
+  monitor: { counter: true },
+  // Syndromes of what was just decrypted, and the ids of local addresses.
+  entries: [
+    [SYNDROME_OK, 0],
+    [SYNDROME_ICV_FAIL, 0],
+    [SYNDROME_BAD_TRAILER, 0],
+    [SYNDROME_OK, 1],
+    [SYNDROME_OK, 2],
+  ].map(([syndrome, id]) => ({
+    label: `${syndrome}/${id}`,
+    match: { 'parser_meta.psp_syndrome': syndrome!, 'meta.u32.2': id! },
+  })),
+};
 
 /** Where the gateway's egress ACL forwards to. */
 function egressForward({ sampleRateLog2 }: PipelineOptions): Forward {
