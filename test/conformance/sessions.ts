@@ -505,7 +505,9 @@ class Tunnels {
         ? { ...add, entry: { ...add.entry, values: { ...values, set } } as BasicEntry }
         : add,
     ]);
-    session.ingress.push({ ...association, id: idOf(result!) });
+    // After two rotations SPIs begin anew, and an entry of the first time may still be there.
+    const again = 'error' in result! && result.error.code === 'ALREADY_EXIST';
+    session.ingress.push({ ...association, id: again ? undefined : idOf(result!) });
   }
 
   /** Its packets go on coming. */
