@@ -1,3 +1,3 @@
 import { describeSessions } from './sessions.js';
 
-describeSessions('3.1', 1000);
+describeSessions('3.1', 700);

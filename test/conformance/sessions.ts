@@ -20,7 +20,7 @@ import {
   pspEncryptEntry,
 } from '../../src/gateway/pipeline-entries.js';
 import { SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../../src/hal/fields.js';
-import type { EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
+import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
 import type { BasicEntry, BasicPipe, Forward, Pipe, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
@@ -148,7 +148,7 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     await pair.both(({ hal }) => hal.build(program));
     const tunnels = new Tunnels(choose, pair, options, variant);
     await tunnels.run();
-    await pair.compareCounters(program);
+    await pair.both(({ hal }) => hal.counters(countersOf(program)));
     return { packets: tunnels.packets, statistics: await sim.hal.statistics() };
   } finally {
     await sim.hal.close();
@@ -210,6 +210,15 @@ const COPIED: BasicPipe = {
     match: { 'parser_meta.psp_syndrome': syndrome!, 'meta.u32.2': id! },
   })),
 };
+
+/** All there are, to be asked for at once. */
+function countersOf({ pipes }: PipeProgram): CounterSelector[] {
+  return pipes.flatMap((pipe): CounterSelector[] => [
+    { pipe: pipe.name, total: true },
+    ...(pipe.missCounter === true ? [{ pipe: pipe.name, miss: true } as const] : []),
+    ...(pipe.entries ?? []).map(({ label }) => ({ pipe: pipe.name, label: label! })),
+  ]);
+}
 
 /** Where the gateway's egress ACL forwards to. */
 function egressForward({ sampleRateLog2 }: PipelineOptions): Forward {

@@ -200,7 +200,7 @@ export async function openDocaHarness(
             `after ${SETTLE_MS_MAX} ms ${expected - handed} of ${expected} RSS packets are missing`,
           );
         }
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await new Promise((resolve) => setImmediate(resolve));
       }
     },
   };

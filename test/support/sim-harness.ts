@@ -56,7 +56,7 @@ export async function openSimHarness(options: SimHarnessOptions = {}): Promise<S
     takeRss: () => received.splice(0),
     // The device works at once, but for RSS, which it hands over in turns of its own.
     async settle() {
-      while (hal.rssWaiting > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      while (hal.rssWaiting > 0) await new Promise((resolve) => setImmediate(resolve));
     },
   };
 }
