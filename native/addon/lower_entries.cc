@@ -81,7 +81,11 @@ void LoweredProgram::hand_over_add(uint32_t pipe, EntryRecord &record, const Val
 	const PipeSpec &spec = program_.pipes[pipe];
 	LoweredPipe &lowered = pipes_[pipe];
 	const uint8_t action_index = record.action_index;
-	const std::string doing = "an entry of pipe " + spec.name;
+	// Made only when it is needed: there may be a million of these.
+	const auto checked = [&spec](doca_error_t result) {
+		if (result != DOCA_SUCCESS)
+			throw Failure(result, "an entry of pipe " + spec.name);
+	};
 
 	doca_flow_match match = lowered.repeated;
 	size_t at = 0;
@@ -125,17 +129,15 @@ void LoweredProgram::hand_over_add(uint32_t pipe, EntryRecord &record, const Val
 			record.list_index = take_list_index(*list);
 			if (own_forward)
 				record.given = std::make_unique<GivenSpec>(GivenSpec{values, forward});
-			check(add_list_entry(*list, spec.actions[action_index], values, *record.list_index, own_forward ? &fwd : nullptr,
-					     record),
-			      doing);
+			checked(add_list_entry(*list, spec.actions[action_index], values, *record.list_index,
+					       own_forward ? &fwd : nullptr, record));
 			operations_.submitted(record);
 		}
 		list_fwd = to_list(list->pipe, record.list_index.value_or(0));
 		fwd_given = &list_fwd;
 	}
-	check(compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr, nullptr,
-				fwd_given, false, &record, &record.entry),
-	      doing);
+	checked(compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr,
+				  nullptr, fwd_given, false, &record, &record.entry));
 	operations_.submitted(record);
 }
 

@@ -53,13 +53,14 @@ interface Rings {
 }
 
 const MTU_OCTETS = 9000;
-/** Devices of tests come and go; what `mapping` says stands behind, and holds. */
+/** Devices of tests come and go; what `mapping` says holds. */
 const SMALL = ['buffers = 1024', 'derived-keys = 256'];
 const SLOTS_DEFAULT = 1 << 16;
 /** As the product has it by default. Between two queues the order of packets is open. */
 const RSS_QUEUES = 2;
 const SETTLE_MS_MAX = 10_000;
 
+const keyOf = (line: string) => line.split(' ')[0];
 const folderOf = (release: DocaRelease) => join(ROOT, `build/native/addon-${release}/Release`);
 
 export function docaIsBuilt(release: DocaRelease): boolean {
@@ -142,7 +143,7 @@ export async function openDocaHarness(
       'ipv6 = 2001:db8::1',
       `queues = ${rssQueues}`,
       'queue-packets = 4096',
-      ...SMALL,
+      ...SMALL.filter((line) => !mapping.some((other) => keyOf(other) === keyOf(line))),
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
       ...mapping,

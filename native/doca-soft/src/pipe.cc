@@ -24,22 +24,22 @@ void doca_flow_pipe::reserve(uint32_t value_octets, uint32_t key_octets)
 	forward_at_ = round_up(values_at_ + value_octets, alignof(Forward));
 	hot_stride_ = round_up(forward_at_ + sizeof(Forward), LINE_OCTETS);
 	hot_ = HugeMemory(hot_stride_ * entries_max);
-	entries_.reset(new doca_flow_pipe_entry[entries_max]);
+	application_.entries.reset(new doca_flow_pipe_entry[entries_max]);
 }
 
 doca_flow_pipe_entry *doca_flow_pipe::take_entry()
 {
-	std::lock_guard<std::mutex> guard(mutex_);
+	std::lock_guard<std::mutex> guard(application_.mutex);
 	uint32_t slot;
-	if (!free_slots_.empty()) {
-		slot = free_slots_.back();
-		free_slots_.pop_back();
-	} else if (slots_used_ < entries_max) {
-		slot = slots_used_++;
+	if (!application_.free_slots.empty()) {
+		slot = application_.free_slots.back();
+		application_.free_slots.pop_back();
+	} else if (application_.slots_used < entries_max) {
+		slot = application_.slots_used++;
 	} else {
 		return nullptr;
 	}
-	doca_flow_pipe_entry &entry = entries_[slot];
+	doca_flow_pipe_entry &entry = application_.entries[slot];
 	entry.pipe = this;
 	entry.slot = slot;
 	entry.status.store(DOCA_FLOW_ENTRY_STATUS_IN_PROCESS, std::memory_order_relaxed);
@@ -51,13 +51,13 @@ doca_flow_pipe_entry *doca_flow_pipe::take_entry()
 void doca_flow_pipe::release_entry(doca_flow_pipe_entry *entry)
 {
 	entry->own.reset();
-	std::lock_guard<std::mutex> guard(mutex_);
-	free_slots_.push_back(entry->slot);
+	std::lock_guard<std::mutex> guard(application_.mutex);
+	application_.free_slots.push_back(entry->slot);
 }
 
 void doca_flow_pipe::submitted(doca_flow_pipe_entry &entry)
 {
-	references_++;
+	application_.references++;
 	entry.outstanding++;
 }
 
@@ -70,13 +70,13 @@ void doca_flow_pipe::reported(doca_flow_pipe_entry &entry)
 
 void doca_flow_pipe::go()
 {
-	gone_ = true;
+	application_.gone = true;
 	release_reference();
 }
 
 void doca_flow_pipe::release_reference()
 {
-	if (references_.fetch_sub(1) == 1)
+	if (application_.references.fetch_sub(1) == 1)
 		delete this;
 }
 

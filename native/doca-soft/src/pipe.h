@@ -111,7 +111,7 @@ public:
 	void reported(doca_flow_pipe_entry &entry);
 	// The device has it no more. Frees it when no operation is outstanding, or with the last one.
 	void go();
-	bool gone() const { return gone_; }
+	bool gone() const { return application_.gone; }
 	// A record that is no entry's; freed with free().
 	soft::EntryHot *new_values() const;
 	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.
@@ -157,13 +157,17 @@ protected:
 private:
 	void release_reference();
 
-	// The device's, and one for each operation that is outstanding.
-	std::atomic<uint32_t> references_{1};
-	std::atomic<bool> gone_{false};
-	std::mutex mutex_;
-	std::vector<uint32_t> free_slots_;
-	uint32_t slots_used_ = 0;
-	std::unique_ptr<doca_flow_pipe_entry[]> entries_;
+	// What the application's threads write with every operation, on lines that the datapath has no need of.
+	struct alignas(64) ApplicationSide {
+		// The device's, and one for each operation that is outstanding.
+		std::atomic<uint32_t> references{1};
+		std::atomic<bool> gone{false};
+		std::mutex mutex;
+		std::vector<uint32_t> free_slots;
+		uint32_t slots_used = 0;
+		std::unique_ptr<doca_flow_pipe_entry[]> entries;
+	};
+	ApplicationSide application_;
 };
 
 namespace soft {
