@@ -227,7 +227,8 @@ export class World implements AsyncDisposable {
     const switches = `${this.#name}-sw`;
     this.#addNamespace(switches);
     for (const name of [UPLINK, OOB]) {
-      ip('-n', switches, 'link', 'add', name, 'type', 'bridge');
+      // Else it reports to multicast groups itself.
+      ip('-n', switches, 'link', 'add', name, 'type', 'bridge', 'mcast_snooping', '0');
       ip('-n', switches, 'link', 'set', name, 'up');
       for (const [i, { gateway }] of this.sides.entries()) {
         const port = `${name}-${i}`;
