@@ -4,6 +4,7 @@ import { buildPipeline } from '../../src/gateway/pipeline.js';
 import { egressAclEntry } from '../../src/gateway/pipeline-entries.js';
 import { ProgramError } from '../../src/hal/errors.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp } from '../../src/packet/address.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
@@ -66,6 +67,44 @@ export function describeFaults(release: DocaRelease): void {
       expect(await idsOf(hal, left)).toHaveLength(left.length);
       const all = Array.from({ length: TUNNELS + 1 }, (_, i) => addOf(i + 1));
       expect(await idsOf(hal, all)).toHaveLength(TUNNELS);
+    });
+
+    test('an entry of a control pipe is what it was, after updates that failed', async () => {
+      const { setFaults } = startRings(release);
+      const harness = await implementation.open();
+      await using hal = harness.hal;
+      await hal.build({
+        name: 'one-control-pipe',
+        pipes: [
+          {
+            name: 'ROOT',
+            type: 'control',
+            domain: 'default',
+            isRoot: true,
+            sizeEntries: 2,
+            miss: { to: 'drop' },
+          },
+        ],
+      });
+      const forward = { to: 'port', port: VF_PORT } as const;
+      const [id] = await idsOf(hal, [
+        { operation: 'add', pipe: 'ROOT', entry: { priority: 0, match: {}, forward } },
+      ]);
+      try {
+        setFaults(1, 1000);
+        const failing: EntryOperation[] = [
+          { operation: 'update', id: id!, forward: { to: 'rss' } },
+          { operation: 'update', id: id!, forward: { to: 'drop' } },
+        ];
+        expect(await idsOf(hal, failing)).toEqual([]);
+      } finally {
+        setFaults(0, 0);
+      }
+      // An update of nothing brings what the entry is believed to be.
+      expect(await idsOf(hal, [{ operation: 'update', id: id! }])).toEqual([id]);
+      harness.inject(UPLINK_PORT, [new Uint8Array(60)]);
+      await harness.settle();
+      expect(harness.takeSent(VF_PORT)).toHaveLength(1);
     });
 
     test('a program that could not be built leaves nothing behind, and can be built again', async () => {
