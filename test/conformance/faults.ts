@@ -1,11 +1,13 @@
 /** A device that fails now and then, over long: what a random case of differential.ts is too short to show. */
 import { expect, test } from 'vitest';
+import { buildEncapHeader } from '../../src/gateway/encap-header.js';
 import { buildPipeline } from '../../src/gateway/pipeline.js';
 import { egressAclEntry } from '../../src/gateway/pipeline-entries.js';
 import { ProgramError } from '../../src/hal/errors.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { parseIp } from '../../src/packet/address.js';
+import { parseIp, parseIpv4, parseMac } from '../../src/packet/address.js';
+import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
@@ -18,14 +20,36 @@ const PROGRAM = buildPipeline(PIPELINE);
 const BATCHES = 600;
 const FAULTS_PER_THOUSAND = 300;
 
-function addOf(session: number) {
+function addOf(session: number, encapHeader = new Uint8Array(78).fill(session)) {
   return egressAclEntry(PIPELINE, {
     localVip: parseIp('10.0.0.1'),
     localVipId: 0,
     remoteVip: parseIp(`10.1.0.${session}`),
-    encapHeader: new Uint8Array(78).fill(session),
+    encapHeader,
     cryptoId: session,
   });
+}
+
+/** Of tunnel mode over IPv6, version 1. */
+function pspHeader(): Uint8Array {
+  return buildEncapHeader(
+    {
+      mac: parseMac('02:00:00:00:00:b0'),
+      underlayIp: parseIp('2001:db8::2'),
+      pspVersion: 1,
+      spi: 1,
+      key: new Uint8Array(32),
+      cookie: 0n,
+    },
+    {
+      mode: 'tunnel',
+      innerFamily: 4,
+      cryptOffsetWords: 0,
+      cookies: false,
+      sourceMac: parseMac('02:00:00:00:00:a0'),
+      sourceIp: parseIp('2001:db8::1'),
+    },
+  );
 }
 
 const idsOf = async (hal: PipeHal, operations: EntryOperation[]) =>
@@ -67,6 +91,35 @@ export function describeFaults(release: DocaRelease): void {
       expect(await idsOf(hal, left)).toHaveLength(left.length);
       const all = Array.from({ length: TUNNELS + 1 }, (_, i) => addOf(i + 1));
       expect(await idsOf(hal, all)).toHaveLength(TUNNELS);
+    });
+
+    test('an entry that could not be removed goes on doing what it does', async () => {
+      const { setFaults } = startRings(release);
+      const harness = await implementation.open();
+      await using hal = harness.hal;
+      await hal.build(PROGRAM);
+      await hal.setKeys([{ cryptoId: 1, key: new Uint8Array(32).fill(1) }]);
+      const packet = buildIpv4Packet({
+        source: parseIpv4('10.0.0.1'),
+        destination: parseIpv4('10.1.0.1'),
+        protocol: 17,
+        ttl: 64,
+        payload: new Uint8Array(40),
+      });
+      const frame = Uint8Array.from([...new Uint8Array(12).fill(2), 8, 0, ...packet]);
+      let [id] = await idsOf(hal, [addOf(1, pspHeader())]);
+      let refused = 0;
+      for (let seed = 1; seed <= 40; seed++) {
+        setFaults(seed, FAULTS_PER_THOUSAND);
+        const [result] = await hal.apply([{ operation: 'remove', id: id! }]);
+        setFaults(0, 0);
+        if (!('error' in result!)) [id] = await idsOf(hal, [addOf(1, pspHeader())]);
+        else refused++;
+        harness.inject(VF_PORT, [frame.slice()]);
+        await harness.settle();
+        expect(harness.takeSent(UPLINK_PORT)).toHaveLength(1);
+      }
+      expect(refused).toBeGreaterThan(10);
     });
 
     test('an entry of a control pipe is what it was, after updates that failed', async () => {
