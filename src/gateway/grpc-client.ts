@@ -2,12 +2,12 @@
  * The calling end of the gRPC transport: one channel per peer, kept while it is of use. A channel on which a deadline
  * passed without any answer meanwhile is dropped, since TCP alone may take minutes to notice that a path is dead.
  */
-import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { ChannelCredentials, type ChannelOptions, Client, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { ipFamily } from '../packet/address.js';
 import { asIs, codeOfStatus, methodPath, toBuffer } from './grpc-service.js';
 import { secureContextOptions, serverIdentityProblem, type TlsMaterial } from './grpc-tls.js';
-import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress } from './transport.js';
+import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress, serviceText } from './transport.js';
 
 /** Channels kept open; beyond that the one least recently used that has no call goes. */
 export const CHANNELS_MAX = 8192;
@@ -145,8 +145,8 @@ export class GrpcClient {
   }
 }
 
-function targetOf({ host, port }: ServiceAddress): string {
-  return isIP(host) === 6 ? `ipv6:[${host}]:${port}` : `ipv4:${host}:${port}`;
+function targetOf(address: ServiceAddress): string {
+  return `ipv${ipFamily(address.host)}:${serviceText(address)}`;
 }
 
 /** Whether a failure with this code shows that the peer is alive. */
@@ -157,5 +157,5 @@ function isAnswer(code: RpcCode): boolean {
 function detailsOf(error: ServiceError, peer: ServiceAddress): string {
   const code = codeOfStatus(error.code);
   if (code !== 'UNAVAILABLE' && code !== 'DEADLINE_EXCEEDED') return error.details;
-  return `${isIP(peer.host) === 6 ? `[${peer.host}]` : peer.host}:${peer.port}: ${error.details}`;
+  return `${serviceText(peer)}: ${error.details}`;
 }

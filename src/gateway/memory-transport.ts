@@ -10,6 +10,7 @@ import {
   RpcError,
   type RpcHandler,
   type ServiceAddress,
+  serviceText,
 } from './transport.js';
 
 /** How the network treats one RPC, decided when it is sent. */
@@ -27,8 +28,6 @@ export interface MemoryNetworkOptions {
 }
 
 const DEFAULT_FATE: RpcFate = { delayMs: 0.5 };
-
-const keyOf = (address: ServiceAddress) => `${address.host} ${address.port}`;
 
 /** Where gateways of one simulation find each other. */
 export class MemoryNetwork {
@@ -58,7 +57,7 @@ export class MemoryNetwork {
 
     return {
       async listen(address, handler) {
-        const key = keyOf(address);
+        const key = serviceText(address);
         if (handlers.has(key)) throw new Error(`${address.host}:${address.port} is in use`);
         handlers.set(key, handler);
         served = key;
@@ -89,7 +88,7 @@ export class MemoryNetwork {
           if (lost === 'request') return;
           const bytes = request.slice();
           clock.setTimer(async () => {
-            const answer = await handle(handlers.get(keyOf(peer)), method, bytes, caller);
+            const answer = await handle(handlers.get(serviceText(peer)), method, bytes, caller);
             if (lost === 'response') return;
             clock.setTimer(
               () => finish(() => (answer instanceof RpcError ? reject(answer) : resolve(answer))),

@@ -4,7 +4,7 @@
 import type { IpAddress } from '../packet/address.js';
 import type { PeerDialect, PeerOptions } from './options.js';
 import { TokenBucket } from './token-bucket.js';
-import { type CallerIdentity, RpcError, type ServiceAddress } from './transport.js';
+import { type CallerIdentity, RpcError, type ServiceAddress, serviceText } from './transport.js';
 
 export class Peer {
   /** Configured or learnt; absent: not known yet. */
@@ -32,9 +32,7 @@ export class Peer {
   }
 
   get name(): string {
-    if (this.serviceAddress === undefined) return 'unknown peer';
-    const { host, port } = this.serviceAddress;
-    return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return this.serviceAddress === undefined ? 'unknown peer' : serviceText(this.serviceAddress);
   }
 }
 

@@ -3,7 +3,7 @@
  * who carries them is behind this interface: gRPC over TLS (grpc-transport.ts), or memory in simulations, with the same bytes
  * and the same service code.
  */
-import type { IpAddress } from '../packet/address.js';
+import { type IpAddress, ipFamily } from '../packet/address.js';
 
 /** Where a gateway's tunnel service listens. */
 export interface ServiceAddress {
@@ -12,6 +12,11 @@ export interface ServiceAddress {
 }
 
 export const DEFAULT_SERVICE_PORT = 3000;
+
+/** As users write it, IPv6 in brackets; equal for equal addresses, and so a key too. */
+export function serviceText({ host, port }: ServiceAddress): string {
+  return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
 
 export type RpcMethod =
   | 'RequestMultipleTunnelParams'

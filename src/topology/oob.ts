@@ -1,6 +1,6 @@
 /** The network of the gateways' RPCs, in memory: delay, jitter, loss, and partitions between gateways. */
 import { MemoryNetwork, type RpcFate } from '../gateway/memory-transport.js';
-import type { ControlTransport, ServiceAddress } from '../gateway/transport.js';
+import { type ControlTransport, type ServiceAddress, serviceText } from '../gateway/transport.js';
 import type { Clock } from '../hal/clock.js';
 import { chance, type Random, uniform } from '../hal/random.js';
 import type { GatewayPlan, OobPlan } from './model.js';
@@ -12,12 +12,10 @@ export interface OobCounters {
   partitioned: number;
 }
 
-const keyOf = ({ host, port }: ServiceAddress) => `${host} ${port}`;
-
 export class Oob {
   readonly counters: OobCounters = { calls: 0, lost: 0, partitioned: 0 };
   readonly #network: MemoryNetwork;
-  /** By service address, as keyOf writes it. */
+  /** By service address, as serviceText writes it. */
   readonly #nodes = new Map<string, string>();
   /** The group of each node that is in one; empty: no partition. */
   #groups = new Map<string, number>();
@@ -40,7 +38,7 @@ export class Oob {
 
   /** The gateway is at its service address. */
   register({ name, serviceAddress }: Pick<GatewayPlan, 'name' | 'serviceAddress'>): void {
-    this.#nodes.set(keyOf(serviceAddress), name);
+    this.#nodes.set(serviceText(serviceAddress), name);
   }
 
   set(change: Partial<OobPlan>): void {
@@ -76,7 +74,7 @@ export class Oob {
     const { delayMs, jitterMs, lossRatio } = this.plan;
     counters.calls++;
     const delay = delayMs + (jitterMs === 0 ? 0 : uniform(random, jitterMs));
-    const [a, b] = [from, to].map((address) => this.#groups.get(this.#nodes.get(keyOf(address)) ?? ''));
+    const [a, b] = [from, to].map((address) => this.#groups.get(this.#nodes.get(serviceText(address)) ?? ''));
     if (a !== undefined && b !== undefined && a !== b) {
       counters.partitioned++;
       return { delayMs: delay, lost: 'request' };

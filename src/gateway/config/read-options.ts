@@ -2,9 +2,9 @@
  * From command line and files to GatewayOptions, checked. Everything that is wrong is reported at once, each with
  * the flag, or the file's line, and the reason.
  */
-import { type IpAddress, type IpFamily, ipFamily, parseIp, parseMac } from '../../packet/address.js';
+import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../packet/address.js';
 import type { GatewayOptions, PeerDialect, PeerOptions } from '../options.js';
-import type { ServiceAddress } from '../transport.js';
+import { type ServiceAddress, serviceText } from '../transport.js';
 import { attempt, parseServiceAddress, parseTunnel } from './addresses.js';
 import { type FlagValue, type FlagValues, flagValue, readFlagValues } from './flag-values.js';
 import { FLAGS } from './flags.js';
@@ -264,10 +264,8 @@ class OptionsReader {
     }
     const drafts = new Map<string, Draft>();
     const owners = new Map<IpAddress, string>();
-    const keyOf = ({ host, port }: ServiceAddress) =>
-      ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
     const draftOf = (serviceAddress: ServiceAddress): Draft => {
-      const key = keyOf(serviceAddress);
+      const key = serviceText(serviceAddress);
       const known = drafts.get(key);
       if (known !== undefined) return known;
       const draft: Draft = { serviceAddress, virtualIps: new Set(), pairs: undefined };
@@ -275,7 +273,7 @@ class OptionsReader {
       return draft;
     };
     const own = (where: string, draft: Draft, virtualIp: IpAddress) => {
-      const key = keyOf(draft.serviceAddress);
+      const key = serviceText(draft.serviceAddress);
       const owner = owners.get(virtualIp);
       if (owner !== undefined && owner !== key)
         this.problems.add(where, `${virtualIp} belongs to ${owner} already`);
@@ -328,10 +326,7 @@ class OptionsReader {
       if (dialect === undefined || !DIALECTS.includes(dialect)) {
         this.problems.add(where, `"${text}" is not SERVICE-ADDRESS=2.7, =2.8 or =3.x`);
       } else if ('reason' in parsed) this.problems.add(where, parsed.reason);
-      else {
-        const { host, port } = parsed.value;
-        dialects.set(ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`, dialect as PeerDialect);
-      }
+      else dialects.set(serviceText(parsed.value), dialect as PeerDialect);
     }
     return dialects;
   }

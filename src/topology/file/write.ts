@@ -1,9 +1,8 @@
 /** A Topology as a file that reads back to an equal one. Generators, lists and "*" stay expanded. */
 import { Document, isMap, isSeq, visit } from 'yaml';
 import { flagNamed } from '../../gateway/config/flags.js';
-import type { ServiceAddress } from '../../gateway/transport.js';
+import { serviceText } from '../../gateway/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
-import { ipFamily } from '../../packet/address.js';
 import {
   type EventPlan,
   type Expectation,
@@ -90,10 +89,6 @@ function gatewayForm(gateway: GatewayPlan): GatewayForm {
       ]),
     ),
   };
-}
-
-function serviceText({ host, port }: ServiceAddress): string {
-  return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function flagsForm(flags: Readonly<Record<string, string>>): FlagsForm {

@@ -5,7 +5,7 @@
  * and the core go over UDP, one frame per datagram. Ports follow from the gateway's number.
  */
 import type { PeerOptions } from '../../gateway/options.js';
-import type { ServiceAddress } from '../../gateway/transport.js';
+import { type ServiceAddress, serviceText } from '../../gateway/transport.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 
@@ -73,16 +73,15 @@ export class Places {
 
   /** The topology with the gateways' services at these places. */
   apply(topology: Topology): Topology {
-    const keyOf = ({ host, port }: ServiceAddress) => `${host} ${port}`;
     const services = new Map(
-      gatewaysOf(topology).map((plan) => [keyOf(plan.serviceAddress), this.#serviceOf(plan)]),
+      gatewaysOf(topology).map((plan) => [serviceText(plan.serviceAddress), this.#serviceOf(plan)]),
     );
     // Gateways share their peers' options, and go on doing so.
     const moved = new Map<PeerOptions, PeerOptions>();
     const movePeer = (peer: PeerOptions): PeerOptions => {
       const known = moved.get(peer);
       if (known !== undefined) return known;
-      const serviceAddress = services.get(keyOf(peer.serviceAddress)) ?? peer.serviceAddress;
+      const serviceAddress = services.get(serviceText(peer.serviceAddress)) ?? peer.serviceAddress;
       const there = { ...peer, serviceAddress };
       moved.set(peer, there);
       return there;
