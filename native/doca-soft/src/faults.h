@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "random_source.h"
+
 namespace soft {
 
 class Faults {
@@ -23,13 +25,7 @@ public:
 private:
 	bool draw(std::atomic<uint32_t> &state)
 	{
-		if (per_thousand_ == 0)
-			return false;
-		// A counter through a finalizer of MurmurHash3's kind.
-		uint32_t word = state += 0x9e3779b9;
-		word = (word ^ word >> 16) * 0x85ebca6b;
-		word = (word ^ word >> 13) * 0xc2b2ae35;
-		return (word ^ word >> 16) % 1000 < per_thousand_;
+		return per_thousand_ != 0 && random_of_step(state += RANDOM_STEP) % 1000 < per_thousand_;
 	}
 
 	std::atomic<uint32_t> per_thousand_{0};

@@ -37,14 +37,9 @@ uint16_t RandomSource::draw16()
 	return static_cast<uint16_t>(fast_ >> 32);
 }
 
-// A counter through a finalizer of MurmurHash3's kind.
 uint32_t RandomSource::next()
 {
-	state_ += 0x9e3779b9;
-	uint32_t word = state_;
-	word = (word ^ word >> 16) * 0x85ebca6b;
-	word = (word ^ word >> 13) * 0xc2b2ae35;
-	return word ^ word >> 16;
+	return random_of_step(state_ += RANDOM_STEP);
 }
 
 } // namespace soft

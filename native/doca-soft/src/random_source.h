@@ -7,6 +7,15 @@
 
 namespace soft {
 
+// The number that follows from a step of a sequence: a counter through a finalizer of MurmurHash3's kind.
+constexpr uint32_t RANDOM_STEP = 0x9e3779b9;
+inline uint32_t random_of_step(uint32_t word)
+{
+	word = (word ^ word >> 16) * 0x85ebca6b;
+	word = (word ^ word >> 13) * 0xc2b2ae35;
+	return word ^ word >> 16;
+}
+
 class RandomSource {
 public:
 	explicit RandomSource(std::optional<uint32_t> seed) : seeded_(seed.has_value()), state_(seed.value_or(0)) {}
