@@ -20,24 +20,24 @@ const PROGRAM = buildPipeline(PIPELINE);
 const BATCHES = 600;
 const FAULTS_PER_THOUSAND = 300;
 
-function addOf(session: number, encapHeader = new Uint8Array(78).fill(session)) {
+function addOf(session: number) {
   return egressAclEntry(PIPELINE, {
     localVip: parseIp('10.0.0.1'),
     localVipId: 0,
     remoteVip: parseIp(`10.1.0.${session}`),
-    encapHeader,
+    encapHeader: pspHeader(session),
     cryptoId: session,
   });
 }
 
 /** Of tunnel mode over IPv6, version 1. */
-function pspHeader(): Uint8Array {
+function pspHeader(spi: number): Uint8Array {
   return buildEncapHeader(
     {
       mac: parseMac('02:00:00:00:00:b0'),
       underlayIp: parseIp('2001:db8::2'),
       pspVersion: 1,
-      spi: 1,
+      spi,
       key: new Uint8Array(32),
       cookie: 0n,
     },
@@ -107,13 +107,13 @@ export function describeFaults(release: DocaRelease): void {
         payload: new Uint8Array(40),
       });
       const frame = Uint8Array.from([...new Uint8Array(12).fill(2), 8, 0, ...packet]);
-      let [id] = await idsOf(hal, [addOf(1, pspHeader())]);
+      let [id] = await idsOf(hal, [addOf(1)]);
       let refused = 0;
       for (let seed = 1; seed <= 40; seed++) {
         setFaults(seed, FAULTS_PER_THOUSAND);
         const [result] = await hal.apply([{ operation: 'remove', id: id! }]);
         setFaults(0, 0);
-        if (!('error' in result!)) [id] = await idsOf(hal, [addOf(1, pspHeader())]);
+        if (!('error' in result!)) [id] = await idsOf(hal, [addOf(1)]);
         else refused++;
         harness.inject(VF_PORT, [frame.slice()]);
         await harness.settle();

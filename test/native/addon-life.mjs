@@ -2,39 +2,23 @@
  * What test/native/leaks.test.ts runs under a leak checker: devices of hal-doca that are opened, used, used wrongly and
  * closed. Arguments: a folder for its mapping file. The addon is the one that the environment names.
  */
-import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { buildPipeline } from '../../dist/gateway/pipeline.js';
 import { egressAclEntry, ingressAclEntry } from '../../dist/gateway/pipeline-entries.js';
 import { openDocaHal } from '../../dist/hal-doca/device.js';
+import { PCI_ADDRESS, PORTS, startRingDevice } from './ring-device.mjs';
 
 const DEVICES = 5;
 const SESSIONS = 200;
 /** Ethernet, IPv6, UDP, PSP with a cookie. */
 const ENCAP_HEADER_OCTETS = 14 + 40 + 8 + 24;
-const [folder] = process.argv.slice(2);
-const rings = createRequire(import.meta.url)(
-  join(dirname(process.env.PSP_GATEWAY_DOCA_ADDON), 'psp_gateway_test_rings.node'),
-);
-rings.start(['test', '-a00:00.0', '--no-huge', '--no-shconf', '-m', '1024', '--log-level=*:error']);
-for (const name of ['p0u', 'p0v']) rings.createPort(name);
-const mapping = join(folder, 'mapping.conf');
-writeFileSync(
-  mapping,
-  `[device 0000:00:00.0]
-port = net_ring_p0u
-ipv4 = 192.0.2.1
-ipv6 = 2001:db8::1
-buffers = 1024
-derived-keys = 256
-[representor vf0]
-port = net_ring_p0v
-`,
-);
-process.env.DOCA_SOFT_CONFIG = mapping;
+const rings = startRingDevice(process.argv[2], [
+  'ipv4 = 192.0.2.1',
+  'ipv6 = 2001:db8::1',
+  'buffers = 1024',
+  'derived-keys = 256',
+]);
 const DEVICE = {
-  pciAddress: '0000:00:00.0',
+  pciAddress: PCI_ADDRESS,
   representor: 'vf0',
   rssQueues: 1,
   keySlots: 1024,
@@ -114,7 +98,7 @@ async function life() {
   // With work under way.
   const late = hal.generateKeys(32, 1000).catch(() => undefined);
   rings.quiesce();
-  for (const name of ['p0u', 'p0v']) rings.drain(name);
+  for (const name of PORTS) rings.drain(name);
   await hal.close();
   await late;
   await refused('a closed device', hal.generateKeys(32, 1));

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
+import { buildSoftProgram } from '../support/soft-program.js';
 
-const SOURCE = join(ROOT, 'native/doca-soft/test/api.cc');
 const CASES = ['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes', 'old-keys'];
 /** Memory is shared out and looked through: not what a sanitizer's process is for. */
 const NOT_UNDER_SANITIZERS = ['no-memory', 'old-keys'];
@@ -41,23 +41,10 @@ function body(): void {
     { release: '3.1', cases: [...CASES, 'mirrors'] },
     { release: '3.3', cases: [...CASES, 'put-twice'] },
   ])('DOCA $release', ({ release, cases }) => {
-    const program = join(folder, `api-${release}`);
+    let program: string;
 
     test('builds', () => {
-      const prefix = join(ROOT, `build/native/prefix-${release}`);
-      const env = { ...process.env, PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') };
-      const asked = spawnSync('pkg-config', ['--cflags', '--libs', 'doca-flow', 'libdpdk'], {
-        env,
-        encoding: 'utf8',
-      });
-      const options = [
-        ...['-std=c++17', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-DDOCA_ALLOW_EXPERIMENTAL_API'],
-        ...['-DALLOW_EXPERIMENTAL_API', SOURCE, '-o', program, `-Wl,-rpath,${join(prefix, 'lib')}`],
-      ];
-      const { status, stderr } = spawnSync('g++', [...options, ...asked.stdout.trim().split(/\s+/)], {
-        encoding: 'utf8',
-      });
-      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      program = buildSoftProgram('api.cc', release, folder);
     }, 60_000);
 
     test.each(cases)('%s', (name) => run(program, name), 90_000);

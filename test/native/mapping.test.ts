@@ -69,7 +69,7 @@ function body(): void {
   const mapping = join(folder, 'mapping.conf');
   let program = '';
   beforeAll(() => {
-    program = buildSoftProgram('devices', RELEASE, folder);
+    program = buildSoftProgram('devices.c', RELEASE, folder);
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

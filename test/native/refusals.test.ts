@@ -109,7 +109,7 @@ function body(): void {
 
   describe.each(RELEASES)('%s', (release) => {
     test('says what it does not do', () => {
-      const program = buildSoftProgram('refusals', release, folder);
+      const program = buildSoftProgram('refusals.c', release, folder);
       const capture = join(folder, 'in.pcap');
       writeFileSync(
         capture,

@@ -1,7 +1,7 @@
-/** C programs of tests, over the public API of the software DOCA. */
+/** Programs of tests in C and C++, over the public API of the software DOCA. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { ROOT } from './root.js';
 
 const SOURCES = join(ROOT, 'native/doca-soft/test');
@@ -12,22 +12,30 @@ export function softIsBuilt(releases: readonly string[]): boolean {
   return releases.every((release) => existsSync(prefixOf(release)));
 }
 
-/** Builds native/doca-soft/test/NAME.c against a release, in `folder`; returns the program's path. */
-export function buildSoftProgram(name: string, release: string, folder: string): string {
+const COMPILERS: Readonly<Record<string, readonly string[]>> = {
+  '.c': ['cc', '-std=gnu11'],
+  '.cc': ['g++', '-std=c++17'],
+};
+
+/** Builds a file of native/doca-soft/test against a release, in `folder`; returns the program's path. */
+export function buildSoftProgram(file: string, release: string, folder: string): string {
+  const { name, ext } = parse(file);
   const program = join(folder, `${name}-${release}`);
+  const [compiler, standard] = COMPILERS[ext]!;
   const { stdout } = spawnSync('pkg-config', ['--cflags', '--libs', ...MODULES], {
     env: { ...process.env, PKG_CONFIG_PATH: join(prefixOf(release), 'lib/pkgconfig') },
     encoding: 'utf8',
   });
   const { status, stderr } = spawnSync(
-    'cc',
+    compiler!,
     [
-      ...['-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror', '-DDOCA_ALLOW_EXPERIMENTAL_API'],
-      ...['-o', program, join(SOURCES, `${name}.c`)],
+      ...[standard!, '-O1', '-g', '-Wall', '-Wextra', '-Werror'],
+      ...['-DDOCA_ALLOW_EXPERIMENTAL_API', '-DALLOW_EXPERIMENTAL_API'],
+      ...['-o', program, join(SOURCES, file)],
       ...stdout.trim().split(/\s+/),
     ],
     { encoding: 'utf8' },
   );
-  if (status !== 0) throw new Error(stderr);
+  if (status !== 0 || stderr !== '') throw new Error(stderr);
   return program;
 }

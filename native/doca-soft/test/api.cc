@@ -21,13 +21,8 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
-#define CHECK(condition)                                                                                                   \
-	do {                                                                                                               \
-		if (!(condition)) {                                                                                        \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                            \
-			exit(1);                                                                                           \
-		}                                                                                                          \
-	} while (0)
+#include "check.h"
+
 #define OK(call) CHECK((call) == DOCA_SUCCESS)
 
 namespace {

@@ -22,16 +22,9 @@
 
 #include "../src/keys.h"
 #include "../src/psp_header.h"
+#include "check.h"
 
 using namespace soft;
-
-#define CHECK(condition)                                                                                                   \
-	do {                                                                                                               \
-		if (!(condition)) {                                                                                        \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                            \
-			exit(1);                                                                                           \
-		}                                                                                                          \
-	} while (0)
 
 namespace {
 
