@@ -34,7 +34,10 @@ function body(): void {
       env: { ...process.env, PKG_CONFIG_PATH: join(prefix, 'lib/pkgconfig') },
       encoding: 'utf8',
     });
-    const paths = [...stdout.matchAll(/-[IL](\S+)/g)].map(([, path]) => realpathSync(path!));
+    const paths = stdout
+      .split(/\s+/)
+      .filter((option) => /^-[IL]/.test(option))
+      .map((option) => realpathSync(option.slice(2)));
     expect(paths).toEqual([join(prefix, 'include'), join(prefix, 'lib')].map((path) => realpathSync(path)));
   });
 
