@@ -15,20 +15,20 @@ export class Pair {
   ) {}
 
   async both<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Result> {
-    const [sim, doca] = await Promise.all(
-      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
-    );
-    expect(plain(doca)).toEqual(plain(sim));
-    if ('error' in sim!) throw sim.error;
-    return (sim as { result: Result }).result;
+    const sim = await this.same(ask);
+    if ('error' in sim) throw sim.error;
+    return sim.result;
   }
 
   /** The same, of something that may fail. */
   async bothOrError(ask: (harness: HalHarness) => Promise<unknown>): Promise<void> {
-    const [sim, doca] = await Promise.all(
-      [this.sim, this.doca].map((harness) => outcome(() => ask(harness))),
-    );
+    await this.same(ask);
+  }
+
+  private async same<Result>(ask: (harness: HalHarness) => Promise<Result>): Promise<Outcome<Result>> {
+    const [sim, doca] = await Promise.all([outcome(() => ask(this.sim)), outcome(() => ask(this.doca))]);
     expect(plain(doca)).toEqual(plain(sim));
+    return sim;
   }
 
   /** Ids are those of the simulator. */
