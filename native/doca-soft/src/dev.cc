@@ -147,6 +147,10 @@ doca_error_t doca_devinfo_create_list(struct doca_devinfo ***list, uint32_t *cou
 		for (DeviceMapping &mapping : read_mapping())
 			infos.push_back({std::move(mapping)});
 		return make_list(std::move(infos), list, count);
+	} catch (const MappingError &error) {
+		for (const std::string &mistake : error.mistakes)
+			log_sdk(DOCA_LOG_LEVEL_ERROR, "%s", mistake.c_str());
+		return DOCA_ERROR_BAD_CONFIG;
 	} catch (const std::exception &error) {
 		log_sdk(DOCA_LOG_LEVEL_ERROR, "%s", error.what());
 		return DOCA_ERROR_BAD_CONFIG;

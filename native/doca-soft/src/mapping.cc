@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <net/if.h>
 #include <stdexcept>
@@ -158,28 +157,6 @@ struct Section {
 	std::map<std::string, int> lines;
 };
 
-std::runtime_error error_at(const std::string &path, int line, const std::string &what)
-{
-	return std::runtime_error(path + ":" + std::to_string(line) + ": " + what);
-}
-
-// What shows only when a section has been read.
-void check_section(const std::string &path, const Section &section)
-{
-	if (section.port == nullptr)
-		return;
-	const PortMapping &port = *section.port;
-	if (port.port.empty())
-		throw error_at(path, section.line, "[" + section.title + "] has no port = ..., the DPDK port behind it");
-	const auto interface = section.lines.find("interface");
-	// net_tap makes its interface.
-	if (interface != section.lines.end() && if_nametoindex(port.interface.c_str()) == 0 && port.port.rfind("net_tap", 0) != 0)
-		throw error_at(path, interface->second, "there is no interface \"" + port.interface + "\"");
-	const auto first_spi = section.lines.find("test-first-spi");
-	if (first_spi != section.lines.end() && section.lines.count("test-master-keys") == 0)
-		throw error_at(path, first_spi->second, "test-first-spi is for test-master-keys, which are missing");
-}
-
 Section new_section(const std::string &title, int line, std::vector<DeviceMapping> &devices)
 {
 	Section section;
@@ -211,8 +188,6 @@ void read_key(const std::string &line, int at, Section &section)
 	const size_t equals = line.find('=');
 	if (equals == std::string::npos)
 		throw std::runtime_error("expected key = value");
-	if (section.port == nullptr)
-		throw std::runtime_error("expected [device PCI] first");
 	const std::string key = trimmed(line.substr(0, equals));
 	const std::string value = trimmed(line.substr(equals + 1));
 	const auto [given, first] = section.lines.emplace(key, at);
@@ -223,6 +198,89 @@ void read_key(const std::string &line, int at, Section &section)
 	if (!known)
 		throw std::runtime_error("there is no key \"" + key + "\" here");
 }
+
+// Reads on after a mistake; what stands under a title that is wrong says nothing more.
+class Reader {
+public:
+	explicit Reader(const std::string &path) : path_(path) {}
+
+	void read(const std::string &line, int at)
+	{
+		if (line[0] == '[')
+			read_title(line, at);
+		else if (section_.port != nullptr)
+			attempt(at, [&] { read_key(line, at, section_); });
+		else if (!skips_keys_) {
+			mistake(at, "expected [device PCI] first");
+			skips_keys_ = true;
+		}
+	}
+
+	std::vector<DeviceMapping> end()
+	{
+		check_section();
+		if (!mistakes_.empty())
+			throw MappingError(path_, mistakes_);
+		return std::move(devices_);
+	}
+
+private:
+	void read_title(const std::string &line, int at)
+	{
+		check_section();
+		section_ = {};
+		skips_keys_ = true;
+		const bool is_representor = line.rfind("[representor ", 0) == 0;
+		if (is_representor && skips_representors_)
+			return;
+		skips_representors_ = !is_representor;
+		attempt(at, [&] {
+			if (line.back() != ']')
+				throw std::runtime_error("expected ] at the end");
+			section_ = new_section(trimmed(line.substr(1, line.size() - 2)), at, devices_);
+			skips_representors_ = false;
+		});
+	}
+
+	// What shows only when a section has been read.
+	void check_section()
+	{
+		if (section_.port == nullptr)
+			return;
+		const PortMapping &port = *section_.port;
+		if (port.port.empty())
+			mistake(section_.line, "[" + section_.title + "] has no port = ..., the DPDK port behind it");
+		const auto interface = section_.lines.find("interface");
+		// net_tap makes its interface.
+		if (interface != section_.lines.end() && if_nametoindex(port.interface.c_str()) == 0 &&
+		    port.port.rfind("net_tap", 0) != 0)
+			mistake(interface->second, "there is no interface \"" + port.interface + "\"");
+		const auto first_spi = section_.lines.find("test-first-spi");
+		if (first_spi != section_.lines.end() && section_.lines.count("test-master-keys") == 0)
+			mistake(first_spi->second, "test-first-spi is for test-master-keys, which are missing");
+	}
+
+	void mistake(int at, const std::string &what)
+	{
+		mistakes_.emplace(at, what);
+	}
+
+	template <typename Read> void attempt(int at, Read &&read)
+	{
+		try {
+			read();
+		} catch (const std::runtime_error &error) {
+			mistake(at, error.what());
+		}
+	}
+
+	const std::string path_;
+	std::vector<DeviceMapping> devices_;
+	Section section_;
+	bool skips_keys_ = false;
+	bool skips_representors_ = false;
+	std::multimap<int, std::string> mistakes_;
+};
 
 std::vector<uint8_t> interface_mac(const std::string &interface)
 {
@@ -240,6 +298,13 @@ std::vector<uint8_t> interface_mac(const std::string &interface)
 }
 
 } // namespace
+
+MappingError::MappingError(const std::string &path, const std::multimap<int, std::string> &mistakes)
+    : std::runtime_error(path + " has mistakes")
+{
+	for (const auto &[line, what] : mistakes)
+		this->mistakes.push_back(path + ":" + std::to_string(line) + ": " + what);
+}
 
 std::string full_pci(const std::string &pci)
 {
@@ -271,31 +336,17 @@ std::vector<DeviceMapping> read_mapping()
 	std::ifstream file(path);
 	if (!file)
 		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
-	std::vector<DeviceMapping> devices;
-	Section section;
+	Reader reader(path);
 	std::string line;
 	for (int at = 1; std::getline(file, line); at++) {
 		line = trimmed(line);
-		if (line.empty() || line[0] == '#')
-			continue;
-		if (line[0] == '[')
-			check_section(path, section);
-		try {
-			if (line[0] != '[')
-				read_key(line, at, section);
-			else if (line.back() != ']')
-				throw std::runtime_error("expected ] at the end");
-			else
-				section = new_section(trimmed(line.substr(1, line.size() - 2)), at, devices);
-		} catch (const std::runtime_error &error) {
-			throw error_at(path, at, error.what());
-		}
+		if (!line.empty() && line[0] != '#')
+			reader.read(line, at);
 	}
 	// A directory can be opened, not read.
 	if (file.bad())
 		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
-	check_section(path, section);
-	return devices;
+	return reader.end();
 }
 
 } // namespace soft

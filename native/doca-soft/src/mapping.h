@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -46,8 +48,17 @@ struct DeviceMapping : PortMapping {
 	std::optional<uint32_t> random_seed;
 };
 
-// Devices of the file that the environment's DOCA_SOFT_CONFIG names. Throws std::runtime_error, which names file, line and
-// reason.
+class MappingError : public std::runtime_error {
+public:
+	// By their lines.
+	MappingError(const std::string &path, const std::multimap<int, std::string> &mistakes);
+
+	// Each names file, line and reason; in the order of the file.
+	std::vector<std::string> mistakes;
+};
+
+// Devices of the file that the environment's DOCA_SOFT_CONFIG names. Throws MappingError, which tells all mistakes, or
+// std::runtime_error where the file cannot be read.
 std::vector<DeviceMapping> read_mapping();
 
 // "0A:00.0" and "0000:0a:00.0" are the same.

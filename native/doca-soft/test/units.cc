@@ -302,31 +302,44 @@ void queue_frees_what_it_holds()
 	queue.commands.push({entry, pipe->new_values(), {}, EntryOperation::UPDATE});
 }
 
-void mapping_says_where_it_is_wrong()
+void mapping_says_all_that_is_wrong()
 {
 	const struct {
 		const char *text;
-		const char *says;
+		std::vector<std::string> says;
 	} cases[] = {
-		{"port = x\n", ":1: expected [device PCI] first"},
-		{"[device 03:00.0]\nport = net_null0\nspeed = 4\n", ":3: there is no key \"speed\" here"},
-		{"[device 03:00.0]\nport = net_null0\nburst = 65\n", ":3: expected a number from 1 to 64, got \"65\""},
-		{"[device 03:00.0]\nmac = 1:2\n", ":2: expected pairs of hexadecimal digits"},
-		{"[device 03:00.0]\n", ":1: [device 03:00.0] has no port"},
-		{"[representor vf0]\n", ":1: a representor before any device"},
+		{"[device 03:00.0]\nport = net_null0\n[representor vf0]\nport = net_null1\n", {}},
+		{"port = x\nmtu = 1\n", {":1: expected [device PCI] first"}},
+		{"[device 03:00.0]\nport = net_null0\nspeed = 4\nmtu\n",
+		 {":3: there is no key \"speed\" here", ":4: expected key = value"}},
+		{"[device 03:00.0]\nburst = 65\nmac = 1:2\n",
+		 {":1: [device 03:00.0] has no port = ..., the DPDK port behind it", ":2: expected a number from 1 to 64, got \"65\"",
+		  ":3: expected pairs of hexadecimal digits"}},
+		{"[representor vf0]\nport = x\nmtu = 1\n", {":1: a representor before any device"}},
+		// Nothing is said of what stands under a wrong title.
+		{"[devise 03:00.0]\nmtu = 1\n[representor vf0]\nmtu = 1\n[device 03:00.0\nmtu = 1\n[representor vf0]\n"
+		 "[device 03:00.0]\nport = net_null0\n[representor vf0]\nmtu = 1\n[representor vf0]\nmtu = 1\n",
+		 {":1: expected [device PCI] or [representor PCI]", ":5: expected ] at the end",
+		  ":10: [representor vf0] has no port = ..., the DPDK port behind it", ":11: expected a number from 68 to 65535, got \"1\"",
+		  ":12: representor vf0 has a section of this device already"}},
 	};
 	const std::string path = "/tmp/doca-soft-mapping-" + std::to_string(getpid());
 	setenv("DOCA_SOFT_CONFIG", path.c_str(), 1);
 	for (const auto &one : cases) {
 		std::ofstream(path) << one.text;
-		std::string said;
+		std::vector<std::string> said;
 		try {
 			read_mapping();
-		} catch (const std::runtime_error &error) {
-			said = error.what();
+		} catch (const MappingError &error) {
+			said = error.mistakes;
 		}
-		if (said.find(one.says) == std::string::npos) {
-			fprintf(stderr, "said \"%s\" of \"%s\"\n", said.c_str(), one.text);
+		std::vector<std::string> expected;
+		for (const std::string &line : one.says)
+			expected.push_back(path + line);
+		if (said != expected) {
+			fprintf(stderr, "of \"%s\" it said:\n", one.text);
+			for (const std::string &line : said)
+				fprintf(stderr, "%s\n", line.c_str());
 			exit(1);
 		}
 	}
@@ -358,7 +371,7 @@ int main()
 	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
 	queue_frees_what_it_holds();
-	mapping_says_where_it_is_wrong();
+	mapping_says_all_that_is_wrong();
 #endif
 	puts("all is as it should be");
 	return 0;
