@@ -19,55 +19,57 @@ const INTERFACES = readdirSync('/sys/class/net')
   .filter(([, mac]) => /^..(:..){5}$/.test(mac) && mac !== NO_MAC);
 
 /** What is wrong, the file, and what is said of it. */
-const MISTAKES: readonly (readonly [string, readonly string[], ...string[]])[] = [
+const MISTAKES: readonly (readonly [string, readonly string[], readonly string[]])[] = [
   [
     'an interface that is not there',
     ['[device 03:00.0]', PORT, 'interface = nosuch'],
-    '3: there is no interface "nosuch"',
+    ['3: there is no interface "nosuch"'],
   ],
   [
     "a representor's interface that is not there",
     ['[device 03:00.0]', PORT, '[representor vf0]', 'interface = nosuch', PORT],
-    '4: there is no interface "nosuch"',
+    ['4: there is no interface "nosuch"'],
   ],
   [
     'a processor that is not there',
     ['[device 03:00.0]', 'core = 1023', PORT],
-    `2: expected a number from 0 to ${PROCESSORS - 1}, got "1023"`,
+    [`2: expected a number from 0 to ${PROCESSORS - 1}, got "1023"`],
   ],
   [
     'crypto of another name',
     ['[device 03:00.0]', 'crypto = aes', PORT],
-    '2: expected auto, ipsec-mb or openssl, got "aes"',
+    ['2: expected auto, ipsec-mb or openssl, got "aes"'],
   ],
   [
     'two sections of a device',
     ['[device 0a:00.0]', PORT, '', '[device 0000:0A:00.0]', PORT],
-    '4: device 0000:0A:00.0 has a section already',
+    ['4: device 0000:0A:00.0 has a section already'],
   ],
   [
     'two sections of a representor',
     ['[device 03:00.0]', PORT, '[representor vf0]', PORT, '[representor vf0]', PORT],
-    '5: representor vf0 has a section of this device already',
+    ['5: representor vf0 has a section of this device already'],
   ],
-  ['a key twice', ['[device 03:00.0]', PORT, 'mtu = 1500', PORT], '4: line 2 says port already'],
+  ['a key twice', ['[device 03:00.0]', PORT, 'mtu = 1500', PORT], ['4: line 2 says port already']],
   [
     'a first SPI without master keys',
     ['[device 03:00.0]', 'test-first-spi = 9', PORT],
-    '2: test-first-spi is for test-master-keys, which are missing',
+    ['2: test-first-spi is for test-master-keys, which are missing'],
   ],
   [
     'a section without a port',
     ['[device 03:00.0]', 'mtu = 1500', '[representor vf0]', PORT],
-    '1: [device 03:00.0] has no port = ..., the DPDK port behind it',
+    ['1: [device 03:00.0] has no port = ..., the DPDK port behind it'],
   ],
-  ['a key before any section', [PORT], '1: expected [device PCI] first'],
+  ['a key before any section', [PORT], ['1: expected [device PCI] first']],
   [
     'all that is wrong',
     ['[device 03:00.0]', 'mtu = 1', '[representor vf0]', PORT, 'mac = 1'],
-    '1: [device 03:00.0] has no port = ..., the DPDK port behind it',
-    '2: expected a number from 68 to 65535, got "1"',
-    '5: expected pairs of hexadecimal digits',
+    [
+      '1: [device 03:00.0] has no port = ..., the DPDK port behind it',
+      '2: expected a number from 68 to 65535, got "1"',
+      '5: expected pairs of hexadecimal digits',
+    ],
   ],
 ];
 
@@ -89,7 +91,7 @@ function body(): void {
     return stdout.replace(/^.*\[doca-soft\] |^\[DOCA\]\[ERR\] /gm, '');
   };
 
-  test.each(MISTAKES)('names %s', (_, lines, ...said) => {
+  test.each(MISTAKES)('names %s', (_, lines, said) => {
     writeFileSync(mapping, lines.join('\n'));
     expect(run(mapping).trim().split('\n')).toEqual([
       ...said.map((mistake) => `${mapping}:${mistake}`),
