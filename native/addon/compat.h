@@ -140,23 +140,17 @@ constexpr auto NO_WAIT = DOCA_FLOW_ENTRY_FLAGS_NO_WAIT;
 constexpr auto NO_WAIT = DOCA_FLOW_NO_WAIT;
 #endif
 
-// With `batch` the operation may wait for others.
 inline doca_error_t add_entry(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t action_index,
-			      doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
-			      bool batch, void *context, doca_flow_pipe_entry **entry)
+			      doca_flow_actions *actions, const doca_flow_fwd *fwd, void *context, doca_flow_pipe_entry **entry)
 {
 #if PSP_DOCA_RELEASE >= 303
-	const uint32_t flags = batch ? DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH : NO_WAIT;
-	return doca_flow_pipe_basic_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
-#else
-	const auto flags = batch ? DOCA_FLOW_WAIT_FOR_BATCH : NO_WAIT;
-#if PSP_DOCA_RELEASE >= 302
-	return doca_flow_pipe_add_entry(queue, pipe, match, action_index, actions, monitor, fwd, flags, context, entry);
+	return doca_flow_pipe_basic_add_entry(queue, pipe, match, action_index, actions, nullptr, fwd, NO_WAIT, context, entry);
+#elif PSP_DOCA_RELEASE >= 302
+	return doca_flow_pipe_add_entry(queue, pipe, match, action_index, actions, nullptr, fwd, NO_WAIT, context, entry);
 #else
 	if (actions != nullptr)
 		actions->action_idx = action_index;
-	return doca_flow_pipe_add_entry(queue, pipe, match, actions, monitor, fwd, flags, context, entry);
-#endif
+	return doca_flow_pipe_add_entry(queue, pipe, match, actions, nullptr, fwd, NO_WAIT, context, entry);
 #endif
 }
 

@@ -3,27 +3,19 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <mutex>
+#include <cstring>
 #include <sched.h>
 #include <sys/random.h>
-#include <unistd.h>
 
-#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_flow.h>
-#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 namespace {
 
-constexpr uint32_t QUEUE_DEPTH = 1024;
 constexpr uint16_t DESCRIPTORS = 1024;
-// Mirrors of all devices together, up to 3.1.
-constexpr uint32_t MIRRORS_MAX = 256;
 // Memory for what actions write, as NVIDIA's application asks for.
 constexpr uint32_t ACTIONS_MEMORY_OCTETS = 8388608u * 64;
 // Ethernet header and FCS around an IP packet.
@@ -36,153 +28,6 @@ constexpr size_t RECEIVE_BATCH_MAX = 256;
 constexpr uint32_t POLLS_AWAKE = 200;
 constexpr auto SLEEP_MIN = std::chrono::microseconds(50);
 constexpr auto SLEEP_MAX = std::chrono::microseconds(1000);
-
-std::string dpdk_reason(int error)
-{
-	return rte_strerror(error < 0 ? -error : error);
-}
-
-Failure dpdk_failure(const std::string &doing, int error)
-{
-	return Failure(DOCA_ERROR_DRIVER, doing + " (" + dpdk_reason(error) + ")");
-}
-
-// ---- What there is once per process ----
-
-cpu_set_t process_affinity;
-bool eal_started = false;
-uint32_t open_libraries = 0;
-// Up to 3.1: numbers of key slots, as many for each device; and which devices' are taken. Numbers of mirrors that are free.
-uint32_t device_crypto_ids = 0;
-std::vector<bool> crypto_ids_taken;
-std::vector<uint32_t> free_mirrors;
-
-bool has_huge_pages()
-{
-	std::ifstream information("/proc/meminfo");
-	std::string key;
-	while (information >> key) {
-		long value = 0;
-		if (key == "HugePages_Total:") {
-			information >> value;
-			return value > 0;
-		}
-		information.ignore(4096, '\n');
-	}
-	return false;
-}
-
-void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megabytes)
-{
-	std::vector<std::string> arguments = {"psp-gateway"};
-	for (const char *argument : compat::eal_device_arguments())
-		arguments.push_back(argument);
-	arguments.insert(arguments.end(), {"--file-prefix", "psp-gateway-" + std::to_string(getpid())});
-	const auto is_given = [&given](const char *name) {
-		return std::any_of(given.begin(), given.end(), [name](const std::string &argument) { return argument.rfind(name, 0) == 0; });
-	};
-	if (has_huge_pages()) {
-		if (!is_given("--no-huge") && !is_given("--in-memory"))
-			arguments.push_back("--in-memory");
-	} else {
-		for (const char *argument : {"--no-huge", "--no-shconf"}) {
-			if (!is_given(argument))
-				arguments.push_back(argument);
-		}
-		if (memory_megabytes > 0 && !is_given("-m"))
-			arguments.insert(arguments.end(), {"-m", std::to_string(memory_megabytes)});
-	}
-	if (!is_given("--telemetry"))
-		arguments.push_back("--no-telemetry");
-	if (!is_given("--log-level"))
-		arguments.push_back("--log-level=lib.eal:warning");
-	arguments.insert(arguments.end(), given.begin(), given.end());
-	std::vector<char *> argv;
-	for (std::string &argument : arguments)
-		argv.push_back(argument.data());
-	if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
-		std::string line;
-		for (const std::string &argument : arguments)
-			line += (line.empty() ? "" : " ") + argument;
-		throw dpdk_failure("rte_eal_init with \"" + line + "\"", rte_errno);
-	}
-}
-
-void start_eal(const DeviceOptions &options)
-{
-	if (eal_started)
-		return;
-	sched_getaffinity(0, sizeof(process_affinity), &process_affinity);
-	// Another part of the process may have started it.
-	if (rte_lcore_count() == 0) {
-		initialize_eal(options.eal_arguments, options.memory_megabytes);
-		// It makes a directory for each process, and leaves it.
-		atexit([] {
-			std::error_code ignored;
-			std::filesystem::remove_all(rte_eal_get_runtime_dir(), ignored);
-		});
-	}
-	eal_started = true;
-	if (rte_flow_dynf_metadata_register() < 0)
-		throw dpdk_failure("rte_flow_dynf_metadata_register", rte_errno);
-}
-
-void start_logging(uint32_t level)
-{
-	static bool done = false;
-	if (done)
-		return;
-	done = true;
-	doca_log_backend *backend = nullptr;
-	if (doca_log_backend_create_with_file_sdk(stderr, &backend) == DOCA_SUCCESS)
-		doca_log_backend_set_sdk_level(backend, level);
-}
-
-void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation,
-		     void *context)
-{
-	if (operation == DOCA_FLOW_ENTRY_OP_AGED || context == nullptr)
-		return;
-	OperationQueue::completed(*static_cast<EntryRecord *>(context), entry, operation,
-				  status == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
-}
-
-void start_library(const DeviceOptions &options)
-{
-	if (open_libraries++ > 0)
-		return;
-	doca_flow_cfg *cfg = nullptr;
-	check(doca_flow_cfg_create(&cfg), "doca_flow_cfg");
-	const std::unique_ptr<doca_flow_cfg, doca_error_t (*)(doca_flow_cfg *)> guard(cfg, doca_flow_cfg_destroy);
-	device_crypto_ids = options.key_slots;
-	crypto_ids_taken.assign(options.devices, false);
-	free_mirrors.clear();
-	for (uint32_t id = MIRRORS_MAX; id-- > 1;)
-		free_mirrors.push_back(id);
-	// One queue of entries per receiving thread, and one for the control thread.
-	check(doca_flow_cfg_set_pipe_queues(cfg, static_cast<uint16_t>(options.rss_queues + 1)), "pipe_queues");
-	check(doca_flow_cfg_set_queue_depth(cfg, QUEUE_DEPTH), "queue_depth");
-	check(doca_flow_cfg_set_mode_args(cfg, compat::mode_arguments()), "mode_args");
-	check(doca_flow_cfg_set_cb_entry_process(cfg, entry_processed), "cb_entry_process");
-#if PSP_ORDERED_LISTS
-	check(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT), "resource_mode");
-#else
-	check(doca_flow_cfg_set_nr_counters(cfg, options.devices * options.counters), "nr_counters");
-	check(doca_flow_cfg_set_nr_shared_resource(cfg, options.devices * options.key_slots + 1, DOCA_FLOW_SHARED_RESOURCE_PSP),
-	      "nr_shared_resource of PSP");
-	check(doca_flow_cfg_set_nr_shared_resource(cfg, MIRRORS_MAX, DOCA_FLOW_SHARED_RESOURCE_MIRROR),
-	      "nr_shared_resource of MIRROR");
-#endif
-	check(doca_flow_init(cfg), "doca_flow_init");
-}
-
-void stop_library()
-{
-	if (--open_libraries == 0)
-		doca_flow_destroy();
-}
-
-// ---- Devices by address ----
 
 doca_dev *open_by_pci(const std::string &pci)
 {
@@ -344,8 +189,7 @@ void Device::describe()
 
 void Device::start_flow_ports()
 {
-	start_library(options_);
-	library_ = true;
+	library_ = std::make_unique<FlowLibrary>(options_);
 	for (size_t i = 0; i < 2; i++) {
 		const std::string doing = "flow port " + std::to_string(dpdk_ports_[i]);
 		doca_flow_port_cfg *cfg = nullptr;
@@ -361,11 +205,7 @@ void Device::start_flow_ports()
 		check(doca_flow_port_start(cfg, &flow_ports_[i]), doing);
 	}
 #if !PSP_ORDERED_LISTS
-	const auto place = std::find(crypto_ids_taken.begin(), crypto_ids_taken.end(), false);
-	if (place == crypto_ids_taken.end() || options_.key_slots > device_crypto_ids)
-		throw Failure(DOCA_ERROR_FULL, "key slots of one more device, or of a larger one, in this process");
-	*place = true;
-	first_crypto_id_ = static_cast<uint32_t>(place - crypto_ids_taken.begin()) * device_crypto_ids + 1;
+	first_crypto_id_ = library_->take_crypto_ids(options_.key_slots);
 	std::vector<uint32_t> ids(options_.key_slots);
 	for (uint32_t i = 0; i < options_.key_slots; i++)
 		ids[i] = first_crypto_id_ + i;
@@ -383,15 +223,9 @@ void Device::build(ProgramSpec program)
 	for (uint16_t queue = 0; queue < options_.rss_queues; queue++)
 		device.rss_queues.push_back(queue);
 	device.entry_queue = options_.rss_queues;
-	device.queue_depth = QUEUE_DEPTH;
+	device.queue_depth = FlowLibrary::QUEUE_DEPTH;
 	device.crypto_id = [this](uint32_t id) { return doca_crypto_id(id); };
-	device.take_mirror = [this] {
-		if (free_mirrors.empty())
-			throw Failure(DOCA_ERROR_FULL, "mirrors");
-		mirrors_.push_back(free_mirrors.back());
-		free_mirrors.pop_back();
-		return mirrors_.back();
-	};
+	device.take_mirror = [this] { return library_->take_mirror(); };
 	program_ = std::make_unique<LoweredProgram>(std::move(program), std::move(device));
 }
 
@@ -464,7 +298,7 @@ void Device::receive(const ReceiveHandler &handler)
 void Device::receive_loop(uint16_t queue, const ReceiveHandler &handler)
 {
 	// Not where EAL has pinned the control thread.
-	sched_setaffinity(0, sizeof(process_affinity), &process_affinity);
+	sched_setaffinity(0, sizeof(cpu_set_t), &process_affinity());
 	rte_mbuf *mbufs[RECEIVE_BURST];
 	std::vector<ReceivedPacket> batch;
 	uint32_t idle = 0;
@@ -550,15 +384,7 @@ void Device::release()
 			doca_flow_port_stop(flow_ports_[i]);
 		flow_ports_[i] = nullptr;
 	}
-	// Ports that are stopped have left what was bound to them.
-	if (first_crypto_id_ != 0)
-		crypto_ids_taken[(first_crypto_id_ - 1) / device_crypto_ids] = false;
-	first_crypto_id_ = 0;
-	free_mirrors.insert(free_mirrors.end(), mirrors_.begin(), mirrors_.end());
-	mirrors_.clear();
-	if (library_)
-		stop_library();
-	library_ = false;
+	library_.reset();
 	for (size_t i = 2; i-- > 0;) {
 		if (dpdk_started_[i])
 			rte_eth_dev_stop(dpdk_ports_[i]);

@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "failure.h"
 #include "lower.h"
+#include "process.h"
 
 struct rte_mempool;
 struct rte_mbuf;
@@ -102,11 +103,10 @@ private:
 	uint16_t dpdk_ports_[2] = {};
 	bool dpdk_started_[2] = {};
 	rte_mempool *pool_ = nullptr;
-	bool library_ = false;
+	std::unique_ptr<FlowLibrary> library_;
 	doca_flow_port *flow_ports_[2] = {};
-	// Up to 3.1: the first of its key slots' numbers, 0: none; and the mirrors that it has used.
+	// Up to 3.1: the first of its key slots' numbers.
 	uint32_t first_crypto_id_ = 0;
-	std::vector<uint32_t> mirrors_;
 	// DOCA's numbers from 3.2, handed out by the port; 0: not yet.
 	std::vector<uint32_t> crypto_ids_;
 	// Key octets of a slot; 0: never set.

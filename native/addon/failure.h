@@ -5,6 +5,7 @@
 #include <string>
 
 #include <doca_error.h>
+#include <rte_errno.h>
 
 class Failure : public std::runtime_error {
 public:
@@ -27,4 +28,10 @@ inline void check(doca_error_t result, const std::string &doing)
 {
 	if (result != DOCA_SUCCESS)
 		throw Failure(result, doing);
+}
+
+// Of DPDK: an errno, of either sign.
+inline Failure dpdk_failure(const std::string &doing, int error)
+{
+	return Failure(DOCA_ERROR_DRIVER, doing + " (" + rte_strerror(error < 0 ? -error : error) + ")");
 }

@@ -137,7 +137,7 @@ void LoweredProgram::hand_over_add(uint32_t pipe, EntryRecord &record, const Val
 		fwd_given = &list_fwd;
 	}
 	checked(compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr,
-				  nullptr, fwd_given, false, &record, &record.entry));
+				  fwd_given, &record, &record.entry));
 	operations_.submitted(record);
 }
 
