@@ -2,7 +2,7 @@
  * The gateway's own pipeline with sessions in it, on the simulator and on hal-doca over the software DOCA: what random
  * programs (differential.ts) hardly ever reach. Packets hit, they come in bursts, and a burst has those of all
  * sessions; between bursts sessions are added, updated in place, removed, and keys set, cleared and rotated. Some of the
- * pipelines ask for more than the gateway does: see Variant.
+ * pipelines ask for more than the gateway does: session-variants.ts.
  */
 import { expect } from 'vitest';
 import { buildEncapHeader } from '../../src/gateway/encap-header.js';
@@ -19,9 +19,8 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline-entries.js';
-import { SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../../src/hal/fields.js';
 import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
-import type { BasicEntry, BasicPipe, Forward, Pipe, PipeProgram } from '../../src/hal/program.js';
+import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
@@ -43,6 +42,7 @@ import {
   sealFrame,
   workloadFrame,
 } from './session-packets.js';
+import { OWN_MAC, type Variant, varied } from './session-variants.js';
 
 const CASES_PER_TEST = 250;
 const UPLINK_MTU_OCTETS = 1500;
@@ -52,7 +52,6 @@ const KEY_SLOTS = 8;
 const BURST_FRAMES_MAX = 40;
 /** More entries than an ordered list of hal-doca's has room for beyond its pipe's. */
 const ENTRIES_IN_TURN = 300;
-const OWN_MAC = 'outer.eth.src_mac';
 const SOURCE_MAC = parseMac('02:00:00:00:00:a0');
 const PEER_MAC = parseMac('02:00:00:00:00:b0');
 const UNDERLAY: Readonly<Record<IpFamily, Flow>> = {
@@ -83,16 +82,6 @@ export function describeSessions(release: DocaRelease, cases: number): void {
       }
     },
   });
-}
-
-/** What PipeHAL allows in pipes of sessions, and the gateway does without. */
-interface Variant {
-  /** Entries of the egress ACL say where packets go. */
-  readonly ownForwards: boolean;
-  /** Entries of the ingress ACL write a MAC into what they have decapsulated. */
-  readonly ownMacs: boolean;
-  /** What was decrypted, and what got an id, is copied to a pipe that looks at just that. */
-  readonly copies: boolean;
 }
 
 interface Reached {
@@ -170,46 +159,6 @@ function randomOptions(choose: Choose): PipelineOptions {
     underlayMtuOctets: choose.pick([UPLINK_MTU_OCTETS, 9000]),
   });
 }
-
-function varied(program: PipeProgram, { ownForwards, ownMacs, copies }: Variant): PipeProgram {
-  const pipes = program.pipes.map((pipe): Pipe => {
-    if (pipe.type !== 'basic') return pipe;
-    if (ownForwards && pipe.name.startsWith('EGR_ACL')) return { ...pipe, forward: 'entry' };
-    if (copies && (pipe.name === 'PSP_DECRYPT' || pipe.name === 'INGR_VIP_IPV6')) {
-      return { ...pipe, monitor: { ...pipe.monitor, mirror: 'COPIES' } };
-    }
-    if (!ownMacs || !pipe.name.startsWith('INGR_ACL')) return pipe;
-    const set = { [OWN_MAC]: { value: 'entry' } } as const;
-    return { ...pipe, actions: pipe.actions!.map((action) => ({ ...action, set })) };
-  });
-  if (!copies) return { ...program, pipes };
-  const targets: Forward[] = [{ to: 'pipe', pipe: COPIED.name }];
-  const mirrors = [...(program.mirrors ?? []), { name: 'COPIES', targets }];
-  return { ...program, pipes: [...pipes, COPIED], mirrors };
-}
-
-const COPIED: BasicPipe = {
-  name: 'COPIED',
-  type: 'basic',
-  domain: 'secure-ingress',
-  sizeEntries: 8,
-  match: { 'parser_meta.psp_syndrome': { value: 'entry' }, 'meta.u32.2': { value: 'entry' } },
-  forward: { to: 'rss' },
-  miss: { to: 'drop' },
-  missCounter: true,
-  monitor: { counter: true },
-  // Syndromes of what was just decrypted, and the ids of local addresses.
-  entries: [
-    [SYNDROME_OK, 0],
-    [SYNDROME_ICV_FAIL, 0],
-    [SYNDROME_BAD_TRAILER, 0],
-    [SYNDROME_OK, 1],
-    [SYNDROME_OK, 2],
-  ].map(([syndrome, id]) => ({
-    label: `${syndrome}/${id}`,
-    match: { 'parser_meta.psp_syndrome': syndrome!, 'meta.u32.2': id! },
-  })),
-};
 
 /** All there are, to be asked for at once. */
 function countersOf({ pipes }: PipeProgram): CounterSelector[] {
