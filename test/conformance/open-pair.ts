@@ -5,15 +5,15 @@ import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
 import { openSimHarness } from '../support/sim-harness.js';
 
 export const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
-const CLOCK_PICOSECONDS = 1_000_000_000_000n;
 
-/** IVs count up from it. */
-const fixedClock: Clock = {
-  ...systemClock,
-  nowMs: () => systemClock.nowMs(),
-  setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs),
-  nowPicoseconds: () => CLOCK_PICOSECONDS,
-};
+function fixedClock(picoseconds: bigint): Clock {
+  return {
+    ...systemClock,
+    nowMs: () => systemClock.nowMs(),
+    setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs),
+    nowPicoseconds: () => picoseconds,
+  };
+}
 
 export interface PairOptions {
   readonly randomSeed: number;
@@ -24,13 +24,25 @@ export interface PairOptions {
   /** Packets that hal-doca's device takes at a time. */
   readonly burst: number;
   readonly rssQueues: number;
+  /** Of the clock, from which IVs count up. */
+  readonly picoseconds?: bigint;
+  /** Keys of received SPIs that hal-doca's device keeps. */
+  readonly derivedKeys?: number;
 }
 
 export async function openPair(release: DocaRelease, options: PairOptions) {
-  const { randomSeed, keySlots, burst, rssQueues, ...common } = options;
+  const {
+    randomSeed,
+    keySlots,
+    burst,
+    rssQueues,
+    picoseconds = 10n ** 12n,
+    derivedKeys,
+    ...common
+  } = options;
   const sim = await openSimHarness({
     ...common,
-    clock: fixedClock,
+    clock: fixedClock(picoseconds),
     random: new Choose(randomSeed),
     masterKeys: MASTER_KEYS,
     limits: { keySlots },
@@ -41,9 +53,10 @@ export async function openPair(release: DocaRelease, options: PairOptions) {
     keySlots,
     rssQueues,
     mapping: [
-      `test-clock-picoseconds = ${CLOCK_PICOSECONDS}`,
+      `test-clock-picoseconds = ${picoseconds}`,
       `test-random-seed = ${randomSeed}`,
       `burst = ${burst}`,
+      ...(derivedKeys === undefined ? [] : [`derived-keys = ${derivedKeys}`]),
     ],
   });
   return { sim, doca };

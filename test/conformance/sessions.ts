@@ -37,6 +37,7 @@ import {
   cutShort,
   type Flow,
   flipped,
+  misheadered,
   padded,
   type Sealing,
   sealFrame,
@@ -49,7 +50,12 @@ const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
 const SESSIONS_MAX = 6;
 const KEY_SLOTS = 8;
-const BURST_FRAMES_MAX = 40;
+/** More than a device takes at a time. */
+const BURST_FRAMES_MAX = 80;
+const BURSTS = [3, 32, 64];
+/** IVs end before the traffic does. */
+const LAST_PICOSECONDS = 2n ** 64n - 1n;
+const IVS_MAX = 100;
 /** More entries than an ordered list of hal-doca's has room for beyond its pipe's. */
 const ENTRIES_IN_TURN = 300;
 const SOURCE_MAC = parseMac('02:00:00:00:00:a0');
@@ -128,7 +134,10 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     vfMtuOctets: VF_MTU_OCTETS,
     keySlots: KEY_SLOTS,
     // Where numbers are drawn, and copies made, packets go one at a time.
-    burst: options.sampleRateLog2 > 0 || variant.copies ? 1 : 32,
+    burst: options.sampleRateLog2 > 0 || variant.copies ? 1 : choose.pick(BURSTS),
+    // Fewer than there are SPIs.
+    ...(choose.once(2) ? { derivedKeys: 4 } : {}),
+    ...(choose.once(12) ? { picoseconds: LAST_PICOSECONDS - BigInt(choose.below(IVS_MAX)) } : {}),
     rssQueues,
   });
   try {
@@ -591,6 +600,8 @@ class Tunnels {
         return seal(choose.once(2) ? { cookie: this.cookie() } : {}).frame;
       case 10:
         return seal({}, workloadFrame(choose, flow, VF_MTU_OCTETS + choose.between(-1, 1))).frame;
+      case 11:
+        return misheadered(choose, seal(), association.key);
       default:
         return seal().frame;
     }
