@@ -133,7 +133,7 @@ describe('the keys file', () => {
         try {
           parseKeysFile(lines.join('\n'), 'keys');
         } catch (error) {
-          expect(String((error as Error).stack)).not.toMatch(/badc|c0de/);
+          expect(`${error} ${(error as Error).cause}`).not.toMatch(/badc|c0de/);
         }
       }),
     );
