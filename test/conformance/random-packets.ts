@@ -8,6 +8,7 @@ import { EncapsulationError, encapsulate } from '../../src/psp/encapsulate.js';
 import type { PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import type { Choose } from '../support/choose.js';
+import { withBadHeader } from './bad-headers.js';
 
 export const IPV4_POOL = [0x0a000001, 0x0a000002, 0xc0a80121, 0xc0a80137];
 export const IPV6_POOL = [1, 2, 0x33, 0x55].map((last) => {
@@ -146,8 +147,7 @@ export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array,
     if (error instanceof EncapsulationError) return inner;
     throw error;
   }
-  // V, with a header too short for the cookie.
-  if (tunnel && choose.once(12)) frame[(outer4 ? 34 : 54) + 8 + 3]! |= 2;
+  if (tunnel && choose.once(10)) frame = withBadHeader(choose, frame, outer4 ? 42 : 62, key);
   if (choose.once(10)) frame = Uint8Array.from([...frame, ...choose.octets(choose.between(1, 10))]);
   return choose.once(3) ? damaged(choose, frame) : frame;
 }

@@ -4,23 +4,7 @@ import { buildIpv4Packet, PROTOCOL_TCP, PROTOCOL_UDP, setIpv4Checksum } from '..
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { EncapsulationError, encapsulate, locateIpPacket } from '../../src/psp/encapsulate.js';
-import {
-  CRYPT_OFFSET_WORDS_MAX,
-  encryptStart,
-  FLAG_D,
-  FLAG_ONE,
-  FLAG_S,
-  FLAG_V,
-  PSP_CRYPT_OFFSET,
-  PSP_EXT_LEN,
-  PSP_FLAGS,
-  PSP_HEADER_OCTETS,
-  PSP_ICV_OCTETS,
-  PSP_NEXT_HEADER,
-  PSP_NONCE_OCTETS,
-  PSP_SPI,
-  type PspVersion,
-} from '../../src/psp/header.js';
+import { PSP_HEADER_OCTETS, PSP_ICV_OCTETS, type PspVersion } from '../../src/psp/header.js';
 import { transportPoint } from '../../src/psp/outer.js';
 import type { Choose } from '../support/choose.js';
 
@@ -180,36 +164,6 @@ export function beyondIp(choose: Choose, { frame, udpAt }: Sealed): Uint8Array {
   const longer = frame.slice();
   writeLengths(longer, udpAt, frame.length - udpAt, frame.length - choose.between(1, 8));
   return longer;
-}
-
-/** A PSP header that nobody should write, and an ICV that fits it. */
-export function misheadered(choose: Choose, { frame, udpAt }: Sealed, key: Uint8Array): Uint8Array {
-  const copy = frame.slice();
-  const psp = udpAt + UDP_OCTETS;
-  const end = copy.length - PSP_ICV_OCTETS;
-  const nonce = copy.subarray(psp + PSP_SPI, psp + PSP_SPI + PSP_NONCE_OCTETS);
-  if (!opensslEngine.open(key, nonce, copy, psp, encryptStart(copy, psp, end), end)) {
-    throw new Error('a frame that does not open under its key');
-  }
-  switch (choose.below(5)) {
-    case 0:
-      // A cookie, without room for it where the header has its shortest length.
-      copy[psp + PSP_FLAGS]! |= FLAG_V;
-      break;
-    case 1:
-      copy[psp + PSP_EXT_LEN] = choose.pick([0, 1, 2, 3, 10, 255]);
-      break;
-    case 2:
-      copy[psp + PSP_CRYPT_OFFSET] = choose.pick([choose.below(20), CRYPT_OFFSET_WORDS_MAX, 0x40, 0xc1]);
-      break;
-    case 3:
-      copy[psp + PSP_FLAGS]! ^= choose.pick([FLAG_S, FLAG_D, FLAG_ONE]);
-      break;
-    default:
-      copy[psp + PSP_NEXT_HEADER] = choose.pick([0, 4, 41, 6, 17, 59]);
-  }
-  opensslEngine.seal(key, nonce, copy, psp, Math.min(encryptStart(copy, psp, end), end), end);
-  return copy;
 }
 
 export function flipped(choose: Choose, frame: Uint8Array): Uint8Array {

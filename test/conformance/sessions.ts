@@ -25,9 +25,11 @@ import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
+import { UDP_HEADER_OCTETS } from '../../src/psp/outer.js';
 import { Choose } from '../support/choose.js';
 import type { DocaRelease } from '../support/doca-harness.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
+import { withBadHeader } from './bad-headers.js';
 import { describeCases } from './cases.js';
 import { MASTER_KEYS, openPair } from './open-pair.js';
 import { Pair } from './pair.js';
@@ -37,7 +39,6 @@ import {
   cutShort,
   type Flow,
   flipped,
-  misheadered,
   padded,
   type Sealing,
   sealFrame,
@@ -50,8 +51,9 @@ const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
 const SESSIONS_MAX = 6;
 const KEY_SLOTS = 8;
+const BURST_FRAMES_MAX = 40;
 /** More than a device takes at a time. */
-const BURST_FRAMES_MAX = 80;
+const LONG_BURST_FRAMES_MAX = 80;
 const BURSTS = [3, 32, 64];
 /** IVs end before the traffic does. */
 const LAST_PICOSECONDS = 2n ** 64n - 1n;
@@ -495,7 +497,8 @@ class Tunnels {
 
   private async traffic(): Promise<void> {
     for (const port of [VF_PORT, UPLINK_PORT]) {
-      const frames = this.choose.times(this.choose.between(1, BURST_FRAMES_MAX), () =>
+      const framesMax = this.choose.once(5) ? LONG_BURST_FRAMES_MAX : BURST_FRAMES_MAX;
+      const frames = this.choose.times(this.choose.between(1, framesMax), () =>
         port === VF_PORT ? this.outgoing() : this.incoming(),
       );
       this.packets += frames.length;
@@ -600,8 +603,10 @@ class Tunnels {
         return seal(choose.once(2) ? { cookie: this.cookie() } : {}).frame;
       case 10:
         return seal({}, workloadFrame(choose, flow, VF_MTU_OCTETS + choose.between(-1, 1))).frame;
-      case 11:
-        return misheadered(choose, seal(), association.key);
+      case 11: {
+        const { frame, udpAt } = seal();
+        return withBadHeader(choose, frame, udpAt + UDP_HEADER_OCTETS, association.key);
+      }
       default:
         return seal().frame;
     }
