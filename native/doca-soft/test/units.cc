@@ -183,8 +183,8 @@ void cache_wipes_keys_of_the_dead(const Aead &aead)
 	free(key);
 }
 
-// A key that a packet was decrypted with goes when its master key does, not with the other one.
-void rotation_wipes_derived_keys(const Aead &aead)
+// A key that a packet was decrypted with is kept until its master key goes, not the other one; that of a forged packet is not.
+void keys_of_packets_are_kept_for_their_time(const Aead &aead)
 {
 	constexpr uint32_t PAYLOAD = 32;
 	RandomSource random(1);
@@ -214,11 +214,19 @@ void rotation_wipes_derived_keys(const Aead &aead)
 	aead.wipe(key);
 	free(key);
 	Packet packet{};
+	Packet *one = &packet;
+	const void *derived;
+	uint8_t forged[sizeof(frame)];
+	memcpy(forged, frame, sizeof(frame));
+	forged[sizeof(forged) - 1] ^= 1;
+	packet.load(forged, sizeof(forged), 0, 0);
+	datapath.decrypt(packet);
+	CHECK(packet.syndrome == SYNDROME_ICV_FAIL);
+	datapath.prefetch_keys(&one, 1, &derived);
+	CHECK(derived == nullptr);
 	packet.load(frame, sizeof(frame), 0, 0);
 	datapath.decrypt(packet);
 	CHECK(packet.syndrome == SYNDROME_OK);
-	Packet *one = &packet;
-	const void *derived;
 	datapath.prefetch_keys(&one, 1, &derived);
 	CHECK(derived != nullptr && !datapath.wipe_dead_keys());
 	for (const bool dead : {false, true}) {
@@ -366,8 +374,8 @@ int main()
 	cache_forgets_the_oldest(openssl);
 	cache_wipes_keys_of_the_dead(best);
 	cache_wipes_keys_of_the_dead(openssl);
-	rotation_wipes_derived_keys(best);
-	rotation_wipes_derived_keys(openssl);
+	keys_of_packets_are_kept_for_their_time(best);
+	keys_of_packets_are_kept_for_their_time(openssl);
 	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
 	queue_frees_what_it_holds();
