@@ -9,6 +9,7 @@ import { setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { pspSpi } from '../../src/psp/header.js';
 import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
+import { tunnelHeader } from '../support/psp-program.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
 import type { HalUnderTest } from './harness.js';
 import { install, openRig, RIG_DEFAULTS, type RigOptions } from './rig.js';
@@ -267,6 +268,46 @@ export function describeProperties(implementation: HalUnderTest): void {
         }),
         { numRuns: 120 },
       );
+    });
+
+    test('a packet that a mirror has had encrypted takes no second key', async () => {
+      const harness = await implementation.open();
+      await using hal = harness.hal;
+      const uplink = { to: 'port', port: UPLINK_PORT } as const;
+      const pipe = { type: 'basic', sizeEntries: 1, match: {}, miss: { to: 'drop' }, entries: [{}] } as const;
+      const encap = { netType: 'psp-tunnel', outer: 'ipv4', cookie: false } as const;
+      const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
+      await hal.build({
+        name: 'twice',
+        mirrors: [{ name: 'COPY', targets: [uplink] }],
+        pipes: [
+          { ...pipe, name: 'ROOT', domain: 'default', isRoot: true, forward: { to: 'pipe', pipe: 'OUT' } },
+          { ...pipe, name: 'OUT', domain: 'egress', isRoot: true, forward: { to: 'pipe', pipe: 'ENCRYPT' } },
+          {
+            ...pipe,
+            name: 'ENCRYPT',
+            domain: 'secure-egress',
+            actions: [{ encap, encrypt: { cryptoId: 1 } }],
+            entries: [{ values: { encapHeader } }],
+            monitor: { mirror: 'COPY' },
+            forward: { to: 'pipe', pipe: 'AGAIN' },
+          },
+          {
+            ...pipe,
+            name: 'AGAIN',
+            domain: 'secure-egress',
+            actions: [{ encrypt: { cryptoId: 2 } }],
+            forward: uplink,
+          },
+        ],
+      });
+      await hal.setKeys([1, 2].map((cryptoId) => ({ cryptoId, key: new Uint8Array(32).fill(cryptoId) })));
+      harness.inject(
+        VF_PORT,
+        fc.sample(innerPacket(4), { numRuns: 3, seed: 1 }).map((p) => frameOf(p)),
+      );
+      await harness.settle();
+      expect(harness.takeSent(UPLINK_PORT)).toHaveLength(3);
     });
 
     test('IVs and SPIs never repeat, and IVs of a session strictly increase', async () => {

@@ -16,6 +16,7 @@ import { ROOT } from '../support/root.js';
 const RELEASE = '3.1';
 const ADDON = join(ROOT, `build/native/addon-${RELEASE}/Release/psp_gateway_doca.node`);
 const PCI = '0000:03:00.0';
+const TO_RSS = { to: 'rss' } as const;
 
 describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
   let folder: string;
@@ -125,6 +126,33 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
     const devices = [await open(), await open(), await open(), await open()];
     await devices[1]!.hal.close();
     devices[1] = await open();
+    await devices.pop()!.hal.close();
+    // More mirrors than half of what a process has.
+    const mirrors = Array.from({ length: 130 }, (_, i) => ({ name: `M${i}`, targets: [TO_RSS] }));
+    for (let i = 0; i < 2; i++) {
+      const { hal } = await open();
+      await hal.build({
+        name: 'many-mirrors',
+        mirrors,
+        pipes: [
+          {
+            name: 'ROOT',
+            type: 'control',
+            domain: 'default',
+            isRoot: true,
+            sizeEntries: mirrors.length,
+            miss: { to: 'drop' },
+            entries: mirrors.map(({ name }) => ({
+              priority: 0,
+              match: {},
+              monitor: { counter: false, mirror: name },
+              forward: TO_RSS,
+            })),
+          },
+        ],
+      });
+      await hal.close();
+    }
     for (const { hal } of devices) await hal.close();
   });
 
