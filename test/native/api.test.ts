@@ -4,24 +4,36 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
+import { type Family, frameOf, V1, V2 } from '../support/inner-packets.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 import { buildSoftProgram } from '../support/soft-program.js';
 
-const CASES = ['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes', 'old-keys'];
+const RSS_CASES = ['rss-ipv4', 'rss-ipv6', 'rss'];
+const CASES = ['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes', 'old-keys', ...RSS_CASES];
+/** Of each family; api.cc counts them. */
+const FLOWS = 32;
 /** Memory is shared out and looked through: not what a sanitizer's process is for. */
 const NOT_UNDER_SANITIZERS = ['no-memory', 'old-keys'];
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-api-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const capture = join(folder, 'flows.pcap');
+  const flows = Array.from({ length: FLOWS }, (_, i) => [flowFrame(4, i), flowFrame(6, i)]).flat();
+  writeFileSync(capture, Buffer.concat([pcapHeader(), ...flows.map((frame) => pcapRecord(0n, frame))]));
 
   function run(program: string, name: string, crypto = 'auto'): void {
     const mapping = join(folder, 'mapping.conf');
+    // Where packets are counted no others come.
+    const [uplink, vf] = RSS_CASES.includes(name)
+      ? [`net_pcap0,rx_pcap=${capture}\nhold = 300`, 'net_null1,no-rx=1']
+      : ['net_null0', 'net_null1'];
     writeFileSync(
       mapping,
-      `[device 03:00.0]\nport = net_null0\nmtu = 1500\nbuffers = 1024\nderived-keys = 64\ncrypto = ${crypto}\n` +
-        '[representor vf0]\nport = net_null1\nmtu = 1500\n',
+      `[device 03:00.0]\nport = ${uplink}\nmtu = 1500\nbuffers = 1024\nderived-keys = 64\ncrypto = ${crypto}\n` +
+        `[representor vf0]\nport = ${vf}\nmtu = 1500\n`,
     );
     const env = { ...process.env, DOCA_SOFT_CONFIG: mapping };
     const { status, signal, stdout, stderr } = spawnSync(program, [name], {
@@ -55,6 +67,13 @@ function body(): void {
     const cases = [...CASES, 'mirrors'].filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
     test.each(cases)('%s', (name) => run(join(ROOT, 'build/native/robustness/api'), name), 90_000);
   });
+}
+
+/** A datagram of flow number `i`. */
+function flowFrame(family: Family, i: number): Uint8Array {
+  const payload = Uint8Array.of(0x30, i, 0x13, 0x88, 0, 8, 0, 0);
+  const addresses = { source: V1[family], destination: V2[family] };
+  return frameOf({ family, ...addresses, protocol: 17, payload, trafficClass: 0, ttl: 64 });
 }
 
 describeOnNative('the API of the software DOCA', existsSync(join(ROOT, 'build/native/robustness/api')), body);

@@ -20,6 +20,7 @@
 #include <doca_soft.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_mbuf.h>
 
 #include "check.h"
 
@@ -578,6 +579,64 @@ void mirrors_have_16_bits()
 }
 #endif
 
+// What the uplink's capture has, of flows that all differ: as many packets of IPv4 as of IPv6.
+constexpr uint32_t FLOWS = 32;
+constexpr uint16_t RSS_QUEUES = 2;
+
+void start_queues()
+{
+	rte_mempool *pool = rte_pktmbuf_pool_create("queues", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	rte_eth_conf conf = {};
+	CHECK(pool != nullptr && rte_eth_dev_configure(pf, RSS_QUEUES, 1, &conf) == 0);
+	for (uint16_t queue = 0; queue < RSS_QUEUES; queue++)
+		CHECK(rte_eth_rx_queue_setup(pf, queue, 64, SOCKET_ID_ANY, nullptr, pool) == 0);
+	CHECK(rte_eth_tx_queue_setup(pf, 0, 64, SOCKET_ID_ANY, nullptr) == 0);
+	CHECK(rte_eth_dev_start(pf) == 0);
+}
+
+void rss_spreads(uint32_t outer_flags, bool ip4, bool ip6)
+{
+	start_queues();
+	OK(init(0));
+	OK(start_port(pf, nullptr, pf_port));
+	uint16_t queues[RSS_QUEUES] = {0, 1};
+	doca_flow_fwd fwd = {};
+	fwd.type = DOCA_FLOW_FWD_RSS;
+	fwd.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	fwd.rss.outer_flags = outer_flags;
+	fwd.rss.queues_array = queues;
+	fwd.rss.nr_queues = RSS_QUEUES;
+	const doca_flow_match match = {};
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_BASIC);
+	OK(doca_flow_pipe_cfg_set_is_root(cfg, true));
+	OK(doca_flow_pipe_cfg_set_match(cfg, &match, nullptr));
+	doca_flow_pipe_entry *entry;
+	OK(add_basic(make(cfg, &fwd), nullptr, 0, &entry));
+	processed();
+
+	uint32_t counts[2][RSS_QUEUES] = {};
+	for (uint32_t rounds = 0, total = 0; total < 2 * FLOWS; rounds++) {
+		CHECK(rounds < 10000);
+		for (uint16_t queue = 0; queue < RSS_QUEUES; queue++) {
+			rte_mbuf *mbufs[32];
+			const uint16_t count = rte_eth_rx_burst(pf, queue, mbufs, 32);
+			for (uint16_t i = 0; i < count; i++) {
+				counts[*rte_pktmbuf_mtod_offset(mbufs[i], uint8_t *, 14) >> 4 == 6][queue]++;
+				rte_pktmbuf_free(mbufs[i]);
+			}
+			total += count;
+		}
+		usleep(1000);
+	}
+	for (const uint32_t *of_family : counts)
+		CHECK(of_family[0] + of_family[1] == FLOWS);
+	CHECK((counts[0][1] > 0) == ip4);
+	CHECK((counts[1][1] > 0) == ip6);
+	OK(doca_flow_port_stop(pf_port));
+	doca_flow_destroy();
+	CHECK(rte_eth_dev_stop(pf) == 0);
+}
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -588,6 +647,9 @@ const struct {
 	{"failures", failures_leave_room},
 	{"gone-pipes", pipes_go_with_their_entries},
 	{"old-keys", a_key_that_was_replaced_is_forgotten},
+	{"rss-ipv4", [] { rss_spreads(DOCA_FLOW_RSS_IPV4, true, false); }},
+	{"rss-ipv6", [] { rss_spreads(DOCA_FLOW_RSS_IPV6, false, true); }},
+	{"rss", [] { rss_spreads(0, true, true); }},
 #if DOCA_SOFT_RELEASE_ >= 303
 	{"put-twice", a_slot_is_put_back_once},
 #else
