@@ -372,6 +372,32 @@ test('what is no whole IP packet cannot be encapsulated, and is lost and counted
   expect(await hal.statistics()).toMatchObject({ txError: 3n });
 });
 
+test('a packet that a mirror has had encrypted takes no second key', async () => {
+  const encapHeader = tunnelHeader({ outer: 'ipv4', innerFamily: 4, version: 1, spi: 9 });
+  const encrypt = { cryptoId: 1 };
+  const { hal, inject, takeSent } = await openSimHarness();
+  await hal.build({
+    name: 'twice',
+    mirrors: [{ name: 'COPY', targets: [TO_UPLINK] }],
+    pipes: [
+      everything('ROOT', 'default', undefined, to('OUT'), { isRoot: true }),
+      everything('OUT', 'egress', undefined, to('ENCRYPT'), { isRoot: true }),
+      everything(
+        'ENCRYPT',
+        'secure-egress',
+        { encap: { netType: 'psp-tunnel', outer: 'ipv4', cookie: false }, encrypt },
+        to('AGAIN'),
+        { entries: [{ values: { encapHeader } }], monitor: { mirror: 'COPY' } },
+      ),
+      everything('AGAIN', 'secure-egress', { encrypt }, TO_UPLINK),
+    ],
+  });
+  await hal.setKeys([{ cryptoId: 1, key: new Uint8Array(32) }]);
+  inject(VF_PORT, [frameOf(packet)]);
+  expect(takeSent(UPLINK_PORT).length).toBe(1);
+  expect(hal.fates()).toMatchObject({ in: 1, copies: 1, uplink: 1, lost: 1 });
+});
+
 test('random is drawn anew for each look-up, and is one number within it', async () => {
   let drawn = 0;
   const random = { ...seededRandom(1), uint32: () => drawn++ };

@@ -4,6 +4,7 @@ import { type IpAddress, parseIp } from '../../../src/packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../../src/psp/header.js';
 import { KeyRing } from '../../../src/psp/key-ring.js';
 import { formatSaKey, KeysFileError, parseKeysFile, type SaKey } from '../../../src/psp/keys-file.js';
+import { ROOT } from '../../support/root.js';
 
 const ADDRESSES = ['2001:db8::1', '2001:db8::2', '192.0.2.1', '192.0.2.2'].map(parseIp);
 
@@ -133,7 +134,9 @@ describe('the keys file', () => {
         try {
           parseKeysFile(lines.join('\n'), 'keys');
         } catch (error) {
-          expect(`${error} ${(error as Error).cause}`).not.toMatch(/badc|c0de/);
+          const { stack, cause } = error as Error;
+          // But for where the sources are.
+          expect(`${stack} ${cause}`.replaceAll(ROOT, '')).not.toMatch(/badc|c0de/);
         }
       }),
     );
