@@ -1,5 +1,5 @@
 // What there is once per process: EAL, DOCA's log, and DOCA Flow with the numbers that devices share. All of it is for the
-// control thread.
+// control thread; process_affinity(), once EAL has started, for any.
 #pragma once
 
 #include <cstddef>

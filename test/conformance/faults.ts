@@ -1,6 +1,5 @@
 /** A device that fails now and then, over long: what a random case of differential.ts is too short to show. */
 import { expect, test } from 'vitest';
-import { buildEncapHeader } from '../../src/gateway/encap-header.js';
 import { buildPipeline } from '../../src/gateway/pipeline.js';
 import { egressAclEntry, egressValues } from '../../src/gateway/pipeline-entries.js';
 import { ProgramError } from '../../src/hal/errors.js';
@@ -12,13 +11,14 @@ import {
   UPLINK_PORT,
   VF_PORT,
 } from '../../src/hal/program.js';
-import { parseIp, parseIpv4, parseMac } from '../../src/packet/address.js';
-import { buildIpv4Packet } from '../../src/packet/ipv4.js';
+import { parseIp } from '../../src/packet/address.js';
 import { pspSpi } from '../../src/psp/header.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { pipelineOptions } from '../support/pipelines.js';
+import { tunnelHeader } from '../support/psp-program.js';
+import { workloadFrame } from './session-packets.js';
 import { varied } from './session-variants.js';
 
 const TUNNELS = 8;
@@ -27,69 +27,51 @@ const PROGRAM = buildPipeline(PIPELINE);
 /** More than an ordered list of hal-doca's has to spare. */
 const BATCHES = 600;
 const FAULTS_PER_THOUSAND = 300;
+const LOCAL_VIP = parseIp('10.0.0.1');
+const remoteVip = (session: number) => parseIp(`10.1.0.${session}`);
 /** Behind Ethernet, IPv6 and UDP. */
 const PSP_AT = 14 + 40 + 8;
 
 function addOf(session: number) {
   return egressAclEntry(PIPELINE, {
-    localVip: parseIp('10.0.0.1'),
+    localVip: LOCAL_VIP,
     localVipId: 0,
-    remoteVip: parseIp(`10.1.0.${session}`),
+    remoteVip: remoteVip(session),
     encapHeader: pspHeader(session),
     cryptoId: session,
   });
 }
 
-/** What a workload of session 1 sends. */
-function workloadFrame(): Uint8Array {
-  const packet = buildIpv4Packet({
-    source: parseIpv4('10.0.0.1'),
-    destination: parseIpv4('10.1.0.1'),
-    protocol: 17,
-    ttl: 64,
-    payload: new Uint8Array(40),
-  });
-  return Uint8Array.from([...new Uint8Array(12).fill(2), 8, 0, ...packet]);
-}
-
-/** Of tunnel mode over IPv6, version 1. */
-function pspHeader(spi: number): Uint8Array {
-  return buildEncapHeader(
-    {
-      mac: parseMac('02:00:00:00:00:b0'),
-      underlayIp: parseIp('2001:db8::2'),
-      pspVersion: 1,
-      spi,
-      key: new Uint8Array(32),
-      cookie: 0n,
-    },
-    {
-      mode: 'tunnel',
-      innerFamily: 4,
-      cryptOffsetWords: 0,
-      cookies: false,
-      sourceMac: parseMac('02:00:00:00:00:a0'),
-      sourceIp: parseIp('2001:db8::1'),
-    },
-  );
-}
+const pspHeader = (spi: number) => tunnelHeader({ outer: 'ipv6', innerFamily: 4, version: 1, spi });
 
 const valuesOf = (cryptoId: number, spi: number) => egressValues(PIPELINE, pspHeader(spi), cryptoId);
+
+/** What the workload of session 1 sends. */
+const outgoing = () => workloadFrame(new Choose(1), { source: LOCAL_VIP, destination: remoteVip(1) });
 
 const idsOf = async (hal: PipeHal, operations: EntryOperation[]) =>
   (await hal.apply(operations)).flatMap((result) => ('id' in result ? [result.id] : []));
 
 export function describeFaults(release: DocaRelease): void {
+  /** So many of 1000 operations are refused meanwhile, and of the rest as many fail later. */
+  const withFaults = async <Result>(seed: number, perThousand: number, run: () => Promise<Result>) => {
+    const { setFaults } = startRings(release);
+    setFaults(seed, perThousand);
+    try {
+      return await run();
+    } finally {
+      setFaults(0, 0);
+    }
+  };
+
   describeOnDoca(release, (implementation) => {
     test('however many operations fail, a pipe has room for all of its entries', async () => {
-      const { setFaults } = startRings(release);
       await using hal = (await implementation.open()).hal;
       await hal.build(PROGRAM);
       const choose = new Choose(1);
       const live = new Map<number, EntryId>();
       let failed = 0;
-      try {
-        setFaults(1, FAULTS_PER_THOUSAND);
+      await withFaults(1, FAULTS_PER_THOUSAND, async () => {
         for (let batch = 0; batch < BATCHES; batch++) {
           const sessions = Array.from({ length: TUNNELS }, (_, i) => i + 1);
           const operations = sessions.map((session): EntryOperation => {
@@ -107,9 +89,7 @@ export function describeFaults(release: DocaRelease): void {
             else if (operation === 'remove') live.delete(sessions[i]!);
           }
         }
-      } finally {
-        setFaults(0, 0);
-      }
+      });
       expect(failed).toBeGreaterThan(BATCHES);
       const left = [...live.values()].map((id): EntryOperation => ({ operation: 'remove', id }));
       expect(await idsOf(hal, left)).toHaveLength(left.length);
@@ -118,7 +98,6 @@ export function describeFaults(release: DocaRelease): void {
     });
 
     test('an entry that could not be removed goes on doing what it does', async () => {
-      const { setFaults } = startRings(release);
       const harness = await implementation.open();
       await using hal = harness.hal;
       await hal.build(PROGRAM);
@@ -126,12 +105,11 @@ export function describeFaults(release: DocaRelease): void {
       let [id] = await idsOf(hal, [addOf(1)]);
       let refused = 0;
       for (let seed = 1; seed <= 40; seed++) {
-        setFaults(seed, FAULTS_PER_THOUSAND);
-        const [result] = await hal.apply([{ operation: 'remove', id: id! }]);
-        setFaults(0, 0);
+        const remove: EntryOperation = { operation: 'remove', id: id! };
+        const [result] = await withFaults(seed, FAULTS_PER_THOUSAND, () => hal.apply([remove]));
         if (!('error' in result!)) [id] = await idsOf(hal, [addOf(1)]);
         else refused++;
-        harness.inject(VF_PORT, [workloadFrame()]);
+        harness.inject(VF_PORT, [outgoing()]);
         await harness.settle();
         expect(harness.takeSent(UPLINK_PORT)).toHaveLength(1);
       }
@@ -139,7 +117,6 @@ export function describeFaults(release: DocaRelease): void {
     });
 
     test('an update that failed in part leaves nothing for the next one', async () => {
-      const { setFaults } = startRings(release);
       const harness = await implementation.open();
       await using hal = harness.hal;
       await hal.build(varied(PROGRAM, { ownForwards: true, ownMacs: false, copies: false }));
@@ -148,13 +125,12 @@ export function describeFaults(release: DocaRelease): void {
       const forward = { to: 'port', port: UPLINK_PORT } as const;
       const [id] = await idsOf(hal, [{ ...add, entry: { ...(add.entry as BasicEntry), forward } }]);
       const change = async (perThousand: number, what: { values?: ActionValues; forward?: Forward }) => {
-        setFaults(1, perThousand);
-        const done = await idsOf(hal, [{ operation: 'update', id: id!, ...what }]);
-        setFaults(0, 0);
+        const update: EntryOperation = { operation: 'update', id: id!, ...what };
+        const done = await withFaults(1, perThousand, () => idsOf(hal, [update]));
         expect(done).toHaveLength(perThousand === 0 ? 1 : 0);
       };
       const spisOf = async () => {
-        harness.inject(VF_PORT, [workloadFrame()]);
+        harness.inject(VF_PORT, [outgoing()]);
         await harness.settle();
         return harness.takeSent(UPLINK_PORT).map((sent) => pspSpi(sent, PSP_AT));
       };
@@ -169,7 +145,6 @@ export function describeFaults(release: DocaRelease): void {
     });
 
     test('an entry of a control pipe is what it was, after updates that failed', async () => {
-      const { setFaults } = startRings(release);
       const harness = await implementation.open();
       await using hal = harness.hal;
       await hal.build({
@@ -189,16 +164,11 @@ export function describeFaults(release: DocaRelease): void {
       const [id] = await idsOf(hal, [
         { operation: 'add', pipe: 'ROOT', entry: { priority: 0, match: {}, forward } },
       ]);
-      try {
-        setFaults(1, 1000);
-        const failing: EntryOperation[] = [
-          { operation: 'update', id: id!, forward: { to: 'rss' } },
-          { operation: 'update', id: id!, forward: { to: 'drop' } },
-        ];
-        expect(await idsOf(hal, failing)).toEqual([]);
-      } finally {
-        setFaults(0, 0);
-      }
+      const failing: EntryOperation[] = [
+        { operation: 'update', id: id!, forward: { to: 'rss' } },
+        { operation: 'update', id: id!, forward: { to: 'drop' } },
+      ];
+      expect(await withFaults(1, 1000, () => idsOf(hal, failing))).toEqual([]);
       // An update of nothing brings what the entry is believed to be.
       expect(await idsOf(hal, [{ operation: 'update', id: id! }])).toEqual([id]);
       harness.inject(UPLINK_PORT, [new Uint8Array(60)]);
@@ -207,15 +177,10 @@ export function describeFaults(release: DocaRelease): void {
     });
 
     test('a program that could not be built leaves nothing behind, and can be built again', async () => {
-      const { setFaults } = startRings(release);
       await using hal = (await implementation.open()).hal;
-      try {
-        for (let seed = 1; seed <= 40; seed++) {
-          setFaults(seed, FAULTS_PER_THOUSAND);
-          await expect(hal.build(PROGRAM)).rejects.toThrow(ProgramError);
-        }
-      } finally {
-        setFaults(0, 0);
+      for (let seed = 1; seed <= 40; seed++) {
+        const built = withFaults(seed, FAULTS_PER_THOUSAND, () => hal.build(PROGRAM));
+        await expect(built).rejects.toThrow(ProgramError);
       }
       await hal.build(PROGRAM);
       expect(await idsOf(hal, [addOf(1)])).toHaveLength(1);

@@ -1,19 +1,10 @@
 /** A simulator and a hal-doca that know the same master keys, draw the same random numbers and see the same time. */
-import { type Clock, systemClock } from '../../src/hal/clock.js';
+import { systemClock } from '../../src/hal/clock.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
 import { openSimHarness } from '../support/sim-harness.js';
 
 export const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
-
-function fixedClock(picoseconds: bigint): Clock {
-  return {
-    ...systemClock,
-    nowMs: () => systemClock.nowMs(),
-    setTimer: (callback, delayMs) => systemClock.setTimer(callback, delayMs),
-    nowPicoseconds: () => picoseconds,
-  };
-}
 
 export interface PairOptions {
   readonly randomSeed: number;
@@ -42,7 +33,7 @@ export async function openPair(release: DocaRelease, options: PairOptions) {
   } = options;
   const sim = await openSimHarness({
     ...common,
-    clock: fixedClock(picoseconds),
+    clock: { ...systemClock, nowPicoseconds: () => picoseconds },
     random: new Choose(randomSeed),
     masterKeys: MASTER_KEYS,
     limits: { keySlots },

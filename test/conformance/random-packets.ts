@@ -7,6 +7,7 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { EncapsulationError, encapsulate } from '../../src/psp/encapsulate.js';
 import type { PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
+import { UDP_HEADER_OCTETS } from '../../src/psp/outer.js';
 import type { Choose } from '../support/choose.js';
 import { withBadHeader } from './bad-headers.js';
 
@@ -147,7 +148,9 @@ export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array,
     if (error instanceof EncapsulationError) return inner;
     throw error;
   }
-  if (tunnel && choose.once(10)) frame = withBadHeader(choose, frame, outer4 ? 42 : 62, key);
+  if (tunnel && choose.once(10)) {
+    frame = withBadHeader(choose, frame, outerHeader.length + UDP_HEADER_OCTETS, key);
+  }
   if (choose.once(10)) frame = Uint8Array.from([...frame, ...choose.octets(choose.between(1, 10))]);
   return choose.once(3) ? damaged(choose, frame) : frame;
 }
