@@ -1,4 +1,7 @@
-/** The software DOCA's calls in the wrong order, too large or too late: native/doca-soft/test/api.cc, a process per case. */
+/**
+ * The software DOCA's calls in the wrong order, too large or too late, and its RSS queues: native/doca-soft/test/api.cc, a
+ * process per case.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

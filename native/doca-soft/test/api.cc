@@ -1,5 +1,5 @@
-// What only a program of the public API sees: calls in the wrong order, too large or too late. `api CASE` is one process,
-// for EAL starts once; DOCA_SOFT_CONFIG names a device with a representor. Built for each release, and once more with
+// What only a program of the public API sees: calls in the wrong order, too large or too late, and which queue RSS puts a
+// packet in. `api CASE` is one process, for EAL starts once; DOCA_SOFT_CONFIG names a device with a representor. Built for each release, and once more with
 // sanitizers (robustness.cmake).
 #include <algorithm>
 #include <cstdio>
