@@ -15,6 +15,7 @@
 #include <doca_flow_crypto.h>
 #include <doca_log.h>
 #include <doca_version.h>
+#include <rte_flow.h>
 
 // DOCA_VERSION_LTE_CURRENT mixes the patch into the minor number; this does not.
 #define PSP_DOCA_RELEASE (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
@@ -41,6 +42,43 @@ inline const char *mode_arguments()
 #else
 	return "switch,hws,isolated,expert";
 #endif
+}
+
+// Before a PF's DPDK port starts: what no pipe matches stays with the kernel. From 3.1 the mode alone says so.
+inline int isolate(uint16_t dpdk_port)
+{
+#if PSP_DOCA_RELEASE <= 300
+	rte_flow_error error{};
+	return rte_flow_isolate(dpdk_port, 1, &error);
+#else
+	(void)dpdk_port;
+	return 0;
+#endif
+}
+
+// Up to 3.1 DOCA has to be told the queues of what goes to the application without a forward that names them.
+inline doca_error_t set_default_rss(doca_flow_cfg *cfg, std::vector<uint16_t> &queues)
+{
+#if PSP_DOCA_RELEASE <= 301
+	doca_flow_resource_rss_cfg rss{};
+	rss.queues_array = queues.data();
+	rss.nr_queues = static_cast<int>(queues.size());
+	return doca_flow_cfg_set_default_rss(cfg, &rss);
+#else
+	(void)cfg;
+	(void)queues;
+	return DOCA_SUCCESS;
+#endif
+}
+
+// The domain of a root. From 3.2 NVIDIA's own gateway has its egress root in the secure domain, whose pipes stand behind it.
+inline doca_flow_pipe_domain root_domain(doca_flow_pipe_domain domain)
+{
+#if PSP_DOCA_RELEASE >= 302
+	if (domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS)
+		return DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS;
+#endif
+	return domain;
 }
 
 inline const char *probe_arguments()

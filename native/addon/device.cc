@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/random.h>
 
@@ -12,6 +13,8 @@
 #include <rte_flow.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+
+#include "representor.h"
 
 namespace {
 
@@ -50,39 +53,6 @@ doca_dev *open_by_pci(const std::string &pci)
 	throw Failure(DOCA_ERROR_NOT_FOUND, "device " + pci + " (there are: " + (known.empty() ? "none" : known) + ")");
 }
 
-// Which of the device's list the first name means: "vf1", "pf0vf1", "vf1pf0", "[1-3]" and "1" the second one.
-uint32_t representor_index(const std::string &representor)
-{
-	const std::string first = representor.substr(0, representor.find(','));
-	// Not the number of its PF.
-	size_t function = first.find("vf");
-	if (function == std::string::npos)
-		function = first.find("sf");
-	const size_t digits = first.find_first_of("0123456789", function == std::string::npos ? 0 : function);
-	return digits == std::string::npos ? 0 : static_cast<uint32_t>(strtoul(first.c_str() + digits, nullptr, 10));
-}
-
-doca_dev_rep *open_representor(doca_dev *dev, const std::string &representor)
-{
-	doca_devinfo_rep **list = nullptr;
-	uint32_t count = 0;
-	check(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &list, &count), "the list of representors");
-	const std::unique_ptr<doca_devinfo_rep *, doca_error_t (*)(doca_devinfo_rep **)> guard(list, doca_devinfo_rep_destroy_list);
-	const bool by_address = representor.find(':') != std::string::npos;
-	for (uint32_t i = 0; i < count; i++) {
-		uint8_t equal = 0;
-		if (by_address)
-			doca_devinfo_rep_is_equal_pci_addr(list[i], representor.c_str(), &equal);
-		if (by_address ? equal == 0 : i != representor_index(representor))
-			continue;
-		doca_dev_rep *rep = nullptr;
-		check(doca_dev_rep_open(list[i], &rep), "opening representor " + representor);
-		return rep;
-	}
-	throw Failure(DOCA_ERROR_NOT_FOUND,
-		      "representor " + representor + " (the device has " + std::to_string(count) + ")");
-}
-
 } // namespace
 
 Device::Device(const DeviceOptions &options)
@@ -108,10 +78,10 @@ void Device::open()
 	dev_ = open_by_pci(options_.pci_address);
 	rep_ = open_representor(dev_, options_.representor);
 	check(compat::probe(dev_, rep_, options_.representor.c_str()), "probing device " + options_.pci_address);
-	probed_ = true;
 	check(doca_dpdk_get_first_port_id(dev_, &dpdk_ports_[0]), "the DPDK port of device " + options_.pci_address);
 	// The first representor comes right behind its PF.
 	dpdk_ports_[1] = static_cast<uint16_t>(dpdk_ports_[0] + 1);
+	probed_ = true;
 	open_dpdk_ports();
 	describe();
 	start_flow_ports();
@@ -141,26 +111,40 @@ void Device::open_dpdk_ports()
 					   " octets; give DPDK more memory",
 				   rte_errno);
 	for (size_t i = 0; i < 2; i++) {
-		const uint16_t port = dpdk_ports_[i];
-		const uint16_t queues = i == 0 ? options_.rss_queues : 1;
-		rte_eth_dev_info limits{};
-		if (rte_eth_dev_info_get(port, &limits) == 0 && queues > limits.max_rx_queues)
-			throw Failure(DOCA_ERROR_INVALID_VALUE, std::to_string(queues) + " receive queues, one for each core, of a device with " +
-									std::to_string(limits.max_rx_queues) +
-									" at most; give EAL fewer cores");
-		rte_eth_conf configuration{};
-		configuration.rxmode.mtu = mtus[i];
-		int result = rte_eth_dev_configure(port, queues, 1, &configuration);
-		for (uint16_t queue = 0; result == 0 && queue < queues; queue++)
-			result = rte_eth_rx_queue_setup(port, queue, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
-		if (result == 0)
-			result = rte_eth_tx_queue_setup(port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
-		if (result == 0)
-			result = rte_eth_dev_start(port);
+		rte_eth_dev_info information{};
+		const int result = rte_eth_dev_info_get(dpdk_ports_[i], &information);
 		if (result != 0)
-			throw dpdk_failure("starting DPDK port " + std::to_string(port), result);
-		dpdk_started_[i] = true;
+			throw dpdk_failure("what DPDK port " + std::to_string(dpdk_ports_[i]) + " is", result);
+		// Those of representors are DOCA's own in switch mode: they are neither configured nor started.
+		if ((*information.dev_flags & RTE_ETH_DEV_REPRESENTOR) != 0)
+			continue;
+		const uint16_t queues = i == 0 ? options_.rss_queues : 1;
+		if (queues > information.max_rx_queues)
+			throw Failure(DOCA_ERROR_INVALID_VALUE, std::to_string(queues) + " receive queues, one for each core, of a device with " +
+									std::to_string(information.max_rx_queues) +
+									" at most; give EAL fewer cores");
+		start_dpdk_port(dpdk_ports_[i], queues, mtus[i]);
 	}
+}
+
+void Device::start_dpdk_port(uint16_t port, uint16_t queues, uint16_t mtu_octets)
+{
+	rte_eth_conf configuration{};
+	configuration.rxmode.mtu = mtu_octets;
+	int result = rte_eth_dev_configure(port, queues, 1, &configuration);
+	// Packets to the workload's MAC address, and to whatever address a peer's have.
+	if (result == 0)
+		result = rte_eth_promiscuous_enable(port);
+	for (uint16_t queue = 0; result == 0 && queue < queues; queue++)
+		result = rte_eth_rx_queue_setup(port, queue, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
+	if (result == 0)
+		result = rte_eth_tx_queue_setup(port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
+	if (result == 0)
+		result = compat::isolate(port);
+	if (result == 0)
+		result = rte_eth_dev_start(port);
+	if (result != 0)
+		throw dpdk_failure("starting DPDK port " + std::to_string(port), result);
 }
 
 void Device::describe()
@@ -227,6 +211,20 @@ void Device::build(ProgramSpec program)
 	device.crypto_id = [this](uint32_t id) { return doca_crypto_id(id); };
 	device.take_mirror = [this] { return library_->take_mirror(); };
 	program_ = std::make_unique<LoweredProgram>(std::move(program), std::move(device));
+	try {
+		program_->build();
+	} catch (...) {
+		unbuild();
+		throw;
+	}
+}
+
+void Device::unbuild()
+{
+	if (program_ == nullptr)
+		return;
+	program_->close();
+	former_programs_.push_back(std::move(program_));
 }
 
 uint32_t Device::doca_crypto_id(uint32_t crypto_id)
@@ -280,6 +278,7 @@ void Device::generate_keys(uint32_t key_octets, uint32_t count, uint32_t *spis, 
 	for (uint32_t i = 0; i < count; i++) {
 		check(doca_flow_crypto_psp_spi_key_bulk_get(bulk, i, &spis[i], words), "a generated key");
 		memcpy(keys + size_t{i} * key_octets, words, key_octets);
+		check(doca_flow_crypto_psp_spi_key_wipe(bulk, i), "wiping a generated key");
 	}
 	explicit_bzero(words, sizeof(words));
 }
@@ -292,13 +291,15 @@ void Device::rotate_master_key()
 void Device::receive(const ReceiveHandler &handler)
 {
 	for (uint16_t queue = 0; queue < options_.rss_queues; queue++)
-		receivers_.emplace_back([this, queue, handler] { receive_loop(queue, handler); });
+		receivers_.emplace_back([this, queue, cores = receiver_cores(queue), handler] {
+			pthread_setname_np(pthread_self(), ("psp-receive-" + std::to_string(queue)).c_str());
+			sched_setaffinity(0, sizeof(cores), &cores);
+			receive_loop(queue, handler);
+		});
 }
 
 void Device::receive_loop(uint16_t queue, const ReceiveHandler &handler)
 {
-	// Not where EAL has pinned the control thread.
-	sched_setaffinity(0, sizeof(cpu_set_t), &process_affinity());
 	rte_mbuf *mbufs[RECEIVE_BURST];
 	std::vector<ReceivedPacket> batch;
 	uint32_t idle = 0;
@@ -348,7 +349,8 @@ uint32_t Device::transmit(const std::vector<std::pair<const uint8_t *, size_t>> 
 			rte_pktmbuf_free(mbuf);
 			continue;
 		}
-		memcpy(room, octets, length);
+		// Not memcpy: an empty frame has no octets to point to.
+		std::copy_n(octets, length, room);
 		*RTE_FLOW_DYNF_METADATA(mbuf) = packet_metas[taken];
 		mbuf->ol_flags |= RTE_MBUF_DYNFLAG_TX_METADATA;
 		if (rte_eth_tx_burst(dpdk_ports_[0], 0, &mbuf, 1) == 0) {
@@ -377,7 +379,7 @@ void Device::release()
 			// The device keeps what it cannot be told to forget; the rotations at the next start end it.
 		}
 	}
-	program_.reset();
+	unbuild();
 	// The representor first, the switch manager last.
 	for (size_t i = 2; i-- > 0;) {
 		if (flow_ports_[i] != nullptr)
@@ -385,12 +387,10 @@ void Device::release()
 		flow_ports_[i] = nullptr;
 	}
 	library_.reset();
-	for (size_t i = 2; i-- > 0;) {
-		if (dpdk_started_[i])
-			rte_eth_dev_stop(dpdk_ports_[i]);
-		if (probed_)
-			rte_eth_dev_close(dpdk_ports_[i]);
-		dpdk_started_[i] = false;
+	former_programs_.clear();
+	for (size_t i = 2; probed_ && i-- > 0;) {
+		rte_eth_dev_stop(dpdk_ports_[i]);
+		rte_eth_dev_close(dpdk_ports_[i]);
 	}
 	probed_ = false;
 	if (rep_ != nullptr)

@@ -21,7 +21,7 @@ struct rte_mbuf;
 struct DeviceOptions {
 	// "03:00.0"
 	std::string pci_address;
-	// Of the representor, by PCI address, or "pf0vf0" and the like: which of the list.
+	// Of the representor: see representor.h.
 	std::string representor;
 	// Queues that RSS spreads packets over, a thread each.
 	uint16_t rss_queues = 1;
@@ -69,7 +69,7 @@ public:
 
 	void build(ProgramSpec program);
 	// After a build whose static entries could not be installed.
-	void unbuild() { program_.reset(); }
+	void unbuild();
 	LoweredProgram &program() { return *program_; }
 
 	// Throws Failure. Ids are 1 to key_slots.
@@ -90,6 +90,7 @@ public:
 private:
 	void open();
 	void open_dpdk_ports();
+	void start_dpdk_port(uint16_t port, uint16_t queues, uint16_t mtu_octets);
 	void start_flow_ports();
 	void describe();
 	void release();
@@ -101,7 +102,6 @@ private:
 	doca_dev_rep *rep_ = nullptr;
 	bool probed_ = false;
 	uint16_t dpdk_ports_[2] = {};
-	bool dpdk_started_[2] = {};
 	rte_mempool *pool_ = nullptr;
 	std::unique_ptr<FlowLibrary> library_;
 	doca_flow_port *flow_ports_[2] = {};
@@ -112,6 +112,8 @@ private:
 	// Key octets of a slot; 0: never set.
 	std::vector<uint8_t> key_octets_;
 	std::unique_ptr<LoweredProgram> program_;
+	// Programs that are closed.
+	std::vector<std::unique_ptr<LoweredProgram>> former_programs_;
 	PortInformation information_[2];
 	std::atomic<bool> stopping_{false};
 	std::vector<std::thread> receivers_;

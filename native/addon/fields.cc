@@ -196,6 +196,17 @@ const DocaField FIELDS[] = {
 
 } // namespace
 
+const std::vector<const DocaField *> &doca_fields()
+{
+	static const auto *all = [] {
+		auto *list = new std::vector<const DocaField *>();
+		for (const DocaField &field : FIELDS)
+			list->push_back(&field);
+		return list;
+	}();
+	return *all;
+}
+
 const DocaField &doca_field(const std::string &name)
 {
 	static const auto *by_name = [] {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "compat.h"
 
@@ -28,6 +29,9 @@ struct DocaField {
 	// Union members of a match that are chosen by it.
 	void (*select)(doca_flow_match &match);
 };
+
+// All of them.
+const std::vector<const DocaField *> &doca_fields();
 
 // Throws Failure NOT_SUPPORTED for a field that DOCA does not have.
 const DocaField &doca_field(const std::string &name);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "templates.h"
 
@@ -18,52 +19,50 @@ LoweredProgram::LoweredProgram(ProgramSpec program, LoweringDevice device)
 	: program_(std::move(program)), device_(std::move(device)),
 	  operations_(device_.port, device_.entry_queue, device_.queue_depth), pipes_(program_.pipes.size())
 {
-	try {
-		for (uint32_t i = 0; i < pipes_.size(); i++)
-			pipe_of(i);
-		operations_.drain();
-	} catch (...) {
-		destroy();
-		throw;
-	}
 }
 
-LoweredProgram::~LoweredProgram()
+void LoweredProgram::build()
 {
-	destroy();
+	for (uint32_t i = 0; i < pipes_.size(); i++)
+		pipe_of(i);
+	operations_.drain();
 }
 
-void LoweredProgram::destroy()
+void LoweredProgram::close()
 {
+	if (std::exchange(closed_, true))
+		return;
 	try {
 		operations_.drain();
 	} catch (const Failure &) {
-		// The pipes go. Their records stay, since DOCA may still come back to them.
-		struct Kept {
-			std::vector<LoweredPipe> pipes;
-			std::deque<EntryRecord> own;
-		};
-		auto *kept = new Kept{std::move(pipes_), std::move(own_records_)};
-		for (EntryRecord &record : kept->own)
-			record.pending = 0;
-		for (LoweredPipe &lowered : kept->pipes) {
-			lowered.miss.pending = 0;
+		// What the device did not answer is waited for no longer.
+		for (EntryRecord &record : own_records_)
+			record.pending_count = 0;
+		for (LoweredPipe &lowered : pipes_) {
+			lowered.miss.pending_count = 0;
 			for (EntryRecord &record : lowered.slots)
-				record.pending = 0;
+				record.pending_count = 0;
 		}
-		pipes_.clear();
+	}
+	// Without them no packet comes to the others, whose entries forward to pipes that were made before and after them.
+	for (size_t index = 0; index < pipes_.size(); index++) {
+		doca_flow_pipe *const root = pipes_[index].pipe;
+		if (!program_.pipes[index].is_root || root == nullptr)
+			continue;
+		made_.erase(std::find(made_.begin(), made_.end(), root));
+		doca_flow_pipe_destroy(root);
 	}
 	for (LoweredPipe &lowered : pipes_) {
 		for (EntryRecord &record : lowered.slots) {
 			if (record.own_list != nullptr)
 				doca_flow_pipe_destroy(record.own_list);
+			record.own_list = nullptr;
 		}
+		lowered.pipe = nullptr;
 	}
-	// Those first that forward to others.
 	for (auto at = made_.rbegin(); at != made_.rend(); ++at)
 		doca_flow_pipe_destroy(*at);
 	made_.clear();
-	pipes_.clear();
 }
 
 // The pipe that was made last.
@@ -89,7 +88,6 @@ void LoweredProgram::now(EntryRecord &record, const std::string &doing, const st
 	try {
 		operations_.reserve(1);
 		check(hand_over(), doing);
-		operations_.submitted(record);
 		operations_.drain(record);
 	} catch (const Failure &) {
 		record.failed = told;
@@ -153,7 +151,8 @@ doca_flow_pipe *LoweredProgram::create(const PipeSpec &spec, doca_flow_pipe_type
 	const std::unique_ptr<doca_flow_pipe_cfg, doca_error_t (*)(doca_flow_pipe_cfg *)> guard(cfg, doca_flow_pipe_cfg_destroy);
 	check(doca_flow_pipe_cfg_set_name(cfg, name.c_str()), doing + ", name");
 	check(doca_flow_pipe_cfg_set_type(cfg, type), doing + ", type");
-	check(doca_flow_pipe_cfg_set_domain(cfg, static_cast<doca_flow_pipe_domain>(spec.domain)), doing + ", domain");
+	const auto domain = static_cast<doca_flow_pipe_domain>(spec.domain);
+	check(doca_flow_pipe_cfg_set_domain(cfg, spec.is_root ? compat::root_domain(domain) : domain), doing + ", domain");
 	fill(cfg);
 	doca_flow_pipe *pipe = nullptr;
 	check(doca_flow_pipe_create(cfg, forward, miss, &pipe), doing);
@@ -358,8 +357,10 @@ void LoweredProgram::create_control(uint32_t index)
 		monitor.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
 	lowered.miss.counted = spec.miss_counter;
 	now(lowered.miss, doing + ", miss", [&] {
-		return compat::add_control_entry(operations_.queue(), PRIORITY_MISS, lowered.pipe, nullptr, nullptr, nullptr, nullptr,
-						 nullptr, &monitor, &miss, &lowered.miss, &lowered.miss.entry);
+		return operations_.add(lowered.miss, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+			return compat::add_control_entry(operations_.queue(), PRIORITY_MISS, lowered.pipe, nullptr, nullptr, nullptr,
+							 nullptr, nullptr, &monitor, &miss, &lowered.miss, made);
+		});
 	});
 }
 
@@ -395,8 +396,10 @@ bool LoweredProgram::mirrored(const PipeSpec &from, int32_t mirror, const Forwar
 			for (uint32_t i = 0; i < copies.size(); i++) {
 				EntryRecord &record = own_records_.emplace_back();
 				now(record, doing, [&] {
-					return doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr, nullptr, &copies[i],
-									     compat::NO_WAIT, &record, &record.entry);
+					return operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+						return doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr, nullptr,
+										     &copies[i], compat::NO_WAIT, &record, made);
+					});
 				});
 			}
 		} catch (const Failure &) {

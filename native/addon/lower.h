@@ -35,11 +35,16 @@ struct LoweringDevice {
 
 class LoweredProgram {
 public:
-	// Makes all pipes, without entries. Throws Failure, which names the pipe; what was made is destroyed then.
+	// Has no pipes yet.
 	LoweredProgram(ProgramSpec program, LoweringDevice device);
-	~LoweredProgram();
+	~LoweredProgram() { close(); }
 	LoweredProgram(const LoweredProgram &) = delete;
 	LoweredProgram &operator=(const LoweredProgram &) = delete;
+
+	// Makes all pipes, without entries. Throws Failure, which names the pipe; close() is all that may follow then.
+	void build();
+	// Destroys the pipes. The program itself is to stay until the port is stopped: DOCA may come back to its records.
+	void close();
 
 	// Operations on one slot are done one after the other, those on several side by side until finish(). They throw
 	// Failure when DOCA refuses at once; `failed` is set when it does later, up to finish(). What failed has changed
@@ -112,6 +117,7 @@ private:
 	void drop_list_part(LoweredPipe &lowered, EntryRecord &record);
 	// Hands one operation of a record over, and waits until it is done. Throws Failure, and nothing has changed then.
 	void now(EntryRecord &record, const std::string &doing, const std::function<doca_error_t()> &hand_over);
+	doca_error_t hand_over_removal(EntryRecord &record, doca_flow_pipe_entry *entry);
 	// Removes what nobody wants any more. False: DOCA would not.
 	bool take_back(EntryRecord &record, doca_flow_pipe_entry *entry);
 	void fill_actions(const ActionsSpec &spec, const ValuesSpec *values, bool sets, bool crypto, doca_flow_actions &actions);
@@ -120,7 +126,6 @@ private:
 	EntryRecord &present_record(uint32_t pipe, uint32_t slot, bool *failed);
 	void hand_over_add(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, const ForwardSpec &forward);
 	CounterValue read_counter(const EntryRecord &record) const;
-	void destroy();
 	void destroy_last();
 
 	const ProgramSpec program_;
@@ -134,4 +139,5 @@ private:
 	std::map<std::string, doca_flow_pipe *> floods_;
 	// Of flooding pipes, and of lists that all entries share.
 	std::deque<EntryRecord> own_records_;
+	bool closed_ = false;
 };

@@ -131,14 +131,16 @@ void LoweredProgram::hand_over_add(uint32_t pipe, EntryRecord &record, const Val
 				record.given = std::make_unique<GivenSpec>(GivenSpec{values, forward});
 			checked(add_list_entry(*list, spec.actions[action_index], values, *record.list_index,
 					       own_forward ? &fwd : nullptr, record));
-			operations_.submitted(record);
+			if (record.list_entry == nullptr)
+				checked(DOCA_ERROR_DRIVER);
 		}
 		list_fwd = to_list(list->pipe, record.list_index.value_or(0));
 		fwd_given = &list_fwd;
 	}
-	checked(compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr,
-				  fwd_given, &record, &record.entry));
-	operations_.submitted(record);
+	checked(operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+		return compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr,
+					 fwd_given, &record, made);
+	}));
 }
 
 void LoweredProgram::update(uint32_t pipe, uint32_t slot, const ValuesSpec *values, const ForwardSpec *forward, bool *failed)
@@ -172,15 +174,16 @@ void LoweredProgram::update(uint32_t pipe, uint32_t slot, const ValuesSpec *valu
 		fwd_given = &fwd;
 	}
 	const auto hand_over = [&] {
-		return compat::update_entry(operations_.queue(), lowered.pipe, record.action_index, has_actions ? &actions : nullptr,
-					    fwd_given, record.entry);
+		return operations_.change(record, record.entry, [&] {
+			return compat::update_entry(operations_.queue(), lowered.pipe, record.action_index,
+						    has_actions ? &actions : nullptr, fwd_given, record.entry);
+		});
 	};
 	if (list == nullptr || list->shared || values == nullptr) {
 		if (!has_actions && fwd_given == nullptr)
 			return;
 		operations_.reserve(1);
 		check(hand_over(), doing);
-		operations_.submitted(record);
 		return;
 	}
 
@@ -262,9 +265,11 @@ void LoweredProgram::put_control(uint32_t pipe, uint32_t slot, const ControlEntr
 	auto list_fwd = zeroed<doca_flow_fwd>();
 	const bool has_actions = !is_zero(&actions, sizeof(actions)) || !is_zero(&actions_mask, sizeof(actions_mask));
 	const auto hand_over = [&] {
-		return compat::add_control_entry(operations_.queue(), entry.priority, lowered.pipe, &match, &mask,
-						 entry.condition ? &condition : nullptr, has_actions ? &actions : nullptr,
-						 has_actions ? &actions_mask : nullptr, &monitor, fwd_given, &record, &record.entry);
+		return operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+			return compat::add_control_entry(operations_.queue(), entry.priority, lowered.pipe, &match, &mask,
+							 entry.condition ? &condition : nullptr, has_actions ? &actions : nullptr,
+							 has_actions ? &actions_mask : nullptr, &monitor, fwd_given, &record, made);
+		});
 	};
 	const auto make_list = [&] {
 		if (!lists)
@@ -285,7 +290,6 @@ void LoweredProgram::put_control(uint32_t pipe, uint32_t slot, const ControlEntr
 			make_list();
 			operations_.reserve(1);
 			check(hand_over(), doing);
-			operations_.submitted(record);
 		} catch (const Failure &) {
 			forget(pipe, slot);
 			throw;
@@ -304,7 +308,7 @@ void LoweredProgram::put_control(uint32_t pipe, uint32_t slot, const ControlEntr
 	try {
 		make_list();
 		now(record, doing, hand_over);
-		now(record, doing, [&] { return doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, former); });
+		now(record, doing, [&] { return hand_over_removal(record, former); });
 	} catch (const Failure &) {
 		if (record.entry == nullptr || take_back(record, record.entry))
 			drop_list_part(lowered, record);
@@ -324,14 +328,18 @@ void LoweredProgram::remove(uint32_t pipe, uint32_t slot, bool *failed)
 	EntryRecord &record = present_record(pipe, slot, failed);
 	record.last = read_counter(record);
 	operations_.reserve(1);
-	check(doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, record.entry),
-	      "removal of an entry of pipe " + program_.pipes[pipe].name);
-	operations_.submitted(record);
+	check(hand_over_removal(record, record.entry), "removal of an entry of pipe " + program_.pipes[pipe].name);
 	if (!record.list_index && record.own_list == nullptr)
 		return;
 	operations_.drain(record);
 	if (record.entry == nullptr)
 		drop_list_part(pipes_[pipe], record);
+}
+
+doca_error_t LoweredProgram::hand_over_removal(EntryRecord &record, doca_flow_pipe_entry *entry)
+{
+	return operations_.change(
+		record, entry, [&] { return doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, entry); });
 }
 
 void LoweredProgram::forget(uint32_t pipe, uint32_t slot)
@@ -348,8 +356,7 @@ bool LoweredProgram::take_back(EntryRecord &record, doca_flow_pipe_entry *entry)
 {
 	for (int tries = 0; tries < TAKE_BACK_TRIES; tries++) {
 		try {
-			now(record, "taking an entry back",
-			    [&] { return doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, entry); });
+			now(record, "taking an entry back", [&] { return hand_over_removal(record, entry); });
 			return true;
 		} catch (const Failure &failure) {
 			if (failure.code == DOCA_ERROR_TIME_OUT)

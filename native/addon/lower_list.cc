@@ -91,8 +91,10 @@ doca_error_t LoweredProgram::add_list_entry(ActionList &list, const ActionsSpec 
 		elements.mask = mask;
 	}
 	elements.finish(with_crypto, list.after_actions);
-	return doca_flow_pipe_ordered_list_add_entry(operations_.queue(), list.pipe, index, &elements.list, forward,
-						     compat::NO_WAIT, &record, &record.list_entry);
+	return operations_.add(record, &EntryRecord::list_entry, [&](doca_flow_pipe_entry **made) {
+		return doca_flow_pipe_ordered_list_add_entry(operations_.queue(), list.pipe, index, &elements.list, forward,
+							     compat::NO_WAIT, &record, made);
+	});
 }
 
 #else

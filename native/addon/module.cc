@@ -2,11 +2,13 @@
 // back to the event loop as promises.
 #include <napi.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "batch.h"
 #include "control_thread.h"
 #include "device.h"
+#include "../guard/guard_binding.h"
 
 namespace {
 
@@ -190,6 +192,11 @@ void finish_task(Napi::Env env, Napi::Function, Task *task)
 	}
 }
 
+// At the end of a job that handles keys: registers that were saved, and locals of libraries, stand on the stack.
+struct BurnStack {
+	~BurnStack() { guard::burn_stack(); }
+};
+
 // Runs `work` in the control thread; what it returns makes the promise's value.
 Napi::Value run(Napi::Env env, std::function<Finish()> work)
 {
@@ -220,6 +227,14 @@ Finish undefined()
 	return [](Napi::Env env) { return env.Undefined(); };
 }
 
+// A typed array of its own with what is at `from`, which may be nullptr where there is nothing.
+template <typename Array, typename Item> Array array_of(Napi::Env env, const Item *from, size_t count)
+{
+	Array array = Array::New(env, count);
+	std::copy_n(from, count, array.Data());
+	return array;
+}
+
 // ---- A device ----
 
 // Shared by the object in JavaScript and by jobs that are under way.
@@ -246,10 +261,8 @@ void deliver(Napi::Env env, Napi::Function handler, std::vector<ReceivedPacket> 
 	Napi::Array batch = Napi::Array::New(env, packets->size());
 	for (uint32_t i = 0; i < packets->size(); i++) {
 		const ReceivedPacket &packet = (*packets)[i];
-		Napi::Uint8Array frame = Napi::Uint8Array::New(env, packet.frame.size());
-		memcpy(frame.Data(), packet.frame.data(), packet.frame.size());
 		Napi::Object object = Napi::Object::New(env);
-		object.Set("frame", frame);
+		object.Set("frame", array_of<Napi::Uint8Array>(env, packet.frame.data(), packet.frame.size()));
 		object.Set("packetMeta", Napi::Number::New(env, packet.packet_meta));
 		batch.Set(i, object);
 	}
@@ -338,6 +351,7 @@ private:
 		auto keys = std::make_shared<std::vector<uint8_t>>(octets_of(info[1]));
 		std::vector<uint8_t> lengths = octets_of(info[2]);
 		return run(info.Env(), [opened = opened_, ids = std::move(ids), keys, lengths = std::move(lengths)]() -> Finish {
+			const BurnStack burn;
 			// Whatever happens, no copy stays.
 			const std::shared_ptr<void> wiped(nullptr, [keys](void *) { explicit_bzero(keys->data(), keys->size()); });
 			Device &device = device_of(opened);
@@ -373,6 +387,7 @@ private:
 		const auto ids_array = info[0].As<Napi::Uint32Array>();
 		std::vector<uint32_t> ids(ids_array.Data(), ids_array.Data() + ids_array.ElementLength());
 		return run(info.Env(), [opened = opened_, ids = std::move(ids)] {
+			const BurnStack burn;
 			for (const uint32_t id : ids)
 				device_of(opened).clear_key(id);
 			return undefined();
@@ -384,6 +399,7 @@ private:
 		const uint32_t key_octets = info[0].As<Napi::Number>().Uint32Value();
 		const uint32_t count = info[1].As<Napi::Number>().Uint32Value();
 		return run(info.Env(), [opened = opened_, key_octets, count]() -> Finish {
+			const BurnStack burn;
 			auto spis = std::make_shared<std::vector<uint32_t>>(count);
 			const std::shared_ptr<std::vector<uint8_t>> keys(new std::vector<uint8_t>(size_t{count} * key_octets),
 									 [](std::vector<uint8_t> *octets) {
@@ -392,13 +408,9 @@ private:
 									 });
 			device_of(opened).generate_keys(key_octets, count, spis->data(), keys->data());
 			return [spis, keys](Napi::Env env) -> Napi::Value {
-				Napi::Uint32Array spi_array = Napi::Uint32Array::New(env, spis->size());
-				memcpy(spi_array.Data(), spis->data(), spis->size() * sizeof(uint32_t));
-				Napi::Uint8Array key_array = Napi::Uint8Array::New(env, keys->size());
-				memcpy(key_array.Data(), keys->data(), keys->size());
 				Napi::Object result = Napi::Object::New(env);
-				result.Set("spis", spi_array);
-				result.Set("keys", key_array);
+				result.Set("spis", array_of<Napi::Uint32Array>(env, spis->data(), spis->size()));
+				result.Set("keys", array_of<Napi::Uint8Array>(env, keys->data(), keys->size()));
 				return result;
 			};
 		});
@@ -407,6 +419,7 @@ private:
 	Napi::Value rotate(const Napi::CallbackInfo &info)
 	{
 		return run(info.Env(), [opened = opened_] {
+			const BurnStack burn;
 			device_of(opened).rotate_master_key();
 			return undefined();
 		});
@@ -430,9 +443,7 @@ private:
 				numbers.push_back(value.octets);
 			}
 			return [numbers = std::move(numbers)](Napi::Env env) -> Napi::Value {
-				Napi::BigUint64Array out = Napi::BigUint64Array::New(env, numbers.size());
-				memcpy(out.Data(), numbers.data(), numbers.size() * sizeof(uint64_t));
-				return out;
+				return array_of<Napi::BigUint64Array>(env, numbers.data(), numbers.size());
 			};
 		});
 	}
@@ -484,11 +495,7 @@ Napi::Value port_information(Napi::Env env, const Device &device, size_t logical
 {
 	const PortInformation &port = device.port(logical);
 	Napi::Object object = Napi::Object::New(env);
-	const auto octets = [env](const uint8_t *from, size_t count) {
-		Napi::Uint8Array array = Napi::Uint8Array::New(env, count);
-		memcpy(array.Data(), from, count);
-		return array;
-	};
+	const auto octets = [env](const uint8_t *from, size_t count) { return array_of<Napi::Uint8Array>(env, from, count); };
 	object.Set("name", Napi::String::New(env, port.name));
 	object.Set("mac", octets(port.mac.data(), port.mac.size()));
 	object.Set("ipv4", octets(port.ipv4.data(), port.ipv4.size()));
@@ -558,6 +565,20 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 	});
 }
 
+// What src/hal-doca/addon-fields.ts holds against PipeHAL's fields.
+Napi::Array fields(Napi::Env env)
+{
+	Napi::Array list = Napi::Array::New(env);
+	for (const DocaField *field : doca_fields()) {
+		Napi::Object object = Napi::Object::New(env);
+		object.Set("name", Napi::String::New(env, field->name));
+		object.Set("widthBits", Napi::Number::New(env, field->flag ? 1 : field->octets * 8));
+		object.Set("writable", Napi::Boolean::New(env, field->to_actions != nullptr));
+		list.Set(list.Length(), object);
+	}
+	return list;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	auto *environment = new Environment();
@@ -566,6 +587,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	environment->tasks.Unref(env);
 	env.SetInstanceData(environment);
 	exports.Set("openDevice", Napi::Function::New(env, open_device));
+	exports.Set("fields", fields(env));
+	exports.Set("guard", guard::binding(env));
 	return exports;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "failure.h"
 
@@ -31,23 +32,52 @@ void OperationQueue::reserve(uint32_t operations)
 		process(std::max(1u, depth_ / 4));
 }
 
-void OperationQueue::submitted(EntryRecord &record)
+void OperationQueue::begin(EntryRecord &record, doca_flow_pipe_entry *entry, CallUnderWay &under_way)
 {
+	if (record.pending_count == std::size(record.pending))
+		throw Failure(DOCA_ERROR_UNEXPECTED, "one more operation on an entry that has as many as it can have");
 	record.queue = this;
-	record.pending++;
+	record.pending[record.pending_count++] = {entry, &under_way};
 	in_flight_++;
 }
 
-void OperationQueue::completed(EntryRecord &record, const doca_flow_pipe_entry *entry, doca_flow_entry_op operation,
-			       bool succeeded)
+doca_error_t OperationQueue::returned(EntryRecord &record, const CallUnderWay &under_way, doca_flow_pipe_entry *entry,
+				      doca_error_t result)
 {
-	// Told of without having been asked for: entries that go with their pipe.
-	if (record.pending == 0)
-		return;
-	record.pending--;
-	record.queue->in_flight_--;
-	if (!succeeded && record.failed != nullptr)
-		*record.failed = true;
+	if (under_way.completed)
+		return under_way.succeeded ? DOCA_SUCCESS : result;
+	PendingOperation &operation = *std::find_if(record.pending, record.pending + record.pending_count,
+						    [&](const PendingOperation &pending) { return pending.call == &under_way; });
+	if (result == DOCA_SUCCESS)
+		operation = {entry, nullptr};
+	else
+		end(record, operation);
+	return result;
+}
+
+void OperationQueue::end(EntryRecord &record, PendingOperation &operation)
+{
+	operation = record.pending[--record.pending_count];
+	in_flight_--;
+}
+
+void OperationQueue::completed(EntryRecord &record, doca_flow_pipe_entry *entry, doca_flow_entry_op operation, bool succeeded)
+{
+	PendingOperation *const last = record.pending + record.pending_count;
+	const auto pending_on = [&](const doca_flow_pipe_entry *of) {
+		return std::find_if(record.pending, last, [of](const PendingOperation &pending) { return pending.entry == of; });
+	};
+	PendingOperation *pending = pending_on(entry);
+	if (pending == last && operation == DOCA_FLOW_ENTRY_OP_ADD)
+		pending = pending_on(nullptr);
+	// Else it was not asked for: the entry goes with its pipe.
+	if (pending != last) {
+		if (pending->call != nullptr)
+			*pending->call = {true, succeeded, entry};
+		record.queue->end(record, *pending);
+		if (!succeeded && record.failed != nullptr)
+			*record.failed = true;
+	}
 	const bool gone = operation == (succeeded ? DOCA_FLOW_ENTRY_OP_DEL : DOCA_FLOW_ENTRY_OP_ADD);
 	if (gone && entry == record.entry)
 		record.entry = nullptr;
@@ -57,7 +87,7 @@ void OperationQueue::completed(EntryRecord &record, const doca_flow_pipe_entry *
 
 void OperationQueue::drain(const EntryRecord &record)
 {
-	while (record.pending > 0)
+	while (record.pending_count > 0)
 		process(0);
 }
 

@@ -1,10 +1,12 @@
 #include "process.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <unistd.h>
 
@@ -45,6 +47,18 @@ bool has_huge_pages()
 	return false;
 }
 
+// When the process ends: EAL cannot be started a second time, so it stays for devices that are opened later.
+void clean_up_eal()
+{
+	const std::filesystem::path directory = rte_eal_get_runtime_dir();
+	// The threads of a device that was not closed still use its memory.
+	if (shared.devices == 0)
+		rte_eal_cleanup();
+	// It makes one for each process, and leaves it.
+	std::error_code ignored;
+	std::filesystem::remove_all(directory, ignored);
+}
+
 void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megabytes)
 {
 	std::vector<std::string> arguments = {"psp-gateway"};
@@ -79,11 +93,7 @@ void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megab
 			line += (line.empty() ? "" : " ") + argument;
 		throw dpdk_failure("rte_eal_init with \"" + line + "\"", rte_errno);
 	}
-	// It makes a directory for each process, and leaves it.
-	atexit([] {
-		std::error_code ignored;
-		std::filesystem::remove_all(rte_eal_get_runtime_dir(), ignored);
-	});
+	atexit(clean_up_eal);
 }
 
 void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_status status, doca_flow_entry_op operation,
@@ -104,6 +114,9 @@ void initialize_flow(const DeviceOptions &options)
 	check(doca_flow_cfg_set_pipe_queues(cfg, static_cast<uint16_t>(options.rss_queues + 1)), "pipe_queues");
 	check(doca_flow_cfg_set_queue_depth(cfg, FlowLibrary::QUEUE_DEPTH), "queue_depth");
 	check(doca_flow_cfg_set_mode_args(cfg, compat::mode_arguments()), "mode_args");
+	std::vector<uint16_t> queues(options.rss_queues);
+	std::iota(queues.begin(), queues.end(), static_cast<uint16_t>(0));
+	check(compat::set_default_rss(cfg, queues), "default_rss");
 	check(doca_flow_cfg_set_cb_entry_process(cfg, entry_processed), "cb_entry_process");
 #if PSP_ORDERED_LISTS
 	check(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT), "resource_mode");
@@ -124,14 +137,15 @@ void initialize_flow(const DeviceOptions &options)
 
 } // namespace
 
-const cpu_set_t &process_affinity()
+cpu_set_t receiver_cores(size_t number)
 {
-	static const cpu_set_t affinity = [] {
-		cpu_set_t now;
-		sched_getaffinity(0, sizeof(now), &now);
-		return now;
-	}();
-	return affinity;
+	std::vector<unsigned> cores;
+	unsigned core;
+	RTE_LCORE_FOREACH_WORKER(core)
+		cores.push_back(core);
+	// Last: the control thread is there.
+	cores.push_back(rte_get_main_lcore());
+	return rte_lcore_cpuset(cores[number % cores.size()]);
 }
 
 void start_eal(const DeviceOptions &options)
@@ -139,7 +153,6 @@ void start_eal(const DeviceOptions &options)
 	static bool started = false;
 	if (started)
 		return;
-	process_affinity();
 	// Another part of the process may have started it.
 	if (rte_lcore_count() == 0)
 		initialize_eal(options.eal_arguments, options.memory_megabytes);
@@ -154,9 +167,12 @@ void start_logging(uint32_t level)
 	if (done)
 		return;
 	done = true;
+	check(doca_log_backend_create_standard(), "the application's log");
+	// A line at a time, also where it is a pipe.
+	setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 	doca_log_backend *backend = nullptr;
-	if (doca_log_backend_create_with_file_sdk(stderr, &backend) == DOCA_SUCCESS)
-		doca_log_backend_set_sdk_level(backend, level);
+	check(doca_log_backend_create_with_file_sdk(stdout, &backend), "the SDK's log");
+	check(doca_log_backend_set_sdk_level(backend, level), "the SDK's log level");
 }
 
 FlowLibrary::FlowLibrary(const DeviceOptions &options)

@@ -1,5 +1,5 @@
 // What there is once per process: EAL, DOCA's log, and DOCA Flow with the numbers that devices share. All of it is for the
-// control thread; process_affinity(), once EAL has started, for any.
+// control thread.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,12 @@
 
 struct DeviceOptions;
 
-// Where the process may run, from before EAL pinned a thread.
-const cpu_set_t &process_affinity();
+// Where a receiving thread runs, once EAL has started: on EAL's cores by turns.
+cpu_set_t receiver_cores(size_t number);
 
 // The first device's options hold for the process. Throws Failure.
 void start_eal(const DeviceOptions &options);
+// The application's log, and the SDK's, to standard output.
 void start_logging(uint32_t level);
 
 // DOCA Flow as one device uses it: initialized with the first of them, destroyed with the last. A device's ports are to be

@@ -1,6 +1,7 @@
 // For tests: DPDK ports of rings in this process, whose far ends are in JavaScript's hands, behind the software DOCA.
 #include <napi.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -10,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include <doca_log.h>
 #include <doca_soft.h>
 #include <rte_cycles.h>
 #include <rte_dev.h>
@@ -96,7 +98,7 @@ void inject(const Napi::CallbackInfo &info)
 			throw Napi::Error::New(info.Env(), "no buffers left");
 		char *room = rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.ByteLength()));
 		if (room != nullptr)
-			memcpy(room, frame.Data(), frame.ByteLength());
+			std::copy_n(frame.Data(), frame.ByteLength(), room);
 		if (room == nullptr || rte_ring_enqueue(port.received, mbuf) != 0) {
 			rte_pktmbuf_free(mbuf);
 			throw Napi::Error::New(info.Env(), "the frame is too large, or the ring is full");
@@ -113,7 +115,7 @@ Napi::Value take(const Napi::CallbackInfo &info)
 	for (uint32_t i = 0; rte_ring_dequeue(port.sent, &item) == 0; i++) {
 		auto *mbuf = static_cast<rte_mbuf *>(item);
 		Napi::Uint8Array frame = Napi::Uint8Array::New(info.Env(), mbuf->pkt_len);
-		memcpy(frame.Data(), rte_pktmbuf_mtod(mbuf, void *), mbuf->pkt_len);
+		std::copy_n(rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->pkt_len, frame.Data());
 		rte_pktmbuf_free(mbuf);
 		frames.Set(i, frame);
 	}
@@ -143,6 +145,22 @@ Napi::Value rss_packets(const Napi::CallbackInfo &info)
 	uint64_t packets = 0;
 	doca_soft_rss_packets(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value()), &packets);
 	return Napi::Number::New(info.Env(), static_cast<double>(packets));
+}
+
+// A device's DPDK port; how its program has set it up.
+Napi::Value set_up(const Napi::CallbackInfo &info)
+{
+	doca_soft_set_up found{};
+	if (doca_soft_get_set_up(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value()), &found) != DOCA_SUCCESS)
+		throw Napi::Error::New(info.Env(), "doca_soft_get_set_up");
+	Napi::Object result = Napi::Object::New(info.Env());
+	Napi::Array queues = Napi::Array::New(info.Env());
+	for (uint32_t i = 0; i < found.default_rss_count; i++)
+		queues.Set(i, Napi::Number::New(info.Env(), found.default_rss[i]));
+	result.Set("promiscuous", Napi::Boolean::New(info.Env(), found.promiscuous == 1));
+	result.Set("defaultRss", queues);
+	result.Set("egressRootDomain", Napi::Number::New(info.Env(), found.egress_root_domain));
+	return result;
 }
 
 // A seed, and of how many in 1000 operations on entries the devices fail.
@@ -313,8 +331,18 @@ Napi::Value flood(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(after - before) / (passed.count() - making));
 }
 
+// What an application says through DOCA's log.
+void log_as_application(const Napi::CallbackInfo &info)
+{
+	const std::string text = info[0].As<Napi::String>().Utf8Value();
+	int source = 0;
+	doca_log_register_source("TEST", &source);
+	doca_log(DOCA_LOG_LEVEL_INFO, source, __FILE__, __LINE__, __func__, "%s", text.c_str());
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
+	exports.Set("logAsApplication", Napi::Function::New(env, log_as_application));
 	exports.Set("start", Napi::Function::New(env, start));
 	exports.Set("createPort", Napi::Function::New(env, create_port));
 	exports.Set("inject", Napi::Function::New(env, inject));
@@ -322,6 +350,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports)
 	exports.Set("drain", Napi::Function::New(env, drain));
 	exports.Set("quiesce", Napi::Function::New(env, quiesce));
 	exports.Set("rssPackets", Napi::Function::New(env, rss_packets));
+	exports.Set("setUp", Napi::Function::New(env, set_up));
 	exports.Set("setFaults", Napi::Function::New(env, set_faults));
 	exports.Set("measureAead", Napi::Function::New(env, measure_aead));
 	exports.Set("createNull", Napi::Function::New(env, create_null));

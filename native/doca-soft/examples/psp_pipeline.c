@@ -75,11 +75,12 @@ static struct doca_dev_rep *open_first_representor(struct doca_dev *dev)
 	return rep;
 }
 
+/* The PF's. Those of representors are DOCA's own. */
 static void start_dpdk_port(uint16_t port)
 {
 	struct rte_eth_conf conf;
 	memset(&conf, 0, sizeof(conf));
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(port == pf ? "pf" : "vf", 1023, 0, 0, 2304, SOCKET_ID_ANY);
+	struct rte_mempool *pool = rte_pktmbuf_pool_create("pf", 1023, 0, 0, 2304, SOCKET_ID_ANY);
 	if (pool == NULL || rte_eth_dev_configure(port, 1, 1, &conf) != 0 ||
 	    rte_eth_rx_queue_setup(port, 0, 256, SOCKET_ID_ANY, NULL, pool) != 0 ||
 	    rte_eth_tx_queue_setup(port, 0, 256, SOCKET_ID_ANY, NULL) != 0 || rte_eth_dev_start(port) != 0)
@@ -227,7 +228,6 @@ int main(int argc, char **argv)
 	must(doca_dpdk_get_first_port_id(dev, &pf), "port id");
 	vf = pf + 1;
 	start_dpdk_port(pf);
-	start_dpdk_port(vf);
 
 	struct doca_flow_cfg *cfg;
 	must(doca_flow_cfg_create(&cfg), "cfg");
@@ -380,7 +380,6 @@ int main(int argc, char **argv)
 	must(doca_flow_port_stop(vf_port), "stop VF");
 	must(doca_flow_port_stop(pf_port), "stop PF");
 	doca_flow_destroy();
-	rte_eth_dev_stop(vf);
 	rte_eth_dev_stop(pf);
 	doca_dev_rep_close(rep);
 	doca_dev_close(dev);

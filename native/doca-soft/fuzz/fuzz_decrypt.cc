@@ -14,7 +14,8 @@ struct World {
 	RandomSource random{7};
 	MasterKeys master_keys{random, std::vector<uint8_t>(64, 0x33), 1};
 	const Aead &aead = *find_aead("auto");
-	Datapath datapath{aead, random, master_keys, 16, 1, nullptr};
+	IvSource ivs{random, 1};
+	Datapath datapath{aead, random, master_keys, ivs, 16, nullptr};
 };
 
 World &world()

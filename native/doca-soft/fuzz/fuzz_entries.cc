@@ -117,7 +117,8 @@ struct World {
 	RandomSource random{7};
 	MasterKeys master_keys{random, std::vector<uint8_t>(64, 0x33), 1};
 	KeySlots slots{*find_aead("auto"), 8};
-	Datapath datapath{*find_aead("auto"), random, master_keys, 16, 1, pool};
+	IvSource ivs{random, 1};
+	Datapath datapath{*find_aead("auto"), random, master_keys, ivs, 16, pool};
 };
 
 World &world()

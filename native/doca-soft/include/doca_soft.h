@@ -18,6 +18,21 @@ extern "C" {
  */
 DOCA_STABLE doca_error_t doca_soft_quiesce(uint32_t timeout_ms);
 
+#define DOCA_SOFT_DEFAULT_RSS_MAX 64
+
+/* How a program has set a device up, where that shows on NVIDIA's library only. */
+struct doca_soft_set_up {
+	/* Of the PF's DPDK port: 1, or 0. */
+	int promiscuous;
+	/* Queues that doca_flow_cfg_set_default_rss was given, up to 3.1; none: it was not called. */
+	uint32_t default_rss_count;
+	uint16_t default_rss[DOCA_SOFT_DEFAULT_RSS_MAX];
+	/* enum doca_flow_pipe_domain; -1: there is no egress root. */
+	int egress_root_domain;
+};
+
+DOCA_STABLE doca_error_t doca_soft_get_set_up(uint16_t dpdk_port_id, struct doca_soft_set_up *set_up);
+
 /* Packets that the device behind a DPDK port has put into the application's RSS queues so far. */
 DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
 

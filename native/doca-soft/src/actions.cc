@@ -257,6 +257,7 @@ bool Actions::run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Dat
 			return false;
 		}
 		packet.crypto_id = crypto_id_ != 0 ? crypto_id_ : crypto_id;
+		packet.key = nullptr;
 	}
 	return true;
 }

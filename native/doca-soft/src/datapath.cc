@@ -1,8 +1,5 @@
 #include "datapath.h"
 
-#include <cstdlib>
-#include <new>
-
 #include <rte_ethdev.h>
 #include <rte_flow.h>
 #include <rte_mbuf.h>
@@ -58,20 +55,12 @@ uint32_t sealed_octets(const Packet &packet)
 
 } // namespace
 
-Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys,
-		   uint64_t fixed_clock, rte_mempool *buffers)
-	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), derived_(aead, derived_keys),
-	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), ivs_(fixed_clock),
-	  packets_(BURST_MAX)
+Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs,
+		   uint32_t derived_keys, rte_mempool *buffers)
+	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), ivs_(ivs), derived_(aead, derived_keys),
+	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), candidate_memory_(prepared_key_stride(aead)),
+	  candidate_(candidate_memory_.data()), packets_(BURST_MAX)
 {
-	candidate_ = aligned_alloc(64, prepared_key_stride(aead));
-	if (candidate_ == nullptr)
-		throw std::bad_alloc();
-}
-
-Datapath::~Datapath()
-{
-	free(candidate_);
 }
 
 // The tag of derived keys, but for the version, which takes two bits.
@@ -96,7 +85,6 @@ bool Datapath::wipe_dead_keys()
 
 void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 {
-	ivs_.refresh();
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		rte_mbuf *mbuf = mbufs[i];
@@ -116,7 +104,6 @@ void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 
 void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 {
-	ivs_.refresh();
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		rte_mbuf *mbuf = mbufs[i];
@@ -137,6 +124,7 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 {
 	Forward next[BURST_MAX];
 	Packet *group[BURST_MAX];
+	burst_ = count;
 	const Forward start = {root == nullptr ? Forward::DROP : Forward::PIPE, 0, 0, root};
 	for (uint32_t i = 0; i < count; i++) {
 		next[i] = start;
@@ -287,8 +275,11 @@ void Datapath::to_rss(Packet &packet, const RssTarget &target)
 
 bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 {
-	if (packet.crypto_id != 0 && !packet.sealed && !seal(packet))
-		return false;
+	if (packet.crypto_id != 0 && !packet.sealed) {
+		arm_before(packet);
+		if (!seal(packet))
+			return false;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (depth_ == COPY_DEPTH_MAX)
 			return true;
@@ -420,6 +411,15 @@ bool Datapath::arm(Packet &packet)
 		return false;
 	packet.key = key.prepared;
 	return true;
+}
+
+// IVs rise in the order of the packets, also where a copy has some of a burst encrypted before the others leave.
+void Datapath::arm_before(const Packet &packet)
+{
+	for (uint32_t i = 0; i < burst_ && &packets_[i] != &packet; i++) {
+		if (packets_[i].crypto_id != 0)
+			arm(packets_[i]);
+	}
 }
 
 bool Datapath::seal(Packet &packet)

@@ -73,10 +73,9 @@ struct RssTarget {
 
 class Datapath {
 public:
-	// `aead` outlives it. `pool` gives buffers for copies.
-	Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, uint32_t derived_keys, uint64_t fixed_clock,
+	// What it is given by reference outlives it. `pool` gives buffers for copies.
+	Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs, uint32_t derived_keys,
 		 rte_mempool *buffers);
-	~Datapath();
 
 	// Bursts of up to BURST_MAX packets; `port` is what matches see as their port.
 	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
@@ -84,6 +83,8 @@ public:
 	void flush();
 	// Between bursts: wipes some of the derived keys whose master key is gone. False when there are no more.
 	bool wipe_dead_keys();
+	// Keeps the derived keys out of swap and dumps. False where they may be swapped out.
+	bool lock_keys() { return derived_.lock() && candidate_memory_.lock(); }
 
 	// For pipes and actions.
 	void decrypt(Packet &packet);
@@ -122,6 +123,7 @@ private:
 	void to_rss(Packet &packet, const RssTarget &target);
 	bool seal(Packet &packet);
 	bool arm(Packet &packet);
+	void arm_before(const Packet &packet);
 	uint8_t open(Packet &packet);
 	uint32_t generation_tag(uint32_t master_key) const;
 	void flush(SwitchPort &port);
@@ -129,14 +131,17 @@ private:
 	const Aead &aead_;
 	RandomSource &random_;
 	MasterKeys &master_keys_;
+	IvSource &ivs_;
 	DerivedKeyCache derived_;
 	// Tags of the master keys for which derived keys were looked through, and how far.
 	uint32_t alive_[2];
 	size_t looked_through_;
-	IvSource ivs_;
 	// A key in the making, until it has authenticated a packet.
-	void *candidate_;
+	HugeMemory candidate_memory_;
+	void *const candidate_;
 	std::vector<Packet> packets_;
+	// How many of them are of the burst in hand.
+	uint32_t burst_ = 0;
 	uint32_t depth_ = 0;
 };
 

@@ -21,8 +21,25 @@ struct doca_devinfo {
 
 struct doca_devinfo_rep {
 	RepresentorMapping mapping;
+	// In the list of its device, and its device's function.
 	uint32_t number = 0;
+	uint32_t pf = 0;
 };
+
+// Like hardware's, whose ends say which function of which PF it is. Sections say it in their names, "pf1vf0"; where one does not,
+// "vf2" or an address, the PF is the device itself, and without a number the representor's place in the file counts.
+static std::string vuid_of(const doca_devinfo_rep &info)
+{
+	unsigned pf = info.pf;
+	unsigned number = info.number;
+	char kind = 'v';
+	if (sscanf(info.mapping.pci.c_str(), "pf%u%cf%u", &pf, &kind, &number) != 3 &&
+	    sscanf(info.mapping.pci.c_str(), "%cf%u", &kind, &number) != 2) {
+		kind = 'v';
+		number = info.number;
+	}
+	return "SOFTS0D0F" + std::to_string(pf) + (kind == 's' ? "SF" : "VF") + std::to_string(number);
+}
 
 struct doca_dev {
 	doca_devinfo info;
@@ -110,6 +127,13 @@ template <typename Info> doca_error_t free_list(Info **list)
 		delete *at;
 	free(list);
 	return DOCA_SUCCESS;
+}
+
+// 03:00.1 is PF 1.
+uint32_t function_of(const DeviceMapping &mapping)
+{
+	const char last = full_pci(mapping.pci).back();
+	return last >= '0' && last <= '7' ? static_cast<uint32_t>(last - '0') : 0;
 }
 
 // What a device of the mapping file does not have.
@@ -249,7 +273,7 @@ try {
 	if (filter != DOCA_DEVINFO_REP_FILTER_EMULATED) {
 		uint32_t number = 0;
 		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
-			infos.push_back({mapping, number++});
+			infos.push_back({mapping, number++, function_of(dev->info.mapping)});
 	}
 	return make_list(std::move(infos), list, count);
 } catch (const std::exception &) {
@@ -321,8 +345,7 @@ doca_error_t doca_devinfo_rep_get_pci_addr_str(const struct doca_devinfo_rep *de
 
 doca_error_t doca_devinfo_rep_get_vuid(const struct doca_devinfo_rep *devinfo, char *vuid, uint32_t size)
 {
-	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE
-				  : copy_string("SOFT" + std::to_string(devinfo->number), vuid, size);
+	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string(vuid_of(*devinfo), vuid, size);
 }
 
 doca_error_t doca_devinfo_rep_get_iface_name(const struct doca_devinfo_rep *devinfo, char *name, uint32_t size)
@@ -403,7 +426,8 @@ try {
 	if (face < 1)
 		return DOCA_ERROR_NOT_FOUND;
 	const auto number = static_cast<uint32_t>(face - 1);
-	*rep = new doca_dev_rep{{dev->info.mapping.representors[number], number}, dev};
+	const DeviceMapping &mapping = dev->info.mapping;
+	*rep = new doca_dev_rep{{mapping.representors[number], number, function_of(mapping)}, dev};
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;

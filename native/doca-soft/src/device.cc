@@ -67,6 +67,12 @@ const Aead &chosen_aead(const DeviceMapping &mapping)
 	const Aead *aead = find_aead(mapping.crypto.c_str());
 	if (aead == nullptr)
 		throw std::runtime_error("crypto = " + mapping.crypto + ": not available here; say auto, ipsec-mb or openssl");
+	if (DEFECTS && mapping.defect == Defect::KEYS_STAY) {
+		static Aead leaky;
+		leaky = *aead;
+		leaky.wipe = [](void *) {};
+		return leaky;
+	}
 	return *aead;
 }
 
@@ -162,7 +168,7 @@ Device *device_of_port(uint16_t dpdk_port)
 
 Device::Device(const DeviceMapping &mapping)
 	: mapping_(mapping), aead_(chosen_aead(mapping)), random_(mapping.random_seed),
-	  master_keys_(random_, mapping.master_keys, mapping.first_spi)
+	  master_keys_(random_, mapping.master_keys, mapping.first_spi), ivs_(random_, mapping.first_iv, mapping.defect)
 {
 	std::lock_guard<std::mutex> guard(registry_mutex);
 	registry.push_back(this);
@@ -206,6 +212,8 @@ void Device::probe(const std::vector<const RepresentorMapping *> &representors)
 		open_outer(mapping_, faces_[0]);
 		for (size_t i = 0; i < representors.size(); i++)
 			open_outer(*representors[i], faces_[i + 1]);
+		for (size_t i = 1; i < faces_.size(); i++)
+			start_representor(faces_[i]);
 	} catch (...) {
 		release();
 		throw;
@@ -309,12 +317,31 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 	rte_eth_conf faced{};
 	faced.rxmode.mtu = face.mtu_octets;
 	rte_eth_dev_configure(face.dpdk_port, 1, 1, &faced);
+	// A port of rings begins otherwise, a device's does not.
+	rte_eth_promiscuous_disable(face.dpdk_port);
 	rte_ether_addr mac{};
 	std::vector<uint8_t> mapped = mapped_mac(mapping);
 	if (mapped.empty() && (rte_eth_macaddr_get(face.outer_port, &mac) != 0 || rte_is_zero_ether_addr(&mac)))
 		mapped = made_up_mac(mapping);
 	std::copy(mapped.begin(), mapped.end(), mac.addr_bytes);
 	rte_eth_dev_mac_addr_add(face.dpdk_port, &mac, 0);
+}
+
+// In switch mode a representor's port is the library's own: the application finds it running, and cannot configure it.
+void Device::start_representor(const Face &face)
+{
+	rte_eth_dev_info info{};
+	int result = rte_eth_dev_info_get(face.dpdk_port, &info);
+	if (result == 0) {
+		*const_cast<uint32_t *>(info.dev_flags) |= RTE_ETH_DEV_REPRESENTOR;
+		result = rte_eth_rx_queue_setup(face.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
+	}
+	if (result == 0)
+		result = rte_eth_tx_queue_setup(face.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
+	if (result == 0)
+		result = rte_eth_dev_start(face.dpdk_port);
+	if (result != 0)
+		fail("the port of a representor", result);
 }
 
 void Device::release()
@@ -344,9 +371,12 @@ void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
 {
 	try {
 		slots_ = std::make_unique<KeySlots>(aead_, key_slots);
-		datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, mapping_.derived_keys,
-						       mapping_.fixed_clock_picoseconds, pool_);
+		datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, ivs_, mapping_.derived_keys, pool_);
 		datapath_->slots = slots_.get();
+		const bool slots_locked = slots_->lock();
+		if (!datapath_->lock_keys() || !slots_locked)
+			log_sdk(DOCA_LOG_LEVEL_WARNING, "device %s: memory with keys may be swapped out, since RLIMIT_MEMLOCK does not let it be locked",
+				mapping_.pci.c_str());
 		for (size_t i = 0; i < faces_.size(); i++) {
 			SwitchPort port{};
 			port.dpdk_port = faces_[i].outer_port;
@@ -377,6 +407,7 @@ void Device::stop()
 
 void Device::clear()
 {
+	gone_entries.clear();
 	pipes.clear();
 	queues_.clear();
 	mirrors_.clear();
@@ -478,14 +509,17 @@ bool Device::poll_commands()
 	for (const auto &queue : queues_) {
 		EntryCommand command{};
 		for (uint32_t i = 0; i < COMMANDS_PER_ROUND && queue->commands.pop(command); i++) {
-			execute(*queue, command);
+			void *const user_ctx = command.entry->user_ctx;
+			const bool succeeded = perform(command);
+			// There is room: the application has at most `depth` in flight.
+			queue->completions.push({command.entry, user_ctx, command.operation, succeeded});
 			busy = true;
 		}
 	}
 	return busy;
 }
 
-void Device::execute(EntryQueue &queue, const EntryCommand &command)
+bool Device::perform(const EntryCommand &command)
 {
 	doca_flow_pipe_entry &entry = *command.entry;
 	bool succeeded = !faults.fails();
@@ -510,8 +544,7 @@ void Device::execute(EntryQueue &queue, const EntryCommand &command)
 		break;
 	}
 	entry.status.store(succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS : DOCA_FLOW_ENTRY_STATUS_ERROR, std::memory_order_release);
-	// There is room: the application has at most `depth` in flight.
-	queue.completions.push({command.entry, entry.user_ctx, command.operation, succeeded});
+	return succeeded;
 }
 
 bool Device::poll_work()

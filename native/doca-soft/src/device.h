@@ -84,6 +84,16 @@ public:
 	// A round without packets and commands after this call has been seen. False after the time.
 	bool quiesce(uint32_t timeout_ms);
 
+	// Whether an operation on an entry of this pipe is complete when its call returns.
+	bool completes_inside(const doca_flow_pipe &pipe) const
+	{
+		return mapping_.completions == Completions::INSIDE ||
+		       (mapping_.completions == Completions::CONTROL && pipe.type == DOCA_FLOW_PIPE_CONTROL);
+	}
+	Completions completions() const { return mapping_.completions; }
+	// From run() only. Whether the operation succeeded.
+	bool perform(const EntryCommand &command);
+
 	EntryQueue *queue(uint16_t number) { return number < queues_.size() ? queues_[number].get() : nullptr; }
 	// After commands were queued.
 	void wake();
@@ -99,10 +109,13 @@ public:
 	MasterKeys &master_keys() { return master_keys_; }
 	KeySlots &slots() { return *slots_; }
 	const Aead &aead() const { return aead_; }
+	Defect defect() const { return mapping_.defect; }
 
 	// Pipes that exist, and the flow port that they belong to.
 	std::vector<DevicePipe> pipes;
 	doca_flow_port *switch_port = nullptr;
+	// Entries of pipes that were destroyed, which the application is still to be told of.
+	std::vector<GoneEntry> gone_entries;
 
 private:
 	// A port as the application sees it, and the one behind it.
@@ -122,6 +135,7 @@ private:
 	};
 
 	void open_outer(const PortMapping &mapping, Face &face);
+	void start_representor(const Face &face);
 	void make_faces(const std::vector<const RepresentorMapping *> &representors);
 	void release();
 	void clear();
@@ -131,13 +145,13 @@ private:
 	bool poll_application();
 	bool poll_commands();
 	bool poll_work();
-	void execute(EntryQueue &queue, const EntryCommand &command);
 	void rest(uint32_t idle_rounds);
 
 	const DeviceMapping mapping_;
 	const Aead &aead_;
 	RandomSource random_;
 	MasterKeys master_keys_;
+	IvSource ivs_;
 	std::vector<Face> faces_;
 	rte_mempool *pool_ = nullptr;
 	std::unique_ptr<KeySlots> slots_;

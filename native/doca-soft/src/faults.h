@@ -15,12 +15,15 @@ public:
 	{
 		refused_ = seed;
 		failed_ = ~seed;
+		returned_ = seed ^ 0x55555555;
 		per_thousand_ = per_thousand;
 	}
 	// Whether a call is to be refused.
 	bool refuses() { return draw(refused_); }
 	// Whether an operation that was taken is to fail.
 	bool fails() { return draw(failed_); }
+	// Of an operation that has failed inside its call, whether that returns an error besides.
+	bool returns_error() { return per_thousand_ != 0 && random_of_step(returned_ += RANDOM_STEP) % 2 == 0; }
 
 private:
 	bool draw(std::atomic<uint32_t> &state)
@@ -32,6 +35,7 @@ private:
 	// Apart, since calls and the device are in different threads.
 	std::atomic<uint32_t> refused_{0};
 	std::atomic<uint32_t> failed_{0};
+	std::atomic<uint32_t> returned_{0};
 };
 
 inline Faults faults;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include <doca_soft.h>
 
@@ -44,12 +45,44 @@ doca_error_t queue_of(const doca_flow_pipe_entry &entry, uint16_t number, EntryQ
 	return queue_of(entry.pipe, number, queue);
 }
 
-void submit(doca_flow_pipe *pipe, EntryQueue &queue, const EntryCommand &command)
+doca_flow_entry_op op_of(EntryOperation operation)
 {
-	pipe->submitted(*command.entry);
-	queue.in_flight++;
-	queue.commands.push(command);
-	pipe->device->wake();
+	switch (operation) {
+	case EntryOperation::ADD:
+		return DOCA_FLOW_ENTRY_OP_ADD;
+	case EntryOperation::UPDATE:
+		return DOCA_FLOW_ENTRY_OP_UPD;
+	default:
+		return DOCA_FLOW_ENTRY_OP_DEL;
+	}
+}
+
+void report(const EntryCompletion &done, uint16_t number)
+{
+	doca_flow_pipe &pipe = *done.entry->pipe;
+	// Who destroys a pipe wants to hear no more of its entries' operations.
+	if (library->cfg.entry_callback != nullptr && !pipe.gone())
+		library->cfg.entry_callback(done.entry, number,
+					    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS : DOCA_FLOW_ENTRY_STATUS_ERROR,
+					    op_of(done.operation), done.user_ctx);
+	pipe.reported(*done.entry);
+}
+
+doca_error_t submit(EntryQueue &queue, uint16_t number, const EntryCommand &command)
+{
+	doca_flow_pipe &pipe = *command.entry->pipe;
+	Device &device = *pipe.device;
+	pipe.submitted(*command.entry);
+	if (!device.completes_inside(pipe)) {
+		queue.in_flight++;
+		queue.commands.push(command);
+		device.wake();
+		return DOCA_SUCCESS;
+	}
+	EntryCompletion done = {command.entry, command.entry->user_ctx, command.operation, false};
+	device.run([&] { done.succeeded = device.perform(command); });
+	report(done, number);
+	return !done.succeeded && faults.returns_error() ? DOCA_ERROR_DRIVER : DOCA_SUCCESS;
 }
 
 doca_error_t read_entry_monitor(const doca_flow_monitor *monitor, EntryHot &hot)
@@ -90,13 +123,15 @@ public:
 		if (entry != nullptr)
 			entry->pipe->release_entry(entry);
 	}
-	void submit_add(EntryQueue &queue, void *user_ctx, doca_flow_pipe_entry **out)
+	// What the caller gets may be no entry any more: when it failed inside the call.
+	doca_error_t submit_add(EntryQueue &queue, uint16_t number, void *user_ctx, doca_flow_pipe_entry **out)
 	{
 		entry->user_ctx = user_ctx;
-		if (out != nullptr)
-			*out = entry;
-		submit(entry->pipe, queue, {entry, nullptr, {}, EntryOperation::ADD});
-		entry = nullptr;
+		doca_flow_pipe_entry *const added = std::exchange(entry, nullptr);
+		const doca_error_t result = submit(queue, number, {added, nullptr, {}, EntryOperation::ADD});
+		if (result == DOCA_SUCCESS && out != nullptr)
+			*out = added;
+		return result;
 	}
 	doca_flow_pipe_entry *entry;
 };
@@ -129,7 +164,7 @@ try {
 	if (result == DOCA_SUCCESS)
 		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
-		taken.submit_add(*queue, user_ctx, entry);
+		result = taken.submit_add(*queue, number, user_ctx, entry);
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
@@ -158,7 +193,7 @@ try {
 	if (result == DOCA_SUCCESS)
 		result = read_entry_forward(*pipe, fwd, pipe->forward_of(*values));
 	if (result == DOCA_SUCCESS)
-		submit(pipe, *queue, {entry, values.release(), parts, EntryOperation::UPDATE});
+		result = submit(*queue, number, {entry, values.release(), parts, EntryOperation::UPDATE});
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
@@ -203,7 +238,7 @@ try {
 	if (result == DOCA_SUCCESS)
 		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
-		taken.submit_add(*queue, user_ctx, entry);
+		result = taken.submit_add(*queue, number, user_ctx, entry);
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
@@ -226,26 +261,22 @@ try {
 	taken.entry->index = index;
 	result = read_entry_forward(*pipe, fwd, pipe->forward_of(*taken.entry->hot));
 	if (result == DOCA_SUCCESS)
-		taken.submit_add(*queue, user_ctx, entry);
+		result = taken.submit_add(*queue, number, user_ctx, entry);
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }
 #endif
 
-doca_flow_entry_op op_of(EntryOperation operation)
-{
-	switch (operation) {
-	case EntryOperation::ADD:
-		return DOCA_FLOW_ENTRY_OP_ADD;
-	case EntryOperation::UPDATE:
-		return DOCA_FLOW_ENTRY_OP_UPD;
-	default:
-		return DOCA_FLOW_ENTRY_OP_DEL;
-	}
-}
-
 } // namespace
+
+void soft::report_gone(std::vector<GoneEntry> entries)
+{
+	if (library == nullptr || library->cfg.entry_callback == nullptr)
+		return;
+	for (const GoneEntry &gone : entries)
+		library->cfg.entry_callback(gone.entry, 0, DOCA_FLOW_ENTRY_STATUS_SUCCESS, DOCA_FLOW_ENTRY_OP_DEL, gone.user_ctx);
+}
 
 #if DOCA_SOFT_RELEASE_ < 303
 
@@ -382,7 +413,7 @@ try {
 	if (result == DOCA_SUCCESS)
 		result = read_entry_forward(*pipe, fwd, pipe->forward_of(hot));
 	if (result == DOCA_SUCCESS)
-		taken.submit_add(*queue, user_ctx, entry);
+		result = taken.submit_add(*queue, pipe_queue, user_ctx, entry);
 	return result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
@@ -395,9 +426,7 @@ doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t, struct d
 	REQUIRE(entry != nullptr);
 	EntryQueue *queue;
 	const doca_error_t result = queue_of(*entry, pipe_queue, queue);
-	if (result == DOCA_SUCCESS)
-		submit(entry->pipe, *queue, {entry, nullptr, {}, EntryOperation::REMOVE});
-	return result;
+	return result == DOCA_SUCCESS ? submit(*queue, pipe_queue, {entry, nullptr, {}, EntryOperation::REMOVE}) : result;
 }
 
 doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
@@ -407,6 +436,7 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 	EntryQueue *queue = port->device->queue(pipe_queue);
 	if (queue == nullptr)
 		return invalid("there is no pipe queue %u", pipe_queue);
+	report_gone(std::exchange(port->device->gone_entries, {}));
 	const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout);
 	uint32_t processed = 0;
 	for (uint32_t polls = 0; queue->in_flight > 0; polls++) {
@@ -414,14 +444,7 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 		while (queue->completions.pop(done)) {
 			queue->in_flight--;
 			processed++;
-			doca_flow_pipe &pipe = *done.entry->pipe;
-			// Who destroys a pipe wants to hear no more of its entries.
-			if (library->cfg.entry_callback != nullptr && !pipe.gone())
-				library->cfg.entry_callback(done.entry, pipe_queue,
-							    done.succeeded ? DOCA_FLOW_ENTRY_STATUS_SUCCESS
-									   : DOCA_FLOW_ENTRY_STATUS_ERROR,
-							    op_of(done.operation), done.user_ctx);
-			pipe.reported(*done.entry);
+			report(done, pipe_queue);
 			if (max_processed_entries != 0 && processed == max_processed_entries)
 				return DOCA_SUCCESS;
 		}

@@ -137,10 +137,16 @@ doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_f
 }
 
 #if DOCA_SOFT_RELEASE_ < 302
+// Without effect: every forward to RSS names its queues.
 doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
-{
+try {
 	REQUIRE(cfg != nullptr && rss != nullptr);
-	return not_supported("doca_flow_cfg_set_default_rss");
+	if (rss->nr_queues < 1 || rss->queues_array == nullptr)
+		return invalid("a default RSS without queues");
+	cfg->default_rss.assign(rss->queues_array, rss->queues_array + rss->nr_queues);
+	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 #else
 doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg, enum doca_flow_resource_mode mode)

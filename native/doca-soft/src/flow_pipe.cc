@@ -1,6 +1,7 @@
 // doca_flow_pipe_cfg_*, and making and destroying pipes.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "basic_pipe.h"
 #include "control_pipe.h"
@@ -142,6 +143,13 @@ doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_
 	return result;
 }
 
+// From 3.2 on also in the secure domain.
+bool is_egress_root(doca_flow_pipe_domain domain)
+{
+	return domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS ||
+	       (DOCA_SOFT_RELEASE_ >= 302 && domain == DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS);
+}
+
 doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
 {
 	const char *name = cfg.name.c_str();
@@ -149,7 +157,7 @@ doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
 		return DOCA_SUCCESS;
 	if (cfg.type != DOCA_FLOW_PIPE_BASIC && cfg.type != DOCA_FLOW_PIPE_CONTROL)
 		return invalid("pipe %s: a pipe of type %d cannot be root", name, cfg.type);
-	if (cfg.domain != DOCA_FLOW_PIPE_DOMAIN_DEFAULT && cfg.domain != DOCA_FLOW_PIPE_DOMAIN_EGRESS)
+	if (cfg.domain != DOCA_FLOW_PIPE_DOMAIN_DEFAULT && !is_egress_root(cfg.domain))
 		return invalid("pipe %s: a root in domain %d", name, cfg.domain);
 	const doca_flow_pipe *there = cfg.domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT ? datapath.ingress_root : datapath.egress_root;
 	if (there != nullptr) {
@@ -459,7 +467,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 			device.pipes.reserve(device.pipes.size() + 1);
 			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT)
 				datapath.ingress_root = made.get();
-			if (made->is_root && made->domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS)
+			if (made->is_root && is_egress_root(made->domain))
 				datapath.egress_root = made.get();
 			device.pipes.emplace_back(made.release());
 			datapath.pipes = static_cast<uint32_t>(device.pipes.size());
@@ -488,6 +496,11 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 		device.pipes.erase(at);
 		datapath.pipes = static_cast<uint32_t>(device.pipes.size());
 	});
+	if (device.completions() == Completions::QUEUED)
+		return;
+	pipe->append_installed(device.gone_entries);
+	if (device.completions() == Completions::INSIDE)
+		report_gone(std::exchange(device.gone_entries, {}));
 }
 
 doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss)

@@ -3,8 +3,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <doca_soft.h>
+#include <rte_ethdev.h>
 
 #include "library.h"
 #include "log.h"
@@ -180,7 +182,13 @@ doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
 		});
 		if (others)
 			return DOCA_ERROR_IN_USE;
+		std::vector<GoneEntry> gone = std::move(port->device->gone_entries);
+		if (port->device->completions() != Completions::QUEUED) {
+			for (const DevicePipe &pipe : port->device->pipes)
+				pipe->append_installed(gone);
+		}
 		port->device->stop();
+		report_gone(std::move(gone));
 		port->device->switch_port = nullptr;
 		std::replace(library->psp_owner.begin(), library->psp_owner.end(), port->device, static_cast<Device *>(nullptr));
 		std::replace(library->mirror_owner.begin(), library->mirror_owner.end(), port->device,
@@ -222,11 +230,17 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 		return;
 	Device &device = *port->device;
 	device.run([&device] {
+		if (device.completions() != Completions::QUEUED) {
+			for (const DevicePipe &pipe : device.pipes)
+				pipe->append_installed(device.gone_entries);
+		}
 		device.datapath().ingress_root = nullptr;
 		device.datapath().egress_root = nullptr;
 		device.datapath().pipes = 0;
 		device.pipes.clear();
 	});
+	if (device.completions() == Completions::INSIDE)
+		report_gone(std::exchange(device.gone_entries, {}));
 }
 
 doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, enum doca_flow_port_operation_state state)
@@ -280,6 +294,23 @@ doca_error_t doca_soft_quiesce(uint32_t timeout_ms)
 		if (!device->quiesce(timeout_ms))
 			return DOCA_ERROR_TIME_OUT;
 	}
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_soft_get_set_up(uint16_t dpdk_port_id, struct doca_soft_set_up *set_up)
+{
+	REQUIRE(set_up != nullptr);
+	Device *device = device_of_port(dpdk_port_id);
+	if (device == nullptr || !device->running())
+		return DOCA_ERROR_NOT_FOUND;
+	*set_up = {};
+	set_up->promiscuous = rte_eth_promiscuous_get(device->first_port());
+	for (const uint16_t queue : library->cfg.default_rss) {
+		if (set_up->default_rss_count < DOCA_SOFT_DEFAULT_RSS_MAX)
+			set_up->default_rss[set_up->default_rss_count++] = queue;
+	}
+	const doca_flow_pipe *root = device->datapath().egress_root;
+	set_up->egress_root_domain = root == nullptr ? -1 : static_cast<int>(root->domain);
 	return DOCA_SUCCESS;
 }
 

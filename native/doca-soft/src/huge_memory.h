@@ -43,6 +43,16 @@ public:
 
 	unsigned char *data() const { return data_; }
 
+	// For keys: neither swapped out, page by page as it is touched, nor dumped. False where the kernel does not allow the former
+	// (RLIMIT_MEMLOCK).
+	bool lock()
+	{
+		if (raw_ == nullptr)
+			return true;
+		madvise(raw_, reserved_, MADV_DONTDUMP);
+		return mlock2(raw_, reserved_, MLOCK_ONFAULT) == 0;
+	}
+
 	// Gives the pages back, and with them what stood there.
 	void discard()
 	{

@@ -287,24 +287,23 @@ void KeySlots::wipe_left()
 	any_left_.store(false, std::memory_order_relaxed);
 }
 
-void IvSource::refresh()
+IvSource::IvSource(RandomSource &random, std::optional<uint64_t> first, Defect defect)
+	: by_clock_(defect == Defect::IV_CLOCK && !first)
 {
-	uint64_t now = fixed_;
-	if (now == 0) {
-		timespec time{};
-		clock_gettime(CLOCK_REALTIME, &time);
-		now = (static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec)) * 1000u;
-	}
-	if (now > last_)
-		last_ = now;
+	uint8_t octets[8];
+	if (!first)
+		random.fill(octets, sizeof(octets));
+	next_ = first ? *first : load64(octets) >> 1;
+	if (by_clock_)
+		next_ = 0;
 }
 
-bool IvSource::next(uint8_t *at)
+void IvSource::follow_clock()
 {
-	if (last_ == UINT64_MAX)
-		return false;
-	store64(at, ++last_);
-	return true;
+	timespec time{};
+	clock_gettime(CLOCK_REALTIME, &time);
+	const uint64_t now = (static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec)) * 1000u;
+	next_ = std::max(next_, now);
 }
 
 } // namespace soft

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "aead.h"
+#include "defects.h"
 #include "huge_memory.h"
+#include "octets.h"
 #include "random_source.h"
 
 struct evp_cipher_ctx_st;
@@ -58,6 +61,8 @@ public:
 	// of two, by the SPI's highest bit. Returns the place behind them.
 	size_t wipe_dead(size_t first, size_t count, const uint32_t *alive);
 	size_t slots() const { return size_t{sets_} * WAYS; }
+	// Keeps the keys out of swap and dumps. False where they may be swapped out.
+	bool lock() { return keys_.lock(); }
 	void wipe();
 
 private:
@@ -133,6 +138,8 @@ public:
 			wipe_left();
 	}
 	uint32_t count() const { return count_; }
+	// Keeps the keys out of swap and dumps. False where they may be swapped out.
+	bool lock() { return keys_.lock(); }
 
 private:
 	// A slot's state: 0, no key; else the key's octets, a multiple of 16, and which of the two places holds it.
@@ -156,18 +163,30 @@ private:
 	std::atomic<uint64_t> epoch_{1};
 };
 
-// 64-bit numbers that strictly increase over all packets of a device: picoseconds, or one more where the clock stands.
+// Initialization vectors, as src/psp/iv.ts has them: each one more than the one before, over all packets of a device whatever
+// their key, from a random number on; no clock is involved. The random number is below 2^63, so that as many are left.
 class IvSource {
 public:
-	explicit IvSource(uint64_t fixed_picoseconds) : fixed_(fixed_picoseconds) {}
-	// Once per burst.
-	void refresh();
+	// `first`: for tests, in the place of a random number.
+	IvSource(RandomSource &random, std::optional<uint64_t> first, Defect defect = Defect::NONE);
 	// False when there is none left.
-	bool next(uint8_t *at);
+	bool next(uint8_t *at)
+	{
+		if (DEFECTS && by_clock_)
+			follow_clock();
+		if (ended_)
+			return false;
+		store64(at, next_);
+		ended_ = ++next_ == 0;
+		return true;
+	}
 
 private:
-	uint64_t fixed_;
-	uint64_t last_ = 0;
+	void follow_clock();
+
+	uint64_t next_;
+	bool ended_ = false;
+	const bool by_clock_;
 };
 
 } // namespace soft

@@ -17,6 +17,8 @@ struct doca_flow_cfg {
 	// The port's own numbers, 3.2 and later.
 	bool port_resources = false;
 	doca_flow_entry_process_cb entry_callback = nullptr;
+	// Up to 3.1; empty: nothing was said.
+	std::vector<uint16_t> default_rss;
 };
 
 struct doca_flow_port {
@@ -46,6 +48,9 @@ struct Library {
 
 // nullptr before doca_flow_init and after doca_flow_destroy.
 extern Library *library;
+
+// Tells the application of entries that went with their pipes.
+void report_gone(std::vector<GoneEntry> entries);
 
 // Reads a forward. `entry` and `changeable` say whether an entry gives it, or a template that leaves it to entries.
 doca_error_t read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 #include <net/if.h>
+#include <sstream>
 #include <stdexcept>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -19,6 +20,10 @@ namespace {
 constexpr const char *ENVIRONMENT = "DOCA_SOFT_CONFIG";
 constexpr size_t MAC_OCTETS = 6;
 constexpr size_t MASTER_KEY_OCTETS = 32;
+// What a file may have, so that reading it ends soon and tells what can be read.
+constexpr size_t FILE_OCTETS_MAX = size_t{256} << 10;
+constexpr size_t SECTIONS_MAX = 1024;
+constexpr size_t MISTAKES_MAX = 100;
 
 std::string trimmed(const std::string &text)
 {
@@ -112,6 +117,28 @@ std::string crypto_name(const std::string &text)
 	return text;
 }
 
+Completions completions(const std::string &text)
+{
+	if (text == "queued")
+		return Completions::QUEUED;
+	if (text == "control")
+		return Completions::CONTROL;
+	if (text == "inside")
+		return Completions::INSIDE;
+	throw std::runtime_error("expected queued, control or inside, got \"" + text + "\"");
+}
+
+Defect defect(const std::string &text)
+{
+	if (text == "iv-clock")
+		return Defect::IV_CLOCK;
+	if (text == "keys-stay")
+		return Defect::KEYS_STAY;
+	if (text == "overflow")
+		return Defect::OVERFLOWS;
+	throw std::runtime_error("expected iv-clock, keys-stay or overflow, got \"" + text + "\"");
+}
+
 bool set_device_key(DeviceMapping &device, const std::string &key, const std::string &value)
 {
 	const auto small = [&value](uint32_t low, uint32_t high) { return static_cast<uint32_t>(number(value, low, high)); };
@@ -133,12 +160,16 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 		device.queues = small(1, 64);
 	else if (key == "queue-packets")
 		device.queue_packets = small(64, 1 << 20);
+	else if (key == "completions")
+		device.completions = completions(value);
 	else if (key == "test-master-keys")
 		device.master_keys = master_keys(value);
 	else if (key == "test-first-spi")
 		device.first_spi = small(1, 0x7fffffff);
-	else if (key == "test-clock-picoseconds")
-		device.fixed_clock_picoseconds = number(value, 1, UINT64_MAX);
+	else if (key == "test-first-iv")
+		device.first_iv = number(value, 0, UINT64_MAX);
+	else if (DEFECTS && key == "test-defect")
+		device.defect = defect(value);
 	else if (key == "test-random-seed")
 		device.random_seed = small(0, UINT32_MAX);
 	else
@@ -206,6 +237,8 @@ public:
 
 	void read(const std::string &line, int at)
 	{
+		if (mistakes_.size() >= MISTAKES_MAX)
+			return;
 		if (line[0] == '[')
 			read_title(line, at);
 		else if (section_.port != nullptr)
@@ -228,6 +261,8 @@ private:
 	void read_title(const std::string &line, int at)
 	{
 		check_section();
+		if (++sections_ > SECTIONS_MAX)
+			throw std::runtime_error(path_ + ": more than " + std::to_string(SECTIONS_MAX) + " sections");
 		section_ = {};
 		skips_keys_ = true;
 		const bool is_representor = line.rfind("[representor ", 0) == 0;
@@ -276,11 +311,28 @@ private:
 
 	const std::string path_;
 	std::vector<DeviceMapping> devices_;
+	size_t sections_ = 0;
 	Section section_;
 	bool skips_keys_ = false;
 	bool skips_representors_ = false;
 	std::multimap<int, std::string> mistakes_;
 };
+
+// The whole file, or a reason why not.
+std::string read_text(const std::string &path)
+{
+	std::ifstream file(path);
+	std::string text(FILE_OCTETS_MAX + 1, '\0');
+	if (file)
+		file.read(text.data(), static_cast<std::streamsize>(text.size()));
+	// It is not there; or it is a directory, which can be opened and not read.
+	if (!file.is_open() || file.bad())
+		throw std::runtime_error(path + ": " + strerror(errno));
+	if (file.gcount() > static_cast<std::streamsize>(FILE_OCTETS_MAX))
+		throw std::runtime_error(path + ": larger than " + std::to_string(FILE_OCTETS_MAX) + " octets");
+	text.resize(static_cast<size_t>(file.gcount()));
+	return text;
+}
 
 std::vector<uint8_t> interface_mac(const std::string &interface)
 {
@@ -333,19 +385,14 @@ std::vector<DeviceMapping> read_mapping()
 	if (path == nullptr || *path == '\0')
 		throw std::runtime_error(std::string("the environment's ") + ENVIRONMENT +
 					 " names no mapping file; docs/doca-soft.md shows one");
-	std::ifstream file(path);
-	if (!file)
-		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
+	std::istringstream text(read_text(path));
 	Reader reader(path);
 	std::string line;
-	for (int at = 1; std::getline(file, line); at++) {
+	for (int at = 1; std::getline(text, line); at++) {
 		line = trimmed(line);
 		if (!line.empty() && line[0] != '#')
 			reader.read(line, at);
 	}
-	// A directory can be opened, not read.
-	if (file.bad())
-		throw std::runtime_error(std::string(path) + ": " + strerror(errno));
 	return reader.end();
 }
 

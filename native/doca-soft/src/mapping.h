@@ -9,7 +9,20 @@
 #include <string>
 #include <vector>
 
+#include "defects.h"
+
 namespace soft {
+
+// When DOCA's callback of an operation on an entry comes.
+enum class Completions {
+	// In doca_flow_entries_process.
+	QUEUED,
+	// For entries of control pipes before the call that asks for the operation returns, as NVIDIA's library has it; for others
+	// as above. Entries that went with their pipe are told of later.
+	CONTROL,
+	// For all of them before the call returns. Entries that go with their pipe are told of inside the call that destroys it.
+	INSIDE,
+};
 
 struct PortMapping {
 	// Of a device its PCI address, of a representor its name.
@@ -40,11 +53,13 @@ struct DeviceMapping : PortMapping {
 	uint32_t derived_keys = 65536;
 	uint32_t queues = 8;
 	uint32_t queue_packets = 4096;
+	Completions completions = Completions::QUEUED;
 
 	// For tests.
 	std::vector<uint8_t> master_keys;
 	uint32_t first_spi = 1;
-	uint64_t fixed_clock_picoseconds = 0;
+	std::optional<uint64_t> first_iv;
+	Defect defect = Defect::NONE;
 	std::optional<uint32_t> random_seed;
 };
 

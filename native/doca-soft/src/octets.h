@@ -20,6 +20,13 @@ inline uint32_t load32(const uint8_t *at)
 	return __builtin_bswap32(value);
 }
 
+inline uint64_t load64(const uint8_t *at)
+{
+	uint64_t value;
+	memcpy(&value, at, sizeof(value));
+	return __builtin_bswap64(value);
+}
+
 inline void store16(uint8_t *at, uint32_t value)
 {
 	at[0] = static_cast<uint8_t>(value >> 8);

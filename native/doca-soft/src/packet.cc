@@ -171,7 +171,8 @@ void Packet::copy_from(const Packet &other, uint8_t *own_frame)
 	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
 	const bool was_decrypted = other.decrypted;
 	parse();
-	if (was_decrypted || other.inner_l3_type != L3_NONE) {
+	// What was inside an earlier form of the frame is not inside this one.
+	if (!other.stale && (was_decrypted || other.inner_l3_type != L3_NONE)) {
 		decrypted = was_decrypted;
 		inner_l3_type = other.inner_l3_type;
 		inner_l4_type = other.inner_l4_type;

@@ -80,6 +80,15 @@ void doca_flow_pipe::release_reference()
 		delete this;
 }
 
+void doca_flow_pipe::append_installed(std::vector<GoneEntry> &entries) const
+{
+	for (uint32_t slot = 0; slot < application_.slots_used; slot++) {
+		doca_flow_pipe_entry &entry = application_.entries[slot];
+		if (entry.installed)
+			entries.push_back({&entry, entry.user_ctx});
+	}
+}
+
 EntryHot *doca_flow_pipe::new_values() const
 {
 	void *memory = aligned_alloc(LINE_OCTETS, hot_stride_);

@@ -65,6 +65,12 @@ struct UpdateParts {
 	bool mirror;
 };
 
+// An entry that goes with its pipe. Its record may be gone by the time this is read.
+struct GoneEntry {
+	doca_flow_pipe_entry *entry;
+	void *user_ctx;
+};
+
 // What a control pipe's entry has of its own.
 struct OwnProgram {
 	FixedMatch match;
@@ -112,6 +118,8 @@ public:
 	// The device has it no more. Frees it when no operation is outstanding, or with the last one.
 	void go();
 	bool gone() const { return application_.gone; }
+	// Adds the entries that packets find; nothing is outstanding, or the device is stopped.
+	void append_installed(std::vector<soft::GoneEntry> &entries) const;
 	// A record that is no entry's; freed with free().
 	soft::EntryHot *new_values() const;
 	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.

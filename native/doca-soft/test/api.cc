@@ -10,6 +10,7 @@
 #include <string>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <doca_dev.h>
@@ -282,6 +283,18 @@ void check_room(const Pipe &pipe)
 	}
 }
 
+void check_room_inside(const Pipe &pipe)
+{
+	std::vector<doca_flow_pipe_entry *> entries(pipe.room);
+	for (uint32_t n = 0; n < pipe.room; n++)
+		OK(pipe.add(n, n, &entries[n]));
+	for (doca_flow_pipe_entry *entry : entries)
+		OK(remove_entry(entry));
+	CHECK(std::all_of(completions.begin(), completions.end(), [](const Completion &one) { return one.succeeded; }));
+	CHECK(completions.size() == 2 * pipe.room);
+	completions.clear();
+}
+
 /* ---- Cases ---- */
 
 void a_program_without_key_slots_runs()
@@ -451,6 +464,169 @@ void pipes_go_with_their_entries()
 	doca_flow_pipe_destroy(last.pipe);
 	OK(basic_pipe().add(0, 1, &entry));
 	stop();
+}
+
+std::vector<Completion> reported()
+{
+	return std::exchange(completions, {});
+}
+
+// The mapping file says completions = inside: when a call returns, its operation has been reported.
+void operations_end_inside_their_calls()
+{
+	start(8);
+	for (const Pipe &pipe : pipes_of_all_types()) {
+		doca_flow_pipe_entry *entry;
+		for (uintptr_t round = 0; round < 3; round++) {
+			OK(pipe.add(0, round, &entry));
+			CHECK((reported() == std::vector<Completion>{{round, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+			CHECK(processed().empty());
+			CHECK(doca_flow_pipe_entry_get_status(entry) == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
+			OK(remove_entry(entry));
+			CHECK((reported() == std::vector<Completion>{{round, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+			CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
+		}
+		check_room_inside(pipe);
+		// Failures are reported inside as well, and of these about half make the call fail besides.
+		OK(doca_soft_set_faults(5, 1000));
+		CHECK(pipe.add(0, 1, &entry) == DOCA_ERROR_DRIVER && reported().empty());
+		OK(doca_soft_set_faults(5, 300));
+		uint32_t results[2][2] = {};
+		for (uint32_t round = 0; round < 300; round++) {
+			const doca_error_t result = pipe.add(0, 1, &entry);
+			const std::vector<Completion> told = reported();
+			CHECK(told.size() <= 1 && (result == DOCA_SUCCESS || result == DOCA_ERROR_DRIVER));
+			if (told.empty()) {
+				CHECK(result == DOCA_ERROR_DRIVER);
+				continue;
+			}
+			results[told[0].succeeded][result == DOCA_SUCCESS]++;
+			while (told[0].succeeded) {
+				const bool taken = remove_entry(entry) == DOCA_SUCCESS;
+				const std::vector<Completion> removed = reported();
+				CHECK(taken || removed.empty() || !removed[0].succeeded);
+				if (!removed.empty() && removed[0].succeeded)
+					break;
+			}
+		}
+		CHECK(results[0][0] > 10 && results[0][1] > 10 && results[1][0] == 0 && results[1][1] > 50);
+		OK(doca_soft_set_faults(0, 0));
+		check_room_inside(pipe);
+		// What goes with its pipe is told of inside the call as well.
+		OK(pipe.add(0, 7, &entry));
+		reported();
+		doca_flow_pipe_destroy(pipe.pipe);
+		CHECK((reported() == std::vector<Completion>{{7, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+	}
+	const Pipe basic = basic_pipe();
+	doca_flow_pipe_entry *entry;
+	OK(basic.add(0, 1, &entry));
+	reported();
+	OK(update_basic(basic.pipe, &DROP, entry));
+	CHECK((reported() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_UPD}}));
+	doca_flow_port_pipes_flush(pf_port);
+	CHECK((reported() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+	OK(basic_pipe().add(0, 2, &entry));
+	reported();
+	stop();
+	CHECK((reported() == std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+}
+
+// The mapping file says completions = control: so it is for control pipes alone, and what goes with its pipe is told of later.
+void operations_of_control_pipes_end_inside_their_calls()
+{
+	start(8);
+	const Pipe basic = basic_pipe();
+	const Pipe control = control_pipe();
+	doca_flow_pipe_entry *entries[2];
+	OK(basic.add(0, 1, &entries[0]));
+	OK(control.add(0, 2, &entries[1]));
+	CHECK((reported() == std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+	CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+	completions.clear();
+	OK(remove_entry(entries[1]));
+	CHECK((reported() == std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+	OK(control.add(0, 3, &entries[1]));
+	reported();
+	doca_flow_pipe_destroy(control.pipe);
+	CHECK(reported().empty());
+	CHECK((processed() == std::vector<Completion>{{3, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+	completions.clear();
+	stop();
+	CHECK((reported() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}}));
+}
+
+uint32_t dev_flags(uint16_t port)
+{
+	rte_eth_dev_info info;
+	CHECK(rte_eth_dev_info_get(port, &info) == 0);
+	return *info.dev_flags;
+}
+
+void a_representors_port_is_not_the_applications()
+{
+	CHECK((dev_flags(pf) & RTE_ETH_DEV_REPRESENTOR) == 0);
+	CHECK((dev_flags(pf + 1) & RTE_ETH_DEV_REPRESENTOR) != 0);
+	const rte_eth_conf conf = {};
+	CHECK(rte_eth_dev_configure(pf + 1, 1, 1, &conf) != 0);
+	start(8);
+	check_room(basic_pipe());
+	stop();
+	// As NVIDIA's own programs end.
+	CHECK(rte_eth_dev_stop(pf + 1) == 0 && rte_eth_dev_close(pf + 1) == 0);
+}
+
+doca_flow_pipe *root(doca_flow_pipe_domain domain, doca_error_t expected)
+{
+	const doca_flow_match match = {};
+	doca_flow_pipe *pipe = nullptr;
+	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_BASIC);
+	OK(doca_flow_pipe_cfg_set_is_root(cfg, true));
+	OK(doca_flow_pipe_cfg_set_domain(cfg, domain));
+	OK(doca_flow_pipe_cfg_set_match(cfg, &match, nullptr));
+	CHECK(doca_flow_pipe_create(cfg, &DROP, nullptr, &pipe) == expected);
+	doca_flow_pipe_cfg_destroy(cfg);
+	return pipe;
+}
+
+void set_up_is_told()
+{
+	doca_flow_cfg *cfg;
+	doca_soft_set_up set_up;
+	OK(doca_flow_cfg_create(&cfg));
+	OK(doca_flow_cfg_set_mode_args(cfg, "switch,hws,isolated,expert"));
+#if DOCA_SOFT_RELEASE_ < 303
+	doca_flow_resource_rss_cfg rss = {};
+	uint16_t queues[] = {0, 2};
+	CHECK(doca_flow_cfg_set_default_rss(cfg, &rss) == DOCA_ERROR_INVALID_VALUE);
+	rss.queues_array = queues;
+	rss.nr_queues = 2;
+	OK(doca_flow_cfg_set_default_rss(cfg, &rss));
+#endif
+	OK(doca_flow_init(cfg));
+	doca_flow_cfg_destroy(cfg);
+	CHECK(doca_soft_get_set_up(pf, &set_up) == DOCA_ERROR_NOT_FOUND);
+	OK(start_port(pf, nullptr, pf_port));
+	OK(doca_soft_get_set_up(pf, &set_up));
+	CHECK(set_up.promiscuous == 0 && set_up.egress_root_domain == -1);
+#if DOCA_SOFT_RELEASE_ < 303
+	CHECK(set_up.default_rss_count == 2 && set_up.default_rss[1] == 2);
+	root(DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS, DOCA_ERROR_INVALID_VALUE);
+#else
+	CHECK(set_up.default_rss_count == 0);
+	doca_flow_pipe *secure = root(DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS, DOCA_SUCCESS);
+	OK(doca_soft_get_set_up(pf, &set_up));
+	CHECK(set_up.egress_root_domain == DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS);
+	root(DOCA_FLOW_PIPE_DOMAIN_EGRESS, DOCA_ERROR_ALREADY_EXIST);
+	doca_flow_pipe_destroy(secure);
+#endif
+	root(DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, DOCA_ERROR_INVALID_VALUE);
+	root(DOCA_FLOW_PIPE_DOMAIN_EGRESS, DOCA_SUCCESS);
+	CHECK(rte_eth_promiscuous_enable(pf) == 0);
+	OK(doca_soft_get_set_up(pf, &set_up));
+	CHECK(set_up.promiscuous == 1 && set_up.egress_root_domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS);
+	OK(doca_flow_port_stop(pf_port));
+	doca_flow_destroy();
 }
 
 // How often a key stands in this process's memory. The key is given inverted, so that the search does not find itself.
@@ -646,6 +822,10 @@ const struct {
 	{"not-there", an_entry_that_is_not_there_stays_away},
 	{"failures", failures_leave_room},
 	{"gone-pipes", pipes_go_with_their_entries},
+	{"inside", operations_end_inside_their_calls},
+	{"inside-control", operations_of_control_pipes_end_inside_their_calls},
+	{"representors", a_representors_port_is_not_the_applications},
+	{"set-up", set_up_is_told},
 	{"old-keys", a_key_that_was_replaced_is_forgotten},
 	{"rss-ipv4", [] { rss_spreads(DOCA_FLOW_RSS_IPV4, true, false); }},
 	{"rss-ipv6", [] { rss_spreads(DOCA_FLOW_RSS_IPV6, false, true); }},

@@ -115,7 +115,6 @@ static void start(int argc, char **argv)
 	if (pool == NULL)
 		must(DOCA_ERROR_NO_MEMORY, "pool");
 	start_dpdk_port(pf, QUEUES, pool);
-	start_dpdk_port(pf + 1, 1, pool);
 
 	struct doca_flow_cfg *cfg;
 	must(doca_flow_cfg_create(&cfg), "cfg");

@@ -7,6 +7,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include "../../guard/guard_binding.h"
 #include "tap_binding.h"
 
 // A UDP socket over IPv6, by its descriptor, takes datagrams without a checksum, as tunnels may send them (RFC 6935).
@@ -21,6 +22,7 @@ static void accept_zero_checksum(const Napi::CallbackInfo& info) {
 static Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Tap", psp::TapBinding::define(env));
   exports.Set("acceptZeroChecksum", Napi::Function::New(env, accept_zero_checksum));
+  exports.Set("guard", guard::binding(env));
   return exports;
 }
 

@@ -1,0 +1,62 @@
+#include "process_guard.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace guard {
+namespace {
+
+constexpr size_t STACK_OCTETS = size_t{128} << 10;
+// Freed memory is filled with it, new memory with its complement: zeros, as if it were fresh.
+constexpr int FILL = 0xff;
+
+std::string failure(const char *what)
+{
+	return std::string(what) + ": " + strerror(errno);
+}
+
+} // namespace
+
+void overwrite_freed_memory()
+{
+#ifdef M_PERTURB
+	mallopt(M_PERTURB, FILL);
+#endif
+}
+
+std::string forbid_dumps()
+{
+	const rlimit none = {0, 0};
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		return failure("setrlimit of RLIMIT_CORE");
+	return prctl(PR_SET_DUMPABLE, 0) == 0 ? "" : failure("prctl of PR_SET_DUMPABLE");
+}
+
+std::string lock(void *memory, size_t octets)
+{
+	const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+	const uintptr_t begin = reinterpret_cast<uintptr_t>(memory) / page * page;
+	const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + octets + page - 1) / page * page;
+	void *pages = reinterpret_cast<void *>(begin);
+	std::string problem;
+	if (madvise(pages, end - begin, MADV_DONTDUMP) != 0)
+		problem = failure("madvise of MADV_DONTDUMP");
+	// Tables are large, and mostly empty.
+	if (mlock2(pages, end - begin, MLOCK_ONFAULT) != 0)
+		problem = failure("mlock2");
+	return problem;
+}
+
+__attribute__((noinline)) void burn_stack()
+{
+	uint8_t octets[STACK_OCTETS];
+	explicit_bzero(octets, sizeof(octets));
+}
+
+} // namespace guard
