@@ -1,15 +1,14 @@
 /** `psp-gateway certificates`: a throw-away authority and certificates, for trying gateways by hand. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { fileProblem } from '../files/file-problem.js';
+import { mustTakeFiles } from '../files/folders.js';
+import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { createThrowAwayAuthority } from '../gateway/certificates.js';
 import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
-
-/** Exit status for wrong arguments, as in the other commands. */
-const EXIT_USAGE = 2;
-/** Only the owner may read or change the files. */
-const FILE_MODE = 0o600;
-const DIRECTORY_MODE = 0o700;
+import { failAtFile } from './failure.js';
+import { EXIT_USAGE } from './output.js';
 
 interface CertificatesOptions {
   readonly out: string;
@@ -29,8 +28,8 @@ function fileNameOf(host: IpAddress): string {
 }
 
 /**
- * Writes ca.pem and, for each host, HOST.pem and HOST.key into `out`. Writes nothing when there are problems: hosts
- * that are no IP addresses, or files that exist and `force` is false.
+ * Writes ca.pem and, for each host, HOST.pem and HOST.key into `out`, all of them or none. Writes nothing when there are
+ * problems: hosts that are no IP addresses, or files that exist and `force` is false. Throws what the file system throws.
  */
 export async function writeCertificates({
   out,
@@ -47,6 +46,16 @@ export async function writeCertificates({
       problems.push(`--host: ${error.message}`);
     }
   }
+  try {
+    mustTakeFiles(out);
+  } catch (error) {
+    const problem = fileProblem(error);
+    if (problem === undefined) throw error;
+    problems.push(`--out: ${problem.text}`);
+  }
+  const names = ['ca.pem', ...[...hosts].flatMap((ip) => [`${fileNameOf(ip)}.pem`, `${fileNameOf(ip)}.key`])];
+  const existing = force ? [] : names.map((name) => join(out, name)).filter((path) => existsSync(path));
+  problems.push(...existing.map((path) => `${path} exists; --force replaces it`));
   if (problems.length > 0) return { written: [], problems };
 
   const authority = await createThrowAwayAuthority();
@@ -56,26 +65,9 @@ export async function writeCertificates({
     files.set(`${fileNameOf(ip)}.pem`, certificatePem);
     files.set(`${fileNameOf(ip)}.key`, keyPem);
   }
-  mkdirSync(out, { recursive: true, mode: DIRECTORY_MODE });
-  return writeFiles(out, files, force);
-}
-
-function writeFiles(out: string, files: ReadonlyMap<string, string>, force: boolean): CertificatesResult {
-  const existing = force
-    ? []
-    : [...files.keys()].map((name) => join(out, name)).filter((path) => existsSync(path));
-  if (existing.length > 0) {
-    return { written: [], problems: existing.map((path) => `${path} exists; --force replaces it`) };
-  }
-  const written: string[] = [];
-  for (const [name, text] of files) {
-    const path = join(out, name);
-    // Removed first: writing into a file that exists would keep its mode, or follow a link.
-    if (force) rmSync(path, { force: true });
-    writeFileSync(path, text, { mode: FILE_MODE, flag: 'wx' });
-    written.push(path);
-  }
-  return { written, problems: [] };
+  const options = { readers: 'private', durable: true, replace: force } as const;
+  const all = [...files].map(([name, content]): NewFile => ({ name, content, options }));
+  return { written: await replaceFiles(out, all, 'private'), problems: [] };
 }
 
 /** The command, to be added to the program. */
@@ -86,9 +78,13 @@ export function certificatesCommand(): Command {
     .requiredOption('--host <ip...>', 'service address of each gateway')
     .option('--force', 'replace files that exist', false)
     .action(async (options: CertificatesOptions) => {
-      const { written, problems } = await writeCertificates(options);
-      for (const path of written) console.log(path);
-      for (const problem of problems) console.error(problem);
-      if (problems.length > 0) process.exitCode = EXIT_USAGE;
+      try {
+        const { written, problems } = await writeCertificates(options);
+        for (const path of written) console.log(path);
+        for (const problem of problems) console.error(problem);
+        if (problems.length > 0) process.exitCode = EXIT_USAGE;
+      } catch (error) {
+        failAtFile(error);
+      }
     });
 }

@@ -10,6 +10,8 @@ import { createGrpcTransport } from '../gateway/grpc-transport.js';
 import type { Logger } from '../gateway/log.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { systemClock } from '../hal/clock.js';
+import { delegateHal } from '../hal/delegate.js';
+import type { SpiKeyBatch } from '../hal/hal.js';
 import { systemRandom } from '../hal/random.js';
 import { openSimHal, type SimHal } from '../hal-sim/device.js';
 import type { SimPort } from '../hal-sim/port.js';
@@ -21,7 +23,7 @@ export interface HostPlan {
   /** Where the tunnel service listens: a loopback address. */
   readonly service: IpAddress;
   readonly uplinkMac: string;
-  readonly uplinkIpv6: string;
+  readonly uplinkIpv6: IpAddress;
   readonly workloadMac: string;
   readonly workloadIps: readonly IpAddress[];
 }
@@ -30,7 +32,7 @@ export const H1: HostPlan = {
   name: 'H1',
   service: parseIp('127.0.0.2'),
   uplinkMac: '02:00:00:00:00:01',
-  uplinkIpv6: '2001:db8::1',
+  uplinkIpv6: parseIp('2001:db8::1'),
   workloadMac: '02:00:00:00:01:33',
   workloadIps: [parseIp('192.168.1.33'), parseIp('fd00:0:0:1::33')],
 };
@@ -38,7 +40,7 @@ export const H2: HostPlan = {
   name: 'H2',
   service: parseIp('127.0.0.3'),
   uplinkMac: '02:00:00:00:00:02',
-  uplinkIpv6: '2001:db8::2',
+  uplinkIpv6: parseIp('2001:db8::2'),
   workloadMac: '02:00:00:00:02:55',
   workloadIps: [parseIp('192.168.1.55'), parseIp('fd00:0:0:1::55')],
 };
@@ -67,6 +69,7 @@ export async function startHost(
   logger: Logger,
   observe: (event: GatewayEvent) => void,
   onDelivered: (frames: readonly Uint8Array[]) => void,
+  onKeys: (batch: SpiKeyBatch) => void,
 ): Promise<DemoHost> {
   const vf = createLink({
     clock: systemClock,
@@ -89,10 +92,18 @@ export async function startHost(
   const issued = await authority.issue({ commonName: plan.name, ips: [plan.service] });
   const options = demoOptions(plan, peer, ports);
   const gateway = new Gateway({
-    hal,
+    hal: delegateHal(hal, {
+      generateKeys: async (...args) => {
+        const batch = await hal.generateKeys(...args);
+        onKeys(batch);
+        return batch;
+      },
+    }),
     transport: createGrpcTransport({
       tls: { caPem: authority.caPem, ...issued },
       messageOctetsMax: options.limits.requestOctetsMax,
+      clock: systemClock,
+      limits: options.limits.doors,
     }),
     clock: systemClock,
     random: systemRandom(),

@@ -3,12 +3,12 @@
  * traffic through two gateways, shows the slow path as it happens, counts the fast path, and checks that each
  * workload received exactly what the other one sent.
  */
-import { createReadStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { mustTakeFiles } from '../files/folders.js';
+import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import type { GatewayEvent } from '../gateway/events.js';
 import { buildPipeline } from '../gateway/pipeline.js';
 import { systemClock } from '../hal/clock.js';
@@ -18,14 +18,22 @@ import { renderSvg } from '../hal/render-svg.js';
 import { createLink } from '../hal-sim/ports/link.js';
 import { observePort } from '../hal-sim/ports/observe.js';
 import { ipFromOctets } from '../packet/address.js';
-import { pcapHeader, pcapRecord, readCapture } from '../packet/pcap.js';
+import { captureOctets } from '../packet/capture-stream.js';
+import { CaptureError, readCapture } from '../packet/pcap.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
-import { type SequenceStep, stepOf } from '../topology/sequence.js';
+import { type SequenceStep, sequenceMermaid, stepOf } from '../topology/sequence.js';
+import { sequenceSvg } from '../topology/sequence-svg.js';
+import { type CapturedFrame, type Replay, replayOf } from '../topology/traffic/replay.js';
+import { DemoCaptures, type DemoFile } from './demo-captures.js';
 import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from './demo-hosts.js';
+import { failAtFile } from './failure.js';
 import { createLogger } from './log.js';
-import { colorsFor, EXIT_FAILED, table } from './output.js';
+import { colorsFor, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { snapLengthOption } from './snap-length.js';
 
 const TRAFFIC = fileURLToPath(new URL('../../examples/traffic/v1-v2.pcap', import.meta.url));
+/** The capture is held whole. */
+const TRAFFIC_FRAMES_MAX = 100_000;
 const UNDERLAY_MTU_OCTETS = 1500;
 const ETHERNET_OCTETS = 14;
 /** Frames that a workload hands over at once. */
@@ -41,6 +49,17 @@ interface Flow {
   readonly received: Uint8Array[];
 }
 
+/** A capture without a packet from one workload to the other: that all of none arrived would say nothing. */
+class NothingToReplayError extends Error {
+  override readonly name = 'NothingToReplayError';
+
+  constructor(leftOut: Replay['leftOut']) {
+    const reasons = Object.entries(leftOut).map(([reason, count]) => `${count}: ${reason}`);
+    const has = reasons.length === 0 ? 'it has no frames' : `left out are ${reasons.join('; ')}`;
+    super(`nothing to replay: ${has}; name a capture of what V1 and V2 send each other`);
+  }
+}
+
 export function demoCommand(): Command {
   return new Command('demo')
     .description('two gateways, real gRPC over mutual TLS, recorded traffic: see it work')
@@ -50,22 +69,37 @@ export function demoCommand(): Command {
       'capture to replay, between 192.168.1.33, fd00:0:0:1::33 and .55, ::55',
       TRAFFIC,
     )
-    .addHelpText('after', '\nExit status: 0 every packet arrived unchanged, 1 not.')
-    .action((flags: { output: string; traffic: string }) => runDemo(flags.output, flags.traffic));
+    .addOption(snapLengthOption())
+    .addHelpText(
+      'after',
+      '\nExit status: 0 every packet arrived unchanged, 1 not, 2 wrong usage, or a file that is wrong.',
+    )
+    .action(async ({ output, traffic, snaplen }: { output: string; traffic: string; snaplen: number }) => {
+      // Both, so that both are told.
+      const replay = await readTraffic(traffic).catch((error: unknown) => {
+        if (!(error instanceof CaptureError || error instanceof NothingToReplayError))
+          return failAtFile(error, traffic);
+        console.error(`psp-gateway: ${traffic}: ${error.message}`);
+        process.exitCode = EXIT_USAGE;
+      });
+      try {
+        mustTakeFiles(output);
+        if (replay !== undefined) await runDemo(output, replay, snaplen);
+      } catch (error) {
+        failAtFile(error);
+      }
+    });
 }
 
-async function runDemo(folder: string, traffic: string): Promise<void> {
+async function runDemo(folder: string, { frames, leftOut }: Replay, snapOctets: number): Promise<void> {
+  const records = frames.map(({ frame }) => frame);
   const colors = colorsFor(process.stdout);
   const say = (text = '') => process.stdout.write(`${text}\n`);
   const startedMs = performance.now();
   say(colors.bold('PSP gateway demo: H1 (V1 behind it) and H2 (V2 behind it), simulated devices, real gRPC'));
   say();
 
-  const records = await readTraffic(traffic);
-  const wire: Uint8Array[] = [];
-  const delivered: Uint8Array[] = [];
-  const stamp = (frame: Uint8Array) =>
-    pcapRecord(BigInt(Math.round(systemClock.nowMs() * 1000)) * 1000n, frame);
+  const captures = new DemoCaptures();
   const link = createLink({
     clock: systemClock,
     random: systemRandom(),
@@ -76,7 +110,7 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
   const flows = newFlows();
   const onDelivered = (plan: HostPlan) => (frames: readonly Uint8Array[]) => {
     for (const frame of frames) {
-      delivered.push(stamp(frame));
+      captures.onDelivered(frame);
       flowOf(flows, frame, (flow) => flow.to === plan.name)?.received.push(ipPacket(frame));
     }
   };
@@ -84,7 +118,7 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
   const authority = await newAuthority();
   const logger = createLogger(40, 'text');
   const sequence = new Sequence();
-  const tapped = observePort(wire1, (_, frame) => wire.push(stamp(frame)));
+  const tapped = observePort(wire1, (_, frame) => captures.onWire(frame));
   const host1 = await startHost(
     H1,
     H2,
@@ -94,6 +128,7 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
     logger,
     (event) => sequence.add('H1', event),
     onDelivered(H1),
+    (batch) => captures.onKeys(H1, batch),
   );
   const host2 = await startHost(
     H2,
@@ -104,6 +139,7 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
     logger,
     (event) => sequence.add('H2', event),
     onDelivered(H2),
+    (batch) => captures.onKeys(H2, batch),
   );
   try {
     say(
@@ -125,11 +161,13 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
     say(colors.bold('Fast path: the rest of the capture'));
     const slow = (await cpuPackets(host1, host2)) - slowBefore;
     say(`${rest.length} packets in ${seconds.toFixed(2)} s; ${slow} of them came to a CPU`);
+    for (const [reason, count] of Object.entries(leftOut))
+      say(colors.dim(`${count} frames of the capture are left out: ${reason}`));
     say();
     say(await pipeTable(host1, host2));
     say();
 
-    const files = await writeFiles(folder, host1, wire, delivered, sequence);
+    const files = await writeFiles(folder, host1, captures.files(snapOctets), sequence);
     const failures = flows.filter((flow) => !sameSequence(flow.sent, flow.received));
     say(colors.bold('Checks'));
     for (const flow of flows) {
@@ -154,20 +192,20 @@ async function runDemo(folder: string, traffic: string): Promise<void> {
   }
 }
 
-/** The IP packets of the capture; address resolution is left out, since gateways answer it themselves. */
-async function readTraffic(path: string): Promise<Uint8Array[]> {
-  const frames: Uint8Array[] = [];
-  for await (const { frame } of readCapture(createReadStream(path))) {
-    if (flowOf(newFlows(), frame, () => true) !== undefined && !isNeighborDiscovery(frame))
-      frames.push(frame);
+/** What V1 and V2 send each other in the capture; address resolution is left out, since gateways answer it themselves. */
+async function readTraffic(path: string): Promise<Replay> {
+  const capture: CapturedFrame[] = [];
+  for await (const record of readCapture(captureOctets(path))) {
+    if (capture.length === TRAFFIC_FRAMES_MAX)
+      throw new CaptureError(`more than ${TRAFFIC_FRAMES_MAX} frames; replay a part of it`, 0);
+    capture.push({ ...record, atMs: 0 });
   }
-  return frames;
-}
-
-function isNeighborDiscovery(frame: Uint8Array): boolean {
-  const icmpv6 = frame[12] === 0x86 && frame[ETHERNET_OCTETS + 6] === 58;
-  const type = frame[ETHERNET_OCTETS + 40]!;
-  return icmpv6 && type >= 133 && type <= 137;
+  const replay = replayOf([...H1.workloadIps, ...H2.workloadIps], capture);
+  const frames = replay.frames.filter(({ frame }) => flowOf(newFlows(), frame, () => true) !== undefined);
+  const elsewhere = replay.frames.length - frames.length;
+  const leftOut = elsewhere === 0 ? replay.leftOut : { ...replay.leftOut, 'to other addresses': elsewhere };
+  if (frames.length === 0) throw new NothingToReplayError(leftOut);
+  return { ...replay, frames, leftOut };
 }
 
 function newFlows(): Flow[] {
@@ -292,23 +330,23 @@ ${table([
 async function writeFiles(
   folder: string,
   host: DemoHost,
-  wire: readonly Uint8Array[],
-  delivered: readonly Uint8Array[],
+  captures: readonly DemoFile[],
   sequence: Sequence,
 ): Promise<[path: string, what: string][]> {
-  await mkdir(folder, { recursive: true });
   const program = buildPipeline(host.gateway.pipelineOptions);
   const counters = await collectCounters(host.hal, program);
-  const files: [string, string, string | Uint8Array][] = [
-    ['wire.pcap', 'what crossed the underlay: PSP only', Buffer.concat([pcapHeader(), ...wire])],
-    ['delivered.pcap', 'what V1 and V2 received', Buffer.concat([pcapHeader(), ...delivered])],
+  const drawings: DemoFile[] = [
     ['pipes.svg', "H1's pipe program with packet counts", await renderSvg(program, counters)],
     ['pipes.mmd', 'the same as Mermaid', renderMermaid(program, counters)],
-    ['sequence.mmd', 'the slow path as a Mermaid sequence diagram', sequence.mermaid()],
+    ['sequence.svg', 'the slow path as a sequence diagram', sequenceSvg(sequence.steps)],
+    ['sequence.mmd', 'the same as Mermaid', sequenceMermaid(sequence.steps)],
   ];
-  for (const [name, , content] of files) await writeFile(join(folder, name), content);
-  return files.map(([name, what]) => [join(folder, name), what]);
+  await replaceFiles(folder, [...filesFor(captures, 'private'), ...filesFor(drawings, 'public')], 'private');
+  return [...captures, ...drawings].map(([name, what]) => [join(folder, name), what]);
 }
+
+const filesFor = (files: readonly DemoFile[], readers: 'private' | 'public'): NewFile[] =>
+  files.map(([name, , content]) => ({ name, content, options: { readers } }));
 
 /** The slow path as a sequence of steps between V1, H1, H2 and V2. */
 class Sequence {
@@ -332,11 +370,8 @@ class Sequence {
     });
   }
 
-  mermaid(): string {
-    const lines = this.#steps.map(
-      ({ atMs, from, to, text }) => `  ${from}->>${to}: ${text.replaceAll(';', ',')} (${atMs.toFixed(2)} ms)`,
-    );
-    return `sequenceDiagram\n  participant V1\n  participant H1\n  participant H2\n  participant V2\n${lines.join('\n')}\n`;
+  get steps(): readonly SequenceStep[] {
+    return this.#steps;
   }
 }
 

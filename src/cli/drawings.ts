@@ -1,7 +1,8 @@
 /** What comes from the program: pictures and tables of the documentation, schemas (scripts/draw-docs.mjs). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readTextFile } from '../files/read-file.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline } from '../gateway/pipeline.js';
 import { renderMermaid } from '../hal/render.js';
@@ -41,9 +42,7 @@ export async function documentedDrawings(): Promise<[path: string, text: string]
 
 async function exampleDrawings(): Promise<[path: string, text: string][]> {
   const names = readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml'));
-  const topologies = names.map((name) =>
-    readTopology(join(EXAMPLES, name), (path) => readFileSync(path, 'utf8')),
-  );
+  const topologies = names.map((name) => readTopology(join(EXAMPLES, name), readTextFile));
   return Promise.all(
     topologies.map(async (topology): Promise<[string, string]> => {
       return [`docs/topologies/${topology.name}.svg`, await topologySvg(topology)];

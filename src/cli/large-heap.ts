@@ -22,7 +22,7 @@ export async function ranWithRoom(gateways: number): Promise<boolean> {
   const args = [...process.execArgv, ...LARGE_RUN_NODE_OPTIONS, ...process.argv.slice(1)];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, pass);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, pass);
   const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   process.exitCode = status ?? 128 + constants.signals[signal!];
   return true;

@@ -3,7 +3,9 @@
  * The command line. Sub-commands are loaded when they are called, so that `--help` is quick; what is no sub-command
  * is `run`.
  */
-import type { Command } from 'commander';
+import type { Command, CommanderError } from 'commander';
+import { endAtOnce, watchStandardStreams } from './failure.js';
+import { EXIT_USAGE } from './output.js';
 import { VERSION } from './version.js';
 
 /** Sub-commands, each from a module of its own. */
@@ -72,21 +74,21 @@ async function main(argv: readonly string[]): Promise<void> {
   const known = COMMANDS[first];
   if (known === undefined && !first.startsWith('-')) {
     process.stderr.write(`psp-gateway: there is no command "${first}"; see psp-gateway --help\n`);
-    process.exitCode = 2;
+    process.exitCode = EXIT_USAGE;
     return;
   }
   const command = await (known === undefined ? load('run', COMMANDS.run!) : load(first, known));
-  // Commander ends with 1 on wrong usage; everywhere else here that is 2.
-  for (const one of [command, ...command.commands]) {
-    one.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  // Thrown, not ended at once: standard output may still have to say that it takes nothing.
+  for (const one of [command, ...command.commands]) one.exitOverride();
+  try {
+    await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'CommanderError')) throw error;
+    // Commander ends with 1 on wrong usage; everywhere else here that is 2.
+    if ((error as CommanderError).exitCode !== 0) process.exitCode = EXIT_USAGE;
   }
-  await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
 }
 
-// Whoever reads our output may have seen enough, as head(1) does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
-
-await main(process.argv.slice(2));
+watchStandardStreams();
+process.on('uncaughtException', endAtOnce);
+await main(process.argv.slice(2)).catch(endAtOnce);

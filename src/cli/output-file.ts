@@ -1,13 +1,11 @@
 /** Files that stand under their name only when they are complete. */
-import { open, realpath, rename, rm } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
+import { FileReplacement, OutputFileError, type Readers } from '../files/replace-file.js';
+import { compressionFor, STANDARD_STREAM } from '../packet/capture-stream.js';
+
+export { OutputFileError } from '../files/replace-file.js';
 
 const FLUSH_OCTETS = 256 * 1024;
-const MODE_DEFAULT = 0o666;
-
-/** An output that would replace what it is made from. */
-export class OutputFileError extends Error {
-  override readonly name = 'OutputFileError';
-}
 
 export interface OutputFile {
   /** Takes the octets; they are written some time later. */
@@ -16,32 +14,35 @@ export interface OutputFile {
   flush(): Promise<void>;
 }
 
+export interface OutputFileOptions {
+  /** Files that must not be replaced. */
+  readonly inputs: readonly string[];
+  readonly readers: Readers;
+}
+
 /**
- * Gives a file to `fill`, and renames it to `path` when that is done; when it throws, nothing of it is left.
+ * Gives a file to `fill`, and puts it in its place when that is done; when it throws, nothing of it is left. `-` is standard
+ * output, and what has a name with .gz is compressed.
  *
- * @param inputs files that must not be replaced
- * @param mode permissions, before the umask
  * @returns what `fill` gave. Throws OutputFileError, and what the file system throws
  */
 export async function writeOutputFile<T>(
   path: string,
-  inputs: readonly string[],
+  { inputs, readers }: OutputFileOptions,
   fill: (file: OutputFile) => Promise<T>,
-  mode = MODE_DEFAULT,
 ): Promise<T> {
   const existing = await realpath(path).catch(() => undefined);
   for (const input of inputs) {
-    if ((await realpath(input)) === existing) {
+    if (input !== STANDARD_STREAM && (await realpath(input)) === existing) {
       throw new OutputFileError(`${path} is the input file too; give another output`);
     }
   }
-  const unfinished = `${path}.unfinished-${process.pid}`;
-  const file = await open(unfinished, 'wx', mode);
+  const file = await FileReplacement.open(path === STANDARD_STREAM ? '/dev/stdout' : path, { readers });
+  const compress = compressionFor(path);
   let chunks: Uint8Array[] = [];
   let waitingOctets = 0;
   const writeAll = async () => {
-    // writev may write a part only.
-    if (waitingOctets > 0) await file.appendFile(Buffer.concat(chunks));
+    await file.write(await compress(Buffer.concat(chunks)));
     chunks = [];
     waitingOctets = 0;
   };
@@ -56,12 +57,10 @@ export async function writeOutputFile<T>(
       },
     });
     await writeAll();
-    await file.close();
-    await rename(unfinished, path);
+    await file.finish();
     return result;
   } catch (error) {
-    await file.close().catch(() => {});
-    await rm(unfinished, { force: true });
+    await file.discard();
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 /** What the commands share for printing: exit statuses, colours on terminals only, tables, a line of progress. */
-import { writeFileSync } from 'node:fs';
 import picocolors from 'picocolors';
 
 export const EXIT_FAILED = 1;
@@ -50,14 +49,4 @@ export function progressLine(stream: NodeJS.WriteStream): { update(text: string)
       shown = false;
     },
   };
-}
-
-/** Writes a small file. When that fails, says so, and the command's exit status is EXIT_FAILED. */
-export function writeText(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    console.error(`cannot write ${path}: ${(error as NodeJS.ErrnoException).code}`);
-    process.exitCode = EXIT_FAILED;
-  }
 }

@@ -6,6 +6,11 @@ import type { PspVersion } from '../psp/header.js';
 import { CRYPT_OFFSET_WORDS_MAX, SPI_LOW_MASK } from '../psp/header.js';
 import { MASTER_KEY_OCTETS } from '../psp/key-derivation.js';
 
+/** Of a whole file: 71 values, and as many blanks as people may want between them. */
+export const CONFIG_OCTETS_MAX = 64 * 1024;
+/** Of a value, in what is said of it. */
+const SHOWN_CHARACTERS = 40;
+
 export interface DecryptConfig {
   readonly masterKeys: readonly [Uint8Array, Uint8Array];
 }
@@ -37,6 +42,11 @@ export class PcapConfigError extends Error {
 interface Token {
   readonly text: string;
   readonly line: number;
+}
+
+/** What a value is, for a sentence. */
+function quoted({ text }: Token): string {
+  return text.length <= SHOWN_CHARACTERS ? `"${text}"` : `"${text.slice(0, SHOWN_CHARACTERS)}..."`;
 }
 
 function tokenize(text: string): Token[] {
@@ -85,7 +95,7 @@ class ConfigReader {
     const token = this.#next('the SPI');
     if (token === undefined) return 1;
     const spi = /^(0x)?[0-9a-f]{1,8}$/i.test(token.text) ? Number.parseInt(token.text, 16) : Number.NaN;
-    if (Number.isNaN(spi)) this.problems.push(`${token.line}: SPI "${token.text}" is not 32 bits in hex`);
+    if (Number.isNaN(spi)) this.problems.push(`${token.line}: SPI ${quoted(token)} is not 32 bits in hex`);
     else if ((spi & SPI_LOW_MASK) === 0)
       this.problems.push(`${token.line}: SPI: its low 31 bits must not be zero`);
     return spi;
@@ -94,9 +104,9 @@ class ConfigReader {
   word<T>(field: string, values: Readonly<Record<string, T>>): T {
     const token = this.#next(field);
     const names = Object.keys(values);
-    const value = token === undefined ? undefined : values[token.text];
+    const value = token !== undefined && Object.hasOwn(values, token.text) ? values[token.text] : undefined;
     if (token !== undefined && value === undefined) {
-      this.problems.push(`${token.line}: ${field} "${token.text}" is not one of ${names.join(', ')}`);
+      this.problems.push(`${token.line}: ${field} ${quoted(token)} is not one of ${names.join(', ')}`);
     }
     return value ?? values[names[0]!]!;
   }
@@ -107,7 +117,7 @@ class ConfigReader {
     const value = /^\d+$/.test(token.text) ? Number(token.text) : Number.NaN;
     if (!(value <= CRYPT_OFFSET_WORDS_MAX)) {
       this.problems.push(
-        `${token.line}: ${field} "${token.text}" is not a number from 0 to ${CRYPT_OFFSET_WORDS_MAX}`,
+        `${token.line}: ${field} ${quoted(token)} is not a number from 0 to ${CRYPT_OFFSET_WORDS_MAX}`,
       );
     }
     return value;

@@ -3,15 +3,17 @@
  * known what was inside, on an interface of its own with the same time. What was done with a PSP packet stands in a
  * comment. The output is a pcapng, and stands under its name only when it is complete.
  */
-import { stat } from 'node:fs/promises';
-import { type CaptureRecord, INTERFACES_MAX, LINK_TYPE_ETHERNET, readCapture } from '../packet/pcap.js';
+import { captureOctets } from '../packet/capture-stream.js';
+import { CUT, ethernetFrameOf } from '../packet/link-type.js';
+import { type CaptureRecord, INTERFACES_MAX, readCapture } from '../packet/pcap.js';
 import { OPTION_OCTETS_MAX, PcapngWriter } from '../packet/pcapng.js';
+import { withoutTags } from '../packet/tags.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { type Association, associationOf, decapsulate } from '../psp/decapsulate.js';
 import { algorithmName, spiText } from '../psp/header.js';
 import type { KeyRing } from '../psp/key-ring.js';
 import { OutputFileError, writeOutputFile } from './output-file.js';
-import { countingStream } from './pcap-process.js';
+import { sizeOf } from './pcap-process.js';
 
 /** Ethernet header and the longest IP packet there is. */
 const FRAME_OCTETS_MAX = 14 + 40 + 65_535;
@@ -50,32 +52,48 @@ export interface DecryptOptions {
 /** Throws CaptureError, OutputFileError, and what the file system throws. */
 export async function decryptCapture(options: DecryptOptions): Promise<DecryptCounts> {
   const { input, output, keys, keysPath } = options;
-  const totalOctets = (await stat(input)).size;
+  const totalOctets = await sizeOf(input);
   const counts: DecryptCounts = { decrypted: 0, noKey: 0, authFail: 0, malformed: 0, cut: 0, notPsp: 0 };
-  await writeOutputFile(output, [input, keysPath], async (file) => {
-    const writer = new PcapngWriter((octets) => file.write(octets));
-    const interfaces = new Interfaces(writer);
+  await writeOutputFile(output, { inputs: [input, keysPath], readers: 'private' }, async (file) => {
+    const decrypting = new Decrypting(new PcapngWriter((octets) => file.write(octets)), keys);
     let number = 0;
-    const source = countingStream(input, (octets) => options.onProgress?.(octets, totalOctets));
+    const source = captureOctets(input, (octets) => options.onProgress?.(octets, totalOctets));
     for await (const record of readCapture(source)) {
       number++;
-      const fate = fateOf(record, keys);
+      const fate = decrypting.add(record);
       counts[fate.count]++;
-      const { timestampNs, frame, originalOctets, comments = [] } = record;
-      const own = interfaces.of(record);
-      // What is decrypted says so on the inner packet, the others on their own.
-      const undone = 'comment' in fate && !('frame' in fate) ? [fate.comment] : [];
-      const comment = [...comments.map((text) => fitting(text, OPTION_OCTETS_MAX)), ...undone];
-      writer.write({ interfaceIndex: own.encrypted, timestampNs, frame, originalOctets, comment });
-      if ('frame' in fate) {
-        const inner = { interfaceIndex: own.decrypted, timestampNs, frame: fate.frame };
-        writer.write({ ...inner, comment: fate.comment });
-      }
       if ('comment' in fate) options.onPacket?.(number, fate.comment);
       await file.flush();
     }
   });
   return counts;
+}
+
+/** Writes records, and behind each what was inside. */
+export class Decrypting {
+  readonly #interfaces: Interfaces;
+
+  constructor(
+    private readonly writer: PcapngWriter,
+    private readonly keys: KeyRing,
+  ) {
+    this.#interfaces = new Interfaces(writer);
+  }
+
+  add(record: CaptureRecord): Fate {
+    const fate = fateOf(record, this.keys);
+    const { timestampNs, frame, originalOctets, comments = [] } = record;
+    const own = this.#interfaces.of(record);
+    // What is decrypted says so on the inner packet, the others on their own.
+    const undone = 'comment' in fate && !('frame' in fate) ? [fate.comment] : [];
+    const comment = [...comments.map((text) => fitting(text, OPTION_OCTETS_MAX)), ...undone];
+    this.writer.write({ interfaceIndex: own.encrypted, timestampNs, frame, originalOctets, comment });
+    if ('frame' in fate) {
+      const inner = { interfaceIndex: own.decrypted, timestampNs, frame: fate.frame };
+      this.writer.write({ ...inner, comment: fate.comment });
+    }
+    return fate;
+  }
 }
 
 const DECRYPTED = ' decrypted';
@@ -107,8 +125,8 @@ class Interfaces {
       const room = OPTION_OCTETS_MAX - DECRYPTED.length;
       const name = fitting(interfaceName ?? `interface ${interfaceIndex}`, room);
       pair = {
-        encrypted: this.#writer.addInterface(name, 0, linkType),
-        decrypted: this.#writer.addInterface(`${name}${DECRYPTED}`, 0, linkType),
+        encrypted: this.#writer.addInterface(name, linkType),
+        decrypted: this.#writer.addInterface(`${name}${DECRYPTED}`),
       };
       this.#known.set(place, pair);
     }
@@ -117,16 +135,18 @@ class Interfaces {
 }
 
 function fateOf(record: CaptureRecord, keys: KeyRing): Fate {
-  const { frame, originalOctets, linkType } = record;
-  if (linkType !== LINK_TYPE_ETHERNET) return NOT_PSP;
+  const ethernet = ethernetFrameOf(record);
+  if (ethernet === undefined) return NOT_PSP;
+  const frame = withoutTags(ethernet);
   const association = associationOf(frame);
-  if (association === 'not-psp') return isCutPsp(frame, originalOctets) ? undone('cut', CUT) : NOT_PSP;
+  if (association === 'not-psp') {
+    const missingOctets = record.originalOctets - record.frame.length;
+    return isCutPsp(frame, frame.length + missingOctets) ? undone('cut', CUT) : NOT_PSP;
+  }
   if (association === 'bad') return undone('malformed', 'malformed: reserved version or impossible SPI');
   if (association === 'error') return undone('malformed', 'malformed: lengths that contradict each other');
   return decrypt(frame, association, keys);
 }
-
-const CUT = 'captured in part only';
 
 function undone(count: 'noKey' | 'authFail' | 'malformed' | 'cut', why: string): Fate {
   return { count, comment: `PSP not decrypted: ${why}` };

@@ -2,19 +2,22 @@
  * Encrypting and decrypting captures record by record, as the PSP reference tool does it. The input is streamed;
  * the output stands under its name only when it is complete.
  */
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import {
-  type CaptureRecord,
-  LINK_TYPE_ETHERNET,
-  pcapHeader,
-  pcapRecord,
-  readCapture,
-} from '../packet/pcap.js';
+import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
+import { IPV4_PROTOCOL, ipv4ChecksumOk, PROTOCOL_TCP, PROTOCOL_UDP } from '../packet/ipv4.js';
+import { IPV6_NEXT_HEADER } from '../packet/ipv6.js';
+import { wholeFrameOf } from '../packet/link-type.js';
+import { pcapHeader, pcapRecord, readCapture } from '../packet/pcap.js';
+import { notIpReason } from '../packet/tags.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { decapsulate } from '../psp/decapsulate.js';
 import { EncapsulationError, locateIpPacket } from '../psp/encapsulate.js';
-import { CRYPT_OFFSET_UNIT_OCTETS, keyLengthOctets } from '../psp/header.js';
+import {
+  CRYPT_OFFSET_UNIT_OCTETS,
+  keyLengthOctets,
+  NEXT_HEADER_IPV4,
+  NEXT_HEADER_IPV6,
+} from '../psp/header.js';
 import { KeyDeriver } from '../psp/key-derivation.js';
 import type { SaKey } from '../psp/keys-file.js';
 import { encapsulateAsReference } from '../psp/reference-tool.js';
@@ -26,7 +29,6 @@ export const SNAP_OCTETS = 9014;
 /** The bit of the Crypt Offset octet that the reference tool flips to force an authentication failure. */
 const RESERVED_BIT = 0x80;
 const ETHERNET_HEADER_OCTETS = 14;
-const READ_OCTETS = 256 * 1024;
 
 /** Packets that did not make it, by reason. */
 export type Reasons = Map<string, number>;
@@ -54,8 +56,9 @@ export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep 
   const { spi, version, key } = encryptionKey(config);
   let iv = 1n;
   return (frame) => {
-    const packet = locateIpPacket(frame);
-    if (packet === undefined) return { reason: 'not an IP packet' };
+    const unfit = notIpReason(frame);
+    if (unfit !== undefined) return { reason: unfit };
+    const packet = locateIpPacket(frame)!;
     const tunnelOffset = packet.family === 4 ? cryptOffsetWords.tunnelIpv4 : cryptOffsetWords.tunnelIpv6;
     const offset = mode === 'transport' ? cryptOffsetWords.transport : tunnelOffset;
     const skip = skipReason(frame, packet, mode, offset);
@@ -84,7 +87,7 @@ export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep 
   };
 }
 
-/** What the reference tool leaves out. */
+/** What the reference tool leaves out, and what would not come back as it was. */
 function skipReason(
   frame: Uint8Array,
   packet: { family: 4 | 6; end: number },
@@ -94,9 +97,18 @@ function skipReason(
   const ipOctets = packet.family === 4 ? (frame[ETHERNET_HEADER_OCTETS]! & 0x0f) * 4 : 40;
   const payloadAt = mode === 'transport' ? ETHERNET_HEADER_OCTETS + ipOctets : ETHERNET_HEADER_OCTETS;
   if (offsetWords * CRYPT_OFFSET_UNIT_OCTETS > packet.end - payloadAt) return 'crypt offset past the end';
-  const next = frame[ETHERNET_HEADER_OCTETS + 6]!;
-  if (mode === 'transport' && packet.family === 6 && next !== 6 && next !== 17) {
+  // Transport mode writes the header's checksum anew, twice: what was broken on the way would come out as if it were whole.
+  if (mode === 'transport' && packet.family === 4 && !ipv4ChecksumOk(frame, ETHERNET_HEADER_OCTETS)) {
+    return 'wrong IPv4 header checksum, which would be put right (transport mode)';
+  }
+  const protocol = frame[ETHERNET_HEADER_OCTETS + (packet.family === 4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)]!;
+  const isTcpOrUdp = protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP;
+  if (mode === 'transport' && packet.family === 6 && !isTcpOrUdp) {
     return 'neither TCP nor UDP directly behind the IPv6 header (transport mode)';
+  }
+  // Transport mode has the protocol as Next Header, and these two there are what tunnel mode has.
+  if (mode === 'transport' && (protocol === NEXT_HEADER_IPV4 || protocol === NEXT_HEADER_IPV6)) {
+    return 'IP in IP, which would be taken for a tunnel (transport mode)';
   }
   return undefined;
 }
@@ -131,7 +143,7 @@ export interface ProcessOptions {
   readonly input: string;
   readonly output: string;
   readonly step: FrameStep;
-  /** Gets octets read so far and in all, now and then. */
+  /** Gets octets read so far and in all, now and then; 0: that is not known. */
   readonly onProgress?: (octets: number, totalOctets: number) => void;
   /** Gets each packet's number, from 1 on, and fate. */
   readonly onPacket?: (number: number, fate: string) => void;
@@ -140,16 +152,17 @@ export interface ProcessOptions {
 /** Runs a step over a capture. Nothing stands under the output's name unless all of it was read and written. */
 export async function processCapture(options: ProcessOptions): Promise<PcapResult> {
   const { input, output, step } = options;
-  const totalOctets = (await stat(input)).size;
-  return writeOutputFile(output, [input], async (file) => {
+  const totalOctets = await sizeOf(input);
+  return writeOutputFile(output, { inputs: [input], readers: 'private' }, async (file) => {
     const failed: Reasons = new Map();
     let written = 0;
     let number = 0;
     file.write(pcapHeader(SNAP_OCTETS));
-    const source = countingStream(input, (octets) => options.onProgress?.(octets, totalOctets));
+    const source = captureOctets(input, (octets) => options.onProgress?.(octets, totalOctets));
     for await (const record of readCapture(source)) {
       number++;
-      const result = unusable(record) ?? step(record.frame);
+      const whole = wholeFrameOf(record);
+      const result = 'frame' in whole ? step(whole.frame) : whole;
       if ('frame' in result) {
         written++;
         file.write(pcapRecord(record.timestampNs, result.frame));
@@ -161,21 +174,7 @@ export async function processCapture(options: ProcessOptions): Promise<PcapResul
   });
 }
 
-function unusable(record: CaptureRecord): { reason: string } | undefined {
-  if (record.linkType !== LINK_TYPE_ETHERNET) return { reason: `link type ${record.linkType}, not Ethernet` };
-  if (record.frame.length < record.originalOctets) return { reason: 'captured in part only' };
-  return undefined;
-}
-
-/** The file's chunks, telling how far it has been read. */
-export async function* countingStream(
-  path: string,
-  onRead: (octets: number) => void,
-): AsyncGenerator<Uint8Array> {
-  let octets = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: READ_OCTETS })) {
-    octets += (chunk as Uint8Array).length;
-    onRead(octets);
-    yield chunk as Uint8Array;
-  }
+/** Octets of a capture's file; 0: that is not known. */
+export async function sizeOf(path: string): Promise<number> {
+  return path === STANDARD_STREAM ? 0 : (await stat(path)).size;
 }

@@ -2,26 +2,22 @@
  * `psp-gateway pcap encrypt|decrypt|inspect`: PSP on capture files, with the reference tool's flags and files, or with a
  * keys file.
  */
-import { readFile } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import { Command } from 'commander';
-import { describeFrame, renderTree, summarize } from '../packet/describe.js';
+import { mustTakeFile } from '../files/folders.js';
+import { readTextFile } from '../files/read-file.js';
+import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
+import { describeRecord, renderTree, summarize } from '../packet/describe.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
-import { KeyRing } from '../psp/key-ring.js';
+import { KeyRing, KeyRingError } from '../psp/key-ring.js';
 import { KeysFileError } from '../psp/keys-file.js';
-import { readKeysFile, writeKeysFile } from './keys-file.js';
+import { failAtFile } from './failure.js';
+import { readKeysFile, withKeysFile } from './keys-file.js';
 import { EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
-import { OutputFileError } from './output-file.js';
-import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
+import { CONFIG_OCTETS_MAX, PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
 import { decryptCapture } from './pcap-decrypt.js';
-import {
-  countingStream,
-  decryptStep,
-  encryptionKey,
-  encryptStep,
-  type FrameStep,
-  processCapture,
-} from './pcap-process.js';
+import { decryptStep, encryptionKey, encryptStep, type FrameStep, processCapture } from './pcap-process.js';
 
 interface CryptFlags {
   readonly config: string;
@@ -48,33 +44,49 @@ export function pcapCommand(): Command {
     .command('encrypt')
     .description('encrypt every IP packet of a capture')
     .option('-c, --config <file>', 'configuration file', 'psp_encrypt.cfg')
-    .option('-i, --input <file>', 'capture to read (pcap or pcapng)', 'cleartext.pcap')
-    .option('-o, --output <file>', 'capture to write', 'psp_encrypt.pcap')
+    .option(
+      '-i, --input <file>',
+      'capture to read (pcap or pcapng, .gz too; - is standard input)',
+      'cleartext.pcap',
+    )
+    .option(
+      '-o, --output <file>',
+      'capture to write (.gz: compressed; - is standard output)',
+      'psp_encrypt.pcap',
+    )
     .option('-v, --verbose', 'say what happens to each packet')
     .option('-e, --error', 'force a bit error into every packet, so that none authenticates')
     .option('--write-keys <file>', 'write the key to a keys file, for decrypt --keys')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', CONFIG_HELP)
+    .addHelpText('after', CONFIG_HELP + ENCRYPT_STATUS)
     .action(encrypt);
   command
     .command('decrypt')
     .description(
       'decrypt a capture, by master keys (drops what fails, and exits with 1 then) or by a keys file',
     )
-    .argument('[input]', 'with --keys: capture to read (pcap or pcapng)')
-    .argument('[output]', 'with --keys: capture to write (pcapng)')
+    .argument('[input]', 'with --keys: capture to read (pcap or pcapng, .gz too; - is standard input)')
+    .argument('[output]', 'with --keys: capture to write (pcapng; .gz, -)')
     .option('-k, --keys <file>', 'keys file; what is decrypted goes beside what was encrypted')
     .option('-c, --config <file>', 'configuration file; only the master keys are read', 'psp_decrypt.cfg')
-    .option('-i, --input <file>', 'capture to read (pcap or pcapng)', 'psp_encrypt.pcap')
-    .option('-o, --output <file>', 'capture to write', 'psp_decrypt.pcap')
+    .option(
+      '-i, --input <file>',
+      'capture to read (pcap or pcapng, .gz too; - is standard input)',
+      'psp_encrypt.pcap',
+    )
+    .option(
+      '-o, --output <file>',
+      'capture to write (.gz: compressed; - is standard output)',
+      'psp_decrypt.pcap',
+    )
     .option('-v, --verbose', 'say what happens to each packet')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', CONFIG_HELP + KEYS_HELP)
+    .addHelpText('after', CONFIG_HELP + DECRYPT_STATUS + KEYS_HELP)
     .action(decrypt);
   command
     .command('inspect')
     .description('print the decoded headers of each packet')
-    .argument('[file]', 'capture to read (pcap or pcapng)')
+    .argument('[file]', 'capture to read (pcap or pcapng, .gz too; - is standard input)')
     .option('-i, --input <file>', 'the same as the argument')
     .option('-V, --tree', 'all fields, as a tree')
     .option('--json', 'one JSON object per packet')
@@ -85,9 +97,17 @@ export function pcapCommand(): Command {
 const CONFIG_HELP = `
 The configuration file holds, separated by white space: master key 0 and master key 1 (32 hex octets each), the SPI
 in hex, "transport" or "tunnel", "aes-gcm-128" or "aes-gcm-256", the crypt offsets for transport mode, IPv4 tunnels
-and IPv6 tunnels (decimal, in units of 4 octets), "vc" or "no-vc".
+and IPv6 tunnels (decimal, in units of 4 octets), "vc" or "no-vc".`;
 
-Exit status: 0 all packets were processed, 1 some were not or the capture is damaged, 2 wrong usage or configuration.`;
+const ENCRYPT_STATUS = `
+
+Packets that cannot be encrypted, such as ARP, are skipped and counted by reason.
+
+Exit status: 0 all others were encrypted, 1 all were skipped or the capture is damaged, 2 wrong usage or configuration.`;
+
+const DECRYPT_STATUS = `
+
+Exit status: 0 all packets were decrypted, 1 some were not or the capture is damaged, 2 wrong usage or configuration.`;
 
 const KEYS_HELP = `
 
@@ -102,11 +122,43 @@ A keys file holds one JSON object per line, such as
 Example: psp-gateway pcap decrypt --keys keys.jsonl wire.pcap decrypted.pcapng`;
 
 async function encrypt(flags: CryptFlags): Promise<void> {
-  await guarded(flags.input, async () => {
-    const config = parseEncryptConfig(await readFile(flags.config, 'utf8'), flags.config);
-    await crypt(flags, 'encrypted', encryptStep(config, flags.error === true));
-    if (flags.writeKeys !== undefined) await writeKeysFile(flags.writeKeys, [encryptionKey(config)]);
+  const { input, output, writeKeys } = flags;
+  await guarded(input, async () => {
+    const config = await allRight(
+      input,
+      () => parseEncryptConfig(readTextFile(flags.config, CONFIG_OCTETS_MAX), flags.config),
+      [input],
+      [output, ...(writeKeys === undefined ? [] : [writeKeys])],
+    );
+    if (config === undefined) return;
+    const work = () => crypt(flags, 'encrypted', encryptStep(config, flags.error === true));
+    if (writeKeys === undefined) await work();
+    else await withKeysFile(writeKeys, [encryptionKey(config)], work);
   });
+}
+
+/** What `read` gives; undefined: something is wrong with it or with the files, and all of that has been said. */
+async function allRight<T>(
+  capture: string,
+  read: () => T,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): Promise<T | undefined> {
+  let right = true;
+  const look = async <R>(work: () => R): Promise<Awaited<R> | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      right = false;
+      report(capture, error);
+      return undefined;
+    }
+  };
+  const result = await look(read);
+  const isFile = (path: string) => path !== STANDARD_STREAM;
+  for (const path of inputs.filter(isFile)) await look(() => accessSync(path, constants.R_OK));
+  for (const path of outputs.filter(isFile)) await look(() => mustTakeFile(path));
+  return right ? result : undefined;
 }
 
 async function decrypt(
@@ -118,11 +170,13 @@ async function decrypt(
   await guarded(input ?? flags.input, async () => {
     if (flags.keys === undefined) {
       if (input !== undefined) throw new PcapUsageError('without --keys, name the files by -i and -o');
-      await crypt(
-        flags,
-        'decrypted',
-        decryptStep(parseDecryptConfig(await readFile(flags.config, 'utf8'), flags.config)),
+      const config = await allRight(
+        flags.input,
+        () => parseDecryptConfig(readTextFile(flags.config, CONFIG_OCTETS_MAX), flags.config),
+        [flags.input],
+        [flags.output],
       );
+      if (config !== undefined) await crypt(flags, 'decrypted', decryptStep(config));
       return;
     }
     const given = ['config', 'input', 'output'].some((name) => command.getOptionValueSource(name) === 'cli');
@@ -136,14 +190,16 @@ async function decrypt(
 }
 
 async function decryptByKeys(flags: DecryptFlags, keysPath: string, input: string, output: string) {
-  const keys = new KeyRing(await readKeysFile(keysPath));
+  const keys = await allRight(input, () => new KeyRing(readKeysFile(keysPath)), [input], [output]);
+  if (keys === undefined) return;
   const counts = await withProgress('decrypted', (onProgress) =>
     decryptCapture({ input, output, keys, keysPath, onProgress, ...onEachPacket(flags) }),
   );
-  if (flags.json === true) console.log(JSON.stringify({ output, ...counts }));
+  const say = sayBeside(output);
+  if (flags.json === true) say(JSON.stringify({ output, ...counts }));
   else {
     const { decrypted, noKey, authFail, malformed, cut, notPsp } = counts;
-    console.log(
+    say(
       table([
         ['decrypted', decrypted],
         ['no key', noKey],
@@ -153,7 +209,7 @@ async function decryptByKeys(flags: DecryptFlags, keysPath: string, input: strin
         ['not PSP', notPsp],
       ]),
     );
-    console.log(`written to ${output}`);
+    say(`written to ${nameOf(output)}`);
   }
   if (counts.authFail > 0) process.exitCode = EXIT_FAILED;
 }
@@ -170,7 +226,9 @@ async function withProgress<T>(
   const progress = progressLine(process.stderr);
   try {
     return await work((octets, total) =>
-      progress.update(`${done} ${Math.floor((octets * 100) / Math.max(1, total))} %`),
+      progress.update(
+        total === 0 ? `${done} ${octets} octets` : `${done} ${Math.floor((octets * 100) / total)} %`,
+      ),
     );
   } finally {
     progress.clear();
@@ -183,16 +241,24 @@ async function crypt(flags: CryptFlags, done: string, step: FrameStep): Promise<
     processCapture({ input, output, step, onProgress, ...onEachPacket(flags) }),
   );
   const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
+  const say = sayBeside(output);
   if (flags.json === true) {
-    console.log(JSON.stringify({ output, [done]: written, failed: Object.fromEntries(failed) }));
+    say(JSON.stringify({ output, [done]: written, failed: Object.fromEntries(failed) }));
   } else {
     const left = done === 'encrypted' ? 'skipped' : 'dropped';
-    console.log(`${done} ${written} packets in ${output}, ${left} ${failures} packets`);
-    for (const [reason, count] of failed) console.log(`  ${count}: ${reason}`);
+    say(`${done} ${written} packets in ${nameOf(output)}, ${left} ${failures} packets`);
+    for (const [reason, count] of failed) say(`  ${count}: ${reason}`);
   }
-  // The reference tool skips packets without calling it a failure.
-  if (failures > 0 && done === 'decrypted') process.exitCode = EXIT_FAILED;
+  // Like the reference tool, encrypting takes it for no failure that a capture has ARP; an output without packets is one.
+  if (failures > 0 && (done === 'decrypted' || written === 0)) process.exitCode = EXIT_FAILED;
 }
+
+/** Results go to standard output, or beside it when the capture does. */
+function sayBeside(output: string): (text: string) => void {
+  return output === STANDARD_STREAM ? console.error : console.log;
+}
+
+const nameOf = (output: string) => (output === STANDARD_STREAM ? 'standard output' : output);
 
 async function inspect(
   argument: string | undefined,
@@ -203,11 +269,11 @@ async function inspect(
     if (path === undefined) throw new PcapUsageError('no capture given: psp-gateway pcap inspect FILE');
     let number = 0;
     let firstNs: bigint | undefined;
-    for await (const record of readCapture(countingStream(path, () => {}))) {
+    for await (const record of readCapture(captureOctets(path))) {
       number++;
       firstNs ??= record.timestampNs;
       const seconds = (Number(record.timestampNs - firstNs) / 1e9).toFixed(6);
-      const layers = describeFrame(record.frame, dissectPsp);
+      const layers = describeRecord(record, dissectPsp);
       if (flags.json === true) {
         const json = layers.map(({ name, fields }) => ({ layer: name, ...Object.fromEntries(fields) }));
         console.log(
@@ -215,6 +281,7 @@ async function inspect(
             number,
             timestampNs: String(record.timestampNs),
             length: record.originalOctets,
+            ...(record.frame.length < record.originalOctets ? { captured: record.frame.length } : {}),
             layers: json,
           }),
         );
@@ -230,16 +297,21 @@ async function guarded(capture: string, work: () => Promise<void>): Promise<void
   try {
     await work();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const damaged = error instanceof CaptureError;
-    const usage =
-      error instanceof PcapConfigError ||
-      error instanceof KeysFileError ||
-      error instanceof OutputFileError ||
-      error instanceof PcapUsageError ||
-      code === 'ENOENT';
-    if (!usage && !damaged && code === undefined) throw error;
-    console.error(`psp-gateway pcap: ${damaged ? `${capture}: ` : ''}${(error as Error).message}`);
-    process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+    report(capture, error);
   }
+}
+
+function report(capture: string, error: unknown): void {
+  const damaged = error instanceof CaptureError;
+  const usage =
+    error instanceof PcapConfigError ||
+    error instanceof KeysFileError ||
+    error instanceof KeyRingError ||
+    error instanceof PcapUsageError;
+  if (!usage && !damaged) {
+    failAtFile(error, capture);
+    return;
+  }
+  console.error(`psp-gateway pcap: ${damaged ? `${capture}: ` : ''}${error.message}`);
+  process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
 }

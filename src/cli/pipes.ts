@@ -1,6 +1,7 @@
 /** `psp-gateway pipes`: draws the program that gateway flags would build. */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { readTextFile } from '../files/read-file.js';
+import { replaceFile } from '../files/replace-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline, type PipelineOptions } from '../gateway/pipeline.js';
@@ -8,6 +9,7 @@ import type { PipeProgram } from '../hal/program.js';
 import { renderDot, renderJson, renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
 import { macToOctets } from '../packet/address.js';
+import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { EXIT_USAGE } from './output.js';
 
@@ -39,7 +41,7 @@ export function pipesCommand(): Command {
       try {
         // A drawing opens no connection, so it needs no certificates.
         const argv = command.args.includes('--tls-ca') ? command.args : [...command.args, '--insecure'];
-        const { options } = readGatewayOptions(argv, (path) => readFileSync(path, 'utf8'));
+        const { options } = readGatewayOptions(argv, readTextFile);
         const macs = UNKNOWN_MACS.slice();
         if (options.decapDmac !== undefined) macs.set(macToOctets(options.decapDmac));
         const pipeline: PipelineOptions = {
@@ -49,9 +51,9 @@ export function pipesCommand(): Command {
         };
         const text = await render(buildPipeline(pipeline));
         if (flags.output === undefined) process.stdout.write(text);
-        else writeFileSync(flags.output, text);
+        else await replaceFile(flags.output, text, { readers: 'public' });
       } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
+        if (!(error instanceof ConfigError)) return failAtFile(error);
         for (const problem of error.problems) console.error(problem);
         process.exitCode = EXIT_USAGE;
       }

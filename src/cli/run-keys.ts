@@ -1,6 +1,7 @@
-/** The keys file of a run: every key that a device gave out, with the addresses under which it receives. */
+/** The keys files of runs: every key that a device gave out, with the addresses under which it receives. */
 import type { SpiKeyBatch } from '../hal/hal.js';
-import { formatSaKey } from '../psp/keys-file.js';
+import type { IpAddress } from '../packet/address.js';
+import { formatSaKey, type SaKey } from '../psp/keys-file.js';
 import type { Sink } from '../topology/captures.js';
 import type { GatewayNode } from '../topology/nodes/gateway-node.js';
 
@@ -9,18 +10,23 @@ export const KEYS_FILE = 'keys.jsonl';
 export class RunKeys {
   constructor(private readonly sink: Sink) {}
 
-  add(node: GatewayNode, { spis, keys, keyLengthOctets }: SpiKeyBatch): void {
-    const receivers = node.receivingAddresses;
-    for (const [i, spi] of spis.entries()) {
-      const key = keys.subarray(i * keyLengthOctets, (i + 1) * keyLengthOctets);
-      const line = formatSaKey({
-        spi,
-        version: keyLengthOctets === 16 ? 0 : 1,
-        key,
-        receivers,
-        node: node.name,
-      });
-      this.sink.write(KEYS_FILE, new TextEncoder().encode(line));
-    }
+  add({ receivingAddresses, name }: GatewayNode, batch: SpiKeyBatch): void {
+    for (const key of keysOf(batch, receivingAddresses, name))
+      this.sink.write(KEYS_FILE, new TextEncoder().encode(formatSaKey(key)));
   }
+}
+
+/** The keys are views of the batch's own octets. */
+export function keysOf(
+  { spis, keys, keyLengthOctets }: SpiKeyBatch,
+  receivers: readonly IpAddress[],
+  node: string,
+): SaKey[] {
+  return Array.from(spis, (spi, i) => ({
+    spi,
+    version: keyLengthOctets === 16 ? 0 : 1,
+    key: keys.subarray(i * keyLengthOctets, (i + 1) * keyLengthOctets),
+    receivers,
+    node,
+  }));
 }

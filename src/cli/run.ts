@@ -1,26 +1,36 @@
 /** `psp-gateway [run]`: a gateway until it is told to stop, or until its `--ping` is done. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { fileReason } from '../files/file-problem.js';
+import { readTextFile } from '../files/read-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { readGatewayOptions } from '../gateway/config/read-options.js';
+import { type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
 import { Gateway, GatewayStartError } from '../gateway/gateway.js';
-import { readTlsFiles, TlsFilesError } from '../gateway/grpc-tls.js';
+import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/grpc-tls.js';
 import { createGrpcTransport } from '../gateway/grpc-transport.js';
 import type { Logger } from '../gateway/log.js';
-import { systemClock } from '../hal/clock.js';
+import type { GatewayOptions } from '../gateway/options.js';
+import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
+import { systemClock, type Timer } from '../hal/clock.js';
 import { HalError } from '../hal/errors.js';
+import type { PipeHal } from '../hal/hal.js';
 import { systemRandom } from '../hal/random.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { dissectPsp } from '../psp/inspect.js';
+import { checkRun } from './check-run.js';
+import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
-import { type OpenHal, OpenHalError, openHal, SIM_FLAG_CHECKS } from './open-hal.js';
+import { type OpenHal, OpenHalError, openHal, PORTS_PATH } from './open-hal.js';
 import { EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { ping } from './ping.js';
+import { nativeGuard, ProcessGuard } from './process-guard.js';
+import { stateStore } from './state-store.js';
 import { meterPerformance, statisticsText } from './statistics.js';
 import { VERSION } from './version.js';
 
 const PRINT_INTERVAL_MS = 1000;
+/** After a rotation: time for the old keys' last packets. */
+const FORGET_DELAY_MS = 1000;
 
 const EXAMPLE = `
 Two gateways on one machine, in two terminals; outer IPv4 over UDP sockets on two loopback addresses:
@@ -48,31 +58,47 @@ export function runCommand(): Command {
 
 async function run(argv: readonly string[]): Promise<void> {
   try {
-    const { options, run: around } = readGatewayOptions(
-      argv,
-      (path) => readFileSync(path, 'utf8'),
-      SIM_FLAG_CHECKS,
-    );
+    // A key may come through a pipe, which can be read once.
+    let material: TlsMaterial | undefined;
+    const { options, run: around } = readGatewayOptions(argv, readTextFile, (read, problem) => {
+      material = tlsMaterial(read.options, problem);
+      checkRun(read, problem);
+    });
     const logger = createLogger(around.logLevel, around.logFormat);
-    const { tls } = options;
-    const material = tls === undefined ? undefined : readTlsFiles(tls, systemClock.nowMs());
-    const opened = await openHal(options, around);
+    const guard = new ProcessGuard({
+      native: nativeGuard(options.hal, PORTS_PATH),
+      allowCoreDumps: around.allowCoreDumps,
+      onProblem: (problem) => logger.log('warning', problem),
+    });
+    const opened = await openHal(options, around, {
+      say: (level, text) => logger.log(level, text),
+      protect: (octets) => guard.lock(octets),
+    });
+    guard.forbidDumps();
+    tellDevice(opened.hal, logger);
+    let forgetting: Timer | undefined;
     try {
-      for (const { name, done } of opened.ending) {
-        done.catch((error: Error) => logger.log('error', `${name}: ${error.message}`));
-      }
       const meter =
         options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
       const gateway = new Gateway({
+        observe: ({ type }) => {
+          // Another master key is dead.
+          if (type === 'rotated') forgetting = systemClock.setTimer(() => guard.forget(), FORGET_DELAY_MS);
+        },
         hal: meter?.hal ?? opened.hal,
+        ports: () => opened.ports(),
         transport: createGrpcTransport({
           messageOctetsMax: options.limits.requestOctetsMax,
+          clock: systemClock,
+          limits: options.limits.doors,
+          logger,
           ...(material === undefined ? {} : { tls: material }),
         }),
         clock: systemClock,
         random: systemRandom(),
         logger,
         options,
+        ...(options.statePath === undefined ? {} : { state: stateStore(options.statePath) }),
         ...(options.showRssRxPackets
           ? {
               onReceived: (why: string, frame: Uint8Array) =>
@@ -81,8 +107,8 @@ async function run(argv: readonly string[]): Promise<void> {
           : {}),
       });
       await serve(gateway, opened, logger, {
-        insecure: options.insecure,
-        debugKeys: options.debugKeys,
+        remarks: around.remarks,
+        protectionsOff: protectionsOff({ ...options, allowCoreDumps: around.allowCoreDumps }),
         print: async () => [
           ...(options.statPrint ? [await statisticsText(opened.hal, gateway)] : []),
           ...[meter?.take()].filter((text) => text !== undefined),
@@ -91,15 +117,39 @@ async function run(argv: readonly string[]): Promise<void> {
       });
     } finally {
       await opened.close();
+      forgetting?.cancel();
+      guard.forget();
     }
   } catch (error) {
     fail(error);
   }
 }
 
+function tellDevice({ device }: PipeHal, logger: Logger): void {
+  logger.log('info', `device: ${device.text}`);
+  for (const { id, kind, name, mac, ipv4, ipv6, mtuOctets } of device.ports) {
+    const what = kind === 'uplink' ? 'the uplink' : 'of the workload';
+    const addresses = { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) };
+    logger.log('info', `port ${id}, ${what}`, { name, mac, ...addresses, mtuOctets });
+  }
+}
+
+const TLS_FLAGS = { authority: 'tls-ca', certificate: 'tls-cert', key: 'tls-key' } as const;
+
+function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial | undefined {
+  if (tls === undefined) return undefined;
+  try {
+    return readTlsFiles(tls, systemClock.nowMs());
+  } catch (error) {
+    if (!(error instanceof TlsFilesError)) throw error;
+    for (const { what, reason } of error.found) problem(TLS_FLAGS[what], reason);
+    return undefined;
+  }
+}
+
 interface ServeOptions {
-  readonly insecure: boolean;
-  readonly debugKeys: boolean;
+  readonly remarks: readonly string[];
+  readonly protectionsOff: readonly ProtectionOff[];
   /** Blocks to print every second. */
   readonly print: () => Promise<string[]>;
   readonly ping?: { readonly ip: Parameters<typeof ping>[1]; readonly count: number };
@@ -111,31 +161,47 @@ async function serve(
   logger: Logger,
   options: ServeOptions,
 ): Promise<void> {
-  const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
   const printing = setInterval(() => {
     void options.print().then((blocks) => {
       for (const block of blocks) process.stdout.write(`${block}\n\n`);
     }, ignoreAfterStop);
   }, PRINT_INTERVAL_MS);
-  try {
-    if (options.insecure) {
-      logger.log(
-        'warning',
-        'gRPC in plaintext (--insecure): whoever reaches the port gets keys, and can read them',
-      );
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // Its terminal goes, the gateway stays, under nohup(1) too, which Node does not let it inherit.
+    process.on('SIGHUP', () => logger.log('info', 'SIGHUP: goes on; SIGINT or SIGTERM ends it'));
+    whenOutputIsLost((error, status) => {
+      clearInterval(printing);
+      process.exitCode = status;
+      const reason = `standard output: ${fileReason(error)}`;
+      // A full disk is no reason to carry no packets.
+      if (error.code === 'EPIPE' || options.ping !== undefined) resolve(reason);
+      else logger.log('error', `${reason}; goes on without printing`);
+    });
+    for (const { name, done } of opened.ending) {
+      done.catch((error: Error) => {
+        logger.log(
+          'error',
+          `${name}: ${error.message}; the gateway ends: start it again when the port is there`,
+        );
+        process.exitCode = EXIT_FAILED;
+        resolve(`${name} is gone`);
+      });
     }
-    if (options.debugKeys) logger.log('warning', 'keys are printed to the log (--debug-keys, level 60)');
+  });
+  try {
+    for (const remark of options.remarks) logger.log('info', remark);
+    for (const { flag, consequence } of options.protectionsOff) {
+      logger.log('warning', `protection off (${flag}): ${consequence}`);
+    }
     await gateway.start();
     if (options.ping === undefined || opened.host === undefined) {
       logger.log('info', `${await stopped}: stopping`);
     } else {
-      const answered = await Promise.race([
-        ping(opened.host, options.ping.ip, options.ping.count),
-        stopped.then(() => false),
-      ]);
-      if (!answered) process.exitCode = EXIT_FAILED;
+      const interrupt = new AbortController();
+      void stopped.then(() => interrupt.abort());
+      const answered = await ping(opened.host, options.ping.ip, options.ping.count, interrupt.signal);
+      if (!answered) process.exitCode ||= EXIT_FAILED;
     }
   } finally {
     clearInterval(printing);
@@ -149,17 +215,23 @@ function ignoreAfterStop(error: unknown): void {
 }
 
 function fail(error: unknown): void {
-  const usage = error instanceof ConfigError || error instanceof TlsFilesError;
+  const listening = listenProblem(error);
+  if (listening !== undefined) {
+    console.error(`psp-gateway: --svc-addr: ${listening.text}`);
+    process.exitCode = listening.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
+    return;
+  }
   if (error instanceof ConfigError) for (const problem of error.problems) console.error(problem);
-  else if (
-    usage ||
-    error instanceof OpenHalError ||
-    error instanceof GatewayStartError ||
-    error instanceof HalError
-  ) {
-    console.error(`psp-gateway: ${(error as Error).message}`);
-  } else if (error instanceof Error && error.message.startsWith('cannot listen')) {
-    console.error(`psp-gateway: --svc-addr: ${error.message}`);
-  } else throw error;
-  process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
+  else if (error instanceof OpenHalError || error instanceof GatewayStartError || error instanceof HalError)
+    console.error(`psp-gateway: ${error.message}`);
+  else {
+    failAtFile(error);
+    return;
+  }
+  process.exitCode = isWrongUsage(error) ? EXIT_USAGE : EXIT_FAILED;
+}
+
+function isWrongUsage(error: Error): boolean {
+  if (error instanceof OpenHalError) return error.isWrongUsage;
+  return error instanceof ConfigError;
 }

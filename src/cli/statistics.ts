@@ -1,13 +1,36 @@
 /** `--stat-print` and `--perf-print`: counters and rates of a running gateway, one block per second. */
 import type { Gateway } from '../gateway/gateway.js';
+import { buildPipeline } from '../gateway/pipeline.js';
+import type { SessionCounters } from '../gateway/session-counters.js';
+import type { GatewayView } from '../gateway/view.js';
 import { delegateHal } from '../hal/delegate.js';
-import type { PipeHal } from '../hal/hal.js';
+import type { Counter, CounterSelector, PipeHal, PspStatistics } from '../hal/hal.js';
+import type { Pipe } from '../hal/program.js';
 import { table } from './output.js';
 
-/** Counters under the words that Linux's PSP uses, then those of the gateway. */
+/** Sessions whose counters are printed; of the others it is said how many there are. */
+export const STATISTICS_SESSIONS_MAX = 20;
+
+/**
+ * Counters under the words that Linux's PSP uses, then those of the gateway and whether its ports are there, of what was not let
+ * in, of the pipes with the entries that they always have, and of sessions.
+ */
 export async function statisticsText(hal: PipeHal, gateway: Gateway): Promise<string> {
-  const psp = await hal.statistics();
-  const { sessions, slowPath, spisRetiring, keySlotsUsed } = gateway.view();
+  const view = gateway.view();
+  return [
+    gatewayTable(await hal.statistics(), view),
+    ...view.ports.map(({ name, state }) => `port ${name}: ${state}`),
+    '',
+    await syndromesText(hal),
+    '',
+    await pipesTable(hal, buildPipeline(gateway.pipelineOptions).pipes),
+    '',
+    sessionsTable(await gateway.sessionCounters(STATISTICS_SESSIONS_MAX), view),
+  ].join('\n');
+}
+
+function gatewayTable(psp: PspStatistics, view: GatewayView): string {
+  const { sessions, slowPath, spisRetiring, keySlotsUsed } = view;
   const known = (value: bigint | null) => (value === null ? '-' : String(value));
   const established = sessions.filter(({ state }) => state === 'established').length;
   return table([
@@ -25,6 +48,59 @@ export async function statisticsText(hal: PipeHal, gateway: Gateway): Promise<st
       slowPath.resubmitted,
     ],
   ]);
+}
+
+async function syndromesText(hal: PipeHal): Promise<string> {
+  const [icvFail, badTrailer, notAllowed] = await hal.counters([
+    { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
+    { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
+    { pipe: 'SYNDROME_STATS', miss: true },
+  ]);
+  return table([
+    ['SYNDROME', 'packets', 'octets'],
+    row('0 but not let in', notAllowed!),
+    row('1 icv-fail', icvFail!),
+    row('2 bad-trailer', badTrailer!),
+  ]);
+}
+
+const row = (name: string, { packets, octets }: Counter) => [name, packets, octets];
+
+/** A line per pipe, and under it one for each of its static entries where it has several. */
+async function pipesTable(hal: PipeHal, pipes: readonly Pipe[]): Promise<string> {
+  const rows: { readonly name: string; readonly hits: CounterSelector; readonly misses?: CounterSelector }[] =
+    [];
+  for (const { name: pipe, entries = [], missCounter } of pipes) {
+    const misses = missCounter === true ? { misses: { pipe, miss: true } as const } : {};
+    rows.push({ name: pipe, hits: { pipe, total: true }, ...misses });
+    if (entries.length < 2) continue;
+    for (const { label } of entries) rows.push({ name: `  ${label}`, hits: { pipe, label: label! } });
+  }
+  const counters = await hal.counters(
+    rows.flatMap(({ hits, misses }) => (misses === undefined ? [hits] : [hits, misses])),
+  );
+  let at = 0;
+  return table([
+    ['PIPE', 'packets', 'octets', 'misses'],
+    ...rows.map(({ name, misses }) => [
+      ...row(name, counters[at++]!),
+      misses === undefined ? '' : counters[at++]!.packets,
+    ]),
+  ]);
+}
+
+function sessionsTable(known: readonly SessionCounters[], { sessions }: GatewayView): string {
+  const left = sessions.length - known.length;
+  const cells = (counter: Counter | undefined) =>
+    counter === undefined ? ['-', '-'] : [counter.packets, counter.octets];
+  const rows = known.map((one) => [
+    `${one.localVip} - ${one.remoteVip}`,
+    ...cells(one.out),
+    ...cells(one.in),
+    one.peer,
+  ]);
+  const text = table([['SESSION', 'out', 'octets', 'in', 'octets', 'peer'], ...rows]);
+  return left > 0 ? `${text}\nand ${left} more sessions, used less lately` : text;
 }
 
 /** How fast keys are made and entries are inserted; counted by wrapping the device. */

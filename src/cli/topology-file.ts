@@ -1,15 +1,44 @@
 /** What the topology commands share: the file and what is said when it is wrong. */
-import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import { readTextFile } from '../files/read-file.js';
 import { type ReadTopologyOptions, readTopology, TopologyFileError } from '../topology/file/read.js';
-import { SABOTAGES, type Sabotage } from '../topology/fuzz/sabotage.js';
+import { type Defect, SABOTAGES } from '../topology/fuzz/sabotage.js';
 import type { Topology } from '../topology/model.js';
+import { endAtOnce } from './failure.js';
+import type { FlagProblems } from './flag-problems.js';
 import { EXIT_USAGE } from './output.js';
 import { OutputFolderError } from './output-folder.js';
 
 /** Reads a topology's files from disk; throws TopologyFileError. */
 export function loadTopology(path: string, options: ReadTopologyOptions = {}): Topology {
-  return readTopology(path, (file) => readFileSync(file, 'utf8'), options);
+  return readTopology(path, readTextFile, options);
+}
+
+export interface TopologyLoaded {
+  /** Undefined where its files are wrong. */
+  readonly topology: Topology | undefined;
+  readonly problems: readonly string[];
+  /** A file that the command line names cannot be read. */
+  readonly isWrongPath: boolean;
+}
+
+/** Likewise, with all that is wrong with the files instead of an error. */
+export function tryLoad(path: string, options: ReadTopologyOptions = {}): TopologyLoaded {
+  try {
+    return { topology: loadTopology(path, options), problems: [], isWrongPath: false };
+  } catch (error) {
+    if (!(error instanceof TopologyFileError)) throw error;
+    const { problems, isWrongPath } = error;
+    return { topology: undefined, problems, isWrongPath };
+  }
+}
+
+/** Likewise; throws TopologyFileError, also with what is wrong with the values of flags. */
+export function loadBeside(flags: FlagProblems, path: string): Topology {
+  const { topology, problems: ofFiles } = tryLoad(path);
+  const problems = [...ofFiles, ...flags.list];
+  if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
+  return topology;
 }
 
 /** Runs an action that reads a topology. Wrong files are wrong usage: all that is wrong is said, and the exit status is 2. */
@@ -17,7 +46,8 @@ export async function withTopology(action: () => void | Promise<void>): Promise<
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof TopologyFileError || error instanceof OutputFolderError)) throw error;
+    // Of a start that fails half way, sockets are still open.
+    if (!(error instanceof TopologyFileError || error instanceof OutputFolderError)) endAtOnce(error);
     console.error(error.message);
     process.exitCode = EXIT_USAGE;
   }
@@ -35,7 +65,7 @@ export function parseSeed(text: string): number {
  * A defect of src/topology/fuzz/sabotage.ts, named in the environment: to see that runs and searches find it. Throws
  * TopologyFileError for a name that is none.
  */
-export function sabotage(): { readonly sabotage?: Sabotage } {
+export function sabotage(): { readonly sabotage?: Defect } {
   const name = process.env.PSP_GATEWAY_SABOTAGE ?? '';
   if (name === '') return {};
   const found = SABOTAGES[name];

@@ -1,13 +1,25 @@
 /** `psp-gateway topology fuzz`: searches for failures under random faults, and makes what it finds small. */
+import { lstatSync } from 'node:fs';
+import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { mustTakeFile } from '../files/folders.js';
+import { readTextFile } from '../files/read-file.js';
+import { replaceFile } from '../files/replace-file.js';
+import { FILE_OCTETS_MAX } from '../topology/file/limits.js';
+import { TopologyFileError } from '../topology/file/read.js';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
-import { colorsFor, EXIT_FAILED, progressLine, writeText } from './output.js';
-import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
+import { failAtFile } from './failure.js';
+import { FlagProblems } from './flag-problems.js';
+import { colorsFor, EXIT_FAILED, progressLine } from './output.js';
+import { loadBeside, parseSeed, sabotage, withTopology } from './topology-file.js';
 
 const RUNS_DEFAULT = 100;
 const RECOVER_MS_DEFAULT = 30_000;
 const SHRINK_RUNS_MAX = 300;
+const OUTPUT_DEFAULT = 'failure.yaml';
+/** With which a file begins that a search has written. */
+const HEADING = '# Found by topology fuzz under seed ';
 
 const HELP = `
 Each run draws a scenario from its seed: some seconds of loss, replays, corruption, attacks, partitions, crashes,
@@ -26,12 +38,13 @@ interface Flags {
   readonly runs: number;
   readonly seed: number;
   readonly recover: number;
-  readonly output: string;
+  readonly output?: string;
+  readonly hostile?: boolean;
   readonly json?: boolean;
 }
 
 export function addFuzz(topology: Command): void {
-  topology
+  const command = topology
     .command('fuzz')
     .description('search for failures: random scenarios with random faults, from seeds')
     .argument('<file>', 'topology, YAML')
@@ -43,10 +56,15 @@ export function addFuzz(topology: Command): void {
       parseCount,
       RECOVER_MS_DEFAULT,
     )
-    .option('-o, --output <file>', 'where a failing topology goes', 'failure.yaml')
+    .option('--hostile', 'draw insiders, dead peers, small tables and crash loops too')
+    .option(
+      '-o, --output <file>',
+      `where a failing topology goes (default: ${OUTPUT_DEFAULT}, or with a number when that is there)`,
+    )
     .option('--json', 'the outcome on standard output, as JSON, and nothing else')
-    .addHelpText('after', HELP)
-    .action((file: string, flags: Flags) => withTopology(() => search(file, flags)));
+    .addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  command.action((file: string, flags: Flags) => withTopology(() => search(file, flags, wrong)));
 }
 
 function parseCount(text: string): number {
@@ -56,8 +74,10 @@ function parseCount(text: string): number {
   return count;
 }
 
-async function search(file: string, flags: Flags): Promise<void> {
-  const base = loadTopology(file);
+async function search(file: string, flags: Flags, wrong: FlagProblems): Promise<void> {
+  const base = loadBeside(wrong, file);
+  const output = flags.output ?? freeName(OUTPUT_DEFAULT);
+  await mustBeOfSearches(output);
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   const { runs, packets, failure } = await fuzz({
@@ -67,30 +87,34 @@ async function search(file: string, flags: Flags): Promise<void> {
     recoverMs: flags.recover,
     shrinkRunsMax: SHRINK_RUNS_MAX,
     ...sabotage(),
+    ...(flags.hostile === true ? { hostile: true } : {}),
     onRun: (done, seed) => line.update(`${done} of ${flags.runs} runs, seed ${seed}`),
     onShrink: (tries) => line.update(`a failure; making it small: try ${tries}`),
   });
   line.clear();
   const seconds = (performance.now() - startedMs) / 1000;
   if (failure !== undefined) {
-    writeText(flags.output, fileOf(failure));
+    try {
+      await replaceFile(output, fileOf(failure), { readers: 'public', replace: flags.output !== undefined });
+    } catch (error) {
+      // It is printed all the same: what was found is not lost.
+      failAtFile(error);
+    }
     process.exitCode = EXIT_FAILED;
   }
   if (flags.json === true) {
     const { seed, options, reasons } = failure ?? {};
     const outcome = { ok: failure === undefined, runs, packets, seed, options, reasons };
-    process.stdout.write(
-      `${JSON.stringify(failure ? { ...outcome, file: flags.output } : outcome, null, 2)}\n`,
-    );
+    process.stdout.write(`${JSON.stringify(failure ? { ...outcome, file: output } : outcome, null, 2)}\n`);
   } else if (failure === undefined) {
     const last = (flags.seed + runs - 1) >>> 0;
     process.stdout.write(
       `nothing found: ${runs} runs, seeds ${flags.seed} to ${last}, ${packets} packets, ${seconds.toFixed(1)} s\n`,
     );
-  } else printFailure(failure, flags, file);
+  } else printFailure(failure, output, file);
 }
 
-function printFailure(failure: Failure, flags: Flags, file: string): void {
+function printFailure(failure: Failure, output: string, file: string): void {
   const colors = colorsFor(process.stdout);
   const say = (text: string) => process.stdout.write(`${text}\n`);
   say(`${colors.red('FAILED')}  seed ${failure.seed}, drawn: ${failure.options.join('; ')}`);
@@ -100,11 +124,32 @@ function printFailure(failure: Failure, flags: Flags, file: string): void {
     `made small in ${failure.shrinkRuns} runs: ${nodes.length} nodes, ${scenario.events.length} events, ${scenario.traffic.length} flows`,
   );
   say(`\n${fileOf(failure)}`);
-  say(`repeat the small one:  psp-gateway topology run ${flags.output}`);
+  say(`repeat the small one:  psp-gateway topology run ${output}`);
   say(`repeat the drawn one:  psp-gateway topology fuzz ${file} --runs 1 --seed ${failure.seed}`);
 }
 
 function fileOf({ seed, reasons, small }: Failure): string {
-  const head = [`Found by topology fuzz under seed ${seed}, made small.`, ...reasons];
-  return `${head.map((line) => `# ${line}\n`).join('')}${topologyToYaml(small)}`;
+  const head = [`${HEADING}${seed}, made small.`, ...reasons.map((reason) => `# ${reason}`)];
+  return `${head.join('\n')}\n${topologyToYaml(small)}`;
+}
+
+/** failure.yaml, failure-2.yaml, ...: what is there may be the finding of another search, or somebody's own. */
+function freeName(name: string): string {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${stem}-${number}${extension}`;
+    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
+  }
+}
+
+/** Before the search: what another program or a person has written is not replaced. */
+async function mustBeOfSearches(path: string): Promise<void> {
+  await mustTakeFile(path);
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() !== true || there.size === 0) return;
+  if (!readTextFile(path, FILE_OCTETS_MAX).startsWith(HEADING))
+    throw new TopologyFileError([
+      `--output: ${path} is there, and no search has written it; name another file`,
+    ]);
 }

@@ -1,14 +1,16 @@
 /** `psp-gateway topology node`: one gateway of a topology in a process of its own, here or on another machine. */
 import type { Command } from 'commander';
 import { TopologyFileError } from '../topology/file/read.js';
-import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
+import { gatewaysOf, type Topology } from '../topology/model.js';
 import {
   type GatewayProcessDeps,
   serveRun,
   startAlone,
   startGateway,
 } from '../topology/real-time/gateway-process.js';
+import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
+import { checkTopology } from './topology-check.js';
 import { loadTopology, withTopology } from './topology-file.js';
 import { addPlaceFlags, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
@@ -25,32 +27,28 @@ The gateway runs until SIGINT or SIGTERM. Events of the scenario reach gateways 
 Exit status: 0 stopped, 1 it could not start, 2 wrong usage or a wrong file.`;
 
 export function addNode(topology: Command): void {
-  addPlaceFlags(
+  const command = addPlaceFlags(
     topology
       .command('node')
       .description('one gateway of a topology, for a run in real time elsewhere')
       .argument('<file>', 'topology, YAML')
       .argument('<name>', 'the gateway'),
-  )
-    .addHelpText('after', HELP)
-    .action((file: string, name: string, flags: PlaceFlags) =>
-      withTopology(() => runNode(file, name, flags)),
-    );
+  ).addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  command.action((file: string, name: string, flags: PlaceFlags) =>
+    withTopology(() => runNode(file, name, flags, wrong)),
+  );
 }
 
-async function runNode(file: string, name: string, flags: PlaceFlags): Promise<void> {
-  const read = loadTopology(file);
+async function runNode(file: string, name: string, flags: PlaceFlags, wrong: FlagProblems): Promise<void> {
   const forked = process.send !== undefined;
-  const places = placesOf(read, forked ? { ...flags, certificates: '' } : flags);
+  const read = forked ? loadTopology(file) : await readAlone(file, name, flags, wrong);
+  const places = placesOf(read, flags);
   const topology = places.apply(read);
-  const plan = gatewayOf(topology, name);
+  const plan = gatewaysOf(topology).find((gateway) => gateway.name === name)!;
   const common = { topology, plan, places };
   if (forked) return serveRun(common);
-  if (flags.certificates === undefined)
-    throw new TopologyFileError([
-      '--certificates: a gateway needs a certificate, and one authority with the others',
-    ]);
-  const logger = createLogger(plan.options.debugKeys ? 60 : 50, 'text');
+  const logger = createLogger(50, 'text');
   const deps: GatewayProcessDeps = {
     ...common,
     onEvent: () => {},
@@ -58,16 +56,29 @@ async function runNode(file: string, name: string, flags: PlaceFlags): Promise<v
   };
   const { life } = await startGateway(
     deps,
-    startAlone(deps, tlsFrom(flags.certificates, plan.serviceAddress.host)),
+    startAlone(deps, tlsFrom(flags.certificates!, plan.serviceAddress.host)),
   );
+  process.on('SIGHUP', () => logger.log('info', 'SIGHUP: goes on; SIGINT or SIGTERM ends it'));
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   await life.stop();
 }
 
-function gatewayOf(topology: Topology, name: string): GatewayPlan {
-  const plan = gatewaysOf(topology).find((gateway) => gateway.name === name);
-  if (plan !== undefined) return plan;
-  throw new TopologyFileError([`${topology.name} has no gateway ${name}`]);
+/** Throws TopologyFileError with all that is wrong. */
+async function readAlone(
+  file: string,
+  name: string,
+  flags: PlaceFlags,
+  wrong: FlagProblems,
+): Promise<Topology> {
+  const request = { ...flags, wrong, file, inRealTime: true, alone: name };
+  const { topology, fileProblems, flagProblems } = await checkTopology(request);
+  const problems = [...fileProblems, ...flagProblems];
+  if (topology !== undefined && !gatewaysOf(topology).some((gateway) => gateway.name === name))
+    problems.push(`${topology.name} has no gateway ${name}`);
+  if (flags.certificates === undefined && flags.where.size === 0 && !wrong.has('--where'))
+    problems.push('--certificates: a gateway needs a certificate, and one authority with the others');
+  if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
+  return topology;
 }

@@ -1,12 +1,13 @@
 /** Flags that say where the gateways of a topology are in real time; the same for run and node. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { TlsMaterial } from '../gateway/grpc-transport.js';
+import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/grpc-tls.js';
+import { systemClock } from '../hal/clock.js';
 import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';
 import { Places } from '../topology/real-time/places.js';
+import type { FlagProblems } from './flag-problems.js';
 
 export interface PlaceFlags {
   readonly where: ReadonlyMap<string, IpAddress>;
@@ -53,32 +54,58 @@ function parseWhere(text: string, before: ReadonlyMap<string, IpAddress>): Reado
   return new Map([...before, [name, parseAddress(address!)]]);
 }
 
-/** Throws TopologyFileError for names that the topology does not have, and for what is missing. */
-export function placesOf(topology: Topology, { where, core, certificates, subnet }: PlaceFlags): Places {
-  const gateways = new Set(gatewaysOf(topology).map(({ name }) => name));
+/** What is wrong with the flags; names are looked at where the topology could be read. */
+export function placeProblems(
+  topology: Topology | undefined,
+  { where = new Map(), core, certificates }: Partial<PlaceFlags>,
+  wrong: FlagProblems,
+): string[] {
+  const gateways = topology === undefined ? undefined : new Set(gatewaysOf(topology).map(({ name }) => name));
   const problems = [...where.keys()]
-    .filter((name) => !gateways.has(name))
-    .map((name) => `--where: ${topology.name} has no gateway ${name}`);
-  if (where.size > 0 && core === undefined)
+    .filter((name) => gateways?.has(name) === false)
+    .map((name) => `--where: ${topology?.name} has no gateway ${name}`);
+  if (where.size > 0 && core === undefined && !wrong.has('--core'))
     problems.push('--where needs --core: the address of the run, as the other machines reach it');
   if (where.size > 0 && certificates === undefined)
     problems.push('--where needs --certificates: both machines need certificates of one authority');
-  if (problems.length > 0) throw new TopologyFileError(problems);
+  return problems;
+}
+
+/** What is wrong with the certificates for these addresses. */
+export function certificateProblems(folder: string, hosts: Iterable<IpAddress>): string[] {
+  const problems = [...new Set(hosts)].flatMap((host) => {
+    try {
+      tlsFrom(folder, host);
+      return [];
+    } catch (error) {
+      if (!(error instanceof TopologyFileError)) throw error;
+      return error.problems;
+    }
+  });
+  return [...new Set(problems)];
+}
+
+export function placesOf(topology: Topology, { where, core, subnet }: PlaceFlags): Places {
   return new Places(topology, { subnet, elsewhere: where, ...(core === undefined ? {} : { core }) });
 }
 
-/** Reads a gateway's certificate. Throws TopologyFileError, naming the file that is missing. */
+/** Reads a gateway's certificate. Throws TopologyFileError, naming the files that are missing or wrong. */
 export function tlsFrom(folder: string, host: IpAddress): TlsMaterial {
-  const read = (name: string): string => {
-    const path = join(folder, name);
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      throw new TopologyFileError([
-        `${path}: cannot be read; psp-gateway certificates --out ${folder} --host ${host} ... writes it`,
-      ]);
-    }
-  };
   const name = host.replaceAll(':', '-');
-  return { caPem: read('ca.pem'), certificatePem: read(`${name}.pem`), keyPem: read(`${name}.key`) };
+  const path = (file: string) => join(folder, file);
+  const files = {
+    caPath: path('ca.pem'),
+    certificatePath: path(`${name}.pem`),
+    keyPath: path(`${name}.key`),
+  };
+  try {
+    return readTlsFiles(files, systemClock.nowMs());
+  } catch (error) {
+    if (!(error instanceof TlsFilesError)) throw error;
+    const problems = error.found.map(({ what, reason }) => {
+      const hosts = what === 'authority' ? '...' : `${host} ...`;
+      return `--certificates: ${reason}; psp-gateway certificates --out ${folder} --host ${hosts} writes it`;
+    });
+    throw new TopologyFileError(problems);
+  }
 }

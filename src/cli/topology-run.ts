@@ -4,24 +4,31 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
+import { estimatedCaptureOctets } from '../topology/capture-estimate.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
 import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
+import { dropsOfAll } from '../topology/report-drops.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
+import type { Replay } from '../topology/traffic/replay.js';
 import { runVirtually } from '../topology/virtual-run.js';
+import { FlagProblems } from './flag-problems.js';
 import { ranWithRoom } from './large-heap.js';
 import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
-import { OutputFolder } from './output-folder.js';
-import { readReplays } from './replays.js';
+import { mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
-import { loadTopology, parseSeed, sabotage, withTopology } from './topology-file.js';
+import { snapLengthOption } from './snap-length.js';
+import { rightTopology, type TopologyRequest, tryTopology } from './topology-check.js';
+import { parseSeed, sabotage, withTopology } from './topology-file.js';
 import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
 /** Above it a run is captured only when asked for. */
 const CAPTURED_GATEWAYS_MAX = 50;
+/** Larger captures are told of before the run that writes them. */
+const CAPTURE_OCTETS_TOLD_MIN = 1_000_000_000;
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
 const DRAWN_BOXES_MAX = 60;
@@ -41,6 +48,7 @@ interface Flags extends PlaceFlags {
   readonly seed?: number;
   readonly output?: string;
   readonly captures?: boolean;
+  readonly snaplen: number;
   readonly writeKeys?: boolean;
   readonly json?: boolean;
   readonly realTime?: boolean;
@@ -48,7 +56,7 @@ interface Flags extends PlaceFlags {
 }
 
 export function addRun(topology: Command): void {
-  addPlaceFlags(
+  const command = addPlaceFlags(
     topology
       .command('run')
       .description('run a topology: gateways, links, traffic and faults, in virtual time or real time')
@@ -61,40 +69,77 @@ export function addRun(topology: Command): void {
     .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
     .option('--captures', `write captures even with more than ${CAPTURED_GATEWAYS_MAX} gateways`)
     .option('--no-captures', 'write no captures')
+    .addOption(snapLengthOption())
     .option(
       '--write-keys',
       'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures',
     )
     .option('--json', 'the report on standard output, as JSON, and nothing else')
-    .addHelpText('after', HELP)
-    .action((file: string, scenario: string | undefined, flags: Flags) =>
-      withTopology(() => run(file, scenario, flags)),
-    );
+    .addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  command.action((file: string, scenario: string | undefined, flags: Flags) =>
+    withTopology(() => run(file, scenario, flags, wrong)),
+  );
 }
 
-async function run(file: string, scenarioPath: string | undefined, flags: Flags): Promise<void> {
-  const topology = loadTopology(file, {
-    ...(scenarioPath === undefined ? {} : { scenarioPath }),
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-  });
-  if (flags.where.size > 0 && flags.processes !== true)
-    throw new TopologyFileError(['--where: gateways on other machines need --processes']);
-  if (await ranWithRoom(gatewaysOf(topology).length)) return;
-  const report = await runAndWrite(topology, file, scenarioPath, flags);
+async function run(
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+  wrong: FlagProblems,
+): Promise<void> {
+  const request: TopologyRequest = {
+    ...flags,
+    wrong,
+    file,
+    scenarioPath,
+    inRealTime: flags.realTime === true || flags.processes === true,
+    more: [
+      () => throwIfAny(flagConflicts(scenarioPath, flags)),
+      () => sabotage(),
+      () => flags.output === undefined || mustTakeRun(flags.output),
+    ],
+  };
+  const loaded = tryTopology(request);
+  // The other process reads captures, which may come through a pipe, and says what is wrong.
+  if (loaded.topology !== undefined && (await ranWithRoom(gatewaysOf(loaded.topology).length))) return;
+  const { topology, replays } = await rightTopology(request, loaded);
+  const report = await runAndWrite(topology, replays, file, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (!report.ok) process.exitCode = EXIT_FAILED;
 }
 
+function flagConflicts(scenarioPath: string | undefined, flags: Flags): string[] {
+  const { where, core, processes, writeKeys } = flags;
+  const problems: string[] = [];
+  if (processes === true && writeKeys === true)
+    problems.push('--write-keys: keys stay in the gateways with --processes; leave one of them out');
+  if (processes === true && scenarioPath !== undefined)
+    problems.push('--processes: name the scenario in the topology file, which every gateway reads');
+  if (where.size > 0 && processes !== true)
+    problems.push('--where: gateways on other machines need --processes');
+  if (core !== undefined && processes !== true)
+    problems.push('--core: is for gateways in other processes; give --processes');
+  return problems;
+}
+
+function throwIfAny(problems: readonly string[]): void {
+  if (problems.length > 0) throw new TopologyFileError(problems);
+}
+
 async function runAndWrite(
   topology: Topology,
+  replays: ReadonlyMap<string, Replay>,
   file: string,
-  scenarioPath: string | undefined,
   flags: Flags,
 ): Promise<Report> {
-  const replays = await readReplays(topology, file);
   const gateways = gatewaysOf(topology);
   const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
-  const folder = new OutputFolder(flags.output ?? join('out', topology.name), [KEYS_FILE]);
+  if (captures) tellOfLargeCaptures(estimatedCaptureOctets(topology, replays, flags.snaplen), flags.snaplen);
+  const folder = new OutputFolder(
+    flags.output ?? join('out', topology.name),
+    flags.writeKeys === true ? 'private' : 'public',
+  );
   const keys = flags.writeKeys === true ? new RunKeys(folder) : undefined;
   const line = progressLine(process.stderr);
   const onSignal = (signal: NodeJS.Signals) => {
@@ -108,6 +153,7 @@ async function runAndWrite(
     const common = {
       sink: folder,
       captures,
+      snapOctets: flags.snaplen,
       replays,
       ...sabotage(),
       ...(keys === undefined ? {} : { onKeys: (...args: Parameters<RunKeys['add']>) => keys.add(...args) }),
@@ -115,7 +161,7 @@ async function runAndWrite(
     };
     const result =
       flags.realTime === true || flags.processes === true
-        ? await runInRealTime(topology, { ...common, ...realTime(topology, file, scenarioPath, flags) })
+        ? await runInRealTime(topology, { ...common, ...realTime(topology, file, flags) })
         : await runVirtually(topology, common);
     line.clear();
     const files = await writeResult(folder, topology, result, gateways);
@@ -131,22 +177,21 @@ async function runAndWrite(
   }
 }
 
+function tellOfLargeCaptures(octets: number, snapOctets: number): void {
+  if (octets < CAPTURE_OCTETS_TOLD_MIN) return;
+  const less = snapOctets === 0 ? '--snaplen 128 keeps the headers only, ' : '';
+  process.stderr.write(
+    `psp-gateway: warning: the captures of this run will take some ${(octets / 1e9).toFixed(1)} GB; ${less}--no-captures writes none\n`,
+  );
+}
+
 /** Where the gateways are, and how their processes start. */
 function realTime(
   topology: Topology,
   file: string,
-  scenarioPath: string | undefined,
   flags: Flags,
 ): Pick<RealTimeOptions, 'places' | 'processes' | 'elsewhere' | 'tlsOf'> {
   const { where, core, certificates } = flags;
-  if (flags.processes === true && flags.writeKeys === true)
-    throw new TopologyFileError([
-      '--write-keys: keys stay in the gateways with --processes; leave one of them out',
-    ]);
-  if (scenarioPath !== undefined && flags.processes === true)
-    throw new TopologyFileError([
-      '--processes: name the scenario in the topology file, which every gateway reads',
-    ]);
   const subnet = where.size > 0 ? flags.subnet : ownSubnet();
   const args = [
     ...['--subnet', String(subnet)],
@@ -210,40 +255,56 @@ function print(report: Report, seconds: number): void {
   say(
     `${colors.bold(report.name)}: ${report.gateways} gateways, ${report.tunnels} tunnels, ${(report.durationMs / 1000).toFixed(1)} s in ${seconds.toFixed(1)} s, seed ${report.seed}`,
   );
-  const flows = Object.entries(report.flows);
-  if (flows.length > 0) {
-    say();
-    say(
-      table([
-        ['flow', 'type', 'sent', 'delivered', 'lost', 'p50 ms', 'p99 ms'],
-        ...flows
-          .slice(0, FLOWS_SHOWN_MAX)
-          .map(([name, { type, sent, delivered, lost, latencyMs }]) => [
-            name,
-            type,
-            sent,
-            delivered,
-            lost,
-            latencyMs?.p50.toFixed(3) ?? '',
-            latencyMs?.p99.toFixed(3) ?? '',
-          ]),
-      ]),
-    );
-    if (flows.length > FLOWS_SHOWN_MAX)
-      say(`and ${flows.length - FLOWS_SHOWN_MAX} more flows, in the report`);
-  }
+  printFlows(report, say);
   say();
-  for (const { ok, text, seen } of report.expectations)
-    say(`${ok ? colors.green('ok') : colors.red('FAILED')}  ${text}  ${colors.dim(seen)}`);
+  printDrops(report, say);
+  // What went wrong first, as in the table.
+  const met = report.expectations.filter(({ ok }) => ok);
+  const unmet = report.expectations.filter(({ ok }) => !ok);
+  for (const { text, seen } of unmet) say(`${colors.red('FAILED')}  ${text}  ${colors.dim(seen)}`);
   for (const { kind, atMs, node, text } of report.violations)
     say(`${colors.red('VIOLATED')}  ${kind} at ${atMs.toFixed(3)} ms, ${node}: ${text}`);
   if (report.violationCount > report.violations.length)
     say(`and ${report.violationCount - report.violations.length} more violations`);
   for (const error of report.errors) say(`${colors.red('ERROR')}  ${error}`);
+  for (const { text, seen } of met) say(`${colors.green('ok')}  ${text}  ${colors.dim(seen)}`);
   if (report.violationCount === 0)
     say(
       `${colors.green('ok')}  nothing in clear, nothing unauthenticated, nothing twice, every packet accounted for`,
     );
+}
+
+function printFlows(report: Report, say: (text?: string) => void): void {
+  const flows = Object.entries(report.flows);
+  if (flows.length === 0) return;
+  const rows = flows
+    .slice(0, FLOWS_SHOWN_MAX)
+    .map(([name, { type, sent, delivered, lost, latencyMs, failed }]) => [
+      name,
+      type,
+      sent,
+      delivered,
+      lost,
+      latencyMs?.p50.toFixed(3) ?? '',
+      latencyMs?.p99.toFixed(3) ?? '',
+      failed === true ? 'failed' : '',
+    ]);
+  say();
+  say(table([['flow', 'type', 'sent', 'delivered', 'lost', 'p50 ms', 'p99 ms', ''], ...rows]));
+  if (flows.length > FLOWS_SHOWN_MAX) {
+    const failed = flows.slice(FLOWS_SHOWN_MAX).filter(([, flow]) => flow.failed === true).length;
+    say(
+      `and ${flows.length - FLOWS_SHOWN_MAX} more flows${failed === 0 ? '' : `, ${failed} of which failed`}, in the report`,
+    );
+  }
+}
+
+/** Where packets of flows were lost: what gateways say of them. */
+function printDrops(report: Report, say: (text?: string) => void): void {
+  const drops = dropsOfAll(report);
+  if (drops.length === 0 || Object.values(report.flows).every(({ lost }) => lost === 0)) return;
+  say(table([['dropped by gateways', 'packets'], ...drops]));
+  say();
 }
 
 function printFiles(
@@ -261,7 +322,7 @@ function printFiles(
       ? ([['pipes-*.svg', 'pipe programs with their counters']] as const)
       : []),
     ['run.log', 'what gateways and scenario said'] as const,
-    ['sequence.mmd', 'the slow path as it happened, a Mermaid sequence diagram'] as const,
+    ['sequence.svg', 'the slow path as it happened; sequence.mmd: as Mermaid'] as const,
     ...(captures ? ([['*.pcapng', 'every link and every VF']] as const) : []),
     ...(flags.writeKeys === true
       ? ([[KEYS_FILE, 'keys of all tunnels: keep them to yourself']] as const)

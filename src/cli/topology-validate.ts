@@ -1,45 +1,63 @@
 /** `psp-gateway topology validate`: reads a topology and says what it makes. */
 import type { Command } from 'commander';
-import { ipFamily } from '../packet/address.js';
-import { TopologyFileError } from '../topology/file/read.js';
-import type { GatewayPlan, Topology } from '../topology/model.js';
-import { EXIT_FAILED, table } from './output.js';
-import { loadTopology } from './topology-file.js';
+import { countStatic } from '../gateway/directory.js';
+import type { Topology } from '../topology/model.js';
+import { FlagProblems } from './flag-problems.js';
+import { EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { checkTopology } from './topology-check.js';
+import { addPlaceFlags, type PlaceFlags } from './topology-places.js';
 
 const HELP = `
-Prints what the file makes, or everything that is wrong with it, each as file:line: reason.
+Prints what the file makes, or everything that is wrong with it, each as file:line: reason: captures of replays and
+paths of counters too, and, when they are given, the flags that a run with gateways on other machines takes.
 
 Example:
   psp-gateway topology validate examples/two-hosts.yaml
 
-Exit status: 0 the file is right, 1 it is not, 2 wrong usage.`;
+Exit status: 0 all is right, 1 the topology is not, 2 wrong usage: a FILE that cannot be read, or only flags are wrong.`;
 
-export function addValidate(topology: Command): void {
-  topology
-    .command('validate')
-    .description('check a topology file and say what it makes')
-    .argument('<file>', 'topology, YAML')
-    .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
-    .option('--json', 'print the result, or the problems, as JSON')
-    .addHelpText('after', HELP)
-    .action((file: string, scenario: string | undefined, flags: { json?: boolean }) => {
-      validate(file, scenario, flags.json === true);
-    });
+interface Flags extends PlaceFlags {
+  readonly json?: boolean;
 }
 
-function validate(file: string, scenarioPath: string | undefined, json: boolean): void {
+export function addValidate(topology: Command): void {
+  const command = addPlaceFlags(
+    topology
+      .command('validate')
+      .description('check a topology file and say what it makes')
+      .argument('<file>', 'topology, YAML')
+      .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
+      .option('--json', 'print the result, or the problems, as JSON'),
+  ).addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  command.action((file: string, scenario: string | undefined, flags: Flags) =>
+    validate(file, scenario, flags, wrong),
+  );
+}
+
+async function validate(
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags,
+  wrong: FlagProblems,
+): Promise<void> {
   const print = (value: object) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  try {
-    const topology = loadTopology(file, scenarioPath === undefined ? {} : { scenarioPath });
+  const { topology, fileProblems, isWrongPath, flagProblems } = await checkTopology({
+    ...flags,
+    file,
+    scenarioPath,
+    wrong,
+  });
+  const problems = [...fileProblems, ...flagProblems];
+  if (topology !== undefined && problems.length === 0) {
     const summary = summarize(topology);
-    if (json) print({ valid: true, ...summary });
+    if (flags.json === true) print({ valid: true, ...summary });
     else process.stdout.write(`${summaryTable(summary)}\n`);
-  } catch (error) {
-    if (!(error instanceof TopologyFileError)) throw error;
-    if (json) print({ valid: false, problems: error.problems });
-    else for (const problem of error.problems) console.error(problem);
-    process.exitCode = EXIT_FAILED;
+    return;
   }
+  if (flags.json === true) print({ valid: false, problems });
+  else for (const problem of problems) console.error(problem);
+  process.exitCode = fileProblems.length > 0 && !isWrongPath ? EXIT_FAILED : EXIT_USAGE;
 }
 
 interface Summary {
@@ -67,23 +85,14 @@ function summarize({ name, seed, nodes, links, scenario }: Topology): Summary {
     routers: count('router'),
     links: links.length,
     workloads: gateways.reduce((sum, { workloads }) => sum + workloads.length, 0),
-    staticTunnels: gateways.reduce((sum, gateway) => sum + staticTunnels(gateway), 0),
+    staticTunnels: gateways.reduce(
+      (sum, { options }) => sum + countStatic(options, options.localVirtualIps),
+      0,
+    ),
     flows: scenario.traffic.length,
     events: scenario.events.length,
     expectations: scenario.expectations.length,
   };
-}
-
-/** Tunnels that a gateway makes at start-up. */
-function staticTunnels({ options }: GatewayPlan): number {
-  const { staticTunnels: local, peers } = options;
-  if (local === undefined) return 0;
-  const family = ipFamily(local);
-  return peers
-    .map(
-      ({ pairs, virtualIps }) => pairs?.length ?? virtualIps.filter((ip) => ipFamily(ip) === family).length,
-    )
-    .reduce((sum, count) => sum + count, 0);
 }
 
 function summaryTable(summary: Summary): string {

@@ -1,5 +1,6 @@
 /** `psp-gateway topology`: networks of gateways from a file. One module per sub-command. */
 import { Command } from 'commander';
+import { addCounters } from './topology-counters.js';
 import { addFuzz } from './topology-fuzz.js';
 import { addGraph } from './topology-graph.js';
 import { addNode } from './topology-node.js';
@@ -13,5 +14,6 @@ export function topologyCommand(): Command {
   addNode(command);
   addValidate(command);
   addGraph(command);
+  addCounters(command);
   return command;
 }

@@ -1,5 +1,6 @@
 /** What a gateway tells its observer: the steps of the slow path, as they happen. Never key material. */
 import type { IpAddress } from '../packet/address.js';
+import type { VacatedReason } from './fair-share.js';
 
 export interface Pair {
   readonly localVip: IpAddress;
@@ -17,6 +18,9 @@ export type GatewayEvent =
     }
   | { readonly type: 'request-answered'; readonly peer: string; readonly tunnels: number }
   | { readonly type: 'request-failed'; readonly peer: string; readonly reason: string }
+  /** A peer is told that we have started, or that its packets do not get in. */
+  | { readonly type: 'announcement-sent'; readonly peer: string; readonly packetsFail: boolean }
+  | { readonly type: 'announcement-received'; readonly peer: string; readonly sessions: number }
   | { readonly type: 'request-received'; readonly from: string; readonly tunnels: number }
   | { readonly type: 'request-granted'; readonly from: string; readonly tunnels: number }
   | ({ readonly type: 'egress-installed'; readonly spi: number; readonly cryptoId: number } & Pair)
@@ -25,6 +29,12 @@ export type GatewayEvent =
   /** All static tunnels have been up. */
   | { readonly type: 'static-tunnels-up'; readonly tunnels: number }
   | { readonly type: 'rotated'; readonly rotations: number }
-  | ({ readonly type: 'session-removed' } & Pair);
+  /** Has lost its way out and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */
+  | ({
+      readonly type: 'session-removed';
+      readonly reason?: VacatedReason;
+      /** Whose place it was. */
+      readonly holder?: string;
+    } & Pair);
 
 export type GatewayObserver = (event: GatewayEvent) => void;

@@ -4,7 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
-import type { PipeHal, PortDescription } from '../hal/hal.js';
+import type { PipeHal, PortDescription, PortStatus } from '../hal/hal.js';
 import type { Random } from '../hal/random.js';
 import {
   type IpAddress,
@@ -15,29 +15,48 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
+import type { IpPrefix } from '../packet/prefix.js';
+import { Announcements } from './announcements.js';
 import { BringUp, groupByPeer } from './bring-up.js';
+import type { AddressPair } from './directory.js';
 import type { GatewayObserver } from './events.js';
+import { FailingSources } from './failing-sources.js';
 import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
-import { Peers } from './peers.js';
-import { buildPipeline, innerMtuOctets, type PipelineOptions } from './pipeline.js';
+import { PairSearch } from './pair-search.js';
+import { PeerStarts } from './peer-starts.js';
+import { type Peer, Peers } from './peers.js';
+import {
+  buildPipeline,
+  holdsUnproved,
+  innerMtuOctets,
+  type PipelineOptions,
+  underlayMtuProblem,
+} from './pipeline.js';
 import { Recovery } from './recovery.js';
+import { RequestRefusals } from './request-refusals.js';
+import { type DhcpServerOptions, dhcpRouterOf } from './responders.js';
 import { Retirement } from './retirement.js';
 import { Rotation } from './rotation.js';
-import { mayAsk, type Session } from './session.js';
+import { Segment } from './segment.js';
+import { holderText, mayAsk, OPERATOR, type Session } from './session.js';
+import { countersOfSessions, type SessionCounters } from './session-counters.js';
+import { SessionExpiry } from './session-expiry.js';
 import { SessionInstaller } from './session-installer.js';
 import { type RssReason, SlowPath } from './slow-path.js';
-import { TokenBucket } from './token-bucket.js';
+import { StateKeeper, type StateStore } from './state-keeper.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
 import { TunnelClient } from './tunnel-client.js';
 import type { TunnelParameters } from './tunnel-messages.js';
 import { TunnelService } from './tunnel-service.js';
+import { UnderlayAddresses } from './underlay-addresses.js';
+import { UnderlayEvidence } from './underlay-evidence.js';
+import { UnderlayHold } from './underlay-hold.js';
+import { UnderlayPolicy } from './underlay-policy.js';
 import type { GatewayView } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
 const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
-/** Rotations that peers may ask for, on average: one in this time. */
-const ROTATION_REQUEST_INTERVAL_S = 10;
 
 export interface GatewayDeps {
   readonly hal: PipeHal;
@@ -47,6 +66,10 @@ export interface GatewayDeps {
   readonly logger: Logger;
   readonly options: GatewayOptions;
   readonly observe?: GatewayObserver;
+  /** What is kept of peers from one life to the next. */
+  readonly state?: StateStore;
+  /** Whether the device's ports are there, for the view. */
+  readonly ports?: () => readonly PortStatus[];
   /** Sees every packet that comes to the CPU. */
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
 }
@@ -63,12 +86,26 @@ export class Gateway implements AsyncDisposable {
   readonly #installer: SessionInstaller;
   readonly #retirement: Retirement;
   readonly #peers: Peers;
+  /** What is known of where peers' packets come from. */
+  readonly #underlayAddresses: UnderlayAddresses;
+  readonly #underlay: UnderlayPolicy;
+  /** In tunnel mode: what proves where peers are. */
+  readonly #evidence: UnderlayEvidence | undefined;
+  readonly #hold: UnderlayHold;
   readonly #client: TunnelClient;
   readonly #service: TunnelService;
+  readonly #requestRefusals: RequestRefusals;
+  /** In transport mode. */
+  readonly #segment: Segment | undefined;
   readonly #slowPath: SlowPath;
   readonly #bringUp: BringUp;
   readonly #rotation: Rotation;
+  readonly #announcements: Announcements;
+  readonly #peerStarts: PeerStarts;
   readonly #recovery: Recovery;
+  readonly #expiry: SessionExpiry;
+  readonly #failingSources: FailingSources;
+  readonly #state: StateKeeper | undefined;
   #serviceAddress: ServiceAddress | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -76,51 +113,110 @@ export class Gateway implements AsyncDisposable {
     this.#deps = deps;
     const { hal, transport, clock, random, logger, options } = deps;
     const { limits } = options;
-    const observe = deps.observe ?? (() => {});
+    const observe: GatewayObserver = (event) => {
+      this.#evidence?.onEvent(event);
+      deps.observe?.(event);
+    };
     const now = () => clock.nowMs();
+    this.#underlayAddresses = new UnderlayAddresses(now);
     const uplink = portOf(hal, 'uplink');
     const vf = portOf(hal, 'vf');
     const uplinkMac = parseMac(uplink.mac);
+    const workloadMac = options.decapDmac ?? macBehind(vf);
     this.pipelineOptions = {
       underlayMtuOctets: uplink.mtuOctets,
-      decapMacs: macs(options.decapDmac ?? workloadMac(vf), uplinkMac),
+      decapMacs: macs(workloadMac, uplinkMac),
       ...options,
     };
+    const tooSmall = underlayMtuProblem(this.pipelineOptions);
+    if (tooSmall !== undefined) throw new GatewayStartError(`the uplink: ${tooSmall}`);
     const localVips = localVipsOf(options, vf);
     this.#peers = new Peers({
       peers: options.peers,
       localVips,
-      tunnelsPerSecond: limits.tunnelsPerPeerPerSecond,
+      budgets: {
+        tunnelsPerSecond: limits.tunnelsPerPeerPerSecond,
+        // All of a peer's sessions at once, in two rotations that follow each other.
+        tunnelsBurst: Math.max(limits.tunnelsPerPeerPerSecond, 2 * options.maxTunnels),
+        spisPerHour: limits.spisPerPeerPerHour,
+        rotationIntervalMs: limits.rotationRequestIntervalMs,
+      },
+      mayRotate: !options.insecure,
       nowMs: now,
     });
+    const own = [uplink.ipv4, uplink.ipv6].flatMap((ip) => (ip === undefined ? [] : [parseIp(ip)]));
+    const underlay = new UnderlayPolicy({
+      prefixes: prefixesOf(this.#peers, options.peers),
+      addresses: this.#underlayAddresses,
+      uplink: { ip: underlayIpOf(uplink, options), mac: uplinkMac },
+      own: [...own, options.serviceAddress.host],
+      nowMs: now,
+      logger,
+    });
+    this.#underlay = underlay;
+    const isHeld = (peer: Peer, address: IpAddress) =>
+      holdsUnproved(this.pipelineOptions) && underlay.isUnproved(peer, address);
     this.#installer = new SessionInstaller({
       hal,
+      clock,
+      logger,
       options,
       pipeline: this.pipelineOptions,
       uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
       fillRandom: (octets) => random.fill(octets),
       observe,
+      isHeld,
+      onStays: (session) => this.#slowPath.flush([session]),
+      onVacated: (session, reason) => this.#slowPath.onVacated(session, reason),
       onSpisExhausted: () => this.#rotation.onSpisExhausted(),
+      onSpisLow: () => this.#rotation.onSpisLow(),
       debugKey: (text, spi, key) => {
         if (!options.debugKeys) return;
-        logger.log('debug', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
+        logger.log('info', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
       },
     });
-    this.#retirement = new Retirement(
-      hal,
-      clock,
-      this.#installer,
-      limits.rekeyGraceMs,
-      (sessions) => this.#rekey(sessions),
-      logger,
+    if (options.mode === 'tunnel') {
+      this.#evidence = new UnderlayEvidence({
+        hal,
+        clock,
+        logger,
+        pipeline: this.pipelineOptions,
+        sessions: this.#installer.sessions,
+        addresses: this.#underlayAddresses,
+        policy: underlay,
+        onConfirmed: (peer, address) => this.#release(peer, address),
+      });
+    }
+    this.#hold = new UnderlayHold(now);
+    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, (sessions) =>
+      this.#rekey(sessions),
     );
-    const checkParameters = (parameters: TunnelParameters) => checkFit(parameters, options);
-    const onEstablished = (sessions: readonly Session[]) => this.#slowPath.flush(sessions);
+    const checkParameters = (peer: Peer, parameters: TunnelParameters, field: string) => {
+      checkFit(parameters, options, field);
+      underlay.check(peer, parameters, field);
+    };
+    const onEstablished = (sessions: readonly Session[]) => {
+      const nowMs = clock.nowMs();
+      for (const { peer } of sessions) peer.firstWayAtMs ??= nowMs;
+      this.#slowPath.flush(sessions);
+    };
+    const heardOf = (peer: Peer) => {
+      peer.heardAtMs = clock.nowMs();
+      this.#announcements.heardOf(peer);
+      this.#bringUp.heardOf(peer);
+      this.#slowPath.heardOf(peer);
+    };
+    const onInstalled = (peer: Peer, parameters: readonly TunnelParameters[]) => {
+      heardOf(peer);
+      underlay.installed(peer, parameters);
+    };
     const common = {
       installer: this.#installer,
       retirement: this.#retirement,
       limits,
       checkParameters,
+      claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) =>
+        underlay.claim(peer, parameters),
       onEstablished,
       observe,
     };
@@ -132,35 +228,99 @@ export class Gateway implements AsyncDisposable {
       random,
       transport,
       pspVersion: options.pspVersion,
+      onAnswered: onInstalled,
       signal,
+      onOfferDead: (sessions) => this.#rekey(sessions),
       ...common,
     });
     this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
     this.#rotation = new Rotation({
-      hal,
       clock,
       logger,
       observe,
       installer: this.#installer,
+      retirement: this.#retirement,
       bringUp: this.#bringUp,
-      periodMs: limits.rotationPeriodMs,
+      limits,
     });
-    this.#recovery = new Recovery({
+    this.#announcements = new Announcements({
+      clock,
+      random,
+      transport,
+      logger,
+      observe,
+      servicePort: () => this.#serviceAddress?.port ?? 0,
+      deadlineMs: limits.rpcDeadlineMs,
+      signal,
+      onHeardOf: heardOf,
+    });
+    const sessionsOfPeers = {
       hal,
       clock,
-      logger,
+      limits,
       peers: this.#peers,
       installer: this.#installer,
       bringUp: this.#bringUp,
-      maxTunnels: options.maxTunnels,
+    };
+    this.#expiry = new SessionExpiry({
+      clock,
+      logger,
+      installer: this.#installer,
+      onUnanswered: (sessions) => this.#askAgain(sessions),
+      idleS: limits.sessionIdleS,
     });
+    this.#peerStarts = new PeerStarts({
+      ...sessionsOfPeers,
+      random,
+      logger,
+      observe,
+      transport,
+      signal,
+      onStart: (peer, ageMs) => this.#announcements.heardStart(peer, ageMs),
+      onHeardOf: heardOf,
+    });
+    this.#recovery = new Recovery({
+      clock,
+      random,
+      logger,
+      peers: this.#peers,
+      addresses: this.#underlayAddresses,
+      announcements: this.#announcements,
+      search: new PairSearch(sessionsOfPeers),
+      unknownSourceStepsPerMinute: limits.unknownSourceRequestsPerMinute,
+    });
+    this.#failingSources = new FailingSources({
+      hal,
+      clock,
+      logger,
+      pipeline: this.pipelineOptions,
+      addresses: this.#underlayAddresses,
+      peers: this.#peers.all,
+      onFailed: (failed) => this.#recovery.failed(failed),
+    });
+    this.#state =
+      deps.state === undefined
+        ? undefined
+        : new StateKeeper({
+            store: deps.state,
+            clock,
+            logger,
+            peers: this.#peers,
+            addresses: this.#underlayAddresses,
+          });
     this.#service = new TunnelService({
       peers: this.#peers,
-      rotate: (issueNewKeys) => this.#rotation.rotate(issueNewKeys),
-      rotationRequests: new TokenBucket(1 / ROTATION_REQUEST_INTERVAL_S, 1, now),
+      onGranted: onInstalled,
+      clock,
+      rotateNow: (issueNewKeys) => this.#rotation.rotateNow(issueNewKeys),
       ...common,
     });
-    const dhcpAddress = localVips.find((ip): ip is Ipv4Address => ipFamily(ip) === 4);
+    this.#requestRefusals = new RequestRefusals({ clock, logger });
+    const dhcp = dhcpServerOf(localVips, this.#peers, uplinkMac, this.pipelineOptions);
+    this.#segment =
+      options.mode === 'transport'
+        ? segmentOf(options, this.#peers.localVips, workloadMac, now, logger)
+        : undefined;
     this.#slowPath = new SlowPath({
       hal,
       clock,
@@ -172,7 +332,11 @@ export class Gateway implements AsyncDisposable {
       client: this.#client,
       ourMac: uplinkMac,
       innerMtuOctets: innerMtuOctets(this.pipelineOptions),
-      ...(dhcpAddress === undefined ? {} : { dhcpAddress }),
+      hold: this.#hold,
+      sampledOctets: options.sampledOctets,
+      sampleBeforeEncryption: options.sampleBeforeEncryption,
+      ...(dhcp === undefined ? {} : { dhcp }),
+      ...(this.#segment === undefined ? {} : { segment: this.#segment }),
       onReceived: deps.onReceived ?? (() => {}),
     });
   }
@@ -184,17 +348,27 @@ export class Gateway implements AsyncDisposable {
     // Keys of an earlier run may still be in the device; after two rotations none is.
     await hal.rotateMasterKey();
     await hal.rotateMasterKey();
+    const answeredAtMs = await this.#state?.load();
+    await this.#failingSources.start();
     hal.onReceive((packets) => this.#slowPath.receive(packets));
-    this.#serviceAddress = await transport.listen(options.serviceAddress, (method, request, caller) =>
-      this.#service.handle(method, request, caller),
+    this.#serviceAddress = await transport.listen(
+      options.serviceAddress,
+      this.#requestRefusals.watch((method, request, caller) =>
+        method === 'Announce'
+          ? this.#peerStarts.handle(request, caller)
+          : this.#service.handle(method, request, caller),
+      ),
+      this.#peers,
     );
     this.#rotation.start();
-    this.#recovery.start();
+    this.#expiry.start();
+    this.#state?.start();
     logger.log('info', 'gateway started', {
       hal: hal.device.hal,
       service: `${this.#serviceAddress.host} port ${this.#serviceAddress.port}`,
       peers: this.#peers.all.length,
     });
+    this.#recovery.start((peer) => answeredAtMs?.get(peer));
     if (options.staticTunnels !== undefined) void this.#makeStaticTunnels(options.staticTunnels);
   }
 
@@ -204,7 +378,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** Makes sessions now instead of at their first packet; resolves when all are established, or at stop. */
-  async connect(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
+  async connect(pairs: readonly AddressPair[]): Promise<void> {
     const sessions = await this.#open(pairs);
     await this.#bringUp.establish(sessions.filter(({ state }) => state !== 'established'));
   }
@@ -213,7 +387,7 @@ export class Gateway implements AsyncDisposable {
    * Likewise, but once and at once, without jitter: rejects with what the first peer that failed said, and leaves no
    * session of that request that was not there before. Sessions that are being asked for already are left to that.
    */
-  async connectNow(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<void> {
+  async connectNow(pairs: readonly AddressPair[]): Promise<void> {
     const { tunnelsPerRequest } = this.#deps.options.limits;
     for (const [peer, sessions] of groupByPeer(await this.#open(pairs))) {
       for (let at = 0; at < sessions.length; at += tunnelsPerRequest) {
@@ -221,11 +395,36 @@ export class Gateway implements AsyncDisposable {
         try {
           if (batch.length > 0) await this.#client.exchange(peer, batch);
         } catch (error) {
-          await this.#removeSessions(batch.filter(({ state, wanted }) => state === 'backing-off' && !wanted));
+          await this.#installer.remove(
+            batch.filter(({ state, wanted }) => state === 'backing-off' && wanted === 0),
+          );
           throw error;
         }
       }
     }
+  }
+
+  /**
+   * Asks once for new keys for sessions that send and get nothing back: the peer may have let go of them, or have
+   * restarted, and cannot tell. Where packets go one way only this changes nothing but keys. A silent peer holds up no other.
+   */
+  #askAgain(sessions: readonly Session[]): void {
+    for (const [peer, list] of groupByPeer(sessions)) {
+      // What fails is logged there, and is asked for again after a later look; otherwise the gateway stops.
+      this.#bringUp.once(peer, list.filter(mayAsk)).catch(() => {});
+    }
+  }
+
+  /** The peer has proved its address: what waited for that goes. */
+  #release(peer: Peer, address: IpAddress): void {
+    if (!holdsUnproved(this.pipelineOptions)) return;
+    const { logger } = this.#deps;
+    this.#installer
+      .release(peer, address)
+      .then((sessions) => this.#slowPath.flush(sessions))
+      .catch((error: unknown) => {
+        if (!this.#stopping.signal.aborted) logger.log('error', `underlay addresses: ${reasonOf(error)}`);
+      });
   }
 
   #rekey(sessions: readonly Session[]): void {
@@ -235,18 +434,11 @@ export class Gateway implements AsyncDisposable {
       .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
   }
 
-  async #removeSessions(sessions: readonly Session[]): Promise<void> {
-    for (const session of sessions) {
-      this.#slowPath.counters.abandoned += this.#slowPath.missed.drop(session);
-    }
-    await this.#installer.remove(sessions);
-  }
-
-  #open(pairs: readonly { localVip: IpAddress; remoteVip: IpAddress }[]): Promise<Session[]> {
+  #open(pairs: readonly AddressPair[]): Promise<Session[]> {
     const owned = pairs.map((pair) => {
       const peer = this.#peers.ownerOf(pair.remoteVip);
       if (peer === undefined) throw new GatewayStartError(`no peer owns ${pair.remoteVip}`);
-      return { peer, ...pair };
+      return { peer, holder: OPERATOR, ...pair } as const;
     });
     return this.#installer.open(owned);
   }
@@ -266,7 +458,7 @@ export class Gateway implements AsyncDisposable {
   async removeSession(localVip: IpAddress, remoteVip: IpAddress): Promise<boolean> {
     const session = this.#installer.sessions.get(localVip, remoteVip);
     if (session === undefined) return false;
-    await this.#removeSessions([session]);
+    await this.#installer.remove([session]);
     return true;
   }
 
@@ -283,20 +475,62 @@ export class Gateway implements AsyncDisposable {
         ingressSpis: session.ingress.map(({ spi }) => spi),
         egressSpi: session.egress?.spi,
         waitingPackets: missed.countOf(session),
+        holder: holderText(session.holder),
       })),
-      peers: this.#peers.all.map(({ name, virtualIps, dialect, failures, answeredAtMs }) => ({
-        name,
-        virtualIps: virtualIps.length,
-        dialect,
-        failures,
-        answeredAtMs,
+      peers: this.#peers.all.map((peer) => ({
+        name: peer.name,
+        virtualIps: peer.virtualIps.length,
+        virtualPrefixes: peer.virtualPrefixes.length,
+        dialect: peer.dialect,
+        failures: peer.failures,
+        answeredAtMs: peer.answeredAtMs,
+        mayRotate: peer.mayRotate,
+        spisGiven: peer.budget.spisTaken,
+        underlay: this.#underlay.viewOf(peer),
       })),
+      ports: this.#deps.ports?.() ?? [],
+      underlay: {
+        refused: { ...this.#underlay.refused },
+        changes: this.#underlay.changes,
+        watched: this.#evidence?.size ?? 0,
+        watchRefused: this.#evidence?.refused ?? 0,
+        heldPassed: this.#hold.passed,
+      },
       keySlotsUsed: this.#installer.keySlotsUsed,
       spisRetiring: this.#retirement.waiting,
+      spisOfFormerKey: this.#installer.doomedSpis,
+      entriesLeft: this.#installer.entriesLeft,
+      refusedByDevice: this.#installer.refusedByDevice,
       rotations: this.#installer.generation,
+      tables: {
+        ...this.#installer.counters,
+        capacity: this.#installer.capacity,
+        share: this.#installer.share,
+        holders: this.#installer.sessions.order.holderCount,
+        dormant: this.#installer.sessions.dormant.size,
+      },
       slowPath: { ...counters, overflowed: missed.overflowed, expired: missed.expired },
+      segment: this.#segment?.counters,
       refused: Object.fromEntries(this.#service.refused),
+      doors: this.#deps.transport.doors?.(),
+      refusedOverBudget: this.#service.overBudget,
+      recovery: {
+        announcementsSent: this.#announcements.counters.sent,
+        announcementsAnswered: this.#announcements.counters.answered,
+        announcementsFailed: this.#announcements.counters.failed,
+        announcementsReceived: this.#peerStarts.counters.received,
+        announcementsRefused: this.#peerStarts.counters.refused,
+        ...this.#recovery.counters,
+        underlayAddresses: this.#failingSources.watched,
+        unknownSourcePackets: this.#failingSources.unknownPackets,
+      },
     };
+  }
+
+  /** What the device has counted for the `sessionsMax` sessions that were used last, the last one first. */
+  sessionCounters(sessionsMax: number): Promise<SessionCounters[]> {
+    const sessions = [...this.#installer.sessions].slice(-sessionsMax).reverse();
+    return countersOfSessions(this.#deps.hal, sessions);
   }
 
   /** Stops serving and asking, then closes transport and device. Idempotent. */
@@ -314,26 +548,59 @@ export class Gateway implements AsyncDisposable {
     this.#stopping.abort(new Error('the gateway stops'));
     this.#rotation.stop();
     this.#recovery.stop();
+    this.#expiry.stop();
+    this.#announcements.stop();
+    this.#failingSources.stop();
     this.#retirement.stop();
     this.#slowPath.stop();
+    this.#evidence?.stop();
     await transport.close();
+    this.#requestRefusals.stop();
+    this.#installer.stop();
     await this.#installer.settled();
+    await this.#state?.stop();
     await hal.close();
   }
 
-  async #makeStaticTunnels(localVip: IpAddress): Promise<void> {
-    const { logger } = this.#deps;
-    const pairs = this.#peers.all.flatMap((peer) =>
-      this.#peers.pairsOf(peer).filter((pair) => pair.localVip === localVip || peer.pairs !== undefined),
-    );
+  /**
+   * Tunnels to addresses that are named by themselves are asked for until they are there. Of a prefix nobody says which
+   * addresses are in use: those that its peer refuses are left to their first packet.
+   */
+  async #makeStaticTunnels(from: IpAddress | 'all'): Promise<void> {
+    const { logger, options } = this.#deps;
+    const all = this.#peers.all.map((peer) => {
+      const pairs = this.#peers.pairsOf(peer, options.maxTunnels, from === 'all' ? undefined : [from]);
+      const named = new Set(peer.virtualIps);
+      return {
+        named: pairs.filter(({ remoteVip }) => named.has(remoteVip)),
+        ofPrefixes: pairs.filter(({ remoteVip }) => !named.has(remoteVip)),
+      };
+    });
+    const named = all.flatMap((one) => one.named);
+    const ofPrefixes = all.flatMap((one) => one.ofPrefixes);
     try {
-      await this.connect(pairs);
+      const [, left] = await Promise.all([this.connect(named), this.#connectPrefixes(ofPrefixes)]);
       if (this.#stopping.signal.aborted) return;
-      logger.log('info', 'all static tunnels are up', { tunnels: pairs.length });
-      this.#deps.observe?.({ type: 'static-tunnels-up', tunnels: pairs.length });
+      const tunnels = named.length + ofPrefixes.length - left;
+      logger.log('info', 'all static tunnels are up', { tunnels, ...(left > 0 ? { refused: left } : {}) });
+      this.#deps.observe?.({ type: 'static-tunnels-up', tunnels });
     } catch (error) {
       logger.log('error', `static tunnels: ${reasonOf(error)}`);
     }
+  }
+
+  /** Resolves, when each has been established or refused, with how many were refused; those have no session. */
+  async #connectPrefixes(pairs: readonly AddressPair[]): Promise<number> {
+    const sessions = await this.#open(pairs);
+    const refused = await this.#bringUp.establishGranted(
+      sessions.filter(({ state }) => state !== 'established'),
+    );
+    const { missed } = this.#slowPath;
+    await this.#installer.remove(
+      refused,
+      (session) => session.egress === undefined && !session.asking && missed.countOf(session) === 0,
+    );
+    return refused.length;
   }
 }
 
@@ -343,7 +610,7 @@ function portOf(hal: PipeHal, kind: PortDescription['kind']): PortDescription {
   return port;
 }
 
-function workloadMac(vf: PortDescription): MacAddress {
+function macBehind(vf: PortDescription): MacAddress {
   if (vf.workload === undefined) {
     throw new GatewayStartError('the MAC behind the VF is not known; give it with --decap-dmac');
   }
@@ -361,31 +628,71 @@ function macs(destination: MacAddress, source: MacAddress): Uint8Array {
 /** Our virtual addresses: those that were given, and those that the device knows of the workload. */
 function localVipsOf(options: GatewayOptions, vf: PortDescription): IpAddress[] {
   const known = vf.workload?.addresses.map(parseIp) ?? [];
-  const forStatic = options.staticTunnels === undefined ? [] : [options.staticTunnels];
+  const { staticTunnels } = options;
+  const forStatic = staticTunnels === undefined || staticTunnels === 'all' ? [] : [staticTunnels];
   return [...new Set([...options.localVirtualIps, ...forStatic, ...known])];
 }
 
+/** The gateway gives the workload its first IPv4 address; undefined: it has none. */
+function dhcpServerOf(
+  localVips: readonly IpAddress[],
+  peers: Peers,
+  ourMac: MacAddress,
+  pipeline: PipelineOptions,
+): DhcpServerOptions | undefined {
+  const address = localVips.find((ip): ip is Ipv4Address => ipFamily(ip) === 4);
+  if (address === undefined) return undefined;
+  const isTaken = (ip: IpAddress) => peers.localVips.has(ip) || peers.ownerOf(ip) !== undefined;
+  return { address, router: dhcpRouterOf(address, isTaken), ourMac, mtuOctets: innerMtuOctets(pipeline) };
+}
+
+function segmentOf(
+  options: GatewayOptions,
+  localVips: ReadonlySet<IpAddress>,
+  workloadMac: MacAddress,
+  nowMs: () => number,
+  logger: Logger,
+): Segment {
+  const { allowRouters, limits } = options;
+  const { neighborsPerSourcePerSecond: perSource, neighborsPerSecond: total } = limits;
+  return new Segment({ allowRouters, localVips, workloadMac, perSource, total, nowMs, logger });
+}
+
 function underlayIpOf(uplink: PortDescription, options: GatewayOptions): IpAddress {
+  if (options.localPip !== undefined) return options.localPip;
   const ip = options.outerFamily === 4 ? uplink.ipv4 : uplink.ipv6;
   if (ip === undefined) {
     throw new GatewayStartError(
-      `the uplink has no IPv${options.outerFamily} address; give it one or change --outer-ip-type`,
+      `the uplink has no IPv${options.outerFamily} address; give it one, say --local-pip, or change --outer-ip-type`,
     );
   }
   return parseIp(ip);
 }
 
+/** The prefixes of the peers whose underlay the configuration names. */
+function prefixesOf(peers: Peers, configured: GatewayOptions['peers']): Map<Peer, readonly IpPrefix[]> {
+  return new Map(
+    peers.all.flatMap((peer, i): [Peer, readonly IpPrefix[]][] => {
+      const prefixes = configured[i]!.underlay;
+      return prefixes === undefined ? [] : [[peer, prefixes]];
+    }),
+  );
+}
+
 /** Whether a peer's parameters fit the pipeline that was built at start-up. */
-function checkFit(parameters: TunnelParameters, options: GatewayOptions): void {
+function checkFit(parameters: TunnelParameters, options: GatewayOptions, field: string): void {
   if (options.mode === 'tunnel' && ipFamily(parameters.underlayIp) !== options.outerFamily) {
     throw new RpcError(
       'INVALID_ARGUMENT',
-      `encap_type: the peer is reached over IPv${ipFamily(parameters.underlayIp)}, this gateway encapsulates in IPv${options.outerFamily}`,
+      `${field}.encap_type: the peer is reached over IPv${ipFamily(parameters.underlayIp)}, this gateway encapsulates in IPv${options.outerFamily}`,
     );
   }
   // DOCA's application announces that one always, and asks for it from nobody.
   const wanted = parameters.cookie !== 0n && parameters.cookie !== DOCA_COOKIE;
   if (wanted && !options.cookies) {
-    throw new RpcError('INVALID_ARGUMENT', 'virt_cookie: this gateway runs without cookies (--cookie)');
+    throw new RpcError(
+      'INVALID_ARGUMENT',
+      `${field}.virt_cookie: this gateway runs without cookies (--cookie)`,
+    );
   }
 }

@@ -1,71 +1,59 @@
-/** The PSP_Gateway service as gRPC sees it: paths, status codes, and payloads that stay bytes. */
-import { type ServiceDefinition, status } from '@grpc/grpc-js';
+/** The services in gRPC's terms: paths and status codes. */
 import type { RpcCode, RpcMethod } from './transport.js';
 
 const SERVICE = 'psp_gateway.PSP_Gateway';
+/** Of gateways of this program among themselves. */
+const PEER_SERVICE = 'psp_gateway_peer.PSP_Gateway_Peer';
 
-export const RPC_METHODS: readonly RpcMethod[] = [
+const RPC_METHODS: readonly RpcMethod[] = [
   'RequestMultipleTunnelParams',
   'RequestTunnelParams',
   'RequestKeyRotation',
   'SetOpState',
   'GetOpState',
+  'Announce',
 ];
 
-export function methodPath(method: RpcMethod): string {
-  return `/${SERVICE}/${method}`;
-}
-
-/** gRPC wants Buffers; this is the same memory. */
-export function toBuffer(octets: Uint8Array): Buffer {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
-}
-
-export function asIs(octets: Buffer): Buffer {
-  return octets;
-}
-
-export const SERVICE_DEFINITION: ServiceDefinition = Object.fromEntries(
-  RPC_METHODS.map((method) => [
-    method,
-    {
-      path: methodPath(method),
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: toBuffer,
-      requestDeserialize: asIs,
-      responseSerialize: toBuffer,
-      responseDeserialize: asIs,
-    },
-  ]),
+const METHOD_OF_PATH: ReadonlyMap<string, RpcMethod> = new Map(
+  RPC_METHODS.map((method) => [methodPath(method), method]),
 );
 
-const STATUS_OF_CODE: Readonly<Record<RpcCode, status>> = {
-  CANCELLED: status.CANCELLED,
-  UNKNOWN: status.UNKNOWN,
-  INVALID_ARGUMENT: status.INVALID_ARGUMENT,
-  DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
-  NOT_FOUND: status.NOT_FOUND,
-  ALREADY_EXISTS: status.ALREADY_EXISTS,
-  PERMISSION_DENIED: status.PERMISSION_DENIED,
-  RESOURCE_EXHAUSTED: status.RESOURCE_EXHAUSTED,
-  FAILED_PRECONDITION: status.FAILED_PRECONDITION,
-  ABORTED: status.ABORTED,
-  UNIMPLEMENTED: status.UNIMPLEMENTED,
-  INTERNAL: status.INTERNAL,
-  UNAVAILABLE: status.UNAVAILABLE,
-  UNAUTHENTICATED: status.UNAUTHENTICATED,
+export function methodPath(method: RpcMethod): string {
+  return `/${method === 'Announce' ? PEER_SERVICE : SERVICE}/${method}`;
+}
+
+/** The method that is called under an HTTP/2 path; undefined when there is none. */
+export function methodOfPath(path: string | undefined): RpcMethod | undefined {
+  return path === undefined ? undefined : METHOD_OF_PATH.get(path);
+}
+
+/** gRPC's numbers of the status codes in use; 0 is OK. */
+const STATUS_OF_CODE: Readonly<Record<RpcCode, number>> = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 };
 
 const CODE_OF_STATUS = new Map(
   Object.entries(STATUS_OF_CODE).map(([code, number]) => [number, code as RpcCode]),
 );
 
-export function statusOfCode(code: RpcCode): status {
+export function statusOfCode(code: RpcCode): number {
   return STATUS_OF_CODE[code];
 }
 
 /** gRPC's status as one of ours; those that we do not use are UNKNOWN. */
-export function codeOfStatus(number: status): RpcCode {
+export function codeOfStatus(number: number): RpcCode {
   return CODE_OF_STATUS.get(number) ?? 'UNKNOWN';
 }

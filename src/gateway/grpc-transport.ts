@@ -1,20 +1,29 @@
 /**
  * The control plane over gRPC, with mutual TLS or, where the operator asked for it, in plaintext. Requests and
- * responses pass as bytes; who may ask for what is decided by the service, from the names in the caller's certificate.
+ * responses pass as bytes; who may ask for what is decided by the service, from the names in the caller's certificate
+ * or, in plaintext, from the address that it comes from.
  */
-import { type ChannelOptions, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import type { Clock } from '../hal/clock.js';
+import { DOOR_LIMITS, type DoorLimits } from './door-limits.js';
+import type { DoorView } from './door-view.js';
 import { GrpcClient } from './grpc-client.js';
 import { GrpcServer } from './grpc-server.js';
 import type { TlsMaterial } from './grpc-tls.js';
+import type { Logger } from './log.js';
 import type { ControlTransport } from './transport.js';
 
 export type { TlsMaterial } from './grpc-tls.js';
 
 export interface GrpcTransportOptions {
-  /** Absent: plaintext, and nobody is authenticated. */
+  /** Absent: plaintext, and a caller is known by its source address alone. */
   readonly tls?: TlsMaterial;
   /** Largest message, in either direction. */
   readonly messageOctetsMax: number;
+  readonly clock: Clock;
+  /** Where they differ from DOOR_LIMITS. */
+  readonly limits?: Partial<DoorLimits>;
+  /** Is told of what our service's doors refuse; absent: nobody is. */
+  readonly logger?: Logger;
 }
 
 export interface GrpcTransport extends ControlTransport {
@@ -23,43 +32,44 @@ export interface GrpcTransport extends ControlTransport {
    * Throws, and changes nothing, when they cannot be used or the transport is a plaintext one.
    */
   reloadTls(tls: TlsMaterial): void;
-  /** Connections to our service whose TLS handshake failed. */
-  readonly handshakeFailures: number;
+  /** What came to our service's doors; undefined before it listens. */
+  doors(): DoorView | undefined;
 }
 
-/** HTTP/2's window per stream: a batch of thousands of tunnels passes without waiting for the other end. */
-const FLOW_CONTROL_WINDOW_OCTETS = 1 << 20;
-
-// What goes wrong comes as an error to whoever called; the library need not print it as well.
-setLogVerbosity(logVerbosity.NONE);
-
 /** A transport that serves and calls through gRPC; throws when `tls` cannot be used. */
-export function createGrpcTransport({ tls, messageOctetsMax }: GrpcTransportOptions): GrpcTransport {
-  const channelOptions: ChannelOptions = {
-    'grpc.max_receive_message_length': messageOctetsMax,
-    'grpc.max_send_message_length': messageOctetsMax,
-    'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_OCTETS,
-    'grpc.enable_channelz': 0,
-  };
-  const client = new GrpcClient(tls, channelOptions);
+export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
+  const { tls, messageOctetsMax, clock, logger } = options;
+  const limits: DoorLimits = { ...DOOR_LIMITS, ...options.limits };
+  const client = new GrpcClient({ tls, messageOctetsMax, clock, limits });
   let currentTls = tls;
   let server: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
 
   return {
-    async listen(address, handler) {
+    async listen(address, handler, doorkeeper) {
       if (server !== undefined) throw new Error('this transport listens already');
-      server = new GrpcServer(currentTls, handler, channelOptions);
+      server = new GrpcServer({
+        tls: currentTls,
+        handler,
+        doorkeeper,
+        clock,
+        limits,
+        messageOctetsMax,
+        ...(logger === undefined ? {} : { logger }),
+      });
       try {
-        return await server.listen(address);
+        const bound = await server.listen(address);
+        client.sourceHost = address.host;
+        return bound;
       } catch (error) {
-        await server.close();
         server = undefined;
         throw error;
       }
     },
 
-    call: (peer, method, request, options) => client.call(peer, method, request, options),
+    call: (peer, method, request, callOptions) => client.call(peer, method, request, callOptions),
+
+    forget: (peer) => client.forget(peer),
 
     reloadTls(newTls) {
       if (currentTls === undefined) throw new Error('a plaintext transport has no certificates to reload');
@@ -68,9 +78,7 @@ export function createGrpcTransport({ tls, messageOctetsMax }: GrpcTransportOpti
       server?.reloadTls(newTls);
     },
 
-    get handshakeFailures() {
-      return server?.handshakeFailures ?? 0;
-    },
+    doors: () => server?.view(),
 
     close() {
       client.close();

@@ -1,7 +1,7 @@
 /**
  * The gateway's view of a log. The program's own (src/cli/log.ts) writes to standard error through pino; tests
  * and simulations collect the lines. Keys never go into a message or a field; the only exception is the
- * gateway's `--debug-keys`, which goes through key-debug.ts.
+ * gateway's `--debug-keys` (gateway.ts).
  */
 export type LogFields = Readonly<Record<string, string | number | bigint | boolean | undefined>>;
 

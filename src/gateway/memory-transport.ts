@@ -6,7 +6,9 @@ import { Callbacks, onAbort } from '../hal/abort.js';
 import type { Clock } from '../hal/clock.js';
 import {
   type CallerIdentity,
+  type CertificateName,
   type ControlTransport,
+  type Doorkeeper,
   RpcError,
   type RpcHandler,
   type ServiceAddress,
@@ -27,11 +29,17 @@ export interface MemoryNetworkOptions {
   readonly fate?: (from: ServiceAddress, to: ServiceAddress) => RpcFate;
 }
 
+/** What a gateway listens with. */
+interface Served {
+  readonly handler: RpcHandler;
+  readonly doorkeeper: Doorkeeper;
+}
+
 const DEFAULT_FATE: RpcFate = { delayMs: 0.5 };
 
 /** Where gateways of one simulation find each other. */
 export class MemoryNetwork {
-  readonly #handlers = new Map<string, RpcHandler>();
+  readonly #served = new Map<string, Served>();
   readonly #clock: Clock;
   fate: (from: ServiceAddress, to: ServiceAddress) => RpcFate;
 
@@ -40,26 +48,41 @@ export class MemoryNetwork {
     this.fate = options.fate ?? (() => DEFAULT_FATE);
   }
 
-  /** The transport of the gateway at `own`, which is known to others by `names`; none: not authenticated. */
-  transport(own: ServiceAddress, names: readonly string[] = [own.host]): ControlTransport {
+  /**
+   * The transport of the gateway at `own`, which comes from there and is known to others by `names`; none: not
+   * authenticated, as with --insecure.
+   */
+  transport(
+    own: ServiceAddress,
+    names: readonly CertificateName[] = [{ type: 'ip', value: own.host }],
+  ): ControlTransport {
     const clock = this.#clock;
-    const handlers = this.#handlers;
+    const network = this.#served;
     const fate = (to: ServiceAddress) => this.fate(own, to);
     const caller: CallerIdentity = {
       authenticated: names.length > 0,
       names,
+      source: own.host,
       from: `${own.host}:${own.port}`,
     };
-    /** What ends each call under way. */
-    const underWay = new Callbacks();
+    /** What ends each call under way, by the peer that is called. */
+    const underWay = new Map<string, Callbacks>();
+    const callsTo = (key: string) => {
+      let calls = underWay.get(key);
+      if (calls === undefined) {
+        calls = new Callbacks();
+        underWay.set(key, calls);
+      }
+      return calls;
+    };
     let closed = false;
     let served: string | undefined;
 
     return {
-      async listen(address, handler) {
+      async listen(address, handler, doorkeeper) {
         const key = serviceText(address);
-        if (handlers.has(key)) throw new Error(`${address.host}:${address.port} is in use`);
-        handlers.set(key, handler);
+        if (network.has(key)) throw new Error(`${address.host}:${address.port} is in use`);
+        network.set(key, { handler, doorkeeper });
         served = key;
         return address;
       },
@@ -82,13 +105,14 @@ export class MemoryNetwork {
               finish(() => reject(new RpcError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))),
             deadlineMs,
           );
-          const release = underWay.add(cancel);
+          const key = serviceText(peer);
+          const release = callsTo(key).add(cancel);
           const releaseSignal = signal && onAbort(signal, cancel);
           const { delayMs, lost } = fate(peer);
           if (lost === 'request') return;
           const bytes = request.slice();
           clock.setTimer(async () => {
-            const answer = await handle(handlers.get(serviceText(peer)), method, bytes, caller);
+            const answer = await handle(network.get(key), method, bytes, caller);
             if (lost === 'response') return;
             clock.setTimer(
               () => finish(() => (answer instanceof RpcError ? reject(answer) : resolve(answer))),
@@ -98,10 +122,14 @@ export class MemoryNetwork {
         });
       },
 
+      forget(peer) {
+        underWay.get(serviceText(peer))?.call();
+      },
+
       async close() {
         closed = true;
-        underWay.call();
-        if (served !== undefined) handlers.delete(served);
+        for (const calls of underWay.values()) calls.call();
+        if (served !== undefined) network.delete(served);
         served = undefined;
       },
     };
@@ -109,14 +137,15 @@ export class MemoryNetwork {
 }
 
 async function handle(
-  handler: RpcHandler | undefined,
+  served: Served | undefined,
   method: Parameters<RpcHandler>[0],
   request: Uint8Array,
   caller: CallerIdentity,
 ): Promise<Uint8Array | RpcError> {
-  if (handler === undefined) return new RpcError('UNAVAILABLE', 'nobody serves there');
+  if (served === undefined) return new RpcError('UNAVAILABLE', 'nobody serves there');
   try {
-    return (await handler(method, request, caller)).slice();
+    served.doorkeeper.admit(caller);
+    return (await served.handler(method, request, caller)).slice();
   } catch (error) {
     return error instanceof RpcError ? error : new RpcError('INTERNAL', 'internal error');
   }

@@ -3,6 +3,9 @@
  * Names of flags stand in config/flags.ts.
  */
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
+import type { IpPrefix } from '../packet/prefix.js';
+import type { PeerPair } from './directory.js';
+import type { DoorLimits } from './door-limits.js';
 import type { ServiceAddress } from './transport.js';
 
 /**
@@ -13,12 +16,17 @@ export type PeerDialect = '2.7' | '2.8' | '3.x';
 
 export interface PeerOptions {
   readonly serviceAddress: ServiceAddress;
-  /** The virtual addresses that this peer owns. */
+  /** The virtual addresses that this peer owns by themselves, and those that it owns by the prefix. */
   readonly virtualIps: readonly IpAddress[];
-  /** Pairs that the session file names; absent: any local address with any of virtualIps. */
-  readonly pairs?: readonly { readonly localVip?: IpAddress; readonly remoteVip: IpAddress }[];
+  readonly virtualPrefixes?: readonly IpPrefix[];
+  /** Pairs that the session file names; absent: any local address with any that it owns. */
+  readonly pairs?: readonly PeerPair[];
   /** Absent: learnt, beginning with 3.x. */
   readonly dialect?: PeerDialect;
+  /** Whether it may ask for rotations of our master key; absent: only where callers prove who they are. */
+  readonly mayRotate?: boolean;
+  /** Where it may have our packets sent; absent: to any address that is nobody else's. */
+  readonly underlay?: readonly IpPrefix[];
 }
 
 export interface TlsFiles {
@@ -36,6 +44,8 @@ export interface GatewayOptions {
   readonly decapDmac?: MacAddress;
   /** Addresses of the VF; those that the device knows come to them. */
   readonly localVirtualIps: readonly IpAddress[];
+  /** Outer source address; absent: the uplink's own. */
+  readonly localPip?: IpAddress;
   readonly vfName?: string;
   readonly nexthopDmac?: MacAddress;
   readonly serviceAddress: ServiceAddress;
@@ -45,13 +55,17 @@ export interface GatewayOptions {
   /** Sampled are 2^-sampleRateLog2 of the packets; 0: none. */
   readonly sampleRateLog2: number;
   readonly maintainOrder: boolean;
+  /** Copies of what leaves are made before it is encrypted. */
+  readonly sampleBeforeEncryption: boolean;
+  /** Log sampled packets with their octets. */
+  readonly sampledOctets: boolean;
   readonly maxTunnels: number;
   /** Crypt offset in 4-octet units; absent: by inner family and cookie. */
   readonly cryptOffsetWords?: number;
   /** Version of the tunnels that we ask for. */
   readonly pspVersion: 0 | 1;
-  /** Make all configured tunnels at start-up, from this local address. */
-  readonly staticTunnels?: IpAddress;
+  /** Make all configured tunnels at start-up, from this local address, or from all of ours. */
+  readonly staticTunnels?: IpAddress | 'all';
   readonly debugKeys: boolean;
   readonly statPrint: boolean;
   readonly perfPrint?: 'key-gen' | 'insertion' | 'all';
@@ -59,9 +73,15 @@ export interface GatewayOptions {
   readonly outerFamily: IpFamily;
   readonly innerFamilies: readonly IpFamily[];
   readonly mode: 'tunnel' | 'transport';
+  /** Packets for a peer wait, but for a few, until it has proved its underlay address. */
+  readonly confirmUnderlay: boolean;
+  /** Transport mode: routers whose advertisements reach the workload, and the workload's where it is a router itself. */
+  readonly allowRouters: readonly IpAddress[];
   /** Absent together with `insecure`: plaintext gRPC. */
   readonly tls?: TlsFiles;
   readonly insecure: boolean;
+  /** Where what was learnt of peers is kept for the gateway's next life; absent: nowhere. */
+  readonly statePath?: string;
   readonly limits: GatewayLimits;
 }
 
@@ -79,8 +99,27 @@ export interface GatewayLimits {
   readonly rekeyGraceMs: number;
   /** Time between scheduled master key rotations; 0: never. */
   readonly rotationPeriodMs: number;
+  /** How long a rotation waits for sessions whose key it would end. */
+  readonly rotationDeadlineMs: number;
+  /** Least time between two rotations at the request of one peer. */
+  readonly rotationRequestIntervalMs: number;
   readonly tunnelsPerRequest: number;
   readonly requestOctetsMax: number;
+  /** Seconds without a packet either way after which a session loses its place; 0: never for that. */
+  readonly sessionIdleS: number;
+  /** Sessions in use that one holder replaces by others of its own in a full table, per second. */
+  readonly sessionReplacementsPerSecond: number;
+  /** Requests per minute that packets may cause which come from no known peer and are not let in. */
+  readonly unknownSourceRequestsPerMinute: number;
   /** Tunnel requests (counted in tunnels) per peer and second that are answered. */
   readonly tunnelsPerPeerPerSecond: number;
+  /** Of the tunnel service's listener. */
+  readonly doors: DoorLimits;
+  /** Transport mode: messages of ARP, neighbor and listener discovery that pass in one direction, of one source and of all. */
+  readonly neighborsPerSourcePerSecond: number;
+  readonly neighborsPerSecond: number;
+  /** Sampled packets that the log tells of, per second. */
+  readonly sampledLinesPerSecond: number;
+  /** SPIs that one peer's requests may take in an hour, on average. */
+  readonly spisPerPeerPerHour: number;
 }

@@ -1,6 +1,7 @@
 /**
  * Packets of the workload that do not fit the underlay once they are encapsulated. IPv6, and IPv4 with "don't
- * fragment", are answered with the MTU that fits; other IPv4 packets are cut into pieces.
+ * fragment", are answered with the MTU that fits; other IPv4 packets are cut into pieces in tunnel mode. In transport mode they
+ * are answered, too: pieces have no whole upper layer, and cannot be encapsulated (RFC 4303, section 3.3.4, has the order).
  */
 import {
   type Ipv4Address,
@@ -58,13 +59,22 @@ export type TooBig =
 const FITS: TooBig = { kind: 'fits' };
 const DROP: TooBig = { kind: 'drop' };
 
-/** What to do with a workload's frame where packets of up to `mtuOctets` fit. */
-export function checkPathMtu(frame: Uint8Array, mtuOctets: number, ourMac: MacAddress): TooBig {
+/**
+ * What to do with a workload's frame where packets of up to `mtuOctets` fit.
+ *
+ * @param mayCut whether what is cut can be sent on
+ */
+export function checkPathMtu(
+  frame: Uint8Array,
+  mtuOctets: number,
+  ourMac: MacAddress,
+  mayCut: boolean,
+): TooBig {
   const ip = ETHERNET_HEADER_OCTETS;
   switch (etherType(frame)) {
     case ETHER_TYPE_IPV4:
       if (!ipv4HeaderValid(frame, ip, frame.length) || ipv4TotalLength(frame, ip) <= mtuOctets) return FITS;
-      return ipv4TooBig(frame, mtuOctets, ourMac);
+      return ipv4TooBig(frame, mtuOctets, ourMac, mayCut);
     case ETHER_TYPE_IPV6:
       if (!ipv6HeaderValid(frame, ip, frame.length)) return FITS;
       if (IPV6_HEADER_OCTETS + ipv6PayloadLength(frame, ip) <= mtuOctets) return FITS;
@@ -74,10 +84,10 @@ export function checkPathMtu(frame: Uint8Array, mtuOctets: number, ourMac: MacAd
   }
 }
 
-function ipv4TooBig(frame: Uint8Array, mtuOctets: number, ourMac: MacAddress): TooBig {
+function ipv4TooBig(frame: Uint8Array, mtuOctets: number, ourMac: MacAddress, mayCut: boolean): TooBig {
   const ip = ETHERNET_HEADER_OCTETS;
   const flags = ipv4FlagsFragment(frame, ip);
-  if ((flags & IPV4_FLAG_DONT_FRAGMENT) === 0) {
+  if (mayCut && (flags & IPV4_FLAG_DONT_FRAGMENT) === 0) {
     const frames = fragmentIpv4(frame, mtuOctets);
     return frames === undefined ? DROP : { kind: 'fragments', frames };
   }

@@ -1,10 +1,22 @@
 /**
  * The directory of peers: who owns which virtual address, what dialect each speaks, and what a caller may ask for.
+ *
+ * A peer is told by the address of its service: a certificate must name it as an IP address, and with --insecure the
+ * connection must come from it. Neither knows of ports, so peers that share an address are one party: each of them
+ * may ask for what any of them owns, and they share what a peer may use.
  */
 import type { IpAddress } from '../packet/address.js';
+import type { IpPrefix } from '../packet/prefix.js';
+import { type AddressPair, Directory, type PeerPair } from './directory.js';
 import type { PeerDialect, PeerOptions } from './options.js';
-import { TokenBucket } from './token-bucket.js';
-import { type CallerIdentity, RpcError, type ServiceAddress, serviceText } from './transport.js';
+import { type BudgetLimits, PeerBudget } from './peer-budget.js';
+import {
+  type CallerIdentity,
+  type Doorkeeper,
+  RpcError,
+  type ServiceAddress,
+  serviceText,
+} from './transport.js';
 
 export class Peer {
   /** Configured or learnt; absent: not known yet. */
@@ -15,16 +27,22 @@ export class Peer {
   failures = 0;
   /** When it last answered one; wall time. */
   answeredAtMs: number | undefined;
-  /** When recovery last looked for tunnels to ask this peer for, and when it last re-keyed those that are there. */
-  recoveryLookedAtMs = Number.NEGATIVE_INFINITY;
-  recoveryRekeyedAtMs = Number.NEGATIVE_INFINITY;
+  /** When it last showed, by an answer or a request in which it proved who it is, that it is there; wall time. */
+  heardAtMs = Number.NEGATIVE_INFINITY;
+  /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
+  starts = 0;
+  /** When it first gave us a way out since then, in our milliseconds. */
+  firstWayAtMs: number | undefined;
 
   constructor(
-    /** Absent: a peer that called us without certificate and stands in no directory. */
-    readonly serviceAddress: ServiceAddress | undefined,
+    readonly serviceAddress: ServiceAddress,
     readonly virtualIps: readonly IpAddress[],
-    readonly pairs: PeerOptions['pairs'],
-    readonly requests: TokenBucket,
+    readonly virtualPrefixes: readonly IpPrefix[],
+    readonly pairs: readonly PeerPair[] | undefined,
+    /** What it may take of us. */
+    readonly budget: PeerBudget,
+    /** Whether it may ask for rotations of our master key. */
+    readonly mayRotate: boolean,
     dialect?: PeerDialect,
   ) {
     this.dialect = dialect;
@@ -32,7 +50,7 @@ export class Peer {
   }
 
   get name(): string {
-    return this.serviceAddress === undefined ? 'unknown peer' : serviceText(this.serviceAddress);
+    return serviceText(this.serviceAddress);
   }
 }
 
@@ -40,69 +58,96 @@ export interface PeersOptions {
   readonly peers: readonly PeerOptions[];
   /** Our own virtual addresses. */
   readonly localVips: readonly IpAddress[];
-  /** Tunnels per second and peer that are answered. */
-  readonly tunnelsPerSecond: number;
+  /** Of each peer. */
+  readonly budgets: BudgetLimits;
+  /** Of peers of which the configuration says nothing. */
+  readonly mayRotate: boolean;
   readonly nowMs: () => number;
 }
 
-export class Peers {
+export class Peers implements Doorkeeper {
   readonly all: readonly Peer[];
-  readonly localVips: ReadonlySet<IpAddress>;
-  readonly #owners = new Map<IpAddress, Peer>();
-  readonly #unknown: Peer;
+  readonly #directory: Directory<Peer>;
+  readonly #byHost = new Map<IpAddress, Peer[]>();
 
   constructor(options: PeersOptions) {
-    const bucket = () => new TokenBucket(options.tunnelsPerSecond, options.tunnelsPerSecond, options.nowMs);
+    const budget = () => new PeerBudget(options.budgets, options.nowMs);
     this.all = options.peers.map(
-      (peer) => new Peer(peer.serviceAddress, peer.virtualIps, peer.pairs, bucket(), peer.dialect),
+      (peer) =>
+        new Peer(
+          peer.serviceAddress,
+          peer.virtualIps,
+          peer.virtualPrefixes ?? [],
+          peer.pairs,
+          budget(),
+          peer.mayRotate ?? options.mayRotate,
+          peer.dialect,
+        ),
     );
-    const fromPairs = options.peers.flatMap(
-      (peer) => peer.pairs?.flatMap((pair) => pair.localVip ?? []) ?? [],
-    );
-    this.localVips = new Set([...options.localVips, ...fromPairs]);
-    for (const peer of this.all) for (const ip of peer.virtualIps) this.#owners.set(ip, peer);
-    this.#unknown = new Peer(undefined, [], undefined, bucket());
+    this.#directory = new Directory(this.all, options.localVips);
+    for (const peer of this.all) {
+      const { host } = peer.serviceAddress;
+      this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), peer]);
+    }
+  }
+
+  /** Our own virtual addresses, those that only pairs name among them. */
+  get localVips(): ReadonlySet<IpAddress> {
+    return this.#directory.localVips;
   }
 
   /** The peer that owns a virtual address. */
   ownerOf(virtualIp: IpAddress): Peer | undefined {
-    return this.#owners.get(virtualIp);
-  }
-
-  /** All pairs that the configuration names with a peer, for the given local addresses. */
-  pairsOf(peer: Peer): { localVip: IpAddress; remoteVip: IpAddress }[] {
-    const sameFamily = (a: IpAddress, b: IpAddress) => a.includes(':') === b.includes(':');
-    const from = (remoteVip: IpAddress) =>
-      [...this.localVips]
-        .filter((localVip) => sameFamily(localVip, remoteVip))
-        .map((localVip) => ({ localVip, remoteVip }));
-    if (peer.pairs === undefined) return peer.virtualIps.flatMap(from);
-    return peer.pairs.flatMap(({ localVip, remoteVip }) =>
-      localVip === undefined ? from(remoteVip) : [{ localVip, remoteVip }],
-    );
+    return this.#directory.ownerOf(virtualIp);
   }
 
   /**
-   * The peer that a caller proved to be. Without certificates nobody proves anything: then the peer is the owner of
-   * the address that is claimed, or the unknown one.
+   * The pairs that the configuration names with a peer, and no more than `most`; `anyOf` are the local addresses where it names
+   * none, all of ours by default.
+   */
+  pairsOf(peer: Peer, most: number, anyOf?: readonly IpAddress[]): AddressPair[] {
+    const pairs: AddressPair[] = [];
+    for (const pair of this.#directory.pairsOf(peer, anyOf)) {
+      if (pairs.length >= most) break;
+      pairs.push(pair);
+    }
+    return pairs;
+  }
+
+  peersAt(source: IpAddress): number {
+    return this.#byHost.get(source)?.length ?? 0;
+  }
+
+  admit(caller: CallerIdentity): IpAddress {
+    return this.identify(caller).serviceAddress.host;
+  }
+
+  /**
+   * The peer that a caller proved to be: the owner of the address that it claims, or the first of those at the
+   * caller's address when it claims none. Throws PERMISSION_DENIED when it is none, or not that one.
    */
   identify(caller: CallerIdentity, claimed?: IpAddress): Peer {
-    const owner = claimed === undefined ? undefined : this.ownerOf(claimed);
-    if (!caller.authenticated) return owner ?? this.#unknown;
-    const isCaller = (peer: Peer) => caller.names.includes(peer.serviceAddress!.host);
+    const hosts = provenAddresses(caller);
     if (claimed === undefined) {
-      const peer = this.all.find(isCaller);
-      if (peer !== undefined) return peer;
-      throw new RpcError(
-        'PERMISSION_DENIED',
-        `no configured peer is named ${caller.names.join(', ') || 'so'}`,
-      );
+      for (const host of hosts) {
+        const peer = this.#byHost.get(host)?.[0];
+        if (peer !== undefined) return peer;
+      }
+      throw new RpcError('PERMISSION_DENIED', `no configured peer is ${describeCaller(caller)}`);
     }
-    if (owner !== undefined && isCaller(owner)) return owner;
+    const owner = this.ownerOf(claimed);
+    if (owner !== undefined && hosts.includes(owner.serviceAddress.host)) return owner;
     throw new RpcError(
       'PERMISSION_DENIED',
-      `virt_src_ip ${claimed} does not belong to ${caller.names.join(', ') || 'the caller'}`,
+      `virt_src_ip ${claimed} does not belong to a peer that is ${describeCaller(caller)}`,
     );
+  }
+
+  /** The peer that a caller proved to be and that serves at `port`; the first at its address where none does. */
+  identifyService(caller: CallerIdentity, port: number): Peer {
+    const first = this.identify(caller);
+    const all = this.#byHost.get(first.serviceAddress.host) ?? [];
+    return all.find(({ serviceAddress }) => serviceAddress.port === port) ?? first;
   }
 
   /** Throws PERMISSION_DENIED when `virtualIp` is not one of ours. */
@@ -111,4 +156,20 @@ export class Peers {
       throw new RpcError('PERMISSION_DENIED', `virt_dst_ip ${virtualIp} is not behind this gateway`);
     }
   }
+}
+
+/** The addresses that a caller has shown to be its own. */
+function provenAddresses({ authenticated, names, source }: CallerIdentity): IpAddress[] {
+  if (authenticated) return names.flatMap(({ type, value }) => (type === 'ip' ? [value] : []));
+  return source === undefined ? [] : [source];
+}
+
+/** Names from a certificate in a message: a few, of bounded length. */
+const NAMES_IN_MESSAGE_MAX = 8;
+
+function describeCaller({ authenticated, names, source }: CallerIdentity): string {
+  if (!authenticated) return `at ${source ?? 'an address of its own'}`;
+  const some = names.slice(0, NAMES_IN_MESSAGE_MAX).map(({ type, value }) => `${type}:${value}`);
+  const more = names.length - some.length;
+  return `named ${[...some, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'so: the certificate names nobody'}`;
 }

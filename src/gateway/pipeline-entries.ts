@@ -9,7 +9,7 @@ import {
   ipToOctets,
   ipv4ToNumber,
 } from '../packet/address.js';
-import { decapHeader, familyNames, type PipelineOptions } from './pipeline.js';
+import { decapHeader, failedSourcePipe, familyNames, type PipelineOptions, trialMark } from './pipeline.js';
 
 type Add = Extract<EntryOperation, { operation: 'add' }>;
 
@@ -91,6 +91,22 @@ export function egressAclEntry(options: PipelineOptions, session: EgressSession)
   });
 }
 
+/** Encapsulates the CPU's own packets of a session whose peer has not proved its underlay address. */
+export function egressTrialEntry(options: PipelineOptions, encapHeader: Uint8Array, cryptoId: number): Add {
+  return add('EGR_TRIAL', {
+    match: { 'meta.pkt_meta': trialMark(cryptoId) },
+    values: egressValues(options, encapHeader, cryptoId),
+  });
+}
+
+/** Counts packets that authenticate under an SPI and come from an address. */
+export function underlaySeenEntry(options: PipelineOptions, spi: number, underlayIp: IpAddress): Add {
+  const { ip } = familyNames(options.outerFamily);
+  return add('UNDERLAY_SEEN', {
+    match: { 'tun.psp.spi': spi, [`outer.${ip}.src_ip`]: address(underlayIp) },
+  });
+}
+
 /** The action values of an egress entry, for updates in place. */
 export function egressValues(
   options: Pick<PipelineOptions, 'sampleRateLog2'>,
@@ -109,6 +125,14 @@ export function pspEncryptEntry(
 ): Add | undefined {
   if (options.sampleRateLog2 === 0) return undefined;
   return add('PSP_ENCRYPT', { match: { 'meta.pkt_meta': cryptoId }, values: { cryptoId } });
+}
+
+/** Counts packets from an address that were not let in. */
+export function failedSourceEntry(underlayIp: IpAddress): Add {
+  const family = ipFamily(underlayIp);
+  return add(failedSourcePipe(family), {
+    match: { [`outer.${familyNames(family).ip}.src_ip`]: address(underlayIp) },
+  });
 }
 
 /** The crypt offset that DOCA's application takes when none is given: up to the end of the inner L4 ports. */

@@ -2,10 +2,10 @@
  * The gateway's pipeline, as DOCA's PSP gateway draws it, as one PipeProgram.
  *
  *     uplink -> ROOT -> PSP_DECRYPT -> [INGR_SAMPL] -> INNER_CLASSIFIER -> INGR_ACL -> VF
- *     VF     -> ROOT -> EMPTY -> EGR_ACL -> [SET_SAMPLE_BIT -> EGR_SAMPL -> PSP_ENCRYPT] -> uplink
+ *     VF     -> ROOT -> EMPTY -> EGR_ACL -> [SET_SAMPLE_BIT -> PSP_ENCRYPT -> EGR_SAMPL] -> uplink
  *
  * What matches no session on the way out goes to RSS (the slow path); what is not authenticated, or not allowed, on
- * the way in ends in SYNDROME_STATS. Two IPv6 addresses and an SPI are more than one pipe can match, so the local
+ * the way in ends in SYNDROME_STATS, and behind it in FAILED_SOURCE, which tells peers' addresses from others. Two IPv6 addresses and an SPI are more than one pipe can match, so the local
  * address of IPv6 is matched first, in *_VIP_IPV6, and stands for an id in meta.u32.2 from there on.
  *
  * The entries of sessions are made in pipeline-entries.ts.
@@ -14,12 +14,14 @@ import {
   L3_IPV4,
   L3_IPV6,
   L4_ICMP,
+  L4_NONE,
   L4_UDP,
   SYNDROME_BAD_TRAILER,
   SYNDROME_ICV_FAIL,
   SYNDROME_OK,
 } from '../hal/fields.js';
 import {
+  type ActionTemplate,
   type BasicPipe,
   type ControlEntry,
   type ControlPipe,
@@ -32,7 +34,12 @@ import {
   VF_PORT,
 } from '../hal/program.js';
 import type { IpFamily } from '../packet/address.js';
+import { DHCP_SERVER_PORT } from '../packet/dhcp.js';
 import { ETHER_TYPE_ARP } from '../packet/ethernet.js';
+import { ICMPV6_NEIGHBOR_SOLICITATION } from '../packet/icmpv6.js';
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../packet/ipv4.js';
+import { IPV6_HEADER_OCTETS, IPV6_MINIMUM_MTU_OCTETS, NEXT_HEADER_FRAGMENT } from '../packet/ipv6.js';
+import { SEGMENT_ICMPV6_TYPES } from '../packet/segment.js';
 import { FLAG_D, FLAG_S, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_UDP_PORT } from '../psp/header.js';
 import type { GatewayOptions } from './options.js';
 
@@ -40,22 +47,37 @@ import type { GatewayOptions } from './options.js';
 export const PKT_META_INGRESS_SAMPLED = 0x65656565;
 export const PKT_META_EGRESS_SAMPLED = 0x43434343;
 export const PKT_META_RETURN_TO_VF = 0x78787878;
+/** Of the gateway's own choosing: a packet that comes back with it has missed its session a second time. */
+export const PKT_META_RESUBMITTED = 0x32323232;
+/** Transport mode: what belongs to the segment, from the underlay to the CPU, and from the CPU to the underlay. */
+export const PKT_META_SEGMENT_IN = 0x21212121;
+export const PKT_META_SEGMENT_OUT = 0x12121212;
+
+/** In the first octet, the number of the key slot in the others: to an address that its peer has not proved. */
+const PKT_META_TRIAL = 0x5a00_0000;
+const PKT_META_TRIAL_MASK = 0xff00_0000;
+
+/** pkt_meta of a packet for EGR_TRIAL. */
+export function trialMark(cryptoId: number): number {
+  return PKT_META_TRIAL + cryptoId;
+}
 
 /** Ingress entries per tunnel: SPIs of two exchanges that crossed, and of the two before, which retire. */
-const INGRESS_ENTRIES_PER_TUNNEL = 4;
+export const INGRESS_ENTRIES_PER_TUNNEL = 4;
 /** Key slots per tunnel: the one in use, and one more while a re-key replaces it. */
 const KEY_SLOTS_PER_TUNNEL = 2;
+/**
+ * Underlay addresses of peers that the device tells apart among the packets that it does not let in. Enough for a mesh
+ * of a thousand gateways that all move; beyond it an address counts as nobody's.
+ */
+export const FAILED_SOURCES_MAX = 4096;
 /** Room for static entries of the control pipes. */
 const CONTROL_PIPE_ENTRIES = 32;
-const DHCP_SERVER_PORT = 67;
-const ICMPV6_NEIGHBOR_SOLICITATION = 135;
-/** Router and neighbor solicitation and advertisement (RFC 4861). */
-const NEIGHBOR_DISCOVERY_TYPES = [133, 134, 135, 136];
+const DHCP_BROADCAST = 0xffff_ffff;
 
 const OUTER_HEADER_OCTETS: Readonly<Record<IpFamily, number>> = { 4: 20, 6: 40 };
 const UDP_PSP_ICV_OCTETS = 8 + 16 + 16;
 const COOKIE_OCTETS = 8;
-const IPV6_HEADER_OCTETS = 40;
 
 export interface PipelineOptions
   extends Pick<
@@ -67,7 +89,9 @@ export interface PipelineOptions
     | 'ingressAcl'
     | 'sampleRateLog2'
     | 'maintainOrder'
+    | 'sampleBeforeEncryption'
     | 'maxTunnels'
+    | 'confirmUnderlay'
   > {
   /** Largest IP packet of the uplink. */
   readonly underlayMtuOctets: number;
@@ -88,6 +112,17 @@ export function innerMtuOctets(
   return options.underlayMtuOctets - overheadOctets(options);
 }
 
+/** Why the underlay's packets are too small for what the workload must be able to send; undefined: they are not. */
+export function underlayMtuProblem(
+  options: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'cookies' | 'underlayMtuOctets' | 'innerFamilies'>,
+): string | undefined {
+  const octets = innerMtuOctets(options);
+  if (!options.innerFamilies.includes(6) || octets >= IPV6_MINIMUM_MTU_OCTETS) return undefined;
+  const { underlayMtuOctets } = options;
+  const needed = IPV6_MINIMUM_MTU_OCTETS + overheadOctets(options);
+  return `an MTU of ${underlayMtuOctets} leaves ${octets} octets for the workload's packets, and IPv6 needs ${IPV6_MINIMUM_MTU_OCTETS} (RFC 8200, section 5); make it ${needed}, or carry IPv4 only (--inner=ipv4)`;
+}
+
 /** What the packets of a family look like to the pipes: workload's own headers, and those inside an envelope. */
 export function familyNames(family: IpFamily) {
   return family === 4
@@ -104,14 +139,22 @@ export function netTypeOf(mode: GatewayOptions['mode'], family: IpFamily): PspNe
 /** The whole program of one gateway. */
 export function buildPipeline(options: PipelineOptions): PipeProgram {
   const sampling = options.sampleRateLog2 > 0;
-  const pipes: Pipe[] = [root(options), pspDecrypt(options)];
+  const pipes: Pipe[] = [root(options)];
+  if (options.mode === 'transport')
+    pipes.push(rssPipe('RSS_SEGMENT_IN', 'secure-ingress', PKT_META_SEGMENT_IN));
+  pipes.push(pspDecrypt(options));
   if (sampling)
-    pipes.push(ingressSampling(), rssPipe('RSS_INGR_SAMPLED', 'secure-ingress', PKT_META_INGRESS_SAMPLED));
+    pipes.push(
+      ingressSampling(options),
+      rssPipe('RSS_INGR_SAMPLED', 'secure-ingress', PKT_META_INGRESS_SAMPLED),
+    );
+  if (options.mode === 'tunnel') pipes.push(underlaySeen(options));
   pipes.push(innerClassifier(options));
   for (const family of options.innerFamilies) pipes.push(...ingressAcl(options, family));
-  pipes.push(syndromeStats(), empty(options));
+  pipes.push(syndromeStats(options), ...failedSources(options), empty(options));
   for (const family of options.innerFamilies) pipes.push(...egressAcl(options, family));
   pipes.push(rssPipe('RSS_MISS', 'egress'));
+  if (holdsUnproved(options)) pipes.push(egressTrial(options));
   if (sampling) {
     pipes.push(
       setSampleBit(options),
@@ -152,20 +195,21 @@ function root(options: PipelineOptions): ControlPipe {
   if (options.mode === 'tunnel') {
     add('vf-arp', 0, from(VF_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), { to: 'rss' });
     add('vf-neighbor-solicitation', 0, from(VF_PORT, icmpv6(ICMPV6_NEIGHBOR_SOLICITATION)), { to: 'rss' });
-    add('vf-dhcp', 0, from(VF_PORT, udpTo(DHCP_SERVER_PORT, L3_IPV4)), { to: 'rss' });
+    // To other addresses it is traffic like other traffic.
+    const toAll = { 'outer.ip4.dst_ip': { value: DHCP_BROADCAST } };
+    add('vf-dhcp', 0, from(VF_PORT, { ...udpTo(DHCP_SERVER_PORT, L3_IPV4), ...toAll }), { to: 'rss' });
   } else {
-    // The two sides share a segment: address resolution passes between the ports.
-    add('vf-arp', 0, from(VF_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), {
-      to: 'pipe',
-      pipe: 'EMPTY',
-    });
-    add('uplink-arp', 0, from(UPLINK_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), {
-      to: 'port',
-      port: VF_PORT,
-    });
-    for (const type of NEIGHBOR_DISCOVERY_TYPES) {
-      add(`vf-nd-${type}`, 0, from(VF_PORT, icmpv6(type)), { to: 'pipe', pipe: 'EMPTY' });
-      add(`uplink-nd-${type}`, 0, from(UPLINK_PORT, icmpv6(type)), { to: 'port', port: VF_PORT });
+    // The two sides share a segment, on which hosts find each other in clear: the CPU says what of it passes.
+    const toCpu = { to: 'pipe', pipe: 'RSS_SEGMENT_IN' } as const;
+    for (const [label, match] of segmentMatches(options)) {
+      add(`vf-${label}`, 0, from(VF_PORT, match), { to: 'rss' });
+      add(`uplink-${label}`, 0, from(UPLINK_PORT, match), toCpu);
+    }
+  }
+  if (options.mode === 'transport') {
+    // Fragments, of which the CPU tells: a protocol that has ports or types, but no upper layer that the parser has found.
+    for (const [label, match] of fragmentMatches(options)) {
+      add(`vf-fragment-${label}`, 1, from(VF_PORT, match), { to: 'rss' });
     }
   }
   const innerMtu = innerMtuOctets(options);
@@ -186,8 +230,7 @@ function root(options: PipelineOptions): ControlPipe {
     add(`vf-too-big-${text.toLowerCase()}`, 1, match, { to: 'rss' }, condition);
     add(`vf-${text.toLowerCase()}`, 2, match, { to: 'pipe', pipe: 'EMPTY' });
   }
-  const outerFamilies = options.mode === 'tunnel' ? [options.outerFamily] : options.innerFamilies;
-  for (const family of outerFamilies) {
+  for (const family of outerFamilies(options)) {
     const { text, l3Type } = familyNames(family);
     const match = from(UPLINK_PORT, {
       ...udpTo(PSP_UDP_PORT, l3Type),
@@ -196,6 +239,8 @@ function root(options: PipelineOptions): ControlPipe {
     });
     add(`uplink-psp-${text.toLowerCase()}`, 2, match, { to: 'pipe', pipe: 'PSP_DECRYPT' });
   }
+  // Not to the kernel, which might route it on in clear.
+  add('vf-other', 3, from(VF_PORT, {}), { to: 'drop' });
   return {
     name: 'ROOT',
     description: 'where every packet from a port begins',
@@ -207,6 +252,42 @@ function root(options: PipelineOptions): ControlPipe {
     miss: { to: 'kernel' },
     entries,
   };
+}
+
+/** What hosts of a segment find each other with, for the families that the gateway carries. */
+function segmentMatches({ innerFamilies }: PipelineOptions): [label: string, match: MatchTemplate][] {
+  return innerFamilies.flatMap((family): [string, MatchTemplate][] =>
+    family === 4
+      ? [['arp', { 'outer.eth.type': { value: ETHER_TYPE_ARP } }]]
+      : SEGMENT_ICMPV6_TYPES.map((type) => [`nd-${type}`, icmpv6(type)]),
+  );
+}
+
+function fragmentMatches({ innerFamilies }: PipelineOptions): [label: string, match: MatchTemplate][] {
+  const none = { 'parser_meta.outer_l4_type': { value: L4_NONE } };
+  const ipv4 = (protocol: number): MatchTemplate => ({
+    'parser_meta.outer_l3_type': { value: L3_IPV4 },
+    'outer.ip4.next_proto': { value: protocol },
+    ...none,
+  });
+  return innerFamilies.flatMap((family): [string, MatchTemplate][] =>
+    family === 4
+      ? [
+          ['tcp', ipv4(PROTOCOL_TCP)],
+          ['udp', ipv4(PROTOCOL_UDP)],
+          ['icmp', ipv4(PROTOCOL_ICMP)],
+        ]
+      : [
+          [
+            'ipv6',
+            {
+              'parser_meta.outer_l3_type': { value: L3_IPV6 },
+              'outer.ip6.next_proto': { value: NEXT_HEADER_FRAGMENT },
+              ...none,
+            },
+          ],
+        ],
+  );
 }
 
 function udpTo(port: number, l3Type: number): MatchTemplate {
@@ -234,7 +315,7 @@ function pspDecrypt(options: PipelineOptions): BasicPipe {
     sizeEntries: 1,
     match: { 'parser_meta.outer_l4_type': { value: L4_UDP }, 'outer.udp.dst_port': { value: PSP_UDP_PORT } },
     actions: [{ decrypt: true }],
-    forward: { to: 'pipe', pipe: options.sampleRateLog2 > 0 ? 'INGR_SAMPL' : 'INNER_CLASSIFIER' },
+    forward: { to: 'pipe', pipe: options.sampleRateLog2 > 0 ? 'INGR_SAMPL' : firstAfterDecrypt(options) },
     miss: { to: 'drop' },
     missCounter: true,
     monitor: COUNT,
@@ -243,7 +324,8 @@ function pspDecrypt(options: PipelineOptions): BasicPipe {
 }
 
 /** S and D are believed of authenticated packets only. */
-function ingressSampling(): ControlPipe {
+function ingressSampling(options: PipelineOptions): ControlPipe {
+  const next = { to: 'pipe', pipe: firstAfterDecrypt(options) } as const;
   const match = (flags: number): MatchTemplate => ({
     'parser_meta.psp_syndrome': { value: SYNDROME_OK },
     'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S | FLAG_D },
@@ -255,7 +337,7 @@ function ingressSampling(): ControlPipe {
     type: 'control',
     domain: 'secure-ingress',
     sizeEntries: CONTROL_PIPE_ENTRIES,
-    miss: { to: 'pipe', pipe: 'INNER_CLASSIFIER' },
+    miss: next,
     missCounter: true,
     entries: [
       {
@@ -263,7 +345,7 @@ function ingressSampling(): ControlPipe {
         priority: 0,
         match: match(FLAG_S),
         monitor: sampled,
-        forward: { to: 'pipe', pipe: 'INNER_CLASSIFIER' },
+        forward: next,
       },
       {
         label: 'sample-and-drop',
@@ -274,6 +356,30 @@ function ingressSampling(): ControlPipe {
       },
       { label: 'drop', priority: 0, match: match(FLAG_D), monitor: COUNT, forward: { to: 'drop' } },
     ],
+  };
+}
+
+function firstAfterDecrypt({ mode }: PipelineOptions): string {
+  return mode === 'tunnel' ? 'UNDERLAY_SEEN' : 'INNER_CLASSIFIER';
+}
+
+/** An entry for each SPI of a peer whose underlay address is not proved: by it an authenticated packet from there is seen. */
+function underlaySeen(options: PipelineOptions): BasicPipe {
+  const next = { to: 'pipe', pipe: 'INNER_CLASSIFIER' } as const;
+  return {
+    name: 'UNDERLAY_SEEN',
+    description: 'count what proves where a peer is',
+    type: 'basic',
+    domain: 'secure-ingress',
+    sizeEntries: options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL,
+    match: {
+      'parser_meta.psp_syndrome': { value: SYNDROME_OK },
+      'tun.psp.spi': { value: 'entry' },
+      [`outer.${familyNames(options.outerFamily).ip}.src_ip`]: { value: 'entry' },
+    },
+    forward: next,
+    miss: next,
+    monitor: COUNT,
   };
 }
 
@@ -397,17 +503,25 @@ function localVipPipe(
   };
 }
 
+/** Families of the packets that carry PSP. */
+export function outerFamilies(
+  options: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'innerFamilies'>,
+): readonly IpFamily[] {
+  return options.mode === 'tunnel' ? [options.outerFamily] : options.innerFamilies;
+}
+
 /** The miss counter holds what was authenticated and yet not allowed in. */
-function syndromeStats(): BasicPipe {
+function syndromeStats(options: PipelineOptions): BasicPipe {
+  const next = { to: 'pipe', pipe: failedSourcePipe(outerFamilies(options)[0]!) } as const;
   return {
     name: 'SYNDROME_STATS',
-    description: 'count what was not let in, and drop it',
+    description: 'count what was not let in',
     type: 'basic',
     domain: 'secure-ingress',
     sizeEntries: 2,
     match: { 'parser_meta.psp_syndrome': { value: 'entry' } },
-    forward: { to: 'drop' },
-    miss: { to: 'drop' },
+    forward: next,
+    miss: next,
     missCounter: true,
     monitor: COUNT,
     entries: [
@@ -417,8 +531,37 @@ function syndromeStats(): BasicPipe {
   };
 }
 
+/** The pipe that counts the sources of one outer family. */
+export function failedSourcePipe(family: IpFamily): string {
+  return `FAILED_SOURCE_${familyNames(family).suffix}`;
+}
+
+/**
+ * Whose packets were not let in: an entry for each underlay address of a peer. The packet still has its outer header, and
+ * none goes to the CPU: what cannot be authenticated costs it the reading of a few counters. A packet that is not of a
+ * pipe's family misses it, so the last pipe's misses are the packets of sources that are no peer's.
+ */
+function failedSources(options: PipelineOptions): BasicPipe[] {
+  const families = outerFamilies(options);
+  return families.map((family, i): BasicPipe => {
+    const { ip, text } = familyNames(family);
+    const next = families[i + 1];
+    return {
+      name: failedSourcePipe(family),
+      description: `${text}: count it for the peer whose address it came from`,
+      type: 'basic',
+      domain: 'secure-ingress',
+      sizeEntries: FAILED_SOURCES_MAX,
+      match: { [`outer.${ip}.src_ip`]: { value: 'entry' } },
+      forward: { to: 'drop' },
+      miss: next === undefined ? { to: 'drop' } : { to: 'pipe', pipe: failedSourcePipe(next) },
+      missCounter: true,
+      monitor: COUNT,
+    };
+  });
+}
+
 function empty(options: PipelineOptions): ControlPipe {
-  const unmarked = { value: 0 };
   const entries: ControlEntry[] = [
     {
       label: 'return-to-vf',
@@ -428,35 +571,41 @@ function empty(options: PipelineOptions): ControlPipe {
       forward: { to: 'port', port: VF_PORT },
     },
   ];
+  if (holdsUnproved(options)) {
+    entries.push({
+      label: 'trial',
+      priority: 1,
+      match: { 'meta.pkt_meta': { value: PKT_META_TRIAL, mask: PKT_META_TRIAL_MASK } },
+      monitor: COUNT,
+      forward: { to: 'pipe', pipe: 'EGR_TRIAL' },
+    });
+  }
   if (options.mode === 'transport') {
-    const resolution: [string, MatchTemplate][] = [
-      ['arp', { 'outer.eth.type': { value: ETHER_TYPE_ARP } }],
-      ...NEIGHBOR_DISCOVERY_TYPES.map((type): [string, MatchTemplate] => [`nd-${type}`, icmpv6(type)]),
-    ];
-    for (const [label, match] of resolution) {
-      const forward = { to: 'port', port: UPLINK_PORT } as const;
+    // Marked by the CPU; and even so nothing that is not of the kind.
+    for (const [label, match] of segmentMatches(options)) {
       entries.push({
         label,
         priority: 1,
-        match: { 'meta.pkt_meta': unmarked, ...match },
+        match: { 'meta.pkt_meta': { value: PKT_META_SEGMENT_OUT }, ...match },
         monitor: COUNT,
-        forward,
+        forward: { to: 'port', port: UPLINK_PORT },
       });
     }
   }
   for (const family of options.innerFamilies) {
     const { l3Type, text } = familyNames(family);
-    entries.push({
-      label: text.toLowerCase(),
+    const label = text.toLowerCase();
+    const toAcl = (packetMeta: number) => ({
       priority: 2,
       match: {
-        'meta.pkt_meta': unmarked,
+        'meta.pkt_meta': { value: packetMeta },
         'parser_meta.outer_l3_type': { value: l3Type },
         'parser_meta.outer_l3_ok': { value: 1 },
       },
       monitor: COUNT,
-      forward: { to: 'pipe', pipe: family === 6 ? 'EGR_VIP_IPV6' : 'EGR_ACL_IPV4' },
+      forward: { to: 'pipe', pipe: family === 6 ? 'EGR_VIP_IPV6' : 'EGR_ACL_IPV4' } as const,
     });
+    entries.push({ label, ...toAcl(0) }, { label: `${label}-resubmitted`, ...toAcl(PKT_META_RESUBMITTED) });
   }
   return {
     name: 'EMPTY',
@@ -471,10 +620,42 @@ function empty(options: PipelineOptions): ControlPipe {
   };
 }
 
+/** Whether packets for addresses that peers have not proved wait; in transport mode there are no such addresses. */
+export function holdsUnproved(options: Pick<PipelineOptions, 'mode' | 'confirmUnderlay'>): boolean {
+  return options.confirmUnderlay && options.mode === 'tunnel';
+}
+
+/** The way of the few packets that go to an address before it is proved; the CPU gives each of them its key slot's number. */
+function egressTrial(options: PipelineOptions): BasicPipe {
+  const sampling = options.sampleRateLog2 > 0;
+  return {
+    name: 'EGR_TRIAL',
+    description: 'what may go to an address that is not proved',
+    type: 'basic',
+    domain: 'secure-egress',
+    sizeEntries: options.maxTunnels * KEY_SLOTS_PER_TUNNEL,
+    match: { 'meta.pkt_meta': { value: 'entry' } },
+    actions: [egressAction(options, options.innerFamilies[0]!)],
+    forward: sampling ? { to: 'pipe', pipe: 'SET_SAMPLE_BIT' } : { to: 'port', port: UPLINK_PORT },
+    miss: { to: 'drop' },
+    missCounter: true,
+    monitor: COUNT,
+  };
+}
+
+function egressAction(options: PipelineOptions, family: IpFamily): ActionTemplate {
+  const outer = (options.mode === 'tunnel' ? options.outerFamily : family) === 4 ? 'ipv4' : 'ipv6';
+  return {
+    encap: { netType: netTypeOf(options.mode, family), outer, cookie: options.cookies },
+    ...(options.sampleRateLog2 > 0
+      ? { set: { 'meta.pkt_meta': { value: 'entry' } } }
+      : { encrypt: { cryptoId: 'entry' } }),
+  };
+}
+
 function egressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
   const { ip, suffix, text } = familyNames(family);
   const sampling = options.sampleRateLog2 > 0;
-  const outer = (options.mode === 'tunnel' ? options.outerFamily : family) === 4 ? 'ipv4' : 'ipv6';
   const acl: BasicPipe = {
     name: `EGR_ACL_${suffix}`,
     description: `${text}: addresses of a session, then encapsulate${sampling ? '' : ' and encrypt'}`,
@@ -485,12 +666,7 @@ function egressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
       [family === 4 ? 'outer.ip4.src_ip' : 'meta.u32.2']: { value: 'entry' },
       [`outer.${ip}.dst_ip`]: { value: 'entry' },
     },
-    actions: [
-      {
-        encap: { netType: netTypeOf(options.mode, family), outer, cookie: options.cookies },
-        ...(sampling ? { set: { 'meta.pkt_meta': { value: 'entry' } } } : { encrypt: { cryptoId: 'entry' } }),
-      },
-    ],
+    actions: [egressAction(options, family)],
     forward: sampling ? { to: 'pipe', pipe: 'SET_SAMPLE_BIT' } : { to: 'port', port: UPLINK_PORT },
     miss: { to: 'pipe', pipe: 'RSS_MISS' },
     missCounter: true,
@@ -518,31 +694,41 @@ function rssPipe(name: string, domain: 'secure-ingress' | 'egress', packetMeta?:
   };
 }
 
+/**
+ * EGR_SAMPL copies what leaves. Behind PSP_ENCRYPT the copy is what the wire gets, to the bit; before it, with
+ * `sampleBeforeEncryption`, it is the packet in its envelope, readable, without IV and ICV.
+ */
 function setSampleBit(options: PipelineOptions): BasicPipe {
+  const { maintainOrder, sampleBeforeEncryption, sampleRateLog2 } = options;
+  const miss = sampleBeforeEncryption && maintainOrder ? 'EGR_SAMPL' : 'PSP_ENCRYPT';
   return {
     name: 'SET_SAMPLE_BIT',
-    description: `one packet in 2^${options.sampleRateLog2}`,
+    description: `one packet in 2^${sampleRateLog2}`,
     type: 'basic',
     domain: 'secure-egress',
     sizeEntries: 1,
-    match: { 'parser_meta.random': { value: 1, mask: 2 ** options.sampleRateLog2 - 1 } },
+    match: { 'parser_meta.random': { value: 1, mask: 2 ** sampleRateLog2 - 1 } },
     actions: [{ set: { 'tun.psp.s_d_ver_v': { value: FLAG_S, mask: FLAG_S } } }],
-    forward: { to: 'pipe', pipe: 'EGR_SAMPL' },
-    miss: { to: 'pipe', pipe: options.maintainOrder ? 'EGR_SAMPL' : 'PSP_ENCRYPT' },
+    forward: { to: 'pipe', pipe: sampleBeforeEncryption ? 'EGR_SAMPL' : 'PSP_ENCRYPT' },
+    miss: { to: 'pipe', pipe: miss },
     missCounter: true,
     monitor: COUNT,
     entries: [{ label: 'sample' }],
   };
 }
 
-function egressSampling(options: PipelineOptions): ControlPipe {
-  const entry = (label: string, flags: number, mirror: string): ControlEntry => ({
+function egressSampling({ maintainOrder, sampleBeforeEncryption }: PipelineOptions): ControlPipe {
+  const entry = (label: string, flags: number, mirror?: string): ControlEntry => ({
     label,
     priority: 0,
     match: { 'tun.psp.s_d_ver_v': { value: flags, mask: FLAG_S } },
-    monitor: { mirror, ...COUNT },
-    forward: { to: 'pipe', pipe: 'PSP_ENCRYPT' },
+    monitor: mirror === undefined ? COUNT : { mirror, ...COUNT },
+    forward: sampleBeforeEncryption ? { to: 'pipe', pipe: 'PSP_ENCRYPT' } : { to: 'port', port: UPLINK_PORT },
   });
+  const entries = [entry('sampled', FLAG_S, 'EGR_SAMPLED')];
+  if (maintainOrder) entries.push(entry('not-sampled', 0, 'EGR_NOT_SAMPLED'));
+  // Before encryption they do not come here.
+  else if (!sampleBeforeEncryption) entries.push(entry('not-sampled', 0));
   return {
     name: 'EGR_SAMPL',
     description: 'S bit: copy to the CPU',
@@ -551,10 +737,7 @@ function egressSampling(options: PipelineOptions): ControlPipe {
     sizeEntries: CONTROL_PIPE_ENTRIES,
     miss: { to: 'drop' },
     missCounter: true,
-    entries: [
-      entry('sampled', FLAG_S, 'EGR_SAMPLED'),
-      ...(options.maintainOrder ? [entry('not-sampled', 0, 'EGR_NOT_SAMPLED')] : []),
-    ],
+    entries,
   };
 }
 
@@ -567,7 +750,9 @@ function pspEncrypt(options: PipelineOptions): BasicPipe {
     sizeEntries: options.maxTunnels * KEY_SLOTS_PER_TUNNEL,
     match: { 'meta.pkt_meta': { value: 'entry' } },
     actions: [{ encrypt: { cryptoId: 'entry' } }],
-    forward: { to: 'port', port: UPLINK_PORT },
+    forward: options.sampleBeforeEncryption
+      ? { to: 'port', port: UPLINK_PORT }
+      : { to: 'pipe', pipe: 'EGR_SAMPL' },
     miss: { to: 'drop' },
     missCounter: true,
     monitor: COUNT,

@@ -6,6 +6,7 @@
 import {
   type Ipv4Address,
   type Ipv6Address,
+  ipFromOctets,
   type MacAddress,
   macFromOctets,
   macToOctets,
@@ -41,6 +42,7 @@ import {
 } from '../packet/icmpv6.js';
 import {
   buildIpv4Packet,
+  IPV4_DESTINATION,
   IPV4_HEADER_OCTETS_MIN,
   ipv4HeaderLength,
   ipv4HeaderValid,
@@ -89,6 +91,8 @@ export function answerNeighborSolicitation(frame: Uint8Array, ourMac: MacAddress
 export interface DhcpServerOptions {
   /** The one address that is given out. */
   readonly address: Ipv4Address;
+  /** The gateway's own in that subnet: server and router. */
+  readonly router: Ipv4Address;
   readonly ourMac: MacAddress;
   /** What fits into a tunnel. */
   readonly mtuOctets: number;
@@ -96,11 +100,11 @@ export interface DhcpServerOptions {
 
 /** DHCP: offers and confirms the one address; refuses others. */
 export function answerDhcp(frame: Uint8Array, options: DhcpServerOptions): Uint8Array | undefined {
-  const request = dhcpRequestOf(frame);
+  const request = dhcpRequestOf(frame, options.router);
   if (request === undefined) return undefined;
-  const type = replyType(request, options.address);
+  const { router } = options;
+  const type = replyType(request, options);
   if (type === undefined) return undefined;
-  const router = routerOf(options.address);
   const granted = type !== DHCP_NAK;
   return dhcpFrame(
     {
@@ -121,13 +125,13 @@ export function answerDhcp(frame: Uint8Array, options: DhcpServerOptions): Uint8
   );
 }
 
-function replyType(request: DhcpMessage, address: Ipv4Address): number | undefined {
+function replyType(request: DhcpMessage, { address, router }: DhcpServerOptions): number | undefined {
   switch (request.type) {
     case DHCP_DISCOVER:
       return DHCP_OFFER;
     case DHCP_REQUEST: {
       // Another server was chosen.
-      if (request.serverId !== undefined && request.serverId !== routerOf(address)) return undefined;
+      if (request.serverId !== undefined && request.serverId !== router) return undefined;
       return (request.requestedIp ?? request.clientIp) === address ? DHCP_ACK : DHCP_NAK;
     }
     case DHCP_INFORM:
@@ -137,16 +141,24 @@ function replyType(request: DhcpMessage, address: Ipv4Address): number | undefin
   }
 }
 
-/** The gateway has no address of its own on the workload's side: the first of the subnet that is not the workload's. */
-function routerOf(address: Ipv4Address): Ipv4Address {
+/**
+ * The gateway has no address of its own on the workload's side: the first of the subnet that is nobody's. `isTaken` says
+ * which are the workload's or a peer's: what goes to a peer's is not for us.
+ */
+export function dhcpRouterOf(address: Ipv4Address, isTaken: (ip: Ipv4Address) => boolean): Ipv4Address {
   const subnet = address.slice(0, address.lastIndexOf('.'));
-  return `${subnet}.${address === `${subnet}.1` ? 2 : 1}` as Ipv4Address;
+  const hosts = Array.from({ length: 254 }, (_, i) => `${subnet}.${i + 1}` as Ipv4Address);
+  const others = hosts.filter((ip) => ip !== address);
+  return others.find((ip) => !isTaken(ip)) ?? others[0]!;
 }
 
-function dhcpRequestOf(frame: Uint8Array): DhcpMessage | undefined {
+/** A request to every server or to us; to other addresses it is traffic like other traffic. */
+function dhcpRequestOf(frame: Uint8Array, router: Ipv4Address): DhcpMessage | undefined {
   const ip = ETHERNET_HEADER_OCTETS;
   if (etherType(frame) !== ETHER_TYPE_IPV4 || !ipv4HeaderValid(frame, ip, frame.length)) return undefined;
   if (ipv4Protocol(frame, ip) !== PROTOCOL_UDP || ipv4IsFragment(frame, ip)) return undefined;
+  const destination = ipFromOctets(frame, ip + IPV4_DESTINATION, 4);
+  if (destination !== BROADCAST_IP && destination !== router) return undefined;
   const udp = ip + ipv4HeaderLength(frame, ip);
   if (udp + UDP_HEADER_OCTETS > frame.length) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);

@@ -1,31 +1,40 @@
 /**
  * Rotation of the master key, and new keys for all sessions after it: make before break, so no packet is lost. A
- * master key lives through one rotation and not through two, so sessions that would not survive one are re-keyed
- * first, and the rotation is put off meanwhile; but not for ever, or one dead peer could keep a master key alive.
+ * master key lives through one rotation and not through two. A rotation therefore waits until every session has a key
+ * of the active one, and the grace of the SPIs that it would end is over; but not for ever, or one dead peer could keep a
+ * master key alive: at a deadline it closes what is left. A peer that asks for one too early is told when to ask again.
  */
 import { type Clock, sleep, type Timer } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
-import type { PipeHal } from '../hal/hal.js';
 import type { BringUp } from './bring-up.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
+import type { GatewayLimits } from './options.js';
+import type { Retirement } from './retirement.js';
 import type { Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
+import { RpcError } from './transport.js';
 
-/** How long a rotation waits for peers that do not answer. */
-export const PUT_OFF_MAX_MS = 600_000;
-/** Packets under the SPIs that a rotation ends may still be under way when the last peer has got new ones. */
-const DRAIN_MS = 100;
+/** Least time between two looks at what a rotation waits for. */
+const LOOK_INTERVAL_MS = 50;
 
 export interface RotationDeps {
-  readonly hal: PipeHal;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly installer: SessionInstaller;
+  readonly retirement: Retirement;
   readonly bringUp: BringUp;
-  /** Time between scheduled rotations; 0: none. */
-  readonly periodMs: number;
+  readonly limits: Pick<GatewayLimits, 'rotationPeriodMs' | 'rotationDeadlineMs' | 'rekeyGraceMs'>;
+}
+
+/** The sessions of the key that the next rotation ends get others. */
+interface Preparation {
+  readonly deadlineMs: number;
+  /** Resolves when it is done, or its deadline has passed, or it was given up. */
+  done: Promise<void>;
+  /** Some peers have not taken new keys yet. */
+  rekeying: boolean;
 }
 
 export class Rotation {
@@ -33,20 +42,21 @@ export class Rotation {
   #last: Promise<void> = Promise.resolve();
   /** A rotation that has not happened yet; whoever asks for another one meanwhile gets this one. */
   #pending: { issueNewKeys: boolean; readonly done: Promise<void> } | undefined;
+  #preparation: Preparation | undefined;
   #spisExhausted = false;
-  /** Ends the time for which the pending rotation is put off. */
+  /** Ends the preparation. */
   #putOff = new AbortController();
   #stopped = false;
 
   constructor(private readonly deps: RotationDeps) {}
 
   start(): void {
-    const { clock, periodMs } = this.deps;
-    if (periodMs === 0 || this.#stopped) return;
+    const { clock, limits } = this.deps;
+    if (limits.rotationPeriodMs === 0 || this.#stopped) return;
     this.#timer = clock.setTimer(() => {
       this.#rotateUnasked();
       this.start();
-    }, periodMs);
+    }, limits.rotationPeriodMs);
   }
 
   stop(): void {
@@ -56,8 +66,9 @@ export class Rotation {
   }
 
   /**
-   * Rotates. With `issueNewKeys` all sessions are re-keyed after it; this resolves when the rotation is done, not
-   * when the last peer has its new key. A rotation that is put off takes in those that are asked for meanwhile.
+   * Rotates, after what it waits for. With `issueNewKeys` all sessions are re-keyed after it; this resolves when the
+   * rotation is done, not when the last peer has its new key. A rotation that is put off takes in those that are asked
+   * for meanwhile.
    */
   rotate(issueNewKeys: boolean): Promise<void> {
     if (this.#pending !== undefined) {
@@ -70,12 +81,33 @@ export class Rotation {
     return done;
   }
 
+  /**
+   * The same at a peer's request, now or not at all: throws FAILED_PRECONDITION, with the seconds that are left, while
+   * a session could lose its key by it. Those sessions begin to get new ones then, once for all who ask.
+   */
+  rotateNow(issueNewKeys: boolean): Promise<void> {
+    if (this.#isDue() && this.#pending === undefined) return this.rotate(issueNewKeys);
+    const preparation = this.#prepare();
+    const seconds = Math.max(1, Math.ceil(this.#leftMs(preparation) / 1000));
+    throw new RpcError(
+      'FAILED_PRECONDITION',
+      `sessions have keys that another rotation would end; ask again in ${seconds} s`,
+    );
+  }
+
   /** The master key has no SPIs left. Without a rotation nobody can be re-keyed, so this one waits for nobody. */
   onSpisExhausted(): void {
     if (this.#spisExhausted || this.#stopped) return;
     this.#spisExhausted = true;
     this.deps.logger.log('warning', 'the master key has no SPIs left; rotating it');
     this.#putOff.abort();
+    this.#rotateUnasked();
+  }
+
+  /** It will have none soon: in time for a rotation that waits for everybody. */
+  onSpisLow(): void {
+    if (this.#stopped) return;
+    this.deps.logger.log('warning', 'the master key has few SPIs left; rotating it before its time');
     this.#rotateUnasked();
   }
 
@@ -86,47 +118,83 @@ export class Rotation {
   }
 
   async #rotate(): Promise<void> {
-    const { hal, installer, bringUp, logger, observe } = this.deps;
-    await this.#rekeyDoomed();
+    const { installer, retirement, bringUp, logger, observe } = this.deps;
+    if (!this.#isDue() && !this.#spisExhausted && !this.#stopped) {
+      logger.log('info', 'rotation put off: some sessions would not survive it', {
+        spis: installer.doomedSpis,
+      });
+      await this.#prepare().done;
+    }
     const issueNewKeys = this.#pending?.issueNewKeys === true;
     this.#pending = undefined;
     this.#spisExhausted = false;
     if (this.#stopped) return;
-    await hal.rotateMasterKey();
-    installer.generation++;
+    this.#preparation = undefined;
+    this.#putOff.abort();
+    const cut = await installer.rotate();
+    retirement.forget(installer.generation - 2);
     observe({ type: 'rotated', rotations: installer.generation });
     logger.log('info', 'master key rotated', { rotations: installer.generation });
-    if (!issueNewKeys) return;
-    const sessions = this.#sessionsBefore(installer.generation);
+    if (cut.length > 0) {
+      logger.log('warning', 'the key of some sessions has ended before their peers took new ones', {
+        sessions: cut.length,
+      });
+    }
+    if (!issueNewKeys && cut.length === 0) return;
+    const former = issueNewKeys ? this.#sessionsBefore(installer.generation) : [];
+    const sessions = [...new Set([...cut, ...former])];
     bringUp.rekey(sessions).then(
       () => logger.log('info', 'all sessions have new keys', { sessions: sessions.length }),
       (error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`),
     );
   }
 
-  /** Re-keys the sessions whose master key is evicted next; gives up on those whose peers do not answer. */
-  async #rekeyDoomed(): Promise<void> {
-    const { installer, bringUp, logger, clock } = this.deps;
-    const doomed = this.#sessionsBefore(installer.generation);
-    if (doomed.length === 0 || this.#spisExhausted || this.#stopped) return;
-    logger.log('info', 'rotation put off: re-keying sessions that would not survive it', {
-      sessions: doomed.length,
-    });
+  /** Whether a rotation now would end no SPI that is open, or has waited long enough for those. */
+  #isDue(): boolean {
+    const { installer, clock } = this.deps;
+    if (installer.doomedSpis === 0) return true;
+    return this.#preparation !== undefined && clock.nowMs() >= this.#preparation.deadlineMs;
+  }
+
+  /** Milliseconds until a peer should ask again: an estimate, but for the deadline, after which it is granted. */
+  #leftMs({ deadlineMs, rekeying }: Preparation): number {
+    const { installer, retirement, clock, limits } = this.deps;
+    const nowMs = clock.nowMs();
+    const graceOverMs = retirement.waitOf(installer.generation - 1)?.closedByMs ?? nowMs;
+    const readyMs = rekeying ? nowMs + 2 * limits.rekeyGraceMs : graceOverMs;
+    return Math.min(readyMs, deadlineMs) - nowMs;
+  }
+
+  /** Begins, unless that has begun, to re-key the sessions whose master key ends next. */
+  #prepare(): Preparation {
+    if (this.#preparation !== undefined) return this.#preparation;
+    const { clock, limits, logger } = this.deps;
     this.#putOff = new AbortController();
+    if (this.#stopped || this.#spisExhausted) this.#putOff.abort();
     const { signal } = this.#putOff;
-    const giveUp = sleep(clock, PUT_OFF_MAX_MS, signal).catch(() => {});
-    // Those that it gives up on are asked on and on all the same, and come back with their peers.
-    const rekeyed = bringUp.rekey(doomed).then(() => sleep(clock, DRAIN_MS, signal).catch(() => {}));
-    try {
-      await Promise.race([rekeyed, giveUp]);
-    } finally {
-      this.#putOff.abort();
-    }
-    const left = this.#sessionsBefore(installer.generation).length;
-    if (left > 0 && !this.#stopped) {
-      logger.log('warning', 'rotating although the peers of some sessions have not taken new keys', {
-        sessions: left,
-      });
+    const preparation: Preparation = {
+      deadlineMs: clock.nowMs() + limits.rotationDeadlineMs,
+      done: Promise.resolve(),
+      rekeying: true,
+    };
+    this.#preparation = preparation;
+    const ready = this.#untilNoneIsDoomed(preparation, signal).catch((error: unknown) => {
+      if (!signal.aborted) logger.log('error', `re-keying failed: ${reasonOf(error)}`);
+    });
+    const over = sleep(clock, limits.rotationDeadlineMs, signal).catch(() => {});
+    preparation.done = Promise.race([ready, over]);
+    return preparation;
+  }
+
+  async #untilNoneIsDoomed(preparation: Preparation, signal: AbortSignal): Promise<void> {
+    const { installer, retirement, bringUp, clock } = this.deps;
+    while (installer.doomedSpis > 0) {
+      const doomed = this.#sessionsBefore(installer.generation);
+      preparation.rekeying = doomed.length > 0;
+      // Peers that do not answer are asked on and on, also after the deadline.
+      if (doomed.length > 0) await bringUp.rekey(doomed);
+      const dueMs = retirement.waitOf(installer.generation - 1)?.dueMs ?? 0;
+      await sleep(clock, Math.max(LOOK_INTERVAL_MS, dueMs - clock.nowMs()), signal);
     }
   }
 

@@ -11,7 +11,7 @@ import type { GatewayObserver } from './events.js';
 import type { GatewayLimits } from './options.js';
 import type { Peer } from './peers.js';
 import type { Retirement } from './retirement.js';
-import { mayAsk, type Session, transition } from './session.js';
+import { hasPlace, mayAsk, type Session, transition } from './session.js';
 import type { Offer, SessionInstaller } from './session-installer.js';
 import { type ControlTransport, RpcError, type RpcMethod } from './transport.js';
 import {
@@ -30,6 +30,8 @@ const OUTCOME_UNKNOWN: readonly string[] = [
   'CANCELLED',
   'UNKNOWN',
   'INTERNAL',
+  // One session of the batch was removed after the others had been given their ways out.
+  'ABORTED',
 ];
 
 export interface TunnelClientDeps {
@@ -41,9 +43,15 @@ export interface TunnelClientDeps {
   readonly limits: GatewayLimits;
   readonly pspVersion: 0 | 1;
   /** Throws RpcError when a peer's parameters do not fit our pipeline. */
-  readonly checkParameters: (parameters: TunnelParameters) => void;
+  readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
+  /** Takes the underlay addresses of answers that were checked for the peer's. */
+  readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
+  /** A peer has answered with tunnels; its parameters have been checked and installed. */
+  readonly onAnswered: (peer: Peer, answers: readonly TunnelParameters[]) => void;
   /** Some sessions have got a way out. */
   readonly onEstablished: (sessions: readonly Session[]) => void;
+  /** The peer has got SPIs whose master key has ended since they were opened. */
+  readonly onOfferDead: (sessions: readonly Session[]) => void;
   readonly observe: GatewayObserver;
   readonly signal: AbortSignal;
 }
@@ -65,20 +73,26 @@ export class TunnelClient {
       transition(session, 'request');
       session.asking = true;
     }
+    const askedAtMs = clock.nowMs();
     let offers: Offer[] = [];
+    let answers: TunnelParameters[] = [];
     let answered = false;
     try {
       offers = await installer.offer(sessions, pspVersion);
-      const answers = await this.#ask(peer, offers);
+      answers = await this.#ask(peer, offers);
       answered = true;
       peer.failures = 0;
       peer.answeredAtMs = clock.nowMs();
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
-      for (const answer of answers) this.#checkAnswer(answer);
+      for (const [i, answer] of answers.entries()) this.#checkAnswer(peer, answer, `tunnels_params[${i}]`);
+      this.deps.claimUnderlay(peer, answers);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
-      for (const { session, ingress } of offers) retirement.supersede(session, ingress);
+      for (const { session, ingress } of offers) retirement.supersede(session, ingress, askedAtMs);
+      this.deps.onAnswered(peer, answers);
       await installer.close(offers.filter(({ session }) => session.state === 'removed'));
+      const dead = offers.filter((offer) => offer.session.state !== 'removed' && !installer.isOpen(offer));
       this.deps.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
+      if (dead.length > 0) this.deps.onOfferDead(dead.map(({ session }) => session));
     } catch (error) {
       peer.failures++;
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
@@ -88,7 +102,7 @@ export class TunnelClient {
         mayBeInUse ? offers.filter(({ session }) => session.state === 'removed') : offers,
       );
       for (const session of sessions) {
-        if (session.state === 'removed' || session.state === 'backing-off') continue;
+        if (!hasPlace(session) || session.state === 'backing-off') continue;
         session.failures++;
         const { backoffMinMs, backoffMaxMs } = limits;
         session.retryAtMs = clock.nowMs() + backoffMs(session.failures, backoffMinMs, backoffMaxMs, random);
@@ -98,7 +112,7 @@ export class TunnelClient {
       throw error;
     } finally {
       for (const session of sessions) session.asking = false;
-      for (const { parameters } of offers) parameters.key.fill(0);
+      for (const { key } of [...offers.map(({ parameters }) => parameters), ...answers]) key.fill(0);
     }
   }
 
@@ -133,34 +147,53 @@ export class TunnelClient {
     dialect: '2.8' | '3.x',
     tunnels: readonly TunnelRequest[],
   ): Promise<TunnelParameters[]> {
+    const requestId = ++this.#requestId;
     const request = encodeMultiTunnelRequest(dialect, {
-      requestId: ++this.#requestId,
+      requestId,
       versionsAccepted: [this.deps.pspVersion],
       tunnels,
     });
-    const response = await this.#call(peer, 'RequestMultipleTunnelParams', request, tunnels.length);
-    return decodeMultiTunnelResponse(response, tunnels.length);
+    return this.#call(peer, 'RequestMultipleTunnelParams', request, tunnels.length, (response) =>
+      decodeMultiTunnelResponse(response, tunnels.length, requestId),
+    );
   }
 
   async #askForOne(peer: Peer, tunnel: TunnelRequest): Promise<TunnelParameters> {
-    const request = encodeNewTunnelRequest(++this.#requestId, [this.deps.pspVersion], tunnel);
-    return decodeNewTunnelResponse(await this.#call(peer, 'RequestTunnelParams', request, 1));
+    const requestId = ++this.#requestId;
+    const request = encodeNewTunnelRequest(requestId, [this.deps.pspVersion], tunnel);
+    return this.#call(peer, 'RequestTunnelParams', request, 1, (response) =>
+      decodeNewTunnelResponse(response, requestId),
+    );
   }
 
-  #call(peer: Peer, method: RpcMethod, request: Uint8Array, tunnels: number): Promise<Uint8Array> {
+  /** One RPC. Request and response hold keys: neither outlives it. */
+  async #call<T>(
+    peer: Peer,
+    method: RpcMethod,
+    request: Uint8Array,
+    tunnels: number,
+    decode: (response: Uint8Array) => T,
+  ): Promise<T> {
     const { transport, limits, signal, observe } = this.deps;
-    if (peer.serviceAddress === undefined) {
-      return Promise.reject(new RpcError('FAILED_PRECONDITION', 'the peer has no service address'));
+    try {
+      observe({ type: 'request-sent', peer: peer.name, tunnels, method });
+      const { rpcDeadlineMs: deadlineMs } = limits;
+      const response = await transport.call(peer.serviceAddress, method, request, { deadlineMs, signal });
+      try {
+        return decode(response);
+      } finally {
+        response.fill(0);
+      }
+    } finally {
+      request.fill(0);
     }
-    observe({ type: 'request-sent', peer: peer.name, tunnels, method });
-    return transport.call(peer.serviceAddress, method, request, { deadlineMs: limits.rpcDeadlineMs, signal });
   }
 
-  #checkAnswer(answer: TunnelParameters): void {
+  #checkAnswer(peer: Peer, answer: TunnelParameters, field: string): void {
     const { pspVersion, checkParameters } = this.deps;
     if (answer.pspVersion !== pspVersion) {
       throw new RpcError('INVALID_ARGUMENT', `psp_version ${answer.pspVersion} was not asked for`);
     }
-    checkParameters(answer);
+    checkParameters(peer, answer, field);
   }
 }

@@ -17,6 +17,7 @@ import {
   parseMac,
 } from '../packet/address.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK } from '../psp/header.js';
+import { secretCopy } from '../psp/secret.js';
 import {
   KeyRotationRequest,
   KeyRotationResponse,
@@ -168,7 +169,7 @@ function checkParameters(wire: WireTunnelParameters, field: string, checker: Che
     pspVersion: version as PspVersion,
     spi: wire.spi,
     // A view would keep the whole message, and what the transport read it into, for as long as the key lives.
-    key: new Uint8Array(wire.encryptionKey),
+    key: secretCopy(wire.encryptionKey),
     cookie: wire.virtCookie,
   };
 }
@@ -231,28 +232,50 @@ function decode<T>(
   }
 }
 
+/** What a tunnel takes in a message at most, in all dialects; and the rest of a message. */
+const TUNNEL_OCTETS = 256;
+const MESSAGE_OCTETS = 1024;
+
+/**
+ * A message with keys in it, encoded; the caller wipes it once it is sent. The writer's own memory is large enough to begin
+ * with, so that it leaves no smaller one behind, and is overwritten: each reservation is a field that nobody takes.
+ */
+function encodeSecret(tunnels: number, write: (writer: BinaryWriter) => BinaryWriter): Uint8Array {
+  const writer = new BinaryWriter();
+  const reserve = () => writer.raw(new Uint8Array(MESSAGE_OCTETS + tunnels * TUNNEL_OCTETS)).finish();
+  reserve();
+  const octets = write(writer).finish();
+  reserve();
+  return octets;
+}
+
 /** RequestMultipleTunnelParams: a request in the given form. */
 export function encodeMultiTunnelRequest(dialect: '2.8' | '3.x', request: TunnelsRequest): Uint8Array {
-  const writer = new BinaryWriter();
+  const early: Uint8Array[] = [];
   const tunnels = request.tunnels.map((tunnel): SingleTunnelRequest => {
     const reverse = tunnel.reverse === undefined ? undefined : toWire(tunnel.reverse);
-    const early = dialect === '2.8' && reverse !== undefined;
+    let own: Uint8Array | undefined;
+    if (dialect === '2.8' && reverse !== undefined) {
+      // An unknown field's raw value begins with its length.
+      own = encodeSecret(1, (writer) => WireTunnelParameters.encode(reverse, writer.fork()).join());
+      early.push(own);
+    }
     return {
       virtSrcIp: tunnel.virtSource,
       virtDstIp: tunnel.virtDestination,
       innerType: dialect === '2.8' ? 0 : ipFamily(tunnel.virtSource),
-      reverseParams: early ? undefined : reverse,
-      // An unknown field's raw value begins with its length.
-      _unknownFields: early
-        ? { [TAG_REVERSE_PARAMS_2_8]: [WireTunnelParameters.encode(reverse, writer.fork()).join().finish()] }
-        : undefined,
+      reverseParams: own === undefined ? reverse : undefined,
+      _unknownFields: own === undefined ? undefined : { [TAG_REVERSE_PARAMS_2_8]: [own] },
     };
   });
-  return MultiTunnelRequest.encode({
+  const message = {
     requestId: request.requestId,
     pspVersionsAccepted: [...request.versionsAccepted],
     tunnels,
-  }).finish();
+  };
+  const octets = encodeSecret(tunnels.length, (writer) => MultiTunnelRequest.encode(message, writer));
+  for (const part of early) part.fill(0);
+  return octets;
 }
 
 /** The octets of an unknown length-delimited field, without the length before them. */
@@ -297,13 +320,29 @@ export function encodeMultiTunnelResponse(
   requestId: bigint,
   parameters: readonly TunnelParameters[],
 ): Uint8Array {
-  return MultiTunnelResponse.encode({ requestId, tunnelsParams: parameters.map(toWire) }).finish();
+  const message = { requestId, tunnelsParams: parameters.map(toWire) };
+  return encodeSecret(parameters.length, (writer) => MultiTunnelResponse.encode(message, writer));
 }
 
-/** Checks an answer to a request for `count` tunnels. */
-export function decodeMultiTunnelResponse(octets: Uint8Array, count: number): TunnelParameters[] {
+/**
+ * An answer names the request that it answers. One that names none (0, which no request of ours has) is taken for an
+ * answer to what was asked on that stream.
+ */
+function checkRequestId(answered: bigint, requestId: bigint | undefined, checker: Checker): void {
+  if (requestId !== undefined && answered !== 0n && answered !== requestId) {
+    checker.add('request_id', `${answered}; the request was ${requestId}`);
+  }
+}
+
+/** Checks an answer to a request for `count` tunnels; `requestId` absent: to any. */
+export function decodeMultiTunnelResponse(
+  octets: Uint8Array,
+  count: number,
+  requestId?: bigint,
+): TunnelParameters[] {
   const wire = decode(MultiTunnelResponse, octets, 'MultiTunnelResponse', MULTI_RESPONSE);
   const checker = new Checker();
+  checkRequestId(wire.requestId, requestId, checker);
   if (wire.tunnelsParams.length !== count) {
     checker.add('tunnels_params', `${wire.tunnelsParams.length} of them; ${count} tunnels were asked for`);
   }
@@ -320,13 +359,14 @@ export function encodeNewTunnelRequest(
   versionsAccepted: readonly number[],
   tunnel: TunnelRequest,
 ): Uint8Array {
-  return NewTunnelRequest.encode({
+  const message = {
     requestId,
     pspVersionsAccepted: [...versionsAccepted],
     virtSrcIp: tunnel.virtSource,
     virtDstIp: tunnel.virtDestination,
     reverseParams: tunnel.reverse === undefined ? undefined : toWire(tunnel.reverse),
-  }).finish();
+  };
+  return encodeSecret(1, (writer) => NewTunnelRequest.encode(message, writer));
 }
 
 export function decodeNewTunnelRequest(octets: Uint8Array): TunnelsRequest {
@@ -339,12 +379,15 @@ export function decodeNewTunnelRequest(octets: Uint8Array): TunnelsRequest {
 }
 
 export function encodeNewTunnelResponse(requestId: bigint, parameters: TunnelParameters): Uint8Array {
-  return NewTunnelResponse.encode({ requestId, params: toWire(parameters) }).finish();
+  const message = { requestId, params: toWire(parameters) };
+  return encodeSecret(1, (writer) => NewTunnelResponse.encode(message, writer));
 }
 
-export function decodeNewTunnelResponse(octets: Uint8Array): TunnelParameters {
+/** Likewise, of 2.7. */
+export function decodeNewTunnelResponse(octets: Uint8Array, requestId?: bigint): TunnelParameters {
   const wire = decode(NewTunnelResponse, octets, 'NewTunnelResponse', NEW_RESPONSE);
   const checker = new Checker();
+  checkRequestId(wire.requestId, requestId, checker);
   if (wire.params === undefined) checker.add('params', 'missing');
   const parameters = checkParameters(
     wire.params ?? WireTunnelParameters.decode(new Uint8Array()),

@@ -41,7 +41,7 @@ import { OPERATIONS_PER_SLICE, Slice } from './slice.js';
 export interface DocaHalOptions {
   /** "03:00.0" or "0000:03:00.0" */
   readonly pciAddress: string;
-  /** A representor's PCI address, or its number in the device's list: "vf0", "[0]". */
+  /** A representor's PCI address, its name, "pf0vf0" or "vf0", or its number in the device's list, "[0]". */
   readonly representor: string;
   /** Queues of the slow path, each with a thread. */
   readonly rssQueues: number;
@@ -300,7 +300,8 @@ export class DocaHal implements PipeHal {
     if (valid.length === 0) return results;
     const ids = Uint32Array.from(valid, ({ slot }) => slot.cryptoId);
     const lengths = Uint8Array.from(valid, ({ slot }) => slot.key.length);
-    const keys = new Uint8Array(lengths.reduce((sum, octets) => sum + octets, 0));
+    // Small arrays without a buffer of their own stand in V8's heap, which copies them about.
+    const keys = new Uint8Array(new ArrayBuffer(lengths.reduce((sum, octets) => sum + octets, 0)));
     let at = 0;
     for (const { slot } of valid) {
       keys.set(slot.key, at);

@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type DocaErrorName, HalError } from '../hal/errors.js';
+import type { NativeGuard } from '../hal/native-guard.js';
+import { type AddonField, checkAddonFields } from './addon-fields.js';
 
 /** doca_flow_crypto_encap_net_type */
 export const NET_TYPES = { 'psp-tunnel': 7, 'psp-over-ipv4': 8, 'psp-over-ipv6': 9 } as const;
@@ -124,6 +126,10 @@ export interface NativeOptions {
 }
 
 export interface NativeAddon {
+  /** native/guard; absent in older builds. */
+  readonly guard?: NativeGuard;
+  /** Its own table of PipeHAL's fields; absent in older builds. */
+  readonly fields?: readonly AddonField[];
   openDevice(
     options: NativeOptions,
     receive: (packets: { frame: Uint8Array; packetMeta: number }[]) => void,
@@ -137,7 +143,7 @@ const BUILT: readonly string[] = ['addon', 'addon-3.1'].map((folder) =>
   fileURLToPath(new URL(`../../build/native/${folder}/Release/psp_gateway_doca.node`, import.meta.url)),
 );
 
-/** Throws HalError INITIALIZATION when the addon is not built, or finds no DOCA. */
+/** Throws HalError INITIALIZATION when the addon is not built, finds no DOCA, or has other fields than PipeHAL. */
 export function loadAddon(): NativeAddon {
   const given = process.env[ADDON_ENVIRONMENT];
   const candidates = given === undefined ? BUILT : [given];
@@ -148,11 +154,14 @@ export function loadAddon(): NativeAddon {
       `${given ?? 'the addon'} is not there; build it with: npm run build:native`,
     );
   }
+  let addon: NativeAddon;
   try {
-    return createRequire(import.meta.url)(path) as NativeAddon;
+    addon = createRequire(import.meta.url)(path) as NativeAddon;
   } catch (error) {
     throw new HalError('INITIALIZATION', `${path} cannot be loaded: ${(error as Error).message}`);
   }
+  checkAddonFields(path, addon.fields);
+  return addon;
 }
 
 /** What the addon rejects with, as a HalError. */

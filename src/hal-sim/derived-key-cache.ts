@@ -12,14 +12,20 @@ const KEY_WORD = 2;
 const KEY_OCTETS = 32;
 
 export class DerivedKeyCache {
-  private readonly slab = new RecordSlab(KEY_WORD * WORD_OCTETS + KEY_OCTETS);
-  private readonly table = new ExactTable(this.slab, SPI_WORD, KEY_WORD);
+  private readonly slab: RecordSlab;
+  private readonly table: ExactTable;
   private readonly words = new Uint32Array(KEY_WORD);
   private size = 0;
   /** The slot that was filled longest ago, once all are. */
   private oldest = 0;
 
-  constructor(private readonly entriesMax: number) {}
+  constructor(
+    private readonly entriesMax: number,
+    protect?: (octets: Uint8Array) => void,
+  ) {
+    this.slab = new RecordSlab(KEY_WORD * WORD_OCTETS + KEY_OCTETS, protect);
+    this.table = new ExactTable(this.slab, SPI_WORD, KEY_WORD);
+  }
 
   /** Copies the key to `out`, as long as the version's key is; false when it is not here. */
   find(spi: number, version: number, out: Uint32Array): boolean {

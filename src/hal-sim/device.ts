@@ -28,8 +28,9 @@ import { assertValidProgram } from '../hal/validate.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { AeadEngine } from '../psp/aead.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
-import { IvSource } from '../psp/iv.js';
+import { IvSource, randomFirstIv } from '../psp/iv.js';
 import { MasterKeys } from '../psp/master-keys.js';
+import { secretOctets } from '../psp/secret.js';
 import { CryptoUnit } from './crypto-unit.js';
 import { EntryInstaller } from './entry-installer.js';
 import { EXACT_TABLE_SLOTS_MAX } from './exact-table.js';
@@ -76,6 +77,15 @@ export interface SimHalOptions {
   readonly masterKeys?: readonly [Uint8Array, Uint8Array];
   /** Low 31 bits of the first SPI; 1 when absent. */
   readonly firstSpi?: number;
+  /** The first IV, below 2^64, instead of a random one: for tests. */
+  readonly firstIv?: bigint;
+  /**
+   * Packets that a mirror has copied leave behind the others of their burst: hardware may take longer for them, which is what
+   * --maintain-order is for. Absent: the way through a mirror takes no time.
+   */
+  readonly mirrorsLate?: boolean;
+  /** Is given the memory of key tables before keys are in it, to lock it. */
+  readonly protect?: (octets: Uint8Array) => void;
 }
 
 /** Entry operations, and key slots, per slice of work. */
@@ -100,7 +110,6 @@ export class SimHal implements PipeHal {
   private readonly random: Random;
   private readonly limits: SimHalLimits;
   private readonly statisticsNow = new DeviceStatistics();
-  private readonly ivs: IvSource;
   private readonly keys: KeyStore;
   private readonly crypto: CryptoUnit;
   private readonly rss: RssQueue;
@@ -109,6 +118,9 @@ export class SimHal implements PipeHal {
   private readonly ports: readonly SimPort[];
   /** Frames that wait for the end of the burst, by port id. */
   private readonly outgoing: Uint8Array[][] = [[], []];
+  /** Those of them that a mirror holds up. */
+  private readonly outgoingLate: Uint8Array[][] = [[], []];
+  private readonly mirrorsLate: boolean;
   private pipeline: Pipeline | null = null;
   private installer: EntryInstaller | null = null;
   private closed = false;
@@ -117,16 +129,17 @@ export class SimHal implements PipeHal {
   constructor(options: SimHalOptions) {
     const engine = options.aead ?? opensslEngine;
     this.random = options.random;
+    this.mirrorsLate = options.mirrorsLate ?? false;
     this.limits = boundedLimits({ ...SIM_LIMITS_DEFAULT, ...options.limits });
     this.ports = [options.uplink.port, options.vf.port];
-    this.ivs = new IvSource(() => options.clock.nowPicoseconds());
     const masterKeys = new MasterKeys({
       fillRandom: (octets) => options.random.fill(octets),
       ...(options.masterKeys === undefined ? {} : { masterKeys: options.masterKeys }),
       ...(options.firstSpi === undefined ? {} : { firstSpi: options.firstSpi }),
     });
-    this.keys = new KeyStore(masterKeys, this.limits.derivedKeyCacheEntries);
-    this.crypto = new CryptoUnit(engine, this.keys, this.ivs, this.statisticsNow);
+    const ivs = new IvSource(options.firstIv ?? randomFirstIv((octets) => options.random.fill(octets)));
+    this.keys = new KeyStore(masterKeys, this.limits.derivedKeyCacheEntries, options.protect);
+    this.crypto = new CryptoUnit(engine, this.keys, ivs, this.statisticsNow);
     this.rss = new RssQueue(options.clock, this.limits.rssQueuePackets);
     this.work = new WorkQueue(options.clock);
     const { keySlots, entriesPerPipe, keysPerBatch } = this.limits;
@@ -151,7 +164,7 @@ export class SimHal implements PipeHal {
     assertValidProgram(program, this.device.limits);
     const { random, crypto, statisticsNow: statistics } = this;
     this.pipeline = new Pipeline(program, random, crypto, statistics, {
-      toPort: (port, frame) => this.toPort(port, frame),
+      toPort: (port, frame, mirrored) => this.toPort(port, frame, mirrored),
       toRss: (frame, packetMeta) => {
         if (this.rss.push({ frame, packetMeta })) statistics.toRss++;
       },
@@ -210,7 +223,7 @@ export class SimHal implements PipeHal {
     const version = keyLengthOctets === 16 ? 0 : 1;
     const batch = {
       spis: new Uint32Array(count),
-      keys: new Uint8Array(count * keyLengthOctets),
+      keys: secretOctets(count * keyLengthOctets),
       keyLengthOctets,
     };
     let done = 0;
@@ -286,7 +299,6 @@ export class SimHal implements PipeHal {
   transmit(packets: readonly TransmitPacket[]): number {
     const pipeline = this.assertBuilt('transmit');
     if (!pipeline.hasEgressRoot) throw new HalError('BAD_STATE', 'transmit: the program has no egress root');
-    this.ivs.refresh();
     for (const { frame, packetMeta } of packets) pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0);
     this.flush();
     return packets.length;
@@ -309,26 +321,28 @@ export class SimHal implements PipeHal {
   private receive(port: number, frames: readonly Uint8Array[]): void {
     const { pipeline } = this;
     if (pipeline === null || this.closed) return;
-    this.ivs.refresh();
     for (let i = 0; i < frames.length; i++) pipeline.receive(frames[i], port);
     this.flush();
   }
 
-  private toPort(id: number, frame: Uint8Array): void {
+  private toPort(id: number, frame: Uint8Array, mirrored: boolean): void {
     if (frame.length > this.ports[id].mtuOctets + ETHERNET_HEADER_OCTETS) {
       this.statisticsNow.portDropped++;
       return;
     }
     if (id === UPLINK_PORT) this.statisticsNow.sentUplink++;
     else this.statisticsNow.sentVf++;
-    this.outgoing[id].push(frame);
+    (mirrored && this.mirrorsLate ? this.outgoingLate : this.outgoing)[id].push(frame);
   }
 
   /** Hands what the burst has sent to the ports. */
   private flush(): void {
-    for (const [id, frames] of this.outgoing.entries()) {
+    for (const [id, inTime] of this.outgoing.entries()) {
+      const late = this.outgoingLate[id];
+      const frames = late.length === 0 ? inTime : [...inTime, ...late];
       if (frames.length === 0) continue;
       this.outgoing[id] = [];
+      late.length = 0;
       this.ports[id].send(frames);
     }
   }

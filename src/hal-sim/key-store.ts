@@ -4,6 +4,7 @@
  */
 import { keyLengthOctets, type PspVersion } from '../psp/header.js';
 import type { MasterKeys } from '../psp/master-keys.js';
+import { secretOctets } from '../psp/secret.js';
 import { DerivedKeyCache } from './derived-key-cache.js';
 import { RecordSlab } from './record-slab.js';
 
@@ -15,13 +16,13 @@ class KeyBuffer {
   readonly words: Uint32Array;
 
   constructor(length: 16 | 32) {
-    this.octets = new Uint8Array(length);
+    this.octets = secretOctets(length);
     this.words = new Uint32Array(this.octets.buffer);
   }
 }
 
 export class KeyStore {
-  private readonly slots = new RecordSlab(SLOT_OCTETS);
+  private readonly slots: RecordSlab;
   /** Octets of the slot's key; 0: none. */
   private lengths = new Uint8Array(16);
   private readonly derived: DerivedKeyCache;
@@ -34,8 +35,10 @@ export class KeyStore {
   constructor(
     readonly masterKeys: MasterKeys,
     cacheEntriesMax: number,
+    protect?: (octets: Uint8Array) => void,
   ) {
-    this.derived = new DerivedKeyCache(cacheEntriesMax);
+    this.slots = new RecordSlab(SLOT_OCTETS, protect);
+    this.derived = new DerivedKeyCache(cacheEntriesMax, protect);
   }
 
   /** crypto_id from 1 on; the caller has checked id and length. */

@@ -90,6 +90,8 @@ export class PacketContext {
   cryptoId = 0;
   /** The AEAD has run. */
   sealed = false;
+  /** A mirror has copied it. */
+  mirrored = false;
 
   /** Begins with a new packet. */
   load(frame: Uint8Array, portId: number, packetMeta: number): void {
@@ -108,6 +110,7 @@ export class PacketContext {
     this.encapOffset = -1;
     this.cryptoId = 0;
     this.sealed = false;
+    this.mirrored = false;
     this.parse();
   }
 
@@ -122,6 +125,8 @@ export class PacketContext {
     this.encapOffset = other.encapOffset;
     this.cryptoId = other.cryptoId;
     this.sealed = other.sealed;
+    // What was inside an earlier form of the frame is not inside this one.
+    if (other.stale) return;
     this.decrypted = other.decrypted;
     this.innerL3Type = other.innerL3Type;
     this.innerL4Type = other.innerL4Type;

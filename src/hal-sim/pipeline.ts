@@ -18,8 +18,8 @@ const RANDOM_MASK = 0xffff;
 
 /** Where packets leave the pipeline. What is handed over belongs to the exit. */
 export interface PipelineExits {
-  /** The frame is as it shall be on the wire. */
-  toPort(port: number, frame: Uint8Array): void;
+  /** The frame is as it shall be on the wire; `mirrored`: a mirror has made copies of it. */
+  toPort(port: number, frame: Uint8Array, mirrored: boolean): void;
   toRss(frame: Uint8Array, packetMeta: number): void;
 }
 
@@ -140,11 +140,12 @@ export class Pipeline {
       this.statistics.txError++;
       return;
     }
-    this.exits.toPort(port, packet.frame);
+    this.exits.toPort(port, packet.frame, packet.mirrored);
   }
 
   private copyToMirror(packet: PacketContext, mirror: number): boolean {
     if (packet.cryptoId !== 0 && !packet.sealed && !this.crypto.seal(packet)) return false;
+    packet.mirrored = true;
     for (const target of this.mirrors[mirror]) {
       this.depth++;
       let copy = this.contexts[this.depth];

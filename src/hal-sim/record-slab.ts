@@ -14,11 +14,18 @@ export class RecordSlab {
   words: Uint32Array;
   doubles: Float64Array;
 
-  /** @param octets what a record must hold */
-  constructor(octets: number) {
+  /**
+   * @param octets what a record must hold
+   * @param protect is given memory before anything stands in it
+   */
+  constructor(
+    octets: number,
+    private readonly protect?: (octets: Uint8Array) => void,
+  ) {
     this.recordOctets = Math.max(1, Math.ceil(octets / ALIGNMENT_OCTETS)) * ALIGNMENT_OCTETS;
     this.recordWords = this.recordOctets / WORD_OCTETS;
-    this.octets = new Uint8Array(SLOTS_START * this.recordOctets);
+    this.octets = new Uint8Array(new ArrayBuffer(SLOTS_START * this.recordOctets));
+    protect?.(this.octets);
     this.words = new Uint32Array(this.octets.buffer);
     this.doubles = new Float64Array(this.octets.buffer);
   }
@@ -29,6 +36,7 @@ export class RecordSlab {
     if (needed <= this.octets.length) return;
     const former = this.octets;
     this.octets = new Uint8Array(Math.max(former.length * 2, needed));
+    this.protect?.(this.octets);
     this.octets.set(former);
     this.words = new Uint32Array(this.octets.buffer);
     this.doubles = new Float64Array(this.octets.buffer);

@@ -2,10 +2,11 @@ import { onAbort } from './abort.js';
 
 /** Time as the code sees it; injected, so that a whole run can be on a virtual clock. */
 export interface Clock {
-  /** Wall time, milliseconds since the Unix epoch, with fraction. */
+  /**
+   * Milliseconds since the Unix epoch, with fraction: the wall clock's at the start of the process, and monotonic from
+   * there on, whatever is done to the wall clock.
+   */
   nowMs(): number;
-  /** Monotonic picoseconds, the time base of IVs. Not below its own earlier values. */
-  nowPicoseconds(): bigint;
   /** Calls back once after `delayMs`, unless cancelled. */
   setTimer(callback: () => void, delayMs: number): Timer;
 }
@@ -14,17 +15,26 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Node's longest timeout, 24.8 days; a longer one would fire at once. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => performance.timeOrigin + performance.now(),
-  nowPicoseconds: () => process.hrtime.bigint() * 1000n,
   setTimer(callback, delayMs) {
     if (delayMs <= 0) {
       // A timeout of 0 waits a whole millisecond.
       const handle = setImmediate(callback);
       return { cancel: () => clearImmediate(handle) };
     }
-    const handle = setTimeout(callback, delayMs);
+    let handle: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      handle =
+        leftMs > TIMEOUT_MAX_MS
+          ? setTimeout(() => wait(leftMs - TIMEOUT_MAX_MS), TIMEOUT_MAX_MS)
+          : setTimeout(callback, leftMs);
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
 };

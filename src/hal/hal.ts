@@ -92,6 +92,18 @@ export interface PortDescription {
   readonly workload?: { readonly mac: string; readonly addresses: readonly string[] };
 }
 
+/**
+ * `present`: there, as far as is known; `gone`: removed, damaged or refused for good; `waited-for`: cannot carry anything
+ * now, and works again by itself; `unwatched`: nothing would tell when it is gone.
+ */
+export type PortState = 'present' | 'gone' | 'waited-for' | 'unwatched';
+
+/** A port, or what the kernel has behind it, and whether it is there. */
+export interface PortStatus {
+  readonly name: string;
+  readonly state: PortState;
+}
+
 export interface DeviceDescription {
   /** 'sim' or 'doca'. */
   readonly hal: string;

@@ -38,6 +38,16 @@ export function uniform(random: Random, below: number): number {
   return (below * random.uint32()) / WORDS;
 }
 
+/** The items in a random order (Fisher and Yates). */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const all = [...items];
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.uint32() % (i + 1);
+    [all[i], all[j]] = [all[j]!, all[i]!];
+  }
+  return all;
+}
+
 /** xoshiro128** from a 32-bit seed (Blackman and Vigna): repeatable, and not for keys outside of simulations. */
 export function seededRandom(seed: number): Random {
   // splitmix32 spreads the seed over the state, which must not be all zero.

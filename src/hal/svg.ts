@@ -2,10 +2,11 @@
  * Boxes and lines as SVG. Where they stand is ELK's work (elkjs, layered layout); the drawing is ours, legible on
  * light and dark ground.
  */
-import ElkModule, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js';
+import ElkModule, { type ElkExtendedEdge, type ElkLabel, type ElkNode } from 'elkjs/lib/elk.bundled.js';
 
+/** Of an average character of the usual fonts, in the size of the title and of the rest. */
 const TITLE_CHARACTER_WIDTH = 8.2;
-const CHARACTER_WIDTH = 6.3;
+export const CHARACTER_WIDTH = 6.3;
 const LINE_HEIGHT = 16;
 const PADDING = 10;
 const LINE_CHARACTERS_MAX = 44;
@@ -29,6 +30,8 @@ export interface SvgLine {
   readonly to: string;
   /** May have several lines. */
   readonly label: string;
+  /** Texts at its ends, where it leaves and where it arrives. */
+  readonly ends?: readonly [from: string, to: string];
   /** As stroke-dasharray; empty: solid. */
   readonly dash: string;
 }
@@ -63,7 +66,9 @@ export async function drawSvg({
   keepOrder,
   legend,
 }: SvgDrawing): Promise<string> {
-  const placed = new Map(boxes.map((box) => [box.name, measure(box)]));
+  const placed = new Map(
+    boxes.map((box) => [box.name, measure(box, Math.max(...endsWidths(box.name, lines)))] as const),
+  );
   // The package is CommonJS: its class is the default export, or that export's own default.
   const Elk = (ElkModule as unknown as { default?: typeof ElkModule }).default ?? ElkModule;
   const layout = await new (
@@ -81,11 +86,11 @@ export async function drawSvg({
       ...(keepOrder ? { 'elk.layered.considerModelOrder.strategy': 'PREFER_NODES' } : {}),
     },
     children: [...placed].map(([id, { width, height }]) => ({ id, width, height })),
-    edges: lines.map(({ from, to, label }, i) => ({
+    edges: lines.map(({ from, to, label, ends: [tail, head] = ['', ''] }, i) => ({
       id: String(i),
       sources: [from],
       targets: [to],
-      labels: label === '' ? [] : [{ text: label, ...sizeOf(label.split('\n')) }],
+      labels: [...labelAt('TAIL', tail), ...labelAt('CENTER', label), ...labelAt('HEAD', head)],
     })),
   });
   const parts: string[] = [];
@@ -101,6 +106,12 @@ ${drawLegend(legend, height + 16)}
 `;
 }
 
+function labelAt(placement: 'TAIL' | 'CENTER' | 'HEAD', text: string): ElkLabel[] {
+  if (text === '') return [];
+  const layoutOptions = { 'elk.edgeLabels.placement': placement };
+  return [{ text, layoutOptions, ...sizeOf(text.split('\n')) }];
+}
+
 function sizeOf(lines: readonly string[]): { width: number; height: number } {
   return {
     width: Math.ceil(Math.max(...lines.map((line) => line.length)) * CHARACTER_WIDTH),
@@ -108,7 +119,19 @@ function sizeOf(lines: readonly string[]): { width: number; height: number } {
   };
 }
 
-function measure(box: SvgBox): PlacedBox {
+/**
+ * What the texts at the ends of a box's lines take side by side, on the side where lines leave and on that where they arrive:
+ * lines leave and arrive at even distances. For drawings downwards.
+ */
+function endsWidths(box: string, lines: readonly SvgLine[]): [from: number, to: number] {
+  const width = (texts: readonly string[]) =>
+    texts.length === 0 ? 0 : (texts.length + 1) * (sizeOf(texts).width + PADDING);
+  const textsOf = (end: 'from' | 'to', i: 0 | 1) =>
+    lines.flatMap((line) => (line[end] === box && line.ends !== undefined ? [line.ends[i]] : []));
+  return [width(textsOf('from', 0)), width(textsOf('to', 1))];
+}
+
+function measure(box: SvgBox, widthMin: number): PlacedBox {
   const [title, ...rest] = box.lines;
   const lines = [title!, ...rest.flatMap(wrap)];
   const widest = Math.max(
@@ -118,7 +141,7 @@ function measure(box: SvgBox): PlacedBox {
   return {
     box,
     lines,
-    width: Math.ceil(widest) + 2 * PADDING,
+    width: Math.max(widthMin, Math.ceil(widest) + 2 * PADDING),
     height: lines.length * LINE_HEIGHT + PADDING,
   };
 }
@@ -133,8 +156,13 @@ function wrap(text: string): string[] {
   return lines;
 }
 
-const escapeXml = (text: string) =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+/** What XML 1.0 has no way to write (section 2.2). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
+
+/** A text as content of an element. */
+export const escapeXml = (text: string) =>
+  text.replace(NOT_XML, '\ufffd').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 function drawBox({ box, lines, width, height }: PlacedBox, x: number, y: number): string {
   const { color } = box;
@@ -164,9 +192,9 @@ function drawLine(edge: ElkExtendedEdge, dash: string, arrow: boolean): string {
 function drawLegend({ swatches, text }: SvgDrawing['legend'], y: number): string {
   const texts = swatches.map(
     ([name, color], i) =>
-      `<text x="${PADDING + i * SWATCH_WIDTH}" y="${y}" fill="${color}" font-weight="600">${name}</text>`,
+      `<text x="${PADDING + i * SWATCH_WIDTH}" y="${y}" fill="${color}" font-weight="600">${escapeXml(name)}</text>`,
   );
-  return `${texts.join('')}<text x="${2 * PADDING + swatches.length * SWATCH_WIDTH}" y="${y}" fill="${INK}">${text}</text>`;
+  return `${texts.join('')}<text x="${2 * PADDING + swatches.length * SWATCH_WIDTH}" y="${y}" fill="${INK}">${escapeXml(text)}</text>`;
 }
 
 const legendWidth = ({ swatches, text }: SvgDrawing['legend']) =>

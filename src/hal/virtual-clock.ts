@@ -23,7 +23,11 @@ export interface VirtualClock extends Clock {
 /** Timers; below it cancelled ones are no matter. */
 const SWEEP_MIN = 1024;
 
-export function createVirtualClock(startMs = 0): VirtualClock {
+// Node empties the queue of promise reactions before it goes to the next tick.
+const reactions = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+/** `drain`: what happens without that time passes; it runs before the first timer, and after each. Absent: all promise reactions. */
+export function createVirtualClock(startMs = 0, drain: () => Promise<void> = reactions): VirtualClock {
   let nowMs = startMs;
   let order = 0;
   let heap: PendingTimer[] = [];
@@ -68,9 +72,6 @@ export function createVirtualClock(startMs = 0): VirtualClock {
     return top;
   };
 
-  // Node empties the queue of promise reactions before it goes to the next tick.
-  const drain = () => new Promise<void>((resolve) => process.nextTick(resolve));
-
   const runUntil = async (endMs: number): Promise<void> => {
     await drain();
     for (let next = heap[0]; next !== undefined && next.dueMs <= endMs; next = heap[0]) {
@@ -87,7 +88,6 @@ export function createVirtualClock(startMs = 0): VirtualClock {
 
   return {
     nowMs: () => nowMs,
-    nowPicoseconds: () => BigInt(Math.round(nowMs * 1e6)) * 1000n,
     setTimer(callback, delayMs): Timer {
       const timer: PendingTimer = { dueMs: nowMs + Math.max(0, delayMs), order: order++, callback };
       push(timer);

@@ -21,10 +21,28 @@ export class AddressError extends Error {
   override readonly name = 'AddressError';
 }
 
+/** The longest text of an address: IPv6 with an IPv4 address in its last 32 bits. */
+const ADDRESS_CHARACTERS_MAX = 45;
+
+/** What was written instead of an address, for a sentence; it may be as long as its file. */
+function quoted(text: string): string {
+  const shown = 2 * ADDRESS_CHARACTERS_MAX;
+  return text.length <= shown ? `"${text}"` : `"${text.slice(0, shown)}..."`;
+}
+
+/** The end of a sentence that says what was probably meant, where one of the candidates is right. */
+function didYouMean(candidates: readonly string[], isRight: (text: string) => boolean): string {
+  const near = candidates.find(isRight);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
+
 /** Six octets in hex, separated by colons or hyphens; throws AddressError. */
 export function parseMac(text: string): MacAddress {
   if (!MAC_PATTERN.test(text)) {
-    throw new AddressError(`"${text}" is not a MAC address (expected six octets such as 02:00:00:00:00:01)`);
+    const near = didYouMean([text.trim().replaceAll(/[:.,;-]+/g, ':')], (one) => MAC_PATTERN.test(one));
+    throw new AddressError(
+      `${quoted(text)} is not a MAC address (expected six octets such as 02:00:00:00:00:01)${near}`,
+    );
   }
   return text.toLowerCase().replaceAll('-', ':') as MacAddress;
 }
@@ -45,18 +63,21 @@ export function macFromOctets(octets: Uint8Array, offset = 0): MacAddress {
   return text as MacAddress;
 }
 
+function isIpv4(text: string): boolean {
+  const match = IPV4_PATTERN.exec(text);
+  if (match === null) return false;
+  let valid = true;
+  for (let i = 1; i <= 4; i++) {
+    const part = match[i]!;
+    valid &&= Number(part) <= 255 && (part.length === 1 || part[0] !== '0');
+  }
+  return valid;
+}
+
 /** Dotted quad, four decimal octets without leading zeros; throws AddressError. */
 export function parseIpv4(text: string): Ipv4Address {
-  const match = IPV4_PATTERN.exec(text);
-  if (match !== null) {
-    let valid = true;
-    for (let i = 1; i <= 4; i++) {
-      const part = match[i]!;
-      valid &&= Number(part) <= 255 && (part.length === 1 || part[0] !== '0');
-    }
-    if (valid) return text as Ipv4Address;
-  }
-  throw new AddressError(`"${text}" is not an IPv4 address (expected four octets such as 192.0.2.1)`);
+  if (isIpv4(text)) return text as Ipv4Address;
+  throw new AddressError(`${quoted(text)} is not an IPv4 address (expected four octets such as 192.0.2.1)`);
 }
 
 /** Addresses that were seen last: the same few come again and again, and reading one is slow. */
@@ -84,9 +105,17 @@ export function parseIpv6(text: string): Ipv6Address {
   return recentTexts.get(text, () => readIpv6(text));
 }
 
+function isIpv6(text: string): boolean {
+  const isShort = text.length <= ADDRESS_CHARACTERS_MAX;
+  return isShort && text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text);
+}
+
 function readIpv6(text: string): Ipv6Address {
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) {
-    throw new AddressError(`"${text}" is not an IPv6 address (expected a form such as 2001:db8::1)`);
+  if (!isIpv6(text)) {
+    const near = didYouMean([text.trim().replaceAll(/[;,]/g, ':').replaceAll(/:{3,}/g, '::')], isIpv6);
+    throw new AddressError(
+      `${quoted(text)} is not an IPv6 address (expected a form such as 2001:db8::1)${near}`,
+    );
   }
   return ipaddr.IPv6.parse(text).toRFC5952String() as Ipv6Address;
 }
@@ -94,13 +123,18 @@ function readIpv6(text: string): Ipv6Address {
 /** IPv4 or IPv6 text; throws AddressError. */
 export function parseIp(text: string): IpAddress {
   if (text.includes(':')) return parseIpv6(text);
-  try {
-    return parseIpv4(text);
-  } catch {
-    throw new AddressError(
-      `"${text}" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)`,
-    );
-  }
+  if (isIpv4(text)) return text as Ipv4Address;
+  const near = didYouMean([text.trim().replaceAll(/[.,;]+/g, '.')], isIpv4);
+  throw new AddressError(
+    `${quoted(text)} is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)${near}`,
+  );
+}
+
+/** The IPv4 address inside an IPv4-mapped IPv6 one (RFC 4291, section 2.5.5.2); any other address as it is. */
+export function unmapped(ip: IpAddress): IpAddress {
+  if (!ip.startsWith('::ffff:')) return ip;
+  const octets = ipToOctets(ip);
+  return octets.subarray(0, 10).every((octet) => octet === 0) ? ipFromOctets(octets, 12, 4) : ip;
 }
 
 export function ipFamily(ip: IpAddress): IpFamily {
@@ -159,4 +193,11 @@ export function ipFromOctets(octets: Uint8Array, offset: number, family: IpFamil
     key,
     () => new ipaddr.IPv6([...octets.subarray(offset, offset + 16)]).toRFC5952String() as Ipv6Address,
   );
+}
+
+/** The link-local address that a host makes of its MAC (RFC 4291, section 2.5.6 and appendix A). */
+export function linkLocalOf(mac: MacAddress): Ipv6Address {
+  const octets = macToOctets(mac);
+  const interfaceId = [octets[0]! ^ 2, octets[1]!, octets[2]!, 0xff, 0xfe, ...octets.subarray(3)];
+  return ipFromOctets(Uint8Array.from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...interfaceId]), 0, 6) as Ipv6Address;
 }

@@ -29,7 +29,8 @@ const SENDER_MAC = 8;
 const SENDER_IP = 14;
 const TARGET_MAC = 18;
 const TARGET_IP = 24;
-const ARP_OCTETS = 28;
+/** The packet behind the Ethernet header. */
+export const ARP_OCTETS = 28;
 
 const HARDWARE_ETHERNET = 1;
 
@@ -62,15 +63,19 @@ export function parseArp(frame: Uint8Array): Arp | undefined {
   };
 }
 
-/** A whole frame: requests are broadcast, replies go to the target. */
-export function buildArp(arp: Arp): Uint8Array {
+/** A whole frame: from the sender, requests as broadcast and replies to the target, unless `ethernet` says otherwise. */
+export function buildArp(
+  arp: Arp,
+  ethernet?: { readonly destination: MacAddress; readonly source: MacAddress },
+): Uint8Array {
   const frame = new Uint8Array(ETHERNET_HEADER_OCTETS + ARP_OCTETS);
   const target = macToOctets(arp.targetMac);
   const sender = macToOctets(arp.senderMac);
+  const usual = arp.operation === ARP_REQUEST ? BROADCAST_MAC_OCTETS : target;
   writeEthernetHeader(
     frame,
-    arp.operation === ARP_REQUEST ? BROADCAST_MAC_OCTETS : target,
-    sender,
+    ethernet === undefined ? usual : macToOctets(ethernet.destination),
+    ethernet === undefined ? sender : macToOctets(ethernet.source),
     ETHER_TYPE_ARP,
   );
   const view = new DataView(frame.buffer, ETHERNET_HEADER_OCTETS);

@@ -1,6 +1,7 @@
 /**
  * A frame's headers for people and programs: a list of layers, outermost first, each with its fields in order. Never
- * throws; where a header is cut off or contradicts itself the list ends with what is left.
+ * throws; where a header is cut off or contradicts itself the list ends with what is left. Of a frame that was captured in part
+ * all is read that was captured, and nothing else.
  */
 import { ipFromOctets, macFromOctets } from './address.js';
 import { ARP_REQUEST, parseArp } from './arp.js';
@@ -9,7 +10,6 @@ import {
   ETHER_TYPE_ARP,
   ETHER_TYPE_IPV4,
   ETHER_TYPE_IPV6,
-  ETHER_TYPE_VLAN,
   ETHERNET_HEADER_OCTETS,
   ETHERNET_SOURCE,
   etherType,
@@ -47,6 +47,7 @@ import {
   PROTOCOL_ICMPV6,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
+  setIpv4TotalLength,
 } from './ipv4.js';
 import {
   findIpv6UpperLayer,
@@ -56,9 +57,14 @@ import {
   IPV6_SOURCE,
   ipv6HeaderValid,
   ipv6PayloadLength,
+  setIpv6PayloadLength,
 } from './ipv6.js';
-import { parseTcp, tcpFlagNames } from './tcp.js';
+import { ethernetFrameOf, linkHeaderOctets, linkTypeText, unreadReason } from './link-type.js';
+import { type CaptureRecord, LINK_TYPE_ETHERNET } from './pcap.js';
+import { behindTags, isOffloaded, OFFLOADED } from './tags.js';
+import { parseTcp, TCP_HEADER_OCTETS_MIN, tcpFlagNames } from './tcp.js';
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_LENGTH, UDP_SOURCE_PORT } from './udp.js';
+import { uint16At } from './uint16.js';
 
 export interface Layer {
   readonly name: string;
@@ -67,17 +73,30 @@ export interface Layer {
   readonly fields: readonly (readonly [name: string, value: string | number | boolean])[];
 }
 
-/** Describes a UDP payload; undefined where it knows nothing about the port. */
+/**
+ * Describes a UDP payload; undefined where it knows nothing about the port. `end` is where the payload ends on the wire,
+ * `captured` what was captured of the frame: octets behind that are zeros.
+ */
 export type UdpDissector = (
   destinationPort: number,
   octets: Uint8Array,
   offset: number,
   end: number,
+  captured: number,
 ) => readonly Layer[] | undefined;
 
+/** What is described: a frame as long as on the wire, with zeros behind what was captured of it. */
+interface Scene {
+  readonly octets: Uint8Array;
+  readonly captured: number;
+  readonly dissectUdp: UdpDissector | undefined;
+}
+
+/** Behind it a frame that was cut is not described: no frame is as long. */
+const WIRE_OCTETS_MAX = 256 * 1024;
+
 const hex = (value: number, digits: number) => `0x${value.toString(16).padStart(digits, '0')}`;
-const u16 = (octets: Uint8Array, at: number) => (octets[at]! << 8) | octets[at + 1]!;
-const u32 = (octets: Uint8Array, at: number) => u16(octets, at) * 65536 + u16(octets, at + 2);
+const u32 = (octets: Uint8Array, at: number) => uint16At(octets, at) * 65536 + uint16At(octets, at + 2);
 
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
   1: 'ICMP',
@@ -93,27 +112,79 @@ export function protocolName(protocol: number): string {
   return PROTOCOL_NAMES[protocol] ?? `protocol ${protocol}`;
 }
 
-/** All layers of a frame. */
-export function describeFrame(frame: Uint8Array, dissectUdp?: UdpDissector): Layer[] {
-  const layers: Layer[] = [];
-  if (frame.length < ETHERNET_HEADER_OCTETS) {
-    return [{ name: 'Data', summary: `${frame.length} octets`, fields: [['length', frame.length]] }];
+/** All layers of a captured record, of whatever link type. */
+export function describeRecord(
+  record: Pick<CaptureRecord, 'frame' | 'linkType' | 'originalOctets'>,
+  dissectUdp?: UdpDissector,
+): Layer[] {
+  const { frame, linkType, originalOctets } = record;
+  const ethernet = ethernetFrameOf(record);
+  if (ethernet === undefined) {
+    return [
+      {
+        name: 'Link layer',
+        summary: unreadReason(record),
+        fields: [
+          ['linkType', linkType],
+          ['length', originalOctets],
+        ],
+      },
+    ];
   }
-  const type = etherType(frame);
-  const destination = macFromOctets(frame);
-  const source = macFromOctets(frame, ETHERNET_SOURCE);
-  layers.push({
-    name: 'Ethernet',
-    summary: `${source} > ${destination}`,
+  if (linkType === LINK_TYPE_ETHERNET) return describeFrame(frame, dissectUdp, originalOctets);
+  const wireOctets = originalOctets - linkHeaderOctets(record)! + ETHERNET_HEADER_OCTETS;
+  const [, ...layers] = describeFrame(ethernet, dissectUdp, wireOctets);
+  const link = {
+    name: 'Link layer',
+    summary: linkTypeText(linkType),
+    fields: [['linkType', linkType]],
+  } as const;
+  return [link, ...layers];
+}
+
+/** All layers of an Ethernet frame, of which `frame` may be the beginning only. */
+export function describeFrame(
+  frame: Uint8Array,
+  dissectUdp?: UdpDissector,
+  originalOctets: number = frame.length,
+): Layer[] {
+  if (frame.length >= originalOctets) {
+    return describeScene({ octets: frame, captured: frame.length, dissectUdp });
+  }
+  const octets = new Uint8Array(Math.min(originalOctets, Math.max(frame.length, WIRE_OCTETS_MAX)));
+  octets.set(frame);
+  const layers = describeScene({ octets, captured: frame.length, dissectUdp });
+  const cut: Layer = {
+    name: 'Captured',
+    summary: `${frame.length} of ${originalOctets} octets`,
     fields: [
-      ['destination', destination],
-      ['source', source],
-      ['type', hex(type, 4)],
+      ['captured', frame.length],
+      ['length', originalOctets],
     ],
-  });
-  if (type === ETHER_TYPE_VLAN) layers.push(...describeVlan(frame, dissectUdp));
-  else if (type === ETHER_TYPE_ARP) {
-    const arp = parseArp(frame);
+  };
+  return [...layers, cut];
+}
+
+function describeScene(scene: Scene): Layer[] {
+  const { octets, captured } = scene;
+  if (captured < ETHERNET_HEADER_OCTETS) return [data('Data', captured)];
+  const destination = macFromOctets(octets);
+  const source = macFromOctets(octets, ETHERNET_SOURCE);
+  const { tags, type, offset } = behindTags(octets.subarray(0, captured));
+  const layers: Layer[] = [
+    {
+      name: 'Ethernet',
+      summary: `${source} > ${destination}`,
+      fields: [
+        ['destination', destination],
+        ['source', source],
+        ['type', hex(etherType(octets), 4)],
+      ],
+    },
+    ...tags,
+  ];
+  if (type === ETHER_TYPE_ARP) {
+    const arp = tags.length === 0 ? parseArp(octets.subarray(0, captured)) : undefined;
     if (arp !== undefined) {
       const asks = arp.operation === ARP_REQUEST;
       layers.push({
@@ -125,51 +196,23 @@ export function describeFrame(frame: Uint8Array, dissectUdp?: UdpDissector): Lay
       });
     }
   } else if (type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6) {
-    layers.push(...describeIp(frame, ETHERNET_HEADER_OCTETS, frame.length, dissectUdp));
-  }
-  return layers;
-}
-
-const VLAN_TAG_OCTETS = 4;
-const VLAN_ID_MASK = 0x0fff;
-
-/** Tags of IEEE 802.1Q, one within the other, and an IP packet behind them. */
-function describeVlan(frame: Uint8Array, dissectUdp: UdpDissector | undefined): Layer[] {
-  const layers: Layer[] = [];
-  let type: number = ETHER_TYPE_VLAN;
-  let at = ETHERNET_HEADER_OCTETS;
-  for (; type === ETHER_TYPE_VLAN && at + VLAN_TAG_OCTETS <= frame.length; at += VLAN_TAG_OCTETS) {
-    const tag = u16(frame, at);
-    type = u16(frame, at + 2);
-    layers.push({
-      name: 'VLAN',
-      summary: String(tag & VLAN_ID_MASK),
-      fields: [
-        ['id', tag & VLAN_ID_MASK],
-        ['priority', tag >>> 13],
-        ['type', hex(type, 4)],
-      ],
-    });
-  }
-  if (type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6) {
-    layers.push(...describeIp(frame, at, frame.length, dissectUdp));
+    layers.push(...describeIp(scene, offset));
   }
   return layers;
 }
 
 /** The IP packet at `offset` and what is in it. */
-export function describeIp(
-  octets: Uint8Array,
-  offset: number,
-  end: number,
-  dissectUdp?: UdpDissector,
-): Layer[] {
+function describeIp(scene: Scene, offset: number): Layer[] {
+  const { octets, captured } = scene;
+  const end = octets.length;
+  if (isOffloaded(octets.subarray(0, captured), offset, captured)) return describeOffloaded(scene, offset);
   if (ipv4HeaderValid(octets, offset, end)) {
     const protocol = ipv4Protocol(octets, offset);
     const source = ipFromOctets(octets, offset + IPV4_SOURCE, 4);
     const destination = ipFromOctets(octets, offset + IPV4_DESTINATION, 4);
     const packetEnd = offset + ipv4TotalLength(octets, offset);
     const l4 = offset + ipv4HeaderLength(octets, offset);
+    if (l4 > captured) return [notCaptured(packetEnd - offset)];
     const layer: Layer = {
       name: 'IPv4',
       summary: `${source} > ${destination}`,
@@ -179,68 +222,89 @@ export function describeIp(
         ['protocol', protocolName(protocol)],
         ['ttl', octets[offset + IPV4_TTL]!],
         ['totalLength', ipv4TotalLength(octets, offset)],
-        ['identification', hex(u16(octets, offset + 4), 4)],
+        ['identification', hex(uint16At(octets, offset + 4), 4)],
         ['flagsAndFragmentOffset', hex(ipv4FlagsFragment(octets, offset), 4)],
         ['checksumOk', ipv4ChecksumOk(octets, offset)],
       ],
     };
     if (ipv4IsFragment(octets, offset)) return [layer, data('Fragment', packetEnd - l4)];
-    return [layer, ...describeL4(octets, protocol, l4, packetEnd, dissectUdp)];
+    return [layer, ...describeL4(scene, protocol, l4, packetEnd)];
   }
   if (ipv6HeaderValid(octets, offset, end)) {
+    const packetEnd = offset + IPV6_HEADER_OCTETS + ipv6PayloadLength(octets, offset);
+    if (offset + IPV6_HEADER_OCTETS > captured) return [notCaptured(packetEnd - offset)];
     const source = ipFromOctets(octets, offset + IPV6_SOURCE, 6);
     const destination = ipFromOctets(octets, offset + IPV6_DESTINATION, 6);
-    const packetEnd = offset + IPV6_HEADER_OCTETS + ipv6PayloadLength(octets, offset);
     const upper = findIpv6UpperLayer(octets, offset, packetEnd);
+    const isCut = upper !== undefined && upper.offset > captured;
     const layer: Layer = {
       name: 'IPv6',
       summary: `${source} > ${destination}`,
       fields: [
         ['source', source],
         ['destination', destination],
-        ['protocol', upper === undefined ? 'unreadable' : protocolName(upper.protocol)],
+        ['protocol', upper === undefined || isCut ? 'unreadable' : protocolName(upper.protocol)],
         ['hopLimit', octets[offset + IPV6_HOP_LIMIT]!],
         ['payloadLength', ipv6PayloadLength(octets, offset)],
         ['flowLabel', hex(u32(octets, offset) & 0xfffff, 5)],
       ],
     };
     if (upper === undefined) return [layer, data('Malformed extension headers', packetEnd - offset - 40)];
+    if (isCut) return [layer, notCaptured(packetEnd - offset - 40)];
     if (upper.isFragment) return [layer, data('Fragment', packetEnd - upper.offset)];
-    return [layer, ...describeL4(octets, upper.protocol, upper.offset, packetEnd, dissectUdp)];
+    return [layer, ...describeL4(scene, upper.protocol, upper.offset, packetEnd)];
   }
-  return [data('Malformed IP packet', end - offset)];
+  return [data('Malformed IP packet', captured - offset)];
+}
+
+/** A packet that was captured before its interface cut it: as if it were as long as the frame is. */
+function describeOffloaded(scene: Scene, offset: number): Layer[] {
+  const octets = scene.octets.slice();
+  const packetOctets = octets.length - offset;
+  if (octets[offset]! >>> 4 === 4) setIpv4TotalLength(octets, offset, Math.min(packetOctets, 0xffff));
+  else setIpv6PayloadLength(octets, offset, Math.min(packetOctets - IPV6_HEADER_OCTETS, 0xffff));
+  const [ip, ...upper] = describeIp({ ...scene, octets }, offset);
+  const zero = (name: string) => name === 'totalLength' || name === 'payloadLength';
+  const fields = ip!.fields.map((field) => (zero(field[0]) ? ([field[0], 0] as const) : field));
+  const note: Layer = { name: 'Offloaded', summary: OFFLOADED, fields: [['length', packetOctets]] };
+  return [{ ...ip!, fields }, ...upper, note];
 }
 
 function data(name: string, lengthOctets: number): Layer {
   return { name, summary: `${lengthOctets} octets`, fields: [['length', lengthOctets]] };
 }
 
-function describeL4(
-  octets: Uint8Array,
-  protocol: number,
-  at: number,
-  end: number,
-  dissectUdp: UdpDissector | undefined,
-): Layer[] {
+function notCaptured(lengthOctets: number): Layer {
+  return data('Not captured', lengthOctets);
+}
+
+function describeL4(scene: Scene, protocol: number, at: number, end: number): Layer[] {
+  const { octets, captured } = scene;
+  const seen = (headerOctets: number) => at + headerOctets <= captured;
   if (protocol === PROTOCOL_UDP && end - at >= UDP_HEADER_OCTETS) {
-    return describeUdp(octets, at, end, dissectUdp);
+    return seen(UDP_HEADER_OCTETS) ? describeUdp(scene, at, end) : [notCaptured(end - at)];
   }
-  if (protocol === PROTOCOL_TCP) return [describeTcp(octets, at, end)];
-  if (protocol === PROTOCOL_ICMP && end - at >= ICMP_HEADER_OCTETS) return [describeIcmp(octets, at, end)];
-  if (protocol === PROTOCOL_ICMPV6 && end - at >= ICMP_HEADER_OCTETS)
-    return [describeIcmpv6(octets, at, end)];
+  if (protocol === PROTOCOL_TCP) {
+    return [
+      seen(Math.min(TCP_HEADER_OCTETS_MIN, end - at)) ? describeTcp(octets, at, end) : notCaptured(end - at),
+    ];
+  }
+  const isIcmp = protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6;
+  if (isIcmp && end - at >= ICMP_HEADER_OCTETS) {
+    if (!seen(ICMP_HEADER_OCTETS)) return [notCaptured(end - at)];
+    return [
+      protocol === PROTOCOL_ICMP
+        ? describeIcmp(octets, at, end)
+        : describeIcmpv6(octets, at, end, seen(NEIGHBOR_MESSAGE_OCTETS_MIN)),
+    ];
+  }
   return [data(protocolName(protocol), end - at)];
 }
 
-function describeUdp(
-  octets: Uint8Array,
-  at: number,
-  end: number,
-  dissectUdp: UdpDissector | undefined,
-): Layer[] {
-  const source = u16(octets, at + UDP_SOURCE_PORT);
-  const destination = u16(octets, at + UDP_DESTINATION_PORT);
-  const length = u16(octets, at + UDP_LENGTH);
+function describeUdp({ octets, captured, dissectUdp }: Scene, at: number, end: number): Layer[] {
+  const source = uint16At(octets, at + UDP_SOURCE_PORT);
+  const destination = uint16At(octets, at + UDP_DESTINATION_PORT);
+  const length = uint16At(octets, at + UDP_LENGTH);
   const udp: Layer = {
     name: 'UDP',
     summary: `${source} > ${destination}`,
@@ -248,16 +312,17 @@ function describeUdp(
       ['sourcePort', source],
       ['destinationPort', destination],
       ['length', length],
-      ['checksum', hex(u16(octets, at + UDP_CHECKSUM), 4)],
+      ['checksum', hex(uint16At(octets, at + UDP_CHECKSUM), 4)],
     ],
   };
   const payload = at + UDP_HEADER_OCTETS;
   const payloadEnd = Math.min(end, Math.max(payload, at + length));
-  if (destination === DHCP_SERVER_PORT || destination === DHCP_CLIENT_PORT) {
+  const isDhcp = destination === DHCP_SERVER_PORT || destination === DHCP_CLIENT_PORT;
+  if (isDhcp && payloadEnd <= captured) {
     const dhcp = parseDhcp(octets.subarray(payload, payloadEnd));
     if (dhcp !== undefined) return [udp, describeDhcp(dhcp)];
   }
-  return [udp, ...(dissectUdp?.(destination, octets, payload, payloadEnd) ?? [])];
+  return [udp, ...(dissectUdp?.(destination, octets, payload, payloadEnd, captured) ?? [])];
 }
 
 function describeDhcp(message: DhcpMessage): Layer {
@@ -308,8 +373,8 @@ function icmpLayer(
     const summary = special?.summary ?? `type ${type} code ${code}`;
     return { name, summary, fields: [...common, ...(special?.fields ?? [])] };
   }
-  const identifier = u16(octets, at + 4);
-  const sequence = u16(octets, at + 6);
+  const identifier = uint16At(octets, at + 4);
+  const sequence = uint16At(octets, at + 6);
   return {
     name,
     summary: `echo ${echo} id ${identifier} seq ${sequence}, length ${end - at}`,
@@ -332,7 +397,7 @@ function describeIcmp(octets: Uint8Array, at: number, end: number): Layer {
   });
 }
 
-function describeIcmpv6(octets: Uint8Array, at: number, end: number): Layer {
+function describeIcmpv6(octets: Uint8Array, at: number, end: number, targetSeen: boolean): Layer {
   const type = octets[at]!;
   if (type === ICMPV6_PACKET_TOO_BIG) {
     const mtuOctets = packetTooBigMtu(octets, at)!;
@@ -342,7 +407,8 @@ function describeIcmpv6(octets: Uint8Array, at: number, end: number): Layer {
     });
   }
   const asks = type === ICMPV6_NEIGHBOR_SOLICITATION;
-  if ((asks || type === ICMPV6_NEIGHBOR_ADVERTISEMENT) && end - at >= NEIGHBOR_MESSAGE_OCTETS_MIN) {
+  const isNeighbor = asks || type === ICMPV6_NEIGHBOR_ADVERTISEMENT;
+  if (isNeighbor && targetSeen && end - at >= NEIGHBOR_MESSAGE_OCTETS_MIN) {
     const target = ipFromOctets(octets, at + NEIGHBOR_TARGET, 6);
     return icmpLayer('ICMPv6', octets, at, end, undefined, {
       summary: asks ? `neighbor solicitation, who has ${target}?` : `neighbor advertisement, ${target}`,

@@ -5,6 +5,8 @@ export const ETHERNET_DESTINATION = 0;
 export const ETHERNET_SOURCE = 6;
 export const ETHERNET_TYPE = 12;
 
+/** Below it the type field is a length (IEEE 802.3). */
+export const ETHER_TYPE_MIN = 0x0600;
 export const ETHER_TYPE_IPV4 = 0x0800;
 export const ETHER_TYPE_ARP = 0x0806;
 export const ETHER_TYPE_VLAN = 0x8100;

@@ -1,5 +1,5 @@
-/** Fragmentation of IPv4 packets (RFC 791, section 3.2). */
-import { ETHERNET_HEADER_OCTETS } from './ethernet.js';
+/** Fragmentation of IPv4 packets (RFC 791, section 3.2), and which packets are fragments. */
+import { ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_HEADER_OCTETS, etherType } from './ethernet.js';
 import {
   IPV4_FLAG_MORE_FRAGMENTS,
   IPV4_FLAGS_FRAGMENT,
@@ -7,10 +7,13 @@ import {
   IPV4_HEADER_OCTETS_MIN,
   ipv4FlagsFragment,
   ipv4HeaderLength,
+  ipv4HeaderValid,
+  ipv4IsFragment,
   ipv4TotalLength,
   setIpv4Checksum,
   setIpv4TotalLength,
 } from './ipv4.js';
+import { findIpv6UpperLayer, IPV6_HEADER_OCTETS, ipv6HeaderValid, ipv6PayloadLength } from './ipv6.js';
 
 const FRAGMENT_UNIT_OCTETS = 8;
 const OPTION_COPIED = 0x80;
@@ -74,4 +77,20 @@ export function fragmentIpv4(frame: Uint8Array, mtuOctets: number): Uint8Array[]
     at += dataOctets;
   }
   return fragments;
+}
+
+/** Whether an Ethernet frame holds a whole IP packet that is a fragment of another one. */
+export function isIpFragment(frame: Uint8Array): boolean {
+  const ip = ETHERNET_HEADER_OCTETS;
+  switch (etherType(frame)) {
+    case ETHER_TYPE_IPV4:
+      return ipv4HeaderValid(frame, ip, frame.length) && ipv4IsFragment(frame, ip);
+    case ETHER_TYPE_IPV6: {
+      if (!ipv6HeaderValid(frame, ip, frame.length)) return false;
+      const end = ip + IPV6_HEADER_OCTETS + ipv6PayloadLength(frame, ip);
+      return findIpv6UpperLayer(frame, ip, end)?.isFragment === true;
+    }
+    default:
+      return false;
+  }
 }

@@ -24,6 +24,7 @@ import {
 export const ICMPV6_PACKET_TOO_BIG = 2;
 export const ICMPV6_ECHO_REQUEST = 128;
 export const ICMPV6_ECHO_REPLY = 129;
+export const ICMPV6_ROUTER_ADVERTISEMENT = 134;
 export const ICMPV6_NEIGHBOR_SOLICITATION = 135;
 export const ICMPV6_NEIGHBOR_ADVERTISEMENT = 136;
 export const ICMPV6_REDIRECT = 137;
@@ -208,6 +209,12 @@ export function solicitedNode(target: Ipv6Address): {
     group: ipFromOctets(group, 0, 6) as Ipv6Address,
     mac: Uint8Array.from([0x33, 0x33, 0xff, ...last]),
   };
+}
+
+/** Whether it is the group in which the owner of some address listens. */
+export function isSolicitedNode(group: Ipv6Address): boolean {
+  const octets = ipToOctets(group);
+  return SOLICITED_NODE_PREFIX.every((octet, i) => octets[i] === octet);
 }
 
 /** A whole frame that asks for the owner of `target`. */

@@ -28,6 +28,10 @@ const BLOCK_OCTETS_MAX = 16 * 1024 * 1024;
 const SECTION_MAJOR_VERSION = 1;
 /** Interfaces of a section; each is kept until the section ends. */
 export const INTERFACES_MAX = 4096;
+/** Of the names of a section's interfaces, together. */
+export const INTERFACE_NAMES_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** Comments on a packet; each may have 65,535 octets, all together as many as fit a block. */
+export const COMMENTS_MAX = 1000;
 
 const NANOSECONDS = 1_000_000_000n;
 
@@ -194,6 +198,7 @@ interface Interface {
 async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerator<CaptureRecord> {
   let little = true;
   let interfaces: Interface[] = [];
+  let nameOctets = 0;
   let typeOctets: Uint8Array | undefined = magic;
   while (typeOctets !== undefined) {
     const start = reader.offset - 4;
@@ -206,6 +211,7 @@ async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerat
         throw new CaptureError('a section without byte order mark', start);
       }
       interfaces = [];
+      nameOctets = 0;
       const length = blockLength(lengthOctets, little, 28, start);
       const rest = await reader.need(length - 12);
       checkTrailingLength(rest, length, little, start);
@@ -223,7 +229,15 @@ async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerat
         if (interfaces.length === INTERFACES_MAX) {
           throw new CaptureError(`more than ${INTERFACES_MAX} interfaces in a section`, start);
         }
-        interfaces.push(parseInterface(data, little, start));
+        const described = parseInterface(data, little, start);
+        nameOctets += described.name?.length ?? 0;
+        if (nameOctets > INTERFACE_NAMES_CHARACTERS_MAX) {
+          throw new CaptureError(
+            `names of interfaces of more than ${INTERFACE_NAMES_CHARACTERS_MAX} characters in a section`,
+            start,
+          );
+        }
+        interfaces.push(described);
       } else {
         const record = parsePacketBlock(type, data, little, interfaces, start);
         if (record !== undefined) yield record;
@@ -314,7 +328,11 @@ function parsePacketBlock(
   const options = simple ? [] : readOptions(data.subarray(headerOctets + padded(capturedOctets)), little);
   const comments: string[] = [];
   for (const { code, value } of options) {
-    if (code === OPTION_COMMENT) comments.push(COMMENT_DECODER.decode(value));
+    if (code !== OPTION_COMMENT) continue;
+    if (comments.length === COMMENTS_MAX) {
+      throw new CaptureError(`more than ${COMMENTS_MAX} comments on a packet`, start);
+    }
+    comments.push(COMMENT_DECODER.decode(value));
   }
   return {
     timestampNs: simple ? 0n : (units * NANOSECONDS) / from.perSecond + from.offsetSeconds * NANOSECONDS,
@@ -329,6 +347,8 @@ function parsePacketBlock(
 
 /** Snap length that the writers announce when none is given. */
 export const SNAP_OCTETS_DEFAULT = 65_535;
+/** Shortest snap length to choose: an Ethernet header, without which a frame is nothing. */
+export const SNAP_OCTETS_MIN = 14;
 
 /** Unit of a pcap file's time stamps. */
 export type PcapResolution = 'microseconds' | 'nanoseconds';

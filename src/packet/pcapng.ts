@@ -75,8 +75,14 @@ export class PcapngWriter {
   readonly #sink: (octets: Uint8Array) => void;
   #interfaces = 0;
 
-  /** Writes the section header at once. The sink owns what it is given. */
-  constructor(sink: (octets: Uint8Array) => void) {
+  /**
+   * Writes the section header at once. The sink owns what it is given.
+   * @param snapOctets so many octets of each packet are written; 0: all.
+   */
+  constructor(
+    sink: (octets: Uint8Array) => void,
+    private readonly snapOctets = 0,
+  ) {
     this.#sink = sink;
     const fixed = new Uint8Array(16);
     const view = new DataView(fixed.buffer);
@@ -89,11 +95,11 @@ export class PcapngWriter {
   }
 
   /** Describes an interface; gives the index for its packets. Throws RangeError for a name that does not fit. */
-  addInterface(name: string, snapOctets = 0, linkType = LINK_TYPE_ETHERNET): number {
+  addInterface(name: string, linkType = LINK_TYPE_ETHERNET): number {
     const fixed = new Uint8Array(8);
     const view = new DataView(fixed.buffer);
     view.setUint16(0, linkType, true);
-    view.setUint32(4, snapOctets, true);
+    view.setUint32(4, this.snapOctets, true);
     this.#sink(
       block(BLOCK_INTERFACE, fixed, NO_DATA, [
         textOption(OPTION_IF_NAME, name),
@@ -105,7 +111,8 @@ export class PcapngWriter {
 
   /** Throws RangeError for an interface that has not been added, or a comment that does not fit. */
   write(packet: PcapngPacket): void {
-    const { interfaceIndex, timestampNs, frame, comment } = packet;
+    const { interfaceIndex, timestampNs, comment } = packet;
+    const frame = this.snapOctets === 0 ? packet.frame : packet.frame.subarray(0, this.snapOctets);
     if (!(interfaceIndex >= 0 && interfaceIndex < this.#interfaces)) {
       throw new RangeError(`pcapng interface ${interfaceIndex}; ${this.#interfaces} have been added`);
     }
@@ -115,7 +122,7 @@ export class PcapngWriter {
     view.setUint32(4, Number(BigInt.asUintN(32, timestampNs >> 32n)), true);
     view.setUint32(8, Number(BigInt.asUintN(32, timestampNs)), true);
     view.setUint32(12, frame.length, true);
-    view.setUint32(16, packet.originalOctets ?? frame.length, true);
+    view.setUint32(16, packet.originalOctets ?? packet.frame.length, true);
     const comments = typeof comment === 'string' ? [comment] : (comment ?? []);
     const options = comments.map((text) => textOption(OPTION_COMMENT, text));
     this.#sink(block(BLOCK_ENHANCED_PACKET, fixed, frame, options));

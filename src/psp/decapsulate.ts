@@ -6,7 +6,7 @@ import {
   ETHERNET_HEADER_OCTETS,
   ETHERNET_TYPE,
 } from '../packet/ethernet.js';
-import { IPV4_DESTINATION, PROTOCOL_UDP } from '../packet/ipv4.js';
+import { IPV4_DESTINATION, IPV4_PROTOCOL, ipv4HeaderLength, PROTOCOL_UDP } from '../packet/ipv4.js';
 import { IPV6_DESTINATION } from '../packet/ipv6.js';
 import type { AeadEngine } from './aead.js';
 import { locateIpPacket } from './encapsulate.js';
@@ -52,13 +52,27 @@ function locatePsp(frame: Uint8Array): Located | Exclude<DecapsulateFailure, 'au
   const packet = locateIpPacket(frame);
   if (packet === undefined) return 'not-psp';
   const point = transportPoint(frame, ETHERNET_HEADER_OCTETS, packet.end);
-  if (point === undefined || frame[point.protocolOffset] !== PROTOCOL_UDP) return 'not-psp';
-  if (packet.end - point.offset < UDP_HEADER_OCTETS) return 'not-psp';
+  if (point !== undefined) return locateBehind(frame, point, packet.end);
+  if (packet.family === 6) return 'not-psp';
+  // The reference tool copies the fragment bits of what it encrypts into the outer header, of a datagram that is whole.
+  const ip = ETHERNET_HEADER_OCTETS;
+  const copied = { offset: ip + ipv4HeaderLength(frame, ip), protocolOffset: ip + IPV4_PROTOCOL };
+  const psp = locateBehind(frame, copied, packet.end);
+  return typeof psp !== 'string' && psp.end === packet.end ? psp : 'not-psp';
+}
+
+function locateBehind(
+  frame: Uint8Array,
+  point: TransportPoint,
+  packetEnd: number,
+): Located | Exclude<DecapsulateFailure, 'auth-fail'> {
+  if (frame[point.protocolOffset] !== PROTOCOL_UDP) return 'not-psp';
+  if (packetEnd - point.offset < UDP_HEADER_OCTETS) return 'not-psp';
   if (((frame[point.offset + 2]! << 8) | frame[point.offset + 3]!) !== PSP_UDP_PORT) return 'not-psp';
   const udpOctets = (frame[point.offset + 4]! << 8) | frame[point.offset + 5]!;
   const pspAt = point.offset + UDP_HEADER_OCTETS;
   const end = point.offset + udpOctets;
-  if (udpOctets < UDP_HEADER_OCTETS || end > packet.end) return 'error';
+  if (udpOctets < UDP_HEADER_OCTETS || end > packetEnd) return 'error';
   const problem = checkPspHeader(frame, pspAt, end);
   if (problem !== undefined) return problem === 'bad' ? 'bad' : 'error';
   return { ...point, pspAt, end };

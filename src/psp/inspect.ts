@@ -3,6 +3,7 @@ import type { Layer } from '../packet/describe.js';
 import {
   algorithmName,
   checkPspHeader,
+  PSP_HEADER_OCTETS,
   PSP_ICV_OCTETS,
   PSP_UDP_PORT,
   type PspVersion,
@@ -17,8 +18,14 @@ export function dissectPsp(
   octets: Uint8Array,
   offset: number,
   end: number,
+  captured = end,
 ): readonly Layer[] | undefined {
   if (destinationPort !== PSP_UDP_PORT) return undefined;
+  const headerSeen =
+    offset + PSP_HEADER_OCTETS <= captured && offset + pspHeaderLengthOctets(octets, offset) <= captured;
+  if (end > captured && !headerSeen) {
+    return [{ name: 'PSP', summary: 'header not captured', fields: [['problem', 'not captured']] }];
+  }
   const problem = checkPspHeader(octets, offset, end);
   if (problem === 'truncated') {
     return [
@@ -29,16 +36,14 @@ export function dissectPsp(
       },
     ];
   }
-  const headerEnd = offset + pspHeaderLengthOctets(octets, offset);
-  if (problem !== undefined || headerEnd > end) {
-    return [
-      { name: 'PSP', summary: `malformed: ${problem ?? 'error'}`, fields: [['problem', problem ?? 'error']] },
-    ];
+  if (problem !== undefined) {
+    return [{ name: 'PSP', summary: `malformed: ${problem}`, fields: [['problem', problem]] }];
   }
   const header = parsePspHeader(octets, offset);
   const spi = spiText(header.spi);
-  const payloadOctets = end - PSP_ICV_OCTETS - headerEnd;
-  const icv = Buffer.from(octets.subarray(end - PSP_ICV_OCTETS, end)).toString('hex');
+  const payloadOctets = end - PSP_ICV_OCTETS - offset - pspHeaderLengthOctets(octets, offset);
+  const icv =
+    end > captured ? 'not captured' : Buffer.from(octets.subarray(end - PSP_ICV_OCTETS, end)).toString('hex');
   return [
     {
       name: 'PSP',

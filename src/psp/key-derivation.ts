@@ -9,6 +9,7 @@
 import { createCipheriv } from 'node:crypto';
 import { cmac } from '@noble/ciphers/aes.js';
 import { keyLengthOctets, type PspVersion } from './header.js';
+import { moveSecret, secretCopy, secretOctets } from './secret.js';
 
 export const MASTER_KEY_OCTETS = 32;
 const BLOCK_OCTETS = 16;
@@ -72,16 +73,19 @@ export class KeyDeriver {
   readonly #masterKey: Uint8Array;
   readonly #subkey: Uint8Array;
   readonly #blocks = new Uint8Array(2 * BLOCK_OCTETS);
-  #cipher: ReturnType<typeof createCipheriv>;
+  readonly #cipher: ReturnType<typeof createCipheriv>;
+  #wiped = false;
 
   /** @param masterKey 32 octets; copied */
   constructor(masterKey: Uint8Array) {
     if (masterKey.length !== MASTER_KEY_OCTETS) {
       throw new RangeError(`master key of ${masterKey.length} octets; it has ${MASTER_KEY_OCTETS}`);
     }
-    this.#masterKey = new Uint8Array(masterKey);
+    this.#masterKey = secretCopy(masterKey);
     this.#cipher = ecb(this.#masterKey);
-    this.#subkey = cmacSubkey1(this.#cipher.update(new Uint8Array(BLOCK_OCTETS)));
+    const encryptedZero = this.#cipher.update(new Uint8Array(BLOCK_OCTETS));
+    this.#subkey = cmacSubkey1(encryptedZero);
+    encryptedZero.fill(0);
   }
 
   /** Writes the key of one SPI to `out` at `offset`: 16 or 32 octets, by version. */
@@ -89,14 +93,14 @@ export class KeyDeriver {
     const blocks = this.#blocks;
     this.#fill(blocks, 0, 1, spi, version);
     if ((version & 1) === 0) {
-      out.set(this.#cipher.update(blocks.subarray(0, BLOCK_OCTETS)), offset);
+      moveSecret(this.#cipher.update(blocks.subarray(0, BLOCK_OCTETS)), out, offset);
       return;
     }
     this.#fill(blocks, BLOCK_OCTETS, 2, spi, version);
-    out.set(this.#cipher.update(blocks), offset);
+    moveSecret(this.#cipher.update(blocks), out, offset);
   }
 
-  /** The keys of all `spis`, one after the other, in one AES-ECB call. */
+  /** The keys of all `spis`, one after the other, in one AES-ECB call. The caller wipes them. */
   deriveMany(spis: Uint32Array, version: PspVersion): Uint8Array {
     const perKey = keyLengthOctets(version);
     const blocks = new Uint8Array(spis.length * perKey);
@@ -110,10 +114,12 @@ export class KeyDeriver {
 
   /** Overwrites the master key; the deriver cannot be used any more. */
   wipe(): void {
+    if (this.#wiped) return;
+    this.#wiped = true;
     this.#masterKey.fill(0);
     this.#subkey.fill(0);
-    // Dropping the cipher context lets OpenSSL cleanse its key schedule.
-    this.#cipher = ecb(this.#masterKey);
+    // The end of an encryption frees its context, whose key schedule OpenSSL cleanses; the object lives on for a while.
+    this.#cipher.final();
   }
 
   #fill(blocks: Uint8Array, at: number, counter: number, spi: number, version: number): void {
@@ -129,7 +135,7 @@ function ecb(masterKey: Uint8Array): ReturnType<typeof createCipheriv> {
 
 /** K1 of CMAC: AES(0) doubled in GF(2^128) (RFC 4493, section 2.3). */
 function cmacSubkey1(encryptedZero: Uint8Array): Uint8Array {
-  const subkey = new Uint8Array(BLOCK_OCTETS);
+  const subkey = secretOctets(BLOCK_OCTETS);
   for (let i = 0; i < BLOCK_OCTETS; i++) {
     const next = i + 1 < BLOCK_OCTETS ? encryptedZero[i + 1]! : 0;
     subkey[i] = (encryptedZero[i]! << 1) | (next >>> 7);

@@ -1,17 +1,31 @@
 /** Keys by receiver, SPI and version, as whoever looks at other people's packets needs them. */
 import type { Association } from './decapsulate.js';
+import { spiText } from './header.js';
 import type { SaKey } from './keys-file.js';
+
+/** Keys under one SPI of one receiver; each is tried on a packet until one fits. */
+export const CANDIDATES_MAX = 1024;
+
+/** Keys that cannot be used together. */
+export class KeyRingError extends Error {
+  override readonly name = 'KeyRingError';
+}
 
 export class KeyRing {
   readonly #keys = new Map<string, SaKey[]>();
 
+  /** Throws KeyRingError for more than CANDIDATES_MAX keys under one SPI of one receiver. */
   constructor(keys: Iterable<SaKey>) {
     for (const key of keys) {
       for (const receiver of key.receivers ?? ['any']) {
         const place = `${receiver} ${key.spi} ${key.version}`;
         const list = this.#keys.get(place);
         if (list === undefined) this.#keys.set(place, [key]);
-        else list.push(key);
+        else if (list.length < CANDIDATES_MAX) list.push(key);
+        else {
+          const whose = `SPI ${spiText(key.spi)} of receiver ${receiver}`;
+          throw new KeyRingError(`more than ${CANDIDATES_MAX} keys for ${whose}; keep those of one run`);
+        }
       }
     }
   }

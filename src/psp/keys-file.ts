@@ -22,6 +22,12 @@ export interface SaKey {
   readonly node?: string;
 }
 
+/** Of a whole file; two million keys. */
+export const KEYS_FILE_OCTETS_MAX = 384 * 1024 * 1024;
+/** A key with all that may stand beside it is less. */
+const LINE_CHARACTERS_MAX = 4096;
+const KEYS_MAX = 2_000_000;
+const RECEIVERS_MAX = 16;
 const NODE_CHARACTERS_MAX = 255;
 const FIELDS = ['spi', 'version', 'key', 'receiver', 'node'];
 /** A file that is no keys file at all has a problem in every line. */
@@ -34,26 +40,42 @@ export class KeysFileError extends Error {
     path: string,
     /** Line, a colon, and what is wrong there. */
     readonly problems: readonly string[],
+    /** How many there are besides. */
+    more = 0,
   ) {
-    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => `${path}:${problem}`);
-    const more = problems.length - shown.length;
+    const shown = problems.map((problem) => `${path}:${problem}`);
     super([...shown, ...(more > 0 ? [`${path}: and ${more} more`] : [])].join('\n'));
   }
 }
 
-/** Reads a whole file; empty lines are skipped. Throws KeysFileError with all problems. */
-export function parseKeysFile(text: string, path: string): SaKey[] {
+/** Reads a whole file; empty lines are skipped. Throws KeysFileError with the problems, of very many the first ones. */
+export function parseKeysFile(text: string, path: string, keysMax = KEYS_MAX): SaKey[] {
   const problems: string[] = [];
+  let more = 0;
   const keys: SaKey[] = [];
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return;
+  let number = 0;
+  // Not split: a file of empty lines would be a far larger list.
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    number++;
     const wrong: string[] = [];
-    const key = parseLine(line, wrong);
-    problems.push(...wrong.map((problem) => `${i + 1}: ${problem}`));
+    const key = end - start > LINE_CHARACTERS_MAX ? tooLong(wrong) : parseLine(text.slice(start, end), wrong);
     if (key !== undefined && wrong.length === 0) keys.push(key);
-  });
-  if (problems.length > 0) throw new KeysFileError(path, problems);
+    if (keys.length > keysMax)
+      throw new KeysFileError(path, [`${number}: more than ${keysMax} keys up to here`]);
+    for (const problem of wrong) {
+      if (problems.length < PROBLEMS_SHOWN_MAX) problems.push(`${number}: ${problem}`);
+      else more++;
+    }
+    start = end + 1;
+  }
+  if (problems.length > 0) throw new KeysFileError(path, problems, more);
   return keys;
+}
+
+function tooLong(wrong: string[]): undefined {
+  wrong.push(`the line is longer than ${LINE_CHARACTERS_MAX} characters`);
 }
 
 /** One line, newline included. */
@@ -67,7 +89,9 @@ export function formatSaKey({ spi, version, key, receivers, node }: SaKey): stri
   })}\n`;
 }
 
+/** Undefined for an empty line, or with what is wrong noted. */
 function parseLine(line: string, wrong: string[]): SaKey | undefined {
+  if (line.trim() === '') return undefined;
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -131,8 +155,8 @@ function parseKey(value: unknown, version: PspVersion | undefined, wrong: string
 
 function parseReceivers(value: unknown, wrong: string[]): IpAddress[] | undefined {
   if (value === undefined) return undefined;
-  if (!Array.isArray(value) || value.length === 0) {
-    wrong.push('receiver: expected a list of IP addresses, such as ["2001:db8::1"]');
+  if (!Array.isArray(value) || value.length === 0 || value.length > RECEIVERS_MAX) {
+    wrong.push('receiver: expected a list of IP addresses (16 at most), such as ["2001:db8::1"]');
     return undefined;
   }
   return value.flatMap((item, i) => {

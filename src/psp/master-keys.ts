@@ -6,6 +6,7 @@
 import type { PspVersion } from './header.js';
 import { SPI_LOW_MASK } from './header.js';
 import { KeyDeriver, MASTER_KEY_OCTETS } from './key-derivation.js';
+import { secretCopy, secretOctets } from './secret.js';
 
 /** Fewer SPIs are left under the active master key than were asked for. */
 export class SpiExhaustedError extends Error {
@@ -83,7 +84,7 @@ export class MasterKeys {
 
   #newDeriver(given?: Uint8Array): KeyDeriver {
     // A copy of our own to overwrite: a Buffer's slice would be the caller's key.
-    const masterKey = given === undefined ? new Uint8Array(MASTER_KEY_OCTETS) : new Uint8Array(given);
+    const masterKey = given === undefined ? secretOctets(MASTER_KEY_OCTETS) : secretCopy(given);
     if (given === undefined) this.#fillRandom(masterKey);
     const deriver = new KeyDeriver(masterKey);
     masterKey.fill(0);

@@ -27,6 +27,8 @@ export class Captures {
     private readonly sink: Sink,
     /** Since the epoch. */
     private readonly nowMs: () => number,
+    /** Octets of each frame that are recorded; 0: all. */
+    private readonly snapOctets = 0,
   ) {}
 
   onLink(plan: LinkPlan, from: 0 | 1, frame: Uint8Array, fate: LinkFate): void {
@@ -45,7 +47,7 @@ export class Captures {
     const file = name.replaceAll(':', '_');
     const known = this.#writers.get(file);
     if (known !== undefined) return known;
-    const writer = new PcapngWriter((octets) => this.sink.write(file, octets));
+    const writer = new PcapngWriter((octets) => this.sink.write(file, octets), this.snapOctets);
     for (const one of interfaces) writer.addInterface(one);
     this.#writers.set(file, writer);
     return writer;

@@ -54,7 +54,7 @@ export class Events {
     const gateway = (name: string) => network.gateways.get(name)!;
     switch (event.type) {
       case 'rotate':
-        await Promise.all(event.nodes.map((name) => gateway(name).life?.rotate()));
+        await Promise.all(event.nodes.map((name) => gateway(name).rotate()));
         return;
       case 'restart':
       case 'crash':
@@ -86,10 +86,15 @@ export class Events {
       case 'attack':
         await this.#attackerAt(event.link).run(event, clock);
         return;
+      case 'insider':
+        await network.insiders.get(event.node)!.run(event.does, event.actsPerSecond, event.durationMs);
+        return;
       case 'calm':
         return this.#calm();
       case 'clock-jump':
         return gateway(event.node).jumpClock(event.jumpMs);
+      case 'lose-port':
+        return gateway(event.node).losePort(event.port, event.durationMs);
       case 'slow-entries':
         return gateway(event.node).setEntriesDelay(event.delayMs);
     }

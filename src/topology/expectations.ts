@@ -10,10 +10,15 @@ export interface Verdict {
   readonly seen: string;
 }
 
+/** A verdict with the names of the flows by which it is not met. */
+export interface Judged extends Verdict {
+  readonly failing: readonly string[];
+}
+
 /** What a run has shown. */
 export interface Shown {
   readonly flows: readonly Flow[];
-  readonly report: Pick<Report, 'nodes' | 'switches' | 'routers' | 'links' | 'flows' | 'oob'>;
+  readonly report: Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'flows' | 'oob'>;
   /** When the last event was over, from the start of the run. */
   readonly lastEventMs: number;
   /** Of the run, on the clock of the flows. */
@@ -25,10 +30,10 @@ export interface Shown {
 export function judge(
   expectations: readonly Expectation[],
   { flows, report, lastEventMs, startMs, leaks }: Shown,
-): Verdict[] {
+): Judged[] {
   const byName = new Map(flows.map((flow) => [flow.plan.name, flow]));
   const select = (names: readonly string[]) => names.map((name) => byName.get(name)!);
-  const judgeOne = (expectation: Expectation): Verdict => {
+  const judgeOne = (expectation: Expectation): Judged => {
     switch (expectation.type) {
       case 'flow': {
         const lost = select(expectation.flows).map((flow) => [flow, lossOf(flow)] as const);
@@ -40,6 +45,7 @@ export function judge(
               : `of ${namesText(expectation.flows)} at most ${expectation.lostAtMost} are lost`,
           ok: worst.length === 0,
           seen: worst.length === 0 ? `lost: ${sum(lost)}` : lossText(worst),
+          failing: worst.map(([flow]) => nameOf(flow)),
         };
       }
       case 'share': {
@@ -50,6 +56,7 @@ export function judge(
           text: `of ${namesText(expectation.flows)} at least ${percent(expectation.deliveredRatioMin)} is delivered`,
           ok: worst.length === 0,
           seen: `least: ${percent(least)}`,
+          failing: worst.map(([flow]) => nameOf(flow)),
         };
       }
       case 'recovered': {
@@ -60,6 +67,7 @@ export function judge(
           text: `${namesText(expectation.flows)} recovers within ${expectation.withinMs} ms of the last event`,
           ok: worst.length === 0,
           seen: worst.length === 0 ? 'nothing lost after that' : lossText(worst),
+          failing: worst.map(([flow]) => nameOf(flow)),
         };
       }
       case 'blocked': {
@@ -67,8 +75,8 @@ export function judge(
         return {
           text: `nothing of ${namesText(expectation.flows)} arrives`,
           ok: through.length === 0,
-          seen:
-            through.length === 0 ? 'nothing' : `${through.map(({ plan }) => plan.name).join(', ')} arrived`,
+          seen: through.length === 0 ? 'nothing' : `${through.map(nameOf).join(', ')} arrived`,
+          failing: through.map(nameOf),
         };
       }
       case 'no-leaks':
@@ -76,6 +84,7 @@ export function judge(
           text: 'no gateway holds what its sessions do not need',
           ok: leaks.length === 0,
           seen: leaks.length === 0 ? 'nothing left over' : leaks.join('; '),
+          failing: [],
         };
       case 'counter': {
         const value = valueAt(report, expectation.path);
@@ -91,6 +100,7 @@ export function judge(
           text: `${expectation.path} is ${range}`,
           ok: typeof value === 'number' && value >= min && value <= max,
           seen: value === undefined ? 'no such counter' : String(value),
+          failing: [],
         };
       }
     }
@@ -98,13 +108,23 @@ export function judge(
   return expectations.map(judgeOne);
 }
 
-/** A transfer loses what its receiver does not have; that it has something else counts as loss of all. */
+/**
+ * A transfer loses what its receiver does not have; that it has something else counts as loss of all. A replay loses what of
+ * its capture cannot be sent, too: nobody receives it.
+ */
 function lossOf(flow: Flow): number {
   if (flow.transfer !== undefined && !flow.transfer.intact) return Math.max(1, flow.sent - flow.delivered);
-  return flow.sent - flow.delivered;
+  return flow.sent - flow.delivered + unplayableOf(flow);
 }
 
-const shareOf = (flow: Flow) => (flow.sent === 0 ? 1 : 1 - lossOf(flow) / flow.sent);
+const nameOf = ({ plan }: Flow) => plan.name;
+const unplayableOf = ({ replay }: Flow) => replay?.unplayable ?? 0;
+
+function shareOf(flow: Flow): number {
+  const all = flow.sent + unplayableOf(flow);
+  return all === 0 ? 1 : 1 - lossOf(flow) / all;
+}
+
 const percent = (ratio: number) => `${Math.round(ratio * 1e6) / 1e4} %`;
 const sum = (counts: readonly (readonly [Flow, number])[]) =>
   counts.reduce((all, [, count]) => all + count, 0);
@@ -114,19 +134,25 @@ function namesText(names: readonly string[]): string {
 }
 
 function lossText(worst: readonly (readonly [Flow, number])[]): string {
-  const some = worst.slice(0, 5).map(([{ plan, sent }, count]) => `${plan.name}: ${count} of ${sent} lost`);
+  const some = worst.slice(0, 5).map(([flow, count]) => {
+    const unplayable = unplayableOf(flow);
+    const of = `${flow.plan.name}: ${count} of ${flow.sent + unplayable} lost`;
+    return unplayable === 0 ? of : `${of} (${unplayable} of the capture cannot be sent)`;
+  });
   return `${some.join(', ')}${worst.length > 5 ? `, and ${worst.length - 5} more flows` : ''}`;
 }
 
-/** Names may have dots in them, hence the longest key that fits goes first. */
-function valueAt(value: unknown, path: string): unknown {
+/**
+ * What stands under a path with dots, such as nodes.h1.psp; undefined: nothing. Names may have dots in them, hence the
+ * longest key that fits goes first.
+ */
+export function valueAt(value: unknown, path: string): unknown {
   if (path === '') return value;
   if (typeof value !== 'object' || value === null) return undefined;
-  const keys = Object.keys(value).sort((a, b) => b.length - a.length);
-  for (const key of keys) {
-    if (path === key) return (value as Record<string, unknown>)[key];
-    if (!path.startsWith(`${key}.`)) continue;
-    const found = valueAt((value as Record<string, unknown>)[key], path.slice(key.length + 1));
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const key = path.slice(0, end);
+    if (!Object.hasOwn(value, key)) continue;
+    const found = valueAt((value as Record<string, unknown>)[key], path.slice(end + 1));
     if (found !== undefined) return found;
   }
   return undefined;

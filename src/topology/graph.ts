@@ -1,19 +1,12 @@
 /**
- * A Topology drawn: nodes with their workloads, links with their impairments, as Mermaid, DOT or SVG. Many gateways
- * that are alike, but for names and addresses, are one box.
+ * A Topology drawn: nodes with their workloads, links with their ports and impairments, as Mermaid, DOT or SVG. Many gateways
+ * that are alike, but for names and addresses, are one box; where that is not enough, all nodes of a rank are.
  */
 import { drawSvg } from '../hal/svg.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
-import { ipFamily } from '../packet/address.js';
 import { formatBitRate, formatRatio, formatTime } from './file/quantities.js';
-import {
-  type GatewayPlan,
-  gatewaysOf,
-  type LinkPlan,
-  type NodePlan,
-  type Topology,
-  underlayAddresses,
-} from './model.js';
+import { alikeAtOneNeighbor, type DrawnLine, type LinkEnds, linesBetween, ranksOf } from './graph-groups.js';
+import { type LinkPlan, type NodePlan, type Topology, underlayAddresses } from './model.js';
 
 type NodeKind = NodePlan['kind'];
 
@@ -24,15 +17,9 @@ interface GraphNode {
   readonly lines: readonly string[];
 }
 
-/** Drawn from the middle of the network outwards: from what forwards to what is behind it. */
-interface GraphEdge {
-  readonly from: string;
-  readonly to: string;
-  readonly label: string;
-}
-
 const COLORS: Readonly<Record<NodeKind, string>> = {
   gateway: '#4c78a8',
+  insider: '#b03a48',
   switch: '#3a9a6b',
   router: '#b8860b',
 };
@@ -41,87 +28,85 @@ const MTU_OCTETS_USUAL = 1500;
 
 /** More gateways that are alike are drawn as one. */
 export const ALIKE_DRAWN_MAX = 12;
+/** In a drawing with more of either, the nodes of a rank are drawn as one. */
+const BOXES_APART_MAX = 24;
+const LINES_APART_MAX = 32;
 
 export interface GraphOptions {
-  /** Draws every gateway. */
+  /** Draws every node and every link. */
   readonly all?: boolean;
 }
 
-function graphOf(
-  topology: Topology,
-  { all = false }: GraphOptions,
-): { nodes: GraphNode[]; edges: GraphEdge[] } {
+interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly lines: readonly DrawnLine[];
+}
+
+function graphOf(topology: Topology, { all = false }: GraphOptions): Graph {
+  const links = linksOf(topology);
+  const drawn = (groups: readonly NodePlan[][]) => drawnIn(topology, links, groups);
+  if (all) return drawn([]);
+  const some = drawn(alikeAtOneNeighbor(topology, links).filter(({ length }) => length > ALIKE_DRAWN_MAX));
+  if (some.nodes.length <= BOXES_APART_MAX && some.lines.length <= LINES_APART_MAX) return some;
+  return drawn(ranksOf(topology, links).filter(({ length }) => length > 1));
+}
+
+const isEnd = (kind: NodeKind | undefined) => kind === 'gateway' || kind === 'insider';
+
+function linksOf(topology: Topology): LinkEnds[] {
   const kinds = new Map(topology.nodes.map(({ name, kind }) => [name, kind]));
-  const edges = topology.links.map((link) => {
-    const [a, b] = link.endpoints.map(({ node }) => node);
-    // Files name what is outside first; a gateway is outside in any case.
-    const [from, to] = kinds.get(b!) === 'gateway' ? [a!, b!] : [b!, a!];
-    return { from, to, label: labelOf(link) };
+  return topology.links.map((link) => {
+    const [a, b] = link.endpoints;
+    // Files name what is outside first; a gateway or insider is outside in any case.
+    const [from, to] = isEnd(kinds.get(b.node)) ? [a, b] : [b, a];
+    return { from: from.node, fromPort: from.port, to: to.node, toPort: to.port, label: labelOf(link) };
   });
-  const groups = all ? [] : alike(topology, edges).filter(({ length }) => length > ALIKE_DRAWN_MAX);
-  const groupOf = new Map(groups.flatMap((group) => group.map(({ name }) => [name, group])));
-  /** The first of a group stands for it. */
-  const isDrawn = (name: string) => (groupOf.get(name)?.at(0)?.name ?? name) === name;
-  return {
-    nodes: topology.nodes
-      .filter(({ name }) => isDrawn(name))
-      .map((node) => {
-        const group = groupOf.get(node.name);
-        return {
-          name: node.name,
-          kind: node.kind,
-          lines: group === undefined ? linesOf(node) : linesOfGroup(group),
-        };
-      }),
-    edges: edges
-      .filter(({ to }) => isDrawn(to))
-      .map((edge) => {
-        const links = groupOf.get(edge.to)?.length;
-        return links === undefined
-          ? edge
-          : { from: edge.from, to: edge.to, label: join([`${links} links`, edge.label]) };
-      }),
-  };
 }
 
-/** Gateways by what they have in common: the neighbor, the link, how many workloads of which families. */
-function alike(topology: Topology, edges: readonly GraphEdge[]): GatewayPlan[][] {
-  const edgeOf = new Map(edges.map((edge) => [edge.to, edge]));
-  const groups = new Map<string, GatewayPlan[]>();
-  for (const gateway of gatewaysOf(topology)) {
-    const edge = edgeOf.get(gateway.name);
-    if (edge === undefined) continue;
-    const traits = JSON.stringify([
-      edge.from,
-      edge.label,
-      underlayAddresses(gateway.underlay).map(ipFamily),
-      gateway.workloads.map(({ addresses, present }) => [present, addresses.map(ipFamily)]),
-    ]);
-    const group = groups.get(traits);
-    if (group === undefined) groups.set(traits, [gateway]);
-    else group.push(gateway);
-  }
-  return [...groups.values()];
+/** The first of a group stands for it. */
+function drawnIn(topology: Topology, links: readonly LinkEnds[], groups: readonly NodePlan[][]): Graph {
+  const groupOf = new Map(groups.flatMap((group) => group.map(({ name }) => [name, group] as const)));
+  const { lines, within } = linesBetween(links, groupOf);
+  const nodes = topology.nodes.flatMap((node): GraphNode[] => {
+    const { name, kind } = node;
+    const group = groupOf.get(name);
+    if (group === undefined) return [{ name, kind, lines: linesOf(node) }];
+    return group[0] === node ? [{ name, kind, lines: linesOfGroup(group, within.get(name)) }] : [];
+  });
+  return { nodes, lines };
 }
 
-function linesOfGroup(group: readonly GatewayPlan[]): string[] {
-  const workloads = group.flatMap((gateway) => gateway.workloads);
+function linesOfGroup(group: readonly NodePlan[], linksWithin: number | undefined): string[] {
   const names = group.map(({ name }) => name);
+  const gateways = group.filter((node) => node.kind === 'gateway');
+  const workloads = gateways.flatMap((gateway) => gateway.workloads);
   return [
-    `${names[0]}, ${names[1]}, ... ${names.at(-1)}`,
-    `${group.length} gateways`,
-    fromTo(group.flatMap(({ underlay }) => underlayAddresses(underlay))),
+    names.length <= 3 ? names.join(', ') : `${names[0]}, ${names[1]}, ... ${names.at(-1)}`,
+    `${group.length} ${KIND_PLURALS[group[0]!.kind]}`,
+    ...(gateways.length === 0
+      ? []
+      : [fromTo(gateways.flatMap(({ underlay }) => underlayAddresses(underlay)))]),
     ...(workloads.length === 0
       ? []
       : [`${workloads.length} workloads`, fromTo(workloads.flatMap(({ addresses }) => addresses))]),
+    ...(linksWithin === undefined ? [] : [`${linksWithin} links between them`]),
   ];
 }
+
+const KIND_PLURALS: Readonly<Record<NodeKind, string>> = {
+  gateway: 'gateways',
+  insider: 'insiders',
+  switch: 'switches',
+  router: 'routers',
+};
 
 const fromTo = (addresses: readonly string[]) => `${addresses[0]} ... ${addresses.at(-1)}`;
 
 const join = (texts: readonly string[]) => texts.filter((text) => text !== '').join(', ');
 
 function linesOf(node: NodePlan): string[] {
+  if (node.kind === 'insider')
+    return [node.name, `insider ${underlayAddresses(node.underlay).join(', ')}`, node.addresses.join(', ')];
   if (node.kind !== 'gateway') return [node.name, node.kind];
   const { name, workloads } = node;
   const shown = workloads.slice(0, WORKLOADS_SHOWN).map(({ name: workload, addresses, present }) => {
@@ -163,12 +148,13 @@ export function boxesOf(topology: Topology): number {
 
 /** Mermaid's flowchart. */
 export function topologyMermaid(topology: Topology, options: GraphOptions = {}): string {
-  const { nodes, edges } = graphOf(topology, options);
+  const { nodes, lines: links } = graphOf(topology, options);
   const text = (lines: readonly string[]) => lines.join('<br/>').replaceAll('"', '#quot;');
   // Node names may be words of Mermaid's, such as "end".
   const id = (name: string) => `n_${name}`;
   const shapes: Readonly<Record<NodeKind, readonly [string, string]>> = {
     gateway: ['[', ']'],
+    insider: ['{{', '}}'],
     switch: ['[[', ']]'],
     router: ['([', '])'],
   };
@@ -176,30 +162,36 @@ export function topologyMermaid(topology: Topology, options: GraphOptions = {}):
     const [open, close] = shapes[kind];
     return `  ${id(name)}${open}"${text(content)}"${close}`;
   });
-  for (const { from, to, label } of edges) {
-    lines.push(`  ${id(from)} ---${label === '' ? '' : `|"${label}"|`} ${id(to)}`);
+  for (const { from, to, ports, label } of links) {
+    lines.push(`  ${id(from)} ---|"${join([ports.join(' - '), label])}"| ${id(to)}`);
   }
   return `flowchart TD\n${lines.join('\n')}\n`;
 }
 
 /** Graphviz's DOT. */
 export function topologyDot(topology: Topology, options: GraphOptions = {}): string {
-  const { nodes, edges } = graphOf(topology, options);
+  const { nodes, lines: links } = graphOf(topology, options);
   const quote = (value: string) => `"${value.replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-  const shapes: Readonly<Record<NodeKind, string>> = { gateway: 'box', switch: 'box3d', router: 'oval' };
+  const shapes: Readonly<Record<NodeKind, string>> = {
+    gateway: 'box',
+    insider: 'octagon',
+    switch: 'box3d',
+    router: 'oval',
+  };
   const lines = nodes.map(
     ({ name, kind, lines: content }) =>
       `  ${quote(name)} [shape=${shapes[kind]}, label=${quote(content.join('\n'))}];`,
   );
-  for (const { from, to, label } of edges) {
-    lines.push(`  ${quote(from)} -- ${quote(to)}${label === '' ? '' : ` [label=${quote(label)}]`};`);
+  for (const { from, to, ports, label } of links) {
+    const ends = `taillabel=${quote(ports[0])}, headlabel=${quote(ports[1])}`;
+    lines.push(`  ${quote(from)} -- ${quote(to)} [${ends}${label === '' ? '' : `, label=${quote(label)}`}];`);
   }
-  return `graph ${quote(topology.name)} {\n  node [fontname="sans-serif"];\n${lines.join('\n')}\n}\n`;
+  return `graph ${quote(topology.name)} {\n  graph [nodesep=0.8, ranksep=1];\n  node [fontname="sans-serif"];\n  edge [fontname="sans-serif", fontsize=10];\n${lines.join('\n')}\n}\n`;
 }
 
 /** The drawing as an SVG document. */
 export function topologySvg(topology: Topology, options: GraphOptions = {}): Promise<string> {
-  const { nodes, edges } = graphOf(topology, options);
+  const { nodes, lines: links } = graphOf(topology, options);
   return drawSvg({
     boxes: nodes.map(({ name, kind, lines }) => ({
       name,
@@ -207,7 +199,7 @@ export function topologySvg(topology: Topology, options: GraphOptions = {}): Pro
       color: COLORS[kind],
       round: kind === 'router',
     })),
-    lines: edges.map((edge) => ({ ...edge, dash: '' })),
+    lines: links.map(({ from, to, ports, label }) => ({ from, to, ends: ports, label, dash: '' })),
     direction: 'DOWN',
     arrows: false,
     keepOrder: true,

@@ -12,6 +12,8 @@ export interface Topology {
   readonly name: string;
   /** Decides every random choice of a run; 32 bits. */
   readonly seed: number;
+  /** When a run in virtual time begins, milliseconds since the Unix epoch; absent: EPOCH_MS of virtual-run.ts. */
+  readonly epochMs?: number;
   /** In the order of the file. */
   readonly nodes: readonly NodePlan[];
   readonly links: readonly LinkPlan[];
@@ -19,11 +21,16 @@ export interface Topology {
   readonly scenario: Scenario;
 }
 
-export type NodePlan = GatewayPlan | SwitchPlan | RouterPlan;
+export type NodePlan = GatewayPlan | InsiderPlan | SwitchPlan | RouterPlan;
 
 /** In the order of the file. */
 export function gatewaysOf({ nodes }: Pick<Topology, 'nodes'>): GatewayPlan[] {
   return nodes.filter((node) => node.kind === 'gateway');
+}
+
+/** In the order of the file. */
+export function insidersOf({ nodes }: Pick<Topology, 'nodes'>): InsiderPlan[] {
+  return nodes.filter((node) => node.kind === 'insider');
 }
 
 /** A gateway's own addresses, IPv4 first. */
@@ -54,6 +61,47 @@ export interface WorkloadPlan {
   /** Whether it is there when the run begins; otherwise an event adds it. */
   readonly present: boolean;
 }
+
+/**
+ * A configured peer that is not honest: it has a name on the OOB network, one uplink, `p0`, and virtual addresses of its
+ * own, as a gateway has, and does whatever is not forbidden (nodes/insider.ts).
+ */
+export interface InsiderPlan {
+  readonly kind: 'insider';
+  readonly name: string;
+  readonly serviceAddress: ServiceAddress;
+  readonly uplinkMac: MacAddress;
+  readonly underlay: { readonly ipv4?: IpAddress; readonly ipv6?: IpAddress };
+  /** The virtual addresses that it owns. */
+  readonly addresses: readonly IpAddress[];
+  /** A peer that is configured and dead: it answers nobody, and does nothing. */
+  readonly silent: boolean;
+  /**
+   * Whether its place on the underlay lets it send from addresses that are not its own. Then it can prove others' addresses to
+   * be its own (docs/security.md), and hold them for as long as it likes where `underlay` is not configured.
+   */
+  readonly spoofs: boolean;
+}
+
+/** What an insider does; nodes/insider.ts says how. */
+export const INSIDER_ACTS = [
+  'ask',
+  'batch',
+  'claim',
+  'redirect',
+  'rotate',
+  'send',
+  'impersonate',
+  'usurp',
+  'smuggle',
+  'replay',
+  'flood',
+  'abandon',
+  'announce',
+  'stall',
+  'lie',
+] as const;
+export type InsiderAct = (typeof INSIDER_ACTS)[number];
 
 /** Learns MAC addresses and floods what it does not know. */
 export interface SwitchPlan {
@@ -102,7 +150,7 @@ interface TrafficCommon {
   /** Of the flow, unique. Traffic between many workloads becomes a flow per pair, `name/from>to`. */
   readonly name: string;
   readonly startMs: number;
-  /** Workloads; for `flood` and `replay` there is no `to`. */
+  /** Workloads; for `flood`, `sweep` and `replay` there is no `to`. */
   readonly from: string;
 }
 
@@ -126,6 +174,8 @@ export interface UdpPlan extends BetweenWorkloads {
   /** Of the UDP payload; at least 32. */
   readonly sizeOctets: number;
   readonly durationMs: number;
+  /** They are for; absent: 5201. */
+  readonly port?: number;
 }
 
 /** So many octets, acknowledged and repeated as TCP does, and compared by SHA-256 at the end. */
@@ -141,9 +191,9 @@ export interface ReplayPlan extends TrafficCommon {
   readonly file: string;
 }
 
-/** Datagrams to addresses that no peer owns. */
+/** Datagrams to addresses that no peer owns, or, `sweep`, to all that the peers of its gateway own, one after the other. */
 export interface FloodPlan extends TrafficCommon {
-  readonly type: 'flood';
+  readonly type: 'flood' | 'sweep';
   readonly packetsPerSecond: number;
   readonly durationMs: number;
 }
@@ -153,6 +203,10 @@ export type TrafficPlan = PingPlan | UdpPlan | TransferPlan | ReplayPlan | Flood
 interface At {
   readonly atMs: number;
 }
+
+/** Of a gateway. */
+export const GATEWAY_PORTS = ['uplink', 'vf'] as const;
+export type GatewayPort = (typeof GATEWAY_PORTS)[number];
 
 export type EventPlan =
   /** The gateways rotate their master keys and re-key. */
@@ -180,10 +234,25 @@ export type EventPlan =
       /** PSP frames under SPIs and keys made up. */
       readonly spoofsPerSecond: number;
     })
+  /** The insider acts for a time, each act one of `does`. */
+  | (At & {
+      readonly type: 'insider';
+      readonly node: string;
+      readonly durationMs: number;
+      readonly actsPerSecond: number;
+      readonly does: readonly InsiderAct[];
+    })
   /** Links, OOB network, entries and workloads are as the topology has them again. */
   | (At & { readonly type: 'calm' })
   /** The node's wall clock and monotonic clock go ahead. */
   | (At & { readonly type: 'clock-jump'; readonly node: string; readonly jumpMs: number })
+  /** A port of the gateway goes, and comes back: meanwhile nothing passes, either way. */
+  | (At & {
+      readonly type: 'lose-port';
+      readonly node: string;
+      readonly port: GatewayPort;
+      readonly durationMs: number;
+    })
   /** Entries take this long to install from now on. */
   | (At & { readonly type: 'slow-entries'; readonly node: string; readonly delayMs: number });
 

@@ -6,11 +6,28 @@ import type { GatewayOptions } from '../gateway/options.js';
 import type { ControlTransport } from '../gateway/transport.js';
 import type { Clock } from '../hal/clock.js';
 import type { PipeHal } from '../hal/hal.js';
+import type { SimHalOptions } from '../hal-sim/device.js';
 import type { SimPort } from '../hal-sim/port.js';
-import { createLink, type Impairments, type Link, type LinkFate } from '../hal-sim/ports/link.js';
+import {
+  createLink,
+  type Impairments,
+  type Link,
+  type LinkFate,
+  type LinkOptions,
+} from '../hal-sim/ports/link.js';
 import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
-import type { GatewayPlan, LinkPlan, RouterPlan, Topology, WorkloadPlan } from './model.js';
+import {
+  type GatewayPlan,
+  gatewaysOf,
+  type InsiderPlan,
+  type LinkPlan,
+  type RouterPlan,
+  type Topology,
+  underlayAddresses,
+  type WorkloadPlan,
+} from './model.js';
 import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
+import { Insider, type InsiderTarget } from './nodes/insider.js';
 import { openLocalLife } from './nodes/local-life.js';
 import { Router, type Way } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
@@ -26,11 +43,23 @@ export interface NetworkDeps {
   readonly onLink?: (link: LinkPlan, from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
   /** Of gateways in this process: the device as the gateway gets it. */
   readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+  readonly changeOptions?: (options: GatewayOptions) => GatewayOptions;
+  /** Of the simulated devices of gateways in this process. */
+  readonly device?: DeviceChange;
+  readonly link?: LinkChange;
+  /** How gateways call each other as they get it. */
+  readonly wrapTransport?: (node: string, transport: ControlTransport) => ControlTransport;
   /** How gateways call each other; absent: over `oob`, in memory. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** How gateways start; absent: in this process. */
   readonly open?: OpenLife;
 }
+
+/** What a simulated device may have otherwise than others. */
+export type DeviceChange = Pick<SimHalOptions, 'firstIv' | 'limits'>;
+
+/** What links may have otherwise than others. */
+export type LinkChange = Pick<LinkOptions, 'corruptibleFrom'>;
 
 /** Starts a life of a gateway of the network; see GatewayNodeDeps. */
 export type OpenLife = (network: Network, ...args: Parameters<GatewayNodeDeps['open']>) => Promise<void>;
@@ -44,6 +73,7 @@ interface LinkState {
 
 export class Network {
   readonly gateways = new Map<string, GatewayNode>();
+  readonly insiders = new Map<string, Insider>();
   /** With the gateway that they are behind. */
   readonly workloads = new Map<string, { readonly node: GatewayNode; readonly plan: WorkloadPlan }>();
   readonly switches = new Map<string, Switch>();
@@ -73,6 +103,7 @@ export class Network {
           index,
           portsOf(plan.name).map(({ port }) => port),
         );
+      else if (plan.kind === 'insider') this.#addInsider(plan);
       else {
         this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
         const node = new GatewayNode({
@@ -141,8 +172,11 @@ export class Network {
       [...this.routers.keys()].map((name) => [name, new Map<IpAddress, readonly Way[]>()]),
     );
     const nextHops = new Map<string, MacAddress>();
-    for (const [destination, gateway] of this.gateways) {
-      const addresses = gateway.receivingAddresses;
+    const destinations = [
+      ...[...this.gateways].map(([name, gateway]) => [name, gateway.receivingAddresses] as const),
+      ...[...this.insiders].map(([name, { plan }]) => [name, underlayAddresses(plan.underlay)] as const),
+    ];
+    for (const [destination, addresses] of destinations) {
       for (const [name, hops] of routes.towards(destination)) {
         const ways = hops.map((hop) => ({ hop, nextMac: this.#macs.get(`${hop.next}:${hop.nextPort}`)! }));
         const table = tables.get(name);
@@ -162,8 +196,9 @@ export class Network {
   }
 
   #addLink(plan: LinkPlan): void {
-    const { topology, clock, onLink } = this.deps;
+    const { topology, clock, onLink, link: change = {} } = this.deps;
     const link = createLink({
+      ...change,
       clock,
       random: randomOf(topology.seed, `link ${plan.name}`),
       name: plan.name,
@@ -174,6 +209,36 @@ export class Network {
     this.links.set(plan.name, { plan, link, impairments: plan.impairments, cut: false });
     for (const [i, { node, port }] of plan.endpoints.entries())
       this.#ends.set(`${node}:${port}`, link.ports[i as 0 | 1]);
+  }
+
+  #addInsider(plan: InsiderPlan): void {
+    const { topology, clock, wrapTransport } = this.deps;
+    this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
+    const transport = this.oob.transport(plan);
+    const targets = gatewaysOf(topology).map(
+      ({ name, serviceAddress, uplinkMac, workloadMac, underlay, options, workloads }): InsiderTarget => ({
+        name,
+        serviceAddress,
+        mac: uplinkMac,
+        workloadMac,
+        underlay: underlayAddresses(underlay),
+        outerFamily: options.outerFamily,
+        mode: options.mode,
+        virtualIps: workloads.flatMap(({ addresses }) => addresses),
+      }),
+    );
+    this.insiders.set(
+      plan.name,
+      new Insider({
+        plan,
+        clock,
+        random: randomOf(topology.seed, `insider ${plan.name}`),
+        uplink: this.#end(plan.name, 'p0'),
+        transport: wrapTransport?.(plan.name, transport) ?? transport,
+        targets,
+        nextHop: () => this.#nextHops.get(plan.name),
+      }),
+    );
   }
 
   #addRouter(plan: RouterPlan, index: number, names: readonly string[]): void {
@@ -193,8 +258,9 @@ export class Network {
 
   /** All lives of a gateway draw from one source: none repeats the keys of another. */
   #localLives(plan: GatewayPlan): GatewayNodeDeps['open'] {
-    const { topology, observer, wrapHal, transport } = this.deps;
+    const { topology, observer, wrapHal, wrapTransport, transport, device = {} } = this.deps;
     const random = randomOf(topology.seed, `gateway ${plan.name}`);
+    const wrapped = (inner: ControlTransport) => wrapTransport?.(plan.name, inner) ?? inner;
     return (node, ports, started) =>
       openLocalLife({
         plan,
@@ -203,7 +269,8 @@ export class Network {
         clock: node.clock,
         random,
         ports,
-        transport: transport?.(plan, this.oob) ?? this.oob.transport(plan),
+        device,
+        transport: wrapped(transport?.(plan, this.oob) ?? this.oob.transport(plan)),
         entriesDelayMs: () => node.entriesDelayMs,
         wrapHal: (hal) => wrapHal?.(node, hal) ?? hal,
         onEvent: (event) => observer.onEvent(node, event),
@@ -215,7 +282,8 @@ export class Network {
   /** Options of a gateway: the plan's, and its next hop where it has a router. */
   optionsOf(plan: GatewayPlan): GatewayOptions {
     const nexthopDmac = plan.options.nexthopDmac ?? this.#nextHops.get(plan.name);
-    return nexthopDmac === undefined ? plan.options : { nexthopDmac, ...plan.options };
+    const options = nexthopDmac === undefined ? plan.options : { nexthopDmac, ...plan.options };
+    return this.deps.changeOptions?.(options) ?? options;
   }
 
   #change(name: string, change: (state: LinkState) => void): void {

@@ -41,6 +41,11 @@ export class Oob {
     this.#nodes.set(serviceText(serviceAddress), name);
   }
 
+  /** Who serves at an address. */
+  nodeAt(address: ServiceAddress): string | undefined {
+    return this.#nodes.get(serviceText(address));
+  }
+
   set(change: Partial<OobPlan>): void {
     this.plan = { ...this.plan, ...change };
     for (const listener of this.#listeners) listener();

@@ -1,6 +1,8 @@
 /** A run's report for people. */
 import type { Counts } from './nodes/life.js';
 import type { FlowReport, NodeReport, Report } from './report.js';
+import { dropsOf } from './report-drops.js';
+import { unmetFirst } from './report-order.js';
 import type { Percentiles } from './traffic/flow.js';
 
 /** Rows of a table that are shown; the JSON report has all. */
@@ -13,7 +15,7 @@ export function reportMarkdown(report: Report): string {
     section(
       'Expectations',
       ['', 'expected', 'seen'],
-      report.expectations.map(({ ok, text, seen }) => [ok ? 'ok' : '**failed**', text, seen]),
+      unmetFirst(report.expectations).map(({ ok, text, seen }) => [ok ? 'ok' : '**failed**', text, seen]),
     ),
     section(
       `Violations (${report.violationCount})`,
@@ -29,6 +31,13 @@ export function reportMarkdown(report: Report): string {
       'Flows',
       ['flow', 'type', 'sent', 'delivered', 'lost', 'repeated', 'latency ms: p50', 'p99', 'max', ''],
       Object.entries(report.flows).map(([name, flow]) => flowRow(name, flow)),
+    ),
+    section(
+      'Left out of captures',
+      ['flow', 'reason', 'frames'],
+      Object.entries(report.flows).flatMap(([name, { leftOut = {} }]) =>
+        Object.entries(leftOut).map(([reason, count]) => [name, reason, count]),
+      ),
     ),
     section(
       'Gateways',
@@ -49,7 +58,9 @@ export function reportMarkdown(report: Report): string {
     section(
       'Drops',
       ['gateway', 'pipe or reason', 'packets'],
-      Object.entries(report.nodes).flatMap(([name, node]) => drops(name, node)),
+      Object.entries(report.nodes).flatMap(([name, node]) =>
+        dropsOf(node).map(([reason, count]) => [name, reason, count]),
+      ),
     ),
     section(
       'Links',
@@ -82,10 +93,13 @@ export function reportMarkdown(report: Report): string {
 }
 
 function flowRow(name: string, flow: FlowReport): (string | number)[] {
+  const failed = flow.failed === true ? ['**failed**'] : [];
   const transfer =
     flow.transfer === undefined
-      ? ''
-      : `${flow.transfer.octets} octets, ${flow.transfer.intact ? 'SHA-256 equal' : 'NOT INTACT'}, ${flow.transfer.retransmissions} segments again`;
+      ? []
+      : [
+          `${flow.transfer.octets} octets, ${flow.transfer.intact ? 'SHA-256 equal' : 'NOT INTACT'}, ${flow.transfer.retransmissions} segments again`,
+        ];
   return [
     name,
     flow.type,
@@ -94,7 +108,7 @@ function flowRow(name: string, flow: FlowReport): (string | number)[] {
     flow.lost,
     flow.duplicates,
     ...latency(flow.latencyMs),
-    transfer,
+    [...failed, ...transfer].join(', '),
   ];
 }
 
@@ -116,34 +130,6 @@ function nodeRow(name: string, node: NodeReport): (string | number)[] {
     node.psp.rxAuthFail ?? 0,
   ];
 }
-
-/** What did not get where it was to go, by pipe and by reason. */
-function drops(name: string, node: NodeReport): (string | number)[][] {
-  const { slowPath, psp, vacant } = node;
-  const reasons: [string, number | undefined][] = [
-    ['SYNDROME_STATS: not authenticated, or not allowed', total(node.pipes.SYNDROME_STATS)],
-    ['malformed PSP', psp.rxError],
-    ['reserved version or SPI', psp.rxBad],
-    ['could not be encrypted', psp.txError],
-    ['larger than the MTU', psp.portDropped],
-    ['queue of the CPU full', psp.rssDropped],
-    ['no peer owns the destination', slowPath.noPeer],
-    ['no room for another session', slowPath.noSession],
-    ['no packet that a session could carry', slowPath.unusable],
-    ['queue for its session full', slowPath.overflowed],
-    ['waited too long for its session', slowPath.expired],
-    ['session removed', slowPath.abandoned],
-    ['missed again and again', slowPath.looping],
-    ['too big', slowPath.tooBigDropped],
-    ['came while the gateway was down', vacant.uplink + vacant.vf],
-  ];
-  return reasons.flatMap(([reason, count]) =>
-    count === undefined || count === 0 ? [] : [[name, reason, count]],
-  );
-}
-
-const total = (pipe: { packets: number; misses: number } | undefined) =>
-  pipe === undefined ? 0 : pipe.packets + pipe.misses;
 
 const counts = (all: Counts) =>
   Object.entries(all)

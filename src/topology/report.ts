@@ -19,6 +19,12 @@ export interface FlowReport {
   /** One way; of pings there and back. */
   readonly latencyMs?: Percentiles;
   readonly transfer?: { readonly octets: number; readonly intact: boolean; readonly retransmissions: number };
+  /** Of a replay: frames of the capture that were not sent, by reason. */
+  readonly leftOut?: Counts;
+  /** Of them, those that the workload sent, or may have sent, in the capture. */
+  readonly unplayable?: number;
+  /** It does not meet an expectation; absent: it meets all that name it. */
+  readonly failed?: true;
 }
 
 export interface NodeReport {
@@ -48,13 +54,17 @@ export interface Report {
   readonly durationMs: number;
   readonly gateways: number;
   readonly tunnels: number;
+  /** Those first that went wrong (report-order.ts). */
   readonly flows: Readonly<Record<string, FlowReport>>;
   readonly nodes: Readonly<Record<string, NodeReport>>;
+  /** What insiders have done. */
+  readonly insiders?: Readonly<Record<string, Counts>>;
   readonly switches: Readonly<Record<string, Counts>>;
   readonly routers: Readonly<Record<string, { readonly counters: Counts; readonly sent: Counts }>>;
   readonly links: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
   readonly oob: Counts;
   readonly injected: number;
+  /** In the order of the scenario. */
   readonly expectations: readonly Verdict[];
   readonly violations: readonly Violation[];
   readonly violationCount: number;
@@ -62,7 +72,7 @@ export interface Report {
 }
 
 export function flowReport(flow: Flow): FlowReport {
-  const { plan, sent, delivered, duplicates, reordered, latencyMs, transfer } = flow;
+  const { plan, sent, delivered, duplicates, reordered, latencyMs, transfer, replay } = flow;
   return {
     type: plan.type,
     from: plan.from,
@@ -74,6 +84,7 @@ export function flowReport(flow: Flow): FlowReport {
     reordered,
     ...(latencyMs === undefined ? {} : { latencyMs }),
     ...(transfer === undefined ? {} : { transfer }),
+    ...(replay === undefined ? {} : { leftOut: replay.leftOut, unplayable: replay.unplayable }),
   };
 }
 
@@ -83,7 +94,7 @@ export function networkReport(
   ledgers: ReadonlyMap<string, NodeLedger>,
   /** Of those that live. */
   snapshots: ReadonlyMap<string, LifeSnapshot>,
-): Pick<Report, 'nodes' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
+): Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
   let tunnels = 0;
   const nodes: Record<string, NodeReport> = {};
   for (const [name, node] of network.gateways) {
@@ -114,6 +125,13 @@ export function networkReport(
   }
   return {
     nodes,
+    ...(network.insiders.size === 0
+      ? {}
+      : {
+          insiders: Object.fromEntries(
+            [...network.insiders].map(([name, { counters }]) => [name, { ...counters }]),
+          ),
+        }),
     switches: Object.fromEntries(
       [...network.switches].map(([name, { counters }]) => [name, { ...counters }]),
     ),

@@ -42,14 +42,15 @@ export class Routes {
 
   /**
    * Hops to routers and gateways from every node, towards `destination`: equal shortest ways, in the order of the
-   * file. Gateways forward nothing, so they are only ever the first or the last of a way.
+   * file. Gateways and insiders forward nothing, so they are only ever the first or the last of a way.
    */
   towards(destination: string): ReadonlyMap<string, readonly Hop[]> {
     const distance = new Map<string, number>([[destination, 0]]);
     const queue = [destination];
     for (let at = 0; at < queue.length; at++) {
       const node = queue[at]!;
-      if (node !== destination && this.#kinds.get(node) === 'gateway') continue;
+      const kind = this.#kinds.get(node);
+      if (node !== destination && (kind === 'gateway' || kind === 'insider')) continue;
       for (const { next } of this.neighbors(node)) {
         if (distance.has(next)) continue;
         distance.set(next, distance.get(node)! + 1);

@@ -4,6 +4,7 @@
  */
 import type { GatewayEvent } from '../gateway/events.js';
 import type { LogFields, LogLevel } from '../gateway/log.js';
+import type { GatewayOptions } from '../gateway/options.js';
 import type { ControlTransport } from '../gateway/transport.js';
 import { type Clock, sleep } from '../hal/clock.js';
 import { reasonOf } from '../hal/errors.js';
@@ -13,17 +14,27 @@ import type { ProgramCounters } from '../hal/render.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events.js';
 import { judge } from './expectations.js';
+import { watchTransport } from './given-keys.js';
 import { NodeLedger } from './ledger.js';
-import type { EventPlan, GatewayPlan, Topology } from './model.js';
-import { Network, type OpenLife } from './network.js';
+import {
+  type EventPlan,
+  type GatewayPlan,
+  gatewaysOf,
+  insidersOf,
+  type Topology,
+  underlayAddresses,
+} from './model.js';
+import { type DeviceChange, type LinkChange, Network, type OpenLife } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { LifeSnapshot } from './nodes/life.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
+import { flowsInOrder } from './report-order.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
-import type { ReplayFrame } from './traffic/replay.js';
+import { sequenceSvg } from './sequence-svg.js';
+import type { Replay } from './traffic/replay.js';
 import { Traffic } from './traffic/traffic.js';
-import { Watch } from './watch.js';
+import { Watch, type WatchOptions } from './watch.js';
 
 export interface RunOptions {
   readonly clock: Clock;
@@ -31,8 +42,10 @@ export interface RunOptions {
   readonly sink?: Sink;
   /** Whether links and VFs are captured. */
   readonly captures?: boolean;
-  /** What `replay` flows send, by flow: see framesSentBy. */
-  readonly replays?: ReadonlyMap<string, readonly ReplayFrame[]>;
+  /** Octets of each frame that captures have; absent, or 0: all. */
+  readonly snapOctets?: number;
+  /** What `replay` flows send, by flow: see replayOf. */
+  readonly replays?: ReadonlyMap<string, Replay>;
   /** How gateways call each other; absent: in memory. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** How gateways start; absent: in this process. */
@@ -42,7 +55,21 @@ export interface RunOptions {
   /** Whether gateways run elsewhere, so that what they do with their devices cannot be watched. */
   readonly remote?: boolean;
   /** Breaks something on purpose, to see that it is found. */
-  readonly sabotage?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+  readonly sabotage?: Sabotage;
+}
+
+/**
+ * A defect that is put in around gateways: between one and what watches its device, its calls and its options; nothing of the
+ * gateway itself knows.
+ */
+export interface Sabotage {
+  readonly hal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
+  readonly transport?: (node: GatewayNode, transport: ControlTransport) => ControlTransport;
+  readonly options?: (options: GatewayOptions) => GatewayOptions;
+  /** Of the simulated device. */
+  readonly device?: DeviceChange;
+  /** Of the links, which are the harness's own. */
+  readonly link?: LinkChange;
 }
 
 export interface Progress {
@@ -64,7 +91,10 @@ const SEQUENCE_STEPS_MAX = 200;
 /** On the clock of the run. */
 const PROGRESS_INTERVAL_MS = 50;
 const LOG_FILE = 'run.log';
-const SEQUENCE_FILE = 'sequence.mmd';
+const SEQUENCE_FILES = [
+  ['sequence.mmd', sequenceMermaid],
+  ['sequence.svg', sequenceSvg],
+] as const;
 
 export interface RunResult {
   readonly report: Report;
@@ -106,9 +136,24 @@ class Run {
     const { clock, sink, sabotage, transport, open } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
-    this.#watch = new Watch(() => this.#nowMs(), options);
+    const insiders = insidersOf(topology);
+    const ownerOf = new Map(
+      [
+        ...gatewaysOf(topology).map(({ name, workloads }) => ({
+          name,
+          addresses: workloads.flatMap(({ addresses }) => addresses),
+        })),
+        ...insiders,
+      ].flatMap(({ name, addresses }) => addresses.map((ip) => [ip, name] as const)),
+    );
+    this.#watch = new Watch(() => this.#nowMs(), {
+      ...options,
+      ...(options.remote === true ? {} : { ownerOf: (ip) => ownerOf.get(ip) }),
+      insiders: new Set(insiders.map(({ name }) => name)),
+      ...(insiders.length === 0 ? {} : { restraint: restraintOf(topology) }),
+    });
     if (sink !== undefined && options.captures === true)
-      this.#captures = new Captures(sink, () => clock.nowMs());
+      this.#captures = new Captures(sink, () => clock.nowMs(), options.snapOctets);
     const captures = this.#captures;
     this.#network = new Network({
       topology,
@@ -127,7 +172,20 @@ class Run {
         if (fate === 'carried') this.#events.attackerOf(plan.name)?.see(from, frame);
       },
       // Sabotage is below the watch: it must be found.
-      wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.(node, hal) ?? hal),
+      wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.hal?.(node, hal) ?? hal),
+      ...(sabotage?.options === undefined ? {} : { changeOptions: sabotage.options }),
+      ...(sabotage?.device === undefined ? {} : { device: sabotage.device }),
+      ...(sabotage?.link === undefined ? {} : { link: sabotage.link }),
+      wrapTransport: (node, inner) => {
+        const watched = watchTransport(node, inner, {
+          nameOf: (address) => this.#network.oob.nodeAt(address),
+          onGiven: (given) => this.#watch.onGiven(given),
+          onRequest: (...args) => this.#watch.onRequest(...args),
+          onGranted: (...args) => this.#watch.onGranted(...args),
+        });
+        if (insiders.some(({ name }) => name === node)) return watched;
+        return sabotage?.transport?.(this.#network.gateways.get(node)!, watched) ?? watched;
+      },
       ...(transport === undefined ? {} : { transport }),
       ...(open === undefined ? {} : { open }),
     });
@@ -161,8 +219,9 @@ class Run {
     const { topology } = this;
     const progress = this.#reportProgress();
     const gateways = [...this.#network.gateways.values()];
+    const insiders = [...this.#network.insiders.values()];
     try {
-      await Promise.all(gateways.map((node) => node.start()));
+      await Promise.all([...gateways, ...insiders].map((node) => node.start()));
       this.#phase = 'running';
       const over = this.#scenario().catch((error: unknown) => this.#fail('scenario', error));
       const { durationMs } = topology.scenario;
@@ -180,7 +239,7 @@ class Run {
       return { report, programs };
     } finally {
       progress.stop();
-      await Promise.all(gateways.map((node) => node.stop()));
+      await Promise.all([...gateways, ...insiders].map((node) => node.stop()));
     }
   }
 
@@ -276,10 +335,10 @@ class Run {
     await Promise.all(this.#closing);
     this.#checkLinks();
     const parts = networkReport(this.#network, this.#ledgers, this.#snapshots);
-    const flows = Object.fromEntries(this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)]));
-    const expectations = judge(topology.scenario.expectations, {
+    const flows = this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)] as const);
+    const judged = judge(topology.scenario.expectations, {
       flows: this.#traffic.flows,
-      report: { ...parts, flows },
+      report: { ...parts, flows: Object.fromEntries(flows) },
       lastEventMs: this.#lastEventMs,
       startMs: this.#startMs,
       leaks: topology.scenario.expectations.some(({ type }) => type === 'no-leaks') ? this.#leaks() : [],
@@ -287,23 +346,25 @@ class Run {
     const { violations, violationCount } = this.#watch;
     const { sink } = this.options;
     if (sink !== undefined) {
-      sink.write(SEQUENCE_FILE, new TextEncoder().encode(sequenceMermaid(this.#steps, this.#stepsLeft)));
+      for (const [name, draw] of SEQUENCE_FILES)
+        sink.write(name, new TextEncoder().encode(draw(this.#steps, this.#stepsLeft)));
     }
     return {
       name: topology.name,
       seed: topology.seed,
-      ok: violationCount === 0 && this.#errors.length === 0 && expectations.every(({ ok }) => ok),
+      ok: violationCount === 0 && this.#errors.length === 0 && judged.every(({ ok }) => ok),
       durationMs,
       gateways: this.#network.gateways.size,
       tunnels: parts.tunnels,
-      flows,
+      flows: flowsInOrder(flows, judged),
       nodes: parts.nodes,
+      ...(parts.insiders === undefined ? {} : { insiders: parts.insiders }),
       switches: parts.switches,
       routers: parts.routers,
       links: parts.links,
       oob: parts.oob,
       injected: this.#events.injected,
-      expectations,
+      expectations: judged.map(({ failing: _, ...verdict }) => verdict),
       violations,
       violationCount,
       errors: this.#errors,
@@ -336,6 +397,21 @@ class Run {
         this.#watch.violate('unaccounted', name, `${given} frames into the link, ${ended} ends`);
     }
   }
+}
+
+/** Whose underlay addresses are, or come to be by an event, and who is there. */
+function restraintOf(topology: Topology): NonNullable<WatchOptions['restraint']> {
+  const nodes = [...gatewaysOf(topology), ...insidersOf(topology)];
+  const holders = new Map(
+    nodes.flatMap(({ name, underlay }) => underlayAddresses(underlay).map((ip) => [ip, name] as const)),
+  );
+  for (const event of topology.scenario.events)
+    if (event.type === 'readdress') holders.set(event.ip, event.node);
+  return {
+    gateways: new Map(gatewaysOf(topology).map((plan) => [plan.name, plan])),
+    peers: nodes.filter((node) => node.kind === 'gateway' || !node.silent).length - 1,
+    holderOf: (ip) => holders.get(ip),
+  };
 }
 
 function eventText(event: EventPlan): string {

@@ -1,4 +1,4 @@
-/** The slow path as a Mermaid sequence diagram, out of the events that gateways reported. */
+/** The slow path as a sequence of steps, out of the events that gateways reported; as a Mermaid diagram. */
 import type { GatewayEvent } from '../gateway/events.js';
 import { spiText } from '../psp/header.js';
 
@@ -56,11 +56,15 @@ export function stepOf(
   }
 }
 
+/** In the order in which they come. */
+export function participantsOf(steps: readonly SequenceStep[]): string[] {
+  return [...new Set(steps.flatMap(({ from, to }) => [from, to]))];
+}
+
 /** @param left steps that are not drawn. */
 export function sequenceMermaid(steps: readonly SequenceStep[], left = 0): string {
-  const participants = new Set(steps.flatMap(({ from, to }) => [from, to]));
   const lines = [
-    ...[...participants].map((name) => `  participant ${name}`),
+    ...participantsOf(steps).map((name) => `  participant ${name}`),
     ...steps.map(
       ({ atMs, from, to, text }) =>
         // Line ends and semicolons end a statement in Mermaid, number signs escape.

@@ -4,7 +4,7 @@ import { createVirtualClock } from '../hal/virtual-clock.js';
 import type { Topology } from './model.js';
 import { type RunOptions, type RunResult, runTopology } from './run.js';
 
-/** When every run begins: 2026-01-01 00:00 UTC. */
+/** When a run begins, unless it is told: 2026-01-01 00:00 UTC. */
 export const EPOCH_MS = 1_767_225_600_000;
 /** Virtual time between two looks at whether the run is over, and at the caller's signal. */
 const STEP_MS = 20;
@@ -17,7 +17,7 @@ export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
 };
 
 export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<RunResult> {
-  const clock = createVirtualClock(EPOCH_MS);
+  const clock = createVirtualClock(topology.epochMs ?? EPOCH_MS);
   let over = false;
   const run = runTopology(topology, { ...options, clock }).finally(() => {
     over = true;

@@ -5,6 +5,7 @@
  *   of a workload can be read in it;
  * - iv-reuse: under one SPI the IVs of a sender increase;
  * - key-reuse: no device gives the same key out twice, and no two senders, nor two lives of one, get the same key;
+ * - impersonated: what a workload receives was encrypted under a key that was given to the peer who owns its source;
  * - unauthenticated: what a workload receives, some workload sent, octet for octet, to that address;
  * - delivered-twice: what is delivered twice came in twice by the underlay;
  * - unaccounted: every packet that goes into a device comes to exactly one end.
@@ -14,10 +15,12 @@
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
+import type { IpAddress } from '../packet/address.js';
 import { DHCP_SERVER_PORT } from '../packet/dhcp.js';
 import { ETHER_TYPE_ARP, ETHERNET_HEADER_OCTETS, etherType } from '../packet/ethernet.js';
 import { isIcmpError } from '../packet/icmp.js';
 import { ICMPV6_NEIGHBOR_ADVERTISEMENT, isIcmpv6Error } from '../packet/icmpv6.js';
+import { upperLayerAt } from '../packet/ip.js';
 import {
   IPV4_SOURCE,
   ipv4HeaderLength,
@@ -28,13 +31,18 @@ import {
   PROTOCOL_UDP,
 } from '../packet/ipv4.js';
 import { IPV6_SOURCE } from '../packet/ipv6.js';
+import { readSegmentMessage } from '../packet/segment.js';
 import { UDP_SOURCE_PORT } from '../packet/udp.js';
+import { uint16At } from '../packet/uint16.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { encryptStart, PSP_IV, pspSpi, spiText } from '../psp/header.js';
+import type { Given } from './given-keys.js';
 import { KnownKeys } from './known-keys.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/life.js';
-import { addressOf, isAddressResolution, locatePsp, type PspPlace, portAt, upperLayerOf } from './packets.js';
+import { Ownership } from './ownership.js';
+import { addressOf, locatePsp, type PspPlace } from './packets.js';
+import { Restraint, type RestraintDeps, type RestraintKind } from './restraint.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
 
 export type ViolationKind =
@@ -42,6 +50,8 @@ export type ViolationKind =
   | 'iv-reuse'
   | 'key-reuse'
   | 'unauthenticated'
+  | 'impersonated'
+  | RestraintKind
   | 'delivered-twice'
   | 'unaccounted';
 
@@ -66,8 +76,14 @@ interface Packet {
 export interface WatchOptions {
   /** Sees keys as they are made. */
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
-  /** Gateways run elsewhere: what they answer themselves is told by its looks. */
+  /** Gateways run elsewhere: what they answer themselves is told by its looks, and their keys are not seen. */
   readonly remote?: boolean;
+  /** The node that a workload's address is behind; absent: not asked whose packets are. */
+  readonly ownerOf?: (address: IpAddress) => string | undefined;
+  /** What these give as keys, and send under their own, is their affair. */
+  readonly insiders?: ReadonlySet<string>;
+  /** Whether gateways keep their limits; absent: not asked. */
+  readonly restraint?: Omit<RestraintDeps, 'nowMs' | 'violate'>;
 }
 
 export class Watch {
@@ -89,11 +105,23 @@ export class Watch {
   readonly #arrivals = new Map<string, number>();
   /** By node: arrivals of PSP packets that had come in before, less deliveries that they excuse. */
   readonly #repeats = new Map<string, number>();
+  readonly #ownership: Ownership | undefined;
+  readonly #restraint: Restraint | undefined;
+  /** Keys that insiders gave out, perhaps to many. */
+  readonly #insidersKeys = new Set<number>();
 
   constructor(
     private readonly nowMs: () => number,
     private readonly options: WatchOptions = {},
-  ) {}
+  ) {
+    if (options.restraint !== undefined)
+      this.#restraint = new Restraint({
+        ...options.restraint,
+        nowMs,
+        violate: (...args) => this.violate(...args),
+      });
+    if (options.ownerOf !== undefined) this.#ownership = new Ownership(options.ownerOf);
+  }
 
   violate(kind: ViolationKind, node: string, text: string): void {
     this.violationCount++;
@@ -108,12 +136,32 @@ export class Watch {
   }
 
   onVf(node: GatewayNode, direction: 'in' | 'out', frame: Uint8Array): void {
-    if (direction === 'in') this.#remember(frame);
-    else this.#delivered(node, frame);
+    if (direction === 'in') {
+      this.#remember(frame);
+      this.#giveReason(node, frame, 'source', 'destination');
+    } else this.#delivered(node, frame);
+  }
+
+  /** A key crosses the OOB network. */
+  onGiven(given: Given): void {
+    this.#ownership?.onGiven(given);
+    this.#restraint?.onGiven(given);
+    if (this.options.insiders?.has(given.receiver) === true)
+      this.#insidersKeys.add(shortOf(given.parameters.key, 0));
+  }
+
+  onRequest(...request: Parameters<Restraint['onRequest']>): void {
+    this.#restraint?.onRequest(...request);
+  }
+
+  onGranted(...grant: Parameters<Restraint['onGranted']>): void {
+    this.#restraint?.onGranted(...grant);
   }
 
   /** The device, with its keys and what the gateway itself sends watched. */
   wrapHal(node: GatewayNode, hal: PipeHal): PipeHal {
+    this.#ownership?.forget(node.name);
+    this.#restraint?.starts(node.name, node.clock);
     return delegateHal(hal, {
       generateKeys: async (keyLengthOctets, count) => {
         const batch = await hal.generateKeys(keyLengthOctets, count);
@@ -152,6 +200,7 @@ export class Watch {
       this.violate('plaintext', node.name, `a workload's payload can be read in a PSP packet to ${psp.to}`);
     }
     const spi = pspSpi(frame, psp.at);
+    this.#restraint?.onLeaves(node.name, psp.to, spi);
     const iv = ivOf(frame, psp.at);
     const key = `${node.name} ${node.incarnations} ${psp.to} ${spi}`;
     const before = this.#ivs.get(key) ?? -1n;
@@ -162,6 +211,7 @@ export class Watch {
   }
 
   #arrives(node: GatewayNode, frame: Uint8Array, at: number): void {
+    this.#ownership?.arrives(node.name, frame, at, fingerprintOf);
     const key = `${node.name} ${pspSpi(frame, at)} ${ivOf(frame, at)}`;
     const times = (this.#arrivals.get(key) ?? 0) + 1;
     this.#arrivals.set(key, times);
@@ -183,7 +233,6 @@ export class Watch {
   }
 
   #delivered(node: GatewayNode, frame: Uint8Array): void {
-    if (isOfSegment(node, frame)) return;
     const own = hashOf(frame, 0, frame.length, 0);
     const times = this.#own.get(own);
     if (times !== undefined) {
@@ -191,9 +240,20 @@ export class Watch {
       else this.#own.set(own, times - 1);
       return;
     }
+    if (isOfSegment(node, frame)) return;
     if (this.options.remote === true && looksLikeAnswer(frame)) return;
+    this.#giveReason(node, frame, 'destination', 'source');
     const place = locateIpPacket(frame);
-    const packet = this.#packets.get(fingerprintOf(frame) ?? -1);
+    const fingerprint = fingerprintOf(frame) ?? -1;
+    // Without ingress ACL nobody promises it.
+    if (place !== undefined && node.plan.options.ingressAcl) {
+      const source = addressOf(frame, place.family, 'source');
+      const verdict = this.#ownership?.delivered(node.name, fingerprint, source);
+      if (verdict !== undefined && 'impersonated' in verdict)
+        this.violate('impersonated', node.name, verdict.impersonated);
+      else if (verdict !== undefined && this.options.insiders?.has(verdict.owner) === true) return;
+    }
+    const packet = this.#packets.get(fingerprint);
     if (place === undefined || packet === undefined) {
       this.violate('unauthenticated', node.name, `a frame of ${frame.length} octets that nobody sent`);
       return;
@@ -213,20 +273,37 @@ export class Watch {
     packet.excused.push(node.name);
   }
 
+  /** A packet of a workload, or for one, is a reason to ask for its tunnel. */
+  #giveReason(
+    node: GatewayNode,
+    frame: Uint8Array,
+    local: 'source' | 'destination',
+    remote: 'source' | 'destination',
+  ): void {
+    if (this.#restraint === undefined) return;
+    const family = locateIpPacket(frame)?.family;
+    if (family === undefined) return;
+    this.#restraint.reason(node.name, addressOf(frame, family, local), addressOf(frame, family, remote));
+  }
+
   #gatewaySends({ frame, packetMeta }: TransmitPacket): void {
     if (packetMeta === PKT_META_RETURN_TO_VF) {
       const own = hashOf(frame, 0, frame.length, 0);
       this.#own.set(own, (this.#own.get(own) ?? 0) + 1);
       return;
     }
+    // A workload's own packet, or one of the segment.
+    if (packetMeta !== undefined) return;
     // Of a packet that was too large, its fragments are what arrives.
     const place = locateIpPacket(frame);
     if (place?.family === 4 && ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) this.#remember(frame);
   }
 
   #keyUsed(node: GatewayNode, key: Uint8Array): void {
+    const short = shortOf(key, 0);
+    if (this.#insidersKeys.has(short)) return;
     const life = this.#currentLife(node);
-    const before = this.#keys.use(shortOf(key, 0), life);
+    const before = this.#keys.use(short, life);
     if (before !== 0 && before !== life)
       this.violate('key-reuse', node.name, `encrypts with a key of ${this.#lives[before - 1]}`);
   }
@@ -249,22 +326,27 @@ export class Watch {
   }
 }
 
-/** In transport mode workloads share the segment of the underlay, and find each other's MAC addresses themselves. */
+/**
+ * In transport mode workloads share the segment of the underlay, and find each other's MAC addresses themselves: to the
+ * letter, and with nothing in the frames that their senders could choose.
+ */
 function isOfSegment({ plan }: GatewayNode, frame: Uint8Array): boolean {
-  return plan.options.mode === 'transport' && isAddressResolution(frame);
+  if (plan.options.mode !== 'transport') return false;
+  const message = readSegmentMessage(frame);
+  return typeof message !== 'string' && Buffer.compare(message.frame, frame) === 0;
 }
 
 /** Whether it is what gateways say themselves: ARP, DHCP, neighbor discovery, errors of ICMP. */
 function looksLikeAnswer(frame: Uint8Array): boolean {
   const place = locateIpPacket(frame);
   if (place === undefined) return etherType(frame) === ETHER_TYPE_ARP;
-  const upper = upperLayerOf(frame, place.family, place.end);
+  const upper = upperLayerAt(frame, ETHERNET_HEADER_OCTETS, place.family, place.end);
   if (upper === undefined) return false;
   const { protocol, offset } = upper;
   if (protocol === PROTOCOL_ICMP) return isIcmpError(frame[offset]!);
   if (protocol === PROTOCOL_ICMPV6)
     return isIcmpv6Error(frame[offset]!) || frame[offset] === ICMPV6_NEIGHBOR_ADVERTISEMENT;
-  return protocol === PROTOCOL_UDP && portAt(frame, offset + UDP_SOURCE_PORT) === DHCP_SERVER_PORT;
+  return protocol === PROTOCOL_UDP && uint16At(frame, offset + UDP_SOURCE_PORT) === DHCP_SERVER_PORT;
 }
 
 /** 53 bits of a key: they tell apart as many keys as a run makes. */

@@ -1,17 +1,32 @@
 /** Addresses as users write them in flags and files. */
-import { AddressError, type IpAddress, parseIp } from '../../packet/address.js';
+import {
+  AddressError,
+  type IpAddress,
+  type MacAddress,
+  parseIp,
+  parseMac,
+  unmapped,
+} from '../../packet/address.js';
+import { type IpKind, ipKind } from '../../packet/address-kind.js';
+import { parseNetwork } from '../../packet/prefix.js';
+import type { Vip } from '../directory.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../transport.js';
 
 /**
- * IP or IP:PORT, IPv6 in brackets where a port follows (or might). Throws AddressError.
+ * IP or IP:PORT, IPv6 in brackets where a port follows (or might). An IPv4-mapped address is the IPv4 address: so it
+ * goes over the wire, and so it stands in certificates. Throws AddressError.
  */
 export function parseServiceAddress(text: string): ServiceAddress {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
-  if (bracketed !== null) return { host: parseIp(bracketed[1]!), port: parsePort(bracketed[2]) };
+  if (bracketed !== null) return { host: parseHost(bracketed[1]!), port: parsePort(bracketed[2]) };
   const colons = text.split(':').length - 1;
-  if (colons > 1) return { host: parseIp(text), port: DEFAULT_SERVICE_PORT };
+  if (colons > 1) return { host: parseHost(text), port: DEFAULT_SERVICE_PORT };
   const [host, port] = text.split(':');
-  return { host: parseIp(host!), port: parsePort(port) };
+  return { host: parseHost(host!), port: parsePort(port) };
+}
+
+function parseHost(text: string): IpAddress {
+  return unmapped(parseIp(text));
 }
 
 function parsePort(text: string | undefined): number {
@@ -21,18 +36,81 @@ function parsePort(text: string | undefined): number {
   return port;
 }
 
+/**
+ * An address or address/length. Bits behind the length are cleared, as DOCA's application does it: 7.7.7.7/24 is
+ * 7.7.7.0/24. Throws AddressError.
+ */
+export function parseVip(text: string): Vip {
+  if (!text.includes('/')) return parseIp(text);
+  const network = parseNetwork(text);
+  if (network.bits === 0)
+    throw new AddressError(`"${text}" is every address; lengths of prefixes go from 1 on`);
+  return network.bits === network.octets.length * 8 ? (network.text as IpAddress) : network;
+}
+
+/** Several of them, or of anything else with addresses, separated by commas. Throws AddressError for the first that is wrong. */
+export function parseList<T>(text: string, parse: (text: string) => T): T[] {
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.map((part, at) => {
+    const parsed = attempt(() => parse(part));
+    if ('value' in parsed) return parsed.value;
+    // A comma where a dot should be cuts an address in two.
+    for (let count = 2; count <= Math.min(4, parts.length - at); count++) {
+      const written = parts.slice(at, at + count);
+      const whole = attempt(() => parse(written.join('.')));
+      if ('value' in whole)
+        throw new AddressError(
+          `"${written.join(',')}" is not an IP address; did you mean ${written.join('.')}?`,
+        );
+    }
+    throw new AddressError(parsed.reason);
+  });
+}
+
 /** SVC:VIP,VIP as in --tunnel and in tunnels files; IPv6 service addresses in brackets. Throws AddressError. */
-export function parseTunnel(text: string): { serviceAddress: ServiceAddress; virtualIps: IpAddress[] } {
+export function parseTunnel(text: string): { serviceAddress: ServiceAddress; vips: Vip[] } {
   const match = /^(\[[^\]]*\](?::\d+)?|[^:[\]]+(?::\d+(?=:))?):(.+)$/.exec(text);
   if (match === null) {
     throw new AddressError(
       `"${text}" is not SERVICE-ADDRESS:VIRTUAL-IP[,VIRTUAL-IP] (IPv6 service address in brackets)`,
     );
   }
-  return {
-    serviceAddress: parseServiceAddress(match[1]!),
-    virtualIps: match[2]!.split(',').map((ip) => parseIp(ip.trim())),
-  };
+  return { serviceAddress: parseServiceAddress(match[1]!), vips: parseList(match[2]!, parseVip) };
+}
+
+/** As DPDK reads them: octets may have one digit, and pairs of octets may stand together. Throws AddressError. */
+export function parseAnyMac(text: string): MacAddress {
+  if (/^[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}$/i.test(text)) {
+    const octets = text.split(/[:-]/).map((octet) => octet.padStart(2, '0'));
+    return parseMac(octets.join(':'));
+  }
+  const words = /^([0-9a-f]{4})[:.]([0-9a-f]{4})[:.]([0-9a-f]{4})$/i.exec(text);
+  return parseMac(words === null ? text : words.slice(1).join('').match(/../g)!.join(':'));
+}
+
+/** Kinds of addresses that are nobody's own. */
+const NOBODYS_KINDS: readonly IpKind[] = ['unspecified', 'multicast', 'broadcast'];
+
+/** An address that one host can have. Throws AddressError. */
+export function parseOwnIp(text: string): IpAddress {
+  const ip = parseIp(text);
+  const kind = ipKind(ip);
+  if (NOBODYS_KINDS.includes(kind))
+    throw new AddressError(`${ip} is ${kind}, and no host's own address; give a unicast address`);
+  return ip;
+}
+
+const NOBODYS_MACS: readonly string[] = ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff'];
+
+/**
+ * As `parseAnyMac`, neither zero nor broadcast. Those of other groups are taken: examples such as 11:22:33:44:55:66 are in use.
+ * Throws AddressError.
+ */
+export function parseOwnMac(text: string): MacAddress {
+  const mac = parseAnyMac(text);
+  if (NOBODYS_MACS.includes(mac))
+    throw new AddressError(`${mac} is no interface's own address; give a unicast MAC address`);
+  return mac;
 }
 
 /** Why a text is refused, or its value. */

@@ -4,6 +4,10 @@
  * the flag; long names of later releases are aliases.
  */
 
+import { SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';
+import { DOOR_LIMITS } from '../door-limits.js';
+import { isDeviceText } from './devices.js';
+
 export type FlagKind = 'boolean' | 'number' | 'text' | 'list';
 
 export interface Flag {
@@ -12,6 +16,10 @@ export interface Flag {
   readonly short?: string;
   readonly aliases?: readonly string[];
   readonly kind: FlagKind;
+  /** A text that may be given many times. */
+  readonly repeatable?: true;
+  /** Its value may be left out, and is then this one. */
+  readonly valueIfAbsent?: string;
   /** As it would be written on the command line; absent: off, or none. */
   readonly default?: string;
   /** For numbers. */
@@ -57,9 +65,10 @@ export const FLAGS: readonly Flag[] = [
     short: 'p',
     aliases: ['device'],
     kind: 'text',
-    placeholder: 'BDF',
+    placeholder: '[pci/]BDF[,REPR]',
     group: 'Device',
-    meaning: 'PCI address of the uplink, [DDDD:]BB:DD.F; required with --hal=doca',
+    meaning:
+      'PCI address of the uplink, [DDDD:]BB:DD.F, with pci/ before it or not, with a representor behind it or not; required with --hal=doca',
   }),
   flag('repr', {
     short: 'r',
@@ -67,7 +76,8 @@ export const FLAGS: readonly Flag[] = [
     default: '[0]',
     placeholder: 'LIST',
     group: 'Device',
-    meaning: 'representors, such as vf0pf0, pf[0-1] or [0], of which the first is used, or a PCI address',
+    meaning:
+      "the workload's representor: vf0pf0, pf0vf0, sf1, [0], pci/BDF,pf0vf0 or a PCI address; of a list, such as vf[0-3]pf[0-1], the first, which the log names",
   }),
   flag('core-mask', {
     short: 'm',
@@ -75,13 +85,13 @@ export const FLAGS: readonly Flag[] = [
     default: '0x3',
     placeholder: 'MASK',
     group: 'Device',
-    meaning: 'EAL core mask, in hex',
+    meaning: 'EAL core mask, in hex (a number in JSON: its value)',
   }),
   flag('decap-dmac', {
     kind: 'text',
     placeholder: 'MAC',
     group: 'Addresses',
-    meaning: 'destination MAC of decapsulated packets (not with --vf-name)',
+    meaning: 'MAC of the workload, to which decapsulated packets go (not with --vf-name)',
   }),
   flag('local-virt-ip', {
     kind: 'text',
@@ -103,6 +113,12 @@ export const FLAGS: readonly Flag[] = [
     group: 'Addresses',
     meaning: "outer destination MAC, instead of the peer's",
   }),
+  flag('local-pip', {
+    kind: 'text',
+    placeholder: 'IP',
+    group: 'Addresses',
+    meaning: "outer source address, instead of the uplink's own, of the family of --outer-ip-type",
+  }),
   flag('svc-addr', {
     short: 's',
     kind: 'text',
@@ -114,16 +130,25 @@ export const FLAGS: readonly Flag[] = [
   flag('tunnel', {
     short: 't',
     kind: 'list',
-    placeholder: 'SVC:VIP[,VIP]',
+    placeholder: 'SVC:VIP[/LEN][,VIP[/LEN]]',
     group: 'Peers',
-    meaning: 'a peer and the virtual addresses that it owns; may be given many times',
+    meaning:
+      'a peer and the virtual addresses and prefixes that it owns, of which the longest decides; may be given many times',
   }),
   flag('tunnels-file', {
     short: 'f',
     kind: 'text',
+    repeatable: true,
     placeholder: 'FILE',
     group: 'Peers',
-    meaning: 'peers, one per line: SVC-ADDR:VIP,VIP,...',
+    meaning: 'peers, one per line: SVC-ADDR:VIP[/LEN],VIP[/LEN],...; may be given many times',
+  }),
+  flag('state-file', {
+    kind: 'text',
+    placeholder: 'FILE',
+    group: 'Peers',
+    meaning:
+      'what was learnt of peers (underlay addresses, dialect, last answer; no keys), for traffic to be back at once after a restart; written, and read at the start',
   }),
   flag('config', {
     kind: 'text',
@@ -162,6 +187,24 @@ export const FLAGS: readonly Flag[] = [
     group: 'Sampling',
     meaning: 'keep the order of packets while sampling on the way out (RoCE)',
   }),
+  flag('sample-before-encryption', {
+    kind: 'boolean',
+    group: 'Sampling',
+    meaning: 'copy packets on the way out before they are encrypted, and not as they leave',
+  }),
+  flag('sampled-lines-per-second', {
+    kind: 'number',
+    default: '10',
+    range: [0, 10_000],
+    placeholder: 'N',
+    group: 'Sampling',
+    meaning: 'sampled packets that the log tells of per second, by their headers; 0: none',
+  }),
+  flag('sampled-octets', {
+    kind: 'boolean',
+    group: 'Sampling',
+    meaning: 'with all their octets: of packets on the way in, the plaintext of the workload',
+  }),
   flag('max-tunnels', {
     short: 'x',
     kind: 'number',
@@ -169,7 +212,26 @@ export const FLAGS: readonly Flag[] = [
     range: [1, 250_000],
     placeholder: 'N',
     group: 'Limits',
-    meaning: 'sessions at one time',
+    meaning:
+      'sessions at one time (default: as many as addresses of peers are listed, those of prefixes among them, from 256 to 65536)',
+  }),
+  flag('session-idle', {
+    kind: 'number',
+    default: '300',
+    range: [0, MAX_MS / 1000],
+    placeholder: 'SECONDS',
+    group: 'Limits',
+    meaning:
+      'time without a packet either way after which a session gives up its place (its next packet makes it again; static tunnels stay); 0: no session is ever idle',
+  }),
+  flag('session-replacements', {
+    kind: 'number',
+    default: '10',
+    range: [1, 1_000_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning:
+      'when all --max-tunnels are in use: sessions per second that a peer or workload address with no less than its share may have at the cost of its own oldest ones',
   }),
   flag('crypt-offset', {
     short: 'o',
@@ -190,9 +252,11 @@ export const FLAGS: readonly Flag[] = [
   flag('static-tunnels', {
     short: 'z',
     kind: 'text',
-    placeholder: 'IP',
+    valueIfAbsent: 'true',
+    placeholder: '[IP]',
     group: 'Tunnels',
-    meaning: 'make all configured tunnels at start-up, from this local virtual address',
+    meaning:
+      'make all configured tunnels at start-up, from this local virtual address, or from all of ours; of prefixes those that their peers grant',
   }),
   flag('outer-ip-type', {
     kind: 'text',
@@ -216,6 +280,19 @@ export const FLAGS: readonly Flag[] = [
     group: 'Tunnels',
     meaning: 'a new outer header, or UDP and PSP behind the own IP header',
   }),
+  flag('confirm-underlay', {
+    kind: 'boolean',
+    group: 'Security',
+    meaning:
+      'hold packets for a peer back, but for 16 and then one in 10 s, until an authenticated packet has come from the underlay address that it named (not where the session file gives its underlay); one-way traffic needs that file',
+  }),
+  flag('allow-router', {
+    kind: 'list',
+    placeholder: 'IP',
+    group: 'Security',
+    meaning:
+      "a router of the workload's segment, by its link-local address, whose advertisements and redirects reach the workload (with --mode=transport); may be given many times",
+  }),
   flag('tls-ca', {
     kind: 'text',
     placeholder: 'FILE',
@@ -232,9 +309,21 @@ export const FLAGS: readonly Flag[] = [
   flag('insecure', {
     kind: 'boolean',
     group: 'Security',
-    meaning: 'gRPC in plaintext: whoever reaches the port gets keys, and can read them',
+    meaning:
+      "gRPC in plaintext: whoever can send from a peer's service address gets keys, and whoever is on the way reads them",
   }),
-  flag('debug-keys', { short: 'k', kind: 'boolean', group: 'Security', meaning: 'print keys to the log' }),
+  flag('allow-core-dumps', {
+    kind: 'boolean',
+    group: 'Security',
+    meaning:
+      'let the kernel write core dumps, and other processes of the same user read this one; both have keys in them',
+  }),
+  flag('debug-keys', {
+    short: 'k',
+    kind: 'boolean',
+    group: 'Security',
+    meaning: 'print keys to the log, at the default level',
+  }),
   flag('rpc-deadline', {
     kind: 'number',
     default: '5000',
@@ -289,7 +378,8 @@ export const FLAGS: readonly Flag[] = [
     range: [100, MAX_MS],
     placeholder: 'MS',
     group: 'Limits',
-    meaning: 'how long an old SPI is accepted after a re-key',
+    meaning:
+      'how long an old SPI is accepted after a re-key, and how long a rotation waits for it; a rotation that cannot wait ends it all the same',
   }),
   flag('rotation-period', {
     kind: 'number',
@@ -297,7 +387,25 @@ export const FLAGS: readonly Flag[] = [
     range: [0, MAX_MS],
     placeholder: 'MS',
     group: 'Limits',
-    meaning: 'time between rotations of the master key; 0: never',
+    meaning:
+      'time between rotations of the master key; in fact at least twice --rekey-grace, for which old SPIs are waited for; 0: never',
+  }),
+  flag('rotation-deadline', {
+    kind: 'number',
+    default: '600000',
+    range: [100, MAX_MS],
+    placeholder: 'MS',
+    group: 'Limits',
+    meaning:
+      'how long a rotation waits for peers that have not taken new keys; then their tunnels end with the key, and come back with them',
+  }),
+  flag('rotation-request-interval', {
+    kind: 'number',
+    default: '300000',
+    range: [100, MAX_MS],
+    placeholder: 'MS',
+    group: 'Limits',
+    meaning: 'least time between two rotations at the request of one peer',
   }),
   flag('tunnels-per-request', {
     kind: 'number',
@@ -317,11 +425,110 @@ export const FLAGS: readonly Flag[] = [
   }),
   flag('tunnels-per-second', {
     kind: 'number',
-    default: '100000',
     range: [1, 100_000_000],
     placeholder: 'N',
     group: 'Limits',
-    meaning: 'tunnels per peer and second that are answered',
+    meaning:
+      'tunnels per peer and second that are answered, on average, and twice --max-tunnels at once (default: a sixtieth of --max-tunnels, at least 100)',
+  }),
+  flag('spis-per-hour', {
+    kind: 'number',
+    range: [1, 2_000_000_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning:
+      'SPIs that one peer may take in an hour, of the 2^31 of a master key (default: 16 times --max-tunnels, at least 100000)',
+  }),
+  flag('opening-time', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.openingMs),
+    range: [100, MAX_MS],
+    placeholder: 'MS',
+    group: 'Limits',
+    meaning:
+      'time for a connection to get through TLS and HTTP/2, either way; a stranger has no longer at all',
+  }),
+  flag('connection-idle', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.idleMs),
+    range: [1000, MAX_MS],
+    placeholder: 'MS',
+    group: 'Limits',
+    meaning: "how long a peer's connection may be without a request",
+  }),
+  flag('connections-per-peer', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.connectionsPerPeer),
+    range: [1, 256],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'connections of one peer; one more takes the place of its least recently used one',
+  }),
+  flag('strangers', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.strangers),
+    range: [1, 4096],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: "connections of callers that have not shown to be a peer, from addresses that are no peer's",
+  }),
+  flag('strangers-per-second', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.strangersPerSecond),
+    range: [1, 100_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'new connections of those per second; each may cost a TLS handshake, about a millisecond',
+  }),
+  flag('requests-per-second', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.requestsPerPeerPerSecond),
+    range: [1, 1_000_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'requests of one peer that are begun per second; further ones wait',
+  }),
+  flag('octets-per-peer', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.octetsPerPeer),
+    range: [65_536, 2 ** 32],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'octets of requests and answers held at once for one peer; not less than --request-octets',
+  }),
+  flag('octets-in-flight', {
+    kind: 'number',
+    default: String(DOOR_LIMITS.octetsInAll),
+    range: [65_536, 2 ** 36],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'the same for all peers together; not less than --octets-per-peer',
+  }),
+  flag('neighbors-per-source', {
+    kind: 'number',
+    default: '100',
+    range: [1, 1_000_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning:
+      'messages of ARP and neighbor discovery of one source that pass per second and direction, in clear (with --mode=transport)',
+  }),
+  flag('neighbors-per-second', {
+    kind: 'number',
+    default: '1000',
+    range: [1, 1_000_000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning: 'the same for all sources together',
+  }),
+  flag('unknown-source-requests', {
+    kind: 'number',
+    default: '4',
+    range: [0, 6000],
+    placeholder: 'N',
+    group: 'Limits',
+    meaning:
+      'requests to peers per minute, all together, because of packets that fail to authenticate and come from no known underlay address',
   }),
   flag('log-level', {
     short: 'l',
@@ -350,9 +557,9 @@ export const FLAGS: readonly Flag[] = [
   flag('stat-print', { kind: 'boolean', group: 'Output', meaning: 'print counters every second' }),
   flag('perf-print', {
     kind: 'text',
-    choices: ['key-gen', 'insertion', 'all'],
+    placeholder: 'key-gen|insertion|all',
     group: 'Output',
-    meaning: 'print rates of key generation, of entry insertion, or both',
+    meaning: 'print rates of key generation, of entry insertion, or both (also as key-gen,insertion)',
   }),
   flag('show-rss-rx-packets', {
     kind: 'boolean',
@@ -373,6 +580,14 @@ export const FLAGS: readonly Flag[] = [
     group: 'Simulator',
     meaning:
       'the workload: a host in this process with these addresses, a TAP interface of the kernel, or capture files',
+  }),
+  flag('snaplen', {
+    kind: 'number',
+    default: '0',
+    range: [0, SNAP_OCTETS_DEFAULT],
+    placeholder: 'OCTETS',
+    group: 'Simulator',
+    meaning: 'octets of each frame that capture files get (pcap:IN,OUT), 14 or more; 0: all',
   }),
   flag('ping', {
     kind: 'text',
@@ -412,6 +627,16 @@ const BY_SHORT = new Map<string, Flag>(
   FLAGS.flatMap((one) => (one.short === undefined ? [] : [[one.short, one]])),
 );
 
+/**
+ * Short forms that mean another flag in later releases of DOCA than in 2.8, whose we have: `-c FILE` has been --config since
+ * 2.9, and `-s` --device since 3.3. What follows tells them apart.
+ */
+export function flagOfLater(letter: string, value: string | undefined): Flag | undefined {
+  if (value === undefined) return undefined;
+  if (letter === 'c' && value !== 'true' && value !== 'false') return BY_NAME.get('config');
+  return letter === 's' && isDeviceText(value) ? BY_NAME.get('device') : undefined;
+}
+
 /** The flag of a long name or alias, without the dashes. */
 export function flagNamed(name: string): Flag | undefined {
   return BY_NAME.get(name);
@@ -421,28 +646,7 @@ export function flagWithShort(letter: string): Flag | undefined {
   return BY_SHORT.get(letter);
 }
 
-/** The known name that is nearest to what was written; undefined when none is near. */
-export function suggestion(name: string, names: Iterable<string> = BY_NAME.keys()): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
-  for (const candidate of names) {
-    const distance = editDistance(name, candidate);
-    if (distance < bestDistance) {
-      bestDistance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+/** Every long name and alias, without the dashes. */
+export function flagNames(): Iterable<string> {
+  return BY_NAME.keys();
 }

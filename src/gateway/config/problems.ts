@@ -1,4 +1,7 @@
 /** Everything that is wrong with flags and files, so that the user sees all of it at once. */
+import { InputFileError } from '../../files/read-file.js';
+import { PROBLEM_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
+
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {
@@ -7,38 +10,69 @@ export class ConfigError extends Error {
 }
 
 export class Problems {
-  readonly list: string[] = [];
+  readonly #remarks = new Set<string>();
+  /** In the order in which they were found; a set, to find again what was said already. */
+  readonly #found = new Set<string>();
+  #more = 0;
 
   /** @param where a flag, or file:line:column */
   add(where: string, reason: string): void {
-    const problem = `${where}: ${reason}`;
-    if (!this.list.includes(problem)) this.list.push(problem);
+    const problem = shortened(`${where}: ${reason}`);
+    if (this.#found.size < PROBLEMS_MAX) this.#found.add(problem);
+    else if (!this.#found.has(problem)) this.#more++;
+  }
+
+  /** What is right, and worth a line in the log all the same. */
+  remark(where: string, text: string): void {
+    if (this.#remarks.size < PROBLEMS_MAX) this.#remarks.add(shortened(`${where}: ${text}`));
+  }
+
+  get remarks(): readonly string[] {
+    return [...this.#remarks];
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.size === 0;
+  }
+
+  /** Up to PROBLEMS_MAX, and how many there are besides. */
+  get list(): readonly string[] {
+    return this.#more === 0 ? [...this.#found] : [...this.#found, `and ${this.#more} more problems`];
   }
 }
 
-/** A code of jsonc-parser's, such as CommaExpected, in words. */
-export function jsonProblem(code: string): string {
-  return `is not JSON: ${code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()}`;
+/** Its begin and its end: a text that is quoted may be as long as its file. */
+export function shortened(text: string, charactersMax = PROBLEM_CHARACTERS_MAX): string {
+  if (text.length <= charactersMax) return text;
+  const half = Math.floor((charactersMax - 5) / 2);
+  return `${text.slice(0, half)} ... ${text.slice(-half)}`;
 }
 
-/** Reads a file's text; throws as node:fs does. */
-export type FileReader = (path: string) => string;
+/**
+ * Reads a file's text; throws InputFileError for one that is larger than `octetsMax` or no file, and else as node:fs
+ * does.
+ */
+export type FileReader = (path: string, octetsMax: number) => string;
 
 /** A file's text, or undefined with the problem noted. */
 export function readText(
   path: string,
   where: string,
+  octetsMax: number,
   read: FileReader,
   problems: Problems,
 ): string | undefined {
   try {
-    return read(path);
+    return read(path, octetsMax);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    problems.add(
-      where,
-      code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code ?? error}`,
-    );
+    problems.add(where, readProblem(path, error));
     return undefined;
   }
+}
+
+/** Why a file cannot be read. */
+export function readProblem(path: string, error: unknown): string {
+  if (error instanceof InputFileError) return error.message;
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code ?? error}`;
 }

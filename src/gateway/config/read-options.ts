@@ -2,12 +2,26 @@
  * From command line and files to GatewayOptions, checked. Everything that is wrong is reported at once, each with
  * the flag, or the file's line, and the reason.
  */
-import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../packet/address.js';
+import { type IpAddress, type IpFamily, ipFamily, parseIp } from '../../packet/address.js';
+import { isHostAddress } from '../../packet/address-kind.js';
+import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
+import type { IpPrefix } from '../../packet/prefix.js';
+import { countPairs, countStatic, type PeerPair, type Vip, vipText } from '../directory.js';
+import { DOOR_LIMITS } from '../door-limits.js';
 import type { GatewayOptions, PeerDialect, PeerOptions } from '../options.js';
 import { type ServiceAddress, serviceText } from '../transport.js';
-import { attempt, parseServiceAddress, parseTunnel } from './addresses.js';
+import {
+  attempt,
+  parseList,
+  parseOwnIp,
+  parseOwnMac,
+  parseServiceAddress,
+  parseTunnel,
+} from './addresses.js';
+import { parseDevice, parseRepresentors } from './devices.js';
 import { type FlagValue, type FlagValues, flagValue, readFlagValues } from './flag-values.js';
-import { FLAGS } from './flags.js';
+import { flagNamed } from './flags.js';
+import { SESSION_FILE_OCTETS_MAX, TUNNELS_FILE_OCTETS_MAX, TUNNELS_LISTED_MAX } from './limits.js';
 import { ConfigError, type FileReader, Problems, readText } from './problems.js';
 import { parseSessionFile, type SessionFile } from './session-file.js';
 
@@ -17,39 +31,78 @@ export interface RunOptions {
   readonly logFormat: 'text' | 'json';
   /** Of the SDK's own messages, as DOCA counts levels. */
   readonly sdkLogLevel: number;
+  readonly allowCoreDumps: boolean;
   /** As written; src/cli opens them. */
   readonly simWire: string;
   readonly simVf: string;
+  /** Of each frame that capture files get; 0: all. */
+  readonly snapOctets: number;
   readonly ping?: IpAddress;
   readonly pingCount: number;
+  /** What is right about the flags, and worth a line in the log all the same. */
+  readonly remarks: readonly string[];
 }
 
-const PCI_PATTERN = /^(?:([0-9a-f]{4}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$/i;
-/** A list of names, or a PCI address. */
-const REPRESENTOR_PATTERN =
-  /^(?:(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|(?=[^,])([a-z0-9]*(\[\d+(-\d+)?(,\d+(-\d+)?)*\])?[a-z0-9]*)(,(?=[^,])[a-z0-9]*(\[\d+(-\d+)?\])?[a-z0-9]*)*)$/i;
+const PERF_KINDS: readonly string[] = ['key-gen', 'insertion', 'all'];
 const DIALECTS: readonly string[] = ['2.7', '2.8', '3.x'];
+/** Tunnels per second that a peer may ask for, when nobody says: all that there can be once a minute, or so many. */
+const REKEY_SECONDS = 60;
+const TUNNELS_PER_SECOND_MIN = 100;
+/** SPIs per hour that a peer may take, when nobody says: its tunnels may be re-keyed so often, or so many in all. */
+const SPIS_PER_HOUR_PER_TUNNEL = 16;
+const SPIS_PER_HOUR_MIN = 100_000;
+/** Stand for the workload's own addresses, one of each family, before those are known. */
+const WORKLOAD_NOT_KNOWN = [parseIp('0.0.0.0'), parseIp('::')];
+/** Places for sessions, when nobody says how many. */
+const TUNNELS_LEAST = 256;
 const NO_PCI_ADDRESS = '0000:00:00.0';
 
-/** What is wrong with a flag's value, for flags that only the caller understands; undefined: nothing. */
-export type FlagChecks = Readonly<Record<string, (text: string) => string | undefined>>;
+export interface OptionsRead {
+  readonly options: GatewayOptions;
+  readonly run: RunOptions;
+}
 
-/** Reads the options. Throws ConfigError with all problems, those that `checks` find among them. */
+/** Notes what is wrong with a flag; it is named as it was given, on the command line or in a file. */
+export type ProblemOf = (flag: string, reason: string) => void;
+
+/**
+ * Reads the options. Throws ConfigError with all problems, those that `check` notes among them: it knows what only the
+ * caller understands. Where a value is wrong it gets the default.
+ */
 export function readGatewayOptions(
   argv: readonly string[],
   read: FileReader,
-  checks: FlagChecks = {},
-): { options: GatewayOptions; run: RunOptions } {
+  check?: (read: OptionsRead, problem: ProblemOf) => void,
+): OptionsRead {
   const problems = new Problems();
   const values = readFlagValues(argv, read, problems);
   const result = new OptionsReader(values, read, problems).read();
-  for (const [name, check] of Object.entries(checks)) {
-    const value = flagValue(values, name);
-    const reason = value === undefined ? undefined : check(value.text);
-    if (reason !== undefined) problems.add(value!.where, reason);
-  }
-  if (problems.list.length > 0) throw new ConfigError(problems.list);
+  check?.(result, (flag, reason) => {
+    problems.add(whereOf(values, flag), reason);
+  });
+  if (!problems.isEmpty) throw new ConfigError(problems.list);
   return result;
+}
+
+/** Why static tunnels do not fit, from these addresses of ours besides those that the session file names. */
+export function staticTunnelsProblem(
+  options: Pick<GatewayOptions, 'peers' | 'staticTunnels' | 'maxTunnels'>,
+  locals: readonly IpAddress[],
+): string | undefined {
+  const count = countStatic(options, locals);
+  const { maxTunnels } = options;
+  if (count <= maxTunnels) return undefined;
+  const [, most] = flagNamed('max-tunnels')!.range!;
+  const instead =
+    count <= most
+      ? `say --max-tunnels ${count}, or leave out --static-tunnels: sessions are then made at their first packet`
+      : `at most ${most} can be; name longer prefixes, or leave out --static-tunnels: sessions are then made at their first packet`;
+  return `${count} static tunnels are configured, ${maxTunnels} allowed; ${instead}`;
+}
+
+/** Where a flag was given, or its name. */
+function whereOf(values: FlagValues, name: string): string {
+  return values.get(name)?.[0]?.where ?? `--${name}`;
 }
 
 class OptionsReader {
@@ -59,53 +112,56 @@ class OptionsReader {
     private readonly problems: Problems,
   ) {}
 
-  read(): { options: GatewayOptions; run: RunOptions } {
+  read(): OptionsRead {
     const hal = this.#choice('hal') as 'sim' | 'doca';
-    const maxTunnels = this.#number('max-tunnels');
-    const session = this.#sessionFile(maxTunnels);
+    const tunnelsGiven = this.#given('max-tunnels') ? this.#optionalNumber('max-tunnels') : undefined;
+    const session = this.#sessionFile(tunnelsGiven ?? TUNNELS_LISTED_MAX);
     const peers = this.#peers(session);
     this.#conflicts(hal);
+    const localVirtualIps = this.#parsed('local-virt-ip', (text) => parseList(text, parseIp)) ?? [];
     const inner = this.#choice('inner');
     const innerFamilies: IpFamily[] = inner === 'both' ? [4, 6] : [inner === 'ipv4' ? 4 : 6];
-    const staticTunnels = this.#ip('static-tunnels');
-    const pairs = peers.reduce((sum, peer) => sum + (peer.pairs?.length ?? peer.virtualIps.length), 0);
-    if (staticTunnels !== undefined && pairs > maxTunnels) {
-      this.problems.add('--max-tunnels', `${pairs} static tunnels are configured, ${maxTunnels} allowed`);
-    }
+    const staticTunnels = this.#staticTunnels();
+    const fromStatic = staticTunnels === undefined || staticTunnels === 'all' ? [] : [staticTunnels];
+    const ours = [...localVirtualIps, ...fromStatic];
+    const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);
+    const maxTunnels = tunnelsGiven ?? Math.min(Math.max(TUNNELS_LEAST, listed), TUNNELS_LISTED_MAX);
+    const { pciAddress, representor } = this.#devices(hal);
     const tls = this.#tls();
     const options: GatewayOptions = {
       hal,
-      pciAddress: this.#pciAddress(hal),
-      representor:
-        this.#matching(
-          'repr',
-          REPRESENTOR_PATTERN,
-          'a list such as vf0pf0, pf[0-1] or [0], or a PCI address',
-        ) ?? '[0]',
+      pciAddress,
+      representor,
       coreMask: this.#matching('core-mask', /^(0x)?[0-9a-f]{1,32}$/i, 'a mask in hex such as 0x3') ?? '0x3',
-      ...optional('decapDmac', this.#parsed('decap-dmac', parseMac)),
-      localVirtualIps: this.#parsed('local-virt-ip', parseIpList) ?? [],
+      ...optional('decapDmac', this.#parsed('decap-dmac', parseOwnMac)),
+      localVirtualIps,
+      ...optional('localPip', this.#localPip(session)),
       ...optional('vfName', this.#text('vf-name')?.text),
-      ...optional('nexthopDmac', this.#parsed('nexthop-dmac', parseMac)),
+      ...optional('nexthopDmac', this.#parsed('nexthop-dmac', parseOwnMac)),
       serviceAddress: this.#serviceAddress(session),
       peers,
       cookies: this.#boolean('cookie'),
       ingressAcl: !this.#boolean('disable-ingress-acl'),
       sampleRateLog2: this.#number('sample-rate'),
       maintainOrder: this.#boolean('maintain-order'),
+      sampleBeforeEncryption: this.#boolean('sample-before-encryption'),
+      sampledOctets: this.#boolean('sampled-octets'),
       maxTunnels,
       ...optional('cryptOffsetWords', this.#optionalNumber('crypt-offset')),
       pspVersion: this.#number('psp-version') === 0 ? 0 : 1,
       ...optional('staticTunnels', staticTunnels),
       debugKeys: this.#boolean('debug-keys'),
       statPrint: this.#boolean('stat-print'),
-      ...optional('perfPrint', this.#optionalChoice('perf-print') as GatewayOptions['perfPrint']),
+      ...optional('perfPrint', this.#perfPrint()),
       showRssRxPackets: this.#boolean('show-rss-rx-packets'),
       outerFamily: this.#choice('outer-ip-type') === 'ipv4' ? 4 : 6,
       innerFamilies,
       mode: this.#choice('mode') === 'transport' ? 'transport' : 'tunnel',
+      confirmUnderlay: this.#boolean('confirm-underlay'),
+      allowRouters: this.#routers(),
       ...optional('tls', tls),
       insecure: this.#boolean('insecure'),
+      ...optional('statePath', this.#text('state-file')?.text),
       limits: {
         rpcDeadlineMs: this.#number('rpc-deadline'),
         backoffMinMs: this.#number('backoff-min'),
@@ -115,21 +171,60 @@ class OptionsReader {
         missedPacketTtlMs: this.#number('missed-packet-ttl'),
         rekeyGraceMs: this.#number('rekey-grace'),
         rotationPeriodMs: this.#number('rotation-period'),
+        rotationDeadlineMs: this.#number('rotation-deadline'),
+        rotationRequestIntervalMs: this.#number('rotation-request-interval'),
         tunnelsPerRequest: this.#number('tunnels-per-request'),
+        sessionIdleS: this.#number('session-idle'),
+        sessionReplacementsPerSecond: this.#number('session-replacements'),
         requestOctetsMax: this.#number('request-octets'),
-        tunnelsPerPeerPerSecond: this.#number('tunnels-per-second'),
+        unknownSourceRequestsPerMinute: this.#number('unknown-source-requests'),
+        tunnelsPerPeerPerSecond:
+          this.#optionalNumber('tunnels-per-second') ??
+          Math.max(TUNNELS_PER_SECOND_MIN, Math.ceil(maxTunnels / REKEY_SECONDS)),
+        doors: {
+          ...DOOR_LIMITS,
+          openingMs: this.#number('opening-time'),
+          idleMs: this.#number('connection-idle'),
+          connectionsPerPeer: this.#number('connections-per-peer'),
+          strangers: this.#number('strangers'),
+          strangersPerSecond: this.#number('strangers-per-second'),
+          requestsPerPeerPerSecond: this.#number('requests-per-second'),
+          octetsPerPeer: this.#number('octets-per-peer'),
+          octetsInAll: this.#number('octets-in-flight'),
+        },
+        neighborsPerSourcePerSecond: this.#number('neighbors-per-source'),
+        neighborsPerSecond: this.#number('neighbors-per-second'),
+        sampledLinesPerSecond: this.#number('sampled-lines-per-second'),
+        spisPerPeerPerHour:
+          this.#optionalNumber('spis-per-hour') ??
+          Math.max(SPIS_PER_HOUR_MIN, SPIS_PER_HOUR_PER_TUNNEL * maxTunnels),
       },
     };
     const run: RunOptions = {
       logLevel: Number(this.#choice('log-level')),
       logFormat: this.#choice('log-format') as RunOptions['logFormat'],
       sdkLogLevel: Number(this.#choice('sdk-log-level')),
+      allowCoreDumps: this.#boolean('allow-core-dumps'),
       simWire: this.#text('sim-wire')!.text,
       simVf: this.#text('sim-vf')!.text,
+      snapOctets: this.#snapOctets(),
       ...optional('ping', this.#ip('ping')),
       pingCount: this.#number('ping-count'),
+      remarks: this.problems.remarks,
     };
+    const problem = staticTunnelsProblem(options, localVirtualIps);
+    if (problem !== undefined) this.problems.add(this.#whereOf('max-tunnels'), problem);
     return { options, run };
+  }
+
+  #snapOctets(): number {
+    const octets = this.#number('snaplen');
+    if (octets === 0 || octets >= SNAP_OCTETS_MIN) return octets;
+    this.problems.add(
+      this.#text('snaplen')!.where,
+      `${octets} octets are less than an Ethernet header; give ${SNAP_OCTETS_MIN} or more, or 0 for whole frames`,
+    );
+    return 0;
   }
 
   #text(name: string): FlagValue | undefined {
@@ -140,30 +235,47 @@ class OptionsReader {
     return this.values.has(name);
   }
 
+  /** Several with commas between, in any order, as DOCA's application takes them. */
+  #perfPrint(): GatewayOptions['perfPrint'] {
+    const value = this.#text('perf-print');
+    if (value === undefined) return undefined;
+    const kinds = new Set(value.text.split(','));
+    for (const kind of kinds) {
+      if (PERF_KINDS.includes(kind)) continue;
+      this.problems.add(value.where, `"${kind}" is not one of ${PERF_KINDS.join(', ')}`);
+      return undefined;
+    }
+    return kinds.size > 1 ? 'all' : ([...kinds][0] as GatewayOptions['perfPrint']);
+  }
+
+  #whereOf(name: string): string {
+    return whereOf(this.values, name);
+  }
+
   #boolean(name: string): boolean {
     return this.#text(name)?.text === 'true';
   }
 
   #choice(name: string): string {
-    return this.#optionalChoice(name) ?? FLAGS.find((flag) => flag.name === name)!.default!;
+    return this.#optionalChoice(name) ?? flagNamed(name)!.default!;
   }
 
   #optionalChoice(name: string): string | undefined {
     const value = this.#text(name);
-    const choices = FLAGS.find((flag) => flag.name === name)!.choices!;
+    const choices = flagNamed(name)!.choices!;
     if (value === undefined || choices.includes(value.text)) return value?.text;
     this.problems.add(value.where, `"${value.text}" is not one of ${choices.join(', ')}`);
     return undefined;
   }
 
   #number(name: string): number {
-    return this.#optionalNumber(name) ?? Number(FLAGS.find((flag) => flag.name === name)!.default);
+    return this.#optionalNumber(name) ?? Number(flagNamed(name)!.default);
   }
 
   #optionalNumber(name: string): number | undefined {
     const value = this.#text(name);
     if (value === undefined) return undefined;
-    const [lowest, highest] = FLAGS.find((flag) => flag.name === name)!.range!;
+    const [lowest, highest] = flagNamed(name)!.range!;
     const number = /^-?\d{1,15}$/.test(value.text) ? Number(value.text) : Number.NaN;
     if (number >= lowest && number <= highest) return number;
     this.problems.add(value.where, `"${value.text}" is not a whole number from ${lowest} to ${highest}`);
@@ -190,18 +302,100 @@ class OptionsReader {
     return this.#parsed(name, parseIp);
   }
 
-  #pciAddress(hal: 'sim' | 'doca'): string {
-    const value = this.#text('pci-addr');
-    if (value === undefined) {
-      if (hal === 'doca') this.problems.add('--pci-addr', 'is required with --hal=doca');
-      return NO_PCI_ADDRESS;
+  /** Of --allow-router: what a router of a segment can have as its source address. */
+  #routers(): IpAddress[] {
+    const routers = (this.values.get('allow-router') ?? []).flatMap(({ text, where }) => {
+      const parsed = attempt(() => parseIp(text));
+      if ('value' in parsed) {
+        if (isHostAddress(parsed.value)) return [parsed.value];
+        this.problems.add(where, `"${text}" is no address of a router`);
+      } else this.problems.add(where, parsed.reason);
+      return [];
+    });
+    if (routers.length > 0 && this.#choice('mode') !== 'transport') {
+      this.problems.add(
+        '--allow-router',
+        'is for --mode=transport; in tunnel mode no router reaches the workload',
+      );
     }
-    const match = PCI_PATTERN.exec(value.text);
-    if (match === null) {
-      this.problems.add(value.where, `"${value.text}" is not a PCI address such as 03:00.0 or 0000:03:00.0`);
-      return NO_PCI_ADDRESS;
+    return routers;
+  }
+
+  /** The uplink and the workload's representor, each of which may be named together with the other. */
+  #devices(hal: 'sim' | 'doca'): { pciAddress: string; representor: string } {
+    const device = this.#parsed('pci-addr', parseDevice);
+    const repr = this.#text('repr')!;
+    // A representor by its own PCI address has nothing behind it.
+    const namesDevice = /^[a-z]+\//i.test(repr.text);
+    const behind = namesDevice ? this.#parsed('repr', parseDevice) : undefined;
+    const isRepresentor = behind !== undefined && behind.representors === undefined;
+    const itsDevice = isRepresentor ? undefined : behind?.pciAddress;
+    if (device !== undefined && itsDevice !== undefined && itsDevice !== device.pciAddress) {
+      this.problems.add(repr.where, `is of device ${itsDevice}, and the uplink is ${device.pciAddress}`);
     }
-    return `${match[1] ?? '0000'}:${match[2]}:${match[3]}.${match[4]}`.toLowerCase();
+    if (hal === 'doca' && !this.#given('pci-addr') && itsDevice === undefined)
+      this.problems.add('--pci-addr', 'is required with --hal=doca');
+    for (const [name, found] of [
+      ['pci-addr', device],
+      ['repr', behind],
+    ] as const) {
+      for (const text of found?.ignored ?? [])
+        this.problems.remark(
+          this.#whereOf(name),
+          `${text} is not used: the gateway has device arguments of its own`,
+        );
+    }
+    if (namesDevice && behind === undefined)
+      return { pciAddress: device?.pciAddress ?? NO_PCI_ADDRESS, representor: '[0]' };
+    const own = isRepresentor ? behind.pciAddress : (behind?.representors ?? repr.text);
+    const fromDevice = device?.representors;
+    const given = this.#given('repr');
+    const first = this.#representor('repr', given || fromDevice === undefined ? own : fromDevice);
+    if (given && fromDevice !== undefined && this.#representor('pci-addr', fromDevice) !== first)
+      this.problems.add(
+        repr.where,
+        `names another representor than ${this.#whereOf('pci-addr')}, ${fromDevice}`,
+      );
+    return { pciAddress: device?.pciAddress ?? itsDevice ?? NO_PCI_ADDRESS, representor: first ?? '[0]' };
+  }
+
+  /** The one that is opened: the first of the list. */
+  #representor(flag: string, text: string): string | undefined {
+    const where = this.#whereOf(flag);
+    const parsed = attempt(() => parseRepresentors(text));
+    if ('reason' in parsed) {
+      this.problems.add(where, parsed.reason);
+      return undefined;
+    }
+    const { first, count } = parsed.value;
+    if (count > 1)
+      this.problems.remark(
+        where,
+        `of the ${count} representors of ${text} the gateway uses the first, ${first}`,
+      );
+    return first;
+  }
+
+  /** From one address, or from all of ours. */
+  #staticTunnels(): IpAddress | 'all' | undefined {
+    const text = this.#text('static-tunnels')?.text;
+    if (text === undefined || text === 'false') return undefined;
+    return text === 'true' ? 'all' : this.#parsed('static-tunnels', parseOwnIp);
+  }
+
+  #localPip(session: SessionFile | undefined): IpAddress | undefined {
+    const given = this.#given('local-pip');
+    const address = given ? this.#parsed('local-pip', parseOwnIp) : session?.localPip?.address;
+    if (address === undefined) return undefined;
+    const family = ipFamily(address);
+    const outer = this.#choice('outer-ip-type');
+    if (outer === `ipv${family}`) return address;
+    const where = given ? this.#whereOf('local-pip') : session!.localPip!.where;
+    this.problems.add(
+      where,
+      `${address} is IPv${family}, and tunnels are over ${outer}; say --outer-ip-type ipv${family}`,
+    );
+    return undefined;
   }
 
   #serviceAddress(session: SessionFile | undefined): ServiceAddress {
@@ -219,11 +413,24 @@ class OptionsReader {
     if (hal === 'sim' && this.#given('vf-name')) {
       problems.add('--vf-name', 'is for --hal=doca; with --hal=sim the workload is given with --sim-vf');
     }
-    if (this.#boolean('maintain-order') && this.#number('sample-rate') === 0) {
-      problems.add('--maintain-order', 'is for sampling; give --sample-rate as well');
+    if (this.#boolean('confirm-underlay') && this.#choice('mode') === 'transport') {
+      problems.add(
+        '--confirm-underlay',
+        'is for --mode=tunnel; in transport mode packets go where the workload sends them',
+      );
+    }
+    for (const name of ['maintain-order', 'sample-before-encryption', 'sampled-octets']) {
+      if (this.#boolean(name) && this.#number('sample-rate') === 0)
+        problems.add(`--${name}`, 'is for sampling; give --sample-rate as well');
     }
     if (this.#number('backoff-min') > this.#number('backoff-max')) {
       problems.add('--backoff-min', 'is greater than --backoff-max');
+    }
+    for (const [less, more] of [
+      ['request-octets', 'octets-per-peer'],
+      ['octets-per-peer', 'octets-in-flight'],
+    ] as const) {
+      if (this.#number(less) > this.#number(more)) problems.add(`--${more}`, `is less than --${less}`);
     }
     if (this.#given('ping') && hal !== 'sim') problems.add('--ping', 'is for --hal=sim');
   }
@@ -251,7 +458,7 @@ class OptionsReader {
   #sessionFile(maxTunnels: number): SessionFile | undefined {
     const path = this.values.get('config')?.[0];
     if (path === undefined) return undefined;
-    const text = readText(path.text, path.where, this.readFile, this.problems);
+    const text = readText(path.text, path.where, SESSION_FILE_OCTETS_MAX, this.readFile, this.problems);
     return text === undefined ? undefined : parseSessionFile(text, path.text, maxTunnels, this.problems);
   }
 
@@ -260,25 +467,38 @@ class OptionsReader {
     interface Draft {
       serviceAddress: ServiceAddress;
       virtualIps: Set<IpAddress>;
-      pairs: { localVip?: IpAddress; remoteVip: IpAddress }[] | undefined;
+      /** By their texts. */
+      virtualPrefixes: Map<string, IpPrefix>;
+      pairs: PeerPair[] | undefined;
+      mayRotate: boolean | undefined;
+      underlay: readonly IpPrefix[] | undefined;
     }
     const drafts = new Map<string, Draft>();
-    const owners = new Map<IpAddress, string>();
+    const owners = new Map<string, { readonly key: string; readonly where: () => string }>();
     const draftOf = (serviceAddress: ServiceAddress): Draft => {
       const key = serviceText(serviceAddress);
       const known = drafts.get(key);
       if (known !== undefined) return known;
-      const draft: Draft = { serviceAddress, virtualIps: new Set(), pairs: undefined };
+      const draft: Draft = {
+        serviceAddress,
+        virtualIps: new Set(),
+        virtualPrefixes: new Map(),
+        pairs: undefined,
+        mayRotate: undefined,
+        underlay: undefined,
+      };
       drafts.set(key, draft);
       return draft;
     };
-    const own = (where: string, draft: Draft, virtualIp: IpAddress) => {
+    const own = (where: () => string, draft: Draft, vip: Vip) => {
       const key = serviceText(draft.serviceAddress);
-      const owner = owners.get(virtualIp);
-      if (owner !== undefined && owner !== key)
-        this.problems.add(where, `${virtualIp} belongs to ${owner} already`);
-      owners.set(virtualIp, owner ?? key);
-      draft.virtualIps.add(virtualIp);
+      const text = vipText(vip);
+      const owner = owners.get(text);
+      if (owner === undefined) owners.set(text, { key, where });
+      else if (owner.key !== key)
+        this.problems.add(where(), `${text} belongs to ${owner.key} already (${owner.where()})`);
+      if (typeof vip === 'string') draft.virtualIps.add(vip);
+      else draft.virtualPrefixes.set(text, vip);
     };
     for (const { where, text } of this.#tunnelTexts()) {
       const parsed = attempt(() => parseTunnel(text));
@@ -287,33 +507,46 @@ class OptionsReader {
         continue;
       }
       const draft = draftOf(parsed.value.serviceAddress);
-      for (const virtualIp of parsed.value.virtualIps) own(where, draft, virtualIp);
+      for (const vip of parsed.value.vips) own(() => where, draft, vip);
     }
-    for (const { serviceAddress, pairs } of session?.peers ?? []) {
+    for (const { serviceAddress, pairs, mayRotate, underlay } of session?.peers ?? []) {
       const draft = draftOf(serviceAddress);
-      draft.pairs = [...(draft.pairs ?? []), ...pairs];
-      for (const { remoteVip } of pairs) own('--config', draft, remoteVip);
+      // Of a peer that is there twice, the refusal counts.
+      if (draft.mayRotate !== false) draft.mayRotate = mayRotate ?? draft.mayRotate;
+      if (underlay !== undefined) draft.underlay = [...(draft.underlay ?? []), ...underlay];
+      draft.pairs ??= [];
+      for (const { localVip, remoteVip, offset } of pairs) {
+        draft.pairs.push({ ...optional('localVip', localVip), remoteVip });
+        own(() => session!.at(offset), draft, remoteVip);
+      }
     }
     const dialects = this.#dialects();
     for (const key of dialects.keys()) {
       if (!drafts.has(key)) this.problems.add('--peer-dialect', `there is no peer ${key}`);
     }
-    return [...drafts].map(([key, { serviceAddress, virtualIps, pairs }]) => ({
-      serviceAddress,
-      virtualIps: [...virtualIps],
-      ...optional('pairs', pairs),
-      ...optional('dialect', dialects.get(key)),
-    }));
+    return [...drafts].map(
+      ([key, { serviceAddress, virtualIps, virtualPrefixes, pairs, mayRotate, underlay }]) => ({
+        serviceAddress,
+        virtualIps: [...virtualIps],
+        ...(virtualPrefixes.size === 0 ? {} : { virtualPrefixes: [...virtualPrefixes.values()] }),
+        ...optional('pairs', pairs),
+        ...optional('dialect', dialects.get(key)),
+        ...optional('mayRotate', mayRotate),
+        ...optional('underlay', underlay),
+      }),
+    );
   }
 
   #tunnelTexts(): FlagValue[] {
     const texts = [...(this.values.get('tunnel') ?? [])];
-    const path = this.values.get('tunnels-file')?.[0];
-    const file =
-      path === undefined ? undefined : readText(path.text, path.where, this.readFile, this.problems);
-    for (const [i, line] of (file ?? '').split('\n').entries()) {
-      const text = line.replace(/#.*/, '').trim();
-      if (text !== '') texts.push({ text, where: `${path!.text}:${i + 1}` });
+    for (const path of this.values.get('tunnels-file') ?? []) {
+      const file = readText(path.text, path.where, TUNNELS_FILE_OCTETS_MAX, this.readFile, this.problems);
+      let line = 0;
+      for (const written of linesOf(file ?? '')) {
+        line++;
+        const text = written.replace(/#.*/, '').trim();
+        if (text !== '') texts.push({ text, where: `${path.text}:${line}` });
+      }
     }
     return texts;
   }
@@ -337,6 +570,12 @@ function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
 }
 
-function parseIpList(text: string): IpAddress[] {
-  return text.split(',').map((part) => parseIp(part.trim()));
+/** One after the other: a list of the lines of a large file that has no other content would be far larger than it. */
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    yield text.slice(start, end < 0 ? text.length : end);
+    if (end < 0) return;
+    start = end + 1;
+  }
 }

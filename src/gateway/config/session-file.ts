@@ -1,43 +1,55 @@
 /** The session file: peers and the pairs of addresses that talk, as JSON with comments. Every error has its place. */
-import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
-import { type IpAddress, ipFamily, ipFromOctets, ipToOctets, parseIp } from '../../packet/address.js';
+import type { Node } from 'jsonc-parser';
+import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
+import { type IpPrefix, parsePrefix } from '../../packet/prefix.js';
+import { type Vip, vipFamily, vipText } from '../directory.js';
 import type { ServiceAddress } from '../transport.js';
-import { attempt, parseServiceAddress } from './addresses.js';
-import { jsonProblem, type Problems } from './problems.js';
+import { attempt, parseServiceAddress, parseVip } from './addresses.js';
+import { parseBoundedJson } from './bounded-json.js';
+import type { Problems } from './problems.js';
+
+/** A pair, and where in the file it stands. */
+export interface SessionPair {
+  readonly localVip?: IpAddress;
+  readonly remoteVip: Vip;
+  readonly offset: number;
+}
 
 export interface SessionFile {
   readonly localServiceAddress?: ServiceAddress;
+  readonly localPip?: { readonly address: IpAddress; readonly where: string };
+  /** file:line:column of an offset. */
+  readonly at: (offset: number) => string;
   readonly peers: readonly {
     readonly serviceAddress: ServiceAddress;
-    readonly pairs: readonly { readonly localVip?: IpAddress; readonly remoteVip: IpAddress }[];
+    readonly pairs: readonly SessionPair[];
+    readonly mayRotate?: boolean;
+    /** See PeerOptions. */
+    readonly underlay?: readonly IpPrefix[];
   }[];
 }
 
-/** The shortest prefix that is expanded: 65,536 addresses. */
-const EXPANDED_BITS_MAX = 16;
+/** Prefixes of one peer's underlay. */
+const UNDERLAY_PREFIXES_MAX = 16;
 
-/** Reads a session file; notes what is wrong and leaves it out. `pairsMax` bounds what prefixes expand to. */
+/** Reads a session file; notes what is wrong and leaves it out. `pairsMax` bounds how many pairs it may name. */
 export function parseSessionFile(
   text: string,
   path: string,
   pairsMax: number,
   problems: Problems,
 ): SessionFile {
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true });
-  const at = (offset: number) => {
-    const before = text.slice(0, offset).split('\n');
-    return `${path}:${before.length}:${before.at(-1)!.length + 1}`;
-  };
-  for (const error of errors) problems.add(at(error.offset), jsonProblem(printParseErrorCode(error.error)));
-  if (root === undefined || errors.length > 0) return { peers: [] };
-  return new SessionFileReader(at, pairsMax, problems).read(root);
+  const source = parseBoundedJson(text, path, problems);
+  if (source === undefined) return { at: () => path, peers: [] };
+  return new SessionFileReader(source.at, pairsMax, problems).read(source.root);
 }
 
 class SessionFileReader {
-  readonly #seen = new Set<string>();
+  /** Pairs, and the offsets at which they are. */
+  readonly #seen = new Map<string, number>();
   #pairs = 0;
-  #overflow = false;
+  /** The first pair that is one too many. */
+  #overflow: Node | undefined;
 
   constructor(
     private readonly at: (offset: number) => string,
@@ -47,84 +59,87 @@ class SessionFileReader {
 
   read(root: Node): SessionFile {
     const file = this.#object(root, 'the file', { config: false, peers: true });
-    const config = this.#object(file.config, 'config', { 'local-grpc-address': false });
+    const config = this.#object(file.config, 'config', { 'local-grpc-address': false, 'local-pip': false });
     const local = this.#service(config['local-grpc-address'], 'local-grpc-address');
+    const pipNode = config['local-pip'];
+    const pip = this.#ip(pipNode, 'local-pip');
     const peers = this.#array(file.peers, 'peers').flatMap((node) => {
-      const peer = this.#object(node, 'a peer', { 'remote-grpc-address': true, sessions: true });
+      const peer = this.#object(node, 'a peer', {
+        'remote-grpc-address': true,
+        sessions: true,
+        'may-rotate': false,
+        mayRotate: false,
+        underlay: false,
+      });
       const serviceAddress = this.#service(peer['remote-grpc-address'], 'remote-grpc-address');
       const pairs = this.#array(peer.sessions, 'sessions').flatMap((session) => this.#session(session));
-      return serviceAddress === undefined ? [] : [{ serviceAddress, pairs }];
+      const mayRotate = this.#spelledTwice(peer, 'may-rotate', 'mayRotate', (node, what) =>
+        this.#boolean(node, what),
+      );
+      const underlay = this.#underlay(peer.underlay);
+      if (serviceAddress === undefined) return [];
+      return [
+        {
+          serviceAddress,
+          pairs,
+          ...(mayRotate === undefined ? {} : { mayRotate }),
+          ...(underlay === undefined ? {} : { underlay }),
+        },
+      ];
     });
-    return { ...(local === undefined ? {} : { localServiceAddress: local }), peers };
+    if (this.#overflow !== undefined) {
+      this.#problem(
+        this.#overflow,
+        `${this.#pairs} sessions are listed, and ${this.pairsMax} fit; raise --max-tunnels to ${this.#pairs}, or name prefixes`,
+      );
+    }
+    return {
+      ...(local === undefined ? {} : { localServiceAddress: local }),
+      ...(pip === undefined ? {} : { localPip: { address: pip, where: this.at(pipNode!.offset) } }),
+      at: this.at,
+      peers,
+    };
   }
 
-  #session(node: Node): { localVip?: IpAddress; remoteVip: IpAddress }[] {
+  /** The prefixes of a peer's underlay; a few, since every address that it names is compared with all. */
+  #underlay(node: Node | undefined): IpPrefix[] | undefined {
+    if (node === undefined) return undefined;
+    const items = this.#array(node, 'underlay');
+    if (node.type === 'array' && (items.length === 0 || items.length > UNDERLAY_PREFIXES_MAX)) {
+      this.#problem(
+        node,
+        `underlay: ${items.length} prefixes; give 1 to ${UNDERLAY_PREFIXES_MAX}, or leave it out`,
+      );
+      return undefined;
+    }
+    return items.flatMap((item) => this.#parsed(item, 'underlay', parsePrefix) ?? []);
+  }
+
+  #session(node: Node): SessionPair[] {
     const session = this.#object(node, 'a session', { 'local-vip': false, 'remote-vips': true });
     const localVip = this.#ip(session['local-vip'], 'local-vip');
-    return this.#array(session['remote-vips'], 'remote-vips').flatMap((vip) =>
-      this.#addresses(vip, 'remote-vips').flatMap((remoteVip) => {
-        const pair = `${localVip ?? ''} ${remoteVip}`;
-        if (localVip !== undefined && ipFamily(localVip) !== ipFamily(remoteVip)) {
-          this.#problem(vip, `${remoteVip} is not of the family of local-vip ${localVip}`);
-          return [];
-        }
-        if (this.#seen.has(pair)) {
-          this.#problem(
-            vip,
-            `${localVip === undefined ? '' : `${localVip} and `}${remoteVip}: the pair is there twice`,
-          );
-          return [];
-        }
-        this.#seen.add(pair);
-        if (++this.#pairs > this.pairsMax) {
-          if (!this.#overflow)
-            this.#problem(vip, `more than ${this.pairsMax} sessions in all; raise --max-tunnels`);
-          this.#overflow = true;
-          return [];
-        }
-        return [localVip === undefined ? { remoteVip } : { localVip, remoteVip }];
-      }),
-    );
-  }
-
-  /** One address, or those of a prefix; of IPv4 prefixes without network and broadcast address. */
-  #addresses(node: Node, field: string): IpAddress[] {
-    const text = this.#string(node, field);
-    if (text === undefined) return [];
-    const [address, length, ...rest] = text.split('/');
-    const parsed = attempt(() => parseIp(address!));
-    if ('reason' in parsed) {
-      this.#problem(node, `${field}: ${parsed.reason}`);
-      return [];
-    }
-    if (length === undefined) return [parsed.value];
-    const octets = ipToOctets(parsed.value);
-    const bits = octets.length * 8;
-    const prefix = /^\d{1,3}$/.test(length) && rest.length === 0 ? Number(length) : -1;
-    if (prefix < bits - EXPANDED_BITS_MAX || prefix > bits) {
-      this.#problem(
-        node,
-        `${field}: "/${length}" is not a prefix length from ${bits - EXPANDED_BITS_MAX} to ${bits}`,
-      );
-      return [];
-    }
-    const count = 2 ** (bits - prefix);
-    if (this.#pairs + count - 2 > this.pairsMax && count > 2) {
-      this.#problem(
-        node,
-        `${field}: ${text} is ${count} addresses; more than ${this.pairsMax} sessions in all; raise --max-tunnels`,
-      );
-      return [];
-    }
-    const low = ((octets.at(-2)! << 8) | octets.at(-1)!) & ~(count - 1);
-    const skipEnds = octets.length === 4 && count > 2;
-    const addresses: IpAddress[] = [];
-    for (let i = skipEnds ? 1 : 0; i < (skipEnds ? count - 1 : count); i++) {
-      octets[octets.length - 2] = (low + i) >>> 8;
-      octets[octets.length - 1] = low + i;
-      addresses.push(ipFromOctets(octets, 0, octets.length === 4 ? 4 : 6));
-    }
-    return addresses;
+    return this.#array(session['remote-vips'], 'remote-vips').flatMap((vip) => {
+      const remoteVip = this.#parsed(vip, 'remote-vips', parseVip);
+      if (remoteVip === undefined) return [];
+      const text = vipText(remoteVip);
+      const pair = `${localVip ?? ''} ${text}`;
+      if (localVip !== undefined && ipFamily(localVip) !== vipFamily(remoteVip)) {
+        this.#problem(vip, `${text} is not of the family of local-vip ${localVip}`);
+        return [];
+      }
+      const first = this.#seen.get(pair);
+      if (first !== undefined) {
+        const what = localVip === undefined ? text : `${localVip} and ${text}`;
+        this.#problem(vip, `${what}: the pair is there twice (${this.at(first)})`);
+        return [];
+      }
+      this.#seen.set(pair, vip.offset);
+      if (++this.#pairs > this.pairsMax) {
+        this.#overflow ??= vip;
+        return [];
+      }
+      return [{ ...(localVip === undefined ? {} : { localVip }), remoteVip, offset: vip.offset }];
+    });
   }
 
   #problem(node: Node, reason: string): void {
@@ -169,6 +184,26 @@ class SessionFileReader {
     if (node.type === 'string') return node.value as string;
     this.#problem(node, `${what} is not a text`);
     return undefined;
+  }
+
+  #boolean(node: Node | undefined, what: string): boolean | undefined {
+    if (node === undefined) return undefined;
+    if (node.type === 'boolean') return node.value as boolean;
+    this.#problem(node, `${what} is neither true nor false`);
+    return undefined;
+  }
+
+  /** A key that may be written in two ways, but not in both. */
+  #spelledTwice<K extends string, T>(
+    members: Partial<Record<K, Node>>,
+    name: K,
+    otherName: K,
+    read: (node: Node | undefined, what: string) => T | undefined,
+  ): T | undefined {
+    const other = members[otherName];
+    if (members[name] === undefined) return read(other, otherName);
+    if (other !== undefined) this.#problem(other, `${otherName} and ${name} are the same key`);
+    return read(members[name], name);
   }
 
   #service(node: Node | undefined, what: string): ServiceAddress | undefined {

@@ -87,6 +87,8 @@ export interface PingOptions {
   readonly onSent?: (sequence: number) => void;
   readonly onReply?: (sequence: number, rttMs: number) => void;
   readonly onLost?: (sequence: number) => void;
+  /** Ends it: what is not answered by then is neither lost nor waited for. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PingResult {
@@ -202,10 +204,17 @@ class Host {
     if (source === undefined)
       throw new HostError(`the workload has no IPv${family} address to ping ${destination} from`);
     const { clock } = this.options;
+    const { signal } = options;
     const identifier = this.#nextIdentifier++ & 0xffff;
     const rttMs: number[] = [];
     const waiting = new Map<number, { sentMs: number; finish: (answered: boolean) => void }>();
     this.#echoes.set(identifier, (sequence) => waiting.get(sequence)?.finish(true));
+    let endPause: (() => void) | undefined;
+    const interrupt = () => {
+      for (const { finish } of [...waiting.values()]) finish(false);
+      endPause?.();
+    };
+    signal?.addEventListener('abort', interrupt, { once: true });
     const count = new Uint8Array(options.sizeOctets ?? 56).map((_, i) => i);
     const sendOne = (sequence: number): Promise<void> =>
       new Promise((resolve) => {
@@ -220,7 +229,7 @@ class Host {
             if (answered) {
               rttMs.push(rtt);
               options.onReply?.(sequence, rtt);
-            } else options.onLost?.(sequence);
+            } else if (signal?.aborted !== true) options.onLost?.(sequence);
             resolve();
           },
         });
@@ -228,16 +237,23 @@ class Host {
         const data = options.dataOf?.(sequence) ?? count;
         this.sendIp(echoPacket(source, destination, true, identifier, sequence, data), source, destination);
       });
+    const pause = () =>
+      new Promise<void>((resolve) => {
+        const timer = clock.setTimer(resolve, options.intervalMs);
+        endPause = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
     const all: Promise<void>[] = [];
-    for (let sequence = 1; sequence <= options.count; sequence++) {
+    for (let sequence = 1; sequence <= options.count && signal?.aborted !== true; sequence++) {
       all.push(sendOne(sequence));
-      if (sequence < options.count) {
-        await new Promise<void>((resolve) => clock.setTimer(resolve, options.intervalMs));
-      }
+      if (sequence < options.count) await pause();
     }
     await Promise.all(all);
+    signal?.removeEventListener('abort', interrupt);
     this.#echoes.delete(identifier);
-    return { sent: options.count, received: rttMs.length, rttMs };
+    return { sent: all.length, received: rttMs.length, rttMs };
   }
 
   #isOwn(ip: IpAddress): boolean {
@@ -413,7 +429,8 @@ class Host {
   }
 }
 
-function echoPacket(
+/** A whole IP packet. */
+export function echoPacket(
   source: IpAddress,
   destination: IpAddress,
   request: boolean,

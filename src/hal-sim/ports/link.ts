@@ -16,6 +16,11 @@ export interface Impairments {
   readonly lossRatio: number;
   readonly duplicateRatio: number;
   readonly reorderRatio: number;
+  /**
+   * The bit is one behind the two MAC addresses. The FCS tells every single bit error on a wire (IEEE 802.3, 3.2.9), and the
+   * receiver drops the frame: that is loss. What arrives changed was changed where frames have no FCS, in the
+   * buffer of a device that had read the addresses before and computed the FCS after. So no switch learns from it.
+   */
   readonly corruptRatio: number;
   /** 0: as fast as you like. */
   readonly rateBitsPerSecond: number;
@@ -39,6 +44,8 @@ export interface LinkOptions {
   readonly impairments?: Partial<Impairments>;
   /** Octets that may be on the way in one direction; more are dropped. */
   readonly queueOctetsMax?: number;
+  /** First octet that may arrive changed; absent: the EtherType, behind the MAC addresses, by which switches learn. */
+  readonly corruptibleFrom?: number;
   /** Sees every frame that is sent into port `from`, and what the link makes of it. The frame is only lent. */
   readonly observe?: (from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
 }
@@ -70,6 +77,7 @@ export interface Link {
 }
 
 const QUEUE_OCTETS_DEFAULT = 16 * 1024 * 1024;
+const CORRUPTIBLE_FROM_DEFAULT = 12;
 
 interface End {
   receive: ((frames: readonly Uint8Array[]) => void) | undefined;
@@ -141,7 +149,7 @@ function createDirection(
   impairmentsNow: () => Impairments,
 ): Direction {
   const { clock, random, observe } = options;
-  const queueOctetsMax = options.queueOctetsMax ?? QUEUE_OCTETS_DEFAULT;
+  const { queueOctetsMax = QUEUE_OCTETS_DEFAULT, corruptibleFrom = CORRUPTIBLE_FROM_DEFAULT } = options;
   let onTheWayOctets = 0;
   /** When the link has finished sending what it was given. */
   let idleAtMs = 0;
@@ -223,11 +231,11 @@ function createDirection(
         launch(frame.slice(), impairments, 'duplicated');
       }
       let fate: LinkFate = 'carried';
-      if (chance(random, impairments.corruptRatio) && frame.length > 0) {
+      if (chance(random, impairments.corruptRatio) && frame.length > corruptibleFrom) {
         counters.corrupted++;
         fate = 'corrupted';
-        const bit = random.uint32() % (frame.length * 8);
-        frame[bit >>> 3]! ^= 1 << (bit & 7);
+        const bit = random.uint32() % ((frame.length - corruptibleFrom) * 8);
+        frame[corruptibleFrom + (bit >>> 3)]! ^= 1 << (bit & 7);
       }
       launch(frame, impairments, fate);
     }

@@ -1,15 +1,19 @@
 /** A port whose frames come out of a capture file, in order and as fast as the device takes them, and go into another. */
 
-import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Writable } from 'node:stream';
+import { FileReplacement } from '../../files/replace-file.js';
 import type { Clock } from '../../hal/clock.js';
-import { pcapHeader, pcapRecord, readCapture } from '../../packet/pcap.js';
+import { captureOctets, compressionFor, STANDARD_STREAM } from '../../packet/capture-stream.js';
+import { wholeFrameOf } from '../../packet/link-type.js';
+import { pcapHeader, pcapRecord, readCapture, SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';
 import type { SimPort } from '../port.js';
 
 export interface PcapPortOptions {
   readonly input: string;
   readonly output?: string;
+  /** Octets of each frame that go into the output; 0: all. */
+  readonly snapOctets?: number;
   readonly clock: Clock;
   readonly mtuOctets: number;
 }
@@ -19,6 +23,8 @@ export interface PcapPortCounters {
   written: number;
   /** Frames that the output did not take: it failed, or was slower than the device by more than its buffer. */
   outputDropped: number;
+  /** Frames of the input that did not come in, by reason: captured in part, of a link type that is not read, before it was cut (TSO). */
+  readonly skipped: Map<string, number>;
 }
 
 export interface PcapPort extends SimPort {
@@ -36,10 +42,12 @@ const BATCH_FRAMES = 64;
 /** Octets that may wait to be written. */
 const OUTPUT_BUFFER_OCTETS_MAX = 16 * 1024 * 1024;
 
-export function createPcapPort({ input, output, clock, mtuOctets }: PcapPortOptions): PcapPort {
-  const counters: PcapPortCounters = { written: 0, outputDropped: 0 };
+export function createPcapPort(options: PcapPortOptions): PcapPort {
+  const { input, output, clock, mtuOctets } = options;
+  const snapOctets = options.snapOctets || SNAP_OCTETS_DEFAULT;
+  const counters: PcapPortCounters = { written: 0, outputDropped: 0, skipped: new Map() };
   let closed = false;
-  let out: WriteStream | undefined;
+  let out: Writable | undefined;
   let finished: () => void;
   let failed: (error: unknown) => void;
   const done = new Promise<void>((resolve, reject) => {
@@ -57,9 +65,12 @@ export function createPcapPort({ input, output, clock, mtuOctets }: PcapPortOpti
       await new Promise<void>((resolve) => clock.setTimer(resolve, 0));
       if (!closed && frames.length > 0) receive(frames);
     };
-    for await (const { frame } of readCapture(createReadStream(input))) {
+    for await (const record of readCapture(captureOctets(input))) {
       if (closed) return;
-      if (batch.push(frame) === BATCH_FRAMES) await deliver();
+      const whole = wholeFrameOf(record);
+      if ('reason' in whole)
+        counters.skipped.set(whole.reason, (counters.skipped.get(whole.reason) ?? 0) + 1);
+      else if (batch.push(whole.frame) === BATCH_FRAMES) await deliver();
     }
     await deliver();
   };
@@ -78,7 +89,7 @@ export function createPcapPort({ input, output, clock, mtuOctets }: PcapPortOpti
           continue;
         }
         counters.written++;
-        out.write(pcapRecord(timestampNs, frame));
+        out.write(pcapRecord(timestampNs, frame.subarray(0, snapOctets), frame.length));
       }
     },
     async start(receive) {
@@ -86,15 +97,19 @@ export function createPcapPort({ input, output, clock, mtuOctets }: PcapPortOpti
         if (await isSameFile(input, output)) {
           throw new PcapPortError(`${output} is the capture that is read; write to another file`);
         }
-        const opening = createWriteStream(output);
-        await once(opening, 'open').catch((error: Error) => {
-          throw new PcapPortError(`cannot write ${output}: ${error.message}`);
-        });
+        // There from the start, since it grows for as long as the gateway runs.
+        const place = output === STANDARD_STREAM ? '/dev/stdout' : output;
+        const file = await FileReplacement.open(place, { readers: 'private', live: true }).catch(
+          (error: Error) => {
+            throw new PcapPortError(`cannot write ${output}: ${error.message}`);
+          },
+        );
+        const opening = streamInto(file, compressionFor(output));
         opening.on('error', (error) => {
           out = undefined;
           failed(error);
         });
-        opening.write(pcapHeader());
+        opening.write(pcapHeader(snapOctets));
         out = opening;
       }
       pump(receive).then(finished, failed);
@@ -108,6 +123,18 @@ export function createPcapPort({ input, output, clock, mtuOctets }: PcapPortOpti
       if (closing !== undefined) await new Promise<void>((resolve) => closing.end(() => resolve()));
     },
   };
+}
+
+/** Ends the file with its own end. */
+function streamInto(file: FileReplacement, compress: (octets: Uint8Array) => Promise<Uint8Array>): Writable {
+  const write = async (octets: Uint8Array) => file.write(await compress(octets));
+  return new Writable({
+    write: (octets: Uint8Array, _encoding, done) => void write(octets).then(() => done(), done),
+    writev: (parts, done) =>
+      void write(Buffer.concat(parts.map(({ chunk }) => chunk as Uint8Array))).then(() => done(), done),
+    final: (done) => void file.finish().then(() => done(), done),
+    destroy: (error, done) => void file.discard().then(() => done(error), done),
+  });
 }
 
 /** Under whatever names; what is not there is no file yet. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from '../../hal/errors.js';
+import type { NativeGuard } from '../../hal/native-guard.js';
 
 export interface PortsAddon {
   /** Opens the TAP interface of that name. Throws, naming it and what to do, when the kernel refuses. */
@@ -11,6 +12,8 @@ export interface PortsAddon {
   ) => NativeTap;
   /** Lets a UDP socket over IPv6 take datagrams without a checksum. Throws when the kernel refuses. */
   acceptZeroChecksum(fileDescriptor: number): void;
+  /** native/guard; absent in older builds. */
+  readonly guard?: NativeGuard;
 }
 
 /** A TAP interface. After `close` everything but `close` throws. */

@@ -62,6 +62,11 @@ export interface UdpWireOptions {
    * told otherwise, which takes this addon.
    */
   readonly ports?: Pick<PortsAddon, 'acceptZeroChecksum'>;
+  /**
+   * The kernel has no way out for the socket any more (its address or interface is gone), with the reason; undefined: it
+   * has one again. The socket itself stays, and works again by itself.
+   */
+  readonly onState?: (reason: string | undefined) => void;
 }
 
 export interface UdpWireCounters {
@@ -85,6 +90,14 @@ const QUEUE_FRAMES_MAX = 8192;
 /** Whoever sent it: the kernel does not say. */
 const REMOTE_MAC = Uint8Array.from([0x02, 0, 0, 0, 0xff, 0xfe]);
 const TTL = 64;
+/** What says something of the socket's own end, not of a datagram or where it goes. */
+const NO_WAY_OUT: readonly (string | undefined)[] = [
+  'EADDRNOTAVAIL',
+  'EINVAL',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENODEV',
+];
 
 /** A SimPort over a socket; it is bound by `start`. */
 export function createUdpWire(options: UdpWireOptions): SimPort & { readonly counters: UdpWireCounters } {
@@ -95,6 +108,14 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
   const ownIp = ipToOctets(address);
   let socket: Socket | undefined;
   let waiting: Uint8Array[] = [];
+  let hasWayOut = true;
+  const sent = (error: NodeJS.ErrnoException | null) => {
+    if (error !== null) counters.sendErrors++;
+    if (socket === undefined || (error === null) === hasWayOut) return;
+    if (error !== null && !NO_WAY_OUT.includes(error.code)) return;
+    hasWayOut = error === null;
+    options.onState?.(error?.code);
+  };
   return {
     name: `udp ${address} port ${port}`,
     mtuOctets: options.mtuOctets ?? MTU_DEFAULT_OCTETS,
@@ -108,9 +129,7 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
           continue;
         }
         counters.sent++;
-        socket.send(datagram.payload, port, datagram.destination, (error) => {
-          if (error !== null) counters.sendErrors++;
-        });
+        socket.send(datagram.payload, port, datagram.destination, sent);
       }
     },
 
@@ -119,7 +138,7 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
       await new Promise<void>((resolve, reject) => {
         opening.once('error', (error: NodeJS.ErrnoException) => {
           opening.close();
-          reject(new UdpWireError(bindProblem(address, port, error)));
+          reject(new UdpWireError(bindProblem(address, port, error), { cause: error }));
         });
         opening.bind(port, address, resolve);
       });

@@ -2,7 +2,7 @@
 
 import { attempt } from '../../gateway/config/addresses.js';
 import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
-import type { EventPlan, GatewayPlan } from '../model.js';
+import { type EventPlan, type GatewayPlan, INSIDER_ACTS, type InsiderPlan } from '../model.js';
 import type { NodeDraft } from './drafts.js';
 import type { EventForm, NamesForm } from './form.js';
 import type { KnownWorkload } from './gateways.js';
@@ -10,13 +10,23 @@ import { EVENTS_MAX, TIME_MAX_MS } from './limits.js';
 import type { Names } from './names.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
-import { impairments, oobValues, packetsPerSecond, positiveTimeMs, ratio, timeMs } from './values.js';
+import {
+  impairments,
+  oobValues,
+  packetsPerSecond,
+  positivePacketsPerSecond,
+  positiveTimeMs,
+  ratio,
+  timeMs,
+} from './values.js';
 
 const DOWN_MS = 1000;
+const INSIDER_ACTS_PER_SECOND = 10;
 
 /** What events may name. */
 export interface EventNames {
   readonly gateways: ReadonlyMap<string, GatewayPlan>;
+  readonly insiders: ReadonlyMap<string, InsiderPlan>;
   readonly nodes: Names<NodeDraft>;
   readonly links: Names<string>;
   readonly workloads: Names<KnownWorkload>;
@@ -43,7 +53,7 @@ export function readEvents(
     }
   }
   read.sort((a, b) => a.event.atMs - b.event.atMs);
-  checkReaddressing(read, names.gateways);
+  checkReaddressing(read, names.gateways, names.insiders);
   return read.map(({ event }) => event);
 }
 
@@ -52,14 +62,20 @@ interface PlacedEvent {
   readonly place: Place;
 }
 
-/** At no time do two gateways have the same underlay address. */
-function checkReaddressing(events: readonly PlacedEvent[], gateways: ReadonlyMap<string, GatewayPlan>): void {
+/** At no time do two nodes have the same underlay address. */
+function checkReaddressing(
+  events: readonly PlacedEvent[],
+  gateways: ReadonlyMap<string, GatewayPlan>,
+  insiders: ReadonlyMap<string, InsiderPlan>,
+): void {
   const owners = new Map<IpAddress, string>();
   const addresses = new Map<string, { ipv4?: IpAddress; ipv6?: IpAddress }>();
   for (const { name, underlay } of gateways.values()) {
     addresses.set(name, { ...underlay });
     for (const ip of Object.values(underlay)) owners.set(ip, name);
   }
+  for (const { name, underlay } of insiders.values())
+    for (const ip of Object.values(underlay)) owners.set(ip, name);
   for (const { event, place } of events) {
     if (event.type !== 'readdress') continue;
     const { node, ip } = event;
@@ -121,10 +137,17 @@ class EventReader {
     }
     if (form.readdress !== undefined) return this.#readdress(form.readdress, form.ip!);
     if (form.attack !== undefined) return this.#attack(form.attack);
+    if (form.insider !== undefined) return this.#insider(form.insider);
     if (form['clock-jump'] !== undefined) {
       const node = this.#gateway(form['clock-jump'], place.at('clock-jump'));
       const jumpMs = positiveTimeMs(form.by!, place.at('by'));
       return node === undefined ? [] : [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
+    }
+    if (form['lose-port'] !== undefined) {
+      const node = this.#gateway(form['lose-port'], place.at('lose-port'));
+      const durationMs = positiveTimeMs(form.for!, place.at('for'));
+      if (node === undefined) return [];
+      return [{ atMs, type: 'lose-port', node: node.name, port: form.port!, durationMs }];
     }
     const node = this.#gateway(form['slow-entries']!, place.at('slow-entries'));
     const delayMs = timeMs(form.delay!, place.at('delay'));
@@ -136,6 +159,25 @@ class EventReader {
     const node = gateway === undefined ? this.names.nodes.find(name, place) : undefined;
     if (node !== undefined) place.problem(`${name} is a ${node.form.kind}; name a gateway`);
     return gateway;
+  }
+
+  #insider(name: string): EventPlan[] {
+    const { form, place, names } = this;
+    const at = place.at('insider');
+    const durationMs = positiveTimeMs(form.for!, place.at('for'));
+    const actsPerSecond =
+      form.rate === undefined
+        ? INSIDER_ACTS_PER_SECOND
+        : positivePacketsPerSecond(form.rate, place.at('rate'));
+    const insider = names.insiders.get(name);
+    if (insider?.silent === true) at.problem(`${name} is silent, and does nothing`);
+    if (insider !== undefined) {
+      const does = form.does ?? INSIDER_ACTS;
+      return [{ atMs: this.#atMs, type: 'insider', node: name, durationMs, actsPerSecond, does }];
+    }
+    const node = names.nodes.find(name, at);
+    if (node !== undefined) at.problem(`${name} is a ${node.form.kind}; name an insider`);
+    return [];
   }
 
   /** One event for all nodes; with `every` one after the other. */

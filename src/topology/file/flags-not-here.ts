@@ -19,7 +19,11 @@ export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   insecure: TLS,
   'svc-addr': 'is not for topologies: write the address as "oob" of the node',
   'local-virt-ip': 'is not for topologies: write the addresses under "workloads" of the node',
+  'local-pip': 'is not for topologies: write the address as "underlay" of the node',
   'nexthop-dmac': 'is not for topologies: the next hop is found on the links',
+  'allow-core-dumps': 'is not for topologies: it is about the process that runs a gateway',
+  'state-file': 'is not for topologies: a gateway that starts again in one knows nothing of its former life',
   ping: 'is not for topologies: write traffic with "type: ping" in the scenario',
   'ping-count': 'is not for topologies: write traffic with "type: ping" in the scenario',
+  snaplen: 'is not for topologies: `topology run --snaplen` cuts all captures of a run',
 };

@@ -1,9 +1,11 @@
 /** The file's content as TypeScript sees it once the schema has let it through (schema.ts says what each means). */
+import type { GatewayPort, InsiderAct } from '../model.js';
 import type { Quantity } from './quantities.js';
 
 export interface FileForm {
   readonly name: string;
   readonly seed?: number;
+  readonly epoch?: string;
   readonly oob?: OobForm;
   readonly topology: TopologyForm;
   readonly scenario?: string | ScenarioForm;
@@ -27,7 +29,7 @@ export interface TopologyForm {
   readonly 'leaf-spine'?: LeafSpineForm;
 }
 
-export type NodeForm = GatewayForm | { readonly kind: 'switch' | 'router' };
+export type NodeForm = GatewayForm | InsiderForm | { readonly kind: 'switch' | 'router' };
 
 export interface GatewayForm {
   readonly kind: 'gateway';
@@ -37,6 +39,16 @@ export interface GatewayForm {
   readonly 'workload-mac'?: string;
   readonly flags?: FlagsForm;
   readonly workloads?: Readonly<Record<string, WorkloadForm>>;
+}
+
+export interface InsiderForm {
+  readonly kind: 'insider';
+  readonly underlay?: readonly string[];
+  readonly oob?: string;
+  readonly mac?: string;
+  readonly addresses?: readonly string[];
+  readonly silent?: boolean;
+  readonly spoofs?: boolean;
 }
 
 export type WorkloadForm =
@@ -113,10 +125,15 @@ export type TrafficForm =
       readonly rate: Quantity;
       readonly size?: Quantity;
       readonly duration: Quantity;
+      readonly port?: number;
     })
   | (BetweenForm & { readonly type: 'transfer'; readonly size: Quantity })
   | (TrafficCommonForm & { readonly type: 'replay'; readonly file: string })
-  | (TrafficCommonForm & { readonly type: 'flood'; readonly rate: Quantity; readonly duration: Quantity });
+  | (TrafficCommonForm & {
+      readonly type: 'flood' | 'sweep';
+      readonly rate: Quantity;
+      readonly duration: Quantity;
+    });
 
 /** Which of the keys is there says which event it is; the schema holds that it is one. */
 export interface EventForm extends ImpairmentsForm {
@@ -145,6 +162,10 @@ export interface EventForm extends ImpairmentsForm {
   readonly 'clock-jump'?: string;
   readonly by?: Quantity;
   readonly 'slow-entries'?: string;
+  readonly 'lose-port'?: string;
+  readonly port?: GatewayPort;
+  readonly insider?: string;
+  readonly does?: readonly InsiderAct[];
 }
 
 export interface ExpectationForm {

@@ -1,14 +1,17 @@
 /** Gateways: their addresses, their workloads, and the options that their gateway runs with. */
-import { attempt, parseServiceAddress } from '../../gateway/config/addresses.js';
 import { FLAGS } from '../../gateway/config/flags.js';
+import { TUNNELS_LISTED_MAX } from '../../gateway/config/limits.js';
+import { staticTunnelsProblem } from '../../gateway/config/read-options.js';
+import { countPairs } from '../../gateway/directory.js';
 import type { GatewayOptions, PeerOptions } from '../../gateway/options.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/transport.js';
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
-import type { GatewayPlan, WorkloadPlan } from '../model.js';
+import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
 import type { NodeDraft } from './drafts.js';
 import type { GatewayForm } from './form.js';
 import { type FlagReader, type GivenFlags, mergeFlags } from './gateway-flags.js';
+import { InsiderReader, readServiceAddress } from './insiders.js';
 import type { Names } from './names.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
@@ -51,14 +54,20 @@ export class GatewayReader {
     private readonly segmentOf: (node: string) => string,
   ) {}
 
-  /** Plans of the gateways, by name; incomplete where problems were noted. */
-  read(nodes: readonly NodeDraft[]): Map<string, GatewayPlan> {
+  /** Plans of the gateways and insiders, by name; incomplete where problems were noted. */
+  read(nodes: readonly NodeDraft[]): {
+    readonly gateways: Map<string, GatewayPlan>;
+    readonly insiders: Map<string, InsiderPlan>;
+  } {
     const drafts = nodes
       .filter(({ form }) => form.kind === 'gateway')
       .map((node, index) => this.#draft(node, index));
     // What is given is given before anything is made up.
     for (const draft of drafts) this.#given(draft);
+    const insiderReader = new InsiderReader(this.books, drafts.length);
+    insiderReader.given(nodes);
     for (const draft of drafts) this.#generate(draft);
+    const insiders = insiderReader.generate();
     for (const draft of drafts) this.#register(draft);
     const peers = drafts.map(
       ({ serviceAddress, workloads }): PeerOptions => ({
@@ -66,8 +75,13 @@ export class GatewayReader {
         virtualIps: workloads!.flatMap(({ addresses }) => addresses),
       }),
     );
+    for (const { serviceAddress, addresses } of insiders.values())
+      peers.push({ serviceAddress, virtualIps: addresses });
     const everywhere = countFamilies(peers.flatMap(({ virtualIps }) => virtualIps));
-    return new Map(drafts.map((draft) => [draft.node.name, this.#plan(draft, peers, everywhere)]));
+    return {
+      gateways: new Map(drafts.map((draft) => [draft.node.name, this.#plan(draft, peers, everywhere)])),
+      insiders,
+    };
   }
 
   #draft(node: NodeDraft, index: number): Draft {
@@ -105,7 +119,8 @@ export class GatewayReader {
       if (draft.underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
       draft.underlay[key] = ip;
     }
-    if (form.oob !== undefined) draft.serviceAddress = this.#serviceAddress(form.oob, name, place.at('oob'));
+    if (form.oob !== undefined)
+      draft.serviceAddress = readServiceAddress(this.books, form.oob, name, place.at('oob'));
     if (form.mac !== undefined) draft.uplinkMac = this.books.mac.claim(form.mac, name, place.at('mac'));
     if (form['workload-mac'] !== undefined) {
       draft.workloadMac = this.books.mac.claim(
@@ -130,16 +145,6 @@ export class GatewayReader {
         return { name: workload, addresses: claimed, present };
       });
     }
-  }
-
-  #serviceAddress(text: string, name: string, place: Place): ServiceAddress | undefined {
-    const parsed = attempt(() => parseServiceAddress(text));
-    if ('reason' in parsed) {
-      place.problem(parsed.reason);
-      return undefined;
-    }
-    const host = this.books.oob.claim(parsed.value.host, name, place);
-    return host === undefined ? undefined : parsed.value;
   }
 
   #generate(draft: Draft): void {
@@ -215,12 +220,15 @@ export class GatewayReader {
     };
     // Without options there are problems, and nobody gets the plan.
     if (base === undefined) return { options: {} as GatewayOptions, ...plan };
-    const staticTunnels = base.staticTunnels ?? (flags['static-tunnels'] as IpAddress | undefined);
+    const isGiven = draft.flags.texts['static-tunnels'] !== undefined;
+    const staticTunnels = isGiven || !node.staticTunnels ? base.staticTunnels : first;
     const maxTunnels = this.#maxTunnels(draft, base, localVirtualIps, staticTunnels, everywhere);
     return {
       // A spread in front would give every gateway's options a hidden class of their own (docs/bench.md).
       options: Object.assign({}, base, {
         serviceAddress: plan.serviceAddress,
+        // Callers prove their names in a run: in memory to the network, in real time with certificates.
+        insecure: false,
         localVirtualIps,
         peers: hasOwnPeers(flags) ? base.peers : peers.filter((_, i) => i !== index),
         maxTunnels,
@@ -235,12 +243,13 @@ export class GatewayReader {
     { node, flags }: Draft,
     base: GatewayOptions,
     localVirtualIps: readonly IpAddress[],
-    staticTunnels: IpAddress | undefined,
+    staticTunnels: GatewayOptions['staticTunnels'],
     everywhere: FamilyCounts,
   ): number {
     const own = countFamilies(localVirtualIps);
     const staticPlace = flags.places.get('static-tunnels');
-    if (staticPlace !== undefined && !localVirtualIps.includes(staticTunnels!)) {
+    const isOneAddress = staticTunnels !== undefined && staticTunnels !== 'all';
+    if (staticPlace !== undefined && isOneAddress && !localVirtualIps.includes(staticTunnels)) {
       staticPlace.problem(`${staticTunnels} is no address of a workload of ${node.name}`);
     }
     const maxPlace = flags.places.get('max-tunnels');
@@ -248,13 +257,21 @@ export class GatewayReader {
       const sessions = base.innerFamilies
         .map((family) => own[family] * (everywhere[family] - own[family]))
         .reduce((sum, count) => sum + count, 0);
-      return Math.min(Math.max(base.maxTunnels, sessions), MAX_TUNNELS_HIGHEST);
+      const listed = Math.min(countPairs(base.peers, localVirtualIps), TUNNELS_LISTED_MAX);
+      const wanted = hasOwnPeers(flags.texts) ? listed : sessions;
+      return Math.min(Math.max(base.maxTunnels, wanted), MAX_TUNNELS_HIGHEST);
     }
+    const tooMany = staticTunnelsProblem(
+      staticTunnels === undefined ? base : { ...base, staticTunnels },
+      localVirtualIps,
+    );
+    if (tooMany !== undefined && staticTunnelsProblem(base, []) === undefined) maxPlace.problem(tooMany);
     if (staticTunnels !== undefined && !hasOwnPeers(flags.texts)) {
-      const family = ipFamily(staticTunnels);
-      const wanted = everywhere[family] - own[family];
-      if (wanted > base.maxTunnels) {
-        maxPlace.problem(`${node.name} makes ${wanted} static tunnels, ${base.maxTunnels} are allowed`);
+      const from = staticTunnels === 'all' ? own : countFamilies([staticTunnels]);
+      const wanted = FAMILIES.map((family) => from[family] * (everywhere[family] - own[family]));
+      const sum = wanted[0]! + wanted[1]!;
+      if (sum > base.maxTunnels) {
+        maxPlace.problem(`${node.name} makes ${sum} static tunnels, ${base.maxTunnels} are allowed`);
       }
     }
     return base.maxTunnels;
@@ -265,6 +282,7 @@ function hasOwnPeers(flags: Readonly<Record<string, string>>): boolean {
   return PEER_FLAGS.some((name) => flags[name] !== undefined);
 }
 
+const FAMILIES: readonly IpFamily[] = [4, 6];
 type FamilyCounts = Readonly<Record<IpFamily, number>>;
 
 function countFamilies(addresses: readonly IpAddress[]): FamilyCounts {

@@ -1,8 +1,24 @@
 /** The bounds of a topology file. Everything that a file can make grow has one. */
 
 export const FILE_CHARACTERS_MAX = 32 * 1024 * 1024;
-/** What aliases stand for, aliases in it counted too. */
-export const ALIASES_MAX = 10_000;
+/** Octets of such a file. */
+export const FILE_OCTETS_MAX = FILE_CHARACTERS_MAX;
+/** What YAML's parser works on piece by piece: marks, texts, blanks between them, ends of lines. */
+export const LEXEMES_MAX = 1_500_000;
+/** Of one text, comment or blank. */
+export const LEXEME_CHARACTERS_MAX = 65_536;
+/** The format's own depth is 9. The parser calls itself for each level, and ends the process when it has no stack left. */
+export const DEPTH_MAX = 32;
+/** Tags (!a); the format has none. Anchors (&a), and aliases (*a). */
+export const TAGS_MAX = 100;
+export const ANCHORS_MAX = 1000;
+export const ALIASES_MAX = 1000;
+/** Maps, lists and texts, those behind an alias counted wherever it stands. */
+export const VALUES_MAX = 1_000_000;
+/** What YAML's parser may find wrong. */
+export const SYNTAX_ERRORS_MAX = 1000;
+/** In a file of more values a wrong one ends the check: all of them could not be kept. */
+export const VALUES_CHECKED_WHOLE_MAX = 50_000;
 export const NODES_MAX = 2000;
 export const LINKS_MAX = 10_000;
 /** Behind one gateway, and of one workload. */
@@ -14,7 +30,10 @@ export const FLOWS_MAX = 100_000;
 export const PAIRS_MAX = 4_000_000;
 export const EVENTS_MAX = 100_000;
 export const EXPECTATIONS_MAX = 10_000;
+/** That are said. */
 export const PROBLEMS_MAX = 1000;
+/** That are kept, to be put in order. */
+export const PROBLEMS_KEPT_MAX = 10_000;
 
 /** Of a run, and of every time in the file. */
 export const TIME_MAX_MS = 7 * 24 * 3600_000;

@@ -74,8 +74,9 @@ function endpointOf(text: string, nodes: Names<NodeDraft>, place: Place): Endpoi
   const [name, port] = text.split(':') as [string, string];
   const node = nodes.find(name, place);
   if (node === undefined) return undefined;
-  if (node.form.kind === 'gateway' && port !== GATEWAY_PORT) {
-    place.problem(`the gateway ${name} has one port, p0; write ${name}:p0`);
+  const { kind } = node.form;
+  if ((kind === 'gateway' || kind === 'insider') && port !== GATEWAY_PORT) {
+    place.problem(`the ${kind} ${name} has one port, p0; write ${name}:p0`);
     return undefined;
   }
   return { node: name, port };

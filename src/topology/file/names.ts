@@ -1,12 +1,10 @@
 /** What has a name in the file, and what is said when a name is not there. */
-import { suggestion } from '../../gateway/config/flags.js';
+import { Suggestions } from '../../gateway/config/suggestions.js';
 import type { Place } from './source.js';
-
-/** With more problems than this, none is worth a search for a name that may have been meant. */
-const SUGGESTIONS_MAX = 100;
 
 export class Names<T> {
   readonly #values = new Map<string, T>();
+  readonly #suggestions = new Suggestions();
 
   /**
    * @param kind such as "workload", for problems
@@ -48,13 +46,12 @@ export class Names<T> {
   /** The value of a name; undefined with the problem noted. */
   find(name: string, place: Place): T | undefined {
     const value = this.#values.get(name);
-    if (value === undefined && !this.isDeclared(name)) place.problem(this.#missing(name, place));
+    if (value === undefined && !this.isDeclared(name)) place.problem(this.#missing(name));
     return value;
   }
 
-  #missing(name: string, place: Place): string {
-    const many = place.source.problems.count > SUGGESTIONS_MAX;
-    const near = many ? undefined : suggestion(name, this.#values.keys());
+  #missing(name: string): string {
+    const near = this.#suggestions.near(name, this.#values.keys());
     return `there is no ${this.kind} "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
   }
 }

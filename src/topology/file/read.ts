@@ -1,6 +1,8 @@
 /** From a topology's YAML file, and its scenario's, to a Topology. Everything that is wrong is said at once. */
 import { dirname, isAbsolute, join } from 'node:path';
 import type { FileReader } from '../../gateway/config/problems.js';
+import { underlayMtuProblem } from '../../gateway/pipeline.js';
+import { CounterProblems, counterTree } from '../counters.js';
 import type { NodePlan, Topology } from '../model.js';
 import { newAddressBooks } from './addresses.js';
 import { countGenerators, type DeclaredNames, declaredFlows, declaredNames } from './declared.js';
@@ -13,7 +15,7 @@ import { resolveLinks, segmentsOf } from './links.js';
 import { Names } from './names.js';
 import { readScenario } from './scenario.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
-import { ShapeChecker } from './shape.js';
+import { itemsOf, ShapeChecker } from './shape.js';
 import { FileProblems, openSource, type Place, type Source } from './source.js';
 import { oobValues } from './values.js';
 
@@ -29,6 +31,8 @@ export interface ReadTopologyOptions {
 const TOPOLOGY_SHAPE = new ShapeChecker(TOPOLOGY_SCHEMA);
 const SCENARIO_SHAPE = new ShapeChecker(SCENARIO_SCHEMA);
 const SEED = 1;
+/** Below groups such as nodes, and names in them. */
+const DEPTH_OF_NAMES = 2;
 const OOB = { delayMs: 0.5, jitterMs: 0, lossRatio: 0 } as const;
 
 /**
@@ -71,9 +75,10 @@ class TopologyReader {
     const seed = this.options.seed ?? form.seed ?? SEED;
     const { nodes, links, names } = this.#network(form.topology, source.root.at('topology'), declared);
     const scenario = this.#scenarioOf(form, source, declared);
-    return {
+    const topology: Topology = {
       name: form.name,
       seed,
+      ...this.#epochOf(form, source),
       nodes,
       links,
       oob: { ...OOB, ...oobValues(form.oob ?? {}, source.root.at('oob')) },
@@ -84,6 +89,27 @@ class TopologyReader {
         seed,
       ),
     };
+    this.#checkCounters(topology, scenario);
+    return topology;
+  }
+
+  #epochOf({ epoch }: FileForm, { root }: Source): Pick<Topology, 'epochMs'> {
+    if (epoch === undefined) return {};
+    const epochMs = Date.parse(epoch);
+    if (Number.isNaN(epochMs)) root.at('epoch').problem(`there is no time ${epoch}`);
+    return { epochMs };
+  }
+
+  /** Of what is not in the topology because its definition is wrong, nobody knows the counters. */
+  #checkCounters(topology: Topology, { form, place }: FoundScenario): void {
+    if (form.expect?.some(({ counter }) => counter !== undefined) !== true) return;
+    const isWhole = this.problems.isEmpty;
+    const problems = new CounterProblems(counterTree(topology));
+    for (const [i, { counter }] of itemsOf(form.expect)) {
+      const wrong = counter === undefined ? undefined : problems.of(counter);
+      if (wrong === undefined || (!isWhole && wrong.depth < DEPTH_OF_NAMES)) continue;
+      place.at('expect', i, 'counter').problem(wrong.reason);
+    }
   }
 
   /** Nodes and links, and the names that the scenario may use. */
@@ -96,28 +122,45 @@ class TopologyReader {
     const links = new Names<string>('link', declared.ports, unknown);
     const linkPlans = resolveLinks(drafts.links, nodes, links);
     for (const { name, form: node, place: at } of drafts.nodes) {
-      if (node.kind === 'gateway' && !links.isDeclared(`${name}:p0`)) {
-        at.problem(`the gateway has no link; write one with the endpoint ${name}:p0`);
+      const isEnd = node.kind === 'gateway' || node.kind === 'insider';
+      if (isEnd && !links.isDeclared(`${name}:p0`)) {
+        at.problem(`the ${node.kind} has no link; write one with the endpoint ${name}:p0`);
       }
     }
     const workloads = new Names<KnownWorkload>('workload', declared.workloads, unknown);
-    const flagReader = new FlagReader((path) => this.readFile(this.#fromFile(path)));
-    const gateways = new GatewayReader(
+    const flagReader = new FlagReader((path, octetsMax) => this.readFile(this.#fromFile(path), octetsMax));
+    const { gateways, insiders } = new GatewayReader(
       newAddressBooks(),
       workloads,
       flagReader,
       segmentsOf(linkPlans, nodes),
     ).read(drafts.nodes);
+    const mtuOctets = new Map(
+      linkPlans.flatMap((link) => link.endpoints.map(({ node }) => [node, link.mtuOctets])),
+    );
+    for (const { name, place: at } of drafts.nodes) {
+      const options = gateways.get(name)?.options;
+      const underlayMtuOctets = mtuOctets.get(name);
+      // Flags that are wrong leave no options, or not all of them.
+      if (options?.innerFamilies === undefined || underlayMtuOctets === undefined) continue;
+      const tooSmall = underlayMtuProblem({ ...options, underlayMtuOctets });
+      if (tooSmall !== undefined) at.problem(`its link: ${tooSmall}`);
+    }
     if (drafts.nodes.length === 0 && !unknown && declared.nodes.size === 0) place.problem('has no nodes');
     if (drafts.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
     if (drafts.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
     if (workloads.all.size > WORKLOADS_MAX) place.problem(`has more than ${WORKLOADS_MAX} workloads`);
     return {
       nodes: drafts.nodes.map(
-        ({ name, form: { kind } }): NodePlan => (kind === 'gateway' ? gateways.get(name)! : { kind, name }),
+        ({ name, form: { kind } }): NodePlan =>
+          kind === 'gateway'
+            ? gateways.get(name)!
+            : kind === 'insider'
+              ? insiders.get(name)!
+              : { kind, name },
       ),
       links: linkPlans,
-      names: { gateways, nodes, links, workloads },
+      names: { gateways, insiders, nodes, links, workloads },
     };
   }
 

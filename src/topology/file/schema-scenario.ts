@@ -1,4 +1,5 @@
 /** The JSON schema of a scenario: traffic, events, expectations. */
+import { GATEWAY_PORTS, INSIDER_ACTS } from '../model.js';
 import { EVENTS_MAX, EXPECTATIONS_MAX, FLOWS_MAX, NODES_MAX, PINGS_MAX, WORKLOADS_MAX } from './limits.js';
 import {
   address,
@@ -65,6 +66,7 @@ const TRAFFIC: Schema = {
         rate: packetRate('packets per second'),
         size: size('octets of payload, 24 to 8952', 1000),
         duration: time('how long'),
+        port: integer('destination port', 1, 65_535, 5201),
       },
       ['from', 'to', 'rate', 'duration'],
     ),
@@ -83,6 +85,12 @@ const TRAFFIC: Schema = {
     traffic(
       'flood',
       'datagrams to addresses that no peer owns',
+      { ...COMMON, rate: packetRate('packets per second'), duration: time('how long') },
+      ['from', 'rate', 'duration'],
+    ),
+    traffic(
+      'sweep',
+      "datagrams to all addresses that peers own, of the family of the workload's first, one after the other",
       { ...COMMON, rate: packetRate('packets per second'), duration: time('how long') },
       ['from', 'rate', 'duration'],
     ),
@@ -109,6 +117,8 @@ const EVERY: Readonly<Record<string, Schema>> = {
 };
 const DOWN: Readonly<Record<string, Schema>> = { ...EVERY, down: time('until it is back', '1s') };
 const nodes = (description: string) => names(`${description}: a gateway, a list of them, or "*"`, NODES_MAX);
+
+const ACT: Schema = { enum: [...INSIDER_ACTS], description: 'an act; docs/topology.md says what it is' };
 
 const EVENT: Schema = {
   type: 'object',
@@ -147,7 +157,26 @@ const EVENT: Schema = {
       },
       ['for'],
     ),
+    event(
+      'insider',
+      name('the insider acts for a time'),
+      {
+        for: time('how long'),
+        rate: packetRate('acts per second', 10),
+        does: {
+          ...list('what it does, each act one of these; absent: everything', ACT, INSIDER_ACTS.length, 1),
+          uniqueItems: true,
+        },
+      },
+      ['for'],
+    ),
     event('clock-jump', name("the gateway's clocks go ahead"), { by: time('so far') }, ['by']),
+    event(
+      'lose-port',
+      name('a port of the gateway goes, and comes back'),
+      { port: { enum: [...GATEWAY_PORTS], description: 'which one' }, for: time('how long') },
+      ['port', 'for'],
+    ),
     event(
       'slow-entries',
       name("the gateway's table entries take long from now on"),

@@ -109,6 +109,14 @@ export const name = (description: string): Schema =>
     'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most',
   );
 
+/** As ISO 8601 has it, in UTC; JavaScript's form of years beyond 9999 included. */
+export const instant = (description: string): Schema =>
+  matching(
+    description,
+    '^([0-9]{4}|\\+[0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,3})?Z$',
+    'write a time in UTC, such as 2038-01-19T03:14:00Z',
+  );
+
 const PORT = '[A-Za-z][A-Za-z0-9_-]{0,62}:[A-Za-z][A-Za-z0-9_-]{0,62}';
 
 export const endpoint = (description: string): Schema =>
@@ -153,7 +161,7 @@ export const IMPAIRMENTS: Readonly<Record<string, Schema>> = {
   loss: ratio('share of frames that are lost', '0%'),
   duplicate: ratio('share of frames that arrive twice', '0%'),
   reorder: ratio('share of frames that overtake those before them', '0%'),
-  corrupt: ratio('share of frames with one bit changed', '0%'),
+  corrupt: ratio('share of frames with one bit changed, behind the MAC addresses', '0%'),
   rate: bitRate('bits per second in each direction; 0: no limit', 0),
 };
 
@@ -186,6 +194,7 @@ function flagValue(flag: Flag): Schema {
     const numbers = flag.choices.filter((choice) => /^\d+$/.test(choice)).map(Number);
     return { enum: [...flag.choices, ...numbers], description, ...fallback };
   }
+  if (flag.valueIfAbsent !== undefined) return { type: ['boolean', 'string', 'number'], description };
   const one: Schema = { type: ['string', 'number'] };
   if (flag.kind === 'text') return { ...one, description, ...fallback };
   return {

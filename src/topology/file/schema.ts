@@ -15,6 +15,7 @@ import {
   endpoint,
   flagged,
   flags,
+  instant,
   integer,
   LINK_VALUES,
   list,
@@ -57,18 +58,24 @@ const WORKLOAD: Schema = {
 
 const kind = (value: string, description: string): Schema => ({ const: value, description });
 
+const UNDERLAY = list(
+  "the uplink's addresses, one per family; generated when absent",
+  address('an IPv4 or IPv6 address'),
+  2,
+  1,
+);
+const OOB_ADDRESS = address(
+  'where it serves peers, IP or IP:PORT; port 3000 when absent; generated when absent',
+);
+const UPLINK_MAC = address("the uplink's MAC address; generated when absent");
+
 const GATEWAY = object(
   'a PSP gateway with one uplink, p0, and workloads behind it',
   {
     kind: kind('gateway', 'a PSP gateway'),
-    underlay: list(
-      "the uplink's addresses, one per family; generated when absent",
-      address('an IPv4 or IPv6 address'),
-      2,
-      1,
-    ),
-    oob: address('where it serves peers, IP or IP:PORT; port 3000 when absent; generated when absent'),
-    mac: address("the uplink's MAC address; generated when absent"),
+    underlay: UNDERLAY,
+    oob: OOB_ADDRESS,
+    mac: UPLINK_MAC,
     'workload-mac': address("the workloads' MAC address; generated when absent"),
     flags: FLAGS_REF,
     workloads: map(
@@ -81,11 +88,32 @@ const GATEWAY = object(
   ['kind'],
 );
 
+const INSIDER = object(
+  'a configured peer that does whatever is not forbidden, when events say so; honest otherwise',
+  {
+    kind: kind('insider', 'a peer that is not honest'),
+    underlay: UNDERLAY,
+    oob: OOB_ADDRESS,
+    mac: UPLINK_MAC,
+    addresses: {
+      ...ADDRESSES,
+      description: 'virtual addresses that it owns; one of each family is generated when absent',
+    },
+    silent: { ...flagged('a peer that is dead: it answers nobody and does nothing'), default: false },
+    spoofs: {
+      ...flagged('whether the underlay lets it send from addresses that are not its own'),
+      default: true,
+    },
+  },
+  ['kind'],
+);
+
 const NODE: Schema = {
   type: 'object',
   discriminator: { propertyName: 'kind' },
   oneOf: [
     GATEWAY,
+    INSIDER,
     object(
       'learns MAC addresses and floods what it does not know',
       { kind: kind('switch', 'an Ethernet switch') },
@@ -100,7 +128,7 @@ const NODE: Schema = {
 const LINK = object(
   'two ports and what happens between them',
   {
-    endpoints: list('the two ends', endpoint('NODE:PORT; the port of a gateway is p0'), 2, 2),
+    endpoints: list('the two ends', endpoint('NODE:PORT; the port of a gateway or insider is p0'), 2, 2),
     ...LINK_VALUES,
   },
   ['endpoints'],
@@ -168,6 +196,7 @@ export const TOPOLOGY_SCHEMA: Schema = {
     {
       name: name('of the topology'),
       seed: integer('decides every random choice of a run', 0, SEED_MAX, 1),
+      epoch: instant('when a run in virtual time begins, on the clocks of its gateways'),
       oob: object("the network of the gateways' RPCs", OOB),
       topology: TOPOLOGY,
       scenario: {

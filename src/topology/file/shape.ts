@@ -1,6 +1,7 @@
 /** Checks a file's shape against its schema, and says in plain sentences what is wrong with it. */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { suggestion } from '../../gateway/config/flags.js';
+import { Suggestions } from '../../gateway/config/suggestions.js';
+import { VALUES_CHECKED_WHOLE_MAX } from './limits.js';
 import type { Schema } from './schema-values.js';
 import type { Path, Source } from './source.js';
 
@@ -24,16 +25,17 @@ export function itemsOf<T>(list: readonly T[] | undefined): [index: number, item
   return (list ?? []).map((item, i) => [indexes?.[i] ?? i, item]);
 }
 
-function newAjv(): Ajv {
-  const ajv = new Ajv({ allErrors: true, verbose: true, discriminator: true, allowUnionTypes: true });
+/** `allErrors`: all that is wrong, not only the first. */
+function newAjv(allErrors: boolean): Ajv {
+  const ajv = new Ajv({ allErrors, verbose: true, discriminator: true, allowUnionTypes: true });
   // For editors.
   return ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']);
 }
 
 /** Compiles the schema when it is first needed, which takes a while; made to be kept. */
 export class ShapeChecker {
-  #ajv: Ajv | undefined;
-  readonly #validators = new WeakMap<object, ValidateFunction>();
+  readonly #all = new Validators(true);
+  readonly #first = new Validators(false);
 
   constructor(private readonly schema: Schema) {}
 
@@ -42,8 +44,19 @@ export class ShapeChecker {
    * at the top may be missing then. False: nothing is left.
    */
   check(source: Source): boolean {
+    const suggestions = new Suggestions();
+    if (source.values > VALUES_CHECKED_WHOLE_MAX) {
+      const [first] = this.#validate(this.schema, source.value, this.#first, suggestions);
+      if (first === undefined) return true;
+      source.problem(inFile(source.value, first.path), first.reason);
+      source.problem(
+        [],
+        `so large a file (${source.values} values) is read no further than to what is wrong first`,
+      );
+      return false;
+    }
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const problems = this.#validate(this.schema, source.value);
+      const problems = this.#validate(this.schema, source.value, this.#all, suggestions);
       if (problems.length === 0) return true;
       if (round === 0) {
         for (const { path, reason } of problems) source.problem(inFile(source.value, path), reason);
@@ -57,8 +70,13 @@ export class ShapeChecker {
     return false;
   }
 
-  #validate(schema: Schema, value: unknown): ShapeProblem[] {
-    const validate = this.#validatorOf(schema);
+  #validate(
+    schema: Schema,
+    value: unknown,
+    validators: Validators,
+    suggestions: Suggestions,
+  ): ShapeProblem[] {
+    const validate = validators.of(schema, this.schema);
     if (validate(value)) return [];
     const errors = validate.errors!;
     const unions = new Map(
@@ -68,27 +86,38 @@ export class ShapeChecker {
     const plain = errors.filter(
       ({ instancePath }) => !unions.has(instancePath) && !isInside(instancePath, unions),
     );
-    return [...plain.flatMap(explain), ...[...unions.values()].flatMap((union) => this.#explainUnion(union))];
+    return [
+      ...plain.flatMap((error) => explain(error, suggestions)),
+      ...[...unions.values()].flatMap((union) => this.#explainUnion(union, validators, suggestions)),
+    ];
   }
 
   /** Of a value that should have one of several shapes: what is wrong with the one that it seems to be. */
-  #explainUnion(error: ErrorObject): ShapeProblem[] {
+  #explainUnion(error: ErrorObject, validators: Validators, suggestions: Suggestions): ShapeProblem[] {
     const path = pathOf(error.instancePath);
     const branches = error.schema as readonly Schema[];
-    const choice = chooseBranch(branches, error.data);
+    const choice = chooseBranch(branches, error.data, suggestions);
     if ('reason' in choice) return [{ path, reason: choice.reason, remove: path }];
-    return this.#validate(choice.branch, error.data).map((problem) => ({
+    return this.#validate(choice.branch, error.data, validators, suggestions).map((problem) => ({
       path: [...path, ...problem.path],
       reason: problem.reason,
       remove: [...path, ...(problem.remove ?? [])],
     }));
   }
+}
 
-  #validatorOf(schema: Schema): ValidateFunction {
+/** Compiled schemas. */
+class Validators {
+  #ajv: Ajv | undefined;
+  readonly #validators = new WeakMap<object, ValidateFunction>();
+
+  constructor(private readonly allErrors: boolean) {}
+
+  /** Of a part of `whole`, or of all of it. */
+  of(schema: Schema, { definitions }: Schema): ValidateFunction {
     let validator = this.#validators.get(schema);
     if (validator === undefined) {
-      this.#ajv ??= newAjv();
-      const { definitions } = this.schema;
+      this.#ajv ??= newAjv(this.allErrors);
       validator = this.#ajv.compile(definitions === undefined ? schema : { ...schema, definitions });
       this.#validators.set(schema, validator);
     }
@@ -117,7 +146,11 @@ function typeOf(value: unknown): string {
 }
 
 /** The shape that a value seems to be meant as: by its type, or by the key that names it. */
-function chooseBranch(branches: readonly Schema[], value: unknown): { branch: Schema } | { reason: string } {
+function chooseBranch(
+  branches: readonly Schema[],
+  value: unknown,
+  suggestions: Suggestions,
+): { branch: Schema } | { reason: string } {
   const type = typeOf(value);
   const fitting = branches.filter((branch) => {
     const types = [branch.type].flat();
@@ -136,7 +169,7 @@ function chooseBranch(branches: readonly Schema[], value: unknown): { branch: Sc
   if (marks.length === 1) return { branch: branches[titles.indexOf(marks[0]!)]! };
   if (marks.length > 1) return { reason: `${marks.join(' and ')} do not go together; write one for each` };
   const near = keys
-    .map((key) => [key, suggestion(key, titles)])
+    .map((key) => [key, suggestions.near(key, titles)])
     .find(([key, title]) => title !== undefined && !branches.some((branch) => hasProperty(branch, key!)));
   return {
     reason:
@@ -167,7 +200,7 @@ function quoted(value: unknown): string {
   return typeof value === 'string' ? `"${short}"` : value === null ? 'nothing' : short;
 }
 
-function explain(error: ErrorObject): ShapeProblem[] {
+function explain(error: ErrorObject, suggestions: Suggestions): ShapeProblem[] {
   const { keyword, params, data } = error;
   const parent = (error.parentSchema ?? {}) as Schema;
   const path = pathOf(error.instancePath);
@@ -178,7 +211,7 @@ function explain(error: ErrorObject): ShapeProblem[] {
     case 'additionalProperties': {
       const key = String(params.additionalProperty);
       const known = Object.keys((parent.properties ?? {}) as object);
-      return here(unknownKey(key, known), [...path, key]);
+      return here(unknownKey(key, known, suggestions), [...path, key]);
     }
     case 'required':
       if (path.length === 0) return [{ path, reason: `"${params.missingProperty}" is missing` }];
@@ -231,8 +264,8 @@ function explain(error: ErrorObject): ShapeProblem[] {
   return here(error.message ?? keyword);
 }
 
-function unknownKey(key: string, known: readonly string[]): string {
-  const near = suggestion(key, known);
+function unknownKey(key: string, known: readonly string[], suggestions: Suggestions): string {
+  const near = suggestions.near(key, known);
   if (near !== undefined) return `there is no such key here; did you mean "${near}"?`;
   return `there is no such key here${known.length > LISTED_MAX ? '' : `; known are ${known.join(', ')}`}`;
 }

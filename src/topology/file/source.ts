@@ -1,22 +1,18 @@
 /** A YAML file: its value, and the line of everything in it. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  visit,
-} from 'yaml';
-import type { FileReader } from '../../gateway/config/problems.js';
-import { ALIASES_MAX, FILE_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, visit } from 'yaml';
+import { InputFileError } from '../../files/read-file.js';
+import { type FileReader, readProblem, shortened } from '../../gateway/config/problems.js';
+import { type BoundedYaml, parseBoundedYaml, YamlLimitError } from './bounded-yaml.js';
+import { FILE_CHARACTERS_MAX, FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
 
 /** Everything that is wrong with the files of a topology, each as `file:line: reason`. */
 export class TopologyFileError extends Error {
   override readonly name = 'TopologyFileError';
-  constructor(readonly problems: readonly string[]) {
+  /** @param isWrongPath a file that was asked for cannot be read at all */
+  constructor(
+    readonly problems: readonly string[],
+    readonly isWrongPath = false,
+  ) {
     super(problems.join('\n'));
   }
 }
@@ -33,29 +29,42 @@ export class FileProblems {
   readonly #problems = new Set<string>();
   readonly #found: { readonly order: number; readonly line: number; readonly text: string }[] = [];
   #files = 0;
+  #more = 0;
+  #isWrongPath = false;
+
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
+  }
 
   nextFile(): number {
     return this.#files++;
   }
 
   add(order: number, file: string, line: number, reason: string): void {
-    const text = `${file}:${line}: ${reason}`;
+    const text = shortened(`${file}:${line}: ${reason}`);
     if (this.#problems.has(text)) return;
+    if (this.#found.length === PROBLEMS_KEPT_MAX) {
+      this.#more++;
+      return;
+    }
     this.#problems.add(text);
     this.#found.push({ order, line, text });
   }
 
-  get count(): number {
-    return this.#found.length;
+  /** A file that no other file names, and that cannot be read. */
+  addUnread(file: string, reason: string): void {
+    this.#isWrongPath = true;
+    this.add(this.nextFile(), file, 1, reason);
   }
 
   /** Throws what was found, by file and line. */
   throwIfAny(): void {
-    if (this.count === 0) return;
+    if (this.#found.length === 0) return;
     const sorted = this.#found.sort((a, b) => a.order - b.order || a.line - b.line).map(({ text }) => text);
     const shown = sorted.slice(0, PROBLEMS_MAX);
-    if (shown.length < sorted.length) shown.push(`and ${sorted.length - shown.length} more problems`);
-    throw new TopologyFileError(shown);
+    const more = sorted.length - shown.length + this.#more;
+    if (more > 0) shown.push(`and ${more} more problems`);
+    throw new TopologyFileError(shown, this.#isWrongPath);
   }
 }
 
@@ -66,7 +75,7 @@ export class Source {
   readonly removed: Path[] = [];
   readonly #order: number;
   readonly #lines = new LineCounter();
-  readonly #document: Document | undefined;
+  readonly #yaml: BoundedYaml | undefined;
   /** Pairs by key of maps that were looked into. */
   readonly #pairs = new WeakMap<object, Map<string, Pair>>();
 
@@ -81,23 +90,26 @@ export class Source {
       return;
     }
     try {
-      const document = parseDocument(text, {
-        lineCounter: this.#lines,
-        prettyErrors: false,
-        merge: true,
-        stringKeys: true,
-        // The parser's own check takes quadratic time.
-        uniqueKeys: false,
-        logLevel: 'error',
-      });
+      const yaml = parseBoundedYaml(text, this.#lines);
+      const { document } = yaml;
       for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), plain(message));
       if (document.errors.length > 0 || !this.#keysAreUnique(document)) return;
-      this.value = document.toJS({ maxAliasCount: ALIASES_MAX });
-      this.#document = document;
+      // What aliases stand for has been counted.
+      this.value = document.toJS({ maxAliasCount: -1 });
+      this.#yaml = yaml;
     } catch (error) {
-      // Aliases without anchor or too many of them, and nesting beyond the stack.
+      if (error instanceof YamlLimitError) {
+        this.#problemAt(this.#lineOf(error.offset), error.message);
+        return;
+      }
+      // Aliases without anchor, and merges of what is no map.
       this.#problemAt(1, `cannot be read as YAML: ${plain((error as Error).message)}`);
     }
+  }
+
+  /** Maps, lists and texts in it, those behind aliases counted wherever these stand. */
+  get values(): number {
+    return this.#yaml?.values ?? 0;
   }
 
   /** The place of the whole file. */
@@ -112,10 +124,10 @@ export class Source {
 
   /** Of the key or item at the path; of what is around it where it came through an alias or merge. */
   line(path: Path): number {
-    let node: unknown = this.#document?.contents;
+    let node: unknown = this.#yaml?.document.contents;
     let line = this.#lineOfNode(node) ?? 1;
     for (const key of path) {
-      if (isAlias(node)) node = node.resolve(this.#document!);
+      if (isAlias(node)) node = this.#yaml!.targets.get(node);
       if (isMap(node)) {
         const pair = this.#pairOf(node, String(key));
         if (pair === undefined) return line;
@@ -131,13 +143,13 @@ export class Source {
 
   /** A scalar as it is written, without quotes; undefined where there is none. */
   written(path: Path): string | undefined {
-    let node: unknown = this.#document?.contents;
+    let node: unknown = this.#yaml?.document.contents;
     for (const key of path) {
-      if (isAlias(node)) node = node.resolve(this.#document!);
+      if (isAlias(node)) node = this.#yaml!.targets.get(node);
       if (isMap(node)) node = this.#pairOf(node, String(key))?.value;
       else if (isSeq(node)) node = node.items[key as number];
     }
-    if (isAlias(node)) node = node.resolve(this.#document!);
+    if (isAlias(node)) node = this.#yaml!.targets.get(node);
     return isScalar(node) ? node.source : undefined;
   }
 
@@ -184,10 +196,8 @@ export class Source {
 
 /** The parser's message, or a plainer one. */
 function plain(message: string): string {
-  if (message.startsWith('Maximum call stack')) return 'it is nested too deeply';
   if (message.startsWith('Source contains multiple documents'))
     return 'a file is one document, here a second begins';
-  if (message.startsWith('Excessive alias count')) return 'its aliases stand for too much';
   return message;
 }
 
@@ -226,14 +236,16 @@ export function openSource(
   problems: FileProblems,
   asked?: Place,
 ): Source | undefined {
+  let text: string;
   try {
-    return new Source(path, readFile(path), problems);
+    text = readFile(path, FILE_OCTETS_MAX);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    const reason = code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code}`;
-    if (asked === undefined) problems.add(problems.nextFile(), path, 1, reason);
+    if (!(error instanceof InputFileError) && (error as NodeJS.ErrnoException).code === undefined)
+      throw error;
+    const reason = readProblem(path, error);
+    if (asked === undefined) problems.addUnread(path, reason);
     else asked.problem(reason);
     return undefined;
   }
+  return new Source(path, text, problems);
 }

@@ -232,6 +232,7 @@ function betweenValues(form: BetweenForm, place: Place) {
             ? UDP_SIZE_OCTETS
             : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
         durationMs: positiveTimeMs(form.duration, place.at('duration')),
+        ...(form.port === undefined ? {} : { port: form.port }),
       };
     case 'transfer':
       return {

@@ -7,6 +7,7 @@ import {
   type EventPlan,
   type Expectation,
   type GatewayPlan,
+  type InsiderPlan,
   type LinkPlan,
   type NodePlan,
   type OobPlan,
@@ -22,6 +23,7 @@ import type {
   FlagsForm,
   GatewayForm,
   ImpairmentsForm,
+  InsiderForm,
   LinkForm,
   NamesForm,
   NodeForm,
@@ -56,10 +58,11 @@ export function topologyToYaml(topology: Topology): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-function fileForm({ name, seed, nodes, links, oob, scenario }: Topology): FileForm {
+function fileForm({ name, seed, epochMs, nodes, links, oob, scenario }: Topology): FileForm {
   return {
     name,
     seed,
+    ...(epochMs === undefined ? {} : { epoch: new Date(epochMs).toISOString() }),
     oob: oobForm(oob),
     topology: {
       nodes: Object.fromEntries(nodes.map((node) => [node.name, nodeForm(node)])),
@@ -70,7 +73,9 @@ function fileForm({ name, seed, nodes, links, oob, scenario }: Topology): FileFo
 }
 
 function nodeForm(node: NodePlan): NodeForm {
-  return node.kind === 'gateway' ? gatewayForm(node) : { kind: node.kind };
+  if (node.kind === 'gateway') return gatewayForm(node);
+  if (node.kind === 'insider') return insiderForm(node);
+  return { kind: node.kind };
 }
 
 function gatewayForm(gateway: GatewayPlan): GatewayForm {
@@ -88,6 +93,25 @@ function gatewayForm(gateway: GatewayPlan): GatewayForm {
         present ? addresses : { addresses, present },
       ]),
     ),
+  };
+}
+
+function insiderForm({
+  underlay,
+  serviceAddress,
+  uplinkMac,
+  addresses,
+  silent,
+  spoofs,
+}: InsiderPlan): InsiderForm {
+  return {
+    kind: 'insider',
+    underlay: underlayAddresses(underlay),
+    oob: serviceText(serviceAddress),
+    mac: uplinkMac,
+    addresses,
+    ...(silent ? { silent } : {}),
+    ...(spoofs ? {} : { spoofs }),
   };
 }
 
@@ -154,9 +178,10 @@ function trafficForm(plan: TrafficPlan): TrafficForm {
       return { type, from, to, family, start, count, interval, size, timeout: formatTime(plan.timeoutMs) };
     }
     case 'udp': {
-      const { type, to, family, sizeOctets: size } = plan;
+      const { type, to, family, sizeOctets: size, port } = plan;
       const rate = formatPacketRate(plan.packetsPerSecond);
-      return { type, from, to, family, start, rate, size, duration: formatTime(plan.durationMs) };
+      const duration = formatTime(plan.durationMs);
+      return { type, from, to, family, start, rate, size, duration, ...(port === undefined ? {} : { port }) };
     }
     case 'transfer': {
       const { type, to, family, sizeOctets: size } = plan;
@@ -164,7 +189,8 @@ function trafficForm(plan: TrafficPlan): TrafficForm {
     }
     case 'replay':
       return { type: plan.type, from, start, file: plan.file };
-    case 'flood': {
+    case 'flood':
+    case 'sweep': {
       const rate = formatPacketRate(plan.packetsPerSecond);
       return { type: plan.type, from, start, rate, duration: formatTime(plan.durationMs) };
     }
@@ -211,8 +237,18 @@ function eventForm(event: EventPlan): EventForm {
         forge: formatRatio(event.forgeRatio),
         spoof: formatPacketRate(event.spoofsPerSecond),
       };
+    case 'insider':
+      return {
+        at,
+        insider: event.node,
+        for: formatTime(event.durationMs),
+        rate: formatPacketRate(event.actsPerSecond),
+        does: event.does,
+      };
     case 'clock-jump':
       return { at, 'clock-jump': event.node, by: formatTime(event.jumpMs) };
+    case 'lose-port':
+      return { at, 'lose-port': event.node, port: event.port, for: formatTime(event.durationMs) };
     case 'slow-entries':
       return { at, 'slow-entries': event.node, delay: formatTime(event.delayMs) };
   }

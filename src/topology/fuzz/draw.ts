@@ -2,9 +2,12 @@
  * Draws a scenario from a seed: a phase under faults, then calm, in which everything must flow again. What is drawn
  * is said in `options`, so that a reader sees what a run was about.
  */
-import { chance, type Random, seededRandom, uniform } from '../../hal/random.js';
+
+import { RETIREMENT_PERIODS_MAX } from '../../gateway/retirement.js';
+import { seededRandom } from '../../hal/random.js';
 import type { Impairments } from '../../hal-sim/ports/link.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
+import { DHCP_SERVER_PORT } from '../../packet/dhcp.js';
 import {
   type EventPlan,
   type Expectation,
@@ -15,6 +18,9 @@ import {
   type TrafficPlan,
   type WorkloadPlan,
 } from '../model.js';
+import { randomOf } from '../seeds.js';
+import { Dice } from './dice.js';
+import { drawWorld, peacefulWorld } from './world.js';
 
 export interface Drawn {
   readonly topology: Topology;
@@ -38,41 +44,38 @@ const CALM_FLOWS_MAX = 12;
 /** Pings of a flow in the calm: until it must flow again, and so many more, which must all come. */
 const CALM_PING_INTERVAL_MS = 1000;
 const CALM_PINGS_AFTER = 5;
-/** After the calm's traffic: retired SPIs are closed. */
-const QUIET_MS = 90_000;
+const STEADY_RATIO = 0.6;
+const STEADY_CRASH_RATIO = 0.7;
+const STEADY_PER_SECOND = 10;
+const STEADY_DOWN_MAX_MS = 1000;
+/** What a gateway may hold on to after everything flows again: see quietMs. */
+const QUIET_GRACES = RETIREMENT_PERIODS_MAX + 1;
+const QUIET_LOOKS_MS = 90_000;
+const QUIET_SPARE_MS = 1000;
 
-class Dice {
-  constructor(private readonly random: Random) {}
-
-  /** An integer from 0 to `below` - 1. */
-  below(below: number): number {
-    return this.random.uint32() % below;
-  }
-
-  chance(ratio: number): boolean {
-    return chance(this.random, ratio);
-  }
-
-  /** To three digits, so that a scenario file says it shortly. */
-  upTo(max: number): number {
-    return Math.round(uniform(this.random, max * 1000)) / 1000;
-  }
-
-  /** To a hundredth. */
-  ratio(max: number): number {
-    return Math.round(this.upTo(max) * 100) / 100;
-  }
-
-  pick<T>(from: readonly T[]): T {
-    return from[this.below(from.length)]!;
-  }
+/**
+ * After the calm's traffic, until nothing may be left over. A rotation that the faults put off waits for the SPIs that it would
+ * end, which retirement.ts looks at twice, a grace apart; the SPIs of the key that it replaces then wait just as long, four graces in
+ * all. An SPI that the peer may go by, of a session that has become dormant and is asked for by nobody, stays for
+ * RETIREMENT_PERIODS_MAX of them. And a session whose last exchange failed asks again at the second look without traffic (session-expiry.ts), the third after it
+ * at the latest, half a minute apart; its SPIs then wait.
+ */
+export function quietMs(base: Topology): number {
+  const graceMs = Math.max(...gatewaysOf(base).map(({ options: { limits } }) => limits.rekeyGraceMs));
+  return QUIET_LOOKS_MS + QUIET_GRACES * graceMs + QUIET_SPARE_MS;
 }
 
-/** @param recoverMs what reachable flows have to flow again in once the faults are over */
-export function drawScenario(file: Topology, seed: number, recoverMs: number): Drawn {
-  const base = sound(file);
+/**
+ * @param recoverInMs what reachable flows have to flow again in once the faults are over; longer where peers' addresses may be
+ *   claimed by others: see World.heldMs
+ * @param hostile with insiders, dead peers, small tables, crash loops and the like: see world.ts
+ */
+export function drawScenario(file: Topology, seed: number, recoverInMs: number, hostile = false): Drawn {
+  const world = hostile ? drawWorld(sound(file), seed) : peacefulWorld(sound(file));
+  const { base } = world;
+  const recoverMs = recoverInMs + world.heldMs;
   const dice = new Dice(seededRandom(seed));
-  const options: string[] = [];
+  const options: string[] = [...world.options];
   const gateways = gatewaysOf(base);
   const faultsMs = Math.round(FAULTS_MS.min + dice.upTo(FAULTS_MS.max - FAULTS_MS.min));
   const events: EventPlan[] = [
@@ -82,22 +85,29 @@ export function drawScenario(file: Topology, seed: number, recoverMs: number): D
   ];
   for (let i = dice.below(EVENTS_MAX + 1); i > 0; i--)
     events.push(...drawEvent(dice, base, gateways, faultsMs, options));
+  events.push(...world.eventsOf(faultsMs, options));
   const during = Array.from({ length: 1 + dice.below(FLOWS_MAX) }, (_, i) =>
     drawFlow(dice, gateways, `fault-${i + 1}`, dice.below(faultsMs)),
-  ).filter((flow) => flow !== undefined);
+  ).flatMap((flow) => (flow === undefined ? [] : world.oriented(flow)));
   const calm = Array.from({ length: CALM_FLOWS_MAX }, (_, i) =>
     drawCalmPing(dice, gateways, i, faultsMs, recoverMs),
-  ).filter((flow) => flow !== undefined);
+  ).flatMap((flow) => (flow === undefined ? [] : world.oriented(flow)));
+  const steady = hostile
+    ? drawSteady(new Dice(randomOf(seed, 'steady')), gateways, faultsMs, recoverMs, options)
+    : { traffic: [], events: [] };
+  calm.push(...steady.traffic);
+  events.push(...steady.events);
+  during.push(...world.trafficOf(faultsMs, options));
   const expectations: Expectation[] = [
     ...calm.map(({ name }): Expectation => ({ type: 'recovered', flows: [name], withinMs: recoverMs })),
     { type: 'no-leaks' },
   ];
   return {
     topology: {
-      ...base,
+      ...world.withTables(calm),
       seed,
       scenario: {
-        durationMs: faultsMs + recoverMs + CALM_PINGS_AFTER * CALM_PING_INTERVAL_MS + QUIET_MS,
+        durationMs: faultsMs + recoverMs + CALM_PINGS_AFTER * CALM_PING_INTERVAL_MS + quietMs(base),
         traffic: [...during, ...calm],
         events: byTime([...events, { atMs: faultsMs, type: 'calm' }]),
         expectations,
@@ -302,6 +312,53 @@ function drawCalmPing(
     intervalMs: CALM_PING_INTERVAL_MS,
     sizeOctets: 56,
     timeoutMs: 2000,
+  };
+}
+
+interface Steady {
+  readonly traffic: readonly TrafficPlan[];
+  readonly events: readonly EventPlan[];
+}
+
+/**
+ * One way, from the start to the end: what is behind the second gateway has nothing to say, also when that gateway has lost
+ * everything. Some of it is what a relay of DHCP sends to its server (RFC 2131, section 4.1).
+ */
+function drawSteady(
+  dice: Dice,
+  gateways: readonly GatewayPlan[],
+  faultsMs: number,
+  recoverMs: number,
+  options: string[],
+): Steady {
+  const ends = drawEnds(dice, gateways);
+  if (ends === undefined || !dice.chance(STEADY_RATIO)) return { traffic: [], events: [] };
+  const isRelay = ends.family === 4 && dice.chance(0.6);
+  const [from, to] = [ends.from.name, ends.to.name];
+  options.push(`${isRelay ? 'DHCP' : 'one way'} from ${from} to ${to} to the end`);
+  const receiver = gateways.find(({ workloads }) => workloads.includes(ends.to))!.name;
+  const crashes = dice.chance(STEADY_CRASH_RATIO);
+  // Late: whatever else happens to the pair would make it known to the receiver again.
+  const atMs = faultsMs - 1 - dice.below(Math.ceil(faultsMs / 4));
+  if (crashes) options.push(`crash ${receiver} at ${atMs} ms`);
+  return {
+    traffic: [
+      {
+        type: 'udp',
+        name: 'steady',
+        startMs: 0,
+        from,
+        to,
+        family: ends.family,
+        ...(isRelay ? { port: DHCP_SERVER_PORT } : {}),
+        packetsPerSecond: STEADY_PER_SECOND,
+        sizeOctets: 300,
+        durationMs: faultsMs + recoverMs + CALM_PINGS_AFTER * CALM_PING_INTERVAL_MS,
+      },
+    ],
+    events: crashes
+      ? [{ atMs, type: 'crash', nodes: [receiver], downMs: dice.below(STEADY_DOWN_MAX_MS) }]
+      : [],
   };
 }
 

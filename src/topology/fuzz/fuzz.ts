@@ -1,10 +1,14 @@
 /** Searches for failures: many runs with scenarios drawn from seeds; a failure is made small. */
-import type { Topology } from '../model.js';
+import type { Expectation, Topology } from '../model.js';
 import type { Report } from '../report.js';
+import type { Sabotage } from '../run.js';
 import { runVirtually } from '../virtual-run.js';
+import type { ViolationKind } from '../watch.js';
 import { drawScenario } from './draw.js';
-import type { Sabotage } from './sabotage.js';
 import { shrink } from './shrink.js';
+
+/** A way in which a run fails: what was violated, what sort of expectation was not met, or that something could not be done. */
+export type FailureKind = ViolationKind | Expectation['type'] | 'error';
 
 export interface FuzzOptions {
   readonly base: Topology;
@@ -14,7 +18,11 @@ export interface FuzzOptions {
   /** Within it, after the faults, every reachable flow flows again. */
   readonly recoverMs: number;
   readonly shrinkRunsMax: number;
+  /** Draws insiders, dead peers, small tables, crash loops and the like too. */
+  readonly hostile?: boolean;
   readonly sabotage?: Sabotage;
+  /** Only such a failure ends the search; absent: any. */
+  readonly wanted?: FailureKind;
   readonly signal?: AbortSignal;
   /** After each run. */
   readonly onRun?: (done: number, seed: number, options: readonly string[], ok: boolean) => void;
@@ -25,8 +33,9 @@ export interface Failure {
   readonly seed: number;
   /** What was drawn. */
   readonly options: readonly string[];
-  /** What failed, in the words of the small one. */
+  /** What failed, in the words of the small one, and how. */
   readonly reasons: readonly string[];
+  readonly kinds: ReadonlySet<FailureKind>;
   /** The scenario as drawn, and the smallest that fails in the same way. */
   readonly topology: Topology;
   readonly small: Topology;
@@ -52,26 +61,29 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   let packets = 0;
   for (let i = 0; i < runs; i++) {
     const runSeed = (seed + i) >>> 0;
-    const { topology, options: drawn } = drawScenario(base, runSeed, recoverMs);
+    const { topology, options: drawn } = drawScenario(base, runSeed, recoverMs, options.hostile);
     const report = await run(topology);
     packets += Object.values(report.flows).reduce((sum, { sent }) => sum + sent, 0);
     options.onRun?.(i + 1, runSeed, drawn, report.ok);
-    if (report.ok) continue;
-    const wanted = failuresOf(report);
+    const kinds = failuresOf(topology, report);
+    if (options.wanted === undefined ? report.ok : !kinds.has(options.wanted)) continue;
+    const wanted = options.wanted === undefined ? kinds : new Set([options.wanted]);
     let tries = 0;
     const small = await shrink(
       topology,
       async (candidate) => {
         options.onShrink?.(++tries);
-        const found = failuresOf(await run(candidate));
+        const found = failuresOf(candidate, await run(candidate));
         return [...found].some((kind) => wanted.has(kind));
       },
       options.shrinkRunsMax,
     );
+    const smallReport = await run(small.topology);
     const failure: Failure = {
       seed: runSeed,
       options: drawn,
-      reasons: reasonsOf(await run(small.topology)),
+      reasons: reasonsOf(smallReport),
+      kinds: failuresOf(small.topology, smallReport),
       topology,
       small: small.topology,
       shrinkRuns: small.runs,
@@ -81,12 +93,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   return { runs, packets, failure: undefined };
 }
 
-/** The ways in which a run failed: kinds of violations, and expectations by their kind. */
-function failuresOf(report: Report): Set<string> {
+/** The ways in which a run failed. */
+export function failuresOf({ scenario }: Topology, report: Report): Set<FailureKind> {
   return new Set([
     ...report.violations.map(({ kind }) => kind),
-    ...(report.expectations.some(({ ok }) => !ok) ? ['expectation'] : []),
-    ...(report.errors.length > 0 ? ['error'] : []),
+    ...scenario.expectations.filter((_, i) => !report.expectations[i]!.ok).map(({ type }) => type),
+    ...(report.errors.length > 0 ? ['error' as const] : []),
   ]);
 }
 

@@ -1,57 +1,20 @@
 /**
- * Defects on purpose, to see that the search finds them: a check that never fails proves nothing. They are made at a
- * gateway's device, below what watches it.
+ * Defects on purpose, to see that the search finds them: a check that never fails proves nothing. They are made around
+ * a gateway, below what watches it: at its device, its calls and its options. No code of the gateway knows of them.
  */
+import type { Defects } from './defects/defect.js';
+import { HARNESS_DEFECTS } from './defects/harness.js';
+import { KEY_DEFECTS } from './defects/keys.js';
+import { PACKET_DEFECTS } from './defects/packets.js';
+import { PEER_DEFECTS } from './defects/peers.js';
+import { TABLE_DEFECTS } from './defects/tables.js';
 
-import { delegateHal } from '../../hal/delegate.js';
-import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../../hal/hal.js';
-import { type PipeProgram, UPLINK_PORT } from '../../hal/program.js';
-import type { GatewayNode } from '../nodes/gateway-node.js';
+export type { Defect } from './defects/defect.js';
 
-export type Sabotage = (node: GatewayNode, hal: PipeHal) => PipeHal;
-
-/** Rotations at a gateway's start, which are none of the scenario's. */
-const ROTATIONS_AT_START = 2;
-
-export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
-  /** After a rotation the device gives out keys that it has given out before. */
-  'repeat-keys-after-rotation': (_node, hal) => {
-    let rotations = 0;
-    const given = new Map<number, SpiKeyBatch>();
-    return delegateHal(hal, {
-      rotateMasterKey: () => {
-        rotations++;
-        return hal.rotateMasterKey();
-      },
-      generateKeys: async (lengthOctets, count) => {
-        const before = given.get(count);
-        if (rotations > ROTATIONS_AT_START && before !== undefined)
-          return { ...before, spis: before.spis.slice(), keys: before.keys.slice() };
-        const batch = await hal.generateKeys(lengthOctets, count);
-        given.set(count, { ...batch, spis: batch.spis.slice(), keys: batch.keys.slice() });
-        return batch;
-      },
-    });
-  },
-  /** What has no session leaves as it is. */
-  'clear-on-miss': (_node, hal) =>
-    delegateHal(hal, {
-      build: (program: PipeProgram) =>
-        hal.build({
-          ...program,
-          pipes: program.pipes.map((pipe) =>
-            pipe.type === 'basic' && pipe.name === 'RSS_MISS'
-              ? { ...pipe, forward: { to: 'port' as const, port: UPLINK_PORT } }
-              : pipe,
-          ),
-        }),
-    }),
-  /** A packet that waited for its session leaves twice. */
-  'resubmit-twice': (_node, hal) =>
-    delegateHal(hal, {
-      transmit: (packets: readonly TransmitPacket[]) =>
-        hal.transmit(
-          packets.flatMap((packet) => (packet.packetMeta === undefined ? [packet, packet] : [packet])),
-        ),
-    }),
+export const SABOTAGES: Defects = {
+  ...KEY_DEFECTS,
+  ...PACKET_DEFECTS,
+  ...TABLE_DEFECTS,
+  ...PEER_DEFECTS,
+  ...HARNESS_DEFECTS,
 };

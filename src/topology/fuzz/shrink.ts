@@ -125,7 +125,7 @@ function* shorterFlows(topology: Topology): Generator<Topology> {
     const shorter =
       flow.type === 'ping' && flow.count > 1
         ? { ...flow, count: Math.floor(flow.count / 2) }
-        : (flow.type === 'udp' || flow.type === 'flood') && flow.durationMs > 200
+        : (flow.type === 'udp' || flow.type === 'flood' || flow.type === 'sweep') && flow.durationMs > 200
           ? { ...flow, durationMs: Math.floor(flow.durationMs / 2) }
           : flow.type === 'transfer' && flow.sizeOctets > 1000
             ? { ...flow, sizeOctets: Math.floor(flow.sizeOctets / 2) }

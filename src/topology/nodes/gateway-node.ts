@@ -4,12 +4,12 @@
  */
 import type { GatewayEvent } from '../../gateway/events.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
-import type { Clock } from '../../hal/clock.js';
+import { type Clock, sleep } from '../../hal/clock.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js';
 import { observePort } from '../../hal-sim/ports/observe.js';
 import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
-import { type GatewayPlan, underlayAddresses } from '../model.js';
+import { type GatewayPlan, type GatewayPort, underlayAddresses } from '../model.js';
 import type { Life } from './life.js';
 import { NodeClock } from './node-clock.js';
 import { Seat } from './seat.js';
@@ -117,9 +117,27 @@ export class GatewayNode {
     );
     const vf = observePort(this.#vf.take(), (direction, frame) => observer.onVf(this, direction, frame));
     this.#incarnations++;
-    await open(this, { uplink, vf }, (life) => {
-      this.#life = life;
-    });
+    let started: Life | undefined;
+    try {
+      await open(this, { uplink, vf }, (life) => {
+        started = life;
+        this.#life = life;
+      });
+    } catch (error) {
+      // A crash or a stop in the middle of a start ends it: that is no failure of the gateway's.
+      if (started === undefined || this.#life === started) throw error;
+    }
+  }
+
+  /** Rotates the master key and re-keys all sessions. */
+  async rotate(): Promise<void> {
+    const life = this.#life;
+    try {
+      await life?.rotate();
+    } catch (error) {
+      // As in start: a life that has ended meanwhile rotates nothing.
+      if (this.#life === life) throw error;
+    }
   }
 
   /** Stops the gateway in order. Nobody is told: PSP gateways have no farewell. */
@@ -149,6 +167,14 @@ export class GatewayNode {
   /** The address under which it is reached on the underlay from its next start on. */
   setUnderlay(ip: IpAddress): void {
     this.#underlay = { ...this.#underlay, ...(ipFamily(ip) === 4 ? { ipv4: ip } : { ipv6: ip }) };
+  }
+
+  /** A port is away for a time. */
+  async losePort(port: GatewayPort, durationMs: number): Promise<void> {
+    const seat = port === 'uplink' ? this.#uplink : this.#vf;
+    seat.losses++;
+    await sleep(this.deps.clock, durationMs);
+    seat.losses--;
   }
 
   /** How long entries take to install. */

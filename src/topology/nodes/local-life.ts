@@ -9,7 +9,7 @@ import type { Clock } from '../../hal/clock.js';
 import type { PipeHal } from '../../hal/hal.js';
 import type { Random } from '../../hal/random.js';
 import { collectCounters } from '../../hal/render.js';
-import { openSimHal, type SimHal } from '../../hal-sim/device.js';
+import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
 import type { GatewayPlan } from '../model.js';
 import type { LifePorts } from './gateway-node.js';
 import type { Counts, Life, LifeSnapshot } from './life.js';
@@ -22,6 +22,8 @@ export interface LocalLifeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly ports: LifePorts;
+  /** What the device has otherwise than others. */
+  readonly device: Pick<SimHalOptions, 'firstIv' | 'limits'>;
   readonly transport: ControlTransport;
   readonly entriesDelayMs: () => number;
   /** The device as the gateway gets it. */
@@ -36,6 +38,7 @@ export async function openLocalLife(deps: LocalLifeDeps): Promise<void> {
   const { plan, underlay, clock, random, ports, onLog } = deps;
   const { ipv4, ipv6 } = underlay;
   const hal = await openSimHal({
+    ...deps.device,
     clock,
     random,
     uplink: {

@@ -6,7 +6,7 @@ export class NodeClock implements Clock {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Goes ahead by `jumpMs`, wall clock and monotonic clock alike. */
+  /** Goes ahead by `jumpMs`; timers do not. */
   jump(jumpMs: number): void {
     this.#aheadMs += jumpMs;
   }
@@ -18,10 +18,6 @@ export class NodeClock implements Clock {
 
   nowMs(): number {
     return this.clock.nowMs() + this.#aheadMs;
-  }
-
-  nowPicoseconds(): bigint {
-    return this.clock.nowPicoseconds() + BigInt(Math.round(this.#aheadMs * 1e6)) * 1000n;
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {

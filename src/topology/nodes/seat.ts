@@ -10,6 +10,8 @@ export class Seat {
   /** Frames that arrived while nobody sat here, and those that the place is not for. */
   vacant = 0;
   foreign = 0;
+  /** While there is one, nothing passes: what arrives counts as vacant. */
+  losses = 0;
   #receive: ((frames: readonly Uint8Array[]) => void) | undefined;
 
   /** Starts `port`, once and for all. With `macs`, as a network card, takes only frames for them and for groups. */
@@ -24,7 +26,7 @@ export class Seat {
     void port.start((frames) => {
       const own = frames.filter(mine);
       this.foreign += frames.length - own.length;
-      if (this.#receive === undefined) this.vacant += own.length;
+      if (this.#receive === undefined || this.losses > 0) this.vacant += own.length;
       else if (own.length > 0) this.#receive(own);
     });
   }
@@ -37,7 +39,7 @@ export class Seat {
       name: port.name,
       mtuOctets: port.mtuOctets,
       send: (frames) => {
-        if (mine !== undefined && this.#receive === mine) port.send(frames);
+        if (mine !== undefined && this.#receive === mine && this.losses === 0) port.send(frames);
       },
       start: async (receive) => {
         mine = receive;

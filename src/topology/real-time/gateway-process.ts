@@ -72,6 +72,8 @@ export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): 
   const transport = createGrpcTransport({
     tls: start.tls,
     messageOctetsMax: options.limits.requestOctetsMax,
+    clock: systemClock,
+    limits: options.limits.doors,
   });
   let life: Life | undefined;
   await openLocalLife({
@@ -82,6 +84,7 @@ export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): 
     clock,
     random: systemRandom(),
     ports,
+    device: {},
     transport: impairedTransport(transport, plan, oob, systemClock),
     entriesDelayMs: () => entriesDelayMs,
     wrapHal: (hal) => hal,

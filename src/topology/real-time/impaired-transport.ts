@@ -13,7 +13,9 @@ export function impairedTransport(
   oob.register(plan);
   const closing = new AbortController();
   return {
-    listen: (address, handler) => transport.listen(address, handler),
+    listen: (address, handler, doorkeeper) => transport.listen(address, handler, doorkeeper),
+    doors: () => transport.doors?.(),
+    forget: (peer) => transport.forget(peer),
     close: () => {
       closing.abort();
       return transport.close();

@@ -3,7 +3,8 @@ import { createThrowAwayAuthority } from '../../gateway/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
 import { systemClock } from '../../hal/clock.js';
 import type { IpAddress } from '../../packet/address.js';
-import { gatewaysOf, type Topology } from '../model.js';
+import { TopologyFileError } from '../file/read.js';
+import { gatewaysOf, insidersOf, type Topology } from '../model.js';
 import type { LifePorts } from '../nodes/gateway-node.js';
 import type { Counts, Life, LifeSnapshot } from '../nodes/life.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
@@ -23,6 +24,9 @@ export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 
 
 export async function runInRealTime(file: Topology, options: RealTimeOptions): Promise<RunResult> {
   const { places, processes, elsewhere = new Set() } = options;
+  const [insider] = insidersOf(file);
+  if (insider !== undefined)
+    throw new TopologyFileError([`${insider.name} is an insider; those are in virtual time only`]);
   const topology = places.apply(file);
   const tls = await certificates(topology, options.tlsOf);
   const common = { ...options, clock: systemClock };
@@ -34,6 +38,8 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
           createGrpcTransport({
             tls: tls.get(plan.name)!,
             messageOctetsMax: plan.options.limits.requestOctetsMax,
+            clock: systemClock,
+            limits: plan.options.limits.doors,
           }),
           plan,
           oob,

@@ -1,5 +1,6 @@
 /** What became of one flow's packets: when each was sent and when it arrived. */
 import type { TrafficPlan } from '../model.js';
+import type { Replay } from './replay.js';
 
 /** Latencies in milliseconds. */
 export interface Percentiles {
@@ -28,6 +29,8 @@ export class Flow {
     readonly plan: TrafficPlan,
     /** Stands in the payloads. */
     readonly number: number,
+    /** What a replay does not send. */
+    readonly replay: Pick<Replay, 'leftOut' | 'unplayable'> | undefined = undefined,
   ) {}
 
   /** Notes the next packet; gives its number. */

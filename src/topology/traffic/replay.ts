@@ -1,25 +1,87 @@
 /** What of a capture a workload sends again. */
 import type { IpAddress } from '../../packet/address.js';
-import { locateIpPacket } from '../../psp/encapsulate.js';
-import { addressOf, isAddressResolution } from '../packets.js';
+import {
+  ETHER_TYPE_ARP,
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHERNET_HEADER_OCTETS,
+  etherType,
+} from '../../packet/ethernet.js';
+import { IPV4_HEADER_OCTETS_MIN } from '../../packet/ipv4.js';
+import { IPV6_HEADER_OCTETS } from '../../packet/ipv6.js';
+import { CUT, ethernetFrameOf, unreadReason } from '../../packet/link-type.js';
+import type { CaptureRecord } from '../../packet/pcap.js';
+import { claimsToBeSegmentMessage } from '../../packet/segment.js';
+import { notIpReason, withoutTags } from '../../packet/tags.js';
+import { addressOf } from '../packets.js';
 
-/** A frame of a capture and when it goes, from the start of the flow. */
+/** A frame of a capture and when it was there, from the first one on. */
+export interface CapturedFrame extends Pick<CaptureRecord, 'frame' | 'linkType' | 'originalOctets'> {
+  readonly atMs: number;
+}
+
+/** An Ethernet frame and when it goes, from the start of the flow. */
 export interface ReplayFrame {
   readonly atMs: number;
   readonly frame: Uint8Array;
 }
 
-/**
- * The IP packets that come from one of `addresses`, with the capture's times. Without neighbor discovery, which hosts
- * of a topology do themselves.
- */
-export function framesSentBy(
-  addresses: readonly IpAddress[],
-  capture: readonly ReplayFrame[],
-): ReplayFrame[] {
-  return capture.filter(({ frame }) => {
-    const place = locateIpPacket(frame);
-    if (place === undefined || !addresses.includes(addressOf(frame, place.family, 'source'))) return false;
-    return !isAddressResolution(frame);
-  });
+/** What a flow sends of a capture, and what it does not. */
+export interface Replay {
+  readonly frames: readonly ReplayFrame[];
+  /** Frames that are not sent, by reason. */
+  readonly leftOut: Readonly<Record<string, number>>;
+  /** Of them, those that the workload sent, or may have sent, and that cannot be sent again: nobody receives them. */
+  readonly unplayable: number;
+}
+
+/** What is left out because it is not the workload's, or because hosts of a topology do it themselves. */
+const OTHER_SOURCE = 'from other addresses';
+const RESOLUTION = 'ARP and neighbor discovery';
+
+/** The IP packets that come from one of `addresses`, with the capture's times. */
+export function replayOf(addresses: readonly IpAddress[], capture: readonly CapturedFrame[]): Replay {
+  const frames: ReplayFrame[] = [];
+  const leftOut: Record<string, number> = {};
+  let unplayable = 0;
+  for (const record of capture) {
+    const { frame, reason, isLost } = fateOf(record, addresses);
+    if (frame !== undefined) frames.push({ atMs: record.atMs, frame });
+    else leftOut[reason] = (leftOut[reason] ?? 0) + 1;
+    if (isLost) unplayable++;
+  }
+  return { frames, leftOut, unplayable };
+}
+
+type Fate =
+  | { readonly frame: Uint8Array; readonly reason?: undefined; readonly isLost: false }
+  | { readonly frame?: undefined; readonly reason: string; readonly isLost: boolean };
+
+function fateOf(record: CapturedFrame, addresses: readonly IpAddress[]): Fate {
+  const frame = ethernetFrameOf(record);
+  if (frame === undefined) return { reason: unreadReason(record), isLost: true };
+  const bare = withoutTags(frame);
+  if (etherType(bare) === ETHER_TYPE_ARP) return { reason: RESOLUTION, isLost: false };
+  const source = sourceOf(bare);
+  if (source === undefined) return { reason: notIpReason(bare) ?? CUT, isLost: false };
+  if (!addresses.includes(source)) return { reason: OTHER_SOURCE, isLost: false };
+  if (record.frame.length < record.originalOctets) return { reason: CUT, isLost: true };
+  const unfit = notIpReason(frame);
+  if (unfit !== undefined) return { reason: unfit, isLost: true };
+  if (claimsToBeSegmentMessage(frame)) return { reason: RESOLUTION, isLost: false };
+  return { frame, isLost: false };
+}
+
+/** The source of an IP packet whose header was captured; undefined: there is none. */
+function sourceOf(frame: Uint8Array): IpAddress | undefined {
+  const ip = ETHERNET_HEADER_OCTETS;
+  const version = (frame[ip] ?? 0) >>> 4;
+  const type = etherType(frame);
+  if (type === ETHER_TYPE_IPV4 && version === 4 && frame.length >= ip + IPV4_HEADER_OCTETS_MIN) {
+    return addressOf(frame, 4, 'source');
+  }
+  if (type === ETHER_TYPE_IPV6 && version === 6 && frame.length >= ip + IPV6_HEADER_OCTETS) {
+    return addressOf(frame, 6, 'source');
+  }
+  return undefined;
 }

@@ -33,8 +33,9 @@ import type { GatewayNode } from '../nodes/gateway-node.js';
 import { pace } from '../pace.js';
 import { addressOf } from '../packets.js';
 import { Flow } from './flow.js';
+import { CutPackets } from './fragments.js';
 import { buildPayload, readPayload } from './payload.js';
-import type { ReplayFrame } from './replay.js';
+import type { Replay } from './replay.js';
 import { Transfer } from './transfer.js';
 
 const HOP_LIMIT = 64;
@@ -49,25 +50,33 @@ const FLOOD_IPV6 = '2001:2::';
 const FLOOD_DESTINATIONS = 250;
 const FLOOD_PAYLOAD_OCTETS = 64;
 
+/** A packet of a flow. */
+interface Sent {
+  readonly flow: Flow;
+  readonly sequence: number;
+}
+
 export interface TrafficDeps {
   readonly clock: Clock;
   /** Gateway and plan of a workload. */
   readonly workload: (name: string) => { readonly node: GatewayNode; readonly plan: WorkloadPlan };
   /** What replay flows send, by flow. */
-  readonly replays: ReadonlyMap<string, readonly ReplayFrame[]>;
+  readonly replays: ReadonlyMap<string, Replay>;
 }
 
 export class Traffic {
   readonly flows: readonly Flow[];
   readonly #transfers = new Map<string, Transfer>();
   /** Frames of replays that are on their way, by hash. */
-  readonly #replayed = new Map<string, { readonly flow: Flow; readonly sequence: number }[]>();
+  readonly #replayed = new Map<string, Sent[]>();
+  /** Those of them that may arrive in pieces. */
+  readonly #cut = new CutPackets<Sent>();
 
   constructor(
     plans: readonly TrafficPlan[],
     private readonly deps: TrafficDeps,
   ) {
-    this.flows = plans.map((plan, number) => new Flow(plan, number));
+    this.flows = plans.map((plan, number) => new Flow(plan, number, deps.replays.get(plan.name)));
   }
 
   /** Looks at what the node's workloads receive. */
@@ -98,6 +107,7 @@ export class Traffic {
       case 'replay':
         return this.#replay(flow, plan);
       case 'flood':
+      case 'sweep':
         return this.#flood(flow, plan);
     }
   }
@@ -120,18 +130,20 @@ export class Traffic {
     await pace(this.deps.clock, plan.packetsPerSecond, plan.durationMs, () => {
       const sequence = flow.send(this.deps.clock.nowMs());
       const payload = buildPayload(flow.number, sequence, plan.sizeOctets);
-      host.send(datagram(source, destination, sourcePortOf(flow), payload), source, destination);
+      const packet = datagram(source, destination, sourcePortOf(flow), payload, plan.port);
+      host.send(packet, source, destination);
     });
   }
 
   async #flood(flow: Flow, plan: FloodPlan): Promise<void> {
     const { node, plan: workload } = this.deps.workload(plan.from);
     const source = workload.addresses[0]!;
-    let last = 0;
+    const destinations =
+      plan.type === 'flood' ? nobodys(ipFamily(source)) : addressesOfPeers(node, ipFamily(source));
+    if (destinations.length === 0) return;
     await pace(this.deps.clock, plan.packetsPerSecond, plan.durationMs, () => {
       const sequence = flow.send(this.deps.clock.nowMs());
-      last = (last % FLOOD_DESTINATIONS) + 1;
-      const destination = ((ipFamily(source) === 4 ? FLOOD_IPV4 : FLOOD_IPV6) + last.toString()) as IpAddress;
+      const destination = destinations[sequence % destinations.length]!;
       const payload = buildPayload(flow.number, sequence, FLOOD_PAYLOAD_OCTETS);
       node.host.send(datagram(source, destination, sourcePortOf(flow), payload), source, destination);
     });
@@ -159,13 +171,14 @@ export class Traffic {
     const { clock, replays } = this.deps;
     const { host } = this.deps.workload(plan.from).node;
     const startMs = clock.nowMs();
-    for (const { atMs, frame } of replays.get(plan.name) ?? []) {
+    for (const { atMs, frame } of replays.get(plan.name)?.frames ?? []) {
       await sleep(clock, startMs + atMs - clock.nowMs());
-      const sequence = flow.send(clock.nowMs());
+      const packet = { flow, sequence: flow.send(clock.nowMs()) };
       const key = packetKey(frame);
       const sent = this.#replayed.get(key);
-      if (sent === undefined) this.#replayed.set(key, [{ flow, sequence }]);
-      else sent.push({ flow, sequence });
+      if (sent === undefined) this.#replayed.set(key, [packet]);
+      else sent.push(packet);
+      this.#cut.sent(frame, packet);
       host.inject([frame.slice()]);
     }
   }
@@ -189,6 +202,11 @@ export class Traffic {
         while (replayed.length > 1 && replayed[0]!.flow.hasArrived(replayed[0]!.sequence)) replayed.shift();
         const { flow, sequence } = replayed[0]!;
         flow.arrive(sequence, now);
+        return;
+      }
+      const whole = this.#cut.arrived(frame);
+      if (whole !== undefined) {
+        whole.flow.arrive(whole.sequence, now);
         return;
       }
     }
@@ -232,9 +250,10 @@ function datagram(
   destination: IpAddress,
   sourcePort: number,
   payload: Uint8Array,
+  port = FLOW_PORT,
 ): Uint8Array {
   const family = ipFamily(source);
-  const packet = ipPacket(source, destination, PROTOCOL_UDP, buildUdp(sourcePort, FLOW_PORT, payload));
+  const packet = ipPacket(source, destination, PROTOCOL_UDP, buildUdp(sourcePort, port, payload));
   setUdpChecksum(packet, 0, family, packet.length - payload.length - UDP_HEADER_OCTETS);
   return packet;
 }
@@ -268,4 +287,15 @@ function ipPacket(
         hopLimit: HOP_LIMIT,
         payload,
       });
+}
+
+function nobodys(family: IpFamily): IpAddress[] {
+  const prefix = family === 4 ? FLOOD_IPV4 : FLOOD_IPV6;
+  return Array.from({ length: FLOOD_DESTINATIONS }, (_, i) => `${prefix}${i + 1}` as IpAddress);
+}
+
+function addressesOfPeers({ plan }: GatewayNode, family: IpFamily): IpAddress[] {
+  return plan.options.peers
+    .flatMap(({ virtualIps }) => virtualIps)
+    .filter((address) => ipFamily(address) === family);
 }

@@ -1,0 +1,73 @@
+/** What a command says that cannot go on, and the status with which it ends. Users see lines, never a stack. */
+import { constants } from 'node:os';
+import { type FileProblem, fileProblem } from '../files/file-problem.js';
+import { EXIT_FAILED, EXIT_USAGE } from './output.js';
+
+/** As a shell counts a program that SIGPIPE has ended. */
+const EXIT_PIPE = 128 + constants.signals.SIGPIPE;
+const FRAMES_SHOWN = 4;
+
+/**
+ * Says what is wrong with a file or an address, and sets the exit status: EXIT_USAGE for a path that is wrong, EXIT_FAILED for a
+ * machine that cannot. Throws what is no error of a file.
+ * @param path where the error does not know it itself
+ */
+export function failAtFile(error: unknown, path?: string): void {
+  const problem = fileProblem(error, path) ?? listenProblem(error);
+  if (problem === undefined) throw error;
+  console.error(`psp-gateway: ${problem.text}`);
+  process.exitCode = problem.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
+}
+
+/** Of the gRPC server, which says itself where it cannot listen. */
+export function listenProblem(error: unknown): FileProblem | undefined {
+  if (!(error instanceof Error) || !error.message.startsWith('cannot listen')) return undefined;
+  return { text: error.message, isWrongPath: error.message.includes('EADDRNOTAVAIL') };
+}
+
+/** Ends the program with one line on standard error: what is wrong with a file or an address, or else that this is a defect. */
+export function endAtOnce(error: unknown): never {
+  try {
+    failAtFile(error);
+  } catch {
+    console.error(`psp-gateway: this is a defect of psp-gateway, please report it: ${onOneLine(error)}`);
+    process.exitCode = EXIT_FAILED;
+  }
+  // Sockets and timers may still be open.
+  process.exit();
+}
+
+/** What was thrown, and where, for whoever mends it. */
+function onOneLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  const places = frames.slice(0, FRAMES_SHOWN).map((line) => line.trim().replace(/^at /, ''));
+  return `${error.name}: ${error.message.replaceAll('\n', ' ')} (${places.join(' < ')})`;
+}
+
+type OnOutputLost = (error: NodeJS.ErrnoException, status: number) => void;
+let onOutputLost: OnOutputLost | undefined;
+
+/** What to do when standard output takes nothing any more, in place of ending at once. */
+export function whenOutputIsLost(handler: OnOutputLost): void {
+  onOutputLost = handler;
+}
+
+/**
+ * From now on a standard output that is full or that nobody reads ends the program with a status that says so, and a
+ * standard error that takes nothing is not missed.
+ */
+export function watchStandardStreams(): void {
+  process.stderr.on('error', () => {});
+  let isLost = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isLost) return;
+    isLost = true;
+    // Whoever reads our output may have seen enough, as head(1) does; but not all has been done.
+    const hasReader = error.code !== 'EPIPE';
+    const status = hasReader ? EXIT_FAILED : EXIT_PIPE;
+    if (onOutputLost !== undefined) return onOutputLost(error, status);
+    if (hasReader) console.error(`psp-gateway: ${fileProblem(error, 'standard output')?.text}`);
+    process.exit(status);
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * What keeps keys in the process: no core dumps, nobody but root looks into its memory, and nothing that was freed keeps what
+ * stood there. Most of it is for native code (native/guard), which both addons carry; a simulator without any has the rest.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { NativeGuard } from '../hal/native-guard.js';
+import { loadAddon } from '../hal-doca/native.js';
+import { loadPortsAddon, portsAddonIsBuilt } from '../hal-sim/ports/ports-addon.js';
+
+export interface ProcessGuardOptions {
+  /** undefined: no native part is there. */
+  readonly native: NativeGuard | undefined;
+  readonly allowCoreDumps: boolean;
+  /** Hears of what cannot be had; the gateway goes on without. */
+  readonly onProblem: (problem: string) => void;
+}
+
+export class ProcessGuard {
+  readonly #collect: () => void;
+  #toldOfLocks = false;
+
+  constructor(private readonly options: ProcessGuardOptions) {
+    const { native, onProblem } = options;
+    // Small Buffers would share memory, and each would keep all that stood there.
+    Buffer.poolSize = 0;
+    setFlagsFromString('--expose-gc');
+    this.#collect = runInNewContext('gc') as () => void;
+    setFlagsFromString('--no-expose-gc');
+    if (native === undefined) {
+      onProblem(
+        'keys may be in core dumps, in swap and in freed memory: the native parts are not there (npm run build:native)',
+      );
+      return;
+    }
+    native.overwriteFreedMemory();
+  }
+
+  /** Once the device is open, which may look at /proc/self. */
+  forbidDumps(): void {
+    const { native, allowCoreDumps, onProblem } = this.options;
+    const problem = allowCoreDumps ? '' : (native?.forbidDumps() ?? '');
+    if (problem !== '') onProblem(`core dumps could not be forbidden: ${problem}`);
+  }
+
+  /** Memory that will hold keys. One that cannot be locked is used all the same. */
+  lock(octets: Uint8Array): void {
+    const { native, onProblem } = this.options;
+    const problem = native?.lock(octets) ?? '';
+    if (problem === '' || this.#toldOfLocks) return;
+    this.#toldOfLocks = true;
+    onProblem(`memory with keys may be swapped out: ${problem} (RLIMIT_MEMLOCK)`);
+  }
+
+  /** Keys have died: gives up what nobody refers to any more, and overwrites it. Some milliseconds. */
+  forget(): void {
+    this.#collect();
+    this.options.native?.burnStack();
+  }
+}
+
+/** The guard of the addon that the device needs anyway, or that the simulator may have. */
+export function nativeGuard(hal: 'sim' | 'doca', portsPath?: string): NativeGuard | undefined {
+  try {
+    if (hal === 'doca') return loadAddon().guard;
+    return portsAddonIsBuilt(portsPath) ? loadPortsAddon(portsPath).guard : undefined;
+  } catch {
+    // Whoever needs the addon says why it cannot be loaded.
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+/** Everything that is wrong with a topology's files and the flags beside it, before anything runs or is written. */
+import { fileProblem } from '../files/file-problem.js';
+import { TopologyFileError } from '../topology/file/read.js';
+import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
+import type { Replay } from '../topology/traffic/replay.js';
+import type { FlagProblems } from './flag-problems.js';
+import { OutputFolderError } from './output-folder.js';
+import { readReplays } from './replays.js';
+import { type TopologyLoaded, tryLoad } from './topology-file.js';
+import { certificateProblems, type PlaceFlags, placeProblems, placesOf } from './topology-places.js';
+
+export interface TopologyRequest extends PlaceFlags {
+  readonly file: string;
+  /** Values that were not taken. */
+  readonly wrong: FlagProblems;
+  readonly scenarioPath?: string | undefined;
+  readonly seed?: number | undefined;
+  /** On the machine's clock, where insiders cannot be. */
+  readonly inRealTime?: boolean;
+  /** The gateway that runs here alone, whose certificate is needed; absent: those of all of them. */
+  readonly alone?: string;
+  /** What else is to be looked at; throws TopologyFileError, OutputFolderError, and what the file system throws. */
+  readonly more?: readonly (() => void)[];
+}
+
+export interface TopologyChecked {
+  /** Undefined where its files are wrong. */
+  readonly topology: Topology | undefined;
+  readonly replays: ReadonlyMap<string, Replay>;
+  readonly fileProblems: readonly string[];
+  /** A file that the command line names cannot be read. */
+  readonly isWrongPath: boolean;
+  readonly flagProblems: readonly string[];
+}
+
+const CERTIFICATES_UNUSED =
+  '--certificates: is for gateways on other machines, which --where names; a run makes its own for all others';
+
+/** The files of the topology alone, without the captures that they name. */
+export function tryTopology({ file, scenarioPath, seed }: TopologyRequest): TopologyLoaded {
+  return tryLoad(file, {
+    ...(scenarioPath === undefined ? {} : { scenarioPath }),
+    ...(seed === undefined ? {} : { seed }),
+  });
+}
+
+export async function checkTopology(
+  request: TopologyRequest,
+  { topology, problems, isWrongPath }: TopologyLoaded = tryTopology(request),
+): Promise<TopologyChecked> {
+  const { file } = request;
+  const fileProblems = [...problems];
+  const flagProblems = [...request.wrong.list];
+  let replays: ReadonlyMap<string, Replay> = new Map();
+  if (topology !== undefined) {
+    replays = await readReplays(topology, file).catch((error: unknown) => {
+      noteProblem(fileProblems, error);
+      return new Map();
+    });
+    const [insider] = insidersOf(topology);
+    if (request.inRealTime === true && insider !== undefined)
+      fileProblems.push(`${insider.name} is an insider; those are in virtual time only`);
+    if (request.inRealTime === true && topology.epochMs !== undefined)
+      fileProblems.push('epoch is of virtual time only; real time is that of the machine');
+  }
+  flagProblems.push(
+    ...placeProblems(topology, request, request.wrong),
+    ...placesToCertify(topology, request),
+  );
+  for (const look of request.more ?? []) noted(flagProblems, look);
+  return { topology, replays, fileProblems, isWrongPath, flagProblems };
+}
+
+function placesToCertify(topology: Topology | undefined, request: TopologyRequest): string[] {
+  const { certificates, where, core, alone, wrong } = request;
+  if (certificates === undefined || wrong.has('--where') || wrong.has('--core')) return [];
+  if (alone === undefined && where.size === 0) return [CERTIFICATES_UNUSED];
+  if (topology === undefined) return [];
+  // Without --core nobody knows where those are that --where does not name.
+  if (where.size > 0 && core === undefined) return certificateProblems(certificates, where.values());
+  const places = placesOf(topology, request);
+  const needed = gatewaysOf(topology).filter(({ name }) => alone === undefined || name === alone);
+  return certificateProblems(
+    certificates,
+    needed.map(({ name }) => places.hostOf(name)),
+  );
+}
+
+/** Likewise; throws TopologyFileError with all of it. */
+export async function rightTopology(
+  request: TopologyRequest,
+  loaded: TopologyLoaded,
+): Promise<{ topology: Topology; replays: ReadonlyMap<string, Replay> }> {
+  const { topology, replays, fileProblems, flagProblems } = await checkTopology(request, loaded);
+  const problems = [...fileProblems, ...flagProblems];
+  if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
+  return { topology, replays };
+}
+
+function noted(problems: string[], look: () => void): void {
+  try {
+    look();
+  } catch (error) {
+    noteProblem(problems, error);
+  }
+}
+
+function noteProblem(problems: string[], error: unknown): void {
+  if (error instanceof TopologyFileError) problems.push(...error.problems);
+  else {
+    const text = error instanceof OutputFolderError ? error.message : fileProblem(error)?.text;
+    if (text === undefined) throw error;
+    problems.push(text);
+  }
+}

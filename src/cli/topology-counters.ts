@@ -1,0 +1,29 @@
+/** `psp-gateway topology counters`: the numbers of a run's report that expectations may name. */
+import type { Command } from 'commander';
+import { counterPaths, counterTree } from '../topology/counters.js';
+import { loadTopology, withTopology } from './topology-file.js';
+
+const HELP = `
+One path per line, as \`expect\` takes them: {counter: PATH, min: N, max: N}. Percentiles have a value only where
+something was measured; docs/topology.md says what each counter counts.
+
+Example:
+  psp-gateway topology counters examples/two-hosts.yaml | grep rxAuthFail
+
+Exit status: 0 listed, 2 wrong usage or a wrong file.`;
+
+export function addCounters(topology: Command): void {
+  topology
+    .command('counters')
+    .description('list the counters that expectations may name')
+    .argument('<file>', 'topology, YAML')
+    .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
+    .addHelpText('after', HELP)
+    .action((file: string, scenarioPath: string | undefined) =>
+      withTopology(() => {
+        const read = loadTopology(file, scenarioPath === undefined ? {} : { scenarioPath });
+        const paths = [...counterPaths(counterTree(read))];
+        process.stdout.write(paths.map((path) => `${path}\n`).join(''));
+      }),
+    );
+}

@@ -1,0 +1,44 @@
+/** The known name that was probably meant: a bounded number of searches, each of bounded work. */
+import { SUGGESTION_CHARACTERS_MAX, SUGGESTIONS_MAX } from './limits.js';
+
+/** Of one file or command line. */
+export class Suggestions {
+  #left = SUGGESTIONS_MAX;
+  #steps = 0;
+
+  /** The nearest of `names`; undefined when none is near, or when enough has been looked for. */
+  near(name: string, names: Iterable<string>): string | undefined {
+    if (name.length > SUGGESTION_CHARACTERS_MAX || this.#left === 0) return undefined;
+    this.#left--;
+    let best: string | undefined;
+    let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+    for (const candidate of names) {
+      // The distance is at least that of the lengths.
+      if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+      const distance = this.#editDistance(name, candidate);
+      if (distance < bestDistance) {
+        bestDistance = distance;
+        best = candidate;
+      }
+    }
+    return best;
+  }
+
+  /** Pairs of characters compared so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  #editDistance(a: string, b: string): number {
+    this.#steps += a.length * b.length;
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      }
+      row = next;
+    }
+    return row[b.length]!;
+  }
+}

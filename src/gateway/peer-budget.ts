@@ -1,0 +1,45 @@
+/** What one peer may take of us, whatever others do: SPIs per second and per hour, and rotations of the master key. */
+import { TokenBucket } from './token-bucket.js';
+
+export interface BudgetLimits {
+  /** SPIs per second, on average, and at once. */
+  readonly tunnelsPerSecond: number;
+  readonly tunnelsBurst: number;
+  /** SPIs per hour, on average; as many at once. */
+  readonly spisPerHour: number;
+  /** Least time between two rotations. */
+  readonly rotationIntervalMs: number;
+}
+
+const SECONDS_PER_HOUR = 3600;
+
+export class PeerBudget {
+  /** Rotations of the master key. */
+  readonly rotations: TokenBucket;
+  /** SPIs that were taken so far. */
+  spisTaken = 0;
+  readonly #perSecond: TokenBucket;
+  readonly #perHour: TokenBucket;
+
+  constructor(limits: BudgetLimits, nowMs: () => number) {
+    this.rotations = new TokenBucket(1000 / limits.rotationIntervalMs, 1, nowMs);
+    this.#perSecond = new TokenBucket(limits.tunnelsPerSecond, limits.tunnelsBurst, nowMs);
+    this.#perHour = new TokenBucket(limits.spisPerHour / SECONDS_PER_HOUR, limits.spisPerHour, nowMs);
+  }
+
+  /** Takes so many SPIs of both budgets; false, and none taken, when one of them has fewer. */
+  take(spis: number): boolean {
+    if (!this.#perHour.take(spis)) return false;
+    if (this.#perSecond.take(spis)) {
+      this.spisTaken += spis;
+      return true;
+    }
+    this.#perHour.giveBack(spis);
+    return false;
+  }
+
+  /** Milliseconds until so many can be taken; infinite where that is more than there ever are. */
+  waitMs(spis: number): number {
+    return Math.max(this.#perHour.waitMs(spis), this.#perSecond.waitMs(spis));
+  }
+}

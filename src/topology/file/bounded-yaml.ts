@@ -1,0 +1,220 @@
+/**
+ * YAML of bounded size, depth and expansion. The parser's own work is for friendly files: it calls itself for each level,
+ * keeps an object for each piece, looks through all anchors for each alias, and has no end to what it finds wrong. Here
+ * its pieces are counted while it reads them, and what is too much ends it.
+ */
+import {
+  type Alias,
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  type LineCounter,
+  type Node,
+  Parser,
+} from 'yaml';
+import {
+  ALIASES_MAX,
+  ANCHORS_MAX,
+  DEPTH_MAX,
+  EVENTS_MAX,
+  EXPECTATIONS_MAX,
+  FLOWS_MAX,
+  LEXEME_CHARACTERS_MAX,
+  LEXEMES_MAX,
+  LINKS_MAX,
+  NODES_MAX,
+  SYNTAX_ERRORS_MAX,
+  TAGS_MAX,
+  VALUES_MAX,
+} from './limits.js';
+
+/** A file goes beyond one of its bounds. */
+export class YamlLimitError extends Error {
+  override readonly name = 'YamlLimitError';
+  constructor(
+    reason: string,
+    /** Where in the text. */
+    readonly offset: number,
+    /** Pieces that were read until then. */
+    readonly lexemes: number,
+  ) {
+    super(reason);
+  }
+}
+
+export interface BoundedYaml {
+  readonly document: Document;
+  /** What aliases stand for. */
+  readonly targets: WeakMap<Alias, Node>;
+  /** Maps, lists and texts, those behind aliases counted wherever these stand. */
+  readonly values: number;
+}
+
+/** Before a scalar the lexer says that one comes; what looks like a mark is a text then. */
+const SCALAR_FOLLOWS = '\u001f';
+
+/**
+ * Maps and lists with a bound of their own, by the keys that lead to them: in topologies, and in scenarios of their own.
+ * They end a file that has far too many long before it is read.
+ */
+const ENTRIES_MAX: Readonly<Record<string, readonly [what: string, max: number]>> = {
+  'topology.nodes': ['topology: has', NODES_MAX],
+  'topology.links': ['topology: has', LINKS_MAX],
+  'scenario.traffic': ['scenario: has', FLOWS_MAX],
+  'scenario.events': ['scenario: has', EVENTS_MAX],
+  'scenario.expect': ['scenario: has', EXPECTATIONS_MAX],
+  traffic: ['the scenario has', FLOWS_MAX],
+  events: ['the scenario has', EVENTS_MAX],
+  expect: ['the scenario has', EXPECTATIONS_MAX],
+};
+const ENTRIES_MAX_LEAST = Math.min(...Object.values(ENTRIES_MAX).map(([, max]) => max));
+
+/** Throws YamlLimitError. What is wrong otherwise is in the document's errors, up to SYNTAX_ERRORS_MAX. */
+export function parseBoundedYaml(text: string, lines: LineCounter, lexemesMax = LEXEMES_MAX): BoundedYaml {
+  const reader = new BoundedReader(lines, lexemesMax);
+  const document = reader.read(text);
+  const { targets, values } =
+    document.errors.length > 0
+      ? { targets: new WeakMap<Alias, Node>(), values: 0 }
+      : expand(document, reader.lexemes);
+  return { document, targets, values };
+}
+
+class BoundedReader {
+  lexemes = 0;
+  #tags = 0;
+  #anchors = 0;
+  #aliases = 0;
+  #offset = 0;
+
+  constructor(
+    private readonly lines: LineCounter,
+    private readonly lexemesMax: number,
+  ) {}
+
+  read(text: string): Document {
+    const composer = new Composer({
+      prettyErrors: false,
+      merge: true,
+      stringKeys: true,
+      // The parser's own check takes quadratic time.
+      uniqueKeys: false,
+      logLevel: 'error',
+    });
+    this.#boundErrors(composer);
+    let document: Document | undefined;
+    for (const one of composer.compose(this.#tokens(text), true, text.length)) {
+      if (document !== undefined)
+        throw this.#error('a file is one document, here a second begins', one.range[0]);
+      document = one;
+    }
+    return document!;
+  }
+
+  /** The composer tells its errors to a function of its own, for which there is no other way in. */
+  #boundErrors(composer: Composer): void {
+    const inside = composer as unknown as { onError: (source: unknown, ...more: unknown[]) => void };
+    const { onError } = inside;
+    let errors = 0;
+    inside.onError = (source, ...more) => {
+      if (++errors > SYNTAX_ERRORS_MAX) {
+        const at = typeof source === 'number' ? source : this.#offset;
+        throw this.#error(`more than ${SYNTAX_ERRORS_MAX} mistakes up to here; is it YAML?`, at);
+      }
+      onError(source, ...more);
+    };
+  }
+
+  *#tokens(text: string): Generator<CST.Token> {
+    const parser = new Parser(this.lines.addNewLine);
+    this.lines.addNewLine(0);
+    let isScalarNext = false;
+    for (const lexeme of new Lexer().lex(text)) {
+      this.#offset = parser.offset;
+      this.#count(lexeme, isScalarNext);
+      isScalarNext = lexeme === SCALAR_FOLLOWS;
+      yield* parser.next(lexeme);
+      this.#checkStack(parser.stack);
+    }
+    yield* parser.end();
+  }
+
+  #count(lexeme: string, isScalarText: boolean): void {
+    if (++this.lexemes > this.lexemesMax)
+      throw this.#error(`more than ${this.lexemesMax} words, marks and blanks up to here`);
+    if (lexeme.length > LEXEME_CHARACTERS_MAX)
+      throw this.#error(`a text longer than ${LEXEME_CHARACTERS_MAX} characters begins here`);
+    if (isScalarText) return;
+    if (lexeme[0] === '!' && ++this.#tags > TAGS_MAX)
+      throw this.#error(`more than ${TAGS_MAX} tags (!...) up to here`);
+    if (lexeme[0] === '&' && ++this.#anchors > ANCHORS_MAX)
+      throw this.#error(`more than ${ANCHORS_MAX} anchors (&...) up to here`);
+    if (lexeme[0] === '*' && ++this.#aliases > ALIASES_MAX)
+      throw this.#error(`more than ${ALIASES_MAX} aliases (*...) up to here`);
+  }
+
+  #checkStack(stack: readonly CST.Token[]): void {
+    if (stack.length > DEPTH_MAX) throw this.#error(`nested deeper than ${DEPTH_MAX} levels`);
+    const top = stack.at(-1);
+    if (top === undefined || !('items' in top) || top.items.length <= ENTRIES_MAX_LEAST) return;
+    const keys = stack
+      .slice(0, -1)
+      .flatMap((token) => ('items' in token ? [keyText(token.items.at(-1))] : []));
+    const bound = ENTRIES_MAX[keys.join('.')];
+    if (bound === undefined) return;
+    const [what, max] = bound;
+    // The last one may be a comment, or a comma, behind which nothing comes.
+    if (top.items.length > max + 1) throw this.#error(`${what} more than ${max} ${keys.at(-1)}`);
+  }
+
+  #error(reason: string, offset = this.#offset): YamlLimitError {
+    return new YamlLimitError(reason, offset, this.lexemes);
+  }
+}
+
+function keyText(item: { key?: CST.Token | null } | undefined): string {
+  const key = item?.key;
+  const source = key !== undefined && key !== null && 'source' in key ? key.source : '';
+  return source.replace(/^(["'])(.*)\1$/, '$2');
+}
+
+/** Finds what each alias stands for, and counts the values that there are then. */
+function expand(document: Document, lexemes: number): { targets: WeakMap<Alias, Node>; values: number } {
+  const targets = new WeakMap<Alias, Node>();
+  /** Anchors of what is being counted. */
+  const open = new Set<string>();
+  const anchored = new Map<string, { readonly node: Node; readonly values: number }>();
+  const valuesOf = (node: unknown): number => {
+    let values = 1;
+    const anchor = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
+    if (anchor !== undefined) open.add(anchor);
+    if (isAlias(node)) {
+      if (open.has(node.source))
+        throw new YamlLimitError(
+          `*${node.source} is inside of what it stands for`,
+          node.range?.[0] ?? 0,
+          lexemes,
+        );
+      const target = anchored.get(node.source);
+      if (target !== undefined) targets.set(node, target.node);
+      values += target?.values ?? 0;
+    } else if (isPair(node)) values = valuesOf(node.key) + valuesOf(node.value);
+    else if (isMap(node) || isSeq(node)) for (const item of node.items) values += valuesOf(item);
+    if (values > VALUES_MAX) {
+      const offset = (node as Partial<Node>).range?.[0] ?? 0;
+      throw new YamlLimitError(`its aliases stand for more than ${VALUES_MAX} values`, offset, lexemes);
+    }
+    if (anchor !== undefined) {
+      open.delete(anchor);
+      anchored.set(anchor, { node: node as Node, values });
+    }
+    return values;
+  };
+  return { targets, values: valuesOf(document.contents) };
+}

@@ -1,0 +1,115 @@
+/** Insiders: their addresses, given or made, and what a gateway and an insider have in common on the OOB network. */
+import { attempt, parseServiceAddress } from '../../gateway/config/addresses.js';
+import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/transport.js';
+import { type IpAddress, ipFamily, type MacAddress } from '../../packet/address.js';
+import type { InsiderPlan } from '../model.js';
+import { type AddressBooks, GENERATED } from './addresses.js';
+import type { NodeDraft } from './drafts.js';
+import type { InsiderForm } from './form.js';
+import { itemsOf } from './shape.js';
+import type { Place } from './source.js';
+
+/** Undefined with the problem noted. */
+export function readServiceAddress(
+  books: AddressBooks,
+  text: string,
+  owner: string,
+  place: Place,
+): ServiceAddress | undefined {
+  const parsed = attempt(() => parseServiceAddress(text));
+  if ('reason' in parsed) {
+    place.problem(parsed.reason);
+    return undefined;
+  }
+  const host = books.oob.claim(parsed.value.host, owner, place);
+  return host === undefined ? undefined : parsed.value;
+}
+
+interface Draft {
+  readonly name: string;
+  readonly underlay: { ipv4?: IpAddress; ipv6?: IpAddress };
+  readonly underlayGiven: boolean;
+  serviceAddress: ServiceAddress | undefined;
+  uplinkMac: MacAddress | undefined;
+  addresses: readonly IpAddress[] | undefined;
+  readonly silent: boolean;
+  readonly spoofs: boolean;
+}
+
+export class InsiderReader {
+  #drafts: Draft[] = [];
+
+  /** @param gateways so many of the made addresses are theirs */
+  constructor(
+    private readonly books: AddressBooks,
+    private readonly gateways: number,
+  ) {}
+
+  /** Takes what the file gives. */
+  given(nodes: readonly NodeDraft[]): void {
+    const { books } = this;
+    this.#drafts = nodes
+      .filter(({ form }) => form.kind === 'insider')
+      .map(({ name, form: node, place }): Draft => {
+        const form = node as InsiderForm;
+        const underlay: Draft['underlay'] = {};
+        for (const [i, text] of itemsOf(form.underlay)) {
+          const at = place.at('underlay', i);
+          const ip = books.underlay.claim(text, name, at);
+          if (ip === undefined) continue;
+          const key = `ipv${ipFamily(ip)}` as const;
+          if (underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
+          underlay[key] = ip;
+        }
+        return {
+          name,
+          underlay,
+          underlayGiven: form.underlay !== undefined,
+          serviceAddress:
+            form.oob === undefined ? undefined : readServiceAddress(books, form.oob, name, place.at('oob')),
+          uplinkMac: form.mac === undefined ? undefined : books.mac.claim(form.mac, name, place.at('mac')),
+          addresses:
+            form.addresses === undefined
+              ? undefined
+              : itemsOf(form.addresses).flatMap(
+                  ([i, text]) => books.workload.claim(text, name, place.at('addresses', i)) ?? [],
+                ),
+          silent: form.silent ?? false,
+          spoofs: form.spoofs ?? true,
+        };
+      });
+  }
+
+  /** Makes up the rest; the plans by name. */
+  generate(): Map<string, InsiderPlan> {
+    const { books } = this;
+    return new Map(
+      this.#drafts.map((draft, i) => {
+        const { name, underlay } = draft;
+        const index = this.gateways + i;
+        if (!draft.underlayGiven) {
+          for (const family of [4, 6] as const)
+            underlay[`ipv${family}`] = books.underlay.generate(name, index, GENERATED.underlay[family]);
+        }
+        const plan: InsiderPlan = {
+          kind: 'insider',
+          name,
+          serviceAddress: draft.serviceAddress ?? {
+            host: books.oob.generate(name, index, GENERATED.oob),
+            port: DEFAULT_SERVICE_PORT,
+          },
+          uplinkMac: draft.uplinkMac ?? books.mac.generate(name, index, GENERATED.uplinkMac),
+          underlay,
+          addresses:
+            draft.addresses ??
+            ([4, 6] as const).map((family) =>
+              books.workload.generate(name, index, GENERATED.workload[family]),
+            ),
+          silent: draft.silent,
+          spoofs: draft.spoofs,
+        };
+        return [name, plan];
+      }),
+    );
+  }
+}

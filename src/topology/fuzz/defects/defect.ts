@@ -1,0 +1,34 @@
+/** What a defect on purpose is, and what several of them are made with. */
+import type { GatewayLimits, GatewayOptions } from '../../../gateway/options.js';
+import type { ControlTransport, RpcHandler } from '../../../gateway/transport.js';
+import type { Sabotage } from '../../run.js';
+import type { FailureKind } from '../fuzz.js';
+
+export interface Defect extends Sabotage {
+  /** What is wrong then. */
+  readonly text: string;
+  /** Which one it is of those that were found in a former state of the gateway (docs/search.md); absent: none of them. */
+  readonly point?: number;
+  /** What convicts it. */
+  readonly foundAs: FailureKind;
+}
+
+export type Defects = Readonly<Record<string, Defect>>;
+
+/** More than a run can use up. */
+export const UNBOUNDED = 1_000_000;
+
+export const withLimits =
+  (limits: Partial<GatewayLimits>) =>
+  (options: GatewayOptions): GatewayOptions => ({ ...options, limits: { ...options.limits, ...limits } });
+
+/** `transport` whose service is `wrap`'s around the gateway's own. */
+export function wrapService(
+  transport: ControlTransport,
+  wrap: (handler: RpcHandler) => RpcHandler,
+): ControlTransport {
+  return {
+    ...transport,
+    listen: (address, handler, doorkeeper) => transport.listen(address, wrap(handler), doorkeeper),
+  };
+}

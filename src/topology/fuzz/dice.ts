@@ -1,0 +1,29 @@
+/** Draws from a random source, in the units that scenarios are written in. */
+import { chance, type Random, uniform } from '../../hal/random.js';
+
+export class Dice {
+  constructor(private readonly random: Random) {}
+
+  /** An integer from 0 to `below` - 1. */
+  below(below: number): number {
+    return this.random.uint32() % below;
+  }
+
+  chance(ratio: number): boolean {
+    return chance(this.random, ratio);
+  }
+
+  /** To three digits, so that a scenario file says it shortly. */
+  upTo(max: number): number {
+    return Math.round(uniform(this.random, max * 1000)) / 1000;
+  }
+
+  /** To a hundredth. */
+  ratio(max: number): number {
+    return Math.round(this.upTo(max) * 100) / 100;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    return from[this.below(from.length)]!;
+  }
+}
