@@ -1,10 +1,48 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/**
+ * Processes of their own that carry traffic in real time, or whose memory is looked through: one file after the other, with the
+ * machine to itself.
+ */
+const IN_REAL_TIME = [
+  'e2e/documents',
+  'e2e/keys-in-memory',
+  'e2e/namespaces',
+  'e2e/namespaces-options',
+  'e2e/port-loss',
+  'e2e/recovery',
+  'e2e/soak',
+  'e2e/topology',
+  'e2e/two-processes',
+  'native/keys-in-memory',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'at any speed',
+          include: ['test/**/*.test.ts'],
+          exclude: IN_REAL_TIME,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'in real time',
+          include: IN_REAL_TIME,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

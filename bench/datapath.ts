@@ -129,6 +129,8 @@ function pipelineOptions(sessions: number): PipelineOptions {
     ingressAcl: true,
     sampleRateLog2: 0,
     maintainOrder: false,
+    sampleBeforeEncryption: false,
+    confirmUnderlay: false,
     maxTunnels: sessions,
     underlayMtuOctets: MTU_OCTETS,
     decapMacs: DECAP_MACS,

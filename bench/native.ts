@@ -55,6 +55,8 @@ function pipelineFor(entries: number): PipelineOptions {
     ingressAcl: true,
     sampleRateLog2: 0,
     maintainOrder: false,
+    sampleBeforeEncryption: false,
+    confirmUnderlay: false,
     maxTunnels: Math.max(64, entries),
     underlayMtuOctets: 9500,
     decapMacs: DECAP_MACS,

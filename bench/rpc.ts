@@ -12,6 +12,7 @@ import {
   encodeMultiTunnelResponse,
   type TunnelParameters,
 } from '../src/gateway/tunnel-messages.js';
+import { systemClock } from '../src/hal/clock.js';
 import { ipFromOctets, parseIpv4, parseIpv6, parseMac } from '../src/packet/address.js';
 
 export interface RpcResult {
@@ -36,16 +37,25 @@ const LOOPBACK = parseIpv4('127.0.0.1');
 export async function benchRpcTransport(rpcs = 10_000, batches = 50): Promise<RpcResult> {
   const authority = await createThrowAwayAuthority();
   const issued = await authority.issue({ commonName: LOOPBACK, ips: [LOOPBACK] });
-  const options = { tls: { caPem: authority.caPem, ...issued }, messageOctetsMax: MESSAGE_OCTETS_MAX };
+  const options = {
+    tls: { caPem: authority.caPem, ...issued },
+    messageOctetsMax: MESSAGE_OCTETS_MAX,
+    clock: systemClock,
+    limits: { requestsPerPeerPerSecond: 1e9 },
+  };
   const server = createGrpcTransport(options);
   const client = createGrpcTransport(options);
   const parameters = someTunnels(TUNNELS_PER_BATCH);
   try {
-    const address = await server.listen({ host: LOOPBACK, port: 0 }, async (method, request) => {
-      if (method !== 'RequestMultipleTunnelParams') return request;
-      const { requestId, tunnels } = decodeMultiTunnelRequest(request);
-      return encodeMultiTunnelResponse(requestId, parameters.slice(0, tunnels.length));
-    });
+    const address = await server.listen(
+      { host: LOOPBACK, port: 0 },
+      async (method, request) => {
+        if (method !== 'RequestMultipleTunnelParams') return request;
+        const { requestId, tunnels } = decodeMultiTunnelRequest(request);
+        return encodeMultiTunnelResponse(requestId, parameters.slice(0, tunnels.length));
+      },
+      { peersAt: () => 1, admit: () => LOOPBACK },
+    );
     const small = new Uint8Array(SMALL_OCTETS);
     const one = () => client.call(address, 'RequestTunnelParams', small, { deadlineMs: DEADLINE_MS });
     const batch = async () => {

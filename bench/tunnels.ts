@@ -63,6 +63,8 @@ export async function benchTunnels(single: number, batched: number): Promise<Tun
     const transport = createGrpcTransport({
       tls: { caPem: authority.caPem, ...issued },
       messageOctetsMax: options.limits.requestOctetsMax,
+      clock: systemClock,
+      limits: { requestsPerPeerPerSecond: 1e9 },
     });
     const gateway = new Gateway({
       hal,

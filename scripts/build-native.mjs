@@ -5,9 +5,12 @@
 //   build/native/addon-3.1       the addon of --hal=doca over it
 //   build/native/addon           the addon over NVIDIA's DOCA, where the machine has that
 //
-// With --tests also what only tests need: the same of release 3.3, rings, fuzzing and sanitizer builds.
+// With --tests also what only tests need: the same of release 3.3, rings, fuzzing and sanitizer builds; among them
+//
+//   build/native/addon-sanitized  addon and software DOCA with gcc's sanitizers
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +19,8 @@ const OUT = join(ROOT, 'build', 'native');
 const RELEASE = '3.1';
 const RELEASE_OF_TESTS = '3.3';
 const CLANG_PROCESSOR = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+/** Without a number, make compiles everything at once. */
+const PROCESSORS = String(availableParallelism());
 
 /** Debian's packages, and for each how to know that what it has is there. */
 const PACKAGES = [
@@ -112,14 +117,17 @@ function run(what, command, args, environment = {}) {
   }
 }
 
-function buildSoft(release) {
-  const tree = join(OUT, `soft-${release}`);
-  const prefix = join(OUT, `prefix-${release}`);
-  run(`configuring the software DOCA ${release}`, 'cmake', [
+/** What it makes has `name`. */
+function buildSoft(release, tests, name, sanitize) {
+  const tree = join(OUT, `soft-${name}`);
+  const prefix = join(OUT, `prefix-${name}`);
+  run(`configuring the software DOCA ${name}`, 'cmake', [
     ...['-S', 'native/doca-soft', '-B', tree, `-DDOCA_SOFT_RELEASE=${release}`],
+    `-DDOCA_SOFT_DEFECTS=${tests ? 'ON' : 'OFF'}`,
+    `-DDOCA_SOFT_SANITIZE=${sanitize ? 'ON' : 'OFF'}`,
     ...[`-DCMAKE_INSTALL_PREFIX=${prefix}`, '-DCMAKE_INSTALL_LIBDIR=lib'],
   ]);
-  run(`building the software DOCA ${release}`, 'cmake', ['--build', tree, '--parallel']);
+  run(`building the software DOCA ${name}`, 'cmake', ['--build', tree, '--parallel', PROCESSORS]);
   run(`installing it to ${prefix}`, 'cmake', ['--install', tree]);
   return prefix;
 }
@@ -130,22 +138,26 @@ function buildRobustness() {
   run('configuring the fuzz targets', 'cmake', [
     ...['-S', 'native/doca-soft', '-B', tree, '-DCMAKE_CXX_COMPILER=clang++', '-DDOCA_SOFT_ROBUSTNESS=ON'],
   ]);
-  run('building the fuzz targets', 'cmake', ['--build', tree, '--parallel']);
+  run('building the fuzz targets', 'cmake', ['--build', tree, '--parallel', PROCESSORS]);
 }
 
-function buildAddon(folder, environment, rings) {
-  run(
-    `building the addon in build/native/${folder}`,
-    'cmake-js',
-    [...['compile', '-O', join(OUT, folder)], `--CDPSP_GATEWAY_TEST_RINGS=${rings ? 'ON' : 'OFF'}`],
-    environment,
-  );
+function buildAddon(folder, environment, rings, sanitize = false) {
+  const option = (name, on) => `--CD${name}=${on ? 'ON' : 'OFF'}`;
+  const where = [
+    ...['-O', join(OUT, folder)],
+    option('PSP_GATEWAY_TEST_RINGS', rings),
+    option('PSP_GATEWAY_SANITIZE', sanitize),
+  ];
+  // compile alone leaves a folder configured as it was, with or without what tests need.
+  run(`configuring the addon in build/native/${folder}`, 'cmake-js', ['configure', ...where], environment);
+  run(`building the addon in build/native/${folder}`, 'cmake-js', ['compile', ...where], environment);
 }
 
-function addonOverSoft(release, tests) {
-  const prefix = buildSoft(release);
+function addonOverSoft(release, tests, sanitize = false) {
+  const name = sanitize ? 'sanitized' : release;
+  const prefix = buildSoft(release, tests, name, sanitize);
   const path = [join(prefix, 'lib', 'pkgconfig'), process.env.PKG_CONFIG_PATH].filter(Boolean).join(':');
-  buildAddon(`addon-${release}`, { PKG_CONFIG_PATH: path }, tests);
+  buildAddon(`addon-${name}`, { PKG_CONFIG_PATH: path }, tests, sanitize);
 }
 
 /** When anything that is built from was changed last. */
@@ -164,12 +176,14 @@ function newest(folder) {
 export function buildNative({ tests }) {
   const missing = installPackages(tests);
   if (missing !== undefined) return missing;
-  const stamp = join(OUT, tests ? '.stamp-tests' : '.stamp');
+  // One for both kinds of build: they share folders, and the later one has changed what the earlier one made.
+  const stamp = join(OUT, '.stamp');
   const sources = Math.max(newest('native'), statSync(join(ROOT, 'CMakeLists.txt')).mtimeMs);
   // NVIDIA's, where there is one.
   const doca = printed('pkg-config', ['--modversion', '--variable=libdir', 'doca-flow']);
-  const state = `${sources} ${process.version} ${doca.replaceAll('\n', ' ')}`;
+  const state = `${tests ? 'with' : 'without'} tests ${sources} ${process.version} ${doca.replaceAll('\n', ' ')}`;
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return undefined;
+  rmSync(stamp, { force: true });
   run('building the ports', 'cmake-js', [
     'compile',
     '-d',
@@ -180,6 +194,9 @@ export function buildNative({ tests }) {
   addonOverSoft(RELEASE, tests);
   if (tests) {
     addonOverSoft(RELEASE_OF_TESTS, tests);
+    // One release is enough: this one has ordered lists, where an entry is two or three of DOCA's with lives of their own; what the
+    // other one has instead, mirrors and keys in actions, is less of the same code.
+    addonOverSoft(RELEASE_OF_TESTS, tests, true);
     buildRobustness();
   }
   if (doca === '') rmSync(join(OUT, 'addon'), { recursive: true, force: true });
