@@ -1,3 +1,5 @@
 import { describeDifferential } from './differential.js';
+import { describeFields } from './fields.js';
 
-describeDifferential('differential', '3.1', 10000);
+describeFields('3.1');
+describeDifferential('differential', '3.1', 4000);

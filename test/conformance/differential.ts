@@ -2,7 +2,8 @@
  * The simulator against hal-doca over the software DOCA: two implementations that share no code below PipeHAL. A
  * case is a random program, entries, keys, rotations and packets, in random order, through both: the same frames
  * out of the same ports, the same RSS packets with the same metadata, the same counters, the same errors. The same
- * over a device that refuses operations on entries, or fails them later: what failed has changed nothing.
+ * over a device that refuses operations on entries, or fails them later: what failed has changed nothing. Most programs
+ * are drawn so that packets of the case are sealed, or opened, and leave; how many are is asserted.
  *
  * Left out, because PipeHAL leaves it open or DOCA cannot be asked for it: slots without a key; an update of a control
  * pipe's entry that shares its priority; a condition on a field that the same entry matches; parts of the port's
@@ -15,37 +16,46 @@ import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../sr
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
+import { carryingProgram, SLOT_KEYS } from './carries.js';
 import { describeCases } from './cases.js';
 import { FaultyPair } from './faulty-pair.js';
 import { MASTER_KEYS, openPair } from './open-pair.js';
 import { Pair } from './pair.js';
-import { randomFrame, randomPspFrame } from './random-packets.js';
-import {
-  entryForward,
-  KEY_SLOTS,
-  randomBasicEntry,
-  randomControlEntry,
-  randomProgram,
-} from './random-programs.js';
+import { KEY_SLOTS } from './random-actions.js';
+import { entryForward, randomBasicEntry, randomControlEntry } from './random-entries.js';
+import { damaged, randomFrame, randomPspFrame } from './random-packets.js';
+import { Traffic } from './traffic.js';
 
 const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
 const CASES_PER_TEST = 500;
 const BURST_FRAMES_MAX = 32;
+/** Below so many cases their shares say nothing. */
+const CASES_MIN = 100;
+/** Of the cases: some packet is sealed, is opened, leaves. */
+const SEALED_SHARE_MIN = 1 / 3;
+const OPENED_SHARE_MIN = 1 / 3;
+const OUTPUT_SHARE_MIN = 0.9;
 
 /** With `faults` the device fails now and then. */
 type Kind = 'differential' | 'faults';
 
-export function describeDifferential(kind: Kind, release: DocaRelease, cases: number): void {
+/** `file`: the test file's name, without its release. */
+export function describeDifferential(
+  kind: Kind,
+  release: DocaRelease,
+  cases: number,
+  file: string = kind,
+): void {
   const device = `the software DOCA ${release}`;
   describeCases({
-    kind,
+    kind: file,
     release,
     against: kind === 'faults' ? `${device} that fails now and then` : device,
     cases,
     casesPerTest: CASES_PER_TEST,
     runCase: (seed) => runCase(kind, release, seed),
-    check: (failed) => expect(failed.some((operations) => operations > 0)).toBe(kind === 'faults'),
+    check: (reached) => checkReached(kind, reached),
   });
 }
 
@@ -55,8 +65,27 @@ interface LiveEntry {
   readonly priority: number;
 }
 
-/** Returns how many operations were made to fail. */
-async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<number> {
+/** Fixed seeds: what their cases reach is known. */
+function checkReached(kind: Kind, reached: readonly Reached[]): void {
+  const shareOf = (has: (one: Reached) => boolean) => reached.filter(has).length / reached.length;
+  expect(shareOf(({ failed }) => failed > 0) > 0).toBe(kind === 'faults');
+  if (reached.length < CASES_MIN) return;
+  expect(shareOf(({ sealed }) => sealed)).toBeGreaterThanOrEqual(SEALED_SHARE_MIN);
+  expect(shareOf(({ opened }) => opened)).toBeGreaterThanOrEqual(OPENED_SHARE_MIN);
+  expect(shareOf(({ output }) => output)).toBeGreaterThanOrEqual(OUTPUT_SHARE_MIN);
+}
+
+/** What a case has reached. */
+interface Reached {
+  /** Operations that were made to fail. */
+  readonly failed: number;
+  readonly sealed: boolean;
+  readonly opened: boolean;
+  /** Frames that left, and packets that went to RSS. */
+  readonly output: boolean;
+}
+
+async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<Reached> {
   const choose = new Choose(seed * 2 + 1);
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;
@@ -76,27 +105,27 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
   const faulty = kind === 'faults' ? new FaultyPair(sim, doca, rssQueues, setFaults) : undefined;
   const pair = faulty ?? new Pair(sim, doca, rssQueues);
   try {
-    const program = until(
-      () => randomProgram(choose),
+    const traffic = new Traffic(choose, MASTER_KEYS as never);
+    const program = await carryingProgram(
+      choose,
+      traffic,
       (one) => !inBursts || (one.mirrors === undefined && !drawsNumbers(one)),
     );
     await pair.both(({ hal }) => hal.build(program));
-    await pair.both(({ hal }) =>
-      hal.setKeys(
-        Array.from({ length: KEY_SLOTS }, (_, i) => ({
-          cryptoId: i + 1,
-          key: new Uint8Array(i % 2 === 0 ? 32 : 16).fill(i + 1),
-        })),
-      ),
-    );
-    const steps = new Steps(choose, pair, program, inBursts);
+    await pair.both(({ hal }) => hal.setKeys(SLOT_KEYS));
+    const steps = new Steps(choose, pair, program, traffic, inBursts);
     faulty?.start(randomSeed);
     await steps.run();
     faulty?.stop();
     await pair.compareCounters(program);
-    if (faulty === undefined) return 0;
-    await steps.refill();
-    return faulty.failed;
+    if (faulty !== undefined) await steps.refill();
+    const { txPackets, rxPackets } = await sim.hal.statistics();
+    return {
+      failed: faulty?.failed ?? 0,
+      sealed: txPackets! > 0n,
+      opened: rxPackets! > 0n,
+      output: pair.outputs > 0,
+    };
   } finally {
     faulty?.stop();
     await sim.hal.close();
@@ -116,10 +145,12 @@ class Steps {
     private readonly choose: Choose,
     private readonly pair: Pair,
     private readonly program: PipeProgram,
+    private readonly traffic: Traffic,
     private readonly inBursts: boolean,
   ) {}
 
   async run(): Promise<void> {
+    await this.flows();
     await this.entries();
     for (let step = this.choose.between(4, 10); step > 0; step--) {
       const kind = this.choose.below(10);
@@ -140,7 +171,7 @@ class Steps {
         const entry =
           pipe.type === 'control'
             ? this.controlEntry(pipe, undefined)
-            : randomBasicEntry(choose, program, pipe, undefined);
+            : randomBasicEntry(choose, program, pipe, this.traffic.aim(choose));
         return { operation: 'add', pipe: pipe.name, entry };
       });
       await pair.apply(operations);
@@ -149,13 +180,40 @@ class Steps {
   }
 
   private async receive(): Promise<void> {
-    const { choose, pair } = this;
+    const { choose } = this;
     const port = choose.pick([UPLINK_PORT, UPLINK_PORT, VF_PORT]);
-    const frames = choose.times(choose.between(1, this.inBursts ? BURST_FRAMES_MAX : 4), () =>
-      port === UPLINK_PORT && !choose.once(3)
-        ? randomPspFrame(choose, MASTER_KEYS as never)
-        : randomFrame(choose),
+    const count = choose.between(1, this.inBursts ? BURST_FRAMES_MAX : 4);
+    await this.inject(
+      port,
+      choose.times(count, () => this.frame(port)),
     );
+  }
+
+  /** All that the case is about, as it is. */
+  private async flows(): Promise<void> {
+    for (const port of [UPLINK_PORT, VF_PORT]) {
+      const flows = this.traffic.flows.filter((flow) => flow.port === port);
+      await this.inject(
+        port,
+        flows.map(({ frame }) => frame),
+      );
+    }
+  }
+
+  private frame(port: number): Uint8Array {
+    const { choose } = this;
+    const flows = this.traffic.flows.filter((flow) => flow.port === port);
+    if (flows.length > 0 && choose.once(2)) {
+      const { frame } = choose.pick(flows);
+      return choose.once(4) ? damaged(choose, frame) : frame;
+    }
+    return port === UPLINK_PORT && !choose.once(3)
+      ? randomPspFrame(choose, MASTER_KEYS as never)
+      : randomFrame(choose);
+  }
+
+  private async inject(port: number, frames: readonly Uint8Array[]): Promise<void> {
+    const { pair } = this;
     for (const harness of [pair.sim, pair.doca]) {
       harness.inject(
         port,
@@ -236,13 +294,13 @@ class Steps {
     return {
       operation: 'add',
       pipe: name,
-      entry: damagedEntry(choose, randomBasicEntry(choose, program, pipe, label)),
+      entry: damagedEntry(choose, randomBasicEntry(choose, program, pipe, this.traffic.aim(choose), label)),
     };
   }
 
   private controlEntry(pipe: ControlPipe, label: string | undefined): ControlEntry {
     return until(
-      () => randomControlEntry(this.choose, this.program, pipe, label),
+      () => randomControlEntry(this.choose, this.program, pipe, this.traffic.aim(this.choose), label),
       (entry) => {
         const { decap, encap, decrypt, encrypt } = entry.actions ?? {};
         if (decap !== undefined && encap !== undefined) return false;
@@ -264,7 +322,7 @@ class Steps {
       return { operation: 'update', id, forward: entryForward(choose, program, pipe) };
     }
     // Which action template it has is not known here; where values differ, both must refuse alike.
-    const { values } = randomBasicEntry(choose, program, pipe as BasicPipe);
+    const { values } = randomBasicEntry(choose, program, pipe as BasicPipe, this.traffic.aim(choose));
     return {
       operation: 'update',
       id,

@@ -1,4 +1,10 @@
+import { seededRandom } from '../../src/hal/random.js';
 import { openSimHarness } from '../support/sim-harness.js';
 import { describeProperties } from './properties.js';
 
-describeProperties({ name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) });
+/** Each device has randomness of its own, as devices of the machine's have. */
+let opened = 0;
+describeProperties({
+  name: 'hal-sim',
+  open: (options) => openSimHarness({ random: seededRandom(++opened), ...options }),
+});

@@ -4,11 +4,31 @@
  */
 import type { PipeHal, RssPacket } from '../../src/hal/hal.js';
 
+/** The machine that a device is in. */
+export interface DevicePlace {
+  readonly uplink: { readonly mac: string; readonly ipv4: string; readonly ipv6: string };
+  readonly vf: {
+    readonly mac: string;
+    readonly workload?: { readonly mac: string; readonly addresses: readonly string[] };
+  };
+}
+
 export interface HarnessOptions {
   /** Master keys 0 and 1, 32 octets each; key 0 is active. Absent: random. */
   readonly masterKeys?: readonly [Uint8Array, Uint8Array];
   /** Where the sequence of SPIs begins, its low 31 bits. */
   readonly firstSpi?: number;
+  /** Absent: random. */
+  readonly firstIv?: bigint;
+  /** ANY_PLACE of sim-harness.ts when absent. */
+  readonly place?: DevicePlace;
+  /** 9000 when absent. */
+  readonly uplinkMtuOctets?: number;
+  readonly vfMtuOctets?: number;
+  /** As many as the device has when absent. */
+  readonly keySlots?: number;
+  /** For what the device draws at random; absent: random, but for the simulator's. */
+  readonly randomSeed?: number;
 }
 
 export interface HalHarness {

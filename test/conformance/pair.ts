@@ -7,6 +7,9 @@ import type { HalHarness } from './harness.js';
 
 /** The two devices. Whatever is asked of them must have the same result. */
 export class Pair {
+  /** Frames that have left, and packets that have gone to RSS. */
+  outputs = 0;
+
   /** `rssQueues` of hal-doca: between them the order of packets is open. */
   constructor(
     readonly sim: HalHarness,
@@ -44,16 +47,18 @@ export class Pair {
     await this.sim.settle();
     await this.doca.settle();
     for (const port of [UPLINK_PORT, VF_PORT]) {
-      expect(this.doca.takeSent(port).map(hex), `sent by port ${port}`).toEqual(
-        this.sim.takeSent(port).map(hex),
-      );
+      const sent = this.sim.takeSent(port).map(hex);
+      expect(this.doca.takeSent(port).map(hex), `sent by port ${port}`).toEqual(sent);
+      this.outputs += sent.length;
     }
     const rss = (harness: HalHarness) => {
       const packets = harness.takeRss();
       const texts = packets.map(({ frame, packetMeta }) => `${packetMeta.toString(16)} ${hex(frame)}`);
       return this.rssQueues > 1 ? texts.sort() : texts;
     };
-    expect(rss(this.doca), 'RSS').toEqual(rss(this.sim));
+    const received = rss(this.sim);
+    expect(rss(this.doca), 'RSS').toEqual(received);
+    this.outputs += received.length;
   }
 
   async compareCounters(program: PipeProgram): Promise<void> {

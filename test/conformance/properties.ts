@@ -2,11 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { buildPipeline } from '../../src/gateway/pipeline.js';
-import { egressValues, ingressAclEntry } from '../../src/gateway/pipeline-entries.js';
+import {
+  egressAclEntry,
+  egressValues,
+  ingressAclEntry,
+  localVipEntries,
+} from '../../src/gateway/pipeline-entries.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { parseIp } from '../../src/packet/address.js';
+import { ipFromOctets, parseIp } from '../../src/packet/address.js';
 import { setIpv4Checksum } from '../../src/packet/ipv4.js';
-import { pspSpi } from '../../src/psp/header.js';
+import { PSP_HEADER_OCTETS, PSP_IV, pspHeaderLengthOctets, pspSpi } from '../../src/psp/header.js';
 import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
 import { tunnelHeader } from '../support/psp-program.js';
@@ -25,12 +30,86 @@ const rigOptions = (over: Partial<RigOptions> = {}): fc.Arbitrary<RigOptions> =>
       cryptOffsetWords: fc.integer({ min: 0, max: 12 }),
       ingressAcl: fc.boolean(),
       sampleRateLog2: fc.constantFrom(0, 0, 1),
+      maintainOrder: fc.boolean(),
+      sampleBeforeEncryption: fc.boolean(),
     })
     .map((options) => ({ ...options, ...over }));
 
 /** Octets from the outer frame's start to the PSP header, and of UDP's length field. */
 const pspOffset = ({ mode, outerFamily, innerFamily }: RigOptions) =>
   14 + ((mode === 'tunnel' ? outerFamily : innerFamily) === 4 ? 20 : 40) + 8;
+
+/** Bits of the outer headers that may be others: what carries them does not look at them, and nothing inside follows from them. */
+function harmlessBits({ mode, outerFamily, innerFamily }: RigOptions): number {
+  const macs = 96;
+  const udpSourcePortAndChecksum = 32;
+  const family = mode === 'tunnel' ? outerFamily : innerFamily;
+  // IPv4's checksum finds every one.
+  if (family === 4) return macs + udpSourcePortAndChecksum;
+  const classFlowAndHopLimit = 28 + 8;
+  // In transport mode they are the workloads' own, which the session says.
+  const addresses = mode === 'tunnel' ? 256 : 0;
+  return macs + udpSourcePortAndChecksum + classFlowAndHopLimit + addresses;
+}
+
+/** Of a frame under RIG_DEFAULTS. */
+const ivOf = (frame: Uint8Array) =>
+  new DataView(frame.buffer, frame.byteOffset).getBigUint64(pspOffset(RIG_DEFAULTS) + PSP_IV);
+
+/** IVs that three lives of a device use under one key, which is set again and in two slots. */
+export async function ivsOfLives(implementation: HalUnderTest): Promise<bigint[][]> {
+  const [packet] = fc.sample(innerPacket(4), { numRuns: 1, seed: 3 });
+  const lives: bigint[][] = [];
+  let key = '';
+  for (let life = 0; life < 3; life++) {
+    await using rig = await openRig(implementation);
+    // The receivers have the same master keys, so that the senders are given the same key.
+    if (life > 0) expect(toHex(rig.key)).toBe(key);
+    key = toHex(rig.key);
+    const ivs: bigint[] = [];
+    const send = async () => {
+      const wire = await rig.encapsulate(Array.from({ length: 50 }, () => frameOf(packet!)));
+      expect(await rig.decapsulate(wire)).toHaveLength(50);
+      ivs.push(...wire.map(ivOf));
+    };
+    const { hal } = rig.a;
+    await send();
+    expect(await hal.setKeys([{ cryptoId: 1, key: rig.key }])).toEqual([null]);
+    await send();
+    expect(await hal.setKeys([{ cryptoId: 2, key: rig.key }])).toEqual([null]);
+    for (const cryptoId of [2, 1]) {
+      const values = egressValues(rig.pipeline, rig.encapHeader, cryptoId);
+      await install(hal, [{ operation: 'update', id: rig.egressEntries.at(-1)!, values }]);
+      await send();
+    }
+    await hal.clearKeys([1]);
+    expect(await hal.setKeys([{ cryptoId: 1, key: rig.key }])).toEqual([null]);
+    await send();
+    lives.push(ivs);
+  }
+  return lives;
+}
+
+/** Of ivsOfLives: none is there twice, and no clock is in them, which ends, or may be set back. */
+export function expectCountedIvs(lives: readonly (readonly bigint[])[]): void {
+  expect(new Set(lives.flat()).size).toBe(3 * 250);
+  for (const ivs of lives) expect(ivs).toEqual(ivs.map((_, i) => ivs[0]! + BigInt(i)));
+  // By chance: that these are so near has a probability of 2^-20.
+  const starts = lives.map((ivs) => ivs[0]!).sort((a, b) => (a < b ? -1 : 1));
+  for (const start of starts) expect(start < 2n ** 63n).toBe(true);
+  for (const gap of [starts[1]! - starts[0]!, starts[2]! - starts[1]!]) {
+    expect(gap > 2n ** 40n).toBe(true);
+  }
+}
+
+/** Where numbers of some width end, or were thought to. */
+const IV_WRAPS = [
+  { name: '2^31', wrap: 2n ** 31n },
+  { name: '2^32', wrap: 2n ** 32n },
+  { name: '2^53, where a double becomes coarse', wrap: 2n ** 53n },
+  { name: '2^63', wrap: 2n ** 63n },
+  { name: 'the last carry into the high word', wrap: 2n ** 64n - 2n ** 32n },
+];
 
 export function describeProperties(implementation: HalUnderTest): void {
   describe(implementation.name, () => {
@@ -120,12 +199,30 @@ export function describeProperties(implementation: HalUnderTest): void {
             frame[bit >>> 3]! ^= 1 << (bit & 7);
             return frame;
           });
-          for (const frame of await rig.decapsulate(damaged)) {
-            expect(toHex(frame.subarray(14))).toBe(toHex(ipPacketOf(packet)));
-          }
+          const delivered = await rig.decapsulate(damaged);
+          expect(delivered).toHaveLength(harmlessBits(options));
+          for (const frame of delivered) expect(toHex(frame.subarray(14))).toBe(toHex(ipPacketOf(packet)));
         }),
         { numRuns: 20 },
       );
+    });
+
+    test('what has a wrong outer IPv4 checksum is not looked at, whatever bit of it is wrong', async () => {
+      await using rig = await openRig(implementation, { outerFamily: 4 });
+      const [packet] = fc.sample(innerPacket(4), { numRuns: 1, seed: 5 });
+      const [wire] = await rig.encapsulate([frameOf(packet!)]);
+      const damaged = Array.from({ length: 16 }, (_, bit) => {
+        const frame = wire!.slice();
+        frame[14 + 10 + (bit >>> 3)]! ^= 1 << (bit & 7);
+        return frame;
+      });
+      const seen = { pipe: 'PSP_DECRYPT', total: true } as const;
+      expect(await rig.decapsulate(damaged)).toEqual([]);
+      const [[looked], refused] = await Promise.all([rig.b.hal.counters([seen]), rig.refused()]);
+      expect(looked!.packets).toBe(0n);
+      expect(refused).toEqual({ icvFail: 0, badTrailer: 0, notAllowed: 0 });
+      // The checksum alone was wrong.
+      expect(await rig.decapsulate([wire!])).toHaveLength(1);
     });
 
     test('in transport mode a flipped bit in the IP header changes neither addresses nor payload of what is delivered', async () => {
@@ -142,7 +239,9 @@ export function describeProperties(implementation: HalUnderTest): void {
             return frame;
           });
           const addressesAt = 14 + (packet.family === 4 ? 12 : 8);
-          for (const frame of await rig.decapsulate(damaged)) {
+          const delivered = await rig.decapsulate(damaged);
+          expect(delivered).toHaveLength(harmlessBits(options));
+          for (const frame of delivered) {
             const addresses = frame.subarray(addressesAt, addressesAt + 2 * packet.source.length);
             expect(toHex(addresses)).toBe(toHex(packet.source) + toHex(packet.destination));
             expect(toHex(frame.subarray(frame.length - packet.payload.length))).toBe(toHex(packet.payload));
@@ -240,6 +339,8 @@ export function describeProperties(implementation: HalUnderTest): void {
           const offset = fault === 'offset past the end' ? 63 : options.cryptOffsetWords;
           await using rig = await openRig(implementation, { ...options, cryptOffsetWords: offset });
           const wire = await rig.encapsulate([frameOf(packets[0]!)]);
+          // What is shorter than the offset cannot be encrypted.
+          if (fault !== 'offset past the end') expect(wire).toHaveLength(1);
           const id = rig.egressEntries.at(options.sampleRateLog2 > 0 ? -2 : -1)!;
           if (fault === 'key cleared') await rig.a.hal.clearKeys([1]);
           if (fault === 'entry removed') await rig.a.hal.apply([{ operation: 'remove', id }]);
@@ -257,7 +358,8 @@ export function describeProperties(implementation: HalUnderTest): void {
           }
           const later = await rig.encapsulate(frames);
           // Of a key that is gone nothing leaves, not even under one that nobody has.
-          if (fault === 'key cleared') expect(later).toEqual([]);
+          if (['key cleared', 'entry removed', 'no session'].includes(fault)) expect(later).toEqual([]);
+          if (fault === 'none' || fault === 'rotated') expect(later).toHaveLength(frames.length);
           wire.push(...later);
           // With a crypt offset of 63 words some 252 octets stay readable by design; the marker then lies behind them.
           for (const frame of wire) {
@@ -310,6 +412,30 @@ export function describeProperties(implementation: HalUnderTest): void {
       expect(harness.takeSent(UPLINK_PORT)).toHaveLength(3);
     });
 
+    test('no IV comes twice under a key: set again, in two slots, in another life of the device', async () => {
+      expectCountedIvs(await ivsOfLives(implementation));
+    });
+
+    test.each(IV_WRAPS)('IVs go on one by one over $name', async ({ wrap }) => {
+      const firstIv = wrap - 40n;
+      await using rig = await openRig(implementation, { firstIv });
+      const frames = fc.sample(innerPacket(4), { numRuns: 80, seed: 5 }).map((one) => frameOf(one));
+      const wire = await rig.encapsulate(frames);
+      expect(wire.map(ivOf)).toEqual(frames.map((_, i) => firstIv + BigInt(i)));
+      expect(await rig.decapsulate(wire)).toHaveLength(frames.length);
+    });
+
+    test('behind the last IV nothing is sent any more, under no key', async () => {
+      await using rig = await openRig(implementation, { firstIv: 2n ** 64n - 3n });
+      const frames = fc.sample(innerPacket(4), { numRuns: 5, seed: 5 }).map((one) => frameOf(one));
+      const wire = await rig.encapsulate(frames);
+      expect(wire.map(ivOf)).toEqual([3n, 2n, 1n].map((left) => 2n ** 64n - left));
+      expect(await rig.decapsulate(wire)).toHaveLength(3);
+      expect(await rig.encapsulate(frames)).toEqual([]);
+      await rig.a.hal.setKeys([{ cryptoId: 1, key: rig.key }]);
+      expect(await rig.encapsulate(frames)).toEqual([]);
+    });
+
     test('IVs and SPIs never repeat, and IVs of a session strictly increase', async () => {
       await using rig = await openRig(implementation);
       const packet = fc.sample(innerPacket(4), { numRuns: 1, seed: 3 })[0]!;
@@ -318,8 +444,7 @@ export function describeProperties(implementation: HalUnderTest): void {
       let given = 1;
       for (let round = 0; round < 10; round++) {
         const wire = await rig.encapsulate(Array.from({ length: 200 }, () => frameOf(packet)));
-        const at = pspOffset(RIG_DEFAULTS) + 8;
-        for (const frame of wire) ivs.push(new DataView(frame.buffer, frame.byteOffset).getBigUint64(at));
+        ivs.push(...wire.map(ivOf));
         if (round === 5) await rig.a.hal.rotateMasterKey();
         const batch = await rig.b.hal.generateKeys(32, 100);
         for (const spi of batch.spis) {
@@ -406,7 +531,9 @@ export function describeProperties(implementation: HalUnderTest): void {
               rise('INGR_ACL_IPV6/miss'),
           );
           expect(inOf('EMPTY')).toBe(rise('ROOT/vf-ipv4') + rise('ROOT/vf-ipv6'));
-          const dropped = rise('PSP_DECRYPT/miss') + inOf('SYNDROME_STATS') + rise('EMPTY/miss');
+          expect(inOf('FAILED_SOURCE_IPV6')).toBe(inOf('SYNDROME_STATS'));
+          const atRoot = rise('ROOT/vf-other');
+          const dropped = atRoot + rise('PSP_DECRYPT/miss') + inOf('SYNDROME_STATS') + rise('EMPTY/miss');
           expect(sent + toCpu + dropped + rise('ROOT/miss')).toBe(put);
         }),
         { numRuns: 60 },
@@ -469,6 +596,52 @@ export function describeProperties(implementation: HalUnderTest): void {
           const [delivered] = harness.takeSent(VF_PORT);
           expect(delivered === undefined ? 'dropped' : toHex(delivered.subarray(14))).toBe(
             toHex(cleartext.subarray(14)),
+          );
+        }
+      },
+    );
+
+    test.each(referenceCases())(
+      'frames leave as the reference implementation makes them: $title',
+      async ({ masterKeys, mode, inner, cookie, derivedKey, frames }) => {
+        const pipeline = pipelineOptions({
+          mode,
+          outerFamily: inner,
+          cookies: cookie,
+          underlayMtuOctets: 9500,
+        });
+        const cryptoId = 1;
+        // The reference implementation counts its IVs from 1 on, over all packets, as a device does.
+        const harness = await implementation.open({ masterKeys, firstIv: frames[0]!.iv });
+        await using _hal = { [Symbol.asyncDispose]: () => harness.hal.close() };
+        const { hal } = harness;
+        await hal.build(buildPipeline(pipeline));
+        expect(await hal.setKeys([{ cryptoId, key: derivedKey }])).toEqual([null]);
+        for (const { cleartext, encrypted } of frames) {
+          const ip = 14;
+          const [source, destination] = inner === 4 ? [12, 16] : [8, 24];
+          const localVip = ipFromOctets(cleartext, ip + source!, inner);
+          const remoteVip = ipFromOctets(cleartext, ip + destination!, inner);
+          // Of a tunnel the reference's outer header has no options, in transport mode it is the packet's own.
+          const udp = ip + (inner === 6 ? 40 : (encrypted[ip]! & 0x0f) * 4);
+          const pspEnd = udp + 8 + pspHeaderLengthOctets(encrypted, udp + 8);
+          const whole = encrypted.slice(0, pspEnd);
+          // The reference's cookie is 0; where the crypt offset does not spare it, it is encrypted on the wire.
+          whole.fill(0, udp + 8 + PSP_HEADER_OCTETS);
+          const encapHeader = whole.slice(mode === 'tunnel' ? 0 : udp);
+          const ids = await install(hal, [
+            ...localVipEntries(pipeline, localVip, 7),
+            egressAclEntry(pipeline, { localVip, localVipId: 7, remoteVip, encapHeader, cryptoId }),
+          ]);
+          harness.inject(VF_PORT, [cleartext.slice()]);
+          await harness.settle();
+          const [sent] = harness.takeSent(UPLINK_PORT);
+          // The source port is each implementation's own measure of the flow.
+          sent?.set(encrypted.subarray(udp, udp + 2), udp);
+          expect(sent === undefined ? 'dropped' : toHex(sent)).toBe(toHex(encrypted));
+          await install(
+            hal,
+            ids.map((id) => ({ operation: 'remove', id })),
           );
         }
       },

@@ -37,7 +37,8 @@ export function randomFrame(choose: Choose): Uint8Array {
   return frame;
 }
 
-function plainFrame(choose: Choose): Uint8Array {
+/** An IP packet that a host would send, most often whole. */
+export function plainFrame(choose: Choose): Uint8Array {
   return choose.once(2)
     ? ethernet(choose, 0x0800, ipv4Packet(choose))
     : ethernet(choose, 0x86dd, ipv6Packet(choose));
@@ -114,13 +115,25 @@ function ipv6Packet(choose: Choose): Uint8Array {
   });
 }
 
-/** A PSP packet as a peer would send it, under one of the device's master keys; often damaged. */
-export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array, Uint8Array]): Uint8Array {
+/** A PSP packet as a peer sends it. */
+export interface SealedFrame {
+  readonly frame: Uint8Array;
+  readonly inner: Uint8Array;
+  readonly isTunnel: boolean;
+  readonly key: Uint8Array;
+  readonly pspAt: number;
+}
+
+/** Under one of the device's master keys; without `frame` where what was drawn cannot be encapsulated. */
+export function sealedFrame(
+  choose: Choose,
+  masterKeys: readonly [Uint8Array, Uint8Array],
+): SealedFrame | Pick<SealedFrame, 'inner'> {
   const inner = plainFrame(choose);
   const version = choose.below(4) as PspVersion;
   const spi = choose.pick(SPI_POOL);
   const key = deriveKey(masterKeys[spi >>> 31]!, spi, version);
-  const tunnel = !choose.once(3);
+  const isTunnel = !choose.once(3);
   const outer4 = choose.once(2);
   const address4 = () => [...ipv4Octets(choose.pick(IPV4_POOL))];
   const address6 = () => [...choose.pick(IPV6_POOL)];
@@ -128,9 +141,8 @@ export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array,
   const outerHeader = outer4
     ? Uint8Array.from([...macs, 8, 0, 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, ...address4(), ...address4()])
     : Uint8Array.from([...macs, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 0, 17, 50, ...address6(), ...address6()]);
-  let frame: Uint8Array;
   try {
-    frame = encapsulate(inner, {
+    const frame = encapsulate(inner, {
       engine: opensslEngine,
       version,
       spi,
@@ -142,20 +154,26 @@ export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array,
       drop: choose.once(6),
       ...(choose.once(6) ? { extension: choose.octets(8) } : {}),
       sourcePort: choose.pick(PORT_POOL),
-      ...(tunnel ? { outerHeader } : {}),
+      ...(isTunnel ? { outerHeader } : {}),
     });
+    return { frame, inner, isTunnel, key, pspAt: outerHeader.length + UDP_HEADER_OCTETS };
   } catch (error) {
-    if (error instanceof EncapsulationError) return inner;
+    if (error instanceof EncapsulationError) return { inner };
     throw error;
   }
-  if (tunnel && choose.once(10)) {
-    frame = withBadHeader(choose, frame, outerHeader.length + UDP_HEADER_OCTETS, key);
-  }
+}
+
+/** The same, often damaged. */
+export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array, Uint8Array]): Uint8Array {
+  const sealed = sealedFrame(choose, masterKeys);
+  if (!('frame' in sealed)) return sealed.inner;
+  let { frame } = sealed;
+  if (sealed.isTunnel && choose.once(10)) frame = withBadHeader(choose, frame, sealed.pspAt, sealed.key);
   if (choose.once(10)) frame = Uint8Array.from([...frame, ...choose.octets(choose.between(1, 10))]);
   return choose.once(3) ? damaged(choose, frame) : frame;
 }
 
-function damaged(choose: Choose, frame: Uint8Array): Uint8Array {
+export function damaged(choose: Choose, frame: Uint8Array): Uint8Array {
   const copy = frame.slice();
   if (choose.once(4)) return copy.subarray(0, choose.below(copy.length + 1));
   for (let i = choose.between(1, 3); i > 0; i--) {

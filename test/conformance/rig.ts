@@ -30,6 +30,11 @@ export interface RigOptions {
   readonly cryptOffsetWords: number;
   readonly ingressAcl: boolean;
   readonly sampleRateLog2: number;
+  readonly maintainOrder: boolean;
+  readonly sampleBeforeEncryption: boolean;
+  /** Of A; random when absent. */
+  readonly firstIv?: bigint;
+  readonly confirmUnderlay?: boolean;
 }
 
 export const RIG_DEFAULTS: RigOptions = {
@@ -41,6 +46,8 @@ export const RIG_DEFAULTS: RigOptions = {
   cryptOffsetWords: 0,
   ingressAcl: true,
   sampleRateLog2: 0,
+  maintainOrder: false,
+  sampleBeforeEncryption: false,
 };
 
 const COOKIE = 0x1122334455667788n;
@@ -50,7 +57,11 @@ export interface Rig extends AsyncDisposable {
   readonly a: HalHarness;
   readonly b: HalHarness;
   readonly spi: number;
+  /** The session's key, slot 1 of A. */
+  readonly key: Uint8Array;
+  readonly encapHeader: Uint8Array;
   readonly pipeline: PipelineOptions;
+  readonly cryptoId: number;
   /** Ids of the session's entries on A. */
   readonly egressEntries: readonly EntryId[];
   /** Frames into A's VF; what left A's uplink. */
@@ -75,12 +86,16 @@ export async function openRig(implementation: HalUnderTest, given: Partial<RigOp
   const pipeline: PipelineOptions = {
     ...options,
     innerFamilies: [4, 6],
-    maintainOrder: false,
+    confirmUnderlay: options.confirmUnderlay ?? false,
     maxTunnels: 64,
     underlayMtuOctets: 9000,
     decapMacs: DECAP_MACS,
   };
-  const a = await implementation.open({ masterKeys: MASTER_KEYS });
+  const { firstIv } = options;
+  const a = await implementation.open({
+    masterKeys: MASTER_KEYS,
+    ...(firstIv === undefined ? {} : { firstIv }),
+  });
   const b = await implementation.open({ masterKeys: MASTER_KEYS });
   for (const { hal } of [a, b]) await hal.build(buildPipeline(pipeline));
 
@@ -145,7 +160,10 @@ export async function openRig(implementation: HalUnderTest, given: Partial<RigOp
     a,
     b,
     spi,
+    key,
+    encapHeader,
     pipeline,
+    cryptoId: CRYPTO_ID,
     egressEntries,
     encapsulate: (frames) => through(a, VF_PORT, UPLINK_PORT, frames),
     decapsulate: (frames) => through(b, UPLINK_PORT, VF_PORT, frames),

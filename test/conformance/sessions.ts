@@ -56,7 +56,7 @@ const BURST_FRAMES_MAX = 40;
 const LONG_BURST_FRAMES_MAX = 80;
 const BURSTS = [3, 32, 64];
 /** IVs end before the traffic does. */
-const LAST_PICOSECONDS = 2n ** 64n - 1n;
+const IV_END = 2n ** 64n;
 const IVS_MAX = 100;
 /** More entries than an ordered list of hal-doca's has room for beyond its pipe's. */
 const ENTRIES_IN_TURN = 300;
@@ -139,7 +139,7 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     burst: options.sampleRateLog2 > 0 || variant.copies ? 1 : choose.pick(BURSTS),
     // Fewer than there are SPIs.
     ...(choose.once(2) ? { derivedKeys: 4 } : {}),
-    ...(choose.once(12) ? { picoseconds: LAST_PICOSECONDS - BigInt(choose.below(IVS_MAX)) } : {}),
+    ...(choose.once(12) ? { firstIv: IV_END - BigInt(1 + choose.below(IVS_MAX)) } : {}),
     rssQueues,
   });
   try {
@@ -165,9 +165,11 @@ function randomOptions(choose: Choose): PipelineOptions {
     ingressAcl: !choose.once(4),
     sampleRateLog2: choose.once(10) ? choose.between(1, 3) : 0,
     maintainOrder: choose.once(2),
+    sampleBeforeEncryption: choose.once(2),
     maxTunnels: KEY_SLOTS,
     // Of a port that carries less than the gateway believes, too.
     underlayMtuOctets: choose.pick([UPLINK_MTU_OCTETS, 9000]),
+    confirmUnderlay: choose.once(4),
   });
 }
 

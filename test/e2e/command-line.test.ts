@@ -1,10 +1,20 @@
 /** The program as users call it: statuses, streams, and what it says. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
+import { Program } from '../support/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -52,6 +62,44 @@ describe('help and versions', () => {
     const { status, err } = run('--hal=doca', '-p', '03:00.0', '--insecure');
     expect(status).toBe(1);
     expect(err).toMatch(/--hal=doca: .*(npm run build:native|the list of devices|03:00.0)/);
+    // With the software DOCA, of which the mapping file is wrong, the mistake is the caller's.
+    const argv = [join(ROOT, 'dist/cli/main.js'), '--hal=doca', '-p', '03:00.0', '--insecure'];
+    const env = { ...process.env, DOCA_SOFT_CONFIG: folder };
+    const wrong = spawnSync(process.execPath, argv, { encoding: 'utf8', env });
+    if (wrong.stderr.includes('doca-soft')) {
+      expect(wrong.stderr).toContain(`${folder}: Is a directory`);
+      expect(wrong.status).toBe(2);
+    }
+  });
+});
+
+describe('what is said at start of protections that are off', () => {
+  const TRAFFIC = join(ROOT, 'examples/traffic/v1-v2.pcap');
+
+  /** A gateway that pings an address that nobody owns, once, and ends; its lines that name a protection. */
+  function protectionLines(...flags: string[]): string[] {
+    const address = '127.0.0.41';
+    const { err, out } = run(
+      ...['--outer-ip-type=ipv4', '-s', `${address}:3000`, '-t', '127.0.0.42:192.168.1.55'],
+      ...['--sim-wire', `pcap:${TRAFFIC}`, '--sim-vf', 'host:192.168.1.33'],
+      ...['--ping', '192.168.1.99', '--ping-count', '1', '--insecure', ...flags],
+    );
+    const lines = `${out}${err}`.split('\n');
+    const started = lines.findIndex((line) => line.includes('gateway started'));
+    expect(started).toBeGreaterThan(0);
+    return lines.slice(0, started).filter((line) => line.includes('protection off'));
+  }
+
+  test('each one has its line, with the flag that switched it off, before the gateway starts', () => {
+    const flags = ['--disable-ingress-acl', '--debug-keys', '--sampled-octets', '--mode=transport'];
+    const lines = protectionLines(...flags, '--sample-rate=1');
+    for (const flag of ['--insecure', ...flags]) {
+      expect(lines.filter((line) => line.includes(`(${flag})`))).toHaveLength(1);
+    }
+  });
+
+  test('what is on is not named', () => {
+    expect(protectionLines()).toEqual([expect.stringContaining('(--insecure)')]);
   });
 });
 
@@ -133,7 +181,7 @@ describe('topology', () => {
       err: '',
     });
     expect(run('topology', 'validate', '/nowhere.yaml')).toMatchObject({
-      status: 1,
+      status: 2,
       err: '/nowhere.yaml:1: there is no file /nowhere.yaml\n',
     });
     expect(run('topology', 'validate').status).toBe(2);
@@ -164,8 +212,8 @@ describe('topology', () => {
     });
     expect(run('topology', 'graph', example, '--format=png').status).toBe(2);
     expect(run('topology', 'graph', example, '-o', '/nowhere/graph')).toMatchObject({
-      status: 1,
-      err: 'cannot write /nowhere/graph: ENOENT\n',
+      status: 2,
+      err: 'psp-gateway: /nowhere/graph: there is no such file or folder (ENOENT)\n',
     });
   });
 });
@@ -175,9 +223,13 @@ test('the demo succeeds, is plain text in a pipe, and leaves its files', () => {
   expect({ status, err }).toEqual({ status: 0, err: '' });
   expect(out).not.toContain('\x1b[');
   expect(out.match(/ {2}ok {2}V\d to V\d IPv\d/g)).toHaveLength(4);
-  for (const name of ['wire.pcap', 'delivered.pcap', 'pipes.svg', 'pipes.mmd', 'sequence.mmd']) {
+  const drawings = ['pipes.svg', 'pipes.mmd', 'sequence.svg', 'sequence.mmd'];
+  const captures = ['wire.pcap', 'delivered.pcap', 'opened.pcapng', 'keys.jsonl'];
+  for (const name of [...drawings, ...captures]) {
     expect(readFileSync(join(folder, name)).length).toBeGreaterThan(100);
+    expect(out).toContain(join(folder, name).split('/').at(-1));
   }
+  for (const name of captures) expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
   // Only PSP was on the wire.
   const inspected = run('pcap', 'inspect', '--json', join(folder, 'wire.pcap'));
   const layers = inspected.out
@@ -188,4 +240,69 @@ test('the demo succeeds, is plain text in a pipe, and leaves its files', () => {
     );
   expect(layers.length).toBeGreaterThan(1000);
   expect(new Set(layers)).toEqual(new Set(['Ethernet IPv6 UDP PSP']));
+  // Its keys open it, and it lies there opened.
+  const [keys, wire, both] = ['keys.jsonl', 'wire.pcap', 'both.pcapng'].map((name) => join(folder, name));
+  const opened = run('pcap', 'decrypt', '--keys', keys!, wire!, both!, '--json');
+  expect(opened.status).toBe(0);
+  expect(JSON.parse(opened.out)).toMatchObject({ decrypted: layers.length, noKey: 0, authFail: 0 });
+  expect(readFileSync(join(folder, 'opened.pcapng')).length).toBeGreaterThan(2_000_000);
+  expect(run('pcap', 'inspect', join(folder, 'opened.pcapng')).out).toContain(
+    'IPv4 192.168.1.33 > 192.168.1.55 | ICMP',
+  );
+});
+
+test('a demo without anything to replay is refused, with the reasons, and leaves nothing', () => {
+  const [nothing, traffic] = [join(folder, 'nothing'), join(folder, 'traffic.pcap')];
+  const arp = new Uint8Array(60);
+  arp.set([8, 6], 12);
+  for (const [frames, reason] of [
+    [[], 'it has no frames'],
+    [
+      [arp, arp, new Uint8Array(60)],
+      'left out are 2: ARP and neighbor discovery; 1: IEEE 802.3 with LLC, not IP',
+    ],
+  ] as const) {
+    writeFileSync(traffic, Buffer.concat([pcapHeader(), ...frames.map((frame) => pcapRecord(0n, frame))]));
+    expect(run('demo', '--output', nothing, '--traffic', traffic)).toEqual({
+      status: 2,
+      out: '',
+      err: `psp-gateway: ${traffic}: nothing to replay: ${reason}; name a capture of what V1 and V2 send each other\n`,
+    });
+    expect(existsSync(nothing)).toBe(false);
+  }
+});
+
+test('the demo cuts what it records with --snaplen, and says how long it was', async () => {
+  expect(run('demo', '--output', folder, '--snaplen', '64').status).toBe(0);
+  for (const name of ['wire.pcap', 'delivered.pcap', 'opened.pcapng']) {
+    let longest = 0;
+    for await (const record of readCapture(createReadStream(join(folder, name)))) {
+      expect(record.frame.length).toBe(Math.min(64, record.originalOctets));
+      longest = Math.max(longest, record.originalOctets);
+    }
+    expect(longest, name).toBeGreaterThan(1000);
+  }
+});
+
+test('a gateway cuts the captures that its ports write with --snaplen', async () => {
+  const [input, wire, vf] = ['none.pcap', 'snap-wire.pcap', 'snap-vf.pcap'].map((name) => join(folder, name));
+  writeFileSync(input!, pcapHeader());
+  const ports = [`--sim-wire=pcap:${input},${wire}`, `--sim-vf=pcap:${input},${vf}`];
+  const flags = ['--insecure', '-s', '127.0.0.14:3000', '--local-virt-ip', '192.168.1.1', '--snaplen', '96'];
+  const gateway = new Program([process.execPath, join(ROOT, 'dist/cli/main.js'), ...flags, ...ports]);
+  await gateway.says(/gateway started/);
+  await gateway.stop('SIGTERM');
+  // Files say in their headers what they hold at most.
+  expect([wire!, vf!].map((path) => readFileSync(path).readUInt32LE(16))).toEqual([96, 96]);
+});
+
+test.each(['13', '65536', '-1', 'all'])('--snaplen %s is refused, and what is taken is said', (octets) => {
+  const demo = run('demo', '--output', folder, '--snaplen', octets);
+  expect({ status: demo.status, err: demo.err }).toEqual({
+    status: 2,
+    err: expect.stringContaining('14 (an Ethernet header) to 65535, or 0 for whole frames'),
+  });
+  const gateway = run('--insecure', `--snaplen=${octets}`);
+  expect(gateway.status).toBe(2);
+  expect(gateway.err).toContain('--snaplen');
 });

@@ -1,7 +1,7 @@
 /** The examples as a user runs them: each as it expects, with captures that Wireshark reads, and the same every time. */
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/topology/report.js';
@@ -114,7 +114,6 @@ describeNeeding('captures of examples', inPath('tshark') && inPath('capinfos') ?
       const links = Object.entries(counts).filter(([file]) => file.startsWith('link-'));
       expect(Object.fromEntries(links)).toEqual(Object.fromEntries(given));
       const [file, count] = links[0]!;
-      chmodSync(path, 0o755);
       expect(folder.fields(join(path, file), ['frame.number'])).toHaveLength(count);
     },
     TIMEOUT_MS,

@@ -13,6 +13,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCertificates } from '../../src/cli/certificates.js';
+import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { type DocaRelease, docaAddon } from '../support/doca-harness.js';
 import { inTime, Program } from '../support/program.js';
 import { PORTS_ADDON, ROOT } from '../support/root.js';
 
@@ -31,12 +33,26 @@ export interface Side {
   readonly workload: string;
   /** Of the underlay. */
   readonly underlay: string;
+  /** The same for an outer IPv4 header. */
+  readonly underlay4: string;
   readonly underlayMac: string;
   /** Where the gateway serves its peer. */
   readonly oob: string;
   readonly vip4: string;
   readonly vip6: string;
+  /** Further addresses of the workload, of which its kernel knows nothing. */
+  readonly moreVips: readonly string[];
 }
+
+export interface StartOptions {
+  /** Family of the outer header; 6 when absent. */
+  readonly outer?: 4 | 6;
+  /** What comes before and around the program. */
+  readonly before?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const vipsOf = ({ vip4, vip6, moreVips }: Side) => [vip4, vip6, ...moreVips].join();
 
 interface Process {
   readonly flags: readonly string[];
@@ -47,11 +63,13 @@ type ProcessOf = (side: Side, folder: string, peers: readonly Side[]) => Process
 
 /** What is particular to the gateway's process over one kind of HAL: the VF must be a TAP interface named `VF`. */
 const KINDS = {
-  sim: ({ underlay, vip4, vip6 }: Side): Process => ({
-    flags: [`--sim-wire=udp:[${underlay}]`, `--sim-vf=tap:${VF},${vip4},${vip6}`],
+  sim: (side: Side): Process => ({
+    flags: [`--sim-wire=udp:[${side.underlay}]`, `--sim-vf=tap:${VF},${vipsOf(side)}`],
     environment: { PSP_GATEWAY_PORTS: PORTS_ADDON },
   }),
-  doca: onDoca(() => `net_af_packet0,iface=${UPLINK}`),
+  doca: onDoca(overVeth),
+  'doca 3.1': onRelease('3.1'),
+  'doca 3.3': onRelease('3.3'),
   'doca over af_xdp': onDoca(() => `net_af_xdp0,iface=${UPLINK}`),
   /** From gateway to gateway through memory, past the underlay. */
   'doca over memif': onDoca(({ underlay }, folder, peers) => {
@@ -63,10 +81,14 @@ const KINDS = {
 /** Two queues of the slow path, as the default has them, where there are two cores. */
 const CORE_MASK = cpus().length > 1 ? '0x3' : '0x1';
 
+function overVeth(): string {
+  return `net_af_packet0,iface=${UPLINK}`;
+}
+
 /** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
 function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
   return (side, folder, peers) => {
-    const { gateway, underlay, underlayMac, vip4, vip6 } = side;
+    const { gateway, underlay, underlay4, underlayMac } = side;
     execFileSync('ip', ['netns', 'exec', gateway, 'sysctl', '-qw', `net.ipv6.conf.${UPLINK}.disable_ipv6=1`]);
     const mapping = join(folder, `${gateway}.conf`);
     writeFileSync(
@@ -76,6 +98,7 @@ function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
         `port = ${uplink(side, folder, peers)}`,
         'mtu = 1500',
         `mac = ${underlayMac}`,
+        `ipv4 = ${underlay4}`,
         `ipv6 = ${underlay}`,
         '[representor vf0]',
         `port = net_tap0,iface=${VF}`,
@@ -85,12 +108,19 @@ function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
     return {
       flags: [
         ...['--hal=doca', '--pci-addr=03:00.0', '--repr=[0]', `--core-mask=${CORE_MASK}`],
-        `--local-virt-ip=${vip4},${vip6}`,
+        `--local-virt-ip=${vipsOf(side)}`,
         // A peer with --sim-wire udp stands behind its kernel, whose MAC it does not know.
         ...(peers.length === 1 ? [`--nexthop-dmac=${peers[0]!.underlayMac}`] : []),
       ],
       environment: { DOCA_SOFT_CONFIG: mapping },
     };
+  };
+}
+
+function onRelease(release: DocaRelease): ProcessOf {
+  return (...args) => {
+    const { flags, environment } = onDoca(overVeth)(...args);
+    return { flags, environment: { ...environment, [ADDON_ENVIRONMENT]: docaAddon(release) } };
   };
 }
 
@@ -108,14 +138,14 @@ export class World implements AsyncDisposable {
   /** Without a handler a signal ends the process before it can exit. */
   readonly #onSignal = () => process.exit(1);
 
-  private constructor(gateways: number) {
+  private constructor(gateways: number, moreVips: number) {
     this.#name = `pspgw-${process.pid}-${++worlds}`;
-    this.sides = Array.from({ length: gateways }, (_, i) => side(this.#name, i + 1));
+    this.sides = Array.from({ length: gateways }, (_, i) => side(this.#name, i + 1, moreVips));
   }
 
   /** Namespaces, underlay and out-of-band network are there and up; no gateway runs yet. */
-  static async open(gateways = 2): Promise<World> {
-    const world = new World(gateways);
+  static async open(gateways = 2, moreVips = 0): Promise<World> {
+    const world = new World(gateways, moreVips);
     try {
       process.on('exit', world.#onExit);
       for (const signal of ENDING_SIGNALS) process.on(signal, world.#onSignal);
@@ -129,22 +159,34 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a gateway and gives its workload the VF. */
-  async startGateway(index: number, kind: Kind, more: readonly string[] = []): Promise<Program> {
+  async startGateway(
+    index: number,
+    kind: Kind,
+    more: readonly string[] = [],
+    { outer = 6, before = [], environment: further = {} }: StartOptions = {},
+  ): Promise<Program> {
     const own = this.sides[index]!;
     const peers = this.sides.filter((side) => side !== own);
     const { flags, environment } = KINDS[kind](own, this.folder, peers);
     const gateway = this.start(
       own.gateway,
       [
-        ...[process.execPath, MAIN, '--outer-ip-type=ipv6', '--inner=both', `--svc-addr=${own.oob}:3000`],
-        ...peers.map(({ oob, vip4, vip6 }) => `--tunnel=${oob}:3000:${vip4},${vip6}`),
+        ...before,
+        ...[
+          process.execPath,
+          MAIN,
+          `--outer-ip-type=ipv${outer}`,
+          '--inner=both',
+          `--svc-addr=${own.oob}:3000`,
+        ],
+        ...peers.map((peer) => `--tunnel=${peer.oob}:3000:${vipsOf(peer)}`),
         `--tls-ca=${this.folder}/ca.pem`,
         `--tls-cert=${this.folder}/${own.oob}.pem`,
         `--tls-key=${this.folder}/${own.oob}.key`,
         ...flags,
         ...more,
       ],
-      environment,
+      { ...environment, ...further },
     );
     await gateway.says(/gateway started/);
     ip('-n', own.gateway, 'link', 'set', VF, 'netns', own.workload);
@@ -249,18 +291,20 @@ export class World implements AsyncDisposable {
   }
 }
 
-function side(world: string, number: number): Side {
+function side(world: string, number: number, moreVips: number): Side {
   return {
     gateway: `${world}-g${number}`,
     workload: `${world}-w${number}`,
     underlay: `fd00:5:5::${number}`,
+    underlay4: `10.55.5.${number}`,
     underlayMac: `02:00:00:05:05:0${number}`,
     oob: `10.5.5.${number}`,
     vip4: `192.168.1.${number}`,
     vip6: `fd00:1:1::${number}`,
+    moreVips: Array.from({ length: moreVips }, (_, i) => `10.9.${number}.${i + 1}`),
   };
 }
 
-function ip(...args: string[]): void {
+export function ip(...args: string[]): void {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }

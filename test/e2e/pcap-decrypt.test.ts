@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { countingStream } from '../../src/cli/pcap-process.js';
 import { parseIp } from '../../src/packet/address.js';
+import { captureOctets } from '../../src/packet/capture-stream.js';
 import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
@@ -170,7 +170,7 @@ describe('pcap encrypt --write-keys', () => {
 
     expect(decrypt('--json')).toMatchObject({ status: 0 });
     const frames: string[] = [];
-    for await (const { frame } of readCapture(countingStream(path('out.pcapng'), () => {}))) {
+    for await (const { frame } of readCapture(captureOctets(path('out.pcapng')))) {
       frames.push(toHex(frame));
     }
     const both = vector.frames.flatMap(({ encrypted, cleartext }) => [encrypted, cleartext]);
@@ -182,6 +182,34 @@ describe('pcap encrypt --write-keys', () => {
     const { status } = run('encrypt', '-c', 'cfg', '--write-keys', 'keys.jsonl');
     expect(status).toBe(2);
     expect(readdirSync(folder.path)).toEqual(['cfg']);
+  });
+});
+
+describe('the status of pcap encrypt, as its help says it', () => {
+  const arp = new Uint8Array(60);
+  arp.set([8, 6], 12);
+  const key = '00 '.repeat(32);
+  test.each([
+    [
+      'some packets were skipped',
+      [arp, PING_FRAME],
+      0,
+      'encrypted 1 packets in out.pcap, skipped 1 packets\n  1: ARP\n',
+    ],
+    ['all were skipped', [arp, arp], 1, 'encrypted 0 packets in out.pcap, skipped 2 packets\n  2: ARP\n'],
+    ['there were none', [], 0, 'encrypted 0 packets in out.pcap, skipped 0 packets\n'],
+  ])('%s', (_what, frames, status, out) => {
+    writeFileSync(path('cfg'), `${key}\n${key}\n1\ntunnel\naes-gcm-128\n0 0 0\nno-vc\n`);
+    const records = frames.map((frame) => pcapRecord(0n, frame));
+    writeFileSync(path('in.pcap'), Buffer.concat([pcapHeader(), ...records]));
+    expect(run('encrypt', '-c', 'cfg', '-i', 'in.pcap', '-o', 'out.pcap')).toEqual({ status, out, err: '' });
+  });
+
+  test('is that of its help', () => {
+    const { out } = run('encrypt', '--help');
+    expect(out).toContain(
+      'Exit status: 0 all others were encrypted, 1 all were skipped or the capture is damaged,',
+    );
   });
 });
 

@@ -1,10 +1,20 @@
 /** `psp-gateway topology` as a user runs it: in virtual time, in real time, and with a process per gateway. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readCapture } from '../../src/packet/pcap.js';
 import type { Report } from '../../src/topology/report.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
@@ -79,6 +89,42 @@ describe('topology run, in virtual time', () => {
     for (const name of ['keys.jsonl', 'report.json']) expect(three[name]).not.toBe(one[name]);
   });
 
+  test('--snaplen cuts every frame of every capture, and keeps its length', async () => {
+    const run = topology(
+      'run',
+      file('pings.yaml', PINGS),
+      '-o',
+      path('cut'),
+      '--seed',
+      '7',
+      '--snaplen',
+      '60',
+    );
+    expect(run.status).toBe(0);
+    const captures = readdirSync(path('cut')).filter((name) => name.endsWith('.pcapng'));
+    expect(captures).toHaveLength(6);
+    for (const name of captures) {
+      const lengths: number[] = [];
+      for await (const { frame, originalOctets } of readCapture(createReadStream(path(`cut/${name}`)))) {
+        expect(frame.length).toBe(Math.min(60, originalOctets));
+        lengths.push(originalOctets);
+      }
+      expect(Math.max(...lengths), name).toBeGreaterThan(90);
+    }
+  });
+
+  test('captures of gigabytes are told of before the run, with what makes them smaller', async () => {
+    const scenario = `  traffic:
+    A: {type: udp, from: h1-v1, to: h2-v1, rate: 100000/s, size: 1000, duration: 10s}
+`;
+    const run = ['topology', 'run', file('big.yaml', scenario), '-o', path('big')];
+    const told = new Program([process.execPath, MAIN, ...run]);
+    await told.says(
+      /^psp-gateway: warning: the captures of this run will take some 4\.\d GB; --snaplen 128 .*--no-captures/,
+    );
+    await told.stop('SIGKILL');
+  });
+
   test('keys are for their owner only; without --write-keys there are none', () => {
     expect(statSync(path('one/keys.jsonl')).mode & 0o077).toBe(0);
     const input = file('pings.yaml', PINGS);
@@ -115,6 +161,22 @@ describe('topology run, in virtual time', () => {
     expect(stdout).toMatch(/^FAILED {2}nothing of 6 flows arrives/m);
   });
 
+  test('what failed is said first: flows in the table, and verdicts', () => {
+    const scenario = `  traffic:
+    good: {type: ping, from: h1-v1, to: h2-v1, count: 5}
+    bad: {type: ping, from: h2-v1, to: h3-v1, count: 5}
+  expect:
+    - {flow: good, delivered: 10%}
+    - {flow: bad, blocked: true}
+`;
+    const { stdout } = topology('run', file('order.yaml', scenario), '-o', path('order'));
+    expect(stdout).toMatch(/^flow +type.*\nbad .* failed\ngood /m);
+    expect(stdout).toMatch(/^FAILED {2}nothing of bad arrives.*\nok {2}of good/m);
+    expect(readFileSync(path('order/report.md'), 'utf8')).toMatch(
+      /^\| bad \|.*\*\*failed\*\* \|\n\| good \|/m,
+    );
+  });
+
   test('--json prints the report and nothing else', () => {
     const { stdout } = topology('run', file('pings.yaml', PINGS), '-o', path('json'), '--json');
     const report = JSON.parse(stdout) as Report;
@@ -144,25 +206,38 @@ describe('topology fuzz', () => {
   test('what it finds is a file that topology run repeats', () => {
     const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'resubmit-twice' };
     const input = file('pings.yaml', PINGS);
-    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '-o', path('failure.yaml'), '--json'];
-    const found = spawnSync(process.execPath, search, { encoding: 'utf8', env });
+    // Somebody's own, under the name that a search gives.
+    writeFileSync(path('failure.yaml'), 'precious');
+    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '--json'];
+    const found = spawnSync(process.execPath, search, { encoding: 'utf8', env, cwd: path('.') });
     expect(found.status).toBe(1);
-    expect(JSON.parse(found.stdout)).toMatchObject({ ok: false, file: path('failure.yaml') });
-    const again = [MAIN, 'topology', 'run', path('failure.yaml'), '-o', path('again')];
+    expect(JSON.parse(found.stdout)).toMatchObject({ ok: false, file: 'failure-2.yaml' });
+    expect(readFileSync(path('failure.yaml'), 'utf8')).toBe('precious');
+    const again = [MAIN, 'topology', 'run', path('failure-2.yaml'), '-o', path('again')];
     expect(spawnSync(process.execPath, again, { encoding: 'utf8', env }).stdout).toMatch(
       /^VIOLATED {2}delivered-twice/m,
     );
-    expect(topology('run', path('failure.yaml'), '-o', path('sound')).status).toBe(0);
+    expect(topology('run', path('failure-2.yaml'), '-o', path('sound')).status).toBe(0);
   });
 
   test('what it finds is printed, where its file cannot be written', () => {
     const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'resubmit-twice' };
     const input = file('pings.yaml', PINGS);
-    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '-o', path('none/failure.yaml')];
+    const search = [MAIN, 'topology', 'fuzz', input, '--runs', '20', '-o', '/dev/full'];
     const { status, stdout, stderr } = spawnSync(process.execPath, search, { encoding: 'utf8', env });
     expect(status).toBe(1);
-    expect(stderr).toBe(`cannot write ${path('none/failure.yaml')}: ENOENT\n`);
+    expect(stderr).toBe('psp-gateway: /dev/full: the disk is full; make room and try again (ENOSPC)\n');
     expect(stdout).toContain('# Found by topology fuzz under seed');
+  });
+
+  test.each([
+    ['none/failure.yaml', 'none/failure.yaml: there is no such file or folder (ENOENT)'],
+    ['own.yaml', 'own.yaml is there, and no search has written it'],
+  ])('does not search for what could not go to %s', (name, words) => {
+    writeFileSync(path('own.yaml'), 'precious');
+    const { status, stderr } = topology('fuzz', file('pings.yaml', PINGS), '-o', path(name));
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(words) });
+    expect(readFileSync(path('own.yaml'), 'utf8')).toBe('precious');
   });
 
   test('where nothing is found, the seeds are said and the exit status is 0', () => {
@@ -231,6 +306,8 @@ describe('what goes wrong', () => {
     [['run', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
     [['run', 'FILE', '--where', 'h9=192.0.2.1'], '--where: gateways on other machines need --processes'],
     [['run', 'FILE', '--processes', '--where', 'h9=192.0.2.1'], '--where: three has no gateway h9'],
+    [['validate', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
+    [['validate', 'FILE', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
     [['run', 'FILE', '--where', 'h9'], 'expected NAME=ADDRESS'],
     [['run', 'FILE', '--seed', '-1'], 'expected a number from 0'],
     [['node', 'FILE', 'h9', '--certificates', 'x'], 'three has no gateway h9'],

@@ -1,6 +1,6 @@
 /**
- * What test/native/leaks.test.ts runs under a leak checker: devices of hal-doca that are opened, used, used wrongly and
- * closed. Arguments: a folder for its mapping file. The addon is the one that the environment names.
+ * What test/native/leaks.test.ts and sanitizers.test.ts run: devices of hal-doca that are opened, used, used wrongly and closed.
+ * Arguments: a folder for its mapping file, lines for that. The addon is the one that the environment names.
  */
 import { buildPipeline } from '../../dist/gateway/pipeline.js';
 import { egressAclEntry, ingressAclEntry } from '../../dist/gateway/pipeline-entries.js';
@@ -16,6 +16,7 @@ const rings = startRingDevice(process.argv[2], [
   'ipv6 = 2001:db8::1',
   'buffers = 1024',
   'derived-keys = 256',
+  ...process.argv.slice(3),
 ]);
 const DEVICE = {
   pciAddress: PCI_ADDRESS,
@@ -34,6 +35,7 @@ const PIPELINE = {
   ingressAcl: true,
   sampleRateLog2: 0,
   maintainOrder: false,
+  sampleBeforeEncryption: false,
   maxTunnels: SESSIONS,
   underlayMtuOctets: 1500,
   decapMacs: new Uint8Array(12),

@@ -25,10 +25,13 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function mapping(...lines: string[]): string {
+  const mapping = (...lines: string[]) => mappingOf(['vf0', 'vf1'], ...lines);
+
+  /** A device with these representors. */
+  function mappingOf(names: readonly string[], ...lines: string[]): string {
     const path = join(folder, 'mapping.conf');
-    const representors = [0, 1].flatMap((i) => [
-      `[representor vf${i}]`,
+    const representors = names.flatMap((name, i) => [
+      `[representor ${name}]`,
       `port = net_null1${i}`,
       `mac = 02:00:00:00:00:b${i}`,
     ]);
@@ -38,13 +41,13 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
 
   function start(config: string, argv: readonly string[], before: readonly string[] = []) {
     const [command, ...rest] = [...before, process.execPath, join(ROOT, 'dist/cli/main.js'), ...argv];
-    const { status, stderr, pid } = spawnSync(command!, rest, {
+    const { status, stdout, stderr, pid } = spawnSync(command!, rest, {
       encoding: 'utf8',
       cwd: ROOT,
       timeout: 30_000,
       env: { ...process.env, PSP_GATEWAY_DOCA_ADDON: ADDON, DOCA_SOFT_CONFIG: config },
     });
-    return { status, stderr, pid };
+    return { status, stdout, stderr, pid };
   }
   const run = (config: string, mask: string, ...flags: string[]) =>
     start(config, ['--hal=doca', '-p', PCI, '--insecure', '-m', mask, ...flags]);
@@ -66,15 +69,15 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
     const count = cpus().length;
     for (const mask of ['0x0', `0x${(1n << BigInt(count)).toString(16)}`]) {
       const stderr = expect.stringMatching(`--core-mask: .* cores 0 to ${count - 1}`);
-      expect(run(config, mask)).toMatchObject({ status: 1, stderr });
+      expect(run(config, mask)).toMatchObject({ status: 2, stderr });
     }
     expect(run(config, '0x1', '-d', 'nosuch')).toMatchObject({
-      status: 1,
+      status: 2,
       stderr: expect.stringContaining('--vf-name: this machine has no network device "nosuch"'),
     });
     expect(run(config, '0x1', '-r', 'pf0vf7')).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('representor pf0vf7 (the device has 2)'),
+      stderr: expect.stringContaining('representor pf0vf7 (the device has 2: pf0vf0, pf0vf1)'),
     });
     if (count > 1) {
       expect(run(mapping('ipv6 = 2001:db8::1', 'queues = 1'), '0x3')).toMatchObject({
@@ -84,10 +87,13 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
     }
   });
 
-  test('--sdk-log-level is what DOCA logs', () => {
+  test('--sdk-log-level is what DOCA logs, to standard output', () => {
     const config = mapping('crypto = magic');
-    expect(run(config, '0x1').stderr).toContain('[DOCA]');
-    expect(run(config, '0x1', '--sdk-log-level', '10').stderr).not.toContain('[DOCA]');
+    const loud = run(config, '0x1');
+    expect(loud.stdout).toContain('[DOCA]');
+    expect(loud.stderr).not.toContain('[DOCA]');
+    const silent = run(config, '0x1', '--sdk-log-level', '10');
+    expect(silent.stdout + silent.stderr).not.toContain('[DOCA]');
   });
 
   test('an error in the handler of received packets is an uncaught exception', () => {
@@ -108,18 +114,50 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
     ['vf1', 1],
     ['pf0vf1', 1],
     ['vf1pf0', 1],
-    ['vf0pf1', 0],
     ['pf[0-1]', 0],
     ['pf0vf[1-3]', 1],
     ['vf1,vf0', 1],
   ])('representor %s is number %d of the list', async (representor, number) => {
-    startRings(RELEASE);
     process.env.DOCA_SOFT_CONFIG = mapping('buffers = 1024', 'derived-keys = 256', 'queues = 1');
+    expect(await macOf(representor)).toBe(`02:00:00:00:00:b${number}`);
+  });
+
+  /** The MAC of the representor that is opened. */
+  async function macOf(representor: string) {
+    startRings(RELEASE);
     const options = { rssQueues: 1, keySlots: 4, counters: 1024, buffers: 512, devices: 4 };
     const hal = await openDocaHal({ pciAddress: PCI, representor, ...options });
-    expect(hal.device.ports[1]?.mac).toBe(`02:00:00:00:00:b${number}`);
+    const { mac } = hal.device.ports[1]!;
     await hal.close();
+    return mac;
+  }
+
+  const OF_TWO_PFS = ['pf1vf0', 'vf1', 'vf0', 'pf1sf4', 'pf0sf4'];
+  test.each([
+    ['pf1vf0', 'pf1vf0'],
+    ['vf0pf1', 'pf1vf0'],
+    ['pf0vf0', 'vf0'],
+    ['pf0vf1', 'vf1'],
+    ['vf1', 'vf1'],
+    ['pf1sf4', 'pf1sf4'],
+    ['pf0sf4', 'pf0sf4'],
+    ['pf1', 'pf1vf0'],
+    ['pf0', 'vf1'],
+    ['[2]', 'vf0'],
+  ])('representor %s is of that PF, wherever it stands in the list', async (representor, name) => {
+    process.env.DOCA_SOFT_CONFIG = mappingOf(OF_TWO_PFS, 'buffers = 1024', 'queues = 1');
+    expect(await macOf(representor)).toBe(`02:00:00:00:00:b${OF_TWO_PFS.indexOf(name)}`);
   });
+
+  test.each(['pf1vf1', 'pf2vf0', 'vf4', 'sf0', 'pf2', '[5]', '0000:03:00.7'])(
+    'representor %s is none of them, and those that there are are named',
+    async (representor) => {
+      process.env.DOCA_SOFT_CONFIG = mappingOf(OF_TWO_PFS, 'buffers = 1024', 'queues = 1');
+      await expect(macOf(representor)).rejects.toThrow(
+        `representor ${representor} (the device has 5: pf1vf0, pf0vf1, pf0vf0, pf1sf4, pf0sf4)`,
+      );
+    },
+  );
 
   test('a device that is closed makes room for another', async () => {
     const open = () => openDocaHarness(RELEASE, { keySlots: 64 });

@@ -14,7 +14,13 @@ import { ROOT } from '../support/root.js';
 import { buildSoftProgram } from '../support/soft-program.js';
 
 const RSS_CASES = ['rss-ipv4', 'rss-ipv6', 'rss'];
-const CASES = ['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes', 'old-keys', ...RSS_CASES];
+const CASES = [
+  ...['no-slots', 'no-memory', 'not-there', 'failures', 'gone-pipes', 'old-keys', 'representors', 'set-up'],
+  ...['inside', 'inside-control'],
+  ...RSS_CASES,
+];
+/** When operations are reported, by case; `queued` for the others. */
+const COMPLETIONS: Readonly<Record<string, string>> = { inside: 'inside', 'inside-control': 'control' };
 /** Of each family; api.cc counts them. */
 const FLOWS = 32;
 /** Memory is shared out and looked through: not what a sanitizer's process is for. */
@@ -36,6 +42,7 @@ function body(): void {
     writeFileSync(
       mapping,
       `[device 03:00.0]\nport = ${uplink}\nmtu = 1500\nbuffers = 1024\nderived-keys = 64\ncrypto = ${crypto}\n` +
+        `completions = ${COMPLETIONS[name] ?? 'queued'}\n` +
         `[representor vf0]\nport = ${vf}\nmtu = 1500\n`,
     );
     const env = { ...process.env, DOCA_SOFT_CONFIG: mapping };

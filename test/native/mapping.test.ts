@@ -9,6 +9,9 @@ import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASE = '3.1';
 const PORT = 'port = net_null0,no-rx=1';
+const FILE_OCTETS_MAX = 256 * 1024;
+const SECTIONS_MAX = 1024;
+const MISTAKES_MAX = 100;
 const NO_MAC = '00:00:00:00:00:00';
 
 const PROCESSORS = Number(execFileSync('getconf', ['_NPROCESSORS_CONF'], { encoding: 'utf8' }));
@@ -39,6 +42,16 @@ const MISTAKES: readonly (readonly [string, readonly string[], readonly string[]
     'crypto of another name',
     ['[device 03:00.0]', 'crypto = aes', PORT],
     ['2: expected auto, ipsec-mb or openssl, got "aes"'],
+  ],
+  [
+    'completions of another kind',
+    ['[device 03:00.0]', 'completions = outside', PORT],
+    ['2: expected queued, control or inside, got "outside"'],
+  ],
+  [
+    'completions of a representor',
+    ['[device 03:00.0]', PORT, '[representor vf0]', PORT, 'completions = inside'],
+    ['5: there is no key "completions" here'],
   ],
   [
     'two sections of a device',
@@ -103,6 +116,43 @@ function body(): void {
     const [log, result] = run(folder).trim().split('\n');
     expect(log!.slice(log!.indexOf(folder))).toBe(`${folder}: Is a directory`);
     expect(result).toBe('list: DOCA_ERROR_BAD_CONFIG');
+  });
+
+  describe('ends at its bounds', () => {
+    const said = (text: string) => {
+      writeFileSync(mapping, text);
+      const lines = run(mapping).trim().split('\n');
+      return { first: lines[0]!.slice(Math.max(0, lines[0]!.indexOf(mapping))), count: lines.length };
+    };
+    const device = (i: number) => `[device 0000:${i >> 8}:${(i & 255).toString(16)}.0]\n${PORT}\n`;
+
+    test('of octets', () => {
+      const file = (octets: number) => `${device(3)}#`.padEnd(octets, '.');
+      expect(said(file(FILE_OCTETS_MAX))).toEqual({ first: 'device 0000:0:3.0', count: 1 });
+      expect(said(file(FILE_OCTETS_MAX + 1))).toEqual({
+        first: `${mapping}: larger than ${FILE_OCTETS_MAX} octets`,
+        count: 2,
+      });
+    });
+
+    test('of sections', () => {
+      const file = (sections: number) => Array.from({ length: sections }, (_, i) => device(i)).join('');
+      expect(said(file(SECTIONS_MAX)).count).toBe(SECTIONS_MAX);
+      expect(said(file(SECTIONS_MAX + 1))).toEqual({
+        first: `${mapping}: more than ${SECTIONS_MAX} sections`,
+        count: 2,
+      });
+    });
+
+    test('of mistakes that it tells', () => {
+      const file = (mistakes: number) => device(3) + 'nonsense\n'.repeat(mistakes);
+      expect(said(file(MISTAKES_MAX - 1)).count).toBe(MISTAKES_MAX);
+      expect(said(file(10 * MISTAKES_MAX)).count).toBe(MISTAKES_MAX + 1);
+    });
+
+    test('with a file that never ends', () => {
+      expect(run('/dev/zero')).toContain(`/dev/zero: larger than ${FILE_OCTETS_MAX} octets`);
+    });
   });
 
   test('takes what is right', () => {

@@ -11,7 +11,15 @@ import { afterAll, expect, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
-const RELEASES = ['2.9', '2.10', '3.0', '3.2'];
+/** And what the addon calls in it. */
+const RELEASES = [
+  { release: '2.9', isolates: true, tellsDefaultRss: true },
+  { release: '2.10', isolates: true, tellsDefaultRss: true },
+  { release: '3.0', isolates: true, tellsDefaultRss: true },
+  { release: '3.2', isolates: false, tellsDefaultRss: false },
+];
+/** Sources of it that set a device up. */
+const BRING_UP = ['device.cc', 'process.cc'];
 const ADDON = join(ROOT, 'native/addon');
 const HEADERS = join(ROOT, 'native/doca-soft/include');
 const PREFIX = join(ROOT, 'build/native/prefix-3.1');
@@ -27,26 +35,47 @@ function body(): void {
     dirname(resolve(path)),
   );
   const options = [
-    ...['-std=c++17', '-fsyntax-only', '-Wall', '-Wextra', '-Werror'],
+    ...['-std=c++17', '-Wall', '-Wextra', '-Werror'],
     ...['-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS'],
     ...['-DDOCA_ALLOW_EXPERIMENTAL_API', '-DALLOW_EXPERIMENTAL_API'],
     ...['-isystem', join(node[0]!, 'include'), '-isystem', node[1]!, ...dpdk],
   ];
   const sources = readdirSync(ADDON).filter((name) => name.endsWith('.cc'));
+  /** What objects that are compiled from these sources ask of libraries. */
+  const called = (compile: readonly string[], names: readonly string[]) => {
+    const objects = names.map((name) => join(folder, `${name}.o`));
+    for (const [i, name] of names.entries()) {
+      const { status, stderr } = spawnSync('g++', [...compile, '-c', '-o', objects[i]!, join(ADDON, name)], {
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    }
+    const { stdout } = spawnSync('nm', ['-u', ...objects], { encoding: 'utf8' });
+    return new Set(stdout.match(/\w+$/gm));
+  };
 
-  test.each(RELEASES)('compiles for DOCA %s', (release) => {
-    const [major, minor] = release.split('.') as [string, string];
-    const version = readFileSync(join(HEADERS, 'doca_version.h.in'), 'utf8')
-      .replaceAll('@DOCA_VERSION_MAJOR@', major)
-      .replaceAll('@DOCA_VERSION_MINOR@', minor)
-      .replaceAll('@DOCA_VERSION_PATCH@', '0');
-    writeFileSync(join(folder, 'doca_version.h'), version);
-    const paths = sources.map((name) => join(ADDON, name));
-    const { status, stderr } = spawnSync('g++', [...options, '-I', folder, '-I', HEADERS, ...paths], {
-      encoding: 'utf8',
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  });
+  test.each(RELEASES)(
+    'compiles for DOCA $release',
+    ({ release, isolates, tellsDefaultRss }) => {
+      const [major, minor] = release.split('.') as [string, string];
+      const version = readFileSync(join(HEADERS, 'doca_version.h.in'), 'utf8')
+        .replaceAll('@DOCA_VERSION_MAJOR@', major)
+        .replaceAll('@DOCA_VERSION_MINOR@', minor)
+        .replaceAll('@DOCA_VERSION_PATCH@', '0');
+      writeFileSync(join(folder, 'doca_version.h'), version);
+      const compile = [...options, '-I', folder, '-I', HEADERS];
+      const paths = sources.filter((name) => !BRING_UP.includes(name)).map((name) => join(ADDON, name));
+      const { status, stderr } = spawnSync('g++', [...compile, '-fsyntax-only', ...paths], {
+        encoding: 'utf8',
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      const calls = called(compile, BRING_UP);
+      expect(calls).toContain('rte_eth_promiscuous_enable');
+      expect(calls.has('rte_flow_isolate')).toBe(isolates);
+      expect(calls.has('doca_flow_cfg_set_default_rss')).toBe(tellsDefaultRss);
+    },
+    300_000,
+  );
 }
 
 describeOnNative('the addon, by release', existsSync(PREFIX), body);

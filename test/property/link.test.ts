@@ -81,7 +81,9 @@ describe('a link', () => {
   test('keeps the order unless it reorders, whatever the jitter, and changes no octet unless it corrupts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), impairments, async (seed, given) => {
-        const { received } = await run(seed, { ...given, reorderRatio: 0, corruptRatio: 0 }, 60);
+        const { received, counters } = await run(seed, { ...given, reorderRatio: 0, corruptRatio: 0 }, 60);
+        expect(received).toHaveLength(counters.delivered);
+        expect(counters.delivered + counters.lost + counters.queueDropped).toBeGreaterThanOrEqual(60);
         const numbers = received.map(({ number }) => number);
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
         for (const { number, octets } of received) {
@@ -90,6 +92,33 @@ describe('a link', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('changes one bit of a frame that it corrupts, and none of the MAC addresses, from which switches learn', async () => {
+    const hit = new Set<number>();
+    for (let seed = 1; seed <= 20; seed++) {
+      const { received, counters } = await run(seed, { corruptRatio: 1 }, 60);
+      expect(counters.corrupted).toBe(60);
+      expect(received).toHaveLength(60);
+      for (const [i, { octets }] of received.entries()) {
+        const changed = [...Buffer.from(octets, 'hex')].map((octet, at) => octet ^ numbered(i)[at]!);
+        const at = changed.findIndex((bits) => bits !== 0);
+        expect(changed.filter((bits) => bits !== 0)).toHaveLength(1);
+        expect(Math.log2(changed[at]!) % 1).toBe(0);
+        hit.add(at);
+      }
+    }
+    // All others, the EtherType included.
+    expect([...hit].sort((a, b) => a - b)).toEqual(Array.from({ length: 88 }, (_, i) => 12 + i));
+  });
+
+  test('leaves a frame alone that is nothing but MAC addresses', async () => {
+    const clock = createVirtualClock();
+    const { link, numbers } = await numberedLink(clock, { corruptRatio: 1 });
+    link.ports[0].send([numbered(7).subarray(0, 12)]);
+    await clock.advance(1);
+    expect(numbers).toEqual([7]);
+    expect(link.counters[0].corrupted).toBe(0);
   });
 
   test('repeats to the octet from the same seed', async () => {

@@ -5,7 +5,7 @@ import type { LinkPlan, NodePlan } from '../../src/topology/model.js';
 import { type Hop, Routes } from '../../src/topology/routes.js';
 import { gatewayPlan, linkPlan } from '../support/topologies.js';
 
-type Kind = NodePlan['kind'];
+type Kind = Exclude<NodePlan['kind'], 'insider'>;
 
 const GATEWAY = gatewayPlan(1, 1);
 const nodeOf = (kind: Kind, name: string): NodePlan =>

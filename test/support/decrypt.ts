@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DecryptCounts, decryptCapture } from '../../src/cli/pcap-decrypt.js';
-import { countingStream } from '../../src/cli/pcap-process.js';
+import { captureOctets } from '../../src/packet/capture-stream.js';
 import { type CaptureRecord, readCapture } from '../../src/packet/pcap.js';
 import { type PcapngPacket, PcapngWriter } from '../../src/packet/pcapng.js';
 import { KeyRing } from '../../src/psp/key-ring.js';
@@ -25,7 +25,7 @@ export class DecryptFolder {
     writeFileSync(keysPath, '');
     const counts = await decryptCapture({ input, output: this.output, keys: new KeyRing(keys), keysPath });
     const out: Out[] = [];
-    for await (const { interfaceIndex, ...record } of readCapture(countingStream(this.output, () => {}))) {
+    for await (const { interfaceIndex, ...record } of readCapture(captureOctets(this.output))) {
       out.push(record);
     }
     return { counts, out };

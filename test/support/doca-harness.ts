@@ -12,9 +12,16 @@ import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
 import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
 import type { HalHarness, HarnessOptions } from '../conformance/harness.js';
 import { ROOT } from './root.js';
-import { UPLINK_MAC, VF_MAC } from './sim-harness.js';
+import { ANY_PLACE } from './sim-harness.js';
 
 export type DocaRelease = '3.1' | '3.3';
+
+export interface DeviceSetUp {
+  readonly promiscuous: boolean;
+  readonly defaultRss: readonly number[];
+  /** DOMAINS of src/hal-doca/native.ts; -1: there is none. */
+  readonly egressRootDomain: number;
+}
 
 /** native/test/rings.cc */
 interface Rings {
@@ -25,6 +32,8 @@ interface Rings {
   drain(port: string): void;
   quiesce(): void;
   rssPackets(dpdkPort: number): number;
+  /** How the program has set the device of a DPDK port up (doca_soft.h). */
+  setUp(dpdkPort: number): DeviceSetUp;
   /** From now on so many of 1000 operations on entries fail, as the seed says. */
   setFaults(seed: number, perThousand: number): void;
   measureAead(
@@ -54,19 +63,37 @@ interface Rings {
 
 const MTU_OCTETS = 9000;
 /** Devices of tests come and go; what `mapping` says holds. */
-const SMALL = ['buffers = 1024', 'derived-keys = 256'];
+const SMALL = ['buffers = 1024', 'derived-keys = 256', 'queue-packets = 4096'];
 const SLOTS_DEFAULT = 1 << 16;
 /** As the product has it by default. Between two queues the order of packets is open. */
 const RSS_QUEUES = 2;
 const SETTLE_MS_MAX = 10_000;
 
 const keyOf = (line: string) => line.split(' ')[0];
-const folderOf = (release: DocaRelease) => join(ROOT, `build/native/addon-${release}/Release`);
+/** Names another build of the addon, which test/native/sanitizers.test.ts has the tests run over. */
+export const TEST_BUILD_ENVIRONMENT = 'PSP_TEST_ADDON_BUILD';
+const folderOf = (build: string) => join(ROOT, 'build/native', build, 'Release');
+const buildOf = (release: DocaRelease) => process.env[TEST_BUILD_ENVIRONMENT] ?? `addon-${release}`;
 
-export function docaIsBuilt(release: DocaRelease): boolean {
-  return existsSync(join(folderOf(release), 'psp_gateway_test_rings.node'));
+/** A folder of build/native. */
+export function isBuilt(build: string): boolean {
+  return existsSync(join(folderOf(build), 'psp_gateway_test_rings.node'));
 }
 
+/** The file of a release's addon. */
+export function docaAddon(release: DocaRelease): string {
+  return join(folderOf(buildOf(release)), 'psp_gateway_doca.node');
+}
+
+export function docaIsBuilt(release: DocaRelease): boolean {
+  return isBuilt(buildOf(release));
+}
+
+/** `completions` of the mapping file. */
+export type Completions = 'queued' | 'control' | 'inside';
+/** Has devices complete operations on entries in another way, where the test does not say. */
+export const TEST_COMPLETIONS_ENVIRONMENT = 'PSP_TEST_COMPLETIONS';
+let completions = process.env[TEST_COMPLETIONS_ENVIRONMENT] ?? 'queued';
 let rings: Rings | undefined;
 let running: DocaRelease | undefined;
 let folder = '';
@@ -78,8 +105,9 @@ export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings 
   if (running !== undefined && running !== release) throw new Error(`this process runs DOCA ${running}`);
   if (rings !== undefined) return rings;
   running = release;
-  process.env[ADDON_ENVIRONMENT] = join(folderOf(release), 'psp_gateway_doca.node');
-  rings = createRequire(import.meta.url)(join(folderOf(release), 'psp_gateway_test_rings.node')) as Rings;
+  const addons = folderOf(buildOf(release));
+  process.env[ADDON_ENVIRONMENT] = docaAddon(release);
+  rings = createRequire(import.meta.url)(join(addons, 'psp_gateway_test_rings.node')) as Rings;
   const memory = hugePages() ? ['--in-memory'] : ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
@@ -100,10 +128,6 @@ export function hugePages(): boolean {
 export interface DocaHarnessOptions extends HarnessOptions {
   /** Lines for the device's section of the mapping file. */
   readonly mapping?: readonly string[];
-  /** 9000 when absent. */
-  readonly uplinkMtuOctets?: number;
-  readonly vfMtuOctets?: number;
-  readonly keySlots?: number;
   /** RSS_QUEUES when absent. */
   readonly rssQueues?: number;
   /** Ports of net_null in the place of rings: uplink, VF. */
@@ -112,6 +136,13 @@ export interface DocaHarnessOptions extends HarnessOptions {
 
 export interface DocaHarness extends HalHarness {
   readonly hal: DocaHal;
+  /** Closes the device while packets are in it, and in its rings. */
+  closeAsItIs(): Promise<void>;
+}
+
+/** From now on devices that are opened complete operations on entries in this way. */
+export function completeEntries(how: Completions): void {
+  completions = how;
 }
 
 export async function openDocaHarness(
@@ -126,7 +157,8 @@ export async function openDocaHarness(
     for (const name of pair) far.createPort(name);
   }
   const [uplink, vf] = pair;
-  const { masterKeys, firstSpi, mapping = [], rssQueues = RSS_QUEUES } = options;
+  const { masterKeys, firstSpi, firstIv, randomSeed, mapping = [] } = options;
+  const { rssQueues = RSS_QUEUES, place = ANY_PLACE } = options;
   const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
   // Two to begin with, which the rotations at the start replace: key 1, then key 0, which is active then.
   const keys = masterKeys === undefined ? [] : [masterKeys[0], masterKeys[1], masterKeys[1], masterKeys[0]];
@@ -138,19 +170,21 @@ export async function openDocaHarness(
       `[device ${pci}]`,
       `port = ${options.nullPorts?.[0] ?? `net_ring_${uplink}`}`,
       `mtu = ${options.uplinkMtuOctets ?? MTU_OCTETS}`,
-      `mac = ${UPLINK_MAC}`,
-      'ipv4 = 192.0.2.1',
-      'ipv6 = 2001:db8::1',
+      `mac = ${place.uplink.mac}`,
+      `ipv4 = ${place.uplink.ipv4}`,
+      `ipv6 = ${place.uplink.ipv6}`,
       `queues = ${rssQueues}`,
-      'queue-packets = 4096',
+      `completions = ${completions}`,
       ...SMALL.filter((line) => !mapping.some((other) => keyOf(other) === keyOf(line))),
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
+      ...(firstIv === undefined ? [] : [`test-first-iv = ${firstIv}`]),
+      ...(randomSeed === undefined ? [] : [`test-random-seed = ${randomSeed}`]),
       ...mapping,
       '[representor vf0]',
       `port = ${options.nullPorts?.[1] ?? `net_ring_${vf}`}`,
       `mtu = ${options.vfMtuOctets ?? MTU_OCTETS}`,
-      `mac = ${VF_MAC}`,
+      `mac = ${place.vf.mac}`,
     ].join('\n'),
   );
   process.env.DOCA_SOFT_CONFIG = path;
@@ -162,21 +196,29 @@ export async function openDocaHarness(
     counters: 1 << 20,
     devices: 4,
     buffers: 512,
+    workload: () => place.vf.workload,
   });
   let received: RssPacket[] = [];
   let handed = 0;
-  hal.onReceive((packets) => {
-    handed += packets.length;
-    received.push(...packets);
-  });
+  const listen = hal.onReceive.bind(hal);
+  // Whoever listens: a gateway does so in our place.
+  hal.onReceive = (handler) =>
+    listen((packets) => {
+      handed += packets.length;
+      handler(packets);
+    });
+  hal.onReceive((packets) => received.push(...packets));
   const close = hal.close.bind(hal);
   let open = true;
+  const drain = () => {
+    for (const name of pair) far.drain(name);
+  };
   hal.close = async () => {
     if (open) {
       open = false;
       far.quiesce();
       // The device's buffers go with it.
-      for (const name of pair) far.drain(name);
+      drain();
       await close();
       freePairs.push(pair);
     }
@@ -184,6 +226,12 @@ export async function openDocaHarness(
   const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
   return {
     hal,
+    async closeAsItIs() {
+      open = false;
+      await close();
+      drain();
+      freePairs.push(pair);
+    },
     inject: (portId, frames) => far.inject(portOf(portId), frames),
     takeSent: (portId) => far.take(portOf(portId)),
     takeRss() {

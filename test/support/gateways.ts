@@ -1,21 +1,24 @@
 /**
- * Whole gateways over simulated devices, on one virtual clock: workloads are capture ports in the test's hands, the
+ * Whole gateways over simulated devices, or others, on one virtual clock: workloads are ports in the test's hands, the
  * underlay is a hub of links, the control plane is in memory. Everything that crosses the underlay is kept.
  */
+import { DOOR_LIMITS } from '../../src/gateway/door-limits.js';
 import type { GatewayEvent } from '../../src/gateway/events.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import type { LogFields, LogLevel } from '../../src/gateway/log.js';
 import { MemoryNetwork } from '../../src/gateway/memory-transport.js';
 import type { GatewayLimits, GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
-import type { ControlTransport, ServiceAddress } from '../../src/gateway/transport.js';
+import type { RssReason } from '../../src/gateway/slow-path.js';
+import type { StateStore } from '../../src/gateway/state-keeper.js';
+import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/transport.js';
+import type { Clock } from '../../src/hal/clock.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock, type VirtualClock } from '../../src/hal/virtual-clock.js';
-import { openSimHal, type SimHal, type SimHalLimits } from '../../src/hal-sim/device.js';
-import type { SimPort } from '../../src/hal-sim/port.js';
+import type { VirtualClock } from '../../src/hal/virtual-clock.js';
+import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
 import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
-import { CapturePort } from './capture-port.js';
 import { frameOf, type InnerPacket, WORKLOAD_MAC } from './inner-packets.js';
+import { type NodeDevice, type NodeDevices, SimDevices, type Workload } from './node-devices.js';
 
 export const LIMITS: GatewayLimits = {
   rpcDeadlineMs: 1000,
@@ -26,24 +29,40 @@ export const LIMITS: GatewayLimits = {
   missedPacketTtlMs: 10_000,
   rekeyGraceMs: 5000,
   rotationPeriodMs: 0,
+  rotationDeadlineMs: 600_000,
+  rotationRequestIntervalMs: 10_000,
   tunnelsPerRequest: 100,
   requestOctetsMax: 1 << 20,
+  sessionIdleS: 0,
+  sessionReplacementsPerSecond: 10,
+  unknownSourceRequestsPerMinute: 4,
   tunnelsPerPeerPerSecond: 100_000,
+  doors: DOOR_LIMITS,
+  neighborsPerSourcePerSecond: 100,
+  neighborsPerSecond: 1000,
+  spisPerPeerPerHour: 1_000_000,
+  sampledLinesPerSecond: 10,
 };
 
 export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
   readonly limits?: Partial<GatewayLimits>;
+  /** Of the device. */
+  readonly keySlots?: number;
   readonly simLimits?: Partial<SimHalLimits>;
   /** Wraps what the gateway gets, to break it. */
   readonly wrapHal?: (hal: PipeHal) => PipeHal;
+  /** The gateway's clock, not its device's. */
+  readonly wrapClock?: (clock: Clock) => Clock;
   readonly wrapTransport?: (transport: ControlTransport) => ControlTransport;
+  readonly state?: StateStore;
+  readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
 }
 
-export interface TestNode {
+export interface TestNode<Hal extends PipeHal = PipeHal> {
   readonly number: number;
   readonly gateway: Gateway;
-  readonly hal: SimHal;
-  readonly workload: CapturePort;
+  readonly hal: Hal;
+  readonly workload: Workload;
   readonly service: ServiceAddress;
   readonly events: GatewayEvent[];
   readonly logs: {
@@ -91,37 +110,66 @@ const serviceOf = (number: number): ServiceAddress => ({ host: parseIp(`10.0.0.$
 const uplinkIp = (number: number) => ({ ipv4: `203.0.113.${number}`, ipv6: `2001:db8::${number}` });
 const uplinkMac = (number: number) => macFromOctets(Uint8Array.from([2, 0, 0, 0, 1, number]));
 
-export class TestNetwork {
-  readonly clock: VirtualClock = createVirtualClock(1_700_000_000_000);
-  readonly network = new MemoryNetwork({ clock: this.clock });
+/** A peer that does not know the RPCs of this program among themselves, as DOCA's application does not. */
+export function likeDoca(transport: ControlTransport): ControlTransport {
+  const unknown = () => Promise.reject(new RpcError('UNIMPLEMENTED', 'no such RPC'));
+  return {
+    ...transport,
+    listen: (address, handler, doorkeeper) =>
+      transport.listen(
+        address,
+        (method, ...rest) => (method === 'Announce' ? unknown() : handler(method, ...rest)),
+        doorkeeper,
+      ),
+    call: (peer, method, ...rest) =>
+      method === 'Announce' ? unknown() : transport.call(peer, method, ...rest),
+  };
+}
+
+export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
+  readonly clock: VirtualClock;
+  readonly network: MemoryNetwork;
   /** Every frame that was put onto the underlay. */
   readonly wire: Uint8Array[] = [];
   /** Decides whether a frame is lost on the underlay. */
   lose: (frame: Uint8Array) => boolean = () => false;
-  readonly nodes = new Map<number, TestNode>();
-  readonly #receivers = new Map<string, (frames: readonly Uint8Array[]) => void>();
+  readonly nodes = new Map<number, TestNode<Hal>>();
+  readonly #devices = new Map<string, NodeDevice<Hal>>();
   #seed: number;
 
-  constructor(seed = 1) {
+  constructor(
+    private readonly devices: NodeDevices<Hal>,
+    seed = 1,
+  ) {
+    this.clock = devices.clock;
+    this.network = new MemoryNetwork({ clock: this.clock });
     this.#seed = seed;
   }
 
   /** A started gateway that knows nodes 1 to `peers` as its peers. */
-  async start(number: number, peerNumbers: readonly number[], options: NodeOptions = {}): Promise<TestNode> {
-    const { limits, simLimits, wrapHal, wrapTransport, ...rest } = options;
-    const workload = new CapturePort(`vf${number}`, 9000);
+  async start(
+    number: number,
+    peerNumbers: readonly number[],
+    options: NodeOptions = {},
+  ): Promise<TestNode<Hal>> {
+    const { limits, keySlots, simLimits, wrapHal, wrapClock, wrapTransport, state, onReceived, ...rest } =
+      options;
     const mac = uplinkMac(number);
-    const hal = await openSimHal({
-      clock: this.clock,
-      random: seededRandom(this.#seed++),
-      uplink: { port: this.#attach(mac), mac, ...uplinkIp(number) },
-      vf: {
-        port: workload,
-        mac: macFromOctets(Uint8Array.from([2, 0, 0, 0, 2, number])),
-        workload: { mac: macFromOctets(WORKLOAD_MAC), addresses: [vip(number, 4), vip(number, 6)] },
+    const device = await this.devices.open({
+      place: {
+        uplink: { mac, ...uplinkIp(number) },
+        vf: {
+          mac: macFromOctets(Uint8Array.from([2, 0, 0, 0, 2, number])),
+          workload: { mac: macFromOctets(WORKLOAD_MAC), addresses: [vip(number, 4), vip(number, 6)] },
+        },
       },
-      ...(simLimits === undefined ? {} : { limits: simLimits }),
+      randomSeed: this.#seed++,
+      ...(keySlots === undefined ? {} : { keySlots }),
+      ...(simLimits === undefined ? {} : { simLimits }),
+      send: (frames) => this.#send(frames),
     });
+    this.#devices.set(mac, device);
+    const { hal, workload } = device;
     const service = serviceOf(number);
     const peers: PeerOptions[] = peerNumbers.map((peer) => ({
       serviceAddress: serviceOf(peer),
@@ -133,17 +181,19 @@ export class TestNetwork {
     const gateway = new Gateway({
       hal: wrapHal?.(hal) ?? hal,
       transport: wrapTransport?.(transport) ?? transport,
-      clock: this.clock,
+      clock: wrapClock?.(this.clock) ?? this.clock,
       random: seededRandom(this.#seed++),
       logger: {
         log: (level, message, fields) => logs.push({ level, message, fields }),
         enabled: () => true,
       },
       observe: (event) => events.push(event),
+      ...(state === undefined ? {} : { state }),
+      ...(onReceived === undefined ? {} : { onReceived }),
       options: { ...gatewayOptions(service, peers), ...rest, limits: { ...LIMITS, ...limits } },
     });
     await gateway.start();
-    const node: TestNode = { number, gateway, hal, workload, service, events, logs };
+    const node: TestNode<Hal> = { number, gateway, hal, workload, service, events, logs };
     this.nodes.set(number, node);
     return node;
   }
@@ -151,6 +201,7 @@ export class TestNetwork {
   /** Stops a gateway, as a crash would: its peers are not told. */
   async stop(node: TestNode): Promise<void> {
     this.nodes.delete(node.number);
+    this.#devices.delete(uplinkMac(node.number));
     await node.gateway.stop();
   }
 
@@ -163,29 +214,29 @@ export class TestNetwork {
     from.workload.inject(ids.map((id) => frameOf(packetBetween(from.number, to, id, family))));
   }
 
+  /** Frames that somebody on the underlay sends to a gateway. */
+  arrive(at: TestNode, frames: Uint8Array[]): void {
+    this.#devices.get(uplinkMac(at.number))?.arrive(frames);
+  }
+
   run(durationMs: number): Promise<void> {
     return this.clock.advance(durationMs);
   }
 
-  #attach(mac: string): SimPort {
-    return {
-      name: mac,
-      mtuOctets: 1500,
-      send: (frames) => {
-        for (const frame of frames) {
-          this.wire.push(frame.slice());
-          if (this.lose(frame)) continue;
-          const to = macFromOctets(frame);
-          this.clock.setTimer(() => this.#receivers.get(to)?.([frame]), 0.05);
-        }
-      },
-      start: async (receive) => {
-        this.#receivers.set(mac, receive);
-      },
-      close: async () => {
-        this.#receivers.delete(mac);
-      },
-    };
+  #send(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      this.wire.push(frame.slice());
+      if (this.lose(frame)) continue;
+      const to = macFromOctets(frame);
+      this.clock.setTimer(() => this.#devices.get(to)?.arrive([frame]), 0.05);
+    }
+  }
+}
+
+/** Over simulated devices. */
+export class TestNetwork extends GatewayNetwork<SimHal> {
+  constructor(seed = 1) {
+    super(new SimDevices(), seed);
   }
 }
 
@@ -202,6 +253,8 @@ export function gatewayOptions(service: ServiceAddress, peers: readonly PeerOpti
     ingressAcl: true,
     sampleRateLog2: 0,
     maintainOrder: false,
+    sampleBeforeEncryption: false,
+    sampledOctets: false,
     maxTunnels: 256,
     pspVersion: 1,
     debugKeys: false,
@@ -210,6 +263,8 @@ export function gatewayOptions(service: ServiceAddress, peers: readonly PeerOpti
     outerFamily: 6,
     innerFamilies: [4, 6],
     mode: 'tunnel',
+    confirmUnderlay: false,
+    allowRouters: [],
     insecure: false,
     limits: LIMITS,
   };

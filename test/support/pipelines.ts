@@ -13,6 +13,8 @@ export function pipelineOptions(options: Partial<PipelineOptions> = {}): Pipelin
     ingressAcl: true,
     sampleRateLog2: 0,
     maintainOrder: false,
+    sampleBeforeEncryption: false,
+    confirmUnderlay: false,
     maxTunnels: 256,
     underlayMtuOctets: 1500,
     decapMacs: DECAP_MACS,
@@ -27,10 +29,12 @@ export function allPipelineOptions(): PipelineOptions[] {
       for (const innerFamilies of [[4], [6], [4, 6]] as IpFamily[][])
         for (const cookies of [false, true])
           for (const ingressAcl of [false, true])
-            for (const [sampleRateLog2, maintainOrder] of [
-              [0, false],
-              [3, false],
-              [3, true],
+            for (const [sampleRateLog2, maintainOrder, sampleBeforeEncryption] of [
+              [0, false, false],
+              [3, false, false],
+              [3, true, false],
+              [3, false, true],
+              [3, true, true],
             ] as const)
               all.push(
                 pipelineOptions({
@@ -41,6 +45,7 @@ export function allPipelineOptions(): PipelineOptions[] {
                   ingressAcl,
                   sampleRateLog2,
                   maintainOrder,
+                  sampleBeforeEncryption,
                 }),
               );
   return all;

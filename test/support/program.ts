@@ -39,6 +39,10 @@ export class Program {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Resolves when it has said so; rejects with all it said when it ends without, or takes too long. */
   async says(pattern: RegExp, timeoutMs = START_TIMEOUT_MS): Promise<void> {
     const said = new Promise<boolean>((resolve) => {

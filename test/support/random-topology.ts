@@ -1,18 +1,22 @@
 /** Topologies at random, as the reader of files would resolve them, made without it. */
 import fc from 'fast-check';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
-import type { GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
+import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { Impairments } from '../../src/hal-sim/ports/link.js';
 import { type IpAddress, type IpFamily, ipFamily, parseIp, parseMac } from '../../src/packet/address.js';
-import type {
-  EventPlan,
-  Expectation,
-  GatewayPlan,
-  LinkPlan,
-  NodePlan,
-  Topology,
-  TrafficPlan,
-  WorkloadPlan,
+import { isHostAddress } from '../../src/packet/address-kind.js';
+import {
+  type EventPlan,
+  type Expectation,
+  GATEWAY_PORTS,
+  type GatewayPlan,
+  INSIDER_ACTS,
+  type InsiderPlan,
+  type LinkPlan,
+  type NodePlan,
+  type Topology,
+  type TrafficPlan,
+  type WorkloadPlan,
 } from '../../src/topology/model.js';
 
 type Gen = fc.GeneratorValue;
@@ -21,12 +25,17 @@ const WEEK_MS = 7 * 24 * 3600_000;
 const name = () => fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,20}$/);
 const flowName = () => fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,9}(\/[A-Za-z0-9_>-]{1,20})?$/);
 const names = (length: number) => fc.uniqueArray(name(), { minLength: length, maxLength: length });
-const ip = (family: IpFamily) => (family === 4 ? fc.ipV4() : fc.ipV6()).map(parseIp);
+// An IPv4 address that is written as IPv6 is read as IPv4 where services are. What nobody can have is refused in places.
+const ip = (family: IpFamily) =>
+  (family === 4 ? fc.ipV4() : fc.ipV6())
+    .map(parseIp)
+    .filter((one) => !one.startsWith('::ffff:') && isHostAddress(one));
 const ips = (family: IpFamily, length: number) =>
   fc.uniqueArray(ip(family), { minLength: length, maxLength: length });
 const mac = () =>
   fc
     .uint8Array({ minLength: 6, maxLength: 6 })
+    .filter((octets) => new Set(octets).size > 1)
     .map((octets) => parseMac(Buffer.from(octets).toString('hex').match(/../g)!.join(':')));
 const positive = (max: number) => () =>
   fc.oneof(
@@ -86,8 +95,12 @@ function pick<T>(g: Gen, items: readonly T[]): T {
 
 type Draft = Omit<GatewayPlan, 'options'>;
 
-function gateways(g: Gen, gatewayNames: readonly string[]): GatewayPlan[] {
-  const count = gatewayNames.length;
+function ends(
+  g: Gen,
+  gatewayNames: readonly string[],
+  insiderNames: readonly string[],
+): { all: GatewayPlan[]; insiders: InsiderPlan[] } {
+  const count = gatewayNames.length + insiderNames.length;
   const pools = { 4: g(() => ips(4, 9 * count)), 6: g(() => ips(6, 9 * count)) };
   const underlays = { 4: g(() => ips(4, count)), 6: g(() => ips(6, count)) };
   const hosts = g(() => fc.uniqueArray(fc.oneof(ip(4), ip(6)), { minLength: count, maxLength: count }));
@@ -122,39 +135,58 @@ function gateways(g: Gen, gatewayNames: readonly string[]): GatewayPlan[] {
       workloads,
     };
   });
-  return drafts.map((draft) => ({ ...draft, options: optionsOf(draft, drafts) }));
+  const insiders = insiderNames.map((insider, n): InsiderPlan => {
+    const i = gatewayNames.length + n;
+    return {
+      kind: 'insider',
+      name: insider,
+      serviceAddress: { host: hosts[i]!, port: g(() => fc.integer({ min: 1, max: 65_535 })) },
+      uplinkMac: macs[2 * i]!,
+      underlay: { ipv6: underlays[6][i]!, ...(g(fc.boolean) ? { ipv4: underlays[4][i]! } : {}) },
+      addresses: [pools[4].pop()!, pools[6].pop()!],
+      silent: g(fc.boolean),
+      spoofs: g(fc.boolean),
+    };
+  });
+  const all = drafts.map((draft) => ({ ...draft, options: optionsOf(draft, drafts, insiders) }));
+  return { all, insiders };
 }
 
 const familiesOf = ({ inner }: Readonly<Record<string, string>>): readonly IpFamily[] =>
   inner === 'both' ? [4, 6] : inner === 'ipv6' ? [6] : [4];
 
 /** What such a gateway runs with, said once more and in another way than in src. */
-function optionsOf(draft: Draft, all: readonly Draft[]): GatewayOptions {
+function optionsOf(draft: Draft, all: readonly Draft[], insiders: readonly InsiderPlan[]): GatewayOptions {
   const { flags } = draft;
   const argv = Object.entries(flags).flatMap(([flag, text]) =>
     (flag === 'tunnel' ? text.split(' ') : [text]).map((value) => `--${flag}=${value}`),
   );
   const { options } = readGatewayOptions([...argv, '--insecure'], () => '');
-  const others = all.filter((other) => other !== draft);
   const addresses = ({ workloads }: Draft) => workloads.flatMap((workload) => workload.addresses);
+  const peers = [
+    ...all
+      .filter((other) => other !== draft)
+      .map((other) => ({ serviceAddress: other.serviceAddress, virtualIps: addresses(other) })),
+    ...insiders.map((insider) => ({ serviceAddress: insider.serviceAddress, virtualIps: insider.addresses })),
+  ];
   const pairs = addresses(draft).flatMap((local) =>
-    others.flatMap((other) => addresses(other).filter((remote) => ipFamily(remote) === ipFamily(local))),
-  );
-  const peers = others.map(
-    (other): PeerOptions => ({ serviceAddress: other.serviceAddress, virtualIps: addresses(other) }),
+    peers.flatMap(({ virtualIps }) => virtualIps.filter((remote) => ipFamily(remote) === ipFamily(local))),
   );
   return {
     ...options,
     serviceAddress: draft.serviceAddress,
+    insecure: false,
     localVirtualIps: addresses(draft),
     ...(flags.tunnel === undefined ? { peers } : {}),
     ...(flags['max-tunnels'] === undefined ? { maxTunnels: Math.max(256, pairs.length) } : {}),
   };
 }
 
+const isEnd = ({ kind }: Pick<NodePlan, 'kind'>) => kind === 'gateway' || kind === 'insider';
+
 /** A tree of forwarders, more links where routers are, and a link for each gateway. */
 function links(g: Gen, nodes: readonly NodePlan[]): LinkPlan[] {
-  const forwarders = nodes.filter(({ kind }) => kind !== 'gateway');
+  const forwarders = nodes.filter((node) => !isEnd(node));
   const pairs: [NodePlan, NodePlan][] = forwarders
     .slice(1)
     .map((node, i) => [node, forwarders[g(fc.nat, { max: i })]!]);
@@ -162,12 +194,12 @@ function links(g: Gen, nodes: readonly NodePlan[]): LinkPlan[] {
     const other = pick(g, forwarders);
     if (other !== router) pairs.push([router, other]);
   }
-  for (const node of nodes) if (node.kind === 'gateway') pairs.push([node, pick(g, forwarders)]);
+  for (const node of nodes) if (isEnd(node)) pairs.push([node, pick(g, forwarders)]);
   const ports = new Map<string, number>();
   const endpoint = ({ kind, name: node }: NodePlan) => {
     const number = ports.get(node) ?? 0;
     ports.set(node, number + 1);
-    return { node, port: kind === 'gateway' ? 'p0' : `eth${number}` };
+    return { node, port: isEnd({ kind }) ? 'p0' : `eth${number}` };
   };
   return pairs.map((pair): LinkPlan => {
     const [a, b] = g(fc.boolean) ? pair : [pair[1], pair[0]];
@@ -175,7 +207,8 @@ function links(g: Gen, nodes: readonly NodePlan[]): LinkPlan[] {
     return {
       name: endpoints.map(({ node, port }) => `${node}:${port}`).join(' '),
       endpoints,
-      mtuOctets: g(() => fc.integer({ min: 576, max: 9216 })),
+      // What IPv6 needs, with the longest headers of a tunnel.
+      mtuOctets: g(() => fc.integer({ min: 1368, max: 9216 })),
       impairments: g(() => impairments),
     };
   });
@@ -217,7 +250,8 @@ function traffic(g: Gen, talkers: readonly Talker[]): TrafficPlan[] {
     const alone = { name: flow, startMs, from: pick(g, talkers).name };
     const kind = g(fc.nat, { max: pairs.length === 0 ? 1 : 4 });
     if (kind === 0) {
-      return { ...alone, type: 'flood', packetsPerSecond: g(perSecond), durationMs: g(positiveMs) };
+      const type = g(fc.boolean) ? 'flood' : 'sweep';
+      return { ...alone, type, packetsPerSecond: g(perSecond), durationMs: g(positiveMs) };
     }
     if (kind === 1) return { ...alone, type: 'replay', file: g(() => fc.string({ minLength: 1 })) };
     const { from, to, family } = pick(g, pairs);
@@ -240,6 +274,7 @@ function events(
   all: readonly GatewayPlan[],
   linkPlans: readonly LinkPlan[],
   talkers: readonly Talker[],
+  insiders: readonly InsiderPlan[],
 ): EventPlan[] {
   const nodeNames = all.map((gateway) => gateway.name);
   const someNodes = () => g(() => fc.shuffledSubarray(nodeNames, { minLength: 1 }));
@@ -282,7 +317,25 @@ function events(
       forgeRatio: g(ratio),
       spoofsPerSecond: g(perSecond),
     }),
+    (atMs) =>
+      insiders.every(({ silent }) => silent)
+        ? undefined
+        : {
+            atMs,
+            type: 'insider',
+            node: insiders.find(({ silent }) => !silent)!.name,
+            durationMs: g(positiveMs),
+            actsPerSecond: g(positive(10_000_000)),
+            does: g(() => fc.shuffledSubarray([...INSIDER_ACTS], { minLength: 1 })),
+          },
     (atMs) => ({ atMs, type: 'clock-jump', node: pick(g, nodeNames), jumpMs: g(positiveMs) }),
+    (atMs) => ({
+      atMs,
+      type: 'lose-port',
+      node: pick(g, nodeNames),
+      port: pick(g, GATEWAY_PORTS),
+      durationMs: g(positiveMs),
+    }),
     (atMs) => ({ atMs, type: 'slow-entries', node: pick(g, nodeNames), delayMs: g(ms) }),
   ];
   return times.flatMap((atMs) => pick(g, makers)(atMs) ?? []);
@@ -294,7 +347,8 @@ function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
     const kind = g(fc.nat, { max: flowNames.length === 0 ? 1 : 5 });
     if (kind === 1) return { type: 'no-leaks' };
     if (kind === 0) {
-      const path = g(() => fc.string({ minLength: 1 }).filter((text) => !text.startsWith('nodes.')));
+      const ofFlows = flowNames.flatMap((name) => [`flows.${name}.sent`, `flows.${name}.latencyMs.p99`]);
+      const path = pick(g, ['tunnels', 'oob.calls', 'oob.partitioned', ...ofFlows]);
       const [min, max] = [g(number), g(number)].sort((a, b) => a - b) as [number, number];
       return { type: 'counter', path, ...(g(fc.boolean) ? { min } : {}), max };
     }
@@ -308,27 +362,29 @@ function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
 
 export function randomTopology(g: Gen): Topology {
   const [title, ...nodeNames] = g(() => names(9)) as [string, ...string[]];
-  const all = gateways(
+  const { all, insiders } = ends(
     g,
     nodeNames.slice(
       0,
-      g(() => fc.integer({ min: 1, max: 5 })),
+      g(() => fc.integer({ min: 1, max: 4 })),
     ),
+    nodeNames.slice(4, 4 + g(() => fc.integer({ min: 0, max: 1 }))),
   );
   const forwarders = nodeNames
     .slice(5, 5 + g(() => fc.integer({ min: 1, max: 3 })))
     .map((node): NodePlan => ({ kind: pick(g, ['switch', 'router'] as const), name: node }));
-  const nodes: NodePlan[] = [...all, ...forwarders];
+  const nodes: NodePlan[] = [...all, ...insiders, ...forwarders];
   const linkPlans = links(g, nodes);
   const talkers = talkersOf(all);
   const flows = traffic(g, talkers);
-  const planned = events(g, all, linkPlans, talkers);
+  const planned = events(g, all, linkPlans, talkers, insiders);
   const lastMs = Math.max(0, ...flows.map(({ startMs }) => startMs), ...planned.map(({ atMs }) => atMs));
   const durationMs = [g(positiveMs), WEEK_MS].find((duration) => duration > lastMs);
   return {
     name: title,
     seed: g(fc.nat, { max: 0xffff_ffff }),
-    nodes: g(fc.boolean) ? nodes : [...forwarders, ...all],
+    ...(g(fc.boolean) ? { epochMs: g(() => fc.integer({ min: 0, max: 8.64e15 })) } : {}),
+    nodes: g(fc.boolean) ? nodes : [...forwarders, ...all, ...insiders],
     links: linkPlans,
     oob: g(() => oob),
     scenario: {

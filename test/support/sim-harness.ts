@@ -5,20 +5,23 @@ import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
 import { type Random, seededRandom } from '../../src/hal/random.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../src/hal-sim/device.js';
+import type { DevicePlace, HarnessOptions } from '../conformance/harness.js';
 import { CapturePort } from './capture-port.js';
 
 export const UPLINK_MAC = '02:00:00:00:00:a0';
 export const VF_MAC = '02:00:00:00:00:b0';
+export const ANY_PLACE: DevicePlace = {
+  uplink: { mac: UPLINK_MAC, ipv4: '192.0.2.1', ipv6: '2001:db8::1' },
+  vf: { mac: VF_MAC },
+};
 
 export interface SimHarnessOptions
-  extends Pick<SimHalOptions, 'aead' | 'limits' | 'masterKeys' | 'firstSpi'> {
+  extends HarnessOptions,
+    Pick<SimHalOptions, 'aead' | 'limits' | 'mirrorsLate' | 'protect'> {
   /** The machine's when absent. */
   readonly clock?: Clock;
-  /** Seeded with 1 when absent. */
+  /** Seeded with randomSeed, or 1, when absent. */
   readonly random?: Random;
-  /** 9000 when absent. */
-  readonly uplinkMtuOctets?: number;
-  readonly vfMtuOctets?: number;
 }
 
 export interface SimHarness {
@@ -36,15 +39,17 @@ export interface SimHarness {
 const MTU_OCTETS = 9000;
 
 export async function openSimHarness(options: SimHarnessOptions = {}): Promise<SimHarness> {
-  const { clock = systemClock, random = seededRandom(1), uplinkMtuOctets, vfMtuOctets, ...rest } = options;
+  const { clock = systemClock, randomSeed = 1, uplinkMtuOctets, vfMtuOctets, ...others } = options;
+  const { random = seededRandom(randomSeed), place = ANY_PLACE, keySlots, limits, ...rest } = others;
   const uplink = new CapturePort('uplink', uplinkMtuOctets ?? MTU_OCTETS);
   const vf = new CapturePort('vf', vfMtuOctets ?? MTU_OCTETS);
   const hal = await openSimHal({
     ...rest,
     clock,
     random,
-    uplink: { port: uplink, mac: UPLINK_MAC, ipv4: '192.0.2.1', ipv6: '2001:db8::1' },
-    vf: { port: vf, mac: VF_MAC },
+    uplink: { port: uplink, ...place.uplink },
+    vf: { port: vf, ...place.vf },
+    limits: { ...limits, ...(keySlots === undefined ? {} : { keySlots }) },
   });
   const received: RssPacket[] = [];
   hal.onReceive((packets) => received.push(...packets));

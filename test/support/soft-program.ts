@@ -1,7 +1,7 @@
 /** Programs of tests in C and C++, over the public API of the software DOCA. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join, parse } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import { ROOT } from './root.js';
 
 const SOURCES = join(ROOT, 'native/doca-soft/test');
@@ -17,8 +17,16 @@ const COMPILERS: Readonly<Record<string, readonly string[]>> = {
   '.cc': ['g++', '-std=c++17'],
 };
 
-/** Builds a file of native/doca-soft/test against a release, in `folder`; returns the program's path. */
-export function buildSoftProgram(file: string, release: string, folder: string): string {
+/**
+ * Builds a file of native/doca-soft/test, or of another folder, against a release, in `folder`; returns the program's path.
+ * `more`: for the compiler.
+ */
+export function buildSoftProgram(
+  file: string,
+  release: string,
+  folder: string,
+  more: readonly string[] = [],
+): string {
   const { name, ext } = parse(file);
   const program = join(folder, `${name}-${release}`);
   const [compiler, standard] = COMPILERS[ext]!;
@@ -31,7 +39,7 @@ export function buildSoftProgram(file: string, release: string, folder: string):
     [
       ...[standard!, '-O1', '-g', '-Wall', '-Wextra', '-Werror'],
       ...['-DDOCA_ALLOW_EXPERIMENTAL_API', '-DALLOW_EXPERIMENTAL_API'],
-      ...['-o', program, join(SOURCES, file)],
+      ...['-o', program, resolve(SOURCES, file), ...more],
       ...stdout.trim().split(/\s+/),
     ],
     { encoding: 'utf8' },

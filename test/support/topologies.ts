@@ -31,7 +31,7 @@ export function gatewayPlan(n: number, count: number, flags: readonly string[] =
     kind: 'gateway',
     name: `h${n}`,
     flags: {},
-    options: { ...options, peers, serviceAddress: serviceOf(n), localVirtualIps: addresses },
+    options: { ...options, insecure: false, peers, serviceAddress: serviceOf(n), localVirtualIps: addresses },
     serviceAddress: serviceOf(n),
     uplinkMac: parseMac(`02:00:00:00:00:${hex(n)}`),
     underlay: { ipv4: parseIp(`203.0.113.${n}`), ipv6: parseIp(`2001:db8::${n}`) },

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type PcapngPacket, PcapngWriter } from '../../src/packet/pcapng.js';
 import { describeNeeding, inPath } from './needs.js';
 import { ROOT } from './root.js';
@@ -66,6 +66,9 @@ export class TsharkFolder {
 
   /** As `run`, with the dissector; a line per packet, of the fields' texts. */
   fields(capture: string, names: readonly string[], ...argv: string[]): string[][] {
+    // Captures are for their owner alone, and so are folders of runs; tshark runs as somebody else here.
+    chmodSync(capture, 0o644);
+    chmodSync(dirname(capture), 0o755);
     const columns = names.flatMap((name) => ['-e', name]);
     const script = ['-X', `lua_script:${this.script}`];
     const out = this.run(...script, '-r', capture, '-T', 'fields', ...columns, ...argv);

@@ -150,7 +150,7 @@ describe('one packet', () => {
   test('of another link type passes, whatever is in it', async () => {
     const frame = frameTo(R1, K1);
     const capture = pcapng((writer) => {
-      const raw = writer.addInterface('tun0', 0, 101);
+      const raw = writer.addInterface('tun0', 101);
       const ethernet = writer.addInterface('p0');
       for (const interfaceIndex of [raw, ethernet]) writer.write({ interfaceIndex, timestampNs: 5n, frame });
     });

@@ -24,7 +24,11 @@ describe('the throw-away authority', () => {
     const certificate = new X509Certificate(issued.certificatePem);
     expect(certificate.verify(new X509Certificate(authority.caPem).publicKey)).toBe(true);
     expect(certificate.ca).toBe(false);
-    expect(certificateNames(certificate)).toEqual([V4, V6, 'h1.example']);
+    expect(certificateNames(certificate)).toEqual([
+      { type: 'ip', value: V4 },
+      { type: 'ip', value: V6 },
+      { type: 'dns', value: 'h1.example' },
+    ]);
     const other = await createThrowAwayAuthority();
     expect(certificate.verify(new X509Certificate(other.caPem).publicKey)).toBe(false);
   });
@@ -33,7 +37,9 @@ describe('the throw-away authority', () => {
     const authority = await createThrowAwayAuthority();
     for (const name of ['x, IP Address:192.0.2.7, y', 'a,IP Address:192.0.2.7', 'IP Address:192.0.2.7']) {
       const issued = await authority.issue({ commonName: 'h1', ips: [V6], dnsNames: [name] });
-      expect(certificateNames(new X509Certificate(issued.certificatePem))).toEqual([V6]);
+      expect(certificateNames(new X509Certificate(issued.certificatePem))).toEqual([
+        { type: 'ip', value: V6 },
+      ]);
     }
   });
 });

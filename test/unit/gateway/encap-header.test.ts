@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { buildEncapHeader, type EncapHeaderOptions } from '../../../src/gateway/encap-header.js';
 import type { TunnelParameters } from '../../../src/gateway/tunnel-messages.js';
 import { parseIp, parseMac } from '../../../src/packet/address.js';
@@ -13,6 +13,8 @@ const peer: TunnelParameters = {
   key: new Uint8Array(32),
   cookie: 0x0102030405060708n,
 };
+/** Of another peer, over another family: what was built before, so that nothing of it is left. */
+const other: TunnelParameters = { ...peer, underlayIp: parseIp('2001:db8::2'), pspVersion: 0 };
 const options: EncapHeaderOptions = {
   mode: 'tunnel',
   innerFamily: 6,
@@ -21,6 +23,10 @@ const options: EncapHeaderOptions = {
   sourceMac: parseMac('02:00:00:00:00:0a'),
   sourceIp: parseIp('203.0.113.1'),
 };
+
+beforeEach(() => {
+  buildEncapHeader(other, { ...options, sourceIp: parseIp('2001:db8::1') });
+});
 
 test('the octets of a tunnel over IPv4 with cookie, put together by hand', () => {
   expect(toHex(buildEncapHeader(peer, options))).toBe(
@@ -31,10 +37,46 @@ test('the octets of a tunnel over IPv4 with cookie, put together by hand', () =>
   );
 });
 
+test('the octets of a tunnel over IPv6, without cookie', () => {
+  const over6 = { ...options, sourceIp: parseIp('2001:db8::1'), cookies: false, innerFamily: 4 } as const;
+  expect(toHex(buildEncapHeader({ ...peer, underlayIp: parseIp('2001:db8::2') }, over6))).toBe(
+    `02000000000b${'02000000000a'}86dd` + // Ethernet
+      `60000000${'0000'}1132` + // IPv6: UDP, hop limit 50; the length is the device's
+      `20010db8${'0'.repeat(23)}1${'20010db8'}${'0'.repeat(23)}2` +
+      '000003e800000000' + // UDP to port 1000
+      `04010c05${'80000005'}${'0000000000000000'}`, // PSP: IPv4, 1, offset 12, version 1
+  );
+});
+
 test('transport mode begins with UDP, and leaves the next header to the device', () => {
   expect(
     toHex(buildEncapHeader(peer, { ...options, mode: 'transport', cookies: false, cryptOffsetWords: 0 })),
   ).toBe(`000003e800000000${'00010005'}${'80000005'}0000000000000000`);
+});
+
+describe('a header is its own, though what alone differs from the one before is', () => {
+  const cases: [string, Partial<TunnelParameters>, Partial<EncapHeaderOptions>][] = [
+    ["the peer's MAC", { mac: parseMac('02:00:00:00:00:0c') }, {}],
+    ["the peer's address", { underlayIp: parseIp('203.0.113.3') }, {}],
+    ['the version', { pspVersion: 0, key: new Uint8Array(16) }, {}],
+    ['the SPI', { spi: 6 }, {}],
+    ['the cookie', { cookie: 1n }, {}],
+    ['the mode', {}, { mode: 'transport' }],
+    ['the inner family', {}, { innerFamily: 4 }],
+    ['the crypt offset', {}, { cryptOffsetWords: 5 }],
+    ['whether there is a cookie', {}, { cookies: false }],
+    ['our MAC', {}, { sourceMac: parseMac('02:00:00:00:00:1a') }],
+    ['our address', {}, { sourceIp: parseIp('203.0.113.9') }],
+    ['the next hop', {}, { nexthopDmac: parseMac('02:00:00:00:00:99') }],
+  ];
+  test.each(cases)('%s', (_, changedPeer, changedOptions) => {
+    const build = () =>
+      toHex(buildEncapHeader({ ...peer, ...changedPeer }, { ...options, ...changedOptions }));
+    const whole = build();
+    const before = toHex(buildEncapHeader(peer, options));
+    expect(build()).toBe(whole);
+    expect(whole).not.toBe(before);
+  });
 });
 
 test('a header never depends on those that were built before', () => {

@@ -8,7 +8,9 @@ import {
   type RpcHandler,
   type ServiceAddress,
 } from '../../../src/gateway/transport.js';
+import { systemClock } from '../../../src/hal/clock.js';
 import type { IpAddress } from '../../../src/packet/address.js';
+import { ANYBODY } from '../../support/doorkeepers.js';
 
 const A = '127.0.0.1' as IpAddress;
 const B = '127.0.0.2' as IpAddress;
@@ -22,6 +24,7 @@ afterEach(async () => {
 function transport(tls?: TlsMaterial): ControlTransport {
   const created = createGrpcTransport({
     messageOctetsMax: OCTETS_MAX,
+    clock: systemClock,
     ...(tls === undefined ? {} : { tls }),
   });
   open.push(created);
@@ -57,20 +60,31 @@ describe('gRPC over mutual TLS', () => {
     const authority = await newAuthority();
     let seen: CallerIdentity | undefined;
     const server = transport(await authority.issue([B]));
-    const address = await server.listen({ host: B, port: 0 }, async (method, bytes, caller) => {
-      seen = caller;
-      return Uint8Array.from([...bytes, method.length]);
-    });
+    const address = await server.listen(
+      { host: B, port: 0 },
+      async (method, bytes, caller) => {
+        seen = caller;
+        return Uint8Array.from([...bytes, method.length]);
+      },
+      ANYBODY,
+    );
     const client = transport(await authority.issue([A, 'fd00::1' as IpAddress]));
     const response = await client.call(address, 'RequestTunnelParams', request, callOptions);
     expect([...response]).toEqual([1, 2, 3, 'RequestTunnelParams'.length]);
-    expect(seen).toMatchObject({ authenticated: true, names: [A, 'fd00::1'] });
+    expect(seen).toMatchObject({
+      authenticated: true,
+      names: [
+        { type: 'ip', value: A },
+        { type: 'ip', value: 'fd00::1' },
+      ],
+      source: A,
+    });
   });
 
   test('a server under another address than its certificate says is not talked to', async () => {
     const authority = await newAuthority();
     const server = transport(await authority.issue([A]));
-    const address = await server.listen({ host: B, port: 0 }, echo);
+    const address = await server.listen({ host: B, port: 0 }, echo, ANYBODY);
     const client = transport(await authority.issue([A]));
     expect(await codeOf(client.call(address, 'GetOpState', request, { deadlineMs: 1500 }))).toBe(
       'UNAVAILABLE',
@@ -82,10 +96,14 @@ describe('gRPC over mutual TLS', () => {
     const other = await newAuthority();
     let calls = 0;
     const server = transport(await authority.issue([B]));
-    const address = await server.listen({ host: B, port: 0 }, async (_, bytes) => {
-      calls++;
-      return bytes;
-    });
+    const address = await server.listen(
+      { host: B, port: 0 },
+      async (_, bytes) => {
+        calls++;
+        return bytes;
+      },
+      ANYBODY,
+    );
     const stranger = { ...(await other.issue([A])), caPem: authority.caPem };
     for (const client of [transport(stranger), transport()]) {
       expect(await codeOf(client.call(address, 'GetOpState', request, { deadlineMs: 1500 }))).not.toBe('OK');
@@ -96,7 +114,7 @@ describe('gRPC over mutual TLS', () => {
 
 describe('gRPC in plaintext', () => {
   async function pair(handler: RpcHandler): Promise<{ client: ControlTransport; address: ServiceAddress }> {
-    const address = await transport().listen({ host: A, port: 0 }, handler);
+    const address = await transport().listen({ host: A, port: 0 }, handler, ANYBODY);
     return { client: transport(), address };
   }
 
@@ -107,7 +125,7 @@ describe('gRPC in plaintext', () => {
       return bytes;
     });
     await client.call(address, 'GetOpState', request, callOptions);
-    expect(seen).toMatchObject({ authenticated: false, names: [] });
+    expect(seen).toMatchObject({ authenticated: false, names: [], source: A });
   });
 
   test('a status that the handler throws reaches the caller; anything else is INTERNAL and says nothing', async () => {
@@ -131,7 +149,7 @@ describe('gRPC in plaintext', () => {
       calls++;
       return bytes;
     });
-    const generous = createGrpcTransport({ messageOctetsMax: 10 * OCTETS_MAX });
+    const generous = createGrpcTransport({ messageOctetsMax: 10 * OCTETS_MAX, clock: systemClock });
     open.push(generous);
     const large = new Uint8Array(OCTETS_MAX + 1);
     expect(await codeOf(generous.call(address, 'GetOpState', large, callOptions))).toBe('RESOURCE_EXHAUSTED');
@@ -155,14 +173,14 @@ describe('gRPC in plaintext', () => {
 
   test('a peer that is away is UNAVAILABLE, and is reached again once it is back', async () => {
     const first = transport();
-    const address = await first.listen({ host: A, port: 0 }, echo);
+    const address = await first.listen({ host: A, port: 0 }, echo, ANYBODY);
     const client = transport();
     await client.call(address, 'GetOpState', request, callOptions);
     await first.close();
     expect(await codeOf(client.call(address, 'GetOpState', request, { deadlineMs: 1000 }))).toBe(
       'UNAVAILABLE',
     );
-    await transport().listen(address, echo);
+    await transport().listen(address, echo, ANYBODY);
     let code = '';
     while (code !== 'OK') {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -172,7 +190,7 @@ describe('gRPC in plaintext', () => {
   });
 
   test('an address that is taken cannot be listened on', async () => {
-    const address = await transport().listen({ host: A, port: 0 }, echo);
-    await expect(transport().listen(address, echo)).rejects.toThrow(/cannot listen on 127.0.0.1/);
+    const address = await transport().listen({ host: A, port: 0 }, echo, ANYBODY);
+    await expect(transport().listen(address, echo, ANYBODY)).rejects.toThrow(/cannot listen on 127.0.0.1/);
   });
 });

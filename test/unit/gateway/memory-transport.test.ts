@@ -3,6 +3,7 @@ import { MemoryNetwork, type RpcFate } from '../../../src/gateway/memory-transpo
 import { RpcError, type RpcHandler, type ServiceAddress } from '../../../src/gateway/transport.js';
 import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
 import type { IpAddress } from '../../../src/packet/address.js';
+import { ANYBODY } from '../../support/doorkeepers.js';
 
 const A: ServiceAddress = { host: '10.0.0.1' as IpAddress, port: 3000 };
 const B: ServiceAddress = { host: '10.0.0.2' as IpAddress, port: 3000 };
@@ -28,17 +29,21 @@ test('an RPC takes its delay twice, and the handler sees who calls', async () =>
   const { clock, net, a, b } = network();
   net.fate = () => ({ delayMs: 7 });
   let seen: unknown;
-  await b.listen(B, async (method, octets, caller) => {
-    seen = { method, caller, atMs: clock.nowMs() };
-    return octets;
-  });
+  await b.listen(
+    B,
+    async (method, octets, caller) => {
+      seen = { method, caller, atMs: clock.nowMs() };
+      return octets;
+    },
+    ANYBODY,
+  );
   const call = outcome(a.call(B, 'GetOpState', request, options), clock);
   await clock.advance(2000);
   expect(await call).toEqual({ atMs: 14, result: [1, 2, 3] });
   expect(seen).toMatchObject({
     method: 'GetOpState',
     atMs: 7,
-    caller: { authenticated: true, names: [A.host] },
+    caller: { authenticated: true, names: [{ type: 'ip', value: A.host }], source: A.host },
   });
 });
 
@@ -49,10 +54,14 @@ test.each<[string, RpcFate, number]>([
   const { clock, net, a, b } = network();
   net.fate = () => fate;
   let calls = 0;
-  await b.listen(B, async (_method, octets) => {
-    calls++;
-    return octets;
-  });
+  await b.listen(
+    B,
+    async (_method, octets) => {
+      calls++;
+      return octets;
+    },
+    ANYBODY,
+  );
   const call = outcome(a.call(B, 'GetOpState', request, options), clock);
   await clock.advance(2000);
   expect(await call).toEqual({ atMs: 1000, result: 'DEADLINE_EXCEEDED' });
@@ -69,9 +78,13 @@ test('where nobody serves is UNAVAILABLE; what a handler throws comes through, o
   };
   expect(await call()).toBe('UNAVAILABLE');
   let error: Error = new RpcError('RESOURCE_EXHAUSTED', 'full');
-  await b.listen(B, async () => {
-    throw error;
-  });
+  await b.listen(
+    B,
+    async () => {
+      throw error;
+    },
+    ANYBODY,
+  );
   expect(await call()).toBe('RESOURCE_EXHAUSTED');
   error = new Error('secret');
   expect(await call()).toBe('INTERNAL');
@@ -82,7 +95,7 @@ test('where nobody serves is UNAVAILABLE; what a handler throws comes through, o
 test('abort and close end calls under way, and leave no timer of theirs', async () => {
   const { clock, net, a, b } = network();
   net.fate = () => ({ delayMs: 0, lost: 'request' });
-  await b.listen(B, echo);
+  await b.listen(B, echo, ANYBODY);
   const abort = new AbortController();
   const aborted = outcome(a.call(B, 'GetOpState', request, { ...options, signal: abort.signal }), clock);
   const closed = outcome(a.call(B, 'GetOpState', request, options), clock);
@@ -96,7 +109,7 @@ test('abort and close end calls under way, and leave no timer of theirs', async 
 
 test('hundreds of calls at once are no cause for a warning', async () => {
   const { clock, a, b } = network();
-  await b.listen(B, echo);
+  await b.listen(B, echo, ANYBODY);
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => warnings.push(warning);
   process.on('warning', onWarning);
@@ -116,11 +129,15 @@ test('hundreds of calls at once are no cause for a warning', async () => {
 test('caller and handler do not share memory', async () => {
   const { clock, a, b } = network();
   const kept: Uint8Array[] = [];
-  await b.listen(B, async (_method, octets) => {
-    kept.push(octets);
-    octets.fill(9);
-    return octets;
-  });
+  await b.listen(
+    B,
+    async (_method, octets) => {
+      kept.push(octets);
+      octets.fill(9);
+      return octets;
+    },
+    ANYBODY,
+  );
   const own = Uint8Array.of(1, 2, 3);
   const call = a.call(B, 'GetOpState', own, options);
   await clock.advance(2000);

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../../src/hal/clock.js';
 import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
+import { randomFirstIv } from '../../../src/psp/iv.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
 import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
@@ -194,9 +194,12 @@ describe('deferred encryption', () => {
 
 const KNOWN_MASTER_KEYS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
 
+test('IVs begin in the lower half, whatever is drawn', () => {
+  expect(randomFirstIv((octets) => octets.fill(0xff))).toBe(2n ** 63n - 1n);
+});
+
 test('when IVs have run out nothing is sent any more, and each packet is counted', async () => {
-  const clock: Clock = { ...systemClock, nowPicoseconds: () => 2n ** 64n - 3n };
-  const { sender, encrypt } = await openPair({ sender: { clock } });
+  const { sender, encrypt } = await openPair({ sender: { firstIv: 2n ** 64n - 2n } });
   const wire = encrypt(packet(), packet(), packet());
   expect(wire.map((frame) => hex(frame.subarray(PSP_AT + 8, PSP_AT + 16)))).toEqual([
     'fffffffffffffffe',

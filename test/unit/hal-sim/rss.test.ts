@@ -9,7 +9,6 @@ function stepClock(): Clock & { step(): boolean } {
   const due: (() => void)[] = [];
   return {
     nowMs: () => 0,
-    nowPicoseconds: () => 0n,
     setTimer(callback) {
       due.push(callback);
       return { cancel: () => void due.splice(due.indexOf(callback), 1) };

@@ -32,7 +32,7 @@ describe('PcapngWriter', () => {
         const names = ['uplink', 'vf0'];
         const linkTypes = [1, 101];
         names.forEach((name, i) => {
-          writer.addInterface(name, 0, linkTypes[i]!);
+          writer.addInterface(name, linkTypes[i]!);
         });
         for (const one of packets) writer.write(one);
         expect(blocks.every(({ length }) => length % 4 === 0)).toBe(true);
@@ -76,6 +76,25 @@ describe('PcapngWriter', () => {
         '00000000' +
         '34000000',
     ]);
+  });
+
+  test('with a snap length packets are cut to it, and say how long they were', async () => {
+    const blocks: Uint8Array[] = [];
+    const writer = new PcapngWriter((octets) => blocks.push(octets), 64);
+    const interfaceIndex = writer.addInterface('p0');
+    const lengths = [63, 64, 65, 1500];
+    for (const length of lengths)
+      writer.write({ interfaceIndex, timestampNs: 0n, frame: new Uint8Array(length) });
+    // One that had been cut before.
+    writer.write({ interfaceIndex, timestampNs: 0n, frame: new Uint8Array(70), originalOctets: 2000 });
+    const source = (async function* () {
+      yield* blocks;
+    })();
+    const read: [number, number][] = [];
+    for await (const { frame, originalOctets } of readCapture(source))
+      read.push([frame.length, originalOctets]);
+    expect(read).toEqual([...lengths.map((length) => [Math.min(64, length), length]), [64, 2000]]);
+    expect(blocks[1]!.slice(12, 16)).toEqual(Uint8Array.of(64, 0, 0, 0));
   });
 
   test('a packet of an interface that was not added is refused', () => {

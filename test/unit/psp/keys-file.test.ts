@@ -69,6 +69,17 @@ describe('the keys file', () => {
   test.each([
     ['not JSON', '{"spi":', /^1: not JSON$/],
     ['not an object', '[]', /^1: not a JSON object$/],
+    ['a text', '"x"', /^1: not a JSON object$/],
+    ['a number', '7', /^1: not a JSON object$/],
+    [
+      'a line that is too long',
+      `${line({})}${' '.repeat(4096)}`,
+      /^1: the line is longer than 4096 characters$/,
+    ],
+    ['an SPI behind something', line({ spi: 'x0x1' }), /^1: spi: expected/],
+    ['an SPI in a list', line({ spi: ['0x1'] }), /^1: spi: expected/],
+    ['a key in a list', line({ key: [K16] }), /^1: key: expected/],
+    ['17 receivers', line({ receiver: new Array(17).fill('::1') }), /^1: receiver: expected a list/],
     ['null', 'null', /^1: not a JSON object$/],
     [
       'a field too many',
@@ -115,7 +126,7 @@ describe('the keys file', () => {
 
   test('a file that is something else does not flood the terminal', () => {
     const text = 'x\n'.repeat(1000);
-    expect(problemsOf(text)).toHaveLength(1000);
+    expect(problemsOf(text)).toHaveLength(50);
     expect(() => parseKeysFile(text, 'keys')).toThrow(/\nkeys: and 950 more$/);
   });
 
@@ -142,6 +153,30 @@ describe('the keys file', () => {
     );
     expect(problemsOf(line({ spi: secret }))).toHaveLength(1);
   });
+});
+
+test('with a version that is none, a key may have either length, and no other', () => {
+  for (const key of [K16, K16 + K16]) expect(problemsOf(line({ version: 4, key }))).toHaveLength(1);
+  expect(problemsOf(line({ version: 4, key: K16.slice(2) }))[1]).toBe(
+    '1: key: expected 32 or 64 hex digits in quotes',
+  );
+});
+
+test('a line may have 4096 characters, a list 16 receivers, and a file as many keys as its reader takes', () => {
+  const full = line({ receiver: new Array(16).fill('::1') });
+  const padded = full + ' '.repeat(4096 - full.length);
+  const text = [padded, full, '   ', '', full].join('\n');
+  expect(parseKeysFile(text, 'keys', 3)).toHaveLength(3);
+  expect(parseKeysFile(`${text}\n`, 'keys', 3)).toHaveLength(3);
+  expect(parseKeysFile(text, 'keys', 3)[0]!.receivers).toHaveLength(16);
+  expect(() => parseKeysFile(text, 'keys', 2)).toThrow('keys:5: more than 2 keys up to here');
+  expect(parseKeysFile('', 'keys')).toEqual([]);
+  expect(parseKeysFile('\n\n', 'keys')).toEqual([]);
+});
+
+test('what is wrong with a file is told with its path, and no more than there is', () => {
+  expect(() => parseKeysFile('x\n'.repeat(50), 'k')).toThrow(/^(k:\d+: not JSON\n){49}k:50: not JSON$/);
+  expect(() => parseKeysFile('x\n'.repeat(51), 'k')).toThrow(/\nk: and 1 more$/);
 });
 
 test('a node may have 255 characters', () => {

@@ -51,8 +51,24 @@ function verdict(expectation: Expectation, change: Partial<Shown> = {}) {
     ...change,
   });
   expect(all).toHaveLength(1);
-  return all[0]!;
+  const { failing, ...verdict } = all[0]!;
+  if (verdict.ok) expect(failing).toEqual([]);
+  return verdict;
 }
+
+/** The flows by which it is not met. */
+const failing = (expectation: Expectation) =>
+  judge([expectation], { flows: FLOWS, report: REPORT, lastEventMs: 0, startMs: START_MS, leaks: [] })[0]!
+    .failing;
+
+test('every flow by which an expectation is not met is named, and no other', () => {
+  const flows = ['all', 'most', 'none', 'broken'];
+  expect(failing({ type: 'flow', flows, lostAtMost: 0 })).toEqual(['most', 'none', 'broken']);
+  expect(failing({ type: 'share', flows, deliveredRatioMin: 0.5 })).toEqual(['none']);
+  expect(failing({ type: 'recovered', flows, withinMs: 0 })).toEqual(['most', 'none', 'broken']);
+  expect(failing({ type: 'blocked', flows })).toEqual(['all', 'most', 'broken']);
+  expect(failing({ type: 'counter', path: 'oob.calls', max: 0 })).toEqual([]);
+});
 
 describe('flow: so many may be lost', () => {
   const lost = (lostAtMost: number, ...flows: string[]) => verdict({ type: 'flow', flows, lostAtMost });

@@ -4,6 +4,7 @@ import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
 import { parseIp } from '../../../src/packet/address.js';
 import type { OobPlan } from '../../../src/topology/model.js';
 import { Oob } from '../../../src/topology/oob.js';
+import { ANYBODY } from '../../support/doorkeepers.js';
 import { serviceOf } from '../../support/topologies.js';
 
 const CALM: OobPlan = { delayMs: 3, jitterMs: 0, lossRatio: 0 };
@@ -118,7 +119,7 @@ test('a change of the plan changes what is named, and tells who listens; so does
 test('calls of its transports fare as it says, over the whole way there and back', async () => {
   const { clock, oob } = build({ delayMs: 20 });
   const [one, two] = [8, 9].map((n) => oob.transport({ name: `h${n}`, serviceAddress: serviceOf(n) }));
-  await two!.listen(serviceOf(9), async () => Uint8Array.of(9));
+  await two!.listen(serviceOf(9), async () => Uint8Array.of(9), ANYBODY);
   const call = () => {
     const began = clock.nowMs();
     return one!

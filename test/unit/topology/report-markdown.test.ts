@@ -76,14 +76,14 @@ test('begins with the verdict and what the run was; sections without rows are no
   expect(reportMarkdown({ ...REPORT, ok: false })).toMatch(/^# three: NOT as expected\n/);
 });
 
-test('expectations, violations and errors are told as they are', () => {
+test('expectations, violations and errors are told as they are, what is not met first', () => {
   const expectations = [
     { text: 'all arrive', ok: true, seen: 'lost: 0' },
     { text: 'none arrives', ok: false, seen: 'a arrived' },
   ];
   expect(rows({ expectations }, 'Expectations')!.slice(2)).toEqual([
-    ['ok', 'all arrive', 'lost: 0'],
     ['**failed**', 'none arrives', 'a arrived'],
+    ['ok', 'all arrive', 'lost: 0'],
   ]);
   const violations = [{ kind: 'plaintext', atMs: 1.5, node: 'h1', text: 'a frame' }] as const;
   expect(rows({ violations, violationCount: 103 }, 'Violations (103)')!.slice(2)).toEqual([
@@ -108,6 +108,12 @@ describe('flows', () => {
     const transfer = { octets: 500, intact: true, retransmissions: 3 };
     expect(flow({ transfer })!.at(-1)).toBe('500 octets, SHA-256 equal, 3 segments again');
     expect(flow({ transfer: { ...transfer, intact: false } })!.at(-1)).toMatch(/^500 octets, NOT INTACT/);
+  });
+
+  test('those that do not meet an expectation say so', () => {
+    const transfer = { octets: 500, intact: true, retransmissions: 3 };
+    expect(flow({ failed: true })!.at(-1)).toBe('**failed**');
+    expect(flow({ failed: true, transfer })!.at(-1)).toMatch(/^\*\*failed\*\*, 500 octets/);
   });
 });
 
@@ -135,6 +141,7 @@ describe('gateways', () => {
         abandoned: 11,
         looping: 12,
         tooBigDropped: 13,
+        answeredTooBig: 18,
       },
       pipes: { SYNDROME_STATS: { packets: 14, misses: 1 }, OTHER: { packets: 99, misses: 99 } },
       vacant: { uplink: 16, vf: 1 },
@@ -155,6 +162,7 @@ describe('gateways', () => {
       'waited too long for its session': 10,
       'session removed': 11,
       'missed again and again': 12,
+      'too big, answered: fragmentation needed': 18,
       'too big': 13,
       'came while the gateway was down': 17,
     });

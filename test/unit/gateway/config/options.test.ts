@@ -3,6 +3,7 @@ import { parseServiceAddress, parseTunnel } from '../../../../src/gateway/config
 import { FLAGS } from '../../../../src/gateway/config/flags.js';
 import { ConfigError } from '../../../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../../../src/gateway/config/read-options.js';
+import { parsePrefix } from '../../../../src/packet/prefix.js';
 
 function read(argv: string[], files: Record<string, string> = {}) {
   return readGatewayOptions(argv, (path) => {
@@ -70,7 +71,7 @@ describe('flags', () => {
     const { options } = read([...argv, '--hal=doca', '--insecure']);
     expect(options).toMatchObject({
       pciAddress: '0000:03:00.0',
-      representor: 'vf0pf0',
+      representor: 'pf0vf0',
       vfName: 'ens2f0v0',
       serviceAddress: { host: '0.0.0.0', port: 3000 },
       peers: [{ serviceAddress: { host: '10.1.1.55', port: 3000 }, virtualIps: ['192.168.1.55'] }],
@@ -146,7 +147,7 @@ describe('flags', () => {
       problemsOf(['--hal=doca', '-p', '03:00.0', '-d', 'x', '--local-virt-ip', '10.0.0.1', '--insecure']),
     ).toEqual(['--local-virt-ip: does not go together with --vf-name']);
     expect(problemsOf(['--insecure', '-t', '10.0.0.1:1.1.1.1', '-t', '10.0.0.2:1.1.1.1'])).toEqual([
-      '--tunnel: 1.1.1.1 belongs to 10.0.0.1:3000 already',
+      '--tunnel: 1.1.1.1 belongs to 10.0.0.1:3000 already (--tunnel)',
     ]);
     expect(problemsOf(['--tls-ca', 'ca.pem'])[0]).toContain(
       '--tls-ca, --tls-cert, --tls-key: all three are needed',
@@ -171,16 +172,29 @@ describe('addresses', () => {
     ['10.0.0.1:fd00::1', '10.0.0.1', 3000, ['fd00::1']],
     ['[fd00::9]:80:fd00::1', 'fd00::9', 80, ['fd00::1']],
     ['[fd00::9]:fd00::1,10.0.0.1', 'fd00::9', 3000, ['fd00::1', '10.0.0.1']],
-  ])('tunnel %s', (text, host, port, virtualIps) => {
-    expect(parseTunnel(text)).toEqual({ serviceAddress: { host, port }, virtualIps });
+    ['10.0.0.1:192.168.1.48/32', '10.0.0.1', 3000, ['192.168.1.48']],
+    ['10.0.0.1:80:192.168.1.48/28,::1/128', '10.0.0.1', 80, [parsePrefix('192.168.1.48/28'), '::1']],
+    ['10.0.0.1:7.7.7.7/24', '10.0.0.1', 3000, [parsePrefix('7.7.7.0/24')]],
+    ['[fd00::9]:fd00:0:0:1::55/64', 'fd00::9', 3000, [parsePrefix('fd00:0:0:1::/64')]],
+  ])('tunnel %s', (text, host, port, vips) => {
+    expect(parseTunnel(text)).toEqual({ serviceAddress: { host, port }, vips });
   });
 
-  test.each(['10.0.0.1:0:1.1.1.1', '10.0.0.1:70000', '10.0.0.1', 'fd00::1:1.1.1.1', ':1.1.1.1', '10.0.0.1:'])(
-    'tunnel %s is refused',
-    (text) => {
-      expect(() => parseTunnel(text)).toThrow();
-    },
-  );
+  test.each([
+    '10.0.0.1:1.1.1.1/33',
+    '10.0.0.1:1.1.1.1/',
+    '10.0.0.1:1.1.1.1/-1',
+    '10.0.0.1:1.1.1.1/24/24',
+    '10.0.0.1:0.0.0.0/0',
+    '10.0.0.1:0:1.1.1.1',
+    '10.0.0.1:70000',
+    '10.0.0.1',
+    'fd00::1:1.1.1.1',
+    ':1.1.1.1',
+    '10.0.0.1:',
+  ])('tunnel %s is refused', (text) => {
+    expect(() => parseTunnel(text)).toThrow();
+  });
 });
 
 describe('files', () => {
@@ -221,7 +235,7 @@ describe('files', () => {
     ]);
   });
 
-  test('a session file: comments, optional local-vip, prefixes without network and broadcast address', () => {
+  test('a session file: comments, optional local-vip, prefixes, which are kept', () => {
     const text = `{
       // ours
       "config": { "local-grpc-address": "10.0.0.9:4000" },
@@ -235,21 +249,56 @@ describe('files', () => {
     expect(options.peers).toEqual([
       {
         serviceAddress: { host: '10.0.0.1', port: 3000 },
-        virtualIps: ['2.0.0.1', '2.0.0.2', '2.0.1.1', 'fd00::', 'fd00::1'],
+        virtualIps: ['2.0.1.1'],
+        virtualPrefixes: [parsePrefix('2.0.0.0/30'), parsePrefix('fd00::/127')],
         pairs: [
-          { localVip: '1.0.0.1', remoteVip: '2.0.0.1' },
-          { localVip: '1.0.0.1', remoteVip: '2.0.0.2' },
+          { localVip: '1.0.0.1', remoteVip: parsePrefix('2.0.0.0/30') },
           { localVip: '1.0.0.1', remoteVip: '2.0.1.1' },
-          { remoteVip: 'fd00::' },
-          { remoteVip: 'fd00::1' },
+          { remoteVip: parsePrefix('fd00::/127') },
         ],
       },
     ]);
   });
 
+  test('a session file says which peers may rotate our master key, in either spelling, and a refusal counts', () => {
+    const sessions = '"sessions": [{ "remote-vips": ["2.0.0.0/32"] }]';
+    const peer = (number: number, more: string) =>
+      `{ "remote-grpc-address": "10.0.0.${number}", "sessions": [{ "remote-vips": ["2.0.${number}.1"] }]${more} }`;
+    const peers = [
+      peer(1, ''),
+      peer(2, ', "may-rotate": true'),
+      peer(3, ', "mayRotate": false'),
+      peer(4, ', "may-rotate": false'),
+      peer(4, ', "may-rotate": true').replace('2.0.4.1', '2.0.4.2'),
+    ];
+    const { options } = read(['--config', 's', '--insecure'], { s: `{ "peers": [${peers.join()}] }` });
+    expect(options.peers.map(({ mayRotate }) => mayRotate)).toEqual([undefined, true, false, false]);
+    const wrong = `{ "peers": [{ "remote-grpc-address": "10.0.0.1", ${sessions}, "may-rotate": 1, "mayRotate": true }] }`;
+    const problems = problemsOf(['--config', 's', '--insecure'], { s: wrong }).join();
+    expect(problems).toMatch(/mayRotate and may-rotate are the same key/);
+    expect(problems).toMatch(/may-rotate is neither true nor false/);
+  });
+
+  test('budgets of peers have defaults that a re-key of all sessions does not meet', () => {
+    const spisPerHour = (...more: string[]) =>
+      read(['--insecure', ...more]).options.limits.spisPerPeerPerHour;
+    expect(spisPerHour()).toBe(100_000);
+    expect(spisPerHour('-x', '250000')).toBe(4_000_000);
+    expect(spisPerHour('--spis-per-hour', '7')).toBe(7);
+    const perSecond = (...more: string[]) =>
+      read(['--insecure', ...more]).options.limits.tunnelsPerPeerPerSecond;
+    expect(perSecond()).toBe(100);
+    expect(perSecond('-x', '250000')).toBe(4167);
+    expect(perSecond('--tunnels-per-second', '7')).toBe(7);
+    expect(read(['--insecure']).options.limits).toMatchObject({
+      rotationDeadlineMs: 600_000,
+      rotationRequestIntervalMs: 300_000,
+    });
+  });
+
   test('problems of a session file have file, line and column', () => {
     const text = `{ "peers": [{ "remote-grpc-adress": "10.0.0.1", "sessions": [
-{ "local-vip": "1.0.0.1", "remote-vips": ["2.0.0.1", "2.0.0.1", "fd00::1", 7, "2.0.0.0/8", "2.0.0.0/16"] } ] }] }`;
+{ "local-vip": "1.0.0.1", "remote-vips": ["2.0.0.1", "2.0.0.1", "fd00::1", 7, "2.0.0.0/33", "2.0.0.3/16", "2.0.0.0/16"] } ] }] }`;
     const problems = problemsOf(['--config', 's', '--insecure'], { s: text });
     for (const [place, words] of [
       ['s:1:15', 'unknown key "remote-grpc-adress"'],
@@ -257,8 +306,8 @@ describe('files', () => {
       ['s:2:54', 'the pair is there twice'],
       ['s:2:65', 'not of the family'],
       ['s:2:76', 'not a text'],
-      ['s:2:79', 'not a prefix length from 16 to 32'],
-      ['s:2:92', 'raise --max-tunnels'],
+      ['s:2:79', 'not an address or a prefix'],
+      ['s:2:107', '1.0.0.1 and 2.0.0.0/16: the pair is there twice'],
     ]) {
       expect(
         problems.some((p) => p.startsWith(`${place}: `) && p.includes(words!)),
@@ -267,12 +316,19 @@ describe('files', () => {
     }
   });
 
-  test('a /16 is 65,534 sessions', () => {
+  test('a prefix is one pair, however many addresses it has', () => {
     const text =
-      '{ "peers": [{ "remote-grpc-address": "10.0.0.1", "sessions": [{ "remote-vips": ["2.1.0.0/16"] }] }] }';
-    expect(
-      read(['--config', 's', '--insecure', '-x', '65534'], { s: text }).options.peers[0]!.pairs,
-    ).toHaveLength(65_534);
+      '{ "peers": [{ "remote-grpc-address": "10.0.0.1", "sessions": [{ "remote-vips": ["2.0.0.0/7"] }] }] }';
+    const { options } = read(['--config', 's', '--insecure', '-x', '10'], { s: text });
+    expect(options.peers[0]!.pairs).toEqual([{ remoteVip: parsePrefix('2.0.0.0/7') }]);
+  });
+
+  test('more pairs than fit are told with the number to give', () => {
+    const vips = Array.from({ length: 7 }, (_, i) => `"2.0.0.${i}"`).join(',\n');
+    const text = `{ "peers": [{ "remote-grpc-address": "10.0.0.1", "sessions": [{ "remote-vips": [${vips}] }] }] }`;
+    expect(problemsOf(['--config', 's', '--insecure', '-x', '5'], { s: text })).toEqual([
+      's:6:1: 7 sessions are listed, and 5 fit; raise --max-tunnels to 7, or name prefixes',
+    ]);
   });
 });
 

@@ -1,20 +1,24 @@
 import { execFileSync } from 'node:child_process';
+import { Socket } from 'node:dgram';
 import {
   closeSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../../src/hal/clock.js';
 import { seededRandom } from '../../../../src/hal/random.js';
 import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
@@ -251,6 +255,60 @@ describe('a pcap port', () => {
     }
   });
 
+  test('writes so many octets of each frame as it is told, and how long the frame was', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+    try {
+      const [input, output] = ['in.pcap', 'out.pcap'].map((name) => join(folder, name));
+      writeFileSync(input!, pcapHeader());
+      const port = createPcapPort({
+        input: input!,
+        output: output!,
+        clock: systemClock,
+        mtuOctets: 9000,
+        snapOctets: 64,
+      });
+      await port.start(() => {});
+      port.send([new Uint8Array(100).fill(1), new Uint8Array(64).fill(2), new Uint8Array(20).fill(3)]);
+      await port.close();
+      const octets = readFileSync(output!);
+      expect(octets.readUInt32LE(16)).toBe(64);
+      const source = (async function* () {
+        yield new Uint8Array(octets);
+      })();
+      const written: [number, number][] = [];
+      for await (const { frame, originalOctets } of readCapture(source))
+        written.push([frame.length, originalOctets]);
+      expect(written).toEqual([
+        [64, 100],
+        [64, 64],
+        [20, 20],
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('writes into a file of its own that only its owner may read, whatever stands in its place', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-port-'));
+    const umask = process.umask(0);
+    try {
+      const [input, output, victim] = ['in.pcap', 'out.pcap', 'victim'].map((name) => join(folder, name));
+      writeFileSync(input!, pcapHeader());
+      writeFileSync(victim!, 'precious');
+      symlinkSync(victim!, output!);
+      const port = createPcapPort({ input: input!, output: output!, clock: systemClock, mtuOctets: 9000 });
+      await port.start(() => {});
+      // There while it grows, and nothing beside it.
+      expect(readdirSync(folder).sort()).toEqual(['in.pcap', 'out.pcap', 'victim']);
+      expect(lstatSync(output!).mode & 0o170777).toBe(0o100600);
+      await port.close();
+      expect(readFileSync(victim!, 'utf8')).toBe('precious');
+    } finally {
+      process.umask(umask);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test.each(['in.pcap', 'same.pcap'])(
     'does not overwrite the capture that it reads, named %s',
     async (name) => {
@@ -365,6 +423,29 @@ describe('the UDP wire', () => {
       mac: parseMac('02:00:00:00:00:01'),
     });
     await expect(foreign.start(() => {})).rejects.toThrow(/no address of this machine/);
+  });
+
+  test('keeps 8192 datagrams of one turn of the event loop, and counts what comes beyond', async () => {
+    const bind = vi.spyOn(Socket.prototype, 'bind');
+    const wire = open(9);
+    const turns: number[] = [];
+    await wire.start((frames) => turns.push(frames.length));
+    const socket = bind.mock.contexts[0] as Socket;
+    bind.mockRestore();
+    // As the kernel's come, but more of them than a socket's buffer holds.
+    const arrive = (count: number) => {
+      for (let i = 0; i < count; i++)
+        socket.emit('message', Buffer.alloc(1), { address: '127.0.0.1', port: 1 });
+    };
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    arrive(10_000);
+    await turn();
+    expect(turns).toEqual([8192]);
+    expect(wire.counters).toMatchObject({ received: 10_000, queueDropped: 1808 });
+    arrive(3);
+    await turn();
+    expect(turns).toEqual([8192, 3]);
+    await wire.close();
   });
 
   test('does not take a cut IPv4 header for a destination', async () => {

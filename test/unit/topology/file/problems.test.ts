@@ -52,7 +52,7 @@ const SHAPE: readonly Case[] = [
   [
     'a key that is like no other',
     `colour: red\n${BASE}`,
-    't.yaml:1: colour: there is no such key here; known are name, seed, oob, topology, scenario',
+    't.yaml:1: colour: there is no such key here; known are name, seed, epoch, oob, topology, scenario',
   ],
   ['a key twice', `${BASE}name: u\n`, 't.yaml:11: "name" is there twice'],
   [
@@ -69,17 +69,32 @@ const SHAPE: readonly Case[] = [
   [
     'an unknown kind',
     changed('s1: {kind: switch}', 's1: {kind: hub}'),
-    't.yaml:7: topology.nodes.s1.kind: "hub" is not one of gateway, switch, router',
+    't.yaml:7: topology.nodes.s1.kind: "hub" is not one of gateway, insider, switch, router',
   ],
   [
     'a node without kind',
     changed('s1: {kind: switch}', 's1: {}'),
-    't.yaml:7: topology.nodes.s1: "kind" is missing; write one of gateway, switch, router',
+    't.yaml:7: topology.nodes.s1: "kind" is missing; write one of gateway, insider, switch, router',
   ],
   [
     'a node that is nothing',
     changed(' {kind: switch}', ''),
     't.yaml:7: topology.nodes.s1: is empty; write a map',
+  ],
+  [
+    'an insider without a link',
+    changed('s1: {kind: switch}', 's1: {kind: switch}\n    m: {kind: insider}'),
+    't.yaml:8: topology.nodes.m: the insider has no link; write one with the endpoint m:p0',
+  ],
+  [
+    'an insider at another port, with an address that is none',
+    changed('s1: {kind: switch}', 's1: {kind: switch}\n    m: {kind: insider, addresses: [1.2.3]}').replace(
+      'links:',
+      'links:\n    - {endpoints: ["m:p1", "s1:m"]}',
+    ),
+    't.yaml:8: topology.nodes.m: the insider has no link; write one with the endpoint m:p0',
+    't.yaml:8: topology.nodes.m.addresses[0]: "1.2.3" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
+    't.yaml:10: topology.links[0].endpoints[0]: the insider m has one port, p0; write m:p0',
   ],
   [
     'a switch with a field of gateways',
@@ -100,6 +115,16 @@ const SHAPE: readonly Case[] = [
     'a time of more than a week',
     changed('["h1:p0", "s1:e1"]', '["h1:p0", "s1:e1"], delay: 8d'),
     't.yaml:9: topology.links[0].delay: 8d is more than 7d',
+  ],
+  [
+    'a month that there is not',
+    `epoch: 2038-13-19T03:14:00Z\n${BASE}`,
+    't.yaml:1: epoch: there is no time 2038-13-19T03:14:00Z',
+  ],
+  [
+    'a time without the zone',
+    `epoch: 2038-01-19T03:14:00\n${BASE}`,
+    't.yaml:1: epoch: "2038-01-19T03:14:00": write a time in UTC, such as 2038-01-19T03:14:00Z',
   ],
   [
     'a share that is a number',
@@ -345,7 +370,7 @@ const TRAFFIC: readonly Case[] = [
   [
     'an unknown type',
     traffic('{type: pong, from: v1, to: v2}'),
-    't.yaml:13: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood',
+    't.yaml:13: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
   ],
   [
     'no rate',
@@ -490,7 +515,7 @@ const EVENTS: readonly Case[] = [
   [
     'no event',
     event('{at: 1s}'),
-    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, calm, oob, add-workload, remove-workload, readdress, attack, clock-jump, slow-entries',
+    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, calm, oob, add-workload, remove-workload, readdress, attack, insider, clock-jump, lose-port, slow-entries',
   ],
   [
     'two events in one',
@@ -546,6 +571,22 @@ const EVENTS: readonly Case[] = [
     'a gateway in two groups',
     event('{at: 1s, partition: [[h1], [h2, h1]]}'),
     't.yaml:13: scenario.events[0].partition[1][1]: h1 is there twice',
+  ],
+  [
+    'an insider that is a gateway',
+    event('{at: 1s, insider: h1, for: 1s}'),
+    't.yaml:13: scenario.events[0].insider: h1 is a gateway; name an insider',
+  ],
+  [
+    'an insider that is not there',
+    event('{at: 1s, insider: h3, for: 1s}'),
+    't.yaml:13: scenario.events[0].insider: there is no node "h3"; did you mean "h1"?',
+  ],
+  [
+    'an act that nobody knows',
+    event('{at: 1s, insider: h1, for: 1s, does: [ask, steal]}'),
+    't.yaml:13: scenario.events[0].does[1]: "steal" is not one of ask, batch, claim, redirect, rotate, send, impersonate, usurp, smuggle, replay, flood, abandon, announce, stall, lie',
+    't.yaml:13: scenario.events[0].insider: h1 is a gateway; name an insider',
   ],
   ['no healing', event('{at: 1s, heal: false}'), 't.yaml:13: scenario.events[0].heal: false: write true'],
   [
@@ -617,17 +658,17 @@ const EXPECTATIONS: readonly Case[] = [
   ],
   [
     'a counter without bounds',
-    expectation('{counter: nodes.h1.x}'),
+    expectation('{counter: nodes.h1.starts}'),
     't.yaml:14: scenario.expect[0]: expects nothing; write min, max or both',
   ],
   [
     'bounds the wrong way round',
-    expectation('{counter: nodes.h1.x, min: 2, max: 1}'),
+    expectation('{counter: nodes.h1.starts, min: 2, max: 1}'),
     't.yaml:14: scenario.expect[0]: min 2 is more than max 1',
   ],
   [
     'a counter of a node that is not there',
-    expectation('{counter: nodes.h3.x, min: 2}'),
+    expectation('{counter: nodes.h3.starts, min: 2}'),
     't.yaml:14: scenario.expect[0].counter: there is no node "h3"; did you mean "h1"?',
   ],
 ];
@@ -678,7 +719,7 @@ scenario:
       't.yaml:2: sed: there is no such key here; did you mean "seed"?',
       't.yaml:4: topology.defaults.flags.inner: "bth" is not one of ipv4, ipv6, both',
       't.yaml:4: topology.defaults.flags.tls-ca: is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates',
-      't.yaml:6: topology.nodes.h1.kind: "gatway" is not one of gateway, switch, router',
+      't.yaml:6: topology.nodes.h1.kind: "gatway" is not one of gateway, insider, switch, router',
       't.yaml:7: topology.nodes.h2.undrelay: there is no such key here; did you mean "underlay"?',
       't.yaml:7: topology.nodes.h2.workloads.v3: "addresses" is missing',
       't.yaml:7: topology.nodes.h2.workloads.v3.addreses: there is no such key here; did you mean "addresses"?',
@@ -687,7 +728,7 @@ scenario:
       't.yaml:12: topology.links[0].mtu: 10 is not from 576 to 9216',
       't.yaml:13: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0',
       't.yaml:15: scenario.duration: 10: write a time with its unit (us, ms, s, m, h, d), such as 10ms',
-      't.yaml:17: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood',
+      't.yaml:17: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
       't.yaml:19: scenario.traffic.C.to: there is no workload "v4"; did you mean "v2"?',
       't.yaml:21: scenario.events[0]: there is no key "rotat" here; did you mean "rotate"?',
       't.yaml:24: scenario.events[3].cut: there is no link "h3:p0"',
@@ -702,7 +743,7 @@ topology: {full-mesh: {gateways: 0}}
 scenario:
   traffic: {A: {type: ping, from: "*", to: "*"}, B: {type: ping, from: h1-v1, to: h2-v1}}
   events: [{at: 1s, rotate: "*"}, {at: 1s, crash: h1}, {at: 1s, cut: "h1:p0"}, {at: 1s, add-workload: h1-v1}]
-  expect: [{flow: A, lost: 0}, {flow: "*", lost: 0}, {counter: nodes.h1.x, min: 1}]
+  expect: [{flow: A, lost: 0}, {flow: "*", lost: 0}, {counter: nodes.h1.starts, min: 1}]
 `;
     expect(problemsOf(text)).toEqual(['t.yaml:2: topology.full-mesh.gateways: 0 is not from 1 to 1999']);
   });
@@ -710,7 +751,7 @@ scenario:
   test('has those of its other files in their lines', () => {
     const files = { 's.yaml': 'duration: 1\ntraffic:\n  A: {type: ping, from: v1, to: v9}\n' };
     expect(problemsOf(`${BASE}scenario: s.yaml\ncolour: 1\n`, files)).toEqual([
-      't.yaml:12: colour: there is no such key here; known are name, seed, oob, topology, scenario',
+      't.yaml:12: colour: there is no such key here; known are name, seed, epoch, oob, topology, scenario',
       `s.yaml:1: duration: 1: ${TIME_HINT}`,
       's.yaml:3: traffic.A.to: there is no workload "v9"; did you mean "v1"?',
     ]);

@@ -2,11 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/transport.js';
 import { NO_IMPAIRMENTS } from '../../../../src/hal-sim/ports/link.js';
 import { ipFamily } from '../../../../src/packet/address.js';
-import type { GatewayPlan, Topology } from '../../../../src/topology/model.js';
+import { gatewaysOf, INSIDER_ACTS, insidersOf } from '../../../../src/topology/model.js';
 import { gatewayOf, topologyOf } from '../../../support/topology-text.js';
 
-const gatewaysOf = ({ nodes }: Topology) =>
-  nodes.filter((node): node is GatewayPlan => node.kind === 'gateway');
 const mesh = (more: string) => topologyOf(`name: t\ntopology: {full-mesh: ${more}}\n`);
 
 /** Three gateways with a workload each at a switch, and a scenario. */
@@ -150,7 +148,7 @@ topology:
     });
   });
 
-  test('has all others as peers, with the addresses of workloads that are absent at first, and is insecure', () => {
+  test('has all others as peers, with the addresses of workloads that are absent at first, and they prove who they are', () => {
     const topology = topologyOf(`name: t
 topology:
   nodes:
@@ -170,7 +168,7 @@ topology:
       serviceAddress: a.serviceAddress,
       peers: [b, c],
       localVirtualIps: [],
-      insecure: true,
+      insecure: false,
     });
     expect(gatewayOf(topology, 'b').options).toMatchObject({
       serviceAddress: b.serviceAddress,
@@ -276,6 +274,7 @@ describe('full-mesh', () => {
   });
 
   test('makes all its tunnels at start-up, from the first address, unless it says otherwise', () => {
+    expect(gatewaysOf(mesh('3'))).toHaveLength(3);
     for (const gateway of gatewaysOf(mesh('3'))) {
       const [first] = gateway.workloads[0]!.addresses;
       expect(gateway).toMatchObject({
@@ -283,6 +282,7 @@ describe('full-mesh', () => {
         flags: { 'static-tunnels': first },
       });
     }
+    expect(gatewaysOf(mesh('{gateways: 3, static: false}'))).toHaveLength(3);
     for (const gateway of gatewaysOf(mesh('{gateways: 3, static: false}'))) {
       expect(gateway.options).not.toHaveProperty('staticTunnels');
     }
@@ -294,6 +294,13 @@ describe('full-mesh', () => {
       options: { staticTunnels: '192.168.0.2' },
       flags: { 'static-tunnels': '192.168.0.2' },
     });
+  });
+
+  test('makes static tunnels from all addresses, or none, where the flag is true or false', () => {
+    const optionsOf = (value: boolean) =>
+      gatewaysOf(mesh(`{gateways: 1, workloads: 2, flags: {static-tunnels: ${value}}}`))[0]!.options;
+    expect(optionsOf(true).staticTunnels).toBe('all');
+    expect(optionsOf(false)).not.toHaveProperty('staticTunnels');
   });
 
   test('takes workloads, link values and flags, over those of kinds', () => {
@@ -349,6 +356,7 @@ describe('leaf-spine', () => {
   });
 
   test('makes its tunnels on demand', () => {
+    expect(gatewaysOf(topology)).not.toHaveLength(0);
     for (const { options } of gatewaysOf(topology)) expect(options).not.toHaveProperty('staticTunnels');
   });
 });
@@ -443,7 +451,9 @@ describe('events', () => {
 
   test('name a link by either end, or by both in either order', () => {
     const names = ['h2:p0', 's1:e2', 'h2:p0 s1:e2', 's1:e2 h2:p0'];
-    for (const event of eventsOf(...names.map((name) => `{at: 0, cut: "${name}"}`))) {
+    const events = eventsOf(...names.map((name) => `{at: 0, cut: "${name}"}`));
+    expect(events).toHaveLength(names.length);
+    for (const event of events) {
       expect(event).toMatchObject({ link: 'h2:p0 s1:e2' });
     }
   });
@@ -494,6 +504,40 @@ describe('events', () => {
     ]);
   });
 
+  test('an insider acts ten times a second and does everything, when nothing else is said', () => {
+    const topology = topologyOf(`name: t
+topology:
+  full-mesh: 2
+  nodes: {m: {kind: insider}, n: {kind: insider, underlay: ["2001:db8::77"], addresses: [192.0.2.9]}}
+  links: [{endpoints: ["m:p0", "switch1:m"]}, {endpoints: ["n:p0", "switch1:n"]}]
+scenario:
+  events:
+    - {at: 1s, insider: m, for: 5s}
+    - {at: 2s, insider: n, for: 1s, rate: 100/s, does: [rotate, ask]}
+`);
+    const common = { type: 'insider', atMs: 1000, node: 'm', durationMs: 5000 };
+    expect(topology.scenario.events).toEqual([
+      { ...common, actsPerSecond: 10, does: INSIDER_ACTS },
+      { ...common, atMs: 2000, node: 'n', durationMs: 1000, actsPerSecond: 100, does: ['rotate', 'ask'] },
+    ]);
+    // Made addresses follow those of the gateways; the insiders are everybody's peers.
+    expect(insidersOf(topology)).toMatchObject([
+      {
+        name: 'm',
+        serviceAddress: { host: '10.0.0.3', port: 3000 },
+        uplinkMac: '02:00:00:00:00:03',
+        underlay: { ipv4: '172.16.0.3', ipv6: '2001:db8::3' },
+        addresses: ['192.168.0.3', 'fd00:0:0:1::3'],
+      },
+      { name: 'n', underlay: { ipv6: '2001:db8::77' }, addresses: ['192.0.2.9'] },
+    ]);
+    expect(gatewaysOf(topology)).not.toHaveLength(0);
+    for (const { options } of gatewaysOf(topology))
+      expect(options.peers.slice(1).map(({ virtualIps }) => virtualIps)).toEqual(
+        insidersOf(topology).map(({ addresses }) => addresses),
+      );
+  });
+
   test('may give a gateway an address that another one had', () => {
     expect(
       eventsOf(
@@ -511,13 +555,13 @@ describe('expectations', () => {
       traffic: {A: {type: ping, from: v1, to: v2}, M: {type: ping, from: v1, to: [v2, w3]}},
       expect: [
         {flow: A, lost: 2}, {flow: M, delivered: 99%}, {flow: ["M/v1>w3", A, M], recovered-within: 2s},
-        {flow: "*", blocked: true}, {counter: nodes.h1.x, max: 3}]}`).scenario;
+        {flow: "*", blocked: true}, {counter: nodes.h1.starts, max: 3}]}`).scenario;
     expect(expectations).toEqual([
       { type: 'flow', flows: ['A'], lostAtMost: 2 },
       { type: 'share', flows: ['M/v1>v2', 'M/v1>w3'], deliveredRatioMin: 0.99 },
       { type: 'recovered', flows: ['M/v1>w3', 'A', 'M/v1>v2'], withinMs: 2000 },
       { type: 'blocked', flows: ['A', 'M/v1>v2', 'M/v1>w3'] },
-      { type: 'counter', path: 'nodes.h1.x', max: 3 },
+      { type: 'counter', path: 'nodes.h1.starts', max: 3 },
     ]);
   });
 });
@@ -549,7 +593,10 @@ scenario: {traffic: {M: {type: ping, from: "*", to: "*", sample: 9}}, events: [{
 });
 
 test('a gateway carries no workload of a family that its flags rule out', () => {
-  for (const gateway of gatewaysOf(mesh('{gateways: 3, flags: {inner: ipv6}}'))) {
+  const gateways = gatewaysOf(mesh('{gateways: 3, flags: {inner: ipv6}}'));
+  expect(gateways).toHaveLength(3);
+  for (const gateway of gateways) {
+    expect(gateway.workloads).not.toHaveLength(0);
     for (const { addresses } of gateway.workloads) expect(addresses.map(ipFamily)).toEqual([6]);
   }
 });

@@ -14,6 +14,7 @@ import { gatewayOf, problemsOf, topologyOf } from '../../../support/topology-tex
 const NETWORK = {
   name: 'network',
   seed: 7,
+  epoch: '2038-01-19T03:14:00.000Z',
   oob: { delay: '1ms', jitter: '1ms', loss: '1%' },
   topology: {
     defaults: { flags: { inner: 'both' } },
@@ -36,6 +37,15 @@ const NETWORK = {
           w3: ['192.168.1.5', 'fd00::5'],
         },
       },
+      m: {
+        kind: 'insider',
+        underlay: ['2001:db8::99'],
+        oob: '10.7.0.9',
+        mac: '02:00:00:00:00:99',
+        addresses: ['192.168.9.9'],
+        spoofs: false,
+      },
+      d: { kind: 'insider', silent: true },
       s: { kind: 'switch' },
       r: { kind: 'router' },
     },
@@ -43,16 +53,19 @@ const NETWORK = {
       { endpoints: ['a:p0', 's:x'], ...values(3) },
       { endpoints: ['b:p0', 'r:x'] },
       { endpoints: ['s:y', 'r:y'] },
+      { endpoints: ['m:p0', 's:m'] },
+      { endpoints: ['d:p0', 's:d'] },
     ],
   },
   scenario: {
     duration: '10s',
     traffic: {
       P: { ...between(), type: 'ping', count: 3, interval: '7ms', size: 60, timeout: '7ms' },
-      U: { ...between(), type: 'udp', rate: '7/s', size: 70, duration: '7s' },
+      U: { ...between(), type: 'udp', rate: '7/s', size: 70, duration: '7s', port: 67 },
       T: { ...between(), type: 'transfer', size: 700 },
       R: { ...many(), type: 'replay', file: 'x.pcap' },
       F: { ...many(), type: 'flood', rate: 5, duration: '1s' },
+      S: { ...many(), type: 'sweep', rate: 5, duration: '1s' },
       one: { type: 'ping', from: 'v1', to: 'w1' },
     },
     events: [
@@ -70,7 +83,9 @@ const NETWORK = {
       { at: '1s', 'remove-workload': 'v2' },
       { at: '1s', readdress: 'a', ip: '2001:db8::5' },
       { at: '1s', attack: 'a:p0', for: '1s', replay: '5%', forge: '5%', spoof: 5 },
+      { at: '1s', insider: 'm', for: '1s', rate: 5, does: ['ask', 'lie'] },
       { at: '1s', 'clock-jump': 'a', by: '1s' },
+      { at: '1s', 'lose-port': 'a', port: 'vf', for: '1s' },
       { at: '1s', 'slow-entries': 'a', delay: '1s' },
     ],
     expect: [
@@ -78,7 +93,7 @@ const NETWORK = {
       { flow: ['P', 'one'], delivered: '9%' },
       { flow: '*', 'recovered-within': '1s' },
       { flow: 'F', blocked: true },
-      { counter: 'nodes.a.x', min: 1, max: 2 },
+      { counter: 'nodes.a.starts', min: 1, max: 2 },
       { 'no-leaks': true },
     ],
   },
@@ -329,7 +344,11 @@ describe('the flags of gateways', () => {
     config: { config: 'peers.json' },
     'peer-dialect': { 'peer-dialect': '10.9.9.9=2.7', tunnel: '10.9.9.9:198.51.100.1' },
     'static-tunnels': { 'static-tunnels': '192.168.1.1' },
+    'perf-print': { 'perf-print': 'key-gen,insertion' },
+    'allow-router': { 'allow-router': 'fe80::99', mode: 'transport' },
     'maintain-order': { 'maintain-order': true, 'sample-rate': 1 },
+    'sample-before-encryption': { 'sample-before-encryption': true, 'sample-rate': 1 },
+    'sampled-octets': { 'sampled-octets': true, 'sample-rate': 1 },
   };
   const sampleOf = (name: string): object => {
     const flag = FLAGS.find((one) => one.name === name)!;

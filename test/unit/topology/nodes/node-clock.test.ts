@@ -2,15 +2,15 @@ import { expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
 import { NodeClock } from '../../../../src/topology/nodes/node-clock.js';
 
-test('jumps add up on the wall clock and on the monotonic one, and time goes on from there', async () => {
+test('jumps add up, and time goes on from there', async () => {
   const run = createVirtualClock(1_000);
   const node = new NodeClock(run);
-  expect([node.nowMs(), node.nowPicoseconds(), node.aheadMs]).toEqual([1_000, 1_000_000_000_000n, 0]);
+  expect([node.nowMs(), node.aheadMs]).toEqual([1_000, 0]);
   node.jump(250);
   node.jump(0.5);
-  expect([node.nowMs(), node.nowPicoseconds(), node.aheadMs]).toEqual([1250.5, 1_250_500_000_000n, 250.5]);
+  expect([node.nowMs(), node.aheadMs]).toEqual([1250.5, 250.5]);
   await run.advance(10);
-  expect([node.nowMs(), node.nowPicoseconds()]).toEqual([1260.5, 1_260_500_000_000n]);
+  expect(node.nowMs()).toBe(1260.5);
   expect(run.nowMs()).toBe(1_010);
 });
 

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import type { ControlTransport, RpcHandler, ServiceAddress } from '../../../../src/gateway/transport.js';
+import type {
+  ControlTransport,
+  Doorkeeper,
+  RpcHandler,
+  ServiceAddress,
+} from '../../../../src/gateway/transport.js';
 import { seededRandom } from '../../../../src/hal/random.js';
 import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
 import type { OobPlan } from '../../../../src/topology/model.js';
 import { Oob } from '../../../../src/topology/oob.js';
 import { impairedTransport } from '../../../../src/topology/real-time/impaired-transport.js';
+import { ANYBODY } from '../../../support/doorkeepers.js';
 import { gatewayPlan, serviceOf } from '../../../support/topologies.js';
 
 const DEADLINE_MS = 1_000;
@@ -17,10 +23,11 @@ function build(plan: Partial<OobPlan> = {}) {
   const calls: { atMs: number; peer: ServiceAddress; method: string; deadlineMs: number }[] = [];
   const seen: unknown[] = [];
   const under: ControlTransport = {
-    listen: async (address: ServiceAddress, handler: RpcHandler) => {
-      seen.push(['listen', address, handler]);
+    listen: async (address: ServiceAddress, handler: RpcHandler, doorkeeper: Doorkeeper) => {
+      seen.push(['listen', address, handler, doorkeeper]);
       return address;
     },
+    forget: (peer) => void seen.push(['forget', peer]),
     close: async () => void seen.push('close'),
     call: (peer, method, request, { deadlineMs }) => {
       calls.push({ atMs: clock.nowMs(), peer, method, deadlineMs });
@@ -147,7 +154,7 @@ test('closing cancels calls that wait, and later ones', async () => {
 test('serving and closing are those of the transport itself', async () => {
   const { seen, transport } = build();
   const handler: RpcHandler = async () => new Uint8Array(0);
-  expect(await transport.listen(serviceOf(1), handler)).toEqual(serviceOf(1));
+  expect(await transport.listen(serviceOf(1), handler, ANYBODY)).toEqual(serviceOf(1));
   await transport.close();
-  expect(seen).toEqual([['listen', serviceOf(1), handler], 'close']);
+  expect(seen).toEqual([['listen', serviceOf(1), handler, ANYBODY], 'close']);
 });

@@ -133,6 +133,26 @@ test('what a link has damaged is lost: no workload takes it for its own', async 
   expect(report.nodes.h2!.psp.rxAuthFail).toBeGreaterThan(20);
 });
 
+test('a sweep goes to all addresses that peers own, of the family of the first of its own, in turn', async () => {
+  const sweep: TrafficPlan = {
+    type: 'sweep',
+    name: 'S',
+    startMs: 0,
+    from: 'v1',
+    packetsPerSecond: 30,
+    durationMs: 1_000,
+  };
+  const { report, atV1 } = await run(mesh(4, { traffic: [sweep] }));
+  expect(report.flows.S).toMatchObject({ type: 'sweep', from: 'v1', sent: 30, delivered: 30, lost: 0 });
+  const sent = (await atV1('from')).filter(({ frame }) => isUdp(frame));
+  const times = new Map<string, number>();
+  for (const { frame } of sent) {
+    const to = addressOf(frame, 4, 'destination');
+    times.set(to, (times.get(to) ?? 0) + 1);
+  }
+  expect(times).toEqual(new Map([2, 3, 4].map((n) => [`192.168.1.${n}`, 10])));
+});
+
 test('a flood goes to addresses that nobody has, and is nobody’s', async () => {
   const flood: TrafficPlan = {
     type: 'flood',
@@ -170,7 +190,7 @@ describe('replays', () => {
   ];
   const replay = (...names: string[]) =>
     run(mesh(2, { traffic: names.map((name, i) => plan(name, 200 + 300 * i)) }), {
-      replays: new Map(names.map((name) => [name, frames])),
+      replays: new Map(names.map((name) => [name, { frames, leftOut: {}, unplayable: 0 }])),
     });
 
   test('frames go as they are, at the times of the capture', async () => {
@@ -194,7 +214,12 @@ describe('replays', () => {
     const links = base.links.map((link, i) =>
       i === 0 ? { ...link, impairments: { ...link.impairments, duplicateRatio: 1 } } : link,
     );
-    const { report } = await run({ ...base, links }, { replays: new Map([['R', frames]]) });
+    const { report } = await run(
+      { ...base, links },
+      {
+        replays: new Map([['R', { frames, leftOut: {}, unplayable: 0 }]]),
+      },
+    );
     expect(report.flows.R).toMatchObject({ sent: 4, delivered: 4, duplicates: 4, reordered: 0 });
   });
 });

@@ -3,6 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../../src/packet/address.js';
 import { locatePsp } from '../../../../src/topology/packets.js';
 import { datagramTo } from '../../../support/psp-frames.js';
+import {
+  advertisement,
+  arpRequest,
+  listenerReport,
+  redirect,
+  routerAdvertisement,
+  solicitation,
+} from '../../../support/segment-frames.js';
 import { build, gateway, h1, h2, inner, NO_ENGINE, psp } from '../../../support/watch.js';
 
 const FAMILIES = [4, 6] as const;
@@ -57,13 +65,20 @@ describe('plaintext', () => {
     expect(seen()).toEqual([]);
   });
 
-  test('in transport mode ARP and neighbor discovery may too, and still nothing else', () => {
+  test('in transport mode ARP and neighbor discovery to the letter may too, and still nothing else', () => {
     const { watch, seen } = build();
     const own = gateway(1, ['--mode=transport']);
-    const arp = inner();
-    arp.set([8, 6], 12);
-    const icmpv6 = (type: number) => inner({ family: 6, protocol: 58, payload: Uint8Array.of(type, ...arp) });
-    for (const frame of [arp, ...[133, 134, 135, 136, 137].map(icmpv6)]) {
+    const mac = '02:00:00:00:00:01';
+    const to = { ip: 'fd00::2', mac: '02:00:00:00:00:02' };
+    const right = [
+      arpRequest('192.168.1.1', '192.168.1.2', mac),
+      solicitation('fd00::1', 'fd00::2', mac),
+      advertisement('fd00::1', to, mac),
+      routerAdvertisement('fe80::1', mac),
+      redirect('fe80::1', mac, to, 'fe80::9', 'fd00::9'),
+      listenerReport('fe80::1', mac, ['ff02::1:ff00:1']),
+    ];
+    for (const frame of right) {
       watch.onUplink(own, 'out', frame);
       watch.onVf(own, 'out', frame);
       expect(seen()).toEqual([]);
@@ -71,9 +86,20 @@ describe('plaintext', () => {
       watch.onVf(h1, 'out', frame);
       expect(seen()).toEqual(['plaintext h1', 'unauthenticated h1']);
     }
-    for (const frame of [inner(), icmpv6(128), icmpv6(132), icmpv6(138), arp.subarray(0, 13)])
-      watch.onUplink(own, 'out', frame);
-    expect(seen()).toEqual(Array.from({ length: 5 }, () => 'plaintext h1'));
+    const arp = inner();
+    arp.set([8, 6], 12);
+    const icmpv6 = (type: number) => inner({ family: 6, protocol: 58, payload: Uint8Array.of(type, ...arp) });
+    const wrong = [
+      inner(),
+      arp,
+      ...[128, 133, 134, 135, 136, 137, 138].map(icmpv6),
+      solicitation('fd00::1', 'fd00::2', mac, { hopLimit: 64 }),
+      // To the letter, but with something in it that its sender chose.
+      solicitation('fd00::1', 'fd00::2', mac, { options: [14, 1, 1, 2, 3, 4, 5, 6] }),
+      arp.subarray(0, 13),
+    ];
+    for (const frame of wrong) watch.onUplink(own, 'out', frame);
+    expect(seen()).toEqual(wrong.map(() => 'plaintext h1'));
   });
 
   test('a payload that can be read in a PSP packet', () => {

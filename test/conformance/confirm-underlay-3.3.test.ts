@@ -1,0 +1,4 @@
+import { describeOnDoca } from '../support/on-doca.js';
+import { describeConfirmUnderlay } from './confirm-underlay.js';
+
+describeOnDoca('3.3', describeConfirmUnderlay);

@@ -1,0 +1,4 @@
+import { describeOnDoca } from '../support/on-doca.js';
+import { describeGatewaysOn } from './gateways.js';
+
+describeOnDoca('3.3', describeGatewaysOn);

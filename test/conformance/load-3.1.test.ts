@@ -1,0 +1,3 @@
+import { describeLoad } from './load.js';
+
+describeLoad('3.1');

@@ -1,0 +1,4 @@
+import { openSimHarness } from '../support/sim-harness.js';
+import { describeRotation } from './rotation.js';
+
+describeRotation({ name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) }, 40);

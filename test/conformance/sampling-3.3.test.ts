@@ -1,0 +1,4 @@
+import { describeOnDoca } from '../support/on-doca.js';
+import { describeSampling } from './sampling.js';
+
+describeOnDoca('3.3', describeSampling);

@@ -1,0 +1,100 @@
+/** What --stat-print and --perf-print print of a gateway over a device: the packets that the test has put in. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { meterPerformance, STATISTICS_SESSIONS_MAX, statisticsText } from '../../src/cli/statistics.js';
+import { addressOf } from '../support/wide-nodes.js';
+import { GatewayWorld } from './gateway-world.js';
+import type { HalHarness, HalUnderTest } from './harness.js';
+
+/** The cells of the one line that begins with `name`. */
+function cellsOf(text: string, name: string): string[] {
+  const lines = text.split('\n').filter((line) => line.trim().startsWith(`${name} `));
+  expect(lines, `lines of "${name}" in\n${text}`).toHaveLength(1);
+  return lines[0]!.trim().slice(name.length).trim().split(/\s+/);
+}
+
+const packetsOf = (text: string, name: string) => Number(cellsOf(text, name)[0]);
+
+export function describeStatistics(implementation: HalUnderTest): void {
+  describe(`what is printed of ${implementation.name}`, () => {
+    let harness: HalHarness;
+    beforeEach(async () => {
+      harness = await implementation.open();
+    });
+    afterEach(() => harness.hal.close());
+
+    test('--stat-print has the counters of pipes, of their entries, of syndromes and of sessions', async () => {
+      const world = new GatewayWorld(harness, {});
+      await world.start();
+      const text = () => statisticsText(harness.hal, world.gateway);
+      const [remote, other] = [addressOf(2, 0), addressOf(2, 1)];
+      const local = addressOf(1, 0);
+      expect(await text()).not.toContain(remote);
+
+      // Three miss, are sent again once their session is there, and four more go through.
+      expect(await world.leaves(2, 0, 3)).toBe(3);
+      expect(await world.leaves(2, 0, 4)).toBe(4);
+      const given = world.offered.get(remote)!;
+      for (let i = 0; i < 5; i++) expect(await world.letsIn(2, 0, given)).toBe(true);
+      // Nobody's key, and a session's key for another one's addresses.
+      expect(await world.letsIn(2, 0, { ...given, key: new Uint8Array(32) })).toBe(false);
+      for (let i = 0; i < 2; i++) expect(await world.letsIn(2, 1, given)).toBe(false);
+
+      const printed = await text();
+      expect(packetsOf(printed, '1 icv-fail')).toBe(1);
+      expect(packetsOf(printed, '2 bad-trailer')).toBe(0);
+      expect(packetsOf(printed, '0 but not let in')).toBe(2);
+
+      expect(cellsOf(printed, 'EGR_ACL_IPV4')).toEqual(['7', String(7 * (14 + 20 + 64)), '3']);
+      expect(cellsOf(printed, 'INGR_ACL_IPV4')).toEqual(['5', expect.any(String), '3']);
+      expect(packetsOf(printed, 'PSP_DECRYPT')).toBe(8);
+      expect(packetsOf(printed, 'ROOT')).toBe(7 + 8);
+      expect(packetsOf(printed, 'vf-ipv4')).toBe(7);
+      expect(packetsOf(printed, 'uplink-psp-ipv6')).toBe(8);
+      expect(packetsOf(printed, 'ipv4-resubmitted')).toBe(3);
+
+      const session = cellsOf(printed, `${local} - ${remote}`);
+      expect([session[0], session[2], session[4]]).toEqual(['7', '5', '10.0.0.2:3000']);
+      expect(printed).not.toContain(other);
+    });
+
+    test('of many sessions those used last are printed, and how many there are besides', async () => {
+      const count = STATISTICS_SESSIONS_MAX + 5;
+      const world = new GatewayWorld(harness, {
+        peers: [
+          {
+            serviceAddress: { host: '10.0.0.2' as never, port: 3000 },
+            virtualIps: Array.from({ length: count }, (_, i) => addressOf(2, i)),
+          },
+        ],
+      });
+      await world.start();
+      for (let i = 0; i < count; i++) expect(await world.leaves(2, i)).toBe(1);
+      const printed = await statisticsText(harness.hal, world.gateway);
+      expect(printed).toContain('and 5 more sessions');
+      for (const i of [5, count - 1])
+        expect(packetsOf(printed, `${addressOf(1, 0)} - ${addressOf(2, i)}`)).toBe(1);
+      expect(printed).not.toContain(`- ${addressOf(2, 4)} `);
+    });
+
+    test.each([
+      ['key-gen', [/^key-gen: 1 keys in [\d.]+ ms, \d+ per second$/]],
+      ['insertion', [/^insertion: \d+ entry operations in [\d.]+ ms, \d+ per second$/]],
+      ['all', [/^key-gen: 1 keys /, /^insertion: \d+ entry operations /]],
+    ] as const)(
+      '--perf-print %s has the rates of what was done since it was printed last',
+      async (what, lines) => {
+        const meter = meterPerformance(harness.hal, what);
+        const world = new GatewayWorld({ ...harness, hal: meter.hal }, {});
+        await world.start();
+        meter.take();
+        expect(meter.take()).toBeUndefined();
+        expect(await world.leaves(2, 0)).toBe(1);
+        const printed = meter.take()!.split('\n');
+        expect(printed).toHaveLength(lines.length);
+        for (const [i, line] of lines.entries()) expect(printed[i]).toMatch(line);
+        expect(await world.leaves(2, 0)).toBe(1);
+        expect(meter.take()).toBeUndefined();
+      },
+    );
+  });
+}

@@ -1,0 +1,317 @@
+/**
+ * What goes wrong when the program is called: every mistake is told at once, with the status of mistakes; nobody sees a
+ * stack; nothing half done stays; pipes and signals end what they should, and only that.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeCertificates } from '../../src/cli/certificates.js';
+import { Program } from '../support/program.js';
+import { ROOT } from '../support/root.js';
+
+const MAIN = join(ROOT, 'dist/cli/main.js');
+const TRAFFIC = join(ROOT, 'examples/traffic/v1-v2.pcap');
+const TWO_HOSTS = join(ROOT, 'test/support/topology-files/two-hosts.yaml');
+/** Not that of any other test's gateway. */
+const ADDRESS = '127.0.0.51';
+const GATEWAY = [
+  ...['--outer-ip-type=ipv4', '-s', `${ADDRESS}:3000`, '-t', '127.0.0.44:192.168.1.55', '--insecure'],
+  ...['--sim-wire', `udp:${ADDRESS}:10000`, '--sim-vf', 'host:192.168.1.33'],
+];
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-mistakes-'));
+  writeFileSync(join(folder, 'file'), 'precious');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
+    encoding: 'utf8',
+    cwd: folder,
+    timeout: 50_000,
+  });
+  return { status, out: stdout, lines: stderr.split('\n').slice(0, -1) };
+}
+
+/** What `sh` makes of a command line in which $P is the program. */
+function shell(text: string) {
+  const { stdout, stderr } = spawnSync('bash', ['-c', text], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...process.env, P: `${process.execPath} ${MAIN}` },
+    timeout: 50_000,
+  });
+  return { out: stdout, err: stderr };
+}
+
+describe('every mistake is told at once, with status 2', () => {
+  test('by a gateway, of flags and of the files that they name', () => {
+    const missing = (path: string) => `${path}: there is no such file or folder (ENOENT)`;
+    expect(
+      run(
+        ...['-t', 'nonsense', '--crypt-offset=999', '--frobnicate', '--config', 'none', '-f', 'none'],
+        ...['--tls-ca', 'none', '--tls-cert', '.', '--tls-key', 'file', '--state-file', 'none/state'],
+        ...['--sim-wire', 'pcap:none.pcap,none/out.pcap', '--sim-vf', 'pcap:.,file/out.pcap'],
+        ...['--ping', 'fd00::1'],
+      ),
+    ).toEqual({
+      status: 2,
+      out: '',
+      lines: [
+        '--frobnicate: there is no such flag',
+        '--config: there is no file none',
+        '--tunnels-file: there is no file none',
+        expect.stringContaining('--tunnel: "nonsense" is not SERVICE-ADDRESS'),
+        expect.stringContaining('--crypt-offset: "999" is not a whole number'),
+        '--tls-ca: there is no file none',
+        '--tls-cert: . is a folder; name a file',
+        '--tls-key: file: not PEM of the kind that belongs here',
+        `--state-file: ${missing('none')}`,
+        `--sim-wire: ${missing('none.pcap')}`,
+        `--sim-wire: ${missing('none')}`,
+        '--sim-vf: . is a folder; name a capture',
+        expect.stringContaining('--sim-vf: file/out.pcap: a part of this path is a file'),
+        '--ping: needs a host in this process as workload; say --sim-vf host:IP',
+      ],
+    });
+  });
+
+  test('by a gateway, of addresses that do not go together', () => {
+    const { status, lines } = run(
+      ...['--outer-ip-type=ipv4', '--insecure', '--sim-wire', 'udp:[::1]', '--sim-vf', 'host:192.168.1.33'],
+      ...['--ping', 'fd00::1'],
+    );
+    expect({ status, lines }).toEqual({
+      status: 2,
+      lines: [
+        '--sim-wire: ::1 is IPv6, but tunnels are over IPv4; say --outer-ip-type ipv6',
+        '--ping: fd00::1 is IPv6, and the tunnels carry IPv4; say --inner ipv6 or both',
+        '--ping: fd00::1 is IPv6, and the workload has no such address; give it one, --sim-vf host:IP',
+      ],
+    });
+  });
+
+  test('by a gateway over DOCA, and of a workload without an address', () => {
+    expect(run('--hal=doca', '--insecure', '--core-mask', '0xffffffff', '--vf-name', 'none0')).toMatchObject({
+      status: 2,
+      lines: [
+        '--pci-addr: is required with --hal=doca',
+        expect.stringMatching(/^--core-mask: 0xffffffff names core 31; this machine has cores 0 to \d+/),
+        expect.stringContaining('--vf-name: this machine has no network device "none0"'),
+      ],
+    });
+    expect(run('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`)).toMatchObject({
+      status: 2,
+      lines: ['--sim-vf: the workload has no address; give it one, --sim-vf host:IP'],
+    });
+  });
+
+  test('of what a wire cannot carry', () => {
+    const workload = ['--sim-vf', 'host:192.168.1.33'];
+    expect(run('--insecure', '--mode=transport', '--sim-wire', `udp:${ADDRESS}`, ...workload)).toMatchObject({
+      status: 2,
+      lines: [expect.stringMatching(/^--sim-wire: udp: carries .*; say --mode=tunnel, or run a topology/)],
+    });
+  });
+
+  test('by topology validate and run, of captures, counters and flags', () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(
+      file,
+      [
+        'name: wrong',
+        'topology: {full-mesh: 2}',
+        'scenario:',
+        '  traffic: {A: {type: replay, from: h1-v1, file: none.pcap}}',
+        '  expect:',
+        '    - {counter: nodes.h1.psp.rxAuthFial, max: 0}',
+        '    - {counter: flows.B.lost, max: 0}',
+      ].join('\n'),
+    );
+    const counters = [
+      `${file}:6: scenario.expect[0].counter: there is no counter "nodes.h1.psp.rxAuthFial"; did you mean "nodes.h1.psp.rxAuthFail"?`,
+      `${file}:7: scenario.expect[1].counter: there is no counter "flows.B.lost"; expected one of A`,
+    ];
+    const flags = [
+      '--where needs --core: the address of the run, as the other machines reach it',
+      expect.stringContaining('--certificates: there is no file none/ca.pem; psp-gateway certificates'),
+    ];
+    const where = ['--where', 'h9=192.0.2.9'];
+    expect(run('topology', 'validate', file, ...where)).toMatchObject({
+      status: 1,
+      lines: [...counters, flags[0], expect.stringContaining('--where needs --certificates')],
+    });
+    writeFileSync(
+      file,
+      'name: r\ntopology: {full-mesh: 2}\nscenario: {traffic: {A: {type: replay, from: h1-v1, file: none.pcap}}}',
+    );
+    const replay = `flow A: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
+    const places = [...where, '--certificates', 'none'];
+    const values = ['--core', 'h', '--seed', 'abc', '--snaplen', '3', '--where', 'h8'];
+    expect(run('topology', 'run', file, ...places, ...values, '-o', 'file')).toEqual({
+      status: 2,
+      out: '',
+      lines: [
+        replay,
+        expect.stringMatching(/^--core: "h" is not an IP address/),
+        '--seed: expected a number from 0 to 4294967295, not "abc"',
+        expect.stringMatching(/^--snaplen: expected a number from 14 .*, not "3"$/),
+        '--where: expected NAME=ADDRESS, such as h1=192.0.2.10, not "h8"',
+        '--where: r has no gateway h9',
+        '--where: gateways on other machines need --processes',
+        '--core: is for gateways in other processes; give --processes',
+        '--output: file is a file; name a folder',
+      ],
+    });
+    expect(run('topology', 'fuzz', 'none.yaml', '--runs', '0', '--recover', 'x')).toMatchObject({
+      status: 2,
+      lines: [
+        'none.yaml:1: there is no file none.yaml',
+        '--runs: expected a number from 1 to 10000000, not "0"',
+        '--recover: expected a number from 1 to 10000000, not "x"',
+      ],
+    });
+    expect(run('topology', 'graph', 'none.yaml', '--format', 'x')).toMatchObject({
+      status: 2,
+      lines: [
+        'none.yaml:1: there is no file none.yaml',
+        '--format: allowed choices are mermaid, dot, svg, not "x"',
+      ],
+    });
+    expect(run('topology', 'run', file, ...places, '-o', 'file')).toMatchObject({
+      status: 2,
+      lines: [
+        replay,
+        '--where: r has no gateway h9',
+        ...flags,
+        expect.stringContaining('none/192.0.2.9.pem'),
+        expect.stringContaining('none/192.0.2.9.key'),
+        '--where: gateways on other machines need --processes',
+        '--output: file is a file; name a folder',
+      ],
+    });
+    expect(readdirSync(folder).sort()).toEqual(['file', 'wrong.yaml']);
+  });
+
+  test('by pcap, certificates and the demo', () => {
+    const paths = ['-c', 'none', '-i', 'none.pcap', '-o', 'none/out.pcap', '--write-keys', 'file/keys'];
+    expect(run('pcap', 'encrypt', ...paths)).toEqual({
+      status: 2,
+      out: '',
+      lines: [
+        expect.stringContaining('none: there is no such file'),
+        expect.stringContaining('none.pcap: there is no such file'),
+        expect.stringContaining('none/out.pcap: there is no such file'),
+        expect.stringContaining('file/keys: a part of this path is a file'),
+      ],
+    });
+    expect(run('certificates', '--out', 'file', '--host', 'one', '127.0.0.2', 'two')).toMatchObject({
+      status: 2,
+      lines: [
+        expect.stringContaining('--host: "one"'),
+        expect.stringContaining('--host: "two"'),
+        '--out: file is a file; name a folder',
+      ],
+    });
+    expect(run('demo', '--traffic', 'none.pcap', '-o', 'file')).toEqual({
+      status: 2,
+      out: '',
+      lines: [
+        'psp-gateway: none.pcap: there is no such file or folder (ENOENT)',
+        'psp-gateway: file is a file; name a folder',
+      ],
+    });
+  });
+});
+
+describe('what the file system refuses is one line, and no stack', () => {
+  test.each([
+    [['pipes', '-O', '/nonexistent/a'], 2, '/nonexistent/a: there is no such file or folder (ENOENT)'],
+    // Node's own way of making folders goes round for ever there.
+    [['certificates', '--out', '/proc/x/y', '--host', '127.0.0.2'], 2, '/proc/x: there is no such file'],
+  ])('%j', (argv, status, words) => {
+    const { lines, ...ended } = run(...argv);
+    expect(ended.status).toBe(status);
+    expect(lines).toEqual([expect.stringContaining(words)]);
+  });
+
+  test('an address that is not of this machine, when other parts have been started', async () => {
+    const file = join(folder, 'two.yaml');
+    writeFileSync(file, 'name: two\ntopology: {full-mesh: 2}\n');
+    const host = '192.0.2.77';
+    await writeCertificates({ out: join(folder, 'certs'), host: [host], force: true });
+    const places = ['--where', `h1=${host}`, '--core', '127.0.0.1', '--certificates', 'certs'];
+    expect(run('topology', 'node', file, 'h1', ...places)).toEqual({
+      status: 2,
+      out: '',
+      lines: [`psp-gateway: ${host} port 20000: it is no address of this machine (EADDRNOTAVAIL)`],
+    });
+  });
+
+  test('standard output that is full or closed', () => {
+    const { out } = shell(
+      'for c in --help "run --help" demo; do $P $c 2>&1 >/dev/full; echo $?; done; $P pipes 2>&1 >&-',
+    );
+    const said = 'psp-gateway: standard output: the disk is full; make room and try again (ENOSPC)\n1\n';
+    expect(out).toBe(said.repeat(3));
+  });
+});
+
+test('where there is no room, a command fails with a word about the file, and leaves nothing', () => {
+  const room = join(folder, 'room');
+  mkdirSync(room);
+  writeFileSync(join(room, 'drawing.svg'), 'precious');
+  const masterKeys = '00 '.repeat(64);
+  writeFileSync(join(folder, 'psp.cfg'), `${masterKeys}\n1\ntunnel\naes-gcm-128\n0 0 0\nno-vc\n`);
+  const commands = [
+    'demo -o new/demo',
+    'pipes --format svg -O drawing.svg',
+    `topology graph ${TWO_HOSTS} --format svg -o drawing.svg`,
+    `topology run ${TWO_HOSTS} -o new/run`,
+    `pcap encrypt -c ../psp.cfg -i ${TRAFFIC} -o new.pcap --write-keys new.keys`,
+  ];
+  const { out } = shell(
+    `cd room; ulimit -f 1; for c in ${commands.map((c) => `"${c}"`).join(' ')}; do $P $c 2>&1 >/dev/null; echo $?; done`,
+  );
+  const lines = out.trim().split('\n');
+  const said = ['new/demo/wire.pcap', 'drawing.svg', 'drawing.svg', 'link-h1', 'new.pcap'].flatMap((name) => [
+    expect.stringMatching(`${name}.*: larger than files may be here; raise the limit .*\\(EFBIG\\)$`),
+    '1',
+  ]);
+  expect(lines).toEqual(said);
+  expect(readdirSync(room)).toEqual(['drawing.svg']);
+  expect(lstatSync(join(room, 'drawing.svg')).size).toBe('precious'.length);
+});
+
+describe('pipes and signals', () => {
+  test('what nobody reads to its end does not end as if all were done', () => {
+    const { out } = shell(
+      `set -o pipefail; $P demo -o pipe 2>&1 | head -1; echo $?; $P ${GATEWAY.join(' ')} --stat-print 2>log | head -1; echo $?; tail -1 log`,
+    );
+    expect(out.split('\n')).toEqual([
+      expect.stringContaining('PSP gateway demo'),
+      '141',
+      expect.stringContaining('rx-packets'),
+      '141',
+      expect.stringContaining('standard output: nobody reads from it any more (EPIPE): stopping'),
+      '',
+    ]);
+    expect(() => lstatSync(join(folder, 'pipe'))).toThrow();
+  });
+
+  test('SIGHUP ends no gateway; Ctrl-C ends one that pings, long before it has sent all', async () => {
+    const argv = [...GATEWAY, '--ping', '192.168.1.55', '--ping-count', '1000'];
+    const gateway = new Program([process.execPath, MAIN, ...argv]);
+    await gateway.says(/^PING /m);
+    execFileSync('kill', ['-HUP', String(gateway.pid)]);
+    await gateway.says(/SIGHUP: goes on/);
+    execFileSync('kill', ['-INT', String(gateway.pid)]);
+    expect(await gateway.ended).toBe(1);
+    const [, sent] = /^(\d+) sent, 0 received/m.exec(gateway.out)!;
+    expect(Number(sent)).toBeLessThan(100);
+  });
+});

@@ -1,0 +1,59 @@
+// Loaded into a gateway's process before its program (--import). Whoever connects to the socket that PSP_SOAK_PROBE names
+// gets one line of JSON: what the process holds, after a garbage collection, and the gateway's own view.
+import { readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+const path = process.env.PSP_SOAK_PROBE;
+const { Gateway } = await import(process.env.PSP_SOAK_GATEWAY);
+setFlagsFromString('--expose_gc');
+const collect = runInNewContext('gc');
+
+let gateway;
+const { start } = Gateway.prototype;
+Gateway.prototype.start = function startSeen() {
+  gateway = this;
+  return start.call(this);
+};
+
+function countsOf(names) {
+  const counts = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+function sample() {
+  collect();
+  collect();
+  const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+  const view = gateway?.view();
+  return {
+    pid: process.pid,
+    heapUsed,
+    external,
+    arrayBuffers,
+    rss,
+    fds: readdirSync('/proc/self/fd').length,
+    resources: countsOf(process.getActiveResourcesInfo()),
+    view: view && {
+      sessions: view.sessions.length,
+      established: view.sessions.filter(({ state }) => state === 'established').length,
+      keySlotsUsed: view.keySlotsUsed,
+      spisRetiring: view.spisRetiring,
+      rotations: view.rotations,
+      tables: view.tables,
+      refused: view.refused,
+      doors: view.doors,
+      slowPath: view.slowPath,
+    },
+  };
+}
+
+rmSync(path, { force: true });
+createServer((socket) => {
+  socket.on('error', () => {});
+  socket.end(`${JSON.stringify(sample())}\n`);
+})
+  .listen(path)
+  .unref();

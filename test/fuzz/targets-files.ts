@@ -1,0 +1,327 @@
+/** Readers of files: configuration, topologies, keys, captures, the reference tool's file. */
+
+import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from '../../src/cli/pcap-config.js';
+import { PROBLEMS_MAX } from '../../src/gateway/config/limits.js';
+import { ConfigError } from '../../src/gateway/config/problems.js';
+import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
+import type { Peers } from '../../src/gateway/peers.js';
+import { applyState, StateFileError } from '../../src/gateway/state-file.js';
+import type { UnderlayAddresses } from '../../src/gateway/underlay-addresses.js';
+import {
+  CaptureError,
+  type CaptureRecord,
+  COMMENTS_MAX,
+  LINK_TYPE_ETHERNET,
+  pcapHeader,
+  pcapRecord,
+  readCapture,
+} from '../../src/packet/pcap.js';
+import { PcapngWriter } from '../../src/packet/pcapng.js';
+import { formatSaKey, KeysFileError, parseKeysFile } from '../../src/psp/keys-file.js';
+import { readTopology, TopologyFileError } from '../../src/topology/file/read.js';
+import { topologyToYaml } from '../../src/topology/file/write.js';
+import type { FuzzTarget } from './engine.js';
+import { checkRefusal, must, mustBeEqual, OracleError, orRefused } from './oracle.js';
+
+const octetsOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (octets: Uint8Array): string => new TextDecoder().decode(octets);
+const words = (...texts: readonly string[]): Uint8Array[] => texts.map(octetsOf);
+
+/** Reads a file that a flag names; `flags` names it `f`. */
+function readConfiguration(input: Uint8Array, ...flags: readonly string[]): void {
+  try {
+    readGatewayOptions([...flags, '--insecure'], () => textOf(input));
+  } catch (error) {
+    checkRefusal(error, [ConfigError]);
+    must((error as ConfigError).problems.length <= PROBLEMS_MAX + 1, 'problems without end');
+  }
+}
+
+const JSON_WORDS = words(
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  ':',
+  ',',
+  '//',
+  '/*',
+  '\\u0000',
+  '1e9',
+  'null',
+  'true',
+  '[[[[[[[[',
+  '"x"',
+  '{}',
+  '[]',
+  '1',
+);
+
+const TOPOLOGY = `name: t
+seed: 7
+oob: {delay: 1ms, loss: 1%}
+topology:
+  defaults: {flags: {inner: both}}
+  nodes:
+    h1: {kind: gateway, underlay: ["2001:db8::1"], workloads: {v1: [192.168.1.1, "fd00::1"]}}
+    h2: {kind: gateway, flags: &f {max-tunnels: 9}, workloads: {v2: [192.168.1.2]}}
+    s1: {kind: switch}
+  links:
+    - {endpoints: ["h1:p0", "s1:e1"], delay: 1ms, loss: 0.1%}
+    - {endpoints: ["h2:p0", "s1:e2"]}
+scenario:
+  duration: 10s
+  traffic:
+    A: {type: ping, from: v1, to: v2, count: 3}
+    B: {type: udp, from: v2, to: v1, rate: 100/s, duration: 1s}
+  events:
+    - {at: 1s, rotate: h1}
+    - {at: 2s, cut: "h1:p0 s1:e1"}
+  expect:
+    - {flow: A, lost: 0}
+    - {no-leaks: true}
+`;
+
+async function recordsOf(octets: Uint8Array): Promise<CaptureRecord[] | undefined> {
+  // In two pieces, so that things lie across their border.
+  async function* source() {
+    const middle = octets.length >>> 1;
+    yield octets.subarray(0, middle);
+    yield octets.subarray(middle);
+  }
+  const records: CaptureRecord[] = [];
+  try {
+    for await (const record of readCapture(source())) records.push(record);
+  } catch (error) {
+    checkRefusal(error, [CaptureError]);
+    return undefined;
+  }
+  return records;
+}
+
+async function runCapture(
+  input: Uint8Array,
+  write: (records: readonly CaptureRecord[]) => Uint8Array,
+  same: (record: CaptureRecord) => unknown,
+): Promise<void> {
+  const records = await recordsOf(input);
+  if (records === undefined) return;
+  const octets = records.reduce((sum, { frame }) => sum + frame.length, 0);
+  must(octets <= input.length, 'more octets than the file has');
+  must(
+    records.every(({ comments = [] }) => comments.length <= COMMENTS_MAX),
+    'comments without end',
+  );
+  const ethernet = records.filter(({ linkType }) => linkType === LINK_TYPE_ETHERNET);
+  const again = await recordsOf(write(ethernet));
+  mustBeEqual(again?.map(same), ethernet.map(same));
+}
+
+const asPcap = (records: readonly CaptureRecord[]): Uint8Array =>
+  Buffer.concat([
+    pcapHeader(65_535, 'nanoseconds'),
+    ...records.map(({ timestampNs, frame, originalOctets }) =>
+      pcapRecord(timestampNs, frame, originalOctets, 'nanoseconds'),
+    ),
+  ]);
+
+function asPcapng(records: readonly CaptureRecord[]): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  const writer = new PcapngWriter((octets) => blocks.push(octets));
+  const interfaceIndex = writer.addInterface('p0');
+  for (const { timestampNs, frame, originalOctets, comments = [] } of records)
+    writer.write({ interfaceIndex, timestampNs, frame, originalOctets, comment: comments });
+  return Buffer.concat(blocks);
+}
+
+/** What both formats keep; seconds have 32 bits in one, nanoseconds 64 in the other. */
+const kept = (bits: number, { timestampNs, frame, originalOctets }: CaptureRecord) => ({
+  time: bits === 32 ? BigInt.asUintN(32, timestampNs / 1_000_000_000n) : BigInt.asUintN(64, timestampNs),
+  frame: Buffer.from(frame),
+  originalOctets,
+});
+
+const records: readonly CaptureRecord[] = [60, 61, 1514].map((length, i) => ({
+  timestampNs: 1_700_000_000_000_000_000n + BigInt(i),
+  frame: new Uint8Array(length).fill(i),
+  originalOctets: length + i,
+  linkType: LINK_TYPE_ETHERNET,
+  interfaceIndex: 0,
+  comments: ['one', 'ä'],
+}));
+
+const KEYS = [
+  formatSaKey({ spi: 1, version: 0, key: new Uint8Array(16) }),
+  formatSaKey({ spi: 0x80000001, version: 1, key: new Uint8Array(32), node: 'h2' }),
+].join('');
+
+export const FILE_TARGETS: readonly FuzzTarget[] = [
+  {
+    name: 'tunnels-file',
+    seeds: words(
+      '# a\n10.1.1.55:192.168.1.55,192.168.1.56\n[fd00::55]:3000:fd00:0:0:1::55\n10.1.1.56:3001:192.168.2.1 # b\n',
+    ),
+    dictionary: words(':', ',', '[', ']', '#', '\n', '::', '255', '65535', '%'),
+    octetsMax: 4096,
+    executions: 3000,
+    run: (input) => readConfiguration(input, '--tunnels-file', 'f'),
+  },
+  {
+    name: 'flags-json',
+    seeds: words(
+      '{"doca_general_flags":{"log-level":50},"doca_program_flags":{"svc-addr":"10.1.1.1","tunnel":["10.1.1.2:192.168.1.2"],"max-tunnels":9,"cookie":true}} // c\n',
+    ),
+    dictionary: [
+      ...JSON_WORDS,
+      ...words('"tunnel"', '"repr"', '"pf[0-3]"', '"core-mask"', '"0x3"', '"perf-print"', '__proto__'),
+    ],
+    octetsMax: 4096,
+    executions: 3000,
+    run: (input) => readConfiguration(input, '-j', 'f'),
+  },
+  {
+    name: 'session-json',
+    seeds: words(
+      '{"config":{"local-grpc-address":"10.1.1.33:3000"},"peers":[{"remote-grpc-address":"10.1.1.55","sessions":[{"local-vip":"192.168.1.33","remote-vips":["192.168.1.55","192.168.2.0/28","192.168.3.1"]}]}]}',
+      '{"peers":"x","config":1}',
+      '{"peers":[{"remote-grpc-address":1,"sessions":"x"},{"remote-grpc-address":"10.1.1.2","sessions":[{"remote-vips":"x"},1]}]}',
+    ),
+    dictionary: [
+      ...JSON_WORDS,
+      ...words('"may-rotate"', '"underlay"', '"remote-vips"', '/0', '/16', '"fd00::/112"', '__proto__'),
+    ],
+    octetsMax: 4096,
+    executions: 2000,
+    run: (input) => readConfiguration(input, '--config', 'f', '--max-tunnels', '200'),
+  },
+  {
+    name: 'topology',
+    seeds: words(
+      TOPOLOGY,
+      'name: m\ntopology: {full-mesh: 3}\n',
+      'name: l\ntopology: {leaf-spine: {leaves: 2, spines: 2, hosts: 3}}\n',
+    ),
+    dictionary: words(
+      '&a ',
+      '*a',
+      '<<: ',
+      '!!str ',
+      '? ',
+      '- ',
+      '[[[',
+      '{',
+      '}',
+      '|\n',
+      '"',
+      '\n  ',
+      '%',
+      '---\n',
+      '1e9',
+      '"*"',
+      'null',
+      '__proto__',
+    ),
+    octetsMax: 4096,
+    executions: 250,
+    run(input) {
+      const text = textOf(input);
+      const read = (of: string) =>
+        readTopology('t.yaml', (path) => {
+          if (path === 't.yaml') return of;
+          throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+        });
+      const topology = orRefused(() => read(text), TopologyFileError);
+      if (topology === undefined) return;
+      const again = read(topologyToYaml(topology));
+      if (topologyToYaml(again) !== topologyToYaml(topology))
+        throw new OracleError('written and read again, it is another');
+    },
+  },
+  {
+    name: 'state-file',
+    seeds: words(
+      '{"version":1,"peers":[\n{"service":"10.1.1.2:3000","underlay":["2001:db8::1"],"dialect":"3.x","answeredAtMs":1700000000000}\n]}\n',
+      '{"version":1,"peers":[{"service":"a","underlay":[1,{}]}, 1]}',
+    ),
+    dictionary: [...JSON_WORDS, ...words('"underlay"', '"dialect"', '"2.8"', '__proto__')],
+    octetsMax: 4096,
+    executions: 3000,
+    run(input) {
+      const noPeers = { all: [] } as unknown as Peers;
+      const answered = orRefused(
+        () => applyState(textOf(input), noPeers, {} as UnderlayAddresses),
+        StateFileError,
+      );
+      must(answered === undefined || answered.size === 0, 'a peer that is not configured was taken over');
+    },
+  },
+  {
+    name: 'keys-file',
+    seeds: [octetsOf(KEYS), octetsOf(KEYS.replace('}', ',"receiver":["2001:db8::1"]}'))],
+    dictionary: [
+      ...JSON_WORDS,
+      ...words('"receiver"', '"spi"', '"0x80000000"', '"version":2', '__proto__', '\n'),
+    ],
+    octetsMax: 4096,
+    executions: 5000,
+    run(input) {
+      const keys = orRefused(() => parseKeysFile(textOf(input), 'f'), KeysFileError);
+      if (keys !== undefined) mustBeEqual(parseKeysFile(keys.map(formatSaKey).join(''), 'f'), keys);
+    },
+  },
+  {
+    name: 'reference-config',
+    seeds: words(`${'00 '.repeat(32)}\n${'0xff '.repeat(32)}\n80000001 tunnel aes-gcm-256 1 2 3 vc\n`),
+    dictionary: words(
+      'transport',
+      'aes-gcm-128',
+      'no-vc',
+      '63',
+      '64',
+      '0x',
+      '\n',
+      '\t',
+      'toString',
+      '__proto__',
+    ),
+    octetsMax: 4096,
+    executions: 5000,
+    run(input) {
+      orRefused(() => parseDecryptConfig(textOf(input), 'f'), PcapConfigError);
+      const config = orRefused(() => parseEncryptConfig(textOf(input), 'f'), PcapConfigError);
+      if (config === undefined) return;
+      must((config.spi & 0x7fffffff) !== 0 && config.spi <= 0xffffffff, 'an SPI that is none');
+      must(
+        Object.values(config.cryptOffsetWords).every((words) => words >= 0 && words <= 63),
+        'an offset that is none',
+      );
+    },
+  },
+  {
+    name: 'pcap',
+    seeds: [asPcap(records)],
+    dictionary: [
+      Uint8Array.of(0xa1, 0xb2, 0xc3, 0xd4),
+      Uint8Array.of(0xd4, 0xc3, 0xb2, 0xa1),
+      Uint8Array.of(0xff, 0xff, 0xff, 0xff),
+    ],
+    octetsMax: 4096,
+    executions: 4000,
+    run: (input) => runCapture(input, asPcap, (record) => kept(32, record)),
+  },
+  {
+    name: 'pcapng',
+    seeds: [asPcapng(records)],
+    dictionary: [
+      Uint8Array.of(10, 13, 13, 10),
+      Uint8Array.of(0x4d, 0x3c, 0x2b, 0x1a),
+      Uint8Array.of(6, 0, 0, 0),
+      Uint8Array.of(1, 0, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0),
+      Uint8Array.of(9, 0, 1, 0, 0xff, 0, 0, 0),
+    ],
+    octetsMax: 4096,
+    executions: 4000,
+    run: (input) => runCapture(input, asPcapng, (record) => kept(64, record)),
+  },
+];

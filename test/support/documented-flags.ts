@@ -1,0 +1,91 @@
+/** What commands in documents name, checked without running them: sub-commands, flags and their values, scripts, files. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command, CommanderError } from 'commander';
+import { certificatesCommand } from '../../src/cli/certificates.js';
+import { demoCommand } from '../../src/cli/demo.js';
+import { pcapCommand } from '../../src/cli/pcap.js';
+import { pipesCommand } from '../../src/cli/pipes.js';
+import { topologyCommand } from '../../src/cli/topology.js';
+import { ConfigError } from '../../src/gateway/config/problems.js';
+import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
+import { ROOT } from './root.js';
+
+const SUB_COMMANDS: Readonly<Record<string, () => Command>> = {
+  demo: demoCommand,
+  topology: topologyCommand,
+  pcap: pcapCommand,
+  pipes: pipesCommand,
+  certificates: certificatesCommand,
+};
+const SCRIPTS = (
+  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+).scripts;
+
+/** The simple commands of a shell text, as words: comments, assignments and namespaces left out. */
+export function commandsIn(text: string): string[][] {
+  const lines = text
+    .replace(/\\\n/g, ' ')
+    .replace(/<<(\w+)\n[\s\S]*?\n\1\n/g, '\n')
+    .split('\n');
+  return lines
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(/&&|\|\|?|;/))
+    .map((command) =>
+      [...command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word.replace(/['"]/g, '')),
+    )
+    .map((words) => words.slice(words.findIndex((word) => !/^[A-Z_]+=/.test(word))))
+    .map((words) => (words.slice(0, 3).join(' ') === 'ip netns exec' ? words.slice(4) : words))
+    .filter(({ length }) => length > 0);
+}
+
+/** What is wrong with a command; empty for programs that are not ours. */
+export async function problemsOf(words: readonly string[]): Promise<string[]> {
+  const [program, ...args] = words;
+  if (program === 'psp-gateway') return await ofOurProgram(args);
+  if (program === 'node' && args[0] === 'dist/cli/main.js') return await ofOurProgram(args.slice(1));
+  if (program === 'npm') return ofNpm(args);
+  if (program === 'npx' && args[0] === 'vitest')
+    return args.slice(2).flatMap((path) => (existsSync(join(ROOT, path)) ? [] : [`there is no ${path}`]));
+  return [];
+}
+
+function ofNpm([verb, ...rest]: readonly string[]): string[] {
+  const [script, ...args] = verb === 'run' ? rest : [verb!, ...rest];
+  const runs = SCRIPTS[script!];
+  if (runs === undefined) return [`package.json has no script ${script}`];
+  const source = /(scripts\/[\w-]+\.mjs|bench\/[\w-]+)(?:\.js)?$/.exec(runs)?.[1] ?? 'package.json';
+  const path = source.startsWith('bench/') ? `${source}.ts` : source;
+  const known = readFileSync(join(ROOT, path), 'utf8');
+  return args
+    .filter((arg) => /^--./.test(arg) && !known.includes(arg))
+    .map((arg) => `${path} knows no ${arg}`);
+}
+
+async function ofOurProgram(args: readonly string[]): Promise<string[]> {
+  const make = SUB_COMMANDS[args[0] ?? ''];
+  if (make === undefined) return ofGateway(args[0] === 'run' ? args.slice(1) : args);
+  const command = make();
+  for (const one of [command, ...command.commands]) {
+    one.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
+    if (one.commands.length === 0) one.action(() => {});
+  }
+  try {
+    await command.parseAsync(args.slice(1), { from: 'user' });
+  } catch (error) {
+    if ((error as CommanderError).code === 'commander.helpDisplayed') return [];
+    return [(error as Error).message];
+  }
+  // The rest of these are a gateway's.
+  return args[0] === 'pipes' ? ofGateway([...command.args, '--insecure']) : [];
+}
+
+/** By the gateway's own reading of its flags; files that they name are not there. */
+function ofGateway(args: readonly string[]): string[] {
+  try {
+    readGatewayOptions(args, () => '');
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.problems];
+    throw error;
+  }
+}

@@ -1,0 +1,13 @@
+/** Peers without a directory. */
+import { PeerBudget } from '../../src/gateway/peer-budget.js';
+import { Peer } from '../../src/gateway/peers.js';
+import { parseIp } from '../../src/packet/address.js';
+
+/** Of one SPI and one rotation. */
+export const TEST_BUDGETS = { tunnelsPerSecond: 1, tunnelsBurst: 1, spisPerHour: 1, rotationIntervalMs: 1 };
+
+/** The peer at 10.0.0.`number`. */
+export function testPeer(number: number): Peer {
+  const service = { host: parseIp(`10.0.0.${number}`), port: 3000 };
+  return new Peer(service, [], [], undefined, new PeerBudget(TEST_BUDGETS, () => 0), false);
+}

@@ -1,0 +1,67 @@
+/** What shows only with the files and the workload that flags name, told before anything is opened. */
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { checkRun } from '../../../src/cli/check-run.js';
+import { readTextFile } from '../../../src/files/read-file.js';
+import { ConfigError } from '../../../src/gateway/config/problems.js';
+import { readGatewayOptions } from '../../../src/gateway/config/read-options.js';
+
+const HOST = ['--insecure', '--outer-ip-type', 'ipv4', '--sim-wire', 'udp:127.0.0.1:10000'];
+
+function problemsOf(...argv: string[]): readonly string[] {
+  try {
+    readGatewayOptions([...HOST, ...argv], () => '', checkRun);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('static tunnels from all addresses of the workload', () => {
+  const peer = ['-t', '10.0.0.2:1.1.1.0/30'];
+
+  test('are as many as these and the peers have together', () => {
+    const from = (addresses: string, places: number) =>
+      problemsOf(...peer, '--static-tunnels', '--sim-vf', `host:${addresses}`, '-x', String(places));
+    expect(from('2.2.2.1,2.2.2.2', 8)).toEqual([]);
+    expect(from('2.2.2.1,2.2.2.2', 7)).toEqual([
+      '--max-tunnels: 8 static tunnels are configured, 7 allowed; say --max-tunnels 8, or leave out --static-tunnels: sessions are then made at their first packet',
+    ]);
+    // Tunnels to IPv4 are from IPv4.
+    expect(from('2.2.2.1,fd00::1', 4)).toEqual([]);
+  });
+
+  test('need an address of the workload to be known', () => {
+    const none = problemsOf(...peer, '--static-tunnels', '--sim-vf', 'tap:vf0');
+    expect(none).toContain(
+      '--static-tunnels: no address of the workload is known, from which they could be; say --static-tunnels=IP, or --local-virt-ip IP',
+    );
+    expect(problemsOf(...peer, '--static-tunnels', '--sim-vf', 'tap:vf0,2.2.2.1')).toEqual([]);
+    expect(problemsOf(...peer, '--static-tunnels', '--local-virt-ip', '2.2.2.1')).toEqual([]);
+    expect(problemsOf(...peer, '--static-tunnels', '2.2.2.1', '--sim-vf', 'host:2.2.2.1')).toEqual([]);
+  });
+});
+
+test("DOCA's own session file makes static tunnels under default limits", () => {
+  const path = fileURLToPath(new URL('../../cases/doca-forms/two-prefixes.json', import.meta.url));
+  const argv = ['-c', path, '-z', '--sim-vf', 'host:9.9.9.9'];
+  expect(readGatewayOptions([...HOST, ...argv], readTextFile, checkRun).options.maxTunnels).toBe(769);
+});
+
+test('the outer source address is that of the socket', () => {
+  expect(problemsOf('--sim-vf', 'host:2.2.2.1', '--local-pip', '127.0.0.1')).toEqual([]);
+  expect(problemsOf('--sim-vf', 'host:2.2.2.1', '--local-pip', '127.0.0.9')).toEqual([
+    '--local-pip: is 127.0.0.9, and the socket of --sim-wire is at 127.0.0.1; name one address',
+  ]);
+});
+
+test('a state file that would take the place of something else is refused', () => {
+  const path = fileURLToPath(new URL('../../../package.json', import.meta.url));
+  expect(problemsOf('--sim-vf', 'host:2.2.2.1', '--state-file', path)).toEqual([
+    `--state-file: ${path} is no state file of a gateway: not of version 1; it would be replaced: name another file, or remove it`,
+  ]);
+  expect(problemsOf('--sim-vf', 'host:2.2.2.1', '--state-file', '/dev/null')).toEqual([
+    '--state-file: /dev/null is no state file of a gateway: it is not a regular file; it would be replaced: name another file, or remove it',
+  ]);
+});

@@ -1,0 +1,125 @@
+import { X509Certificate } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createThrowAwayAuthority } from '../../../src/gateway/certificates.js';
+import { parseServiceAddress } from '../../../src/gateway/config/addresses.js';
+import { certificateNames, serverIdentityProblem } from '../../../src/gateway/grpc-tls.js';
+import type { CallerIdentity } from '../../../src/gateway/transport.js';
+import { type IpAddress, parseIp } from '../../../src/packet/address.js';
+import { peersAt } from '../../support/doorkeepers.js';
+
+const PEER = '127.0.0.3';
+
+async function certificate(
+  commonName: string,
+  ips: string[],
+  dnsNames: string[] = [],
+): Promise<X509Certificate> {
+  const authority = await createThrowAwayAuthority();
+  const issued = await authority.issue({ commonName, ips: ips.map(parseIp), dnsNames });
+  return new X509Certificate(issued.certificatePem);
+}
+
+const withCertificate = (one: X509Certificate, source = '192.0.2.1'): CallerIdentity => ({
+  authenticated: true,
+  names: certificateNames(one),
+  source: parseIp(source),
+  from: `${source}:1`,
+});
+
+const without = (source: string | undefined): CallerIdentity => ({
+  authenticated: false,
+  names: [],
+  source: source === undefined ? undefined : parseIp(source),
+  from: 'x',
+});
+
+/** Who a caller is taken for: by itself, and claiming the peer's virtual address. */
+function outcomes(caller: CallerIdentity, hosts = [PEER]): string[] {
+  const peers = peersAt(...hosts);
+  return [
+    () => peers.admit(caller),
+    () => peers.identify(caller).name,
+    () => peers.identify(caller, parseIp('10.1.0.1')).name,
+  ].map((one) => {
+    try {
+      return one();
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  });
+}
+const THE_PEER = [PEER, `${PEER}:3000`, `${PEER}:3000`];
+const NOBODY = ['PERMISSION_DENIED', 'PERMISSION_DENIED', 'PERMISSION_DENIED'];
+
+describe('names of a certificate are compared by their type', () => {
+  const CASES: readonly (readonly [string, string, string[], string[], boolean])[] = [
+    ['the address as an address', 'x', [PEER], [], true],
+    ['the address among others', 'x', ['10.9.9.9', PEER], ['other.example'], true],
+    ['the address as a DNS name', 'x', ['10.9.9.9'], [PEER], false],
+    ['the address as a DNS name and nothing else', 'x', [], [PEER], false],
+    ['the address as the common name', PEER, ['10.9.9.9'], [], false],
+    ['the address as the common name and nothing else', PEER, [], ['x.example'], false],
+    ['a list of names in a DNS name', 'x', ['10.9.9.9'], [`a, IP Address:${PEER}, b`], false],
+    ['the address mapped into IPv6', 'x', [`::ffff:${PEER}`], [], false],
+    ['a DNS name with a dot at its end', 'x', ['10.9.9.9'], [`${PEER}.`], false],
+  ];
+  test.each(CASES)('%s', async (_, commonName, ips, dnsNames, isPeer) => {
+    const one = await certificate(commonName, ips, dnsNames);
+    expect(outcomes(withCertificate(one))).toEqual(isPeer ? THE_PEER : NOBODY);
+    // The calling end believes a server by the same rule.
+    expect(serverIdentityProblem(parseIp(PEER), one.raw) === undefined).toBe(isPeer);
+  });
+
+  test('an IPv6 address is the same in all of its spellings', async () => {
+    const one = await certificate('x', ['2001:DB8:0::00a']);
+    expect(outcomes(withCertificate(one), ['2001:db8::a'])[0]).toBe('2001:db8::a');
+    expect(serverIdentityProblem(parseIp('2001:db8::a'), one.raw)).toBeUndefined();
+    expect(serverIdentityProblem(parseIp('2001:db8::b'), one.raw)).toBeDefined();
+  });
+
+  test('a certificate counts, not where its holder calls from', async () => {
+    const one = await certificate('x', ['10.9.9.9']);
+    expect(outcomes(withCertificate(one, PEER))).toEqual(NOBODY);
+  });
+
+  test('a refusal names what it was given, and not without end', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}.example`);
+    const caller = withCertificate(await certificate('x', [], names));
+    expect(() => peersAt(PEER).identify(caller)).toThrow(
+      /named dns:n0\.example, .*dns:n7\.example, 92 more$/,
+    );
+  });
+});
+
+describe('without certificates a caller is the peer at its source address', () => {
+  test('and nobody from elsewhere, or from nowhere', () => {
+    expect(outcomes(without(PEER))).toEqual(THE_PEER);
+    expect(outcomes(without('127.0.0.4'))).toEqual(NOBODY);
+    expect(outcomes(without('2001:db8::1'))).toEqual(NOBODY);
+    expect(outcomes(without(undefined))).toEqual(NOBODY);
+  });
+
+  test('a virtual address is its owner’s alone', () => {
+    const peers = peersAt('10.0.0.2', '10.0.0.3');
+    expect(peers.identify(without('10.0.0.3'), parseIp('10.1.0.2')).name).toBe('10.0.0.3:3001');
+    expect(() => peers.identify(without('10.0.0.3'), parseIp('10.1.0.1'))).toThrow(/does not belong to/);
+    expect(() => peers.identify(without('10.0.0.3'), parseIp('10.1.0.77'))).toThrow(/does not belong to/);
+  });
+});
+
+test('peers that share an address are one party, with the room of as many', () => {
+  const peers = peersAt('10.0.0.2', '10.0.0.2', '10.0.0.3');
+  expect(['10.0.0.2', '10.0.0.3', '10.0.0.4'].map((host) => peers.peersAt(parseIp(host)))).toEqual([2, 1, 0]);
+  expect(peers.identify(without('10.0.0.2'), parseIp('10.1.0.1')).name).toBe('10.0.0.2:3000');
+  expect(peers.identify(without('10.0.0.2'), parseIp('10.1.0.2')).name).toBe('10.0.0.2:3001');
+});
+
+test('a service address that is IPv4 in IPv6 is the IPv4 address, as it is on the wire', () => {
+  const host = (text: string): IpAddress => parseServiceAddress(text).host;
+  expect(['[::ffff:10.0.0.2]:3000', '::ffff:a00:2', '[::FFFF:0a00:0002]', '10.0.0.2:3000'].map(host)).toEqual(
+    Array(4).fill('10.0.0.2'),
+  );
+  expect(host('[::ffff:0:1]:3000')).toBe('0.0.0.1');
+  expect(host('::1')).toBe('::1');
+  expect(host('::ffff:0:a00:2')).toBe('::ffff:0:a00:2');
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import type { RssPacket } from '../../../src/hal/hal.js';
+import { DocaHal } from '../../../src/hal-doca/device.js';
+import type { NativeDevice, NativePort } from '../../../src/hal-doca/native.js';
+
+const port = (name: string): NativePort => ({
+  name,
+  mac: Uint8Array.of(2, 0, 0, 0, 0, 1),
+  ipv4: new Uint8Array(0),
+  ipv6: new Uint8Array(0),
+  mtuOctets: 1500,
+  dpdkPort: 0,
+});
+
+function open(): DocaHal {
+  const native = { close: async () => {} } as Partial<NativeDevice> as NativeDevice;
+  const options = { pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 };
+  return new DocaHal(native, [port('p0'), port('vf0')], '3.3', options);
+}
+
+const packets = (count: number, from = 0): RssPacket[] =>
+  Array.from({ length: count }, (_, i) => ({ frame: new Uint8Array(1), packetMeta: from + i }));
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('what comes before there is a handler waits, in order and bounded, and is handed over in batches', async () => {
+  const hal = open();
+  for (let i = 0; i < 50; i++) hal.received(packets(100, i * 100));
+  const batches: number[][] = [];
+  hal.onReceive((batch) => batches.push(batch.map(({ packetMeta }) => packetMeta)));
+  // Behind what waits, not past it; there is no room for it.
+  hal.received(packets(1, 9999));
+  expect(batches).toEqual([]);
+  await turn();
+  expect(batches.flat()).toEqual(Array.from({ length: 4096 }, (_, i) => i));
+  expect(Math.max(...batches.map(({ length }) => length))).toBe(256);
+  hal.received(packets(3, 7000));
+  expect(batches.at(-1)).toEqual([7000, 7001, 7002]);
+});
+
+test('nothing is handed over once the device is closed', async () => {
+  const hal = open();
+  hal.received(packets(3));
+  let received = 0;
+  hal.onReceive((batch) => {
+    received += batch.length;
+  });
+  await hal.close();
+  hal.received(packets(3));
+  await turn();
+  expect(received).toBe(0);
+});
