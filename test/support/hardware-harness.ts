@@ -14,6 +14,7 @@ import { UPLINK_PORT } from '../../src/hal/program.js';
 import { openDocaHal } from '../../src/hal-doca/device.js';
 import type { PortsAddon } from '../../src/hal-sim/ports/ports-addon.js';
 import type { HalHarness } from '../conformance/harness.js';
+import { nameOfThisRun } from './kernel.js';
 import { PORTS_ADDON } from './root.js';
 import { UPLINK_MAC } from './sim-harness.js';
 
@@ -48,7 +49,7 @@ export function hardwareUnderTest(): HardwareUnderTest | undefined {
 /** The software DOCA in the place of a device, its ports at the ends of two cables of the kernel's. */
 export function softwareUnderTest(): HardwareUnderTest & { remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-cables-'));
-  const cables = ['pspu', 'pspv'].map((name) => [`${name}0`, `${name}1`] as const);
+  const cables = ['u', 'v'].map((cable) => [nameOfThisRun(`${cable}0`), nameOfThisRun(`${cable}1`)] as const);
   for (const [near, far] of cables) {
     ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far);
     for (const end of [near, far]) {
@@ -139,7 +140,10 @@ class Access {
 }
 
 export async function openHardwareHarness(device: HardwareUnderTest): Promise<HalHarness> {
-  const accesses = [new Access('pspt0', device.uplink), new Access('pspt1', device.vf)] as const;
+  const accesses = [
+    new Access(nameOfThisRun('t0'), device.uplink),
+    new Access(nameOfThisRun('t1'), device.vf),
+  ] as const;
   const received: RssPacket[] = [];
   const hal = await openDocaHal({
     pciAddress: device.pci,

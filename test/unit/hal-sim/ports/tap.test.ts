@@ -14,7 +14,7 @@ import {
 import { openTapPort, type TapPort, TapPortError } from '../../../../src/hal-sim/ports/tap.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { onesComplementSum, pseudoHeaderSum } from '../../../../src/packet/checksum.js';
-import { describeOnKernel } from '../../../support/kernel.js';
+import { describeOnKernel, nameOfThisRun } from '../../../support/kernel.js';
 import { PORTS_ADDON } from '../../../support/root.js';
 
 describe('the native ports', () => {
@@ -128,8 +128,8 @@ describeOnKernel('a TAP interface of the kernel', ['ip', 'ping', 'bash'], () => 
     ports.push(port);
     return port;
   };
-  const NAME = `psp${process.pid}`;
-  const NAMESPACE = `pspgw-${process.pid}-tap`;
+  const NAME = nameOfThisRun('');
+  const NAMESPACE = nameOfThisRun('tap');
   let ports: TapPort[];
   beforeEach(() => {
     ports = [];
