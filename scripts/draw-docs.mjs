@@ -1,4 +1,4 @@
-// Writes what comes from the program: docs' pipe graphs, the README's table of flags, the JSON schemas. A test fails
+// Writes what comes from the program: docs' pipe graphs, the tables of flags, the JSON schemas. A test fails
 // when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,11 +7,11 @@ import { setUp } from './setup.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
-const { documentedDrawings, publishedSchemas, withFlagTable } = await import(
+const { documentedDrawings, publishedSchemas, withFlagTables } = await import(
   join(ROOT, 'dist/cli/drawings.js')
 );
 for (const [path, text] of [...(await documentedDrawings()), ...publishedSchemas()]) {
   writeFileSync(join(ROOT, path), text);
 }
-const readme = join(ROOT, 'README.md');
-writeFileSync(readme, withFlagTable(readFileSync(readme, 'utf8')));
+const flags = join(ROOT, 'docs/flags.md');
+writeFileSync(flags, withFlagTables(readFileSync(flags, 'utf8')));

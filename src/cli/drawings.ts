@@ -10,7 +10,7 @@ import { renderSvg } from '../hal/render-svg.js';
 import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { topologySvg } from '../topology/graph.js';
-import { flagTable } from './flag-help.js';
+import { flagTables } from './flag-help.js';
 
 /** The pipelines that the documentation shows, by file name. */
 const PIPELINES: Readonly<Record<string, readonly string[]>> = {
@@ -62,10 +62,10 @@ export function publishedSchemas(): [path: string, text: string][] {
 const BEGIN = '<!-- flags: npm run docs -->';
 const END = '<!-- end of flags -->';
 
-/** The README with the table of flags as it is now. */
-export function withFlagTable(readme: string): string {
-  const start = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`the README has no ${BEGIN} ... ${END}`);
-  return `${readme.slice(0, start + BEGIN.length)}\n\n${flagTable()}\n${readme.slice(end)}`;
+/** docs/flags.md with the tables of flags as they are now. */
+export function withFlagTables(document: string): string {
+  const start = document.indexOf(BEGIN);
+  const end = document.indexOf(END);
+  if (start < 0 || end < start) throw new Error(`docs/flags.md has no ${BEGIN} ... ${END}`);
+  return `${document.slice(0, start + BEGIN.length)}\n\n${flagTables()}\n\n${document.slice(end)}`;
 }

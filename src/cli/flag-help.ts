@@ -1,8 +1,10 @@
-/** The gateway's flags for `--help` and for the README, from the one table. */
+/** The gateway's flags for `--help` and for docs/flags.md, from the one table. */
 import { FLAGS, type Flag, JSON_FLAG, QUESTION_FLAGS } from '../gateway/config/flags.js';
 
+const valueText = ({ placeholder, choices }: Flag) => placeholder ?? choices?.join('|') ?? 'VALUE';
+
 function written(flag: Flag): string {
-  const value = flag.kind === 'boolean' ? '' : ` ${flag.placeholder ?? flag.choices?.join('|') ?? 'VALUE'}`;
+  const value = flag.kind === 'boolean' ? '' : ` ${valueText(flag)}`;
   return `${flag.short === undefined ? '    ' : `-${flag.short}, `}--${flag.name}${value}`;
 }
 
@@ -27,16 +29,25 @@ export function flagHelp(): string {
     .join('\n\n');
 }
 
-/** The README's table. */
-export function flagTable(): string {
-  const rows = [JSON_FLAG, ...FLAGS, ...QUESTION_FLAGS].map((flag) => {
-    const names = [`--${flag.name}`, ...(flag.aliases ?? []).map((alias) => `--${alias}`)].map(
-      (name) => `\`${name}\``,
-    );
-    const short = flag.short === undefined ? '' : `\`-${flag.short}\``;
-    const off = flag.kind === 'boolean' && !QUESTION_FLAGS.includes(flag);
-    const fallback = flag.default ?? (off ? 'off' : '');
-    return `| ${names.join(', ')} | ${short} | ${flag.meaning.replaceAll('|', '\\|')} | ${fallback} |`;
-  });
-  return `| flag | short | meaning | default |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+/** The tables of docs/flags.md, one for each group. */
+export function flagTables(): string {
+  const flags = [...FLAGS, JSON_FLAG, ...QUESTION_FLAGS];
+  const groups = [...new Set(flags.map((flag) => flag.group))];
+  return groups
+    .map((group) => `## ${group}\n\n${flagTable(flags.filter((flag) => flag.group === group))}`)
+    .join('\n\n');
 }
+
+function flagTable(flags: readonly Flag[]): string {
+  const rows = flags.map((flag) => {
+    const names = [flag.name, ...(flag.aliases ?? [])].map((name) => `\`--${name}\``).join(', ');
+    const short = flag.short === undefined ? '' : `\`-${flag.short}\``;
+    const value = flag.kind === 'boolean' ? '' : `\`${inCell(valueText(flag))}\``;
+    const isOff = flag.kind === 'boolean' && !QUESTION_FLAGS.includes(flag);
+    const fallback = flag.default ?? (isOff ? 'off' : '');
+    return `| ${names} | ${short} | ${value} | ${inCell(flag.meaning)} | ${fallback} |`;
+  });
+  return `| flag | short | value | meaning | default |\n|---|---|---|---|---|\n${rows.join('\n')}`;
+}
+
+const inCell = (text: string) => text.replaceAll('|', '\\|');

@@ -203,6 +203,9 @@ export function topologySvg(topology: Topology, options: GraphOptions = {}): Pro
     direction: 'DOWN',
     arrows: false,
     keepOrder: true,
-    legend: { swatches: Object.entries(COLORS), text: topology.name },
+    legend: {
+      swatches: Object.entries(COLORS).filter(([kind]) => nodes.some((node) => node.kind === kind)),
+      text: topology.name,
+    },
   });
 }

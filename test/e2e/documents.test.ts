@@ -32,9 +32,9 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
     [/two-hosts: 2 gateways/, /rolling-rotation: 50 gateways/, /nothing found: 20 runs/],
   ],
   'README.md: Two gateways by hand': [[], [STARTED], [/4 sent, 4 received, 0 % lost/]],
-  'README.md: A real network stack as workload': [[], [STARTED], [STARTED], [PINGED]],
   'docs/doca-soft.md: Building a program against it': [[/encrypted 0/, /delivered 0/]],
   'docs/hardware.md: Without hardware': [[], [STARTED], [STARTED], [PINGED]],
+  'docs/running.md: A real network stack as workload': [[], [STARTED], [STARTED], [PINGED]],
   'docs/topology.md: Real time': [
     [],
     [STARTED],
@@ -75,17 +75,16 @@ describe('blocks of documents', () => {
     const data = all.flatMap(({ blocks }) => blocks).filter((block) => !isOfCommands(block));
     const topologies = data.filter(({ language }) => language === 'yaml');
     expect(topologies.map(({ text }) => topologyOf(text).name)).toEqual(['two-hosts']);
-    const [tunnels, sessions] = data.filter(
-      ({ document, heading }) => document === 'README.md' && heading === 'Files',
-    );
-    for (const [flag, { text }] of [
-      ['--tunnels-file', tunnels!],
-      ['--config', sessions!],
-    ] as const)
+    for (const [heading, flag] of [
+      ['Tunnels files', '--tunnels-file'],
+      ['Session file', '--config'],
+    ] as const) {
+      const { text } = data.find((block) => recipeOf(block) === `docs/running.md: ${heading}`)!;
       expect(
         readGatewayOptions(['--insecure', flag, 'file'], () => text).options.peers.length,
         flag,
       ).toBeGreaterThan(0);
+    }
   });
 
   const INLINE = /`((?:psp-gateway|node dist\/cli\/main\.js|npm) [^`|\\[\]]+)`/g;

@@ -34,7 +34,7 @@ function keysOf(peer: Program): Said[] {
 
 /**
  * When the rotation before the last three was. What is older has been dead for a rotation: until then Node, TLS and HTTP/2 may have
- * copies that they have not freed yet, as README says.
+ * copies that they have not freed yet, as docs/security.md says.
  */
 function deadBefore(gateway: Program): string {
   const rotations = [...gateway.out.matchAll(/^(\S+) INFO +master key rotated/gm)];

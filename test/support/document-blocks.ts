@@ -30,7 +30,8 @@ export function documents(): string[] {
     readdirSync(join(ROOT, name), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.md'))
       .map((path) => join(name, path));
-  return ['README.md', ...folder('docs'), ...folder('examples')];
+  const atRoot = readdirSync(ROOT).filter((path) => path.endsWith('.md'));
+  return [...atRoot, ...folder('docs'), ...folder('examples')];
 }
 
 export const readDocument = (document: string) => readFileSync(join(ROOT, document), 'utf8');

@@ -7,6 +7,7 @@ import { demoCommand } from '../../src/cli/demo.js';
 import { pcapCommand } from '../../src/cli/pcap.js';
 import { pipesCommand } from '../../src/cli/pipes.js';
 import { topologyCommand } from '../../src/cli/topology.js';
+import { QUESTION_FLAGS } from '../../src/gateway/config/flags.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import { ROOT } from './root.js';
@@ -81,6 +82,8 @@ async function ofOurProgram(args: readonly string[]): Promise<string[]> {
 
 /** By the gateway's own reading of its flags; files that they name are not there. */
 function ofGateway(args: readonly string[]): string[] {
+  // Answered before any flag is read.
+  if (QUESTION_FLAGS.some(({ name }) => args.includes(`--${name}`))) return [];
   try {
     readGatewayOptions(args, () => '');
     return [];

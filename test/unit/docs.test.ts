@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { documentedDrawings, publishedSchemas, withFlagTable } from '../../src/cli/drawings.js';
+import { documentedDrawings, publishedSchemas, withFlagTables } from '../../src/cli/drawings.js';
+import { documents, readDocument } from '../support/document-blocks.js';
 import { textsOfXml } from '../support/xml.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -11,6 +12,16 @@ function files(folder: string, ending: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
     .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** As GitHub names a heading in links. */
+function anchorsOf(path: string): string[] {
+  return [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
 describe('the documentation', () => {
@@ -50,20 +61,49 @@ describe('the documentation', () => {
     expect(titles.sort()).toEqual(examples.sort());
   });
 
-  test('has the table of flags as it is (npm run docs writes it anew)', () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    expect(withFlagTable(readme)).toBe(readme);
+  test('has the tables of flags as they are (npm run docs writes them anew)', () => {
+    const flags = readFileSync(join(ROOT, 'docs/flags.md'), 'utf8');
+    expect(withFlagTables(flags)).toBe(flags);
   });
 
-  test('links to files that are there', () => {
+  test('links to files, and to headings of them, that are there', () => {
     let links = 0;
-    for (const path of [join(ROOT, 'README.md'), ...files('docs', '.md'), ...files('examples', '.md')]) {
-      for (const [, link] of readFileSync(path, 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-        expect(existsSync(resolve(dirname(path), link!)), `${path}: ${link}`).toBe(true);
+    for (const document of documents()) {
+      for (const [, link, , heading] of readDocument(document).matchAll(
+        /\]\((?!https?:)([^)#]*)(#([^)]+))?\)/g,
+      )) {
+        const target = link === '' ? join(ROOT, document) : resolve(ROOT, dirname(document), link!);
+        expect(existsSync(target), `${document}: ${link}`).toBe(true);
+        if (heading !== undefined)
+          expect(anchorsOf(target), `${document}: ${link}#${heading}`).toContain(heading);
         links++;
       }
     }
     expect(links).toBeGreaterThan(100);
+  });
+
+  test('has no figure in the README that the bench has not', () => {
+    const section = /^## How fast$(.*?)^## /ms.exec(readDocument('README.md'))![1]!;
+    const rows = [...section.matchAll(/^\| .*\|$/gm)].map(([row]) => row);
+    const figures = rows.flatMap((row) => row.match(/\d[\d,.]*\d|\d/g) ?? []);
+    expect(figures.length).toBeGreaterThan(10);
+    const known = new Set(
+      readDocument('docs/bench.md')
+        .replaceAll(',', '')
+        .match(/\d+(?:\.\d+)?/g),
+    );
+    expect(figures.filter((figure) => !known.has(figure.replaceAll(',', '')))).toEqual([]);
+  });
+
+  test('names environment variables that something reads', () => {
+    const sources = ['src', 'test', 'bench', 'scripts', 'native']
+      .flatMap((folder) => ['.ts', '.mjs', '.h', '.cc'].flatMap((ending) => files(folder, ending)))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('\n');
+    const read = new Set(sources.match(/\b(?:PSP|FC)_[A-Z_]+\b/g));
+    for (const document of documents())
+      for (const [name] of readDocument(document).matchAll(/\b(?:PSP|FC)_[A-Z_]+\b/g))
+        expect(read.has(name), `${document}: ${name}`).toBe(true);
   });
 });
 

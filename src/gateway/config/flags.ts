@@ -1,6 +1,6 @@
 /**
- * Every flag of the gateway, in one table: the single source for parsing, for JSON keys, for help and for the
- * README's table. Names, short forms and defaults are those of DOCA's PSP gateway application (2.8) where it has
+ * Every flag of the gateway, in one table: the single source for parsing, for JSON keys, for help and for
+ * docs/flags.md. Names, short forms and defaults are those of DOCA's PSP gateway application (2.8) where it has
  * the flag; long names of later releases are aliases.
  */
 
@@ -239,7 +239,8 @@ export const FLAGS: readonly Flag[] = [
     range: [0, 63],
     placeholder: 'N',
     group: 'Tunnels',
-    meaning: 'octets left readable, in units of 4 (default: inner IPv4 5, IPv6 10; with cookie 7, 12)',
+    meaning:
+      'octets left readable, in units of 4 (default: in tunnel mode the inner IP header: IPv4 5, IPv6 10, with cookie 7, 12; in transport mode 0)',
   }),
   flag('psp-version', {
     kind: 'number',

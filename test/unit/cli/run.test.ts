@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { flagHelp, flagTable } from '../../../src/cli/flag-help.js';
+import { flagHelp, flagTables } from '../../../src/cli/flag-help.js';
 import { runCommand } from '../../../src/cli/run.js';
 
 /** What the command prints when it answers and ends without a gateway. */
@@ -32,9 +32,9 @@ describe('psp-gateway run', () => {
   });
 });
 
-test('the table of flags has those that stand on the command line only', () => {
-  const table = flagTable();
+test('the tables of flags have those that stand on the command line only', () => {
+  const tables = flagTables();
   for (const start of ['| `--json` | `-j` |', '| `--version` | `-v` |', '| `--help` | `-h` |'])
-    expect(table).toContain(`\n${start}`);
+    expect(tables).toContain(`\n${start}`);
   expect(flagHelp()).toContain('  -j, --json FILE ');
 });

@@ -75,6 +75,15 @@ describe('a drawing of a topology', () => {
     expect(svg).not.toContain('marker');
   });
 
+  test('as SVG explains the colors of what it has, and of nothing else', async () => {
+    const texts = textsOfXml(await topologySvg(topologyOf('name: t\ntopology: {full-mesh: 2}\n')));
+    expect(texts.filter((text) => ['gateway', 'insider', 'switch', 'router'].includes(text))).toEqual([
+      'switch',
+      'gateway',
+      'switch',
+    ]);
+  });
+
   test('counts the workloads that would fill a box', () => {
     const mermaid = topologyMermaid(
       topologyOf('name: t\ntopology: {full-mesh: {gateways: 1, workloads: 9}}\n'),
