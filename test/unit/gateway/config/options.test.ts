@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseServiceAddress, parseTunnel } from '../../../../src/gateway/config/addresses.js';
 import { FLAGS } from '../../../../src/gateway/config/flags.js';
 import { ConfigError } from '../../../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../../../src/gateway/config/read-options.js';
 import { parsePrefix } from '../../../../src/packet/prefix.js';
+import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
+import { ROOT } from '../../../support/root.js';
 
 function read(argv: string[], files: Record<string, string> = {}) {
   return readGatewayOptions(argv, (path) => {
@@ -81,6 +85,13 @@ describe('flags', () => {
       innerFamilies: [4],
       ingressAcl: true,
     });
+  });
+
+  test('are all read, and a topology refuses none that there is not', () => {
+    const reader = readFileSync(join(ROOT, 'src/gateway/config/read-options.ts'), 'utf8');
+    const names = FLAGS.map(({ name }) => name);
+    expect(names.filter((name) => !reader.includes(`'${name}'`))).toEqual([]);
+    expect(Object.keys(FLAGS_NOT_HERE).filter((name) => !names.includes(name))).toEqual([]);
   });
 
   test('all spellings: --name=value, -xvalue, -x=value, -x value, joined short flags, aliases', () => {
