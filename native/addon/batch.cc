@@ -95,7 +95,8 @@ void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vect
 		// Read before it is done, so that one that fails does not leave the reader in its middle.
 		ForwardSpec forward;
 		const bool with_values = operation == BatchOperation::ADD || (detail & 1) != 0;
-		const bool with_forward = operation == BatchOperation::ADD ? of.forward.kind == ForwardSpec::OF_ENTRY : (detail & 2) != 0;
+		const bool with_forward = operation == BatchOperation::ADD ? of.forward.kind == ForwardSpec::OF_ENTRY
+									   : (detail & 2) != 0;
 		uint32_t control = 0;
 		uint8_t action_index = 0;
 		static const ActionsSpec none;
@@ -127,7 +128,8 @@ void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vect
 				done.added = true;
 				break;
 			case BatchOperation::UPDATE:
-				program.update(pipe, slot, with_values ? &values : nullptr, with_forward ? &forward : nullptr, &done.failed);
+				program.update(pipe, slot, with_values ? &values : nullptr, with_forward ? &forward : nullptr,
+					       &done.failed);
 				break;
 			case BatchOperation::REMOVE:
 				program.remove(pipe, slot, &done.failed);

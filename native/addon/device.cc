@@ -104,8 +104,8 @@ void Device::open_dpdk_ports()
 	const uint32_t room = largest + ETHERNET_AROUND_OCTETS + RTE_PKTMBUF_HEADROOM + BUFFER_SLACK_OCTETS;
 	static uint32_t number = 0;
 	const std::string name = "psp_gateway_" + std::to_string(number++);
-	pool_ = rte_pktmbuf_pool_create(name.c_str(), options_.buffers, 0, 0, static_cast<uint16_t>(std::min<uint32_t>(room, UINT16_MAX)),
-					SOCKET_ID_ANY);
+	pool_ = rte_pktmbuf_pool_create(name.c_str(), options_.buffers, 0, 0,
+					static_cast<uint16_t>(std::min<uint32_t>(room, UINT16_MAX)), SOCKET_ID_ANY);
 	if (pool_ == nullptr)
 		throw dpdk_failure(std::to_string(options_.buffers) + " packet buffers of " + std::to_string(room) +
 					   " octets; give DPDK more memory",
@@ -120,9 +120,9 @@ void Device::open_dpdk_ports()
 			continue;
 		const uint16_t queues = i == 0 ? options_.rss_queues : 1;
 		if (queues > information.max_rx_queues)
-			throw Failure(DOCA_ERROR_INVALID_VALUE, std::to_string(queues) + " receive queues, one for each core, of a device with " +
-									std::to_string(information.max_rx_queues) +
-									" at most; give EAL fewer cores");
+			throw Failure(DOCA_ERROR_INVALID_VALUE,
+				      std::to_string(queues) + " receive queues, one for each core, of a device with " +
+					      std::to_string(information.max_rx_queues) + " at most; give EAL fewer cores");
 		start_dpdk_port(dpdk_ports_[i], queues, mtus[i]);
 	}
 }
@@ -178,7 +178,8 @@ void Device::start_flow_ports()
 		const std::string doing = "flow port " + std::to_string(dpdk_ports_[i]);
 		doca_flow_port_cfg *cfg = nullptr;
 		check(doca_flow_port_cfg_create(&cfg), doing);
-		const std::unique_ptr<doca_flow_port_cfg, doca_error_t (*)(doca_flow_port_cfg *)> guard(cfg, doca_flow_port_cfg_destroy);
+		const std::unique_ptr<doca_flow_port_cfg, doca_error_t (*)(doca_flow_port_cfg *)> guard(
+			cfg, doca_flow_port_cfg_destroy);
 		check(compat::set_port(cfg, dpdk_ports_[i], dev_, i == 0 ? nullptr : rep_, ACTIONS_MEMORY_OCTETS), doing);
 #if PSP_ORDERED_LISTS
 		if (i == 0) {
@@ -333,7 +334,8 @@ void Device::receive_loop(uint16_t queue, const ReceiveHandler &handler)
 	}
 }
 
-uint32_t Device::transmit(const std::vector<std::pair<const uint8_t *, size_t>> &frames, const std::vector<uint32_t> &packet_metas)
+uint32_t Device::transmit(const std::vector<std::pair<const uint8_t *, size_t>> &frames,
+			  const std::vector<uint32_t> &packet_metas)
 {
 	if (stopping_.load(std::memory_order_acquire))
 		return 0;

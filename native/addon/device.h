@@ -83,7 +83,8 @@ public:
 	// Starts to deliver, from threads of its own.
 	void receive(const ReceiveHandler &handler);
 	// From one thread of the caller's. Packets that were taken, from the first on.
-	uint32_t transmit(const std::vector<std::pair<const uint8_t *, size_t>> &frames, const std::vector<uint32_t> &packet_metas);
+	uint32_t transmit(const std::vector<std::pair<const uint8_t *, size_t>> &frames,
+			  const std::vector<uint32_t> &packet_metas);
 	// Stops what transmit() and receive() use; before the destructor.
 	void stop();
 

@@ -19,13 +19,9 @@ constexpr bool is_metadata(const char *name)
 	return name[0] == 'm' && name[1] == 'e' && name[2] == 't' && name[3] == 'a' && name[4] == '.';
 }
 
-void nothing(doca_flow_match &)
-{
-}
+void nothing(doca_flow_match &) {}
 
-void no_need(doca_flow_match &, doca_flow_match &)
-{
-}
+void no_need(doca_flow_match &, doca_flow_match &) {}
 
 template <typename Type> void need_type(Type &value, Type &mask, Type wanted)
 {
@@ -101,6 +97,8 @@ void select_inner_ip6(doca_flow_match &match)
 	match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP6;
 }
 
+// Releases of clang-format differ in braces within macros.
+// clang-format off
 // A member that holds the same octets as the packet.
 #define OCTETS(NAME, STRING, MEMBER, COUNT, NEED, SELECT) \
 	{                                                                                                                  \
@@ -134,6 +132,7 @@ void select_inner_ip6(doca_flow_match &match)
 			},                                                                                                 \
 			nullptr, no_need, nothing                                                                          \
 	}
+// clang-format on
 
 const DocaField FIELDS[] = {
 	{"parser_meta.port_id", "parser_meta.port.id", 2, false, true, false,

@@ -198,7 +198,8 @@ void LoweredProgram::fill_actions(const ActionsSpec &spec, const ValuesSpec *val
 		const bool tunnel = spec.decap_net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL;
 		encap.data_size = tunnel ? ETHERNET_OCTETS : 0;
 		if (tunnel)
-			data = spec.ethernet_of_entry() ? (values == nullptr ? nullptr : &values->ethernet_header) : &spec.ethernet_header;
+			data = spec.ethernet_of_entry() ? (values == nullptr ? nullptr : &values->ethernet_header)
+							: &spec.ethernet_header;
 	} else {
 		encap.action_type = DOCA_FLOW_CRYPTO_REFORMAT_ENCAP;
 		encap.net_type = spec.encap_net_type;
@@ -219,8 +220,7 @@ void LoweredProgram::write_port(doca_flow_match &match, const uint8_t *logical) 
 }
 
 // Adds a field to a template, or without `repeated` to a control entry's match.
-void LoweredProgram::add_field(const FieldSpec &field, doca_flow_match &match, doca_flow_match &mask,
-			       doca_flow_match *repeated)
+void LoweredProgram::add_field(const FieldSpec &field, doca_flow_match &match, doca_flow_match &mask, doca_flow_match *repeated)
 {
 	const DocaField &doca = *field.field;
 	const std::vector<uint8_t> bits = full_mask(field);
@@ -302,7 +302,8 @@ void LoweredProgram::create_basic(uint32_t index)
 			if (lowered.lists[i]->shared) {
 				EntryRecord &record = own_records_.emplace_back();
 				now(record, "pipe " + name, [&] {
-					return add_list_entry(*lowered.lists[i], spec.actions[i], ValuesSpec{}, 0, nullptr, record);
+					return add_list_entry(*lowered.lists[i], spec.actions[i], ValuesSpec{}, 0, nullptr,
+							      record);
 				});
 			}
 		}
@@ -358,8 +359,8 @@ void LoweredProgram::create_control(uint32_t index)
 	lowered.miss.counted = spec.miss_counter;
 	now(lowered.miss, doing + ", miss", [&] {
 		return operations_.add(lowered.miss, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
-			return compat::add_control_entry(operations_.queue(), PRIORITY_MISS, lowered.pipe, nullptr, nullptr, nullptr,
-							 nullptr, nullptr, &monitor, &miss, &lowered.miss, made);
+			return compat::add_control_entry(operations_.queue(), PRIORITY_MISS, lowered.pipe, nullptr, nullptr,
+							 nullptr, nullptr, nullptr, &monitor, &miss, &lowered.miss, made);
 		});
 	});
 }
@@ -389,7 +390,8 @@ bool LoweredProgram::mirrored(const PipeSpec &from, int32_t mirror, const Forwar
 			spec, DOCA_FLOW_PIPE_HASH, "MIRROR_" + std::to_string(floods_.size()),
 			[&](doca_flow_pipe_cfg *cfg) {
 				check(doca_flow_pipe_cfg_set_nr_entries(cfg, static_cast<uint32_t>(copies.size())), doing);
-				check(doca_flow_pipe_cfg_set_hash_map_algorithm(cfg, DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING), doing);
+				check(doca_flow_pipe_cfg_set_hash_map_algorithm(cfg, DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING),
+				      doing);
 			},
 			&changeable, nullptr);
 		try {
@@ -397,8 +399,9 @@ bool LoweredProgram::mirrored(const PipeSpec &from, int32_t mirror, const Forwar
 				EntryRecord &record = own_records_.emplace_back();
 				now(record, doing, [&] {
 					return operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
-						return doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr, nullptr,
-										     &copies[i], compat::NO_WAIT, &record, made);
+						return doca_flow_pipe_hash_add_entry(operations_.queue(), flood, i, 0, nullptr,
+										     nullptr, &copies[i], compat::NO_WAIT,
+										     &record, made);
 					});
 				});
 			}

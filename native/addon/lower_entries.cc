@@ -62,8 +62,8 @@ EntryRecord &LoweredProgram::present_record(uint32_t pipe, uint32_t slot, bool *
 	return record;
 }
 
-void LoweredProgram::add(uint32_t pipe, uint32_t slot, uint8_t action_index, const ValuesSpec &values,
-			 const ForwardSpec &forward, bool *failed)
+void LoweredProgram::add(uint32_t pipe, uint32_t slot, uint8_t action_index, const ValuesSpec &values, const ForwardSpec &forward,
+			 bool *failed)
 {
 	EntryRecord &record = new_record(pipe, slot, failed);
 	record.action_index = action_index;
@@ -138,8 +138,8 @@ void LoweredProgram::hand_over_add(uint32_t pipe, EntryRecord &record, const Val
 		fwd_given = &list_fwd;
 	}
 	checked(operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
-		return compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index, has_actions ? &actions : nullptr,
-					 fwd_given, &record, made);
+		return compat::add_entry(operations_.queue(), lowered.pipe, &match, action_index,
+					 has_actions ? &actions : nullptr, fwd_given, &record, made);
 	}));
 }
 
@@ -195,9 +195,8 @@ void LoweredProgram::update(uint32_t pipe, uint32_t slot, const ValuesSpec *valu
 	record.list_index = index;
 	auto list_fwd = zeroed<doca_flow_fwd>();
 	try {
-		now(record, doing, [&] {
-			return add_list_entry(*list, spec.actions[record.action_index], *values, index, fwd_given, record);
-		});
+		now(record, doing,
+		    [&] { return add_list_entry(*list, spec.actions[record.action_index], *values, index, fwd_given, record); });
 		list_fwd = to_list(list->pipe, index);
 		fwd_given = &list_fwd;
 		now(record, doing, hand_over);
@@ -268,7 +267,8 @@ void LoweredProgram::put_control(uint32_t pipe, uint32_t slot, const ControlEntr
 		return operations_.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
 			return compat::add_control_entry(operations_.queue(), entry.priority, lowered.pipe, &match, &mask,
 							 entry.condition ? &condition : nullptr, has_actions ? &actions : nullptr,
-							 has_actions ? &actions_mask : nullptr, &monitor, fwd_given, &record, made);
+							 has_actions ? &actions_mask : nullptr, &monitor, fwd_given, &record,
+							 made);
 		});
 	};
 	const auto make_list = [&] {
@@ -338,8 +338,8 @@ void LoweredProgram::remove(uint32_t pipe, uint32_t slot, bool *failed)
 
 doca_error_t LoweredProgram::hand_over_removal(EntryRecord &record, doca_flow_pipe_entry *entry)
 {
-	return operations_.change(
-		record, entry, [&] { return doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, entry); });
+	return operations_.change(record, entry,
+				  [&] { return doca_flow_pipe_remove_entry(operations_.queue(), compat::NO_WAIT, entry); });
 }
 
 void LoweredProgram::forget(uint32_t pipe, uint32_t slot)

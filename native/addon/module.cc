@@ -127,7 +127,8 @@ ControlEntrySpec control_entry_of(const Napi::Value &value)
 	if (object.Get("condition").IsObject()) {
 		const auto condition = object.Get("condition").As<Napi::Object>();
 		entry.condition = ConditionSpec{&doca_field(text_of(condition, "field")),
-						comparison_of(text_of(condition, "operation")), octets_of(condition.Get("value"))};
+						comparison_of(text_of(condition, "operation")),
+						octets_of(condition.Get("value"))};
 	}
 	entry.actions = actions_of(object.Get("actions"));
 	entry.values.encap_header = octets_of(object.Get("encapHeader"));
@@ -278,15 +279,15 @@ class NativeDevice : public Napi::ObjectWrap<NativeDevice> {
 public:
 	static Napi::Function define(Napi::Env env)
 	{
-		return DefineClass(env, "NativeDevice",
-				   {InstanceMethod<&NativeDevice::build>("build"), InstanceMethod<&NativeDevice::unbuild>("unbuild"),
-				    InstanceMethod<&NativeDevice::apply>("apply"), InstanceMethod<&NativeDevice::set_keys>("setKeys"),
-				    InstanceMethod<&NativeDevice::clear_keys>("clearKeys"),
-				    InstanceMethod<&NativeDevice::generate_keys>("generateKeys"),
-				    InstanceMethod<&NativeDevice::rotate>("rotateMasterKey"),
-				    InstanceMethod<&NativeDevice::counters>("counters"),
-				    InstanceMethod<&NativeDevice::transmit>("transmit"),
-				    InstanceMethod<&NativeDevice::close>("close")});
+		return DefineClass(
+			env, "NativeDevice",
+			{InstanceMethod<&NativeDevice::build>("build"), InstanceMethod<&NativeDevice::unbuild>("unbuild"),
+			 InstanceMethod<&NativeDevice::apply>("apply"), InstanceMethod<&NativeDevice::set_keys>("setKeys"),
+			 InstanceMethod<&NativeDevice::clear_keys>("clearKeys"),
+			 InstanceMethod<&NativeDevice::generate_keys>("generateKeys"),
+			 InstanceMethod<&NativeDevice::rotate>("rotateMasterKey"),
+			 InstanceMethod<&NativeDevice::counters>("counters"), InstanceMethod<&NativeDevice::transmit>("transmit"),
+			 InstanceMethod<&NativeDevice::close>("close")});
 	}
 
 	explicit NativeDevice(const Napi::CallbackInfo &info) : Napi::ObjectWrap<NativeDevice>(info)
@@ -328,7 +329,8 @@ private:
 			return rejected(info.Env(), failure);
 		}
 		return run(info.Env(), [opened = opened_, batch, controls]() -> Finish {
-			std::vector<BatchFailure> failures = run_batch(device_of(opened).program(), opened->program, *batch, *controls);
+			std::vector<BatchFailure> failures = run_batch(device_of(opened).program(), opened->program, *batch,
+								       *controls);
 			return [failures = std::move(failures)](Napi::Env env) -> Napi::Value {
 				Napi::Array list = Napi::Array::New(env, failures.size());
 				for (uint32_t i = 0; i < failures.size(); i++) {
@@ -353,7 +355,8 @@ private:
 		return run(info.Env(), [opened = opened_, ids = std::move(ids), keys, lengths = std::move(lengths)]() -> Finish {
 			const BurnStack burn;
 			// Whatever happens, no copy stays.
-			const std::shared_ptr<void> wiped(nullptr, [keys](void *) { explicit_bzero(keys->data(), keys->size()); });
+			const std::shared_ptr<void> wiped(nullptr,
+							  [keys](void *) { explicit_bzero(keys->data(), keys->size()); });
 			Device &device = device_of(opened);
 			std::vector<std::pair<std::string, std::string>> failures(ids.size());
 			size_t at = 0;
@@ -436,9 +439,10 @@ private:
 			for (size_t i = 0; i + 1 < wanted.size(); i += 2) {
 				const auto pipe = static_cast<uint32_t>(wanted[i]);
 				const int32_t slot = wanted[i + 1];
-				const CounterValue value = slot == -1	? program.miss_counter(pipe)
-							   : slot == -2 ? program.total_counter(pipe)
-									: program.entry_counter(pipe, static_cast<uint32_t>(slot));
+				const CounterValue value = slot == -1 ? program.miss_counter(pipe)
+							   : slot == -2
+								   ? program.total_counter(pipe)
+								   : program.entry_counter(pipe, static_cast<uint32_t>(slot));
 				numbers.push_back(value.packets);
 				numbers.push_back(value.octets);
 			}
@@ -520,13 +524,13 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 	options.buffers = number_of(object, "buffers", 8192);
 	options.memory_megabytes = number_of(object, "memoryMegabytes");
 	options.log_level = number_of(object, "logLevel", DOCA_LOG_LEVEL_WARNING);
-	options.eal_arguments = list_of<std::string>(object.Get("ealArguments"),
-						     [](const Napi::Value &value) { return value.As<Napi::String>().Utf8Value(); });
+	options.eal_arguments = list_of<std::string>(
+		object.Get("ealArguments"), [](const Napi::Value &value) { return value.As<Napi::String>().Utf8Value(); });
 	// Batches that wait for JavaScript's thread; receivers stop to poll when there are more.
 	constexpr size_t BATCHES_WAITING = 16;
 	auto opened = std::make_shared<Opened>();
-	opened->receiver =
-		Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "psp-gateway received packets", BATCHES_WAITING, 1);
+	opened->receiver = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "psp-gateway received packets",
+							 BATCHES_WAITING, 1);
 	opened->receiving = true;
 	return run(env, [opened, options]() -> Finish {
 		try {

@@ -110,7 +110,8 @@ public:
 
 private:
 	void begin(EntryRecord &record, doca_flow_pipe_entry *entry, CallUnderWay &under_way);
-	doca_error_t returned(EntryRecord &record, const CallUnderWay &under_way, doca_flow_pipe_entry *entry, doca_error_t result);
+	doca_error_t returned(EntryRecord &record, const CallUnderWay &under_way, doca_flow_pipe_entry *entry,
+			      doca_error_t result);
 	void end(EntryRecord &record, PendingOperation &operation);
 	// 0: whatever is done in a while.
 	void process(uint32_t at_most);

@@ -66,7 +66,8 @@ void initialize_eal(const std::vector<std::string> &given, uint32_t memory_megab
 		arguments.push_back(argument);
 	arguments.insert(arguments.end(), {"--file-prefix", "psp-gateway-" + std::to_string(getpid())});
 	const auto is_given = [&given](const char *name) {
-		return std::any_of(given.begin(), given.end(), [name](const std::string &argument) { return argument.rfind(name, 0) == 0; });
+		return std::any_of(given.begin(), given.end(),
+				   [name](const std::string &argument) { return argument.rfind(name, 0) == 0; });
 	};
 	if (has_huge_pages()) {
 		if (!is_given("--no-huge") && !is_given("--in-memory"))
@@ -142,7 +143,7 @@ cpu_set_t receiver_cores(size_t number)
 	std::vector<unsigned> cores;
 	unsigned core;
 	RTE_LCORE_FOREACH_WORKER(core)
-		cores.push_back(core);
+	cores.push_back(core);
 	// Last: the control thread is there.
 	cores.push_back(rte_get_main_lcore());
 	return rte_lcore_cpuset(cores[number % cores.size()]);

@@ -119,7 +119,8 @@ doca_dev_rep *open_representor(doca_dev *dev, const std::string &representor)
 	doca_devinfo_rep **list = nullptr;
 	uint32_t count = 0;
 	check(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &list, &count), "the list of representors");
-	const std::unique_ptr<doca_devinfo_rep *, doca_error_t (*)(doca_devinfo_rep **)> guard(list, doca_devinfo_rep_destroy_list);
+	const std::unique_ptr<doca_devinfo_rep *, doca_error_t (*)(doca_devinfo_rep **)> guard(list,
+											       doca_devinfo_rep_destroy_list);
 	const bool by_address = representor.find(':') != std::string::npos;
 	const std::optional<Name> wanted = parse_name(representor);
 	const uint32_t pf = function_of(dev);

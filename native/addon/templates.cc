@@ -26,8 +26,7 @@ bool sets_after_crypto(const ActionsSpec &actions)
 {
 	if (!actions.decrypt && !actions.decap)
 		return false;
-	return std::any_of(actions.set.begin(), actions.set.end(),
-			   [](const FieldSpec &field) { return !field.field->metadata; });
+	return std::any_of(actions.set.begin(), actions.set.end(), [](const FieldSpec &field) { return !field.field->metadata; });
 }
 
 void template_sets(const ActionsSpec &spec, doca_flow_actions &actions, doca_flow_actions &mask, doca_flow_actions &repeated,

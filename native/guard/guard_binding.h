@@ -10,7 +10,8 @@ namespace guard {
 inline Napi::Object binding(Napi::Env env)
 {
 	Napi::Object object = Napi::Object::New(env);
-	object.Set("overwriteFreedMemory", Napi::Function::New(env, [](const Napi::CallbackInfo &) { overwrite_freed_memory(); }));
+	object.Set("overwriteFreedMemory",
+		   Napi::Function::New(env, [](const Napi::CallbackInfo &) { overwrite_freed_memory(); }));
 	object.Set("forbidDumps", Napi::Function::New(env, [](const Napi::CallbackInfo &info) -> Napi::Value {
 			   return Napi::String::New(info.Env(), forbid_dumps());
 		   }));

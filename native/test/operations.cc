@@ -122,7 +122,8 @@ void done_inside_and_refused()
 	bench.check_idle();
 	CHECK(bench.change_inside(DOCA_FLOW_ENTRY_OP_UPD, true, DOCA_ERROR_DRIVER) == DOCA_SUCCESS);
 	bench.check_idle();
-	CHECK(bench.change_inside(DOCA_FLOW_ENTRY_OP_DEL, true, DOCA_ERROR_DRIVER) == DOCA_SUCCESS && bench.record.entry == nullptr);
+	CHECK(bench.change_inside(DOCA_FLOW_ENTRY_OP_DEL, true, DOCA_ERROR_DRIVER) == DOCA_SUCCESS &&
+	      bench.record.entry == nullptr);
 	CHECK(!bench.failed);
 	bench.check_counts();
 }

@@ -166,7 +166,8 @@ Napi::Value set_up(const Napi::CallbackInfo &info)
 // A seed, and of how many in 1000 operations on entries the devices fail.
 void set_faults(const Napi::CallbackInfo &info)
 {
-	if (doca_soft_set_faults(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value()) != DOCA_SUCCESS)
+	if (doca_soft_set_faults(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value()) !=
+	    DOCA_SUCCESS)
 		throw Napi::Error::New(info.Env(), "doca_soft_set_faults");
 }
 
@@ -176,8 +177,9 @@ Napi::Value measure_aead(const Napi::CallbackInfo &info)
 	double per_second = 0;
 	const char *engine = "";
 	const std::string crypto = info[0].As<Napi::String>().Utf8Value();
-	if (doca_soft_measure_aead(crypto.c_str(), info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Boolean>().Value() ? 1 : 0,
-				   info[3].As<Napi::Number>().DoubleValue(), &per_second, &engine) != DOCA_SUCCESS)
+	if (doca_soft_measure_aead(crypto.c_str(), info[1].As<Napi::Number>().Uint32Value(),
+				   info[2].As<Napi::Boolean>().Value() ? 1 : 0, info[3].As<Napi::Number>().DoubleValue(),
+				   &per_second, &engine) != DOCA_SUCCESS)
 		throw Napi::Error::New(info.Env(), "doca_soft_measure_aead");
 	Napi::Object result = Napi::Object::New(info.Env());
 	result.Set("perSecond", Napi::Number::New(info.Env(), per_second));
@@ -228,7 +230,8 @@ uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, vo
 				source.next_patch = 0;
 		}
 	}
-	source.cycles.store(source.cycles.load(std::memory_order_relaxed) + rte_rdtsc_precise() - start, std::memory_order_relaxed);
+	source.cycles.store(source.cycles.load(std::memory_order_relaxed) + rte_rdtsc_precise() - start,
+			    std::memory_order_relaxed);
 	return count;
 }
 

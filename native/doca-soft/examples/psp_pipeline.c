@@ -299,9 +299,9 @@ int main(int argc, char **argv)
 	struct doca_flow_pipe_entry *encrypted = add_entry(encrypt, &match, &actions);
 
 	to_pipe.next_pipe = encrypt;
-	struct doca_flow_pipe *egress_root = create_pipe(&(struct pipe_options){
-		"EGRESS_ROOT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_EGRESS, true, &(struct doca_flow_match){0}, NULL, &to_pipe,
-		&drop});
+	struct doca_flow_pipe *egress_root = create_pipe(
+		&(struct pipe_options){"EGRESS_ROOT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_EGRESS, true,
+				       &(struct doca_flow_match){0}, NULL, &to_pipe, &drop});
 	add_entry(egress_root, NULL, NULL);
 
 	/* Way in, from its end: what did not authenticate; the session; decryption. */
@@ -328,8 +328,9 @@ int main(int argc, char **argv)
 	actions.crypto_encap.icv_size = 16;
 	actions.crypto_encap.data_size = 14;
 	memset(actions.crypto_encap.encap_data, 0xff, 14);
-	struct doca_flow_pipe *acl = create_pipe(&(struct pipe_options){
-		"ACL", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false, &match, &actions, &to_vf, &to_syndrome});
+	struct doca_flow_pipe *acl = create_pipe(&(struct pipe_options){"ACL", DOCA_FLOW_PIPE_BASIC,
+									DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false, &match,
+									&actions, &to_vf, &to_syndrome});
 	match.tun.psp.spi = htonl(spi);
 	match.parser_meta.psp_syndrome = DOCA_FLOW_CRYPTO_SYNDROME_OK;
 	match.inner.ip4.src_ip = htonl(INNER_SOURCE);
@@ -343,9 +344,9 @@ int main(int argc, char **argv)
 	actions.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;
 	actions.crypto.crypto_id = DOCA_FLOW_PSP_DECRYPTION_ID;
 	to_pipe.next_pipe = acl;
-	struct doca_flow_pipe *decrypt = create_pipe(&(struct pipe_options){
-		"DECRYPT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false, &(struct doca_flow_match){0}, &actions,
-		&to_pipe, &drop});
+	struct doca_flow_pipe *decrypt = create_pipe(
+		&(struct pipe_options){"DECRYPT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false,
+				       &(struct doca_flow_match){0}, &actions, &to_pipe, &drop});
 	add_entry(decrypt, NULL, &actions);
 
 	/* Last the root, so that no packet comes before the pipes are there. */

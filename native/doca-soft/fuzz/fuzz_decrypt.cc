@@ -47,7 +47,8 @@ void seal(World &around, Packet &packet)
 	void *context = aligned_alloc(64, (around.aead.context_octets + 63) / 64 * 64);
 	around.aead.prepare(context, key, psp_key_octets(version));
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	around.aead.seal(context, psp_key_octets(version), psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
+	around.aead.seal(context, psp_key_octets(version), psp + PSP_SPI, psp, start, psp + start, payload - start,
+			 psp + payload);
 	around.aead.wipe(context);
 	free(context);
 }

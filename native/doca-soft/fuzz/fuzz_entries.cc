@@ -161,7 +161,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			const doca_flow_match own = match_from(bytes);
 			const doca_flow_actions values = actions_from(bytes);
 			pipe.reader().entry_key(&own, pipe.key_of(*entry->hot));
-			const bool stored = pipe.actions()[0].store(&values, pipe.values_of(*entry->hot), &entry->hot->crypto_id) == DOCA_SUCCESS;
+			const bool stored = pipe.actions()[0].store(&values, pipe.values_of(*entry->hot),
+								    &entry->hot->crypto_id) == DOCA_SUCCESS;
 			if (stored && pipe.install(*entry)) {
 				installed.push_back(entry);
 				reached.entries++;

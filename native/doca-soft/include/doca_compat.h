@@ -12,8 +12,8 @@
 #ifdef DOCA_ALLOW_EXPERIMENTAL_API
 #define DOCA_EXPERIMENTAL __attribute__((visibility("default"), used, section(".text.experimental")))
 #else
-#define DOCA_EXPERIMENTAL                                                                          \
-	__attribute__((visibility("default"), used, section(".text.experimental"),                 \
+#define DOCA_EXPERIMENTAL                                                          \
+	__attribute__((visibility("default"), used, section(".text.experimental"), \
 		       deprecated("experimental: define DOCA_ALLOW_EXPERIMENTAL_API to use it")))
 #endif
 

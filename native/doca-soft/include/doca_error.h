@@ -48,10 +48,10 @@ DOCA_STABLE const char *doca_error_get_name(doca_error_t error);
 DOCA_STABLE const char *doca_error_get_descr(doca_error_t error);
 
 #define DOCA_IS_ERROR(r) ((r) != DOCA_SUCCESS)
-#define DOCA_ERROR_PROPAGATE(r, t)                                                                 \
-	do {                                                                                       \
-		if ((r) == DOCA_SUCCESS)                                                           \
-			(r) = (t);                                                                 \
+#define DOCA_ERROR_PROPAGATE(r, t)       \
+	do {                             \
+		if ((r) == DOCA_SUCCESS) \
+			(r) = (t);       \
 	} while (0)
 
 #ifdef __cplusplus

@@ -586,8 +586,7 @@ struct doca_flow_entropy_format {
 /* ---- Callbacks ---- */
 
 typedef void (*doca_flow_entry_process_cb)(struct doca_flow_pipe_entry *entry, uint16_t pipe_queue,
-					   enum doca_flow_entry_status status, enum doca_flow_entry_op op,
-					   void *user_ctx);
+					   enum doca_flow_entry_status status, enum doca_flow_entry_op op, void *user_ctx);
 typedef void (*doca_flow_pipe_process_cb)(struct doca_flow_pipe *pipe, enum doca_flow_pipe_status status,
 					  enum doca_flow_pipe_op op, void *user_ctx);
 typedef void (*doca_flow_shared_resource_unbind_cb)(enum doca_flow_shared_resource_type type, uint32_t id, void *object);
@@ -607,8 +606,7 @@ DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb);
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_shared_resource_unbind(struct doca_flow_cfg *cfg,
 								     doca_flow_shared_resource_unbind_cb cb);
-DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key,
-						   uint32_t rss_key_len);
+DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key, uint32_t rss_key_len);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_definitions *definitions);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg);
@@ -616,8 +614,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_resource_rss_cfg *rss);
 #else
-DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg,
-							       enum doca_flow_resource_mode mode);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_resource_mode(struct doca_flow_cfg *cfg, enum doca_flow_resource_mode mode);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_init(struct doca_flow_cfg *cfg);
 DOCA_STABLE void doca_flow_destroy(void);
@@ -648,8 +645,8 @@ DOCA_STABLE doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_cfg *cfg, uint32_t core);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
 #if DOCA_SOFT_RELEASE_ >= 302
-DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
-								   enum doca_flow_resource type, uint32_t nr_resources);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type,
+								   uint32_t nr_resources);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port);
 DOCA_STABLE doca_error_t doca_flow_port_stop(struct doca_flow_port *port);
@@ -659,12 +656,11 @@ DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_f
 DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port,
 								     enum doca_flow_port_operation_state state);
-DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port,
-							   struct doca_flow_entropy_format *header, uint16_t *entropy);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header,
+							   uint16_t *entropy);
 #if DOCA_SOFT_RELEASE_ >= 302
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port,
-								  enum doca_flow_port_default_miss_type type,
-								  bool counter);
+								  enum doca_flow_port_default_miss_type type, bool counter);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_query_default_miss(struct doca_flow_port *port,
 								 struct doca_flow_resource_query *query);
 #endif
@@ -679,8 +675,7 @@ DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_type(struct doca_flow_pipe_cfg *
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_domain(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_domain domain);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_root(struct doca_flow_pipe_cfg *cfg, bool is_root);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, uint32_t nr_entries);
-DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg,
-							    const struct doca_flow_match *match,
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_match *match,
 							    const struct doca_flow_match *match_mask);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg,
 							      struct doca_flow_actions *const *actions,
@@ -689,9 +684,9 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_p
 							      size_t nr_actions);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg,
 							      const struct doca_flow_monitor *monitor);
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg, struct doca_flow_ordered_list *const *ordered_lists,
-				     size_t nr_ordered_lists);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg,
+								    struct doca_flow_ordered_list *const *ordered_lists,
+								    size_t nr_ordered_lists);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t queue);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_resizable(struct doca_flow_pipe_cfg *cfg, bool is_resizable);
@@ -714,80 +709,69 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_get_target(enum doca_flow_target_type t
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							const struct doca_flow_match *match,
 							const struct doca_flow_actions *actions,
-							const struct doca_flow_monitor *monitor,
-							const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
-							struct doca_flow_pipe_entry **entry);
+							const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+							uint32_t flags, void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							   const struct doca_flow_actions *actions,
 							   const struct doca_flow_monitor *monitor,
-							   const struct doca_flow_fwd *fwd,
-							   const enum doca_flow_flags_type flags,
+							   const struct doca_flow_fwd *fwd, const enum doca_flow_flags_type flags,
 							   struct doca_flow_pipe_entry *entry);
 #elif DOCA_SOFT_RELEASE_ < 303
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							const struct doca_flow_match *match, uint8_t action_idx,
 							const struct doca_flow_actions *actions,
-							const struct doca_flow_monitor *monitor,
-							const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
-							struct doca_flow_pipe_entry **entry);
-DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
-							   uint8_t action_idx,
+							const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+							uint32_t flags, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint8_t action_idx,
 							   const struct doca_flow_actions *actions,
 							   const struct doca_flow_monitor *monitor,
-							   const struct doca_flow_fwd *fwd,
-							   const enum doca_flow_flags_type flags,
+							   const struct doca_flow_fwd *fwd, const enum doca_flow_flags_type flags,
 							   struct doca_flow_pipe_entry *entry);
 #endif
 #if DOCA_SOFT_RELEASE_ < 303
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe,
-				 const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
-				 const struct doca_flow_match_condition *condition,
-				 const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
-				 const struct doca_flow_action_descs *action_descs,
-				 const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
-				 void *user_ctx, struct doca_flow_pipe_entry **entry);
-DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
-							     uint32_t entry_index,
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_control_add_entry(
+	uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
+	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor,
+	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(
+	uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index,
 #if DOCA_SOFT_RELEASE_ >= 302
-							     uint8_t action_idx,
+	uint8_t action_idx,
 #endif
-							     const struct doca_flow_actions *actions,
-							     const struct doca_flow_monitor *monitor,
-							     const struct doca_flow_fwd *fwd,
-							     const enum doca_flow_flags_type flags, void *user_ctx,
-							     struct doca_flow_pipe_entry **entry);
+	const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+	const enum doca_flow_flags_type flags, void *user_ctx, struct doca_flow_pipe_entry **entry);
 #else
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
-			       uint8_t action_idx, const struct doca_flow_actions *actions,
-			       const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t flags,
-			       void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+							      const struct doca_flow_match *match, uint8_t action_idx,
+							      const struct doca_flow_actions *actions,
+							      const struct doca_flow_monitor *monitor,
+							      const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
+							      struct doca_flow_pipe_entry **entry);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
-								 uint8_t action_idx,
-								 const struct doca_flow_actions *actions,
+								 uint8_t action_idx, const struct doca_flow_actions *actions,
 								 const struct doca_flow_monitor *monitor,
 								 const struct doca_flow_fwd *fwd, uint32_t flags,
 								 struct doca_flow_pipe_entry *entry);
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
-				 const struct doca_flow_match *match_mask,
-				 const struct doca_flow_match_condition *condition,
-				 const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
-				 const struct doca_flow_action_descs *action_descs,
-				 const struct doca_flow_monitor *monitor, uint32_t priority,
-				 const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_control_add_entry(
+	uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
+	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor, uint32_t priority,
+	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							     uint32_t entry_index, uint8_t action_idx,
 							     const struct doca_flow_actions *actions,
 							     const struct doca_flow_monitor *monitor,
-							     const struct doca_flow_fwd *fwd, uint32_t flags,
-							     void *user_ctx, struct doca_flow_pipe_entry **entry);
+							     const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
+							     struct doca_flow_pipe_entry **entry);
 #endif
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t idx,
-				      const struct doca_flow_ordered_list *ordered_list, const struct doca_flow_fwd *fwd,
-				      uint32_t flags, void *user_ctx, struct doca_flow_pipe_entry **entry);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
+								     uint32_t idx,
+								     const struct doca_flow_ordered_list *ordered_list,
+								     const struct doca_flow_fwd *fwd, uint32_t flags,
+								     void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, struct doca_flow_pipe_entry *entry);
 /* `timeout` in microseconds, 0: poll once. */
 DOCA_STABLE doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
@@ -799,8 +783,8 @@ DOCA_STABLE int doca_flow_aging_handle(struct doca_flow_port *port, uint16_t que
 
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
 								 struct doca_flow_shared_resource_cfg *cfg);
-DOCA_STABLE doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids,
-							 uint32_t count, void *bindable);
+DOCA_STABLE doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids, uint32_t count,
+							 void *bindable);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *ids,
 								struct doca_flow_resource_query *queries, uint32_t count);
 #if DOCA_SOFT_RELEASE_ >= 302
@@ -812,10 +796,8 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_set_cfg(struct doc
 								      enum doca_flow_shared_resource_type type, uint32_t id,
 								      struct doca_flow_shared_resource_cfg *cfg);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port,
-								     enum doca_flow_shared_resource_type type,
-								     uint32_t *ids,
-								     struct doca_flow_resource_query *queries,
-								     uint32_t count);
+								     enum doca_flow_shared_resource_type type, uint32_t *ids,
+								     struct doca_flow_resource_query *queries, uint32_t count);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry,
 							      struct doca_flow_resource_query *query);

@@ -97,16 +97,13 @@ struct doca_flow_crypto_action {
 
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_master_key_rotate(struct doca_flow_port *port);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_alloc(struct doca_flow_port *port,
-								       enum doca_flow_crypto_key_type type,
-								       uint32_t count,
+								       enum doca_flow_crypto_key_type type, uint32_t count,
 								       struct doca_flow_crypto_psp_spi_key_bulk **bulk);
-DOCA_EXPERIMENTAL doca_error_t
-doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
 /* SPI in the CPU's byte order; 4 or 8 words of key, which are an octet string. */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_spi_key_bulk *bulk,
 								     uint32_t index, uint32_t *spi, uint32_t *key);
-DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_wipe(struct doca_flow_crypto_psp_spi_key_bulk *bulk,
-								 uint32_t index);
+DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_wipe(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_clear(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_free(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
 

@@ -29,18 +29,15 @@ DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_standard(void);
 
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_file(FILE *file, struct doca_log_backend **backend);
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_fd(int fd, struct doca_log_backend **backend);
-DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_buf(char *buffer, size_t capacity,
-								doca_log_buf_flush_cb flush,
+DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_buf(char *buffer, size_t capacity, doca_log_buf_flush_cb flush,
 								struct doca_log_backend **backend);
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_syslog(const char *name, struct doca_log_backend **backend);
 
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_file_sdk(FILE *file, struct doca_log_backend **backend);
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_fd_sdk(int fd, struct doca_log_backend **backend);
-DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_buf_sdk(char *buffer, size_t capacity,
-								    doca_log_buf_flush_cb flush,
+DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_buf_sdk(char *buffer, size_t capacity, doca_log_buf_flush_cb flush,
 								    struct doca_log_backend **backend);
-DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_syslog_sdk(const char *name,
-								       struct doca_log_backend **backend);
+DOCA_EXPERIMENTAL doca_error_t doca_log_backend_create_with_syslog_sdk(const char *name, struct doca_log_backend **backend);
 
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_set_sdk_level(struct doca_log_backend *backend, uint32_t level);
 DOCA_EXPERIMENTAL doca_error_t doca_log_backend_set_level_lower_limit(struct doca_log_backend *backend, uint32_t level);
@@ -58,12 +55,12 @@ DOCA_EXPERIMENTAL doca_error_t doca_log_unregister_source(int source);
 DOCA_EXPERIMENTAL doca_error_t doca_log(uint32_t level, int source, const char *file, int line, const char *function,
 					const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-#define DOCA_LOG_REGISTER(NAME)                                                                    \
-	static int log_source;                                                                     \
-	__attribute__((constructor(101))) static void doca_log_register_##NAME(void)               \
-	{                                                                                          \
-		doca_log_register_source(#NAME, &log_source);                                      \
-	}                                                                                          \
+#define DOCA_LOG_REGISTER(NAME)                                                      \
+	static int log_source;                                                       \
+	__attribute__((constructor(101))) static void doca_log_register_##NAME(void) \
+	{                                                                            \
+		doca_log_register_source(#NAME, &log_source);                        \
+	}                                                                            \
 	static int log_source
 
 #define DOCA_LOG_AT(level, ...) doca_log(level, log_source, __FILE__, __LINE__, __func__, __VA_ARGS__)

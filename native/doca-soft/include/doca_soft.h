@@ -46,8 +46,8 @@ DOCA_STABLE doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousa
  * Seals, or with `open` not 0 opens, packets of `octets` octets with one AES-256 key, and nothing else, for `seconds`; how
  * many per second, and by which library. `crypto` as in the mapping file: "auto", "ipsec-mb", "openssl".
  */
-DOCA_STABLE doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int open, double seconds,
-						double *per_second, const char **engine);
+DOCA_STABLE doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int open, double seconds, double *per_second,
+						const char **engine);
 
 #ifdef __cplusplus
 }

@@ -158,7 +158,8 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 	if (encap.icv_size != PSP_ICV_OCTETS)
 		return not_supported("doca_flow_crypto_encap_action.icv_size %u; PSP has %u", encap.icv_size, PSP_ICV_OCTETS);
 	if (!known_data_octets(encap.action_type, encap.net_type, encap.data_size))
-		return not_supported("doca_flow_crypto_encap_action.data_size %u of net_type %d", encap.data_size, encap.net_type);
+		return not_supported("doca_flow_crypto_encap_action.data_size %u of net_type %d", encap.data_size,
+				     encap.net_type);
 	reformat_ = encap.action_type == DOCA_FLOW_CRYPTO_REFORMAT_ENCAP ? Reformat::ENCAP : Reformat::DECAP;
 	net_type_ = encap.net_type;
 	data_octets_ = encap.data_size;
@@ -175,8 +176,7 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 doca_error_t Actions::check_crypto_id(uint32_t crypto_id) const
 {
 	if (crypto_id == 0 || crypto_id >= key_slots_)
-		return invalid("crypto_id %u of an encryption; key slots are 1 to %u", crypto_id,
-			       std::max(key_slots_, 1u) - 1);
+		return invalid("crypto_id %u of an encryption; key slots are 1 to %u", crypto_id, std::max(key_slots_, 1u) - 1);
 	return DOCA_SUCCESS;
 }
 
@@ -189,7 +189,8 @@ doca_error_t Actions::store(const doca_flow_actions *actions, uint8_t *values, u
 	}
 	for (const Set &set : sets_) {
 		if (set.changeable)
-			memcpy(values + set.value_offset, reinterpret_cast<const uint8_t *>(actions) + set.member_offset, set.octets);
+			memcpy(values + set.value_offset, reinterpret_cast<const uint8_t *>(actions) + set.member_offset,
+			       set.octets);
 	}
 	return store_crypto(actions->has_crypto_encap ? &actions->crypto_encap : nullptr, &actions->crypto, values, crypto_id);
 }

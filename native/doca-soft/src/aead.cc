@@ -87,7 +87,8 @@ bool mb_available()
 }
 
 // The round keys, then powers of the hash key, of which the lowest stand last.
-const Aead IPSEC_MB = {"ipsec-mb", sizeof(gcm_key_data), sizeof(gcm_key_data::expanded_keys), mb_prepare, mb_wipe, mb_seal, mb_open};
+const Aead IPSEC_MB = {"ipsec-mb", sizeof(gcm_key_data), sizeof(gcm_key_data::expanded_keys), mb_prepare, mb_wipe, mb_seal,
+		       mb_open};
 
 #endif
 
@@ -117,8 +118,8 @@ void openssl_wipe(void *context)
 	prepared->open = nullptr;
 }
 
-void openssl_seal(const void *context, uint32_t, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_octets,
-		  uint8_t *data, uint32_t octets, uint8_t *icv)
+void openssl_seal(const void *context, uint32_t, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_octets, uint8_t *data,
+		  uint32_t octets, uint8_t *icv)
 {
 	EVP_CIPHER_CTX *state = static_cast<const OpensslKey *>(context)->seal;
 	int written = 0;
@@ -150,7 +151,8 @@ bool openssl_open(const void *context, uint32_t key_octets, const uint8_t *nonce
 	return false;
 }
 
-const Aead OPENSSL = {"openssl", sizeof(OpensslKey), sizeof(OpensslKey), openssl_prepare, openssl_wipe, openssl_seal, openssl_open};
+const Aead OPENSSL = {"openssl",    sizeof(OpensslKey), sizeof(OpensslKey), openssl_prepare,
+		      openssl_wipe, openssl_seal,	openssl_open};
 
 } // namespace
 

@@ -21,8 +21,8 @@ struct Aead {
 	void (*seal)(const void *context, uint32_t key_octets, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_octets,
 		     uint8_t *data, uint32_t octets, uint8_t *icv);
 	// False, and the data is as it was, when the ICV does not match.
-	bool (*open)(const void *context, uint32_t key_octets, const uint8_t *nonce, const uint8_t *aad,
-		     uint32_t aad_octets, uint8_t *data, uint32_t octets, const uint8_t *icv);
+	bool (*open)(const void *context, uint32_t key_octets, const uint8_t *nonce, const uint8_t *aad, uint32_t aad_octets,
+		     uint8_t *data, uint32_t octets, const uint8_t *icv);
 };
 
 // By name: "ipsec-mb", "openssl", or "auto": the first that this processor has. nullptr: there is none of that name here.

@@ -11,8 +11,7 @@ constexpr size_t LINE_OCTETS = 64;
 
 // One field of many packets, so that what is written to the keys in small pieces is not read at once as a whole.
 template <uint32_t OCTETS>
-void read_column(Packet **packets, const uint8_t *positions, uint32_t count, const FieldPlace &place, uint8_t *out,
-		 size_t stride)
+void read_column(Packet **packets, const uint8_t *positions, uint32_t count, const FieldPlace &place, uint8_t *out, size_t stride)
 {
 	for (uint32_t i = 0; i < count; i++)
 		memcpy(out + i * stride, packets[positions[i]]->bases[place.base] + place.offset, OCTETS);
@@ -188,8 +187,7 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 void BasicPipe::hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &datapath)
 {
 	entry.count(packet.length);
-	if (!actions_.empty() &&
-	    !actions_[entry.action_index].run(packet, values_of(entry), entry.crypto_id, datapath)) {
+	if (!actions_.empty() && !actions_[entry.action_index].run(packet, values_of(entry), entry.crypto_id, datapath)) {
 		result.kind = Forward::LOST;
 		return;
 	}

@@ -55,6 +55,8 @@ uint32_t sealed_octets(const Packet &packet)
 
 } // namespace
 
+// Releases of clang-format differ in braces within initializers.
+// clang-format off
 Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs,
 		   uint32_t derived_keys, rte_mempool *buffers)
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), ivs_(ivs), derived_(aead, derived_keys),
@@ -62,6 +64,7 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 	  candidate_(candidate_memory_.data()), packets_(BURST_MAX)
 {
 }
+// clang-format on
 
 // The tag of derived keys, but for the version, which takes two bits.
 uint32_t Datapath::generation_tag(uint32_t master_key) const
@@ -431,7 +434,8 @@ bool Datapath::seal(Packet &packet)
 	uint8_t *psp = packet.frame + packet.encap;
 	const uint32_t payload = sealed_octets(packet);
 	const uint32_t start = psp_encrypt_start(psp, payload);
-	aead_.seal(packet.key, psp_key_octets(psp_version(psp)), psp + PSP_SPI, psp, start, psp + start, payload - start, psp + payload);
+	aead_.seal(packet.key, psp_key_octets(psp_version(psp)), psp + PSP_SPI, psp, start, psp + start, payload - start,
+		   psp + payload);
 	packet.sealed = true;
 	counts.tx_packets++;
 	return true;

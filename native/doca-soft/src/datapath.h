@@ -60,10 +60,7 @@ struct SwitchPort {
 };
 
 struct RssTarget {
-	bool operator==(const RssTarget &other) const
-	{
-		return queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6;
-	}
+	bool operator==(const RssTarget &other) const { return queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6; }
 
 	std::vector<uint16_t> queues;
 	// The families that are spread over them; what is neither goes to the first.

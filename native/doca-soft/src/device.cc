@@ -375,7 +375,8 @@ void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
 		datapath_->slots = slots_.get();
 		const bool slots_locked = slots_->lock();
 		if (!datapath_->lock_keys() || !slots_locked)
-			log_sdk(DOCA_LOG_LEVEL_WARNING, "device %s: memory with keys may be swapped out, since RLIMIT_MEMLOCK does not let it be locked",
+			log_sdk(DOCA_LOG_LEVEL_WARNING,
+				"device %s: memory with keys may be swapped out, since RLIMIT_MEMLOCK does not let it be locked",
 				mapping_.pci.c_str());
 		for (size_t i = 0; i < faces_.size(); i++) {
 			SwitchPort port{};

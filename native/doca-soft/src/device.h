@@ -98,10 +98,7 @@ public:
 	// After commands were queued.
 	void wake();
 
-	const MirrorTargets *mirror(uint16_t number) const
-	{
-		return number < mirrors_.size() ? &mirrors_[number] : nullptr;
-	}
+	const MirrorTargets *mirror(uint16_t number) const { return number < mirrors_.size() ? &mirrors_[number] : nullptr; }
 	// From run() only.
 	void set_mirror(uint32_t number, MirrorTargets targets);
 

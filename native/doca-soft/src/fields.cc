@@ -33,6 +33,8 @@ struct SelectedPlace {
 };
 
 #define AT(member) static_cast<uint16_t>(offsetof(doca_flow_match, member))
+// Releases of clang-format differ in braces within macros.
+// clang-format off
 // A field of the packet's own record; `counted` octets of it.
 #define OWN(member, string, counted, in_packet, need)                                                              \
 	{                                                                                                          \
@@ -49,6 +51,7 @@ struct SelectedPlace {
 		ANY, { "meta.u32[" #i "]", nullptr, AT(meta.u32[i]), 4, 4, BASE_PACKET,                             \
 			static_cast<uint16_t>(offsetof(Packet, meta) + 4 * (1 + i)), 0 }                           \
 	}
+// clang-format on
 
 const SelectedPlace PLACES[] = {
 	OWN(meta.pkt_meta, "meta.data", 4, meta, 0),
@@ -165,10 +168,13 @@ struct Unknown {
 	size_t octets;
 };
 
+// Releases of clang-format differ in braces within macros.
+// clang-format off
 #define UNKNOWN(selector, member)                                                                                  \
 	{                                                                                                          \
 		selector, #member, offsetof(doca_flow_match, member), sizeof(((doca_flow_match *)nullptr)->member) \
 	}
+// clang-format on
 
 // Structures come behind the members of theirs that have a name of their own.
 const Unknown UNKNOWNS[] = {
@@ -313,8 +319,8 @@ doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *
 	return DOCA_SUCCESS;
 }
 
-doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask,
-			const doca_flow_match_condition *condition, std::vector<MatchField> &fields, MatchField &compared)
+doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, const doca_flow_match_condition *condition,
+			std::vector<MatchField> &fields, MatchField &compared)
 {
 	const doca_error_t result = read(match, mask, true, fields);
 	if (result != DOCA_SUCCESS || condition == nullptr)
@@ -326,8 +332,7 @@ doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mas
 		const FieldPlace &place = candidate.place;
 		if (place.string == nullptr || strcmp(place.string, name) != 0)
 			continue;
-		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 ||
-		    condition->field_op.width != place.octets * 8u)
+		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 || condition->field_op.width != place.octets * 8u)
 			return not_supported("a condition on %u bits of %s at bit %u", condition->field_op.width, name,
 					     condition->field_op.a.bit_offset);
 		compared = MatchField{};

@@ -43,8 +43,8 @@ doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *
 
 // The fields of a control pipe's entry: all constant. The field that `condition` compares, if any, is left out and
 // returned in `compared` with its value.
-doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask,
-			const doca_flow_match_condition *condition, std::vector<MatchField> &fields, MatchField &compared);
+doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, const doca_flow_match_condition *condition,
+			std::vector<MatchField> &fields, MatchField &compared);
 
 // NOT_SUPPORTED, with the name of a member of `rest` that is not 0 and selects nothing: what remains of `structure` when what
 // is known is taken out. Members of unions are named as `selectors` says.

@@ -15,10 +15,10 @@
 
 using namespace soft;
 
-#define REQUIRE(condition)                                                                                                 \
-	do {                                                                                                               \
-		if (!(condition))                                                                                          \
-			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+#define REQUIRE(condition)                               \
+	do {                                             \
+		if (!(condition))                        \
+			return DOCA_ERROR_INVALID_VALUE; \
 	} while (0)
 
 namespace {
@@ -308,8 +308,8 @@ doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, uint32_t prio
 					      const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
 					      void *user_ctx, struct doca_flow_pipe_entry **entry)
 {
-	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs,
-			   monitor, fwd, user_ctx, entry);
+	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs, monitor,
+			   fwd, user_ctx, entry);
 }
 
 doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t, const struct doca_flow_actions *,
@@ -320,43 +320,38 @@ doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, ui
 }
 
 doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t,
-						   const struct doca_flow_ordered_list *, const struct doca_flow_fwd *,
-						   uint32_t, void *, struct doca_flow_pipe_entry **)
+						   const struct doca_flow_ordered_list *, const struct doca_flow_fwd *, uint32_t,
+						   void *, struct doca_flow_pipe_entry **)
 {
 	return not_supported("doca_flow_pipe_ordered_list_add_entry");
 }
 
 #else
 
-doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
-					    const struct doca_flow_match *match, uint8_t action_idx,
-					    const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
-					    const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
-					    struct doca_flow_pipe_entry **entry)
+doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+					    uint8_t action_idx, const struct doca_flow_actions *actions,
+					    const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t,
+					    void *user_ctx, struct doca_flow_pipe_entry **entry)
 {
 	return add_basic(pipe_queue, pipe, match, action_idx, actions, monitor, fwd, user_ctx, entry);
 }
 
 doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint8_t action_idx,
-					       const struct doca_flow_actions *actions,
-					       const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t,
-					       struct doca_flow_pipe_entry *entry)
+					       const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					       const struct doca_flow_fwd *fwd, uint32_t, struct doca_flow_pipe_entry *entry)
 {
 	return update_basic(pipe_queue, pipe, action_idx, actions, monitor, fwd, entry);
 }
 
-doca_error_t doca_flow_pipe_control_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
-					      const struct doca_flow_match *match, const struct doca_flow_match *match_mask,
-					      const struct doca_flow_match_condition *condition,
-					      const struct doca_flow_actions *actions,
-					      const struct doca_flow_actions *actions_mask,
-					      const struct doca_flow_action_descs *action_descs,
-					      const struct doca_flow_monitor *monitor, uint32_t priority,
-					      const struct doca_flow_fwd *fwd, void *user_ctx,
-					      struct doca_flow_pipe_entry **entry)
+doca_error_t doca_flow_pipe_control_add_entry(
+	uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
+	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor, uint32_t priority,
+	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry)
 {
-	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs,
-			   monitor, fwd, user_ctx, entry);
+	return add_control(pipe_queue, priority, pipe, match, match_mask, condition, actions, actions_mask, action_descs, monitor,
+			   fwd, user_ctx, entry);
 }
 
 doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index, uint8_t,
@@ -398,16 +393,17 @@ try {
 		const doca_flow_ordered_list_element &element = ordered_list->elements[i];
 		uint8_t *values = pipe->values_of(hot) + values_at;
 		if (element.type != compiled.type)
-			result = invalid("pipe %s: element %u of list %u is of type %d; its template's of type %d", pipe->name.c_str(),
-					 i, ordered_list->idx, element.type, compiled.type);
+			result = invalid("pipe %s: element %u of list %u is of type %d; its template's of type %d",
+					 pipe->name.c_str(), i, ordered_list->idx, element.type, compiled.type);
 		else if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
 			result = compiled.actions.store(element.actions, values, &hot.crypto_id);
 		else if (element.crypto == nullptr)
-			result = invalid("pipe %s: element %u of list %u has no crypto", pipe->name.c_str(), i, ordered_list->idx);
+			result = invalid("pipe %s: element %u of list %u has no crypto", pipe->name.c_str(), i,
+					 ordered_list->idx);
 		else
-			result = compiled.actions.store_crypto(
-				element.crypto->has_crypto_encap ? &element.crypto->crypto_encap : nullptr,
-				&element.crypto->crypto, values, &hot.crypto_id);
+			result = compiled.actions.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap
+												: nullptr,
+							       &element.crypto->crypto, values, &hot.crypto_id);
 		values_at += compiled.actions.value_octets();
 	}
 	if (result == DOCA_SUCCESS)

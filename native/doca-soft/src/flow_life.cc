@@ -12,10 +12,10 @@ using namespace soft;
 
 Library *soft::library = nullptr;
 
-#define REQUIRE(condition)                                                                                                 \
-	do {                                                                                                               \
-		if (!(condition))                                                                                          \
-			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+#define REQUIRE(condition)                               \
+	do {                                             \
+		if (!(condition))                        \
+			return DOCA_ERROR_INVALID_VALUE; \
 	} while (0)
 
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
@@ -216,6 +216,4 @@ doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *)
 	return not_supported("doca_flow_tune_server_init");
 }
 
-void doca_flow_tune_server_destroy(void)
-{
-}
+void doca_flow_tune_server_destroy(void) {}

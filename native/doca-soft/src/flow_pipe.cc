@@ -11,10 +11,10 @@
 
 using namespace soft;
 
-#define REQUIRE(condition)                                                                                                 \
-	do {                                                                                                               \
-		if (!(condition))                                                                                          \
-			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+#define REQUIRE(condition)                               \
+	do {                                             \
+		if (!(condition))                        \
+			return DOCA_ERROR_INVALID_VALUE; \
 	} while (0)
 
 struct doca_flow_pipe_cfg {
@@ -64,8 +64,7 @@ doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe
 }
 
 #if DOCA_SOFT_RELEASE_ >= 302
-doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list_element &element,
-			     ListElement &compiled)
+doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list_element &element, ListElement &compiled)
 {
 	const char *name = cfg.name.c_str();
 	const uint32_t key_slots = cfg.port->device->slots().count();

@@ -21,10 +21,10 @@ struct doca_flow_port_cfg {
 	uint32_t psp_slots = 0;
 };
 
-#define REQUIRE(condition)                                                                                                 \
-	do {                                                                                                               \
-		if (!(condition))                                                                                          \
-			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+#define REQUIRE(condition)                               \
+	do {                                             \
+		if (!(condition))                        \
+			return DOCA_ERROR_INVALID_VALUE; \
 	} while (0)
 
 doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)

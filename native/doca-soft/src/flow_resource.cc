@@ -8,10 +8,10 @@
 
 using namespace soft;
 
-#define REQUIRE(condition)                                                                                                 \
-	do {                                                                                                               \
-		if (!(condition))                                                                                          \
-			return DOCA_ERROR_INVALID_VALUE;                                                                   \
+#define REQUIRE(condition)                               \
+	do {                                             \
+		if (!(condition))                        \
+			return DOCA_ERROR_INVALID_VALUE; \
 	} while (0)
 
 struct doca_flow_crypto_psp_spi_key_bulk {
@@ -246,8 +246,8 @@ doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index,
-						   uint32_t *spi, uint32_t *key)
+doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index, uint32_t *spi,
+						   uint32_t *key)
 {
 	REQUIRE(bulk != nullptr && spi != nullptr && key != nullptr && index < bulk->spis.size());
 	const uint32_t octets = psp_key_octets(bulk->version);

@@ -93,8 +93,7 @@ void KeyDeriver::wipe()
 	explicit_bzero(subkey_, sizeof(subkey_));
 }
 
-DerivedKeyCache::DerivedKeyCache(const Aead &aead, uint32_t entries)
-	: aead_(aead), stride_(prepared_key_stride(aead))
+DerivedKeyCache::DerivedKeyCache(const Aead &aead, uint32_t entries) : aead_(aead), stride_(prepared_key_stride(aead))
 {
 	sets_ = 1;
 	while (sets_ * WAYS < entries)

@@ -84,8 +84,7 @@ void emit(bool sdk, uint32_t level, const std::string &text)
 	for (doca_log_backend &backend : backends()) {
 		if (backend.sdk != sdk || level < backend.lower || level > backend.upper)
 			continue;
-		if (sdk ? level > backend.sdk_level || level > global_sdk_limit
-			: level > global_upper || level > global_lower)
+		if (sdk ? level > backend.sdk_level || level > global_sdk_limit : level > global_upper || level > global_lower)
 			continue;
 		write_to(backend, line);
 	}

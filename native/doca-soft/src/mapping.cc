@@ -295,10 +295,7 @@ private:
 			mistake(first_spi->second, "test-first-spi is for test-master-keys, which are missing");
 	}
 
-	void mistake(int at, const std::string &what)
-	{
-		mistakes_.emplace(at, what);
-	}
+	void mistake(int at, const std::string &what) { mistakes_.emplace(at, what); }
 
 	template <typename Read> void attempt(int at, Read &&read)
 	{
@@ -352,7 +349,7 @@ std::vector<uint8_t> interface_mac(const std::string &interface)
 } // namespace
 
 MappingError::MappingError(const std::string &path, const std::multimap<int, std::string> &mistakes)
-    : std::runtime_error(path + " has mistakes")
+	: std::runtime_error(path + " has mistakes")
 {
 	for (const auto &[line, what] : mistakes)
 		this->mistakes.push_back(path + ":" + std::to_string(line) + ": " + what);
@@ -375,8 +372,12 @@ std::vector<uint8_t> made_up_mac(const PortMapping &mapping)
 	uint32_t hash = 0x811c9dc5;
 	for (const char c : full_pci(mapping.pci))
 		hash = (hash ^ static_cast<uint8_t>(c)) * 0x01000193;
-	return {0x02, 0xd0, static_cast<uint8_t>(hash >> 24), static_cast<uint8_t>(hash >> 16),
-		static_cast<uint8_t>(hash >> 8), static_cast<uint8_t>(hash)};
+	return {0x02,
+		0xd0,
+		static_cast<uint8_t>(hash >> 24),
+		static_cast<uint8_t>(hash >> 16),
+		static_cast<uint8_t>(hash >> 8),
+		static_cast<uint8_t>(hash)};
 }
 
 std::vector<DeviceMapping> read_mapping()

@@ -53,13 +53,13 @@ doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int ope
 		asm volatile("" : : "r"(data.data()) : "memory");
 	};
 	const auto seal = [&] {
-		aead->seal(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, data.data(), octets,
-			   data.data() + octets);
+		aead->seal(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, data.data(),
+			   octets, data.data() + octets);
 	};
 	const auto copy_and_open = [&] {
 		copy();
-		aead->open(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, data.data(), octets,
-			   sealed.data() + octets);
+		aead->open(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, data.data(),
+			   octets, sealed.data() + octets);
 	};
 	const double call_seconds = open == 0 ? seconds_of(seconds, seal)
 					      : seconds_of(seconds, copy_and_open) - seconds_of(seconds / 4, copy);

@@ -74,8 +74,8 @@ void probe()
 	doca_log_backend *log;
 	OK(doca_log_backend_create_with_file_sdk(stderr, &log));
 	const std::string prefix = "psp-api-" + std::to_string(getpid());
-	const char *arguments[] = {"api", "-a00:00.0", "--no-huge", "--no-shconf", "-m", "64", "--no-telemetry",
-				   "--log-level=*:error", "--file-prefix", prefix.c_str()};
+	const char *arguments[] = {"api", "-a00:00.0",	    "--no-huge",	   "--no-shconf",   "-m",
+				   "64",  "--no-telemetry", "--log-level=*:error", "--file-prefix", prefix.c_str()};
 	CHECK(rte_eal_init(sizeof(arguments) / sizeof(arguments[0]), const_cast<char **>(arguments)) >= 0);
 	doca_devinfo **devices;
 	doca_devinfo_rep **representors;
@@ -355,8 +355,8 @@ void an_entry_that_is_not_there_stays_away()
 		// Removed twice, before anything is reported.
 		OK(remove_entry(entry));
 		OK(remove_entry(entry));
-		CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL},
-							      {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+		CHECK((processed() ==
+		       std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}, {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
 		// And when it has been.
 		CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
 		check_room(pipe);
@@ -371,8 +371,8 @@ void an_entry_that_is_not_there_stays_away()
 		if (!processed()[0].succeeded) {
 			OK(pipe.add(0, 3, &equal));
 			OK(remove_entry(equal));
-			CHECK((processed() == std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD},
-								      {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
+			CHECK((processed() ==
+			       std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD}, {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
 			// The first one is still in its way.
 			OK(pipe.add(0, 4, &equal));
 			CHECK((processed() == std::vector<Completion>{{4, false, DOCA_FLOW_ENTRY_OP_ADD}}));
@@ -442,8 +442,8 @@ void pipes_go_with_their_entries()
 				doca_flow_port_pipes_flush(pf_port);
 			else
 				doca_flow_pipe_destroy(pipe.pipe);
-			CHECK(processed() == (flush ? std::vector<Completion>{}
-						    : std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_ADD}}));
+			CHECK(processed() ==
+			      (flush ? std::vector<Completion>{} : std::vector<Completion>{{2, true, DOCA_FLOW_ENTRY_OP_ADD}}));
 			if (flush)
 				break;
 		}
@@ -734,8 +734,7 @@ void mirrors_have_16_bits()
 	doca_flow_cfg *cfg;
 	OK(doca_flow_cfg_create(&cfg));
 	OK(doca_flow_cfg_set_nr_shared_resource(cfg, 65536, DOCA_FLOW_SHARED_RESOURCE_MIRROR));
-	CHECK(doca_flow_cfg_set_nr_shared_resource(cfg, 65537, DOCA_FLOW_SHARED_RESOURCE_MIRROR) ==
-	      DOCA_ERROR_NOT_SUPPORTED);
+	CHECK(doca_flow_cfg_set_nr_shared_resource(cfg, 65537, DOCA_FLOW_SHARED_RESOURCE_MIRROR) == DOCA_ERROR_NOT_SUPPORTED);
 	OK(doca_flow_cfg_set_cb_entry_process(cfg, entry_done));
 	OK(doca_flow_init(cfg));
 	doca_flow_cfg_destroy(cfg);

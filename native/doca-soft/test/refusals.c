@@ -51,10 +51,10 @@ static void end(doca_error_t result)
 	fflush(stdout);
 }
 
-#define CASE(name, call)                                                                                                   \
-	do {                                                                                                               \
-		begin(name);                                                                                               \
-		end(call);                                                                                                 \
+#define CASE(name, call)     \
+	do {                 \
+		begin(name); \
+		end(call);   \
 	} while (0)
 
 /* ---- Start ---- */
@@ -191,9 +191,11 @@ static doca_error_t add_control(struct doca_flow_pipe *pipe, const struct doca_f
 {
 	struct doca_flow_pipe_entry *entry;
 #if RELEASE >= 303
-	return doca_flow_pipe_control_add_entry(0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, 0, &drop, NULL, &entry);
+	return doca_flow_pipe_control_add_entry(0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, 0, &drop, NULL,
+						&entry);
 #else
-	return doca_flow_pipe_control_add_entry(0, 0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, &drop, NULL, &entry);
+	return doca_flow_pipe_control_add_entry(0, 0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, &drop, NULL,
+						&entry);
 #endif
 }
 
@@ -202,19 +204,19 @@ static doca_error_t add_control(struct doca_flow_pipe *pipe, const struct doca_f
 static void match_cases(void)
 {
 	struct doca_flow_match match, mask;
-#define MATCH(name, fill)                                                                                                  \
-	do {                                                                                                               \
-		memset(&match, 0, sizeof(match));                                                                          \
-		memset(&mask, 0, sizeof(mask));                                                                            \
-		fill;                                                                                                      \
-		CASE(name, with_match(&match, NULL));                                                                      \
+#define MATCH(name, fill)                             \
+	do {                                          \
+		memset(&match, 0, sizeof(match));     \
+		memset(&mask, 0, sizeof(mask));       \
+		fill;                                 \
+		CASE(name, with_match(&match, NULL)); \
 	} while (0)
-#define MASKED(name, fill)                                                                                                 \
-	do {                                                                                                               \
-		memset(&match, 0, sizeof(match));                                                                          \
-		memset(&mask, 0, sizeof(mask));                                                                            \
-		fill;                                                                                                      \
-		CASE(name, with_match(&match, &mask));                                                                     \
+#define MASKED(name, fill)                             \
+	do {                                           \
+		memset(&match, 0, sizeof(match));      \
+		memset(&mask, 0, sizeof(mask));        \
+		fill;                                  \
+		CASE(name, with_match(&match, &mask)); \
 	} while (0)
 	MATCH("match.flags", match.flags = 1);
 	MATCH("match.parser_meta.outer_l4_ok", match.parser_meta.outer_l4_ok = 1);
@@ -233,12 +235,12 @@ static void match_cases(void)
 static void action_cases(void)
 {
 	struct doca_flow_actions actions, mask;
-#define ACTIONS(name, fill)                                                                                                \
-	do {                                                                                                               \
-		memset(&actions, 0, sizeof(actions));                                                                      \
-		memset(&mask, 0, sizeof(mask));                                                                            \
-		fill;                                                                                                      \
-		CASE(name, with_actions(&actions, &mask));                                                                 \
+#define ACTIONS(name, fill)                                \
+	do {                                               \
+		memset(&actions, 0, sizeof(actions));      \
+		memset(&mask, 0, sizeof(mask));            \
+		fill;                                      \
+		CASE(name, with_actions(&actions, &mask)); \
 	} while (0)
 #if RELEASE < 302
 	ACTIONS("actions.flags", actions.flags = 77);
@@ -438,8 +440,8 @@ static void spread(unsigned wanted)
 			all += count;
 		}
 	}
-	printf("# spread\nIPv4 %s, IPv6 %u and %u\n= %u\n", received[0][0] > 0 && received[1][0] > 0 ? "on both queues" : "on one",
-	       received[0][1], received[1][1], all);
+	printf("# spread\nIPv4 %s, IPv6 %u and %u\n= %u\n",
+	       received[0][0] > 0 && received[1][0] > 0 ? "on both queues" : "on one", received[0][1], received[1][1], all);
 }
 
 int main(int argc, char **argv)

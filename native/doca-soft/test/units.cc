@@ -162,7 +162,10 @@ void cache_wipes_keys_of_the_dead(const Aead &aead)
 		uint32_t tag;
 		bool alive;
 	} cases[] = {
-		{1, 2 << 2 | 1, false}, {2, 3 << 2 | 0, true}, {0x80000001, 2 << 2 | 1, true}, {0x80000002, 3 << 2 | 1, false},
+		{1, 2 << 2 | 1, false},
+		{2, 3 << 2 | 0, true},
+		{0x80000001, 2 << 2 | 1, true},
+		{0x80000002, 3 << 2 | 1, false},
 	};
 	const void *places[4];
 	for (size_t i = 0; i < 4; i++) {
@@ -333,14 +336,15 @@ void mapping_says_all_that_is_wrong()
 		{"[device 03:00.0]\nport = net_null0\nspeed = 4\nmtu\n",
 		 {":3: there is no key \"speed\" here", ":4: expected key = value"}},
 		{"[device 03:00.0]\nburst = 65\nmac = 1:2\n",
-		 {":1: [device 03:00.0] has no port = ..., the DPDK port behind it", ":2: expected a number from 1 to 64, got \"65\"",
-		  ":3: expected pairs of hexadecimal digits"}},
+		 {":1: [device 03:00.0] has no port = ..., the DPDK port behind it",
+		  ":2: expected a number from 1 to 64, got \"65\"", ":3: expected pairs of hexadecimal digits"}},
 		{"[representor vf0]\nport = x\nmtu = 1\n", {":1: a representor before any device"}},
 		// Nothing is said of what stands under a wrong title.
 		{"[devise 03:00.0]\nmtu = 1\n[representor vf0]\nmtu = 1\n[device 03:00.0\nmtu = 1\n[representor vf0]\n"
 		 "[device 03:00.0]\nport = net_null0\n[representor vf0]\nmtu = 1\n[representor vf0]\nmtu = 1\n",
 		 {":1: expected [device PCI] or [representor PCI]", ":5: expected ] at the end",
-		  ":10: [representor vf0] has no port = ..., the DPDK port behind it", ":11: expected a number from 68 to 65535, got \"1\"",
+		  ":10: [representor vf0] has no port = ..., the DPDK port behind it",
+		  ":11: expected a number from 68 to 65535, got \"1\"",
 		  ":12: representor vf0 has a section of this device already"}},
 	};
 	const std::string path = "/tmp/doca-soft-mapping-" + std::to_string(getpid());

@@ -42,7 +42,8 @@ Case read(const std::string &text)
 	std::istringstream line(text);
 	Case one;
 	CHECK(line >> one.number >> one.result && (one.result == "valid" || one.result == "invalid"));
-	for (std::vector<uint8_t> Case::*part : {&Case::key, &Case::nonce, &Case::aad, &Case::text, &Case::ciphertext, &Case::tag})
+	for (std::vector<uint8_t> Case::*part :
+	     {&Case::key, &Case::nonce, &Case::aad, &Case::text, &Case::ciphertext, &Case::tag})
 		one.*part = octets(line);
 	CHECK(one.key.size() == 16 || one.key.size() == 32);
 	CHECK(one.nonce.size() == NONCE_OCTETS && one.tag.size() == ICV_OCTETS && one.text.size() == one.ciphertext.size());

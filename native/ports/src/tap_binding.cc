@@ -139,9 +139,7 @@ void TapBinding::closeDevice() {
 }
 
 /** The process, or the worker, ends while the interface is open. */
-void TapBinding::onExit(napi_async_cleanup_hook_handle, void* self) {
-  static_cast<TapBinding*>(self)->closeDevice();
-}
+void TapBinding::onExit(napi_async_cleanup_hook_handle, void* self) { static_cast<TapBinding*>(self)->closeDevice(); }
 
 /** From the event loop: no exception may leave it; JavaScript's are uncaught ones, as from any other callback. */
 void TapBinding::onPoll(uv_poll_t* handle, int status, int) {
