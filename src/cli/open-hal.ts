@@ -19,6 +19,7 @@ import { parseSimVf, parseSimWire } from '../hal-sim/ports/spec.js';
 import { openTapPort, type TapPort, TapPortError } from '../hal-sim/ports/tap.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
 import { type IpAddress, ipFamily, type MacAddress, macFromOctets, parseIp } from '../packet/address.js';
+import { AEAD_ENGINES } from '../psp/aead-engines.js';
 import { addressesOfInterface, coresOf, macOfInterface, ownAddress, workloadAddresses } from './check-run.js';
 import { docaPortStates, PortStates } from './port-states.js';
 
@@ -174,7 +175,7 @@ async function openSim(
         );
 
   const open = (vf: SimHalOptions['vf']) =>
-    openSimHal({ clock, random: systemRandom(), uplink, vf, protect });
+    openSimHal({ clock, random: systemRandom(), aead: AEAD_ENGINES[options.aead], uplink, vf, protect });
   const spec = parseSimVf(run.simVf);
   const workloadMac = options.decapDmac ?? randomMac();
   if (spec.kind === 'pcap') {

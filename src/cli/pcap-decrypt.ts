@@ -8,6 +8,7 @@ import { CUT, ethernetFrameOf } from '../packet/link-type.js';
 import { type CaptureRecord, INTERFACES_MAX, readCapture } from '../packet/pcap.js';
 import { OPTION_OCTETS_MAX, PcapngWriter } from '../packet/pcapng.js';
 import { withoutTags } from '../packet/tags.js';
+import type { AeadEngine } from '../psp/aead.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { type Association, associationOf, decapsulate } from '../psp/decapsulate.js';
 import { algorithmName, spiText } from '../psp/header.js';
@@ -43,6 +44,8 @@ export interface DecryptOptions {
   readonly keys: KeyRing;
   /** Where the keys were read from: not to be replaced. */
   readonly keysPath: string;
+  /** OpenSSL's when absent. */
+  readonly engine?: AeadEngine;
   /** Gets octets read so far and in all, now and then. */
   readonly onProgress?: (octets: number, totalOctets: number) => void;
   /** Gets each PSP packet's number in the input, from 1 on, and its comment. */
@@ -51,11 +54,11 @@ export interface DecryptOptions {
 
 /** Throws CaptureError, OutputFileError, and what the file system throws. */
 export async function decryptCapture(options: DecryptOptions): Promise<DecryptCounts> {
-  const { input, output, keys, keysPath } = options;
+  const { input, output, keys, keysPath, engine } = options;
   const totalOctets = await sizeOf(input);
   const counts: DecryptCounts = { decrypted: 0, noKey: 0, authFail: 0, malformed: 0, cut: 0, notPsp: 0 };
   await writeOutputFile(output, { inputs: [input, keysPath], readers: 'private' }, async (file) => {
-    const decrypting = new Decrypting(new PcapngWriter((octets) => file.write(octets)), keys);
+    const decrypting = new Decrypting(new PcapngWriter((octets) => file.write(octets)), keys, engine);
     let number = 0;
     const source = captureOctets(input, (octets) => options.onProgress?.(octets, totalOctets));
     for await (const record of readCapture(source)) {
@@ -76,12 +79,13 @@ export class Decrypting {
   constructor(
     private readonly writer: PcapngWriter,
     private readonly keys: KeyRing,
+    private readonly engine: AeadEngine = opensslEngine,
   ) {
     this.#interfaces = new Interfaces(writer);
   }
 
   add(record: CaptureRecord): Fate {
-    const fate = fateOf(record, this.keys);
+    const fate = fateOf(record, this.keys, this.engine);
     const { timestampNs, frame, originalOctets, comments = [] } = record;
     const own = this.#interfaces.of(record);
     // What is decrypted says so on the inner packet, the others on their own.
@@ -134,7 +138,7 @@ class Interfaces {
   }
 }
 
-function fateOf(record: CaptureRecord, keys: KeyRing): Fate {
+function fateOf(record: CaptureRecord, keys: KeyRing, engine: AeadEngine): Fate {
   const ethernet = ethernetFrameOf(record);
   if (ethernet === undefined) return NOT_PSP;
   const frame = withoutTags(ethernet);
@@ -145,21 +149,21 @@ function fateOf(record: CaptureRecord, keys: KeyRing): Fate {
   }
   if (association === 'bad') return undone('malformed', 'malformed: reserved version or impossible SPI');
   if (association === 'error') return undone('malformed', 'malformed: lengths that contradict each other');
-  return decrypt(frame, association, keys);
+  return decrypt(frame, association, keys, engine);
 }
 
 function undone(count: 'noKey' | 'authFail' | 'malformed' | 'cut', why: string): Fate {
   return { count, comment: `PSP not decrypted: ${why}` };
 }
 
-function decrypt(frame: Uint8Array, association: Association, keys: KeyRing): Fate {
+function decrypt(frame: Uint8Array, association: Association, keys: KeyRing, engine: AeadEngine): Fate {
   const { receiver, spi, version } = association;
   const what = `SPI ${spiText(spi)}, version ${version} (${algorithmName(version)})`;
   const candidates = keys.find(association);
   if (candidates.length === 0) return undone('noKey', `no key for ${what} of ${receiver}`);
   for (const { key, node } of candidates) {
     const result = decapsulate(frame, {
-      engine: opensslEngine,
+      engine,
       deriveKeyInto: (_spi, _version, out, offset) => out.set(key, offset),
     });
     if ('frame' in result) {

@@ -9,6 +9,7 @@ import { IPV6_NEXT_HEADER } from '../packet/ipv6.js';
 import { wholeFrameOf } from '../packet/link-type.js';
 import { pcapHeader, pcapRecord, readCapture } from '../packet/pcap.js';
 import { notIpReason } from '../packet/tags.js';
+import type { AeadEngine } from '../psp/aead.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { decapsulate } from '../psp/decapsulate.js';
 import { EncapsulationError, locateIpPacket } from '../psp/encapsulate.js';
@@ -51,7 +52,11 @@ export function encryptionKey({ masterKeys, spi, version }: EncryptConfig): SaKe
 }
 
 /** Encrypts as configured; with `corrupt` every packet gets a bit error, so that none authenticates. */
-export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep {
+export function encryptStep(
+  config: EncryptConfig,
+  corrupt: boolean,
+  engine: AeadEngine = opensslEngine,
+): FrameStep {
   const { mode, cookie, cryptOffsetWords } = config;
   const { spi, version, key } = encryptionKey(config);
   let iv = 1n;
@@ -65,7 +70,7 @@ export function encryptStep(config: EncryptConfig, corrupt: boolean): FrameStep 
     if (skip !== undefined) return { reason: skip };
     try {
       const options = {
-        engine: opensslEngine,
+        engine,
         mode,
         version,
         spi,
@@ -127,11 +132,11 @@ const FAILURES: Readonly<Record<string, string>> = {
   bad: 'reserved version or impossible SPI',
 };
 
-export function decryptStep(config: DecryptConfig): FrameStep {
+export function decryptStep(config: DecryptConfig, engine: AeadEngine = opensslEngine): FrameStep {
   const derivers = config.masterKeys.map((masterKey) => new KeyDeriver(masterKey));
   return (frame) => {
     const result = decapsulate(frame, {
-      engine: opensslEngine,
+      engine,
       deriveKeyInto: (spi, version, out, offset) =>
         derivers[spi >>> 31]!.deriveInto(spi, version, out, offset),
     });

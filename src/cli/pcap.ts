@@ -3,12 +3,19 @@
  * keys file.
  */
 import { accessSync, constants } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { mustTakeFile } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
 import { describeRecord, renderTree, summarize } from '../packet/describe.js';
 import { CaptureError, readCapture } from '../packet/pcap.js';
+import type { AeadEngine } from '../psp/aead.js';
+import {
+  AEAD_ENGINE_DEFAULT,
+  AEAD_ENGINE_NAMES,
+  AEAD_ENGINES,
+  AEAD_ENGINES_MEANING,
+} from '../psp/aead-engines.js';
 import { dissectPsp } from '../psp/inspect.js';
 import { KeyRing, KeyRingError } from '../psp/key-ring.js';
 import { KeysFileError } from '../psp/keys-file.js';
@@ -27,6 +34,7 @@ interface CryptFlags {
   readonly error?: boolean;
   readonly json?: boolean;
   readonly writeKeys?: string;
+  readonly aead: AeadEngine['name'];
 }
 
 interface DecryptFlags extends CryptFlags {
@@ -57,6 +65,7 @@ export function pcapCommand(): Command {
     .option('-v, --verbose', 'say what happens to each packet')
     .option('-e, --error', 'force a bit error into every packet, so that none authenticates')
     .option('--write-keys <file>', 'write the key to a keys file, for decrypt --keys')
+    .addOption(aeadOption())
     .option('--json', 'print the result as JSON')
     .addHelpText('after', CONFIG_HELP + ENCRYPT_STATUS)
     .action(encrypt);
@@ -80,6 +89,7 @@ export function pcapCommand(): Command {
       'psp_decrypt.pcap',
     )
     .option('-v, --verbose', 'say what happens to each packet')
+    .addOption(aeadOption())
     .option('--json', 'print the result as JSON')
     .addHelpText('after', CONFIG_HELP + DECRYPT_STATUS + KEYS_HELP)
     .action(decrypt);
@@ -92,6 +102,12 @@ export function pcapCommand(): Command {
     .option('--json', 'one JSON object per packet')
     .action(inspect);
   return command;
+}
+
+function aeadOption(): Option {
+  return new Option('--aead <engine>', AEAD_ENGINES_MEANING)
+    .choices(AEAD_ENGINE_NAMES)
+    .default(AEAD_ENGINE_DEFAULT);
 }
 
 const CONFIG_HELP = `
@@ -131,7 +147,8 @@ async function encrypt(flags: CryptFlags): Promise<void> {
       [output, ...(writeKeys === undefined ? [] : [writeKeys])],
     );
     if (config === undefined) return;
-    const work = () => crypt(flags, 'encrypted', encryptStep(config, flags.error === true));
+    const work = () =>
+      crypt(flags, 'encrypted', encryptStep(config, flags.error === true, AEAD_ENGINES[flags.aead]));
     if (writeKeys === undefined) await work();
     else await withKeysFile(writeKeys, [encryptionKey(config)], work);
   });
@@ -176,7 +193,8 @@ async function decrypt(
         [flags.input],
         [flags.output],
       );
-      if (config !== undefined) await crypt(flags, 'decrypted', decryptStep(config));
+      if (config !== undefined)
+        await crypt(flags, 'decrypted', decryptStep(config, AEAD_ENGINES[flags.aead]));
       return;
     }
     const given = ['config', 'input', 'output'].some((name) => command.getOptionValueSource(name) === 'cli');
@@ -193,7 +211,15 @@ async function decryptByKeys(flags: DecryptFlags, keysPath: string, input: strin
   const keys = await allRight(input, () => new KeyRing(readKeysFile(keysPath)), [input], [output]);
   if (keys === undefined) return;
   const counts = await withProgress('decrypted', (onProgress) =>
-    decryptCapture({ input, output, keys, keysPath, onProgress, ...onEachPacket(flags) }),
+    decryptCapture({
+      input,
+      output,
+      keys,
+      keysPath,
+      engine: AEAD_ENGINES[flags.aead],
+      onProgress,
+      ...onEachPacket(flags),
+    }),
   );
   const say = sayBeside(output);
   if (flags.json === true) say(JSON.stringify({ output, ...counts }));

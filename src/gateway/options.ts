@@ -2,8 +2,10 @@
  * What a gateway can be told: the result of reading flags and files (src/gateway/config), already checked.
  * Names of flags stand in config/flags.ts.
  */
+
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
+import type { AeadEngine } from '../psp/aead.js';
 import type { PeerPair } from './directory.js';
 import type { DoorLimits } from './door-limits.js';
 import type { ServiceAddress } from './transport.js';
@@ -37,6 +39,8 @@ export interface TlsFiles {
 
 export interface GatewayOptions {
   readonly hal: 'sim' | 'doca';
+  /** The simulator's implementation of AES-GCM. */
+  readonly aead: AeadEngine['name'];
   /** PCI address of the uplink, DDDD:BB:DD.F. */
   readonly pciAddress: string;
   readonly representor: string;

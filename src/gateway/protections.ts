@@ -11,7 +11,7 @@ export interface ProtectionOff {
 
 type ProtectionOptions = Pick<
   GatewayOptions,
-  'insecure' | 'ingressAcl' | 'debugKeys' | 'sampledOctets' | 'mode'
+  'insecure' | 'ingressAcl' | 'debugKeys' | 'sampledOctets' | 'mode' | 'aead'
 > & {
   readonly allowCoreDumps: boolean;
 };
@@ -52,6 +52,13 @@ export function protectionsOff(options: ProtectionOptions): ProtectionOff[] {
       flag: '--allow-core-dumps',
       consequence:
         'core dumps may be written, and processes of the same user may read this one: keys are in both',
+    });
+  }
+  if (options.aead === 'noble') {
+    off.push({
+      flag: '--aead=noble',
+      consequence:
+        'AES-GCM in TypeScript leaves what it has made of keys in the memory of the process, where nothing wipes it',
     });
   }
   if (options.mode === 'transport') {

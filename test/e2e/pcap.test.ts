@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from '../../src/cli/pcap-config.js';
 import { decryptStep, encryptStep, processCapture } from '../../src/cli/pcap-process.js';
 import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
+import { AEAD_ENGINES } from '../../src/psp/aead-engines.js';
+import { countedEngine } from '../support/counted-engine.js';
 import { type ReferenceCase, referenceCases, toHex } from '../support/reference-vectors.js';
 
 let folder: string;
@@ -26,8 +28,9 @@ const timeOf = (i: number) => 1_650_000_000_000_000_000n + BigInt(i) * 1_234_567
 const capture = (frames: readonly Uint8Array[], snapOctets = 9014) =>
   Buffer.concat([pcapHeader(snapOctets), ...frames.map((frame, i) => pcapRecord(timeOf(i), frame))]);
 
-describe('the reference tool, file for file', () => {
+describe.each(Object.values(AEAD_ENGINES))('the reference tool, file for file, by $name', (engine) => {
   test.each(referenceCases())('$title', async (vector) => {
+    const counted = countedEngine(engine);
     const clear = capture(vector.frames.map(({ cleartext }) => cleartext));
     const encrypted = capture(vector.frames.map(({ encrypted: frame }) => frame));
     writeFileSync(path('clear.pcap'), clear);
@@ -35,17 +38,19 @@ describe('the reference tool, file for file', () => {
     const first = await processCapture({
       input: path('clear.pcap'),
       output: path('encrypted.pcap'),
-      step: encryptStep(parseEncryptConfig(config, 'cfg'), false),
+      step: encryptStep(parseEncryptConfig(config, 'cfg'), false, counted),
     });
     expect(first).toEqual({ written: vector.frames.length, failed: new Map() });
     expect(readFileSync(path('encrypted.pcap')).equals(encrypted)).toBe(true);
     const second = await processCapture({
       input: path('encrypted.pcap'),
       output: path('decrypted.pcap'),
-      step: decryptStep(parseDecryptConfig(config, 'cfg')),
+      step: decryptStep(parseDecryptConfig(config, 'cfg'), counted),
     });
     expect(second.failed.size).toBe(0);
     expect(readFileSync(path('decrypted.pcap')).equals(clear)).toBe(true);
+    // No other engine has done it.
+    expect([counted.sealed, counted.opened]).toEqual([vector.frames.length, vector.frames.length]);
   });
 });
 

@@ -6,6 +6,7 @@ import { type DecryptCounts, decryptCapture } from '../../src/cli/pcap-decrypt.j
 import { captureOctets } from '../../src/packet/capture-stream.js';
 import { type CaptureRecord, readCapture } from '../../src/packet/pcap.js';
 import { type PcapngPacket, PcapngWriter } from '../../src/packet/pcapng.js';
+import type { AeadEngine } from '../../src/psp/aead.js';
 import { KeyRing } from '../../src/psp/key-ring.js';
 import type { SaKey } from '../../src/psp/keys-file.js';
 
@@ -19,11 +20,18 @@ export class DecryptFolder {
   readonly output = join(this.path, 'out');
 
   /** Runs the octets of a capture through, and gives what was counted and what was written. */
-  async decrypt(capture: Uint8Array, keys: readonly SaKey[]): Promise<{ counts: DecryptCounts; out: Out[] }> {
+  async decrypt(
+    capture: Uint8Array,
+    keys: readonly SaKey[],
+    engine?: AeadEngine,
+  ): Promise<{ counts: DecryptCounts; out: Out[] }> {
     const [input, keysPath] = [join(this.path, 'in'), join(this.path, 'keys')];
     writeFileSync(input, capture);
     writeFileSync(keysPath, '');
-    const counts = await decryptCapture({ input, output: this.output, keys: new KeyRing(keys), keysPath });
+    const counts = await decryptCapture({
+      ...{ input, output: this.output, keys: new KeyRing(keys), keysPath },
+      ...(engine === undefined ? {} : { engine }),
+    });
     const out: Out[] = [];
     for await (const { interfaceIndex, ...record } of readCapture(captureOctets(this.output))) {
       out.push(record);

@@ -243,6 +243,7 @@ export class TestNetwork extends GatewayNetwork<SimHal> {
 export function gatewayOptions(service: ServiceAddress, peers: readonly PeerOptions[]): GatewayOptions {
   return {
     hal: 'sim',
+    aead: 'openssl',
     pciAddress: '0000:00:00.0',
     representor: '[0]',
     localVirtualIps: [],

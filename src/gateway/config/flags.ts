@@ -5,6 +5,7 @@
  */
 
 import { SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';
+import { AEAD_ENGINE_DEFAULT, AEAD_ENGINE_NAMES, AEAD_ENGINES_MEANING } from '../../psp/aead-engines.js';
 import { DOOR_LIMITS } from '../door-limits.js';
 import { isDeviceText } from './devices.js';
 
@@ -589,6 +590,13 @@ export const FLAGS: readonly Flag[] = [
     placeholder: 'OCTETS',
     group: 'Simulator',
     meaning: 'octets of each frame that capture files get (pcap:IN,OUT), 14 or more; 0: all',
+  }),
+  flag('aead', {
+    kind: 'text',
+    choices: AEAD_ENGINE_NAMES,
+    default: AEAD_ENGINE_DEFAULT,
+    group: 'Simulator',
+    meaning: AEAD_ENGINES_MEANING,
   }),
   flag('ping', {
     kind: 'text',

@@ -130,6 +130,7 @@ class OptionsReader {
     const tls = this.#tls();
     const options: GatewayOptions = {
       hal,
+      aead: this.#choice('aead') as GatewayOptions['aead'],
       pciAddress,
       representor,
       coreMask: this.#matching('core-mask', /^(0x)?[0-9a-f]{1,32}$/i, 'a mask in hex such as 0x3') ?? '0x3',
@@ -432,7 +433,9 @@ class OptionsReader {
     ] as const) {
       if (this.#number(less) > this.#number(more)) problems.add(`--${more}`, `is less than --${less}`);
     }
-    if (this.#given('ping') && hal !== 'sim') problems.add('--ping', 'is for --hal=sim');
+    for (const name of ['ping', 'aead']) {
+      if (this.#given(name) && hal !== 'sim') problems.add(`--${name}`, 'is for --hal=sim');
+    }
   }
 
   #tls(): GatewayOptions['tls'] {

@@ -10,6 +10,7 @@ import type { PipeHal } from '../../hal/hal.js';
 import type { Random } from '../../hal/random.js';
 import { collectCounters } from '../../hal/render.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
+import { AEAD_ENGINES } from '../../psp/aead-engines.js';
 import type { GatewayPlan } from '../model.js';
 import type { LifePorts } from './gateway-node.js';
 import type { Counts, Life, LifeSnapshot } from './life.js';
@@ -41,6 +42,7 @@ export async function openLocalLife(deps: LocalLifeDeps): Promise<void> {
     ...deps.device,
     clock,
     random,
+    aead: AEAD_ENGINES[deps.options.aead],
     uplink: {
       port: ports.uplink,
       mac: plan.uplinkMac,

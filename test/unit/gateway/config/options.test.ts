@@ -118,6 +118,17 @@ describe('flags', () => {
     });
   });
 
+  test("the engine of AES-GCM is the simulator's", () => {
+    expect(read(['--insecure']).options.aead).toBe('openssl');
+    expect(read(['--insecure', '--aead', 'noble']).options.aead).toBe('noble');
+    expect(problemsOf(['--insecure', '--aead', 'gcm'])).toEqual([
+      '--aead: "gcm" is not one of openssl, noble',
+    ]);
+    expect(problemsOf(['--insecure', '--hal=doca', '-p', '03:00.0', '--aead', 'noble'])).toEqual([
+      '--aead: is for --hal=sim',
+    ]);
+  });
+
   test('every problem is reported at once, with its flag', () => {
     const problems = problemsOf([
       '--max-tunels=3',
