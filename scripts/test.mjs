@@ -56,6 +56,7 @@ setUp({ build: true });
 const noNative = nativeProblem();
 if (noNative !== undefined) process.stderr.write(`SKIPPING the native tests: ${noNative}\n`);
 const lintOk = run(bin('biome'), ['ci', '--error-on-warnings', '.']);
+const nothingUnused = run(bin('knip'), ['--no-progress']);
 const typesOk = run(bin('tsc'), ['-p', 'tsconfig.check.json']);
 const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-test-'));
 const report = join(folder, 'report.json');
@@ -71,6 +72,7 @@ rmSync(folder, { recursive: true, force: true });
 
 if (noNative !== undefined && process.env.CI === 'true') problems.push(`no native tests: ${noNative}`);
 if (!lintOk) problems.push('lint failed');
+if (!nothingUnused) problems.push('there are exports, files or packages that nothing uses');
 if (!typesOk) problems.push('type check failed');
 if (!testsOk && failed === 0) problems.push('the test run failed');
 if (passed + failed === 0) problems.push('no test ran');

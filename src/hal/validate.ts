@@ -24,7 +24,6 @@ export {
   checkUpdate,
   type EntryContext,
   encapHeaderLengthOctets,
-  PRIORITY_LOWEST,
 } from './check-entry.js';
 
 /**

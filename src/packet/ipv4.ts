@@ -17,10 +17,8 @@ export const IPV4_FLAG_MORE_FRAGMENTS = 0x2000;
 export const IPV4_FRAGMENT_OFFSET_MASK = 0x1fff;
 
 export const PROTOCOL_ICMP = 1;
-export const PROTOCOL_IPV4 = 4;
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
-export const PROTOCOL_IPV6 = 41;
 export const PROTOCOL_ICMPV6 = 58;
 
 /** Octets, by the IHL field. */

@@ -13,12 +13,9 @@ export const TCP_FLAGS = 13;
 export const TCP_WINDOW = 14;
 export const TCP_CHECKSUM = 16;
 
-export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;
-export const TCP_RST = 0x04;
 export const TCP_PSH = 0x08;
 export const TCP_ACK = 0x10;
-export const TCP_URG = 0x20;
 
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
 
@@ -27,7 +24,7 @@ export interface TcpHeader {
   readonly destinationPort: number;
   readonly sequence: number;
   readonly acknowledgment: number;
-  /** TCP_FIN and the others, combined. */
+  /** TCP_SYN and the others, combined. */
   readonly flags: number;
   /** As in the header, without scaling. */
   readonly window: number;

@@ -7,7 +7,6 @@ export const PSP_UDP_PORT = 1000;
 export const PSP_HEADER_OCTETS = 16;
 export const PSP_COOKIE_OCTETS = 8;
 export const PSP_ICV_OCTETS = 16;
-export const PSP_IV_OCTETS = 8;
 /** GCM nonce: SPI, then IV. */
 export const PSP_NONCE_OCTETS = 12;
 /** Hdr Ext Len counts units of 8 octets and leaves out the first 8. */

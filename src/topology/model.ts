@@ -270,6 +270,3 @@ export type Expectation =
   | { readonly type: 'no-leaks' }
   /** A number of the report, by its path, such as `nodes.h1.psp.rxAuthFail`. */
   | { readonly type: 'counter'; readonly path: string; readonly min?: number; readonly max?: number };
-
-export type EventType = EventPlan['type'];
-export type TrafficType = TrafficPlan['type'];

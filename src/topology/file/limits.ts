@@ -1,8 +1,7 @@
 /** The bounds of a topology file. Everything that a file can make grow has one. */
 
-export const FILE_CHARACTERS_MAX = 32 * 1024 * 1024;
-/** Octets of such a file. */
-export const FILE_OCTETS_MAX = FILE_CHARACTERS_MAX;
+/** Of a file as it is read, and so also the most characters of its text: each takes an octet or more. */
+export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
 /** What YAML's parser works on piece by piece: marks, texts, blanks between them, ends of lines. */
 export const LEXEMES_MAX = 1_500_000;
 /** Of one text, comment or blank. */

@@ -3,7 +3,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair,
 import { InputFileError } from '../../files/read-file.js';
 import { type FileReader, readProblem, shortened } from '../../gateway/config/problems.js';
 import { type BoundedYaml, parseBoundedYaml, YamlLimitError } from './bounded-yaml.js';
-import { FILE_CHARACTERS_MAX, FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
+import { FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
 
 /** Everything that is wrong with the files of a topology, each as `file:line: reason`. */
 export class TopologyFileError extends Error {
@@ -85,8 +85,8 @@ export class Source {
     readonly problems: FileProblems,
   ) {
     this.#order = problems.nextFile();
-    if (text.length > FILE_CHARACTERS_MAX) {
-      this.#problemAt(1, `the file is longer than ${FILE_CHARACTERS_MAX} characters`);
+    if (text.length > FILE_OCTETS_MAX) {
+      this.#problemAt(1, `the file is longer than ${FILE_OCTETS_MAX} characters`);
       return;
     }
     try {

@@ -1,5 +1,6 @@
 /** Starts the flows of a scenario between workloads, and finds the flow of every packet that a workload receives. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Clock, sleep } from '../../hal/clock.js';
 import {
   type IpAddress,
@@ -242,7 +243,7 @@ function packetKey(frame: Uint8Array): string {
   const copy = frame.slice(ip, locateIpPacket(frame)?.end ?? frame.length);
   if (copy[0]! >>> 4 === 4) copy.fill(0, 8, 9).fill(0, 10, 12);
   else copy.fill(0, 7, 8);
-  return createHash('sha1').update(copy).digest('base64');
+  return bytesToHex(sha256(copy));
 }
 
 function datagram(

@@ -3,7 +3,9 @@
  * slowly and halves at a loss, fast retransmission and a timer that doubles (RFC 5681, RFC 6298 in outline). Without
  * handshake, and one way. The receiver compares the SHA-256 of what arrived in order with that of what was sent.
  */
-import { createHash } from 'node:crypto';
+
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Clock, Timer } from '../../hal/clock.js';
 import { buildTcp, parseTcp, TCP_ACK, TCP_PSH } from '../../packet/tcp.js';
 import type { Flow } from './flow.js';
@@ -34,8 +36,8 @@ export interface TransferDeps {
 
 export class Transfer {
   readonly #segments: number;
-  readonly #sentHash = createHash('sha256');
-  readonly #receivedHash = createHash('sha256');
+  readonly #sentHash = sha256.create();
+  readonly #receivedHash = sha256.create();
   #hashed = 0;
   /** First segment that is not acknowledged, and first that was never sent. */
   #una = 0;
@@ -220,7 +222,7 @@ export class Transfer {
     const whole = this.#expected === this.#segments;
     flow.transfer = {
       octets: whole ? sizeOctets : this.#expected * segmentOctets,
-      intact: whole && this.#sentHash.digest('hex') === this.#receivedHash.digest('hex'),
+      intact: whole && bytesToHex(this.#sentHash.digest()) === bytesToHex(this.#receivedHash.digest()),
       retransmissions: this.#retransmissions,
     };
     this.#done?.();
