@@ -91,7 +91,13 @@ describe('what is said at start of protections that are off', () => {
   }
 
   test('each one has its line, with the flag that switched it off, before the gateway starts', () => {
-    const flags = ['--disable-ingress-acl', '--debug-keys', '--sampled-octets', '--aead=noble', '--mode=transport'];
+    const flags = [
+      '--disable-ingress-acl',
+      '--debug-keys',
+      '--sampled-octets',
+      '--aead=noble',
+      '--mode=transport',
+    ];
     const lines = protectionLines(...flags, '--sample-rate=1');
     for (const flag of ['--insecure', ...flags]) {
       expect(lines.filter((line) => line.includes(`(${flag})`))).toHaveLength(1);
