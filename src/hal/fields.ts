@@ -5,6 +5,21 @@
  * `outer` is the first Ethernet, IP and L4 header of the packet as it is now; after `decrypt` and before
  * `decap` that is the tunnel's header, `tun.psp` is the PSP header and `inner` the packet inside (tunnel mode).
  * A header field of a header that the packet does not have matches nothing.
+ *
+ * What every device's parser finds, and nothing else:
+ * - Ethernet without tags. A frame with a VLAN tag, of 802.3 length form, or shorter than an Ethernet header has no IP
+ *   header here; `outer.eth.*` needs a whole Ethernet header.
+ * - IPv4 or IPv6 where the EtherType and the version nibble both say so and the fixed header is there. Its fields can be
+ *   read then, whether the header is right or not; `outer_l3_ok` says whether its lengths fit the frame. What follows the
+ *   IP packet in the frame is padding.
+ * - An L4 header only behind an IP header with `outer_l3_ok`, and only where all of it is there: UDP 8 octets, TCP 20, ICMP
+ *   4. A fragment has none, the first one neither. Of IPv6's extension headers hop-by-hop options, routing and destination
+ *   options are stepped over; behind any other there is none.
+ * - A PSP header behind UDP with destination port 1000 and 16 octets or more for it. `decrypt` looks behind the UDP header of
+ *   any port, and where it succeeds the PSP header is the one that it found.
+ * - An inner packet from a successful `decrypt` on, until the packet is next rebuilt (decap, encap): its IP header by the PSP
+ *   header's Next Header, 4 or 41, where its lengths fit the decrypted payload; its L4 type by the same rules as outside. In
+ *   transport mode there is no inner packet.
  */
 
 /** Width in bits; fields of up to 32 bits carry numbers, wider ones octets in network order. */
@@ -25,14 +40,15 @@ export const FIELDS = {
   /** L4_NONE, L4_TCP, L4_UDP, L4_ICMP (v4 and v6). */
   'parser_meta.outer_l4_type': read(8),
   'parser_meta.inner_l3_type': read(8),
+  /** Matches nothing without an inner packet. */
   'parser_meta.inner_l4_type': read(8),
   /** 1: the outer IP header is well formed and its lengths fit the packet. */
   'parser_meta.outer_l3_ok': read(1),
   /** 1: the outer IPv4 header's checksum is right. Always 0 for IPv6. */
   'parser_meta.outer_ip4_checksum_ok': read(1),
-  /** Result of the last decrypt: SYNDROME_OK, SYNDROME_ICV_FAIL or SYNDROME_BAD_TRAILER. */
+  /** Result of the last decrypt: SYNDROME_OK, SYNDROME_ICV_FAIL or SYNDROME_BAD_TRAILER. Matches nothing before the first. */
   'parser_meta.psp_syndrome': read(8),
-  /** 16 fresh random bits per packet and look-up. */
+  /** 16 fresh random bits per packet and look-up: one draw for all entries of a pipe, and none in pipes that do not look. */
   'parser_meta.random': read(16),
   /** Packet metadata; follows the packet to RSS. 0 at ingress; given with `transmit`. */
   'meta.pkt_meta': write(32),

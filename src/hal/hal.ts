@@ -11,6 +11,13 @@
  *
  * Order: operations of one batch take effect in the order of the batch; batches in the order of the calls.
  * Nothing here blocks the event loop for long.
+ *
+ * Before `build`, and after one that failed, everything but `apply`, `counters` and `transmit` may be used; those three answer
+ * BAD_STATE then, and `build` may be tried again. Packets that come in before a program is built are not taken.
+ *
+ * Errors: those of each method are at the method. A device may fail in any of them (DRIVER, OPERATING_SYSTEM, NO_MEMORY,
+ * TIME_OUT and others of its own); what has failed has changed nothing unless the method says otherwise. A method that answers
+ * one result per item never rejects because of an item.
  */
 import type { HalError } from './errors.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward, PipeProgram } from './program.js';
@@ -157,23 +164,29 @@ export interface PipeHal extends AsyncDisposable {
 
   /**
    * Adds, updates and removes entries. Resolves when the device has finished all of them, with one result per
-   * operation, in order; one that fails does not stop the others. Errors: NOT_FOUND (no such pipe or entry),
-   * ALREADY_EXIST (equal key), FULL (pipe), INVALID_VALUE (names the field).
+   * operation, in order; one that fails does not stop the others. Errors: NOT_FOUND (no such pipe or entry; also of an
+   * id that is no number that was ever given out), ALREADY_EXIST (equal key, or label), FULL (pipe), INVALID_VALUE (names the
+   * field). Rejects with BAD_STATE before `build`.
    */
   apply(operations: readonly EntryOperation[]): Promise<EntryResult[]>;
 
-  /** Sets key slots, new or in use (re-key in place). One result per slot, null for success. */
+  /**
+   * Sets key slots, new or in use (re-key in place). One result per slot, null for success. Errors: INVALID_VALUE for a slot out
+   * of range and for a key of another length than 16 or 32 octets.
+   */
   setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]>;
 
   /**
    * Wipes key slots. Packets that still name one are never sent in clear nor under the former key: they are dropped and
-   * counted as txError or, on devices that cannot empty a slot, leave under a random key that nobody has.
+   * counted as txError or, on devices that cannot empty a slot, leave under a random key that nobody has. Slots that are out of
+   * range, or hold no key, are passed over.
    */
   clearKeys(cryptoIds: readonly number[]): Promise<void>;
 
   /**
    * Derives `count` fresh SPI/key pairs from the active master key. SPIs are never given out twice within a
-   * master key's life. Rejects with EMPTY, giving out none, when fewer than `count` are left.
+   * master key's life. Rejects with EMPTY, giving out none, when fewer than `count` are left, and with INVALID_VALUE for a
+   * `count` outside of 1 to limits.keysPerBatch or another length.
    */
   generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch>;
 
@@ -183,7 +196,10 @@ export interface PipeHal extends AsyncDisposable {
    */
   rotateMasterKey(): Promise<void>;
 
-  /** One counter per selector, in order. Rejects with NOT_FOUND, naming it, when one does not exist. */
+  /**
+   * One counter per selector, in order. Rejects with NOT_FOUND, naming it, when one does not exist, and with BAD_STATE before
+   * `build`.
+   */
   counters(selectors: readonly CounterSelector[]): Promise<Counter[]>;
 
   statistics(): Promise<PspStatistics>;
@@ -196,10 +212,11 @@ export interface PipeHal extends AsyncDisposable {
 
   /**
    * Sends packets into the egress root, in order. Returns how many were taken; the rest stays with the caller,
-   * who may try again later. A taken packet's fate shows in the counters only.
+   * who may try again later. A taken packet's fate shows in the counters only. Throws BAD_STATE before `build`, and where the
+   * program has no egress root.
    */
   transmit(packets: readonly TransmitPacket[]): number;
 
-  /** Stops ports, wipes all keys, releases the device. Idempotent. */
+  /** Stops ports, wipes all keys, releases the device. Idempotent. Rejects with what a port's closing rejects with. */
   close(): Promise<void>;
 }

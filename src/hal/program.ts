@@ -37,6 +37,10 @@ export type PspNetType = 'psp-tunnel' | 'psp-over-ipv4' | 'psp-over-ipv6';
 /**
  * What a pipe does to a packet, always in this order, whatever the order of the keys:
  * decrypt, decap, set, encap, encrypt.
+ *
+ * A packet that an action cannot be done to is dropped and counted under its reason; it does not go on half done. No
+ * template has decrypt or decap together with encap or encrypt: they belong in domains of different directions, which
+ * `validate` holds.
  */
 export interface ActionTemplate {
   /**
@@ -48,16 +52,22 @@ export interface ActionTemplate {
   /**
    * Remove UDP, PSP header and ICV. psp-tunnel: everything before the inner IP header is replaced by
    * `ethernetHeader` (14 octets, or 'entry'). Transport: IP protocol, lengths and checksum are restored.
-   * A packet whose syndrome is not OK is dropped and counted as an error, never decapsulated.
+   * A packet whose syndrome is not OK is dropped and counted as an error, never decapsulated; likewise one without an IP
+   * packet inside (psp-tunnel), or of another family than the net type's (transport).
    */
   readonly decap?: { readonly netType: PspNetType; readonly ethernetHeader?: Uint8Array | 'entry' };
-  /** Writes `value` under `mask` (all bits when absent). */
+  /** Writes `value` under `mask` (all bits when absent). A field of a header that the packet does not have is left out. */
   readonly set?: Readonly<Partial<Record<WritableFieldName, FieldMatch>>>;
   /**
    * Add the outer header, given per entry with the entry's `encapHeader`: psp-tunnel: Ethernet, IP, UDP and PSP
    * header (the packet's own Ethernet header goes); transport: UDP and PSP header. The device computes lengths,
    * IPv4 checksum and identification, UDP source port (flow entropy) and, in transport mode, the next header.
    * Where `outer` and `cookie` come from decides the header's length; see encapHeaderLengthOctets.
+   * Refused, which drops the packet and counts it as txError: what is not IP, or has lengths that do not fit (outer_l3_ok
+   * 0); what would be an IP packet of more than 65,535 octets; in transport mode a packet of the other family, a fragment,
+   * and an IPv6 packet behind whose extension headers the parser finds nothing. Padding behind the IP packet is cut off.
+   * From then on the packet is plaintext in an envelope of PSP: it leaves by the uplink encrypted, or is dropped and
+   * counted as txError. By the VF it may leave.
    */
   readonly encap?: {
     readonly netType: PspNetType;
@@ -67,12 +77,18 @@ export interface ActionTemplate {
   };
   /**
    * Attach a key slot. The AEAD runs, and the IV is drawn, when the packet leaves through a port or is copied by
-   * a mirror, after the last header change. A packet whose slot has no key is dropped and counted, never sent.
+   * a mirror, after the last header change. A packet whose slot has no key of the length that the header's version needs, or
+   * that no `encap` has given a PSP header, is dropped and counted as txError, never sent. The AEAD runs once: a packet that
+   * a mirror has had encrypted is dropped and counted so when another `encrypt` gives it a second key.
    */
   readonly encrypt?: { readonly cryptoId: number | 'entry' };
 }
 
-/** Where a packet goes next. 'entry': each entry says (doca_flow_fwd CHANGEABLE). */
+/**
+ * Where a packet goes next. 'entry': each entry says (doca_flow_fwd CHANGEABLE). Entries of a program's own cannot send packets
+ * in a circle; those that come later may, and a packet (with the copies that mirrors make of it) that has been through more
+ * pipes than the program has is dropped.
+ */
 export type Forward =
   | { readonly to: 'pipe'; readonly pipe: string }
   | { readonly to: 'port'; readonly port: number }
@@ -93,7 +109,8 @@ export interface Monitor {
 
 /**
  * Copies a packet: doca_flow_resource_mirror_cfg. A copy starts at its target as the packet is after the actions
- * of the pipe that mirrors it. Copies are made, in order, before the packet itself goes on.
+ * of the pipe that mirrors it. Copies are made, in order, before the packet itself goes on. A packet that has a key slot is
+ * encrypted first, so that its copies and itself are the same on the wire.
  */
 export interface Mirror {
   readonly name: string;
@@ -157,7 +174,10 @@ export interface BasicEntry {
 
 export interface ControlEntry {
   readonly label?: string;
-  /** 0 is the highest, 6 the lowest; the first that matches decides. Of equal priority the earlier added. */
+  /**
+   * 0 is the highest, 6 the lowest; the first that matches decides. Of equal priority the earlier added; an update leaves an
+   * entry at its place.
+   */
   readonly priority: number;
   /** Fixed values only; an empty match takes every packet. */
   readonly match: MatchTemplate;
