@@ -97,6 +97,8 @@ export class Events {
         return gateway(event.node).losePort(event.port, event.durationMs);
       case 'slow-entries':
         return gateway(event.node).setEntriesDelay(event.delayMs);
+      default:
+        event satisfies never;
     }
   }
 

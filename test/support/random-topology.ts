@@ -281,34 +281,39 @@ function events(
   const link = () => pick(g, linkPlans).name;
   const times = g(() => fc.array(ms(), { maxLength: 8 })).sort((a, b) => a - b);
   const fresh = { 4: g(() => ips(4, times.length)), 6: g(() => ips(6, times.length)) };
-  const makers: ((atMs: number) => EventPlan | undefined)[] = [
-    (atMs) => ({ atMs, type: 'rotate', nodes: someNodes() }),
-    (atMs) => ({ atMs, type: pick(g, ['restart', 'crash'] as const), nodes: someNodes(), downMs: g(ms) }),
-    (atMs) => ({ atMs, type: pick(g, ['cut', 'mend'] as const), link: link() }),
-    (atMs) => ({ atMs, type: 'impair', link: link(), impairments: g(() => someImpairments) }),
-    (atMs) => {
+  const down = (type: 'restart' | 'crash') => (atMs: number) => ({
+    atMs,
+    type,
+    nodes: someNodes(),
+    downMs: g(ms),
+  });
+  const workload = (type: 'add-workload' | 'remove-workload') => (atMs: number) =>
+    talkers.length === 0 ? undefined : { atMs, type, workload: pick(g, talkers).name };
+  const makers: Readonly<Record<EventPlan['type'], (atMs: number) => EventPlan | undefined>> = {
+    rotate: (atMs) => ({ atMs, type: 'rotate', nodes: someNodes() }),
+    restart: down('restart'),
+    crash: down('crash'),
+    cut: (atMs) => ({ atMs, type: 'cut', link: link() }),
+    mend: (atMs) => ({ atMs, type: 'mend', link: link() }),
+    impair: (atMs) => ({ atMs, type: 'impair', link: link(), impairments: g(() => someImpairments) }),
+    partition: (atMs) => {
       const [first, ...rest] = g(() =>
         fc.shuffledSubarray(nodeNames, { minLength: Math.min(2, all.length) }),
       );
       return rest.length === 0 ? undefined : { atMs, type: 'partition', groups: [[first!], rest] };
     },
-    (atMs) => ({ atMs, type: pick(g, ['heal', 'calm'] as const) }),
-    (atMs) => ({ atMs, type: 'oob', oob: g(() => oob) }),
-    (atMs) =>
-      talkers.length === 0
-        ? undefined
-        : {
-            atMs,
-            type: pick(g, ['add-workload', 'remove-workload'] as const),
-            workload: pick(g, talkers).name,
-          },
-    (atMs) => {
+    heal: (atMs) => ({ atMs, type: 'heal' }),
+    calm: (atMs) => ({ atMs, type: 'calm' }),
+    oob: (atMs) => ({ atMs, type: 'oob', oob: g(() => oob) }),
+    'add-workload': workload('add-workload'),
+    'remove-workload': workload('remove-workload'),
+    readdress: (atMs) => {
       const node = pick(g, all);
       const taken = all.flatMap(({ underlay }): (IpAddress | undefined)[] => Object.values(underlay));
       const next = fresh[node.underlay.ipv4 === undefined ? 6 : 4].pop()!;
       return taken.includes(next) ? undefined : { atMs, type: 'readdress', node: node.name, ip: next };
     },
-    (atMs) => ({
+    attack: (atMs) => ({
       atMs,
       type: 'attack',
       link: link(),
@@ -317,7 +322,7 @@ function events(
       forgeRatio: g(ratio),
       spoofsPerSecond: g(perSecond),
     }),
-    (atMs) =>
+    insider: (atMs) =>
       insiders.every(({ silent }) => silent)
         ? undefined
         : {
@@ -328,17 +333,17 @@ function events(
             actsPerSecond: g(positive(10_000_000)),
             does: g(() => fc.shuffledSubarray([...INSIDER_ACTS], { minLength: 1 })),
           },
-    (atMs) => ({ atMs, type: 'clock-jump', node: pick(g, nodeNames), jumpMs: g(positiveMs) }),
-    (atMs) => ({
+    'clock-jump': (atMs) => ({ atMs, type: 'clock-jump', node: pick(g, nodeNames), jumpMs: g(positiveMs) }),
+    'lose-port': (atMs) => ({
       atMs,
       type: 'lose-port',
       node: pick(g, nodeNames),
       port: pick(g, GATEWAY_PORTS),
       durationMs: g(positiveMs),
     }),
-    (atMs) => ({ atMs, type: 'slow-entries', node: pick(g, nodeNames), delayMs: g(ms) }),
-  ];
-  return times.flatMap((atMs) => pick(g, makers)(atMs) ?? []);
+    'slow-entries': (atMs) => ({ atMs, type: 'slow-entries', node: pick(g, nodeNames), delayMs: g(ms) }),
+  };
+  return times.flatMap((atMs) => pick(g, Object.values(makers))(atMs) ?? []);
 }
 
 function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
