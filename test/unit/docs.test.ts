@@ -61,6 +61,18 @@ describe('the documentation', () => {
     expect(titles.sort()).toEqual(examples.sort());
   });
 
+  test('tells in the changelog of the version that this is, and of what comes', () => {
+    const { version } = JSON.parse(readDocument('package.json')) as { version: string };
+    const lock = JSON.parse(readDocument('package-lock.json')) as { version: string };
+    expect(lock.version).toBe(version);
+    const [unreleased, latest] = [...readDocument('CHANGELOG.md').matchAll(/^## (.+)$/gm)];
+    expect(unreleased![1]).toBe('Unreleased');
+    expect(latest![1]).toMatch(new RegExp(`^${version.replaceAll('.', '\\.')} - \\d{4}-\\d{2}-\\d{2}$`));
+    const kinds = [...readDocument('CHANGELOG.md').matchAll(/^### (.+)$/gm)].map(([, kind]) => kind!);
+    const known = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security'];
+    expect(kinds.filter((kind) => !known.includes(kind))).toEqual([]);
+  });
+
   test('has the tables of flags as they are (npm run docs writes them anew)', () => {
     const flags = readFileSync(join(ROOT, 'docs/flags.md'), 'utf8');
     expect(withFlagTables(flags)).toBe(flags);
