@@ -2,6 +2,8 @@
  * The outer headers of all sessions in one slab, by key slot: what an entry has, to go back to when a re-key fails half
  * way. One array each would cost several times the header's own size.
  */
+import { enlarged } from '../base/enlarged.js';
+
 const SLOTS_START = 64;
 
 export class HeaderStore {
@@ -12,11 +14,8 @@ export class HeaderStore {
   set(slot: number, header: Uint8Array): void {
     this.#lengthOctets = header.length;
     const needed = (slot + 1) * header.length;
-    if (needed > this.#octets.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#octets.length * 2, SLOTS_START * header.length));
-      grown.set(this.#octets);
-      this.#octets = grown;
-    }
+    if (needed > this.#octets.length)
+      this.#octets = enlarged(this.#octets, Math.max(needed, SLOTS_START * header.length));
     this.#octets.set(header, slot * header.length);
   }
 

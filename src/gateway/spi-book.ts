@@ -3,6 +3,7 @@
  * that an entry of the device still names although its session is gone. The device counts SPIs by itself, and starts
  * again with each master key; what it counts is not believed.
  */
+import { enlarged } from '../base/enlarged.js';
 import { SPI_LOW_MASK } from '../psp/header.js';
 
 /**
@@ -58,19 +59,13 @@ class NumberRanges {
   /** Moves the ranges from `from` on by one place. */
   #move(from: number, by: 1 | -1): void {
     if (this.size + by > this.#starts.length) {
-      this.#starts = enlarged(this.#starts);
-      this.#ends = enlarged(this.#ends);
+      this.#starts = enlarged(this.#starts, this.size + by);
+      this.#ends = enlarged(this.#ends, this.size + by);
     }
     this.#starts.copyWithin(from + by, from, this.size);
     this.#ends.copyWithin(from + by, from, this.size);
     this.size += by;
   }
-}
-
-function enlarged(numbers: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(2 * numbers.length);
-  larger.set(numbers);
-  return larger;
 }
 
 export class SpiBook {

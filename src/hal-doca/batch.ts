@@ -6,6 +6,7 @@
  * then, of an add or update, the action index (1) and what the entry gives: match, values of `set`, Ethernet header,
  * encapsulation header, crypto_id (4), forward (kind 1, target 4); of a control entry its position in a list (4).
  */
+import { enlarged } from '../base/enlarged.js';
 import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import type { FieldName, FieldValue, WritableFieldName } from '../hal/fields.js';
 import type { ActionTemplate, ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
@@ -160,12 +161,7 @@ export class BatchWriter {
   }
 
   private begin(operation: number, detail: number, pipe: number, slot: number, octetsMax: number): void {
-    const needed = this.at + 8 + octetsMax;
-    if (needed > this.octets.length) {
-      const larger = new Uint8Array(Math.max(needed, this.octets.length * 2));
-      larger.set(this.octets);
-      this.octets = larger;
-    }
+    this.octets = enlarged(this.octets, this.at + 8 + octetsMax);
     this.operations++;
     this.octets[this.at++] = operation;
     this.octets[this.at++] = detail;

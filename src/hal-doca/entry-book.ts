@@ -2,6 +2,7 @@
  * What is known here of the entries of one pipe: which slots they take, by which key and label they are found. DOCA
  * itself has neither ids nor labels, and does not tell an equal key from other failures.
  */
+import { enlarged } from '../base/enlarged.js';
 import { HalError, type HalErrorPlace } from '../hal/errors.js';
 import type { EntryId } from '../hal/hal.js';
 import type { BasicEntry, ControlEntry, Pipe } from '../hal/program.js';
@@ -171,11 +172,7 @@ export class EntryBook {
   }
 
   private setActionIndex(slot: number, actionIndex: number): void {
-    if (slot >= this.actionIndices.length) {
-      const larger = new Uint8Array(Math.max(slot + 1, 2 * this.actionIndices.length));
-      larger.set(this.actionIndices);
-      this.actionIndices = larger;
-    }
+    this.actionIndices = enlarged(this.actionIndices, slot + 1);
     this.actionIndices[slot] = actionIndex;
   }
 }

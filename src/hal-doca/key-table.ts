@@ -2,14 +2,14 @@
  * Keys of one pipe's entries, all of the same length, and the slots that they belong to: open addressing over typed
  * arrays, so that a million entries are a few arrays and no objects.
  */
+import { enlarged } from '../base/enlarged.js';
+import { fnv1a } from '../base/fnv1a.js';
 
 const SLOTS_START = 16;
-const FNV_OFFSET_BASIS = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
 
 export class KeyTable {
   /** By slot. */
-  private keys: Uint8Array;
+  private keys: Uint8Array<ArrayBuffer>;
   /**
    * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
    * least half are none.
@@ -39,12 +39,7 @@ export class KeyTable {
 
   /** Of a slot that has none, a key that no other slot has. */
   add(slot: number, key: Uint8Array): void {
-    const end = (slot + 1) * this.keyOctets;
-    if (end > this.keys.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.keys.length));
-      larger.set(this.keys);
-      this.keys = larger;
-    }
+    this.keys = enlarged(this.keys, (slot + 1) * this.keyOctets);
     if (4 * (this.count + 1) > this.pairs.length) this.spread();
     this.count++;
     this.keys.set(key, slot * this.keyOctets);
@@ -95,8 +90,7 @@ function put(pairs: Int32Array, slotPlusOne: number, hash: number): void {
 
 /** FNV-1a, whose low bits are mixed with the high ones. */
 function hashOf(key: Uint8Array): number {
-  let hash = FNV_OFFSET_BASIS;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key[i]!, FNV_PRIME);
+  let hash = fnv1a(key, 0, key.length);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return hash ^ (hash >>> 13);
 }

@@ -2,6 +2,7 @@
  * All keys of a device: the slots that packets are encrypted with, and the master keys that packets are decrypted
  * by. Slots stand in one slab of 32 octets each; it grows to the highest crypto_id that was set.
  */
+import { enlarged } from '../base/enlarged.js';
 import { keyLengthOctets, type PspVersion } from '../psp/header.js';
 import type { MasterKeys } from '../psp/master-keys.js';
 import { secretOctets } from '../psp/secret.js';
@@ -44,11 +45,7 @@ export class KeyStore {
   /** crypto_id from 1 on; the caller has checked id and length. */
   setSlot(cryptoId: number, key: Uint8Array): void {
     this.slots.reserve(cryptoId);
-    if (cryptoId >= this.lengths.length) {
-      const lengths = new Uint8Array(Math.max(this.lengths.length * 2, cryptoId + 1));
-      lengths.set(this.lengths);
-      this.lengths = lengths;
-    }
+    this.lengths = enlarged(this.lengths, cryptoId + 1);
     this.slots.clear(cryptoId);
     this.slots.octets.set(key, cryptoId * SLOT_OCTETS);
     this.lengths[cryptoId] = key.length;

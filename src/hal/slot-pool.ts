@@ -2,6 +2,7 @@
  * Hands out slot numbers 0 ... capacity - 1, lowest unused first, then the latest freed, and makes entry ids of
  * them that never come back: an id carries how often its slot was used before.
  */
+import { enlarged } from '../base/enlarged.js';
 import type { EntryId } from './hal.js';
 
 const SLOTS_START = 16;
@@ -32,15 +33,8 @@ export class SlotPool {
     const freed = this.freed.pop();
     if (freed === undefined && this.next === this.capacity) return -1;
     const slot = freed ?? this.next++;
-    if (slot >= this.used.length) {
-      const length = Math.min(this.capacity, this.used.length * 2);
-      const generations = new Uint32Array(length);
-      generations.set(this.generations);
-      this.generations = generations;
-      const used = new Uint8Array(length);
-      used.set(this.used);
-      this.used = used;
-    }
+    this.generations = enlarged(this.generations, slot + 1, this.capacity);
+    this.used = enlarged(this.used, slot + 1, this.capacity);
     this.used[slot] = 1;
     this.count++;
     return slot;

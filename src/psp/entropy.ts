@@ -2,11 +2,9 @@
  * Flow entropy: the UDP source port of the outer header, by which routers spread flows over paths. PSP leaves the
  * function open and hardware has its own; this one is ours, the same in every implementation of this project.
  */
+import { fnv1a, fnv1aStep } from '../base/fnv1a.js';
 import { findIpv6UpperLayer } from '../packet/ipv6.js';
 
-/** FNV-1a, 32 bits. */
-const FNV_OFFSET_BASIS = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
 /** The dynamic ports of RFC 6335 begin here; 14 bits of hash fill them. */
 const DYNAMIC_PORTS_START = 49152;
 const ENTROPY_MASK = 0x3fff;
@@ -18,12 +16,6 @@ const PORTS_OCTETS = 4;
 
 /** What the reference tool sends for packets without ports. */
 const REFERENCE_PORT = 1000;
-
-function hash(octets: Uint8Array, start: number, end: number, from: number): number {
-  let h = from;
-  for (let i = start; i < end; i++) h = Math.imul(h ^ octets[i]!, FNV_PRIME);
-  return h;
-}
 
 /** Offset of the L4 ports, or -1 where there are none (other protocols, fragments). Protocol in `upperProtocol`. */
 function findPorts(frame: Uint8Array, ipOffset: number, end: number): number {
@@ -62,12 +54,10 @@ let upperProtocol = 0;
 export function flowEntropy(frame: Uint8Array, ipOffset: number, end: number): number {
   const portsAt = findPorts(frame, ipOffset, end);
   const isIpv4 = frame[ipOffset]! >>> 4 === 4;
-  let h = isIpv4
-    ? hash(frame, ipOffset + 12, ipOffset + 20, FNV_OFFSET_BASIS)
-    : hash(frame, ipOffset + 8, ipOffset + 40, FNV_OFFSET_BASIS);
-  h = Math.imul(h ^ upperProtocol, FNV_PRIME);
-  if (portsAt >= 0) h = hash(frame, portsAt, portsAt + PORTS_OCTETS, h);
-  return DYNAMIC_PORTS_START + ((h ^ (h >>> 16)) & ENTROPY_MASK);
+  let hash = isIpv4 ? fnv1a(frame, ipOffset + 12, ipOffset + 20) : fnv1a(frame, ipOffset + 8, ipOffset + 40);
+  hash = fnv1aStep(hash, upperProtocol);
+  if (portsAt >= 0) hash = fnv1a(frame, portsAt, portsAt + PORTS_OCTETS, hash);
+  return DYNAMIC_PORTS_START + ((hash ^ (hash >>> 16)) & ENTROPY_MASK);
 }
 
 /** The reference tool's source port: source XOR destination port of TCP and UDP, else 1000. */

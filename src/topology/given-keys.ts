@@ -2,6 +2,7 @@
  * Which key a gateway gave to whom, by what crosses the OOB network and by nothing that the gateway itself knows. Opens PSP
  * packets with those keys, and so tells whose a packet is. Keys stand in typed arrays: a mesh has a million.
  */
+import { enlarged } from '../base/enlarged.js';
 import type { ControlTransport, RpcMethod, ServiceAddress } from '../gateway/transport.js';
 import {
   decodeMultiTunnelRequest,
@@ -101,19 +102,11 @@ export class GivenKeys {
   }
 
   #grow(): void {
-    const capacity = this.#versions.length * 2;
-    const keys = new Uint8Array(capacity * SLOT_OCTETS);
-    keys.set(this.#keys);
-    this.#keys = keys;
-    const versions = new Uint8Array(capacity);
-    versions.set(this.#versions);
-    this.#versions = versions;
-    const holders = new Uint32Array(capacity);
-    holders.set(this.#holders);
-    this.#holders = holders;
-    const before = new Int32Array(capacity);
-    before.set(this.#before);
-    this.#before = before;
+    const keys = 2 * this.#versions.length;
+    this.#keys = enlarged(this.#keys, keys * SLOT_OCTETS);
+    this.#versions = enlarged(this.#versions, keys);
+    this.#holders = enlarged(this.#holders, keys);
+    this.#before = enlarged(this.#before, keys);
   }
 }
 

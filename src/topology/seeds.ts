@@ -1,8 +1,7 @@
 /** Random sources of a run's parts, each from the run's seed and the part's name: a new part disturbs no other. */
+import { FNV1A_START, fnv1aText } from '../base/fnv1a.js';
 import { type Random, seededRandom } from '../hal/random.js';
 
 export function randomOf(seed: number, part: string): Random {
-  let hash = (0x811c9dc5 ^ seed) >>> 0;
-  for (let i = 0; i < part.length; i++) hash = Math.imul(hash ^ part.charCodeAt(i), 0x01000193) >>> 0;
-  return seededRandom(hash);
+  return seededRandom(fnv1aText(part, FNV1A_START ^ seed) >>> 0);
 }

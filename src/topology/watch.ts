@@ -12,6 +12,7 @@
  *
  * PSP itself has no protection against replay (PSP specification, "Security"), hence the fifth in these words.
  */
+import { FNV1A_START, fnv1aStep } from '../base/fnv1a.js';
 import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
@@ -373,12 +374,12 @@ function fingerprintOf(frame: Uint8Array): number | undefined {
   return hashOf(frame, payload, end, seed);
 }
 
-/** 53 bits over octets `from` to `to`: two FNV-1a of different multipliers side by side. */
+/** 53 bits over octets `from` to `to`: FNV-1a, and the like of another multiplier beside it. */
 function hashOf(octets: Uint8Array, from: number, to: number, seed: number): number {
-  let a = (0x811c9dc5 ^ seed) >>> 0;
+  let a = FNV1A_START ^ seed;
   let b = (0x9e3779b9 ^ (seed / 2 ** 21)) >>> 0;
   for (let i = from; i < to; i++) {
-    a = Math.imul(a ^ octets[i]!, 0x01000193);
+    a = fnv1aStep(a, octets[i]!);
     b = Math.imul(b ^ octets[i]!, 0x85ebca6b);
     b ^= b >>> 15;
   }

@@ -1,4 +1,5 @@
 /** Traffic of the scenario as flows: lists and "*" become a flow per ordered pair of workloads. */
+import { fnv1aText } from '../../base/fnv1a.js';
 import { seededRandom, uniform } from '../../hal/random.js';
 import type { IpFamily } from '../../packet/address.js';
 import type { TrafficPlan } from '../model.js';
@@ -141,7 +142,7 @@ export class TrafficReader {
     if (!several) place.at('sample').problem('is for lists and "*"; this is one flow');
     if (sample >= indexes.length) return indexes;
     // A seed of its own for each entry, so that one does not change when another is added.
-    const random = seededRandom((this.seed ^ hash(name)) >>> 0);
+    const random = seededRandom((this.seed ^ fnv1aText(name)) >>> 0);
     const pool = [...indexes];
     for (let i = 0; i < sample; i++) {
       const j = i + Math.floor(uniform(random, pool.length - i));
@@ -249,11 +250,4 @@ function fromValues(form: FromForm, place: Place) {
     packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
     durationMs: positiveTimeMs(form.duration, place.at('duration')),
   };
-}
-
-/** FNV-1a. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
 }

@@ -3,6 +3,7 @@
  * Among equal ways it chooses by addresses, protocol and UDP or TCP ports (RFC 2992), so that the entropy in PSP's
  * UDP source port spreads flows. Answers nobody and sends no ICMP: underlay routers of a topology are dumb.
  */
+import { FNV1A_START, fnv1a, fnv1aStep } from '../../base/fnv1a.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { type IpAddress, ipFromOctets, type MacAddress, macToOctets } from '../../packet/address.js';
 import {
@@ -148,18 +149,15 @@ function addToChecksum(frame: Uint8Array, at: number): void {
 function flowHash(frame: Uint8Array, family: 4 | 6, salt: number): number {
   const at = ETHERNET_HEADER_OCTETS;
   const protocol = family === 4 ? ipv4Protocol(frame, at) : frame[at + IPV6_NEXT_HEADER]!;
-  let hash = mix(0x811c9dc5 ^ salt, protocol);
+  let hash = fnv1aStep(FNV1A_START ^ salt, protocol);
   const from = at + (family === 4 ? IPV4_SOURCE : IPV6_SOURCE);
-  for (let i = from; i < from + (family === 4 ? 8 : 32); i++) hash = mix(hash, frame[i]!);
+  hash = fnv1a(frame, from, from + (family === 4 ? 8 : 32), hash);
   const ports = at + (family === 4 ? ipv4HeaderLength(frame, at) : IPV6_HEADER_OCTETS);
   const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
   if (hasPorts && ports + 4 <= frame.length && !(family === 4 && ipv4IsFragment(frame, at))) {
-    for (let i = ports; i < ports + 4; i++) hash = mix(hash, frame[i]!);
+    hash = fnv1a(frame, ports, ports + 4, hash);
   }
   // The low bits of the plain hash follow the last octets too closely.
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
-
-/** FNV-1a. */
-const mix = (hash: number, octet: number) => Math.imul(hash ^ octet, 0x01000193) >>> 0;
