@@ -15,6 +15,10 @@ const PLAN = join(OUT, 'plan.json');
 const SOURCES = join(OUT, 'sources.json');
 /** A line per test: its id, how often it comes by each mutant, its file and how long it takes. */
 const COVERAGE = join(OUT, 'coverage');
+/** Which of these mutants each test is put to. */
+const CHOICE = join(OUT, 'choice.json');
+/** A line per test that has been put to all of its mutants. */
+const DONE = join(OUT, 'done');
 /** A line per mutant that a test has noticed. */
 const KILLED = join(OUT, 'killed');
 const AT_LOAD = join(OUT, 'at-load');
@@ -32,22 +36,20 @@ export const mutatedSources = () => new Map(JSON.parse(readFileSync(SOURCES, 'ut
 export function writePlan(plan, sources) {
   writeFileSync(PLAN, JSON.stringify(plan));
   writeFileSync(SOURCES, JSON.stringify(sources));
-  for (const path of [COVERAGE, KILLED, AT_LOAD, ENDLESS]) writeFileSync(path, '');
+  for (const path of [COVERAGE, DONE, KILLED, AT_LOAD, ENDLESS]) writeFileSync(path, '');
 }
 
 const lines = (path) => (existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []);
 
-export const addCoverage = (...of) => appendFileSync(COVERAGE, `${JSON.stringify(of)}\n`);
-export const readCoverage = () => new Map(lines(COVERAGE).map((line) => JSON.parse(line)));
-/** By file of tests, the sum over its tests. */
-export function readDurations() {
-  const durations = new Map();
-  for (const line of lines(COVERAGE)) {
-    const [, , file, durationMs] = JSON.parse(line);
-    durations.set(file, (durations.get(file) ?? 0) + durationMs);
-  }
-  return durations;
-}
+export const addCoverage = (id, hits, file, durationMs) =>
+  appendFileSync(COVERAGE, `${JSON.stringify({ id, hits, file, durationMs })}\n`);
+export const readCoverage = () => lines(COVERAGE).map((line) => JSON.parse(line));
+
+/** By test: `hits`, how often it comes by each of its mutants without them, and `durationMs`. */
+export const writeChoice = (choice) => writeFileSync(CHOICE, JSON.stringify(choice));
+export const readChoice = () => new Map(JSON.parse(readFileSync(CHOICE, 'utf8')));
+export const addDone = (id) => appendFileSync(DONE, `${id}\n`);
+export const readDone = () => new Set(lines(DONE));
 export const addKilled = (ids) => appendFileSync(KILLED, ids.map((id) => `${id}\n`).join(''));
 export const readKilled = () => new Set(lines(KILLED));
 /** Mutants that are come by while modules are loaded, before any test. */

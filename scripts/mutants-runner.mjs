@@ -5,11 +5,13 @@ import { TestRunner } from 'vitest';
 import {
   addAtLoad,
   addCoverage,
+  addDone,
   addKilled,
   COVER,
   MUTATE,
   MUTATED,
-  readCoverage,
+  readChoice,
+  readDone,
   readEndless,
   readKilled,
   setActive,
@@ -22,13 +24,18 @@ globalThis.__stryker__ ??= {};
 const switches = globalThis.__stryker__;
 /** Times as often as without the mutant: then it is a loop that does not end. */
 const ROUNDS_MAX = 100;
+/** Times as long as without the mutant: then it waits for what does not come. */
+const TIMES_AS_LONG = 100;
+/** But not below this, and not above what is known to be enough. */
+const PATIENCE_MIN_MS = 2_000;
+const PATIENCE_MAX_MS = 20_000;
 const NONE = undefined;
 
 const mode = process.env[MUTATED];
-const coverage = mode === MUTATE ? readCoverage() : new Map();
+const choice = mode === MUTATE ? readChoice() : new Map();
+const done = mode === MUTATE ? readDone() : new Set();
 
-/** It may be the mutant, and it may be the machine: it counts for nothing. */
-const tookTooLong = ({ result }) => result.errors.some(({ message }) => / timed out in \d+ms/.test(message));
+const wasGivenUp = ({ result }) => / timed out in \d+ms/.test(result.errors[0].message);
 
 export default class MutantRunner extends TestRunner {
   /** For each repetition of the test that runs: the mutant that is active. */
@@ -42,13 +49,19 @@ export default class MutantRunner extends TestRunner {
       addAtLoad(Object.keys(switches.mutantCoverage.static));
       switches.mutantCoverage.static = {};
     }
-    const done = new Set([...readKilled(), ...readEndless()]);
-    const mutants = Object.keys(coverage.get(test.id) ?? {}).filter((id) => !done.has(id));
+    test.retry = 0;
+    if (mode === COVER) return;
+    const gone = new Set([...readKilled(), ...readEndless()]);
+    const { hits = {} } = (!done.has(test.id) && choice.get(test.id)) || {};
+    const mutants = Object.keys(hits).filter((id) => !gone.has(id));
+    if (mutants.length === 0) {
+      test.mode = 'skip';
+      return;
+    }
     this.#noticed = [];
     // Without any at both ends: what fails at the end, fails because of what mutants have left behind.
-    this.#schedule = mutants.length === 0 ? [NONE] : [NONE, ...mutants, NONE];
+    this.#schedule = [NONE, ...mutants, NONE];
     test.repeats = this.#schedule.length - 1;
-    test.retry = 0;
   }
 
   onBeforeTryTask(test, tries) {
@@ -59,7 +72,27 @@ export default class MutantRunner extends TestRunner {
     switches.activeMutant = mutant;
     if (mutant !== NONE) setActive(mutant);
     switches.hitCount = mutant === NONE ? undefined : 0;
-    switches.hitLimit = ROUNDS_MAX * (coverage.get(test.id)?.[mutant] ?? 1);
+    switches.hitLimit = ROUNDS_MAX * (choice.get(test.id)?.hits[mutant] ?? 1);
+  }
+
+  async runTask(test) {
+    const { durationMs = Number.POSITIVE_INFINITY } = choice.get(test.id) ?? {};
+    const patienceMs = Math.min(PATIENCE_MAX_MS, Math.max(PATIENCE_MIN_MS, TIMES_AS_LONG * durationMs));
+    let timer;
+    const givenUp = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Test timed out in ${patienceMs}ms`)), patienceMs);
+    });
+    try {
+      await Promise.race([TestRunner.getTestFn(test)(), givenUp]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether the test has failed because of the mutant, and not because the machine was slow. */
+  #hasNoticed(test) {
+    const { durationMs } = choice.get(test.id);
+    return !wasGivenUp(test) || performance.now() - this.#startedAtMs > TIMES_AS_LONG * durationMs;
   }
 
   onAfterRetryTask(test, tries) {
@@ -77,11 +110,12 @@ export default class MutantRunner extends TestRunner {
       return;
     }
     if (mutant !== NONE) {
-      if (failed && !tookTooLong(test)) this.#noticed.push(mutant);
+      if (failed && this.#hasNoticed(test)) this.#noticed.push(mutant);
     } else if (tries.repeats > 0) {
       if (!failed) addKilled(this.#noticed);
       else
         process.stderr.write(`mutants: "${test.name}" fails after its mutants are gone; it does not count\n`);
+      addDone(test.id);
     }
     test.result.state = 'run';
     test.result.errors = undefined;

@@ -1,16 +1,23 @@
 // What scripts/mutants.mjs runs by vitest: the tests of its plan, over sources that have all mutants in them.
 import { join } from 'node:path';
 import { BaseSequencer } from 'vitest/node';
-import { MUTATED, mutatedSources, ROOT, readDurations, readPlan } from './mutants-plan.mjs';
+import { MUTATED, mutatedSources, ROOT, readCoverage, readPlan } from './mutants-plan.mjs';
 
 const plan = readPlan();
 const sources = mutatedSources();
 
-/** Quick ones first, so that few mutants are left for the others. */
+/** Files of quick tests first, so that few mutants are left for the others. */
 class QuickFirst extends BaseSequencer {
   async sort(files) {
-    const durations = readDurations();
-    const of = ({ moduleId }) => durations.get(moduleId) ?? 0;
+    const durations = new Map();
+    for (const { file, durationMs } of readCoverage()) {
+      const before = durations.get(file) ?? { tests: 0, ms: 0 };
+      durations.set(file, { tests: before.tests + 1, ms: before.ms + durationMs });
+    }
+    const of = ({ moduleId }) => {
+      const { tests, ms } = durations.get(moduleId) ?? { tests: 1, ms: 0 };
+      return ms / tests;
+    };
     return [...files].sort((a, b) => of(a) - of(b));
   }
 }
@@ -29,9 +36,9 @@ export default {
     // They end with this process, whatever they are doing.
     pool: 'threads',
     maxWorkers: plan.concurrency,
-    // Of a mutant that makes a test wait for ever.
+    // Of a mutant that makes a test wait for ever; the runner is stricter with quick ones.
     testTimeout: 20_000,
-    hookTimeout: 20_000,
+    hookTimeout: 10_000,
     // Of a mutant, whose test has failed by then, or has not noticed.
     dangerouslyIgnoreUnhandledErrors: true,
   },

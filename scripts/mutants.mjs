@@ -4,6 +4,7 @@
 //   FOLDER|FILE ...     of src/psp, src/hal-sim, src/gateway; all three when absent
 //   --tests GLOB        the tests that have to notice, instead of those of TESTS below; again for more
 //   --concurrency N     so many at a time; 1 when absent
+//   --seconds N         so long are the tests, all together, that one mutant is put to, the quickest first; 4 when absent
 //   --write             the scores into docs/testing.md
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -22,6 +23,7 @@ import {
   readAtLoad,
   readCoverage,
   readKilled,
+  writeChoice,
   writePlan,
 } from './mutants-plan.mjs';
 import { setUp } from './setup.mjs';
@@ -47,7 +49,7 @@ const GENERATED = 'src/gateway/generated';
 const CONFIG = join(ROOT, 'scripts/mutants-vitest.mjs');
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 /** Longer than any test takes before it is given up. */
-const ENDLESS_MS = 60_000;
+const ENDLESS_MS = 45_000;
 const NICE = 10;
 /** The process of the tests, which ends with this one. */
 let running;
@@ -64,6 +66,7 @@ function readArguments() {
       options: {
         tests: { type: 'string', multiple: true },
         concurrency: { type: 'string', default: '1' },
+        seconds: { type: 'string', default: '4' },
         write: { type: 'boolean', default: false },
       },
     });
@@ -158,15 +161,33 @@ function runTests(mode) {
   });
 }
 
+/** For each mutant the quickest tests that come by it, as many as fit into `budgetMs`, and one at least. */
+function choiceOf(coverage, budgetMs) {
+  const spentMs = new Map();
+  const choice = new Map();
+  for (const { id, hits, durationMs } of coverage.toSorted((a, b) => a.durationMs - b.durationMs)) {
+    const chosen = Object.entries(hits).filter(([mutant]) => {
+      const before = spentMs.get(mutant);
+      if (before !== undefined && before + durationMs > budgetMs) return false;
+      spentMs.set(mutant, (before ?? 0) + durationMs);
+      return true;
+    });
+    choice.set(id, { hits: Object.fromEntries(chosen), durationMs });
+  }
+  return choice;
+}
+
 /** What became of each mutant. */
-async function run({ folder, sources }, { tests = TESTS[folder], concurrency }) {
+async function run({ folder, sources }, { tests = TESTS[folder], concurrency, seconds }) {
   const { mutants, mutated } = await mutantsOf(sources);
   writePlan({ tests, concurrency: Number(concurrency) }, mutated);
   await runTests(COVER);
-  if (readCoverage().size === 0) fail(`--tests: no test runs in files that match ${tests.join(' or ')}`);
+  const coverage = readCoverage();
+  if (coverage.length === 0) fail(`--tests: no test runs in files that match ${tests.join(' or ')}`);
+  writeChoice([...choiceOf(coverage, 1000 * Number(seconds))]);
   while (!(await runTests(MUTATE)));
   const [seen, killed, atLoad] = [
-    new Set([...readCoverage().values()].flatMap((hits) => Object.keys(hits))),
+    new Set(coverage.flatMap(({ hits }) => Object.keys(hits))),
     readKilled(),
     readAtLoad(),
   ];
@@ -256,7 +277,9 @@ function writeScores(measured) {
 }
 
 const { values, positionals } = readArguments();
-if (!/^[1-9]\d*$/.test(values.concurrency)) fail('--concurrency: expected a number from 1 on');
+for (const flag of ['concurrency', 'seconds']) {
+  if (!/^[1-9]\d*$/.test(values[flag])) fail(`--${flag}: expected a number from 1 on`);
+}
 const targets = (positionals.length === 0 ? Object.keys(TESTS) : positionals).map(targetOf);
 /** One run for each folder. */
 const runs = Object.keys(TESTS).flatMap((folder) => {

@@ -1,10 +1,13 @@
 /** When a rotation of the master key happens, who may ask for one, and what becomes of what it ends. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { GatewayLimits } from '../../../src/gateway/options.js';
+import { Rotation } from '../../../src/gateway/rotation.js';
+import type { Session } from '../../../src/gateway/session.js';
 import type { RpcError } from '../../../src/gateway/transport.js';
 import { encodeKeyRotationRequest } from '../../../src/gateway/tunnel-messages.js';
 import { HalError } from '../../../src/hal/errors.js';
 import type { PipeHal } from '../../../src/hal/hal.js';
+import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { idsOf, LIMITS, type NodeOptions, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
@@ -250,5 +253,312 @@ describe('a rotation', () => {
     await net.run(50);
     expect(idsOf(a.workload.takeSent())).toEqual([2]);
     expect(a.gateway.view().spisOfFormerKey).toBe(0);
+  });
+});
+
+describe('a rotation by itself', () => {
+  const PERIOD_MS = 100_000;
+  const DEADLINE_MS = 20_000;
+  const GRACE_MS = 5_000;
+
+  /** Sessions in a device that a test describes. Every step that the rotation takes is written down with its time. */
+  function open(limits: Partial<GatewayLimits> = {}) {
+    const clock = createVirtualClock();
+    const steps: string[] = [];
+    const note = (step: string) => steps.push(`${step} at ${clock.nowMs()}`);
+    const world = {
+      /** SPIs of the former key, which the next rotation ends. */
+      doomed: 0,
+      sessions: [] as Session[],
+      cut: [] as Session[],
+      wait: undefined as { dueMs: number; closedByMs: number } | undefined,
+      fail: false,
+      rekey: async (_sessions: readonly Session[]): Promise<void> => {},
+    };
+    const installer = {
+      generation: 0,
+      get doomedSpis() {
+        return world.doomed;
+      },
+      get sessions() {
+        return world.sessions;
+      },
+      async rotate() {
+        if (world.fail) throw new Error('broken');
+        installer.generation++;
+        world.doomed = 0;
+        return world.cut;
+      },
+    };
+    const rotation = new Rotation({
+      clock,
+      logger: { log: (level, message) => note(`${level} ${message}`), enabled: () => true },
+      observe: (event) => note(`${event.type} ${'rotations' in event ? event.rotations : ''}`),
+      installer: installer as never,
+      retirement: {
+        waitOf: (generation: number) => (generation === installer.generation - 1 ? world.wait : undefined),
+        forget: (generation: number) => note(`forgets ${generation}`),
+      } as never,
+      bringUp: {
+        rekey: (sessions: readonly Session[]) => {
+          note(`re-keys ${sessions.length}`);
+          return world.rekey(sessions);
+        },
+      } as never,
+      limits: {
+        rotationPeriodMs: 0,
+        rotationDeadlineMs: DEADLINE_MS,
+        rekeyGraceMs: GRACE_MS,
+        ...limits,
+      },
+    });
+    const run = (durationMs: number) => clock.advance(durationMs);
+    /** Without lines of the log. */
+    const done = () => steps.filter((step) => !/^(info|warning|error) /.test(step));
+    return { clock, rotation, installer, world, steps, done, run };
+  }
+  const session = (state: string, generation: number) => ({ ingress: [{ state, generation }] }) as never;
+  const refusal = (call: () => unknown): string => {
+    try {
+      call();
+      return 'granted';
+    } catch (error) {
+      return (error as RpcError).details;
+    }
+  };
+  const seconds = (call: () => unknown) => secondsOf(refusal(call));
+
+  test('that ends nothing is made at once, and sessions get keys of the new one where that is asked for', async () => {
+    const { rotation, world, steps, run } = open();
+    world.sessions = [session('given', 0), session('retiring', 0), session('given', 1)];
+    await rotation.rotate(false);
+    expect(steps).toEqual(['forgets -1 at 0', 'rotated 1 at 0', 'info master key rotated at 0']);
+    steps.length = 0;
+    await rotation.rotate(true);
+    await run(0);
+    // Those of the key before the active one: not those that retire, nor those that are newer.
+    expect(steps).toEqual([
+      'forgets 0 at 0',
+      'rotated 2 at 0',
+      'info master key rotated at 0',
+      're-keys 2 at 0',
+      'info all sessions have new keys at 0',
+    ]);
+  });
+
+  test('that has ended the key of sessions re-keys those, whoever asked for what, once each', async () => {
+    const { rotation, world, steps, run } = open();
+    const one = session('given', 0);
+    world.sessions = [one];
+    world.cut = [one];
+    await rotation.rotate(false);
+    await rotation.rotate(true);
+    await run(0);
+    expect(steps.filter((step) => step.startsWith('re-keys'))).toEqual(['re-keys 1 at 0', 're-keys 1 at 0']);
+    expect(steps.join()).toContain(
+      'warning the key of some sessions has ended before their peers took new ones',
+    );
+  });
+
+  test('waits until its sessions have new keys and the grace of the old ones is over', async () => {
+    const { rotation, world, done, steps, run } = open();
+    const one = session('given', -1);
+    Object.assign(world, { doomed: 1, sessions: [one] });
+    let answer = () => {};
+    world.rekey = () => new Promise((resolve) => (answer = resolve));
+    let isDone = false;
+    void rotation.rotate(false).then(() => (isDone = true));
+    await run(1_000);
+    expect(steps).toEqual([
+      'info rotation put off: some sessions would not survive it at 0',
+      're-keys 1 at 0',
+    ]);
+    world.sessions = [];
+    world.wait = { dueMs: 1_000 + GRACE_MS, closedByMs: 1_000 + 2 * GRACE_MS };
+    answer();
+    await run(GRACE_MS - 1);
+    world.doomed = 0;
+    await run(0);
+    expect([isDone, done().length]).toEqual([false, 1]);
+    await run(1);
+    expect(done()).toEqual(['re-keys 1 at 0', 'forgets -1 at 6000', 'rotated 1 at 6000']);
+    expect(isDone).toBe(true);
+  });
+
+  test('looks twenty times a second at most whether it may be made', async () => {
+    const { rotation, world, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)], wait: { dueMs: -5, closedByMs: 0 } });
+    void rotation.rotate(false);
+    await run(1_000);
+    expect(done().length).toBe(21);
+  });
+
+  test('is made at its deadline although a peer is silent, and does not ask that one any more by itself', async () => {
+    const { rotation, world, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    void rotation.rotate(false);
+    await run(DEADLINE_MS - 1);
+    expect(done()).toEqual(['re-keys 1 at 0']);
+    await run(1);
+    expect(done().slice(1)).toEqual([`forgets -1 at ${DEADLINE_MS}`, `rotated 1 at ${DEADLINE_MS}`]);
+    await run(DEADLINE_MS);
+    expect(done()).toHaveLength(3);
+  });
+
+  test('that is put off takes in those that are asked for meanwhile, with new keys when any of them wants them', async () => {
+    const { rotation, world, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    const all = [rotation.rotate(false), rotation.rotate(true), rotation.rotate(false)];
+    await run(DEADLINE_MS);
+    await Promise.all(all);
+    expect(done().filter((step) => step.startsWith('rotated'))).toEqual([`rotated 1 at ${DEADLINE_MS}`]);
+    expect(done().at(-1)).toBe(`re-keys 1 at ${DEADLINE_MS}`);
+  });
+
+  test('that a peer asks for is refused with the time it takes, and begun to be made ready once for all who ask', async () => {
+    const { rotation, world, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    let answer = () => {};
+    world.rekey = () => new Promise((resolve) => (answer = resolve));
+    const ask = () => rotation.rotateNow(true);
+    // Two grace periods: an exchange, and what comes after it.
+    expect(refusal(ask)).toBe('sessions have keys that another rotation would end; ask again in 10 s');
+    await run(1_000);
+    expect(seconds(ask)).toBe(10);
+    await run(10_500);
+    // Never longer than until the deadline, at which it is granted.
+    expect(seconds(ask)).toBe(9);
+    world.sessions = [];
+    answer();
+    world.wait = { dueMs: 14_000, closedByMs: 17_000 };
+    await run(2_550);
+    expect(seconds(ask)).toBe(3);
+    expect(done()).toEqual(['re-keys 1 at 0']);
+    world.doomed = 0;
+    await rotation.rotateNow(false);
+    expect(done().slice(1)).toEqual(['forgets -1 at 14050', 'rotated 1 at 14050']);
+  });
+
+  test('that a peer asks for is granted at the deadline, and the next one has one of its own', async () => {
+    const { rotation, world, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    const ask = () => rotation.rotateNow(false);
+    expect(seconds(ask)).toBe(10);
+    await run(DEADLINE_MS - 1);
+    expect(seconds(ask)).toBe(1);
+    await run(1);
+    await ask();
+    world.doomed = 1;
+    await run(DEADLINE_MS);
+    expect(seconds(ask)).toBe(10);
+  });
+
+  test('that a peer asks for does not join one that is put off, which may take its time', async () => {
+    const { rotation, world, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    const own = rotation.rotate(false);
+    await run(10);
+    world.doomed = 0;
+    expect(refusal(() => rotation.rotateNow(false))).toMatch(/ask again/);
+    await run(DEADLINE_MS);
+    await own;
+  });
+
+  test('that the device refuses is told to who asked, and the next one is made all the same', async () => {
+    const { rotation, world, done } = open();
+    world.fail = true;
+    await expect(rotation.rotate(true)).rejects.toThrow('broken');
+    world.fail = false;
+    await rotation.rotate(false);
+    expect(done()).toEqual(['forgets -1 at 0', 'rotated 1 at 0']);
+  });
+
+  test('comes by itself in each period, also after one that failed, and not without a period', async () => {
+    const { rotation, world, steps, done, run } = open({ rotationPeriodMs: PERIOD_MS });
+    rotation.start();
+    world.fail = true;
+    await run(PERIOD_MS);
+    expect(steps).toEqual([`error rotation of the master key failed: broken at ${PERIOD_MS}`]);
+    world.fail = false;
+    await run(PERIOD_MS);
+    expect(done()).toEqual([
+      `forgets -1 at ${2 * PERIOD_MS}`,
+      `rotated 1 at ${2 * PERIOD_MS}`,
+      `re-keys 0 at ${2 * PERIOD_MS}`,
+    ]);
+    rotation.stop();
+    await run(10 * PERIOD_MS);
+    expect(done()).toHaveLength(3);
+    const never = open();
+    never.rotation.start();
+    await never.run(10 * PERIOD_MS);
+    expect(never.steps).toEqual([]);
+  });
+
+  test('waits for nobody when no SPIs are left, and comes once however often that is found', async () => {
+    const { rotation, world, steps, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    rotation.onSpisExhausted();
+    rotation.onSpisExhausted();
+    await run(0);
+    expect(done()).toEqual(['forgets -1 at 0', 'rotated 1 at 0', 're-keys 1 at 0']);
+    expect(steps.filter((step) => step.includes('no SPIs left'))).toHaveLength(1);
+    world.doomed = 1;
+    rotation.onSpisExhausted();
+    await run(0);
+    expect(done()).toContain('rotated 2 at 0');
+  });
+
+  test('that is put off is made at once when no SPIs are left', async () => {
+    const { rotation, world, steps, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    void rotation.rotate(false);
+    await run(10);
+    rotation.onSpisExhausted();
+    await run(0);
+    expect(done()).toEqual(['re-keys 1 at 0', 'forgets -1 at 10', 'rotated 1 at 10', 're-keys 1 at 10']);
+    expect(steps.join()).not.toContain('re-keying failed');
+  });
+
+  test('is made in time when few SPIs are left, but waits for everybody', async () => {
+    const { rotation, world, steps, done, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    rotation.onSpisLow();
+    await run(DEADLINE_MS - 1);
+    expect(steps[0]).toBe('warning the master key has few SPIs left; rotating it before its time at 0');
+    expect(done()).toEqual(['re-keys 1 at 0']);
+  });
+
+  test('tells when its sessions could not get new keys, before it and after it', async () => {
+    const { rotation, world, steps, run } = open();
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => Promise.reject(new Error('nobody'));
+    await rotation.rotate(true);
+    await run(0);
+    const line = 'error re-keying failed: nobody at 0';
+    expect(steps.filter((step) => step.startsWith('error'))).toEqual([line, line]);
+  });
+
+  test('is not made after the stop, and nothing is told then', async () => {
+    const { rotation, world, steps, run } = open({ rotationPeriodMs: PERIOD_MS });
+    Object.assign(world, { doomed: 1, sessions: [session('given', -1)] });
+    world.rekey = () => new Promise(() => {});
+    const waiting = rotation.rotate(true);
+    await run(10);
+    const before = steps.length;
+    rotation.stop();
+    await waiting;
+    rotation.onSpisLow();
+    rotation.onSpisExhausted();
+    rotation.start();
+    await rotation.rotate(false);
+    await run(10 * PERIOD_MS);
+    expect(steps.slice(before)).toEqual([]);
   });
 });
