@@ -1,6 +1,6 @@
 // What scripts/mutants.mjs, scripts/mutants-vitest.mjs and scripts/mutants-runner.mjs tell each other, by files of one folder.
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -72,3 +72,15 @@ export const activeFor = (durationMs) =>
     .filter((path) => Date.now() - statSync(path).mtimeMs > durationMs)
     .map((path) => readFileSync(path, 'utf8'))
     .filter((id) => id !== '');
+
+const imports = new Map();
+/** The sources that a file of tests imports itself. */
+export function importsOf(file) {
+  let of = imports.get(file);
+  if (of === undefined) {
+    const paths = [...readFileSync(file, 'utf8').matchAll(/ from '(\.[^']+)\.js'/g)];
+    of = new Set(paths.map(([, path]) => `${resolve(dirname(file), path)}.ts`));
+    imports.set(file, of);
+  }
+  return of;
+}

@@ -4,7 +4,7 @@
 //   FOLDER|FILE ...     of src/psp, src/hal-sim, src/gateway; all three when absent
 //   --tests GLOB        the tests that have to notice, instead of those of TESTS below; again for more
 //   --concurrency N     so many at a time; 1 when absent
-//   --seconds N         so long are the tests, all together, that one mutant is put to, the quickest first; 4 when absent
+//   --seconds N         so long are the tests, all together, that one mutant is put to; 2 when absent
 //   --write             the scores into docs/testing.md
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -16,6 +16,7 @@ import {
   addEndless,
   COVER,
   clearActive,
+  importsOf,
   MUTATE,
   MUTATED,
   OUT,
@@ -66,7 +67,7 @@ function readArguments() {
       options: {
         tests: { type: 'string', multiple: true },
         concurrency: { type: 'string', default: '1' },
-        seconds: { type: 'string', default: '4' },
+        seconds: { type: 'string', default: '2' },
         write: { type: 'boolean', default: false },
       },
     });
@@ -161,18 +162,25 @@ function runTests(mode) {
   });
 }
 
-/** For each mutant the quickest tests that come by it, as many as fit into `budgetMs`, and one at least. */
-function choiceOf(coverage, budgetMs) {
+/**
+ * For each mutant the tests that come by it, as many as take `budgetMs` together, and one at least: first those of files that
+ * import its source, then the quick ones.
+ */
+function choiceOf(coverage, mutants, budgetMs) {
+  const sourceOf = new Map(mutants.map(({ id, fileName }) => [id, fileName]));
   const spentMs = new Map();
-  const choice = new Map();
-  for (const { id, hits, durationMs } of coverage.toSorted((a, b) => a.durationMs - b.durationMs)) {
-    const chosen = Object.entries(hits).filter(([mutant]) => {
-      const before = spentMs.get(mutant);
-      if (before !== undefined && before + durationMs > budgetMs) return false;
-      spentMs.set(mutant, (before ?? 0) + durationMs);
-      return true;
-    });
-    choice.set(id, { hits: Object.fromEntries(chosen), durationMs });
+  const choice = new Map(coverage.map(({ id, durationMs }) => [id, { hits: {}, durationMs }]));
+  const byDuration = coverage.toSorted((a, b) => a.durationMs - b.durationMs);
+  for (const direct of [true, false]) {
+    for (const { id, file, hits, durationMs } of byDuration) {
+      for (const [mutant, times] of Object.entries(hits)) {
+        const before = spentMs.get(mutant);
+        if (importsOf(file).has(sourceOf.get(mutant)) !== direct) continue;
+        if (before !== undefined && before + durationMs > budgetMs) continue;
+        spentMs.set(mutant, (before ?? 0) + durationMs);
+        choice.get(id).hits[mutant] = times;
+      }
+    }
   }
   return choice;
 }
@@ -184,7 +192,7 @@ async function run({ folder, sources }, { tests = TESTS[folder], concurrency, se
   await runTests(COVER);
   const coverage = readCoverage();
   if (coverage.length === 0) fail(`--tests: no test runs in files that match ${tests.join(' or ')}`);
-  writeChoice([...choiceOf(coverage, 1000 * Number(seconds))]);
+  writeChoice([...choiceOf(coverage, mutants, 1000 * Number(seconds))]);
   while (!(await runTests(MUTATE)));
   const [seen, killed, atLoad] = [
     new Set(coverage.flatMap(({ hits }) => Object.keys(hits))),
