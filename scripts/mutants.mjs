@@ -4,7 +4,7 @@
 //   FOLDER|FILE ...     of src/psp, src/hal-sim, src/gateway; all three when absent
 //   --tests GLOB        the tests that have to notice, instead of those of TESTS below; again for more
 //   --concurrency N     so many at a time; 1 when absent
-//   --seconds N         so long are the tests, all together, that one mutant is put to; 2 when absent
+//   --seconds N         so long are the tests, all together, that meet a mutant without importing its source; 2 when absent
 //   --write             the scores into docs/testing.md
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -163,24 +163,22 @@ function runTests(mode) {
 }
 
 /**
- * For each mutant the tests that come by it, as many as take `budgetMs` together, and one at least: first those of files that
- * import its source, then the quick ones.
+ * For each mutant the tests that come by it: all of files that import its source, and of the others the quick ones, as many as
+ * take `budgetMs` together, and one at least.
  */
 function choiceOf(coverage, mutants, budgetMs) {
   const sourceOf = new Map(mutants.map(({ id, fileName }) => [id, fileName]));
   const spentMs = new Map();
-  const choice = new Map(coverage.map(({ id, durationMs }) => [id, { hits: {}, durationMs }]));
-  const byDuration = coverage.toSorted((a, b) => a.durationMs - b.durationMs);
-  for (const direct of [true, false]) {
-    for (const { id, file, hits, durationMs } of byDuration) {
-      for (const [mutant, times] of Object.entries(hits)) {
-        const before = spentMs.get(mutant);
-        if (importsOf(file).has(sourceOf.get(mutant)) !== direct) continue;
-        if (before !== undefined && before + durationMs > budgetMs) continue;
-        spentMs.set(mutant, (before ?? 0) + durationMs);
-        choice.get(id).hits[mutant] = times;
-      }
-    }
+  const choice = new Map();
+  for (const { id, file, hits, durationMs } of coverage.toSorted((a, b) => a.durationMs - b.durationMs)) {
+    const isChosen = ([mutant]) => {
+      if (importsOf(file).has(sourceOf.get(mutant))) return true;
+      const before = spentMs.get(mutant);
+      if (before !== undefined && before + durationMs > budgetMs) return false;
+      spentMs.set(mutant, (before ?? 0) + durationMs);
+      return true;
+    };
+    choice.set(id, { hits: Object.fromEntries(Object.entries(hits).filter(isChosen)), durationMs });
   }
   return choice;
 }

@@ -19,6 +19,11 @@ export interface Leaving extends Names {
   readonly operation: TakeBack;
 }
 
+/** One that the device has refused. */
+interface Left extends Leaving {
+  readonly slots: readonly number[];
+}
+
 /** Take-backs that are tried again in one go. */
 const RETRIED_MAX = 4096;
 
@@ -28,13 +33,13 @@ export interface LeftoversDeps {
   readonly onLeft: () => void;
   /** An SPI is named by an entry that is left, or is not any more. */
   readonly onSpi: (spi: number, held: boolean) => void;
-  /** No entry that is left names these key slots any more. */
+  /** No entry that is left names these key slots any more, if any. */
   readonly onSlotsFree: (slots: readonly number[]) => Promise<void>;
 }
 
 export class Leftovers {
   /** One per entry, the longest waiting first. */
-  readonly #left = new Map<EntryId, Leaving>();
+  readonly #left = new Map<EntryId, Left>();
   /** How many of them name a slot. */
   readonly #slots = new Map<number, number>();
   /** Take-backs that the device refused, so far. */
@@ -75,7 +80,7 @@ export class Leftovers {
       if (one === undefined) continue;
       this.#left.delete(id);
       if (one.spi !== undefined) this.deps.onSpi(one.spi, false);
-      for (const slot of one.slots ?? []) {
+      for (const slot of one.slots) {
         const others = this.#slots.get(slot)! - 1;
         if (others > 0) this.#slots.set(slot, others);
         else {
@@ -84,7 +89,7 @@ export class Leftovers {
         }
       }
     }
-    if (free.length > 0) await this.deps.onSlotsFree(free);
+    await this.deps.onSlotsFree(free);
   }
 
   /** Nobody knows whether the device has taken an entry with these names, nor its id: they are out of use for good. */
@@ -97,7 +102,7 @@ export class Leftovers {
   /** Tries again what is left, the longest waiting first. */
   async retry(): Promise<void> {
     if (this.#left.size === 0) return;
-    const again: Leaving[] = [];
+    const again: Left[] = [];
     for (const one of this.#left.values()) {
       if (again.push(one) === RETRIED_MAX) break;
     }

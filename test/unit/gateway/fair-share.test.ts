@@ -36,7 +36,9 @@ describe('the order of use', () => {
         let model: Session[] = [];
         let nowS = 1;
         let roundS = 1;
-        let looked = new Set<Session>();
+        // Whoever was there when the round began and was not used since, and has not been looked at.
+        let left: Session[] = [];
+        const looksUsed = new Map<Session, number>();
         for (const one of steps) {
           nowS++;
           if (one.kind === 'add') {
@@ -45,36 +47,42 @@ describe('the order of use', () => {
             order.add(session);
             model.push(session);
           } else if (one.kind === 'rewind') {
-            // Whoever was there when the round began and was not used since has been looked at, or still will be.
             order.rewind();
             roundS = nowS;
-            looked = new Set();
+            left = [...model];
           } else if (one.kind === 'next') {
-            for (const session of order.next(one.count, roundS)) {
-              expect(looked.has(session)).toBe(false);
-              looked.add(session);
-            }
+            expect(order.next(one.count, roundS)).toEqual(left.splice(0, one.count));
           } else if (model.length > 0) {
             const session = model[one.at % model.length]!;
             model = model.filter((other) => other !== session);
+            left = left.filter((other) => other !== session);
             if (one.kind === 'delete') order.delete(session);
             else {
               if (one.kind === 'touch') order.touch(session, nowS);
-              else order.foundInUse(session, nowS);
+              else {
+                order.foundInUse(session, nowS);
+                looksUsed.set(session, (looksUsed.get(session) ?? 0) + 1);
+              }
+              expect(session.usedAtS).toBe(nowS);
               model.push(session);
             }
           }
           expect([...order]).toEqual(model);
           expect(order.size).toBe(model.length);
+          expect(order.oldest).toBe(model[0]);
           for (const holder of [...HOLDERS, OPERATOR] as Holder[]) {
             const held = model.filter((session) => session.holder === holder);
             expect(order.heldBy(holder)).toBe(held.length);
-            const proven = (session: Session) => session.looksUsed >= 2;
+            const proven = (session: Session) => (looksUsed.get(session) ?? 0) >= 2;
             const queue = [...held.filter((session) => !proven(session)), ...held.filter(proven)];
             expect([...order.of(holder)]).toEqual(queue);
           }
           const most = Math.max(0, ...HOLDERS.map((holder) => order.heldBy(holder)));
           expect(order.mostHeld().count).toBe(most);
+          const holders = new Map<Holder, number>(order.holders());
+          expect(order.holderCount).toBe(holders.size);
+          expect(new Set(holders.keys())).toEqual(new Set(model.map(({ holder }) => holder)));
+          for (const [holder, count] of holders) expect(count).toBe(order.heldBy(holder));
         }
         order.rewind();
         const all = order.next(model.length + 1, nowS + 1);
@@ -82,6 +90,20 @@ describe('the order of use', () => {
       }),
     );
   });
+});
+
+test('of holders that hold equally much, the one who has held any for longest holds most; the operator never does', () => {
+  const first = HOLDERS[0]!;
+  const second = HOLDERS[1]!;
+  const held: readonly Holder[] = [OPERATOR, OPERATOR, OPERATOR, first, second];
+  const { order, sessions } = orderOf(held);
+  expect(order.mostHeld()).toEqual({ holder: first, count: 1 });
+  order.add(sessionOf(second));
+  expect(order.mostHeld()).toEqual({ holder: second, count: 2 });
+  order.delete(sessions[3]!);
+  order.delete(sessions[4]!);
+  expect(order.mostHeld()).toEqual({ holder: second, count: 1 });
+  expect(orderOf(held.slice(0, 1)).order.mostHeld()).toEqual({ holder: undefined, count: 0 });
 });
 
 describe('who makes room', () => {

@@ -6,7 +6,6 @@ import { KeyDraw } from '../../../src/gateway/key-draw.js';
 import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/key-slots.js';
 import { Leftovers } from '../../../src/gateway/leftovers.js';
 import { SpiBook } from '../../../src/gateway/spi-book.js';
-import { RpcError } from '../../../src/gateway/transport.js';
 import {
   decodeMultiTunnelResponse,
   decodeNewTunnelResponse,
@@ -25,8 +24,9 @@ describe('SPIs', () => {
     );
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 200 }), (operations) => {
-        const book = new SpiBook();
+        const book = new SpiBook(12);
         let [active, former] = [new Set<number>(), new Set<number>()];
+        const ranges = () => [...active].filter((spi) => !active.has(spi - 1)).length;
         for (const one of operations) {
           if (one === 'rotate') {
             book.rotate();
@@ -35,9 +35,8 @@ describe('SPIs', () => {
           }
           const free = one !== 0 && !active.has(one) && !former.has(one);
           expect(book.take(one)).toBe(free);
-          active.add(one);
-          if (one === 0) active.delete(one);
-          expect(book.given).toBeGreaterThanOrEqual(0);
+          if (free) active.add(one);
+          expect(book).toMatchObject({ given: active.size, full: ranges() >= 12 });
         }
       }),
     );
@@ -73,13 +72,16 @@ describe('SPIs', () => {
   });
 
   /** A device that gives out SPIs from a list, and counts its calls. */
-  const deviceWith = (spis: number[]) => {
+  const deviceWith = (spis: number[], keysPerBatch = 1000) => {
+    let at = 0;
+    const device: { error: Error | undefined } = { error: undefined };
     const calls: number[] = [];
     const hal = {
-      device: { limits: { keysPerBatch: 1000 } },
+      device: { limits: { keysPerBatch } },
       generateKeys: async (octets: 16 | 32, count: number) => {
         calls.push(count);
-        const some = Uint32Array.from({ length: count }, () => spis.shift() ?? 1);
+        if (device.error !== undefined) throw device.error;
+        const some = Uint32Array.from({ length: count }, () => spis[at++] ?? 1);
         const keys = new Uint8Array(count * octets);
         some.forEach((spi, i) => {
           keys.fill(spi & 0xff, i * octets, (i + 1) * octets);
@@ -93,7 +95,7 @@ describe('SPIs', () => {
       onSpisExhausted: () => told.push('exhausted'),
       onSpisLow: () => told.push('low'),
     });
-    return { draw, calls, told };
+    return { draw, calls, told, device };
   };
 
   test('are drawn again where the device repeats itself, and each comes with its own key', async () => {
@@ -109,10 +111,59 @@ describe('SPIs', () => {
   test('are drawn again a few times only; then the request is refused, and a rotation is due', async () => {
     const { draw, calls, told } = deviceWith([1]);
     await draw.draw(32, 1);
-    await expect(draw.draw(32, 1)).rejects.toThrow(RpcError);
+    await expect(draw.draw(32, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     expect(calls).toEqual([1, 1, 2, 4, 8, 16, 32, 64, 128]);
     expect(draw.refused).toBe(255);
     expect(told).toEqual(['low']);
+    // Once for each master key.
+    await expect(draw.draw(32, 1)).rejects.toThrow();
+    expect(told).toEqual(['low']);
+    draw.rotate();
+    await expect(draw.draw(32, 1)).rejects.toThrow();
+    expect(told).toEqual(['low', 'low']);
+  });
+
+  test('are asked of the device in batches that it can give', async () => {
+    const { draw, calls } = deviceWith([1, 1, 1, 1, 1, 1, 2, 3, 4], 3);
+    expect([...(await draw.draw(16, 3)).spis]).toEqual([1, 2, 3]);
+    expect(calls).toEqual([3, 3, 3]);
+  });
+
+  test('that an entry still names are not drawn until it is gone', async () => {
+    const { draw } = deviceWith([7, 8, 1, 7]);
+    draw.hold(7, true);
+    expect([...(await draw.draw(16, 1)).spis]).toEqual([8]);
+    draw.hold(7, false);
+    expect([...(await draw.draw(16, 1)).spis]).toEqual([7]);
+  });
+
+  test('that are all gone are told of; another fault of the device is not', async () => {
+    const { draw, device, told } = deviceWith([]);
+    device.error = new HalError('IO_FAILED', 'broken');
+    await expect(draw.draw(16, 1)).rejects.toThrow('broken');
+    device.error = Object.assign(new Error('not of the device'), { code: 'EMPTY' });
+    await expect(draw.draw(16, 1)).rejects.toThrow('not of the device');
+    expect(told).toEqual([]);
+    device.error = new HalError('EMPTY', 'no SPIs');
+    await expect(draw.draw(16, 1)).rejects.toThrow('no SPIs');
+    expect(told).toEqual(['exhausted']);
+  });
+
+  test('that a device scatters until nothing more can be remembered are drawn no more until a rotation', async () => {
+    const most = 1 << 18;
+    const { draw, calls, told } = deviceWith(
+      Array.from({ length: most + 1 }, (_, i) => 2 * i + 1),
+      most,
+    );
+    await draw.draw(16, most - 1);
+    expect(told).toEqual([]);
+    await draw.draw(16, 1);
+    expect(told).toEqual(['low']);
+    calls.length = 0;
+    await expect(draw.draw(16, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+    expect(calls).toEqual([]);
+    draw.rotate();
+    expect((await draw.draw(16, 1)).spis).toHaveLength(1);
   });
 });
 
@@ -146,6 +197,13 @@ describe('key slots', () => {
     expect(slots.waitMs(3)).toBe(0);
   });
 
+  test('that were never used need no rest, and none is taken where none is left', () => {
+    const slots = new KeySlots(2, createVirtualClock());
+    expect([slots.waitMs(1), slots.waitMs(2), slots.waitMs(3)]).toEqual([0, 0, 0]);
+    expect([slots.take(), slots.take(), slots.take()]).toEqual([1, 2, undefined]);
+    expect(slots).toMatchObject({ used: 2, free: 0 });
+  });
+
   test('rest no longer when the clock is set back', () => {
     let nowMs = 1e9;
     const slots = new KeySlots(1, { nowMs: () => nowMs } as never);
@@ -160,9 +218,16 @@ describe('key slots', () => {
 describe('entries that the device would not take back', () => {
   /** A device whose removals and updates fail as long as `refusing`. */
   const open = () => {
-    const device = { refusing: true, gone: false, throwing: false, applied: [] as EntryOperation[] };
+    const device = {
+      refusing: true,
+      gone: false,
+      throwing: false,
+      applied: [] as EntryOperation[],
+      calls: 0,
+    };
     const hal = {
       apply: async (operations: readonly EntryOperation[]): Promise<EntryResult[]> => {
+        device.calls++;
         if (device.throwing) throw new HalError('DRIVER', 'no answer');
         return operations.map((operation, i) => {
           if (operation.operation === 'add') return { id: (100 + i) as EntryId };
@@ -178,7 +243,11 @@ describe('entries that the device would not take back', () => {
     const leftovers = new Leftovers({
       hal,
       onLeft: () => {},
-      onSpi: (spi, held) => void (held ? spis.add(spi) : spis.delete(spi)),
+      onSpi: (spi, held) => {
+        expect(spi).toBeTypeOf('number');
+        if (held) spis.add(spi);
+        else spis.delete(spi);
+      },
       onSlotsFree: async (slots) => void freed.push(...slots),
     });
     return { device, hal, leftovers, spis, freed };
@@ -203,6 +272,41 @@ describe('entries that the device would not take back', () => {
     expect(leftovers).toMatchObject({ size: 0, refused: 3 });
     expect([...spis]).toEqual([]);
     expect(freed).toEqual([5]);
+  });
+
+  test('are none where the device takes all back; nor is it called for nothing', async () => {
+    const { device, leftovers, freed } = open();
+    device.refusing = false;
+    await leftovers.takeBack([]);
+    await leftovers.retry();
+    expect(device.calls).toBe(0);
+    await leftovers.takeBack([{ operation: remove(1), spi: 7, slots: [5] }]);
+    expect(leftovers).toMatchObject({ size: 0, refused: 0 });
+    expect([device.calls, leftovers.holdsSlot(5), freed]).toEqual([1, false, []]);
+  });
+
+  test('are counted each time that they are refused, and tried again in turn', async () => {
+    const { device, leftovers } = open();
+    await leftovers.takeBack([{ operation: remove(1) }, { operation: remove(2) }]);
+    await leftovers.retry();
+    expect(leftovers).toMatchObject({ size: 2, refused: 4 });
+    device.throwing = true;
+    await leftovers.retry();
+    expect(leftovers).toMatchObject({ size: 2, refused: 6 });
+    device.throwing = device.refusing = false;
+    await leftovers.retry();
+    expect(device.applied).toEqual([remove(1), remove(2)]);
+  });
+
+  test('of which nothing is known keep a slot although others that named it are gone', async () => {
+    const { device, leftovers, freed } = open();
+    leftovers.keepForGood({ slots: [5] });
+    leftovers.keepForGood({});
+    expect(leftovers.refused).toBe(2);
+    await leftovers.takeBack([{ operation: remove(1), slots: [5] }]);
+    device.refusing = false;
+    await leftovers.retry();
+    expect([leftovers.holdsSlot(5), leftovers.size, freed]).toEqual([true, 0, []]);
   });
 
   test('are done with when the device does not know them any more', async () => {
@@ -250,6 +354,7 @@ describe('entries that the device would not take back', () => {
     device.refusing = false;
     await leftovers.retry();
     expect([...spis]).toEqual([10, 11]);
+    expect(leftovers).toMatchObject({ size: 0, refused: 2 });
     expect(leftovers.holdsSlot(20)).toBe(true);
   });
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Peer } from '../../../src/gateway/peers.js';
 import {
+  type Holder,
   hasPlace,
   holderText,
   mayAsk,
@@ -111,7 +112,8 @@ describe('a session', () => {
   });
 
   test('tells people whose place it has', () => {
-    expect([OPERATOR, PEER, LOCAL].map(holderText)).toEqual(['operator', '10.0.0.2:3000', '192.168.1.1']);
+    const holders: readonly Holder[] = [OPERATOR, PEER, LOCAL];
+    expect(holders.map(holderText)).toEqual(['operator', '10.0.0.2:3000', '192.168.1.1']);
   });
 });
 
