@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { fastFiles } from './scripts/test-files.mjs';
+import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/property-seed.js';
 
 /**
  * Processes of their own that carry traffic in real time, or whose memory is looked through: one file after the other, with the
@@ -18,6 +20,14 @@ const IN_REAL_TIME = [
   'native/keys-in-memory',
 ].map((name) => `test/${name}.test.ts`);
 
+const FAST = fastFiles();
+
+// For all projects and workers of this run; this file is read once for each project.
+if (process.env[PROPERTY_SEED_ENVIRONMENT] === undefined) {
+  process.env[PROPERTY_SEED_ENVIRONMENT] = String(PROPERTY_SEED);
+  process.stdout.write(`properties: seed ${PROPERTY_SEED}\n`);
+}
+
 export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
@@ -29,7 +39,17 @@ export default defineConfig({
         test: {
           name: 'at any speed',
           include: ['test/**/*.test.ts'],
-          exclude: IN_REAL_TIME,
+          exclude: [...IN_REAL_TIME, ...FAST],
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // What `npm run check` runs.
+        extends: true,
+        test: {
+          name: 'fast',
+          include: FAST,
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },

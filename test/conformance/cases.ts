@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
+import { again } from '../support/again.js';
 import type { DocaRelease } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 
@@ -27,7 +28,7 @@ export function describeCases<Result>(cases: Cases<Result>): void {
   // A case that kills the process, or never ends, says nothing; its last words are here.
   const lastWords = join(tmpdir(), `psp-gateway-${kind}-${release}-${process.pid}`);
   const run = async (seed: number): Promise<Result> => {
-    const repeat = `repeat with: PSP_DIFFERENTIAL_SEED=${seed} npx vitest run test/conformance/${kind}-${release}.test.ts\n`;
+    const repeat = `${again({ PSP_DIFFERENTIAL_SEED: seed }, `test/conformance/${kind}-${release}.test.ts`)}\n`;
     writeFileSync(lastWords, repeat);
     try {
       return await cases.runCase(seed);

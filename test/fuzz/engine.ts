@@ -5,6 +5,7 @@
  * join the corpus, so that what lies behind several conditions is reached one by one.
  */
 import { type Random, seededRandom } from '../../src/hal/random.js';
+import { again } from '../support/again.js';
 import { Coverage } from './coverage.js';
 import { mutate } from './mutate.js';
 import { watched } from './watchdog.js';
@@ -44,20 +45,22 @@ const SHRINK_RUNS_MAX = 400;
 const BATCH = 32;
 
 async function errorOf(target: FuzzTarget, input: Uint8Array, seed?: number): Promise<Error | undefined> {
-  const how = () => `PSP_FUZZ_TARGET=${target.name} ${howAgain(input, seed)}`;
   try {
-    await watched(how, () => target.run(input.slice()));
+    await watched(
+      () => howAgain(target, input, seed),
+      () => target.run(input.slice()),
+    );
     return undefined;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-/** The variable that has an execution run again. */
-export function howAgain(input: Uint8Array, seed: number | undefined): string {
-  return seed === undefined
-    ? `PSP_FUZZ_INPUT=${Buffer.from(input).toString('base64')}`
-    : `PSP_FUZZ_SEED=${seed}`;
+/** The command that has an execution run again: by its seed, or by its input where the corpus had grown. */
+export function howAgain({ name }: FuzzTarget, input: Uint8Array, seed: number | undefined): string {
+  const which =
+    seed === undefined ? { PSP_FUZZ_INPUT: Buffer.from(input).toString('base64') } : { PSP_FUZZ_SEED: seed };
+  return again({ PSP_FUZZ_TARGET: name, ...which }, 'test/fuzz');
 }
 
 /** The input of a seed. */

@@ -2,10 +2,10 @@
  * Every reader of what others write, against changed inputs: only its own errors, work and results in proportion, and what
  * is written of what was read is read back. A short search by seeds in every run of the tests; longer and guided ones:
  *
- *     PSP_FUZZ_SECONDS=600 npx vitest run test/fuzz                          all targets, guided, so long in all
- *     PSP_FUZZ_SECONDS=60 PSP_FUZZ_TARGET=pcapng npx vitest run test/fuzz    one of them
- *     PSP_FUZZ_TARGET=pcapng PSP_FUZZ_SEED=7 npx vitest run test/fuzz        one execution again
- *     PSP_FUZZ_TARGET=pcapng PSP_FUZZ_INPUT=BASE64 npx vitest run test/fuzz  one input again
+ *     PSP_FUZZ_SECONDS=600 npm run test:one -- test/fuzz                          all targets, guided, so long in all
+ *     PSP_FUZZ_SECONDS=60 PSP_FUZZ_TARGET=pcapng npm run test:one -- test/fuzz    one of them
+ *     PSP_FUZZ_TARGET=pcapng PSP_FUZZ_SEED=7 npm run test:one -- test/fuzz        one execution again
+ *     PSP_FUZZ_TARGET=pcapng PSP_FUZZ_INPUT=BASE64 npm run test:one -- test/fuzz  one input again
  *     PSP_FUZZ_KEEP=1 ...                                                    keeps what a guided search finds in the corpus
  */
 import { createHash } from 'node:crypto';
@@ -41,11 +41,10 @@ function keep({ name }: FuzzTarget, inputs: readonly Uint8Array[]): void {
   }
 }
 
-function report({ name }: FuzzTarget, { finding }: FuzzResult): string | undefined {
+function report(target: FuzzTarget, { finding }: FuzzResult): string | undefined {
   if (finding === undefined) return undefined;
   const { seed, input, error } = finding;
-  return `${error.stack}
-again: PSP_FUZZ_TARGET=${name} ${howAgain(input, seed)} npx vitest run test/fuzz\nmade small: ${Buffer.from(input).toString('base64')}`;
+  return `${error.stack}\n${howAgain(target, input, seed)}\nmade small: ${Buffer.from(input).toString('base64')}`;
 }
 
 const chosen = TARGETS.filter(({ name }) => PSP_FUZZ_TARGET === undefined || name === PSP_FUZZ_TARGET);

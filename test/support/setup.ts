@@ -1,5 +1,33 @@
-import fc from 'fast-check';
+import { relative } from 'node:path';
+import fc, { type RunDetails } from 'fast-check';
+import { expect } from 'vitest';
+import { again } from './again.js';
+import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './property-seed.js';
+import { ROOT } from './root.js';
 
-// FC_NUM_RUNS=10000 npm test: the same properties over more cases.
-const numRuns = Number(process.env.FC_NUM_RUNS ?? '');
-if (Number.isInteger(numRuns) && numRuns > 0) fc.configureGlobal({ ...fc.readConfigureGlobal(), numRuns });
+/** The same properties over so many cases, where they do not say themselves how many. */
+const RUNS_ENVIRONMENT = 'PSP_PROPERTY_RUNS';
+const runs = process.env[RUNS_ENVIRONMENT];
+if (runs !== undefined && !/^[1-9]\d*$/.test(runs)) {
+  throw new Error(`${RUNS_ENVIRONMENT}: expected a number from 1 on, not ${JSON.stringify(runs)}`);
+}
+
+/** As fast-check's own, with the command that repeats it. */
+function report(details: RunDetails<unknown>): void {
+  if (!details.failed) return;
+  const variables = {
+    [PROPERTY_SEED_ENVIRONMENT]: details.seed,
+    ...(runs === undefined ? {} : { [RUNS_ENVIRONMENT]: runs }),
+  };
+  const file = relative(ROOT, expect.getState().testPath ?? 'test');
+  throw new Error(`${again(variables, file)}\n${fc.defaultReportMessage(details)}`, {
+    cause: details.errorInstance,
+  });
+}
+
+fc.configureGlobal({
+  ...fc.readConfigureGlobal(),
+  seed: PROPERTY_SEED,
+  reporter: report,
+  ...(runs === undefined ? {} : { numRuns: Number(runs) }),
+});

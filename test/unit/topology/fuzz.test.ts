@@ -2,15 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import { readTopology } from '../../../src/topology/file/read.js';
 import { drawScenario } from '../../../src/topology/fuzz/draw.js';
-import { failuresOf, fuzz } from '../../../src/topology/fuzz/fuzz.js';
+import { type FuzzResult, failuresOf, fuzz } from '../../../src/topology/fuzz/fuzz.js';
 import { SABOTAGES } from '../../../src/topology/fuzz/sabotage.js';
 import type { Topology } from '../../../src/topology/model.js';
 import { runVirtually } from '../../../src/topology/virtual-run.js';
+import { again } from '../../support/again.js';
 import { SEARCHES, searchedNetwork } from '../../support/searches.js';
 import { mesh } from '../../support/topologies.js';
 
-/** Seeds of each network, which has its own; more with PSP_FUZZ_RUNS. */
-const RUNS = Number(process.env.PSP_FUZZ_RUNS ?? 30);
+/** Seeds of each network, which has its own; more with PSP_TOPOLOGY_RUNS. */
+const RUNS = Number(process.env.PSP_TOPOLOGY_RUNS ?? 30);
+/** One seed again, on its network. */
+const ONLY = process.env.PSP_TOPOLOGY_SEED;
 /** A hostile one takes more than twice the time of an honest one. */
 const HOSTILE_RUNS = Math.ceil(RUNS / 2);
 const SEEDS_APART = 1_000_000;
@@ -34,56 +37,77 @@ const NETWORKS: readonly (readonly [string, Topology])[] = [
 /** Defects whose scenarios are made small to the end. */
 const SHRUNK = new Set(['repeat-keys-after-rotation', 'clear-on-miss', 'resubmit-twice']);
 
-describe.each([
+/** What the search has found, and how it is found again. */
+function found({ failure }: FuzzResult): string[] {
+  if (failure === undefined) return [];
+  return [again({ PSP_TOPOLOGY_SEED: failure.seed }, 'test/unit/topology/fuzz.test.ts'), ...failure.reasons];
+}
+
+describe.runIf(ONLY === undefined).each([
   [`${RUNS} seeds of random faults`, false, RUNS],
   [`${HOSTILE_RUNS} seeds of hostile worlds`, true, HOSTILE_RUNS],
 ])('%s violate nothing, and everything flows again after them', (_, hostile, runs) => {
   test.each(NETWORKS.map(([name, base], i) => ({ name, base, seed: 1 + i * SEEDS_APART })))(
     '$name',
     async ({ base, seed }) => {
-      const { failure, packets } = await fuzz({ ...COMMON, base, seed, runs, hostile });
-      expect(failure === undefined ? [] : [failure.seed, ...failure.reasons]).toEqual([]);
-      expect(packets).toBeGreaterThan(runs * 100);
+      const outcome = await fuzz({ ...COMMON, base, seed, runs, hostile });
+      expect(found(outcome)).toEqual([]);
+      expect(outcome.packets).toBeGreaterThan(runs * 100);
     },
     600_000,
   );
 });
 
-describe('what is broken on purpose is found, as what it is, and made small', () => {
-  test.each(SEARCHES)(
-    '$sabotage, $network',
-    async ({ sabotage: name, network, hostile, seed, runs }) => {
-      const sabotage = SABOTAGES[name]!;
-      const { failure } = await fuzz({
-        base: searchedNetwork(network),
-        seed,
-        runs,
-        hostile,
-        recoverMs: 30_000,
-        // Of rare ones it shows that they are found; others show how small they can be made.
-        shrinkRunsMax: SHRUNK.has(name) ? 60 : 6,
-        sabotage,
-        wanted: sabotage.foundAs,
-      });
-      expect(failure?.kinds).toContain(sabotage.foundAs);
-      // The small one is sound without the defect.
-      const { report } = await runVirtually(failure!.small);
-      expect(failuresOf(failure!.small, report)).not.toContain(sabotage.foundAs);
-      if (!SHRUNK.has(name)) return;
-      const { events, traffic } = failure!.small.scenario;
-      const { scenario } = failure!.topology;
-      expect(events.length + traffic.length).toBeLessThan(scenario.events.length + scenario.traffic.length);
-      expect(traffic.length).toBeLessThanOrEqual(2);
-    },
-    300_000,
-  );
-
-  test('each of them is searched', () => {
-    // One of these is a matter of a single seed in thousands: harness-faults.test.ts.
-    const others = Object.keys(SABOTAGES).filter((name) => name !== 'switches-learn-damage');
-    expect(new Set(SEARCHES.map(({ sabotage }) => sabotage))).toEqual(new Set(others));
+describe.runIf(ONLY !== undefined)(`seed ${ONLY} violates nothing`, () => {
+  test.each([
+    ['random faults', false],
+    ['a hostile world', true],
+  ])('%s', async (_, hostile) => {
+    const seed = Number(ONLY);
+    const [name, base] = NETWORKS[Math.floor(seed / SEEDS_APART)]!;
+    process.stdout.write(`${name}\n`);
+    expect(found(await fuzz({ ...COMMON, base, seed, runs: 1, hostile }))).toEqual([]);
   });
 });
+
+describe.runIf(ONLY === undefined)(
+  'what is broken on purpose is found, as what it is, and made small',
+  () => {
+    test.each(SEARCHES)(
+      '$sabotage, $network',
+      async ({ sabotage: name, network, hostile, seed, runs }) => {
+        const sabotage = SABOTAGES[name]!;
+        const { failure } = await fuzz({
+          base: searchedNetwork(network),
+          seed,
+          runs,
+          hostile,
+          recoverMs: 30_000,
+          // Of rare ones it shows that they are found; others show how small they can be made.
+          shrinkRunsMax: SHRUNK.has(name) ? 60 : 6,
+          sabotage,
+          wanted: sabotage.foundAs,
+        });
+        expect(failure?.kinds).toContain(sabotage.foundAs);
+        // The small one is sound without the defect.
+        const { report } = await runVirtually(failure!.small);
+        expect(failuresOf(failure!.small, report)).not.toContain(sabotage.foundAs);
+        if (!SHRUNK.has(name)) return;
+        const { events, traffic } = failure!.small.scenario;
+        const { scenario } = failure!.topology;
+        expect(events.length + traffic.length).toBeLessThan(scenario.events.length + scenario.traffic.length);
+        expect(traffic.length).toBeLessThanOrEqual(2);
+      },
+      300_000,
+    );
+
+    test('each of them is searched', () => {
+      // One of these is a matter of a single seed in thousands: harness-faults.test.ts.
+      const others = Object.keys(SABOTAGES).filter((name) => name !== 'switches-learn-damage');
+      expect(new Set(SEARCHES.map(({ sabotage }) => sabotage))).toEqual(new Set(others));
+    });
+  },
+);
 
 test('the same seed draws the same scenario, another seed another', () => {
   const draw = (seed: number) => JSON.stringify(drawScenario(COMMON.base, seed, 1000).topology.scenario);
