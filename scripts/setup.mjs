@@ -51,12 +51,25 @@ function once(stamp, state, work) {
   writeFileSync(path, state);
 }
 
+/** Whether the packages are those of package-lock.json: npm writes down what it has installed, when it has done so. */
+function packagesAreThere() {
+  const packagesOf = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')).packages;
+  const written = 'node_modules/.package-lock.json';
+  if (!existsSync(join(ROOT, written))) return false;
+  const installed = packagesOf(written);
+  // Those for other machines are not installed.
+  return Object.entries(packagesOf('package-lock.json')).every(
+    ([path, { integrity, optional }]) =>
+      path === '' || (path in installed ? installed[path].integrity === integrity : optional === true),
+  );
+}
+
 /** Leaves a checkout in which tests can run; with `build`, one in which the program can. */
 export function setUp({ build }) {
   checkNode();
-  once('node_modules/.setup-stamp', hashOf('package-lock.json'), () =>
-    run('installing packages (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund']),
-  );
+  once('node_modules/.setup-stamp', hashOf('package-lock.json'), () => {
+    if (!packagesAreThere()) run('installing packages (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund']);
+  });
   once(
     join(GENERATED, '.stamp'),
     hashOf('proto/psp_gateway.proto', 'proto/psp_gateway_peer.proto', 'buf.gen.yaml', 'package-lock.json'),

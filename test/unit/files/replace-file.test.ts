@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { unfinishedName } from '../../../src/files/leftovers.js';
 import {
   FileReplacement,
@@ -30,9 +30,16 @@ import {
   replaceFiles,
 } from '../../../src/files/replace-file.js';
 
+// Other files of this process have loaded what uses it.
+vi.hoisted(() => vi.resetModules());
 vi.mock('node:crypto', async (original) => {
   const crypto = await original<typeof import('node:crypto')>();
   return { ...crypto, randomBytes: vi.fn(crypto.randomBytes) };
+});
+
+afterAll(() => {
+  vi.doUnmock('node:crypto');
+  vi.resetModules();
 });
 
 const SECRET = 'a key\n';

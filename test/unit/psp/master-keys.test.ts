@@ -1,10 +1,14 @@
 /** Keys come from the master key that their SPI names, and nothing of a master key stays once it is gone. */
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deriveKey, KeyDeriver, MASTER_KEY_OCTETS } from '../../../src/psp/key-derivation.js';
 import { MasterKeys, SpiExhaustedError } from '../../../src/psp/master-keys.js';
 
 /** All memory for keys that was asked for. */
-const { given } = vi.hoisted(() => ({ given: [] as Uint8Array[] }));
+const { given } = vi.hoisted(() => {
+  // Other files of this process have loaded what is replaced here.
+  vi.resetModules();
+  return { given: [] as Uint8Array[] };
+});
 vi.mock('../../../src/psp/secret.js', async (original) => {
   const real = await original<typeof import('../../../src/psp/secret.js')>();
   const keep = (octets: Uint8Array) => {
@@ -19,6 +23,10 @@ vi.mock('../../../src/psp/secret.js', async (original) => {
 });
 beforeEach(() => {
   given.length = 0;
+});
+afterAll(() => {
+  vi.doUnmock('../../../src/psp/secret.js');
+  vi.resetModules();
 });
 
 const FIRST = new Uint8Array(MASTER_KEY_OCTETS).fill(0x11);

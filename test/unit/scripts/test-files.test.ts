@@ -42,6 +42,17 @@ describe('the fast tests', () => {
     expect(fastFiles().filter(usesNative)).toEqual([]);
   });
 
+  test('that replace modules leave none behind, as they share their process in npm run check', () => {
+    const replacing = fastFiles().filter((path) =>
+      /vi\.(mock|doMock)\(/.test(readFileSync(join(ROOT, path), 'utf8')),
+    );
+    expect(replacing).toContain('test/unit/psp/master-keys.test.ts');
+    for (const path of replacing) {
+      const source = readFileSync(join(ROOT, path), 'utf8');
+      expect(source.match(/vi\.resetModules\(\)/g)?.length, path).toBe(2);
+    }
+  });
+
   test('run no compiled program', () => {
     const runs = (path: string) => /dist\/cli/.test(readFileSync(join(ROOT, path), 'utf8'));
     expect(fastFiles().filter((path) => [...importsOf(path)].some(runs))).toEqual([]);
