@@ -22,8 +22,8 @@ const IN_REAL_TIME = [
 
 const FAST = fastFiles();
 
-// For all projects and workers of this run; this file is read once for each project.
-if (process.env[PROPERTY_SEED_ENVIRONMENT] === undefined) {
+// For all projects and workers of this run. This file is read once for each project, and by others than vitest.
+if (process.env.VITEST !== undefined && process.env[PROPERTY_SEED_ENVIRONMENT] === undefined) {
   process.env[PROPERTY_SEED_ENVIRONMENT] = String(PROPERTY_SEED);
   process.stdout.write(`properties: seed ${PROPERTY_SEED}\n`);
 }
