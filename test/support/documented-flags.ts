@@ -1,5 +1,5 @@
 /** What commands in documents name, checked without running them: sub-commands, flags and their values, scripts, files. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommanderError } from 'commander';
 import { certificatesCommand } from '../../src/cli/certificates.js';
@@ -54,12 +54,25 @@ function ofNpm([verb, ...rest]: readonly string[]): string[] {
   const [script, ...args] = verb === 'run' ? rest : [verb!, ...rest];
   const runs = SCRIPTS[script!];
   if (runs === undefined) return [`package.json has no script ${script}`];
+  if (script === 'test:one') return ofTestFiles(args.slice(1));
   const source = /(scripts\/[\w-]+\.mjs|bench\/[\w-]+)(?:\.js)?$/.exec(runs)?.[1] ?? 'package.json';
   const path = source.startsWith('bench/') ? `${source}.ts` : source;
   const known = readFileSync(join(ROOT, path), 'utf8');
   return args
     .filter((arg) => /^--./.test(arg) && !known.includes(arg))
     .map((arg) => `${path} knows no ${arg}`);
+}
+
+/** Parts of paths of test files; from the first option on vitest's. */
+function ofTestFiles(args: readonly string[]): string[] {
+  const firstOption = args.findIndex((arg) => arg.startsWith('-'));
+  const patterns = firstOption < 0 ? args : args.slice(0, firstOption);
+  const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((path) => join('test', path))
+    .filter((path) => path.endsWith('.test.ts'));
+  return patterns
+    .filter((pattern) => pattern !== 'PATTERN' && !files.some((path) => path.includes(pattern)))
+    .map((pattern) => `no test file has ${pattern} in its path`);
 }
 
 async function ofOurProgram(args: readonly string[]): Promise<string[]> {
