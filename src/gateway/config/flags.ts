@@ -60,7 +60,7 @@ export const FLAGS: readonly Flag[] = [
     choices: ['sim', 'doca'],
     default: 'sim',
     group: 'Device',
-    meaning: 'what is under the gateway: the simulator, or DOCA on a BlueField-3',
+    meaning: 'what is under the gateway: the simulator, or DOCA (of a BlueField-3, or in software)',
   }),
   flag('pci-addr', {
     short: 'p',
