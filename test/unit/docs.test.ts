@@ -94,6 +94,18 @@ describe('the documentation', () => {
     expect(links).toBeGreaterThan(100);
   });
 
+  test('names files and folders that are there', () => {
+    const PATH = /`((?:src|test|native|scripts|bench|examples|proto|schema|wireshark)\/[\w./-]+)`/g;
+    let paths = 0;
+    for (const document of documents()) {
+      for (const [, path] of readDocument(document).matchAll(PATH)) {
+        expect(existsSync(join(ROOT, path!)), `${document}: ${path}`).toBe(true);
+        paths++;
+      }
+    }
+    expect(paths).toBeGreaterThan(50);
+  });
+
   test('has no figure in the README that the bench has not', () => {
     const section = /^## How fast$(.*?)^## /ms.exec(readDocument('README.md'))![1]!;
     const rows = [...section.matchAll(/^\| .*\|$/gm)].map(([row]) => row);
