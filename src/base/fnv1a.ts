@@ -3,7 +3,7 @@
  * makes collisions. Hashes are 32-bit integers with a sign; `>>> 0` takes it off.
  */
 
-/** Where a hash begins. Other starts give other hashes of the same input. */
+/** The initial hash. Another start gives another hash of the same input. */
 export const FNV1A_START = 0x811c9dc5;
 const PRIME = 0x01000193;
 

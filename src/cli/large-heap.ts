@@ -1,13 +1,14 @@
-/** Large topologies in a process with room for them: Node takes the size of its heap from its own arguments only. */
+/** Runs large topologies in a process with a larger heap: Node takes the size of its heap from its own arguments only. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 
-/** Above it Node's defaults are too small, or slow. */
+/** For more gateways than this, Node's defaults are too small, or slow. */
 const GATEWAYS_WITHIN_DEFAULTS = 150;
 /**
- * MiB. Young objects get room because a run makes and drops a great many. Nor are objects born old because those before
- * them lived long, as all that a start makes does: such ones keep alive what they point to.
+ * Sizes are in MiB. Enlarge the young generation, since a run allocates and drops a great many objects, and disable
+ * pretenuring: otherwise V8 allocates short-lived objects in old space, because those that the start has made lived long,
+ * and they keep alive what they point to.
  */
 export const LARGE_RUN_NODE_OPTIONS = [
   '--max-semi-space-size=128',
@@ -15,8 +16,8 @@ export const LARGE_RUN_NODE_OPTIONS = [
   '--no-allocation-site-pretenuring',
 ];
 
-/** Whether the command has run, in another process, and there is nothing left to do but to exit. */
-export async function ranWithRoom(gateways: number): Promise<boolean> {
+/** Runs the command in another process where it needs more memory. True: it has run, and the caller exits. */
+export async function reexecWithLargerHeap(gateways: number): Promise<boolean> {
   const alreadyThere = process.execArgv.some((option) => option.startsWith('--max-old-space-size'));
   if (gateways <= GATEWAYS_WITHIN_DEFAULTS || alreadyThere) return false;
   const args = [...process.execArgv, ...LARGE_RUN_NODE_OPTIONS, ...process.argv.slice(1)];

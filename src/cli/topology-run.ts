@@ -16,7 +16,7 @@ import type { Progress, RunResult } from '../topology/run.js';
 import type { Replay } from '../topology/traffic/replay.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
-import { ranWithRoom } from './large-heap.js';
+import { reexecWithLargerHeap } from './large-heap.js';
 import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
 import { mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
@@ -102,7 +102,8 @@ async function run(
   };
   const loaded = tryTopology(request);
   // The other process reads captures, which may come through a pipe, and says what is wrong.
-  if (loaded.topology !== undefined && (await ranWithRoom(gatewaysOf(loaded.topology).length))) return;
+  if (loaded.topology !== undefined && (await reexecWithLargerHeap(gatewaysOf(loaded.topology).length)))
+    return;
   const { topology, replays } = await rightTopology(request, loaded);
   const report = await runAndWrite(topology, replays, file, flags);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

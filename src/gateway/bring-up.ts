@@ -122,11 +122,11 @@ export class BringUp {
 
   /** Asks one peer once; resolves with the sessions for which that failed. Rejects when the gateway stops. */
   async once(peer: Peer, sessions: readonly Session[]): Promise<Session[]> {
-    const lane = await this.#takeTurn(peer);
+    const lane = await this.#acquire(peer);
     try {
       return await this.#onePass(peer, sessions, { settled: () => false, splits: SPLITS_ONCE_MAX });
     } finally {
-      this.#giveTurn(lane, peer);
+      this.#release(lane, peer);
     }
   }
 
@@ -162,9 +162,9 @@ export class BringUp {
     const granted = refused === undefined ? undefined : { settled, splits: SPLITS_GRANTED_MAX, refused };
     try {
       for (;;) {
-        const lane = await this.#takeTurn(peer);
+        const lane = await this.#acquire(peer);
         const pass = granted ?? { settled, splits: SPLITS_MAX };
-        const failed = await this.#onePass(peer, pending, pass).finally(() => this.#giveTurn(lane, peer));
+        const failed = await this.#onePass(peer, pending, pass).finally(() => this.#release(lane, peer));
         pending = failed.filter((session) => hasPlace(session) && session.wanted === run);
         if (pending.length === 0) return;
         failures++;
@@ -235,14 +235,14 @@ export class BringUp {
   }
 
   /** Resolves with the lane to give the turn back to. Throws the signal's reason when the gateway stops. */
-  async #takeTurn(peer: Peer): Promise<Lane> {
+  async #acquire(peer: Peer): Promise<Lane> {
     const { clock, signal } = this.deps;
     const heard = clock.nowMs() - peer.heardAtMs <= HEARD_MS;
     const lane = await new Promise<Lane>((resolve) =>
       this.#queue(heard ? this.#heard : this.#others, peer, resolve),
     );
     if (!signal.aborted) return lane;
-    this.#giveTurn(lane, peer);
+    this.#release(lane, peer);
     throw signal.reason;
   }
 
@@ -253,7 +253,7 @@ export class BringUp {
     this.#serve(lane);
   }
 
-  #giveTurn(lane: Lane, peer: Peer): void {
+  #release(lane: Lane, peer: Peer): void {
     lane.running--;
     const running = lane.runningOf.get(peer)! - 1;
     if (running > 0) lane.runningOf.set(peer, running);

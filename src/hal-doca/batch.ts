@@ -11,7 +11,7 @@ import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import type { FieldName, FieldValue, WritableFieldName } from '../hal/fields.js';
 import type { ActionTemplate, ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
 import type { NativeControlEntry } from './native.js';
-import { entryFields, fieldOctets, type Numbers, nativeForward, writeValue } from './program.js';
+import { entryFields, fieldOctets, nativeForward, type PipeIndex, writeValue } from './program.js';
 
 const ADD = 0;
 const UPDATE = 1;
@@ -24,7 +24,7 @@ const WITH_FORWARD = 2;
 const START_OCTETS = 4096;
 const ETHERNET_HEADER_OCTETS = 14;
 
-/** What entries of an action template give, in order. */
+/** The values that entries of an action template give, in their order. */
 interface ActionPlan {
   readonly set: readonly WritableFieldName[];
   readonly ethernetHeader: boolean;
@@ -105,7 +105,7 @@ export class BatchWriter {
   private operations = 0;
   readonly controls: NativeControlEntry[] = [];
 
-  constructor(private readonly numbers: Numbers) {}
+  constructor(private readonly numbers: PipeIndex) {}
 
   get length(): number {
     return this.operations;

@@ -35,7 +35,7 @@ import {
 import { ipFromOctets, macFromOctets } from '../packet/address.js';
 import { EntryBook } from './entry-book.js';
 import { halErrorOf, loadAddon, type NativeDevice, type NativeFailure, type NativePort } from './native.js';
-import { type Numbers, nativeControlEntry, nativeProgram, numbersOf } from './program.js';
+import { nativeControlEntry, nativeProgram, type PipeIndex, pipeIndexOf } from './program.js';
 import { OPERATIONS_PER_SLICE, Slice } from './slice.js';
 
 export interface DocaHalOptions {
@@ -57,7 +57,7 @@ export interface DocaHalOptions {
   readonly buffers?: number;
   /** Memory for DPDK on machines without huge pages; DPDK's own default, 64 MB, when absent. */
   readonly memoryMegabytes?: number;
-  /** Of DOCA's own messages, 10 (none) to 70; only the first device of a process can say. 40, warnings, when absent. */
+  /** Level of DOCA's own messages, 10 (none) to 70; 40, warnings, when absent. Only the first device of a process can set it. */
   readonly logLevel?: number;
   /** The MAC and the addresses of the workload behind the representor, where known. */
   readonly workload?: (vf: PortDescription) => PortDescription['workload'];
@@ -101,7 +101,7 @@ export async function openDocaHal(options: DocaHalOptions): Promise<DocaHal> {
 /** A program that is being used. */
 interface Built {
   readonly program: PipeProgram;
-  readonly numbers: Numbers;
+  readonly numbers: PipeIndex;
   readonly books: readonly EntryBook[];
   readonly context: EntryContext;
 }
@@ -116,7 +116,7 @@ export class DocaHal implements PipeHal {
   private handler: ((packets: RssPacket[]) => void) | null = null;
   private waiting: RssPacket[] = [];
   private rotations = 0n;
-  /** Until all former calls have been handed to the addon. */
+  /** Resolves when all former calls have been handed to the addon. */
   private handedOver: Promise<void> = Promise.resolve();
 
   /** Use openDocaHal. */
@@ -153,7 +153,7 @@ export class DocaHal implements PipeHal {
     assertValidProgram(program, this.device.limits);
     this.building = true;
     try {
-      const numbers = numbersOf(program);
+      const numbers = pipeIndexOf(program);
       const mirrors = new Set(numbers.mirrors.keys());
       const built: Built = {
         program,
@@ -260,9 +260,9 @@ export class DocaHal implements PipeHal {
     if (book === undefined) throw new HalError('NOT_FOUND', 'no such entry', { entry: id });
     const slot = book.slotOf(id);
     if (operation.operation === 'remove') {
-      const struck = book.strike(slot);
+      const removed = book.remove(slot);
       batch.remove(book.number, slot);
-      slice.packed(position, book, () => book.restore(struck));
+      slice.packed(position, book, () => book.restore(removed));
       return id;
     }
     const { values, forward } = operation;
@@ -383,7 +383,7 @@ export class DocaHal implements PipeHal {
     if (this.waiting.length > 0) setImmediate(() => this.deliverWaiting());
   }
 
-  /** From the addon: what has come by RSS. */
+  /** Called by the addon with RSS packets. */
   received(packets: RssPacket[]): void {
     if (this.closing !== null) return;
     if (this.handler !== null && this.waiting.length === 0) {
@@ -436,7 +436,7 @@ export class DocaHal implements PipeHal {
     return this.resultOf(result);
   }
 
-  /** What the addon rejects with becomes a HalError; after close() nothing succeeds any more, whatever was under way. */
+  /** Turns errors of the addon into HalErrors. After close() every call fails, those under way included. */
   private async resultOf<Result>(promise: Promise<Result>): Promise<Result> {
     let result: Result;
     try {
@@ -491,7 +491,7 @@ function submitAdd(
       : checkControlEntry(pipe, entry as ControlEntry, context, position),
   );
   const key = book.plan === null ? null : book.plan.keyOf(entry as BasicEntry);
-  const slot = book.book(entry, key);
+  const slot = book.add(entry, key);
   if (key !== null) slice.batch.add(book.number, slot, book.plan!, key, entry as BasicEntry);
   else slice.batch.addControl(book.number, slot, nativeControlEntry(entry as ControlEntry, numbers));
   slice.packedAdd(position, book, slot);

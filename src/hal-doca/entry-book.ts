@@ -12,11 +12,11 @@ import { KeyTable } from './key-table.js';
 
 const ACTIONS_START = 16;
 
-/** What strike() has taken out of a book. */
-export interface StruckEntry {
+/** A removed entry, with all that `restore` needs to put it back. */
+export interface RemovedEntry {
   readonly slot: number;
   readonly id: EntryId;
-  /** Of a basic pipe's entry. */
+  /** The key of a basic pipe's entry; null for control pipes. */
   readonly key: Uint8Array | null;
   readonly actionIndex: number;
   readonly control: ControlEntry | undefined;
@@ -27,15 +27,15 @@ export class EntryBook {
   /** null: a control pipe. */
   readonly plan: EntryPlan | null;
   private readonly slots: SlotPool;
-  /** Of a basic pipe: what its entries are found by, and by slot which action template they use. */
+  /** The keys of a basic pipe's entries, and by slot the action template of each. */
   private readonly keys: KeyTable;
   private actionIndices = new Uint8Array(ACTIONS_START);
-  /** A control pipe's entries as they are now, by slot. */
+  /** The current entries of a control pipe, by slot. */
   private readonly controls: (ControlEntry | undefined)[] = [];
   private readonly slotOfLabel = new Map<string, number>();
   private readonly labelOfSlot = new Map<number, string>();
-  /** Entries that the device could not remove, by slot, where another entry waits for the slot: its add will fail. */
-  private readonly owed = new Map<number, StruckEntry>();
+  /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
+  private readonly pendingRestore = new Map<number, RemovedEntry>();
 
   constructor(
     readonly pipe: Pipe,
@@ -51,7 +51,7 @@ export class EntryBook {
    * Takes a slot for a checked entry; `key` is the plan's, of a basic pipe's entry. Throws HalError ALREADY_EXIST or
    * FULL, and changes nothing then.
    */
-  book(entry: BasicEntry | ControlEntry, key: Uint8Array | null): number {
+  add(entry: BasicEntry | ControlEntry, key: Uint8Array | null): number {
     const { label } = entry;
     if (key !== null && this.keys.find(key) >= 0) {
       const reason = 'an entry with this key exists already; update it, or remove it first';
@@ -78,10 +78,10 @@ export class EntryBook {
     return slot;
   }
 
-  /** Gives a slot back. */
-  strike(slot: number): StruckEntry {
+  /** Takes an entry out of the book and frees its slot. */
+  remove(slot: number): RemovedEntry {
     const label = this.labelOfSlot.get(slot);
-    const struck: StruckEntry = {
+    const removed: RemovedEntry = {
       slot,
       id: this.slots.idOf(slot),
       key: this.plan === null ? null : this.keys.keyOf(slot),
@@ -96,19 +96,19 @@ export class EntryBook {
       this.labelOfSlot.delete(slot);
     }
     this.slots.release(slot);
-    const owed = this.owed.get(slot);
-    if (owed !== undefined) {
-      this.owed.delete(slot);
-      this.restore(owed);
+    const pendingRestore = this.pendingRestore.get(slot);
+    if (pendingRestore !== undefined) {
+      this.pendingRestore.delete(slot);
+      this.restore(pendingRestore);
     }
-    return struck;
+    return removed;
   }
 
-  /** An entry that was struck is still there. */
-  restore(struck: StruckEntry): void {
-    const { slot, id, key, actionIndex, control, label } = struck;
+  /** Puts a removed entry back: the device has failed to remove it. */
+  restore(removed: RemovedEntry): void {
+    const { slot, id, key, actionIndex, control, label } = removed;
     if (!this.slots.restore(slot, id)) {
-      this.owed.set(slot, struck);
+      this.pendingRestore.set(slot, removed);
       return;
     }
     if (key === null) {
@@ -137,7 +137,7 @@ export class EntryBook {
     return slot;
   }
 
-  /** Of a basic pipe's entry. */
+  /** The action template of a basic pipe's entry. */
   actionIndexOf(slot: number): number {
     return this.actionIndices[slot]!;
   }
@@ -146,7 +146,7 @@ export class EntryBook {
     return this.controls[slot]!;
   }
 
-  /** A control pipe's entry has become another. */
+  /** Replaces a control pipe's entry. */
   replaceControl(slot: number, entry: ControlEntry): void {
     this.controls[slot] = entry;
   }
@@ -157,7 +157,7 @@ export class EntryBook {
     return slot >= 0 && this.isCounted(slot) ? slot : -1;
   }
 
-  /** Whether a total can be told: of basic pipes with a counter, and of control pipes always. */
+  /** Whether the pipe has a total: basic pipes with a counter, and all control pipes. */
   get hasTotal(): boolean {
     return this.pipe.type === 'control' || this.pipe.monitor?.counter === true;
   }

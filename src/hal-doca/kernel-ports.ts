@@ -10,16 +10,16 @@ import { readTextFile } from '../files/read-file.js';
 import type { Clock, Timer } from '../hal/clock.js';
 import type { PortStatus } from '../hal/hal.js';
 
-/** How often is looked. */
+/** Interval between two looks. */
 export const PORT_WATCH_INTERVAL_MS = 500;
 const TUN_DEVICE = '/dev/net/tun';
 const FDINFO_OCTETS_MAX = 4096;
-/** Of /proc/net/packet: packet sockets of the whole namespace. */
+/** Limit on /proc/net/packet, which lists the packet sockets of the whole namespace. */
 const SOCKETS_OCTETS_MAX = 1024 * 1024;
-/** Of a socket whose interface was removed. */
+/** The interface number of a socket whose interface has been removed. */
 const NO_INTERFACE = -1;
 
-/** What is looked at, in the form of proc(5); other than the kernel's own in tests. */
+/** Access to /proc as proc(5) describes it. Tests replace it. */
 export interface ProcFiles {
   /** Descriptors of the process, and what they are links to. */
   descriptors(): ReadonlyMap<string, string>;
@@ -77,7 +77,7 @@ export function watchKernelPorts(clock: Clock, proc: ProcFiles = PROC_FILES): Ke
     };
     if (taps.size > 0 || sockets.size > 0) timer = clock.setTimer(look, PORT_WATCH_INTERVAL_MS);
   });
-  // Whoever wants to know awaits it; nobody has to.
+  // Mark the promise as handled: awaiting it is up to the caller.
   done.catch(() => {});
   return {
     done,

@@ -8,7 +8,7 @@ import { fnv1a } from '../base/fnv1a.js';
 const SLOTS_START = 16;
 
 export class KeyTable {
-  /** By slot. */
+  /** The keys, by slot. */
   private keys: Uint8Array<ArrayBuffer>;
   /**
    * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
@@ -32,12 +32,12 @@ export class KeyTable {
     return -1;
   }
 
-  /** Of a slot that has a key: a copy of it. */
+  /** A copy of the key of a slot that has one. */
   keyOf(slot: number): Uint8Array {
     return this.keys.slice(slot * this.keyOctets, (slot + 1) * this.keyOctets);
   }
 
-  /** Of a slot that has none, a key that no other slot has. */
+  /** Sets the key of a slot that has none. No other slot has this key. */
   add(slot: number, key: Uint8Array): void {
     this.keys = enlarged(this.keys, (slot + 1) * this.keyOctets);
     if (4 * (this.count + 1) > this.pairs.length) this.spread();
@@ -46,14 +46,14 @@ export class KeyTable {
     put(this.pairs, slot + 1, hashOf(key));
   }
 
-  /** Of a slot that has a key. */
+  /** Removes the key of a slot that has one. */
   delete(slot: number): void {
     const { pairs } = this;
     const mask = pairs.length - 1;
     const from = slot * this.keyOctets;
     let gap = (2 * hashOf(this.keys.subarray(from, from + this.keyOctets))) & mask;
     while (pairs[gap] !== slot + 1) gap = (gap + 2) & mask;
-    // Those behind move up, unless that were before the place that their hash says.
+    // Pairs behind the gap move up, unless that would put them before the place of their hash.
     for (let at = (gap + 2) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
       const home = (2 * pairs[at + 1]!) & mask;
       if (((at - home) & mask) < ((at - gap) & mask)) continue;

@@ -164,7 +164,7 @@ export function loadAddon(): NativeAddon {
   return addon;
 }
 
-/** What the addon rejects with, as a HalError. */
+/** Turns an error of the addon into a HalError. */
 export function halErrorOf(error: unknown): unknown {
   if (error instanceof HalError || !(error instanceof Error) || !('code' in error)) return error;
   return new HalError(error.code as DocaErrorName, error.message);

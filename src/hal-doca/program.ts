@@ -1,4 +1,4 @@
-/** From a PipeProgram to what the addon builds: names become numbers, values octets in network order. */
+/** Translates a PipeProgram for the addon: names become numbers, values octets in network order. */
 import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import { FIELDS, type FieldName, type FieldValue } from '../hal/fields.js';
 import type {
@@ -22,13 +22,13 @@ import {
   NET_TYPES,
 } from './native.js';
 
-/** Numbers of a program's pipes and mirrors. */
-export interface Numbers {
+/** PipeIndex of a program's pipes and mirrors. */
+export interface PipeIndex {
   readonly pipes: ReadonlyMap<string, number>;
   readonly mirrors: ReadonlyMap<string, number>;
 }
 
-export function numbersOf(program: PipeProgram): Numbers {
+export function pipeIndexOf(program: PipeProgram): PipeIndex {
   return {
     pipes: new Map(program.pipes.map((pipe, i) => [pipe.name, i])),
     mirrors: new Map((program.mirrors ?? []).map((mirror, i) => [mirror.name, i])),
@@ -79,7 +79,7 @@ function nativeFields(template: MatchTemplate): NativeField[] {
   }));
 }
 
-export function nativeForward(forward: Forward | 'entry', { pipes }: Numbers): NativeForward {
+export function nativeForward(forward: Forward | 'entry', { pipes }: PipeIndex): NativeForward {
   if (forward === 'entry') return { kind: FORWARD_KINDS.entry, target: 0 };
   if (forward.to === 'pipe') return { kind: FORWARD_KINDS.pipe, target: pipes.get(forward.pipe)! };
   return { kind: FORWARD_KINDS[forward.to], target: forward.to === 'port' ? forward.port : 0 };
@@ -102,7 +102,7 @@ function nativeActions(template: ActionTemplate): NativeActions {
   };
 }
 
-export function nativeControlEntry(entry: ControlEntry, numbers: Numbers): NativeControlEntry {
+export function nativeControlEntry(entry: ControlEntry, numbers: PipeIndex): NativeControlEntry {
   const { condition, values, monitor } = entry;
   return {
     priority: entry.priority,
@@ -124,7 +124,7 @@ export function nativeControlEntry(entry: ControlEntry, numbers: Numbers): Nativ
   };
 }
 
-function nativePipe(pipe: Pipe, numbers: Numbers): NativePipe {
+function nativePipe(pipe: Pipe, numbers: PipeIndex): NativePipe {
   const basic = pipe.type === 'basic' ? pipe : undefined;
   const mirror = basic?.monitor?.mirror;
   return {
@@ -144,7 +144,7 @@ function nativePipe(pipe: Pipe, numbers: Numbers): NativePipe {
 }
 
 /** The program without its entries. */
-export function nativeProgram(program: PipeProgram, numbers: Numbers): NativeProgram {
+export function nativeProgram(program: PipeProgram, numbers: PipeIndex): NativeProgram {
   return {
     pipes: program.pipes.map((pipe) => nativePipe(pipe, numbers)),
     mirrors: (program.mirrors ?? []).map(({ targets }) =>

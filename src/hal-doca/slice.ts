@@ -1,7 +1,7 @@
 /** One turn's part of a batch of entry operations. */
 import { BatchWriter } from './batch.js';
 import type { EntryBook } from './entry-book.js';
-import type { Numbers } from './program.js';
+import type { PipeIndex } from './program.js';
 
 /** Operations that are packed, and handed to the addon, in one turn of the event loop. */
 export const OPERATIONS_PER_SLICE = 4096;
@@ -14,7 +14,7 @@ export class Slice {
   private readonly slotsOfAdds = new Int32Array(OPERATIONS_PER_SLICE);
   private readonly undos = new Map<number, () => void>();
 
-  constructor(numbers: Numbers) {
+  constructor(numbers: PipeIndex) {
     this.batch = new BatchWriter(numbers);
   }
 
@@ -36,7 +36,7 @@ export class Slice {
   /** Takes a failed operation back; of several the last one first. Its position. */
   fail(index: number): number {
     const slot = this.slotsOfAdds[index]!;
-    if (slot >= 0) this.books[index]!.strike(slot);
+    if (slot >= 0) this.books[index]!.remove(slot);
     this.undos.get(index)?.();
     return this.positions[index]!;
   }

@@ -33,7 +33,7 @@ export class CompiledActions {
   private readonly ethernetHeader: Uint8Array | null;
   private readonly encap: ActionTemplate['encap'];
   private readonly encapHeaderOctets: number;
-  /** Where an entry's values begin in a record, in words, and the headers behind the words, in octets. */
+  /** Offsets of an entry's headers in its record, in octets; they follow the values that are words. */
   private readonly ethernetHeaderAt: number;
   private readonly encapHeaderAt: number;
   private readonly steps: readonly SetStep[];

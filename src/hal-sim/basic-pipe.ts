@@ -14,7 +14,7 @@ import { ExactTable } from './exact-table.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
-import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
+import { counterOf, type PipeContext, type PipeTable } from './pipe-table.js';
 import { RecordSlab, WORD_OCTETS } from './record-slab.js';
 
 interface MatchStep {
@@ -55,18 +55,18 @@ export class BasicPipeTable implements PipeTable {
   private readonly looksAtRandom: boolean;
   private missPackets = 0;
   private missOctets = 0;
-  /** Of entries that were removed. */
+  /** Counts of entries that have been removed. */
   private formerPackets = 0;
   private formerOctets = 0;
 
   constructor(
     readonly pipe: BasicPipe,
-    private readonly surroundings: PipeSurroundings,
+    private readonly context: PipeContext,
     number: number,
   ) {
-    const { pipeNumbers, mirrorNumbers } = surroundings;
+    const { pipeNumbers, mirrorNumbers } = context;
     this.name = pipe.name;
-    this.crypto = surroundings.crypto;
+    this.crypto = context.crypto;
 
     const fields = Object.entries(pipe.match) as [FieldName, NonNullable<BasicPipe['match'][FieldName]>][];
     fields.sort((a, b) => Number(a[1].value === 'entry') - Number(b[1].value === 'entry'));
@@ -123,13 +123,13 @@ export class BasicPipeTable implements PipeTable {
       const actions = this.actions[slab.words[record + ACTION_INDEX_WORD]];
       if (!actions.run(packet, this.crypto, slab, slot)) return CODE_LOST;
     }
-    if (this.mirror >= 0 && !this.surroundings.copyToMirror(packet, this.mirror)) return CODE_LOST;
+    if (this.mirror >= 0 && !this.context.copyToMirror(packet, this.mirror)) return CODE_LOST;
     return this.forwardOfEntry ? slab.words[record + FORWARD_WORD] : this.forward;
   }
 
   private find(packet: PacketContext): number {
     const { steps, words, masks, fixed, fixedSteps } = this;
-    if (this.looksAtRandom) packet.random = this.surroundings.drawRandom();
+    if (this.looksAtRandom) packet.random = this.context.drawRandom();
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i];
       if (!step.read(packet, words, step.at)) return -1;
@@ -244,7 +244,7 @@ export class BasicPipeTable implements PipeTable {
 
   private setForward(slot: number, forward: Forward | undefined): void {
     if (!this.forwardOfEntry || forward === undefined) return;
-    const code = forwardCode(forward, this.surroundings.pipeNumbers);
+    const code = forwardCode(forward, this.context.pipeNumbers);
     this.slab.words[slot * this.slab.recordWords + FORWARD_WORD] = code;
   }
 

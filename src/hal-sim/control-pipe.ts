@@ -19,7 +19,7 @@ import { CompiledActions } from './actions.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
 import type { PacketContext } from './packet-context.js';
-import { counterOf, type PipeSurroundings, type PipeTable } from './pipe-table.js';
+import { counterOf, type PipeContext, type PipeTable } from './pipe-table.js';
 import { RecordSlab } from './record-slab.js';
 
 /** Widest field: 128 bits. */
@@ -53,7 +53,7 @@ interface CompiledEntry {
 export class ControlPipeTable implements PipeTable {
   readonly name: string;
   private readonly slots: SlotPool;
-  /** In the order of trial. */
+  /** The entries in the order in which they are tried. */
   private readonly order: CompiledEntry[] = [];
   private readonly bySlot = new Map<number, CompiledEntry>();
   private readonly byLabel = new Map<string, CompiledEntry>();
@@ -68,26 +68,26 @@ export class ControlPipeTable implements PipeTable {
 
   constructor(
     private readonly pipe: ControlPipe,
-    private readonly surroundings: PipeSurroundings,
+    private readonly context: PipeContext,
     number: number,
   ) {
     this.name = pipe.name;
-    this.slots = new SlotPool(pipe.sizeEntries, number, surroundings.pipeNumbers.size);
-    this.miss = forwardCode(pipe.miss, surroundings.pipeNumbers);
+    this.slots = new SlotPool(pipe.sizeEntries, number, context.pipeNumbers.size);
+    this.miss = forwardCode(pipe.miss, context.pipeNumbers);
   }
 
   process(packet: PacketContext): number {
     const { order, words } = this;
-    if (this.lookingAtRandom > 0) packet.random = this.surroundings.drawRandom();
+    if (this.lookingAtRandom > 0) packet.random = this.context.drawRandom();
     for (let i = 0; i < order.length; i++) {
       const entry = order[i];
       if (!matches(entry, packet, words)) continue;
       entry.packets++;
       entry.octets += packet.frame.length;
-      if (entry.actions !== null && !entry.actions.run(packet, this.surroundings.crypto, entry.slab, 0)) {
+      if (entry.actions !== null && !entry.actions.run(packet, this.context.crypto, entry.slab, 0)) {
         return CODE_LOST;
       }
-      if (entry.mirror >= 0 && !this.surroundings.copyToMirror(packet, entry.mirror)) return CODE_LOST;
+      if (entry.mirror >= 0 && !this.context.copyToMirror(packet, entry.mirror)) return CODE_LOST;
       return entry.forward;
     }
     this.missPackets++;
@@ -122,7 +122,7 @@ export class ControlPipeTable implements PipeTable {
   update(id: EntryId, values: ActionValues | undefined, forward: Forward | undefined): void {
     const entry = this.entryOf(id);
     if (values !== undefined) entry.actions?.store(values, entry.slab, 0);
-    if (forward !== undefined) entry.forward = forwardCode(forward, this.surroundings.pipeNumbers);
+    if (forward !== undefined) entry.forward = forwardCode(forward, this.context.pipeNumbers);
   }
 
   remove(id: EntryId): void {
@@ -173,7 +173,7 @@ export class ControlPipeTable implements PipeTable {
   }
 
   private compile(entry: ControlEntry, slot: number): CompiledEntry {
-    const { pipeNumbers, mirrorNumbers } = this.surroundings;
+    const { pipeNumbers, mirrorNumbers } = this.context;
     const template = entry.actions ?? {};
     const actions = Object.keys(template).length === 0 ? null : new CompiledActions(template, 0);
     const slab = new RecordSlab(actions?.valueOctets ?? 0);

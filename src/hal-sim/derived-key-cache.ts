@@ -39,7 +39,7 @@ export class DerivedKeyCache {
     return true;
   }
 
-  /** Keeps a key that `find` did not have. */
+  /** Adds a key that `find` has not found. */
   add(spi: number, version: number, key: Uint32Array): void {
     let slot = this.size;
     if (slot < this.entriesMax) {

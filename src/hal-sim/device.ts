@@ -84,7 +84,7 @@ export interface SimHalOptions {
    * --maintain-order is for. Absent: the way through a mirror takes no time.
    */
   readonly mirrorsLate?: boolean;
-  /** Is given the memory of key tables before keys are in it, to lock it. */
+  /** Called with the memory of key tables before any key is in it, so that it can be locked. */
   readonly protect?: (octets: Uint8Array) => void;
 }
 
@@ -114,11 +114,11 @@ export class SimHal implements PipeHal {
   private readonly crypto: CryptoUnit;
   private readonly rss: RssQueue;
   private readonly work: WorkQueue;
-  /** By port id. */
+  /** The ports, by id. */
   private readonly ports: readonly SimPort[];
   /** Frames that wait for the end of the burst, by port id. */
   private readonly outgoing: Uint8Array[][] = [[], []];
-  /** Those of them that a mirror holds up. */
+  /** Frames of the burst that a mirror delays; see `mirrorsLate`. */
   private readonly outgoingLate: Uint8Array[][] = [[], []];
   private readonly mirrorsLate: boolean;
   private pipeline: Pipeline | null = null;
@@ -281,7 +281,7 @@ export class SimHal implements PipeHal {
     };
   }
 
-  /** What became of the packets so far; every packet has exactly one fate. */
+  /** The fates of all packets so far. Every packet has exactly one. */
   fates(): Fates {
     return fatesOf(this.statisticsNow, this.rss.dropped);
   }

@@ -64,7 +64,7 @@ export class ExactTable {
     const { index, placeMask } = this;
     let hole = this.hashOf(slot) & placeMask;
     while ((index[hole] & SLOT_MASK) !== slot + 1) hole = (hole + 1) & placeMask;
-    // What stands behind the hole moves up, unless that would take it before its own place.
+    // Entries behind the hole move up, unless that would put them before their own place.
     for (let next = (hole + 1) & placeMask; index[next] !== 0; next = (next + 1) & placeMask) {
       const home = this.hashOf((index[next] & SLOT_MASK) - 1) & placeMask;
       if (((next - home) & placeMask) < ((next - hole) & placeMask)) continue;

@@ -65,9 +65,9 @@ export class PacketContext {
   ipEnd = 0;
   l4Type: number = L4_NONE;
   l4Offset = -1;
-  /** Where the IP header and its extension headers end; -1 also for fragments. */
+  /** End of the IP header and its extension headers; -1 for fragments too. */
   upperOffset = -1;
-  /** Where the number of the protocol at `upperOffset` stands. */
+  /** Offset of the octet that names the protocol at `upperOffset`. */
   protocolOffset = -1;
   pspOffset = -1;
 
@@ -84,7 +84,7 @@ export class PacketContext {
   /** First octet after the decrypted payload: the ICV. */
   payloadEnd = 0;
 
-  /** Where the PSP header that `encap` put on lies; -1: none. */
+  /** Offset of the PSP header that `encap` has added; -1: none. */
   encapOffset = -1;
   /** Key slot attached by `encrypt`; 0: none. */
   cryptoId = 0;
@@ -125,7 +125,7 @@ export class PacketContext {
     this.encapOffset = other.encapOffset;
     this.cryptoId = other.cryptoId;
     this.sealed = other.sealed;
-    // What was inside an earlier form of the frame is not inside this one.
+    // The inner packet of an earlier form of the frame is not part of this one.
     if (other.stale) return;
     this.decrypted = other.decrypted;
     this.innerL3Type = other.innerL3Type;

@@ -1,11 +1,11 @@
-/** What the device sees of a pipe that it has built, be it basic or control. */
+/** The interface of a built pipe, basic or control, to the device. */
 import type { Counter, EntryId } from '../hal/hal.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward } from '../hal/program.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import type { PacketContext } from './packet-context.js';
 
-/** What a pipe needs of the device around it. */
-export interface PipeSurroundings {
+/** The parts of the device that a pipe uses. */
+export interface PipeContext {
   readonly pipeNumbers: ReadonlyMap<string, number>;
   readonly mirrorNumbers: ReadonlyMap<string, number>;
   readonly crypto: CryptoUnit;
@@ -32,7 +32,7 @@ export interface PipeTable {
   entryCounter(id: EntryId): Counter | null;
   labelCounter(label: string): Counter | null;
   missCounter(): Counter | null;
-  /** Of all entries together, former ones included. */
+  /** The sum over all entries, removed ones included. */
   totalCounter(): Counter | null;
 }
 

@@ -11,12 +11,12 @@ import { ControlPipeTable } from './control-pipe.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { CODE_DROP, CODE_KERNEL, CODE_PIPE, CODE_PORT, CODE_RSS, forwardCode } from './forward-code.js';
 import { PacketContext } from './packet-context.js';
-import type { PipeSurroundings } from './pipe-table.js';
+import type { PipeContext } from './pipe-table.js';
 import type { DeviceStatistics } from './statistics.js';
 
 const RANDOM_MASK = 0xffff;
 
-/** Where packets leave the pipeline. What is handed over belongs to the exit. */
+/** Where packets leave the pipeline. The frame belongs to the exit from then on. */
 export interface PipelineExits {
   /** The frame is as it shall be on the wire; `mirrored`: a mirror has made copies of it. */
   toPort(port: number, frame: Uint8Array, mirrored: boolean): void;
@@ -47,7 +47,7 @@ export class Pipeline {
     this.mirrors = mirrors.map(({ targets }) =>
       targets.map((target) => forwardCode(target, this.pipeNumbers)),
     );
-    const surroundings: PipeSurroundings = {
+    const context: PipeContext = {
       pipeNumbers: this.pipeNumbers,
       mirrorNumbers: new Map(mirrors.map((mirror, i) => [mirror.name, i])),
       crypto,
@@ -55,9 +55,7 @@ export class Pipeline {
       copyToMirror: (packet, mirror) => this.copyToMirror(packet, mirror),
     };
     this.pipes = program.pipes.map((pipe, i) =>
-      pipe.type === 'basic'
-        ? new BasicPipeTable(pipe, surroundings, i)
-        : new ControlPipeTable(pipe, surroundings, i),
+      pipe.type === 'basic' ? new BasicPipeTable(pipe, context, i) : new ControlPipeTable(pipe, context, i),
     );
     this.ingressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'default');
     this.egressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'egress');

@@ -8,7 +8,7 @@ export class Callbacks {
   readonly #slots: ((() => void) | undefined)[] = [];
   readonly #free: number[] = [];
 
-  /** Gives what takes the callback out again. */
+  /** Returns a function that removes the callback again. */
   add(callback: () => void): () => void {
     const slot = this.#free.pop() ?? this.#slots.length;
     this.#slots[slot] = callback;

@@ -23,7 +23,7 @@ export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;
-/** By width in bits, up to 32. */
+/** The highest value of a field, by its width in bits up to 32. */
 const HIGHEST = Array.from({ length: 33 }, (_, widthBits) => 2 ** widthBits - 1);
 const NOTHING = {};
 const NO_ACTIONS: readonly ActionTemplate[] = [{}];
@@ -133,7 +133,7 @@ function checkGiven(
   }
 }
 
-/** By template: a pipe has few, and very many entries. */
+/** The fields that entries give, cached for each template: a pipe has few templates and very many entries. */
 const fieldsOfEntries = new WeakMap<object, FieldName[]>();
 
 function entryFields(template: Readonly<Partial<Record<FieldName, FieldMatch>>>): FieldName[] {
@@ -179,7 +179,7 @@ export function isCryptoId(cryptoId: number, keySlots: number): boolean {
   return Number.isInteger(cryptoId) && cryptoId >= 1 && cryptoId <= keySlots;
 }
 
-/** What an entry is checked against besides its pipe. */
+/** The parts of the program and the device that an entry is checked against besides its pipe. */
 export interface EntryContext {
   readonly hasPipe: (name: string) => boolean;
   readonly hasMirror: (name: string) => boolean;

@@ -27,7 +27,7 @@ export type DocaErrorName =
   | 'BAD_CONFIG'
   | 'UNKNOWN';
 
-/** Where in a program or a batch a failure lies; the parts that do not apply are absent. */
+/** The place of a failure in a program or a batch. Parts that do not apply are absent. */
 export interface HalErrorPlace {
   readonly pipe?: string;
   /** An entry's label, or its position in the batch. */
@@ -41,7 +41,7 @@ export class HalError extends Error {
 
   constructor(
     readonly code: DocaErrorName,
-    /** What was being done, why it failed and, where it helps, what to do. */
+    /** The operation, why it failed and, where it helps, what to do. */
     readonly reason: string,
     readonly place: HalErrorPlace = {},
   ) {
@@ -71,7 +71,7 @@ function describePlace(place: HalErrorPlace): string {
   return parts.length === 0 ? '' : `${parts.join(', ')}: `;
 }
 
-/** What a caught value says, for messages. */
+/** The message of a caught value, which need not be an Error. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

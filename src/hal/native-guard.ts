@@ -1,12 +1,12 @@
-/** What native code can do for the keys in a process; both addons carry it (native/guard). */
+/** Protection of the keys in a process that only native code can give. Both addons contain it (native/guard). */
 
-/** What returns a text returns what could not be had; empty: it is done. */
+/** A method that returns a text returns what failed, or an empty text when it succeeded. */
 export interface NativeGuard {
-  /** From now on the allocator overwrites what is freed, by libraries as well. */
+  /** Makes the allocator overwrite memory when it is freed, by libraries too. */
   overwriteFreedMemory(): void;
   forbidDumps(): string;
-  /** Keeps the pages of a buffer out of swap and dumps. */
+  /** Keeps the pages of a buffer out of swap and out of core dumps. */
   lock(octets: Uint8Array): string;
-  /** Overwrites what calls have left on the stack. */
+  /** Overwrites the unused part of the stack, where former calls have left data. */
   burnStack(): void;
 }

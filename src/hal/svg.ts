@@ -4,13 +4,13 @@
  */
 import ElkModule, { type ElkExtendedEdge, type ElkLabel, type ElkNode } from 'elkjs/lib/elk.bundled.js';
 
-/** Of an average character of the usual fonts, in the size of the title and of the rest. */
+/** Width of an average character of the usual fonts, at the size of the title and at the size of the rest. */
 const TITLE_CHARACTER_WIDTH = 8.2;
 export const CHARACTER_WIDTH = 6.3;
 const LINE_HEIGHT = 16;
 const PADDING = 10;
 const LINE_CHARACTERS_MAX = 44;
-/** Of a text of the legend, with what is between it and the next. */
+/** Width of a text of the legend, including the gap to the next one. */
 const SWATCH_WIDTH = 110;
 
 /** Lines and plain texts. */
@@ -32,7 +32,7 @@ export interface SvgLine {
   readonly label: string;
   /** Texts at its ends, where it leaves and where it arrives. */
   readonly ends?: readonly [from: string, to: string];
-  /** As stroke-dasharray; empty: solid. */
+  /** The line's stroke-dasharray; empty for a solid line. */
   readonly dash: string;
 }
 
@@ -156,7 +156,7 @@ function wrap(text: string): string[] {
   return lines;
 }
 
-/** What XML 1.0 has no way to write (section 2.2). */
+/** Characters that XML 1.0 cannot represent (section 2.2). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
 const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
 

@@ -42,7 +42,7 @@ const NEXT_DOMAINS: Readonly<Record<Domain, readonly Domain[]>> = {
 
 const isEgress = (domain: Domain) => domain === 'egress' || domain === 'secure-egress';
 
-/** Where the actions that are bound to a domain may stand. */
+/** The domains in which each action may be used. */
 const ACTION_DOMAINS: readonly { action: keyof ActionTemplate; domains: readonly Domain[] }[] = [
   { action: 'decrypt', domains: ['secure-ingress'] },
   { action: 'decap', domains: ['default', 'secure-ingress'] },

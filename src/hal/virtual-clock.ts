@@ -51,7 +51,7 @@ export function createVirtualClock(startMs = 0, drain: () => Promise<void> = rea
   const sweep = (): void => {
     if (heap.length < SWEEP_MIN || heap.length < 4 * live) return;
     const rest = heap.filter(({ callback }) => callback !== null);
-    // What is in order is a heap.
+    // A sorted array is a heap already.
     heap = rest.sort((a, b) => (before(a, b) ? -1 : 1));
   };
 

@@ -12,6 +12,6 @@ export const AEAD_ENGINE_NAMES = Object.keys(AEAD_ENGINES) as AeadEngine['name']
 
 export const AEAD_ENGINE_DEFAULT: AeadEngine['name'] = 'openssl';
 
-/** What the names stand for, for help. */
+/** The flag's meaning, for help. */
 export const AEAD_ENGINES_MEANING =
   'implementation of AES-GCM: openssl (fast), or noble, the reference in TypeScript, which gives the same octets';

@@ -39,7 +39,7 @@ export interface DecapsulateOptions {
   readonly deriveKeyInto: (spi: number, version: PspVersion, out: Uint8Array, offset: number) => void;
 }
 
-/** Where the parts of a PSP frame are, from its first octet. */
+/** Offsets of the parts of a PSP frame, from its first octet. */
 interface Located extends TransportPoint {
   /** The PSP header's first octet. */
   readonly pspAt: number;

@@ -14,7 +14,7 @@ const PROTOCOL_UDP = 17;
 const PROTOCOL_SCTP = 132;
 const PORTS_OCTETS = 4;
 
-/** What the reference tool sends for packets without ports. */
+/** The reference tool's source port for packets without ports. */
 const REFERENCE_PORT = 1000;
 
 /** Offset of the L4 ports, or -1 where there are none (other protocols, fragments). Protocol in `upperProtocol`. */

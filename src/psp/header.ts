@@ -16,7 +16,7 @@ export const CRYPT_OFFSET_UNIT_OCTETS = 4;
 export const CRYPT_OFFSET_WORDS_MAX = 63;
 export const PSP_VERSION_MAX = 3;
 
-/** Where each field begins, from the header's first octet. */
+/** Offsets of the fields, from the header's first octet. */
 export const PSP_NEXT_HEADER = 0;
 export const PSP_EXT_LEN = 1;
 export const PSP_CRYPT_OFFSET = 2;
@@ -58,7 +58,7 @@ export function keyLengthOctets(version: PspVersion): 16 | 32 {
   return (version & 1) === 0 ? 16 : 32;
 }
 
-/** Whether a version authenticates only: AES-GMAC. */
+/** Whether a version is AES-GMAC, which authenticates without encrypting. */
 export function isGmac(version: number): boolean {
   return version >= 2;
 }

@@ -24,7 +24,7 @@ export class IvExhaustedError extends Error {
   }
 }
 
-/** Where the IVs of a device begin: a random number below 2^63, which leaves as many again. */
+/** The first IV of a device: a random number below 2^63, so that at least 2^63 IVs follow it. */
 export function randomFirstIv(fillRandom: (octets: Uint8Array) => void): bigint {
   const octets = new Uint8Array(IV_OCTETS);
   fillRandom(octets);

@@ -22,7 +22,7 @@ export interface SaKey {
   readonly node?: string;
 }
 
-/** Of a whole file; two million keys. */
+/** Limit on a whole file, enough for two million keys. */
 export const KEYS_FILE_OCTETS_MAX = 384 * 1024 * 1024;
 /** A key with all that may stand beside it is less. */
 const LINE_CHARACTERS_MAX = 4096;
@@ -40,7 +40,7 @@ export class KeysFileError extends Error {
     path: string,
     /** Line, a colon, and what is wrong there. */
     readonly problems: readonly string[],
-    /** How many there are besides. */
+    /** How many more problems there are. */
     more = 0,
   ) {
     const shown = problems.map((problem) => `${path}:${problem}`);

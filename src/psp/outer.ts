@@ -63,7 +63,7 @@ export function completeTunnel(
   writeLengths(frame, ipOffset, udpOffset, end);
 }
 
-/** Where transport mode puts UDP and PSP into a packet. */
+/** The place in a packet at which transport mode inserts UDP and PSP. */
 export interface TransportPoint {
   /** The upper layer's first octet. */
   readonly offset: number;

@@ -12,7 +12,7 @@ import { referenceEntropy } from './entropy.js';
 export interface ReferenceOptions
   extends Pick<EncapsulateOptions, 'engine' | 'version' | 'spi' | 'key' | 'iv' | 'cryptOffsetWords'> {
   readonly mode: 'tunnel' | 'transport';
-  /** Whether the header has a cookie, of 0. */
+  /** Whether the header has a cookie. Its value is 0. */
   readonly cookie: boolean;
 }
 

@@ -27,13 +27,13 @@ export interface Shown {
   readonly leaks: readonly string[];
 }
 
-export function judge(
+export function evaluate(
   expectations: readonly Expectation[],
   { flows, report, lastEventMs, startMs, leaks }: Shown,
 ): Judged[] {
   const byName = new Map(flows.map((flow) => [flow.plan.name, flow]));
   const select = (names: readonly string[]) => names.map((name) => byName.get(name)!);
-  const judgeOne = (expectation: Expectation): Judged => {
+  const evaluateOne = (expectation: Expectation): Judged => {
     switch (expectation.type) {
       case 'flow': {
         const lost = select(expectation.flows).map((flow) => [flow, lossOf(flow)] as const);
@@ -105,7 +105,7 @@ export function judge(
       }
     }
   };
-  return expectations.map(judgeOne);
+  return expectations.map(evaluateOne);
 }
 
 /**

@@ -13,7 +13,7 @@ import type { PipeProgram } from '../hal/program.js';
 import type { ProgramCounters } from '../hal/render.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events.js';
-import { judge } from './expectations.js';
+import { evaluate } from './expectations.js';
 import { watchTransport } from './given-keys.js';
 import { NodeLedger } from './ledger.js';
 import {
@@ -336,7 +336,7 @@ class Run {
     this.#checkLinks();
     const parts = networkReport(this.#network, this.#ledgers, this.#snapshots);
     const flows = this.#traffic.flows.map((flow) => [flow.plan.name, flowReport(flow)] as const);
-    const judged = judge(topology.scenario.expectations, {
+    const judged = evaluate(topology.scenario.expectations, {
       flows: this.#traffic.flows,
       report: { ...parts, flows: Object.fromEntries(flows) },
       lastEventMs: this.#lastEventMs,

@@ -98,7 +98,7 @@ export interface PingResult {
 }
 
 export interface VirtualHost {
-  /** What the device gets as its VF. */
+  /** The port that the device gets as its VF. */
   readonly port: SimPort;
   /** Pings from the host's address of that family. Throws HostError when it has none. */
   ping(destination: IpAddress, options: PingOptions): Promise<PingResult>;
@@ -108,7 +108,7 @@ export interface VirtualHost {
   inject(frames: readonly Uint8Array[]): void;
   /** Sees every frame that the host receives. */
   onFrame(observer: (frame: Uint8Array) => void): void;
-  /** From now on the host has these addresses. */
+  /** Replaces the host's addresses. */
   setAddresses(addresses: readonly IpAddress[]): void;
 }
 
@@ -408,7 +408,7 @@ class Host {
 
   #learn(ip: IpAddress, mac: MacAddress): void {
     const neighbor = this.#neighbors.get(ip);
-    // What nobody asked for is not believed.
+    // Ignore advertisements that nobody has asked for.
     if (neighbor === undefined) return;
     const octets = macToOctets(mac);
     neighbor.mac = octets;

@@ -8,7 +8,7 @@ import { chance, type Random, uniform } from '../../hal/random.js';
 import type { SimPort } from '../port.js';
 
 export interface Impairments {
-  /** Time on the way. */
+  /** Propagation delay. */
   readonly delayMs: number;
   /** Added to it: uniform from 0 to this. Frames then may overtake each other only as far as `reorderRatio` says. */
   readonly jitterMs: number;
@@ -22,7 +22,7 @@ export interface Impairments {
    * buffer of a device that had read the addresses before and computed the FCS after. So no switch learns from it.
    */
   readonly corruptRatio: number;
-  /** 0: as fast as you like. */
+  /** Bandwidth; 0 for no limit. */
   readonly rateBitsPerSecond: number;
 }
 
@@ -69,7 +69,7 @@ export interface LinkCounters {
 export interface Link {
   /** Port i is one end; what is sent into it comes out of the other. */
   readonly ports: readonly [SimPort, SimPort];
-  /** Of the direction that begins at port i. */
+  /** Counts of the direction that begins at port i. */
   readonly counters: readonly [LinkCounters, LinkCounters];
   setImpairments(impairments: Partial<Impairments>): void;
   /** Frames on the way, both directions. */
@@ -155,7 +155,7 @@ function createDirection(
   let idleAtMs = 0;
   /** Arrival of the last frame that was not reordered. */
   let lastArrivalMs = 0;
-  /** What is on the way, by arrival. One timer for all: timers of the system's clock do not keep the order. */
+  /** Frames on the way, by arrival. They share one timer, since timers of the system's clock do not fire in order. */
   let onTheWay: { readonly arrivalMs: number; readonly frame: Uint8Array }[] = [];
   let timer: Timer | undefined;
 

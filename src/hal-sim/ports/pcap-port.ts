@@ -54,7 +54,7 @@ export function createPcapPort(options: PcapPortOptions): PcapPort {
     finished = resolve;
     failed = reject;
   });
-  // Whoever wants to know awaits it; nobody has to.
+  // Mark the promise as handled: awaiting it is up to the caller.
   done.catch(() => {});
 
   const pump = async (receive: (frames: readonly Uint8Array[]) => void): Promise<void> => {

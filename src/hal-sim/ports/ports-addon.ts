@@ -27,7 +27,7 @@ export interface NativeTap {
    * alive until `close`. `onGone` is called once when the interface was taken away; no frames come after it.
    */
   start(onFrames: (frames: Uint8Array[]) => void, onGone: (error: Error) => void): void;
-  /** Gives the kernel frames, without waiting; how many it took. */
+  /** Hands frames to the kernel without waiting. Returns how many it has taken. */
   send(frames: readonly Uint8Array[]): number;
   /** Idempotent. */
   close(): void;
@@ -38,7 +38,7 @@ export class PortsAddonError extends Error {
   override readonly name = 'PortsAddonError';
 }
 
-/** From src/ as from dist/. */
+/** The same path from src/ and from dist/. */
 const DEFAULT_PATH = fileURLToPath(new URL('../../../build/ports/Release/psp_ports.node', import.meta.url));
 
 export function portsAddonIsBuilt(path: string = DEFAULT_PATH): boolean {

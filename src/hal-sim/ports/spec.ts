@@ -1,4 +1,4 @@
-/** What stands behind the simulator's ports, as users write it: --sim-wire and --sim-vf. */
+/** Parses --sim-wire and --sim-vf, which say what is connected to the simulator's ports. */
 import { resolve } from 'node:path';
 import { AddressError, type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
 import { PSP_UDP_PORT } from '../../psp/header.js';
@@ -23,7 +23,7 @@ export interface HostSpec {
 
 export interface TapSpec {
   readonly kind: 'tap';
-  /** Of the interface. */
+  /** The interface's name. */
   readonly name: string;
   /** Absent: as the interface has it. */
   readonly mac?: MacAddress;
@@ -60,9 +60,9 @@ export function parseSimVf(text: string): HostSpec | TapSpec | PcapSpec {
 }
 
 const TAP_FORM = 'tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]';
-/** What Linux takes for a name (dev_valid_name), without its template's %. */
+/** The interface names that Linux accepts (dev_valid_name), without those that hold its template's %. */
 const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:%]{1,15}$/;
-/** Of a TAP interface in Linux; IPv4 asks for the least. */
+/** The MTUs that Linux accepts for a TAP interface; the lowest is that of IPv4. */
 const TAP_MTU_OCTETS = [68, 65_521] as const;
 
 function parseTap(text: string): TapSpec {

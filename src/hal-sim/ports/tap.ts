@@ -9,7 +9,7 @@ import type { NativeTap, PortsAddon } from './ports-addon.js';
 
 export interface TapPortOptions {
   readonly addon: Pick<PortsAddon, 'Tap'>;
-  /** Of the interface: created when it is not there, and then removed by `close`. */
+  /** The interface's name. The interface is created when there is none, and `close` then removes it. */
   readonly name: string;
   /** The interface's own, that is the workload's; the kernel's choice when absent. */
   readonly mac?: MacAddress;
@@ -48,7 +48,7 @@ export function openTapPort(options: TapPortOptions): TapPort {
     closed = resolve;
     gone = reject;
   });
-  // Whoever wants to know awaits it; nobody has to.
+  // Mark the promise as handled: awaiting it is up to the caller.
   done.catch(() => {});
   let open = true;
   return {

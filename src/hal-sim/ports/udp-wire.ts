@@ -51,7 +51,7 @@ import type { SimPort } from '../port.js';
 import type { PortsAddon } from './ports-addon.js';
 
 export interface UdpWireOptions {
-  /** Where to bind; packets carry it as their own outer address. */
+  /** The local address; packets have it as their outer source. */
   readonly address: IpAddress;
   readonly port: number;
   /** The uplink's MAC, to which received frames are addressed. */
@@ -87,10 +87,10 @@ export class UdpWireError extends Error {
 
 const MTU_DEFAULT_OCTETS = 1500;
 const QUEUE_FRAMES_MAX = 8192;
-/** Whoever sent it: the kernel does not say. */
+/** Stands for the sender's MAC, which the kernel does not report. */
 const REMOTE_MAC = Uint8Array.from([0x02, 0, 0, 0, 0xff, 0xfe]);
 const TTL = 64;
-/** What says something of the socket's own end, not of a datagram or where it goes. */
+/** Errors that concern the socket's own end, not a datagram or its destination. */
 const NO_WAY_OUT: readonly (string | undefined)[] = [
   'EADDRNOTAVAIL',
   'EINVAL',

@@ -19,7 +19,7 @@ import {
   type WorkloadPlan,
 } from '../model.js';
 import { randomOf } from '../seeds.js';
-import { Dice } from './dice.js';
+import { Rng } from './rng.js';
 import { drawWorld, peacefulWorld } from './world.js';
 
 export interface Drawn {
@@ -74,26 +74,26 @@ export function drawScenario(file: Topology, seed: number, recoverInMs: number, 
   const world = hostile ? drawWorld(sound(file), seed) : peacefulWorld(sound(file));
   const { base } = world;
   const recoverMs = recoverInMs + world.heldMs;
-  const dice = new Dice(seededRandom(seed));
+  const rng = new Rng(seededRandom(seed));
   const options: string[] = [...world.options];
   const gateways = gatewaysOf(base);
-  const faultsMs = Math.round(FAULTS_MS.min + dice.upTo(FAULTS_MS.max - FAULTS_MS.min));
+  const faultsMs = Math.round(FAULTS_MS.min + rng.upTo(FAULTS_MS.max - FAULTS_MS.min));
   const events: EventPlan[] = [
-    ...drawImpairments(dice, base.links, options),
-    ...drawOob(dice, options),
-    ...drawAttack(dice, base.links, faultsMs, options),
+    ...drawImpairments(rng, base.links, options),
+    ...drawOob(rng, options),
+    ...drawAttack(rng, base.links, faultsMs, options),
   ];
-  for (let i = dice.below(EVENTS_MAX + 1); i > 0; i--)
-    events.push(...drawEvent(dice, base, gateways, faultsMs, options));
+  for (let i = rng.below(EVENTS_MAX + 1); i > 0; i--)
+    events.push(...drawEvent(rng, base, gateways, faultsMs, options));
   events.push(...world.eventsOf(faultsMs, options));
-  const during = Array.from({ length: 1 + dice.below(FLOWS_MAX) }, (_, i) =>
-    drawFlow(dice, gateways, `fault-${i + 1}`, dice.below(faultsMs)),
+  const during = Array.from({ length: 1 + rng.below(FLOWS_MAX) }, (_, i) =>
+    drawFlow(rng, gateways, `fault-${i + 1}`, rng.below(faultsMs)),
   ).flatMap((flow) => (flow === undefined ? [] : world.oriented(flow)));
   const calm = Array.from({ length: CALM_FLOWS_MAX }, (_, i) =>
-    drawCalmPing(dice, gateways, i, faultsMs, recoverMs),
+    drawCalmPing(rng, gateways, i, faultsMs, recoverMs),
   ).flatMap((flow) => (flow === undefined ? [] : world.oriented(flow)));
   const steady = hostile
-    ? drawSteady(new Dice(randomOf(seed, 'steady')), gateways, faultsMs, recoverMs, options)
+    ? drawSteady(new Rng(randomOf(seed, 'steady')), gateways, faultsMs, recoverMs, options)
     : { traffic: [], events: [] };
   calm.push(...steady.traffic);
   events.push(...steady.events);
@@ -131,17 +131,17 @@ function byTime(events: readonly EventPlan[]): EventPlan[] {
   return events.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-function drawImpairments(dice: Dice, links: readonly LinkPlan[], options: string[]): EventPlan[] {
-  if (dice.chance(0.2)) return [];
+function drawImpairments(rng: Rng, links: readonly LinkPlan[], options: string[]): EventPlan[] {
+  if (rng.chance(0.2)) return [];
   const impairments: Partial<Impairments> = {
-    lossRatio: dice.ratio(LOSS_MAX),
-    duplicateRatio: dice.chance(0.5) ? dice.ratio(REPLAY_MAX) : 0,
-    reorderRatio: dice.chance(0.5) ? dice.ratio(OTHER_RATIO_MAX) : 0,
-    corruptRatio: dice.chance(0.5) ? dice.ratio(CORRUPT_MAX) : 0,
-    delayMs: dice.upTo(DELAY_MAX_MS),
-    jitterMs: dice.upTo(DELAY_MAX_MS),
+    lossRatio: rng.ratio(LOSS_MAX),
+    duplicateRatio: rng.chance(0.5) ? rng.ratio(REPLAY_MAX) : 0,
+    reorderRatio: rng.chance(0.5) ? rng.ratio(OTHER_RATIO_MAX) : 0,
+    corruptRatio: rng.chance(0.5) ? rng.ratio(CORRUPT_MAX) : 0,
+    delayMs: rng.upTo(DELAY_MAX_MS),
+    jitterMs: rng.upTo(DELAY_MAX_MS),
   };
-  const on = links.filter(() => dice.chance(0.7));
+  const on = links.filter(() => rng.chance(0.7));
   const { lossRatio, duplicateRatio, reorderRatio, corruptRatio } = impairments;
   if (on.length > 0) {
     options.push(
@@ -156,24 +156,24 @@ function drawImpairments(dice: Dice, links: readonly LinkPlan[], options: string
   }));
 }
 
-function drawOob(dice: Dice, options: string[]): EventPlan[] {
-  if (dice.chance(0.4)) return [];
-  const oob = { lossRatio: dice.ratio(LOSS_MAX), delayMs: dice.upTo(50), jitterMs: dice.upTo(50) };
+function drawOob(rng: Rng, options: string[]): EventPlan[] {
+  if (rng.chance(0.4)) return [];
+  const oob = { lossRatio: rng.ratio(LOSS_MAX), delayMs: rng.upTo(50), jitterMs: rng.upTo(50) };
   options.push(`OOB: loss ${percent(oob.lossRatio)}, delay ${oob.delayMs} ms, jitter ${oob.jitterMs} ms`);
   return [{ atMs: 0, type: 'oob', oob }];
 }
 
 function drawAttack(
-  dice: Dice,
+  rng: Rng,
   links: readonly LinkPlan[],
   durationMs: number,
   options: string[],
 ): EventPlan[] {
-  if (links.length === 0 || dice.chance(0.5)) return [];
-  const link = dice.pick(links).name;
-  const replayRatio = dice.ratio(REPLAY_MAX);
-  const forgeRatio = dice.ratio(REPLAY_MAX);
-  const spoofsPerSecond = dice.below(SPOOFS_PER_SECOND_MAX);
+  if (links.length === 0 || rng.chance(0.5)) return [];
+  const link = rng.pick(links).name;
+  const replayRatio = rng.ratio(REPLAY_MAX);
+  const forgeRatio = rng.ratio(REPLAY_MAX);
+  const spoofsPerSecond = rng.below(SPOOFS_PER_SECOND_MAX);
   options.push(
     `attack on ${link}: replay ${percent(replayRatio)}, forge ${percent(forgeRatio)}, spoof ${spoofsPerSecond}/s`,
   );
@@ -182,46 +182,46 @@ function drawAttack(
 
 /** One fault, with what ends it where calm does not. */
 function drawEvent(
-  dice: Dice,
+  rng: Rng,
   base: Topology,
   gateways: readonly GatewayPlan[],
   faultsMs: number,
   options: string[],
 ): EventPlan[] {
-  const atMs = dice.below(faultsMs);
-  const node = dice.pick(gateways);
+  const atMs = rng.below(faultsMs);
+  const node = rng.pick(gateways);
   const say = (text: string) => options.push(`${text} at ${atMs} ms`);
-  switch (dice.below(8)) {
+  switch (rng.below(8)) {
     case 0:
       say(`rotate ${node.name}`);
       return [{ atMs, type: 'rotate', nodes: [node.name] }];
     case 1:
     case 2: {
-      const type = dice.pick(['restart', 'crash'] as const);
-      const downMs = dice.below(faultsMs - atMs + 1);
+      const type = rng.pick(['restart', 'crash'] as const);
+      const downMs = rng.below(faultsMs - atMs + 1);
       say(`${type} ${node.name} for ${downMs} ms`);
       return [{ atMs, type, nodes: [node.name], downMs }];
     }
     case 3: {
-      const { name } = dice.pick(base.links);
+      const { name } = rng.pick(base.links);
       say(`cut ${name}`);
       return [{ atMs, type: 'cut', link: name }];
     }
     case 4: {
       const groups: [string[], string[]] = [[], []];
-      for (const { name } of gateways) groups[dice.below(2)]!.push(name);
+      for (const { name } of gateways) groups[rng.below(2)]!.push(name);
       // All on one side: no partition.
       if (groups.some(({ length }) => length === 0)) return [];
       say(`OOB partition ${groups.map((group) => group.join('+')).join(' | ')}`);
       return [{ atMs, type: 'partition', groups }];
     }
     case 5: {
-      const delayMs = 1 + dice.below(SLOW_ENTRIES_MAX_MS);
+      const delayMs = 1 + rng.below(SLOW_ENTRIES_MAX_MS);
       say(`entries of ${node.name} take ${delayMs} ms`);
       return [{ atMs, type: 'slow-entries', node: node.name, delayMs }];
     }
     case 6: {
-      const jumpMs = 1 + dice.below(CLOCK_JUMP_MAX_MS);
+      const jumpMs = 1 + rng.below(CLOCK_JUMP_MAX_MS);
       say(`clock of ${node.name} jumps ${jumpMs} ms`);
       return [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
     }
@@ -241,42 +241,42 @@ interface Ends {
 }
 
 /** Two workloads of different gateways that have a family in common, which their gateways carry. */
-function drawEnds(dice: Dice, gateways: readonly GatewayPlan[]): Ends | undefined {
+function drawEnds(rng: Rng, gateways: readonly GatewayPlan[]): Ends | undefined {
   if (gateways.length < 2) return undefined;
-  const a = dice.below(gateways.length);
-  const b = (a + 1 + dice.below(gateways.length - 1)) % gateways.length;
+  const a = rng.below(gateways.length);
+  const b = (a + 1 + rng.below(gateways.length - 1)) % gateways.length;
   const [first, second] = [gateways[a]!, gateways[b]!];
   if (first.workloads.length === 0 || second.workloads.length === 0) return undefined;
-  const from = dice.pick(first.workloads);
-  const to = dice.pick(second.workloads);
+  const from = rng.pick(first.workloads);
+  const to = rng.pick(second.workloads);
   if (!from.present || !to.present) return undefined;
   const carried = ([4, 6] as const).filter(
     (family) =>
       [first, second].every(({ options }) => options.innerFamilies.includes(family)) &&
       [from, to].every(({ addresses }) => addresses.some((ip) => ipFamily(ip) === family)),
   );
-  return carried.length === 0 ? undefined : { from, to, family: dice.pick(carried) };
+  return carried.length === 0 ? undefined : { from, to, family: rng.pick(carried) };
 }
 
 function drawFlow(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   name: string,
   startMs: number,
 ): TrafficPlan | undefined {
-  const ends = drawEnds(dice, gateways);
+  const ends = drawEnds(rng, gateways);
   if (ends === undefined) return undefined;
   const common = { name, startMs, from: ends.from.name, to: ends.to.name, family: ends.family };
-  switch (dice.below(4)) {
+  switch (rng.below(4)) {
     case 0:
-      return { ...common, type: 'transfer', sizeOctets: 1000 + dice.below(100_000) };
+      return { ...common, type: 'transfer', sizeOctets: 1000 + rng.below(100_000) };
     case 1:
       return {
         ...common,
         type: 'udp',
-        packetsPerSecond: 10 + dice.below(90),
-        sizeOctets: 32 + dice.below(1000),
-        durationMs: 1000 + dice.below(5000),
+        packetsPerSecond: 10 + rng.below(90),
+        sizeOctets: 32 + rng.below(1000),
+        durationMs: 1000 + rng.below(5000),
       };
     case 2:
       return { name, startMs, from: ends.from.name, type: 'flood', packetsPerSecond: 20, durationMs: 1000 };
@@ -284,7 +284,7 @@ function drawFlow(
       return {
         ...common,
         type: 'ping',
-        count: 5 + dice.below(30),
+        count: 5 + rng.below(30),
         intervalMs: 100,
         sizeOctets: 56,
         timeoutMs: 2000,
@@ -293,13 +293,13 @@ function drawFlow(
 }
 
 function drawCalmPing(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   index: number,
   startMs: number,
   recoverMs: number,
 ): TrafficPlan | undefined {
-  const ends = drawEnds(dice, gateways);
+  const ends = drawEnds(rng, gateways);
   if (ends === undefined) return undefined;
   return {
     type: 'ping',
@@ -325,21 +325,21 @@ interface Steady {
  * everything. Some of it is what a relay of DHCP sends to its server (RFC 2131, section 4.1).
  */
 function drawSteady(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   faultsMs: number,
   recoverMs: number,
   options: string[],
 ): Steady {
-  const ends = drawEnds(dice, gateways);
-  if (ends === undefined || !dice.chance(STEADY_RATIO)) return { traffic: [], events: [] };
-  const isRelay = ends.family === 4 && dice.chance(0.6);
+  const ends = drawEnds(rng, gateways);
+  if (ends === undefined || !rng.chance(STEADY_RATIO)) return { traffic: [], events: [] };
+  const isRelay = ends.family === 4 && rng.chance(0.6);
   const [from, to] = [ends.from.name, ends.to.name];
   options.push(`${isRelay ? 'DHCP' : 'one way'} from ${from} to ${to} to the end`);
   const receiver = gateways.find(({ workloads }) => workloads.includes(ends.to))!.name;
-  const crashes = dice.chance(STEADY_CRASH_RATIO);
+  const crashes = rng.chance(STEADY_CRASH_RATIO);
   // Late: whatever else happens to the pair would make it known to the receiver again.
-  const atMs = faultsMs - 1 - dice.below(Math.ceil(faultsMs / 4));
+  const atMs = faultsMs - 1 - rng.below(Math.ceil(faultsMs / 4));
   if (crashes) options.push(`crash ${receiver} at ${atMs} ms`);
   return {
     traffic: [
@@ -357,7 +357,7 @@ function drawSteady(
       },
     ],
     events: crashes
-      ? [{ atMs, type: 'crash', nodes: [receiver], downMs: dice.below(STEADY_DOWN_MAX_MS) }]
+      ? [{ atMs, type: 'crash', nodes: [receiver], downMs: rng.below(STEADY_DOWN_MAX_MS) }]
       : [],
   };
 }

@@ -21,7 +21,7 @@ import {
 } from '../model.js';
 import { randomOf } from '../seeds.js';
 import { CLOCK_ENDS } from './clock-ends.js';
-import { Dice } from './dice.js';
+import { Rng } from './rng.js';
 
 export interface World {
   readonly base: Topology;
@@ -90,14 +90,14 @@ export function peacefulWorld(base: Topology): World {
 }
 
 export function drawWorld(given: Topology, seed: number): World {
-  const dice = new Dice(randomOf(seed, 'world'));
+  const rng = new Rng(randomOf(seed, 'world'));
   const options: string[] = [];
-  const file = { ...given, ...drawEpoch(new Dice(randomOf(seed, 'epoch')), options) };
-  const peers = drawPeers(dice, file, options);
-  const smallTables = dice.chance(SMALL_TABLES_RATIO);
-  const times = drawTimes(dice, smallTables, options);
+  const file = { ...given, ...drawEpoch(new Rng(randomOf(seed, 'epoch')), options) };
+  const peers = drawPeers(rng, file, options);
+  const smallTables = rng.chance(SMALL_TABLES_RATIO);
+  const times = drawTimes(rng, smallTables, options);
   if (smallTables) options.push('small tables');
-  const oneWay = dice.chance(ONE_WAY_RATIO);
+  const oneWay = rng.chance(ONE_WAY_RATIO);
   if (oneWay) options.push('one way');
   // A peer may have twice as many keys at once as there are sessions.
   const smallShares = times.some(({ flag }) => flag === 'tunnels-per-second');
@@ -107,12 +107,12 @@ export function drawWorld(given: Topology, seed: number): World {
     options,
     heldMs: peers.some(({ silent, spoofs }) => !silent && !spoofs) ? UNCONFIRMED_HOLD_MS : 0,
     eventsOf: (faultsMs, said) => [
-      ...peers.flatMap((insider) => drawActs(dice, insider, faultsMs, said)),
-      ...drawCrashLoop(dice, gatewaysOf(file), faultsMs, said),
-      ...drawRotations(dice, gatewaysOf(file), faultsMs, said),
-      ...drawPortLoss(dice, gatewaysOf(file), faultsMs, said),
+      ...peers.flatMap((insider) => drawActs(rng, insider, faultsMs, said)),
+      ...drawCrashLoop(rng, gatewaysOf(file), faultsMs, said),
+      ...drawRotations(rng, gatewaysOf(file), faultsMs, said),
+      ...drawPortLoss(rng, gatewaysOf(file), faultsMs, said),
     ],
-    trafficOf: (faultsMs, said) => drawSweeps(dice, base, faultsMs, said),
+    trafficOf: (faultsMs, said) => drawSweeps(rng, base, faultsMs, said),
     oriented: (flow) => (oneWay ? fromFirst(flow, file) : flow),
     withTables: (calm) =>
       smallTables || smallShares
@@ -127,31 +127,31 @@ export function drawWorld(given: Topology, seed: number): World {
 }
 
 /** Now and then a run begins shortly before its clocks pass the end of a number. */
-function drawEpoch(dice: Dice, options: string[]): Pick<Topology, 'epochMs'> {
-  if (!dice.chance(LONG_CLOCK_RATIO)) return {};
-  const [text, endMs] = dice.pick(CLOCK_ENDS);
+function drawEpoch(rng: Rng, options: string[]): Pick<Topology, 'epochMs'> {
+  if (!rng.chance(LONG_CLOCK_RATIO)) return {};
+  const [text, endMs] = rng.pick(CLOCK_ENDS);
   options.push(`clocks pass ${text}`);
-  return { epochMs: Math.floor(endMs - dice.upTo(CLOCK_BEFORE_END_MAX_MS)) };
+  return { epochMs: Math.floor(endMs - rng.upTo(CLOCK_BEFORE_END_MAX_MS)) };
 }
 
 /** At the first switch or router, where there is one. */
-function drawPeers(dice: Dice, file: Topology, options: string[]): InsiderPlan[] {
+function drawPeers(rng: Rng, file: Topology, options: string[]): InsiderPlan[] {
   if (!file.nodes.some(({ kind }) => kind === 'switch' || kind === 'router')) return [];
-  const insiders = dice.chance(INSIDERS_RATIO) ? 1 + dice.below(INSIDERS_MAX) : 0;
-  const dead = dice.chance(DEAD_RATIO) ? 1 + dice.below(DEAD_MAX) : 0;
+  const insiders = rng.chance(INSIDERS_RATIO) ? 1 + rng.below(INSIDERS_MAX) : 0;
+  const dead = rng.chance(DEAD_RATIO) ? 1 + rng.below(DEAD_MAX) : 0;
   if (dead > 0) options.push(`${dead} dead peers`);
   return [
     ...Array.from({ length: insiders }, (_, i) =>
       insiderPlan(
         `insider-${i + 1}`,
         i + 1,
-        1 + dice.below(INSIDER_ADDRESSES_MAX),
+        1 + rng.below(INSIDER_ADDRESSES_MAX),
         false,
-        dice.chance(SPOOFS_RATIO),
+        rng.chance(SPOOFS_RATIO),
       ),
     ),
     ...Array.from({ length: dead }, (_, i) =>
-      insiderPlan(`dead-${i + 1}`, 100 + i, 1 + dice.below(DEAD_ADDRESSES_MAX), true, false),
+      insiderPlan(`dead-${i + 1}`, 100 + i, 1 + rng.below(DEAD_ADDRESSES_MAX), true, false),
     ),
   ];
 }
@@ -215,13 +215,13 @@ interface FlagChange {
   readonly value: number;
 }
 
-function drawTimes(dice: Dice, smallTables: boolean, options: string[]): FlagChange[] {
+function drawTimes(rng: Rng, smallTables: boolean, options: string[]): FlagChange[] {
   const changes: FlagChange[] = [];
   const draw = (flag: FlagChange['flag'], min: number, max: number) => {
-    const value = min + dice.below(max - min);
+    const value = min + rng.below(max - min);
     // In a small table places come free in time only when idle sessions go.
     const needed = smallTables && flag === 'session-idle';
-    if (!dice.chance(SHORT_TIMES_RATIO) && !needed) return;
+    if (!rng.chance(SHORT_TIMES_RATIO) && !needed) return;
     changes.push({ flag, value });
     options.push(`${flag} ${value}`);
   };
@@ -299,30 +299,30 @@ function sessionsOf(gateway: GatewayPlan, file: Topology, flows: readonly Traffi
   return gateway.options.staticTunnels === undefined ? Math.max(1, pairs.size) : Math.max(pairs.size, all);
 }
 
-function drawActs(dice: Dice, insider: InsiderPlan, faultsMs: number, options: string[]): EventPlan[] {
+function drawActs(rng: Rng, insider: InsiderPlan, faultsMs: number, options: string[]): EventPlan[] {
   if (insider.silent) return [];
-  const atMs = dice.below(Math.ceil(faultsMs / 4));
+  const atMs = rng.below(Math.ceil(faultsMs / 4));
   // Everything, or some of it, again and again.
   const may = insider.spoofs ? INSIDER_ACTS.filter((act) => !CLAIMS.includes(act)) : INSIDER_ACTS;
-  const some = may.filter(() => dice.chance(0.5));
-  const several = dice.chance(0.4) || some.length === 0 ? may : some;
-  const relentless = dice.chance(RELENTLESS_RATIO);
-  const does = relentless ? [dice.pick(RELENTLESS_ACTS)] : several;
-  const actsPerSecond = relentless ? RELENTLESS_PER_SECOND : 1 + dice.below(ACTS_PER_SECOND_MAX);
+  const some = may.filter(() => rng.chance(0.5));
+  const several = rng.chance(0.4) || some.length === 0 ? may : some;
+  const relentless = rng.chance(RELENTLESS_RATIO);
+  const does = relentless ? [rng.pick(RELENTLESS_ACTS)] : several;
+  const actsPerSecond = relentless ? RELENTLESS_PER_SECOND : 1 + rng.below(ACTS_PER_SECOND_MAX);
   options.push(`${insider.name} does ${does.join(', ')} at ${actsPerSecond}/s from ${atMs} ms`);
   return [{ atMs, type: 'insider', node: insider.name, durationMs: faultsMs - atMs, actsPerSecond, does }];
 }
 
 /** One gateway rotates again and again. */
 function drawRotations(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   faultsMs: number,
   options: string[],
 ): EventPlan[] {
-  if (!dice.chance(ROTATIONS_RATIO)) return [];
-  const { name } = dice.pick(gateways);
-  const count = 3 + dice.below(ROTATIONS_MAX - 2);
+  if (!rng.chance(ROTATIONS_RATIO)) return [];
+  const { name } = rng.pick(gateways);
+  const count = 3 + rng.below(ROTATIONS_MAX - 2);
   options.push(`${name} rotates ${count} times`);
   return Array.from({ length: count }, (_, i) => ({
     atMs: Math.floor((faultsMs * (i + 1)) / (count + 1)),
@@ -332,14 +332,14 @@ function drawRotations(
 }
 
 function drawCrashLoop(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   faultsMs: number,
   options: string[],
 ): EventPlan[] {
-  if (!dice.chance(CRASH_LOOP_RATIO)) return [];
-  const { name } = dice.pick(gateways);
-  const count = 2 + dice.below(CRASHES_MAX - 1);
+  if (!rng.chance(CRASH_LOOP_RATIO)) return [];
+  const { name } = rng.pick(gateways);
+  const count = 2 + rng.below(CRASHES_MAX - 1);
   options.push(`${name} crashes ${count} times`);
   return Array.from({ length: count }, (_, i) => ({
     atMs: Math.floor((faultsMs * i) / count),
@@ -350,13 +350,13 @@ function drawCrashLoop(
 }
 
 /** One workload goes through the whole directory. */
-function drawSweeps(dice: Dice, base: Topology, faultsMs: number, options: string[]): TrafficPlan[] {
-  if (!dice.chance(SWEEP_RATIO)) return [];
+function drawSweeps(rng: Rng, base: Topology, faultsMs: number, options: string[]): TrafficPlan[] {
+  if (!rng.chance(SWEEP_RATIO)) return [];
   const workloads = gatewaysOf(base).flatMap(({ workloads }) => workloads.filter(({ present }) => present));
   if (workloads.length === 0) return [];
-  const { name } = dice.pick(workloads);
-  const packetsPerSecond = 1 + dice.below(SWEEPS_PER_SECOND_MAX);
-  const startMs = dice.below(Math.ceil(faultsMs / 2));
+  const { name } = rng.pick(workloads);
+  const packetsPerSecond = 1 + rng.below(SWEEPS_PER_SECOND_MAX);
+  const startMs = rng.below(Math.ceil(faultsMs / 2));
   options.push(`${name} sweeps over all addresses at ${packetsPerSecond}/s from ${startMs} ms`);
   const durationMs = faultsMs - startMs;
   return [{ type: 'sweep', name: 'sweep', from: name, startMs, packetsPerSecond, durationMs }];
@@ -364,16 +364,16 @@ function drawSweeps(dice: Dice, base: Topology, faultsMs: number, options: strin
 
 /** A gateway's port goes, and is back before the faults are over. */
 function drawPortLoss(
-  dice: Dice,
+  rng: Rng,
   gateways: readonly GatewayPlan[],
   faultsMs: number,
   options: string[],
 ): EventPlan[] {
-  if (!dice.chance(PORT_LOSS_RATIO)) return [];
-  const { name } = dice.pick(gateways);
-  const port = dice.pick(GATEWAY_PORTS);
-  const atMs = dice.below(faultsMs);
-  const durationMs = 1 + dice.below(faultsMs - atMs);
+  if (!rng.chance(PORT_LOSS_RATIO)) return [];
+  const { name } = rng.pick(gateways);
+  const port = rng.pick(GATEWAY_PORTS);
+  const atMs = rng.below(faultsMs);
+  const durationMs = 1 + rng.below(faultsMs - atMs);
   options.push(`${name} loses its ${port} at ${atMs} ms for ${durationMs} ms`);
   return [{ atMs, type: 'lose-port', node: name, port, durationMs }];
 }

@@ -12,7 +12,7 @@ import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
 import { type GatewayPlan, type GatewayPort, underlayAddresses } from '../model.js';
 import type { Life } from './life.js';
 import { NodeClock } from './node-clock.js';
-import { Seat } from './seat.js';
+import { PortSlot } from './port-slot.js';
 
 /** Who sees what goes through a gateway. Frames are lent: neither to be kept nor to be changed. */
 export interface GatewayNodeObserver {
@@ -48,8 +48,8 @@ export class GatewayNode {
   readonly host: VirtualHost;
   /** Addresses of the workloads that are there. */
   readonly #present = new Set<string>();
-  readonly #uplink: Seat;
-  readonly #vf: Seat;
+  readonly #uplink: PortSlot;
+  readonly #vf: PortSlot;
   #underlay: GatewayPlan['underlay'];
   #entriesDelayMs = 0;
   #life: Life | undefined;
@@ -69,8 +69,8 @@ export class GatewayNode {
     });
     // In transport mode frames keep the workloads' own Ethernet headers.
     const macs = [plan.uplinkMac, ...(plan.options.mode === 'transport' ? [plan.workloadMac] : [])];
-    this.#uplink = new Seat(uplink, macs.map(macToOctets));
-    this.#vf = new Seat(this.host.port);
+    this.#uplink = new PortSlot(uplink, macs.map(macToOctets));
+    this.#vf = new PortSlot(this.host.port);
   }
 
   get plan(): GatewayPlan {
@@ -171,10 +171,10 @@ export class GatewayNode {
 
   /** A port is away for a time. */
   async losePort(port: GatewayPort, durationMs: number): Promise<void> {
-    const seat = port === 'uplink' ? this.#uplink : this.#vf;
-    seat.losses++;
+    const slot = port === 'uplink' ? this.#uplink : this.#vf;
+    slot.losses++;
     await sleep(this.deps.clock, durationMs);
-    seat.losses--;
+    slot.losses--;
   }
 
   /** How long entries take to install. */

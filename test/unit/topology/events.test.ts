@@ -93,7 +93,7 @@ describe.each(['restart', 'crash'] as const)('%s', (type) => {
     const { report, flow, node, log } = await run([{ type, atMs: 3_000, nodes: ['h2'], downMs: 1_000 }]);
     expect(report.errors).toEqual([]);
     expect(['h1', 'h2', 'h3'].map((name) => node(name).starts)).toEqual([1, 2, 1]);
-    // The packets of that second came to an empty seat.
+    // The packets of that second came to an empty slot.
     expect(node('h2').vacant.uplink).toBe(10);
     expect(flow(PING).lost).toBeGreaterThanOrEqual(10);
     expect(flow(PING).lost).toBeLessThanOrEqual(10 + RECOVERY_MS / 100);

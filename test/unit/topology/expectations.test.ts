@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judge, type Shown } from '../../../src/topology/expectations.js';
+import { evaluate, type Shown } from '../../../src/topology/expectations.js';
 import type { Expectation } from '../../../src/topology/model.js';
 import { Flow } from '../../../src/topology/traffic/flow.js';
 import { ping } from '../../support/topologies.js';
@@ -42,7 +42,7 @@ const REPORT = {
 } as unknown as Shown['report'];
 
 function verdict(expectation: Expectation, change: Partial<Shown> = {}) {
-  const all = judge([expectation], {
+  const all = evaluate([expectation], {
     flows: FLOWS,
     report: REPORT,
     lastEventMs: 0,
@@ -58,7 +58,7 @@ function verdict(expectation: Expectation, change: Partial<Shown> = {}) {
 
 /** The flows by which it is not met. */
 const failing = (expectation: Expectation) =>
-  judge([expectation], { flows: FLOWS, report: REPORT, lastEventMs: 0, startMs: START_MS, leaks: [] })[0]!
+  evaluate([expectation], { flows: FLOWS, report: REPORT, lastEventMs: 0, startMs: START_MS, leaks: [] })[0]!
     .failing;
 
 test('every flow by which an expectation is not met is named, and no other', () => {
@@ -254,7 +254,7 @@ describe('counter', () => {
 });
 
 test('every expectation gets its verdict, in order', () => {
-  const verdicts = judge(
+  const verdicts = evaluate(
     [
       { type: 'blocked', flows: ['none'] },
       { type: 'flow', flows: ['none'], lostAtMost: 0 },

@@ -1,7 +1,7 @@
 /** Draws from a random source, in the units that scenarios are written in. */
 import { chance, type Random, uniform } from '../../hal/random.js';
 
-export class Dice {
+export class Rng {
   constructor(private readonly random: Random) {}
 
   /** An integer from 0 to `below` - 1. */

@@ -1,16 +1,16 @@
 /**
- * A node's place at a link. Devices come and go (a gateway restarts), the place stays: each device gets a port of
- * its own, and what arrives while there is none is counted.
+ * A node's end of a link, which outlives the devices behind it: a gateway that restarts opens a new device, and gets a new port
+ * in the same slot. Frames that arrive while there is no device are counted.
  */
 import type { SimPort } from '../../hal-sim/port.js';
 
 const GROUP_BIT = 0x01;
 
-export class Seat {
-  /** Frames that arrived while nobody sat here, and those that the place is not for. */
+export class PortSlot {
+  /** Frames that arrived without a device in the slot, and frames for other MACs. */
   vacant = 0;
   foreign = 0;
-  /** While there is one, nothing passes: what arrives counts as vacant. */
+  /** Number of reasons for which the port is lost at present. While there is one, arriving frames count as vacant. */
   losses = 0;
   #receive: ((frames: readonly Uint8Array[]) => void) | undefined;
 
@@ -31,7 +31,7 @@ export class Seat {
     });
   }
 
-  /** A port for the next device; it has the place from its start to its close. */
+  /** A port for the next device, which occupies the slot from its start to its close. */
   take(): SimPort {
     const { port } = this;
     let mine: ((frames: readonly Uint8Array[]) => void) | undefined;
