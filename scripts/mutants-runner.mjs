@@ -114,7 +114,9 @@ export default class MutantRunner extends TestRunner {
     } else if (tries.repeats > 0) {
       if (!failed) addKilled(this.#noticed);
       else
-        process.stderr.write(`mutants: "${test.name}" fails after its mutants are gone; it does not count\n`);
+        process.stderr.write(
+          `mutants: "${test.name}" fails after its mutants are gone; it does not count: ${test.result.errors[0].message}\n`,
+        );
       addDone(test.id);
     }
     test.result.state = 'run';
