@@ -21,12 +21,18 @@ export interface KeyDrawDeps {
 }
 
 export class KeyDraw {
-  readonly #book = new SpiBook();
   /** SPIs that the device gave out although they were not free, so far. */
   refused = 0;
   #toldLow = false;
 
-  constructor(private readonly deps: KeyDrawDeps) {}
+  readonly #book: SpiBook;
+
+  constructor(
+    private readonly deps: KeyDrawDeps,
+    book = new SpiBook(),
+  ) {
+    this.#book = book;
+  }
 
   /** An entry that cannot be removed names an SPI, or does not any more. */
   hold(spi: number, held: boolean): void {
