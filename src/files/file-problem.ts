@@ -1,4 +1,4 @@
-/** What the operating system says no with, for users: to which file or address, why, and what to do. */
+/** Explains errors of the operating system to users: which file or address, why, and what to do. */
 import { OutputFileError } from './output-target.js';
 import { InputFileError } from './read-file.js';
 

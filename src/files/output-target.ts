@@ -1,4 +1,4 @@
-/** What stands where an output is to go, and whether it is replaced or written to. */
+/** Examines the place of an output: whether a file there is replaced or written to. */
 import type { Stats } from 'node:fs';
 import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
 
@@ -45,7 +45,7 @@ export async function openSpecial(path: string): Promise<FileHandle> {
 }
 
 function mustBeWritable(path: string, stats: Stats): void {
-  // Whoever made a FIFO in a folder for all, such as /tmp, would read what goes into it.
+  // A FIFO in a folder for all, such as /tmp, would hand the data to whoever has made it.
   if (stats.isFIFO() && !isOwn(stats))
     throw new OutputFileError(`${path} is another user's FIFO; make one of your own, or name a file`);
   if (!stats.isFIFO() && !stats.isCharacterDevice())

@@ -9,7 +9,7 @@ export class InputFileError extends Error {
   override readonly name = 'InputFileError';
 }
 
-/** What is read at once where the size is not known beforehand. */
+/** Octets read at once where the size is not known beforehand. */
 const CHUNK_OCTETS = 64 * 1024;
 /** A pipe is asked so often before it counts as one into which nobody writes: 5 s. */
 const PIPE_WAITS_MAX = 500;
@@ -46,7 +46,7 @@ export function readUnlinked(path: string): string {
 const UTF_8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
-/** What editors of other systems add is taken away, so that no reader has to know of it. */
+/** Removes marks that editors of other systems add, so that no reader has to know of them. */
 function textOf(path: string, octets: Buffer): string {
   const begins = (mark: Buffer) => octets.subarray(0, mark.length).equals(mark);
   if (UTF_16_MARKS.some(begins) || (octets.length > 1 && (octets[0] === 0) !== (octets[1] === 0))) {

@@ -55,7 +55,7 @@ export class FileReplacement {
     private readonly path: string,
     private readonly options: ReplaceOptions,
     private readonly sink: Sink,
-    /** Where it is until it is finished; undefined: in its place. */
+    /** Path of the unfinished file; undefined: it is written in its place. */
     private unfinished: string | undefined,
     private readonly mode: number | undefined,
   ) {
@@ -142,7 +142,7 @@ export class FileReplacement {
   }
 }
 
-/** What the file system says of an unfinished file, said of the file that it should have become: users know that one. */
+/** Reports an error of an unfinished file under the name of the file that users know. */
 function ofTarget(error: unknown, unfinished: string, path: string): unknown {
   if (error instanceof Error) {
     error.message = error.message.replaceAll(unfinished, path);

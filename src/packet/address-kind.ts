@@ -1,4 +1,4 @@
-/** What kind of address an address is: RFC 4291 and RFC 6890 for IP, IEEE 802 for MAC. */
+/** Kinds of addresses: RFC 4291 and RFC 6890 for IP, IEEE 802 for MAC. */
 import { type IpAddress, ipFamily, ipToOctets, type MacAddress, macToOctets } from './address.js';
 
 /**
@@ -34,13 +34,13 @@ export function ipKind(ip: IpAddress): IpKind {
   return first === 0 ? 'reserved' : 'unicast';
 }
 
-/** Whether it can be a host's on some link: unicast, link-local included. */
+/** Whether an address can be a host's on some link: unicast, link-local included. */
 export function isHostAddress(ip: IpAddress): boolean {
   const kind = ipKind(ip);
   return kind === 'unicast' || kind === 'link-local';
 }
 
-/** Whether it is one interface's: not a group's, and not zero. */
+/** Whether a MAC is that of one interface: neither a group's, nor zero. */
 export function isUnicastMac(mac: MacAddress): boolean {
   const octets = macToOctets(mac);
   return (octets[0]! & 1) === 0 && octets.some((octet) => octet !== 0);

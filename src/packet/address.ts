@@ -24,7 +24,7 @@ export class AddressError extends Error {
 /** The longest text of an address: IPv6 with an IPv4 address in its last 32 bits. */
 const ADDRESS_CHARACTERS_MAX = 45;
 
-/** What was written instead of an address, for a sentence; it may be as long as its file. */
+/** The text that was given instead of an address, shortened for a sentence: it may be as long as its file. */
 function quoted(text: string): string {
   const shown = 2 * ADDRESS_CHARACTERS_MAX;
   return text.length <= shown ? `"${text}"` : `"${text.slice(0, shown)}..."`;

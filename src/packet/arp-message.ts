@@ -5,7 +5,7 @@ import { ARP_OCTETS, ARP_REPLY, ARP_REQUEST, type Arp, buildArp, parseArp } from
 import { ETHERNET_DESTINATION, ETHERNET_HEADER_OCTETS, ETHERNET_SOURCE } from './ethernet.js';
 import type { SegmentFault, SegmentMessage } from './segment-message.js';
 
-/** Without FCS: a shorter frame is padded to this (IEEE 802.3). */
+/** Shortest frame without FCS; shorter ones are padded to this (IEEE 802.3). */
 const ETHERNET_OCTETS_MIN = 60;
 const NO_MAC = '00:00:00:00:00:00' as Arp['senderMac'];
 const BROADCAST_MAC = 'ff:ff:ff:ff:ff:ff';
@@ -40,7 +40,7 @@ export function readArpMessage(frame: Uint8Array): SegmentMessage | SegmentFault
   };
 }
 
-/** Who defends its address answers a probe, whose sender has none. */
+/** The owner of an address answers a probe for it. A probe has no sender address. */
 function isAnswerToProbe(targetIp: Ipv4Address): boolean {
   return ipToOctets(targetIp).every((octet) => octet === 0);
 }

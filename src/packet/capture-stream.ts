@@ -69,7 +69,7 @@ export async function* captureOctets(
   }
 }
 
-/** What turns octets for a file of this name into those that are written to it: members of gzip for .gz. */
+/** The transformation of octets that are written to a file of this name: gzip for .gz. */
 export function compressionFor(path: string): (octets: Uint8Array) => Promise<Uint8Array> {
   if (!GZIP_NAME.test(path)) return (octets) => Promise.resolve(octets);
   return async (octets) => (octets.length === 0 ? octets : await gzipMember(octets));

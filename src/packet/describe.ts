@@ -85,7 +85,7 @@ export type UdpDissector = (
   captured: number,
 ) => readonly Layer[] | undefined;
 
-/** What is described: a frame as long as on the wire, with zeros behind what was captured of it. */
+/** The frame that is described, as long as on the wire, with zeros in the place of octets that were not captured. */
 interface Scene {
   readonly octets: Uint8Array;
   readonly captured: number;
@@ -354,7 +354,7 @@ function describeTcp(octets: Uint8Array, at: number, end: number): Layer {
   };
 }
 
-/** What is common to both versions: type, code and, for echo messages, what matches a reply with its request. */
+/** The part common to both versions: type, code and, for echo messages, the fields that match a reply to its request. */
 function icmpLayer(
   name: string,
   octets: Uint8Array,

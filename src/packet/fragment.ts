@@ -79,7 +79,7 @@ export function fragmentIpv4(frame: Uint8Array, mtuOctets: number): Uint8Array[]
   return fragments;
 }
 
-/** Whether an Ethernet frame holds a whole IP packet that is a fragment of another one. */
+/** Whether an Ethernet frame contains a whole IP packet that is a fragment of another one. */
 export function isIpFragment(frame: Uint8Array): boolean {
   const ip = ETHERNET_HEADER_OCTETS;
   switch (etherType(frame)) {

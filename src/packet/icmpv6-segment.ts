@@ -46,7 +46,7 @@ export interface Icmpv6Message {
   readonly source: Ipv6Address;
   readonly destination: Ipv6Address;
   readonly type: number;
-  /** From its type on. */
+  /** The message, from its type on. */
   readonly octets: Uint8Array;
   /** Behind hop-by-hop options with a router alert, as MLD is. */
   readonly routerAlert: boolean;

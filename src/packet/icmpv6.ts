@@ -125,7 +125,7 @@ export interface NeighborMessage {
   readonly source: Ipv6Address;
   readonly destination: Ipv6Address;
   readonly target: Ipv6Address;
-  /** From the source (solicitation) or target (advertisement) link-layer address option. */
+  /** The MAC in the source (solicitation) or target (advertisement) link-layer address option. */
   readonly linkLayer?: MacAddress;
 }
 
@@ -211,7 +211,7 @@ export function solicitedNode(target: Ipv6Address): {
   };
 }
 
-/** Whether it is the group in which the owner of some address listens. */
+/** Whether a group is the solicited-node group of some address. */
 export function isSolicitedNode(group: Ipv6Address): boolean {
   const octets = ipToOctets(group);
   return SOLICITED_NODE_PREFIX.every((octet, i) => octets[i] === octet);

@@ -1,4 +1,4 @@
-/** What IPv4 and IPv6 packets have in common: where their addresses are, and what they carry. */
+/** Parts that IPv4 and IPv6 packets have in common: their addresses and their payload. */
 import { type IpAddress, type IpFamily, ipFromOctets } from './address.js';
 import {
   IPV4_DESTINATION,

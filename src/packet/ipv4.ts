@@ -44,12 +44,12 @@ export function ipv4FlagsFragment(octets: Uint8Array, offset: number): number {
   return (octets[offset + IPV4_FLAGS_FRAGMENT]! << 8) | octets[offset + IPV4_FLAGS_FRAGMENT + 1]!;
 }
 
-/** Whether the packet is one of several fragments. */
+/** Whether a packet is a fragment. */
 export function ipv4IsFragment(octets: Uint8Array, offset: number): boolean {
   return (ipv4FlagsFragment(octets, offset) & (IPV4_FLAG_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET_MASK)) !== 0;
 }
 
-/** Whether a whole IPv4 packet stands at `offset` and ends at or before `end`. The checksum is not looked at. */
+/** Whether a whole IPv4 packet begins at `offset` and ends at or before `end`. The checksum is not checked. */
 export function ipv4HeaderValid(octets: Uint8Array, offset: number, end: number): boolean {
   if (end - offset < IPV4_HEADER_OCTETS_MIN || octets[offset]! >>> 4 !== 4) return false;
   const headerOctets = ipv4HeaderLength(octets, offset);

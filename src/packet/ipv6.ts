@@ -29,7 +29,7 @@ export function setIpv6PayloadLength(octets: Uint8Array, offset: number, lengthO
   octets[offset + IPV6_PAYLOAD_LENGTH + 1] = lengthOctets;
 }
 
-/** Whether a whole IPv6 packet stands at `offset` and ends at or before `end`. */
+/** Whether a whole IPv6 packet begins at `offset` and ends at or before `end`. */
 export function ipv6HeaderValid(octets: Uint8Array, offset: number, end: number): boolean {
   return (
     end - offset >= IPV6_HEADER_OCTETS &&
@@ -41,12 +41,12 @@ export function ipv6HeaderValid(octets: Uint8Array, offset: number, end: number)
 export interface UpperLayer {
   /** The first protocol that is not an extension header, or the one that a later fragment continues. */
   readonly protocol: number;
-  /** Where it begins (for fragments: where the fragment's data begins). */
+  /** Offset of the upper layer; for fragments, of the fragment's data. */
   readonly offset: number;
   readonly isFragment: boolean;
   /** A fragment with offset 0, which holds the upper layer's header. */
   readonly isFirstFragment: boolean;
-  /** Where the Next Header octet stands that names `protocol`. */
+  /** Offset of the Next Header octet that names `protocol`. */
   readonly nextHeaderOffset: number;
 }
 

@@ -52,12 +52,12 @@ export function linkTypeText(linkType: number): string {
   return name === undefined ? `link type ${linkType}` : `link type ${linkType}, ${name}`;
 }
 
-/** What stands before the packet. */
+/** The header before the packet, decoded. */
 interface LinkHeader {
   readonly octets: number;
   /** EtherType of the packet; undefined: it is none that has one. */
   readonly etherType: number | undefined;
-  /** Where the sender's MAC stands. */
+  /** Offset of the sender's MAC. */
   readonly macAt?: number;
 }
 
@@ -82,14 +82,14 @@ const etherTypeAt = (frame: Uint8Array, at: number) => {
   return type < ETHER_TYPE_MIN ? undefined : type;
 };
 
-/** By link type; of frames that have at least so many octets. */
+/** Decoders by link type, each for frames of at least so many octets. */
 const HEADERS: Readonly<Record<number, readonly [octets: number, read: (frame: Uint8Array) => LinkHeader]>> =
   {
     0: [
       4,
       (frame) => ({
         octets: 4,
-        // In the order of the machine that captured: the family is a small number in either.
+        // The family is in the byte order of the capturing machine; it is a small number in either order.
         etherType: familyEtherType(
           uint16At(frame, 0) === 0 ? uint16At(frame, 2) : frame[0]! | (frame[1]! << 8),
         ),
@@ -126,7 +126,7 @@ export function linkHeaderOctets(record: Captured): number | undefined {
   return record.linkType === LINK_TYPE_ETHERNET ? ETHERNET_HEADER_OCTETS : headerOf(record)?.octets;
 }
 
-/** Of a link type other than Ethernet; undefined: it is not read here, or not whole. */
+/** Decodes a frame of a link type other than Ethernet. Undefined: the type is not read here, or the frame is not whole. */
 function headerOf({ frame, linkType }: Captured): LinkHeader | undefined {
   const [octetsMin, read] = HEADERS[linkType] ?? [];
   return read === undefined || frame.length < octetsMin! ? undefined : read(frame);

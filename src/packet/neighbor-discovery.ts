@@ -8,7 +8,7 @@ import { solicitedNode } from './icmpv6.js';
 import { ALL_NODES, ALL_ROUTERS, type Icmpv6Message, rebuildIcmpv6 } from './icmpv6-segment.js';
 import type { SegmentFault, SegmentKind, SegmentMessage } from './segment-message.js';
 
-/** Of a solicited advertisement and of one that replaces what is known; that of routers is the first bit. */
+/** Flags of an advertisement: router, solicited, override; and the solicited one. */
 const ADVERTISEMENT_FLAGS = 0xe0;
 const FLAG_SOLICITED = 0x40;
 const FLAGS = 4;
@@ -86,7 +86,7 @@ function ipAt(octets: Uint8Array, at: number): Ipv6Address {
   return ipFromOctets(octets, at, 6) as Ipv6Address;
 }
 
-/** From and to whom a message goes; undefined: as it should. */
+/** Reason why a message's sender or destination is wrong; undefined: both are right. */
 function checkScope(
   kind: SegmentKind,
   message: Icmpv6Message,

@@ -28,7 +28,7 @@ const BLOCK_OCTETS_MAX = 16 * 1024 * 1024;
 const SECTION_MAJOR_VERSION = 1;
 /** Interfaces of a section; each is kept until the section ends. */
 export const INTERFACES_MAX = 4096;
-/** Of the names of a section's interfaces, together. */
+/** Limit on all names of a section's interfaces together. */
 export const INTERFACE_NAMES_CHARACTERS_MAX = 4 * 1024 * 1024;
 /** Comments on a packet; each may have 65,535 octets, all together as many as fit a block. */
 export const COMMENTS_MAX = 1000;
@@ -54,7 +54,7 @@ export class CaptureError extends Error {
   override readonly name = 'CaptureError';
   constructor(
     reason: string,
-    /** Where in the file. */
+    /** Offset in the file. */
     readonly offset: number,
   ) {
     super(`${reason} (at octet ${offset})`);
@@ -101,7 +101,7 @@ class ChunkReader {
     await this.#source.return?.();
   }
 
-  /** As read, but the file must not end here. */
+  /** Like `read`, but the file must not end here. */
   async need(count: number): Promise<Uint8Array> {
     const octets = await this.read(count);
     if (octets === undefined)

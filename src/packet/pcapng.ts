@@ -14,7 +14,7 @@ const OPTION_IF_NAME = 2;
 const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
 /** 10^-9 s. */
 const RESOLUTION_NANOSECONDS = 9;
-/** Of a name or a comment: an option's length has 16 bits. */
+/** Limit on a name or comment: an option's length has 16 bits. */
 export const OPTION_OCTETS_MAX = 0xffff;
 
 /** Zero octets up to the next multiple of four. */
@@ -59,7 +59,7 @@ function block(type: number, fixed: Uint8Array, data: Uint8Array, options: reado
 const NO_DATA = new Uint8Array(0);
 
 export interface PcapngPacket {
-  /** As addInterface gave it. */
+  /** The number that addInterface has returned. */
   readonly interfaceIndex: number;
   /** Since the Unix epoch. */
   readonly timestampNs: bigint;

@@ -2,7 +2,7 @@
 import { AddressError, type IpAddress, type IpFamily, ipFromOctets, ipToOctets, parseIp } from './address.js';
 
 export interface IpPrefix {
-  /** As it was written: an address, or address/length. */
+  /** The text it was written as: an address, or address/length. */
   readonly text: string;
   /** 4 or 16; those behind `bits` are zero. */
   readonly octets: Uint8Array;
@@ -38,7 +38,7 @@ function readPrefix(text: string): { octets: Uint8Array; bits: number } {
   return { octets, bits };
 }
 
-/** Whether a prefix holds an address; never one of the other family. */
+/** Whether a prefix contains an address. False for an address of the other family. */
 export function prefixHolds(prefix: IpPrefix, ip: IpAddress): boolean {
   return hasPrefix(ipToOctets(ip), prefix);
 }
@@ -49,7 +49,7 @@ export function prefixFamily({ octets }: IpPrefix): IpFamily {
 
 const familyOf = (octets: Uint8Array): IpFamily => (octets.length === 4 ? 4 : 6);
 
-/** How many addresses it has; not exact beyond 2^53. */
+/** Number of addresses in the prefix; inexact beyond 2^53. */
 export function prefixSize({ octets, bits }: IpPrefix): number {
   return 2 ** (octets.length * 8 - bits);
 }
@@ -94,9 +94,9 @@ function hasPrefix(octets: Uint8Array, { octets: wanted, bits }: Pick<IpPrefix, 
   return true;
 }
 
-/** What prefixes stand for, found by address: of several that hold one the longest. */
+/** Values by prefix, looked up by address: the longest prefix that contains it decides. */
 export class PrefixTable<Value> {
-  /** By family and length; the longest come first. */
+  /** Tables by family and prefix length, the longest first. */
   readonly #byLength: {
     readonly octets: number;
     readonly bits: number;
@@ -113,7 +113,7 @@ export class PrefixTable<Value> {
     found.values.set(keyOf(octets), value);
   }
 
-  /** What the longest prefix that holds the address stands for, and its length. */
+  /** The value of the longest prefix that contains the address, and that prefix's length. */
   find(ip: IpAddress): { readonly value: Value; readonly bits: number } | undefined {
     if (this.#byLength.length === 0) return undefined;
     const octets = ipToOctets(ip);

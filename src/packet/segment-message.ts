@@ -35,7 +35,7 @@ export type SegmentFault =
 /** A message that is to the letter. */
 export interface SegmentMessage {
   readonly kind: SegmentKind;
-  /** Of the Ethernet header. */
+  /** Source of the Ethernet header. */
   readonly sourceMac: MacAddress;
   /** The sender's address; 0.0.0.0 or :: while it has none. */
   readonly source: IpAddress;

@@ -1,4 +1,4 @@
-/** What hosts of one segment say to find each other: ARP, neighbor discovery, multicast listener discovery. */
+/** Messages with which hosts of one segment find each other: ARP, neighbor discovery, multicast listener discovery. */
 import { readArpMessage } from './arp-message.js';
 import { ETHER_TYPE_ARP, ETHER_TYPE_IPV6, ETHERNET_HEADER_OCTETS, etherType } from './ethernet.js';
 import { readIcmpv6Message } from './icmpv6-segment.js';
@@ -14,7 +14,7 @@ export const SEGMENT_ICMPV6_TYPES: readonly number[] = [
   ...MULTICAST_LISTENER_TYPES,
 ];
 
-/** Whether it says that it is such a message, by Ethernet or ICMPv6 type alone. */
+/** Whether a frame claims to be such a message, by its Ethernet or ICMPv6 type alone. */
 export function claimsToBeSegmentMessage(frame: Uint8Array): boolean {
   const type = etherType(frame);
   if (type === ETHER_TYPE_ARP) return true;

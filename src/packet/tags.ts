@@ -36,7 +36,7 @@ export const TAGS_MAX = 16;
 
 export interface Tag {
   readonly name: 'VLAN' | 'LLC/SNAP' | 'PPPoE' | 'MPLS';
-  /** What tells it from others of its kind: the VLAN's, session's or label's number. */
+  /** What distinguishes it from others of its kind: the number of the VLAN, session or label. */
   readonly summary: string;
   readonly fields: readonly (readonly [name: string, value: string | number | boolean])[];
 }
@@ -46,7 +46,7 @@ export interface Tagged {
   readonly tags: readonly Tag[];
   /** EtherType of what is behind them; 0: it has none. */
   readonly type: number;
-  /** Where that begins. */
+  /** Offset of the payload. */
   readonly offset: number;
 }
 
@@ -145,7 +145,7 @@ export function isOffloaded(frame: Uint8Array, offset: number, end: number): boo
   return ipv6PayloadLength(frame, offset) === 0 && !isEmpty;
 }
 
-/** Whether an Ethernet frame has such a packet, also behind tags. */
+/** Whether an Ethernet frame contains such a packet, behind tags too. */
 export function hasOffloadedPacket(frame: Uint8Array, { type, offset }: Tagged = behindTags(frame)): boolean {
   const isIp = type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6;
   return isIp && isOffloaded(frame, offset, frame.length);

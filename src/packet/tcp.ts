@@ -26,12 +26,12 @@ export interface TcpHeader {
   readonly acknowledgment: number;
   /** TCP_SYN and the others, combined. */
   readonly flags: number;
-  /** As in the header, without scaling. */
+  /** The window as it stands in the header, without scaling. */
   readonly window: number;
 }
 
 export interface TcpSegment extends TcpHeader {
-  /** With options; the data begins there, counted from the segment's start. */
+  /** Length of the header with its options: the offset of the data from the segment's start. */
   readonly headerOctets: number;
 }
 

@@ -1,21 +1,21 @@
-/** How large the captures of a run will be: a frame is recorded on each link that it crosses, and on both VFs. */
+/** Estimates the size of a run's captures: a frame is recorded on each link that it crosses, and on both VFs. */
 import { gatewaysOf, type Topology, type TrafficPlan } from './model.js';
 import type { Replay } from './traffic/replay.js';
 
-/** Of a packet block of pcapng, without its frame. */
+/** A packet block of pcapng without its frame. */
 const BLOCK_OCTETS = 32;
 /** Ethernet, IP and UDP or ICMP of a workload's packet. */
 const CLEAR_HEADERS_OCTETS = 50;
 /** Outer Ethernet, IPv6, UDP and PSP headers and ICV. */
 const TUNNEL_OCTETS = 96;
-/** Of a transfer: what a segment carries, and what acknowledges it. */
+/** Octets of data in a segment of a transfer. */
 const SEGMENT_OCTETS = 1200;
-/** Of a flood's packet, which ends at its gateway. */
+/** Octets of a flood's packet, which ends at its gateway. */
 const FLOOD_OCTETS = 180;
 
 interface Packets {
   readonly count: number;
-  /** What they carry. */
+  /** Octets of payload of all of them. */
   readonly octets: number;
 }
 
@@ -71,7 +71,7 @@ function packetsOf(plan: TrafficPlan, replays: ReadonlyMap<string, Replay>): Pac
   }
 }
 
-/** How much of a flow goes before the run ends. */
+/** The share of a flow that is sent before the run ends. */
 function shareInTime(plan: TrafficPlan, runMs = Number.POSITIVE_INFINITY): number {
   const takesMs =
     plan.type === 'ping' ? plan.count * plan.intervalMs : 'durationMs' in plan ? plan.durationMs : 0;

@@ -118,7 +118,7 @@ const INSIDER: Zeros<InsiderCounters> = {
   frames: 0,
 };
 
-/** Has no influence on the pipes that there are. */
+/** These values do not change which pipes there are. */
 const UNDERLAY_MTU_OCTETS = 1500;
 const NO_MACS = new Uint8Array(12);
 const PATH_CHARACTERS_MAX = 1000;
@@ -193,7 +193,7 @@ export function* counterPaths(tree: CounterTree, before = ''): Generator<string>
   }
 }
 
-/** What is wrong with paths of counters. */
+/** Finds the problems of paths of counters. */
 export class CounterProblems {
   readonly #suggestions = new Suggestions();
 

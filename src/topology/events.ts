@@ -10,11 +10,11 @@ export interface EventsDeps {
   readonly topology: Topology;
   readonly clock: Clock;
   readonly network: Network;
-  /** Of each event, as it begins. */
+  /** Called with each event when it begins. */
   readonly onEvent: (event: EventPlan) => void;
-  /** Of a gateway that is about to be closed. */
+  /** Called with a gateway that is about to be closed. */
   readonly onStop: (node: GatewayNode) => Promise<void>;
-  /** What an event needs is not there, or failed. */
+  /** Called when an event fails, or lacks what it needs. */
   readonly onError: (event: EventPlan, reason: unknown) => void;
 }
 

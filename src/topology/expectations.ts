@@ -1,4 +1,4 @@
-/** Whether a run was as its scenario expects. */
+/** Compares a run with the expectations of its scenario. */
 import type { Expectation } from './model.js';
 import type { Report } from './report.js';
 import type { Flow } from './traffic/flow.js';
@@ -6,7 +6,7 @@ import type { Flow } from './traffic/flow.js';
 export interface Verdict {
   readonly text: string;
   readonly ok: boolean;
-  /** What was seen. */
+  /** Observation, for people. */
   readonly seen: string;
 }
 
@@ -15,15 +15,15 @@ export interface Judged extends Verdict {
   readonly failing: readonly string[];
 }
 
-/** What a run has shown. */
+/** Observations of a run. */
 export interface Shown {
   readonly flows: readonly Flow[];
   readonly report: Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'flows' | 'oob'>;
   /** When the last event was over, from the start of the run. */
   readonly lastEventMs: number;
-  /** Of the run, on the clock of the flows. */
+  /** Start of the run, on the clock of the flows. */
   readonly startMs: number;
-  /** What is left over, a text for each. */
+  /** Leftovers, one text each. */
   readonly leaks: readonly string[];
 }
 

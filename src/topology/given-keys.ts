@@ -21,7 +21,7 @@ const CAPACITY_FIRST = 1 << 8;
 const TRIES_MAX = 8;
 const NONE = -1;
 
-/** What one exchange carried. */
+/** The keys that one exchange carried. */
 export interface Given {
   /** The gateway that packets under the key come to, and who may send them; both by name. */
   readonly receiver: string;
@@ -33,7 +33,7 @@ export interface Given {
 export interface Opened {
   readonly inner: Uint8Array;
   readonly spi: number;
-  /** To whom the key was given. */
+  /** The peer to whom the key was given. */
   readonly holder: string;
 }
 
@@ -46,7 +46,7 @@ export class GivenKeys {
   #before = new Int32Array(CAPACITY_FIRST);
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
-  /** By receiver and SPI. */
+  /** The newest key, by receiver and SPI. */
   readonly #newest = new Map<string, Map<number, number>>();
 
   give({ receiver, holder, parameters }: Given): void {
@@ -110,9 +110,9 @@ export class GivenKeys {
   }
 }
 
-/** Who sees what crosses the OOB network. */
+/** Observes the exchanges on the OOB network. */
 export interface TransportWatcher {
-  /** Who serves at an address; undefined: nobody that is known. */
+  /** Name of the node that serves at an address; undefined: no node that is known. */
   nameOf(address: ServiceAddress): string | undefined;
   onGiven(given: Given): void;
   onRequest?(caller: string, callee: string | undefined, method: RpcMethod, request: Uint8Array): void;

@@ -8,14 +8,14 @@ export interface LinkEnds {
   readonly fromPort: string;
   readonly to: string;
   readonly toPort: string;
-  /** What is not as usual. */
+  /** What deviates from the defaults. */
   readonly label: string;
 }
 
 /** A line of a drawing: a link, or all links of the same kind between two boxes. */
 export interface DrawnLine {
   readonly from: string;
-  /** Of both ends; of many, the first and the last. */
+  /** Port names at both ends; of a group, the first and the last. */
   readonly ports: readonly [from: string, to: string];
   readonly to: string;
   readonly label: string;
@@ -55,7 +55,7 @@ export function ranksOf(topology: Topology, links: readonly LinkEnds[]): NodePla
   }
 }
 
-/** What makes a node like another, besides where it is. An insider is like none. */
+/** Nodes with equal traits are alike, apart from where they are. An insider is unlike all others. */
 function traitsOf(node: NodePlan): unknown {
   if (node.kind === 'insider') return node.name;
   if (node.kind !== 'gateway') return node.kind;

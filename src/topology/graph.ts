@@ -28,7 +28,7 @@ const MTU_OCTETS_USUAL = 1500;
 
 /** More gateways that are alike are drawn as one. */
 export const ALIKE_DRAWN_MAX = 12;
-/** In a drawing with more of either, the nodes of a rank are drawn as one. */
+/** In a drawing with more boxes or lines than this, the nodes of a rank are drawn as one. */
 const BOXES_APART_MAX = 24;
 const LINES_APART_MAX = 32;
 
@@ -133,7 +133,7 @@ const IMPAIRMENT_TEXTS: {
   rateBitsPerSecond: (rate) => formatBitRate(rate),
 };
 
-/** What is not as usual. */
+/** What deviates from the defaults. */
 function labelOf({ impairments, mtuOctets }: LinkPlan): string {
   const texts = (Object.keys(IMPAIRMENT_TEXTS) as (keyof Impairments)[])
     .filter((key) => impairments[key] > 0)
@@ -141,7 +141,7 @@ function labelOf({ impairments, mtuOctets }: LinkPlan): string {
   return join([...texts, mtuOctets === MTU_OCTETS_USUAL ? '' : `MTU ${mtuOctets}`]);
 }
 
-/** How many boxes a drawing has. */
+/** Number of boxes of a drawing. */
 export function boxesOf(topology: Topology): number {
   return graphOf(topology, {}).nodes.length;
 }

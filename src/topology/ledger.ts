@@ -1,4 +1,4 @@
-/** What a gateway has done in all its lives: what those that ended have counted, and counts of events. */
+/** Totals over all lives of a gateway: counters of those that ended, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
 import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
@@ -10,16 +10,16 @@ export class NodeLedger {
   egressUpdates = 0;
   rotations = 0;
   staticTunnelsUp = 0;
-  /** From the first packet without a tunnel, or the first request, to the tunnel. */
+  /** Time from the first packet without a tunnel, or the first request, to the tunnel. */
   readonly setUpMs: number[] = [];
   readonly psp: Counts = {};
   readonly fates: Counts = {};
   readonly slowPath: Counts = {};
-  /** Of the pipes, as collectCounters names them. */
+  /** Counters of the pipes, under the names of collectCounters. */
   readonly counters = new Map<string, Counter>();
   /** That of the last incarnation that ended. */
   program: PipeProgram | undefined;
-  /** By local and remote address: since when a tunnel is wanted, or that it is there. */
+  /** By local and remote address: the time since when a tunnel is wanted, or a mark that it is there. */
   readonly #tunnels = new Map<string, Map<string, number>>();
 
   onEvent(event: GatewayEvent, nowMs: number): void {

@@ -14,7 +14,7 @@ export interface Topology {
   readonly seed: number;
   /** When a run in virtual time begins, milliseconds since the Unix epoch; absent: EPOCH_MS of virtual-run.ts. */
   readonly epochMs?: number;
-  /** In the order of the file. */
+  /** The nodes, in the order of the file. */
   readonly nodes: readonly NodePlan[];
   readonly links: readonly LinkPlan[];
   readonly oob: OobPlan;
@@ -44,7 +44,7 @@ export interface GatewayPlan {
   readonly name: string;
   /** The flags that the file gives it, after `defaults` and `kinds`; a text per value, as on the command line. */
   readonly flags: Readonly<Record<string, string>>;
-  /** Those flags read, with what the topology adds: service address, peers, local virtual addresses, next hop. */
+  /** The flags, with the values that the topology adds: service address, peers, local virtual addresses, next hop. */
   readonly options: GatewayOptions;
   readonly serviceAddress: ServiceAddress;
   readonly uplinkMac: MacAddress;
@@ -58,7 +58,7 @@ export interface WorkloadPlan {
   /** Unique in the topology. */
   readonly name: string;
   readonly addresses: readonly IpAddress[];
-  /** Whether it is there when the run begins; otherwise an event adds it. */
+  /** Whether the workload exists when the run begins; otherwise an event adds it. */
   readonly present: boolean;
 }
 
@@ -83,7 +83,7 @@ export interface InsiderPlan {
   readonly spoofs: boolean;
 }
 
-/** What an insider does; nodes/insider.ts says how. */
+/** Actions of an insider; nodes/insider.ts describes them. */
 export const INSIDER_ACTS = [
   'ask',
   'batch',
@@ -133,7 +133,7 @@ export interface LinkPlan {
 export interface OobPlan {
   readonly delayMs: number;
   readonly jitterMs: number;
-  /** Of requests and of answers, each. */
+  /** Probability of loss, of each request and each answer. */
   readonly lossRatio: number;
 }
 
@@ -141,13 +141,13 @@ export interface Scenario {
   /** When the run ends; absent: when all traffic has ended, events are through and nothing is on its way. */
   readonly durationMs?: number;
   readonly traffic: readonly TrafficPlan[];
-  /** By time, equal times in the order of the file. */
+  /** The events by time; those at the same time in the order of the file. */
   readonly events: readonly EventPlan[];
   readonly expectations: readonly Expectation[];
 }
 
 interface TrafficCommon {
-  /** Of the flow, unique. Traffic between many workloads becomes a flow per pair, `name/from>to`. */
+  /** Unique name of the flow. Traffic between many workloads becomes a flow for each pair, `name/from>to`. */
   readonly name: string;
   readonly startMs: number;
   /** Workloads; for `flood`, `sweep` and `replay` there is no `to`. */
@@ -171,7 +171,7 @@ export interface PingPlan extends BetweenWorkloads {
 export interface UdpPlan extends BetweenWorkloads {
   readonly type: 'udp';
   readonly packetsPerSecond: number;
-  /** Of the UDP payload; at least 32. */
+  /** Length of the UDP payload; at least 32. */
   readonly sizeOctets: number;
   readonly durationMs: number;
   /** They are for; absent: 5201. */
@@ -184,10 +184,10 @@ export interface TransferPlan extends BetweenWorkloads {
   readonly sizeOctets: number;
 }
 
-/** What the workload's addresses sent in a capture, put in at its VF with the capture's own times. */
+/** The packets that the workload's addresses sent in a capture, sent again at its VF with the capture's times. */
 export interface ReplayPlan extends TrafficCommon {
   readonly type: 'replay';
-  /** As written, relative to the topology's file. */
+  /** The path as written, relative to the topology's file. */
   readonly file: string;
 }
 
@@ -256,9 +256,9 @@ export type EventPlan =
   /** Entries take this long to install from now on. */
   | (At & { readonly type: 'slow-entries'; readonly node: string; readonly delayMs: number });
 
-/** What decides the exit status, besides the invariants, which always do. */
+/** Expectations, which decide the exit status together with the invariants. */
 export type Expectation =
-  /** Of each flow that is named: packets sent and not delivered. All delivered is lostAtMost 0. */
+  /** Limit on the packets of each named flow that are sent and not delivered; 0: all must be delivered. */
   | { readonly type: 'flow'; readonly flows: readonly string[]; readonly lostAtMost: number }
   /** The share of a flow's packets that must arrive. */
   | { readonly type: 'share'; readonly flows: readonly string[]; readonly deliveredRatioMin: number }

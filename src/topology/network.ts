@@ -41,24 +41,24 @@ export interface NetworkDeps {
   readonly observer: GatewayNodeObserver;
   /** Sees what every link carries; `from` is the index of the endpoint that sends. */
   readonly onLink?: (link: LinkPlan, from: 0 | 1, frame: Uint8Array, fate: LinkFate) => void;
-  /** Of gateways in this process: the device as the gateway gets it. */
+  /** Wraps the device of a gateway in this process. */
   readonly wrapHal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
   readonly changeOptions?: (options: GatewayOptions) => GatewayOptions;
-  /** Of the simulated devices of gateways in this process. */
+  /** Changes to the options of the simulated devices of gateways in this process. */
   readonly device?: DeviceChange;
   readonly link?: LinkChange;
-  /** How gateways call each other as they get it. */
+  /** Wraps the transport of gateways. */
   readonly wrapTransport?: (node: string, transport: ControlTransport) => ControlTransport;
-  /** How gateways call each other; absent: over `oob`, in memory. */
+  /** Transport of gateways' calls; over `oob`, in memory, when absent. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
-  /** How gateways start; absent: in this process. */
+  /** Opens gateways; in this process when absent. */
   readonly open?: OpenLife;
 }
 
-/** What a simulated device may have otherwise than others. */
+/** Options of a simulated device that may differ from the others'. */
 export type DeviceChange = Pick<SimHalOptions, 'firstIv' | 'limits'>;
 
-/** What links may have otherwise than others. */
+/** Options of links that may differ from the others'. */
 export type LinkChange = Pick<LinkOptions, 'corruptibleFrom'>;
 
 /** Starts a life of a gateway of the network; see GatewayNodeDeps. */
@@ -74,7 +74,7 @@ interface LinkState {
 export class Network {
   readonly gateways = new Map<string, GatewayNode>();
   readonly insiders = new Map<string, Insider>();
-  /** With the gateway that they are behind. */
+  /** The workloads, with the gateway that each is behind. */
   readonly workloads = new Map<string, { readonly node: GatewayNode; readonly plan: WorkloadPlan }>();
   readonly switches = new Map<string, Switch>();
   readonly routers = new Map<string, Router>();

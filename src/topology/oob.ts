@@ -15,7 +15,7 @@ export interface OobCounters {
 export class Oob {
   readonly counters: OobCounters = { calls: 0, lost: 0, partitioned: 0 };
   readonly #network: MemoryNetwork;
-  /** By service address, as serviceText writes it. */
+  /** Nodes by service address, as serviceText writes it. */
   readonly #nodes = new Map<string, string>();
   /** The group of each node that is in one; empty: no partition. */
   #groups = new Map<string, number>();
@@ -41,7 +41,7 @@ export class Oob {
     this.#nodes.set(serviceText(serviceAddress), name);
   }
 
-  /** Who serves at an address. */
+  /** Name of the node that serves at an address. */
   nodeAt(address: ServiceAddress): string | undefined {
     return this.#nodes.get(serviceText(address));
   }
@@ -57,12 +57,12 @@ export class Oob {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** What holds now. */
+  /** The current faults. */
   get now(): { readonly oob: OobPlan; readonly groups: readonly (readonly string[])[] } {
     return { oob: this.plan, groups: this.#partition };
   }
 
-  /** From now on only nodes of one group reach each other; a node in no group reaches all. */
+  /** From now on only nodes of one group reach each other. A node in no group reaches all. */
   partition(groups: readonly (readonly string[])[]): void {
     this.#partition = groups;
     this.#groups = new Map(groups.flatMap((group, i) => group.map((name) => [name, i] as const)));
@@ -73,7 +73,7 @@ export class Oob {
     this.partition([]);
   }
 
-  /** How one RPC fares. */
+  /** The fate of one RPC. */
   fate(from: ServiceAddress, to: ServiceAddress): RpcFate {
     const { random, counters } = this;
     const { delayMs, jitterMs, lossRatio } = this.plan;

@@ -19,7 +19,7 @@ export type Verdict =
 
 export class Ownership {
   readonly #keys = new GivenKeys();
-  /** By receiver, what came in: by fingerprint of the inner packet. */
+  /** Arrivals by receiver and by fingerprint of the inner packet. */
   readonly #arrivals = new Map<string, Map<number, Opened[]>>();
 
   constructor(

@@ -1,4 +1,4 @@
-/** Where things are in the frames of a run: PSP headers, addresses. */
+/** Offsets in the frames of a run: PSP headers, addresses. */
 import type { IpAddress, IpFamily } from '../packet/address.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import { ipAddressAt, upperLayerAt } from '../packet/ip.js';
@@ -14,7 +14,7 @@ export interface PspPlace {
   readonly to: IpAddress;
 }
 
-/** Where the PSP header of a frame is; undefined for what is no sound PSP packet. */
+/** Offset of a frame's PSP header; undefined for a frame that is no sound PSP packet. */
 export function locatePsp(frame: Uint8Array): PspPlace | undefined {
   const place = locateIpPacket(frame);
   if (place === undefined) return undefined;

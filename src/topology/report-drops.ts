@@ -1,7 +1,7 @@
 /** Why packets were lost in gateways, for people. */
 import type { NodeReport, Report } from './report.js';
 
-/** What did not get where it was to go, by pipe and by reason; reasons that did not occur are not in it. */
+/** Packets that did not arrive, by pipe and by reason. Reasons that did not occur are left out. */
 export function dropsOf(node: NodeReport): [reason: string, packets: number][] {
   const { slowPath, psp, vacant } = node;
   const reasons: [string, number | undefined][] = [
@@ -30,7 +30,7 @@ export function dropsOf(node: NodeReport): [reason: string, packets: number][] {
 const total = (pipe: { packets: number; misses: number } | undefined) =>
   pipe === undefined ? 0 : pipe.packets + pipe.misses;
 
-/** Those of all gateways together. */
+/** The sum over all gateways. */
 export function dropsOfAll({ nodes }: Report): [reason: string, packets: number][] {
   const sums = new Map<string, number>();
   for (const [reason, packets] of Object.values(nodes).flatMap(dropsOf))

@@ -1,8 +1,8 @@
-/** What went wrong stands before what went well: reports are long, and what is shown of them is their beginning. */
+/** Puts failures before successes: reports are long, and readers see their beginning. */
 import type { Judged, Verdict } from './expectations.js';
 import type { FlowReport } from './report.js';
 
-/** Those that are not met first, each kind in its order. */
+/** Unmet expectations first; the order within each group is kept. */
 export function unmetFirst(verdicts: readonly Verdict[]): Verdict[] {
   return byRank(verdicts, ({ ok }) => (ok ? 1 : 0));
 }

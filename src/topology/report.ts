@@ -1,4 +1,4 @@
-/** What a run has shown, as one value: for programs as JSON, for people through report-markdown.ts. */
+/** The results of a run as one value: JSON for programs, and for people through report-markdown.ts. */
 import type { Verdict } from './expectations.js';
 import type { NodeLedger } from './ledger.js';
 import type { Network } from './network.js';
@@ -19,9 +19,9 @@ export interface FlowReport {
   /** One way; of pings there and back. */
   readonly latencyMs?: Percentiles;
   readonly transfer?: { readonly octets: number; readonly intact: boolean; readonly retransmissions: number };
-  /** Of a replay: frames of the capture that were not sent, by reason. */
+  /** Frames of a replayed capture that were not sent, by reason. */
   readonly leftOut?: Counts;
-  /** Of them, those that the workload sent, or may have sent, in the capture. */
+  /** Those of them that the workload sent, or may have sent, in the capture. */
   readonly unplayable?: number;
   /** It does not meet an expectation; absent: it meets all that name it. */
   readonly failed?: true;
@@ -36,11 +36,11 @@ export interface NodeReport {
   readonly rpcs: Counts;
   readonly tunnelSetUpMs?: Percentiles;
   readonly psp: Counts;
-  /** Where packets ended, of all that went into the device. */
+  /** Fates of all packets that entered the device. */
   readonly fates: Counts;
-  /** What came to the CPU. */
+  /** Packets that came to the CPU. */
   readonly slowPath: Counts;
-  /** By pipe: packets that met an entry, and that met none. */
+  /** By pipe: packets that met an entry, and packets that met none. */
   readonly pipes: Readonly<Record<string, { readonly packets: number; readonly misses: number }>>;
   /** Frames that came while the gateway was down. */
   readonly vacant: { readonly uplink: number; readonly vf: number };
@@ -50,21 +50,21 @@ export interface Report {
   readonly name: string;
   readonly seed: number;
   readonly ok: boolean;
-  /** Of the run, on its clock. */
+  /** Duration of the run, on its clock. */
   readonly durationMs: number;
   readonly gateways: number;
   readonly tunnels: number;
-  /** Those first that went wrong (report-order.ts). */
+  /** The flows, failed ones first (report-order.ts). */
   readonly flows: Readonly<Record<string, FlowReport>>;
   readonly nodes: Readonly<Record<string, NodeReport>>;
-  /** What insiders have done. */
+  /** Counts of the insiders' actions. */
   readonly insiders?: Readonly<Record<string, Counts>>;
   readonly switches: Readonly<Record<string, Counts>>;
   readonly routers: Readonly<Record<string, { readonly counters: Counts; readonly sent: Counts }>>;
   readonly links: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
   readonly oob: Counts;
   readonly injected: number;
-  /** In the order of the scenario. */
+  /** The expectations, in the order of the scenario. */
   readonly expectations: readonly Verdict[];
   readonly violations: readonly Violation[];
   readonly violationCount: number;
@@ -92,7 +92,7 @@ export function flowReport(flow: Flow): FlowReport {
 export function networkReport(
   network: Network,
   ledgers: ReadonlyMap<string, NodeLedger>,
-  /** Of those that live. */
+  /** Snapshots of the gateways that run. */
   snapshots: ReadonlyMap<string, LifeSnapshot>,
 ): Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
   let tunnels = 0;

@@ -32,7 +32,7 @@ export interface RestraintDeps {
 interface Life {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly startMs: number;
-  /** By peer. */
+  /** State by peer. */
   readonly got: Map<string, Got>;
 }
 
@@ -42,7 +42,7 @@ interface Whole {
   parts: number;
 }
 
-/** What one peer got of one life of a gateway. */
+/** Resources that one peer got from one life of a gateway. */
 interface Got {
   keys: number;
   rotations: number;
@@ -50,14 +50,14 @@ interface Got {
 
 export class Restraint {
   readonly #lives = new Map<string, Life>();
-  /** By gateway: pairs for which it has a reason to ask, and times of requests without one. */
+  /** By gateway: pairs that it has a reason to ask for, and times of requests without a reason. */
   readonly #reasons = new Map<string, Set<string>>();
   readonly #unprovoked = new Map<string, number[]>();
   /** By gateway and peer, the last of those. */
   readonly #wholes = new Map<string, Whole>();
-  /** By gateway and SPI under which it sends: who gave the key, and when. */
+  /** By gateway and SPI that it sends under: the giver of the key, and the time. */
   readonly #givers = new Map<string, Map<number, Map<string, number>>>();
-  /** By gateway: when a peer named an address first, by peer and address. */
+  /** By gateway: the first time that a peer named an address, by peer and address. */
   readonly #named = new Map<string, Map<string, number>>();
   /** By gateway: peers with which an exchange was complete, and since when; what is offered may be lost. */
   readonly #met = new Map<string, Map<string, number>>();
@@ -99,7 +99,7 @@ export class Restraint {
   /** A request leaves. */
   onRequest(caller: string, callee: string | undefined, method: RpcMethod, request: Uint8Array): void {
     const pairs = pairsOf(method, request);
-    // Who is asked for a tunnel has a reason to ask back.
+    // A gateway that is asked for a tunnel has a reason to ask back.
     if (callee !== undefined)
       for (const [own, remote] of pairs) this.#reasonsOf(callee).add(`${remote} ${own}`);
     const plan = this.deps.gateways.get(caller);
@@ -171,7 +171,7 @@ export class Restraint {
     );
   }
 
-  /** Whether a request asks again for a part of the last one between the two, as often as one can be halved. */
+  /** Whether a request repeats a part of the last one between the two, as often as it can be halved. */
   #isPart(ends: string, pairs: readonly string[]): boolean {
     const whole = this.#wholes.get(ends);
     if (
@@ -210,7 +210,7 @@ export class Restraint {
     if (!met.has(peer)) met.set(peer, this.#nowOf(gateway));
   }
 
-  /** By a gateway's own clock, by which it counts. */
+  /** Time of a gateway's own clock, by which it keeps its limits. */
   #nowOf(gateway: string): number {
     return this.#lives.get(gateway)?.clock.nowMs() ?? this.deps.nowMs();
   }
@@ -225,7 +225,7 @@ export class Restraint {
   }
 }
 
-/** Of a request for tunnels: the asker's addresses and the others. */
+/** The asker's addresses and the others of a request for tunnels. */
 function pairsOf(method: RpcMethod, request: Uint8Array): (readonly [IpAddress, IpAddress])[] {
   try {
     const tunnels =

@@ -44,15 +44,15 @@ export interface RunOptions {
   readonly captures?: boolean;
   /** Octets of each frame that captures have; absent, or 0: all. */
   readonly snapOctets?: number;
-  /** What `replay` flows send, by flow: see replayOf. */
+  /** The frames of `replay` flows, by flow: see replayOf. */
   readonly replays?: ReadonlyMap<string, Replay>;
-  /** How gateways call each other; absent: in memory. */
+  /** Transport of gateways' calls; in memory when absent. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
-  /** How gateways start; absent: in this process. */
+  /** Opens gateways; in this process when absent. */
   readonly open?: OpenLife;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** Whether gateways run elsewhere, so that what they do with their devices cannot be watched. */
+  /** True when gateways run in other processes, so that their use of their devices cannot be watched. */
   readonly remote?: boolean;
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: Sabotage;
@@ -66,9 +66,9 @@ export interface Sabotage {
   readonly hal?: (node: GatewayNode, hal: PipeHal) => PipeHal;
   readonly transport?: (node: GatewayNode, transport: ControlTransport) => ControlTransport;
   readonly options?: (options: GatewayOptions) => GatewayOptions;
-  /** Of the simulated device. */
+  /** Changes to the simulated device's options. */
   readonly device?: DeviceChange;
-  /** Of the links, which are the harness's own. */
+  /** Changes to the options of links, which belong to the harness. */
   readonly link?: LinkChange;
 }
 
@@ -82,7 +82,7 @@ export interface Progress {
   readonly flowsEnded: number;
 }
 
-/** What the run waits for static tunnels before it goes on without. */
+/** Longest wait for static tunnels. The run goes on without them afterwards. */
 const STATIC_TUNNELS_MAX_MS = 600_000;
 const STATIC_POLL_MS = 10;
 /** After traffic and events: what is on its way arrives. */

@@ -8,7 +8,7 @@ const COLUMN_WIDTH_MIN = 120;
 const HEAD_HEIGHT = 24;
 const ROW_HEIGHT = 26;
 const PADDING = 10;
-/** Of the bow of a step from somebody to itself. */
+/** Size of the loop of a step from a participant to itself. */
 const BOW_WIDTH = 14;
 const BOW_HEIGHT = 10;
 

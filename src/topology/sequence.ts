@@ -3,14 +3,14 @@ import type { GatewayEvent } from '../gateway/events.js';
 import { spiText } from '../psp/header.js';
 
 export interface SequenceStep {
-  /** From the start of the run. */
+  /** Time since the start of the run. */
   readonly atMs: number;
   readonly from: string;
   readonly to: string;
   readonly text: string;
 }
 
-/** Who is who: by address, the names of gateways' services and of workloads. */
+/** Names of gateways' services and of workloads, by address. */
 export interface Names {
   /** `peer` as events have it: address and port. */
   readonly peer: (peer: string) => string;
@@ -56,7 +56,7 @@ export function stepOf(
   }
 }
 
-/** In the order in which they come. */
+/** The participants in the order of their first step. */
 export function participantsOf(steps: readonly SequenceStep[]): string[] {
   return [...new Set(steps.flatMap(({ from, to }) => [from, to]))];
 }

@@ -8,7 +8,7 @@ import { type RunOptions, type RunResult, runTopology } from './run.js';
 export const EPOCH_MS = 1_767_225_600_000;
 /** Virtual time between two looks at whether the run is over, and at the caller's signal. */
 const STEP_MS = 20;
-/** Of real time. */
+/** Real time after which the run lets the event loop turn. */
 const YIELD_MS = 50;
 
 export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {

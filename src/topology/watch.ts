@@ -81,9 +81,9 @@ export interface WatchOptions {
   readonly remote?: boolean;
   /** The node that a workload's address is behind; absent: not asked whose packets are. */
   readonly ownerOf?: (address: IpAddress) => string | undefined;
-  /** What these give as keys, and send under their own, is their affair. */
+  /** Nodes whose own keys, and what they send under these, are not checked. */
   readonly insiders?: ReadonlySet<string>;
-  /** Whether gateways keep their limits; absent: not asked. */
+  /** Needed to check the gateways' limits, which are not checked when absent. */
   readonly restraint?: Omit<RestraintDeps, 'nowMs' | 'violate'>;
 }
 
@@ -98,13 +98,13 @@ export class Watch {
   /** Lives of gateways that encrypt; the key table has their places here, from 1. */
   readonly #lives: string[] = [];
   readonly #lifeOf = new Map<GatewayNode, { readonly incarnation: number; readonly life: number }>();
-  /** What workloads sent, by fingerprint. */
+  /** Packets sent by workloads, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
   readonly #own = new Map<number, number>();
   /** PSP packets that came in by the underlay: how often each, by receiving node, SPI and IV. */
   readonly #arrivals = new Map<string, number>();
-  /** By node: arrivals of PSP packets that had come in before, less deliveries that they excuse. */
+  /** By node: repeated arrivals of PSP packets, less the deliveries that they account for. */
   readonly #repeats = new Map<string, number>();
   readonly #ownership: Ownership | undefined;
   readonly #restraint: Restraint | undefined;
@@ -180,7 +180,7 @@ export class Watch {
     });
   }
 
-  /** What a device has counted when its life ends, or the run does. */
+  /** Checks a device's counters when its life or the run ends. */
   checkDevice(node: string, { in: packetsIn = 0, copies = 0, ...ends }: Counts): void {
     const sum = Object.values(ends).reduce((a, b) => a + b, 0);
     if (packetsIn + copies === sum) return;
@@ -205,7 +205,7 @@ export class Watch {
     const iv = ivOf(frame, psp.at);
     const key = `${node.name} ${node.incarnations} ${psp.to} ${spi}`;
     const before = this.#ivs.get(key) ?? -1n;
-    // From other processes packets may come in another order than they were sealed in.
+    // Packets from other processes may arrive in another order than they were sealed in.
     if (this.options.remote === true ? iv === before : iv <= before)
       this.violate('iv-reuse', node.name, `SPI ${spiText(spi)} of ${psp.to}: IV ${iv} after ${before}`);
     this.#ivs.set(key, iv);
@@ -246,7 +246,7 @@ export class Watch {
     this.#giveReason(node, frame, 'destination', 'source');
     const place = locateIpPacket(frame);
     const fingerprint = fingerprintOf(frame) ?? -1;
-    // Without ingress ACL nobody promises it.
+    // Without the ingress ACL this is not promised.
     if (place !== undefined && node.plan.options.ingressAcl) {
       const source = addressOf(frame, place.family, 'source');
       const verdict = this.#ownership?.delivered(node.name, fingerprint, source);
@@ -295,7 +295,7 @@ export class Watch {
     }
     // A workload's own packet, or one of the segment.
     if (packetMeta !== undefined) return;
-    // Of a packet that was too large, its fragments are what arrives.
+    // A packet that was too large arrives as its fragments.
     const place = locateIpPacket(frame);
     if (place?.family === 4 && ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) this.#remember(frame);
   }
@@ -337,7 +337,7 @@ function isOfSegment({ plan }: GatewayNode, frame: Uint8Array): boolean {
   return typeof message !== 'string' && Buffer.compare(message.frame, frame) === 0;
 }
 
-/** Whether it is what gateways say themselves: ARP, DHCP, neighbor discovery, errors of ICMP. */
+/** Whether gateways send this themselves: ARP, DHCP, neighbor discovery, ICMP errors. */
 function looksLikeAnswer(frame: Uint8Array): boolean {
   const place = locateIpPacket(frame);
   if (place === undefined) return etherType(frame) === ETHER_TYPE_ARP;

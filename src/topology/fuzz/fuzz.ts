@@ -13,7 +13,7 @@ export type FailureKind = ViolationKind | Expectation['type'] | 'error';
 export interface FuzzOptions {
   readonly base: Topology;
   readonly runs: number;
-  /** Of the first run; the others follow it one by one. */
+  /** Seed of the first run; later runs count up from it. */
   readonly seed: number;
   /** Within it, after the faults, every reachable flow flows again. */
   readonly recoverMs: number;
@@ -31,9 +31,9 @@ export interface FuzzOptions {
 
 export interface Failure {
   readonly seed: number;
-  /** What was drawn. */
+  /** Descriptions of what was drawn. */
   readonly options: readonly string[];
-  /** What failed, in the words of the small one, and how. */
+  /** Failures of the smallest scenario, in words and by kind. */
   readonly reasons: readonly string[];
   readonly kinds: ReadonlySet<FailureKind>;
   /** The scenario as drawn, and the smallest that fails in the same way. */

@@ -13,12 +13,12 @@ export class Rng {
     return chance(this.random, ratio);
   }
 
-  /** To three digits, so that a scenario file says it shortly. */
+  /** A number below `max` with three digits, so that a scenario file stays short. */
   upTo(max: number): number {
     return Math.round(uniform(this.random, max * 1000)) / 1000;
   }
 
-  /** To a hundredth. */
+  /** A number below `max`, to a hundredth. */
   ratio(max: number): number {
     return Math.round(this.upTo(max) * 100) / 100;
   }

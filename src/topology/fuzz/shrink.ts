@@ -45,7 +45,7 @@ function withScenario(topology: Topology, change: Partial<Scenario>): Topology {
   return { ...topology, scenario: { ...topology.scenario, ...change } };
 }
 
-/** Without a half, a quarter and so on, down to one. */
+/** The list without one half of it, then without a quarter, and so on down to one element. */
 function* without<T>(all: readonly T[]): Generator<T[]> {
   for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let at = 0; at < all.length; at += size) yield [...all.slice(0, at), ...all.slice(at + size)];
@@ -72,7 +72,7 @@ function* fewerFlows(topology: Topology): Generator<Topology> {
   }
 }
 
-/** Without gateways that no flow and no event needs. */
+/** The topology without gateways that no flow and no event needs. */
 function* fewerGateways(topology: Topology): Generator<Topology> {
   const { traffic, events } = topology.scenario;
   const workloads = new Set(traffic.flatMap((flow) => ('to' in flow ? [flow.from, flow.to] : [flow.from])));

@@ -31,11 +31,11 @@ export interface World {
    * proves, holds for so long (underlay-addresses.ts).
    */
   readonly heldMs: number;
-  /** What insiders do while faults last, and crash loops. */
+  /** Actions of insiders while faults last, and crash loops. */
   eventsOf(faultsMs: number, options: string[]): EventPlan[];
-  /** What workloads send besides, while faults last. */
+  /** Additional traffic of workloads while faults last. */
   trafficOf(faultsMs: number, options: string[]): TrafficPlan[];
-  /** Of a flow drawn: perhaps the other way round, so that who is behind the second gateway never speaks first. */
+  /** Possibly reverses a drawn flow, so that the workload behind the second gateway does not speak first. */
   oriented<T extends TrafficPlan>(flow: T): T;
   /** The network, with tables that have just the room that these flows need. */
   withTables(calm: readonly TrafficPlan[]): Topology;
@@ -55,7 +55,7 @@ const DEAD_RATIO = 0.3;
 const DEAD_MAX = 12;
 const DEAD_ADDRESSES_MAX = 8;
 const ACTS_PER_SECOND_MAX = 100;
-/** Who does one thing only, as fast as it can: what costs the insider little and the gateways something. */
+/** Insiders that repeat one action as fast as they can: it costs them little and the gateways something. */
 const RELENTLESS_RATIO = 0.4;
 const RELENTLESS_ACTS: readonly InsiderAct[] = ['ask', 'batch', 'claim', 'rotate', 'usurp'];
 const RELENTLESS_PER_SECOND = 300;

@@ -14,7 +14,7 @@ import type { Life } from './life.js';
 import { NodeClock } from './node-clock.js';
 import { PortSlot } from './port-slot.js';
 
-/** Who sees what goes through a gateway. Frames are lent: neither to be kept nor to be changed. */
+/** Observes the frames that go through a gateway. Frames are lent: neither to be kept nor to be changed. */
 export interface GatewayNodeObserver {
   /** A frame leaves for the underlay, or comes from there. */
   onUplink(node: GatewayNode, direction: 'in' | 'out', frame: Uint8Array): void;
@@ -82,7 +82,7 @@ export class GatewayNode {
     return this.#life;
   }
 
-  /** How often it has been started. */
+  /** Number of starts. */
   get incarnations(): number {
     return this.#incarnations;
   }
@@ -177,7 +177,7 @@ export class GatewayNode {
     slot.losses--;
   }
 
-  /** How long entries take to install. */
+  /** Time that entries take to install. */
   get entriesDelayMs(): number {
     return this.#entriesDelayMs;
   }

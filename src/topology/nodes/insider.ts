@@ -67,7 +67,7 @@ export interface InsiderTarget {
   readonly underlay: readonly IpAddress[];
   readonly outerFamily: IpFamily;
   readonly mode: 'tunnel' | 'transport';
-  /** Where frames in transport mode go. */
+  /** Destination of frames in transport mode. */
   readonly workloadMac: MacAddress;
   readonly virtualIps: readonly IpAddress[];
 }
@@ -79,11 +79,11 @@ export interface InsiderDeps {
   readonly uplink: SimPort;
   readonly transport: ControlTransport;
   readonly targets: readonly InsiderTarget[];
-  /** Of its link, where that goes to a router. */
+  /** MAC of the router at the other end of its link, if there is one. */
   readonly nextHop: () => MacAddress | undefined;
 }
 
-/** What it has done, and what it was told. */
+/** Counts of its actions and of the answers it got. */
 export interface InsiderCounters {
   acts: number;
   /** Requests that it sent, those that were answered, and those that failed or were refused. */
@@ -273,7 +273,7 @@ export class Insider {
     return { virtSource: own, virtDestination: remote, reverse };
   }
 
-  /** In the name of another peer. */
+  /** Requests for addresses of another peer, in its name. */
   #claims(target: InsiderTarget): TunnelRequest[] {
     const others = this.deps.targets
       .filter((other) => other !== target)
@@ -300,7 +300,7 @@ export class Insider {
     return { ...this.#parameters(target), mac: third.mac, underlayIp: this.#pick(addresses) };
   }
 
-  /** How to reach it, under a key of its own. */
+  /** Parameters for reaching it, under a key of its own. */
   #parameters(target: InsiderTarget, version: PspVersion = this.#chance(0.5) ? 0 : 1): TunnelParameters {
     const { plan, random } = this.deps;
     const { ipv4, ipv6 } = plan.underlay;
@@ -463,7 +463,7 @@ export class Insider {
     return this.#held.length === 0 ? undefined : this.#pick(this.#held);
   }
 
-  /** Whoever it may be taken for. */
+  /** Addresses in whose name it may try to send. */
   #victims({ target, own }: Held): IpAddress[] {
     return this.deps.targets
       .filter((other) => other !== target)

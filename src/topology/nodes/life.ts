@@ -4,13 +4,13 @@ import type { PipeProgram } from '../../hal/program.js';
 
 export type Counts = Record<string, number>;
 
-/** What a gateway and its device have counted, and hold. */
+/** Counters and holdings of a gateway and its device. */
 export interface LifeSnapshot {
   readonly psp: Counts;
-  /** Where packets ended, of all that went into the device; see Fates of src/hal-sim/statistics.ts. */
+  /** Fates of all packets that entered the device; see Fates in src/hal-sim/statistics.ts. */
   readonly fates: Counts;
   readonly slowPath: Counts;
-  /** Of the pipes, as collectCounters names them. */
+  /** Counters of the pipes, under the names of collectCounters. */
   readonly counters: ReadonlyMap<string, Counter>;
   /** Absent for gateways in other processes. */
   readonly program?: PipeProgram;
@@ -25,7 +25,7 @@ export interface LifeSnapshot {
 export interface Life {
   /** Rotates the master key and re-keys all sessions. */
   rotate(): Promise<void>;
-  /** As it is when this is called, even if the life ends before it resolves. */
+  /** The state at the time of the call, even if the life ends before the promise resolves. */
   snapshot(): Promise<LifeSnapshot>;
   /** The node's clock or its device have changed; for lives in other processes. */
   adjusted?(): void;

@@ -23,7 +23,7 @@ export interface LocalLifeDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly ports: LifePorts;
-  /** What the device has otherwise than others. */
+  /** Options of the device that differ from those of other gateways. */
   readonly device: Pick<SimHalOptions, 'firstIv' | 'limits'>;
   readonly transport: ControlTransport;
   readonly entriesDelayMs: () => number;

@@ -23,7 +23,7 @@ import { openUdpPort } from './udp-port.js';
 const VF_MTU_OCTETS = 9000;
 
 export interface GatewayProcessDeps {
-  /** With its services at their places. */
+  /** The topology, with services at their real addresses. */
   readonly topology: Topology;
   readonly plan: GatewayPlan;
   readonly places: Places;
@@ -38,7 +38,7 @@ export interface RunningGateway {
   adjust(adjustments: LifeStart['adjustments']): void;
 }
 
-/** What a gateway on its own starts with. */
+/** Start parameters of a gateway that runs by itself. */
 export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMaterial): LifeStart {
   return {
     tls,

@@ -1,11 +1,11 @@
-/** What a run and the process of one of its gateways say to each other, by structured clone. */
+/** Messages between a run and the process of one of its gateways, sent by structured clone. */
 import type { GatewayEvent } from '../../gateway/events.js';
 import type { TlsMaterial } from '../../gateway/grpc-transport.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
 import type { GatewayPlan, OobPlan } from '../model.js';
 import type { LifeSnapshot } from '../nodes/life.js';
 
-/** What a gateway needs to know before it starts. */
+/** Parameters that a gateway needs before it starts. */
 export interface LifeStart {
   readonly tls: TlsMaterial;
   readonly underlay: GatewayPlan['underlay'];
@@ -15,7 +15,7 @@ export interface LifeStart {
   readonly adjustments: Adjustments;
 }
 
-/** What can change while it lives. */
+/** Parameters that may change while it runs. */
 export interface Adjustments {
   readonly aheadMs: number;
   readonly entriesDelayMs: number;

@@ -58,7 +58,7 @@ export class Places {
     return { host: this.hostOf(name), port };
   }
 
-  /** Of the gateway's own: TCP for its service, UDP for its links. */
+  /** Ports on the gateway's own address: TCP for its service, UDP for its links. */
   #firstPortOf(gateway: string): number {
     return PORT_FIRST + PORTS_PER_GATEWAY * this.#numbers.get(gateway)!;
   }

@@ -18,7 +18,7 @@ export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 
   readonly processes?: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
   /** Gateways that somebody starts on other machines. */
   readonly elsewhere?: ReadonlySet<string>;
-  /** Of a gateway, by its service's address; absent: made for the run. */
+  /** Certificates of a gateway, by the host of its service address; made for the run when absent. */
   readonly tlsOf?: (host: IpAddress) => TlsMaterial;
 };
 

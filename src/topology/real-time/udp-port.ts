@@ -47,7 +47,7 @@ export async function openUdpPort(
   };
 }
 
-/** What comes out of one port goes into the other. Closes both together. */
+/** Joins two ports: frames from one go into the other. Closing closes both. */
 export async function bridge(a: SimPort, b: SimPort): Promise<{ close(): Promise<void> }> {
   await a.start((frames) => b.send(frames));
   await b.start((frames) => a.send(frames));

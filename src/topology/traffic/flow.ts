@@ -1,4 +1,4 @@
-/** What became of one flow's packets: when each was sent and when it arrived. */
+/** The fate of one flow's packets: when each was sent, and when it arrived. */
 import type { TrafficPlan } from '../model.js';
 import type { Replay } from './replay.js';
 
@@ -21,7 +21,7 @@ export class Flow {
   /** Arrivals after a packet with a higher number. */
   reordered = 0;
   ended = false;
-  /** Of transfers: octets that arrived, whether what arrived is what was sent, and segments sent again. */
+  /** For transfers: octets that arrived, whether they are the octets that were sent, and segments sent again. */
   transfer: { octets: number; intact: boolean; retransmissions: number } | undefined;
   #highest = -1;
 
@@ -29,7 +29,7 @@ export class Flow {
     readonly plan: TrafficPlan,
     /** Stands in the payloads. */
     readonly number: number,
-    /** What a replay does not send. */
+    /** Frames that a replay does not send. */
     readonly replay: Pick<Replay, 'leftOut' | 'unplayable'> | undefined = undefined,
   ) {}
 
@@ -95,5 +95,5 @@ export function percentiles(values: readonly number[]): Percentiles | undefined 
   };
 }
 
-/** To the nanosecond: sums of fractions differ in their last bits. */
+/** Rounds to the nanosecond: sums of fractions differ in their last bits. */
 const round = (ms: number) => Math.round(ms * 1e6) / 1e6;

@@ -23,10 +23,10 @@ const ADDRESSES_OCTETS = 8;
 /** A packet that was sent, or a piece of one: which octets of its datagram it has. */
 interface Piece {
   readonly frame: Uint8Array;
-  /** Where the data stands in the frame, and where it ends. */
+  /** Start and end of the data in the frame. */
   readonly at: number;
   readonly end: number;
-  /** Of the first octet, in the datagram. */
+  /** Position of the first octet in the datagram. */
   readonly from: number;
   readonly isLast: boolean;
 }
@@ -34,10 +34,10 @@ interface Piece {
 interface Sent<T> {
   readonly piece: Piece;
   readonly tag: T;
-  /** By unit of 8 octets: whether it has come. */
+  /** Arrival of each unit of 8 octets. */
   seen: Uint8Array;
   missing: number;
-  /** How often it has arrived whole. */
+  /** Number of times that it has arrived whole. */
   arrivals: number;
 }
 
@@ -66,7 +66,7 @@ export class CutPackets<T> {
     const piece = pieceOf(frame);
     if (piece === undefined || !ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) return undefined;
     const candidates = this.#sent.get(datagramOf(frame))?.filter((one) => isPartOf(piece, one.piece)) ?? [];
-    // Of equal packets each arrives once, in turn.
+    // Equal packets arrive one after the other.
     const lacking = candidates.filter((one) => lacks(one, piece));
     const found = lacking.find(({ arrivals }) => arrivals === 0) ?? lacking[0];
     if (found === undefined) return undefined;
@@ -106,7 +106,7 @@ function pieceOf(frame: Uint8Array): Piece | undefined {
   };
 }
 
-/** What tells the fragments of one datagram from those of others. */
+/** Key of a datagram: equal for its fragments, different from other datagrams' fragments. */
 function datagramOf(frame: Uint8Array): string {
   const ip = ETHERNET_HEADER_OCTETS;
   const view = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
@@ -114,7 +114,7 @@ function datagramOf(frame: Uint8Array): string {
   return `${addresses} ${view[ip + IPV4_PROTOCOL]} ${view.readUInt16BE(ip + IPV4_IDENTIFICATION)}`;
 }
 
-/** Whether a piece is one of a packet, with the same octets, and last where that is. */
+/** Whether a fragment is part of a packet: the same octets, and the last fragment at its end. */
 function isPartOf(piece: Piece, of: Piece): boolean {
   const offset = piece.from - of.from;
   const length = lengthOf(piece);

@@ -1,4 +1,4 @@
-/** What of a capture a workload sends again. */
+/** Selects the frames of a capture that a workload sends again. */
 import type { IpAddress } from '../../packet/address.js';
 import {
   ETHER_TYPE_ARP,
@@ -26,7 +26,7 @@ export interface ReplayFrame {
   readonly frame: Uint8Array;
 }
 
-/** What a flow sends of a capture, and what it does not. */
+/** The frames that a flow sends of a capture, and counts of those that it does not send. */
 export interface Replay {
   readonly frames: readonly ReplayFrame[];
   /** Frames that are not sent, by reason. */
@@ -35,7 +35,7 @@ export interface Replay {
   readonly unplayable: number;
 }
 
-/** What is left out because it is not the workload's, or because hosts of a topology do it themselves. */
+/** Reasons why frames are left out: they are not the workload's, or hosts of a topology send their own. */
 const OTHER_SOURCE = 'from other addresses';
 const RESOLUTION = 'ARP and neighbor discovery';
 

@@ -61,7 +61,7 @@ export interface TrafficDeps {
   readonly clock: Clock;
   /** Gateway and plan of a workload. */
   readonly workload: (name: string) => { readonly node: GatewayNode; readonly plan: WorkloadPlan };
-  /** What replay flows send, by flow. */
+  /** The frames of replay flows, by flow. */
   readonly replays: ReadonlyMap<string, Replay>;
 }
 
@@ -70,7 +70,7 @@ export class Traffic {
   readonly #transfers = new Map<string, Transfer>();
   /** Frames of replays that are on their way, by hash. */
   readonly #replayed = new Map<string, Sent[]>();
-  /** Those of them that may arrive in pieces. */
+  /** Those of them that may arrive as fragments. */
   readonly #cut = new CutPackets<Sent>();
 
   constructor(
@@ -199,7 +199,7 @@ export class Traffic {
     if (this.#replayed.size > 0) {
       const replayed = this.#replayed.get(packetKey(frame));
       if (replayed !== undefined) {
-        // Of equal packets each arrives once, in turn; what arrives beyond them counts twice for the last.
+        // Equal packets arrive one after the other; arrivals beyond their number count twice for the last.
         while (replayed.length > 1 && replayed[0]!.flow.hasArrived(replayed[0]!.sequence)) replayed.shift();
         const { flow, sequence } = replayed[0]!;
         flow.arrive(sequence, now);

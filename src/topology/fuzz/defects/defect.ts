@@ -1,15 +1,15 @@
-/** What a defect on purpose is, and what several of them are made with. */
+/** The form of a deliberate defect, and helpers shared by several of them. */
 import type { GatewayLimits, GatewayOptions } from '../../../gateway/options.js';
 import type { ControlTransport, RpcHandler } from '../../../gateway/transport.js';
 import type { Sabotage } from '../../run.js';
 import type { FailureKind } from '../fuzz.js';
 
 export interface Defect extends Sabotage {
-  /** What is wrong then. */
+  /** The wrong behaviour. */
   readonly text: string;
   /** Which one it is of those that were found in a former state of the gateway (docs/search.md); absent: none of them. */
   readonly point?: number;
-  /** What convicts it. */
+  /** The check that convicts it. */
   readonly foundAs: FailureKind;
 }
 

@@ -6,7 +6,7 @@ import type { Defects } from './defect.js';
 
 /** Rotations at a gateway's start, which are none of the scenario's. */
 const ROTATIONS_AT_START = 2;
-/** How long the device goes on with entries that were removed: for a whole run. */
+/** How long the device keeps entries that were removed: for a whole run. */
 const ACL_LINGERS_MS = 3_600_000;
 /** IVs that are left: not enough for a run. */
 const IVS_LEFT = 150n;

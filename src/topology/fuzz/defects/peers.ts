@@ -21,7 +21,7 @@ import { IPV4_DESTINATION } from '../../../packet/ipv4.js';
 import { IPV6_DESTINATION } from '../../../packet/ipv6.js';
 import { type Defects, UNBOUNDED, withLimits, wrapService } from './defect.js';
 
-/** What all peers together had: four rotations in 32 s. */
+/** The limit that all peers shared: four rotations in 32 s. */
 const ROTATION_INTERVAL_MS = 8_000;
 
 /**

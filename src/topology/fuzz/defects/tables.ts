@@ -25,7 +25,7 @@ function noting(hal: PipeHal, entries: Set<EntryId>, isOne: (pipe: string) => bo
   };
 }
 
-/** How each gateway calls others in the life that it has. */
+/** The transport of each gateway's current life. */
 const transports = new WeakMap<GatewayNode, ControlTransport>();
 
 /** A request for a tunnel to each address of each peer. */
