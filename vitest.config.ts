@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { fastFiles } from './scripts/test-files.mjs';
+import { LongFirst } from './test/support/long-first.js';
 import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/property-seed.js';
 
 /**
- * Processes of their own that carry traffic in real time, or whose memory is looked through: one file after the other, with the
- * machine to itself.
+ * Processes of their own that carry traffic in real time. They stand the load of others: two at a time, since most of them wait
+ * most of the time.
  */
 const IN_REAL_TIME = [
   'e2e/documents',
@@ -15,12 +16,14 @@ const IN_REAL_TIME = [
   'e2e/port-loss',
   'e2e/recovery',
   'e2e/soak',
-  'e2e/topology',
+  'e2e/topology-real-time',
   'e2e/two-processes',
-  'native/keys-in-memory',
 ].map((name) => `test/${name}.test.ts`);
 
 const FAST = fastFiles();
+
+/** One more than there are processors: some files wait for kernels and devices, and leave theirs to others. */
+const WORKERS = availableParallelism() + 1;
 
 // For all projects and workers of this run. This file is read once for each project, and by others than vitest.
 if (process.env.VITEST !== undefined && process.env[PROPERTY_SEED_ENVIRONMENT] === undefined) {
@@ -31,6 +34,7 @@ if (process.env.VITEST !== undefined && process.env[PROPERTY_SEED_ENVIRONMENT] =
 export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
+    sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 30_000,
     projects: [
@@ -40,7 +44,7 @@ export default defineConfig({
           name: 'at any speed',
           include: ['test/**/*.test.ts'],
           exclude: [...IN_REAL_TIME, ...FAST],
-          maxWorkers: availableParallelism(),
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -50,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: FAST,
-          maxWorkers: availableParallelism(),
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -59,7 +63,7 @@ export default defineConfig({
         test: {
           name: 'in real time',
           include: IN_REAL_TIME,
-          maxWorkers: 1,
+          maxWorkers: Math.min(2, availableParallelism()),
           sequence: { groupOrder: 1 },
         },
       },

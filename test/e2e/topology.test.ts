@@ -1,56 +1,15 @@
-/** `psp-gateway topology` as a user runs it: in virtual time, in real time, and with a process per gateway. */
+/** `psp-gateway topology` as a user runs it, in virtual time; topology-real-time.test.ts has the rest. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readCapture } from '../../src/packet/pcap.js';
 import type { Report } from '../../src/topology/report.js';
 import { Program } from '../support/program.js';
-import { ROOT } from '../support/root.js';
+import { MAIN, PINGS, topologyFolder } from './topology-folder.js';
 
-const MAIN = join(ROOT, 'dist/cli/main.js');
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-topology-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const path = (name: string) => join(folder, name);
-
-function topology(...args: readonly string[]) {
-  return spawnSync(process.execPath, [MAIN, 'topology', ...args], { encoding: 'utf8', timeout: 120_000 });
-}
-
-function file(name: string, scenario: string, seed = 1): string {
-  writeFileSync(
-    path(name),
-    `name: three
-seed: ${seed}
-topology:
-  kinds: {link: {delay: 50us, jitter: 20us, loss: 1%}}
-  full-mesh: {gateways: 3, static: false, flags: {inner: both}}
-scenario:
-${scenario}`,
-  );
-  return path(name);
-}
-
-const PINGS = `  traffic:
-    A: {type: ping, from: "*", to: "*", count: 10, interval: 100ms, timeout: 2s}
-  expect:
-    - {flow: "*", delivered: 50%}
-`;
+const { folder, path, topology, file } = topologyFolder();
 
 const digests = (run: string) =>
   Object.fromEntries(
@@ -244,60 +203,6 @@ describe('topology fuzz', () => {
     const { status, stdout } = topology('fuzz', file('pings.yaml', PINGS), '--runs', '5', '--seed', '10');
     expect(stdout).toMatch(/^nothing found: 5 runs, seeds 10 to 14, \d+ packets/);
     expect(status).toBe(0);
-  });
-});
-
-describe('topology run, in real time', () => {
-  const events = `  traffic:
-    A: {type: ping, from: "*", to: "*", count: 100, interval: 100ms, timeout: 2s}
-  events:
-    - {at: 500ms, rotate: "*"}
-    - {at: 1s, crash: h2, down: 200ms}
-    - {at: 1500ms, oob: {loss: 10%}}
-  expect:
-    - {flow: "*", delivered: 10%}
-    - {counter: nodes.h2.starts, min: 2, max: 2}
-    - {counter: nodes.h1.rotations, min: 1, max: 1}
-    - {counter: nodes.h1.psp.txPackets, min: 20}
-`;
-
-  test.each(['--real-time', '--processes'])(
-    '%s: gateways over gRPC and TLS rotate, crash and come back',
-    (flag) => {
-      const { status, stdout, stderr } = topology(
-        'run',
-        file('events.yaml', events),
-        '-o',
-        path(flag),
-        flag,
-        '--json',
-      );
-      expect(stderr).toBe('');
-      const report = JSON.parse(stdout) as Report;
-      expect(report.violations).toEqual([]);
-      expect(report.expectations.filter(({ ok }) => !ok)).toEqual([]);
-      expect(report.errors).toEqual([]);
-      expect(status).toBe(0);
-    },
-  );
-
-  test('a gateway that somebody starts elsewhere takes part', async () => {
-    const [here, there] = ['127.64.255.1', '127.99.0.5'];
-    const certificates = [MAIN, 'certificates', '--out', path('certs'), '--host', here, there];
-    expect(spawnSync(process.execPath, certificates).status).toBe(0);
-    const input = file('pings.yaml', PINGS);
-    const places = ['--where', `h3=${there}`, '--core', here, '--certificates', path('certs')];
-    const node = new Program([process.execPath, MAIN, 'topology', 'node', input, 'h3', ...places]);
-    try {
-      await node.says(/gateway started/);
-      const { stdout } = topology('run', input, '-o', path('where'), '--processes', ...places, '--json');
-      const report = JSON.parse(stdout) as Report;
-      expect(report.violations).toEqual([]);
-      for (const flow of ['A/h1-v1>h3-v1', 'A/h3-v1>h2-v1'])
-        expect(report.flows[flow]!.delivered).toBeGreaterThan(4);
-    } finally {
-      await node.stop('SIGTERM');
-    }
   });
 });
 
