@@ -2,7 +2,7 @@
 // Plain JavaScript without dependencies, because it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -64,9 +64,13 @@ function packagesAreThere() {
   );
 }
 
-/** Leaves a checkout in which tests can run; with `build`, one in which the program can. */
-export function setUp({ build }) {
+/**
+ * Leaves a checkout in which tests can run; with `build`, one in which the program can. With `clean` nothing stays in dist/ of
+ * sources that are gone: what is packed must not have it.
+ */
+export function setUp({ build, clean = false }) {
   checkNode();
+  if (clean) rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   once('node_modules/.setup-stamp', hashOf('package-lock.json'), () => {
     if (!packagesAreThere()) run('installing packages (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund']);
   });
@@ -86,4 +90,5 @@ export function setUp({ build }) {
     ]);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setUp({ build: true });
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  setUp({ build: true, clean: process.argv.includes('--clean') });

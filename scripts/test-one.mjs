@@ -1,5 +1,4 @@
 // `npm run test:one -- PATTERN`: the files of tests whose paths have PATTERN in them, after what they need has been built.
-import { buildNative } from './build-native.mjs';
 import { conclude, vitest } from './checks.mjs';
 import { setUp } from './setup.mjs';
 import { needsMachine, needsProgram, testFiles } from './test-files.mjs';
@@ -32,8 +31,9 @@ if (withoutFiles.length > 0)
   fail(...withoutFiles.map((pattern) => `no file of test/ has ${JSON.stringify(pattern)} in its path`));
 
 const files = all.filter((path) => patterns.some((pattern) => path.includes(pattern)));
-setUp({ build: files.some(needsProgram) });
+setUp({ build: files.some((file) => needsProgram(file) || needsMachine(file)) });
 if (files.some(needsMachine)) {
+  const { buildNative } = await import('./build-native.mjs');
   const missing = buildNative({ tests: true });
   if (missing !== undefined) process.stderr.write(`SKIPPING what needs the native parts: ${missing}\n`);
 }

@@ -1,11 +1,11 @@
 // Everything that must hold: lint, types, tests. The last line tells the true counts:
 // `N passed, N failed`, with `, N skipped` where tests were skipped. Arguments go to vitest.
-import { buildNative } from './build-native.mjs';
 import { conclude, problemsOfSources, vitest } from './checks.mjs';
 import { setUp } from './setup.mjs';
 
 /** Why the native parts cannot be tested here; undefined: they can. */
-function nativeProblem() {
+async function nativeProblem() {
+  const { buildNative } = await import('./build-native.mjs');
   try {
     return buildNative({ tests: true });
   } catch (error) {
@@ -17,7 +17,7 @@ function nativeProblem() {
 
 const problems = [];
 setUp({ build: true });
-const noNative = nativeProblem();
+const noNative = await nativeProblem();
 if (noNative !== undefined) process.stderr.write(`SKIPPING the native tests: ${noNative}\n`);
 problems.push(...problemsOfSources());
 const report = vitest(process.argv.slice(2));

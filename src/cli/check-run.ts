@@ -10,6 +10,9 @@ import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
+import { DOCA_ADDON, NativePartError, namedFile, PORTS } from '../hal/native-parts.js';
+import { loadAddon } from '../hal-doca/native.js';
+import { loadPortsAddon } from '../hal-sim/ports/ports-addon.js';
 import {
   type HostSpec,
   type PcapSpec,
@@ -31,6 +34,7 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   const { options, run } = read;
   const { statePath } = options;
   if (statePath !== undefined) noteIfWrong('state-file', problem, () => checkStateFile(statePath, problem));
+  checkNamedAddon(options.hal, problem);
   if (options.hal === 'doca') {
     const cores = coresProblem(options.coreMask);
     if (cores !== undefined) problem('core-mask', cores);
@@ -63,6 +67,18 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   }
   if (run.ping !== undefined && vf !== undefined) checkPing(run.ping, vf, options, problem);
   if (wire?.kind === 'pcap' && vf?.kind === 'pcap') checkBoth(wire, vf, problem);
+}
+
+/** A native part that an environment variable names. Of one that is not named, what needs it says that it is missing. */
+function checkNamedAddon(hal: GatewayOptions['hal'], problem: ProblemOf): void {
+  const [part, load] = hal === 'doca' ? [DOCA_ADDON, loadAddon] : [PORTS, loadPortsAddon];
+  if (namedFile(part) === undefined) return;
+  try {
+    load();
+  } catch (error) {
+    if (!(error instanceof NativePartError)) throw error;
+    problem(part.variable, error.reason);
+  }
 }
 
 function parsed<Spec>(flag: string, problem: ProblemOf, parse: () => Spec): Spec | undefined {

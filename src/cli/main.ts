@@ -30,6 +30,14 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'draw the pipe program that gateway flags would build',
     load: async () => (await import('./pipes.js')).pipesCommand(),
   },
+  examples: {
+    summary: 'the example topologies and library programs: where they are, or a copy of them',
+    load: async () => (await import('./examples.js')).examplesCommand(),
+  },
+  'build-native': {
+    summary: 'build what is native: TAP interfaces, and --hal=doca',
+    load: async () => (await import('./build-native.js')).buildNativeCommand(),
+  },
   certificates: {
     summary: 'make throw-away certificates for trying gateways by hand',
     load: async () => (await import('./certificates.js')).certificatesCommand(),

@@ -8,13 +8,14 @@ import { FAILED_SOURCES_MAX } from '../gateway/pipeline.js';
 import { systemClock } from '../hal/clock.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal, PortStatus } from '../hal/hal.js';
+import { NativePartError } from '../hal/native-parts.js';
 import { systemRandom } from '../hal/random.js';
 import { openDocaHal } from '../hal-doca/device.js';
 import { watchKernelPorts } from '../hal-doca/kernel-ports.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
 import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
-import { loadPortsAddon, PortsAddonError, portsAddonIsBuilt } from '../hal-sim/ports/ports-addon.js';
+import { loadPortsAddon, portsAddonIsThere } from '../hal-sim/ports/ports-addon.js';
 import { parseSimVf, parseSimWire } from '../hal-sim/ports/spec.js';
 import { openTapPort, type TapPort, TapPortError } from '../hal-sim/ports/tap.js';
 import { createUdpWire, UdpWireError } from '../hal-sim/ports/udp-wire.js';
@@ -55,8 +56,6 @@ function isForeignAddress(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EADDRNOTAVAIL';
 }
 
-/** Another file of the native ports than the checkout's own. */
-export const PORTS_PATH = process.env.PSP_GATEWAY_PORTS || undefined;
 const PCAP_MTU_OCTETS = 9000;
 /** Outer addresses of an uplink that is a pair of capture files. */
 const PCAP_IPV4 = parseIp('192.0.2.1');
@@ -80,12 +79,19 @@ export async function openHal(
   try {
     return await (options.hal === 'doca' ? openDoca(options, run) : openSim(options, run, around));
   } catch (error) {
-    if (error instanceof TapPortError || error instanceof PortsAddonError)
-      throw new OpenHalError(`--sim-vf: ${error.message}`);
+    if (error instanceof NativePartError)
+      throw new OpenHalError(`${flagOfNativePart(options, run)}: ${error.reason}`);
+    if (error instanceof TapPortError) throw new OpenHalError(`--sim-vf: ${error.message}`);
     if (error instanceof UdpWireError || error instanceof PcapPortError)
       throw new OpenHalError(error.message, isForeignAddress(error.cause));
     throw error;
   }
+}
+
+/** The flag that asks for the native part that cannot be had. */
+function flagOfNativePart({ hal }: GatewayOptions, { simVf }: RunOptions): string {
+  if (hal === 'doca') return '--hal=doca';
+  return parseSimVf(simVf).kind === 'tap' ? '--sim-vf' : '--sim-wire';
 }
 
 /** Pipes that hold an entry of every tunnel, some of them several, and what counters the other pipes take. */
@@ -127,7 +133,7 @@ async function openDoca(options: GatewayOptions, run: RunOptions): Promise<OpenH
     const ports = () => docaPortStates(watch.states(), hal.device.ports.length);
     return { hal, ending: [{ name: "the device's port", done: watch.done }], ports, close };
   } catch (error) {
-    if (!(error instanceof HalError)) throw error;
+    if (!(error instanceof HalError) || error instanceof NativePartError) throw error;
     const isMapping = error.code === 'BAD_CONFIG' && process.env[MAPPING_ENVIRONMENT] !== undefined;
     throw new OpenHalError(`--hal=doca: ${error.message}`, isMapping);
   }
@@ -185,7 +191,7 @@ async function openSim(
   }
   const addresses = workloadAddresses(spec, options);
   if (spec.kind === 'tap') {
-    const port = openTapPort({ addon: loadPortsAddon(PORTS_PATH), ...spec });
+    const port = openTapPort({ addon: loadPortsAddon(), ...spec });
     endsWith(port);
     const hal = await open({ port, mac: uplinkMac, workload: { mac: port.mac, addresses } });
     return { hal, ending, ports, close: () => hal.close() };
@@ -203,7 +209,7 @@ function udpUplink(
   say: (level: 'warning' | 'info', text: string) => void,
   states: PortStates,
 ): SimHalOptions['uplink'] {
-  const ports = portsAddonIsBuilt(PORTS_PATH) ? loadPortsAddon(PORTS_PATH) : undefined;
+  const ports = portsAddonIsThere() ? loadPortsAddon() : undefined;
   const wire = createUdpWire({
     address,
     port,

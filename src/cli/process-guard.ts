@@ -5,8 +5,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { NativeGuard } from '../hal/native-guard.js';
+import { BUILD_COMMAND } from '../hal/native-parts.js';
 import { loadAddon } from '../hal-doca/native.js';
-import { loadPortsAddon, portsAddonIsBuilt } from '../hal-sim/ports/ports-addon.js';
+import { loadPortsAddon, portsAddonIsThere } from '../hal-sim/ports/ports-addon.js';
 
 export interface ProcessGuardOptions {
   /** undefined: no native part is there. */
@@ -29,7 +30,7 @@ export class ProcessGuard {
     setFlagsFromString('--no-expose-gc');
     if (native === undefined) {
       onProblem(
-        'keys may be in core dumps, in swap and in freed memory: the native parts are not there (npm run build:native)',
+        `keys may be in core dumps, in swap and in freed memory: the native parts are not there (${BUILD_COMMAND})`,
       );
       return;
     }
@@ -60,10 +61,10 @@ export class ProcessGuard {
 }
 
 /** The guard of the addon that the device needs anyway, or that the simulator may have. */
-export function nativeGuard(hal: 'sim' | 'doca', portsPath?: string): NativeGuard | undefined {
+export function nativeGuard(hal: 'sim' | 'doca'): NativeGuard | undefined {
   try {
     if (hal === 'doca') return loadAddon().guard;
-    return portsAddonIsBuilt(portsPath) ? loadPortsAddon(portsPath).guard : undefined;
+    return portsAddonIsThere() ? loadPortsAddon().guard : undefined;
   } catch {
     // Whoever needs the addon says why it cannot be loaded.
     return undefined;

@@ -20,7 +20,7 @@ import { checkRun } from './check-run.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
-import { type OpenHal, OpenHalError, openHal, PORTS_PATH } from './open-hal.js';
+import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
 import { EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { ping } from './ping.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
@@ -66,7 +66,7 @@ async function run(argv: readonly string[]): Promise<void> {
     });
     const logger = createLogger(around.logLevel, around.logFormat);
     const guard = new ProcessGuard({
-      native: nativeGuard(options.hal, PORTS_PATH),
+      native: nativeGuard(options.hal),
       allowCoreDumps: around.allowCoreDumps,
       onProblem: (problem) => logger.log('warning', problem),
     });

@@ -2,21 +2,20 @@
  * The addon's own table of fields (native/addon/fields.cc) against PipeHAL's: values travel to it as octets without names,
  * so that a table that differs would match and write other octets than were asked for.
  */
-import { HalError } from '../hal/errors.js';
 import { FIELDS, type FieldDefinition } from '../hal/fields.js';
+import { BUILD_COMMAND, NativePartError } from '../hal/native-parts.js';
 
 /** A field as the addon has it. */
 export interface AddonField extends FieldDefinition {
   readonly name: string;
 }
 
-/** Throws HalError INITIALIZATION, which names every field that differs. `addon`: its path. */
+/** Throws NativePartError, which names every field that differs. `addon`: its path. */
 export function checkAddonFields(addon: string, fields: readonly AddonField[] | undefined): void {
   const mistakes = fields === undefined ? ['it does not tell its fields'] : differences(fields);
   if (mistakes.length === 0) return;
-  throw new HalError(
-    'INITIALIZATION',
-    `${addon} belongs to another version of this program: ${mistakes.join('; ')}; build it again with: npm run build:native`,
+  throw new NativePartError(
+    `${addon} belongs to another version of this program: ${mistakes.join('; ')}; build it again: ${BUILD_COMMAND}`,
   );
 }
 

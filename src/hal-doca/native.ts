@@ -2,11 +2,9 @@
  * The addon (native/addon) as TypeScript sees it. Everything that waits for the device is a promise; a rejection is
  * an Error with DOCA's name of the failure as its `code`.
  */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { type DocaErrorName, HalError } from '../hal/errors.js';
 import type { NativeGuard } from '../hal/native-guard.js';
+import { DOCA_ADDON, loadNativePart } from '../hal/native-parts.js';
 import { type AddonField, checkAddonFields } from './addon-fields.js';
 
 /** doca_flow_crypto_encap_net_type */
@@ -136,30 +134,10 @@ export interface NativeAddon {
   ): Promise<{ device: NativeDevice; ports: [NativePort, NativePort]; release: string }>;
 }
 
-/** Names the addon's file, instead of the one that `npm run build:native` makes. */
-export const ADDON_ENVIRONMENT = 'PSP_GATEWAY_DOCA_ADDON';
-/** Against NVIDIA's DOCA where the machine has it, else against the software DOCA. */
-const BUILT: readonly string[] = ['addon', 'addon-3.1'].map((folder) =>
-  fileURLToPath(new URL(`../../build/native/${folder}/Release/psp_gateway_doca.node`, import.meta.url)),
-);
-
-/** Throws HalError INITIALIZATION when the addon is not built, finds no DOCA, or has other fields than PipeHAL. */
+/** Throws NativePartError, also when its fields are others than PipeHAL's. */
 export function loadAddon(): NativeAddon {
-  const given = process.env[ADDON_ENVIRONMENT];
-  const candidates = given === undefined ? BUILT : [given];
-  const path = candidates.find((candidate) => existsSync(candidate));
-  if (path === undefined) {
-    throw new HalError(
-      'INITIALIZATION',
-      `${given ?? 'the addon'} is not there; build it with: npm run build:native`,
-    );
-  }
-  let addon: NativeAddon;
-  try {
-    addon = createRequire(import.meta.url)(path) as NativeAddon;
-  } catch (error) {
-    throw new HalError('INITIALIZATION', `${path} cannot be loaded: ${(error as Error).message}`);
-  }
+  const { path, exports } = loadNativePart(DOCA_ADDON);
+  const addon = exports as NativeAddon;
   checkAddonFields(path, addon.fields);
   return addon;
 }

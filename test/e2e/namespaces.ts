@@ -13,7 +13,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCertificates } from '../../src/cli/certificates.js';
-import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { type DocaRelease, docaAddon } from '../support/doca-harness.js';
 import { inTime, Program } from '../support/program.js';
 import { PORTS_ADDON, ROOT } from '../support/root.js';
@@ -120,7 +120,7 @@ function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
 function onRelease(release: DocaRelease): ProcessOf {
   return (...args) => {
     const { flags, environment } = onDoca(overVeth)(...args);
-    return { flags, environment: { ...environment, [ADDON_ENVIRONMENT]: docaAddon(release) } };
+    return { flags, environment: { ...environment, [DOCA_ADDON.variable]: docaAddon(release) } };
   };
 }
 

@@ -1,14 +1,12 @@
-/**
- * The addon tells its fields when it is loaded, and is refused where they are not PipeHAL's: the built addon behind a file that
- * tells others.
- */
+/** The addon tells its fields when it is loaded, and is refused where they are not PipeHAL's. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { FIELDS } from '../../src/hal/fields.js';
+import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import type { AddonField } from '../../src/hal-doca/addon-fields.js';
-import { ADDON_ENVIRONMENT, loadAddon } from '../../src/hal-doca/native.js';
+import { loadAddon } from '../../src/hal-doca/native.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
@@ -56,14 +54,15 @@ const PLANTED: [string, Plant, string][] = [
 
 describeOnNative('the fields of the addon', docaIsBuilt(RELEASE), () => {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-fields-'));
-  const before = process.env[ADDON_ENVIRONMENT];
+  const before = process.env[DOCA_ADDON.variable];
   afterEach(() => {
-    if (before === undefined) delete process.env[ADDON_ENVIRONMENT];
-    else process.env[ADDON_ENVIRONMENT] = before;
+    vi.restoreAllMocks();
+    if (before === undefined) delete process.env[DOCA_ADDON.variable];
+    else process.env[DOCA_ADDON.variable] = before;
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const load = (path: string) => {
-    process.env[ADDON_ENVIRONMENT] = path;
+    process.env[DOCA_ADDON.variable] = path;
     return loadAddon();
   };
 
@@ -74,15 +73,17 @@ describeOnNative('the fields of the addon', docaIsBuilt(RELEASE), () => {
 
   test.each(PLANTED)('a field %s keeps it from being loaded', (what, plant, says) => {
     const fields = plant(load(ADDON).fields!);
-    const path = join(folder, `${what.replaceAll(' ', '-')}.cjs`);
-    writeFileSync(
-      path,
-      `module.exports = { ...require(${JSON.stringify(ADDON)}), fields: ${JSON.stringify(fields)} };`,
-    );
+    // The addon as it is, but for what it tells.
+    const path = join(folder, `${what.replaceAll(' ', '-')}.node`);
+    const exports = { ...load(ADDON), fields };
+    writeFileSync(path, '');
+    vi.spyOn(process, 'dlopen').mockImplementation((module) => {
+      Object.assign(module, { exports });
+    });
     const error = expect.objectContaining({
       code: 'INITIALIZATION',
       message: expect.stringMatching(
-        / belongs to another version of this program: .*; build it again with: npm run build:native$/,
+        / belongs to another version of this program: .*; build it again: npm run build:native$/,
       ),
     });
     expect(() => load(path)).toThrow(error);

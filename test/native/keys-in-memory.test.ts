@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
 import { countKeys, countMasterKeys, type GivenKey } from '../support/memory-search.js';
 import { describeOnNative } from '../support/needs.js';
@@ -142,7 +142,7 @@ function body(): void {
   const liveDevice = (args: readonly string[], environment?: Readonly<Record<string, string>>) =>
     live('key-life.mjs', ['set', 'replaced', 'cleared', 'closed'], args, environment);
   const addon = (release: string) => ({
-    [ADDON_ENVIRONMENT]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
+    [DOCA_ADDON.variable]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
   });
   const NOTHING = { keys: 0, masterKeys: 0 };
 

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
@@ -22,7 +22,7 @@ function body(): void {
     const env = {
       ...process.env,
       LD_PRELOAD: checker,
-      [ADDON_ENVIRONMENT]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
+      [DOCA_ADDON.variable]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
     };
     const { status, stdout, stderr } = spawnSync(process.execPath, [LIFE, folder], { env, encoding: 'utf8' });
     expect({ status, stdout, stderr }).toEqual({

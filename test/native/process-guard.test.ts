@@ -1,10 +1,9 @@
 /** A gateway's process is closed to others, and its key tables are locked; what cannot be had is said, and no more. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProcessGuard } from '../../src/cli/process-guard.js';
 import type { NativeGuard } from '../../src/hal/native-guard.js';
-import { portsAddonIsBuilt } from '../../src/hal-sim/ports/ports-addon.js';
 import { describeNeeding } from '../support/needs.js';
 import { Program } from '../support/program.js';
 import { PORTS_ADDON, ROOT } from '../support/root.js';
@@ -69,7 +68,7 @@ const ADDRESS = '127.88.0.1';
 const isRoot = process.getuid?.() === 0;
 const missing = [
   ...(isRoot ? [] : ['root']),
-  ...(portsAddonIsBuilt(PORTS_ADDON) ? [] : ['the native ports (npm run build:native)']),
+  ...(existsSync(PORTS_ADDON) ? [] : ['the native ports (npm run build:native)']),
 ];
 
 describeNeeding("a gateway's process", missing, () => {

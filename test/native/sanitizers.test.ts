@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ADDON_ENVIRONMENT } from '../../src/hal-doca/native.js';
+import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { isBuilt, TEST_BUILD_ENVIRONMENT, TEST_COMPLETIONS_ENVIRONMENT } from '../support/doca-harness.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
@@ -57,7 +57,7 @@ function body(): void {
     });
   const life = (...mapping: string[]) =>
     sanitized([join(ROOT, 'test/native/addon-life.mjs'), folder, ...mapping], true, {
-      [ADDON_ENVIRONMENT]: join(ROOT, 'build/native', BUILD, 'Release/psp_gateway_doca.node'),
+      [DOCA_ADDON.variable]: join(ROOT, 'build/native', BUILD, 'Release/psp_gateway_doca.node'),
     });
 
   test.each([

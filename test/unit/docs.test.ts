@@ -143,7 +143,13 @@ describe('the architecture', () => {
     'hal-doca': ['base', 'files', 'packet', 'hal'],
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
     topology: ['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'gateway'],
-    cli: ['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
+    'native-build': ['hal'],
+    // What the library exports.
+    api: ['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'topology'],
+    cli: [
+      ...['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
+      'native-build',
+    ],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),

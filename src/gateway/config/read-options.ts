@@ -62,7 +62,13 @@ export interface OptionsRead {
   readonly run: RunOptions;
 }
 
-/** Notes what is wrong with a flag; it is named as it was given, on the command line or in a file. */
+/** Flags are never in capital letters. */
+const ENVIRONMENT_VARIABLE = /^[A-Z_]+$/;
+
+/**
+ * Notes what is wrong with a flag, which is named as it was given, on the command line or in a file; or with an environment
+ * variable.
+ */
 export type ProblemOf = (flag: string, reason: string) => void;
 
 /**
@@ -102,6 +108,7 @@ export function staticTunnelsProblem(
 
 /** Where a flag was given, or its name. */
 function whereOf(values: FlagValues, name: string): string {
+  if (ENVIRONMENT_VARIABLE.test(name)) return name;
   return values.get(name)?.[0]?.where ?? `--${name}`;
 }
 

@@ -1,9 +1,6 @@
-/** psp_ports.node (native/ports): what the kernel offers to ports and Node does not. Built by `npm run build:native`. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
-import { reasonOf } from '../../hal/errors.js';
+/** psp_ports.node (native/ports): what the kernel offers to ports and Node does not. */
 import type { NativeGuard } from '../../hal/native-guard.js';
+import { isNativePartThere, loadNativePart, namedFile, PORTS } from '../../hal/native-parts.js';
 
 export interface PortsAddon {
   /** Opens the TAP interface of that name. Throws, naming it and what to do, when the kernel refuses. */
@@ -33,29 +30,12 @@ export interface NativeTap {
   close(): void;
 }
 
-/** The addon is not there, or cannot be loaded. */
-export class PortsAddonError extends Error {
-  override readonly name = 'PortsAddonError';
+/** Whether there is something to load: built, or named by its environment variable. */
+export function portsAddonIsThere(): boolean {
+  return isNativePartThere(PORTS);
 }
 
-/** The same path from src/ and from dist/. */
-const DEFAULT_PATH = fileURLToPath(new URL('../../../build/ports/Release/psp_ports.node', import.meta.url));
-
-export function portsAddonIsBuilt(path: string = DEFAULT_PATH): boolean {
-  return existsSync(path);
-}
-
-/** `path`: another one than the checkout's own. Throws PortsAddonError. */
-export function loadPortsAddon(path: string = DEFAULT_PATH): PortsAddon {
-  if (!existsSync(path)) {
-    throw new PortsAddonError(
-      `TAP interfaces need the native ports, and ${path} is not there: npm run build:native`,
-    );
-  }
-  try {
-    return createRequire(import.meta.url)(path) as PortsAddon;
-  } catch (error) {
-    const reason = reasonOf(error);
-    throw new PortsAddonError(`cannot load ${path}: ${reason}; build it again: npm run build:native`);
-  }
+/** @param named another file than the one that was built. Throws NativePartError. */
+export function loadPortsAddon(named = namedFile(PORTS)): PortsAddon {
+  return loadNativePart(PORTS, named).exports as PortsAddon;
 }

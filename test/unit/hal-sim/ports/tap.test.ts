@@ -1,7 +1,4 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/hal/clock.js';
 import { createVirtualHost } from '../../../../src/hal-sim/ports/host.js';
@@ -9,34 +6,12 @@ import {
   loadPortsAddon,
   type NativeTap,
   type PortsAddon,
-  PortsAddonError,
 } from '../../../../src/hal-sim/ports/ports-addon.js';
 import { openTapPort, type TapPort, TapPortError } from '../../../../src/hal-sim/ports/tap.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { onesComplementSum, pseudoHeaderSum } from '../../../../src/packet/checksum.js';
 import { describeOnKernel, nameOfThisRun } from '../../../support/kernel.js';
 import { PORTS_ADDON } from '../../../support/root.js';
-
-describe('the native ports', () => {
-  test('that are not built are asked for by the command that builds them', () => {
-    expect(() => loadPortsAddon('/nowhere/psp_ports.node')).toThrow(PortsAddonError);
-    expect(() => loadPortsAddon('/nowhere/psp_ports.node')).toThrow(
-      /\/nowhere\/psp_ports\.node is not there: npm run build:native/,
-    );
-  });
-
-  test('that cannot be loaded are, too, with the reason', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'psp-ports-'));
-    const path = join(folder, 'psp_ports.node');
-    try {
-      writeFileSync(path, 'no shared object');
-      expect(() => loadPortsAddon(path)).toThrow(PortsAddonError);
-      expect(() => loadPortsAddon(path)).toThrow(/cannot load .*(file too short|invalid ELF).*build:native/);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-});
 
 describe('a TAP port', () => {
   /** A kernel that takes frames of even length; refuses MTUs of 666. */

@@ -1,0 +1,124 @@
+/** `psp-gateway build-native`: builds the native parts from the sources that come with the package. */
+
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { fileProblem } from '../files/file-problem.js';
+import { mustTakeFiles } from '../files/folders.js';
+import { BUILD_FOLDER, builtFile, DOCA_ADDON, PORTS } from '../hal/native-parts.js';
+import { buildParts, NativeBuildError } from '../native-build/build.js';
+import { howToInstall, installMissing } from '../native-build/packages.js';
+import { PARTS, type Part, type Requirement, requirementsOf } from '../native-build/requirements.js';
+import { EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+
+interface Flags {
+  readonly output?: string;
+  readonly only?: Part;
+  readonly check: boolean;
+  readonly install: boolean;
+}
+
+const NATIVE_PARTS = { ports: PORTS, doca: DOCA_ADDON } as const;
+
+const HELP = `
+The parts, both unless --only says which:
+
+  ports   TAP interfaces (--sim-vf tap:NAME), UDP without checksums over IPv6, and what keeps keys out of core dumps and swap
+  doca    --hal=doca: a software DOCA over DPDK ports, the addon over it and, where pkg-config knows NVIDIA's DOCA, one over that
+
+What this needs from the distribution is told first, and what of it is missing; nothing is installed without --install. Nothing
+else is fetched. It takes a minute or two. An update of the package takes what was built away: build it again.
+
+Examples:
+  psp-gateway build-native --check
+  psp-gateway build-native --only ports
+  psp-gateway build-native --output ~/psp-native      where the package's own folder is for others to write
+
+Exit status: 0 built (--check: nothing is missing), 1 something is missing or the build failed, 2 wrong usage, or a folder that
+cannot be written to.
+`;
+
+export function buildNativeCommand(): Command {
+  return new Command('build-native')
+    .description('build what is native: TAP interfaces for the simulator, and --hal=doca')
+    .option('-o, --output <folder>', `where to build (default: ${BUILD_FOLDER}, where it is found)`)
+    .option('--only <part>', `one of ${PARTS.join(', ')}`, partOf)
+    .option('--check', 'say what is needed and what of it is missing, and build nothing', false)
+    .option('--install', 'install what is missing by apt-get, as root or through sudo', false)
+    .addHelpText('after', HELP)
+    .action(buildNative);
+}
+
+function partOf(text: string): Part {
+  const part = PARTS.find((one) => one === text);
+  if (part === undefined) throw new InvalidArgumentError(`expected one of ${PARTS.join(', ')}`);
+  return part;
+}
+
+function buildNative({ output, only, check, install }: Flags): void {
+  const parts = only === undefined ? PARTS : [only];
+  const folder = output === undefined ? BUILD_FOLDER : resolve(output);
+  // Both, so that both are told.
+  const takesFiles = check || canBeWritten(folder, output === undefined);
+  const hasAll = hasAllThatIsNeeded(requirementsOf(parts), install && !check && takesFiles);
+  if (!takesFiles) process.exitCode = EXIT_USAGE;
+  else if (!hasAll) process.exitCode = EXIT_FAILED;
+  else if (!check) build(folder, parts, output !== undefined);
+}
+
+function canBeWritten(folder: string, isDefault: boolean): boolean {
+  try {
+    mustTakeFiles(folder);
+    return true;
+  } catch (error) {
+    const problem = fileProblem(error);
+    if (problem === undefined) throw error;
+    const advice = isDefault
+      ? '; build as the user whose package it is, or into another folder: --output FOLDER'
+      : '';
+    console.error(`psp-gateway: ${problem.text}${advice}`);
+    return false;
+  }
+}
+
+/** Tells what is needed and what is missing, and installs it where that is wanted. */
+function hasAllThatIsNeeded(requirements: readonly Requirement[], install: boolean): boolean {
+  if (process.platform !== 'linux') {
+    console.error(`psp-gateway: the native parts are for Linux, and this is ${process.platform}`);
+    return false;
+  }
+  const rows = requirements.map((requirement) => ({ requirement, isThere: requirement.isThere() }));
+  const missing = rows.filter(({ isThere }) => !isThere).map(({ requirement }) => requirement);
+  console.log("needed, with the names of Debian's packages:");
+  const cells = rows.map(({ requirement: { name, what }, isThere }) => [
+    `  ${name}`,
+    isThere ? 'there' : 'MISSING',
+    what,
+  ]);
+  console.log(table(cells));
+  if (missing.length === 0) return true;
+  const problem = install ? installMissing(requirements, say) : howToInstall(missing);
+  if (problem === undefined) return true;
+  console.error(`psp-gateway: ${problem}`);
+  return false;
+}
+
+const say = (step: string) => process.stderr.write(`psp-gateway: ${step}\n`);
+
+function build(folder: string, parts: readonly Part[], isElsewhere: boolean): void {
+  try {
+    buildParts({ folder, say }, parts);
+  } catch (error) {
+    if (!(error instanceof NativeBuildError)) throw error;
+    say(error.message);
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
+  console.log(
+    isElsewhere ? 'built; say where, for gateways to find it:' : 'built, and found there by gateways:',
+  );
+  for (const part of parts) {
+    const { variable } = NATIVE_PARTS[part];
+    const file = builtFile(NATIVE_PARTS[part], folder);
+    console.log(isElsewhere ? `  export ${variable}=${file}` : `  ${file}`);
+  }
+}

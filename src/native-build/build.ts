@@ -1,0 +1,176 @@
+/**
+ * Builds the native parts from native/, with CMake, into a folder:
+ *
+ *   ports                TAP interfaces for --sim-vf tap:NAME; needs no DPDK
+ *   native/prefix-3.1    the software DOCA, and its sources' build tree beside it
+ *   native/addon-3.1     the addon of --hal=doca over it
+ *   native/addon         the addon over NVIDIA's DOCA, where the machine has that
+ *
+ * Node-API's headers come with the package (node-api-headers, node-addon-api): nothing is fetched.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { PACKAGE_FOLDER } from '../hal/native-parts.js';
+import { NODE_INCLUDE_FOLDER, type Part, printed } from './requirements.js';
+
+/** Of the software DOCA, where nobody asks for another one. */
+export const SOFT_RELEASE = '3.1';
+/** Without a number, make compiles everything at once. */
+const PROCESSORS = String(availableParallelism());
+const OUTPUT_OCTETS_MAX = 1 << 28;
+const SOFT_SOURCES = 'native/doca-soft';
+
+export interface NativeBuild {
+  /** What is built goes below it. */
+  readonly folder: string;
+  /** Hears of each step before it begins. */
+  readonly say: (step: string) => void;
+}
+
+/** A step failed; the message has what it printed. */
+export class NativeBuildError extends Error {
+  override readonly name = 'NativeBuildError';
+}
+
+export interface AddonVariant {
+  /** Folder below native/. */
+  readonly folder: string;
+  /** Where the software DOCA was installed; absent: the DOCA that pkg-config finds. */
+  readonly prefix?: string;
+  /** With what tests over the software DOCA need. */
+  readonly rings?: boolean;
+  readonly sanitize?: boolean;
+}
+
+export interface SoftVariant {
+  readonly release: string;
+  /** Names the folders; the release when absent. */
+  readonly name?: string;
+  /** Knows the defects that tests put back on purpose. */
+  readonly defects?: boolean;
+  readonly sanitize?: boolean;
+}
+
+/** Builds the parts as users have them. Throws NativeBuildError. */
+export function buildParts(build: NativeBuild, parts: readonly Part[]): void {
+  if (parts.includes('ports')) buildPorts(build);
+  if (!parts.includes('doca')) return;
+  const prefix = buildSoft(build, { release: SOFT_RELEASE });
+  buildAddon(build, { folder: `addon-${SOFT_RELEASE}`, prefix });
+  buildOverInstalledDoca(build);
+}
+
+export function buildPorts(build: NativeBuild): void {
+  const variables = { NODE_INCLUDE_DIR: NODE_INCLUDE_FOLDER };
+  cmakeAddon(build, 'the ports', 'native/ports', join(build.folder, 'ports'), variables);
+}
+
+/** Builds and installs the software DOCA; where to. */
+export function buildSoft(build: NativeBuild, variant: SoftVariant): string {
+  const { release, name = release, defects = false, sanitize = false } = variant;
+  const tree = join(build.folder, 'native', `soft-${name}`);
+  const prefix = join(build.folder, 'native', `prefix-${name}`);
+  cmake(build, `the software DOCA ${name}`, SOFT_SOURCES, tree, {
+    DOCA_SOFT_RELEASE: release,
+    DOCA_SOFT_DEFECTS: onOff(defects),
+    DOCA_SOFT_SANITIZE: onOff(sanitize),
+    CMAKE_INSTALL_PREFIX: prefix,
+    CMAKE_INSTALL_LIBDIR: 'lib',
+  });
+  run(build, `installing the software DOCA ${name} to ${prefix}`, ['--install', tree]);
+  return prefix;
+}
+
+export function buildAddon(build: NativeBuild, variant: AddonVariant): void {
+  const { folder, prefix, rings = false, sanitize = false } = variant;
+  const tree = join(build.folder, 'native', folder);
+  const variables = { PSP_GATEWAY_TEST_RINGS: onOff(rings), PSP_GATEWAY_SANITIZE: onOff(sanitize) };
+  const path = [
+    ...(prefix === undefined ? [] : [join(prefix, 'lib', 'pkgconfig')]),
+    process.env.PKG_CONFIG_PATH,
+  ];
+  cmakeAddon(build, `the addon in ${tree}`, '.', tree, variables, {
+    PKG_CONFIG_PATH: path.filter(Boolean).join(':'),
+  });
+}
+
+/** Over NVIDIA's DOCA. An addon over one that is gone is no use, and would be taken before the one over the software DOCA. */
+export function buildOverInstalledDoca(build: NativeBuild): void {
+  const folder = 'addon';
+  const tree = join(build.folder, 'native', folder);
+  if (installedDoca() !== '') buildAddon(build, { folder });
+  else if (existsSync(tree)) run(build, `removing ${tree}: its DOCA is gone`, ['-E', 'rm', '-rf', tree]);
+}
+
+/** Version and place of NVIDIA's DOCA; empty where there is none. */
+export function installedDoca(): string {
+  return printed('pkg-config', ['--modversion', '--variable=libdir', 'doca-flow']).replaceAll('\n', ' ');
+}
+
+type Variables = Readonly<Record<string, string>>;
+const onOff = (on: boolean) => (on ? 'ON' : 'OFF');
+
+/** An addon of Node's; it is in Release/ of its tree. */
+function cmakeAddon(
+  build: NativeBuild,
+  what: string,
+  sources: string,
+  tree: string,
+  variables: Variables,
+  environment: Variables = {},
+): void {
+  const own = {
+    CMAKE_BUILD_TYPE: 'Release',
+    CMAKE_LIBRARY_OUTPUT_DIRECTORY: join(tree, 'Release'),
+    NODE_ADDON_INCLUDE: headerFolders().join(';'),
+  };
+  cmake(build, what, sources, tree, { ...own, ...variables }, environment);
+}
+
+/** Configures and builds a tree; it is configured each time, because it may have been for another purpose before. */
+export function cmake(
+  build: NativeBuild,
+  what: string,
+  sources: string,
+  tree: string,
+  variables: Variables,
+  environment: Variables = {},
+): void {
+  const from = resolve(PACKAGE_FOLDER, sources);
+  mustBeFrom(from, tree);
+  const definitions = Object.entries(variables).map(([name, value]) => `-D${name}=${value}`);
+  run(build, `configuring ${what}`, ['-S', from, '-B', tree, ...definitions], environment);
+  run(build, `building ${what}`, ['--build', tree, '--parallel', PROCESSORS], environment);
+}
+
+/** CMake goes on in no tree that was made of other sources, and what is in one is not ours to remove. */
+function mustBeFrom(sources: string, tree: string): void {
+  const cache = join(tree, 'CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const [, made = ''] = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8')) ?? [];
+  if (resolve(made) !== sources)
+    throw new NativeBuildError(`${tree} was built from ${made || 'other sources'}; remove it first`);
+}
+
+/** Of Node-API for C, and for C++. */
+function headerFolders(): string[] {
+  const folderOf = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  return [join(folderOf('node-api-headers'), 'include'), folderOf('node-addon-api')];
+}
+
+/** Runs CMake quietly. */
+function run({ say }: NativeBuild, step: string, args: readonly string[], environment: Variables = {}): void {
+  say(step);
+  const { status, stdout, stderr, error } = spawnSync('cmake', args, {
+    encoding: 'utf8',
+    maxBuffer: OUTPUT_OCTETS_MAX,
+    env: { ...process.env, ...environment },
+  });
+  if (status === 0) return;
+  throw new NativeBuildError(
+    `${step} failed\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trimEnd(),
+  );
+}
