@@ -1,11 +1,11 @@
 /** Everything that is wrong with a topology's files and the flags beside it, before anything runs or is written. */
 import { fileProblem } from '../files/file-problem.js';
 import { TopologyFileError } from '../topology/file/read.js';
+import { readReplays } from '../topology/file/read-replays.js';
 import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
 import type { Replay } from '../topology/traffic/replay.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
-import { readReplays } from './replays.js';
 import { type TopologyLoaded, tryLoad } from './topology-file.js';
 import { certificateProblems, type PlaceFlags, placeProblems, placesOf } from './topology-places.js';
 

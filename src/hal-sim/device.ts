@@ -41,6 +41,7 @@ import { RssQueue } from './rss-queue.js';
 import { DeviceStatistics, type Fates, fatesOf } from './statistics.js';
 import { WorkQueue } from './work-queue.js';
 
+/** What a simulated device has room for. */
 export interface SimHalLimits extends DeviceLimits {
   /** Packets that wait for the RSS handler. */
   readonly rssQueuePackets: number;
@@ -48,6 +49,7 @@ export interface SimHalLimits extends DeviceLimits {
   readonly derivedKeyCacheEntries: number;
 }
 
+/** The limits of a simulated device that is told none. */
 export const SIM_LIMITS_DEFAULT: SimHalLimits = {
   keySlots: 1 << 20,
   entriesPerPipe: 1 << 20,
@@ -56,6 +58,7 @@ export const SIM_LIMITS_DEFAULT: SimHalLimits = {
   derivedKeyCacheEntries: 1 << 18,
 };
 
+/** A port of a simulated device, and its addresses. */
 export interface SimPortOptions {
   /** Started and closed by the device. */
   readonly port: SimPort;
@@ -65,6 +68,7 @@ export interface SimPortOptions {
   readonly ipv6?: string;
 }
 
+/** What a simulated device is made of. */
 export interface SimHalOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -105,6 +109,7 @@ export async function openSimHal(options: SimHalOptions): Promise<SimHal> {
   return hal;
 }
 
+/** A simulated device; openSimHal opens one. */
 export class SimHal implements PipeHal {
   readonly device: DeviceDescription;
   private readonly random: Random;
@@ -263,6 +268,7 @@ export class SimHal implements PipeHal {
     return selectors.map((selector) => pipeline.counter(selector));
   }
 
+  /** The device's own counters, as they are now. */
   async statistics(): Promise<PspStatistics> {
     this.assertOpen('statistics');
     const now = this.statisticsNow;
@@ -314,6 +320,7 @@ export class SimHal implements PipeHal {
     for (const result of closing) if (result.status === 'rejected') throw result.reason;
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -11,7 +11,9 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number): Timer;
 }
 
+/** What a clock has been asked to do later. */
 export interface Timer {
+  /** It will not be done. */
   cancel(): void;
 }
 

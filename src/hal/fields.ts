@@ -32,6 +32,7 @@ export interface FieldDefinition {
 const read = (widthBits: number) => ({ widthBits, writable: false }) as const;
 const write = (widthBits: number) => ({ widthBits, writable: true }) as const;
 
+/** All fields of a packet that pipes can look at or write, by name. */
 export const FIELDS = {
   /** Logical port by which the packet came in; UPLINK_PORT for packets from `transmit`. */
   'parser_meta.port_id': read(16),
@@ -87,8 +88,10 @@ export const FIELDS = {
   'inner.ip6.dst_ip': read(128),
 } as const satisfies Record<string, FieldDefinition>;
 
+/** The name of a field. */
 export type FieldName = keyof typeof FIELDS;
 
+/** The name of a field that an action can write. */
 export type WritableFieldName = {
   [Name in FieldName]: (typeof FIELDS)[Name]['writable'] extends true ? Name : never;
 }[FieldName];
@@ -98,12 +101,17 @@ export type FieldValue = number | Uint8Array;
 
 /** doca_flow_l3_meta */
 export const L3_NONE = 0;
+/** An IPv4 header, as `parser_meta.outer_l3_type` and its like say it. */
 export const L3_IPV4 = 1;
+/** An IPv6 header. */
 export const L3_IPV6 = 2;
 /** doca_flow_l4_meta */
 export const L4_NONE = 0;
+/** A TCP header, as `parser_meta.outer_l4_type` and its like say it. */
 export const L4_TCP = 1;
+/** A UDP header. */
 export const L4_UDP = 2;
+/** An ICMP header. */
 export const L4_ICMP = 3;
 /** doca_flow_crypto_syndrome */
 export const SYNDROME_OK = 0;

@@ -25,6 +25,7 @@ import type { ActionValues, BasicEntry, ControlEntry, Forward, PipeProgram } fro
 /** Handle of an installed entry. Never reused within the life of a PipeHal. */
 export type EntryId = number & { readonly __brand: 'EntryId' };
 
+/** One change of a pipe's entries. */
 export type EntryOperation =
   | { readonly operation: 'add'; readonly pipe: string; readonly entry: BasicEntry | ControlEntry }
   /** Replaces action values, and the forward where the entry has its own; in place, no packet sees a gap. */
@@ -55,6 +56,7 @@ export interface Counter {
 /** Key lengths of the device: 16 octets for PSP versions 0 and 2, 32 for 1 and 3. */
 export type KeyLengthOctets = 16 | 32;
 
+/** A key and the slot that it goes to. */
 export interface KeySlot {
   /** crypto_id, 1 to limits.keySlots. */
   readonly cryptoId: number;
@@ -84,6 +86,7 @@ export interface TransmitPacket {
   readonly packetMeta?: number;
 }
 
+/** A port of a device. */
 export interface PortDescription {
   /** UPLINK_PORT or VF_PORT. */
   readonly id: number;
@@ -111,6 +114,7 @@ export interface PortStatus {
   readonly state: PortState;
 }
 
+/** What a device says of itself. */
 export interface DeviceDescription {
   /** 'sim' or 'doca'. */
   readonly hal: string;
@@ -120,6 +124,7 @@ export interface DeviceDescription {
   readonly limits: DeviceLimits;
 }
 
+/** What a device has room for. */
 export interface DeviceLimits {
   /** Highest crypto_id. */
   readonly keySlots: number;
@@ -153,6 +158,7 @@ export interface PspStatistics {
   readonly portDropped: bigint | null;
 }
 
+/** A device with match-action pipes and PSP; what holds of its calls stands at the head of src/hal/hal.ts. */
 export interface PipeHal extends AsyncDisposable {
   readonly device: DeviceDescription;
 
@@ -202,6 +208,7 @@ export interface PipeHal extends AsyncDisposable {
    */
   counters(selectors: readonly CounterSelector[]): Promise<Counter[]>;
 
+  /** The device's own counters, as they are now. */
   statistics(): Promise<PspStatistics>;
 
   /**

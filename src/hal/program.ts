@@ -8,6 +8,7 @@ import type { FieldName, FieldValue, WritableFieldName } from './fields.js';
 
 /** Logical port ids: the PF that faces the network, and the representor that faces the workload. */
 export const UPLINK_PORT = 0;
+/** The representor that faces the workload. */
 export const VF_PORT = 1;
 
 /** doca_flow_pipe_domain. */
@@ -22,6 +23,7 @@ export interface FieldMatch {
   readonly mask?: FieldValue;
 }
 
+/** How a pipe looks at the fields that it looks at. */
 export type MatchTemplate = Readonly<Partial<Record<FieldName, FieldMatch>>>;
 
 /** Compares one field (of up to 32 bits) with a constant: doca_flow_match_condition. Control entries only. */
@@ -100,6 +102,7 @@ export type Forward =
 /** A miss can go to a pipe, be dropped, or (ingress root only) go to the kernel; not to a port or to RSS. */
 export type MissForward = Extract<Forward, { to: 'pipe' | 'drop' | 'kernel' }>;
 
+/** What is counted and copied of packets that match. */
 export interface Monitor {
   /** Count packets and octets of the frame, as it is when it matches, per entry. */
   readonly counter?: boolean;
@@ -117,7 +120,8 @@ export interface Mirror {
   readonly targets: readonly Forward[];
 }
 
-interface PipeCommon {
+/** What pipes of both kinds have. */
+export interface PipeCommon {
   readonly name: string;
   readonly domain: Domain;
   /** One ingress root (domain default) and one egress root (domain egress) per program. */
@@ -150,6 +154,7 @@ export interface ControlPipe extends PipeCommon {
   readonly entries?: readonly ControlEntry[];
 }
 
+/** A pipe of either kind. */
 export type Pipe = BasicPipe | ControlPipe;
 
 /** The values that an entry gives for the 'entry' places of its action template. */
@@ -160,6 +165,7 @@ export interface ActionValues {
   readonly cryptoId?: number;
 }
 
+/** An entry of a basic pipe: a value for each field that its pipe leaves to entries. */
 export interface BasicEntry {
   /** For drawings, counters and errors; unique within the pipe where given. */
   readonly label?: string;
@@ -172,6 +178,7 @@ export interface BasicEntry {
   readonly forward?: Forward;
 }
 
+/** An entry of a control pipe, which says everything itself. */
 export interface ControlEntry {
   readonly label?: string;
   /**
@@ -189,6 +196,7 @@ export interface ControlEntry {
   readonly monitor?: Monitor;
 }
 
+/** The whole pipeline of a device. */
 export interface PipeProgram {
   readonly name: string;
   readonly pipes: readonly Pipe[];

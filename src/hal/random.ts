@@ -1,6 +1,7 @@
 /** Randomness as the code sees it; injected, so that a whole run repeats from a seed. */
 import { randomFillSync } from 'node:crypto';
 
+/** A source of random octets and numbers. */
 export interface Random {
   /** Fills all of `octets`. For keys and cookies this must be a cryptographic source. */
   fill(octets: Uint8Array): void;

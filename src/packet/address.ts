@@ -4,10 +4,15 @@
  */
 import ipaddr from 'ipaddr.js';
 
+/** A MAC address in its one text form, aa:bb:cc:dd:ee:ff. */
 export type MacAddress = string & { readonly __brand: 'MacAddress' };
+/** An IPv4 address in its one text form, 192.0.2.1. */
 export type Ipv4Address = string & { readonly __brand: 'Ipv4Address' };
+/** An IPv6 address in its one text form, that of RFC 5952. */
 export type Ipv6Address = string & { readonly __brand: 'Ipv6Address' };
+/** An address of either family. */
 export type IpAddress = Ipv4Address | Ipv6Address;
+/** A family of IP addresses, by its version. */
 export type IpFamily = 4 | 6;
 
 export const MAC_OCTETS = 6;
@@ -47,6 +52,7 @@ export function parseMac(text: string): MacAddress {
   return text.toLowerCase().replaceAll('-', ':') as MacAddress;
 }
 
+/** Its 6 octets. */
 export function macToOctets(mac: MacAddress): Uint8Array {
   return recentMacs.get(mac, () => readMac(mac)).slice();
 }
@@ -57,6 +63,7 @@ function readMac(mac: MacAddress): Uint8Array {
   return octets;
 }
 
+/** The MAC address that stands at `offset`. */
 export function macFromOctets(octets: Uint8Array, offset = 0): MacAddress {
   let text = HEX[octets[offset]!]!;
   for (let i = 1; i < MAC_OCTETS; i++) text += `:${HEX[octets[offset + i]!]}`;
@@ -137,6 +144,7 @@ export function unmapped(ip: IpAddress): IpAddress {
   return octets.subarray(0, 10).every((octet) => octet === 0) ? ipFromOctets(octets, 12, 4) : ip;
 }
 
+/** The family of an address. */
 export function ipFamily(ip: IpAddress): IpFamily {
   return ip.includes(':') ? 6 : 4;
 }
@@ -184,6 +192,7 @@ export function ipv4ToNumber(ip: Ipv4Address): number {
   return value * 256 + part;
 }
 
+/** The address that stands at `offset`. */
 export function ipFromOctets(octets: Uint8Array, offset: number, family: IpFamily): IpAddress {
   if (family === 4) {
     return `${octets[offset]}.${octets[offset + 1]}.${octets[offset + 2]}.${octets[offset + 3]}` as Ipv4Address;

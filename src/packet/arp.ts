@@ -16,7 +16,9 @@ import {
   writeEthernetHeader,
 } from './ethernet.js';
 
+/** The operation of a request. */
 export const ARP_REQUEST = 1;
+/** The operation of a reply. */
 export const ARP_REPLY = 2;
 
 /** Offsets from the start of the ARP packet. */
@@ -34,6 +36,7 @@ export const ARP_OCTETS = 28;
 
 const HARDWARE_ETHERNET = 1;
 
+/** An ARP message of IPv4 over Ethernet. */
 export interface Arp {
   readonly operation: number;
   readonly senderMac: MacAddress;

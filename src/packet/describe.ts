@@ -66,6 +66,7 @@ import { parseTcp, TCP_HEADER_OCTETS_MIN, tcpFlagNames } from './tcp.js';
 import { UDP_CHECKSUM, UDP_DESTINATION_PORT, UDP_HEADER_OCTETS, UDP_LENGTH, UDP_SOURCE_PORT } from './udp.js';
 import { uint16At } from './uint16.js';
 
+/** One protocol of a packet, with what its header says. */
 export interface Layer {
   readonly name: string;
   /** One phrase, as it stands in a one-line summary. */

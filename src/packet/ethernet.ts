@@ -7,9 +7,12 @@ export const ETHERNET_TYPE = 12;
 
 /** Below it the type field is a length (IEEE 802.3). */
 export const ETHER_TYPE_MIN = 0x0600;
+/** The EtherType of IPv4. */
 export const ETHER_TYPE_IPV4 = 0x0800;
+/** The EtherType of ARP. */
 export const ETHER_TYPE_ARP = 0x0806;
 export const ETHER_TYPE_VLAN = 0x8100;
+/** The EtherType of IPv6. */
 export const ETHER_TYPE_IPV6 = 0x86dd;
 
 export const BROADCAST_MAC_OCTETS: Uint8Array = new Uint8Array(6).fill(0xff);

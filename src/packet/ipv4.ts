@@ -16,9 +16,13 @@ export const IPV4_FLAG_DONT_FRAGMENT = 0x4000;
 export const IPV4_FLAG_MORE_FRAGMENTS = 0x2000;
 export const IPV4_FRAGMENT_OFFSET_MASK = 0x1fff;
 
+/** The protocol number of ICMP. */
 export const PROTOCOL_ICMP = 1;
+/** The protocol number of TCP. */
 export const PROTOCOL_TCP = 6;
+/** The protocol number of UDP. */
 export const PROTOCOL_UDP = 17;
+/** The protocol number of ICMPv6. */
 export const PROTOCOL_ICMPV6 = 58;
 
 /** Octets, by the IHL field. */

@@ -38,6 +38,7 @@ export function ipv6HeaderValid(octets: Uint8Array, offset: number, end: number)
   );
 }
 
+/** What is behind the extension headers of an IPv6 packet. */
 export interface UpperLayer {
   /** The first protocol that is not an extension header, or the one that a later fragment continues. */
   readonly protocol: number;

@@ -119,7 +119,8 @@ const HEADERS: Readonly<Record<number, readonly [octets: number, read: (frame: U
     ],
   };
 
-type Captured = Pick<CaptureRecord, 'frame' | 'linkType' | 'originalOctets'>;
+/** What it takes to find an Ethernet frame in a record. */
+export type Captured = Pick<CaptureRecord, 'frame' | 'linkType' | 'originalOctets'>;
 
 /** Octets of the header that a frame of this link type has before its packet; undefined: it is not read here. */
 export function linkHeaderOctets(record: Captured): number | undefined {

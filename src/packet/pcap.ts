@@ -35,6 +35,7 @@ export const COMMENTS_MAX = 1000;
 
 const NANOSECONDS = 1_000_000_000n;
 
+/** A frame of a capture file. */
 export interface CaptureRecord {
   /** Since the Unix epoch; 0 where the file has none. */
   readonly timestampNs: bigint;

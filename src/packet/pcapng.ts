@@ -58,6 +58,7 @@ function block(type: number, fixed: Uint8Array, data: Uint8Array, options: reado
 
 const NO_DATA = new Uint8Array(0);
 
+/** A frame to be written. */
 export interface PcapngPacket {
   /** The number that addInterface has returned. */
   readonly interfaceIndex: number;

@@ -1,6 +1,7 @@
 /** IP prefixes as configuration names them (RFC 4632, RFC 4291 section 2.3). */
 import { AddressError, type IpAddress, type IpFamily, ipFromOctets, ipToOctets, parseIp } from './address.js';
 
+/** A prefix of either family. */
 export interface IpPrefix {
   /** The text it was written as: an address, or address/length. */
   readonly text: string;

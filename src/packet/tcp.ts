@@ -19,6 +19,7 @@ export const TCP_ACK = 0x10;
 
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR'];
 
+/** A TCP header. */
 export interface TcpHeader {
   readonly sourcePort: number;
   readonly destinationPort: number;
@@ -30,6 +31,7 @@ export interface TcpHeader {
   readonly window: number;
 }
 
+/** A TCP segment that was read. */
 export interface TcpSegment extends TcpHeader {
   /** Length of the header with its options: the offset of the data from the segment's start. */
   readonly headerOctets: number;

@@ -3,6 +3,7 @@ import { gcm } from '@noble/ciphers/aes.js';
 import type { AeadEngine } from './aead.js';
 import { PSP_ICV_OCTETS } from './header.js';
 
+/** AES-GCM by @noble/ciphers: the same octets as OpenSSL's, to compare with. */
 export const nobleEngine: AeadEngine = {
   name: 'noble',
 

@@ -7,6 +7,7 @@ function algorithm(key: Uint8Array): 'aes-128-gcm' | 'aes-256-gcm' {
   return key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
 }
 
+/** AES-GCM by OpenSSL, with the processor's instructions. */
 export const opensslEngine: AeadEngine = {
   name: 'openssl',
 

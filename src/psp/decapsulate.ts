@@ -33,6 +33,7 @@ import { restoreTransport, type TransportPoint, transportPoint, UDP_HEADER_OCTET
  */
 export type DecapsulateFailure = 'not-psp' | 'auth-fail' | 'error' | 'bad';
 
+/** What opens frames. */
 export interface DecapsulateOptions {
   readonly engine: AeadEngine;
   /** Writes the key of an SPI to `out`: 16 or 32 octets, by version. */

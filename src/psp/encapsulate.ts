@@ -21,6 +21,7 @@ import {
 } from './header.js';
 import { completeTransport, completeTunnel, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
 
+/** What a frame is encapsulated with. */
 export interface EncapsulateOptions {
   readonly engine: AeadEngine;
   readonly version: PspVersion;

@@ -4,8 +4,10 @@
  */
 
 export const PSP_UDP_PORT = 1000;
+/** A header without cookie and extension fields. */
 export const PSP_HEADER_OCTETS = 16;
 export const PSP_COOKIE_OCTETS = 8;
+/** The integrity check value behind the payload. */
 export const PSP_ICV_OCTETS = 16;
 /** GCM nonce: SPI, then IV. */
 export const PSP_NONCE_OCTETS = 12;
@@ -49,6 +51,7 @@ export function spiText(spi: number): string {
 
 const ALGORITHMS = ['AES-GCM-128', 'AES-GCM-256', 'AES-GMAC-128', 'AES-GMAC-256'] as const;
 
+/** The name of a version's algorithm. */
 export function algorithmName(version: PspVersion): string {
   return ALGORITHMS[version];
 }
@@ -63,6 +66,7 @@ export function isGmac(version: number): boolean {
   return version >= 2;
 }
 
+/** A PSP header; numbers are in host order. */
 export interface PspHeader {
   readonly nextHeader: number;
   /** 0 to 63, in units of 4 octets from the end of the IV. */

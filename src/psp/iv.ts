@@ -31,6 +31,7 @@ export function randomFirstIv(fillRandom: (octets: Uint8Array) => void): bigint 
   return new DataView(octets.buffer).getBigUint64(0) >> 1n;
 }
 
+/** IVs that are counted, each once. */
 export class IvSource {
   // The next IV. Two numbers: a bigint for each packet would be garbage for each packet.
   #high: number;

@@ -11,6 +11,7 @@ import { cmac } from '@noble/ciphers/aes.js';
 import { keyLengthOctets, type PspVersion } from './header.js';
 import { moveSecret, secretCopy, secretOctets } from './secret.js';
 
+/** A master key, whatever the version. */
 export const MASTER_KEY_OCTETS = 32;
 const BLOCK_OCTETS = 16;
 const COUNTER_OCTETS = 4;

@@ -11,6 +11,7 @@ export class KeyRingError extends Error {
   override readonly name = 'KeyRingError';
 }
 
+/** Keys of many associations, to find those that may open a frame. */
 export class KeyRing {
   readonly #keys = new Map<string, SaKey[]>();
 

@@ -10,6 +10,7 @@
 import { type IpAddress, parseIp } from '../packet/address.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK, spiText } from './header.js';
 
+/** The key of one association. */
 export interface SaKey {
   /** Unsigned, 32 bits. */
   readonly spi: number;

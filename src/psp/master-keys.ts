@@ -16,6 +16,7 @@ export class SpiExhaustedError extends Error {
   }
 }
 
+/** What master keys are made of. */
 export interface MasterKeysOptions {
   /** Fills with random octets; must be a cryptographic source. */
   readonly fillRandom: (octets: Uint8Array) => void;
@@ -25,6 +26,7 @@ export interface MasterKeysOptions {
   readonly firstSpi?: number;
 }
 
+/** The two master keys of a device, and the SPIs that are given out under them. */
 export class MasterKeys {
   readonly #fillRandom: (octets: Uint8Array) => void;
   readonly #derivers: [KeyDeriver, KeyDeriver];

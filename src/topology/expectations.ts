@@ -3,6 +3,7 @@ import type { Expectation } from './model.js';
 import type { Report } from './report.js';
 import type { Flow } from './traffic/flow.js';
 
+/** One expectation, and whether it was met. */
 export interface Verdict {
   readonly text: string;
   readonly ok: boolean;

@@ -32,6 +32,7 @@ export const ALIKE_DRAWN_MAX = 12;
 const BOXES_APART_MAX = 24;
 const LINES_APART_MAX = 32;
 
+/** How a topology is drawn. */
 export interface GraphOptions {
   /** Draws every node and every link. */
   readonly all?: boolean;

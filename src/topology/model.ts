@@ -8,6 +8,7 @@ import type { ServiceAddress } from '../gateway/transport.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
 
+/** What a topology file says, read and with every name resolved. */
 export interface Topology {
   readonly name: string;
   /** Decides every random choice of a run; 32 bits. */

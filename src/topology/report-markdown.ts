@@ -8,6 +8,7 @@ import type { Percentiles } from './traffic/flow.js';
 /** Rows of a table that are shown; the JSON report has all. */
 const ROWS_MAX = 50;
 
+/** The report for people. */
 export function reportMarkdown(report: Report): string {
   const parts = [
     `# ${report.name}: ${report.ok ? 'as expected' : 'NOT as expected'}`,

@@ -7,6 +7,7 @@ import type { Flow, Percentiles } from './traffic/flow.js';
 import { percentiles } from './traffic/flow.js';
 import type { Violation } from './watch.js';
 
+/** What became of one flow. */
 export interface FlowReport {
   readonly type: string;
   readonly from: string;
@@ -27,6 +28,7 @@ export interface FlowReport {
   readonly failed?: true;
 }
 
+/** What one gateway did. */
 export interface NodeReport {
   readonly starts: number;
   readonly sessions: number;
@@ -46,6 +48,7 @@ export interface NodeReport {
   readonly vacant: { readonly uplink: number; readonly vf: number };
 }
 
+/** What a run has shown. */
 export interface Report {
   readonly name: string;
   readonly seed: number;

@@ -17,6 +17,7 @@ const UNPROVOKED_MAX = 10;
 const UNPROVOKED_PER_PEER_MAX = 4;
 const MINUTE_MS = 60_000;
 
+/** What a gateway does that it should leave: too much, for nothing, or at the wrong peer. */
 export type RestraintKind = 'over-budget' | 'restless' | 'misdirected';
 
 export interface RestraintDeps {

@@ -96,6 +96,7 @@ const SEQUENCE_FILES = [
   ['sequence.svg', sequenceSvg],
 ] as const;
 
+/** A run that is over. */
 export interface RunResult {
   readonly report: Report;
   /** Pipe programs of the gateways with their counters, for drawings. */

@@ -11,11 +11,13 @@ const STEP_MS = 20;
 /** Real time after which the run lets the event loop turn. */
 const YIELD_MS = 50;
 
+/** How a topology runs in virtual time. */
 export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
   /** Ends the run; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 };
 
+/** Runs a topology without waiting, the same to the byte each time. Rejects with the reason of `signal`. */
 export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<RunResult> {
   const clock = createVirtualClock(topology.epochMs ?? EPOCH_MS);
   let over = false;

@@ -46,6 +46,7 @@ import { addressOf, locatePsp, type PspPlace } from './packets.js';
 import { Restraint, type RestraintDeps, type RestraintKind } from './restraint.js';
 import { WORKLOAD_MARKER } from './traffic/payload.js';
 
+/** What must never happen. */
 export type ViolationKind =
   | 'plaintext'
   | 'iv-reuse'
@@ -56,6 +57,7 @@ export type ViolationKind =
   | 'delivered-twice'
   | 'unaccounted';
 
+/** Something that must never happen, and did. */
 export interface Violation {
   readonly kind: ViolationKind;
   readonly atMs: number;

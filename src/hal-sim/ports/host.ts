@@ -67,6 +67,7 @@ import {
 } from '../../packet/ipv6.js';
 import type { SimPort } from '../port.js';
 
+/** What a host is made of. */
 export interface VirtualHostOptions {
   readonly clock: Clock;
   readonly mac: MacAddress;
@@ -74,6 +75,7 @@ export interface VirtualHostOptions {
   readonly mtuOctets?: number;
 }
 
+/** How a host pings. */
 export interface PingOptions {
   readonly count: number;
   readonly intervalMs: number;
@@ -84,19 +86,24 @@ export interface PingOptions {
   readonly sizeOctets?: number;
   /** The data itself, where it is not to be a count of octets. */
   readonly dataOf?: (sequence: number) => Uint8Array;
+  /** A request was sent. */
   readonly onSent?: (sequence: number) => void;
+  /** It was answered. */
   readonly onReply?: (sequence: number, rttMs: number) => void;
+  /** No answer came in time. */
   readonly onLost?: (sequence: number) => void;
   /** Ends it: what is not answered by then is neither lost nor waited for. */
   readonly signal?: AbortSignal;
 }
 
+/** What came of a series of pings. */
 export interface PingResult {
   readonly sent: number;
   readonly received: number;
   readonly rttMs: readonly number[];
 }
 
+/** A host in this process, behind a port. */
 export interface VirtualHost {
   /** The port that the device gets as its VF. */
   readonly port: SimPort;
@@ -138,6 +145,7 @@ interface Neighbor {
   timer: Timer | undefined;
 }
 
+/** A host in this process: it answers ARP, neighbor discovery and pings, and pings others. */
 export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
   const host = new Host(options);
   return {

@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../../hal/clock.js';
 import { chance, type Random, uniform } from '../../hal/random.js';
 import type { SimPort } from '../port.js';
 
+/** What a link does to the frames on it. */
 export interface Impairments {
   /** Propagation delay. */
   readonly delayMs: number;
@@ -26,6 +27,7 @@ export interface Impairments {
   readonly rateBitsPerSecond: number;
 }
 
+/** A link that loses nothing and takes no time. */
 export const NO_IMPAIRMENTS: Impairments = {
   delayMs: 0,
   jitterMs: 0,
@@ -36,6 +38,7 @@ export const NO_IMPAIRMENTS: Impairments = {
   rateBitsPerSecond: 0,
 };
 
+/** What a link is made of. */
 export interface LinkOptions {
   readonly clock: Clock;
   readonly random: Random;
@@ -66,11 +69,13 @@ export interface LinkCounters {
   closed: number;
 }
 
+/** A link between two ports. */
 export interface Link {
   /** Port i is one end; what is sent into it comes out of the other. */
   readonly ports: readonly [SimPort, SimPort];
   /** Counts of the direction that begins at port i. */
   readonly counters: readonly [LinkCounters, LinkCounters];
+  /** From now on it does this to frames; what is not named stays. */
   setImpairments(impairments: Partial<Impairments>): void;
   /** Frames on the way, both directions. */
   readonly onTheWay: number;

@@ -4,6 +4,7 @@ import type { SimPort } from '../port.js';
 /** `out`: the device sends. The frame is only lent: it must not be changed, and be copied to be kept. */
 export type FrameObserver = (direction: 'in' | 'out', frame: Uint8Array) => void;
 
+/** The port, with somebody who sees every frame that goes in and out. */
 export function observePort(port: SimPort, observe: FrameObserver): SimPort {
   return {
     name: port.name,

@@ -9,6 +9,7 @@ import { wholeFrameOf } from '../../packet/link-type.js';
 import { pcapHeader, pcapRecord, readCapture, SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';
 import type { SimPort } from '../port.js';
 
+/** What a capture file port is made of. */
 export interface PcapPortOptions {
   readonly input: string;
   readonly output?: string;
@@ -18,6 +19,7 @@ export interface PcapPortOptions {
   readonly mtuOctets: number;
 }
 
+/** What a capture file port has carried. */
 export interface PcapPortCounters {
   /** Frames given to the output's stream. */
   written: number;
@@ -42,6 +44,7 @@ const BATCH_FRAMES = 64;
 /** Octets that may wait to be written. */
 const OUTPUT_BUFFER_OCTETS_MAX = 16 * 1024 * 1024;
 
+/** A port between two capture files: what comes in is read from one, what goes out is written to the other. */
 export function createPcapPort(options: PcapPortOptions): PcapPort {
   const { input, output, clock, mtuOctets } = options;
   const snapOctets = options.snapOctets || SNAP_OCTETS_DEFAULT;

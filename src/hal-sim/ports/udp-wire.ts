@@ -50,6 +50,7 @@ import { PSP_UDP_PORT } from '../../psp/header.js';
 import type { SimPort } from '../port.js';
 import type { PortsAddon } from './ports-addon.js';
 
+/** What a UDP wire is made of. */
 export interface UdpWireOptions {
   /** The local address; packets have it as their outer source. */
   readonly address: IpAddress;
@@ -69,6 +70,7 @@ export interface UdpWireOptions {
   readonly onState?: (reason: string | undefined) => void;
 }
 
+/** What a UDP wire has carried. */
 export interface UdpWireCounters {
   sent: number;
   received: number;

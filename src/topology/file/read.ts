@@ -21,6 +21,7 @@ import { oobValues } from './values.js';
 
 export { TopologyFileError } from './source.js';
 
+/** What to take instead of what the file says. */
 export interface ReadTopologyOptions {
   /** A scenario file, instead of the one that the topology has or names. */
   readonly scenarioPath?: string;

@@ -2,6 +2,7 @@
 import type { Counter } from '../../hal/hal.js';
 import type { PipeProgram } from '../../hal/program.js';
 
+/** Numbers by what they count. */
 export type Counts = Record<string, number>;
 
 /** Counters and holdings of a gateway and its device. */

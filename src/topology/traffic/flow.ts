@@ -3,6 +3,7 @@ import type { TrafficPlan } from '../model.js';
 import type { Replay } from './replay.js';
 
 /** Latencies in milliseconds. */
+/** How values are spread. */
 export interface Percentiles {
   readonly count: number;
   readonly min: number;

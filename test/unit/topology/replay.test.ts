@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readReplays } from '../../../src/cli/replays.js';
 import { parseIp } from '../../../src/packet/address.js';
+import { readReplays } from '../../../src/topology/file/read-replays.js';
 import type { ReplayPlan, Topology } from '../../../src/topology/model.js';
 import { type CapturedFrame, replayOf } from '../../../src/topology/traffic/replay.js';
 import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../support/inner-packets.js';

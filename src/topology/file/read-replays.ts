@@ -1,11 +1,11 @@
 /** Reads the captures that a topology's replay flows send. */
 import { dirname, isAbsolute, join } from 'node:path';
-import { fileReason } from '../files/file-problem.js';
-import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
-import { CaptureError, readCapture } from '../packet/pcap.js';
-import { TopologyFileError } from '../topology/file/read.js';
-import { gatewaysOf, type Topology } from '../topology/model.js';
-import { type CapturedFrame, type Replay, replayOf } from '../topology/traffic/replay.js';
+import { fileReason } from '../../files/file-problem.js';
+import { captureOctets, STANDARD_STREAM } from '../../packet/capture-stream.js';
+import { CaptureError, readCapture } from '../../packet/pcap.js';
+import { gatewaysOf, type Topology } from '../model.js';
+import { type CapturedFrame, type Replay, replayOf } from '../traffic/replay.js';
+import { TopologyFileError } from './read.js';
 
 /**
  * What each replay flow sends, by flow. Paths are relative to the topology's file.

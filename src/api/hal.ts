@@ -1,0 +1,76 @@
+/**
+ * PipeHAL: the interface of a device with match-action pipes and PSP, and the pipe program that it builds, as plain data that can
+ * be validated and drawn; besides the clocks and random sources that everything here is given. `psp-gateway/sim` has a device.
+ *
+ * @packageDocumentation
+ */
+export { encapHeaderLengthOctets, PRIORITY_LOWEST } from '../hal/check-entry.js';
+export { type Clock, sleep, systemClock, type Timer } from '../hal/clock.js';
+export { type DocaErrorName, HalError, type HalErrorPlace, ProgramError } from '../hal/errors.js';
+export {
+  FIELDS,
+  type FieldDefinition,
+  type FieldName,
+  type FieldValue,
+  L3_IPV4,
+  L3_IPV6,
+  L3_NONE,
+  L4_ICMP,
+  L4_NONE,
+  L4_TCP,
+  L4_UDP,
+  SYNDROME_BAD_TRAILER,
+  SYNDROME_ICV_FAIL,
+  SYNDROME_OK,
+  type WritableFieldName,
+} from '../hal/fields.js';
+export type {
+  Counter,
+  CounterSelector,
+  DeviceDescription,
+  DeviceLimits,
+  EntryId,
+  EntryOperation,
+  EntryResult,
+  KeyLengthOctets,
+  KeySlot,
+  PipeHal,
+  PortDescription,
+  PspStatistics,
+  RssPacket,
+  SpiKeyBatch,
+  TransmitPacket,
+} from '../hal/hal.js';
+export {
+  type ActionTemplate,
+  type ActionValues,
+  type BasicEntry,
+  type BasicPipe,
+  type ControlEntry,
+  type ControlPipe,
+  type Domain,
+  type FieldMatch,
+  type Forward,
+  type MatchCondition,
+  type MatchTemplate,
+  type Mirror,
+  type MissForward,
+  type Monitor,
+  type Pipe,
+  type PipeCommon,
+  type PipeProgram,
+  type PspNetType,
+  UPLINK_PORT,
+  VF_PORT,
+} from '../hal/program.js';
+export { type Random, seededRandom, systemRandom } from '../hal/random.js';
+export {
+  collectCounters,
+  type ProgramCounters,
+  renderDot,
+  renderJson,
+  renderMermaid,
+} from '../hal/render.js';
+export { renderSvg } from '../hal/render-svg.js';
+export { assertValidProgram, validateProgram } from '../hal/validate.js';
+export { createVirtualClock, type VirtualClock } from '../hal/virtual-clock.js';
