@@ -44,6 +44,16 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'docs/topology.md: Searching for failures': [[]],
   'docs/wireshark.md: The dissector': [[/PSP/, /SPI 0x[0-9a-f]{8}, AES-GCM-256, IPv4 \(tunnel mode\)/]],
   'docs/wireshark.md: An example': [[], [], []],
+  'examples/library/README.md: The library, by example': [
+    [
+      /checksum/,
+      /again the same packet: true/,
+      /1571 frames/,
+      /problems: 0/,
+      /encrypted: 1 packet/,
+      /tunnels is 4/,
+    ],
+  ],
   'examples/README.md: Examples': [[/two-hosts: 2 gateways/]],
 };
 

@@ -2,8 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommanderError } from 'commander';
+import { buildNativeCommand } from '../../src/cli/build-native.js';
 import { certificatesCommand } from '../../src/cli/certificates.js';
 import { demoCommand } from '../../src/cli/demo.js';
+import { examplesCommand } from '../../src/cli/examples.js';
 import { pcapCommand } from '../../src/cli/pcap.js';
 import { pipesCommand } from '../../src/cli/pipes.js';
 import { topologyCommand } from '../../src/cli/topology.js';
@@ -18,6 +20,8 @@ const SUB_COMMANDS: Readonly<Record<string, () => Command>> = {
   pcap: pcapCommand,
   pipes: pipesCommand,
   certificates: certificatesCommand,
+  examples: examplesCommand,
+  'build-native': buildNativeCommand,
 };
 const SCRIPTS = (
   JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
@@ -50,7 +54,11 @@ export async function problemsOf(words: readonly string[]): Promise<string[]> {
   return [];
 }
 
+/** npm's own, which are no scripts. */
+const NPM_COMMANDS = ['install', 'pack'];
+
 function ofNpm([verb, ...rest]: readonly string[]): string[] {
+  if (NPM_COMMANDS.includes(verb!)) return [];
   const [script, ...args] = verb === 'run' ? rest : [verb!, ...rest];
   const runs = SCRIPTS[script!];
   if (runs === undefined) return [`package.json has no script ${script}`];
