@@ -7,8 +7,11 @@ import { parseIp } from '../../../src/packet/address.js';
 
 const HOLDERS: readonly Holder[] = ['192.168.0.1', '192.168.0.2', '192.168.0.3', '192.168.0.4'].map(parseIp);
 let made = 0;
-const sessionOf = (holder: Holder): Session =>
-  newSession(parseIp('192.168.0.9'), parseIp(`10.0.${made >> 8}.${made++ & 255}`), {} as never, holder, 0);
+const sessionOf = (holder: Holder): Session => {
+  made++;
+  const remoteVip = parseIp(`10.${(made >> 16) & 255}.${(made >> 8) & 255}.${made & 255}`);
+  return newSession(parseIp('192.168.0.9'), remoteVip, {} as never, holder, 0);
+};
 
 function orderOf(holders: readonly Holder[]): { order: UseOrder; sessions: Session[] } {
   const order = new UseOrder();
