@@ -2,7 +2,7 @@
  * What is wrong with the flags of a gateway beyond their form: with the files and the machine that they name, and with
  * each other. Looked at before anything is opened or written, so that it is told together, and nothing is half done.
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { cpus, networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { fileReason } from '../files/file-problem.js';
@@ -24,6 +24,9 @@ import {
 } from '../hal-sim/ports/spec.js';
 import { type IpAddress, ipFamily, type MacAddress, parseIp, parseMac } from '../packet/address.js';
 import { STANDARD_STREAM } from '../packet/capture-stream.js';
+import { NoCaptureError } from '../packet/pcap.js';
+import { mustBeCapture } from './capture-check.js';
+import { mustBeReplaceable } from './replaceable.js';
 import { stateFileProblem } from './state-store.js';
 
 /** What the kernel says of an attribute at most. */
@@ -104,22 +107,29 @@ function noteIfWrong(flag: string, problem: ProblemOf, look: () => void): void {
 
 function checkCaptures(flag: string, { input, output }: PcapSpec, problem: ProblemOf): void {
   noteIfWrong(flag, problem, () => {
-    if (input === STANDARD_STREAM) return;
-    if (statSync(input).isDirectory()) problem(flag, `${input} is a folder; name a capture`);
-    else accessSync(input, constants.R_OK);
+    try {
+      mustBeCapture(input);
+    } catch (error) {
+      if (!(error instanceof NoCaptureError)) throw error;
+      problem(flag, `${input} is no capture: ${error.message}; name a pcap or pcapng file`);
+    }
   });
-  if (output !== undefined && output !== STANDARD_STREAM)
-    noteIfWrong(flag, problem, () => mustBeReplaceable(output));
+  if (output !== undefined && output !== STANDARD_STREAM) {
+    noteIfWrong(flag, problem, () => {
+      mustTakeName(output);
+      mustBeReplaceable(output, 'capture');
+    });
+  }
 }
 
 function checkStateFile(path: string, problem: ProblemOf): void {
-  mustBeReplaceable(path);
+  mustTakeName(path);
   const reason = stateFileProblem(path);
   if (reason !== undefined) problem('state-file', reason);
 }
 
 /** A file can be put under the name, in a folder that is there. */
-function mustBeReplaceable(path: string): void {
+function mustTakeName(path: string): void {
   const folder = dirname(path);
   statSync(folder);
   const there = statSync(path, { throwIfNoEntry: false });

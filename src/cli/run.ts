@@ -15,6 +15,7 @@ import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import { systemRandom } from '../hal/random.js';
 import { describeFrame, summarize } from '../packet/describe.js';
+import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
 import { checkRun } from './check-run.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
@@ -184,7 +185,8 @@ async function serve(
           'error',
           `${name}: ${error.message}; the gateway ends: start it again when the port is there`,
         );
-        process.exitCode = EXIT_FAILED;
+        // Of what comes through a pipe it shows only now.
+        process.exitCode = error instanceof NoCaptureError ? EXIT_USAGE : EXIT_FAILED;
         resolve(`${name} is gone`);
       });
     }

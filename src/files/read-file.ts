@@ -2,7 +2,17 @@
  * The one way in which whole files are read here: regular files, and pipes (process substitution, /dev/stdin), up to a
  * size that the reader names. Nothing is waited for without end, and nothing is held that is larger than that.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 
 /** A file that is not what it should be: too large, of a kind that has no end, or a pipe into which nobody writes. */
 export class InputFileError extends Error {
@@ -28,6 +38,29 @@ export function readTextFile(path: string, octetsMax: number): string {
     if (!stats.isFile() && !isPipe) throw new InputFileError(`${path} is ${kindOf(stats)}; name a file`);
     if (stats.isFile() && stats.size > octetsMax) throw tooLarge(path, `${stats.size} octets`, octetsMax);
     return textOf(path, readUpTo(path, descriptor, octetsMax, isPipe));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * The first octets of a file, all where it has no more. Undefined where they can be read only once, by whoever reads all of them: of
+ * a pipe or a device. Throws InputFileError for a folder, and what the file system throws.
+ */
+export function readBegin(path: string, octetsMax: number): Buffer | undefined {
+  const stats = statSync(path);
+  if (stats.isDirectory()) throw new InputFileError(`${path} is ${kindOf(stats)}; name a file`);
+  if (!stats.isFile()) {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  }
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOCTTY);
+  try {
+    const octets = Buffer.alloc(octetsMax);
+    let filled = 0;
+    for (let count = -1; count !== 0 && filled < octetsMax; filled += count)
+      count = readSync(descriptor, octets, filled, octetsMax - filled, filled);
+    return octets.subarray(0, filled);
   } finally {
     closeSync(descriptor);
   }

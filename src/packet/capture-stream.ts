@@ -5,8 +5,8 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { createGunzip, gzip } from 'node:zlib';
-import { CaptureError } from './pcap.js';
+import { constants, createGunzip, gunzipSync, gzip } from 'node:zlib';
+import { CAPTURE_HEAD_OCTETS, CaptureError, captureFormat, NoCaptureError } from './pcap.js';
 
 /** Standard input or output. */
 export const STANDARD_STREAM = '-';
@@ -44,8 +44,7 @@ export async function* captureOctets(
       ended = next.done === true;
       if (next.done !== true) head = Buffer.concat([head, next.value]);
     }
-    const isGzip = GZIP_MAGIC.every((octet, i) => head[i] === octet);
-    if (!isGzip) {
+    if (!isGzip(head)) {
       if (head.length > 0) yield head;
       yield* source;
       return;
@@ -57,15 +56,47 @@ export async function* captureOctets(
     const gunzip = createGunzip();
     // Errors come out of the iteration.
     pipeline(Readable.from(whole()), gunzip, () => {});
+    let given = false;
     try {
-      yield* gunzip as AsyncIterable<Uint8Array>;
+      for await (const chunk of gunzip as AsyncIterable<Uint8Array>) {
+        given = true;
+        yield chunk;
+      }
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code?.startsWith('Z_') !== true) throw error;
-      throw new CaptureError(`gzip: ${message}`, octets);
+      const reason = gzipReason(error);
+      throw given ? new CaptureError(reason, octets) : new NoCaptureError(reason, octets);
     }
   } finally {
     await source.return(undefined);
+  }
+}
+
+function isGzip(octets: Uint8Array): boolean {
+  return GZIP_MAGIC.every((octet, i) => octets[i] === octet);
+}
+
+/** What is wrong with compressed octets; throws what is no error of those. */
+function gzipReason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('Z_') !== true) throw error;
+  return `gzip: ${message}`;
+}
+
+/** Of a file, to know by `mustBeginCapture`: of what they decompress to there are enough. */
+export const CAPTURE_BEGIN_OCTETS = 4096;
+
+/** Whether a file that begins so is a capture, by its first CAPTURE_BEGIN_OCTETS, or all that it has. Throws NoCaptureError. */
+export function mustBeginCapture(begin: Uint8Array): void {
+  captureFormat(decompressed(begin).subarray(0, CAPTURE_HEAD_OCTETS));
+}
+
+function decompressed(begin: Uint8Array): Uint8Array {
+  if (!isGzip(begin)) return begin;
+  try {
+    // What is cut is no mistake here.
+    return gunzipSync(begin, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch (error) {
+    throw new NoCaptureError(gzipReason(error), 0);
   }
 }
 

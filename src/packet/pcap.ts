@@ -52,7 +52,7 @@ export interface CaptureRecord {
 
 /** A file that is not a capture, or is damaged; all whole records before the damage have been given. */
 export class CaptureError extends Error {
-  override readonly name = 'CaptureError';
+  override readonly name: string = 'CaptureError';
   constructor(
     reason: string,
     /** Offset in the file. */
@@ -60,6 +60,11 @@ export class CaptureError extends Error {
   ) {
     super(`${reason} (at octet ${offset})`);
   }
+}
+
+/** A file that is no capture at all: not one record can come out of it. */
+export class NoCaptureError extends CaptureError {
+  override readonly name = 'NoCaptureError';
 }
 
 /** Reads exact numbers of octets out of chunks of any size. */
@@ -95,6 +100,20 @@ class ChunkReader {
     }
     this.offset += count;
     return out;
+  }
+
+  /** The next `count` octets, which stay to be read; fewer where the file ends. */
+  async peek(count: number): Promise<Uint8Array> {
+    while (this.#chunk.length - this.#at < count) {
+      const next = await this.#source.next();
+      if (next.done === true) break;
+      const chunk = new Uint8Array(this.#chunk.length - this.#at + next.value.length);
+      chunk.set(this.#chunk.subarray(this.#at));
+      chunk.set(next.value, this.#chunk.length - this.#at);
+      this.#chunk = chunk;
+      this.#at = 0;
+    }
+    return this.#chunk.subarray(this.#at, this.#at + count);
   }
 
   /** Lets the source free what it holds (the file). */
@@ -141,23 +160,53 @@ export async function* readCapture(source: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
-async function* readRecords(reader: ChunkReader): AsyncGenerator<CaptureRecord> {
-  const magic = await reader.read(4);
-  if (magic === undefined) throw new CaptureError('the file is empty', 0);
-  const big = view(magic).getUint32(0);
-  const little = view(magic).getUint32(0, true);
-  if (big === BLOCK_SECTION_HEADER) {
-    yield* readPcapng(reader, magic);
-    return;
+/** So many octets at its begin say whether a file is a capture. */
+export const CAPTURE_HEAD_OCTETS = 24;
+
+type CaptureFormat =
+  | { readonly kind: 'pcap'; readonly little: boolean; readonly unitNs: bigint }
+  | { readonly kind: 'pcapng' };
+
+/** What a file is that begins so; `head` is shorter than CAPTURE_HEAD_OCTETS where the file ends. Throws NoCaptureError. */
+export function captureFormat(head: Uint8Array): CaptureFormat {
+  if (head.length === 0) throw new NoCaptureError('the file is empty', 0);
+  const format = head.length < 4 ? undefined : formatOfMagic(head);
+  if (format === undefined) throw new NoCaptureError('neither pcap nor pcapng', 0);
+  if (head.length < CAPTURE_HEAD_OCTETS) {
+    const reason = `the file ends after ${head.length} octets, in its ${format.kind} header`;
+    throw new NoCaptureError(reason, head.length);
   }
+  if (format.kind === 'pcapng' && sectionOrder(head, 8) === undefined)
+    throw new NoCaptureError(NO_BYTE_ORDER, 0);
+  return format;
+}
+
+function formatOfMagic(head: Uint8Array): CaptureFormat | undefined {
+  const big = view(head).getUint32(0);
+  const little = view(head).getUint32(0, true);
+  if (big === BLOCK_SECTION_HEADER) return { kind: 'pcapng' };
   for (const [value, isLittle] of [
     [big, false],
     [little, true],
   ] as const) {
-    if (value === PCAP_MAGIC_MICROSECONDS) return yield* readPcap(reader, isLittle, 1000n);
-    if (value === PCAP_MAGIC_NANOSECONDS) return yield* readPcap(reader, isLittle, 1n);
+    if (value === PCAP_MAGIC_MICROSECONDS) return { kind: 'pcap', little: isLittle, unitNs: 1000n };
+    if (value === PCAP_MAGIC_NANOSECONDS) return { kind: 'pcap', little: isLittle, unitNs: 1n };
   }
-  throw new CaptureError('neither pcap nor pcapng', 0);
+  return undefined;
+}
+
+const NO_BYTE_ORDER = 'a section without byte order mark';
+
+/** Of a section's numbers, by its mark at `offset`; undefined: it has none. */
+function sectionOrder(octets: Uint8Array, offset: number): 'little' | 'big' | undefined {
+  if (view(octets).getUint32(offset, true) === BYTE_ORDER_MAGIC) return 'little';
+  return view(octets).getUint32(offset) === BYTE_ORDER_MAGIC ? 'big' : undefined;
+}
+
+async function* readRecords(reader: ChunkReader): AsyncGenerator<CaptureRecord> {
+  const format = captureFormat(await reader.peek(CAPTURE_HEAD_OCTETS));
+  if (format.kind === 'pcapng') yield* readPcapng(reader);
+  else yield* readPcap(reader, format.little, format.unitNs);
 }
 
 async function* readPcap(
@@ -165,8 +214,8 @@ async function* readPcap(
   little: boolean,
   unitNs: bigint,
 ): AsyncGenerator<CaptureRecord> {
-  const header = view(await reader.need(PCAP_HEADER_OCTETS - 4));
-  const linkType = header.getUint32(16, little) & 0xffff;
+  const header = view(await reader.need(PCAP_HEADER_OCTETS));
+  const linkType = header.getUint32(20, little) & 0xffff;
   for (;;) {
     const start = reader.offset;
     const octets = await reader.read(PCAP_RECORD_OCTETS);
@@ -196,21 +245,19 @@ interface Interface {
   readonly offsetSeconds: bigint;
 }
 
-async function* readPcapng(reader: ChunkReader, magic: Uint8Array): AsyncGenerator<CaptureRecord> {
+async function* readPcapng(reader: ChunkReader): AsyncGenerator<CaptureRecord> {
   let little = true;
   let interfaces: Interface[] = [];
   let nameOctets = 0;
-  let typeOctets: Uint8Array | undefined = magic;
+  let typeOctets = await reader.read(4);
   while (typeOctets !== undefined) {
     const start = reader.offset - 4;
     const lengthOctets = await reader.need(4);
 
     if (view(typeOctets).getUint32(0) === BLOCK_SECTION_HEADER) {
-      const order = await reader.need(4);
-      little = view(order).getUint32(0, true) === BYTE_ORDER_MAGIC;
-      if (!little && view(order).getUint32(0) !== BYTE_ORDER_MAGIC) {
-        throw new CaptureError('a section without byte order mark', start);
-      }
+      const order = sectionOrder(await reader.need(4), 0);
+      if (order === undefined) throw new CaptureError(NO_BYTE_ORDER, start);
+      little = order === 'little';
       interfaces = [];
       nameOctets = 0;
       const length = blockLength(lengthOctets, little, 28, start);

@@ -6,6 +6,7 @@ import { checkRun } from '../../../src/cli/check-run.js';
 import { openHal } from '../../../src/cli/open-hal.js';
 import { docaPortStates } from '../../../src/cli/port-states.js';
 import { readGatewayOptions } from '../../../src/gateway/config/read-options.js';
+import { pcapHeader } from '../../../src/packet/pcap.js';
 
 let folder: string;
 beforeEach(() => {
@@ -15,7 +16,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 test('the simulator’s ports are there until they say that they are gone', async () => {
   const damaged = join(folder, 'damaged.pcap');
-  writeFileSync(damaged, 'no capture at all, and long enough to be one');
+  writeFileSync(damaged, Buffer.concat([pcapHeader(), Buffer.alloc(16, 0xff)]));
   const argv = [
     '--insecure',
     '-s',

@@ -1,0 +1,13 @@
+/** Captures that flags name, looked at before anything is opened for good or written. */
+import { readBegin } from '../files/read-file.js';
+import { CAPTURE_BEGIN_OCTETS, mustBeginCapture, STANDARD_STREAM } from '../packet/capture-stream.js';
+
+/**
+ * Throws NoCaptureError for a file that is no capture, InputFileError, and what the file system throws. What comes through a pipe shows
+ * only when it is read.
+ */
+export function mustBeCapture(path: string): void {
+  if (path === STANDARD_STREAM) return;
+  const begin = readBegin(path, CAPTURE_BEGIN_OCTETS);
+  if (begin !== undefined) mustBeginCapture(begin);
+}

@@ -1,0 +1,78 @@
+/**
+ * What an output may take the place of: nothing, an empty file, or one of its own kind. Everything else is somebody's, and
+ * stays. Links, pipes and devices are none of this: a link itself is replaced, and into the others is written.
+ */
+import { lstatSync } from 'node:fs';
+import { fileProblem } from '../files/file-problem.js';
+import { mustTakeFile } from '../files/folders.js';
+import { InputFileError, readBegin } from '../files/read-file.js';
+import { OutputFileError } from '../files/replace-file.js';
+import { NoCaptureError } from '../packet/pcap.js';
+import { KeysFileError } from '../psp/keys-file.js';
+import { mustBeCapture } from './capture-check.js';
+import { readKeysFile } from './keys-file.js';
+
+/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format. */
+export type OutputKind = 'capture' | 'keys' | 'drawing';
+
+/** How drawings begin: Mermaid, DOT, SVG, and a pipe program as JSON. */
+const DRAWINGS: readonly RegExp[] = [
+  /^(?:flowchart (?:LR|TD)|sequenceDiagram)\n/,
+  /^(?:digraph ".*" \{\n {2}rankdir=LR;|graph ".*" \{\n {2}graph \[nodesep=0\.8, ranksep=1\];)\n/,
+  /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="[\d. ]+" width="\d+" height="\d+" font-family="ui-sans-serif, system-ui, sans-serif" font-size="11">\n/,
+  /^\{\n {2}"name": ".*",\n {2}"pipes": \[\n/,
+];
+const DRAWING_BEGIN_OCTETS = 1024;
+
+class ForeignFileError extends OutputFileError {
+  constructor(path: string, kind: string) {
+    super(`${path} is there and is no ${kind}; it would be replaced: name another file, or remove it`);
+  }
+}
+
+/** Whether an output can be written under this name. Throws OutputFileError, and what the file system throws. */
+export async function mustTakeOutput(path: string, kind: OutputKind): Promise<void> {
+  await mustTakeFile(path);
+  mustBeReplaceable(path, kind);
+}
+
+/** What is wrong with an output, with the name of its flag; undefined: it can be written. Throws what is no error of a file. */
+export async function outputProblem(path: string, kind: OutputKind): Promise<string | undefined> {
+  try {
+    await mustTakeOutput(path, kind);
+    return undefined;
+  } catch (error) {
+    const text = fileProblem(error, path)?.text;
+    if (text === undefined) throw error;
+    return `--output: ${text}`;
+  }
+}
+
+/** Throws OutputFileError for a file that is not of this kind, and what the file system throws. */
+export function mustBeReplaceable(path: string, kind: OutputKind): void {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() === true && there.size > 0) MUST_BE[kind](path);
+}
+
+const MUST_BE: Readonly<Record<OutputKind, (path: string) => void>> = {
+  capture(path) {
+    try {
+      mustBeCapture(path);
+    } catch (error) {
+      throw error instanceof NoCaptureError ? new ForeignFileError(path, 'capture') : error;
+    }
+  },
+  keys(path) {
+    try {
+      readKeysFile(path);
+    } catch (error) {
+      const isOther = error instanceof KeysFileError || error instanceof InputFileError;
+      throw isOther ? new ForeignFileError(path, 'keys file') : error;
+    }
+  },
+  drawing(path) {
+    const begin = readBegin(path, DRAWING_BEGIN_OCTETS)?.toString('utf8') ?? '';
+    if (!DRAWINGS.some((pattern) => pattern.test(begin)))
+      throw new ForeignFileError(path, 'drawing of psp-gateway');
+  },
+};
