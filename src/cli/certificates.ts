@@ -8,11 +8,12 @@ import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { createThrowAwayAuthority } from '../gateway/certificates.js';
 import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
 import { failAtFile } from './failure.js';
+import { FlagProblems } from './flag-problems.js';
 import { EXIT_USAGE } from './output.js';
 
 interface CertificatesOptions {
-  readonly out: string;
-  readonly host: readonly string[];
+  readonly out?: string;
+  readonly host?: readonly string[];
   readonly force: boolean;
 }
 
@@ -29,14 +30,14 @@ function fileNameOf(host: IpAddress): string {
 
 /**
  * Writes ca.pem and, for each host, HOST.pem and HOST.key into `out`, all of them or none. Writes nothing when there are
- * problems: hosts that are no IP addresses, or files that exist and `force` is false. Throws what the file system throws.
+ * problems: those of `flags`, hosts that are no IP addresses, or files that exist and `force` is false. Throws what the file
+ * system throws.
  */
-export async function writeCertificates({
-  out,
-  host,
-  force,
-}: CertificatesOptions): Promise<CertificatesResult> {
-  const problems: string[] = [];
+export async function writeCertificates(
+  { out, host = [], force }: CertificatesOptions,
+  flags?: FlagProblems,
+): Promise<CertificatesResult> {
+  const problems = [...(flags?.list ?? [])];
   const hosts = new Set<IpAddress>();
   for (const text of host) {
     try {
@@ -45,6 +46,12 @@ export async function writeCertificates({
       if (!(error instanceof AddressError)) throw error;
       problems.push(`--host: ${error.message}`);
     }
+  }
+  if (host.length === 0 && flags?.has('--host') !== true)
+    problems.push('--host: is required; name the service address of each gateway');
+  if (out === undefined) {
+    if (flags?.has('--out') !== true) problems.push('--out: is required; name a folder');
+    return { written: [], problems };
   }
   try {
     mustTakeFiles(out);
@@ -72,19 +79,20 @@ export async function writeCertificates({
 
 /** The command, to be added to the program. */
 export function certificatesCommand(): Command {
-  return new Command('certificates')
+  const command = new Command('certificates')
     .description('make a throw-away authority and a certificate per gateway, to try gateways by hand')
-    .requiredOption('--out <dir>', 'folder to write ca.pem, HOST.pem and HOST.key to')
-    .requiredOption('--host <ip...>', 'service address of each gateway')
-    .option('--force', 'replace files that exist', false)
-    .action(async (options: CertificatesOptions) => {
-      try {
-        const { written, problems } = await writeCertificates(options);
-        for (const path of written) console.log(path);
-        for (const problem of problems) console.error(problem);
-        if (problems.length > 0) process.exitCode = EXIT_USAGE;
-      } catch (error) {
-        failAtFile(error);
-      }
-    });
+    .option('--out <dir>', 'folder to write ca.pem, HOST.pem and HOST.key to; required')
+    .option('--host <ip...>', 'service address of each gateway; required')
+    .option('--force', 'replace files that exist', false);
+  const wrong = new FlagProblems(command);
+  return command.action(async (options: CertificatesOptions) => {
+    try {
+      const { written, problems } = await writeCertificates(options, wrong);
+      for (const path of written) console.log(path);
+      for (const problem of problems) console.error(problem);
+      if (problems.length > 0) process.exitCode = EXIT_USAGE;
+    } catch (error) {
+      failAtFile(error);
+    }
+  });
 }

@@ -27,8 +27,10 @@ import { type CapturedFrame, type Replay, replayOf } from '../topology/traffic/r
 import { DemoCaptures, type DemoFile } from './demo-captures.js';
 import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from './demo-hosts.js';
 import { failAtFile } from './failure.js';
+import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
 import { colorsFor, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { mustBeReplaceable, type OutputKind } from './replaceable.js';
 import { snapLengthOption } from './snap-length.js';
 
 const TRAFFIC = fileURLToPath(new URL('../../examples/traffic/v1-v2.pcap', import.meta.url));
@@ -60,8 +62,14 @@ class NothingToReplayError extends Error {
   }
 }
 
+interface Flags {
+  readonly output: string;
+  readonly traffic: string;
+  readonly snaplen: number;
+}
+
 export function demoCommand(): Command {
-  return new Command('demo')
+  const command = new Command('demo')
     .description('two gateways, real gRPC over mutual TLS, recorded traffic: see it work')
     .option('-o, --output <folder>', 'where captures and drawings go', 'out/demo')
     .option(
@@ -73,22 +81,55 @@ export function demoCommand(): Command {
     .addHelpText(
       'after',
       '\nExit status: 0 every packet arrived unchanged, 1 not, 2 wrong usage, or a file that is wrong.',
-    )
-    .action(async ({ output, traffic, snaplen }: { output: string; traffic: string; snaplen: number }) => {
-      // Both, so that both are told.
-      const replay = await readTraffic(traffic).catch((error: unknown) => {
-        if (!(error instanceof CaptureError || error instanceof NothingToReplayError))
-          return failAtFile(error, traffic);
-        console.error(`psp-gateway: ${traffic}: ${error.message}`);
-        process.exitCode = EXIT_USAGE;
-      });
-      try {
-        mustTakeFiles(output);
-        if (replay !== undefined) await runDemo(output, replay, snaplen);
-      } catch (error) {
-        failAtFile(error);
-      }
+    );
+  const wrong = new FlagProblems(command);
+  return command.action(demo);
+
+  async function demo({ output, traffic, snaplen }: Flags): Promise<void> {
+    for (const problem of wrong.list) console.error(problem);
+    if (wrong.list.length > 0) process.exitCode = EXIT_USAGE;
+    const replay = await readTraffic(traffic).catch((error: unknown) => {
+      if (!(error instanceof CaptureError || error instanceof NothingToReplayError))
+        return failAtFile(error, traffic);
+      console.error(`psp-gateway: ${traffic}: ${error.message}`);
+      process.exitCode = EXIT_USAGE;
     });
+    const isPlace = takesDemo(output);
+    if (replay === undefined || !isPlace || wrong.list.length > 0) return;
+    await runDemo(output, replay, snaplen).catch(failAtFile);
+  }
+}
+
+/** The folder's files, which another demo may have written. */
+export const DEMO_OUTPUTS: Readonly<Record<string, OutputKind>> = {
+  'wire.pcap': 'capture',
+  'delivered.pcap': 'capture',
+  'opened.pcapng': 'capture',
+  'keys.jsonl': 'keys',
+  'pipes.svg': 'drawing',
+  'pipes.mmd': 'drawing',
+  'sequence.svg': 'drawing',
+  'sequence.mmd': 'drawing',
+};
+
+/** False: something is wrong with the folder, or files in it are not a demo's, and all of that has been said. */
+function takesDemo(folder: string): boolean {
+  try {
+    mustTakeFiles(folder);
+  } catch (error) {
+    failAtFile(error);
+    return false;
+  }
+  let takes = true;
+  for (const [name, kind] of Object.entries(DEMO_OUTPUTS)) {
+    try {
+      mustBeReplaceable(join(folder, name), kind);
+    } catch (error) {
+      failAtFile(error);
+      takes = false;
+    }
+  }
+  return takes;
 }
 
 async function runDemo(folder: string, { frames, leftOut }: Replay, snapOctets: number): Promise<void> {

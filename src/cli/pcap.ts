@@ -2,13 +2,11 @@
  * `psp-gateway pcap encrypt|decrypt|inspect`: PSP on capture files, with the reference tool's flags and files, or with a
  * keys file.
  */
-import { accessSync, constants } from 'node:fs';
 import { Command, Option } from 'commander';
-import { mustTakeFile } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
 import { describeRecord, renderTree, summarize } from '../packet/describe.js';
-import { CaptureError, readCapture } from '../packet/pcap.js';
+import { CaptureError, NoCaptureError, readCapture } from '../packet/pcap.js';
 import type { AeadEngine } from '../psp/aead.js';
 import {
   AEAD_ENGINE_DEFAULT,
@@ -19,12 +17,15 @@ import {
 import { dissectPsp } from '../psp/inspect.js';
 import { KeyRing, KeyRingError } from '../psp/key-ring.js';
 import { KeysFileError } from '../psp/keys-file.js';
+import { mustBeCapture } from './capture-check.js';
 import { failAtFile } from './failure.js';
+import { FlagProblems } from './flag-problems.js';
 import { readKeysFile, withKeysFile } from './keys-file.js';
 import { EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
 import { CONFIG_OCTETS_MAX, PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
 import { decryptCapture } from './pcap-decrypt.js';
 import { decryptStep, encryptionKey, encryptStep, type FrameStep, processCapture } from './pcap-process.js';
+import { mustTakeOutput, type OutputKind } from './replaceable.js';
 
 interface CryptFlags {
   readonly config: string;
@@ -48,7 +49,7 @@ class PcapUsageError extends Error {
 
 export function pcapCommand(): Command {
   const command = new Command('pcap').description('encrypt, decrypt and inspect capture files');
-  command
+  const encrypting = command
     .command('encrypt')
     .description('encrypt every IP packet of a capture')
     .option('-c, --config <file>', 'configuration file', 'psp_encrypt.cfg')
@@ -67,9 +68,8 @@ export function pcapCommand(): Command {
     .option('--write-keys <file>', 'write the key to a keys file, for decrypt --keys')
     .addOption(aeadOption())
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', CONFIG_HELP + ENCRYPT_STATUS)
-    .action(encrypt);
-  command
+    .addHelpText('after', CONFIG_HELP + ENCRYPT_STATUS);
+  const decrypting = command
     .command('decrypt')
     .description(
       'decrypt a capture, by master keys (drops what fails, and exits with 1 then) or by a keys file',
@@ -91,16 +91,23 @@ export function pcapCommand(): Command {
     .option('-v, --verbose', 'say what happens to each packet')
     .addOption(aeadOption())
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', CONFIG_HELP + DECRYPT_STATUS + KEYS_HELP)
-    .action(decrypt);
-  command
+    .addHelpText('after', CONFIG_HELP + DECRYPT_STATUS + KEYS_HELP);
+  const inspecting = command
     .command('inspect')
     .description('print the decoded headers of each packet')
     .argument('[file]', 'capture to read (pcap or pcapng, .gz too; - is standard input)')
     .option('-i, --input <file>', 'the same as the argument')
     .option('-V, --tree', 'all fields, as a tree')
     .option('--json', 'one JSON object per packet')
-    .action(inspect);
+    .addHelpText('after', INSPECT_STATUS);
+  const [wrongToEncrypt, wrongToDecrypt, wrongToInspect] = [encrypting, decrypting, inspecting].map(
+    (one) => new FlagProblems(one),
+  );
+  encrypting.action((flags: CryptFlags) => encrypt(flags, wrongToEncrypt!));
+  decrypting.action((input: string | undefined, output: string | undefined, flags: DecryptFlags) =>
+    decrypt(input, output, flags, decrypting, wrongToDecrypt!),
+  );
+  inspecting.action((file: string | undefined, flags: InspectFlags) => inspect(file, flags, wrongToInspect!));
   return command;
 }
 
@@ -119,11 +126,16 @@ const ENCRYPT_STATUS = `
 
 Packets that cannot be encrypted, such as ARP, are skipped and counted by reason.
 
-Exit status: 0 all others were encrypted, 1 all were skipped or the capture is damaged, 2 wrong usage or configuration.`;
+Exit status: 0 all others were encrypted, 1 all were skipped or the capture is damaged, 2 wrong usage or
+configuration, or a file that is no capture.`;
 
 const DECRYPT_STATUS = `
 
-Exit status: 0 all packets were decrypted, 1 some were not or the capture is damaged, 2 wrong usage or configuration.`;
+Exit status: 0 all packets were decrypted, 1 some were not or the capture is damaged, 2 wrong usage or
+configuration, or a file that is no capture.`;
+
+const INSPECT_STATUS = `
+Exit status: 0 all was printed, 1 the capture is damaged, 2 wrong usage, or a file that is no capture.`;
 
 const KEYS_HELP = `
 
@@ -137,14 +149,15 @@ A keys file holds one JSON object per line, such as
 
 Example: psp-gateway pcap decrypt --keys keys.jsonl wire.pcap decrypted.pcapng`;
 
-async function encrypt(flags: CryptFlags): Promise<void> {
+async function encrypt(flags: CryptFlags, wrong: FlagProblems): Promise<void> {
   const { input, output, writeKeys } = flags;
   await guarded(input, async () => {
     const config = await allRight(
+      wrong,
       input,
       () => parseEncryptConfig(readTextFile(flags.config, CONFIG_OCTETS_MAX), flags.config),
       [input],
-      [output, ...(writeKeys === undefined ? [] : [writeKeys])],
+      [[output, 'capture'], ...(writeKeys === undefined ? [] : ([[writeKeys, 'keys']] as const))],
     );
     if (config === undefined) return;
     const work = () =>
@@ -154,14 +167,15 @@ async function encrypt(flags: CryptFlags): Promise<void> {
   });
 }
 
-/** What `read` gives; undefined: something is wrong with it or with the files, and all of that has been said. */
+/** What `read` gives; undefined: something is wrong with it, the flags or the files, and all of that has been said. */
 async function allRight<T>(
+  wrong: FlagProblems,
   capture: string,
   read: () => T,
   inputs: readonly string[],
-  outputs: readonly string[],
+  outputs: readonly (readonly [path: string, kind: OutputKind])[],
 ): Promise<T | undefined> {
-  let right = true;
+  let right = !toldOf(wrong);
   const look = async <R>(work: () => R): Promise<Awaited<R> | undefined> => {
     try {
       return await work();
@@ -172,10 +186,17 @@ async function allRight<T>(
     }
   };
   const result = await look(read);
-  const isFile = (path: string) => path !== STANDARD_STREAM;
-  for (const path of inputs.filter(isFile)) await look(() => accessSync(path, constants.R_OK));
-  for (const path of outputs.filter(isFile)) await look(() => mustTakeFile(path));
+  for (const path of inputs) await look(() => mustBeCapture(path));
+  for (const [path, kind] of outputs)
+    if (path !== STANDARD_STREAM) await look(() => mustTakeOutput(path, kind));
   return right ? result : undefined;
+}
+
+/** Says what is wrong with flags; false: nothing is. */
+function toldOf({ list }: FlagProblems): boolean {
+  for (const problem of list) console.error(`psp-gateway pcap: ${problem}`);
+  if (list.length > 0) process.exitCode = EXIT_USAGE;
+  return list.length > 0;
 }
 
 async function decrypt(
@@ -183,15 +204,20 @@ async function decrypt(
   output: string | undefined,
   flags: DecryptFlags,
   command: Command,
+  wrong: FlagProblems,
 ): Promise<void> {
   await guarded(input ?? flags.input, async () => {
     if (flags.keys === undefined) {
-      if (input !== undefined) throw new PcapUsageError('without --keys, name the files by -i and -o');
+      if (input !== undefined) {
+        toldOf(wrong);
+        throw new PcapUsageError('without --keys, name the files by -i and -o');
+      }
       const config = await allRight(
+        wrong,
         flags.input,
         () => parseDecryptConfig(readTextFile(flags.config, CONFIG_OCTETS_MAX), flags.config),
         [flags.input],
-        [flags.output],
+        [[flags.output, 'capture']],
       );
       if (config !== undefined)
         await crypt(flags, 'decrypted', decryptStep(config, AEAD_ENGINES[flags.aead]));
@@ -199,16 +225,29 @@ async function decrypt(
     }
     const given = ['config', 'input', 'output'].some((name) => command.getOptionValueSource(name) === 'cli');
     if (given || input === undefined || output === undefined) {
+      toldOf(wrong);
       throw new PcapUsageError(
         'with --keys, say: psp-gateway pcap decrypt --keys FILE INPUT OUTPUT, and no -c, -i, -o',
       );
     }
-    await decryptByKeys(flags, flags.keys, input, output);
+    await decryptByKeys(wrong, flags, flags.keys, input, output);
   });
 }
 
-async function decryptByKeys(flags: DecryptFlags, keysPath: string, input: string, output: string) {
-  const keys = await allRight(input, () => new KeyRing(readKeysFile(keysPath)), [input], [output]);
+async function decryptByKeys(
+  wrong: FlagProblems,
+  flags: DecryptFlags,
+  keysPath: string,
+  input: string,
+  output: string,
+) {
+  const keys = await allRight(
+    wrong,
+    input,
+    () => new KeyRing(readKeysFile(keysPath)),
+    [input],
+    [[output, 'capture']],
+  );
   if (keys === undefined) return;
   const counts = await withProgress('decrypted', (onProgress) =>
     decryptCapture({
@@ -286,13 +325,24 @@ function sayBeside(output: string): (text: string) => void {
 
 const nameOf = (output: string) => (output === STANDARD_STREAM ? 'standard output' : output);
 
+interface InspectFlags {
+  readonly input?: string;
+  readonly tree?: boolean;
+  readonly json?: boolean;
+}
+
 async function inspect(
   argument: string | undefined,
-  flags: { input?: string; tree?: boolean; json?: boolean },
+  flags: InspectFlags,
+  wrong: FlagProblems,
 ): Promise<void> {
   const path = argument ?? flags.input;
+  const isWrong = toldOf(wrong);
   await guarded(path ?? '', async () => {
+    if (path === undefined && wrong.has('--input')) return;
     if (path === undefined) throw new PcapUsageError('no capture given: psp-gateway pcap inspect FILE');
+    mustBeCapture(path);
+    if (isWrong) return;
     let number = 0;
     let firstNs: bigint | undefined;
     for await (const record of readCapture(captureOctets(path))) {
@@ -330,6 +380,7 @@ async function guarded(capture: string, work: () => Promise<void>): Promise<void
 function report(capture: string, error: unknown): void {
   const damaged = error instanceof CaptureError;
   const usage =
+    error instanceof NoCaptureError ||
     error instanceof PcapConfigError ||
     error instanceof KeysFileError ||
     error instanceof KeyRingError ||

@@ -1,9 +1,10 @@
 /** `psp-gateway pipes`: draws the program that gateway flags would build. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
+import type { GatewayOptions } from '../gateway/options.js';
 import { buildPipeline, type PipelineOptions } from '../gateway/pipeline.js';
 import type { PipeProgram } from '../hal/program.js';
 import { renderDot, renderJson, renderMermaid } from '../hal/render.js';
@@ -11,7 +12,9 @@ import { renderSvg } from '../hal/render-svg.js';
 import { macToOctets } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
+import { FlagProblems } from './flag-problems.js';
 import { EXIT_USAGE } from './output.js';
+import { outputProblem } from './replaceable.js';
 
 const FORMATS: Readonly<Record<string, (program: PipeProgram) => string | Promise<string>>> = {
   mermaid: renderMermaid,
@@ -23,39 +26,64 @@ const FORMATS: Readonly<Record<string, (program: PipeProgram) => string | Promis
 const UNDERLAY_MTU_OCTETS = 1500;
 const UNKNOWN_MACS = new Uint8Array(12);
 
+interface Flags {
+  readonly format: string;
+  readonly output?: string;
+}
+
 export function pipesCommand(): Command {
-  return new Command('pipes')
+  const command = new Command('pipes')
     .description('draw the pipe program that gateway flags would build')
-    .option('--format <format>', `one of ${Object.keys(FORMATS).join(', ')}`, 'mermaid')
+    .addOption(
+      new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
+    )
     .option('-O, --output <file>', 'write to a file instead of standard output')
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', () => `\nGateway flags:\n${flagHelp()}`)
-    .action(async (flags: { format: string; output?: string }, command: Command) => {
-      const render = FORMATS[flags.format];
-      if (render === undefined) {
-        console.error(`--format: "${flags.format}" is not one of ${Object.keys(FORMATS).join(', ')}`);
-        process.exitCode = EXIT_USAGE;
-        return;
-      }
-      try {
-        // A drawing opens no connection, so it needs no certificates.
-        const argv = command.args.includes('--tls-ca') ? command.args : [...command.args, '--insecure'];
-        const { options } = readGatewayOptions(argv, readTextFile);
-        const macs = UNKNOWN_MACS.slice();
-        if (options.decapDmac !== undefined) macs.set(macToOctets(options.decapDmac));
-        const pipeline: PipelineOptions = {
-          ...options,
-          underlayMtuOctets: UNDERLAY_MTU_OCTETS,
-          decapMacs: macs,
-        };
-        const text = await render(buildPipeline(pipeline));
-        if (flags.output === undefined) process.stdout.write(text);
-        else await replaceFile(flags.output, text, { readers: 'public' });
-      } catch (error) {
-        if (!(error instanceof ConfigError)) return failAtFile(error);
-        for (const problem of error.problems) console.error(problem);
-        process.exitCode = EXIT_USAGE;
-      }
-    });
+    .addHelpText('after', () => `\nGateway flags:\n${flagHelp()}`);
+  // Flags that are not its own are the gateway's.
+  const wrong = new FlagProblems(command, 'left');
+  return command.action((flags: Flags) => draw(flags, command.args, wrong));
+}
+
+async function draw(
+  { format, output }: Flags,
+  gatewayFlags: readonly string[],
+  wrong: FlagProblems,
+): Promise<void> {
+  try {
+    const unfit = output === undefined ? undefined : await outputProblem(output, 'drawing');
+    const ofOwnFlags = [...wrong.list, ...(unfit === undefined ? [] : [unfit])];
+    const options = gatewayOptions(gatewayFlags, ofOwnFlags);
+    const macs = UNKNOWN_MACS.slice();
+    if (options.decapDmac !== undefined) macs.set(macToOctets(options.decapDmac));
+    const pipeline: PipelineOptions = {
+      ...options,
+      underlayMtuOctets: UNDERLAY_MTU_OCTETS,
+      decapMacs: macs,
+    };
+    const text = await FORMATS[format]!(buildPipeline(pipeline));
+    if (output === undefined) process.stdout.write(text);
+    else await replaceFile(output, text, { readers: 'public' });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) return failAtFile(error);
+    for (const problem of error.problems) console.error(problem);
+    process.exitCode = EXIT_USAGE;
+  }
+}
+
+/** Throws ConfigError with all that is wrong, that of the command's own flags first. */
+function gatewayOptions(flags: readonly string[], ofOwnFlags: readonly string[]): GatewayOptions {
+  // A drawing opens no connection, so it needs no certificates.
+  const argv = flags.includes('--tls-ca') ? flags : [...flags, '--insecure'];
+  let options: GatewayOptions | undefined;
+  const problems = [...ofOwnFlags];
+  try {
+    ({ options } = readGatewayOptions(argv, readTextFile));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  if (options === undefined || problems.length > 0) throw new ConfigError(problems);
+  return options;
 }

@@ -1,7 +1,8 @@
 /** `psp-gateway topology counters`: the numbers of a run's report that expectations may name. */
 import type { Command } from 'commander';
 import { counterPaths, counterTree } from '../topology/counters.js';
-import { loadTopology, withTopology } from './topology-file.js';
+import { FlagProblems } from './flag-problems.js';
+import { loadBeside, withTopology } from './topology-file.js';
 
 const HELP = `
 One path per line, as \`expect\` takes them: {counter: PATH, min: N, max: N}. Percentiles have a value only where
@@ -13,17 +14,18 @@ Example:
 Exit status: 0 listed, 2 wrong usage or a wrong file.`;
 
 export function addCounters(topology: Command): void {
-  topology
+  const command = topology
     .command('counters')
     .description('list the counters that expectations may name')
     .argument('<file>', 'topology, YAML')
     .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
-    .addHelpText('after', HELP)
-    .action((file: string, scenarioPath: string | undefined) =>
-      withTopology(() => {
-        const read = loadTopology(file, scenarioPath === undefined ? {} : { scenarioPath });
-        const paths = [...counterPaths(counterTree(read))];
-        process.stdout.write(paths.map((path) => `${path}\n`).join(''));
-      }),
-    );
+    .addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  command.action((file: string, scenarioPath: string | undefined) =>
+    withTopology(() => {
+      const read = loadBeside(wrong, file, [], scenarioPath === undefined ? {} : { scenarioPath });
+      const paths = [...counterPaths(counterTree(read))];
+      process.stdout.write(paths.map((path) => `${path}\n`).join(''));
+    }),
+  );
 }

@@ -33,10 +33,15 @@ export function tryLoad(path: string, options: ReadTopologyOptions = {}): Topolo
   }
 }
 
-/** Likewise; throws TopologyFileError, also with what is wrong with the values of flags. */
-export function loadBeside(flags: FlagProblems, path: string): Topology {
-  const { topology, problems: ofFiles } = tryLoad(path);
-  const problems = [...ofFiles, ...flags.list];
+/** Likewise; throws TopologyFileError, also with what is wrong with flags and, by `more`, with the files that they name. */
+export function loadBeside(
+  flags: FlagProblems,
+  path: string,
+  more: readonly (string | undefined)[] = [],
+  options: ReadTopologyOptions = {},
+): Topology {
+  const { topology, problems: ofFiles } = tryLoad(path, options);
+  const problems = [...ofFiles, ...flags.list, ...more.filter((problem) => problem !== undefined)];
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
   return topology;
 }

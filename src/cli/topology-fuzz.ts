@@ -2,11 +2,10 @@
 import { lstatSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFile } from '../files/folders.js';
-import { readTextFile } from '../files/read-file.js';
+import { readBegin } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
-import { FILE_OCTETS_MAX } from '../topology/file/limits.js';
-import { TopologyFileError } from '../topology/file/read.js';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
 import { failAtFile } from './failure.js';
@@ -75,9 +74,8 @@ function parseCount(text: string): number {
 }
 
 async function search(file: string, flags: Flags, wrong: FlagProblems): Promise<void> {
-  const base = loadBeside(wrong, file);
   const output = flags.output ?? freeName(OUTPUT_DEFAULT);
-  await mustBeOfSearches(output);
+  const base = loadBeside(wrong, file, [await outputProblem(output)]);
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   const { runs, packets, failure } = await fuzz({
@@ -143,13 +141,18 @@ function freeName(name: string): string {
   }
 }
 
-/** Before the search: what another program or a person has written is not replaced. */
-async function mustBeOfSearches(path: string): Promise<void> {
-  await mustTakeFile(path);
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there?.isFile() !== true || there.size === 0) return;
-  if (!readTextFile(path, FILE_OCTETS_MAX).startsWith(HEADING))
-    throw new TopologyFileError([
-      `--output: ${path} is there, and no search has written it; name another file`,
-    ]);
+/** Before the search: what another program or a person has written is not replaced. Undefined: the output can be written. */
+async function outputProblem(path: string): Promise<string | undefined> {
+  try {
+    await mustTakeFile(path);
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there?.isFile() !== true || there.size === 0) return undefined;
+    const begin = readBegin(path, HEADING.length)?.toString('utf8');
+    if (begin === HEADING) return undefined;
+    return `--output: ${path} is there, and no search has written it; name another file`;
+  } catch (error) {
+    const text = fileProblem(error, path)?.text;
+    if (text === undefined) throw error;
+    return `--output: ${text}`;
+  }
 }

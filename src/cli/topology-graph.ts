@@ -10,6 +10,7 @@ import {
 } from '../topology/graph.js';
 import type { Topology } from '../topology/model.js';
 import { FlagProblems } from './flag-problems.js';
+import { outputProblem } from './replaceable.js';
 import { loadBeside, withTopology } from './topology-file.js';
 
 const FORMATS: Readonly<
@@ -43,9 +44,11 @@ export function addGraph(topology: Command): void {
   const wrong = new FlagProblems(command);
   command.action((file: string, flags: { format: string; output?: string; all?: true }) =>
     withTopology(async () => {
-      const text = await FORMATS[flags.format]!(loadBeside(wrong, file), flags);
-      if (flags.output === undefined) process.stdout.write(text);
-      else await replaceFile(flags.output, text, { readers: 'public' });
+      const { output } = flags;
+      const unfit = output === undefined ? undefined : await outputProblem(output, 'drawing');
+      const text = await FORMATS[flags.format]!(loadBeside(wrong, file, [unfit]), flags);
+      if (output === undefined) process.stdout.write(text);
+      else await replaceFile(output, text, { readers: 'public' });
     }),
   );
 }

@@ -77,7 +77,11 @@ async function readAlone(
   const problems = [...fileProblems, ...flagProblems];
   if (topology !== undefined && !gatewaysOf(topology).some((gateway) => gateway.name === name))
     problems.push(`${topology.name} has no gateway ${name}`);
-  if (flags.certificates === undefined && flags.where.size === 0 && !wrong.has('--where'))
+  if (
+    flags.certificates === undefined &&
+    flags.where.size === 0 &&
+    !['--where', '--certificates'].some((flag) => wrong.has(flag))
+  )
     problems.push('--certificates: a gateway needs a certificate, and one authority with the others');
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
   return topology;

@@ -3,11 +3,12 @@
  * stack; nothing half done stays; pipes and signals end what they should, and only that.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
+import { DEMO_OUTPUTS } from '../../src/cli/demo.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
@@ -73,7 +74,7 @@ describe('every mistake is told at once, with status 2', () => {
         `--state-file: ${missing('none')}`,
         `--sim-wire: ${missing('none.pcap')}`,
         `--sim-wire: ${missing('none')}`,
-        '--sim-vf: . is a folder; name a capture',
+        '--sim-vf: . is a folder; name a file',
         expect.stringContaining('--sim-vf: file/out.pcap: a part of this path is a file'),
         '--ping: needs a host in this process as workload; say --sim-vf host:IP',
       ],
@@ -228,6 +229,138 @@ describe('every mistake is told at once, with status 2', () => {
   });
 });
 
+test('a file that is no capture is wrong as it is named: status 2, before anything is opened', () => {
+  const reason = 'file: neither pcap nor pcapng (at octet 0)';
+  expect(run('pcap', 'inspect', 'file')).toEqual({
+    status: 2,
+    out: '',
+    lines: [`psp-gateway pcap: ${reason}`],
+  });
+  const ports = ['--sim-wire', 'pcap:file', '--sim-vf', 'pcap:file,wrong.yaml'];
+  expect(run('--insecure', '--frobnicate', ...ports)).toEqual({
+    status: 2,
+    out: '',
+    lines: [
+      '--frobnicate: there is no such flag',
+      ...['--sim-wire', '--sim-vf'].map(
+        (flag) =>
+          `${flag}: file is no capture: neither pcap nor pcapng (at octet 0); name a pcap or pcapng file`,
+      ),
+      '--sim-vf: wrong.yaml is there and is no capture; it would be replaced: name another file, or remove it',
+    ],
+  });
+  // Of a pipe it shows only when it is read; what is damaged further on is status 1.
+  const { out } = shell(
+    `for c in "head -c 9 file" "head -c 1000 ${TRAFFIC}"; do $c | $P pcap inspect - >/dev/null 2>&1; echo $?; done`,
+  );
+  expect(out).toBe('2\n1\n');
+});
+
+test('the demo replaces files of a demo, and nobody else’s', () => {
+  const names = Object.keys(DEMO_OUTPUTS);
+  mkdirSync(join(folder, 'shown'));
+  for (const name of names) writeFileSync(join(folder, 'shown', name), 'my own');
+  expect(run('demo', '-o', 'shown')).toEqual({
+    status: 2,
+    out: '',
+    lines: names.map((name) => expect.stringContaining(`shown/${name} is there and is no `)),
+  });
+  for (const name of names) {
+    expect(readFileSync(join(folder, 'shown', name), 'utf8')).toBe('my own');
+    rmSync(join(folder, 'shown', name));
+  }
+  for (let times = 0; times < 2; times++)
+    expect(run('demo', '-o', 'shown')).toMatchObject({ status: 0, lines: [] });
+  expect(readdirSync(join(folder, 'shown')).sort()).toEqual(names.sort());
+});
+
+describe('wrong flags are told together, by every command', () => {
+  const MISSING = 'none.yaml:1: there is no file none.yaml';
+  const NO_SUCH = '--frobnicate: there is no such flag; see --help';
+  test.each([
+    [
+      ['topology', 'run', 'none.yaml', '--frobnicate', '--sed', '7', '--output'],
+      [MISSING, NO_SUCH, '--sed: there is no such flag; did you mean --seed?', '--output: needs a value'],
+    ],
+    [
+      ['topology', 'validate', 'none.yaml', '--frobnicate', '--core', '--json=yes'],
+      [MISSING, NO_SUCH, '--core: needs a value', '--json: takes no value'],
+    ],
+    [
+      ['topology', 'node', 'none.yaml', 'h1', '--frobnicate', '--certificates'],
+      [MISSING, NO_SUCH, '--certificates: needs a value'],
+    ],
+    [
+      ['topology', 'counters', 'none.yaml', '--frobnicate', '-x'],
+      [MISSING, NO_SUCH, '-x: there is no such flag; see --help'],
+    ],
+    [
+      ['topology', 'graph', 'none.yaml', '--frobnicate', '--format', 'x', '-o', 'file'],
+      [
+        MISSING,
+        NO_SUCH,
+        '--format: allowed choices are mermaid, dot, svg, not "x"',
+        expect.stringContaining('--output: file is there'),
+      ],
+    ],
+    [
+      ['topology', 'fuzz', 'none.yaml', '--frobnicate', '--runs', '0', '-o', 'file'],
+      [
+        MISSING,
+        NO_SUCH,
+        '--runs: expected a number from 1 to 10000000, not "0"',
+        expect.stringContaining('--output: file is there'),
+      ],
+    ],
+    [
+      ['pcap', 'inspect', 'file', '--frobnicate', '-i'],
+      [
+        `psp-gateway pcap: ${NO_SUCH}`,
+        'psp-gateway pcap: --input: needs a value',
+        expect.stringContaining('file: neither pcap'),
+      ],
+    ],
+    [
+      ['pcap', 'encrypt', '--frobnicate', '-vx', '-c', 'none', '-i', TRAFFIC, '-o', 'file'],
+      [
+        `psp-gateway pcap: ${NO_SUCH}`,
+        'psp-gateway pcap: -vx: there is no such flag; see --help',
+        expect.stringContaining('none: there is no such file'),
+        expect.stringContaining('file is there'),
+      ],
+    ],
+    [
+      ['demo', '--frobnicate', '--snaplen', '3', '--traffic', 'file', '-o', 'file'],
+      [
+        NO_SUCH,
+        expect.stringMatching(/^--snaplen: expected a number from 14/),
+        expect.stringContaining('file: neither pcap'),
+        expect.stringContaining('file is a file'),
+      ],
+    ],
+    [
+      ['pipes', '--frobnicate', '-t', 'x', '--format', 'x', '-O', 'file'],
+      [
+        '--format: allowed choices are mermaid, dot, svg, json, not "x"',
+        expect.stringContaining('--output: file is there'),
+        '--frobnicate: there is no such flag',
+        expect.stringContaining('--tunnel: "x"'),
+      ],
+    ],
+    [
+      ['certificates', '--frobnicate', '--host'],
+      [NO_SUCH, '--host: needs a value', '--out: is required; name a folder'],
+    ],
+    // Of a file that is not even named nothing can be told.
+    [
+      ['topology', 'run', '--frobnicate'],
+      [NO_SUCH, "error: missing required argument 'file'"],
+    ],
+  ])('%j', (argv, lines) => {
+    expect(run(...argv)).toEqual({ status: 2, out: '', lines });
+  });
+});
+
 describe('what the file system refuses is one line, and no stack', () => {
   test.each([
     [['pipes', '-O', '/nonexistent/a'], 2, '/nonexistent/a: there is no such file or folder (ENOENT)'],
@@ -264,7 +397,8 @@ describe('what the file system refuses is one line, and no stack', () => {
 test('where there is no room, a command fails with a word about the file, and leaves nothing', () => {
   const room = join(folder, 'room');
   mkdirSync(room);
-  writeFileSync(join(room, 'drawing.svg'), 'precious');
+  const earlier = run('pipes', '--format', 'svg').out;
+  writeFileSync(join(room, 'drawing.svg'), earlier);
   const masterKeys = '00 '.repeat(64);
   writeFileSync(join(folder, 'psp.cfg'), `${masterKeys}\n1\ntunnel\naes-gcm-128\n0 0 0\nno-vc\n`);
   const commands = [
@@ -284,7 +418,7 @@ test('where there is no room, a command fails with a word about the file, and le
   ]);
   expect(lines).toEqual(said);
   expect(readdirSync(room)).toEqual(['drawing.svg']);
-  expect(lstatSync(join(room, 'drawing.svg')).size).toBe('precious'.length);
+  expect(lstatSync(join(room, 'drawing.svg')).size).toBe(earlier.length);
 });
 
 describe('pipes and signals', () => {
