@@ -6,10 +6,11 @@ import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { createThrowAwayAuthority } from '../gateway/certificates.js';
-import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
+import { parseOwnIp } from '../gateway/config/addresses.js';
+import { AddressError, type IpAddress } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { EXIT_USAGE } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 
 interface CertificatesOptions {
   readonly out?: string;
@@ -41,7 +42,7 @@ export async function writeCertificates(
   const hosts = new Set<IpAddress>();
   for (const text of host) {
     try {
-      hosts.add(parseIp(text));
+      hosts.add(parseOwnIp(text));
     } catch (error) {
       if (!(error instanceof AddressError)) throw error;
       problems.push(`--host: ${error.message}`);
@@ -89,7 +90,7 @@ export function certificatesCommand(): Command {
     try {
       const { written, problems } = await writeCertificates(options, wrong);
       for (const path of written) console.log(path);
-      for (const problem of problems) console.error(problem);
+      for (const problem of problems) complain(problem);
       if (problems.length > 0) process.exitCode = EXIT_USAGE;
     } catch (error) {
       failAtFile(error);

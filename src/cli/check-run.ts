@@ -8,8 +8,10 @@ import { dirname, resolve } from 'node:path';
 import { fileReason } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
+import { networkIpProblem, ownIpProblem } from '../gateway/config/addresses.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
+import { serviceText } from '../gateway/transport.js';
 import { DOCA_ADDON, NativePartError, namedFile, PORTS } from '../hal/native-parts.js';
 import { loadAddon } from '../hal-doca/native.js';
 import { loadPortsAddon } from '../hal-sim/ports/ports-addon.js';
@@ -23,6 +25,7 @@ import {
   type UdpSpec,
 } from '../hal-sim/ports/spec.js';
 import { type IpAddress, ipFamily, type MacAddress, parseIp, parseMac } from '../packet/address.js';
+import { ipKind } from '../packet/address-kind.js';
 import { STANDARD_STREAM } from '../packet/capture-stream.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { mustBeCapture } from './capture-check.js';
@@ -38,6 +41,7 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   const { statePath } = options;
   if (statePath !== undefined) noteIfWrong('state-file', problem, () => checkStateFile(statePath, problem));
   checkNamedAddon(options.hal, problem);
+  checkOwnService(options, problem);
   if (options.hal === 'doca') {
     const cores = coresProblem(options.coreMask);
     if (cores !== undefined) problem('core-mask', cores);
@@ -48,11 +52,9 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
         `this machine has no network device "${vfName}" with a MAC; where the VF is elsewhere, say --decap-dmac and --local-virt-ip`,
       );
     }
-    checkStaticTunnels(
-      options,
-      [...localVirtualIps, ...(vfName === undefined ? [] : addressesOfInterface(vfName))],
-      problem,
-    );
+    const ofVf = vfName === undefined ? [] : addressesOfInterface(vfName);
+    checkNotOfPeers('vf-name', ofVf, options, problem);
+    checkStaticTunnels(options, [...localVirtualIps, ...ofVf], problem);
     return;
   }
   const wire = parsed('sim-wire', problem, () => parseSimWire(run.simWire));
@@ -178,6 +180,11 @@ function checkUdp(
     }
     return;
   }
+  const nobodys = ownIpProblem(address);
+  if (nobodys !== undefined) {
+    problem('sim-wire', nobodys);
+    return;
+  }
   const family = ipFamily(address);
   if (family !== outerFamily) {
     problem(
@@ -192,7 +199,47 @@ export function workloadAddresses(vf: HostSpec | TapSpec, options: GatewayOption
   return vf.addresses.length > 0 ? vf.addresses : options.localVirtualIps;
 }
 
+/** Where to serve may be left to the machine: then none of its addresses can be a peer's, on that port. */
+function checkOwnService({ serviceAddress, peers }: GatewayOptions, problem: ProblemOf): void {
+  if (ipKind(serviceAddress.host) !== 'unspecified') return;
+  const addresses = new Set(
+    Object.values(networkInterfaces()).flatMap((entries) => entries?.map(({ address }) => address) ?? []),
+  );
+  for (const peer of peers) {
+    const { host, port } = peer.serviceAddress;
+    if (port !== serviceAddress.port || !addresses.has(host)) continue;
+    problem(
+      'svc-addr',
+      `serves at ${serviceText(peer.serviceAddress)} too, which is listed as a peer; leave it out`,
+    );
+  }
+}
+
+/** Addresses of the workload are ours alone. */
+function checkNotOfPeers(
+  flag: string,
+  addresses: readonly IpAddress[],
+  { peers }: GatewayOptions,
+  problem: ProblemOf,
+): void {
+  for (const { serviceAddress, virtualIps } of peers) {
+    const listed = new Set(virtualIps);
+    for (const ip of addresses) {
+      if (listed.has(ip))
+        problem(
+          flag,
+          `${ip} is listed as an address of peer ${serviceText(serviceAddress)}; leave it out of one`,
+        );
+    }
+  }
+}
+
 function checkWorkload(vf: HostSpec | TapSpec, options: GatewayOptions, problem: ProblemOf): void {
+  for (const ip of vf.addresses) {
+    const reason = networkIpProblem(ip);
+    if (reason !== undefined) problem('sim-vf', reason);
+  }
+  checkNotOfPeers('sim-vf', vf.addresses, options, problem);
   if (workloadAddresses(vf, options).length > 0) return;
   const better = vf.kind === 'tap' ? `tap:${vf.name},IP` : 'host:IP';
   problem('sim-vf', `the workload has no address; give it one, --sim-vf ${better}`);

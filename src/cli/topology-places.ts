@@ -1,9 +1,10 @@
 /** Flags that say where the gateways of a topology are in real time; the same for run and node. */
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseOwnIp } from '../gateway/config/addresses.js';
 import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/grpc-tls.js';
 import { systemClock } from '../hal/clock.js';
-import { AddressError, type IpAddress, parseIp } from '../packet/address.js';
+import { AddressError, type IpAddress } from '../packet/address.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';
 import { Places } from '../topology/real-time/places.js';
@@ -41,7 +42,7 @@ export const ownSubnet = (): number => SUBNET_DEFAULT + (process.pid % SUBNETS);
 
 function parseAddress(text: string): IpAddress {
   try {
-    return parseIp(text);
+    return parseOwnIp(text);
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
     throw new InvalidArgumentError(`${error.message}.`);

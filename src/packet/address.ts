@@ -144,6 +144,11 @@ export function unmapped(ip: IpAddress): IpAddress {
   return octets.subarray(0, 10).every((octet) => octet === 0) ? ipFromOctets(octets, 12, 4) : ip;
 }
 
+/** As people write it: an IPv4-mapped address is the IPv4 address, so that no host has two names. Throws AddressError. */
+export function parseWrittenIp(text: string): IpAddress {
+  return unmapped(parseIp(text));
+}
+
 /** The family of an address. */
 export function ipFamily(ip: IpAddress): IpFamily {
   return ip.includes(':') ? 6 : 4;

@@ -1,5 +1,13 @@
 /** IP prefixes as configuration names them (RFC 4632, RFC 4291 section 2.3). */
-import { AddressError, type IpAddress, type IpFamily, ipFromOctets, ipToOctets, parseIp } from './address.js';
+import {
+  AddressError,
+  type IpAddress,
+  type IpFamily,
+  ipFromOctets,
+  ipToOctets,
+  parseIp,
+  unmapped,
+} from './address.js';
 
 /** A prefix of either family. */
 export interface IpPrefix {
@@ -29,14 +37,18 @@ export function parseNetwork(text: string): IpPrefix {
 
 function readPrefix(text: string): { octets: Uint8Array; bits: number } {
   const [address, length, ...rest] = text.split('/');
-  const octets = ipToOctets(parseIp(address!));
+  const ip = parseIp(address!);
+  const octets = ipToOctets(ip);
   const most = octets.length * 8;
   const bits =
     length === undefined ? most : /^\d{1,3}$/.test(length) && rest.length === 0 ? Number(length) : -1;
   if (bits < 0 || bits > most) {
     throw new AddressError(`"${text}" is not an address or a prefix such as 192.0.2.0/24 or 2001:db8::/64`);
   }
-  return { octets, bits };
+  // One that holds IPv4-mapped addresses only is IPv4's.
+  const inner = ipToOctets(unmapped(ip));
+  const outerBits = most - inner.length * 8;
+  return bits < outerBits ? { octets, bits } : { octets: inner, bits: bits - outerBits };
 }
 
 /** Whether a prefix contains an address. False for an address of the other family. */

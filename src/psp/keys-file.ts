@@ -7,7 +7,7 @@
  * it the key is for any receiver. `node` is the receiver's name, for people. Both may be absent. The same SPI may stand
  * there several times: after two rotations a receiver gives it out again, with another key.
  */
-import { type IpAddress, parseIp } from '../packet/address.js';
+import { type IpAddress, parseWrittenIp } from '../packet/address.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK, spiText } from './header.js';
 
 /** The key of one association. */
@@ -162,7 +162,7 @@ function parseReceivers(value: unknown, wrong: string[]): IpAddress[] | undefine
   }
   return value.flatMap((item, i) => {
     try {
-      if (typeof item === 'string') return [parseIp(item)];
+      if (typeof item === 'string') return [parseWrittenIp(item)];
     } catch {
       // Said below, without the text.
     }

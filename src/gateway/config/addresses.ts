@@ -2,21 +2,27 @@
 import {
   AddressError,
   type IpAddress,
+  ipFromOctets,
   type MacAddress,
-  parseIp,
   parseMac,
-  unmapped,
+  parseWrittenIp,
 } from '../../packet/address.js';
 import { type IpKind, ipKind } from '../../packet/address-kind.js';
-import { parseNetwork } from '../../packet/prefix.js';
+import { parseNetwork, prefixFamily, prefixHolds } from '../../packet/prefix.js';
 import type { Vip } from '../directory.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../transport.js';
 
-/**
- * IP or IP:PORT, IPv6 in brackets where a port follows (or might). An IPv4-mapped address is the IPv4 address: so it
- * goes over the wire, and so it stands in certificates. Throws AddressError.
- */
+/** Where one host serves: as `parseListenAddress`, and the address is somebody's. Throws AddressError. */
 export function parseServiceAddress(text: string): ServiceAddress {
+  const address = parseListenAddress(text);
+  return { ...address, host: somebodys(address.host, NOBODYS_KINDS) };
+}
+
+/**
+ * Where to serve, at one address or all: IP or IP:PORT, IPv6 in brackets where a port follows (or might). An IPv4-mapped address
+ * is the IPv4 address: so it goes over the wire, and so it stands in certificates. Throws AddressError.
+ */
+export function parseListenAddress(text: string): ServiceAddress {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) return { host: parseHost(bracketed[1]!), port: parsePort(bracketed[2]) };
   const colons = text.split(':').length - 1;
@@ -26,7 +32,7 @@ export function parseServiceAddress(text: string): ServiceAddress {
 }
 
 function parseHost(text: string): IpAddress {
-  return unmapped(parseIp(text));
+  return somebodys(parseWrittenIp(text), GROUP_KINDS);
 }
 
 function parsePort(text: string | undefined): number {
@@ -41,11 +47,20 @@ function parsePort(text: string | undefined): number {
  * 7.7.7.0/24. Throws AddressError.
  */
 export function parseVip(text: string): Vip {
-  if (!text.includes('/')) return parseIp(text);
+  if (!text.includes('/')) return parseNetworkIp(text);
   const network = parseNetwork(text);
   if (network.bits === 0)
     throw new AddressError(`"${text}" is every address; lengths of prefixes go from 1 on`);
-  return network.bits === network.octets.length * 8 ? (network.text as IpAddress) : network;
+  if (network.bits === network.octets.length * 8)
+    return somebodys(network.text as IpAddress, NO_NETWORKS_KINDS);
+  for (const [kind, block] of NOBODYS_BLOCKS) {
+    if (
+      block.bits <= network.bits &&
+      prefixHolds(block, ipFromOctets(network.octets, 0, prefixFamily(network)))
+    )
+      throw new AddressError(`${network.text} is ${kind}, and no host of a network has such an address`);
+  }
+  return network;
 }
 
 /** Several of them, or of anything else with addresses, separated by commas. Throws AddressError for the first that is wrong. */
@@ -88,16 +103,50 @@ export function parseAnyMac(text: string): MacAddress {
   return parseMac(words === null ? text : words.slice(1).join('').match(/../g)!.join(':'));
 }
 
+const GROUP_KINDS: readonly IpKind[] = ['multicast', 'broadcast'];
 /** Kinds of addresses that are nobody's own. */
-const NOBODYS_KINDS: readonly IpKind[] = ['unspecified', 'multicast', 'broadcast'];
+const NOBODYS_KINDS: readonly IpKind[] = ['unspecified', ...GROUP_KINDS];
+/** Those, and what is on no network. */
+const NO_NETWORKS_KINDS: readonly IpKind[] = [...NOBODYS_KINDS, 'loopback'];
+/** Prefixes of which nobody on a network has an address. */
+const NOBODYS_BLOCKS = [
+  ['loopback', parseNetwork('127.0.0.0/8')],
+  ['multicast', parseNetwork('224.0.0.0/4')],
+  ['multicast', parseNetwork('ff00::/8')],
+] as const;
+
+function somebodys(ip: IpAddress, not: readonly IpKind[]): IpAddress {
+  const reason = nobodysReason(ip, not);
+  if (reason !== undefined) throw new AddressError(reason);
+  return ip;
+}
+
+function nobodysReason(ip: IpAddress, not: readonly IpKind[]): string | undefined {
+  const kind = ipKind(ip);
+  if (!not.includes(kind)) return undefined;
+  return kind === 'loopback'
+    ? `${ip} is loopback, and never leaves its host; give an address of a network`
+    : `${ip} is ${kind}, and no host's own address; give a unicast address`;
+}
 
 /** An address that one host can have. Throws AddressError. */
 export function parseOwnIp(text: string): IpAddress {
-  const ip = parseIp(text);
-  const kind = ipKind(ip);
-  if (NOBODYS_KINDS.includes(kind))
-    throw new AddressError(`${ip} is ${kind}, and no host's own address; give a unicast address`);
-  return ip;
+  return somebodys(parseWrittenIp(text), NOBODYS_KINDS);
+}
+
+/** Why no host can have it as its own; undefined: one can. */
+export function ownIpProblem(ip: IpAddress): string | undefined {
+  return nobodysReason(ip, NOBODYS_KINDS);
+}
+
+/** An address that one host of a network can have, as workloads do. Throws AddressError. */
+export function parseNetworkIp(text: string): IpAddress {
+  return somebodys(parseWrittenIp(text), NO_NETWORKS_KINDS);
+}
+
+/** Why no host of a network can have it; undefined: one can. */
+export function networkIpProblem(ip: IpAddress): string | undefined {
+  return nobodysReason(ip, NO_NETWORKS_KINDS);
 }
 
 const NOBODYS_MACS: readonly string[] = ['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff'];

@@ -4,7 +4,7 @@ import { parseBoundedJson } from './bounded-json.js';
 import { DPDK_SECTION, maskOfNumber, readDpdkFlags } from './dpdk-flags.js';
 import { type Flag, flagNamed, flagNames, flagOfLater, flagWithShort, JSON_FLAG } from './flags.js';
 import { FLAG_CHARACTERS_MAX, FLAGS_FILE_OCTETS_MAX } from './limits.js';
-import { type FileReader, type Problems, readText, shortened } from './problems.js';
+import { type FileReader, type Problems, quoted, readText, shortened } from './problems.js';
 import { Suggestions } from './suggestions.js';
 
 /** A flag's value as text, and where it was given. */
@@ -26,7 +26,7 @@ export function readFlagValues(argv: readonly string[], read: FileReader, proble
   let jsonPath: FlagValue | undefined;
   const suggestions = new Suggestions();
   const add = (flag: Flag, value: FlagValue) => {
-    if (!isShortEnough(value, problems)) return;
+    if (!isFit(value, problems)) return;
     const list = given.get(flag.name);
     if (list === undefined) given.set(flag.name, [value]);
     else if (mayRepeat(flag)) list.push(value);
@@ -35,6 +35,7 @@ export function readFlagValues(argv: readonly string[], read: FileReader, proble
   parseArguments(argv, problems, suggestions, (name, flag, text) => {
     const where = `--${name}`;
     if (flag === undefined) {
+      if (!isFit({ text, where }, problems)) return;
       if (jsonPath !== undefined) problems.add(where, 'is given twice');
       jsonPath = { text, where };
     } else add(flag, { text, where });
@@ -50,7 +51,11 @@ function mayRepeat({ kind, repeatable }: Flag): boolean {
 
 type OnFlag = (name: string, flag: Flag | undefined, text: string) => void;
 
-function isShortEnough({ text, where }: FlagValue, problems: Problems): boolean {
+function isFit({ text, where }: FlagValue, problems: Problems): boolean {
+  if (text === '') {
+    problems.add(where, 'is empty; give it a value, or leave it out');
+    return false;
+  }
   if (text.length <= FLAG_CHARACTERS_MAX) return true;
   problems.add(where, `has ${text.length} characters, ${FLAG_CHARACTERS_MAX} are allowed; use a file`);
   return false;
@@ -76,7 +81,7 @@ function parseArguments(
   const take = (written: string, name: string, flag: Flag | undefined, attached: string | undefined) => {
     if (flag?.kind === 'boolean') {
       if (attached !== undefined && attached !== 'true' && attached !== 'false') {
-        problems.add(written, `takes no value, got "${attached}"`);
+        problems.add(written, `takes no value, got ${quoted(attached)}`);
       } else onFlag(name, flag, attached ?? 'true');
       return;
     }
@@ -202,7 +207,7 @@ function jsonValues(flag: Flag, node: Node, at: (offset: number) => string, prob
   const one = (value: Node): FlagValue[] => {
     if (typesOf(flag).includes(value.type)) {
       const given = { text: textOf(flag, value.value), where: at(value.offset) };
-      return isShortEnough(given, problems) ? [given] : [];
+      return isFit(given, problems) ? [given] : [];
     }
     problems.add(where, `"${flag.name}" is not ${expectedOf(flag)}`);
     return [];

@@ -25,6 +25,8 @@ export const REPRESENTOR_NUMBER_MAX = 65_535;
 export const PROBLEMS_MAX = 1000;
 /** Of what is said of one; what is wrong may be quoted in it. */
 export const PROBLEM_CHARACTERS_MAX = 600;
+/** Of a value in it. */
+export const QUOTED_CHARACTERS_MAX = 90;
 /** Names that are looked for among the known ones, of one file or command line; nobody reads more of them. */
 export const SUGGESTIONS_MAX = 100;
 /** Of such a name. */

@@ -1,6 +1,6 @@
 /** Everything that is wrong with flags and files, so that the user sees all of it at once. */
 import { InputFileError } from '../../files/read-file.js';
-import { PROBLEM_CHARACTERS_MAX, PROBLEMS_MAX } from './limits.js';
+import { PROBLEM_CHARACTERS_MAX, PROBLEMS_MAX, QUOTED_CHARACTERS_MAX } from './limits.js';
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -46,6 +46,11 @@ export function shortened(text: string, charactersMax = PROBLEM_CHARACTERS_MAX):
   if (text.length <= charactersMax) return text;
   const half = Math.floor((charactersMax - 5) / 2);
   return `${text.slice(0, half)} ... ${text.slice(-half)}`;
+}
+
+/** What was written, in a sentence. */
+export function quoted(text: string): string {
+  return `"${shortened(text, QUOTED_CHARACTERS_MAX)}"`;
 }
 
 /**

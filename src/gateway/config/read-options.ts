@@ -2,7 +2,7 @@
  * From command line and files to GatewayOptions, checked. Everything that is wrong is reported at once, each with
  * the flag, or the file's line, and the reason.
  */
-import { type IpAddress, type IpFamily, ipFamily, parseIp } from '../../packet/address.js';
+import { type IpAddress, type IpFamily, ipFamily, parseIp, parseWrittenIp } from '../../packet/address.js';
 import { isHostAddress } from '../../packet/address-kind.js';
 import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
 import type { IpPrefix } from '../../packet/prefix.js';
@@ -13,6 +13,8 @@ import { type ServiceAddress, serviceText } from '../transport.js';
 import {
   attempt,
   parseList,
+  parseListenAddress,
+  parseNetworkIp,
   parseOwnIp,
   parseOwnMac,
   parseServiceAddress,
@@ -22,7 +24,7 @@ import { parseDevice, parseRepresentors } from './devices.js';
 import { type FlagValue, type FlagValues, flagValue, readFlagValues } from './flag-values.js';
 import { flagNamed } from './flags.js';
 import { SESSION_FILE_OCTETS_MAX, TUNNELS_FILE_OCTETS_MAX, TUNNELS_LISTED_MAX } from './limits.js';
-import { ConfigError, type FileReader, Problems, readText } from './problems.js';
+import { ConfigError, type FileReader, Problems, quoted, readText } from './problems.js';
 import { parseSessionFile, type SessionFile } from './session-file.js';
 
 /** What the program does around the gateway. */
@@ -123,14 +125,15 @@ class OptionsReader {
     const hal = this.#choice('hal') as 'sim' | 'doca';
     const tunnelsGiven = this.#given('max-tunnels') ? this.#optionalNumber('max-tunnels') : undefined;
     const session = this.#sessionFile(tunnelsGiven ?? TUNNELS_LISTED_MAX);
-    const peers = this.#peers(session);
-    this.#conflicts(hal);
-    const localVirtualIps = this.#parsed('local-virt-ip', (text) => parseList(text, parseIp)) ?? [];
+    const localVirtualIps = this.#parsed('local-virt-ip', (text) => parseList(text, parseNetworkIp)) ?? [];
     const inner = this.#choice('inner');
     const innerFamilies: IpFamily[] = inner === 'both' ? [4, 6] : [inner === 'ipv4' ? 4 : 6];
-    const staticTunnels = this.#staticTunnels();
+    const staticTunnels = this.#staticTunnels(innerFamilies);
     const fromStatic = staticTunnels === undefined || staticTunnels === 'all' ? [] : [staticTunnels];
     const ours = [...localVirtualIps, ...fromStatic];
+    const serviceAddress = this.#serviceAddress(session);
+    const peers = this.#peers(session, serviceAddress, new Set(ours));
+    this.#conflicts(hal);
     const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);
     const maxTunnels = tunnelsGiven ?? Math.min(Math.max(TUNNELS_LEAST, listed), TUNNELS_LISTED_MAX);
     const { pciAddress, representor } = this.#devices(hal);
@@ -146,7 +149,7 @@ class OptionsReader {
       ...optional('localPip', this.#localPip(session)),
       ...optional('vfName', this.#text('vf-name')?.text),
       ...optional('nexthopDmac', this.#parsed('nexthop-dmac', parseOwnMac)),
-      serviceAddress: this.#serviceAddress(session),
+      serviceAddress,
       peers,
       cookies: this.#boolean('cookie'),
       ingressAcl: !this.#boolean('disable-ingress-acl'),
@@ -216,7 +219,7 @@ class OptionsReader {
       simWire: this.#text('sim-wire')!.text,
       simVf: this.#text('sim-vf')!.text,
       snapOctets: this.#snapOctets(),
-      ...optional('ping', this.#ip('ping')),
+      ...optional('ping', this.#parsed('ping', parseNetworkIp)),
       pingCount: this.#number('ping-count'),
       remarks: this.problems.remarks,
     };
@@ -250,7 +253,7 @@ class OptionsReader {
     const kinds = new Set(value.text.split(','));
     for (const kind of kinds) {
       if (PERF_KINDS.includes(kind)) continue;
-      this.problems.add(value.where, `"${kind}" is not one of ${PERF_KINDS.join(', ')}`);
+      this.problems.add(value.where, `${quoted(kind)} is not one of ${PERF_KINDS.join(', ')}`);
       return undefined;
     }
     return kinds.size > 1 ? 'all' : ([...kinds][0] as GatewayOptions['perfPrint']);
@@ -272,7 +275,7 @@ class OptionsReader {
     const value = this.#text(name);
     const choices = flagNamed(name)!.choices!;
     if (value === undefined || choices.includes(value.text)) return value?.text;
-    this.problems.add(value.where, `"${value.text}" is not one of ${choices.join(', ')}`);
+    this.problems.add(value.where, `${quoted(value.text)} is not one of ${choices.join(', ')}`);
     return undefined;
   }
 
@@ -286,14 +289,17 @@ class OptionsReader {
     const [lowest, highest] = flagNamed(name)!.range!;
     const number = /^-?\d{1,15}$/.test(value.text) ? Number(value.text) : Number.NaN;
     if (number >= lowest && number <= highest) return number;
-    this.problems.add(value.where, `"${value.text}" is not a whole number from ${lowest} to ${highest}`);
+    this.problems.add(
+      value.where,
+      `${quoted(value.text)} is not a whole number from ${lowest} to ${highest}`,
+    );
     return undefined;
   }
 
   #matching(name: string, pattern: RegExp, expected: string): string | undefined {
     const value = this.#text(name);
     if (value === undefined || pattern.test(value.text)) return value?.text;
-    this.problems.add(value.where, `"${value.text}" is not ${expected}`);
+    this.problems.add(value.where, `${quoted(value.text)} is not ${expected}`);
     return undefined;
   }
 
@@ -306,17 +312,13 @@ class OptionsReader {
     return undefined;
   }
 
-  #ip(name: string): IpAddress | undefined {
-    return this.#parsed(name, parseIp);
-  }
-
   /** Of --allow-router: what a router of a segment can have as its source address. */
   #routers(): IpAddress[] {
     const routers = (this.values.get('allow-router') ?? []).flatMap(({ text, where }) => {
-      const parsed = attempt(() => parseIp(text));
+      const parsed = attempt(() => parseWrittenIp(text));
       if ('value' in parsed) {
         if (isHostAddress(parsed.value)) return [parsed.value];
-        this.problems.add(where, `"${text}" is no address of a router`);
+        this.problems.add(where, `${quoted(text)} is no address of a router`);
       } else this.problems.add(where, parsed.reason);
       return [];
     });
@@ -385,10 +387,18 @@ class OptionsReader {
   }
 
   /** From one address, or from all of ours. */
-  #staticTunnels(): IpAddress | 'all' | undefined {
+  #staticTunnels(families: readonly IpFamily[]): IpAddress | 'all' | undefined {
     const text = this.#text('static-tunnels')?.text;
     if (text === undefined || text === 'false') return undefined;
-    return text === 'true' ? 'all' : this.#parsed('static-tunnels', parseOwnIp);
+    if (text === 'true') return 'all';
+    const address = this.#parsed('static-tunnels', parseNetworkIp);
+    const family = address === undefined ? undefined : ipFamily(address);
+    if (family !== undefined && !families.includes(family))
+      this.problems.add(
+        this.#whereOf('static-tunnels'),
+        `${address} is IPv${family}, and the tunnels carry IPv${families[0]}; say --inner ipv${family} or both`,
+      );
+    return address;
   }
 
   #localPip(session: SessionFile | undefined): IpAddress | undefined {
@@ -409,7 +419,7 @@ class OptionsReader {
   #serviceAddress(session: SessionFile | undefined): ServiceAddress {
     if (!this.#given('svc-addr') && session?.localServiceAddress !== undefined)
       return session.localServiceAddress;
-    return this.#parsed('svc-addr', parseServiceAddress) ?? parseServiceAddress('0.0.0.0');
+    return this.#parsed('svc-addr', parseListenAddress) ?? parseListenAddress('0.0.0.0');
   }
 
   #conflicts(hal: 'sim' | 'doca'): void {
@@ -472,8 +482,12 @@ class OptionsReader {
     return text === undefined ? undefined : parseSessionFile(text, path.text, maxTunnels, this.problems);
   }
 
-  /** From --tunnel, --tunnels-file and --config; what names the same peer is put together. */
-  #peers(session: SessionFile | undefined): PeerOptions[] {
+  /** From --tunnel, --tunnels-file and --config; what names the same peer is put together. None of them is ourselves. */
+  #peers(
+    session: SessionFile | undefined,
+    ownService: ServiceAddress,
+    ofFlags: ReadonlySet<IpAddress>,
+  ): PeerOptions[] {
     interface Draft {
       serviceAddress: ServiceAddress;
       virtualIps: Set<IpAddress>;
@@ -485,8 +499,13 @@ class OptionsReader {
     }
     const drafts = new Map<string, Draft>();
     const owners = new Map<string, { readonly key: string; readonly where: () => string }>();
-    const draftOf = (serviceAddress: ServiceAddress): Draft => {
+    const ours = new Set(ofFlags);
+    for (const { localVip } of session?.peers.flatMap(({ pairs }) => pairs) ?? [])
+      if (localVip !== undefined) ours.add(localVip);
+    const ownKey = serviceText(ownService);
+    const draftOf = (where: string, serviceAddress: ServiceAddress): Draft => {
       const key = serviceText(serviceAddress);
+      if (key === ownKey) this.problems.add(where, `${key} is where we serve ourselves; leave it out`);
       const known = drafts.get(key);
       if (known !== undefined) return known;
       const draft: Draft = {
@@ -507,6 +526,8 @@ class OptionsReader {
       if (owner === undefined) owners.set(text, { key, where });
       else if (owner.key !== key)
         this.problems.add(where(), `${text} belongs to ${owner.key} already (${owner.where()})`);
+      if (typeof vip === 'string' && ours.has(vip))
+        this.problems.add(where(), `${text} is an address of our own workload, and no peer's; leave it out`);
       if (typeof vip === 'string') draft.virtualIps.add(vip);
       else draft.virtualPrefixes.set(text, vip);
     };
@@ -516,11 +537,11 @@ class OptionsReader {
         this.problems.add(where, parsed.reason);
         continue;
       }
-      const draft = draftOf(parsed.value.serviceAddress);
+      const draft = draftOf(where, parsed.value.serviceAddress);
       for (const vip of parsed.value.vips) own(() => where, draft, vip);
     }
-    for (const { serviceAddress, pairs, mayRotate, underlay } of session?.peers ?? []) {
-      const draft = draftOf(serviceAddress);
+    for (const { serviceAddress, offset, pairs, mayRotate, underlay } of session?.peers ?? []) {
+      const draft = draftOf(session!.at(offset), serviceAddress);
       // Of a peer that is there twice, the refusal counts.
       if (draft.mayRotate !== false) draft.mayRotate = mayRotate ?? draft.mayRotate;
       if (underlay !== undefined) draft.underlay = [...(draft.underlay ?? []), ...underlay];
@@ -567,7 +588,7 @@ class OptionsReader {
       const [address, dialect] = text.split('=');
       const parsed = attempt(() => parseServiceAddress(address!));
       if (dialect === undefined || !DIALECTS.includes(dialect)) {
-        this.problems.add(where, `"${text}" is not SERVICE-ADDRESS=2.7, =2.8 or =3.x`);
+        this.problems.add(where, `${quoted(text)} is not SERVICE-ADDRESS=2.7, =2.8 or =3.x`);
       } else if ('reason' in parsed) this.problems.add(where, parsed.reason);
       else dialects.set(serviceText(parsed.value), dialect as PeerDialect);
     }

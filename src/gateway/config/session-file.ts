@@ -1,10 +1,17 @@
 /** The session file: peers and the pairs of addresses that talk, as JSON with comments. Every error has its place. */
 import type { Node } from 'jsonc-parser';
-import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
+import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { type IpPrefix, parsePrefix } from '../../packet/prefix.js';
 import { type Vip, vipFamily, vipText } from '../directory.js';
 import type { ServiceAddress } from '../transport.js';
-import { attempt, parseServiceAddress, parseVip } from './addresses.js';
+import {
+  attempt,
+  parseListenAddress,
+  parseNetworkIp,
+  parseOwnIp,
+  parseServiceAddress,
+  parseVip,
+} from './addresses.js';
 import { parseBoundedJson } from './bounded-json.js';
 import type { Problems } from './problems.js';
 
@@ -22,6 +29,7 @@ export interface SessionFile {
   readonly at: (offset: number) => string;
   readonly peers: readonly {
     readonly serviceAddress: ServiceAddress;
+    readonly offset: number;
     readonly pairs: readonly SessionPair[];
     readonly mayRotate?: boolean;
     /** See PeerOptions. */
@@ -60,9 +68,9 @@ class SessionFileReader {
   read(root: Node): SessionFile {
     const file = this.#object(root, 'the file', { config: false, peers: true });
     const config = this.#object(file.config, 'config', { 'local-grpc-address': false, 'local-pip': false });
-    const local = this.#service(config['local-grpc-address'], 'local-grpc-address');
+    const local = this.#parsed(config['local-grpc-address'], 'local-grpc-address', parseListenAddress);
     const pipNode = config['local-pip'];
-    const pip = this.#ip(pipNode, 'local-pip');
+    const pip = this.#parsed(pipNode, 'local-pip', parseOwnIp);
     const peers = this.#array(file.peers, 'peers').flatMap((node) => {
       const peer = this.#object(node, 'a peer', {
         'remote-grpc-address': true,
@@ -71,7 +79,11 @@ class SessionFileReader {
         mayRotate: false,
         underlay: false,
       });
-      const serviceAddress = this.#service(peer['remote-grpc-address'], 'remote-grpc-address');
+      const serviceAddress = this.#parsed(
+        peer['remote-grpc-address'],
+        'remote-grpc-address',
+        parseServiceAddress,
+      );
       const pairs = this.#array(peer.sessions, 'sessions').flatMap((session) => this.#session(session));
       const mayRotate = this.#spelledTwice(peer, 'may-rotate', 'mayRotate', (node, what) =>
         this.#boolean(node, what),
@@ -81,6 +93,7 @@ class SessionFileReader {
       return [
         {
           serviceAddress,
+          offset: node.offset,
           pairs,
           ...(mayRotate === undefined ? {} : { mayRotate }),
           ...(underlay === undefined ? {} : { underlay }),
@@ -117,7 +130,7 @@ class SessionFileReader {
 
   #session(node: Node): SessionPair[] {
     const session = this.#object(node, 'a session', { 'local-vip': false, 'remote-vips': true });
-    const localVip = this.#ip(session['local-vip'], 'local-vip');
+    const localVip = this.#parsed(session['local-vip'], 'local-vip', parseNetworkIp);
     return this.#array(session['remote-vips'], 'remote-vips').flatMap((vip) => {
       const remoteVip = this.#parsed(vip, 'remote-vips', parseVip);
       if (remoteVip === undefined) return [];
@@ -204,14 +217,6 @@ class SessionFileReader {
     if (members[name] === undefined) return read(other, otherName);
     if (other !== undefined) this.#problem(other, `${otherName} and ${name} are the same key`);
     return read(members[name], name);
-  }
-
-  #service(node: Node | undefined, what: string): ServiceAddress | undefined {
-    return this.#parsed(node, what, parseServiceAddress);
-  }
-
-  #ip(node: Node | undefined, what: string): IpAddress | undefined {
-    return this.#parsed(node, what, parseIp);
   }
 
   #parsed<T>(node: Node | undefined, what: string, parse: (text: string) => T): T | undefined {

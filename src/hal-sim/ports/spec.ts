@@ -1,6 +1,12 @@
 /** Parses --sim-wire and --sim-vf, which say what is connected to the simulator's ports. */
 import { resolve } from 'node:path';
-import { AddressError, type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
+import {
+  AddressError,
+  type IpAddress,
+  type MacAddress,
+  parseMac,
+  parseWrittenIp,
+} from '../../packet/address.js';
 import { PSP_UDP_PORT } from '../../psp/header.js';
 
 export interface PcapSpec {
@@ -109,7 +115,7 @@ function parsePcap(text: string): PcapSpec | undefined {
 }
 
 function ip(text: string, spec: string): IpAddress {
-  return parsed(parseIp, text, spec);
+  return parsed(parseWrittenIp, text, spec);
 }
 
 function parsed<Address>(parse: (text: string) => Address, text: string, spec: string): Address {

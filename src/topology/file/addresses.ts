@@ -1,6 +1,6 @@
 /** Addresses of a topology: those of the file, each used once, and those that are made for who has none. */
-import { attempt } from '../../gateway/config/addresses.js';
-import { type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
+import { attempt, parseNetworkIp } from '../../gateway/config/addresses.js';
+import { type IpAddress, type MacAddress, parseMac } from '../../packet/address.js';
 import type { Place } from './source.js';
 
 /** Addresses of one kind, of which each may be used once. */
@@ -72,9 +72,9 @@ export interface AddressBooks {
 
 export function newAddressBooks(): AddressBooks {
   return {
-    underlay: new AddressBook('underlay address', parseIp),
-    oob: new AddressBook('OOB address', parseIp),
-    workload: new AddressBook('address', parseIp),
+    underlay: new AddressBook('underlay address', parseNetworkIp),
+    oob: new AddressBook('OOB address', parseNetworkIp),
+    workload: new AddressBook('address', parseNetworkIp),
     mac: new AddressBook('MAC address', parseMac),
   };
 }

@@ -1,7 +1,7 @@
 /** Events of the scenario: by time, each about nodes, links and workloads that are there. */
 
-import { attempt } from '../../gateway/config/addresses.js';
-import { type IpAddress, ipFamily, parseIp } from '../../packet/address.js';
+import { attempt, parseNetworkIp } from '../../gateway/config/addresses.js';
+import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { type EventPlan, type GatewayPlan, INSIDER_ACTS, type InsiderPlan } from '../model.js';
 import type { NodeDraft } from './drafts.js';
 import type { EventForm, NamesForm } from './form.js';
@@ -236,7 +236,7 @@ class EventReader {
   #readdress(name: string, text: string): EventPlan[] {
     const { place } = this;
     const node = this.#gateway(name, place.at('readdress'));
-    const parsed = attempt(() => parseIp(text));
+    const parsed = attempt(() => parseNetworkIp(text));
     if ('reason' in parsed) {
       place.at('ip').problem(parsed.reason);
       return [];

@@ -4,7 +4,7 @@ import { TUNNELS_LISTED_MAX } from '../../gateway/config/limits.js';
 import { staticTunnelsProblem } from '../../gateway/config/read-options.js';
 import { countPairs } from '../../gateway/directory.js';
 import type { GatewayOptions, PeerOptions } from '../../gateway/options.js';
-import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/transport.js';
+import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../gateway/transport.js';
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
@@ -220,6 +220,7 @@ export class GatewayReader {
     };
     // Without options there are problems, and nobody gets the plan.
     if (base === undefined) return { options: {} as GatewayOptions, ...plan };
+    if (hasOwnPeers(flags)) this.#checkOwnPeers(draft, base, localVirtualIps);
     const isGiven = draft.flags.texts['static-tunnels'] !== undefined;
     const staticTunnels = isGiven || !node.staticTunnels ? base.staticTunnels : first;
     const maxTunnels = this.#maxTunnels(draft, base, localVirtualIps, staticTunnels, everywhere);
@@ -236,6 +237,24 @@ export class GatewayReader {
       }),
       ...plan,
     };
+  }
+
+  /** Peers that the flags name are none of the gateway's own addresses. */
+  #checkOwnPeers(
+    { node, serviceAddress, flags }: Draft,
+    { peers }: GatewayOptions,
+    own: readonly IpAddress[],
+  ): void {
+    const place = flags.places.get(PEER_FLAGS.find((name) => flags.texts[name] !== undefined)!) ?? node.place;
+    for (const peer of peers) {
+      const key = serviceText(peer.serviceAddress);
+      if (key === serviceText(serviceAddress!))
+        place.problem(`${key} is where ${node.name} serves itself; leave it out`);
+      for (const ip of own) {
+        if (peer.virtualIps.includes(ip))
+          place.problem(`${ip} is an address of a workload of ${node.name}, and no peer's; leave it out`);
+      }
+    }
   }
 
   /** As given, or what every pair of addresses needs; static tunnels have to fit. */

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { createLogger, printable } from '../../../src/cli/log.js';
+import { createLogger } from '../../../src/cli/log.js';
+import { printable } from '../../../src/cli/output.js';
 
 test.each([
   ['a forged line', 'x\n12:00:00.000 ERROR    all keys lost', 'x\\n12:00:00.000 ERROR    all keys lost'],

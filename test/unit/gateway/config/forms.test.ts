@@ -60,9 +60,9 @@ describe('--static-tunnels', () => {
     [['-z=192.168.1.1', '-k'], '192.168.1.1'],
     [['-kz', 'fd00::1', '-c'], 'fd00::1'],
     [['-kzfd00::1'], 'fd00::1'],
-    [['--static-tunnels', '::1'], '::1'],
+    [['--static-tunnels', '2001:db8::1'], '2001:db8::1'],
   ])('%j is from that one', (argv, address) => {
-    expect(read([...PEER, ...argv]).options.staticTunnels).toBe(address);
+    expect(read([...PEER, '--inner=both', ...argv]).options.staticTunnels).toBe(address);
   });
 
   test('takes no letter of another flag for its value, and loses none', () => {

@@ -207,6 +207,40 @@ const NETWORK: readonly Case[] = [
     't.yaml:6: topology.nodes.h2.workloads.v2[0]: "192.168.1" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
   ],
   [
+    'addresses that nobody on a network can have',
+    changed('[192.168.1.2]', '[0.0.0.0, "ff02::1", 255.255.255.255, 127.0.0.1, "::ffff:224.0.0.1"]'),
+    ...[
+      "0.0.0.0 is unspecified, and no host's own address; give a unicast address",
+      "ff02::1 is multicast, and no host's own address; give a unicast address",
+      "255.255.255.255 is broadcast, and no host's own address; give a unicast address",
+      '127.0.0.1 is loopback, and never leaves its host; give an address of a network',
+      "224.0.0.1 is multicast, and no host's own address; give a unicast address",
+    ].map((reason, i) => `t.yaml:6: topology.nodes.h2.workloads.v2[${i}]: ${reason}`),
+  ],
+  [
+    'nor gateways',
+    changed(
+      'kind: gateway, workloads: {v1',
+      'kind: gateway, oob: 0.0.0.0, underlay: ["::1"], workloads: {v1',
+    ),
+    't.yaml:5: topology.nodes.h1.underlay[0]: ::1 is loopback, and never leaves its host; give an address of a network',
+    "t.yaml:5: topology.nodes.h1.oob: 0.0.0.0 is unspecified, and no host's own address; give a unicast address",
+  ],
+  [
+    "another workload's address, as IPv6",
+    changed('[192.168.1.2]', '["::ffff:192.168.1.1"]'),
+    't.yaml:6: topology.nodes.h2.workloads.v2[0]: 192.168.1.1 is the address of v1 already',
+  ],
+  [
+    'a gateway that is its own peer',
+    changed(
+      'kind: gateway, workloads: {v1',
+      'kind: gateway, oob: 10.9.9.9, flags: {tunnel: "10.9.9.9:192.168.1.1,192.168.1.2"}, workloads: {v1',
+    ),
+    't.yaml:5: topology.nodes.h1.flags.tunnel: 10.9.9.9:3000 is where h1 serves itself; leave it out',
+    "t.yaml:5: topology.nodes.h1.flags.tunnel: 192.168.1.1 is an address of a workload of h1, and no peer's; leave it out",
+  ],
+  [
     "another workload's address",
     changed('[192.168.1.2]', '["fd00:0::1"]'),
     't.yaml:6: topology.nodes.h2.workloads.v2[0]: fd00::1 is the address of v1 already',
@@ -602,6 +636,11 @@ const EVENTS: readonly Case[] = [
       '  - {at: 1s, readdress: h1, ip: "2001:db8::a"}',
     ),
     't.yaml:13: scenario.events[0].ip: 2001:db8::a is the underlay address of h1 then',
+  ],
+  [
+    'an address that nobody can have',
+    event('{at: 1s, readdress: h1, ip: "ff02::1"}'),
+    "t.yaml:13: scenario.events[0].ip: ff02::1 is multicast, and no host's own address; give a unicast address",
   ],
   [
     'an address of a family without underlay',
