@@ -29,7 +29,7 @@ import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from '.
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
-import { colorsFor, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { colorsFor, complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 import { mustBeReplaceable, type OutputKind } from './replaceable.js';
 import { snapLengthOption } from './snap-length.js';
 
@@ -86,12 +86,12 @@ export function demoCommand(): Command {
   return command.action(demo);
 
   async function demo({ output, traffic, snaplen }: Flags): Promise<void> {
-    for (const problem of wrong.list) console.error(problem);
+    for (const problem of wrong.list) complain(problem);
     if (wrong.list.length > 0) process.exitCode = EXIT_USAGE;
     const replay = await readTraffic(traffic).catch((error: unknown) => {
       if (!(error instanceof CaptureError || error instanceof NothingToReplayError))
         return failAtFile(error, traffic);
-      console.error(`psp-gateway: ${traffic}: ${error.message}`);
+      complain(`psp-gateway: ${traffic}: ${error.message}`);
       process.exitCode = EXIT_USAGE;
     });
     const isPlace = takesDemo(output);

@@ -1,7 +1,7 @@
 /** What a command says that cannot go on, and the status with which it ends. Users see lines, never a stack. */
 import { constants } from 'node:os';
 import { type FileProblem, fileProblem } from '../files/file-problem.js';
-import { EXIT_FAILED, EXIT_USAGE } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 
 /** As a shell counts a program that SIGPIPE has ended. */
 const EXIT_PIPE = 128 + constants.signals.SIGPIPE;
@@ -15,7 +15,7 @@ const FRAMES_SHOWN = 4;
 export function failAtFile(error: unknown, path?: string): void {
   const problem = fileProblem(error, path) ?? listenProblem(error);
   if (problem === undefined) throw error;
-  console.error(`psp-gateway: ${problem.text}`);
+  complain(`psp-gateway: ${problem.text}`);
   process.exitCode = problem.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -30,7 +30,7 @@ export function endAtOnce(error: unknown): never {
   try {
     failAtFile(error);
   } catch {
-    console.error(`psp-gateway: this is a defect of psp-gateway, please report it: ${onOneLine(error)}`);
+    complain(`psp-gateway: this is a defect of psp-gateway, please report it: ${onOneLine(error)}`);
     process.exitCode = EXIT_FAILED;
   }
   // Sockets and timers may still be open.
@@ -67,7 +67,7 @@ export function watchStandardStreams(): void {
     const hasReader = error.code !== 'EPIPE';
     const status = hasReader ? EXIT_FAILED : EXIT_PIPE;
     if (onOutputLost !== undefined) return onOutputLost(error, status);
-    if (hasReader) console.error(`psp-gateway: ${fileProblem(error, 'standard output')?.text}`);
+    if (hasReader) complain(`psp-gateway: ${fileProblem(error, 'standard output')?.text}`);
     process.exit(status);
   });
 }

@@ -3,8 +3,9 @@
  * commander would end with the first, so that it is told together with what is wrong with files.
  */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
-import { shortened } from '../gateway/config/problems.js';
+import { quoted, shortened } from '../gateway/config/problems.js';
 import { Suggestions } from '../gateway/config/suggestions.js';
+import { complain } from './output.js';
 
 const HELP: readonly string[] = ['-h', '--help'];
 const NAME_CHARACTERS_SHOWN = 100;
@@ -32,7 +33,9 @@ export class FlagProblems {
     command.parseOptions = (argv) => parseOptions(this.#withoutWrong(argv));
     // What commander ends with itself, such as a missing argument, comes behind what was found until then.
     command.configureOutput({
-      outputError: (text, write) => write([...this.list.map((line) => `${line}\n`), text].join('')),
+      outputError: (text) => {
+        for (const line of [...this.list, ...text.trimEnd().split('\n')]) complain(line);
+      },
     });
   }
 
@@ -65,7 +68,7 @@ export class FlagProblems {
         if (attached) this.#note(option.long!, 'takes no value');
         else taken.push(argument);
       } else if (attached) taken.push(argument);
-      else if (next === undefined || next.startsWith('--') || this.#find(next) !== undefined)
+      else if (next === undefined || next === '' || next.startsWith('--') || this.#find(next) !== undefined)
         this.#note(option.long!, 'needs a value');
       else {
         taken.push(argument, next);
@@ -124,5 +127,5 @@ export class FlagProblems {
 /** Commander's errors are sentences, and those of ours do not all name what was written. */
 function reasonOf({ message }: InvalidArgumentError, text: string): string {
   const reason = message.replace(/\.$/, '').replace(/^Allowed/, 'allowed');
-  return reason.startsWith('"') ? reason : `${reason}, not "${text}"`;
+  return reason.startsWith('"') ? reason : `${reason}, not ${quoted(text)}`;
 }

@@ -2,7 +2,7 @@
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import type { LogFields, Logger, LogLevel } from '../gateway/log.js';
-import { colorsFor } from './output.js';
+import { colorsFor, printable } from './output.js';
 
 /** DOCA's numbers; higher says more. */
 const DOCA_LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -53,17 +53,6 @@ function plain(fields: LogFields | undefined): Record<string, unknown> {
       typeof value === 'bigint' ? String(value) : value,
     ]),
   );
-}
-
-/** Controls of C0 and C1, DEL, line and paragraph separators, and what turns the direction of writing. */
-const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-
-/** Without what would end a line or drive a terminal: much of a log is what others have sent. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    if (character === '\n') return '\\n';
-    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
-  });
 }
 
 /** pino's JSON lines as `time LEVEL message key=value`. */

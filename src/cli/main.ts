@@ -5,7 +5,7 @@
  */
 import type { Command, CommanderError } from 'commander';
 import { endAtOnce, watchStandardStreams } from './failure.js';
-import { EXIT_USAGE } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 import { VERSION } from './version.js';
 
 /** Sub-commands, each from a module of its own. */
@@ -81,13 +81,14 @@ async function main(argv: readonly string[]): Promise<void> {
   }
   const known = COMMANDS[first];
   if (known === undefined && !first.startsWith('-')) {
-    process.stderr.write(`psp-gateway: there is no command "${first}"; see psp-gateway --help\n`);
+    complain(`psp-gateway: there is no command "${first}"; see psp-gateway --help`);
     process.exitCode = EXIT_USAGE;
     return;
   }
   const command = await (known === undefined ? load('run', COMMANDS.run!) : load(first, known));
   // Thrown, not ended at once: standard output may still have to say that it takes nothing.
   for (const one of [command, ...command.commands]) one.exitOverride();
+  command.configureOutput({ outputError: (text) => text.trimEnd().split('\n').forEach(complain) });
   try {
     await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
   } catch (error) {

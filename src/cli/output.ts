@@ -12,6 +12,22 @@ export function colorsFor(stream: NodeJS.WriteStream): typeof picocolors {
   ) as typeof picocolors;
 }
 
+/** Controls of C0 and C1, DEL, line and paragraph separators, and what turns the direction of writing. */
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Without what would end a line or drive a terminal: much of what is said is what others have written or sent. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === '\n') return '\\n';
+    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
+}
+
+/** Says one line on standard error: the one way in which commands complain, since lines quote flags and files. */
+export function complain(line: string): void {
+  console.error(printable(line));
+}
+
 /** Columns as wide as their widest cell; numbers to the right. */
 export function table(rows: readonly (readonly (string | number | bigint)[])[]): string {
   const texts = rows.map((row) => row.map(String));

@@ -21,7 +21,7 @@ import { mustBeCapture } from './capture-check.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { readKeysFile, withKeysFile } from './keys-file.js';
-import { EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, printable, progressLine, table } from './output.js';
 import { CONFIG_OCTETS_MAX, PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
 import { decryptCapture } from './pcap-decrypt.js';
 import { decryptStep, encryptionKey, encryptStep, type FrameStep, processCapture } from './pcap-process.js';
@@ -194,7 +194,7 @@ async function allRight<T>(
 
 /** Says what is wrong with flags; false: nothing is. */
 function toldOf({ list }: FlagProblems): boolean {
-  for (const problem of list) console.error(`psp-gateway pcap: ${problem}`);
+  for (const problem of list) complain(`psp-gateway pcap: ${problem}`);
   if (list.length > 0) process.exitCode = EXIT_USAGE;
   return list.length > 0;
 }
@@ -323,7 +323,7 @@ function sayBeside(output: string): (text: string) => void {
   return output === STANDARD_STREAM ? console.error : console.log;
 }
 
-const nameOf = (output: string) => (output === STANDARD_STREAM ? 'standard output' : output);
+const nameOf = (output: string) => (output === STANDARD_STREAM ? 'standard output' : printable(output));
 
 interface InspectFlags {
   readonly input?: string;
@@ -389,6 +389,7 @@ function report(capture: string, error: unknown): void {
     failAtFile(error, capture);
     return;
   }
-  console.error(`psp-gateway pcap: ${damaged ? `${capture}: ` : ''}${error.message}`);
+  const text = `psp-gateway pcap: ${damaged ? `${capture}: ` : ''}${error.message}`;
+  for (const line of text.split('\n')) complain(line);
   process.exitCode = usage ? EXIT_USAGE : EXIT_FAILED;
 }

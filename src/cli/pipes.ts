@@ -13,7 +13,7 @@ import { macToOctets } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { FlagProblems } from './flag-problems.js';
-import { EXIT_USAGE } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 import { outputProblem } from './replaceable.js';
 
 const FORMATS: Readonly<Record<string, (program: PipeProgram) => string | Promise<string>>> = {
@@ -67,7 +67,7 @@ async function draw(
     else await replaceFile(output, text, { readers: 'public' });
   } catch (error) {
     if (!(error instanceof ConfigError)) return failAtFile(error);
-    for (const problem of error.problems) console.error(problem);
+    for (const problem of error.problems) complain(problem);
     process.exitCode = EXIT_USAGE;
   }
 }

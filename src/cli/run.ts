@@ -22,7 +22,7 @@ import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
 import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
-import { EXIT_FAILED, EXIT_USAGE } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { ping } from './ping.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
 import { stateStore } from './state-store.js';
@@ -219,13 +219,13 @@ function ignoreAfterStop(error: unknown): void {
 function fail(error: unknown): void {
   const listening = listenProblem(error);
   if (listening !== undefined) {
-    console.error(`psp-gateway: --svc-addr: ${listening.text}`);
+    complain(`psp-gateway: --svc-addr: ${listening.text}`);
     process.exitCode = listening.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
     return;
   }
-  if (error instanceof ConfigError) for (const problem of error.problems) console.error(problem);
+  if (error instanceof ConfigError) for (const problem of error.problems) complain(problem);
   else if (error instanceof OpenHalError || error instanceof GatewayStartError || error instanceof HalError)
-    console.error(`psp-gateway: ${error.message}`);
+    complain(`psp-gateway: ${error.message}`);
   else {
     failAtFile(error);
     return;

@@ -6,7 +6,7 @@ import { type Defect, SABOTAGES } from '../topology/fuzz/sabotage.js';
 import type { Topology } from '../topology/model.js';
 import { endAtOnce } from './failure.js';
 import type { FlagProblems } from './flag-problems.js';
-import { EXIT_USAGE } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 import { OutputFolderError } from './output-folder.js';
 
 /** Reads a topology's files from disk; throws TopologyFileError. */
@@ -53,7 +53,7 @@ export async function withTopology(action: () => void | Promise<void>): Promise<
   } catch (error) {
     // Of a start that fails half way, sockets are still open.
     if (!(error instanceof TopologyFileError || error instanceof OutputFolderError)) endAtOnce(error);
-    console.error(error.message);
+    for (const line of error instanceof TopologyFileError ? error.problems : [error.message]) complain(line);
     process.exitCode = EXIT_USAGE;
   }
 }

@@ -17,7 +17,7 @@ import type { Replay } from '../topology/traffic/replay.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
 import { reexecWithLargerHeap } from './large-heap.js';
-import { colorsFor, EXIT_FAILED, progressLine, table } from './output.js';
+import { colorsFor, EXIT_FAILED, printable, progressLine, table } from './output.js';
 import { mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 import { snapLengthOption } from './snap-length.js';
@@ -254,7 +254,7 @@ function print(report: Report, seconds: number): void {
   const colors = colorsFor(process.stdout);
   const say = (text = '') => process.stdout.write(`${text}\n`);
   say(
-    `${colors.bold(report.name)}: ${report.gateways} gateways, ${report.tunnels} tunnels, ${(report.durationMs / 1000).toFixed(1)} s in ${seconds.toFixed(1)} s, seed ${report.seed}`,
+    `${colors.bold(printable(report.name))}: ${report.gateways} gateways, ${report.tunnels} tunnels, ${(report.durationMs / 1000).toFixed(1)} s in ${seconds.toFixed(1)} s, seed ${report.seed}`,
   );
   printFlows(report, say);
   say();
@@ -264,10 +264,10 @@ function print(report: Report, seconds: number): void {
   const unmet = report.expectations.filter(({ ok }) => !ok);
   for (const { text, seen } of unmet) say(`${colors.red('FAILED')}  ${text}  ${colors.dim(seen)}`);
   for (const { kind, atMs, node, text } of report.violations)
-    say(`${colors.red('VIOLATED')}  ${kind} at ${atMs.toFixed(3)} ms, ${node}: ${text}`);
+    say(`${colors.red('VIOLATED')}  ${kind} at ${atMs.toFixed(3)} ms, ${node}: ${printable(text)}`);
   if (report.violationCount > report.violations.length)
     say(`and ${report.violationCount - report.violations.length} more violations`);
-  for (const error of report.errors) say(`${colors.red('ERROR')}  ${error}`);
+  for (const error of report.errors) say(`${colors.red('ERROR')}  ${printable(error)}`);
   for (const { text, seen } of met) say(`${colors.green('ok')}  ${text}  ${colors.dim(seen)}`);
   if (report.violationCount === 0)
     say(

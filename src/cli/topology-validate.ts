@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { countStatic } from '../gateway/directory.js';
 import type { Topology } from '../topology/model.js';
 import { FlagProblems } from './flag-problems.js';
-import { EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 import { checkTopology } from './topology-check.js';
 import { addPlaceFlags, type PlaceFlags } from './topology-places.js';
 
@@ -56,7 +56,7 @@ async function validate(
     return;
   }
   if (flags.json === true) print({ valid: false, problems });
-  else for (const problem of problems) console.error(problem);
+  else for (const problem of problems) complain(problem);
   process.exitCode = fileProblems.length > 0 && !isWrongPath ? EXIT_FAILED : EXIT_USAGE;
 }
 

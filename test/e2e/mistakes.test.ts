@@ -361,6 +361,28 @@ describe('wrong flags are told together, by every command', () => {
   });
 });
 
+test('what is quoted drives no terminal', () => {
+  const evil = 'a\r\u001b[2Jb';
+  writeFileSync(join(folder, 'tunnels'), `${evil}\n\u009bc\n`);
+  for (const argv of [
+    ['-f', 'tunnels', '-t', evil, `--${evil}`, '--state-file', `${evil}/x`, '--insecure'],
+    ['pcap', 'inspect', evil],
+    ['pcap', 'inspect', 'x', `--${evil}`],
+    ['pcap', 'encrypt', '-i', evil, '-o', `${evil}/x`, '-c', evil],
+    ['topology', 'validate', evil, `--${evil}`],
+    ['topology', evil],
+    ['topology', 'graph', 'a', 'b', evil],
+    ['demo', '--traffic', evil, '-o', `file/${evil}`],
+    [evil],
+  ]) {
+    const { status, out, lines } = run(...argv);
+    expect({ status, out }, argv.join(' ')).toEqual({ status: 2, out: '' });
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
+  }
+  rmSync(join(folder, 'tunnels'));
+});
+
 describe('what the file system refuses is one line, and no stack', () => {
   test.each([
     [['pipes', '-O', '/nonexistent/a'], 2, '/nonexistent/a: there is no such file or folder (ENOENT)'],
