@@ -1,12 +1,12 @@
 /** Everything that is wrong with a topology's files and the flags beside it, before anything runs or is written. */
 import { fileProblem } from '../files/file-problem.js';
-import { TopologyFileError } from '../topology/file/read.js';
+import { TopologyFileError, type TopologyRead } from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
 import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
 import type { Replay } from '../topology/traffic/replay.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
-import { type TopologyLoaded, tryLoad } from './topology-file.js';
+import { tryLoad } from './topology-file.js';
 import { certificateProblems, type PlaceFlags, placeProblems, placesOf } from './topology-places.js';
 
 export interface TopologyRequest extends PlaceFlags {
@@ -37,7 +37,7 @@ const CERTIFICATES_UNUSED =
   '--certificates: is for gateways on other machines, which --where names; a run makes its own for all others';
 
 /** The files of the topology alone, without the captures that they name. */
-export function tryTopology({ file, scenarioPath, seed }: TopologyRequest): TopologyLoaded {
+export function tryTopology({ file, scenarioPath, seed }: TopologyRequest): TopologyRead {
   return tryLoad(file, {
     ...(scenarioPath === undefined ? {} : { scenarioPath }),
     ...(seed === undefined ? {} : { seed }),
@@ -46,17 +46,12 @@ export function tryTopology({ file, scenarioPath, seed }: TopologyRequest): Topo
 
 export async function checkTopology(
   request: TopologyRequest,
-  { topology, problems, isWrongPath }: TopologyLoaded = tryTopology(request),
+  { topology, replays: captures, problems }: TopologyRead = tryTopology(request),
 ): Promise<TopologyChecked> {
-  const { file } = request;
-  const fileProblems = [...problems];
   const flagProblems = [...request.wrong.list];
-  let replays: ReadonlyMap<string, Replay> = new Map();
+  const replays = await readReplays(captures, request.file);
+  const fileProblems = [...problems.list];
   if (topology !== undefined) {
-    replays = await readReplays(topology, file).catch((error: unknown) => {
-      noteProblem(fileProblems, error);
-      return new Map();
-    });
     const [insider] = insidersOf(topology);
     if (request.inRealTime === true && insider !== undefined)
       fileProblems.push(`${insider.name} is an insider; those are in virtual time only`);
@@ -68,7 +63,7 @@ export async function checkTopology(
     ...placesToCertify(topology, request),
   );
   for (const look of request.more ?? []) noted(flagProblems, look);
-  return { topology, replays, fileProblems, isWrongPath, flagProblems };
+  return { topology, replays, fileProblems, isWrongPath: problems.isWrongPath, flagProblems };
 }
 
 function placesToCertify(topology: Topology | undefined, request: TopologyRequest): string[] {
@@ -89,7 +84,7 @@ function placesToCertify(topology: Topology | undefined, request: TopologyReques
 /** Likewise; throws TopologyFileError with all of it. */
 export async function rightTopology(
   request: TopologyRequest,
-  loaded: TopologyLoaded,
+  loaded: TopologyRead,
 ): Promise<{ topology: Topology; replays: ReadonlyMap<string, Replay> }> {
   const { topology, replays, fileProblems, flagProblems } = await checkTopology(request, loaded);
   const problems = [...fileProblems, ...flagProblems];

@@ -1,7 +1,13 @@
 /** What the topology commands share: the file and what is said when it is wrong. */
 import { InvalidArgumentError } from 'commander';
 import { readTextFile } from '../files/read-file.js';
-import { type ReadTopologyOptions, readTopology, TopologyFileError } from '../topology/file/read.js';
+import {
+  type ReadTopologyOptions,
+  readTopology,
+  readTopologyFiles,
+  TopologyFileError,
+  type TopologyRead,
+} from '../topology/file/read.js';
 import { type Defect, SABOTAGES } from '../topology/fuzz/sabotage.js';
 import type { Topology } from '../topology/model.js';
 import { endAtOnce } from './failure.js';
@@ -14,23 +20,10 @@ export function loadTopology(path: string, options: ReadTopologyOptions = {}): T
   return readTopology(path, readTextFile, options);
 }
 
-export interface TopologyLoaded {
-  /** Undefined where its files are wrong. */
-  readonly topology: Topology | undefined;
-  readonly problems: readonly string[];
-  /** A file that the command line names cannot be read. */
-  readonly isWrongPath: boolean;
-}
-
-/** Likewise, with all that is wrong with the files instead of an error. */
-export function tryLoad(path: string, options: ReadTopologyOptions = {}): TopologyLoaded {
-  try {
-    return { topology: loadTopology(path, options), problems: [], isWrongPath: false };
-  } catch (error) {
-    if (!(error instanceof TopologyFileError)) throw error;
-    const { problems, isWrongPath } = error;
-    return { topology: undefined, problems, isWrongPath };
-  }
+/** Likewise, with what is wrong with the files instead of an error. `topology` is undefined then. */
+export function tryLoad(path: string, options: ReadTopologyOptions = {}): TopologyRead {
+  const read = readTopologyFiles(path, readTextFile, options);
+  return { ...read, topology: read.problems.isEmpty ? read.topology : undefined };
 }
 
 /** Likewise; throws TopologyFileError, also with what is wrong with flags and, by `more`, with the files that they name. */
@@ -41,7 +34,7 @@ export function loadBeside(
   options: ReadTopologyOptions = {},
 ): Topology {
   const { topology, problems: ofFiles } = tryLoad(path, options);
-  const problems = [...ofFiles, ...flags.list, ...more.filter((problem) => problem !== undefined)];
+  const problems = [...ofFiles.list, ...flags.list, ...more.filter((problem) => problem !== undefined)];
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
   return topology;
 }

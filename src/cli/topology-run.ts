@@ -4,7 +4,6 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { renderMermaid } from '../hal/render.js';
 import { renderSvg } from '../hal/render-svg.js';
-import { estimatedCaptureOctets } from '../topology/capture-estimate.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
@@ -16,6 +15,7 @@ import type { Progress, RunResult } from '../topology/run.js';
 import type { Replay } from '../topology/traffic/replay.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
+import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { reexecWithLargerHeap } from './large-heap.js';
 import { colorsFor, EXIT_FAILED, printable, progressLine, table } from './output.js';
 import { mustTakeRun, OutputFolder } from './output-folder.js';
@@ -25,10 +25,6 @@ import { rightTopology, type TopologyRequest, tryTopology } from './topology-che
 import { parseSeed, sabotage, withTopology } from './topology-file.js';
 import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
-/** Above it a run is captured only when asked for. */
-const CAPTURED_GATEWAYS_MAX = 50;
-/** Larger captures are told of before the run that writes them. */
-const CAPTURE_OCTETS_TOLD_MIN = 1_000_000_000;
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
 const DRAWN_BOXES_MAX = 60;
@@ -135,8 +131,8 @@ async function runAndWrite(
   flags: Flags,
 ): Promise<Report> {
   const gateways = gatewaysOf(topology);
-  const captures = flags.captures ?? gateways.length <= CAPTURED_GATEWAYS_MAX;
-  if (captures) tellOfLargeCaptures(estimatedCaptureOctets(topology, replays, flags.snaplen), flags.snaplen);
+  const captures = flags.captures ?? isCaptured(topology);
+  if (captures) tellOfLargeCaptures(topology, replays, flags.snaplen);
   const folder = new OutputFolder(
     flags.output ?? join('out', topology.name),
     flags.writeKeys === true ? 'private' : 'public',
@@ -176,14 +172,6 @@ async function runAndWrite(
     line.clear();
     folder.discard();
   }
-}
-
-function tellOfLargeCaptures(octets: number, snapOctets: number): void {
-  if (octets < CAPTURE_OCTETS_TOLD_MIN) return;
-  const less = snapOctets === 0 ? '--snaplen 128 keeps the headers only, ' : '';
-  process.stderr.write(
-    `psp-gateway: warning: the captures of this run will take some ${(octets / 1e9).toFixed(1)} GB; ${less}--no-captures writes none\n`,
-  );
 }
 
 /** Where the gateways are, and how their processes start. */

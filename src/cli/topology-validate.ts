@@ -3,13 +3,15 @@ import type { Command } from 'commander';
 import { countStatic } from '../gateway/directory.js';
 import type { Topology } from '../topology/model.js';
 import { FlagProblems } from './flag-problems.js';
+import { isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 import { checkTopology } from './topology-check.js';
 import { addPlaceFlags, type PlaceFlags } from './topology-places.js';
 
 const HELP = `
 Prints what the file makes, or everything that is wrong with it, each as file:line: reason: captures of replays and
-paths of counters too, and, when they are given, the flags that a run with gateways on other machines takes.
+paths of counters too. Warns of captures that a run of it would make large. Also looked at,
+when they are given, are the flags that a run with gateways on other machines takes.
 
 Example:
   psp-gateway topology validate examples/two-hosts.yaml
@@ -42,7 +44,7 @@ async function validate(
   wrong: FlagProblems,
 ): Promise<void> {
   const print = (value: object) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  const { topology, fileProblems, isWrongPath, flagProblems } = await checkTopology({
+  const { topology, replays, fileProblems, isWrongPath, flagProblems } = await checkTopology({
     ...flags,
     file,
     scenarioPath,
@@ -50,6 +52,7 @@ async function validate(
   });
   const problems = [...fileProblems, ...flagProblems];
   if (topology !== undefined && problems.length === 0) {
+    if (isCaptured(topology)) tellOfLargeCaptures(topology, replays);
     const summary = summarize(topology);
     if (flags.json === true) print({ valid: true, ...summary });
     else process.stdout.write(`${summaryTable(summary)}\n`);

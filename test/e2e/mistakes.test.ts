@@ -142,15 +142,16 @@ describe('every mistake is told at once, with status 2', () => {
       expect.stringContaining('--certificates: there is no file none/ca.pem; psp-gateway certificates'),
     ];
     const where = ['--where', 'h9=192.0.2.9'];
+    const missing = `${file}:4: scenario.traffic.A.file: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
     expect(run('topology', 'validate', file, ...where)).toMatchObject({
       status: 1,
-      lines: [...counters, flags[0], expect.stringContaining('--where needs --certificates')],
+      lines: [missing, ...counters, flags[0], expect.stringContaining('--where needs --certificates')],
     });
     writeFileSync(
       file,
       'name: r\ntopology: {full-mesh: 2}\nscenario: {traffic: {A: {type: replay, from: h1-v1, file: none.pcap}}}',
     );
-    const replay = `flow A: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
+    const replay = `${file}:3: scenario.traffic.A.file: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
     const places = [...where, '--certificates', 'none'];
     const values = ['--core', 'h', '--seed', 'abc', '--snaplen', '3', '--where', 'h8'];
     expect(run('topology', 'run', file, ...places, ...values, '-o', 'file')).toEqual({

@@ -78,10 +78,12 @@ describe('topology run, in virtual time', () => {
 `;
     const run = ['topology', 'run', file('big.yaml', scenario), '-o', path('big')];
     const told = new Program([process.execPath, MAIN, ...run]);
-    await told.says(
-      /^psp-gateway: warning: the captures of this run will take some 4\.\d GB; --snaplen 128 .*--no-captures/,
-    );
+    const warning =
+      /^psp-gateway: warning: the captures of a run will take some 4\.\d GB; --snaplen 128 .*--no-captures/;
+    await told.says(warning);
     await told.stop('SIGKILL');
+    const checked = topology('validate', path('big.yaml'));
+    expect(checked).toMatchObject({ status: 0, stderr: expect.stringMatching(warning) });
   });
 
   test('keys are for their owner only; without --write-keys there are none', () => {

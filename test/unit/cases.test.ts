@@ -17,7 +17,7 @@ import { type CaptureRecord, readCapture } from '../../src/packet/pcap.js';
 import { dissectPsp } from '../../src/psp/inspect.js';
 import { KeyRing } from '../../src/psp/key-ring.js';
 import type { Sink } from '../../src/topology/captures.js';
-import { readTopology } from '../../src/topology/file/read.js';
+import { readTopology, readTopologyFiles } from '../../src/topology/file/read.js';
 import { readReplays } from '../../src/topology/file/read-replays.js';
 import { dropsOfAll } from '../../src/topology/report-drops.js';
 import { reportMarkdown } from '../../src/topology/report-markdown.js';
@@ -144,10 +144,11 @@ describe('text with a byte-order mark', () => {
 
 describe('topology run', () => {
   async function flowsOf(file: string, text = textOf(file), sink?: Sink) {
-    const topology = readTopology(file, () => text);
-    const { report } = await runVirtually(topology, {
+    const { topology, replays, problems } = readTopologyFiles(file, () => text);
+    problems.throwIfAny();
+    const { report } = await runVirtually(topology!, {
       ...(sink === undefined ? {} : { sink }),
-      replays: await readReplays(topology, join(CASES, file)),
+      replays: await readReplays(replays, join(CASES, file)),
     });
     return report;
   }

@@ -3,40 +3,39 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { fileReason } from '../../files/file-problem.js';
 import { captureOctets, STANDARD_STREAM } from '../../packet/capture-stream.js';
 import { CaptureError, readCapture } from '../../packet/pcap.js';
-import { gatewaysOf, type Topology } from '../model.js';
 import { type CapturedFrame, type Replay, replayOf } from '../traffic/replay.js';
-import { TopologyFileError } from './read.js';
+import type { ReplaySource } from './traffic.js';
 
 /**
- * What each replay flow sends, by flow. Paths are relative to the topology's file.
- * @throws TopologyFileError for captures that cannot be read, or in which the workload has sent nothing.
+ * What each replay flow sends, by flow; paths are relative to the topology's file. Captures that cannot be read, or in which the workload
+ * has sent nothing, are noted with what else is wrong with that file.
  */
-export async function readReplays(topology: Topology, file: string): Promise<Map<string, Replay>> {
-  const workloads = gatewaysOf(topology).flatMap((gateway) => gateway.workloads);
+export async function readReplays(
+  sources: readonly ReplaySource[],
+  topologyFile: string,
+): Promise<Map<string, Replay>> {
   const captures = new Map<string, CapturedFrame[] | string>();
   const replays = new Map<string, Replay>();
-  const problems: string[] = [];
-  for (const plan of topology.scenario.traffic) {
-    if (plan.type !== 'replay') continue;
-    const isPlace = isAbsolute(plan.file) || plan.file === STANDARD_STREAM;
-    const path = isPlace ? plan.file : join(dirname(file), plan.file);
+  for (const { file, place, flows } of sources) {
+    const isPlace = isAbsolute(file) || file === STANDARD_STREAM;
+    const path = isPlace ? file : join(dirname(topologyFile), file);
     if (!captures.has(path)) captures.set(path, await framesOf(path));
     const capture = captures.get(path)!;
     if (typeof capture === 'string') {
-      problems.push(`flow ${plan.name}: ${path}: ${capture}`);
+      place.problem(`${path}: ${capture}`);
       continue;
     }
-    const { addresses } = workloads.find(({ name }) => name === plan.from)!;
-    const replay = replayOf(addresses, capture);
-    if (replay.frames.length === 0) {
-      const counts = Object.entries(replay.leftOut).map(([reason, count]) => `${count} ${reason}`);
-      problems.push(
-        `flow ${plan.name}: ${path}: no packet from ${plan.from} (${addresses.join(', ')}) can be sent: ${counts.join(', ') || 'there is none'}`,
-      );
+    for (const { name, from } of flows) {
+      const replay = replayOf(from.addresses, capture);
+      if (replay.frames.length === 0) {
+        const counts = Object.entries(replay.leftOut).map(([reason, count]) => `${count} ${reason}`);
+        place.problem(
+          `${path}: no packet from ${from.name} (${from.addresses.join(', ')}) can be sent: ${counts.join(', ') || 'there is none'}`,
+        );
+      }
+      replays.set(name, replay);
     }
-    replays.set(plan.name, replay);
   }
-  if (problems.length > 0) throw new TopologyFileError(problems);
   return replays;
 }
 

@@ -17,6 +17,7 @@ import { readScenario } from './scenario.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
 import { itemsOf, ShapeChecker } from './shape.js';
 import { FileProblems, openSource, type Place, type Source } from './source.js';
+import type { ReplaySource } from './traffic.js';
 import { oobValues } from './values.js';
 
 export { TopologyFileError } from './source.js';
@@ -45,10 +46,29 @@ export function readTopology(
   readFile: FileReader,
   options: ReadTopologyOptions = {},
 ): Topology {
-  const problems = new FileProblems();
-  const topology = new TopologyReader(path, readFile, options, problems).read();
+  const { topology, problems } = readTopologyFiles(path, readFile, options);
   problems.throwIfAny();
   return topology!;
+}
+
+export interface TopologyRead {
+  /** Undefined, or incomplete, where there are problems. */
+  readonly topology: Topology | undefined;
+  /** Captures that it names, which are not read here. */
+  readonly replays: readonly ReplaySource[];
+  /** More may be noted, as by who reads the captures. */
+  readonly problems: FileProblems;
+}
+
+/** Likewise, with what is wrong instead of an error. */
+export function readTopologyFiles(
+  path: string,
+  readFile: FileReader,
+  options: ReadTopologyOptions = {},
+): TopologyRead {
+  const problems = new FileProblems();
+  const { topology, replays } = new TopologyReader(path, readFile, options, problems).read() ?? {};
+  return { topology, replays: replays ?? [], problems };
 }
 
 interface FoundScenario {
@@ -66,7 +86,7 @@ class TopologyReader {
   ) {}
 
   /** Undefined, or incomplete, with problems noted. */
-  read(): Topology | undefined {
+  read(): Pick<TopologyRead, 'topology' | 'replays'> | undefined {
     const source = openSource(this.path, this.readFile, this.problems);
     if (source?.value === undefined) return undefined;
     const declared = declaredNames(source.value);
@@ -75,7 +95,13 @@ class TopologyReader {
     if (form.topology === undefined) return undefined;
     const seed = this.options.seed ?? form.seed ?? SEED;
     const { nodes, links, names } = this.#network(form.topology, source.root.at('topology'), declared);
-    const scenario = this.#scenarioOf(form, source, declared);
+    const found = this.#scenarioOf(form, source, declared);
+    const { scenario, replays } = readScenario(
+      found.form,
+      found.place,
+      { ...names, declaredFlows: found.flows },
+      seed,
+    );
     const topology: Topology = {
       name: form.name,
       seed,
@@ -83,15 +109,10 @@ class TopologyReader {
       nodes,
       links,
       oob: { ...OOB, ...oobValues(form.oob ?? {}, source.root.at('oob')) },
-      scenario: readScenario(
-        scenario.form,
-        scenario.place,
-        { ...names, declaredFlows: scenario.flows },
-        seed,
-      ),
+      scenario,
     };
-    this.#checkCounters(topology, scenario);
-    return topology;
+    this.#checkCounters(topology, found);
+    return { topology, replays };
   }
 
   #epochOf({ epoch }: FileForm, { root }: Source): Pick<Topology, 'epochMs'> {

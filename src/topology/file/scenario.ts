@@ -5,14 +5,19 @@ import { readExpectations } from './expectations.js';
 import type { ScenarioForm } from './form.js';
 import { Names } from './names.js';
 import type { Place } from './source.js';
-import { TrafficReader } from './traffic.js';
+import { type ReplaySource, TrafficReader } from './traffic.js';
 import { positiveTimeMs } from './values.js';
 
 export interface ScenarioNames extends EventNames {
   readonly declaredFlows: ReadonlySet<string>;
 }
 
-export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNames, seed: number): Scenario {
+export function readScenario(
+  form: ScenarioForm,
+  place: Place,
+  names: ScenarioNames,
+  seed: number,
+): { readonly scenario: Scenario; readonly replays: readonly ReplaySource[] } {
   const flows = new Names<readonly string[]>('traffic', names.declaredFlows);
   const durationMs =
     form.duration === undefined ? undefined : positiveTimeMs(form.duration, place.at('duration'));
@@ -35,7 +40,7 @@ export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNa
     }
     return plans;
   });
-  return {
+  const scenario: Scenario = {
     ...(durationMs === undefined ? {} : { durationMs }),
     traffic,
     events: readEvents(form.events, place.at('events'), names, endMs),
@@ -45,4 +50,5 @@ export function readScenario(form: ScenarioForm, place: Place, names: ScenarioNa
       nodes: names.nodes,
     }),
   };
+  return { scenario, replays: trafficReader.replays };
 }

@@ -57,14 +57,24 @@ export class FileProblems {
     this.add(this.nextFile(), file, 1, reason);
   }
 
-  /** Throws what was found, by file and line. */
-  throwIfAny(): void {
-    if (this.#found.length === 0) return;
-    const sorted = this.#found.sort((a, b) => a.order - b.order || a.line - b.line).map(({ text }) => text);
+  /** A file that was asked for cannot be read at all. */
+  get isWrongPath(): boolean {
+    return this.#isWrongPath;
+  }
+
+  /** What was found, by file and line. */
+  get list(): readonly string[] {
+    const sorted = [...this.#found]
+      .sort((a, b) => a.order - b.order || a.line - b.line)
+      .map(({ text }) => text);
     const shown = sorted.slice(0, PROBLEMS_MAX);
     const more = sorted.length - shown.length + this.#more;
     if (more > 0) shown.push(`and ${more} more problems`);
-    throw new TopologyFileError(shown, this.#isWrongPath);
+    return shown;
+  }
+
+  throwIfAny(): void {
+    if (!this.isEmpty) throw new TopologyFileError(this.list, this.#isWrongPath);
   }
 }
 

@@ -2,7 +2,7 @@
 import { fnv1aText } from '../../base/fnv1a.js';
 import { seededRandom, uniform } from '../../hal/random.js';
 import type { IpFamily } from '../../packet/address.js';
-import type { TrafficPlan } from '../model.js';
+import type { TrafficPlan, WorkloadPlan } from '../model.js';
 import { PAYLOAD_OCTETS_MIN } from '../traffic/payload.js';
 import type { NamesForm, TrafficForm } from './form.js';
 import type { KnownWorkload } from './gateways.js';
@@ -30,7 +30,17 @@ interface Named {
   readonly incomplete: boolean;
 }
 
+/** A capture that flows send, wherever else the file is wrong. */
+export interface ReplaySource {
+  /** As it is written. */
+  readonly file: string;
+  readonly place: Place;
+  /** None where their workloads are wrong. */
+  readonly flows: readonly { readonly name: string; readonly from: WorkloadPlan }[];
+}
+
 export class TrafficReader {
+  readonly replays: ReplaySource[] = [];
   #flows = 0;
   #pairs = 0;
 
@@ -79,10 +89,17 @@ export class TrafficReader {
     const indexes = workloads.map((_, i) => i);
     const picked = this.#sampled(name, indexes, form, place, several);
     const starts = startsOf(form, place, picked.length, several);
-    return picked.map((index, i) => {
-      const from = workloads[index]!.plan.name;
-      return { name: several ? `${name}/${from}` : name, from, startMs: starts(i), ...values };
+    const flows = picked.map((index) => {
+      const from = workloads[index]!.plan;
+      return { name: several ? `${name}/${from.name}` : name, from };
     });
+    if (form.type === 'replay') this.replays.push({ file: form.file, place: place.at('file'), flows });
+    return flows.map((flow, i) => ({
+      name: flow.name,
+      from: flow.from.name,
+      startMs: starts(i),
+      ...values,
+    }));
   }
 
   #named(names: NamesForm, place: Place): Named {

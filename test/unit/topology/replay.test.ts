@@ -3,11 +3,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../src/packet/address.js';
+import { readTopologyFiles } from '../../../src/topology/file/read.js';
 import { readReplays } from '../../../src/topology/file/read-replays.js';
-import type { ReplayPlan, Topology } from '../../../src/topology/model.js';
 import { type CapturedFrame, replayOf } from '../../../src/topology/traffic/replay.js';
 import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../support/inner-packets.js';
-import { gatewayPlan, mesh } from '../../support/topologies.js';
 
 const ADDRESSES = [parseIp('192.168.1.33'), parseIp('fd00:0:0:1::33')];
 const UDP = 17;
@@ -102,32 +101,26 @@ describe('what the workload sent and cannot be sent again is counted, by its rea
 
 describe('the captures of a topology', () => {
   const FOLDER = fileURLToPath(new URL('../../../examples/', import.meta.url));
-  const replay = (name: string, from: string, file: string): ReplayPlan => ({
-    type: 'replay',
-    name,
-    startMs: 0,
-    from,
-    file,
-  });
-  function topology(...traffic: ReplayPlan[]): Topology {
-    const base = mesh(1, { traffic });
-    const gateway = gatewayPlan(1, 1);
-    return {
-      ...base,
-      nodes: [
-        {
-          ...gateway,
-          workloads: [...gateway.workloads, { name: 'V1', addresses: ADDRESSES, present: true }],
-        },
-      ],
-    };
-  }
+  const read = (...traffic: string[]) =>
+    readTopologyFiles(`${FOLDER}t.yaml`, () =>
+      [
+        'name: t',
+        'topology:',
+        '  nodes:',
+        '    h1: {kind: gateway, workloads: {v1: [192.168.1.1], V1: [192.168.1.33, "fd00:0:0:1::33"]}, flags: {inner: both}}',
+        '    s1: {kind: switch}',
+        '  links: [{endpoints: ["h1:p0", "s1:e1"]}]',
+        'scenario:',
+        '  traffic:',
+        ...traffic.map((flow) => `    ${flow}`),
+      ].join('\n'),
+    );
+  const where = (line: number, field: string) => `^${FOLDER}t.yaml:${line}: scenario.traffic.${field}: `;
 
   test('are found beside its file, and give each flow what its workload sent', async () => {
-    const replays = await readReplays(
-      topology(replay('a', 'V1', 'traffic/v1-v2.pcap')),
-      `${FOLDER}two-hosts.yaml`,
-    );
+    const { replays: sources, problems } = read('a: {type: replay, from: V1, file: traffic/v1-v2.pcap}');
+    const replays = await readReplays(sources, `${FOLDER}two-hosts.yaml`);
+    problems.throwIfAny();
     const { frames, leftOut, unplayable } = replays.get('a')!;
     expect(unplayable).toBe(0);
     expect(Object.keys(leftOut).sort()).toEqual(['ARP and neighbor discovery', 'from other addresses']);
@@ -136,20 +129,33 @@ describe('the captures of a topology', () => {
     expect(frames[0]!.atMs).toBeCloseTo(349.262, 3);
   });
 
-  test('that cannot be used are all named at once, with the flow and the reason', async () => {
-    const traffic = ['traffic/v1-v2.pcap', 'none.pcap', 'two-hosts.yaml', 'none.pcap'].map((file, i) =>
-      replay(`r${i}`, 'v1', file),
+  test('that cannot be used are all named at once, where they stand, with what else is wrong', async () => {
+    const { replays, problems } = read(
+      'a: {type: replay, from: [v1, V1], file: traffic/v1-v2.pcap}',
+      'b: {type: replay, from: v9, file: none.pcap}',
+      'c: {type: ping, from: v1, to: v8}',
+      'd: {type: replay, from: v1, file: two-hosts.yaml, start: 5}',
     );
-    const reading = readReplays(topology(...traffic), `${FOLDER}two-hosts.yaml`);
-    await expect(reading).rejects.toMatchObject({
-      problems: [
-        expect.stringMatching(
-          /^flow r0: .*v1-v2.pcap: no packet from v1 \(192.168.1.1, fd00::1\) can be sent: \d+ from other addresses/,
-        ),
-        expect.stringMatching(/^flow r1: .*none.pcap: there is no such file or folder \(ENOENT\)$/),
-        expect.stringMatching(/^flow r2: .*two-hosts.yaml: ./),
-        expect.stringMatching(/^flow r3: .*none.pcap: there is no such file or folder \(ENOENT\)$/),
-      ],
-    });
+    await readReplays(replays, `${FOLDER}two-hosts.yaml`);
+    const none = where(10, 'b.file');
+    const expected = [
+      `${where(9, 'a.file')}.*v1-v2.pcap: no packet from v1 \\(192.168.1.1\\) can be sent: \\d+ from other addresses`,
+      `${where(10, 'b.from')}there is no workload "v9"`,
+      `${none}.*none.pcap: there is no such file or folder \\(ENOENT\\)$`,
+      `${where(11, 'c.to')}there is no workload "v8"`,
+      where(12, 'd.start'),
+      `${where(12, 'd.file')}.*two-hosts.yaml: neither pcap nor pcapng`,
+    ];
+    for (const one of expected) expect(problems.list).toContainEqual(expect.stringMatching(one));
+    expect(problems.list).toHaveLength(expected.length);
+  });
+
+  test('are looked at behind a workload that is wrong, too', async () => {
+    const { replays, problems } = read('b: {type: replay, from: v9, file: two-hosts.yaml}');
+    await readReplays(replays, `${FOLDER}two-hosts.yaml`);
+    expect(problems.list).toEqual([
+      expect.stringMatching(where(9, 'b.from')),
+      expect.stringMatching(`${where(9, 'b.file')}.*two-hosts.yaml: neither pcap nor pcapng`),
+    ]);
   });
 });
