@@ -115,6 +115,7 @@ export class DocaHal implements PipeHal {
   private closing: Promise<void> | null = null;
   private handler: ((packets: RssPacket[]) => void) | null = null;
   private waiting: RssPacket[] = [];
+  private rssDropped = 0n;
   private rotations = 0n;
   /** Resolves when all former calls have been handed to the addon. */
   private handedOver: Promise<void> = Promise.resolve();
@@ -371,8 +372,8 @@ export class DocaHal implements PipeHal {
       txBytes: null,
       txError: null,
       keyRotations: this.rotations,
-      // Most are dropped by the device, whose queues have no counter.
-      rssDropped: null,
+      // Those that the device's own queues drop are not among them: they have no counter.
+      rssDropped: this.rssDropped,
       portDropped: null,
     };
   }
@@ -392,6 +393,7 @@ export class DocaHal implements PipeHal {
     }
     for (const packet of packets) {
       if (this.waiting.length < RSS_WAITING_MAX) this.waiting.push(packet);
+      else this.rssDropped++;
     }
   }
 

@@ -152,7 +152,10 @@ export interface PspStatistics {
   /** Could not be encrypted, and was dropped. */
   readonly txError: bigint | null;
   readonly keyRotations: bigint;
-  /** RSS packets that nobody fetched in time, and were dropped. */
+  /**
+   * RSS packets that nobody fetched in time, and were dropped; of a device whose queues have no counter, only those that had left
+   * these and waited for a handler.
+   */
   readonly rssDropped: bigint | null;
   /** Frames that a port could not carry (larger than its MTU, queue full), and were dropped. */
   readonly portDropped: bigint | null;

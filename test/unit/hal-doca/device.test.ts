@@ -22,19 +22,28 @@ const packets = (count: number, from = 0): RssPacket[] =>
   Array.from({ length: count }, (_, i) => ({ frame: new Uint8Array(1), packetMeta: from + i }));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('what comes before there is a handler waits, in order and bounded, and is handed over in batches', async () => {
+test('what comes before there is a handler waits, in order, bounded and counted, and is handed over in batches', async () => {
   const hal = open();
-  for (let i = 0; i < 50; i++) hal.received(packets(100, i * 100));
+  const dropped = async () => (await hal.statistics()).rssDropped;
+  for (let i = 0; i < 40; i++) hal.received(packets(100, i * 100));
+  hal.received(packets(96, 4000));
+  expect(await dropped()).toBe(0n);
+  hal.received(packets(1, 4096));
+  expect(await dropped()).toBe(1n);
+  hal.received(packets(902, 4097));
+  expect(await dropped()).toBe(903n);
   const batches: number[][] = [];
   hal.onReceive((batch) => batches.push(batch.map(({ packetMeta }) => packetMeta)));
   // Behind what waits, not past it; there is no room for it.
   hal.received(packets(1, 9999));
   expect(batches).toEqual([]);
+  expect(await dropped()).toBe(904n);
   await turn();
   expect(batches.flat()).toEqual(Array.from({ length: 4096 }, (_, i) => i));
   expect(Math.max(...batches.map(({ length }) => length))).toBe(256);
   hal.received(packets(3, 7000));
   expect(batches.at(-1)).toEqual([7000, 7001, 7002]);
+  expect(await dropped()).toBe(904n);
 });
 
 test('nothing is handed over once the device is closed', async () => {
