@@ -1,6 +1,6 @@
 /** The state file on disk: read whole and within bounds, replaced whole, readable by its owner only. */
 import { lstatSync } from 'node:fs';
-import { readUnlinked } from '../files/read-file.js';
+import { InputFileError, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { mustBeState, STATE_OCTETS_MAX, StateFileError } from '../gateway/state-file.js';
 import type { StateStore } from '../gateway/state-keeper.js';
@@ -34,7 +34,10 @@ function readState(path: string): string | undefined {
   if (there === undefined) return undefined;
   if (there.isSymbolicLink()) throw new StateFileError('it is a symbolic link');
   if (!there.isFile()) throw new StateFileError('it is not a regular file');
-  if (there.size > STATE_OCTETS_MAX) throw new StateFileError(`it has more than ${STATE_OCTETS_MAX} octets`);
-  const text = readUnlinked(path);
-  return text === '' ? undefined : text;
+  try {
+    const text = readTextFile(path, STATE_OCTETS_MAX, 'refused');
+    return text === '' ? undefined : text;
+  } catch (error) {
+    throw error instanceof InputFileError ? new StateFileError(`it ${error.reason}`) : error;
+  }
 }

@@ -8,7 +8,6 @@ import {
   constants,
   fstatSync,
   openSync,
-  readFileSync,
   readSync,
   type Stats,
   statSync,
@@ -17,6 +16,13 @@ import {
 /** A file that is not what it should be: too large, of a kind that has no end, or a pipe into which nobody writes. */
 export class InputFileError extends Error {
   override readonly name = 'InputFileError';
+  constructor(
+    path: string,
+    /** What is said of it, without its name. */
+    readonly reason: string,
+  ) {
+    super(`${path} ${reason}`);
+  }
 }
 
 /** Octets read at once where the size is not known beforehand. */
@@ -27,15 +33,20 @@ const PIPE_WAIT_MS = 10;
 
 /**
  * The text of a UTF-8 file of up to `octetsMax` octets, without a byte-order mark, its lines ended by \n however the file ends
- * them. Throws InputFileError, which names the file, the limit and what to do, and what the file system throws.
+ * them. `links`: whether a link in place of the file is one. Throws InputFileError, which names the file, the limit and what to do, and what the file system throws.
  */
-export function readTextFile(path: string, octetsMax: number): string {
+export function readTextFile(
+  path: string,
+  octetsMax: number,
+  links: 'followed' | 'refused' = 'followed',
+): string {
+  const noLinks = links === 'refused' ? constants.O_NOFOLLOW : 0;
   // O_NONBLOCK: a FIFO without writer would hold `open` for ever.
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | noLinks);
   try {
     const stats = fstatSync(descriptor);
     const isPipe = stats.isFIFO();
-    if (!stats.isFile() && !isPipe) throw new InputFileError(`${path} is ${kindOf(stats)}; name a file`);
+    if (!stats.isFile() && !isPipe) throw new InputFileError(path, `is ${kindOf(stats)}; name a file`);
     if (stats.isFile() && stats.size > octetsMax) throw tooLarge(path, `${stats.size} octets`, octetsMax);
     return textOf(path, readUpTo(path, descriptor, octetsMax, isPipe));
   } finally {
@@ -49,7 +60,7 @@ export function readTextFile(path: string, octetsMax: number): string {
  */
 export function readBegin(path: string, octetsMax: number): Buffer | undefined {
   const stats = statSync(path);
-  if (stats.isDirectory()) throw new InputFileError(`${path} is ${kindOf(stats)}; name a file`);
+  if (stats.isDirectory()) throw new InputFileError(path, `is ${kindOf(stats)}; name a file`);
   if (!stats.isFile()) {
     accessSync(path, constants.R_OK);
     return undefined;
@@ -66,16 +77,6 @@ export function readBegin(path: string, octetsMax: number): Buffer | undefined {
   }
 }
 
-/** The text of a file whose size was looked at, not through a link that took its place in the meantime. */
-export function readUnlinked(path: string): string {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    return readFileSync(descriptor, 'utf8');
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
 const UTF_8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
@@ -83,7 +84,7 @@ const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 function textOf(path: string, octets: Buffer): string {
   const begins = (mark: Buffer) => octets.subarray(0, mark.length).equals(mark);
   if (UTF_16_MARKS.some(begins) || (octets.length > 1 && (octets[0] === 0) !== (octets[1] === 0))) {
-    throw new InputFileError(`${path} is UTF-16; save it as UTF-8`);
+    throw new InputFileError(path, 'is UTF-16; save it as UTF-8');
   }
   const text = octets.subarray(begins(UTF_8_MARK) ? UTF_8_MARK.length : 0).toString('utf8');
   return text.replaceAll('\r\n', '\n');
@@ -101,7 +102,7 @@ function readUpTo(path: string, descriptor: number, octetsMax: number, isPipe: b
     if (count === undefined || (count === 0 && isPipe && octets === 0)) {
       if (++waits > PIPE_WAITS_MAX) {
         const seconds = (PIPE_WAITS_MAX * PIPE_WAIT_MS) / 1000;
-        throw new InputFileError(`${path} is a pipe into which nobody has written for ${seconds} s`);
+        throw new InputFileError(path, `is a pipe into which nobody has written for ${seconds} s`);
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_WAIT_MS);
       continue;
@@ -126,7 +127,8 @@ function readSome(descriptor: number, into: Buffer): number | undefined {
 
 function tooLarge(path: string, what: string, octetsMax: number): InputFileError {
   return new InputFileError(
-    `${path} has ${what}, and at most ${octetsMax} octets are read here; is it the right file? Otherwise make it smaller`,
+    path,
+    `has ${what}, and at most ${octetsMax} octets are read here; is it the right file? Otherwise make it smaller`,
   );
 }
 

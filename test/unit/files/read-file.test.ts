@@ -56,7 +56,7 @@ test.each([
   ['without one, big-endian', Buffer.from('name: x', 'utf16le').swap16()],
 ])('UTF-16 is told as such: %s', (_, octets) => {
   writeFileSync(path, octets);
-  expect(() => readTextFile(path, 100)).toThrow(new InputFileError(`${path} is UTF-16; save it as UTF-8`));
+  expect(() => readTextFile(path, 100)).toThrow(new InputFileError(path, 'is UTF-16; save it as UTF-8'));
 });
 
 test('of a file of 1 TB nothing is read', () => {

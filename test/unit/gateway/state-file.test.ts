@@ -157,24 +157,38 @@ describe('the file', () => {
     expect(readFileSync(path(), 'utf8')).not.toContain(String(vip(2)));
   });
 
-  test.each([
+  test.each<[what: string, text: string, reason: string, encoding?: BufferEncoding]>([
     ['text', 'my notes\n', 'not JSON'],
     ['JSON of something else', '{"name":"psp-gateway"}', 'not of version 1'],
     ['a list where peers should be', '{"version":1,"peers":{}}', 'peers: not a list of at most 16384'],
     ['of a version that is not known', '{"version":2,"peers":[]}', 'not of version 1'],
-    ['large', ' '.repeat(STATE_OCTETS_MAX + 1), `it has more than ${STATE_OCTETS_MAX} octets`],
-  ])('that is not ours, %s, is refused, and stays as it is when a gateway runs', async (_, text, reason) => {
-    writeFileSync(path(), text);
-    expect(stateFileProblem(path())).toBe(
-      `${path()} is no state file of a gateway: ${reason}; it would be replaced: name another file, or remove it`,
-    );
-    const a = await net.start(1, [2], { state: stateStore(path()) });
-    expect(warnings(a)).toEqual([`--state-file: neither read nor written: ${reason}`]);
-    await net.start(2, [1]);
-    net.send(a, 2, [1]);
-    await net.run(5_000);
-    await net.stop(a);
-    expect(readFileSync(path(), 'utf8')).toBe(text);
+    [
+      'large',
+      ' '.repeat(STATE_OCTETS_MAX + 1),
+      `it has ${STATE_OCTETS_MAX + 1} octets, and at most ${STATE_OCTETS_MAX} octets are read here; is it the right file? Otherwise make it smaller`,
+    ],
+    ['of UTF-16', '\ufeff{"version":1,"peers":[]}', 'it is UTF-16; save it as UTF-8', 'utf16le'],
+  ])(
+    'that is not ours, %s, is refused, and stays as it is when a gateway runs',
+    async (_, text, reason, encoding = 'utf8') => {
+      writeFileSync(path(), text, encoding);
+      expect(stateFileProblem(path())).toBe(
+        `${path()} is no state file of a gateway: ${reason}; it would be replaced: name another file, or remove it`,
+      );
+      const a = await net.start(1, [2], { state: stateStore(path()) });
+      expect(warnings(a)).toEqual([`--state-file: neither read nor written: ${reason}`]);
+      await net.start(2, [1]);
+      net.send(a, 2, [1]);
+      await net.run(5_000);
+      await net.stop(a);
+      expect(readFileSync(path(), encoding)).toBe(text);
+    },
+  );
+
+  test('that an editor has marked and whose lines it has ended otherwise is ours', () => {
+    const text = encodeState(peersOf(1), new UnderlayAddresses(), new Map());
+    writeFileSync(path(), `\ufeff${text.replaceAll('\n', '\r\n')}`);
+    expect(stateFileProblem(path())).toBeUndefined();
   });
 
   test('that is missing, empty or ours is taken', async () => {
