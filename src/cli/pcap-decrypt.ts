@@ -14,7 +14,7 @@ import { type Association, associationOf, decapsulate } from '../psp/decapsulate
 import { algorithmName, spiText } from '../psp/header.js';
 import type { KeyRing } from '../psp/key-ring.js';
 import { OutputFileError, writeOutputFile } from './output-file.js';
-import { sizeOf } from './pcap-process.js';
+import { CHECKSUM_LOST, hasWrongChecksum, sizeOf } from './pcap-process.js';
 
 /** Ethernet header and the longest IP packet there is. */
 const FRAME_OCTETS_MAX = 14 + 40 + 65_535;
@@ -167,8 +167,11 @@ function decrypt(frame: Uint8Array, association: Association, keys: KeyRing, eng
       deriveKeyInto: (_spi, _version, out, offset) => out.set(key, offset),
     });
     if ('frame' in result) {
+      const isWrong = hasWrongChecksum(frame);
+      if (isWrong && result.mode === 'transport') return undone('malformed', `malformed: ${CHECKSUM_LOST}`);
       const of = node === undefined ? receiver : `${receiver} (${node})`;
-      return { count: 'decrypted', comment: `PSP decrypted: ${what} of ${of}`, frame: result.frame };
+      const but = isWrong ? '; no gateway decrypts it: the outer IPv4 header checksum is wrong' : '';
+      return { count: 'decrypted', comment: `PSP decrypted: ${what} of ${of}${but}`, frame: result.frame };
     }
     if (result.failure !== 'auth-fail') {
       return undone('malformed', `malformed: authentic, but not what its Next Header says; ${what}`);

@@ -103,9 +103,7 @@ function skipReason(
   const payloadAt = mode === 'transport' ? ETHERNET_HEADER_OCTETS + ipOctets : ETHERNET_HEADER_OCTETS;
   if (offsetWords * CRYPT_OFFSET_UNIT_OCTETS > packet.end - payloadAt) return 'crypt offset past the end';
   // Transport mode writes the header's checksum anew, twice: what was broken on the way would come out as if it were whole.
-  if (mode === 'transport' && packet.family === 4 && !ipv4ChecksumOk(frame, ETHERNET_HEADER_OCTETS)) {
-    return 'wrong IPv4 header checksum, which would be put right (transport mode)';
-  }
+  if (mode === 'transport' && hasWrongChecksum(frame)) return CHECKSUM_LOST;
   const protocol = frame[ETHERNET_HEADER_OCTETS + (packet.family === 4 ? IPV4_PROTOCOL : IPV6_NEXT_HEADER)]!;
   const isTcpOrUdp = protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP;
   if (mode === 'transport' && packet.family === 6 && !isTcpOrUdp) {
@@ -125,6 +123,15 @@ function pspOffset(frame: Uint8Array): number {
   return ip + ipOctets + 8 + 2;
 }
 
+/** Of packets in transport mode, either way. */
+export const CHECKSUM_LOST = 'wrong IPv4 header checksum, which would be put right (transport mode)';
+
+/** Of an IP packet's (outer) header; no gateway decrypts such a packet: ROOT takes it for none of PSP's. */
+export function hasWrongChecksum(frame: Uint8Array): boolean {
+  const isIpv4 = frame[ETHERNET_HEADER_OCTETS]! >>> 4 === 4;
+  return isIpv4 && !ipv4ChecksumOk(frame, ETHERNET_HEADER_OCTETS);
+}
+
 const FAILURES: Readonly<Record<string, string>> = {
   'not-psp': 'not a PSP packet',
   'auth-fail': 'authentication failed',
@@ -140,7 +147,9 @@ export function decryptStep(config: DecryptConfig, engine: AeadEngine = opensslE
       deriveKeyInto: (spi, version, out, offset) =>
         derivers[spi >>> 31]!.deriveInto(spi, version, out, offset),
     });
-    return 'frame' in result ? result : { reason: FAILURES[result.failure]! };
+    if ('failure' in result) return { reason: FAILURES[result.failure]! };
+    // Tunnel mode leaves the header away, and what was inside is as it was.
+    return result.mode === 'transport' && hasWrongChecksum(frame) ? { reason: CHECKSUM_LOST } : { frame: result.frame };
   };
 }
 

@@ -105,7 +105,9 @@ export function associationOf(frame: Uint8Array): Association | Exclude<Decapsul
 export function decapsulate(
   input: Uint8Array,
   options: DecapsulateOptions,
-): { readonly frame: Uint8Array } | { readonly failure: DecapsulateFailure } {
+):
+  | { readonly frame: Uint8Array; readonly mode: 'tunnel' | 'transport' }
+  | { readonly failure: DecapsulateFailure } {
   const psp = locatePsp(input);
   if (typeof psp === 'string') return { failure: psp };
   const { pspAt, end } = psp;
@@ -130,7 +132,8 @@ export function decapsulate(
   const nextHeader = frame[pspAt + PSP_NEXT_HEADER]!;
   if (nextHeader !== NEXT_HEADER_IPV4 && nextHeader !== NEXT_HEADER_IPV6) {
     const ip = ETHERNET_HEADER_OCTETS;
-    return { frame: restoreTransport(frame, ip, psp.offset, psp.protocolOffset, payloadAt, payloadEnd) };
+    const restored = restoreTransport(frame, ip, psp.offset, psp.protocolOffset, payloadAt, payloadEnd);
+    return { frame: restored, mode: 'transport' };
   }
   const start = payloadAt - ETHERNET_HEADER_OCTETS;
   frame.copyWithin(start, 0, ETHERNET_TYPE);
@@ -139,5 +142,7 @@ export function decapsulate(
   frame[start + ETHERNET_TYPE + 1] = type & 0xff;
   const inner = frame.subarray(start, payloadEnd);
   const family = locateIpPacket(inner)?.family;
-  return family === (nextHeader === NEXT_HEADER_IPV4 ? 4 : 6) ? { frame: inner } : { failure: 'error' };
+  return family === (nextHeader === NEXT_HEADER_IPV4 ? 4 : 6)
+    ? { frame: inner, mode: 'tunnel' }
+    : { failure: 'error' };
 }

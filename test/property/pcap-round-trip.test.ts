@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EncryptConfig } from '../../src/cli/pcap-config.js';
-import { decryptStep, encryptionKey, encryptStep } from '../../src/cli/pcap-process.js';
+import { CHECKSUM_LOST, decryptStep, encryptionKey, encryptStep } from '../../src/cli/pcap-process.js';
 import { OFFLOADED } from '../../src/packet/tags.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { associationOf, decapsulate } from '../../src/psp/decapsulate.js';
@@ -122,7 +122,7 @@ const config: fc.Arbitrary<EncryptConfig> = fc.record({
 });
 
 test('by master keys, and by the key alone', () => {
-  const counts = { encrypted: 0, skipped: 0, fragments: 0, noLength: 0, wrongChecksums: 0 };
+  const counts = { encrypted: 0, skipped: 0, fragments: 0, noLength: 0, wrongChecksums: 0, broken: 0 };
   fc.assert(
     fc.property(frames, config, ({ macs, inside, padding }, how) => {
       const { type, packet } = inside;
@@ -151,7 +151,15 @@ test('by master keys, and by the key alone', () => {
         engine: opensslEngine,
         deriveKeyInto: (_spi, _version, out, offset) => out.set(key, offset),
       });
-      expect(opened).toEqual({ frame: whole });
+      expect(opened).toEqual({ frame: whole, mode: how.mode });
+      // Broken on the way: the outer header's checksum, which is not authenticated.
+      const broken = encrypted.frame.slice();
+      if (broken[14]! >>> 4 !== 4) return;
+      broken[24]! ^= 0x55;
+      counts.broken++;
+      expect(decryptStep(how)(broken)).toEqual(
+        how.mode === 'transport' ? { reason: CHECKSUM_LOST } : { frame: whole },
+      );
     }),
     { numRuns: 3000 },
   );
@@ -161,4 +169,5 @@ test('by master keys, and by the key alone', () => {
   expect(counts.fragments).toBeGreaterThan(100);
   expect(counts.noLength).toBeGreaterThan(100);
   expect(counts.wrongChecksums).toBeGreaterThan(10);
+  expect(counts.broken).toBeGreaterThan(100);
 });

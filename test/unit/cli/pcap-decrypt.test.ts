@@ -6,6 +6,7 @@ import { type IpAddress, parseIp } from '../../../src/packet/address.js';
 import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../../src/psp/encapsulate.js';
 import type { SaKey } from '../../../src/psp/keys-file.js';
+import { encapsulateAsReference } from '../../../src/psp/reference-tool.js';
 import { COUNTS, DecryptFolder, type Out, p0, pcapng } from '../../support/decrypt.js';
 import { frameOf, innerPacket, ipPacketOf, V2 } from '../../support/inner-packets.js';
 import { datagramTo, outerHeaderTo, UNDERLAY_MACS } from '../../support/psp-frames.js';
@@ -52,6 +53,33 @@ describe('one packet', () => {
     const capture = p0({ frame: frameTo(R1, K1) }, { frame: frameTo(R1, K2) });
     const { counts } = await folder.decrypt(capture, [saKey(K1, R1), saKey(K2, R1)]);
     expect(counts).toEqual({ ...COUNTS, decrypted: 2 });
+  });
+
+  test('under a wrong outer IPv4 checksum: in tunnel mode opened, with a word about it; in transport mode not put right', async () => {
+    const to = parseIp('192.0.2.9');
+    const broken = (frame: Uint8Array) => {
+      const copy = frame.slice();
+      copy[24]! ^= 1;
+      return copy;
+    };
+    const tunnel = frameTo(to, K1);
+    const transport = encapsulateAsReference(frameOf(inner), {
+      engine: opensslEngine,
+      ...{ mode: 'transport', version: 0, spi: 7, key: K1, iv: 1n, cryptOffsetWords: 0, cookie: false },
+    });
+    const capture = p0(...[tunnel, transport].flatMap((frame) => [{ frame }, { frame: broken(frame) }]));
+    const { counts, out } = await folder.decrypt(capture, [saKey(K1)]);
+    expect(counts).toEqual({ ...COUNTS, decrypted: 3, malformed: 1 });
+    expect(frames(out)).toEqual([
+      ...[tunnel, inside, broken(tunnel), inside, transport],
+      ...[expect.anything(), broken(transport)],
+    ]);
+    expect(out[3]!.comments).toEqual([
+      expect.stringMatching(/; no gateway decrypts it: the outer IPv4 header checksum is wrong$/),
+    ]);
+    expect(out.at(-1)!.comments).toEqual([
+      'PSP not decrypted: malformed: wrong IPv4 header checksum, which would be put right (transport mode)',
+    ]);
   });
 
   test('with a wrong key, or an octet changed anywhere from the PSP header on, is not decrypted', async () => {
