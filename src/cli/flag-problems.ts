@@ -5,7 +5,7 @@
 import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { quoted, shortened } from '../gateway/config/problems.js';
 import { Suggestions } from '../gateway/config/suggestions.js';
-import { complain } from './output.js';
+import { printable } from './output.js';
 
 const HELP: readonly string[] = ['-h', '--help'];
 const NAME_CHARACTERS_SHOWN = 100;
@@ -33,8 +33,8 @@ export class FlagProblems {
     command.parseOptions = (argv) => parseOptions(this.#withoutWrong(argv));
     // What commander ends with itself, such as a missing argument, comes behind what was found until then.
     command.configureOutput({
-      outputError: (text) => {
-        for (const line of [...this.list, ...text.trimEnd().split('\n')]) complain(line);
+      outputError: (text, write) => {
+        for (const line of [...this.list, ...text.trimEnd().split('\n')]) write(`${printable(line)}\n`);
       },
     });
   }

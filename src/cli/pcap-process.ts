@@ -149,7 +149,9 @@ export function decryptStep(config: DecryptConfig, engine: AeadEngine = opensslE
     });
     if ('failure' in result) return { reason: FAILURES[result.failure]! };
     // Tunnel mode leaves the header away, and what was inside is as it was.
-    return result.mode === 'transport' && hasWrongChecksum(frame) ? { reason: CHECKSUM_LOST } : { frame: result.frame };
+    return result.mode === 'transport' && hasWrongChecksum(frame)
+      ? { reason: CHECKSUM_LOST }
+      : { frame: result.frame };
   };
 }
 

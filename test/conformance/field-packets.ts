@@ -19,7 +19,7 @@ import {
   type WritableFieldName,
 } from '../../src/hal/fields.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { setIpv4Checksum } from '../../src/packet/ipv4.js';
+import { ipv4ChecksumOk, ipv4HeaderLength, setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
@@ -99,8 +99,26 @@ function changed(frame: Uint8Array, at: number, ...octets: number[]): Uint8Array
   return copy;
 }
 
+/** Now and then with IPv4 options, where the header is right: what is behind them is found all the same. */
+function optioned(choose: Choose, frame: Uint8Array): Uint8Array {
+  const isIpv4 = frame.length >= IP4_L4 && frame[12] === 0x08 && frame[13] === 0 && frame[IP] === 0x45;
+  if (!isIpv4 || !ipv4ChecksumOk(frame, IP) || choose.once(2)) return frame;
+  const words = choose.between(1, 10);
+  const copy = Uint8Array.from([
+    ...frame.subarray(0, IP4_L4),
+    ...choose.octets(4 * words),
+    ...frame.subarray(IP4_L4),
+  ]);
+  copy[IP] = 0x45 + words;
+  put16(copy, IP + 2, ((frame[IP + 2]! << 8) | frame[IP + 3]!) + 4 * words);
+  setIpv4Checksum(copy, IP);
+  return copy;
+}
+
 function outerHeader(choose: Choose): Uint8Array {
-  return choose.once(2) ? ip4(choose, UDP).subarray(0, IP4_L4) : ip6(choose, UDP).subarray(0, IP6_L4);
+  if (choose.once(2)) return ip6(choose, UDP).subarray(0, IP6_L4);
+  const whole = optioned(choose, ip4(choose, UDP));
+  return whole.subarray(0, IP + ipv4HeaderLength(whole, IP));
 }
 
 /** A packet as a peer seals it. */
@@ -166,7 +184,8 @@ const inHeader =
   (choose) =>
     choose.times(CASES_PER_FIELD, () => {
       const { target, packets } = valuesAt(place, choose);
-      return { target, packets: packets.map(({ frame, value }) => from(VF_PORT, frame, value)) };
+      const placed = (frame: Uint8Array) => (place.at < IP4_L4 ? frame : optioned(choose, frame));
+      return { target, packets: packets.map(({ frame, value }) => from(VF_PORT, placed(frame), value)) };
     });
 
 /** Of the packet in a tunnel. */
@@ -193,7 +212,8 @@ const written =
       const values = [target, target, ...flips(target)];
       const packets = values.map((octets, i): FieldPacket => {
         const value = numberOf(octets);
-        return { port: VF_PORT, frame: changed(base(choose), IP4_L4, 0, i + 1), value, written: value };
+        const frame = optioned(choose, changed(base(choose), IP4_L4, 0, i + 1));
+        return { port: VF_PORT, frame, value, written: value };
       });
       const untouched = changed(base(choose), IP4_L4, 0xff, 0);
       return {
@@ -220,6 +240,8 @@ const each = (port: number, ...packets: (readonly [FieldPacket['value'], Uint8Ar
   packets.map(([value, frame]) => from(port, frame, value));
 
 const udp4 = (choose: Choose) => ip4(choose, UDP);
+/** Where nothing behind the IP header has to be found by its place. */
+const any4 = (choose: Choose, protocol = UDP) => optioned(choose, ip4(choose, protocol));
 const udp6 = (choose: Choose) => ip6(choose, UDP);
 const icmp4 = (choose: Choose) => ip4(choose, ICMP);
 const meta = (field: WritableFieldName) => written(field, udp4, () => 0);
@@ -253,7 +275,7 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
   'parser_meta.outer_l3_type': oneOf((choose) =>
     each(
       VF_PORT,
-      [L3_IPV4, udp4(choose)],
+      [L3_IPV4, any4(choose)],
       [L3_IPV6, udp6(choose)],
       [L3_NONE, arp(choose)],
       [L3_NONE, changed(udp4(choose), IP, 0x65)],
@@ -262,13 +284,13 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
   'parser_meta.outer_l4_type': oneOf((choose) =>
     each(
       VF_PORT,
-      [L4_UDP, udp4(choose)],
+      [L4_UDP, any4(choose)],
       [L4_UDP, udp6(choose)],
-      [L4_TCP, ip4(choose, TCP)],
+      [L4_TCP, any4(choose, TCP)],
       [L4_TCP, ip6(choose, TCP)],
-      [L4_ICMP, icmp4(choose)],
+      [L4_ICMP, any4(choose, ICMP)],
       [L4_ICMP, ip6(choose, ICMPV6)],
-      [L4_NONE, ip4(choose, NO_UPPER_LAYER)],
+      [L4_NONE, any4(choose, NO_UPPER_LAYER)],
       [L4_NONE, changed(udp4(choose), IP + 6, 0x20)],
     ),
   ),
@@ -276,9 +298,9 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
     (choose) =>
       each(
         UPLINK_PORT,
-        [L3_IPV4, sealed(choose, udp4(choose))],
+        [L3_IPV4, sealed(choose, any4(choose))],
         [L3_IPV6, sealed(choose, udp6(choose))],
-        [L3_NONE, sealed(choose, udp4(choose), 'transport')],
+        [L3_NONE, sealed(choose, any4(choose), 'transport')],
         [L3_NONE, withoutTag(sealed(choose, udp4(choose)))],
       ),
     true,
@@ -287,9 +309,9 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
     (choose) =>
       each(
         UPLINK_PORT,
-        [L4_UDP, sealed(choose, udp4(choose))],
+        [L4_UDP, sealed(choose, any4(choose))],
         [L4_TCP, sealed(choose, ip6(choose, TCP))],
-        [L4_ICMP, sealed(choose, icmp4(choose))],
+        [L4_ICMP, sealed(choose, any4(choose, ICMP))],
         [L4_NONE, sealed(choose, ip6(choose, NO_UPPER_LAYER))],
         [undefined, withoutTag(sealed(choose, udp4(choose)))],
       ),
@@ -298,7 +320,7 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
   'parser_meta.outer_l3_ok': oneOf((choose) =>
     each(
       VF_PORT,
-      [1, udp4(choose)],
+      [1, any4(choose)],
       [1, udp6(choose)],
       [0, changed(udp4(choose), IP + 2, 0xff)],
       [0, changed(udp6(choose), IP + 4, 0xff)],
@@ -306,7 +328,7 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
     ),
   ),
   'parser_meta.outer_ip4_checksum_ok': oneOf((choose) => {
-    const frame = udp4(choose);
+    const frame = any4(choose);
     return each(
       VF_PORT,
       [1, frame],
@@ -316,7 +338,7 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
     );
   }),
   'parser_meta.psp_syndrome': oneOf((choose) => {
-    const frame = sealed(choose, udp4(choose));
+    const frame = sealed(choose, any4(choose), choose.once(2) ? 'tunnel' : 'transport');
     // Too short for a PSP header and an ICV.
     const short = changed(ip4(choose, UDP, 8 + 31), IP4_L4 + 2, PSP_PORT >>> 8, PSP_PORT & 0xff);
     return each(

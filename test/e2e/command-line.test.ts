@@ -219,7 +219,7 @@ describe('topology', () => {
     expect(run('topology', 'graph', example, '--format=png').status).toBe(2);
     expect(run('topology', 'graph', example, '-o', '/nowhere/graph')).toMatchObject({
       status: 2,
-      err: 'psp-gateway: /nowhere/graph: there is no such file or folder (ENOENT)\n',
+      err: '--output: /nowhere/graph: there is no such file or folder (ENOENT)\n',
     });
   });
 });

@@ -98,7 +98,14 @@ async function ofOurProgram(args: readonly string[]): Promise<string[]> {
     return [(error as Error).message];
   }
   // The rest of these are a gateway's.
-  return args[0] === 'pipes' ? ofGateway([...command.args, '--insecure']) : [];
+  if (args[0] === 'pipes') return ofGateway([...command.args, '--insecure']);
+  // The commands note unknown flags, and tell them when they run.
+  const { options } = command.commands.find((one) => one.name() === args[1]) ?? command;
+  return args
+    .filter((arg) => /^--?[a-z]/i.test(arg))
+    .map((arg) => arg.replace(/=.*/, ''))
+    .filter((arg) => !options.some(({ long, short }) => arg === long || arg === short))
+    .map((arg) => `${args.slice(0, 2).join(' ')} knows no ${arg}`);
 }
 
 /** By the gateway's own reading of its flags; files that they name are not there. */
