@@ -5,9 +5,11 @@ import { CAPTURE_BEGIN_OCTETS, mustBeginCapture, STANDARD_STREAM } from '../pack
 /**
  * Throws NoCaptureError for a file that is no capture, InputFileError, and what the file system throws. What comes through a pipe shows
  * only when it is read.
+ *
+ * @returns the link type of all of its frames, where that is known beforehand
  */
-export function mustBeCapture(path: string): void {
-  if (path === STANDARD_STREAM) return;
+export function mustBeCapture(path: string): number | undefined {
+  if (path === STANDARD_STREAM) return undefined;
   const begin = readBegin(path, CAPTURE_BEGIN_OCTETS);
-  if (begin !== undefined) mustBeginCapture(begin);
+  return begin === undefined ? undefined : mustBeginCapture(begin);
 }

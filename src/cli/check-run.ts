@@ -25,8 +25,9 @@ import {
   type UdpSpec,
 } from '../hal-sim/ports/spec.js';
 import { type IpAddress, ipFamily, type MacAddress, parseIp, parseMac } from '../packet/address.js';
-import { ipKind } from '../packet/address-kind.js';
+import { ipKind, isUnicastMac } from '../packet/address-kind.js';
 import { STANDARD_STREAM } from '../packet/capture-stream.js';
+import { isRead, linkTypeText } from '../packet/link-type.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { mustBeCapture } from './capture-check.js';
 import { mustBeReplaceable } from './replaceable.js';
@@ -110,7 +111,9 @@ function noteIfWrong(flag: string, problem: ProblemOf, look: () => void): void {
 function checkCaptures(flag: string, { input, output }: PcapSpec, problem: ProblemOf): void {
   noteIfWrong(flag, problem, () => {
     try {
-      mustBeCapture(input);
+      const linkType = mustBeCapture(input);
+      if (linkType !== undefined && !isRead(linkType))
+        problem(flag, `${input} has no frame that could come in: ${linkTypeText(linkType)}: not read`);
     } catch (error) {
       if (!(error instanceof NoCaptureError)) throw error;
       problem(flag, `${input} is no capture: ${error.message}; name a pcap or pcapng file`);
@@ -302,10 +305,12 @@ export function ownAddress(family: 4 | 6): IpAddress | undefined {
   return found === undefined ? undefined : parseIp(found.address);
 }
 
-/** Of an interface of this machine, with or without addresses; undefined: there is none of this name. */
+/** Of an interface of this machine, with or without addresses; undefined: there is none of this name, or it has none. */
 export function macOfInterface(name: string): MacAddress | undefined {
   try {
-    return parseMac(readTextFile(`/sys/class/net/${name}/address`, SYSFS_OCTETS).trim());
+    const mac = parseMac(readTextFile(`/sys/class/net/${name}/address`, SYSFS_OCTETS).trim());
+    // That of the loopback interface is zero.
+    return isUnicastMac(mac) ? mac : undefined;
   } catch {
     return undefined;
   }

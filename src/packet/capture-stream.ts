@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, createGunzip, gunzipSync, gzip } from 'node:zlib';
-import { CAPTURE_HEAD_OCTETS, CaptureError, captureFormat, NoCaptureError } from './pcap.js';
+import { CAPTURE_HEAD_OCTETS, CaptureError, linkTypeOf, NoCaptureError } from './pcap.js';
 
 /** Standard input or output. */
 export const STANDARD_STREAM = '-';
@@ -85,9 +85,13 @@ function gzipReason(error: unknown): string {
 /** Of a file, to know by `mustBeginCapture`: of what they decompress to there are enough. */
 export const CAPTURE_BEGIN_OCTETS = 4096;
 
-/** Whether a file that begins so is a capture, by its first CAPTURE_BEGIN_OCTETS, or all that it has. Throws NoCaptureError. */
-export function mustBeginCapture(begin: Uint8Array): void {
-  captureFormat(decompressed(begin).subarray(0, CAPTURE_HEAD_OCTETS));
+/**
+ * Whether a file that begins so is a capture, by its first CAPTURE_BEGIN_OCTETS, or all that it has. Throws NoCaptureError.
+ *
+ * @returns the link type of all of its frames, where they have one
+ */
+export function mustBeginCapture(begin: Uint8Array): number | undefined {
+  return linkTypeOf(decompressed(begin).subarray(0, CAPTURE_HEAD_OCTETS));
 }
 
 function decompressed(begin: Uint8Array): Uint8Array {

@@ -160,10 +160,14 @@ export function wholeFrameOf(record: Captured): { readonly frame: Uint8Array } |
   return hasOffloadedPacket(frame) ? { reason: OFFLOADED } : { frame };
 }
 
+/** Whether frames of this link type are read here. */
+export function isRead(linkType: number): boolean {
+  return linkType === LINK_TYPE_ETHERNET || linkType in HEADERS;
+}
+
 /** Why a record's frame is not read. */
 export function unreadReason({ linkType }: Captured): string {
-  const readable = linkType === LINK_TYPE_ETHERNET || linkType in HEADERS;
-  return `${linkTypeText(linkType)}: ${readable ? 'not IP' : 'not read'}`;
+  return `${linkTypeText(linkType)}: ${isRead(linkType) ? 'not IP' : 'not read'}`;
 }
 
 export const CUT = 'captured in part only';

@@ -168,7 +168,7 @@ type CaptureFormat =
   | { readonly kind: 'pcapng' };
 
 /** What a file is that begins so; `head` is shorter than CAPTURE_HEAD_OCTETS where the file ends. Throws NoCaptureError. */
-export function captureFormat(head: Uint8Array): CaptureFormat {
+function captureFormat(head: Uint8Array): CaptureFormat {
   if (head.length === 0) throw new NoCaptureError('the file is empty', 0);
   const format = head.length < 4 ? undefined : formatOfMagic(head);
   if (format === undefined) throw new NoCaptureError('neither pcap nor pcapng', 0);
@@ -179,6 +179,12 @@ export function captureFormat(head: Uint8Array): CaptureFormat {
   if (format.kind === 'pcapng' && sectionOrder(head, 8) === undefined)
     throw new NoCaptureError(NO_BYTE_ORDER, 0);
   return format;
+}
+
+/** The link type of all frames of a pcap file that begins so; undefined: a pcapng, whose interfaces have one each. Throws NoCaptureError. */
+export function linkTypeOf(head: Uint8Array): number | undefined {
+  const format = captureFormat(head);
+  return format.kind === 'pcap' ? view(head).getUint32(20, format.little) & 0xffff : undefined;
 }
 
 function formatOfMagic(head: Uint8Array): CaptureFormat | undefined {
@@ -204,18 +210,19 @@ function sectionOrder(octets: Uint8Array, offset: number): 'little' | 'big' | un
 }
 
 async function* readRecords(reader: ChunkReader): AsyncGenerator<CaptureRecord> {
-  const format = captureFormat(await reader.peek(CAPTURE_HEAD_OCTETS));
+  const head = await reader.peek(CAPTURE_HEAD_OCTETS);
+  const format = captureFormat(head);
   if (format.kind === 'pcapng') yield* readPcapng(reader);
-  else yield* readPcap(reader, format.little, format.unitNs);
+  else yield* readPcap(reader, linkTypeOf(head)!, format.little, format.unitNs);
 }
 
 async function* readPcap(
   reader: ChunkReader,
+  linkType: number,
   little: boolean,
   unitNs: bigint,
 ): AsyncGenerator<CaptureRecord> {
-  const header = view(await reader.need(PCAP_HEADER_OCTETS));
-  const linkType = header.getUint32(20, little) & 0xffff;
+  await reader.need(PCAP_HEADER_OCTETS);
   for (;;) {
     const start = reader.offset;
     const octets = await reader.read(PCAP_RECORD_OCTETS);

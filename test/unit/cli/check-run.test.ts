@@ -1,10 +1,15 @@
 /** What shows only with the files and the workload that flags name, told before anything is opened. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { checkRun } from '../../../src/cli/check-run.js';
 import { readTextFile } from '../../../src/files/read-file.js';
 import { ConfigError } from '../../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../../src/gateway/config/read-options.js';
+import { pcapHeader } from '../../../src/packet/pcap.js';
 
 const HOST = ['--insecure', '--outer-ip-type', 'ipv4', '--sim-wire', 'udp:127.0.0.1:10000'];
 
@@ -47,6 +52,28 @@ test("DOCA's own session file makes static tunnels under default limits", () => 
   const path = fileURLToPath(new URL('../../cases/doca-forms/two-prefixes.json', import.meta.url));
   const argv = ['-c', path, '-z', '--sim-vf', 'host:9.9.9.9'];
   expect(readGatewayOptions([...HOST, ...argv], readTextFile, checkRun).options.maxTunnels).toBe(769);
+});
+
+test('a capture of a link that is not read has nothing for a port', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-check-'));
+  const path = join(folder, 'wlan.pcap');
+  const look = (linkType: number, compress = (octets: Buffer) => octets) => {
+    const header = Buffer.from(pcapHeader());
+    header.writeUInt32LE(linkType, 20);
+    writeFileSync(path, compress(header));
+    return problemsOf('--sim-vf', `pcap:${path}`);
+  };
+  const none = [`--sim-vf: ${path} has no frame that could come in: link type 105, IEEE 802.11: not read`];
+  expect(look(105)).toEqual(none);
+  expect(look(105, gzipSync)).toEqual(none);
+  for (const linkType of [1, 101, 113, 276]) expect(look(linkType)).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('the loopback interface is no VF', () => {
+  expect(problemsOf('--hal=doca', '-p', '03:00.0', '--vf-name', 'lo')).toContainEqual(
+    expect.stringContaining('--vf-name: this machine has no network device "lo" with a MAC'),
+  );
 });
 
 test('the outer source address is that of the socket', () => {
