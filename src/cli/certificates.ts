@@ -10,7 +10,7 @@ import { parseOwnIp } from '../gateway/config/addresses.js';
 import { AddressError, type IpAddress } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { complain, EXIT_USAGE } from './output.js';
+import { complain, EXIT_USAGE, printable } from './output.js';
 
 interface CertificatesOptions {
   readonly out?: string;
@@ -89,7 +89,7 @@ export function certificatesCommand(): Command {
   return command.action(async (options: CertificatesOptions) => {
     try {
       const { written, problems } = await writeCertificates(options, wrong);
-      for (const path of written) console.log(path);
+      for (const path of written) console.log(printable(path));
       for (const problem of problems) complain(problem);
       if (problems.length > 0) process.exitCode = EXIT_USAGE;
     } catch (error) {

@@ -29,7 +29,7 @@ import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from '.
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
-import { colorsFor, complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { colorsFor, complain, EXIT_FAILED, EXIT_USAGE, printable, table } from './output.js';
 import { mustBeReplaceable, type OutputKind } from './replaceable.js';
 import { snapLengthOption } from './snap-length.js';
 
@@ -223,7 +223,7 @@ async function runDemo(folder: string, { frames, leftOut }: Replay, snapOctets: 
     }
     say();
     say(colors.bold('Files'));
-    for (const [path, what] of files) say(`  ${relative('.', path)}  ${colors.dim(what)}`);
+    for (const [path, what] of files) say(`  ${printable(relative('.', path))}  ${colors.dim(what)}`);
     say();
     say(`${packets} packets, ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
     if (failures.length > 0) process.exitCode = EXIT_FAILED;

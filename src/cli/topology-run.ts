@@ -304,7 +304,7 @@ function printFiles(
   flags: Flags,
 ): void {
   const colors = colorsFor(process.stdout);
-  const at = relative('.', folder.path) || '.';
+  const at = printable(relative('.', folder.path)) || '.';
   const rows = [
     ...files.filter(([name]) => !name.startsWith('pipes-')),
     ...(files.some(([name]) => name.startsWith('pipes-'))
