@@ -4,7 +4,11 @@
  * @packageDocumentation
  */
 import { readTextFile } from '../files/read-file.js';
-import { type ReadTopologyOptions, readTopology as readTopologyWith } from '../topology/file/read.js';
+import {
+  type ReadTopologyOptions,
+  readTopologyFiles,
+  readTopology as readTopologyWith,
+} from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
 import type { Topology } from '../topology/model.js';
 import type { Report } from '../topology/report.js';
@@ -41,9 +45,10 @@ export interface RunTopologyOptions extends ReadTopologyOptions {
  * report. Rejects as `readTopology` throws.
  */
 export async function runTopology(path: string, options: RunTopologyOptions = {}): Promise<Report> {
-  const topology = readTopology(path, options);
+  const { topology, replays: sources, problems } = readTopologyFiles(path, readTextFile, options);
   const { signal } = options;
-  const replays = await readReplays(topology, path);
-  const { report } = await runVirtually(topology, { replays, ...(signal === undefined ? {} : { signal }) });
+  const replays = await readReplays(sources, path);
+  problems.throwIfAny();
+  const { report } = await runVirtually(topology!, { replays, ...(signal === undefined ? {} : { signal }) });
   return report;
 }

@@ -8,7 +8,8 @@ import { BUILD_FOLDER, builtFile, DOCA_ADDON, PORTS } from '../hal/native-parts.
 import { buildParts, NativeBuildError } from '../native-build/build.js';
 import { howToInstall, installMissing } from '../native-build/packages.js';
 import { PARTS, type Part, type Requirement, requirementsOf } from '../native-build/requirements.js';
-import { EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { FlagProblems } from './flag-problems.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 
 interface Flags {
   readonly output?: string;
@@ -38,14 +39,15 @@ cannot be written to.
 `;
 
 export function buildNativeCommand(): Command {
-  return new Command('build-native')
+  const command = new Command('build-native')
     .description('build what is native: TAP interfaces for the simulator, and --hal=doca')
     .option('-o, --output <folder>', `where to build (default: ${BUILD_FOLDER}, where it is found)`)
     .option('--only <part>', `one of ${PARTS.join(', ')}`, partOf)
     .option('--check', 'say what is needed and what of it is missing, and build nothing', false)
     .option('--install', 'install what is missing by apt-get, as root or through sudo', false)
-    .addHelpText('after', HELP)
-    .action(buildNative);
+    .addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  return command.action((flags: Flags) => buildNative(flags, wrong));
 }
 
 function partOf(text: string): Part {
@@ -54,11 +56,16 @@ function partOf(text: string): Part {
   return part;
 }
 
-function buildNative({ output, only, check, install }: Flags): void {
+function buildNative({ output, only, check, install }: Flags, wrong: FlagProblems): void {
+  for (const problem of wrong.list) complain(problem);
   const parts = only === undefined ? PARTS : [only];
   const folder = output === undefined ? BUILD_FOLDER : resolve(output);
   // Both, so that both are told.
   const takesFiles = check || canBeWritten(folder, output === undefined);
+  if (wrong.list.length > 0) {
+    process.exitCode = EXIT_USAGE;
+    return;
+  }
   const hasAll = hasAllThatIsNeeded(requirementsOf(parts), install && !check && takesFiles);
   if (!takesFiles) process.exitCode = EXIT_USAGE;
   else if (!hasAll) process.exitCode = EXIT_FAILED;
@@ -75,7 +82,7 @@ function canBeWritten(folder: string, isDefault: boolean): boolean {
     const advice = isDefault
       ? '; build as the user whose package it is, or into another folder: --output FOLDER'
       : '';
-    console.error(`psp-gateway: ${problem.text}${advice}`);
+    complain(`psp-gateway: ${problem.text}${advice}`);
     return false;
   }
 }
@@ -83,7 +90,7 @@ function canBeWritten(folder: string, isDefault: boolean): boolean {
 /** Tells what is needed and what is missing, and installs it where that is wanted. */
 function hasAllThatIsNeeded(requirements: readonly Requirement[], install: boolean): boolean {
   if (process.platform !== 'linux') {
-    console.error(`psp-gateway: the native parts are for Linux, and this is ${process.platform}`);
+    complain(`psp-gateway: the native parts are for Linux, and this is ${process.platform}`);
     return false;
   }
   const rows = requirements.map((requirement) => ({ requirement, isThere: requirement.isThere() }));
@@ -98,7 +105,7 @@ function hasAllThatIsNeeded(requirements: readonly Requirement[], install: boole
   if (missing.length === 0) return true;
   const problem = install ? installMissing(requirements, say) : howToInstall(missing);
   if (problem === undefined) return true;
-  console.error(`psp-gateway: ${problem}`);
+  complain(`psp-gateway: ${problem}`);
   return false;
 }
 

@@ -8,7 +8,8 @@ import { makeFolder, mustTakeFiles, removeEmptyFolders } from '../files/folders.
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { PACKAGE_FOLDER } from '../hal/native-parts.js';
 import { failAtFile } from './failure.js';
-import { EXIT_USAGE } from './output.js';
+import { FlagProblems } from './flag-problems.js';
+import { complain, EXIT_USAGE, printable } from './output.js';
 
 const EXAMPLES = join(PACKAGE_FOLDER, 'examples');
 
@@ -21,19 +22,21 @@ Exit status: 0 done, 2 wrong usage, or a folder that cannot take the files.
 `;
 
 export function examplesCommand(): Command {
-  return new Command('examples')
+  const command = new Command('examples')
     .description('say where the example topologies and library programs are, or copy them')
     .option('-o, --out <folder>', 'copy them there')
     .option('--force', 'replace files that exist', false)
-    .addHelpText('after', HELP)
-    .action(async ({ out, force }: { out?: string; force: boolean }) => {
-      if (out === undefined) return list();
-      try {
-        await copyTo(out, force);
-      } catch (error) {
-        failAtFile(error);
-      }
-    });
+    .addHelpText('after', HELP);
+  const wrong = new FlagProblems(command);
+  return command.action(async ({ out, force }: { out?: string; force: boolean }) => {
+    try {
+      if (out !== undefined) await copyTo(out, force, wrong);
+      else if (wrong.list.length === 0) list();
+      else tell(wrong.list);
+    } catch (error) {
+      failAtFile(error);
+    }
+  });
 }
 
 /** All files, from the folder of the examples. */
@@ -50,10 +53,15 @@ function list(): void {
   console.log('README.md says what each shows; psp-gateway examples --out FOLDER copies them');
 }
 
+function tell(problems: readonly string[]): void {
+  for (const problem of problems) complain(problem);
+  process.exitCode = EXIT_USAGE;
+}
+
 /** All of them or none. */
-async function copyTo(folder: string, force: boolean): Promise<void> {
+async function copyTo(folder: string, force: boolean, wrong: FlagProblems): Promise<void> {
   const names = examples();
-  const problems: string[] = [];
+  const problems = [...wrong.list];
   try {
     mustTakeFiles(folder);
   } catch (error) {
@@ -64,8 +72,7 @@ async function copyTo(folder: string, force: boolean): Promise<void> {
   const existing = force ? [] : names.map((name) => join(folder, name)).filter((path) => existsSync(path));
   problems.push(...existing.map((path) => `${path} exists; --force replaces it`));
   if (problems.length > 0) {
-    for (const problem of problems) console.error(problem);
-    process.exitCode = EXIT_USAGE;
+    tell(problems);
     return;
   }
   const options = { readers: 'public', replace: force } as const;
@@ -78,7 +85,7 @@ async function copyTo(folder: string, force: boolean): Promise<void> {
     makeFolder(one, 'public'),
   );
   try {
-    for (const path of await replaceFiles(folder, files, 'public')) console.log(path);
+    for (const path of await replaceFiles(folder, files, 'public')) console.log(printable(path));
   } catch (error) {
     removeEmptyFolders(made);
     throw error;

@@ -352,6 +352,18 @@ describe('wrong flags are told together, by every command', () => {
       ['certificates', '--frobnicate', '--host'],
       [NO_SUCH, '--host: needs a value', '--out: is required; name a folder'],
     ],
+    [
+      ['examples', '--frobnicate', '--out', 'file'],
+      [NO_SUCH, '--out: file is a file; name a folder'],
+    ],
+    [
+      ['build-native', '--frobnicate', '--only', 'x', '-o', 'file'],
+      [
+        NO_SUCH,
+        '--only: expected one of ports, doca, not "x"',
+        expect.stringContaining('file is a file; name a folder'),
+      ],
+    ],
     // Of a file that is not even named nothing can be told.
     [
       ['topology', 'run', '--frobnicate'],
