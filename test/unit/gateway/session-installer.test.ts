@@ -28,6 +28,8 @@ class Device {
   refuse: (operation: EntryOperation) => HalError | undefined = () => undefined;
   refuseKey: (slot: number) => HalError | null = () => null;
   readonly device = { limits: { keySlots: 1000, entriesPerPipe: 1 << 16, keysPerBatch: 1000 } };
+  /** These SPIs come first; then one after the other. */
+  spis: number[] = [];
   #next = 1;
   #spi = 0;
 
@@ -72,7 +74,7 @@ class Device {
 
   async generateKeys(octets: 16 | 32, count: number) {
     this.#call('generateKeys');
-    const spis = Uint32Array.from({ length: count }, () => ++this.#spi);
+    const spis = Uint32Array.from({ length: count }, () => this.spis.shift() ?? ++this.#spi);
     const keys = new Uint8Array(count * octets);
     spis.forEach((spi, i) => {
       keys.fill(spi, i * octets, (i + 1) * octets);
@@ -429,6 +431,41 @@ describe('whether a holder may have another place', () => {
     expect(installer.counters).toMatchObject({ refused: 1, refusedTooFast: 1 });
   });
 
+  const SCARCE = { sessionReplacementsPerSecond: 0.001 };
+  test.each([
+    // Who holds the four places, who asks, and whether it is so although nobody may replace a session of its own.
+    { held: [A, A, B, B], asks: C, may: true },
+    { held: [A, A, A, B], asks: B, may: true },
+    { held: [A, A, A, B], asks: A, may: false },
+    { held: [A, A, B, B], asks: B, may: false },
+    { held: [A, A, B, C], asks: B, may: false },
+    { held: [A, A, A, OPERATOR], asks: B, may: true },
+    { held: [A, A, OPERATOR, OPERATOR], asks: B, may: true },
+    { held: [A, OPERATOR, OPERATOR, OPERATOR], asks: B, may: false },
+    { held: [A, OPERATOR, OPERATOR, OPERATOR], asks: OPERATOR, may: false },
+  ] as { held: Holder[]; asks: Holder; may: boolean }[])(
+    'is $may in case $#',
+    async ({ held, asks, may }) => {
+      const installer = open({ limits: SCARCE });
+      await establish(
+        installer,
+        held.map((holder, i) => want(i + 1, A, holder)),
+      );
+      expect(installer.mayTakePlace(asks)).toBe(may);
+      expect(installer.counters.refused).toBe(may ? 0 : 1);
+      // What it says comes true.
+      expect(await outcome(installer.open([want(9, A, asks)]))).toBe(may ? 'done' : 'RESOURCE_EXHAUSTED');
+    },
+  );
+
+  test('shares what the operator does not hold among the others', async () => {
+    const installer = open({ maxTunnels: 7 });
+    await establish(installer, [want(1, A, OPERATOR), want(2, A), want(3, B)]);
+    expect(installer.share).toBe(3);
+    await establish(installer, [want(4, C)]);
+    expect(installer.share).toBe(2);
+  });
+
   test('is not so when the operator has all', async () => {
     const installer = open();
     await establish(
@@ -532,6 +569,24 @@ describe('offering an SPI', () => {
     expect([first!.state, device.pipes]).toEqual(['removed', ['INGR_ACL_IPV4']]);
     expect(installer.counters.dormantDropped).toBe(1);
   });
+
+  test('ends no dormant session before there is need of its entry', async () => {
+    const installer = open({ maxTunnels: 2 });
+    await establish(installer, [want(1), want(2), want(3)]);
+    const [two, three] = [...installer.sessions];
+    // 8 entries in all: 3 are there.
+    for (let i = 0; i < 3; i++) await installer.offer([two!], 0);
+    for (let i = 0; i < 2; i++) await installer.offer([three!], 0);
+    expect([
+      device.pipes.filter((pipe) => pipe.startsWith('INGR')).length,
+      installer.sessions.dormant.size,
+    ]).toEqual([8, 1]);
+    await installer.close([{ session: three!, ingress: three!.ingress[0]! }]);
+    await installer.offer([three!], 0);
+    expect(installer.sessions.dormant.size).toBe(1);
+    await installer.offer([three!], 0);
+    expect(installer.sessions.dormant.size).toBe(0);
+  });
 });
 
 describe('closing SPIs', () => {
@@ -567,6 +622,33 @@ describe('closing SPIs', () => {
     expect([installer.entriesLeft, device.pipes, logs.length]).toEqual([0, [], 2]);
     await clock.advance(10_000);
     expect(device.calls.filter((call) => call === 'apply')).toHaveLength(4);
+  });
+
+  test('that the device keeps are given to nobody else meanwhile, through any number of rotations', async () => {
+    const installer = open();
+    const [session] = await installer.open([want(1)]);
+    const offers = await installer.offer([session!], 0);
+    device.refuse = ({ operation }) =>
+      operation === 'remove' ? new HalError('IO_FAILED', 'stuck') : undefined;
+    await installer.close(offers);
+    for (let i = 0; i < 3; i++) await installer.rotate();
+    device.spis = [1];
+    expect((await installer.offer([session!], 0))[0]!.ingress.spi).toBe(2);
+    expect(installer.refusedByDevice.spis).toBe(1);
+    device.refuse = () => undefined;
+    await clock.advance(1000);
+    device.spis = [1];
+    expect((await installer.offer([session!], 0))[0]!.ingress.spi).toBe(1);
+  });
+
+  test('ends what the next rotation would have waited for', async () => {
+    const installer = open();
+    const offers = await installer.offer(await installer.open([want(1), want(2)]), 0);
+    await installer.rotate();
+    await installer.close(offers.slice(0, 1));
+    expect(installer.doomedSpis).toBe(1);
+    await installer.close(offers.slice(1));
+    expect(installer.doomedSpis).toBe(0);
   });
 
   test('that the device keeps are left after the stop', async () => {
@@ -756,6 +838,42 @@ describe('a way out', () => {
     expect(logs).toHaveLength(2);
   });
 
+  test('whose entry of PSP_ENCRYPT the device keeps leaves its slot to nobody until that is gone', async () => {
+    const installer = open({ sampleRateLog2: 3 });
+    const [session] = await establish(installer, [want(1)]);
+    device.refuse = (operation) =>
+      operation.operation === 'remove' && device.entries.get(operation.id)?.pipe === 'PSP_ENCRYPT'
+        ? new HalError('IO_FAILED', 'stuck')
+        : undefined;
+    await installer.remove([session!]);
+    expect([installer.keySlotsUsed, device.keys.size, installer.entriesLeft]).toEqual([1, 0, 1]);
+    device.refuse = () => undefined;
+    await clock.advance(1000);
+    expect([installer.keySlotsUsed, installer.entriesLeft, device.pipes]).toEqual([0, 0, []]);
+  });
+
+  test('comes after what an attempt before has left in the device for the same pair', async () => {
+    const installer = open();
+    const sessions = await installer.open([want(1), want(2)]);
+    const ways = (spi: number) =>
+      sessions.map((session, i) => ({ session, parameters: parameters(spi + i) }));
+    const stuck = new HalError('IO_FAILED', 'stuck');
+    device.refuse = ({ operation }) =>
+      operation === 'remove' || device.entries.size > 0 ? stuck : undefined;
+    expect(await outcome(installer.connect(ways(5)))).toBe('IO_FAILED');
+    expect([device.pipes, installer.entriesLeft, installer.keySlotsUsed]).toEqual([['EGR_ACL_IPV4'], 1, 1]);
+    const done: string[] = [];
+    device.refuse = ({ operation }) => {
+      done.push(operation);
+      return undefined;
+    };
+    await installer.connect(ways(7));
+    expect(done).toEqual(['remove', 'add', 'add']);
+    expect([installer.entriesLeft, installer.keySlotsUsed]).toEqual([0, 2]);
+    await installer.connect(ways(9));
+    expect(done.slice(3)).toEqual(['update', 'update']);
+  });
+
   test('to an address that is not proved is held until it is', async () => {
     const proved = new Set<IpAddress>();
     const installer = open({ confirmUnderlay: true, isHeld: (_, ip) => !proved.has(ip) });
@@ -876,6 +994,8 @@ describe('a look at what sessions carry', () => {
     expect(states(sessions)).toEqual(['established', 'established', 'dormant']);
     installer.touch(sessions[2]!);
     expect(installer.sessions.dormant.oldest).toBe(sessions[2]);
+    expect([...installer.sessions]).toEqual([sessions[0], sessions[1]]);
+    expect(sessions.map(({ usedAtS }) => usedAtS)).toEqual([1, 12, 1]);
   });
 
   test('takes as many as it is told, and all in turn before the first again', async () => {
@@ -1005,6 +1125,23 @@ describe('a look at what sessions carry', () => {
     await installer.look(10);
     expect(session!.state).toBe('dormant');
   });
+});
+
+test('what concerns several peers waits for its turn like one of them', async () => {
+  const installer = open();
+  const sessions = await installer.open([want(1, A), want(2, B)]);
+  const offers = await installer.offer(sessions, 0);
+  const done: string[] = [];
+  const close = (some: readonly Offer[], name: string) =>
+    installer.close(some).finally(() => done.push(name));
+  void close(offers.slice(0, 1), 'a1');
+  void close(offers.slice(0, 1), 'a2');
+  void close(offers, 'both');
+  void close(offers.slice(1), 'b');
+  void installer.remove(sessions.slice(0, 1)).finally(() => done.push('a3'));
+  void close([], 'none');
+  await installer.settled();
+  expect(done).toEqual(['a1', 'both', 'b', 'a2', 'none', 'a3']);
 });
 
 test('steps of one peer follow each other, other peers take turns, and all are waited for', async () => {
