@@ -11,6 +11,7 @@ import {
   PKT_META_SEGMENT_OUT,
   trialMark,
 } from '../../../src/gateway/pipeline.js';
+import { sampledFields } from '../../../src/gateway/sampled-packet.js';
 import { newSession, type Session, type SessionState } from '../../../src/gateway/session.js';
 import type { Wanted } from '../../../src/gateway/session-installer.js';
 import { SlowPath, type SlowPathDeps } from '../../../src/gateway/slow-path.js';
@@ -18,8 +19,10 @@ import { UnderlayHold } from '../../../src/gateway/underlay-hold.js';
 import type { TransmitPacket } from '../../../src/hal/hal.js';
 import { createVirtualClock, type VirtualClock } from '../../../src/hal/virtual-clock.js';
 import { type IpAddress, macFromOctets, parseIp } from '../../../src/packet/address.js';
+import { BOOT_REQUEST, buildDhcp, DHCP_DISCOVER } from '../../../src/packet/dhcp.js';
+import { buildNeighborSolicitation } from '../../../src/packet/icmpv6.js';
 import { idsOf, LIMITS, packetBetween, vip } from '../../support/gateways.js';
-import { frameOf } from '../../support/inner-packets.js';
+import { frameOf, WORKLOAD_MAC } from '../../support/inner-packets.js';
 import { testPeer } from '../../support/peers.js';
 
 const BACKOFF_MS = 100;
@@ -300,6 +303,54 @@ describe('a session that is there', () => {
     expect(world.opened).toHaveLength(1);
   });
 
+  test('but no way out drops what has waited for too long, also when nothing else happens', async () => {
+    const slowPath = open();
+    const session = newSession(vip(1), vip(2), peer, peer, 0);
+    session.state = 'requesting';
+    sessions.set(pairOf(vip(1), vip(2)), session);
+    miss(slowPath, 2, [1]);
+    await clock.advance(LIMITS.missedPacketTtlMs / 2);
+    miss(slowPath, 2, [2]);
+    await clock.advance(2 * LIMITS.missedPacketTtlMs);
+    expect([slowPath.missed.total, slowPath.missed.expired]).toEqual([0, 2]);
+    miss(slowPath, 2, [3]);
+    await clock.advance(3 * LIMITS.missedPacketTtlMs);
+    expect([slowPath.missed.total, slowPath.missed.expired]).toEqual([0, 3]);
+  });
+
+  test('and whose wait is not over yet is asked for when it is', async () => {
+    const slowPath = open();
+    const session = newSession(vip(1), vip(2), peer, peer, 0);
+    Object.assign(session, { state: 'backing-off', retryAtMs: clock.nowMs() + 70 });
+    sessions.set(pairOf(vip(1), vip(2)), session);
+    miss(slowPath, 2, [1]);
+    await clock.advance(69);
+    expect(world.asked).toEqual([]);
+    await clock.advance(1);
+    expect([world.asked.length, sentIds()]).toEqual([1, [1]]);
+  });
+
+  test('but whose packets have become too old before its turn came is not asked for', async () => {
+    const slowPath = open();
+    const session = newSession(vip(1), vip(2), peer, peer, 0);
+    Object.assign(session, { state: 'backing-off', retryAtMs: clock.nowMs() + 2 * LIMITS.missedPacketTtlMs });
+    sessions.set(pairOf(vip(1), vip(2)), session);
+    miss(slowPath, 2, [1]);
+    await clock.advance(2 * LIMITS.missedPacketTtlMs);
+    expect([world.asked.length, world.removed]).toEqual([0, [session]]);
+    // Whoever began to use it since keeps it.
+    for (const change of [{ asking: true }, { wanted: 2 }, { egress: {} }]) {
+      Object.assign(session, { state: 'backing-off', asking: false, wanted: 0, egress: undefined });
+      world.removed = [];
+      session.retryAtMs = clock.nowMs() + 2 * LIMITS.missedPacketTtlMs;
+      miss(slowPath, 2, [1]);
+      await clock.advance(LIMITS.missedPacketTtlMs);
+      Object.assign(session, change);
+      await clock.advance(LIMITS.missedPacketTtlMs);
+      expect(world.removed).toEqual([]);
+    }
+  });
+
   test('is given what the device takes; the rest follows a millisecond later', async () => {
     const slowPath = open();
     const waiting = answers();
@@ -503,6 +554,22 @@ describe('an address that its peer has not proved', () => {
 });
 
 describe('what is for the gateway itself', () => {
+  const workloadMac = macFromOctets(WORKLOAD_MAC);
+  const dhcpDiscover = () => {
+    const message = buildDhcp({
+      operation: BOOT_REQUEST,
+      type: DHCP_DISCOVER,
+      transactionId: 7,
+      clientMac: workloadMac,
+      broadcast: false,
+    });
+    const payload = new Uint8Array(8 + message.length);
+    payload.set([0, 68, 0, 67, payload.length >> 8, payload.length & 255, 0, 0]);
+    payload.set(message, 8);
+    const [source, destination] = [new Uint8Array(4), new Uint8Array(4).fill(255)];
+    return frameOf({ ...packetBetween(1, 2, 1), source, destination, payload });
+  };
+
   const arp = (target = [192, 168, 1, 2]) => {
     const octets = new Uint8Array(42);
     octets.set([255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 0x11, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1]);
@@ -550,6 +617,32 @@ describe('what is for the gateway itself', () => {
     await clock.advance(1000);
     slowPath.receive([{ frame: large(1), packetMeta: 0 }]);
     expect(logs).toHaveLength(2);
+  });
+
+  test('packets that do not fit, and whose sender no router may answer, are dropped and counted', () => {
+    const slowPath = open();
+    const packet = {
+      ...packetBetween(1, 2, 1),
+      payload: new Uint8Array(1400),
+      destination: Uint8Array.of(224, 0, 0, 1),
+    };
+    slowPath.receive([{ frame: frameOf(packet), packetMeta: 0 }]);
+    expect(slowPath.counters).toMatchObject({ tooBigDropped: 1, answeredTooBig: 0, misses: 0 });
+    expect(sent).toEqual([]);
+  });
+
+  test('solicitations of neighbors are answered, and DHCP where it is on', () => {
+    const solicitation = buildNeighborSolicitation(vip(1, 6) as never, vip(2, 6) as never, workloadMac);
+    const discover = dhcpDiscover();
+    const slowPath = open();
+    slowPath.receive([solicitation, discover].map((one) => ({ frame: one, packetMeta: 0 })));
+    expect(slowPath.counters).toMatchObject({ answeredNeighbor: 1, answeredDhcp: 0, misses: 1, noPeer: 1 });
+    expect(sent.map(({ packetMeta }) => packetMeta)).toEqual([PKT_META_RETURN_TO_VF]);
+    const router = parseIp('192.168.1.254') as never;
+    const withDhcp = open({ dhcp: { address: vip(1) as never, router, ourMac: OUR_MAC, mtuOctets: 1400 } });
+    withDhcp.receive([{ frame: discover, packetMeta: 0 }]);
+    expect(withDhcp.counters).toMatchObject({ answeredDhcp: 1, misses: 0 });
+    expect(sent).toHaveLength(2);
   });
 
   test('packets that may be cut are cut, and what the device has no room for is counted', () => {
@@ -623,6 +716,13 @@ describe('sampled packets', () => {
     expect(logs.map(({ line }) => line)).toEqual(['info sampled at ingress', 'info sampled at egress']);
     expect(received).toEqual(['sampled at ingress', 'sampled at egress', 'sampled at egress']);
     expect(sent).toEqual([]);
+    // Of what is encrypted nothing is said.
+    const told = logs.map(({ fields }) => fields);
+    expect(told[0]).toEqual(sampledFields(frame(2, 1), true, false));
+    expect(told[1]).toEqual(sampledFields(frame(2, 1), false, false));
+    const before = open({ sampleBeforeEncryption: true, sampledOctets: true });
+    before.receive([{ frame: frame(2, 1), packetMeta: PKT_META_EGRESS_SAMPLED }]);
+    expect(logs.at(-1)!.fields).toEqual(sampledFields(frame(2, 1), true, true));
   });
 });
 
