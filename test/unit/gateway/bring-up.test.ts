@@ -15,10 +15,11 @@ const AT_ONCE = 16;
 
 /** Stands for the exchange of RPCs: takes its time, and ends as `outcome` says. */
 class Exchanges {
-  readonly asked: { readonly peer: Peer; readonly atMs: number }[] = [];
+  readonly asked: { readonly peer: Peer; readonly atMs: number; readonly sessions: readonly Session[] }[] =
+    [];
   underWay = 0;
   mostUnderWay = 0;
-  outcome: (peer: Peer) => Error | undefined = () => undefined;
+  outcome: (peer: Peer, sessions: readonly Session[]) => Error | undefined = () => undefined;
   durationMs: (peer: Peer) => number = () => RPC_MS;
 
   constructor(
@@ -27,7 +28,7 @@ class Exchanges {
   ) {}
 
   exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
-    this.asked.push({ peer, atMs: this.clock.nowMs() });
+    this.asked.push({ peer, atMs: this.clock.nowMs(), sessions });
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
     return new Promise((resolve, reject) => {
       let ended = false;
@@ -39,7 +40,7 @@ class Exchanges {
         for (const session of sessions) session.state = 'established';
         resolve();
       };
-      this.clock.setTimer(() => end(this.outcome(peer)), this.durationMs(peer));
+      this.clock.setTimer(() => end(this.outcome(peer, sessions)), this.durationMs(peer));
       this.signal.addEventListener('abort', () => end(new RpcError('CANCELLED', 'stopped')), { once: true });
     });
   }
@@ -50,7 +51,9 @@ let stopping: AbortController;
 let exchanges: Exchanges;
 let bringUp: BringUp;
 let sessions: Session[];
+let logs: unknown[];
 beforeEach(() => {
+  logs = [];
   clock = createVirtualClock();
   stopping = new AbortController();
   exchanges = new Exchanges(clock, stopping.signal);
@@ -58,7 +61,7 @@ beforeEach(() => {
     client: exchanges as unknown as TunnelClient,
     clock,
     random: seededRandom(1),
-    logger: { log: () => {}, enabled: () => false },
+    logger: { log: (_, message, fields) => void logs.push([message, fields]), enabled: () => true },
     limits: { tunnelsPerRequest: 100, backoffMinMs: 100, backoffMaxMs: 1000 } as never,
     signal: stopping.signal,
   });
@@ -184,5 +187,185 @@ describe('bringing up many sessions', () => {
     expect(await once).toHaveLength(own.length);
     // The batch, and halves of it a few times.
     expect(exchanges.asked.length).toBeLessThanOrEqual(1 + 2 * 4);
+  });
+});
+
+describe('what a peer refuses', () => {
+  const some = (count: number): Session[] => {
+    const { peer } = sessions[0]!;
+    return Array.from({ length: count }, (_, i) =>
+      newSession(parseIp('192.168.0.1'), parseIp(`192.168.${2 + (i >> 8)}.${i & 255}`), peer, peer, 0),
+    );
+  };
+  const counts = () => exchanges.asked.map((one) => one.sessions.length);
+  const refusing = (bad: Session, error: Error) => {
+    exchanges.outcome = (_, batch) => (batch.includes(bad) ? error : undefined);
+  };
+  const ended = async <T>(work: Promise<T>, durationMs = 60_000): Promise<T> => {
+    await clock.advance(durationMs);
+    return work;
+  };
+
+  test.each(['PERMISSION_DENIED', 'INVALID_ARGUMENT', 'NOT_FOUND', 'RESOURCE_EXHAUSTED'] as const)(
+    'with %s is asked for in halves, so that one tunnel does not keep the others away',
+    async (code) => {
+      const own = some(8);
+      refusing(own[5]!, new RpcError(code, 'not that one'));
+      expect(await ended(bringUp.once(own[0]!.peer, own))).toEqual([own[5]]);
+      expect(counts()).toEqual([8, 4, 4, 2, 1, 1, 2]);
+      expect(logs[0]).toEqual([
+        expect.stringContaining('tunnel request failed: '),
+        { peer: own[0]!.peer.name, tunnels: 8 },
+      ]);
+    },
+  );
+
+  test('because it does not answer, or for a fault of ours, is not asked for in halves', async () => {
+    const own = some(8);
+    const ours = Object.assign(new Error('a defect'), { code: 'PERMISSION_DENIED' });
+    for (const error of [new RpcError('UNAVAILABLE', 'down'), ours]) {
+      exchanges.asked.length = 0;
+      refusing(own[5]!, error);
+      expect(await ended(bringUp.once(own[0]!.peer, own))).toEqual(own);
+      expect(counts()).toEqual([8]);
+    }
+  });
+
+  test('for good is given back where only what is granted is wanted; the rest is asked for again', async () => {
+    const own = some(8);
+    const [never, later] = [own[2]!, own[6]!];
+    let refusals = 0;
+    exchanges.outcome = (_, batch) => {
+      if (batch.includes(never)) return new RpcError('NOT_FOUND', 'no such address');
+      if (batch.includes(later) && ++refusals < 6) return new RpcError('RESOURCE_EXHAUSTED', 'not now');
+      return undefined;
+    };
+    expect(await ended(bringUp.establishGranted(own))).toEqual([never]);
+    expect(own.filter(({ state }) => state !== 'established')).toEqual([never]);
+    exchanges.asked.length = 0;
+    never.state = 'established';
+    expect(await ended(bringUp.establishGranted(own))).toEqual([]);
+    expect(counts()).toEqual([]);
+  });
+
+  test('is given back only when it was refused, and not when nobody answered', async () => {
+    const [one] = some(1);
+    let calls = 0;
+    exchanges.outcome = () => (++calls < 3 ? new RpcError('UNAVAILABLE', 'down') : undefined);
+    expect(await ended(bringUp.establishGranted([one!]))).toEqual([]);
+    expect(calls).toBe(3);
+  });
+
+  test('or grants comes in batches of as many as one request may have', async () => {
+    const own = some(250);
+    expect(await ended(bringUp.once(own[0]!.peer, own))).toEqual([]);
+    expect(counts()).toEqual([100, 100, 50]);
+    exchanges.asked.length = 0;
+    for (const session of own) session.state = 'idle';
+    await ended(bringUp.once(own[0]!.peer, own.slice(0, 100)));
+    expect(counts()).toEqual([100]);
+  });
+});
+
+describe('a session', () => {
+  test('that somebody else is asking for counts as failed, and one that is gone does not', async () => {
+    const [one, two, three] = sessions
+      .slice(0, 3)
+      .map((session) => Object.assign(session, { peer: sessions[0]!.peer }));
+    two!.asking = true;
+    three!.state = 'removed';
+    const failed = bringUp.once(one!.peer, [one!, two!, three!]);
+    await clock.advance(1000);
+    expect(await failed).toEqual([two]);
+    expect(exchanges.asked[0]!.sessions).toEqual([one]);
+  });
+
+  test('that is asked for by a later run is left to that one', async () => {
+    const [session] = sessions;
+    exchanges.outcome = () => new RpcError('UNAVAILABLE', 'down');
+    let first = false;
+    void bringUp.rekey([session!]).then(() => {
+      first = true;
+    });
+    await clock.advance(500);
+    const second = bringUp.rekey([session!]);
+    await clock.advance(5_000);
+    expect([first, session!.wanted]).toEqual([true, 2]);
+    exchanges.outcome = () => undefined;
+    await clock.advance(5_000);
+    await second;
+    expect(session!.wanted).toBe(0);
+  });
+
+  test('that is gone is asked for no more', async () => {
+    const [session] = sessions;
+    exchanges.outcome = () => new RpcError('UNAVAILABLE', 'down');
+    const done = bringUp.rekey([session!]);
+    await clock.advance(500);
+    session!.state = 'removed';
+    await clock.advance(5_000);
+    await done;
+    const { length } = exchanges.asked;
+    await clock.advance(60_000);
+    expect(exchanges.asked).toHaveLength(length);
+  });
+});
+
+test('a start is spread over a tenth of a second, and over a millisecond per peer where there are many', async () => {
+  const startOf = async (count: number) => {
+    const begun = createVirtualClock();
+    const at: number[] = [];
+    const all = Array.from({ length: count }, (_, i) => sessionWith(i + 1));
+    const run = new BringUp({
+      client: { exchange: async () => void at.push(begun.nowMs()) } as unknown as TunnelClient,
+      clock: begun,
+      random: { fill: () => {}, uint32: () => 249 },
+      logger: { log: () => {}, enabled: () => false },
+      limits: { tunnelsPerRequest: 100, backoffMinMs: 100, backoffMaxMs: 1000 } as never,
+      signal: stopping.signal,
+    }).rekey(all);
+    await begun.advance(1000);
+    await run;
+    return at[0];
+  };
+  expect([await startOf(10), await startOf(250)]).toEqual([49, 249]);
+});
+
+describe('a wait for a peer', () => {
+  test('ends with its time, or when the peer is heard of, but not when another one is', async () => {
+    const ends: number[] = [];
+    const wait = () => void bringUp.pause(sessions[0]!.peer, 1000).then(() => ends.push(clock.nowMs()));
+    wait();
+    wait();
+    await clock.advance(300);
+    bringUp.heardOf(sessions[1]!.peer);
+    await clock.advance(100);
+    expect(ends).toEqual([]);
+    bringUp.heardOf(sessions[0]!.peer);
+    await clock.advance(0);
+    expect(ends).toEqual([400, 400]);
+    wait();
+    await clock.advance(999);
+    // Not again within a second.
+    bringUp.heardOf(sessions[0]!.peer);
+    await clock.advance(0);
+    expect(ends).toHaveLength(2);
+    await clock.advance(1);
+    expect(ends).toEqual([400, 400, 1400]);
+    wait();
+    bringUp.heardOf(sessions[0]!.peer);
+    await clock.advance(0);
+    expect(ends).toHaveLength(4);
+  });
+
+  test('ends with the gateway, which is no success', async () => {
+    const waiting = bringUp.pause(sessions[0]!.peer, 1000);
+    const outcome = waiting.then(
+      () => 'over',
+      () => 'stopped',
+    );
+    stopping.abort();
+    expect(await outcome).toBe('stopped');
+    await expect(bringUp.once(sessions[0]!.peer, sessions.slice(0, 1))).rejects.toThrow();
   });
 });
