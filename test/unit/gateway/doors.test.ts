@@ -117,6 +117,55 @@ describe('connections of peers', () => {
   });
 });
 
+describe('what a party holds', () => {
+  test('is its own, the same for all that come from one address, with requests at its rate', () => {
+    const { under } = doors({ requestsPerPeerPerSecond: 3, connectionsPerPeer: 4 });
+    const [party, other] = [under.party(PEER), under.party(parseIp('10.0.0.8'))];
+    expect(under.party(PEER)).toBe(party);
+    expect([party.host, other.host, party.connections.size, party === other]).toEqual([
+      PEER,
+      '10.0.0.8',
+      0,
+      false,
+    ]);
+    let begun = 0;
+    for (let i = 0; i < 20; i++) party.requests.enter(() => begun++);
+    expect(begun).toBe(3 * BURST_S);
+    expect(party.octets.take(DOOR_LIMITS.octetsPerPeer + 1)).toBe(false);
+    expect(party.octets.take(DOOR_LIMITS.octetsPerPeer)).toBe(true);
+    expect(under.octets.held).toBe(DOOR_LIMITS.octetsPerPeer);
+    expect([under.connectionsOf(PEER), under.connectionsOf(parseIp('10.0.0.8'))]).toEqual([4, 4]);
+  });
+});
+
+test('connections from nowhere are those of one stranger, and who is refused is told of', () => {
+  const told: string[] = [];
+  const under = new Doors(
+    { ...DOOR_LIMITS, strangersPerSource: 1 },
+    createVirtualClock(),
+    () => 1,
+    (why, from) => {
+      told.push(`${why} ${from}`);
+    },
+  );
+  expect(under.knock(undefined)).toBeDefined();
+  expect([under.knock(undefined), under.strangers]).toEqual([undefined, 1]);
+  expect(told).toEqual(['source unknown']);
+});
+
+test('a stranger that has left is counted no more; peers that share an address open at the rate of as many', async () => {
+  const { clock, under, letIn } = doors({ openingsPerPeer: 100, openingsPerPeerPerSecond: 2 }, { [PEER]: 3 });
+  const [visit] = letIn('10.0.0.1');
+  expect(under.strangers).toBe(1);
+  visit!.leave();
+  visit!.leave();
+  expect(under.strangers).toBe(0);
+  expect(letIn(PEER, 100)).toHaveLength(6 * BURST_S);
+  expect(under.refused.rate).toBe(100 - 6 * BURST_S);
+  await clock.advance(1000);
+  expect(letIn(PEER, 100)).toHaveLength(6);
+});
+
 test('a source is an address, IPv4 in IPv6 is IPv4, and an address of one link is nobody’s', () => {
   expect(
     ['192.0.2.1', '::ffff:192.0.2.1', '::FFFF:C000:0201', '2001:DB8::1', 'fe80::1%eth0', undefined].map(

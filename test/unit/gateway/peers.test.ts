@@ -123,3 +123,31 @@ test('a service address that is IPv4 in IPv6 is the IPv4 address, as it is on th
   expect(host('::1')).toBe('::1');
   expect(host('::ffff:0:a00:2')).toBe('::ffff:0:a00:2');
 });
+
+test('a service is that of the caller that serves at the port, or the first one at its address', () => {
+  const peers = peersAt('10.0.0.2', '10.0.0.2', '10.0.0.3');
+  const nameOf = (host: string, port: number) => peers.identifyService(without(host), port).name;
+  expect(nameOf('10.0.0.2', 3001)).toBe('10.0.0.2:3001');
+  expect(nameOf('10.0.0.2', 3002)).toBe('10.0.0.2:3000');
+  expect(nameOf('10.0.0.3', 3002)).toBe('10.0.0.3:3002');
+  expect(() => nameOf('10.0.0.4', 3000)).toThrow(/^PERMISSION_DENIED/);
+});
+
+test('a refusal says where a caller without a certificate is, and of one with names which', async () => {
+  const peers = peersAt(PEER);
+  expect(() => peers.identify(without('10.0.0.9'))).toThrow(/no configured peer is at 10\.0\.0\.9$/);
+  expect(() => peers.identify(without(undefined))).toThrow(/is at an address of its own$/);
+  const two = withCertificate(await certificate('x', [], ['a.example', 'b.example']));
+  expect(() => peers.identify(two)).toThrow(/named dns:a\.example, dns:b\.example$/);
+  const none = { ...without(undefined), authenticated: true };
+  expect(() => peers.identify(none)).toThrow(/named so: the certificate names nobody$/);
+});
+
+test('pairs of addresses with a peer are as many as are asked for', () => {
+  const peers = peersAt(PEER);
+  const [peer] = peers.all;
+  const ours = ['192.168.1.1', '192.168.1.2', '192.168.1.3'].map((ip) => parseIp(ip));
+  expect(peers.pairsOf(peer!, 2, ours)).toHaveLength(2);
+  expect(peers.pairsOf(peer!, 3, ours)).toHaveLength(3);
+  expect(peers.pairsOf(peer!, 99, ours)).toHaveLength(3 * peer!.virtualIps.length);
+});

@@ -4,7 +4,10 @@ import { backoffMs } from '../../../src/gateway/backoff.js';
 import { HeaderStore } from '../../../src/gateway/header-store.js';
 import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/key-slots.js';
 import { OCTETS_GUARANTEED, OctetBudget } from '../../../src/gateway/octet-budget.js';
+import { SOURCES_MAX, SourceRates } from '../../../src/gateway/source-rates.js';
 import { Turns } from '../../../src/gateway/turns.js';
+import { LINK_LOCALS_MAX, WorkloadAddresses } from '../../../src/gateway/workload-addresses.js';
+import { macFromOctets, parseIp } from '../../../src/packet/address.js';
 
 describe('what is held of messages', () => {
   const MANY = 10 * OCTETS_GUARANTEED;
@@ -126,4 +129,78 @@ test('key slots come back in the order in which they were freed, each after its 
     for (const { slot } of freed.splice(0)) expect(slots.take()).toBe(slot);
     expect(slots.take()).toBeUndefined();
   }
+});
+
+describe('rates by source', () => {
+  const open = (perSource: number, total: number) => {
+    const clock = { nowMs: 0 };
+    return { clock, rates: new SourceRates(perSource, total, () => clock.nowMs) };
+  };
+
+  test('give each source its own, and all together no more than the total', () => {
+    const { clock, rates } = open(2, 5);
+    expect(['a', 'a', 'a', 'b', 'b', 'c', 'c'].map((source) => rates.take(source))).toEqual([
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    clock.nowMs = 500;
+    expect([rates.take('a'), rates.take('a'), rates.take('d'), rates.take('e')]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test('remember so many sources, and forget the one that was seen longest ago', () => {
+    const { rates } = open(1, 1e6);
+    for (let i = 0; i < SOURCES_MAX; i++) expect(rates.take(`${i}`)).toBe(true);
+    expect(rates.take('0')).toBe(false);
+    expect([rates.take('another'), rates.size]).toEqual([true, SOURCES_MAX]);
+    // 1 has made room, 0 has been seen since.
+    expect([rates.take('0'), rates.take('1')]).toEqual([false, true]);
+  });
+});
+
+describe('the addresses of a workload', () => {
+  const given = parseIp('fd00::1');
+  const mac = macFromOctets(Uint8Array.from([2, 0, 0, 0, 0, 0x11]));
+  const ofMac = parseIp('fe80::ff:fe00:11');
+  const foreign = parseIp('fd00::2');
+  const linkLocal = (number: number) => parseIp(`fe80::${number}`);
+  const open = () => {
+    const clock = { nowMs: 0 };
+    return { clock, addresses: new WorkloadAddresses(new Set([given]), mac, () => clock.nowMs) };
+  };
+
+  test('are those that it was given and the one that follows from its MAC', () => {
+    const { addresses } = open();
+    const all = [given, ofMac, foreign, linkLocal(1), parseIp('169.254.0.1')];
+    expect(all.map((ip) => addresses.has(ip))).toEqual([true, true, false, false, false]);
+    expect(all.map((ip) => addresses.mayProbe(ip))).toEqual([true, true, false, true, false]);
+    expect(all.map((ip) => addresses.maySpeakFor(ip))).toEqual([true, true, false, true, false]);
+    expect(all.map((ip) => addresses.has(ip))).toEqual([true, true, false, true, false]);
+  });
+
+  test('are learnt from what it says, some at once and then one a minute; the one used longest ago goes', () => {
+    const { clock, addresses } = open();
+    const numbers = Array.from({ length: LINK_LOCALS_MAX }, (_, i) => i + 1);
+    for (const number of numbers) expect(addresses.maySpeakFor(linkLocal(number))).toBe(true);
+    expect(addresses.maySpeakFor(linkLocal(99))).toBe(false);
+    // Those that are known cost nothing.
+    for (let i = 0; i < 100; i++) expect(addresses.maySpeakFor(linkLocal(1))).toBe(true);
+    clock.nowMs = 60_000;
+    expect(addresses.maySpeakFor(linkLocal(99))).toBe(true);
+    expect([1, 2, 3, 99].map((number) => addresses.has(linkLocal(number)))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
+  });
 });
