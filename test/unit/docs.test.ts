@@ -167,6 +167,12 @@ describe('the architecture', () => {
     }
   });
 
+  test('is in HACKING.md as it is', () => {
+    const rows = readDocument('HACKING.md').matchAll(/^\| `src\/([\w-]+)` \| .* \| (.*) \|$/gm);
+    const told = [...rows].map(([, folder, names]) => [folder, names!.match(/[\w-]+(?=`)/g) ?? []]);
+    expect(Object.fromEntries(told)).toEqual(ALLOWED);
+  });
+
   test('has no cycles of files', () => {
     const imports = new Map(
       sources.map(({ path, text }) => [
