@@ -10,6 +10,13 @@ import { printable } from './output.js';
 const HELP: readonly string[] = ['-h', '--help'];
 const NAME_CHARACTERS_SHOWN = 100;
 
+const PROBLEMS = new WeakMap<Command, FlagProblems>();
+
+/** What was wrong with the flags of a command that was parsed, whoever runs it. */
+export function flagProblemsOf(command: Command): readonly string[] {
+  return PROBLEMS.get(command)?.list ?? [];
+}
+
 export class FlagProblems {
   readonly #found = new Map<string, string[]>();
   readonly #options: readonly Option[];
@@ -23,6 +30,7 @@ export class FlagProblems {
     command: Command,
     private readonly others: 'wrong' | 'left' = 'wrong',
   ) {
+    PROBLEMS.set(command, this);
     this.#options = command.options;
     for (const option of command.options) {
       const parse = option.parseArg;

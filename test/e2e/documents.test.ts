@@ -147,6 +147,7 @@ describe('the reader of documents', () => {
       'psp-gateway topology walk x.yaml',
       'psp-gateway demo --snaplen 3',
       'psp-gateway pipes --hal=dpdk',
+      'psp-gateway pipes --format png',
       'true && npm run no-such-script',
       'npm run sabotage -- --no-such-flag',
       'npm run test:one -- test/no-such',

@@ -6,6 +6,7 @@ import { buildNativeCommand } from '../../src/cli/build-native.js';
 import { certificatesCommand } from '../../src/cli/certificates.js';
 import { demoCommand } from '../../src/cli/demo.js';
 import { examplesCommand } from '../../src/cli/examples.js';
+import { flagProblemsOf } from '../../src/cli/flag-problems.js';
 import { pcapCommand } from '../../src/cli/pcap.js';
 import { pipesCommand } from '../../src/cli/pipes.js';
 import { topologyCommand } from '../../src/cli/topology.js';
@@ -97,15 +98,10 @@ async function ofOurProgram(args: readonly string[]): Promise<string[]> {
     if ((error as CommanderError).code === 'commander.helpDisplayed') return [];
     return [(error as Error).message];
   }
-  // The rest of these are a gateway's.
-  if (args[0] === 'pipes') return ofGateway([...command.args, '--insecure']);
-  // The commands note unknown flags, and tell them when they run.
-  const { options } = command.commands.find((one) => one.name() === args[1]) ?? command;
-  return args
-    .filter((arg) => /^--?[a-z]/i.test(arg))
-    .map((arg) => arg.replace(/=.*/, ''))
-    .filter((arg) => !options.some(({ long, short }) => arg === long || arg === short))
-    .map((arg) => `${args.slice(0, 2).join(' ')} knows no ${arg}`);
+  // Commands note what is wrong with flags, and tell it when they run.
+  const problems = flagProblemsOf(command.commands.find((one) => one.name() === args[1]) ?? command);
+  // The other flags of pipes are a gateway's.
+  return args[0] === 'pipes' ? [...problems, ...ofGateway([...command.args, '--insecure'])] : [...problems];
 }
 
 /** By the gateway's own reading of its flags; files that they name are not there. */
