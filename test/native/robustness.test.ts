@@ -64,7 +64,7 @@ function body(): void {
       }
       const found = readdirSync(folder).filter((name) => name !== 'corpus');
       throw new Error(
-        `repeat with: build/native/robustness/fuzz_${target} ${found.map((name) => join(folder, name)).join(' ')}\n${out}`,
+        `again: build/native/robustness/fuzz_${target} ${found.map((name) => join(folder, name)).join(' ')}\n${out}`,
       );
     },
     (SECONDS + 120) * 1000,
