@@ -2,7 +2,7 @@
  * Boxes and lines as SVG. Where they stand is ELK's work (elkjs, layered layout); the drawing is ours, legible on
  * light and dark ground.
  */
-import ElkModule, { type ElkExtendedEdge, type ElkLabel, type ElkNode } from 'elkjs/lib/elk.bundled.js';
+import type { ElkExtendedEdge, ElkLabel, ElkNode } from 'elkjs/lib/elk.bundled.js';
 
 /** Width of an average character of the usual fonts, at the size of the title and at the size of the rest. */
 const TITLE_CHARACTER_WIDTH = 8.2;
@@ -57,6 +57,14 @@ interface PlacedBox {
   readonly height: number;
 }
 
+/** When something is drawn: it is large, and loading it takes a quarter of a second. */
+async function loadElk(): Promise<new () => { layout(graph: ElkNode): Promise<ElkNode> }> {
+  const { default: elk } = await import('elkjs/lib/elk.bundled.js');
+  // The package is CommonJS: its class is the default export, or that export's own default.
+  const nested = (elk as unknown as { default?: typeof elk }).default;
+  return (nested ?? elk) as unknown as new () => { layout(graph: ElkNode): Promise<ElkNode> };
+}
+
 /** The drawing as an SVG document. */
 export async function drawSvg({
   boxes,
@@ -69,11 +77,8 @@ export async function drawSvg({
   const placed = new Map(
     boxes.map((box) => [box.name, measure(box, Math.max(...endsWidths(box.name, lines)))] as const),
   );
-  // The package is CommonJS: its class is the default export, or that export's own default.
-  const Elk = (ElkModule as unknown as { default?: typeof ElkModule }).default ?? ElkModule;
-  const layout = await new (
-    Elk as unknown as new () => { layout(graph: ElkNode): Promise<ElkNode> }
-  )().layout({
+  const Elk = await loadElk();
+  const layout = await new Elk().layout({
     id: 'program',
     layoutOptions: {
       'elk.algorithm': 'layered',
