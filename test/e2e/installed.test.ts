@@ -296,27 +296,38 @@ describe('the installed program', () => {
 
 describeNeeding(
   'psp-gateway build-native',
-  ['cmake', 'c++', 'cc', 'make', 'pkg-config'].filter((program) => !inPath(program)),
+  [
+    ...['cmake', 'c++', 'cc', 'make', 'pkg-config'].filter((program) => !inPath(program)),
+    ...(spawnSync('pkg-config', ['--exists', 'libdpdk']).status === 0 ? [] : ['libdpdk-dev']),
+  ],
   () => {
     const build = (line: string, env?: Readonly<Record<string, string>>) =>
       pspGateway(`build-native ${line}`.trim(), env);
 
     test('says what it needs, and what of it is missing, and installs nothing', async () => {
-      expect(await build('--check')).toMatchObject({
+      expect(await build('--check --only ports')).toMatchObject({
         status: 0,
         out: expect.stringMatching(/^needed[\s\S]*^ {2}cmake +there +CMake 3\.22 or later$/m),
       });
-      const nothing = join(folder, 'nothing');
+      // A system without anything, but for an apt-get that would be noticed.
+      const [nothing, asked] = [join(folder, 'nothing'), join(folder, 'asked')];
       mkdirSync(nothing);
-      for (const name of ['psp-gateway', 'node'])
-        symlinkSync(name === 'node' ? process.execPath : PSP_GATEWAY, join(nothing, name));
-      // Not by `use`: that needs the system's programs.
+      symlinkSync(process.execPath, join(nothing, 'node'));
+      for (const name of ['apt-get', 'sudo'])
+        writeFileSync(join(nothing, name), `#!/bin/sh\necho "$@" >> ${asked}\n`, { mode: 0o755 });
       const env = { HOME: home, PATH: nothing };
-      const { status, out, err } = await run([join(nothing, 'psp-gateway'), 'build-native'], { env });
+      const { status, out, err } = await run([PSP_GATEWAY, 'build-native'], { env });
       expect(out.match(/MISSING/g)!.length).toBeGreaterThanOrEqual(6);
       expect(err).toMatch(/^psp-gateway: install what is missing.*g\+\+.*cmake.*libdpdk-dev/);
       expect(err).not.toContain('building');
       expect(status).toBe(1);
+      expect(existsSync(asked)).toBe(false);
+      if (!existsSync('/usr/bin/apt-get')) return;
+      expect(await run([PSP_GATEWAY, 'build-native', '--install'], { env })).toMatchObject({
+        status: 1,
+        err: expect.stringContaining('psp-gateway: apt-get could not install g++ (compilers'),
+      });
+      expect(readFileSync(asked, 'utf8')).toMatch(/install -y --no-install-recommends g\+\+ .*cmake/);
     });
 
     test('refuses parts and folders that are none, before it does anything', async () => {
