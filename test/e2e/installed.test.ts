@@ -192,11 +192,18 @@ describe('the installed program', () => {
     for (const command of commands) expect(out, command).toMatch(new RegExp(`^  ${command} `, 'm'));
   });
 
-  test('runs the demo, whose capture came along', async () => {
+  test('runs the demo, whose capture came along, and reads the captures that it leaves', async () => {
     const { status, out } = await pspGateway('demo');
     expect(out).toMatch(/ok {2}V1 to V2 IPv4[\s\S]*ok {2}V2 to V1 IPv6[\s\S]*out\/demo\/opened\.pcapng/);
     expect(status).toBe(0);
     expect(existsSync(join(home, 'out/demo/opened.pcapng'))).toBe(true);
+    expect(await pspGateway('pcap inspect out/demo/wire.pcap')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('PSP'),
+    });
+    expect(
+      (await pspGateway('pcap decrypt --keys out/demo/keys.jsonl out/demo/wire.pcap opened.pcapng')).status,
+    ).toBe(0);
   });
 
   test('says where its examples are, copies them, and runs the copies and its own', async () => {
@@ -222,14 +229,7 @@ describe('the installed program', () => {
     expect((await pspGateway(`topology validate ${own}`)).status).toBe(0);
   });
 
-  test('works on captures, and draws', async () => {
-    expect(await pspGateway('pcap inspect out/demo/wire.pcap')).toMatchObject({
-      status: 0,
-      out: expect.stringContaining('PSP'),
-    });
-    expect(
-      (await pspGateway('pcap decrypt --keys out/demo/keys.jsonl out/demo/wire.pcap opened.pcapng')).status,
-    ).toBe(0);
+  test('draws, and says its version', async () => {
     expect(await pspGateway('pipes --format svg')).toMatchObject({
       status: 0,
       out: expect.stringMatching(/^<svg /),
@@ -335,9 +335,10 @@ describeNeeding(
         status: 2,
         err: expect.stringContaining('expected one of ports, doca'),
       });
-      expect(await build('--output examples/two-hosts.yaml')).toMatchObject({
+      writeFileSync(join(home, 'file'), '');
+      expect(await build('--output file')).toMatchObject({
         status: 2,
-        err: expect.stringContaining('two-hosts.yaml is a file; name a folder'),
+        err: expect.stringContaining(`${join(home, 'file')} is a file; name a folder`),
       });
     });
 
