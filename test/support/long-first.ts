@@ -16,6 +16,7 @@ export const LONG = [
   'conformance/sessions-3.1',
   'conformance/sessions-3.3',
   'conformance/hal-doca-hardware',
+  'e2e/installed',
   'e2e/examples',
   'native/keys-in-memory',
   'conformance/inside-3.3',
