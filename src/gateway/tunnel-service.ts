@@ -256,8 +256,7 @@ export class TunnelService {
     const pairs = tunnels.map(({ virtSource, virtDestination, reverse }, i) => {
       const owner = peers.identify(caller, virtSource);
       peers.assertLocal(virtDestination);
-      // One alone is not there twice.
-      const pair = tunnels.length === 1 ? '' : `${virtDestination} ${virtSource}`;
+      const pair = `${virtDestination} ${virtSource}`;
       if (seen.has(pair)) {
         throw new RpcError(
           'INVALID_ARGUMENT',
