@@ -106,7 +106,6 @@ export class UnderlayAddresses {
       const better =
         origin === 'configured' ? held.origin === 'kept' : origin === 'learnt' && this.mayHold(peer, address);
       if (!better) return false;
-      this.#forget(held);
     }
     const known = held?.peer === peer ? held : undefined;
     const list = this.#byPeer.get(peer) ?? [];
@@ -114,11 +113,6 @@ export class UnderlayAddresses {
     if (known !== undefined && list[0] === known && !(known.origin === 'kept' && origin === 'learnt')) {
       return true;
     }
-    const keepsOrigin = known !== undefined && (known.origin === 'configured' || origin === 'kept');
-    const heldUntilMs = known?.origin === origin ? known.heldUntilMs : this.#heldUntilMs(peer, origin, known);
-    const confirmed = known?.confirmed ?? false;
-    const entry = keepsOrigin ? known : { peer, address, origin, heldUntilMs, confirmed };
-    if (known === undefined) this.#version++;
     const others = list.filter((one) => one.address !== address);
     if (others.length >= UNDERLAY_ADDRESSES_PER_PEER_MAX) {
       const oldest = others.findLast((one) => one.origin !== 'configured');
@@ -127,6 +121,12 @@ export class UnderlayAddresses {
       others.splice(others.indexOf(oldest), 1);
       this.#forget(oldest);
     }
+    if (held !== undefined && known === undefined) this.#forget(held);
+    const keepsOrigin = known !== undefined && (known.origin === 'configured' || origin === 'kept');
+    const heldUntilMs = known?.origin === origin ? known.heldUntilMs : this.#heldUntilMs(peer, origin, known);
+    const confirmed = known?.confirmed ?? false;
+    const entry = keepsOrigin ? known : { peer, address, origin, heldUntilMs, confirmed };
+    if (known === undefined) this.#version++;
     this.#byAddress.set(address, entry);
     this.#byPeer.set(peer, [entry, ...others]);
     return true;

@@ -109,3 +109,105 @@ describe('underlay addresses of peers', () => {
     expect(changed).toEqual([true, false, false, true, false, false]);
   });
 });
+
+describe('an underlay address', () => {
+  const SAME_HOST = testPeer(1);
+  const all = Array.from({ length: UNDERLAY_ADDRESSES_PER_PEER_MAX }, (_, i) => address(100 + i));
+
+  test('is not taken from its holder by a peer that has no place for it, and nothing is changed', () => {
+    for (const ip of all) known.note(ONE, ip, 'configured');
+    known.note(TWO, address(1), 'kept');
+    nowMs += KEPT_HOLD_MS;
+    const { version } = known;
+    expect(known.note(ONE, address(1), 'learnt')).toBe(false);
+    expect([known.holderOf(address(1))?.peer, known.version, known.size]).toEqual([
+      TWO,
+      version,
+      all.length + 1,
+    ]);
+    expect(known.note(ONE, address(2), 'learnt')).toBe(false);
+    expect([known.version, listOf(ONE).length]).toEqual([version, all.length]);
+  });
+
+  test('that is configured stays, and what was learnt longest ago makes room', () => {
+    known.note(ONE, all[0]!, 'configured');
+    for (const ip of all.slice(1)) known.note(ONE, ip, 'learnt');
+    const { version } = known;
+    expect(known.note(ONE, address(1), 'learnt')).toBe(true);
+    expect(known.holderOf(all[0]!)).toMatchObject({ origin: 'configured' });
+    expect(known.holderOf(all[1]!)).toBeUndefined();
+    expect(known.version).toBeGreaterThan(version);
+    expect(known.size).toBe(all.length);
+    expect(known.note(ONE, all[0]!, 'learnt')).toBe(true);
+    expect(listOf(ONE)[0]).toBe(`${all[0]} configured`);
+  });
+
+  test('that was kept is learnt when its peer proves it, and is not kept again after that', () => {
+    known.note(ONE, address(1), 'kept');
+    known.note(ONE, address(1), 'learnt');
+    expect(listOf(ONE)).toEqual(['2001:db8::1 learnt']);
+    known.note(ONE, address(2), 'learnt');
+    known.note(ONE, address(1), 'kept');
+    expect(listOf(ONE)).toEqual(['2001:db8::1 learnt', '2001:db8::2 learnt']);
+    // For as long as it would have been kept for it.
+    expect(known.holderOf(address(1))!.heldUntilMs).toBe(nowMs + KEPT_HOLD_MS);
+    nowMs += KEPT_HOLD_MS - 1;
+    known.note(TWO, address(7), 'kept');
+    nowMs += KEPT_HOLD_MS - 1;
+    known.note(TWO, address(7), 'learnt');
+    expect(known.holderOf(address(7))!.heldUntilMs).toBe(nowMs + UNCONFIRMED_HOLD_MS);
+  });
+
+  test('that is configured for one peer is taken from whom it was kept for, and from nobody else', () => {
+    known.note(TWO, address(1), 'kept');
+    expect(known.note(ONE, address(1), 'configured')).toBe(true);
+    known.note(TWO, address(2), 'learnt');
+    expect(known.note(ONE, address(2), 'configured')).toBe(false);
+    expect([
+      known.mayHold(TWO, address(1)),
+      known.mayHold(ONE, address(1)),
+      known.mayHold(ONE, address(9)),
+    ]).toEqual([false, true, true]);
+    nowMs += 1e9;
+    expect(known.mayHold(TWO, address(1))).toBe(false);
+  });
+
+  test('is proved once, by a packet of the peer or of one that shares its service address', () => {
+    known.note(ONE, address(1), 'learnt');
+    known.note(ONE, address(2), 'learnt');
+    expect([known.confirm(TWO, address(1)), known.confirm(ONE, address(9))]).toEqual([false, false]);
+    expect(known.isConfirmed(ONE, address(1))).toBe(false);
+    expect([known.confirm(SAME_HOST, address(1)), known.confirm(ONE, address(1))]).toEqual([true, false]);
+    expect([ONE, SAME_HOST, TWO].map((peer) => known.isConfirmed(peer, address(1)))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(known.isConfirmed(ONE, address(9))).toBe(false);
+    expect(known.of(ONE).map(({ confirmed }) => confirmed)).toEqual([false, true]);
+    nowMs += 1e9;
+    expect([known.mayHold(TWO, address(1)), known.mayHold(TWO, address(2))]).toEqual([false, true]);
+    known.note(ONE, address(1), 'learnt');
+    expect(known.of(ONE)[0]).toMatchObject({ address: address(1), confirmed: true });
+  });
+
+  test('of a peer is left to another one at the same service address', () => {
+    known.note(ONE, address(1), 'learnt');
+    expect(known.note(SAME_HOST, address(1), 'learnt')).toBe(true);
+    expect([known.holderOf(address(1))?.peer, known.of(SAME_HOST)]).toEqual([ONE, []]);
+  });
+
+  test('that goes over to another peer leaves nothing with the former one', () => {
+    known.note(ONE, address(1), 'learnt');
+    known.note(ONE, address(2), 'learnt');
+    nowMs += UNCONFIRMED_HOLD_MS;
+    expect(known.note(TWO, address(1), 'learnt')).toBe(true);
+    expect([listOf(ONE), listOf(TWO), known.size]).toEqual([
+      ['2001:db8::2 learnt'],
+      ['2001:db8::1 learnt'],
+      2,
+    ]);
+    expect(known.note(TWO, address(2), 'learnt')).toBe(true);
+    expect([known.of(ONE), known.size]).toEqual([[], 2]);
+  });
+});
