@@ -403,8 +403,10 @@ describe('opening sessions', () => {
     expect(await outcome(installer.open([want(5)]))).toBe('DRIVER');
     expect(sessions[0]!.egress).toBeDefined();
     device.failing.clear();
-    device.entries.delete(sessions[1]!.egress!.entry);
+    // What is not there need not be removed.
+    device.entries.delete(sessions[0]!.egress!.entry);
     expect(await outcome(installer.open([want(5)]))).toBe('done');
+    expect(states(sessions)[0]).toBe('dormant');
   });
 });
 
@@ -624,6 +626,17 @@ describe('closing SPIs', () => {
     expect(device.calls.filter((call) => call === 'apply')).toHaveLength(4);
   });
 
+  test('that the device keeps are not tried again when that begins after the stop', async () => {
+    const installer = open();
+    const offers = await installer.offer(await installer.open([want(1)]), 0);
+    installer.stop();
+    device.refuse = ({ operation }) =>
+      operation === 'remove' ? new HalError('IO_FAILED', 'stuck') : undefined;
+    await installer.close(offers);
+    await clock.advance(10_000);
+    expect([installer.refusedByDevice.removals, logs]).toEqual([1, []]);
+  });
+
   test('that the device keeps are given to nobody else meanwhile, through any number of rotations', async () => {
     const installer = open();
     const [session] = await installer.open([want(1)]);
@@ -690,6 +703,18 @@ describe('a rotation', () => {
     expect([first!.ingress.length, installer.doomedSpis]).toEqual([2, 2]);
     await installer.rotate();
     expect([first!.ingress.length, installer.doomedSpis]).toEqual([1, 1]);
+  });
+
+  test('waits for no SPI of a session that has no place, whatever becomes of that', async () => {
+    const installer = open({ maxTunnels: 2 });
+    const [first] = await establish(installer, [want(1), want(2), want(3)]);
+    await installer.offer([first!], 0);
+    await installer.rotate();
+    expect([first!.ingress.length, installer.doomedSpis]).toEqual([2, 2]);
+    await installer.close([{ session: first!, ingress: first!.ingress[0]! }]);
+    expect(installer.doomedSpis).toBe(2);
+    await installer.remove([first!]);
+    expect(installer.doomedSpis).toBe(2);
   });
 
   test('that the device refuses changes nothing', async () => {
@@ -905,6 +930,45 @@ describe('a way out', () => {
     expect(await installer.release(A, ip)).toEqual([]);
   });
 
+  test('to an address that is proved by now gets an entry of the other pipe, or stays as it is', async () => {
+    const proved = new Set<IpAddress>();
+    const installer = open({ confirmUnderlay: true, isHeld: (_, ip) => !proved.has(ip) });
+    const sessions = await establish(installer, [want(1), want(2)]);
+    proved.add(parseIp('2001:db8::2'));
+    const ways = () => sessions.map((session, i) => ({ session, parameters: parameters(50 + i) }));
+    const before = [...device.entries.keys()];
+    device.refuse = ({ operation }) =>
+      operation === 'add' && device.pipes.includes('EGR_ACL_IPV4') ? new HalError('FULL', 'full') : undefined;
+    expect(await outcome(installer.connect(ways()))).toBe('FULL');
+    expect([...device.entries.keys()]).toEqual(before);
+    expect(sessions.map(({ egress }) => egress!.held)).toEqual([true, true]);
+    device.refuse = () => undefined;
+    await installer.connect(ways());
+    expect(device.pipes.filter((pipe) => pipe.startsWith('EGR'))).toEqual(['EGR_ACL_IPV4', 'EGR_ACL_IPV4']);
+    expect(sessions.map(({ egress }) => [egress!.held, egress!.spi])).toEqual([
+      [false, 50],
+      [false, 51],
+    ]);
+    expect([...device.keys.keys()]).toHaveLength(2);
+  });
+
+  test('of which nobody knows whether the device has it keeps its slot for good', async () => {
+    const proved = new Set<IpAddress>();
+    const installer = open({ confirmUnderlay: true, isHeld: (_, ip) => !proved.has(ip) });
+    const [session] = await establish(installer, [want(1)]);
+    proved.add(parseIp('2001:db8::2'));
+    device.failing.add('apply');
+    expect(await outcome(installer.release(A, parseIp('2001:db8::2')))).toBe('DRIVER');
+    expect(session!.egress!.held).toBe(true);
+    const [other] = await installer.open([want(2)]);
+    expect(await outcome(installer.connect([{ session: other!, parameters: parameters(5) }]))).toBe('DRIVER');
+    device.failing.clear();
+    await installer.remove([session!, other!]);
+    await clock.advance(10_000);
+    // Their keys are gone all the same.
+    expect([installer.keySlotsUsed, device.keys.size]).toEqual([2, 0]);
+  });
+
   test('has the crypt offset that is asked for, or the usual one, and leaves by the next hop', async () => {
     const headerOf = async (options: Partial<GatewayOptions>, family: 4 | 6 = 4) => {
       device = new Device();
@@ -1054,6 +1118,15 @@ describe('a look at what sessions carry', () => {
       leaves(other!);
       expect(await look(bare)).toBe(0);
     }
+  });
+
+  test('asks nobody for a session that has no way out, whatever it waited for before', async () => {
+    const installer = open();
+    const [session] = await installer.open([want(1)]);
+    await installer.offer([session!], 0);
+    Object.assign(session!, { failures: 1, looksUnanswered: 1 });
+    await clock.advance(2_000);
+    expect([await installer.look(10), session!.looksUnanswered]).toEqual([[], 2]);
   });
 
   test('wakes a dormant session under whose SPI packets come, where there is room', async () => {
