@@ -47,6 +47,8 @@ let world: {
   asked: Session[];
   touched: number;
   removed: Session[];
+  /** The device does not let go of sessions. */
+  stuck: boolean;
 };
 
 beforeEach(() => {
@@ -64,6 +66,7 @@ beforeEach(() => {
     asked: [],
     touched: 0,
     removed: [],
+    stuck: false,
   };
 });
 
@@ -111,6 +114,7 @@ function open(more: Partial<SlowPathDeps> = {}) {
       },
       remove: async (some: readonly Session[], unwanted: (session: Session) => boolean) => {
         world.removed.push(...some.filter(unwanted));
+        if (world.stuck) throw new Error('stuck');
       },
     } as never,
     client: {
@@ -437,6 +441,33 @@ describe('a peer that does not answer', () => {
     expect(world.asked).toHaveLength(asked);
   });
 
+  test('whose session the device keeps is told of', async () => {
+    const slowPath = open();
+    silent();
+    world.stuck = true;
+    const gone = LIMITS.missedPacketTtlMs + 2 * BACKOFF_MS;
+    miss(slowPath, 2, [1]);
+    await clock.advance(gone);
+    expect(logs.at(-1)!.line).toBe('error a session could not be removed: stuck');
+  });
+
+  test('and for whose turn its packets have waited too long is not asked, and what is left of the session goes', async () => {
+    const slowPath = open();
+    const waiting = answers();
+    const all = Array.from({ length: 17 }, (_, i) => parseIp(`10.1.0.${i}`));
+    for (const [i, remoteVip] of all.entries()) {
+      sessions.set(pairOf(vip(1), remoteVip), newSession(vip(1), remoteVip, peer, vip(1), 0));
+      const packet = { ...packetBetween(1, 2, i), destination: Uint8Array.of(10, 1, 0, i) };
+      slowPath.receive([{ frame: frameOf(packet), packetMeta: 0 }]);
+    }
+    await clock.advance(LIMITS.missedPacketTtlMs + 1);
+    expect(world.asked).toHaveLength(16);
+    waiting[0]!();
+    await clock.advance(1);
+    expect(world.asked).toHaveLength(16);
+    expect(world.removed.map(({ remoteVip }) => remoteVip)).toEqual([all[16]]);
+  });
+
   test('keeps a session that somebody else wants', async () => {
     const slowPath = open();
     silent();
@@ -524,22 +555,23 @@ describe('an address that its peer has not proved', () => {
   });
 
   test('gets what waits also when there is no room for more', async () => {
-    const slowPath = open();
+    const slowPath = open({ limits: { ...LIMITS, missedPacketsPerSession: 3, missedPacketTtlMs: 60_000 } });
     const session = newSession(vip(1), vip(2), peer, peer, 0);
     establish(session, true);
     sessions.set(pairOf(vip(1), vip(2)), session);
     miss(
       slowPath,
       2,
-      Array.from({ length: 19 }, (_, i) => i),
+      Array.from({ length: 20 }, (_, i) => i),
     );
-    expect([sent.length, slowPath.missed.countOf(session)]).toEqual([16, 3]);
-    await clock.advance(9_990);
-    miss(slowPath, 2, [19]);
-    await clock.advance(20);
-    expect(slowPath.missed.overflowed).toBe(1);
+    expect([sent.length, slowPath.missed.countOf(session), slowPath.missed.overflowed]).toEqual([16, 3, 1]);
+    await clock.advance(10_000);
     miss(slowPath, 2, [20]);
-    expect(sent.length).toBe(17);
+    expect([sentIds().at(-1), sent.length, slowPath.missed.countOf(session)]).toEqual([16, 17, 2]);
+    // One that waits for an answer has nothing to send.
+    session.egress = undefined;
+    miss(slowPath, 2, [21, 22]);
+    expect(sent).toHaveLength(17);
   });
 
   test('loses what the device has no room for', () => {
@@ -703,7 +735,11 @@ describe('in transport mode', () => {
 describe('sampled packets', () => {
   test('are counted and told of, so many a second', async () => {
     const slowPath = open({ limits: { ...LIMITS, sampledLinesPerSecond: 2 } });
-    const sampled = (packetMeta: number) => slowPath.receive([{ frame: frame(2, 1), packetMeta }]);
+    const payload = new Uint8Array(80);
+    payload.set([0x9c, 0x40, 0x03, 0xe8, 0, 80, 0, 0, 4, 1, 0, 1, 0, 0, 0, 5]);
+    const sealed = frameOf({ ...packetBetween(1, 2, 1), payload });
+    expect(sampledFields(sealed, true, false)).not.toEqual(sampledFields(sealed, false, false));
+    const sampled = (packetMeta: number) => slowPath.receive([{ frame: sealed, packetMeta }]);
     sampled(PKT_META_INGRESS_SAMPLED);
     sampled(PKT_META_EGRESS_SAMPLED);
     sampled(PKT_META_EGRESS_SAMPLED);
@@ -718,11 +754,11 @@ describe('sampled packets', () => {
     expect(sent).toEqual([]);
     // Of what is encrypted nothing is said.
     const told = logs.map(({ fields }) => fields);
-    expect(told[0]).toEqual(sampledFields(frame(2, 1), true, false));
-    expect(told[1]).toEqual(sampledFields(frame(2, 1), false, false));
+    expect(told[0]).toEqual(sampledFields(sealed, true, false));
+    expect(told[1]).toEqual(sampledFields(sealed, false, false));
     const before = open({ sampleBeforeEncryption: true, sampledOctets: true });
-    before.receive([{ frame: frame(2, 1), packetMeta: PKT_META_EGRESS_SAMPLED }]);
-    expect(logs.at(-1)!.fields).toEqual(sampledFields(frame(2, 1), true, true));
+    before.receive([{ frame: sealed, packetMeta: PKT_META_EGRESS_SAMPLED }]);
+    expect(logs.at(-1)!.fields).toEqual(sampledFields(sealed, true, true));
   });
 });
 
