@@ -5,7 +5,7 @@ import { LongFirst } from './test/support/long-first.js';
 import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/property-seed.js';
 
 /**
- * Processes of their own that carry traffic in real time. They stand the load of others: two at a time, since most of them wait
+ * Processes of their own that carry traffic in real time, or whose memory is looked through. They stand the load of others: two at a time, since most of them wait
  * most of the time.
  */
 const IN_REAL_TIME = [
@@ -18,6 +18,7 @@ const IN_REAL_TIME = [
   'e2e/soak',
   'e2e/topology-real-time',
   'e2e/two-processes',
+  'native/keys-in-memory',
 ].map((name) => `test/${name}.test.ts`);
 
 const FAST = fastFiles();

@@ -3,11 +3,11 @@
  * decapsulates. Next to them, in the same rounds, the AEAD engine alone on packets of the same size.
  */
 import { performance } from 'node:perf_hooks';
-import { buildPipeline, type PipelineOptions } from '../src/gateway/pipeline.js';
-import { egressAclEntry, ingressAclEntry } from '../src/gateway/pipeline-entries.js';
-import { systemClock } from '../src/hal/clock.js';
+import { systemClock } from '../src/base/clock.js';
+import { systemRandom } from '../src/base/random.js';
+import { buildPipeline, type PipelineOptions } from '../src/gateway/pipeline/pipeline.js';
+import { egressAclEntry, ingressAclEntry } from '../src/gateway/pipeline/pipeline-entries.js';
 import type { EntryOperation, KeySlot } from '../src/hal/hal.js';
-import { systemRandom } from '../src/hal/random.js';
 import { openSimHal, type SimHal } from '../src/hal-sim/device.js';
 import type { SimPort } from '../src/hal-sim/port.js';
 import { ipFromOctets, parseIpv4 } from '../src/packet/address.js';

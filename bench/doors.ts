@@ -8,9 +8,9 @@
 import { fork } from 'node:child_process';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { sleep, systemClock } from '../src/base/clock.js';
 import { table } from '../src/cli/output.js';
-import { createGrpcTransport, type TlsMaterial } from '../src/gateway/grpc-transport.js';
-import { sleep, systemClock } from '../src/hal/clock.js';
+import { createGrpcTransport, type TlsMaterial } from '../src/gateway/rpc/grpc-transport.js';
 import type { IpAddress } from '../src/packet/address.js';
 import {
   DATA,

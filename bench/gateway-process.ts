@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createThrowAwayAuthority } from '../src/gateway/certificates.js';
-import type { DoorView } from '../src/gateway/door-view.js';
-import type { TlsMaterial } from '../src/gateway/grpc-transport.js';
-import { systemClock } from '../src/hal/clock.js';
+import { systemClock } from '../src/base/clock.js';
+import type { DoorView } from '../src/gateway/doors/door-view.js';
+import { createThrowAwayAuthority } from '../src/gateway/rpc/certificates.js';
+import type { TlsMaterial } from '../src/gateway/rpc/grpc-transport.js';
 import { type IpAddress, parseIp } from '../src/packet/address.js';
 import { type AskingPeer, askingPeer } from '../test/support/asking-peer.js';
 

@@ -7,10 +7,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { sleep, systemClock } from '../src/base/clock.js';
 import { table } from '../src/cli/output.js';
-import { createGrpcTransport, type TlsMaterial } from '../src/gateway/grpc-transport.js';
-import { encodeMultiTunnelRequest } from '../src/gateway/tunnel-messages.js';
-import { sleep, systemClock } from '../src/hal/clock.js';
+import { createGrpcTransport, type TlsMaterial } from '../src/gateway/rpc/grpc-transport.js';
+import { encodeMultiTunnelRequest } from '../src/gateway/rpc/tunnel-messages.js';
 import type { AskingPeer } from '../test/support/asking-peer.js';
 import { peersAt } from '../test/support/doorkeepers.js';
 import {

@@ -6,9 +6,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { table } from '../src/cli/output.js';
-import { buildEncapHeader } from '../src/gateway/encap-header.js';
-import { buildPipeline, type PipelineOptions } from '../src/gateway/pipeline.js';
-import { egressAclEntry, ingressAclEntry } from '../src/gateway/pipeline-entries.js';
+import { buildEncapHeader } from '../src/gateway/pipeline/encap-header.js';
+import { buildPipeline, type PipelineOptions } from '../src/gateway/pipeline/pipeline.js';
+import { egressAclEntry, ingressAclEntry } from '../src/gateway/pipeline/pipeline-entries.js';
 import type { EntryOperation, PipeHal } from '../src/hal/hal.js';
 import { ipFromOctets, parseIp, parseMac } from '../src/packet/address.js';
 import { buildIpv4Packet } from '../src/packet/ipv4.js';

@@ -3,16 +3,16 @@
  * both ends share this process, and how fast tunnel messages are written and checked.
  */
 import { performance } from 'node:perf_hooks';
-import { createThrowAwayAuthority } from '../src/gateway/certificates.js';
-import { createGrpcTransport } from '../src/gateway/grpc-transport.js';
+import { systemClock } from '../src/base/clock.js';
+import { createThrowAwayAuthority } from '../src/gateway/rpc/certificates.js';
+import { createGrpcTransport } from '../src/gateway/rpc/grpc-transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   type TunnelParameters,
-} from '../src/gateway/tunnel-messages.js';
-import { systemClock } from '../src/hal/clock.js';
+} from '../src/gateway/rpc/tunnel-messages.js';
 import { ipFromOctets, parseIpv4, parseIpv6, parseMac } from '../src/packet/address.js';
 
 export interface RpcResult {

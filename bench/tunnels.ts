@@ -2,13 +2,14 @@
  * Tunnel set-up from end to end: two whole gateways in this process over simulated devices, real gRPC over mutual
  * TLS, everything that a session needs installed on both sides. And what a session costs in memory.
  */
-import { createThrowAwayAuthority } from '../src/gateway/certificates.js';
+
+import { systemClock } from '../src/base/clock.js';
+import { systemRandom } from '../src/base/random.js';
 import { readGatewayOptions } from '../src/gateway/config/read-options.js';
 import { Gateway } from '../src/gateway/gateway.js';
-import { createGrpcTransport } from '../src/gateway/grpc-transport.js';
-import type { ServiceAddress } from '../src/gateway/transport.js';
-import { systemClock } from '../src/hal/clock.js';
-import { systemRandom } from '../src/hal/random.js';
+import { createThrowAwayAuthority } from '../src/gateway/rpc/certificates.js';
+import { createGrpcTransport } from '../src/gateway/rpc/grpc-transport.js';
+import type { ServiceAddress } from '../src/gateway/rpc/transport.js';
 import { openSimHal } from '../src/hal-sim/device.js';
 import { createLink } from '../src/hal-sim/ports/link.js';
 import { type IpAddress, parseIp } from '../src/packet/address.js';

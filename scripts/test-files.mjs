@@ -10,9 +10,14 @@ const [UNIT, CONFORMANCE, NATIVE, END_TO_END] = ['unit', 'conformance', 'native'
 );
 
 /** Unit tests that take too long for `npm run check`. */
-export const SLOW_UNIT_TESTS = ['topology/file/limits', 'topology/file/schema', 'topology/fuzz'].map(
-  (name) => UNIT + name + END,
-);
+export const SLOW_UNIT_TESTS = [
+  'gateway/doors/door-sockets',
+  'gateway/recovery/recovery',
+  'topology/events',
+  'topology/file/limits',
+  'topology/file/schema',
+  'topology/fuzz',
+].map((name) => UNIT + name + END);
 
 /**
  * Where tests say what they need that not every machine has: native parts, programs, root. A test that comes by one of

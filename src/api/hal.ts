@@ -4,8 +4,19 @@
  *
  * @packageDocumentation
  */
+
+export { type Clock, sleep, systemClock, type Timer } from '../base/clock.js';
+export { type Random, seededRandom, systemRandom } from '../base/random.js';
+export { createVirtualClock, type VirtualClock } from '../base/virtual-clock.js';
+export {
+  collectCounters,
+  type ProgramCounters,
+  renderDot,
+  renderJson,
+  renderMermaid,
+} from '../draw/render.js';
+export { renderSvg } from '../draw/render-svg.js';
 export { encapHeaderLengthOctets, PRIORITY_LOWEST } from '../hal/check-entry.js';
-export { type Clock, sleep, systemClock, type Timer } from '../hal/clock.js';
 export { type DocaErrorName, HalError, type HalErrorPlace, ProgramError } from '../hal/errors.js';
 export {
   FIELDS,
@@ -63,14 +74,4 @@ export {
   UPLINK_PORT,
   VF_PORT,
 } from '../hal/program.js';
-export { type Random, seededRandom, systemRandom } from '../hal/random.js';
-export {
-  collectCounters,
-  type ProgramCounters,
-  renderDot,
-  renderJson,
-  renderMermaid,
-} from '../hal/render.js';
-export { renderSvg } from '../hal/render-svg.js';
 export { assertValidProgram, validateProgram } from '../hal/validate.js';
-export { createVirtualClock, type VirtualClock } from '../hal/virtual-clock.js';

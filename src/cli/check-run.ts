@@ -11,7 +11,7 @@ import { readTextFile } from '../files/read-file.js';
 import { networkIpProblem, ownIpProblem } from '../gateway/config/addresses.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import { serviceText } from '../gateway/transport.js';
+import { serviceText } from '../gateway/rpc/transport.js';
 import { DOCA_ADDON, NativePartError, namedFile, PORTS } from '../hal/native-parts.js';
 import { loadAddon } from '../hal-doca/native.js';
 import { loadPortsAddon } from '../hal-sim/ports/ports-addon.js';

@@ -1,6 +1,6 @@
 /** What the demo records: the underlay, what workloads receive, and the keys that open the former. */
 
-import { systemClock } from '../hal/clock.js';
+import { systemClock } from '../base/clock.js';
 import type { SpiKeyBatch } from '../hal/hal.js';
 import { LINK_TYPE_ETHERNET, pcapHeader, pcapRecord, SNAP_OCTETS_DEFAULT } from '../packet/pcap.js';
 import { PcapngWriter } from '../packet/pcapng.js';

@@ -2,17 +2,18 @@
  * The demo's two hosts: each a gateway over a simulated device, with real gRPC over mutual TLS on a loopback address
  * and a workload whose packets come out of a capture.
  */
-import { createThrowAwayAuthority, type ThrowAwayAuthority } from '../gateway/certificates.js';
+
+import { systemClock } from '../base/clock.js';
+import { systemRandom } from '../base/random.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import type { GatewayEvent } from '../gateway/events.js';
 import { Gateway } from '../gateway/gateway.js';
-import { createGrpcTransport } from '../gateway/grpc-transport.js';
 import type { Logger } from '../gateway/log.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import { systemClock } from '../hal/clock.js';
+import { createThrowAwayAuthority, type ThrowAwayAuthority } from '../gateway/rpc/certificates.js';
+import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { SpiKeyBatch } from '../hal/hal.js';
-import { systemRandom } from '../hal/random.js';
 import { openSimHal, type SimHal } from '../hal-sim/device.js';
 import type { SimPort } from '../hal-sim/port.js';
 import { createLink } from '../hal-sim/ports/link.js';

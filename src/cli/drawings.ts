@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { renderMermaid } from '../draw/render.js';
+import { renderSvg } from '../draw/render-svg.js';
 import { readTextFile } from '../files/read-file.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
-import { buildPipeline } from '../gateway/pipeline.js';
-import { renderMermaid } from '../hal/render.js';
-import { renderSvg } from '../hal/render-svg.js';
+import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { topologySvg } from '../topology/graph.js';

@@ -2,14 +2,15 @@
  * The one place that chooses what is under the gateway, from --hal, --sim-wire and --sim-vf, which checkRun has found to be
  * right.
  */
+
+import { systemClock } from '../base/clock.js';
+import { systemRandom } from '../base/random.js';
 import type { RunOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import { FAILED_SOURCES_MAX } from '../gateway/pipeline.js';
-import { systemClock } from '../hal/clock.js';
+import { FAILED_SOURCES_MAX } from '../gateway/pipeline/pipeline.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal, PortStatus } from '../hal/hal.js';
 import { NativePartError } from '../hal/native-parts.js';
-import { systemRandom } from '../hal/random.js';
 import { openDocaHal } from '../hal-doca/device.js';
 import { watchKernelPorts } from '../hal-doca/kernel-ports.js';
 import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';

@@ -1,14 +1,14 @@
 /** `psp-gateway pipes`: draws the program that gateway flags would build. */
 import { Command, Option } from 'commander';
+import { renderDot, renderJson, renderMermaid } from '../draw/render.js';
+import { renderSvg } from '../draw/render-svg.js';
 import { readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import { buildPipeline, type PipelineOptions } from '../gateway/pipeline.js';
+import { buildPipeline, type PipelineOptions } from '../gateway/pipeline/pipeline.js';
 import type { PipeProgram } from '../hal/program.js';
-import { renderDot, renderJson, renderMermaid } from '../hal/render.js';
-import { renderSvg } from '../hal/render-svg.js';
 import { macToOctets } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';

@@ -1,19 +1,19 @@
 /** `psp-gateway [run]`: a gateway until it is told to stop, or until its `--ping` is done. */
 import { Command } from 'commander';
+import { systemClock, type Timer } from '../base/clock.js';
+import { systemRandom } from '../base/random.js';
 import { fileReason } from '../files/file-problem.js';
 import { readTextFile } from '../files/read-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
 import { Gateway, GatewayStartError } from '../gateway/gateway.js';
-import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/grpc-tls.js';
-import { createGrpcTransport } from '../gateway/grpc-transport.js';
 import type { Logger } from '../gateway/log.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
-import { systemClock, type Timer } from '../hal/clock.js';
+import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
+import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
-import { systemRandom } from '../hal/random.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';

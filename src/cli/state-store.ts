@@ -2,8 +2,8 @@
 import { lstatSync } from 'node:fs';
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
-import { mustBeState, STATE_OCTETS_MAX, StateFileError } from '../gateway/state-file.js';
-import type { StateStore } from '../gateway/state-keeper.js';
+import { mustBeState, STATE_OCTETS_MAX, StateFileError } from '../gateway/recovery/state-file.js';
+import type { StateStore } from '../gateway/recovery/state-keeper.js';
 
 /** The state file at `path`; one that cannot be read, or is no state, is not to be replaced. */
 export function stateStore(path: string): StateStore {

@@ -1,7 +1,7 @@
 /** `--stat-print` and `--perf-print`: counters and rates of a running gateway, one block per second. */
 import type { Gateway } from '../gateway/gateway.js';
-import { buildPipeline } from '../gateway/pipeline.js';
-import type { SessionCounters } from '../gateway/session-counters.js';
+import { buildPipeline } from '../gateway/pipeline/pipeline.js';
+import type { SessionCounters } from '../gateway/sessions/session-counters.js';
 import type { GatewayView } from '../gateway/view.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { Counter, CounterSelector, PipeHal, PspStatistics } from '../hal/hal.js';

@@ -1,9 +1,9 @@
 /** Flags that say where the gateways of a topology are in real time; the same for run and node. */
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../base/clock.js';
 import { parseOwnIp } from '../gateway/config/addresses.js';
-import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/grpc-tls.js';
-import { systemClock } from '../hal/clock.js';
+import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
 import { AddressError, type IpAddress } from '../packet/address.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';

@@ -2,8 +2,8 @@
 import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
-import { renderMermaid } from '../hal/render.js';
-import { renderSvg } from '../hal/render-svg.js';
+import { renderMermaid } from '../draw/render.js';
+import { renderSvg } from '../draw/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';

@@ -1,6 +1,6 @@
 /** What a gateway tells its observer: the steps of the slow path, as they happen. Never key material. */
 import type { IpAddress } from '../packet/address.js';
-import type { VacatedReason } from './fair-share.js';
+import type { VacatedReason } from './sessions/fair-share.js';
 
 export interface Pair {
   readonly localVip: IpAddress;

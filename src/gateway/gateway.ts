@@ -2,10 +2,10 @@
  * The gateway: puts its parts together over one PipeHal and one ControlTransport, starts them and stops them.
  */
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../hal/clock.js';
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, PortDescription, PortStatus } from '../hal/hal.js';
-import type { Random } from '../hal/random.js';
 import {
   type IpAddress,
   type Ipv4Address,
@@ -16,15 +16,10 @@ import {
   parseMac,
 } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
-import { Announcements } from './announcements.js';
-import { BringUp, groupByPeer } from './bring-up.js';
 import type { AddressPair } from './directory.js';
 import type { GatewayObserver } from './events.js';
-import { FailingSources } from './failing-sources.js';
 import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
-import { PairSearch } from './pair-search.js';
-import { PeerStarts } from './peer-starts.js';
 import { type Peer, Peers } from './peers.js';
 import {
   buildPipeline,
@@ -32,27 +27,32 @@ import {
   innerMtuOctets,
   type PipelineOptions,
   underlayMtuProblem,
-} from './pipeline.js';
-import { Recovery } from './recovery.js';
-import { RequestRefusals } from './request-refusals.js';
-import { type DhcpServerOptions, dhcpRouterOf } from './responders.js';
-import { Retirement } from './retirement.js';
-import { Rotation } from './rotation.js';
-import { Segment } from './segment.js';
-import { holderText, mayAsk, OPERATOR, type Session } from './session.js';
-import { countersOfSessions, type SessionCounters } from './session-counters.js';
-import { SessionExpiry } from './session-expiry.js';
-import { SessionInstaller } from './session-installer.js';
-import { type RssReason, SlowPath } from './slow-path.js';
-import { StateKeeper, type StateStore } from './state-keeper.js';
-import { type ControlTransport, RpcError, type ServiceAddress } from './transport.js';
-import { TunnelClient } from './tunnel-client.js';
-import type { TunnelParameters } from './tunnel-messages.js';
-import { TunnelService } from './tunnel-service.js';
-import { UnderlayAddresses } from './underlay-addresses.js';
-import { UnderlayEvidence } from './underlay-evidence.js';
-import { UnderlayHold } from './underlay-hold.js';
-import { UnderlayPolicy } from './underlay-policy.js';
+} from './pipeline/pipeline.js';
+import { Announcements } from './recovery/announcements.js';
+import { FailingSources } from './recovery/failing-sources.js';
+import { PairSearch } from './recovery/pair-search.js';
+import { PeerStarts } from './recovery/peer-starts.js';
+import { Recovery } from './recovery/recovery.js';
+import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
+import { RequestRefusals } from './rpc/request-refusals.js';
+import { type ControlTransport, RpcError, type ServiceAddress } from './rpc/transport.js';
+import type { TunnelParameters } from './rpc/tunnel-messages.js';
+import { BringUp, groupByPeer } from './sessions/bring-up.js';
+import { Retirement } from './sessions/retirement.js';
+import { Rotation } from './sessions/rotation.js';
+import { holderText, mayAsk, OPERATOR, type Session } from './sessions/session.js';
+import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
+import { SessionExpiry } from './sessions/session-expiry.js';
+import { SessionInstaller } from './sessions/session-installer.js';
+import { TunnelClient } from './sessions/tunnel-client.js';
+import { TunnelService } from './sessions/tunnel-service.js';
+import { type DhcpServerOptions, dhcpRouterOf } from './slow-path/responders.js';
+import { Segment } from './slow-path/segment.js';
+import { type RssReason, SlowPath } from './slow-path/slow-path.js';
+import { UnderlayAddresses } from './underlay/underlay-addresses.js';
+import { UnderlayEvidence } from './underlay/underlay-evidence.js';
+import { UnderlayHold } from './underlay/underlay-hold.js';
+import { UnderlayPolicy } from './underlay/underlay-policy.js';
 import type { GatewayView } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */

@@ -7,8 +7,8 @@ import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { AeadEngine } from '../psp/aead.js';
 import type { PeerPair } from './directory.js';
-import type { DoorLimits } from './door-limits.js';
-import type { ServiceAddress } from './transport.js';
+import type { DoorLimits } from './doors/door-limits.js';
+import type { ServiceAddress } from './rpc/transport.js';
 
 /**
  * Which generation of messages a peer understands: 2.7 has RequestTunnelParams only, 2.8 numbers reverse_params 3

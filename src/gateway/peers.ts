@@ -8,15 +8,15 @@
 import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import { type AddressPair, Directory, type PeerPair } from './directory.js';
+import { type BudgetLimits, PeerBudget } from './doors/peer-budget.js';
 import type { PeerDialect, PeerOptions } from './options.js';
-import { type BudgetLimits, PeerBudget } from './peer-budget.js';
 import {
   type CallerIdentity,
   type Doorkeeper,
   RpcError,
   type ServiceAddress,
   serviceText,
-} from './transport.js';
+} from './rpc/transport.js';
 
 export class Peer {
   /** Configured or learnt; absent: not known yet. */

@@ -1,16 +1,16 @@
 /** A gateway as it is at one moment, for people and programs; no keys. */
 import type { PortStatus } from '../hal/hal.js';
 import type { IpAddress } from '../packet/address.js';
-import type { DoorView } from './door-view.js';
+import type { DoorView } from './doors/door-view.js';
 import type { PeerDialect } from './options.js';
-import type { RecoveryCounters } from './recovery.js';
-import type { SegmentCounters } from './segment.js';
-import type { SessionState } from './session.js';
-import type { TableCounters } from './session-installer.js';
-import type { SlowPathCounters } from './slow-path.js';
-import type { ServiceAddress } from './transport.js';
-import type { UnderlayOrigin } from './underlay-addresses.js';
-import type { UnderlayRefusal } from './underlay-policy.js';
+import type { RecoveryCounters } from './recovery/recovery.js';
+import type { ServiceAddress } from './rpc/transport.js';
+import type { SessionState } from './sessions/session.js';
+import type { TableCounters } from './sessions/session-installer.js';
+import type { SegmentCounters } from './slow-path/segment.js';
+import type { SlowPathCounters } from './slow-path/slow-path.js';
+import type { UnderlayOrigin } from './underlay/underlay-addresses.js';
+import type { UnderlayRefusal } from './underlay/underlay-policy.js';
 
 /** One session as it is. */
 export interface SessionView {

@@ -6,8 +6,8 @@
  * no such descriptors, nor have AF_XDP and memif; of those nothing is known here.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
+import type { Clock, Timer } from '../base/clock.js';
 import { readTextFile } from '../files/read-file.js';
-import type { Clock, Timer } from '../hal/clock.js';
 import type { PortStatus } from '../hal/hal.js';
 
 /** Interval between two looks. */

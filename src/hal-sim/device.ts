@@ -4,7 +4,8 @@
  *
  * pipeline.ts walks packets through the program's tables, crypto-unit.ts does PSP, key-store.ts holds the keys.
  */
-import type { Clock } from '../hal/clock.js';
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
 import { HalError } from '../hal/errors.js';
 import type {
   Counter,
@@ -23,7 +24,6 @@ import type {
   TransmitPacket,
 } from '../hal/hal.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
-import type { Random } from '../hal/random.js';
 import { assertValidProgram } from '../hal/validate.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { AeadEngine } from '../psp/aead.js';

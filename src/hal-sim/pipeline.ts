@@ -1,10 +1,11 @@
 /**
  * A built program: its pipes as tables, its mirrors, and the walk of a packet from a root to its fate.
  */
+
+import type { Random } from '../base/random.js';
 import { HalError, type HalErrorPlace } from '../hal/errors.js';
 import type { Counter, CounterSelector, EntryId } from '../hal/hal.js';
 import { type PipeProgram, UPLINK_PORT } from '../hal/program.js';
-import type { Random } from '../hal/random.js';
 import { pipeOfId } from '../hal/slot-pool.js';
 import { BasicPipeTable } from './basic-pipe.js';
 import { ControlPipeTable } from './control-pipe.js';

@@ -2,7 +2,7 @@
  * The receive queue of the slow path: bounded, handed to its handler in batches, always from a turn of its own
  * (a timer of the clock, so that a run on a virtual clock repeats).
  */
-import type { Clock, Timer } from '../hal/clock.js';
+import type { Clock, Timer } from '../base/clock.js';
 import type { RssPacket } from '../hal/hal.js';
 
 /** Most packets per call of the handler. */

@@ -2,7 +2,7 @@
  * Runs the jobs of a device one after the other, in the order of the calls. Each job works in slices; between
  * slices, and only there, the event loop gets its turn.
  */
-import type { Clock } from '../hal/clock.js';
+import type { Clock } from '../base/clock.js';
 
 interface Job {
   /** Does one slice; true: there is more. */

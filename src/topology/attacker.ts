@@ -2,8 +2,8 @@
  * Somebody on a link, without any key: sends again what passed, sends it with a bit changed, and makes PSP packets up.
  * Can neither read nor hold back what passes.
  */
-import { type Clock, sleep } from '../hal/clock.js';
-import { chance, type Random, uniform } from '../hal/random.js';
+import { type Clock, sleep } from '../base/clock.js';
+import { chance, type Random, uniform } from '../base/random.js';
 import type { Link } from '../hal-sim/ports/link.js';
 import { PSP_SPI } from '../psp/header.js';
 import type { EventPlan } from './model.js';

@@ -1,6 +1,6 @@
 /** The counters that the expectations of a topology may name: the numbers of its report, before there is one. */
 import { Suggestions } from '../gateway/config/suggestions.js';
-import { buildPipeline } from '../gateway/pipeline.js';
+import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import type { GatewayView } from '../gateway/view.js';
 import type { PspStatistics } from '../hal/hal.js';
 import type { LinkCounters } from '../hal-sim/ports/link.js';

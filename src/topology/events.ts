@@ -1,5 +1,5 @@
 /** Makes a scenario's events happen. */
-import { type Clock, sleep } from '../hal/clock.js';
+import { type Clock, sleep } from '../base/clock.js';
 import { Attacker } from './attacker.js';
 import type { EventPlan, Topology } from './model.js';
 import type { Network } from './network.js';

@@ -3,14 +3,14 @@
  * packets with those keys, and so tells whose a packet is. Keys stand in typed arrays: a mesh has a million.
  */
 import { enlarged } from '../base/enlarged.js';
-import type { ControlTransport, RpcMethod, ServiceAddress } from '../gateway/transport.js';
+import type { ControlTransport, RpcMethod, ServiceAddress } from '../gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
   decodeNewTunnelRequest,
   decodeNewTunnelResponse,
   type TunnelParameters,
-} from '../gateway/tunnel-messages.js';
+} from '../gateway/rpc/tunnel-messages.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
 import { decapsulate } from '../psp/decapsulate.js';
 import { keyLengthOctets, type PspVersion, pspSpi, pspVersion } from '../psp/header.js';

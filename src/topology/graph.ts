@@ -2,7 +2,7 @@
  * A Topology drawn: nodes with their workloads, links with their ports and impairments, as Mermaid, DOT or SVG. Many gateways
  * that are alike, but for names and addresses, are one box; where that is not enough, all nodes of a rank are.
  */
-import { drawSvg } from '../hal/svg.js';
+import { drawSvg } from '../draw/svg.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import { formatBitRate, formatRatio, formatTime } from './file/quantities.js';
 import { alikeAtOneNeighbor, type DrawnLine, type LinkEnds, linesBetween, ranksOf } from './graph-groups.js';

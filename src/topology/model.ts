@@ -4,7 +4,7 @@
  * from YAML and back. Times are milliseconds from the start of the run, sizes octets, ratios 0 to 1.
  */
 import type { GatewayOptions } from '../gateway/options.js';
-import type { ServiceAddress } from '../gateway/transport.js';
+import type { ServiceAddress } from '../gateway/rpc/transport.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
 

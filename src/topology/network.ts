@@ -2,9 +2,10 @@
  * The network of a topology, built: links, switches, routers and gateways, and the OOB network between the gateways.
  * Faults are methods; src/topology/events.ts calls them at their times.
  */
+
+import type { Clock } from '../base/clock.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import type { ControlTransport } from '../gateway/transport.js';
-import type { Clock } from '../hal/clock.js';
+import type { ControlTransport } from '../gateway/rpc/transport.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { SimHalOptions } from '../hal-sim/device.js';
 import type { SimPort } from '../hal-sim/port.js';

@@ -1,8 +1,9 @@
 /** The network of the gateways' RPCs, in memory: delay, jitter, loss, and partitions between gateways. */
-import { MemoryNetwork, type RpcFate } from '../gateway/memory-transport.js';
-import { type ControlTransport, type ServiceAddress, serviceText } from '../gateway/transport.js';
-import type { Clock } from '../hal/clock.js';
-import { chance, type Random, uniform } from '../hal/random.js';
+
+import type { Clock } from '../base/clock.js';
+import { chance, type Random, uniform } from '../base/random.js';
+import { MemoryNetwork, type RpcFate } from '../gateway/rpc/memory-transport.js';
+import { type ControlTransport, type ServiceAddress, serviceText } from '../gateway/rpc/transport.js';
 import type { GatewayPlan, OobPlan } from './model.js';
 
 export interface OobCounters {

@@ -1,5 +1,5 @@
 /** Something at an even pace. */
-import { type Clock, sleep } from '../hal/clock.js';
+import { type Clock, sleep } from '../base/clock.js';
 
 /** Calls `each` so often, the first time at once; resolves with the last call, which may be earlier than `durationMs`. */
 export async function pace(

@@ -3,10 +3,11 @@
  * are made that nothing authenticated asked for, and where packets are sent. By what crosses the OOB network and leaves
  * for the underlay.
  */
-import type { RpcMethod } from '../gateway/transport.js';
-import { decodeMultiTunnelRequest, decodeNewTunnelRequest } from '../gateway/tunnel-messages.js';
-import { UNCONFIRMED_HOLD_MS } from '../gateway/underlay-addresses.js';
-import type { Clock } from '../hal/clock.js';
+
+import type { Clock } from '../base/clock.js';
+import type { RpcMethod } from '../gateway/rpc/transport.js';
+import { decodeMultiTunnelRequest, decodeNewTunnelRequest } from '../gateway/rpc/tunnel-messages.js';
+import { UNCONFIRMED_HOLD_MS } from '../gateway/underlay/underlay-addresses.js';
 import { type IpAddress, ipToOctets } from '../packet/address.js';
 import { spiText } from '../psp/header.js';
 import type { Given } from './given-keys.js';

@@ -2,15 +2,16 @@
  * Runs a topology: builds the network, starts the gateways, lets traffic and events happen, watches, and reports. On
  * a virtual clock (virtual-run.ts) or the machine's.
  */
+
+import { type Clock, sleep } from '../base/clock.js';
+import type { ProgramCounters } from '../draw/render.js';
 import type { GatewayEvent } from '../gateway/events.js';
 import type { LogFields, LogLevel } from '../gateway/log.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import type { ControlTransport } from '../gateway/transport.js';
-import { type Clock, sleep } from '../hal/clock.js';
+import type { ControlTransport } from '../gateway/rpc/transport.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
-import type { ProgramCounters } from '../hal/render.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events.js';
 import { evaluate } from './expectations.js';

@@ -1,5 +1,5 @@
 /** The slow path as a sequence diagram in SVG, legible on light and dark ground: sequence.ts has the same as Mermaid. */
-import { CHARACTER_WIDTH, escapeXml, INK } from '../hal/svg.js';
+import { CHARACTER_WIDTH, escapeXml, INK } from '../draw/svg.js';
 import { participantsOf, type SequenceStep } from './sequence.js';
 
 const COLOR = '#4c78a8';

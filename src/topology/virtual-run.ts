@@ -1,6 +1,6 @@
 /** Runs in virtual time: one process, no waiting, and the same to the byte for the same topology. */
-import { systemClock } from '../hal/clock.js';
-import { createVirtualClock } from '../hal/virtual-clock.js';
+import { systemClock } from '../base/clock.js';
+import { createVirtualClock } from '../base/virtual-clock.js';
 import type { Topology } from './model.js';
 import { type RunOptions, type RunResult, runTopology } from './run.js';
 

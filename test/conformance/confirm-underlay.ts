@@ -3,7 +3,7 @@
  * after an authenticated packet from there all do, by the device alone.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { HELD_PACKET_INTERVAL_S, HELD_PACKETS_AT_ONCE } from '../../src/gateway/underlay-hold.js';
+import { HELD_PACKET_INTERVAL_S, HELD_PACKETS_AT_ONCE } from '../../src/gateway/underlay/underlay-hold.js';
 import { GatewayWorld } from './gateway-world.js';
 import type { HalUnderTest } from './harness.js';
 

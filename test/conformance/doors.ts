@@ -5,18 +5,21 @@
  */
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createThrowAwayAuthority } from '../../src/gateway/certificates.js';
-import { DOOR_LIMITS } from '../../src/gateway/door-limits.js';
-import type { DoorView } from '../../src/gateway/door-view.js';
+import { systemClock } from '../../src/base/clock.js';
+import { systemRandom } from '../../src/base/random.js';
+import { DOOR_LIMITS } from '../../src/gateway/doors/door-limits.js';
+import type { DoorView } from '../../src/gateway/doors/door-view.js';
 import { Gateway } from '../../src/gateway/gateway.js';
+import { createThrowAwayAuthority } from '../../src/gateway/rpc/certificates.js';
 import {
   createGrpcTransport,
   type GrpcTransport,
   type TlsMaterial,
-} from '../../src/gateway/grpc-transport.js';
-import { decodeMultiTunnelResponse, encodeMultiTunnelRequest } from '../../src/gateway/tunnel-messages.js';
-import { systemClock } from '../../src/hal/clock.js';
-import { systemRandom } from '../../src/hal/random.js';
+} from '../../src/gateway/rpc/grpc-transport.js';
+import {
+  decodeMultiTunnelResponse,
+  encodeMultiTunnelRequest,
+} from '../../src/gateway/rpc/tunnel-messages.js';
 import { type IpAddress, parseIp, parseMac } from '../../src/packet/address.js';
 import { peersAt } from '../support/doorkeepers.js';
 import { gatewayOptions, LIMITS } from '../support/gateways.js';

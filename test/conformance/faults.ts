@@ -1,7 +1,7 @@
 /** A device that fails now and then, over long: what a random case of differential.ts is too short to show. */
 import { expect, test } from 'vitest';
-import { buildPipeline } from '../../src/gateway/pipeline.js';
-import { egressAclEntry, egressValues } from '../../src/gateway/pipeline-entries.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
+import { egressAclEntry, egressValues } from '../../src/gateway/pipeline/pipeline-entries.js';
 import { ProgramError } from '../../src/hal/errors.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import {

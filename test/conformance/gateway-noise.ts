@@ -1,8 +1,8 @@
 /** Whatever a stranger sends to a gateway's tunnel service, nothing of it gets through. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RpcError, RpcMethod } from '../../src/gateway/transport.js';
-import { encodeMultiTunnelRequest } from '../../src/gateway/tunnel-messages.js';
+import type { RpcError, RpcMethod } from '../../src/gateway/rpc/transport.js';
+import { encodeMultiTunnelRequest } from '../../src/gateway/rpc/tunnel-messages.js';
 import type { IpAddress } from '../../src/packet/address.js';
 import { vip } from '../support/gateways.js';
 import type { GatewaysUnderTest } from './gateways.js';

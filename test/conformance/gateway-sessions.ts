@@ -1,7 +1,7 @@
 /** Whole gateways on a virtual clock: what holds whatever the order and the fate of packets, requests and answers. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RpcFate } from '../../src/gateway/memory-transport.js';
+import type { RpcFate } from '../../src/gateway/rpc/memory-transport.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { type GatewayNetwork, idsOf, type NodeOptions, type TestNode } from '../support/gateways.js';
 import { HalLedger } from '../support/hal-ledger.js';

@@ -1,6 +1,6 @@
 /** An exchange of which one step fails at the device: all of it is taken back, and the next one succeeds. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RpcError } from '../../src/gateway/transport.js';
+import type { RpcError } from '../../src/gateway/rpc/transport.js';
 import { HalError } from '../../src/hal/errors.js';
 import type { EntryOperation, EntryResult, KeySlot, PipeHal } from '../../src/hal/hal.js';
 import { type GatewayNetwork, idsOf, vip } from '../support/gateways.js';

@@ -1,18 +1,19 @@
 /** A gateway over a device, in virtual time, whose peers, workload and underlay are the test. */
+
+import { seededRandom } from '../../src/base/random.js';
+import { createVirtualClock } from '../../src/base/virtual-clock.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import type { GatewayOptions } from '../../src/gateway/options.js';
-import type { StateStore } from '../../src/gateway/state-keeper.js';
-import type { RpcHandler, RpcMethod, ServiceAddress } from '../../src/gateway/transport.js';
+import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
+import type { RpcHandler, RpcMethod, ServiceAddress } from '../../src/gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   type TunnelParameters,
-} from '../../src/gateway/tunnel-messages.js';
+} from '../../src/gateway/rpc/tunnel-messages.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock } from '../../src/hal/virtual-clock.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { egressValues } from '../../src/gateway/pipeline-entries.js';
+import { egressValues } from '../../src/gateway/pipeline/pipeline-entries.js';
 import {
   type HardwareUnderTest,
   hardwareUnderTest,

@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/hal/random.js';
+import { seededRandom } from '../../src/base/random.js';
 import { openSimHarness } from '../support/sim-harness.js';
 import { describeProperties } from './properties.js';
 

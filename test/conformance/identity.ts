@@ -5,6 +5,8 @@
  */
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { seededRandom } from '../../src/base/random.js';
+import { createVirtualClock } from '../../src/base/virtual-clock.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import type { GatewayLimits } from '../../src/gateway/options.js';
 import {
@@ -13,7 +15,7 @@ import {
   RpcError,
   type RpcHandler,
   type RpcMethod,
-} from '../../src/gateway/transport.js';
+} from '../../src/gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
@@ -21,13 +23,11 @@ import {
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   type TunnelParameters,
-} from '../../src/gateway/tunnel-messages.js';
+} from '../../src/gateway/rpc/tunnel-messages.js';
 import { HalError } from '../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult, KeySlot, PipeHal } from '../../src/hal/hal.js';
 import type { BasicEntry } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock } from '../../src/hal/virtual-clock.js';
 import { type IpAddress, ipFromOctets, parseIp, parseMac } from '../../src/packet/address.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';

@@ -1,7 +1,7 @@
 /** A device of hal-doca that has more to do than it can: its queues are full, and it is closed in the middle of everything. */
 import { expect, test } from 'vitest';
-import { buildPipeline } from '../../src/gateway/pipeline.js';
-import { egressAclEntry } from '../../src/gateway/pipeline-entries.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
+import { egressAclEntry } from '../../src/gateway/pipeline/pipeline-entries.js';
 import { HalError } from '../../src/hal/errors.js';
 import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';

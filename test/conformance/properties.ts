@@ -1,13 +1,13 @@
 /** What every PipeHAL implementation must hold, under the gateway's own pipeline. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildPipeline } from '../../src/gateway/pipeline.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   egressValues,
   ingressAclEntry,
   localVipEntries,
-} from '../../src/gateway/pipeline-entries.js';
+} from '../../src/gateway/pipeline/pipeline-entries.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipFromOctets, parseIp } from '../../src/packet/address.js';
 import { setIpv4Checksum } from '../../src/packet/ipv4.js';
@@ -648,7 +648,7 @@ export function describeProperties(implementation: HalUnderTest): void {
     );
 
     async function flows(hal: Parameters<typeof install>[0]): Promise<Map<string, number>> {
-      const { collectCounters } = await import('../../src/hal/render.js');
+      const { collectCounters } = await import('../../src/draw/render.js');
       const counters = await collectCounters(
         hal,
         buildPipeline(pipelineOptions({ maxTunnels: 64, underlayMtuOctets: 9000 })),

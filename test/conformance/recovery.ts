@@ -3,9 +3,9 @@
  * seconds, with 10,000 addresses known and 1,000 peers dead and silent.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { StateStore } from '../../src/gateway/state-keeper.js';
-import { RpcError } from '../../src/gateway/transport.js';
-import type { TunnelParameters } from '../../src/gateway/tunnel-messages.js';
+import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
+import { RpcError } from '../../src/gateway/rpc/transport.js';
+import type { TunnelParameters } from '../../src/gateway/rpc/tunnel-messages.js';
 import { parseIp } from '../../src/packet/address.js';
 import { LIMITS } from '../support/gateways.js';
 import { addressOf } from '../support/wide-nodes.js';

@@ -2,14 +2,14 @@
  * Two devices, A and B, under the gateway's own pipeline, and a session from A to B: what most properties need. Only
  * PipeHAL is used, so that any implementation can be put under them.
  */
-import { buildEncapHeader } from '../../src/gateway/encap-header.js';
-import { buildPipeline, type PipelineOptions } from '../../src/gateway/pipeline.js';
+import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
+import { buildPipeline, type PipelineOptions } from '../../src/gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   ingressAclEntry,
   localVipEntries,
   pspEncryptEntry,
-} from '../../src/gateway/pipeline-entries.js';
+} from '../../src/gateway/pipeline/pipeline-entries.js';
 import type { Counter, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipFromOctets, parseIp, parseMac } from '../../src/packet/address.js';

@@ -3,13 +3,13 @@
  * once. Time is virtual, and messages, packets and the device's answers take as long as a seed says.
  */
 import { describe, expect, test } from 'vitest';
+import { sleep } from '../../src/base/clock.js';
+import { seededRandom } from '../../src/base/random.js';
+import { createVirtualClock } from '../../src/base/virtual-clock.js';
 import { Gateway } from '../../src/gateway/gateway.js';
-import { MemoryNetwork } from '../../src/gateway/memory-transport.js';
-import { sleep } from '../../src/hal/clock.js';
+import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock } from '../../src/hal/virtual-clock.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import { CallsUnderWay } from '../support/calls-under-way.js';
 import { Choose } from '../support/choose.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../src/hal/random.js';
+import { seededRandom } from '../../src/base/random.js';
 import { openSimHarness } from '../support/sim-harness.js';
 import type { HalUnderTest } from './harness.js';
 import { openRig } from './rig.js';

@@ -5,20 +5,20 @@
  * pipelines ask for more than the gateway does: session-variants.ts.
  */
 import { expect } from 'vitest';
-import { buildEncapHeader } from '../../src/gateway/encap-header.js';
+import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
 import {
   buildPipeline,
   overheadOctets,
   type PipelineOptions,
   PKT_META_RETURN_TO_VF,
-} from '../../src/gateway/pipeline.js';
+} from '../../src/gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   egressValues,
   ingressAclEntry,
   localVipEntries,
   pspEncryptEntry,
-} from '../../src/gateway/pipeline-entries.js';
+} from '../../src/gateway/pipeline/pipeline-entries.js';
 import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
 import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';

@@ -4,7 +4,7 @@
  * seed repeats it. With guidance, inputs that reach code which none has reached before (V8's precise coverage)
  * join the corpus, so that what lies behind several conditions is reached one by one.
  */
-import { type Random, seededRandom } from '../../src/hal/random.js';
+import { type Random, seededRandom } from '../../src/base/random.js';
 import { again } from '../support/again.js';
 import { Coverage } from './coverage.js';
 import { mutate } from './mutate.js';

@@ -1,5 +1,5 @@
 /** Changes to an input, as mutation fuzzers make them: of bits, numbers, parts, and with what the format is made of. */
-import type { Random } from '../../src/hal/random.js';
+import type { Random } from '../../src/base/random.js';
 
 export interface MutateOptions {
   readonly random: Random;

@@ -5,8 +5,8 @@ import { PROBLEMS_MAX } from '../../src/gateway/config/limits.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import type { Peers } from '../../src/gateway/peers.js';
-import { applyState, StateFileError } from '../../src/gateway/state-file.js';
-import type { UnderlayAddresses } from '../../src/gateway/underlay-addresses.js';
+import { applyState, StateFileError } from '../../src/gateway/recovery/state-file.js';
+import type { UnderlayAddresses } from '../../src/gateway/underlay/underlay-addresses.js';
 import {
   CaptureError,
   type CaptureRecord,

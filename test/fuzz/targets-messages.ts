@@ -4,8 +4,8 @@ import {
   decodeAnnouncementAnswer,
   encodeAnnouncement,
   encodeAnnouncementAnswer,
-} from '../../src/gateway/announcement-messages.js';
-import { RpcError } from '../../src/gateway/transport.js';
+} from '../../src/gateway/rpc/announcement-messages.js';
+import { RpcError } from '../../src/gateway/rpc/transport.js';
 import {
   decodeKeyRotationRequest,
   decodeMultiTunnelRequest,
@@ -19,7 +19,7 @@ import {
   encodeNewTunnelResponse,
   type TunnelParameters,
   type TunnelRequest,
-} from '../../src/gateway/tunnel-messages.js';
+} from '../../src/gateway/rpc/tunnel-messages.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import type { FuzzTarget } from './engine.js';
 import { must, mustBeEqual, orRefused } from './oracle.js';

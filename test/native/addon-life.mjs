@@ -2,8 +2,8 @@
  * What test/native/leaks.test.ts and sanitizers.test.ts run: devices of hal-doca that are opened, used, used wrongly and closed.
  * Arguments: a folder for its mapping file, lines for that. The addon is the one that the environment names.
  */
-import { buildPipeline } from '../../dist/gateway/pipeline.js';
-import { egressAclEntry, ingressAclEntry } from '../../dist/gateway/pipeline-entries.js';
+import { buildPipeline } from '../../dist/gateway/pipeline/pipeline.js';
+import { egressAclEntry, ingressAclEntry } from '../../dist/gateway/pipeline/pipeline-entries.js';
 import { openDocaHal } from '../../dist/hal-doca/device.js';
 import { PCI_ADDRESS, PORTS, startRingDevice } from './ring-device.mjs';
 

@@ -1,6 +1,6 @@
 /** How the addon sets a device up, where the difference shows on NVIDIA's library only: the software DOCA tells it. */
 import { expect, test } from 'vitest';
-import { buildPipeline } from '../../src/gateway/pipeline.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import { DOMAINS } from '../../src/hal-doca/native.js';
 import {
   type DeviceSetUp,

@@ -2,13 +2,14 @@
  * What test/native/keys-in-memory.test.ts looks into: two gateways in a process that lives on when they have stopped, the first
  * one over the device that is asked for, the other one over the simulator. Steps and arguments are those of key-life.mjs.
  */
+
+import { systemClock } from '../../dist/base/clock.js';
+import { systemRandom } from '../../dist/base/random.js';
 import { nativeGuard, ProcessGuard } from '../../dist/cli/process-guard.js';
-import { createThrowAwayAuthority } from '../../dist/gateway/certificates.js';
 import { readGatewayOptions } from '../../dist/gateway/config/read-options.js';
 import { Gateway } from '../../dist/gateway/gateway.js';
-import { createGrpcTransport } from '../../dist/gateway/grpc-transport.js';
-import { systemClock } from '../../dist/hal/clock.js';
-import { systemRandom } from '../../dist/hal/random.js';
+import { createThrowAwayAuthority } from '../../dist/gateway/rpc/certificates.js';
+import { createGrpcTransport } from '../../dist/gateway/rpc/grpc-transport.js';
 import { giveKeys, KEYS, openDoca, openSim, step } from './key-steps.mjs';
 
 const [, , kind, folder, ...mapping] = process.argv;

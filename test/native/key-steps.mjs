@@ -1,8 +1,8 @@
 /** What processes have in common whose memory test/native/keys-in-memory.test.ts looks through. */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { systemClock } from '../../dist/hal/clock.js';
-import { systemRandom } from '../../dist/hal/random.js';
+import { systemClock } from '../../dist/base/clock.js';
+import { systemRandom } from '../../dist/base/random.js';
 
 export const KEYS = 32;
 export const KEY_OCTETS = 32;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock, type VirtualClock } from '../../src/hal/virtual-clock.js';
+import { seededRandom } from '../../src/base/random.js';
+import { createVirtualClock, type VirtualClock } from '../../src/base/virtual-clock.js';
 import { createLink, type Impairments, type LinkCounters } from '../../src/hal-sim/ports/link.js';
 
 const impairments: fc.Arbitrary<Impairments> = fc.record({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildPipeline } from '../../src/gateway/pipeline.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import type { Domain, Pipe, PipeProgram } from '../../src/hal/program.js';
 import { validateProgram } from '../../src/hal/validate.js';
 import { allPipelineOptions, pipelineOptions } from '../support/pipelines.js';

@@ -1,7 +1,7 @@
 /** The tunnel service's messages against bytes from anybody: every generation, mixed, cut, changed and inflated. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RpcError } from '../../src/gateway/transport.js';
+import { RpcError } from '../../src/gateway/rpc/transport.js';
 import {
   decodeKeyRotationRequest,
   decodeMultiTunnelRequest,
@@ -15,7 +15,7 @@ import {
   encodeNewTunnelResponse,
   type TunnelParameters,
   type TunnelRequest,
-} from '../../src/gateway/tunnel-messages.js';
+} from '../../src/gateway/rpc/tunnel-messages.js';
 import { ipFromOctets, macFromOctets } from '../../src/packet/address.js';
 import type { PspVersion } from '../../src/psp/header.js';
 

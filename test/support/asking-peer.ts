@@ -1,8 +1,9 @@
 /** An honest peer for benches and tests: asks a gateway for its tunnel, and says how long that took. */
-import { createGrpcTransport, type TlsMaterial } from '../../src/gateway/grpc-transport.js';
-import type { ServiceAddress } from '../../src/gateway/transport.js';
-import { encodeMultiTunnelRequest } from '../../src/gateway/tunnel-messages.js';
-import type { Clock } from '../../src/hal/clock.js';
+
+import type { Clock } from '../../src/base/clock.js';
+import { createGrpcTransport, type TlsMaterial } from '../../src/gateway/rpc/grpc-transport.js';
+import type { ServiceAddress } from '../../src/gateway/rpc/transport.js';
+import { encodeMultiTunnelRequest } from '../../src/gateway/rpc/tunnel-messages.js';
 import type { IpAddress } from '../../src/packet/address.js';
 import { peersAt } from './doorkeepers.js';
 

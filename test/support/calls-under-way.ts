@@ -1,6 +1,7 @@
 /** Calls of a device that are under way, for gateways on a virtual clock over a device that works in real time. */
+
+import type { VirtualClock } from '../../src/base/virtual-clock.js';
 import type { PipeHal } from '../../src/hal/hal.js';
-import type { VirtualClock } from '../../src/hal/virtual-clock.js';
 
 /** Turns of the event loop without a call under way, after which nothing is. */
 const QUIET_TURNS = 3;

@@ -1,5 +1,5 @@
 import { Peers } from '../../src/gateway/peers.js';
-import type { Doorkeeper } from '../../src/gateway/transport.js';
+import type { Doorkeeper } from '../../src/gateway/rpc/transport.js';
 import { type IpAddress, parseIp } from '../../src/packet/address.js';
 import { TEST_BUDGETS } from './peers.js';
 

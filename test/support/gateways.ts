@@ -2,19 +2,20 @@
  * Whole gateways over simulated devices, or others, on one virtual clock: workloads are ports in the test's hands, the
  * underlay is a hub of links, the control plane is in memory. Everything that crosses the underlay is kept.
  */
-import { DOOR_LIMITS } from '../../src/gateway/door-limits.js';
+
+import type { Clock } from '../../src/base/clock.js';
+import { seededRandom } from '../../src/base/random.js';
+import type { VirtualClock } from '../../src/base/virtual-clock.js';
+import { DOOR_LIMITS } from '../../src/gateway/doors/door-limits.js';
 import type { GatewayEvent } from '../../src/gateway/events.js';
 import { Gateway } from '../../src/gateway/gateway.js';
 import type { LogFields, LogLevel } from '../../src/gateway/log.js';
-import { MemoryNetwork } from '../../src/gateway/memory-transport.js';
 import type { GatewayLimits, GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
-import type { RssReason } from '../../src/gateway/slow-path.js';
-import type { StateStore } from '../../src/gateway/state-keeper.js';
-import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/transport.js';
-import type { Clock } from '../../src/hal/clock.js';
+import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
+import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
+import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/rpc/transport.js';
+import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
 import type { PipeHal } from '../../src/hal/hal.js';
-import { seededRandom } from '../../src/hal/random.js';
-import type { VirtualClock } from '../../src/hal/virtual-clock.js';
 import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
 import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
 import { frameOf, type InnerPacket, WORKLOAD_MAC } from './inner-packets.js';

@@ -1,9 +1,9 @@
 /** Where the gateways of a GatewayNetwork get their devices, and how these do their work while the clock moves. */
 
+import { seededRandom } from '../../src/base/random.js';
+import { createVirtualClock, type VirtualClock } from '../../src/base/virtual-clock.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { seededRandom } from '../../src/hal/random.js';
-import { createVirtualClock, type VirtualClock } from '../../src/hal/virtual-clock.js';
 import { openSimHal, type SimHal, type SimHalLimits } from '../../src/hal-sim/device.js';
 import type { HalHarness, HalUnderTest, HarnessOptions } from '../conformance/harness.js';
 import { CallsUnderWay } from './calls-under-way.js';

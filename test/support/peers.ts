@@ -1,5 +1,5 @@
 /** Peers without a directory. */
-import { PeerBudget } from '../../src/gateway/peer-budget.js';
+import { PeerBudget } from '../../src/gateway/doors/peer-budget.js';
 import { Peer } from '../../src/gateway/peers.js';
 import { parseIp } from '../../src/packet/address.js';
 

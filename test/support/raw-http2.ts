@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { TlsMaterial } from '../../src/gateway/grpc-transport.js';
+import type { TlsMaterial } from '../../src/gateway/rpc/grpc-transport.js';
 
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 export const DATA = 0;

@@ -1,9 +1,9 @@
 /** A simulated device between two capture ports, with the clock and the random source in the test's hands. */
-import type { Clock } from '../../src/hal/clock.js';
-import { systemClock } from '../../src/hal/clock.js';
+import type { Clock } from '../../src/base/clock.js';
+import { systemClock } from '../../src/base/clock.js';
+import { type Random, seededRandom } from '../../src/base/random.js';
 import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
-import { type Random, seededRandom } from '../../src/hal/random.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../src/hal-sim/device.js';
 import type { DevicePlace, HarnessOptions } from '../conformance/harness.js';
 import { CapturePort } from './capture-port.js';

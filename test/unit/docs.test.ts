@@ -139,17 +139,33 @@ describe('the architecture', () => {
     packet: [],
     psp: ['base', 'packet'],
     hal: ['base'],
+    draw: ['hal'],
     'hal-sim': ['base', 'files', 'packet', 'psp', 'hal'],
     'hal-doca': ['base', 'files', 'packet', 'hal'],
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
-    topology: ['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'gateway'],
+    topology: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'gateway'],
     'native-build': ['hal'],
     // What the library exports.
-    api: ['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'topology'],
+    api: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'topology'],
     cli: [
-      ...['base', 'files', 'packet', 'psp', 'hal', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
+      ...['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
       'native-build',
     ],
+  };
+  /**
+   * The gateway's rooms, and what each builds on. What stands beside them is either their vocabulary (options, events, log,
+   * peers, directory), which all of them use, or puts them together.
+   */
+  const ROOMS: Readonly<Record<string, readonly string[]>> = {
+    generated: [],
+    doors: [],
+    rpc: ['config', 'doors', 'generated'],
+    config: ['doors', 'rpc'],
+    pipeline: ['rpc'],
+    sessions: ['doors', 'pipeline', 'rpc'],
+    underlay: ['doors', 'pipeline', 'rpc', 'sessions'],
+    'slow-path': ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
+    recovery: ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),
@@ -165,6 +181,25 @@ describe('the architecture', () => {
         expect([folder, ...ALLOWED[folder]!].includes(target), `${path} imports from ${target}`).toBe(true);
       }
     }
+  });
+
+  test('has rooms in the gateway, each of which builds on others only as it says', () => {
+    const rooms = readdirSync(join(ROOT, 'src/gateway'), { withFileTypes: true });
+    const names = rooms.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    expect(names.sort()).toEqual(Object.keys(ROOMS).sort());
+    const roomOf = (path: string) => /^src\/gateway\/([\w-]+)\//.exec(path)?.[1];
+    let imports = 0;
+    for (const { path, text } of sources) {
+      const room = roomOf(path);
+      if (room === undefined) continue;
+      for (const [, to] of text.matchAll(/from '(\.[^']+)'/g)) {
+        const target = roomOf(join(dirname(path), to!));
+        if (target === undefined || target === room) continue;
+        expect(ROOMS[room]!.includes(target), `${path} imports from ${target}`).toBe(true);
+        imports++;
+      }
+    }
+    expect(imports).toBeGreaterThan(70);
   });
 
   test('is in HACKING.md as it is', () => {
@@ -194,9 +229,9 @@ describe('the architecture', () => {
 
   test('reads time and randomness where they are injected, and nowhere else', () => {
     for (const { path, folder, text } of sources) {
-      if (folder === 'cli' || path === 'src/hal/clock.ts' || path === 'src/hal/random.ts') continue;
+      if (folder === 'cli' || path === 'src/base/clock.ts' || path === 'src/base/random.ts') continue;
       // TLS and gRPC live in real time, whatever the gateway's clock says.
-      if (/src\/gateway\/(grpc-|certificates)/.test(path)) continue;
+      if (/src\/gateway\/rpc\/(grpc-|certificates)/.test(path)) continue;
       expect(/Date\.now|performance\.now|Math\.random|setTimeout\(|setInterval\(/.test(text), path).toBe(
         false,
       );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONFIG_OCTETS_MAX, PcapConfigError, parseEncryptConfig } from '../../src/cli/pcap-config.js';
-import { PEM_OCTETS_MAX, readTlsFiles, TlsFilesError } from '../../src/gateway/grpc-tls.js';
+import { PEM_OCTETS_MAX, readTlsFiles, TlsFilesError } from '../../src/gateway/rpc/grpc-tls.js';
 import { AddressError, parseIp, parseMac } from '../../src/packet/address.js';
 import {
   CaptureError,

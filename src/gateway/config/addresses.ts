@@ -10,7 +10,7 @@ import {
 import { type IpKind, ipKind } from '../../packet/address-kind.js';
 import { parseNetwork, prefixFamily, prefixHolds } from '../../packet/prefix.js';
 import type { Vip } from '../directory.js';
-import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../transport.js';
+import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../rpc/transport.js';
 
 /** Where one host serves: as `parseListenAddress`, and the address is somebody's. Throws AddressError. */
 export function parseServiceAddress(text: string): ServiceAddress {

@@ -6,7 +6,7 @@
 
 import { SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';
 import { AEAD_ENGINE_DEFAULT, AEAD_ENGINE_NAMES, AEAD_ENGINES_MEANING } from '../../psp/aead-engines.js';
-import { DOOR_LIMITS } from '../door-limits.js';
+import { DOOR_LIMITS } from '../doors/door-limits.js';
 import { isDeviceText } from './devices.js';
 
 export type FlagKind = 'boolean' | 'number' | 'text' | 'list';

@@ -7,9 +7,9 @@ import { isHostAddress } from '../../packet/address-kind.js';
 import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
 import type { IpPrefix } from '../../packet/prefix.js';
 import { countPairs, countStatic, type PeerPair, type Vip, vipText } from '../directory.js';
-import { DOOR_LIMITS } from '../door-limits.js';
+import { DOOR_LIMITS } from '../doors/door-limits.js';
 import type { GatewayOptions, PeerDialect, PeerOptions } from '../options.js';
-import { type ServiceAddress, serviceText } from '../transport.js';
+import { type ServiceAddress, serviceText } from '../rpc/transport.js';
 import {
   attempt,
   parseList,

@@ -3,7 +3,7 @@ import type { Node } from 'jsonc-parser';
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { type IpPrefix, parsePrefix } from '../../packet/prefix.js';
 import { type Vip, vipFamily, vipText } from '../directory.js';
-import type { ServiceAddress } from '../transport.js';
+import type { ServiceAddress } from '../rpc/transport.js';
 import {
   attempt,
   parseListenAddress,

@@ -2,7 +2,7 @@
  * A workload in this process: a host with addresses behind a VF, small but real. It resolves its neighbors, answers
  * those that ask for it, and pings. Everybody is on its link, since the gateway answers for any address.
  */
-import type { Clock, Timer } from '../../hal/clock.js';
+import type { Clock, Timer } from '../../base/clock.js';
 import {
   type IpAddress,
   type Ipv4Address,

@@ -3,8 +3,8 @@
  * reorder, corrupt, rate. All of them can be changed while it runs. Deterministic on an injected clock and random
  * source.
  */
-import type { Clock, Timer } from '../../hal/clock.js';
-import { chance, type Random, uniform } from '../../hal/random.js';
+import type { Clock, Timer } from '../../base/clock.js';
+import { chance, type Random, uniform } from '../../base/random.js';
 import type { SimPort } from '../port.js';
 
 /** What a link does to the frames on it. */

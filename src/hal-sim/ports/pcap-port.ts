@@ -2,8 +2,8 @@
 
 import { stat } from 'node:fs/promises';
 import { Writable } from 'node:stream';
+import type { Clock } from '../../base/clock.js';
 import { FileReplacement } from '../../files/replace-file.js';
-import type { Clock } from '../../hal/clock.js';
 import { captureOctets, compressionFor, STANDARD_STREAM } from '../../packet/capture-stream.js';
 import { wholeFrameOf } from '../../packet/link-type.js';
 import { pcapHeader, pcapRecord, readCapture, SNAP_OCTETS_DEFAULT } from '../../packet/pcap.js';

@@ -4,7 +4,7 @@ import { TUNNELS_LISTED_MAX } from '../../gateway/config/limits.js';
 import { staticTunnelsProblem } from '../../gateway/config/read-options.js';
 import { countPairs } from '../../gateway/directory.js';
 import type { GatewayOptions, PeerOptions } from '../../gateway/options.js';
-import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../gateway/transport.js';
+import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';

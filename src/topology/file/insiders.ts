@@ -1,6 +1,6 @@
 /** Insiders: their addresses, given or made, and what a gateway and an insider have in common on the OOB network. */
 import { attempt, parseServiceAddress } from '../../gateway/config/addresses.js';
-import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/transport.js';
+import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/rpc/transport.js';
 import { type IpAddress, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { InsiderPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';

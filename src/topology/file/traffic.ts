@@ -1,6 +1,6 @@
 /** Traffic of the scenario as flows: lists and "*" become a flow per ordered pair of workloads. */
 import { fnv1aText } from '../../base/fnv1a.js';
-import { seededRandom, uniform } from '../../hal/random.js';
+import { seededRandom, uniform } from '../../base/random.js';
 import type { IpFamily } from '../../packet/address.js';
 import type { TrafficPlan, WorkloadPlan } from '../model.js';
 import { PAYLOAD_OCTETS_MIN } from '../traffic/payload.js';

@@ -1,7 +1,7 @@
 /** A Topology as a file that reads back to an equal one. Generators, lists and "*" stay expanded. */
 import { Document, isMap, isSeq, visit } from 'yaml';
 import { flagNamed } from '../../gateway/config/flags.js';
-import { serviceText } from '../../gateway/transport.js';
+import { serviceText } from '../../gateway/rpc/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import {
   type EventPlan,

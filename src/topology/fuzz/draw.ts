@@ -3,8 +3,8 @@
  * is said in `options`, so that a reader sees what a run was about.
  */
 
-import { RETIREMENT_PERIODS_MAX } from '../../gateway/retirement.js';
-import { seededRandom } from '../../hal/random.js';
+import { seededRandom } from '../../base/random.js';
+import { RETIREMENT_PERIODS_MAX } from '../../gateway/sessions/retirement.js';
 import type { Impairments } from '../../hal-sim/ports/link.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
 import { DHCP_SERVER_PORT } from '../../packet/dhcp.js';

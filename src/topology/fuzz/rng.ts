@@ -1,5 +1,5 @@
 /** Draws from a random source, in the units that scenarios are written in. */
-import { chance, type Random, uniform } from '../../hal/random.js';
+import { chance, type Random, uniform } from '../../base/random.js';
 
 export class Rng {
   constructor(private readonly random: Random) {}

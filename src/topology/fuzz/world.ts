@@ -3,7 +3,7 @@
  * and crash loops. From sources of its own, so that it changes nothing else that a seed draws.
  */
 import type { GatewayOptions } from '../../gateway/options.js';
-import { UNCONFIRMED_HOLD_MS } from '../../gateway/underlay-addresses.js';
+import { UNCONFIRMED_HOLD_MS } from '../../gateway/underlay/underlay-addresses.js';
 import { type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
 import {
   type EventPlan,

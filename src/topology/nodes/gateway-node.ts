@@ -2,9 +2,10 @@
  * A gateway of a topology: its places on the underlay and at the VF, the host with its workloads' addresses, and one
  * life after the other. It can be stopped, crash and start again; what belongs to one life is made anew.
  */
+
+import { type Clock, sleep } from '../../base/clock.js';
 import type { GatewayEvent } from '../../gateway/events.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
-import { type Clock, sleep } from '../../hal/clock.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js';
 import { observePort } from '../../hal-sim/ports/observe.js';

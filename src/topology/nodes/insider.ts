@@ -3,14 +3,17 @@
  * a place on the underlay, keys that it was given; and no honesty. Written below the gateway, of messages, PSP and
  * packets, so that it can do what no gateway would. While no event has it act, it answers as an honest peer does.
  */
-import { encodeAnnouncement } from '../../gateway/announcement-messages.js';
+
+import { type Clock, sleep } from '../../base/clock.js';
+import { chance, type Random } from '../../base/random.js';
+import { encodeAnnouncement } from '../../gateway/rpc/announcement-messages.js';
 import {
   type ControlTransport,
   type Doorkeeper,
   RpcError,
   type RpcMethod,
   type ServiceAddress,
-} from '../../gateway/transport.js';
+} from '../../gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
@@ -23,9 +26,7 @@ import {
   encodeNewTunnelResponse,
   type TunnelParameters,
   type TunnelRequest,
-} from '../../gateway/tunnel-messages.js';
-import { type Clock, sleep } from '../../hal/clock.js';
-import { chance, type Random } from '../../hal/random.js';
+} from '../../gateway/rpc/tunnel-messages.js';
 import type { SimPort } from '../../hal-sim/port.js';
 import { echoPacket } from '../../hal-sim/ports/host.js';
 import {

@@ -1,14 +1,15 @@
 /** A life of a gateway in this process: a Gateway over a simulated device. */
+
+import type { Clock } from '../../base/clock.js';
+import type { Random } from '../../base/random.js';
+import { collectCounters } from '../../draw/render.js';
 import type { GatewayEvent } from '../../gateway/events.js';
 import { Gateway } from '../../gateway/gateway.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
 import type { GatewayOptions } from '../../gateway/options.js';
-import { buildPipeline } from '../../gateway/pipeline.js';
-import type { ControlTransport } from '../../gateway/transport.js';
-import type { Clock } from '../../hal/clock.js';
+import { buildPipeline } from '../../gateway/pipeline/pipeline.js';
+import type { ControlTransport } from '../../gateway/rpc/transport.js';
 import type { PipeHal } from '../../hal/hal.js';
-import type { Random } from '../../hal/random.js';
-import { collectCounters } from '../../hal/render.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
 import { AEAD_ENGINES } from '../../psp/aead-engines.js';
 import type { GatewayPlan } from '../model.js';

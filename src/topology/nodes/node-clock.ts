@@ -1,5 +1,5 @@
 /** A node's own clock: the run's, and ahead of it by what clock jumps have added. Timers run by the run's clock. */
-import type { Clock, Timer } from '../../hal/clock.js';
+import type { Clock, Timer } from '../../base/clock.js';
 
 export class NodeClock implements Clock {
   #aheadMs = 0;

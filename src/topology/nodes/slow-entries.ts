@@ -1,5 +1,5 @@
 /** A device whose entries take their time, as a loaded one's do. The order of operations stays. */
-import { type Clock, sleep } from '../../hal/clock.js';
+import { type Clock, sleep } from '../../base/clock.js';
 import { delegateHal } from '../../hal/delegate.js';
 import type { EntryOperation, EntryResult, PipeHal } from '../../hal/hal.js';
 

@@ -2,12 +2,13 @@
  * The process of one gateway of a topology: a gateway over a simulated device, whose two ports are UDP links to the
  * core. Told by a run over IPC, or on its own on another machine.
  */
+
+import { systemClock } from '../../base/clock.js';
+import { systemRandom } from '../../base/random.js';
 import type { GatewayEvent } from '../../gateway/events.js';
-import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
-import { systemClock } from '../../hal/clock.js';
+import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import { reasonOf } from '../../hal/errors.js';
-import { systemRandom } from '../../hal/random.js';
 import { parseMac } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 import type { Life } from '../nodes/life.js';

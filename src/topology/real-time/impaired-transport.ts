@@ -1,6 +1,7 @@
 /** A real transport with the OOB network's delays, losses and partitions in front of it. */
-import { type ControlTransport, RpcError } from '../../gateway/transport.js';
-import { type Clock, sleep } from '../../hal/clock.js';
+
+import { type Clock, sleep } from '../../base/clock.js';
+import { type ControlTransport, RpcError } from '../../gateway/rpc/transport.js';
 import type { GatewayPlan } from '../model.js';
 import type { Oob } from '../oob.js';
 

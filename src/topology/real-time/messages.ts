@@ -1,7 +1,7 @@
 /** Messages between a run and the process of one of its gateways, sent by structured clone. */
 import type { GatewayEvent } from '../../gateway/events.js';
-import type { TlsMaterial } from '../../gateway/grpc-transport.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
+import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { GatewayPlan, OobPlan } from '../model.js';
 import type { LifeSnapshot } from '../nodes/life.js';
 

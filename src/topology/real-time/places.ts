@@ -5,7 +5,7 @@
  * and the core go over UDP, one frame per datagram. Ports follow from the gateway's number.
  */
 import type { PeerOptions } from '../../gateway/options.js';
-import { type ServiceAddress, serviceText } from '../../gateway/transport.js';
+import { type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 

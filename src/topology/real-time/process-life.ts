@@ -1,8 +1,8 @@
 /** A life of a gateway in a process of its own; links to the core over UDP, and IPC for events, logs and counts. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { TlsMaterial } from '../../gateway/grpc-transport.js';
-import { systemClock } from '../../hal/clock.js';
+import { systemClock } from '../../base/clock.js';
+import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { Network } from '../network.js';
 import type { GatewayNode, GatewayNodeObserver, LifePorts } from '../nodes/gateway-node.js';
 import type { Life, LifeSnapshot } from '../nodes/life.js';

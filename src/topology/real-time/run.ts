@@ -1,7 +1,8 @@
 /** Runs in real time: gRPC over mutual TLS between the gateways, in this process or each in its own. */
-import { createThrowAwayAuthority } from '../../gateway/certificates.js';
-import { createGrpcTransport, type TlsMaterial } from '../../gateway/grpc-transport.js';
-import { systemClock } from '../../hal/clock.js';
+
+import { systemClock } from '../../base/clock.js';
+import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
+import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { IpAddress } from '../../packet/address.js';
 import { TopologyFileError } from '../file/read.js';
 import { gatewaysOf, insidersOf, type Topology } from '../model.js';

@@ -1,7 +1,7 @@
 /** Starts the flows of a scenario between workloads, and finds the flow of every packet that a workload receives. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { type Clock, sleep } from '../../hal/clock.js';
+import { type Clock, sleep } from '../../base/clock.js';
 import {
   type IpAddress,
   type IpFamily,

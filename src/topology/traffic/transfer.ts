@@ -6,7 +6,7 @@
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { Clock, Timer } from '../../hal/clock.js';
+import type { Clock, Timer } from '../../base/clock.js';
 import { buildTcp, parseTcp, TCP_ACK, TCP_PSH } from '../../packet/tcp.js';
 import type { Flow } from './flow.js';
 import { buildPayload } from './payload.js';

@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { DoorView } from '../../../src/gateway/door-view.js';
+import type { DoorView } from '../../../src/gateway/doors/door-view.js';
 import { readCapture } from '../../../src/packet/pcap.js';
 import { inTime, type Program } from '../../support/program.js';
 import { ROOT } from '../../support/root.js';

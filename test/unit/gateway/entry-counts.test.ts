@@ -1,6 +1,6 @@
 /** How many entries the pipes of DOCA's drawing have for so many sessions, and which of them are there from the start. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildPipeline } from '../../../src/gateway/pipeline.js';
+import { buildPipeline } from '../../../src/gateway/pipeline/pipeline.js';
 import { TestNetwork } from '../../support/gateways.js';
 import { HalLedger } from '../../support/hal-ledger.js';
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RpcError } from '../../../src/gateway/transport.js';
+import { RpcError } from '../../../src/gateway/rpc/transport.js';
 import {
   decodeMultiTunnelResponse,
   decodeNewTunnelRequest,
   encodeKeyRotationRequest,
   encodeMultiTunnelResponse,
   encodeNewTunnelRequest,
-} from '../../../src/gateway/tunnel-messages.js';
+} from '../../../src/gateway/rpc/tunnel-messages.js';
 import { type Ipv4Address, type Ipv6Address, macFromOctets, parseMac } from '../../../src/packet/address.js';
 import { ARP_REPLY, ARP_REQUEST, buildArp, parseArp } from '../../../src/packet/arp.js';
 import {

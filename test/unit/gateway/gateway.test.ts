@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RpcError } from '../../../src/gateway/transport.js';
+import type { RpcError } from '../../../src/gateway/rpc/transport.js';
 import { UPLINK_PORT } from '../../../src/hal/program.js';
 import { idsOf, LIMITS, TestNetwork, vip } from '../../support/gateways.js';
 import { contains } from '../../support/inner-packets.js';
@@ -225,7 +225,7 @@ describe('who may ask for what', () => {
     // Node 3 pretends that its workload has node 2's address.
     mallory.workload.inject([]);
     const client = net.network.transport(mallory.service);
-    const { encodeMultiTunnelRequest } = await import('../../../src/gateway/tunnel-messages.js');
+    const { encodeMultiTunnelRequest } = await import('../../../src/gateway/rpc/tunnel-messages.js');
     const request = encodeMultiTunnelRequest('3.x', {
       requestId: 1n,
       versionsAccepted: [1],

@@ -1,15 +1,15 @@
 /** What the DOCA application leaves open, point by point; gateway.test.ts and features.test.ts hold the others. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RpcFate } from '../../../src/gateway/memory-transport.js';
-import { type ControlTransport, RpcError } from '../../../src/gateway/transport.js';
+import type { RpcFate } from '../../../src/gateway/rpc/memory-transport.js';
+import { type ControlTransport, RpcError } from '../../../src/gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   type TunnelParameters,
-} from '../../../src/gateway/tunnel-messages.js';
+} from '../../../src/gateway/rpc/tunnel-messages.js';
 import { HalError } from '../../../src/hal/errors.js';
 import type { PipeHal } from '../../../src/hal/hal.js';
 import { type IpAddress, parseIp } from '../../../src/packet/address.js';

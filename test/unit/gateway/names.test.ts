@@ -1,20 +1,20 @@
 /** What names something is not given to something else while anything of its former meaning is alive: part by part. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyAll } from '../../../src/gateway/apply.js';
-import { KeyDraw } from '../../../src/gateway/key-draw.js';
-import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/key-slots.js';
-import { Leftovers } from '../../../src/gateway/leftovers.js';
-import { SpiBook } from '../../../src/gateway/spi-book.js';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
+import { applyAll } from '../../../src/gateway/pipeline/apply.js';
+import { Leftovers } from '../../../src/gateway/pipeline/leftovers.js';
 import {
   decodeMultiTunnelResponse,
   decodeNewTunnelResponse,
   encodeMultiTunnelResponse,
   encodeNewTunnelResponse,
-} from '../../../src/gateway/tunnel-messages.js';
+} from '../../../src/gateway/rpc/tunnel-messages.js';
+import { KeyDraw } from '../../../src/gateway/sessions/key-draw.js';
+import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/sessions/key-slots.js';
+import { SpiBook } from '../../../src/gateway/sessions/spi-book.js';
 import { HalError } from '../../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult, PipeHal } from '../../../src/hal/hal.js';
-import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
 
 describe('SPIs', () => {
   test('are given out once under a master key that lives, whatever the order, and zero never', () => {

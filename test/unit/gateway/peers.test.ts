@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createThrowAwayAuthority } from '../../../src/gateway/certificates.js';
 import { parseServiceAddress } from '../../../src/gateway/config/addresses.js';
-import { certificateNames, serverIdentityProblem } from '../../../src/gateway/grpc-tls.js';
-import type { CallerIdentity } from '../../../src/gateway/transport.js';
+import { createThrowAwayAuthority } from '../../../src/gateway/rpc/certificates.js';
+import { certificateNames, serverIdentityProblem } from '../../../src/gateway/rpc/grpc-tls.js';
+import type { CallerIdentity } from '../../../src/gateway/rpc/transport.js';
 import { type IpAddress, parseIp } from '../../../src/packet/address.js';
 import { peersAt } from '../../support/doorkeepers.js';
 

@@ -1,12 +1,12 @@
 /** Parts that gateways are made of, each by itself, at its bounds. */
 import { describe, expect, test } from 'vitest';
-import { backoffMs } from '../../../src/gateway/backoff.js';
-import { HeaderStore } from '../../../src/gateway/header-store.js';
-import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/key-slots.js';
-import { OCTETS_GUARANTEED, OctetBudget } from '../../../src/gateway/octet-budget.js';
-import { SOURCES_MAX, SourceRates } from '../../../src/gateway/source-rates.js';
-import { Turns } from '../../../src/gateway/turns.js';
-import { LINK_LOCALS_MAX, WorkloadAddresses } from '../../../src/gateway/workload-addresses.js';
+import { OCTETS_GUARANTEED, OctetBudget } from '../../../src/gateway/doors/octet-budget.js';
+import { SOURCES_MAX, SourceRates } from '../../../src/gateway/doors/source-rates.js';
+import { HeaderStore } from '../../../src/gateway/pipeline/header-store.js';
+import { backoffMs } from '../../../src/gateway/sessions/backoff.js';
+import { KeySlots, SLOT_REST_MS } from '../../../src/gateway/sessions/key-slots.js';
+import { Turns } from '../../../src/gateway/slow-path/turns.js';
+import { LINK_LOCALS_MAX, WorkloadAddresses } from '../../../src/gateway/slow-path/workload-addresses.js';
 import { macFromOctets, parseIp } from '../../../src/packet/address.js';
 
 describe('what is held of messages', () => {

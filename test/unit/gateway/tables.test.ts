@@ -1,6 +1,6 @@
 /** The table of sessions when it fills: who goes, who stays, and that nobody sends into nothing afterwards. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sleep } from '../../../src/hal/clock.js';
+import { sleep } from '../../../src/base/clock.js';
 import { delegateHal } from '../../../src/hal/delegate.js';
 import { HalError } from '../../../src/hal/errors.js';
 import type { EntryOperation, PipeHal } from '../../../src/hal/hal.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
 import {
   PORT_WATCH_INTERVAL_MS,
   type ProcFiles,

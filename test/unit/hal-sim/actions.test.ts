@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { seededRandom } from '../../../src/base/random.js';
 import type {
   ActionTemplate,
   BasicPipe,
@@ -9,7 +10,6 @@ import type {
   PspNetType,
 } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { seededRandom } from '../../../src/hal/random.js';
 import { nobleEngine } from '../../../src/psp/aead-noble.js';
 import type { PspVersion } from '../../../src/psp/header.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';

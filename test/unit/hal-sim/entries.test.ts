@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../../src/hal/clock.js';
+import { systemClock } from '../../../src/base/clock.js';
+import { seededRandom } from '../../../src/base/random.js';
 import { HalError, ProgramError } from '../../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult } from '../../../src/hal/hal.js';
 import type { BasicPipe, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { seededRandom } from '../../../src/hal/random.js';
 import { openSimHal } from '../../../src/hal-sim/device.js';
 import { CapturePort } from '../../support/capture-port.js';
 import { openSimHarness } from '../../support/sim-harness.js';

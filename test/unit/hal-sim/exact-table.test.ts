@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../../src/hal/random.js';
+import { seededRandom } from '../../../src/base/random.js';
 import { pipeOfId, SlotPool } from '../../../src/hal/slot-pool.js';
 import { DerivedKeyCache } from '../../../src/hal-sim/derived-key-cache.js';
 import { ExactTable } from '../../../src/hal-sim/exact-table.js';

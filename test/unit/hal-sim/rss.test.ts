@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../src/hal/clock.js';
+import type { Clock } from '../../../src/base/clock.js';
 import type { RssPacket } from '../../../src/hal/hal.js';
 import { VF_PORT } from '../../../src/hal/program.js';
 import { openSimHarness } from '../../support/sim-harness.js';

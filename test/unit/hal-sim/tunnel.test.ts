@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../src/base/random.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { seededRandom } from '../../../src/hal/random.js';
 import { frameOf, innerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
 import { openSimHarness } from '../../support/sim-harness.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../../src/hal/random.js';
-import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
+import { seededRandom } from '../../../src/base/random.js';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
 import { createLink } from '../../../src/hal-sim/ports/link.js';
 import { PSP_SPI } from '../../../src/psp/header.js';
 import { Attacker } from '../../../src/topology/attacker.js';

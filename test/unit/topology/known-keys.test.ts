@@ -1,7 +1,7 @@
 /** The table of keys against a map and a set. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../../src/hal/random.js';
+import { seededRandom } from '../../../src/base/random.js';
 import { KnownKeys } from '../../../src/topology/known-keys.js';
 
 const MAX = 2 ** 53 - 2;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../../src/hal/random.js';
-import { createVirtualClock } from '../../../src/hal/virtual-clock.js';
+import { seededRandom } from '../../../src/base/random.js';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
 import { parseIp } from '../../../src/packet/address.js';
 import type { OobPlan } from '../../../src/topology/model.js';
 import { Oob } from '../../../src/topology/oob.js';

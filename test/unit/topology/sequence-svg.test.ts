@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { drawSvg } from '../../../src/hal/svg.js';
+import { drawSvg } from '../../../src/draw/svg.js';
 import { sequenceSvg } from '../../../src/topology/sequence-svg.js';
 import { textsOfXml } from '../../support/xml.js';
 

@@ -1,6 +1,6 @@
 /** The form of a deliberate defect, and helpers shared by several of them. */
 import type { GatewayLimits, GatewayOptions } from '../../../gateway/options.js';
-import type { ControlTransport, RpcHandler } from '../../../gateway/transport.js';
+import type { ControlTransport, RpcHandler } from '../../../gateway/rpc/transport.js';
 import type { Sabotage } from '../../run.js';
 import type { FailureKind } from '../fuzz.js';
 

@@ -1,5 +1,5 @@
 /** Defects of keys, SPIs and IVs: at the device. */
-import { sleep } from '../../../hal/clock.js';
+import { sleep } from '../../../base/clock.js';
 import { delegateHal } from '../../../hal/delegate.js';
 import type { EntryId, EntryOperation, SpiKeyBatch } from '../../../hal/hal.js';
 import type { Defects } from './defect.js';

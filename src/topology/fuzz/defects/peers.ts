@@ -1,7 +1,7 @@
 /** Defects of what peers may do: at the calls, the options and the device. */
 
-import { TokenBucket } from '../../../gateway/token-bucket.js';
-import { RpcError, type RpcMethod } from '../../../gateway/transport.js';
+import { TokenBucket } from '../../../gateway/doors/token-bucket.js';
+import { RpcError, type RpcMethod } from '../../../gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
@@ -12,7 +12,7 @@ import {
   encodeNewTunnelRequest,
   encodeNewTunnelResponse,
   type TunnelParameters,
-} from '../../../gateway/tunnel-messages.js';
+} from '../../../gateway/rpc/tunnel-messages.js';
 import { delegateHal } from '../../../hal/delegate.js';
 import type { EntryOperation } from '../../../hal/hal.js';
 import { type IpAddress, ipFamily, ipToOctets, parseIp } from '../../../packet/address.js';

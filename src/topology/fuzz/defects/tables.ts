@@ -1,7 +1,7 @@
 /** Defects of what a gateway knows of its sessions and peers: at the device's counters and the calls. */
 
-import { type ControlTransport, RpcError } from '../../../gateway/transport.js';
-import { encodeMultiTunnelRequest } from '../../../gateway/tunnel-messages.js';
+import { type ControlTransport, RpcError } from '../../../gateway/rpc/transport.js';
+import { encodeMultiTunnelRequest } from '../../../gateway/rpc/tunnel-messages.js';
 import { delegateHal } from '../../../hal/delegate.js';
 import { HalError } from '../../../hal/errors.js';
 import type { Counter, EntryId, EntryOperation, PipeHal } from '../../../hal/hal.js';

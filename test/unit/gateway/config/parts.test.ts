@@ -17,7 +17,7 @@ import {
   shortened,
 } from '../../../../src/gateway/config/problems.js';
 import { Suggestions } from '../../../../src/gateway/config/suggestions.js';
-import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/transport.js';
+import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/rpc/transport.js';
 
 /** What a reader makes of a text, or why not. */
 const outcome = (read: () => unknown): unknown => {

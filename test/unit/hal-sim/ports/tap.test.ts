@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../../src/hal/clock.js';
+import { systemClock } from '../../../../src/base/clock.js';
 import { createVirtualHost } from '../../../../src/hal-sim/ports/host.js';
 import {
   loadPortsAddon,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/transport.js';
+import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/rpc/transport.js';
 import { NO_IMPAIRMENTS } from '../../../../src/hal-sim/ports/link.js';
 import { ipFamily } from '../../../../src/packet/address.js';
 import { gatewaysOf, INSIDER_ACTS, insidersOf } from '../../../../src/topology/model.js';

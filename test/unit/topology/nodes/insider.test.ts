@@ -1,11 +1,13 @@
 /** What an insider does, act by act, against a gateway that the test plays. */
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../../src/base/random.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import {
   decodeAnnouncement,
   encodeAnnouncementAnswer,
-} from '../../../../src/gateway/announcement-messages.js';
-import { MemoryNetwork } from '../../../../src/gateway/memory-transport.js';
-import { RpcError, type RpcMethod } from '../../../../src/gateway/transport.js';
+} from '../../../../src/gateway/rpc/announcement-messages.js';
+import { MemoryNetwork } from '../../../../src/gateway/rpc/memory-transport.js';
+import { RpcError, type RpcMethod } from '../../../../src/gateway/rpc/transport.js';
 import {
   decodeKeyRotationRequest,
   decodeMultiTunnelRequest,
@@ -17,9 +19,7 @@ import {
   encodeNewTunnelResponse,
   type TunnelParameters,
   type TunnelsRequest,
-} from '../../../../src/gateway/tunnel-messages.js';
-import { seededRandom } from '../../../../src/hal/random.js';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+} from '../../../../src/gateway/rpc/tunnel-messages.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { ETHER_TYPE_ARP, ETHER_TYPE_IPV6, etherType } from '../../../../src/packet/ethernet.js';
 import { claimsToBeSegmentMessage, readSegmentMessage } from '../../../../src/packet/segment.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { NodeClock } from '../../../../src/topology/nodes/node-clock.js';
 
 test('jumps add up, and time goes on from there', async () => {

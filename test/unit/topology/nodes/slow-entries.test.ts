@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import type { EntryOperation, EntryResult, PipeHal } from '../../../../src/hal/hal.js';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
 import { slowEntries } from '../../../../src/topology/nodes/slow-entries.js';
 
 /** A device that notes which batches it was given, and when. Batch 13 fails. */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../../../../src/base/random.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import type {
   ControlTransport,
   Doorkeeper,
   RpcHandler,
   ServiceAddress,
-} from '../../../../src/gateway/transport.js';
-import { seededRandom } from '../../../../src/hal/random.js';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+} from '../../../../src/gateway/rpc/transport.js';
 import type { OobPlan } from '../../../../src/topology/model.js';
 import { Oob } from '../../../../src/topology/oob.js';
 import { impairedTransport } from '../../../../src/topology/real-time/impaired-transport.js';

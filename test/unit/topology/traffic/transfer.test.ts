@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../../../../src/hal/random.js';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+import { seededRandom } from '../../../../src/base/random.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { createLink, type Impairments } from '../../../../src/hal-sim/ports/link.js';
 import { parseTcp } from '../../../../src/packet/tcp.js';
 import type { TransferPlan } from '../../../../src/topology/model.js';

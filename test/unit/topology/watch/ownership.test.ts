@@ -1,15 +1,15 @@
 /** Whose a delivered packet is: the key that opened it was given to the peer who owns its inner source. */
 import { describe, expect, test } from 'vitest';
-import { MemoryNetwork } from '../../../../src/gateway/memory-transport.js';
-import { RpcError, type RpcMethod, type ServiceAddress } from '../../../../src/gateway/transport.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import { MemoryNetwork } from '../../../../src/gateway/rpc/memory-transport.js';
+import { RpcError, type RpcMethod, type ServiceAddress } from '../../../../src/gateway/rpc/transport.js';
 import {
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   encodeNewTunnelRequest,
   encodeNewTunnelResponse,
   type TunnelParameters,
-} from '../../../../src/gateway/tunnel-messages.js';
-import { createVirtualClock } from '../../../../src/hal/virtual-clock.js';
+} from '../../../../src/gateway/rpc/tunnel-messages.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { type Given, watchTransport } from '../../../../src/topology/given-keys.js';
 import { ANYBODY } from '../../../support/doorkeepers.js';

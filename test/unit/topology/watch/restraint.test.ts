@@ -1,7 +1,7 @@
 /** What insiders and strangers get gateways to do: which violations it raises, and which it does not. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { encodeMultiTunnelRequest } from '../../../../src/gateway/tunnel-messages.js';
-import { UNCONFIRMED_HOLD_MS } from '../../../../src/gateway/underlay-addresses.js';
+import { encodeMultiTunnelRequest } from '../../../../src/gateway/rpc/tunnel-messages.js';
+import { UNCONFIRMED_HOLD_MS } from '../../../../src/gateway/underlay/underlay-addresses.js';
 import { type IpAddress, parseIp, parseMac } from '../../../../src/packet/address.js';
 import { Restraint } from '../../../../src/topology/restraint.js';
 import { gatewayPlan } from '../../../support/topologies.js';

@@ -1,0 +1,119 @@
+/**
+ * A throw-away certificate authority (X.509, RFC 5280; ECDSA over P-256) for the demo, for tests and for trying two
+ * gateways by hand. Its key lives in memory only and nothing is ever revoked: not for production.
+ */
+import 'reflect-metadata'; // what @peculiar/x509's container needs, before it is loaded
+import { randomBytes, webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
+import type { IpAddress } from '../../packet/address.js';
+
+export interface IssueOptions {
+  readonly commonName: string;
+  readonly ips: readonly IpAddress[];
+  readonly dnsNames?: readonly string[];
+  /** End of validity; absent: the authority's. */
+  readonly notAfter?: Date;
+}
+
+export interface IssuedCertificate {
+  readonly certificatePem: string;
+  /** PKCS #8. */
+  readonly keyPem: string;
+}
+
+export interface ThrowAwayAuthority {
+  readonly caPem: string;
+  /** A certificate for both ends of TLS, client and server. */
+  issue(options: IssueOptions): Promise<IssuedCertificate>;
+}
+
+const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
+const SIGNATURE_ALGORITHM = { name: 'ECDSA', hash: 'SHA-256' };
+const VALIDITY_DAYS_DEFAULT = 30;
+const DAY_MS = 86_400_000;
+/** Certificates begin to be valid a little earlier than now, for hosts whose clocks differ. */
+const BACKDATE_MS = 3_600_000;
+/** RFC 5280, section 4.1.2.2: positive and at most 20 octets. */
+const SERIAL_OCTETS = 16;
+
+/** A new authority, with its own key, whose certificates are valid for `validityDays`. */
+export async function createThrowAwayAuthority(
+  validityDays = VALIDITY_DAYS_DEFAULT,
+): Promise<ThrowAwayAuthority> {
+  const now = Date.now();
+  const notBefore = new Date(now - BACKDATE_MS);
+  const notAfter = new Date(now + validityDays * DAY_MS);
+  const authorityKeys = await generateKeys();
+  const authority = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: newSerial(),
+      name: 'CN=psp-gateway throw-away authority',
+      notBefore,
+      notAfter,
+      keys: authorityKeys,
+      signingAlgorithm: SIGNATURE_ALGORITHM,
+      extensions: [
+        new x509.BasicConstraintsExtension(true, 0, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+        await x509.SubjectKeyIdentifierExtension.create(authorityKeys.publicKey, false, webcrypto),
+      ],
+    },
+    webcrypto,
+  );
+
+  return {
+    caPem: pem(authority.toString('pem')),
+    async issue({ commonName, ips, dnsNames = [], notAfter: end = notAfter }) {
+      const keys = await generateKeys();
+      const names: x509.JsonGeneralNames = [
+        ...ips.map((ip) => ({ type: 'ip' as const, value: ip })),
+        ...dnsNames.map((name) => ({ type: 'dns' as const, value: name })),
+      ];
+      const certificate = await x509.X509CertificateGenerator.create(
+        {
+          serialNumber: newSerial(),
+          subject: new x509.Name([{ CN: [commonName] }]),
+          issuer: authority.subjectName,
+          notBefore: end < notBefore ? new Date(end.getTime() - DAY_MS) : notBefore,
+          notAfter: end,
+          publicKey: keys.publicKey,
+          signingKey: authorityKeys.privateKey,
+          signingAlgorithm: SIGNATURE_ALGORITHM,
+          extensions: [
+            new x509.BasicConstraintsExtension(false, undefined, true),
+            new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+            new x509.ExtendedKeyUsageExtension([
+              x509.ExtendedKeyUsage.serverAuth,
+              x509.ExtendedKeyUsage.clientAuth,
+            ]),
+            new x509.SubjectAlternativeNameExtension(names),
+            await x509.AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey, false, webcrypto),
+          ],
+        },
+        webcrypto,
+      );
+      const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+      return {
+        certificatePem: pem(certificate.toString('pem')),
+        keyPem: pem(x509.PemConverter.encode(key, 'PRIVATE KEY')),
+      };
+    },
+  };
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return (await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
+}
+
+function newSerial(): string {
+  const serial = randomBytes(SERIAL_OCTETS);
+  serial[0] = (serial[0]! & 0x7f) | 0x40;
+  return serial.toString('hex');
+}
+
+function pem(text: string): string {
+  return text.endsWith('\n') ? text : `${text}\n`;
+}

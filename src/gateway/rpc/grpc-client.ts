@@ -1,0 +1,475 @@
+/**
+ * The calling end of the gRPC transport: one channel per peer, kept while it is of use. A channel on which a deadline
+ * passed without any answer meanwhile is dropped, since TCP alone may take minutes to notice that a path is dead.
+ * A peer's server is believed no more than a caller: its answers are bounded in size, in time and in what they carry
+ * beside messages. At the end of its certificate the connection gets no more calls; those under way get a little time.
+ */
+import type { X509Certificate } from 'node:crypto';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import { onAbort } from '../../base/abort.js';
+import type { Clock } from '../../base/clock.js';
+import { reasonOf } from '../../hal/errors.js';
+import { type IpAddress, ipFamily } from '../../packet/address.js';
+import type { DoorLimits } from '../doors/door-limits.js';
+import { FloodWatch, type Watched } from '../doors/flood-watch.js';
+import { OctetBudget, type OctetShare } from '../doors/octet-budget.js';
+import { codeOfStatus, methodPath } from './grpc-service.js';
+import {
+  atCertificateEnd,
+  secureContextOptions,
+  serverIdentityProblem,
+  type TlsMaterial,
+} from './grpc-tls.js';
+import { CONTENT_TYPE, decodeDetails, framed, MessageReader, timeoutText } from './grpc-wire.js';
+import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress, serviceText } from './transport.js';
+
+/** Channels kept open; beyond that the one least recently used that has no call goes. */
+export const CHANNELS_MAX = 8192;
+/** Calls at once on a channel before the server has said how many it takes. */
+const CONCURRENT_STREAMS_ASSUMED = 32;
+/** HTTP/2's window for an answer; one for a thousand tunnels passes in a round trip or two. */
+const WINDOW_OCTETS = 65_535;
+const HEADER_OCTETS_MAX = 16 * 1024;
+const HEADER_PAIRS_MAX = 64;
+/** Interim answers (1xx) to one call. */
+const INTERIM_MAX = 8;
+
+export interface GrpcClientOptions {
+  /** Absent: plaintext. */
+  readonly tls: TlsMaterial | undefined;
+  readonly clock: Clock;
+  readonly limits: DoorLimits;
+  /** Largest request and answer. */
+  readonly messageOctetsMax: number;
+}
+
+interface Channel {
+  readonly peer: ServiceAddress;
+  readonly octets: OctetShare;
+  connection: Promise<Connected> | undefined;
+  socket: Socket | undefined;
+  /** What ends each call under way. */
+  readonly calls: Set<() => void>;
+  /** Answers of the peer so far, whatever they said. */
+  answers: number;
+  /** No more calls; ends with the last one. */
+  dropped: boolean;
+}
+
+interface Connected {
+  readonly session: ClientHttp2Session;
+  readonly watched: Watched;
+}
+
+export class GrpcClient {
+  /** The address that calls come from, so that peers know us by it (--insecure); undefined: the kernel chooses. */
+  sourceHost: IpAddress | undefined;
+  /** By target, least recently used first. */
+  readonly #channels = new Map<string, Channel>();
+  readonly #underWay = new Set<() => void>();
+  readonly #sockets = new Set<Socket>();
+  readonly #options: GrpcClientOptions;
+  readonly #octets: OctetBudget;
+  readonly #floods: FloodWatch;
+  #secureContext: SecureContext | undefined;
+  #closed = false;
+
+  constructor(options: GrpcClientOptions) {
+    this.#options = options;
+    const { tls, clock, limits } = options;
+    this.#octets = new OctetBudget(limits.octetsPerPeer, limits.octetsInAll);
+    this.#floods = new FloodWatch(clock);
+    this.#secureContext = tls && createSecureContext(secureContextOptions(tls));
+  }
+
+  /** As ControlTransport.call. */
+  call(
+    peer: ServiceAddress,
+    method: RpcMethod,
+    request: Uint8Array,
+    { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal?: AbortSignal },
+  ): Promise<Uint8Array> {
+    const cancelled = () => new RpcError('CANCELLED', 'the call was cancelled');
+    if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
+    if (request.length > this.#options.messageOctetsMax) {
+      return Promise.reject(new RpcError('RESOURCE_EXHAUSTED', 'the request is larger than messages may be'));
+    }
+    let channel: Channel;
+    try {
+      channel = this.#channelTo(peer);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { clock } = this.#options;
+    const answersBefore = channel.answers;
+    const endMs = clock.nowMs() + deadlineMs;
+    return new Promise((resolve, reject) => {
+      let abandon: (taken: boolean) => void = () => {};
+      let settled = false;
+      const settle = (error: RpcError | undefined, response?: Uint8Array) => {
+        if (settled) return;
+        settled = true;
+        deadline.cancel();
+        this.#underWay.delete(cancel);
+        release?.();
+        channel.calls.delete(cancel);
+        abandon(error === undefined);
+        if (error === undefined || isAnswer(error.code)) channel.answers++;
+        else if (error.code === 'DEADLINE_EXCEEDED' && channel.answers === answersBefore) this.#drop(channel);
+        this.#endIfUnused(channel);
+        if (error === undefined) resolve(response!);
+        else reject(error);
+      };
+      const cancel = () => settle(cancelled());
+      const deadline = clock.setTimer(
+        () =>
+          settle(
+            new RpcError('DEADLINE_EXCEEDED', `${serviceText(peer)}: no answer within ${deadlineMs} ms`),
+          ),
+        deadlineMs,
+      );
+      this.#underWay.add(cancel);
+      const release = signal && onAbort(signal, cancel);
+      channel.calls.add(cancel);
+      this.#connected(channel).then(
+        ({ session, watched }) => {
+          if (settled) return;
+          const call = new ClientCall({
+            peer,
+            octets: channel.octets,
+            messageOctetsMax: this.#options.messageOctetsMax,
+            watched,
+            settle,
+          });
+          abandon = (taken) => call.abandon(taken);
+          call.begin(session, method, request, endMs - clock.nowMs());
+        },
+        (error: unknown) =>
+          settle(new RpcError('UNAVAILABLE', `${serviceText(peer)}: ${decodeDetails(reasonOf(error))}`)),
+      );
+    });
+  }
+
+  /** Certificates for connections from now on; calls under way end on the old ones. */
+  reloadTls(tls: TlsMaterial): void {
+    this.#secureContext = createSecureContext(secureContextOptions(tls));
+    for (const channel of [...this.#channels.values()]) this.#drop(channel);
+  }
+
+  /** As ControlTransport.forget. */
+  forget(peer: ServiceAddress): void {
+    const channel = this.#channels.get(serviceText(peer));
+    if (channel === undefined) return;
+    for (const cancel of [...channel.calls]) cancel();
+    this.#drop(channel);
+  }
+
+  /** Calls under way are CANCELLED. */
+  close(): void {
+    this.#closed = true;
+    for (const cancel of [...this.#underWay]) cancel();
+    this.#channels.clear();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #channelTo(peer: ServiceAddress): Channel {
+    const target = serviceText(peer);
+    let channel = this.#channels.get(target);
+    if (channel === undefined) {
+      this.#makeRoom();
+      channel = {
+        peer,
+        octets: this.#octets.share(),
+        connection: undefined,
+        socket: undefined,
+        calls: new Set(),
+        answers: 0,
+        dropped: false,
+      };
+    } else {
+      this.#channels.delete(target);
+    }
+    this.#channels.set(target, channel);
+    return channel;
+  }
+
+  /** The channel's connection, made anew when there is none. */
+  #connected(channel: Channel): Promise<Connected> {
+    channel.connection ??= this.#connect(channel);
+    return channel.connection;
+  }
+
+  #connect(channel: Channel): Promise<Connected> {
+    return new Promise((resolve, reject) => {
+      const { clock, limits } = this.#options;
+      const { host, port } = channel.peer;
+      const localAddress = this.#localAddressTo(host);
+      const tcp = connectTcp({
+        host,
+        port,
+        noDelay: true,
+        ...(localAddress === undefined ? {} : { localAddress }),
+      });
+      channel.socket = tcp;
+      this.#sockets.add(tcp);
+      const gone = (error?: Error) => {
+        late.cancel();
+        if (channel.socket === tcp) {
+          channel.socket = undefined;
+          channel.connection = undefined;
+        }
+        reject(error ?? new Error('the connection was closed'));
+      };
+      const late = clock.setTimer(
+        () => tcp.destroy(new Error('the connection was not made in time')),
+        limits.openingMs,
+      );
+      tcp.once('close', () => {
+        this.#sockets.delete(tcp);
+        gone();
+      });
+      tcp.on('error', gone);
+      const start = (socket: Socket, certificate?: X509Certificate) => {
+        late.cancel();
+        const session = this.#startSession(socket, channel.peer);
+        session.on('error', (error) => {
+          gone(error);
+          tcp.destroy();
+        });
+        session.once('close', () => tcp.destroySoon());
+        session.once('goaway', () => this.#leave(channel, tcp));
+        const watched = this.#floods.add(tcp, () => {
+          session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+          tcp.destroy();
+        });
+        const end =
+          certificate &&
+          atCertificateEnd(certificate, clock, () => {
+            this.#leave(channel, tcp);
+            session.close();
+          });
+        tcp.once('close', () => {
+          end?.cancel();
+          this.#floods.delete(watched);
+          session.destroy();
+        });
+        resolve({ session, watched });
+      };
+      if (this.#secureContext === undefined) tcp.once('connect', () => start(tcp));
+      else {
+        const tls = connectTls({
+          socket: tcp,
+          secureContext: this.#secureContext,
+          ALPNProtocols: ['h2'],
+          // The name is not asked for: peers are known by address, which is no server name (RFC 6066, section 3).
+          checkServerIdentity: (_name, certificate) => serverIdentityProblem(host, certificate.raw),
+        });
+        tls.on('error', (error) => {
+          gone(error);
+          tcp.destroy();
+        });
+        tls.once('secureConnect', () => {
+          if (tls.alpnProtocol === 'h2') start(tls, tls.getPeerX509Certificate());
+          else tls.destroy(new Error('the server does not speak HTTP/2'));
+        });
+      }
+    });
+  }
+
+  #startSession(socket: Socket, peer: ServiceAddress): ClientHttp2Session {
+    const scheme = this.#secureContext === undefined ? 'http' : 'https';
+    return connectHttp2(`${scheme}://${serviceText(peer)}`, {
+      createConnection: () => socket,
+      peerMaxConcurrentStreams: CONCURRENT_STREAMS_ASSUMED,
+      maxHeaderListPairs: HEADER_PAIRS_MAX,
+      settings: {
+        enablePush: false,
+        initialWindowSize: WINDOW_OCTETS,
+        maxHeaderListSize: HEADER_OCTETS_MAX,
+      },
+    });
+  }
+
+  /**
+   * Our service's own address, so that it is by this that a peer without TLS knows us; not from loopback to elsewhere,
+   * which the kernel would refuse.
+   */
+  #localAddressTo(host: IpAddress): IpAddress | undefined {
+    const own = this.sourceHost;
+    if (own === undefined || isUnspecified(own) || ipFamily(own) !== ipFamily(host)) return undefined;
+    return isLoopback(own) && !isLoopback(host) ? undefined : own;
+  }
+
+  /** The connection is to have no more calls: the next goes over another, those under way get a little time. */
+  #leave(channel: Channel, tcp: Socket): void {
+    if (channel.socket === tcp) {
+      channel.connection = undefined;
+      channel.socket = undefined;
+    }
+    const { clock, limits } = this.#options;
+    const late = clock.setTimer(() => tcp.destroy(), limits.requestMs);
+    tcp.once('close', () => late.cancel());
+  }
+
+  #makeRoom(): void {
+    if (this.#channels.size < CHANNELS_MAX) return;
+    for (const channel of this.#channels.values()) {
+      if (channel.calls.size > 0) continue;
+      this.#drop(channel);
+      return;
+    }
+    throw new RpcError('RESOURCE_EXHAUSTED', `calls to ${CHANNELS_MAX} peers are under way`);
+  }
+
+  /** Calls under way on it still end, by an answer or by their deadline. */
+  #drop(channel: Channel): void {
+    const target = serviceText(channel.peer);
+    if (this.#channels.get(target) === channel) this.#channels.delete(target);
+    channel.dropped = true;
+    this.#endIfUnused(channel);
+  }
+
+  #endIfUnused(channel: Channel): void {
+    if (channel.dropped && channel.calls.size === 0) channel.socket?.destroy();
+  }
+}
+
+interface ClientCallDeps {
+  readonly peer: ServiceAddress;
+  readonly octets: OctetShare;
+  readonly messageOctetsMax: number;
+  readonly watched: Watched;
+  readonly settle: (error: RpcError | undefined, response?: Uint8Array) => void;
+}
+
+/** One call on a connection that is up. */
+class ClientCall {
+  #stream: ClientHttp2Stream | undefined;
+  #held = 0;
+  #interim = 0;
+  #headers: IncomingHttpHeaders = {};
+  #trailers: IncomingHttpHeaders = {};
+  readonly #reader: MessageReader;
+  #begun = false;
+  #abandoned = false;
+
+  constructor(private readonly deps: ClientCallDeps) {
+    this.#reader = new MessageReader(deps.messageOctetsMax, (octets) => {
+      if (!deps.octets.take(octets)) return false;
+      this.#held = octets;
+      return true;
+    });
+  }
+
+  begin(session: ClientHttp2Session, method: RpcMethod, request: Uint8Array, timeoutMs: number): void {
+    const { watched, peer } = this.deps;
+    if (session.closed || session.destroyed) {
+      this.#fail('UNAVAILABLE', 'the connection was closed');
+      return;
+    }
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': methodPath(method),
+      ':authority': serviceText(peer),
+      'content-type': CONTENT_TYPE,
+      te: 'trailers',
+      'grpc-timeout': timeoutText(timeoutMs),
+    });
+    this.#stream = stream;
+    watched.request();
+    stream.on('error', (error) => this.#fail('UNAVAILABLE', reasonOf(error)));
+    stream.on('headers', () => {
+      if (++this.#interim > INTERIM_MAX) this.#fail('INTERNAL', 'interim answers without end');
+    });
+    stream.on('response', (headers) => {
+      this.#headers = headers;
+    });
+    stream.on('trailers', (trailers) => {
+      this.#trailers = trailers;
+    });
+    stream.on('data', (chunk: Buffer) => {
+      if (this.#abandoned) return;
+      this.#begun = true;
+      watched.message(chunk.length);
+      try {
+        this.#reader.write(chunk);
+      } catch (error) {
+        this.deps.settle(error as RpcError);
+      }
+    });
+    const message = framed(request);
+    stream.once('close', () => {
+      // It has been encrypted, or is not wanted any more; there are keys in it.
+      message.fill(0);
+      this.#finish();
+    });
+    stream.end(message);
+  }
+
+  /** Nobody waits for it any more; `taken`: the message has gone to the caller. */
+  abandon(taken: boolean): void {
+    this.#abandoned = true;
+    if (!taken) this.#reader.wipe();
+    const stream = this.#stream;
+    if (stream !== undefined && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+    this.deps.octets.give(this.#held);
+    this.#held = 0;
+  }
+
+  #finish(): void {
+    const status = this.#trailers['grpc-status'] ?? this.#headers['grpc-status'];
+    const message = this.#trailers['grpc-message'] ?? this.#headers['grpc-message'];
+    if (status === undefined) {
+      this.#failWithoutStatus();
+      return;
+    }
+    if (!/^\d{1,3}$/.test(String(status)) || Number(status) !== 0) {
+      const code = codeOfStatus(Number(status));
+      const details = decodeDetails(String(message ?? ''));
+      if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') this.#fail(code, details);
+      else this.deps.settle(new RpcError(code, details));
+      return;
+    }
+    try {
+      if (!this.#begun) throw new RpcError('INTERNAL', 'a status without its message');
+      this.deps.settle(undefined, this.#reader.finish());
+    } catch (error) {
+      this.deps.settle(error as RpcError);
+    }
+  }
+
+  /** HTTP's reason, or the stream's, where gRPC gave none. */
+  #failWithoutStatus(): void {
+    const http = this.#headers[':status'];
+    const reset = this.#stream?.rstCode;
+    if (reset === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
+      this.#fail('RESOURCE_EXHAUSTED', 'the server asks for calm');
+    } else if (http !== undefined && Number(http) !== 200) this.#fail('UNKNOWN', `HTTP status ${http}`);
+    else this.#fail('UNAVAILABLE', 'the connection ended before the answer');
+  }
+
+  #fail(code: RpcCode, details: string): void {
+    this.deps.settle(new RpcError(code, `${serviceText(this.deps.peer)}: ${details}`));
+  }
+}
+
+function isUnspecified(ip: IpAddress): boolean {
+  return ip === '0.0.0.0' || ip === '::';
+}
+
+function isLoopback(ip: IpAddress): boolean {
+  return ip === '::1' || ip.startsWith('127.');
+}
+
+/** Whether a failure with this code shows that the peer is alive. */
+function isAnswer(code: RpcCode): boolean {
+  return code !== 'UNAVAILABLE' && code !== 'CANCELLED' && code !== 'DEADLINE_EXCEEDED';
+}

@@ -1,0 +1,89 @@
+/**
+ * The control plane over gRPC, with mutual TLS or, where the operator asked for it, in plaintext. Requests and
+ * responses pass as bytes; who may ask for what is decided by the service, from the names in the caller's certificate
+ * or, in plaintext, from the address that it comes from.
+ */
+import type { Clock } from '../../base/clock.js';
+import { DOOR_LIMITS, type DoorLimits } from '../doors/door-limits.js';
+import type { DoorView } from '../doors/door-view.js';
+import type { Logger } from '../log.js';
+import { GrpcClient } from './grpc-client.js';
+import { GrpcServer } from './grpc-server.js';
+import type { TlsMaterial } from './grpc-tls.js';
+import type { ControlTransport } from './transport.js';
+
+export type { TlsMaterial } from './grpc-tls.js';
+
+export interface GrpcTransportOptions {
+  /** Absent: plaintext, and a caller is known by its source address alone. */
+  readonly tls?: TlsMaterial;
+  /** Largest message, in either direction. */
+  readonly messageOctetsMax: number;
+  readonly clock: Clock;
+  /** Where they differ from DOOR_LIMITS. */
+  readonly limits?: Partial<DoorLimits>;
+  /** Is told of what our service's doors refuse; absent: nobody is. */
+  readonly logger?: Logger;
+}
+
+export interface GrpcTransport extends ControlTransport {
+  /**
+   * New certificates, for both ends and all connections from now on; old connections end when their RPCs have.
+   * Throws, and changes nothing, when they cannot be used or the transport is a plaintext one.
+   */
+  reloadTls(tls: TlsMaterial): void;
+  /** What came to our service's doors; undefined before it listens. */
+  doors(): DoorView | undefined;
+}
+
+/** A transport that serves and calls through gRPC; throws when `tls` cannot be used. */
+export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
+  const { tls, messageOctetsMax, clock, logger } = options;
+  const limits: DoorLimits = { ...DOOR_LIMITS, ...options.limits };
+  const client = new GrpcClient({ tls, messageOctetsMax, clock, limits });
+  let currentTls = tls;
+  let server: GrpcServer | undefined;
+  let closing: Promise<void> | undefined;
+
+  return {
+    async listen(address, handler, doorkeeper) {
+      if (server !== undefined) throw new Error('this transport listens already');
+      server = new GrpcServer({
+        tls: currentTls,
+        handler,
+        doorkeeper,
+        clock,
+        limits,
+        messageOctetsMax,
+        ...(logger === undefined ? {} : { logger }),
+      });
+      try {
+        const bound = await server.listen(address);
+        client.sourceHost = address.host;
+        return bound;
+      } catch (error) {
+        server = undefined;
+        throw error;
+      }
+    },
+
+    call: (peer, method, request, callOptions) => client.call(peer, method, request, callOptions),
+
+    forget: (peer) => client.forget(peer),
+
+    reloadTls(newTls) {
+      if (currentTls === undefined) throw new Error('a plaintext transport has no certificates to reload');
+      client.reloadTls(newTls);
+      currentTls = newTls;
+      server?.reloadTls(newTls);
+    },
+
+    doors: () => server?.view(),
+
+    close() {
+      client.close();
+      closing ??= server?.close() ?? Promise.resolve();
+      return closing;
+    },
+  };
+}

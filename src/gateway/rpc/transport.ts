@@ -1,0 +1,129 @@
+/**
+ * How gateways reach each other's tunnel service. The payloads are the protobuf bytes of proto/psp_gateway.proto;
+ * who carries them is behind this interface: gRPC over TLS (grpc-transport.ts), or memory in simulations, with the same bytes
+ * and the same service code.
+ */
+import { type IpAddress, ipFamily } from '../../packet/address.js';
+import type { DoorView } from '../doors/door-view.js';
+
+/** Where a gateway's tunnel service listens. */
+export interface ServiceAddress {
+  readonly host: IpAddress;
+  readonly port: number;
+}
+
+export const DEFAULT_SERVICE_PORT = 3000;
+
+/** As users write it, IPv6 in brackets; equal for equal addresses, and so a key too. */
+export function serviceText({ host, port }: ServiceAddress): string {
+  return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** RPCs of DOCA's service. */
+export type TunnelRpc =
+  | 'RequestMultipleTunnelParams'
+  | 'RequestTunnelParams'
+  | 'RequestKeyRotation'
+  | 'SetOpState'
+  | 'GetOpState';
+
+/** Those, and the one that only gateways of this program know (proto/psp_gateway_peer.proto). */
+export type RpcMethod = TunnelRpc | 'Announce';
+
+/** The gRPC status codes in use, under gRPC's names. */
+export type RpcCode =
+  | 'CANCELLED'
+  | 'UNKNOWN'
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE'
+  | 'UNAUTHENTICATED';
+
+/** A failed RPC: thrown by handlers to answer with a status, and by `call` when the peer or the way there failed. */
+export class RpcError extends Error {
+  override readonly name = 'RpcError';
+
+  constructor(
+    readonly code: RpcCode,
+    readonly details: string,
+  ) {
+    super(`${code}: ${details}`);
+  }
+}
+
+/**
+ * A subject alternative name of a certificate (RFC 5280, section 4.2.1.6). A name is what its type says, whatever its
+ * text looks like: the DNS name 192.0.2.1 is not the address 192.0.2.1.
+ */
+export type CertificateName =
+  | { readonly type: 'ip'; readonly value: IpAddress }
+  /** In lower case. */
+  | { readonly type: 'dns'; readonly value: string };
+
+/** Who calls. */
+export interface CallerIdentity {
+  /** Whether the caller proved its names with a certificate that our authority signed. */
+  readonly authenticated: boolean;
+  /** What the certificate names; its common name is not among them. */
+  readonly names: readonly CertificateName[];
+  /** Where the connection comes from, IPv4 as IPv4; undefined where that is no address that names anybody. */
+  readonly source: IpAddress | undefined;
+  /** For messages: address and port of the connection. */
+  readonly from: string;
+}
+
+/** Who may come in; asked at every connection and every request, since peers come and go. */
+export interface Doorkeeper {
+  /** How many configured peers have this service address: for their connections room is kept. */
+  peersAt(source: IpAddress): number;
+  /**
+   * The service address of the peer that the caller is, under which its share of everything is counted. Throws
+   * RpcError PERMISSION_DENIED for who is no peer; asked before any octet of a request is taken.
+   */
+  admit(caller: CallerIdentity): IpAddress;
+}
+
+/** Answers one request; throws RpcError for a status other than OK. Anything else thrown is INTERNAL. */
+export type RpcHandler = (
+  method: RpcMethod,
+  request: Uint8Array,
+  caller: CallerIdentity,
+) => Promise<Uint8Array>;
+
+export interface ControlTransport {
+  /**
+   * Serves on `address` (port 0: any free one), once, those whom `doorkeeper` admits. Requests larger than the limit
+   * are refused before they are read. Rejects when the address cannot be bound.
+   */
+  listen(address: ServiceAddress, handler: RpcHandler, doorkeeper: Doorkeeper): Promise<ServiceAddress>;
+
+  /**
+   * One RPC. Rejects with RpcError: DEADLINE_EXCEEDED after `deadlineMs`, UNAVAILABLE when the peer cannot be
+   * reached or does not prove to be `peer`, CANCELLED after abort or close, or what the peer answered.
+   */
+  call(
+    peer: ServiceAddress,
+    method: RpcMethod,
+    request: Uint8Array,
+    options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
+  ): Promise<Uint8Array>;
+
+  /** What came to the service's doors, where there are doors. */
+  doors?(): DoorView | undefined;
+  /**
+   * The peer has started anew: calls to it that are under way end with CANCELLED, and further ones go over a connection of
+   * their own, instead of one whose other end is gone or that is still being tried.
+   */
+  forget(peer: ServiceAddress): void;
+
+  /** Stops serving, ends calls that are under way. Idempotent. */
+  close(): Promise<void>;
+}

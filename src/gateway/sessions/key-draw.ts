@@ -1,0 +1,99 @@
+/**
+ * Draws SPIs and keys from the device. It is asked again, a few times, where it gives out an SPI that must not be given
+ * out; the key of that one is wiped and nobody gets it.
+ */
+import { HalError } from '../../hal/errors.js';
+import type { KeyLengthOctets, PipeHal, SpiKeyBatch } from '../../hal/hal.js';
+import { SPI_LOW_MASK } from '../../psp/header.js';
+import { secretOctets } from '../../psp/secret.js';
+import { RpcError } from '../rpc/transport.js';
+import { SpiBook } from './spi-book.js';
+
+/** Draws per batch. Each asks for twice as many as the one before: together for 255 times what is wanted. */
+const DRAWS_MAX = 8;
+/** Of the 2^31 SPIs of a master key; when half are gone the other half lasts until a rotation has waited for everybody. */
+const SPIS_LOW = SPI_LOW_MASK >>> 1;
+
+export interface KeyDrawDeps {
+  readonly hal: PipeHal;
+  readonly onSpisExhausted: () => void;
+  readonly onSpisLow: () => void;
+}
+
+export class KeyDraw {
+  /** SPIs that the device gave out although they were not free, so far. */
+  refused = 0;
+  #toldLow = false;
+
+  readonly #book: SpiBook;
+
+  constructor(
+    private readonly deps: KeyDrawDeps,
+    book = new SpiBook(),
+  ) {
+    this.#book = book;
+  }
+
+  /** An entry that cannot be removed names an SPI, or does not any more. */
+  hold(spi: number, held: boolean): void {
+    if (held) this.#book.hold(spi);
+    else this.#book.release(spi);
+  }
+
+  /** The master key has been rotated. */
+  rotate(): void {
+    this.#book.rotate();
+    this.#toldLow = false;
+  }
+
+  /**
+   * `count` SPIs that name nothing else, and their keys. Rejects with RESOURCE_EXHAUSTED when the device gives out only
+   * such as are taken, and with HalError EMPTY when it has none left.
+   */
+  async draw(octets: KeyLengthOctets, count: number): Promise<Pick<SpiKeyBatch, 'spis' | 'keys'>> {
+    const { keysPerBatch } = this.deps.hal.device.limits;
+    const spis = new Uint32Array(count);
+    const keys = secretOctets(count * octets);
+    let have = 0;
+    let asked = count;
+    try {
+      for (let draw = 0; draw < DRAWS_MAX && have < count; draw++) {
+        if (this.#book.full) break;
+        const batch = await this.#generate(octets, asked);
+        for (let i = 0; i < asked && have < count; i++) {
+          if (!this.#book.take(batch.spis[i]!)) {
+            this.refused++;
+            continue;
+          }
+          spis[have] = batch.spis[i]!;
+          keys.set(batch.keys.subarray(i * octets, (i + 1) * octets), have * octets);
+          have++;
+        }
+        batch.keys.fill(0);
+        asked = Math.min(2 * asked, keysPerBatch);
+      }
+    } catch (error) {
+      keys.fill(0);
+      throw error;
+    }
+    this.#tellLow(have < count);
+    if (have === count) return { spis, keys };
+    keys.fill(0);
+    throw new RpcError('RESOURCE_EXHAUSTED', 'the device gives out no SPI that is free');
+  }
+
+  async #generate(octets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
+    try {
+      return await this.deps.hal.generateKeys(octets, count);
+    } catch (error) {
+      if (error instanceof HalError && error.code === 'EMPTY') this.deps.onSpisExhausted();
+      throw error;
+    }
+  }
+
+  #tellLow(failed: boolean): void {
+    if (this.#toldLow || !(failed || this.#book.given > SPIS_LOW || this.#book.full)) return;
+    this.#toldLow = true;
+    this.deps.onSpisLow();
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Rotation of the master key, and new keys for all sessions after it: make before break, so no packet is lost. A
+ * master key lives through one rotation and not through two. A rotation therefore waits until every session has a key
+ * of the active one, and the grace of the SPIs that it would end is over; but not for ever, or one dead peer could keep a
+ * master key alive: at a deadline it closes what is left. A peer that asks for one too early is told when to ask again.
+ */
+import { type Clock, sleep, type Timer } from '../../base/clock.js';
+import { reasonOf } from '../../hal/errors.js';
+import type { GatewayObserver } from '../events.js';
+import type { Logger } from '../log.js';
+import type { GatewayLimits } from '../options.js';
+import { RpcError } from '../rpc/transport.js';
+import type { BringUp } from './bring-up.js';
+import type { Retirement } from './retirement.js';
+import type { Session } from './session.js';
+import type { SessionInstaller } from './session-installer.js';
+
+/** Least time between two looks at what a rotation waits for. */
+const LOOK_INTERVAL_MS = 50;
+
+export interface RotationDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observe: GatewayObserver;
+  readonly installer: SessionInstaller;
+  readonly retirement: Retirement;
+  readonly bringUp: BringUp;
+  readonly limits: Pick<GatewayLimits, 'rotationPeriodMs' | 'rotationDeadlineMs' | 'rekeyGraceMs'>;
+}
+
+/** The sessions of the key that the next rotation ends get others. */
+interface Preparation {
+  readonly deadlineMs: number;
+  /** Resolves when it is done, or its deadline has passed, or it was given up. */
+  done: Promise<void>;
+  /** Some peers have not taken new keys yet. */
+  rekeying: boolean;
+}
+
+export class Rotation {
+  #timer: Timer | undefined;
+  #last: Promise<void> = Promise.resolve();
+  /** A rotation that has not happened yet; whoever asks for another one meanwhile gets this one. */
+  #pending: { issueNewKeys: boolean; readonly done: Promise<void> } | undefined;
+  #preparation: Preparation | undefined;
+  #spisExhausted = false;
+  /** Ends the preparation. */
+  #putOff = new AbortController();
+  #stopped = false;
+
+  constructor(private readonly deps: RotationDeps) {}
+
+  start(): void {
+    const { clock, limits } = this.deps;
+    if (limits.rotationPeriodMs === 0 || this.#stopped) return;
+    this.#timer = clock.setTimer(() => {
+      this.#rotateUnasked();
+      this.start();
+    }, limits.rotationPeriodMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#putOff.abort();
+  }
+
+  /**
+   * Rotates, after what it waits for. With `issueNewKeys` all sessions are re-keyed after it; this resolves when the
+   * rotation is done, not when the last peer has its new key. A rotation that is put off takes in those that are asked
+   * for meanwhile.
+   */
+  rotate(issueNewKeys: boolean): Promise<void> {
+    if (this.#pending !== undefined) {
+      this.#pending.issueNewKeys ||= issueNewKeys;
+      return this.#pending.done;
+    }
+    const done = this.#last.then(() => this.#rotate());
+    this.#pending = { issueNewKeys, done };
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * The same at a peer's request, now or not at all: throws FAILED_PRECONDITION, with the seconds that are left, while
+   * a session could lose its key by it. Those sessions begin to get new ones then, once for all who ask.
+   */
+  rotateNow(issueNewKeys: boolean): Promise<void> {
+    if (this.#isDue() && this.#pending === undefined) return this.rotate(issueNewKeys);
+    const preparation = this.#prepare();
+    const seconds = Math.max(1, Math.ceil(this.#leftMs(preparation) / 1000));
+    throw new RpcError(
+      'FAILED_PRECONDITION',
+      `sessions have keys that another rotation would end; ask again in ${seconds} s`,
+    );
+  }
+
+  /** The master key has no SPIs left. Without a rotation nobody can be re-keyed, so this one waits for nobody. */
+  onSpisExhausted(): void {
+    if (this.#spisExhausted || this.#stopped) return;
+    this.#spisExhausted = true;
+    this.deps.logger.log('warning', 'the master key has no SPIs left; rotating it');
+    this.#putOff.abort();
+    this.#rotateUnasked();
+  }
+
+  /** It will have none soon: in time for a rotation that waits for everybody. */
+  onSpisLow(): void {
+    if (this.#stopped) return;
+    this.deps.logger.log('warning', 'the master key has few SPIs left; rotating it before its time');
+    this.#rotateUnasked();
+  }
+
+  #rotateUnasked(): void {
+    this.rotate(true).catch((error: unknown) =>
+      this.deps.logger.log('error', `rotation of the master key failed: ${reasonOf(error)}`),
+    );
+  }
+
+  async #rotate(): Promise<void> {
+    const { installer, retirement, bringUp, logger, observe } = this.deps;
+    if (!this.#isDue() && !this.#spisExhausted && !this.#stopped) {
+      logger.log('info', 'rotation put off: some sessions would not survive it', {
+        spis: installer.doomedSpis,
+      });
+      await this.#prepare().done;
+    }
+    const issueNewKeys = this.#pending?.issueNewKeys === true;
+    this.#pending = undefined;
+    this.#spisExhausted = false;
+    if (this.#stopped) return;
+    this.#preparation = undefined;
+    this.#putOff.abort();
+    const cut = await installer.rotate();
+    retirement.forget(installer.generation - 2);
+    observe({ type: 'rotated', rotations: installer.generation });
+    logger.log('info', 'master key rotated', { rotations: installer.generation });
+    if (cut.length > 0) {
+      logger.log('warning', 'the key of some sessions has ended before their peers took new ones', {
+        sessions: cut.length,
+      });
+    }
+    if (!issueNewKeys && cut.length === 0) return;
+    const former = issueNewKeys ? this.#sessionsBefore(installer.generation) : [];
+    const sessions = [...new Set([...cut, ...former])];
+    bringUp.rekey(sessions).then(
+      () => logger.log('info', 'all sessions have new keys', { sessions: sessions.length }),
+      (error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`),
+    );
+  }
+
+  /** Whether a rotation now would end no SPI that is open, or has waited long enough for those. */
+  #isDue(): boolean {
+    const { installer, clock } = this.deps;
+    if (installer.doomedSpis === 0) return true;
+    return this.#preparation !== undefined && clock.nowMs() >= this.#preparation.deadlineMs;
+  }
+
+  /** Milliseconds until a peer should ask again: an estimate, but for the deadline, after which it is granted. */
+  #leftMs({ deadlineMs, rekeying }: Preparation): number {
+    const { installer, retirement, clock, limits } = this.deps;
+    const nowMs = clock.nowMs();
+    const graceOverMs = retirement.waitOf(installer.generation - 1)?.closedByMs ?? nowMs;
+    const readyMs = rekeying ? nowMs + 2 * limits.rekeyGraceMs : graceOverMs;
+    return Math.min(readyMs, deadlineMs) - nowMs;
+  }
+
+  /** Begins, unless that has begun, to re-key the sessions whose master key ends next. */
+  #prepare(): Preparation {
+    if (this.#preparation !== undefined) return this.#preparation;
+    const { clock, limits, logger } = this.deps;
+    this.#putOff = new AbortController();
+    if (this.#stopped || this.#spisExhausted) this.#putOff.abort();
+    const { signal } = this.#putOff;
+    const preparation: Preparation = {
+      deadlineMs: clock.nowMs() + limits.rotationDeadlineMs,
+      done: Promise.resolve(),
+      rekeying: true,
+    };
+    this.#preparation = preparation;
+    const ready = this.#untilNoneIsDoomed(preparation, signal).catch((error: unknown) => {
+      if (!signal.aborted) logger.log('error', `re-keying failed: ${reasonOf(error)}`);
+    });
+    const over = sleep(clock, limits.rotationDeadlineMs, signal).catch(() => {});
+    preparation.done = Promise.race([ready, over]);
+    return preparation;
+  }
+
+  async #untilNoneIsDoomed(preparation: Preparation, signal: AbortSignal): Promise<void> {
+    const { installer, retirement, bringUp, clock } = this.deps;
+    while (installer.doomedSpis > 0) {
+      const doomed = this.#sessionsBefore(installer.generation);
+      preparation.rekeying = doomed.length > 0;
+      // Peers that do not answer are asked on and on, also after the deadline.
+      if (doomed.length > 0) await bringUp.rekey(doomed);
+      const dueMs = retirement.waitOf(installer.generation - 1)?.dueMs ?? 0;
+      await sleep(clock, Math.max(LOOK_INTERVAL_MS, dueMs - clock.nowMs()), signal);
+    }
+  }
+
+  /** Sessions whose peers may send under SPIs of master keys before that of `generation`. */
+  #sessionsBefore(generation: number): Session[] {
+    return [...this.deps.installer.sessions].filter(({ ingress }) =>
+      ingress.some((one) => one.state !== 'retiring' && one.generation < generation),
+    );
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * Asks peers for tunnels. One exchange: open SPIs of our own, offer them to the peer in the request, install what
+ * the peer answers. A failed exchange leaves nothing behind, except when nobody knows whether the peer took the
+ * offer: then the SPI stays open until an exchange that succeeds says which ones the peer has.
+ */
+import type { Clock } from '../../base/clock.js';
+import type { Random } from '../../base/random.js';
+import { reasonOf } from '../../hal/errors.js';
+import type { GatewayObserver } from '../events.js';
+import type { GatewayLimits } from '../options.js';
+import type { Peer } from '../peers.js';
+import { type ControlTransport, RpcError, type RpcMethod } from '../rpc/transport.js';
+import {
+  decodeMultiTunnelResponse,
+  decodeNewTunnelResponse,
+  encodeMultiTunnelRequest,
+  encodeNewTunnelRequest,
+  type TunnelParameters,
+  type TunnelRequest,
+} from '../rpc/tunnel-messages.js';
+import { backoffMs } from './backoff.js';
+import type { Retirement } from './retirement.js';
+import { hasPlace, mayAsk, type Session, transition } from './session.js';
+import type { Offer, SessionInstaller } from './session-installer.js';
+
+/** After these the peer may have taken our offer, although we do not know it. */
+const OUTCOME_UNKNOWN: readonly string[] = [
+  'DEADLINE_EXCEEDED',
+  'UNAVAILABLE',
+  'CANCELLED',
+  'UNKNOWN',
+  'INTERNAL',
+  // One session of the batch was removed after the others had been given their ways out.
+  'ABORTED',
+];
+
+export interface TunnelClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly installer: SessionInstaller;
+  readonly retirement: Retirement;
+  readonly transport: ControlTransport;
+  readonly limits: GatewayLimits;
+  readonly pspVersion: 0 | 1;
+  /** Throws RpcError when a peer's parameters do not fit our pipeline. */
+  readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
+  /** Takes the underlay addresses of answers that were checked for the peer's. */
+  readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
+  /** A peer has answered with tunnels; its parameters have been checked and installed. */
+  readonly onAnswered: (peer: Peer, answers: readonly TunnelParameters[]) => void;
+  /** Some sessions have got a way out. */
+  readonly onEstablished: (sessions: readonly Session[]) => void;
+  /** The peer has got SPIs whose master key has ended since they were opened. */
+  readonly onOfferDead: (sessions: readonly Session[]) => void;
+  readonly observe: GatewayObserver;
+  readonly signal: AbortSignal;
+}
+
+export class TunnelClient {
+  #requestId = 0n;
+
+  constructor(private readonly deps: TunnelClientDeps) {}
+
+  /**
+   * One exchange for sessions of one peer, at most limits.tunnelsPerRequest of them, all of which mayAsk. Rejects
+   * with RpcError or HalError when it failed, for all of them.
+   */
+  async exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
+    const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
+    if (!sessions.every(mayAsk))
+      throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
+    for (const session of sessions) {
+      transition(session, 'request');
+      session.asking = true;
+    }
+    const askedAtMs = clock.nowMs();
+    let offers: Offer[] = [];
+    let answers: TunnelParameters[] = [];
+    let answered = false;
+    try {
+      offers = await installer.offer(sessions, pspVersion);
+      answers = await this.#ask(peer, offers);
+      answered = true;
+      peer.failures = 0;
+      peer.answeredAtMs = clock.nowMs();
+      observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
+      for (const [i, answer] of answers.entries()) this.#checkAnswer(peer, answer, `tunnels_params[${i}]`);
+      this.deps.claimUnderlay(peer, answers);
+      await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
+      for (const { session, ingress } of offers) retirement.supersede(session, ingress, askedAtMs);
+      this.deps.onAnswered(peer, answers);
+      await installer.close(offers.filter(({ session }) => session.state === 'removed'));
+      const dead = offers.filter((offer) => offer.session.state !== 'removed' && !installer.isOpen(offer));
+      this.deps.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
+      if (dead.length > 0) this.deps.onOfferDead(dead.map(({ session }) => session));
+    } catch (error) {
+      peer.failures++;
+      observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
+      for (const { ingress } of offers) ingress.state = 'doubtful';
+      const mayBeInUse = answered || (error instanceof RpcError && OUTCOME_UNKNOWN.includes(error.code));
+      await installer.close(
+        mayBeInUse ? offers.filter(({ session }) => session.state === 'removed') : offers,
+      );
+      for (const session of sessions) {
+        if (!hasPlace(session) || session.state === 'backing-off') continue;
+        session.failures++;
+        const { backoffMinMs, backoffMaxMs } = limits;
+        session.retryAtMs = clock.nowMs() + backoffMs(session.failures, backoffMinMs, backoffMaxMs, random);
+        // A request of the peer may have established the session in the meantime.
+        transition(session, 'failed');
+      }
+      throw error;
+    } finally {
+      for (const session of sessions) session.asking = false;
+      for (const { key } of [...offers.map(({ parameters }) => parameters), ...answers]) key.fill(0);
+    }
+  }
+
+  /**
+   * The peer's answers, one per offer, in the dialect that it understands. It is taken for 3.x until it shows another:
+   * by not knowing the plural RPC (2.7), or by its own requests (2.8). One of 2.8 takes the fields of 3.x for unknown
+   * ones: it answers, but does not see our offer and has to ask back, once, for the other direction.
+   */
+  async #ask(peer: Peer, offers: readonly Offer[]): Promise<TunnelParameters[]> {
+    const tunnels = offers.map(
+      ({ session, parameters }): TunnelRequest => ({
+        virtSource: session.localVip,
+        virtDestination: session.remoteVip,
+        reverse: parameters,
+      }),
+    );
+    if (peer.dialect !== '2.7') {
+      try {
+        return await this.#askForMany(peer, peer.dialect ?? '3.x', tunnels);
+      } catch (error) {
+        const unknownRpc = error instanceof RpcError && error.code === 'UNIMPLEMENTED';
+        if (!unknownRpc || peer.dialectFixed) throw error;
+        // DOCA 2.7 knows the singular RPC only.
+        peer.dialect = '2.7';
+      }
+    }
+    return Promise.all(tunnels.map((tunnel) => this.#askForOne(peer, tunnel)));
+  }
+
+  async #askForMany(
+    peer: Peer,
+    dialect: '2.8' | '3.x',
+    tunnels: readonly TunnelRequest[],
+  ): Promise<TunnelParameters[]> {
+    const requestId = ++this.#requestId;
+    const request = encodeMultiTunnelRequest(dialect, {
+      requestId,
+      versionsAccepted: [this.deps.pspVersion],
+      tunnels,
+    });
+    return this.#call(peer, 'RequestMultipleTunnelParams', request, tunnels.length, (response) =>
+      decodeMultiTunnelResponse(response, tunnels.length, requestId),
+    );
+  }
+
+  async #askForOne(peer: Peer, tunnel: TunnelRequest): Promise<TunnelParameters> {
+    const requestId = ++this.#requestId;
+    const request = encodeNewTunnelRequest(requestId, [this.deps.pspVersion], tunnel);
+    return this.#call(peer, 'RequestTunnelParams', request, 1, (response) =>
+      decodeNewTunnelResponse(response, requestId),
+    );
+  }
+
+  /** One RPC. Request and response hold keys: neither outlives it. */
+  async #call<T>(
+    peer: Peer,
+    method: RpcMethod,
+    request: Uint8Array,
+    tunnels: number,
+    decode: (response: Uint8Array) => T,
+  ): Promise<T> {
+    const { transport, limits, signal, observe } = this.deps;
+    try {
+      observe({ type: 'request-sent', peer: peer.name, tunnels, method });
+      const { rpcDeadlineMs: deadlineMs } = limits;
+      const response = await transport.call(peer.serviceAddress, method, request, { deadlineMs, signal });
+      try {
+        return decode(response);
+      } finally {
+        response.fill(0);
+      }
+    } finally {
+      request.fill(0);
+    }
+  }
+
+  #checkAnswer(peer: Peer, answer: TunnelParameters, field: string): void {
+    const { pspVersion, checkParameters } = this.deps;
+    if (answer.pspVersion !== pspVersion) {
+      throw new RpcError('INVALID_ARGUMENT', `psp_version ${answer.pspVersion} was not asked for`);
+    }
+    checkParameters(peer, answer, field);
+  }
+}

@@ -1,0 +1,510 @@
+/**
+ * Packets that the pipes leave to the CPU. Those that miss a session start an exchange with the peer that owns the
+ * destination, wait for it, and leave in order, once. Requests of the workload to its neighbors are answered.
+ */
+import type { Clock, Timer } from '../../base/clock.js';
+import { reasonOf } from '../../hal/errors.js';
+import type { PipeHal, RssPacket } from '../../hal/hal.js';
+import { type IpAddress, ipFromOctets, type MacAddress } from '../../packet/address.js';
+import {
+  ETHER_TYPE_ARP,
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHERNET_HEADER_OCTETS,
+  etherType,
+} from '../../packet/ethernet.js';
+import { isIpFragment } from '../../packet/fragment.js';
+import { IPV4_DESTINATION, IPV4_SOURCE, ipv4HeaderValid } from '../../packet/ipv4.js';
+import { IPV6_DESTINATION, IPV6_SOURCE, ipv6HeaderValid } from '../../packet/ipv6.js';
+import { claimsToBeSegmentMessage } from '../../packet/segment.js';
+import { LimitedLines } from '../doors/limited-lines.js';
+import { TokenBucket } from '../doors/token-bucket.js';
+import type { GatewayObserver } from '../events.js';
+import type { Logger } from '../log.js';
+import type { GatewayLimits } from '../options.js';
+import type { Peer, Peers } from '../peers.js';
+import {
+  PKT_META_EGRESS_SAMPLED,
+  PKT_META_INGRESS_SAMPLED,
+  PKT_META_RESUBMITTED,
+  PKT_META_RETURN_TO_VF,
+  PKT_META_SEGMENT_IN,
+  PKT_META_SEGMENT_OUT,
+  trialMark,
+} from '../pipeline/pipeline.js';
+import { sampledFields } from '../pipeline/sampled-packet.js';
+import type { VacatedReason } from '../sessions/fair-share.js';
+import { type Egress, hasPlace, mayAsk, type Session } from '../sessions/session.js';
+import type { SessionInstaller } from '../sessions/session-installer.js';
+import type { TunnelClient } from '../sessions/tunnel-client.js';
+import type { UnderlayHold } from '../underlay/underlay-hold.js';
+import { MissedPackets } from './missed-packets.js';
+import { checkPathMtu } from './path-mtu.js';
+import { answerArp, answerDhcp, answerNeighborSolicitation, type DhcpServerOptions } from './responders.js';
+import type { Segment, SegmentDirection } from './segment.js';
+import { Turns } from './turns.js';
+
+/** ICMP errors towards the workload, per second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f). */
+const PATH_MTU_ANSWERS_PER_SECOND = 1000;
+/** Log lines about packets for which there is no peer, or no place in the table; of each so many per second. */
+const DROP_LINES_PER_SECOND = 1;
+/** Pairs whose sessions are being made at one time; a workload that sends to more of them at once has to wait. */
+const OPENING_MAX = 256;
+/** Exchanges that packets have begun with one peer at one time; further sessions wait for their turn. */
+const REQUESTS_PER_PEER_MAX = 16;
+
+/** Why a packet came to the CPU. */
+export type RssReason = 'sampled at ingress' | 'sampled at egress' | 'left to the CPU';
+
+export interface SlowPathDeps {
+  readonly hal: PipeHal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observe: GatewayObserver;
+  readonly limits: GatewayLimits;
+  readonly peers: Peers;
+  readonly installer: SessionInstaller;
+  readonly client: TunnelClient;
+  /** Our MAC towards the workload. */
+  readonly ourMac: MacAddress;
+  readonly innerMtuOctets: number;
+  /** Log sampled packets with their octets. */
+  readonly sampledOctets: boolean;
+  /** Copies of what leaves are not encrypted yet. */
+  readonly sampleBeforeEncryption: boolean;
+  /** Absent: DHCP is not answered. */
+  readonly dhcp?: DhcpServerOptions;
+  /** How many packets may go to addresses that are not proved. */
+  readonly hold: UnderlayHold;
+  /** Transport mode: what of the segment passes between the ports. */
+  readonly segment?: Segment;
+  /** Sees every packet that comes to the CPU. */
+  readonly onReceived: (why: RssReason, frame: Uint8Array) => void;
+}
+
+/** What became of the packets that came to the CPU. */
+export interface SlowPathCounters {
+  misses: number;
+  resubmitted: number;
+  /** No peer owns the destination. */
+  noPeer: number;
+  /** The gateway has no room for another session. */
+  noSession: number;
+  /** Not an IP packet that a session could carry. */
+  unusable: number;
+  /** Missed their session a second time, after they were resubmitted to it. */
+  looping: number;
+  /** Their session was removed while they waited. */
+  abandoned: number;
+  answeredArp: number;
+  answeredNeighbor: number;
+  answeredDhcp: number;
+  answeredTooBig: number;
+  fragmented: number;
+  tooBigDropped: number;
+  /** Transport mode: fragments of the workload, which have no whole upper layer to encapsulate. */
+  fragmentsDropped: number;
+  /** Transport mode: messages of the segment, in both directions together; Segment.counters has the reasons. */
+  segmentPassed: number;
+  segmentDropped: number;
+  sampledIngress: number;
+  sampledEgress: number;
+  /** Sampled packets of which the log does not tell, since it tells of so many per second only. */
+  sampledNotLogged: number;
+}
+
+export class SlowPath {
+  readonly missed: MissedPackets;
+  readonly counters: SlowPathCounters = {
+    misses: 0,
+    resubmitted: 0,
+    noPeer: 0,
+    noSession: 0,
+    unusable: 0,
+    looping: 0,
+    abandoned: 0,
+    answeredArp: 0,
+    answeredNeighbor: 0,
+    answeredDhcp: 0,
+    answeredTooBig: 0,
+    fragmented: 0,
+    tooBigDropped: 0,
+    fragmentsDropped: 0,
+    segmentPassed: 0,
+    segmentDropped: 0,
+    sampledIngress: 0,
+    sampledEgress: 0,
+    sampledNotLogged: 0,
+  };
+  /** Pairs whose session is being made; their packets wait here until it can hold them. */
+  readonly #opening = new Map<string, Uint8Array[]>();
+  /** Sessions whose next attempt is due at a time. */
+  #expiring: Timer | undefined;
+  readonly #retrying = new Map<Session, Timer>();
+  readonly #turns = new Turns<Peer, Session>(REQUESTS_PER_PEER_MAX, (session) => this.#request(session));
+  readonly #tooBigAnswers: TokenBucket;
+  readonly #noSessionLines: TokenBucket;
+  readonly #noPeerLines: TokenBucket;
+  readonly #fragmentLines: TokenBucket;
+  readonly #tooBigLines: TokenBucket;
+  readonly #failedLines: LimitedLines;
+  readonly #sampledLines: LimitedLines;
+  #stopped = false;
+
+  constructor(private readonly deps: SlowPathDeps) {
+    this.missed = new MissedPackets(deps.limits);
+    const now = () => deps.clock.nowMs();
+    this.#tooBigAnswers = new TokenBucket(PATH_MTU_ANSWERS_PER_SECOND, PATH_MTU_ANSWERS_PER_SECOND, now);
+    this.#noPeerLines = new TokenBucket(DROP_LINES_PER_SECOND, 5, now);
+    this.#fragmentLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
+    this.#tooBigLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
+    this.#noSessionLines = new TokenBucket(DROP_LINES_PER_SECOND, 5, now);
+    this.#failedLines = new LimitedLines(deps.logger, now);
+    const { sampledLinesPerSecond } = deps.limits;
+    this.#sampledLines = new LimitedLines(deps.logger, now, sampledLinesPerSecond, sampledLinesPerSecond);
+  }
+
+  /** Handler for PipeHal.onReceive. */
+  receive(packets: readonly RssPacket[]): void {
+    if (this.#stopped) return;
+    for (const packet of packets) this.#receiveOne(packet);
+  }
+
+  /** Some sessions have a way out: what waits for them goes. */
+  flush(sessions: readonly Session[]): void {
+    for (const session of sessions) this.#flush(session);
+  }
+
+  /** A session has lost its place, or is gone: what waits for an idle one gets a place like any other packet. */
+  onVacated(session: Session, reason: VacatedReason | 'removed'): void {
+    this.#retrying.get(session)?.cancel();
+    this.#retrying.delete(session);
+    this.#turns.forget(session.peer, session);
+    const waiting = this.missed.waiting(session, this.deps.clock.nowMs());
+    this.missed.drop(session);
+    if (reason === 'idle' || reason === 'idle-in-full-table')
+      for (const frame of waiting) this.#miss(frame, false);
+    else this.counters.abandoned += waiting.length;
+  }
+
+  /** The peer is there: who waits for it need not wait until an attempt is due. */
+  heardOf(peer: Peer): void {
+    for (const [session, timer] of [...this.#retrying]) {
+      if (session.peer !== peer) continue;
+      timer.cancel();
+      this.#afterBackoff(session);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#expiring?.cancel();
+    for (const timer of this.#retrying.values()) timer.cancel();
+  }
+
+  #receiveOne({ frame, packetMeta }: RssPacket): void {
+    const { counters, deps } = this;
+    if (packetMeta === PKT_META_INGRESS_SAMPLED) {
+      counters.sampledIngress++;
+      this.#sampled('sampled at ingress', frame);
+    } else if (packetMeta === PKT_META_EGRESS_SAMPLED) {
+      counters.sampledEgress++;
+      this.#sampled('sampled at egress', frame);
+    } else {
+      deps.onReceived('left to the CPU', frame);
+      if (packetMeta === PKT_META_RESUBMITTED) this.#miss(frame, true);
+      else if (packetMeta === PKT_META_SEGMENT_IN) this.#pass('in', frame);
+      else if (deps.segment !== undefined && claimsToBeSegmentMessage(frame)) this.#pass('out', frame);
+      else if (!this.#dropFragment(frame) && !this.#answer(frame)) this.#miss(frame, false);
+    }
+  }
+
+  #sampled(why: RssReason, frame: Uint8Array): void {
+    const { deps, counters } = this;
+    deps.onReceived(why, frame);
+    const readable = why === 'sampled at ingress' || deps.sampleBeforeEncryption;
+    const fields = () => sampledFields(frame, readable, deps.sampledOctets);
+    if (!this.#sampledLines.log('info', why, fields)) counters.sampledNotLogged++;
+  }
+
+  /** Transport mode: whether the frame is a fragment, which is dropped then, counted and told. */
+  #dropFragment(frame: Uint8Array): boolean {
+    const { deps, counters } = this;
+    if (deps.segment === undefined || !isIpFragment(frame)) return false;
+    counters.fragmentsDropped++;
+    if (this.#fragmentLines.take()) {
+      deps.logger.log(
+        'warning',
+        'a fragment of the workload is dropped: in transport mode only whole packets are encapsulated',
+        { dropped: counters.fragmentsDropped },
+      );
+    }
+    return true;
+  }
+
+  /** Transport mode: sends what belongs to the segment to the other port, as far as it may pass. */
+  #pass(direction: SegmentDirection, frame: Uint8Array): void {
+    const { deps, counters } = this;
+    const passed = deps.segment?.pass(direction, frame);
+    if (passed === undefined) {
+      counters.segmentDropped++;
+      return;
+    }
+    counters.segmentPassed++;
+    const packetMeta = direction === 'out' ? PKT_META_SEGMENT_OUT : PKT_META_RETURN_TO_VF;
+    deps.hal.transmit([{ frame: passed, packetMeta }]);
+  }
+
+  /** Whether the frame was for the gateway itself. */
+  #answer(frame: Uint8Array): boolean {
+    const { deps, counters } = this;
+    const { ourMac, dhcp } = deps;
+    if (etherType(frame) === ETHER_TYPE_ARP) {
+      if (this.#reply(answerArp(frame, ourMac))) counters.answeredArp++;
+      return true;
+    }
+    if (this.#reply(answerNeighborSolicitation(frame, ourMac))) {
+      counters.answeredNeighbor++;
+      return true;
+    }
+    if (dhcp !== undefined && this.#reply(answerDhcp(frame, dhcp))) {
+      counters.answeredDhcp++;
+      return true;
+    }
+    return this.#answerTooBig(frame);
+  }
+
+  #answerTooBig(frame: Uint8Array): boolean {
+    const { deps, counters } = this;
+    const result = checkPathMtu(frame, deps.innerMtuOctets, deps.ourMac, deps.segment === undefined);
+    switch (result.kind) {
+      case 'fits':
+        return false;
+      case 'fragments':
+        counters.fragmented++;
+        // What the device has no room for now is lost, as it would be in a router; the count says so.
+        counters.tooBigDropped +=
+          result.frames.length - deps.hal.transmit(result.frames.map((fragment) => ({ frame: fragment })));
+        return true;
+      case 'answer':
+        if (this.#tooBigAnswers.take()) {
+          this.#reply(result.frame);
+          counters.answeredTooBig++;
+          this.#tellOfTooBig();
+        } else counters.tooBigDropped++;
+        return true;
+      case 'drop':
+        counters.tooBigDropped++;
+        return true;
+    }
+  }
+
+  /** No warning: hosts learn the path's MTU so. */
+  #tellOfTooBig(): void {
+    if (!this.#tooBigLines.take()) return;
+    const { logger, innerMtuOctets } = this.deps;
+    logger.log('info', 'a packet of the workload is too big, answered: fragmentation needed', {
+      mtu: innerMtuOctets,
+      answered: this.counters.answeredTooBig,
+    });
+  }
+
+  #reply(frame: Uint8Array | undefined): boolean {
+    if (frame === undefined) return false;
+    this.deps.hal.transmit([{ frame, packetMeta: PKT_META_RETURN_TO_VF }]);
+    return true;
+  }
+
+  /** `resubmitted`: it was sent once already to a way out that its session had. */
+  #miss(frame: Uint8Array, resubmitted: boolean): void {
+    const { deps, counters } = this;
+    const pair = pairOf(frame);
+    if (pair === undefined) {
+      counters.unusable++;
+      return;
+    }
+    counters.misses++;
+    const session = deps.installer.sessions.get(pair.localVip, pair.remoteVip);
+    if (session !== undefined && hasPlace(session)) {
+      // Not again: the device does not find a way that is there.
+      if (resubmitted && session.egress !== undefined) counters.looping++;
+      else this.#missOf(session, frame);
+      return;
+    }
+    const peer = deps.peers.ownerOf(pair.remoteVip);
+    if (peer === undefined || !deps.peers.localVips.has(pair.localVip)) {
+      counters.noPeer++;
+      if (this.#noPeerLines.take()) {
+        const reason =
+          peer === undefined ? 'no peer owns the destination' : 'the source is no address of ours';
+        deps.logger.log('warning', `packet dropped: ${reason}`, {
+          source: pair.localVip,
+          destination: pair.remoteVip,
+        });
+      }
+      return;
+    }
+    const key = `${pair.localVip} ${pair.remoteVip}`;
+    const opening = this.#opening.get(key);
+    if (opening !== undefined) {
+      if (opening.length < deps.limits.missedPacketsPerSession) opening.push(frame);
+      else this.missed.overflowed++;
+      return;
+    }
+    if (this.#opening.size >= OPENING_MAX || !deps.installer.mayTakePlace(pair.localVip)) {
+      counters.noSession++;
+      this.#logNoSession(key, 'the table is full, or many are being made');
+      return;
+    }
+    const frames = [frame];
+    this.#opening.set(key, frames);
+    deps.installer.open([{ peer, holder: pair.localVip, ...pair }]).then(
+      ([opened]) => {
+        this.#opening.delete(key);
+        for (const waiting of frames) this.#missOf(opened!, waiting);
+      },
+      (error: unknown) => {
+        this.#opening.delete(key);
+        counters.noSession += frames.length;
+        this.#logNoSession(key, reasonOf(error));
+      },
+    );
+  }
+
+  #logNoSession(pair: string, reason: string): void {
+    if (this.#noSessionLines.take()) this.deps.logger.log('error', `no session for ${pair}: ${reason}`);
+  }
+
+  #missOf(session: Session, frame: Uint8Array): void {
+    const { deps, counters, missed } = this;
+    if (!hasPlace(session)) {
+      counters.abandoned++;
+      return;
+    }
+    if (!missed.push(session, frame, deps.clock.nowMs())) {
+      // One of those that wait may go by now, and nothing else would see to it.
+      if (session.egress?.held === true) this.#flush(session);
+      return;
+    }
+    this.#expireLater();
+    deps.installer.touch(session);
+    const { localVip, remoteVip } = session;
+    deps.observe({ type: 'miss', localVip, remoteVip, waiting: missed.countOf(session) });
+    if (session.egress !== undefined) this.#flush(session);
+    else if (session.state === 'idle') this.#turns.take(session.peer, session);
+    else if (session.state === 'backing-off') this.#retryLater(session);
+  }
+
+  /** Packets whose session nobody asks for any more are dropped, too. */
+  #expireLater(): void {
+    const { clock, limits } = this.deps;
+    if (this.#expiring !== undefined || this.#stopped) return;
+    this.#expiring = clock.setTimer(() => {
+      this.#expiring = undefined;
+      this.missed.expireAll(clock.nowMs());
+      if (this.missed.total > 0) this.#expireLater();
+    }, limits.missedPacketTtlMs);
+  }
+
+  /** One exchange; on failure again after a while, as long as packets wait. */
+  async #request(session: Session): Promise<void> {
+    const { clock, client } = this.deps;
+    // While it waited for its turn somebody else may have asked, or its packets have become too old.
+    if (this.#stopped || session.egress !== undefined || !mayAsk(session)) return;
+    if (this.missed.waiting(session, clock.nowMs()).length === 0) {
+      this.#giveUp(session);
+      return;
+    }
+    try {
+      await client.exchange(session.peer, [session]);
+    } catch (error) {
+      // The peer asked at the same time, and that succeeded.
+      if (session.state !== 'backing-off') return;
+      this.#failedLines.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
+        peer: session.peer.name,
+        remoteVip: session.remoteVip,
+        retryInMs: Math.round(session.retryAtMs - clock.nowMs()),
+      });
+      this.#retryLater(session);
+    }
+  }
+
+  /** Tries again when the session's wait is over; once, however many packets come until then. */
+  #retryLater(session: Session): void {
+    const { clock } = this.deps;
+    if (this.#retrying.has(session)) return;
+    const waitMs = Math.max(0, session.retryAtMs - clock.nowMs());
+    this.#retrying.set(
+      session,
+      clock.setTimer(() => this.#afterBackoff(session), waitMs),
+    );
+  }
+
+  #afterBackoff(session: Session): void {
+    const { deps, missed } = this;
+    this.#retrying.delete(session);
+    if (this.#stopped || session.state !== 'backing-off') return;
+    if (missed.waiting(session, deps.clock.nowMs()).length > 0) {
+      this.#turns.take(session.peer, session);
+      return;
+    }
+    this.#giveUp(session);
+  }
+
+  /** Nobody asks any more: what is left of the session goes, the next packet begins anew. */
+  #giveUp(session: Session): void {
+    const { deps } = this;
+    if (session.wanted !== 0) return;
+    const unwanted = (one: Session) => one.egress === undefined && !one.asking && one.wanted === 0;
+    deps.installer.remove([session], unwanted).catch((error: unknown) => {
+      if (!this.#stopped) deps.logger.log('error', `a session could not be removed: ${reasonOf(error)}`);
+    });
+  }
+
+  #flush(session: Session): void {
+    const { deps, missed, counters } = this;
+    const frames = missed.waiting(session, deps.clock.nowMs());
+    if (frames.length === 0 || this.#stopped) return;
+    if (session.egress?.held === true) {
+      this.#try(session, session.egress, frames);
+      return;
+    }
+    const taken = deps.hal.transmit(frames.map((frame) => ({ frame, packetMeta: PKT_META_RESUBMITTED })));
+    missed.shift(session, taken);
+    counters.resubmitted += taken;
+    const { localVip, remoteVip } = session;
+    if (taken > 0) deps.observe({ type: 'resubmitted', localVip, remoteVip, packets: taken });
+    // The device is busy: the rest follows, before anything that misses later.
+    if (taken < frames.length) deps.clock.setTimer(() => this.#flush(session), 1);
+  }
+
+  /** As many as may go to an address that is not proved; the others wait. */
+  #try(session: Session, { cryptoId }: Egress, frames: readonly Uint8Array[]): void {
+    const { deps, missed, counters } = this;
+    const some = frames.slice(0, deps.hold.take(session.peer, frames.length));
+    const packetMeta = trialMark(cryptoId);
+    counters.resubmitted += deps.hal.transmit(some.map((frame) => ({ frame, packetMeta })));
+    // What the device has no room for now is lost: it was counted already.
+    missed.shift(session, some.length);
+    const { localVip, remoteVip } = session;
+    if (some.length > 0) deps.observe({ type: 'resubmitted', localVip, remoteVip, packets: some.length });
+  }
+}
+
+/** The virtual addresses of a workload's packet; undefined for what is not a whole IP packet. */
+function pairOf(frame: Uint8Array): { localVip: IpAddress; remoteVip: IpAddress } | undefined {
+  const ip = ETHERNET_HEADER_OCTETS;
+  if (etherType(frame) === ETHER_TYPE_IPV4 && ipv4HeaderValid(frame, ip, frame.length)) {
+    return {
+      localVip: ipFromOctets(frame, ip + IPV4_SOURCE, 4),
+      remoteVip: ipFromOctets(frame, ip + IPV4_DESTINATION, 4),
+    };
+  }
+  if (etherType(frame) === ETHER_TYPE_IPV6 && ipv6HeaderValid(frame, ip, frame.length)) {
+    return {
+      localVip: ipFromOctets(frame, ip + IPV6_SOURCE, 6),
+      remoteVip: ipFromOctets(frame, ip + IPV6_DESTINATION, 6),
+    };
+  }
+  return undefined;
+}

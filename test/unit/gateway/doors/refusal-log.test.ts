@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import { QUIET_MS, RefusalLog } from '../../../../src/gateway/doors/refusal-log.js';
+import type { LogFields, LogLevel } from '../../../../src/gateway/log.js';
+import { RequestRefusals } from '../../../../src/gateway/rpc/request-refusals.js';
+import { type RpcCode, RpcError } from '../../../../src/gateway/rpc/transport.js';
+
+function setUp() {
+  const clock = createVirtualClock(0);
+  const lines: [LogLevel, string, LogFields | undefined][] = [];
+  const logger = {
+    log: (level: LogLevel, message: string, fields?: LogFields) => lines.push([level, message, fields]),
+    enabled: () => true,
+  };
+  const log = new RefusalLog({ clock, logger, texts: { a: 'what is a', b: 'what is b' } });
+  return { clock, lines, logger, log, taken: () => lines.splice(0) };
+}
+
+test('says when refusals begin and, with their count, when there have been none for a while', async () => {
+  const { clock, log, taken } = setUp();
+  for (let i = 0; i < 1000; i++) {
+    log.note('a', `10.0.0.${i}`);
+    await clock.advance(30);
+  }
+  expect(taken()).toEqual([['warning', 'refused: what is a', { kind: 'a', from: '10.0.0.0' }]]);
+  await clock.advance(2 * QUIET_MS);
+  expect(taken()).toEqual([
+    ['info', 'no longer refused: what is a', { kind: 'a', count: 1000, seconds: 30 }],
+  ]);
+  expect(clock.pending).toBe(0);
+  log.note('a', '10.0.0.7');
+  expect(taken()).toEqual([['warning', 'refused: what is a', { kind: 'a', from: '10.0.0.7' }]]);
+});
+
+test('says once a minute that they go on', async () => {
+  const { clock, log, taken } = setUp();
+  for (let second = 0; second < 600; second++) {
+    log.note('a', 'x');
+    await clock.advance(1000);
+  }
+  const lines = taken();
+  expect(lines.map(([, message]) => message)).toEqual([
+    'refused: what is a',
+    ...Array.from({ length: 10 }, () => 'still refused: what is a'),
+  ]);
+  expect(lines.at(-1)![2]).toEqual({ kind: 'a', count: 600, seconds: 599 });
+});
+
+test('kinds are told apart, and whatever comes there are two lines of each in ten seconds at most', async () => {
+  const { clock, log, lines } = setUp();
+  // As bad as it gets: one more whenever the one before has just been told to be over.
+  for (let ms = 0; ms < 3_600_000; ms += 100) {
+    if (ms % (QUIET_MS + 100) === 0) log.note('a', 'x');
+    log.note('b', 'y');
+    await clock.advance(100);
+  }
+  const of = (kind: string) => lines.filter(([, , fields]) => fields!.kind === kind).length;
+  expect(of('a')).toBeLessThanOrEqual((2 * 3_600_000) / QUIET_MS);
+  expect(of('a')).toBeGreaterThan(3_600_000 / QUIET_MS);
+  expect(of('b')).toBe(1 + 60);
+});
+
+test('after stop there are no lines and no timers', async () => {
+  const { clock, log, taken } = setUp();
+  log.note('a', 'x');
+  taken();
+  log.stop();
+  await clock.advance(10 * QUIET_MS);
+  expect([taken(), clock.pending]).toEqual([[], 0]);
+});
+
+test('requests that are over a limit, not allowed or malformed are told by their status, others are not', async () => {
+  const { clock, logger, taken } = setUp();
+  const refusals = new RequestRefusals({ clock, logger });
+  const codes: RpcCode[] = [
+    'RESOURCE_EXHAUSTED',
+    'UNAVAILABLE',
+    'INVALID_ARGUMENT',
+    'ABORTED',
+    'PERMISSION_DENIED',
+  ];
+  for (const code of codes) {
+    const handler = refusals.watch(async () => {
+      throw new RpcError(code, 'a text with what the peer sent');
+    });
+    const caller = { authenticated: true, names: [], source: undefined, from: '10.0.0.9:4711' };
+    const call = handler('GetOpState', new Uint8Array(0), caller);
+    await expect(call).rejects.toMatchObject({ code });
+  }
+  expect(taken().map(([level, , fields]) => [level, fields])).toEqual(
+    ['RESOURCE_EXHAUSTED', 'INVALID_ARGUMENT', 'PERMISSION_DENIED'].map((kind) => [
+      'warning',
+      { kind, from: '10.0.0.9:4711' },
+    ]),
+  );
+  refusals.stop();
+});

@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { RpcError } from '../../../../src/gateway/rpc/transport.js';
+import {
+  decodeKeyRotationRequest,
+  decodeMultiTunnelRequest,
+  decodeMultiTunnelResponse,
+  decodeNewTunnelRequest,
+  decodeNewTunnelResponse,
+  encodeKeyRotationRequest,
+  encodeMultiTunnelRequest,
+  encodeMultiTunnelResponse,
+  encodeNewTunnelRequest,
+  encodeNewTunnelResponse,
+  type TunnelParameters,
+  type TunnelRequest,
+} from '../../../../src/gateway/rpc/tunnel-messages.js';
+import {
+  type IpAddress,
+  ipFromOctets,
+  type MacAddress,
+  macFromOctets,
+} from '../../../../src/packet/address.js';
+import type { PspVersion } from '../../../../src/psp/header.js';
+import { toHex } from '../../../support/reference-vectors.js';
+
+const octets = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const ipOf = (family: 4 | 6) => octets(family === 4 ? 4 : 16).map((o) => ipFromOctets(o, 0, family));
+const anyIp = fc.constantFrom(4 as const, 6 as const).chain(ipOf);
+
+const parameters: fc.Arbitrary<TunnelParameters> = fc
+  .constantFrom<PspVersion>(0, 1, 2, 3)
+  .chain((pspVersion) =>
+    fc.record({
+      mac: octets(6).map((o) => macFromOctets(o)),
+      underlayIp: anyIp,
+      pspVersion: fc.constant(pspVersion),
+      spi: fc.integer({ min: 1, max: 0xffffffff }).filter((spi) => (spi & 0x7fffffff) !== 0),
+      key: octets(pspVersion % 2 === 0 ? 16 : 32),
+      cookie: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    }),
+  );
+
+const tunnel: fc.Arbitrary<TunnelRequest> = fc.constantFrom(4 as const, 6 as const).chain((family) =>
+  fc.record({
+    virtSource: ipOf(family),
+    virtDestination: ipOf(family),
+    reverse: fc.option(parameters, { nil: undefined }),
+  }),
+);
+
+const requestId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+
+describe('messages survive the wire', () => {
+  test.each(['2.8', '3.x'] as const)('MultiTunnelRequest in the form of %s', (dialect) => {
+    fc.assert(
+      fc.property(requestId, fc.array(tunnel, { minLength: 1, maxLength: 5 }), (id, tunnels) => {
+        const bytes = encodeMultiTunnelRequest(dialect, { requestId: id, versionsAccepted: [1, 0], tunnels });
+        const decoded = decodeMultiTunnelRequest(bytes);
+        expect(decoded).toMatchObject({ requestId: id, versionsAccepted: [1, 0], tunnels });
+        const showsForm = dialect === '3.x' || tunnels.some((t) => t.reverse !== undefined);
+        expect(decoded.dialect).toBe(showsForm ? dialect : undefined);
+      }),
+    );
+  });
+
+  test('NewTunnelRequest', () => {
+    fc.assert(
+      fc.property(requestId, tunnel, (id, one) => {
+        const decoded = decodeNewTunnelRequest(encodeNewTunnelRequest(id, [0], one));
+        expect(decoded).toEqual({ requestId: id, versionsAccepted: [0], tunnels: [one] });
+      }),
+    );
+  });
+
+  test('both responses', () => {
+    fc.assert(
+      fc.property(requestId, fc.array(parameters, { maxLength: 5 }), parameters, (id, many, one) => {
+        expect(decodeMultiTunnelResponse(encodeMultiTunnelResponse(id, many), many.length)).toEqual(many);
+        expect(decodeNewTunnelResponse(encodeNewTunnelResponse(id, one))).toEqual(one);
+      }),
+    );
+  });
+
+  test('KeyRotationRequest', () => {
+    fc.assert(
+      fc.property(requestId, fc.boolean(), (id, issueNewKeys) => {
+        const bytes = encodeKeyRotationRequest(id, issueNewKeys);
+        expect(decodeKeyRotationRequest(bytes)).toEqual({ requestId: id, issueNewKeys });
+      }),
+    );
+  });
+});
+
+describe('the bytes, put together by hand from the field numbers', () => {
+  const reverse: TunnelParameters = {
+    mac: '02:00:00:00:00:01' as MacAddress,
+    underlayIp: '10.0.0.1' as IpAddress,
+    pspVersion: 0,
+    spi: 0x80000001,
+    key: new Uint8Array(16).fill(0xab),
+    cookie: 5n,
+  };
+  const one: TunnelRequest = {
+    virtSource: '1.2.3.4' as IpAddress,
+    virtDestination: '5.6.7.8' as IpAddress,
+    reverse,
+  };
+  const text = (value: string) => toHex(new TextEncoder().encode(value));
+  // TunnelParameters: 1 mac, 2 ip, (3 version 0 is left out), 4 spi, 5 key, 6 cookie, 7 encap_type
+  const wireReverse =
+    `0a11${text('02:00:00:00:00:01')}1208${text('10.0.0.1')}` +
+    `208180808008${`2a10${'ab'.repeat(16)}`}30053804`;
+  const reverseLength = (wireReverse.length / 2).toString(16).padStart(2, '0');
+  const addresses = `0a07${text('1.2.3.4')}1207${text('5.6.7.8')}`;
+  const wrap = (single: string) =>
+    `08071201011a${(single.length / 2).toString(16).padStart(2, '0')}${single}`;
+  const request = { requestId: 7n, versionsAccepted: [1], tunnels: [one] };
+
+  test('2.8: reverse_params is field 3', () => {
+    const expected = wrap(`${addresses}1a${reverseLength}${wireReverse}`);
+    expect(toHex(encodeMultiTunnelRequest('2.8', request))).toBe(expected);
+  });
+
+  test('3.x: inner_type is field 3, reverse_params field 4', () => {
+    const expected = wrap(`${addresses}180422${reverseLength}${wireReverse}`);
+    expect(toHex(encodeMultiTunnelRequest('3.x', request))).toBe(expected);
+  });
+
+  test('2.7: one tunnel, reverse_params is field 5', () => {
+    const expected = `080712010${'1'}1a07${text('1.2.3.4')}2207${text('5.6.7.8')}2a${reverseLength}${wireReverse}`;
+    expect(toHex(encodeNewTunnelRequest(7n, [1], one))).toBe(expected);
+  });
+
+  test('responses and rotation', () => {
+    expect(toHex(encodeMultiTunnelResponse(7n, [reverse]))).toBe(`080712${reverseLength}${wireReverse}`);
+    expect(toHex(encodeNewTunnelResponse(7n, reverse))).toBe(`080712${reverseLength}${wireReverse}`);
+    expect(toHex(encodeKeyRotationRequest(7n, true))).toBe('08071001');
+  });
+});
+
+describe('what is wrong is refused, by field, all at once, without key material', () => {
+  test('a request with several problems', () => {
+    const bad = {
+      virtSource: '10.0.0.1' as IpAddress,
+      virtDestination: 'fd00::1' as IpAddress,
+      reverse: {
+        mac: 'nonsense' as MacAddress,
+        underlayIp: '10.0.0.9' as IpAddress,
+        pspVersion: 1 as const,
+        spi: 0x80000000,
+        key: new Uint8Array(16).fill(0x5a),
+        cookie: 0n,
+      },
+    };
+    const bytes = encodeMultiTunnelRequest('3.x', { requestId: 1n, versionsAccepted: [1], tunnels: [bad] });
+    const message = messageOf(() => decodeMultiTunnelRequest(bytes));
+    for (const field of ['virt_dst_ip', 'reverse_params.mac_addr', 'reverse_params.spi', 'encryption_key']) {
+      expect(message).toContain(`tunnels[0].${field.startsWith('enc') ? `reverse_params.${field}` : field}`);
+    }
+    expect(message).not.toMatch(/5a5a/i);
+  });
+
+  test('a response with another number of tunnels', () => {
+    expect(messageOf(() => decodeMultiTunnelResponse(encodeMultiTunnelResponse(1n, []), 2))).toContain(
+      '2 tunnels',
+    );
+  });
+
+  const decoders: [string, (bytes: Uint8Array) => unknown][] = [
+    ['MultiTunnelRequest', decodeMultiTunnelRequest],
+    ['NewTunnelRequest', decodeNewTunnelRequest],
+    ['MultiTunnelResponse', (bytes) => decodeMultiTunnelResponse(bytes, 1)],
+    ['NewTunnelResponse', decodeNewTunnelResponse],
+    ['KeyRotationRequest', decodeKeyRotationRequest],
+  ];
+  test.each(decoders)('arbitrary bytes into %s give INVALID_ARGUMENT or a message', (_, decoder) => {
+    const valid = encodeMultiTunnelRequest('2.8', { requestId: 1n, versionsAccepted: [1], tunnels: [] });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(200), (bytes, at) => {
+        for (const input of [bytes, Uint8Array.from([...valid.subarray(0, at), ...bytes])]) {
+          try {
+            decoder(input);
+          } catch (error) {
+            expect(error).toBeInstanceOf(RpcError);
+            expect((error as RpcError).code).toBe('INVALID_ARGUMENT');
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('nothing was thrown');
+}
