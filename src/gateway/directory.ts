@@ -6,7 +6,7 @@
 import { type IpAddress, type IpFamily, ipFamily } from '../packet/address.js';
 import { addressesOf, type IpPrefix, PrefixTable, prefixFamily, prefixSize } from '../packet/prefix.js';
 
-/** What a peer owns: an address, or a prefix with all of its addresses. */
+/** The property of a peer: an address, or a prefix with all of its addresses. */
 export type Vip = IpAddress | IpPrefix;
 
 export interface AddressOwner {
@@ -106,7 +106,7 @@ interface StaticOptions {
   readonly staticTunnels?: IpAddress | 'all' | undefined;
 }
 
-/** How many of them are made at start-up; see countPairs. */
+/** Number of static tunnels that are made at start-up; see countPairs. */
 export function countStatic({ peers, staticTunnels }: StaticOptions, localVips: Iterable<IpAddress>): number {
   if (staticTunnels === undefined) return 0;
   const from = staticTunnels === 'all' ? [] : [staticTunnels];

@@ -1,4 +1,4 @@
-/** What a gateway tells its observer: the steps of the slow path, as they happen. Never key material. */
+/** Events for a gateway's observer: the steps of the slow path, as they happen. Never key material. */
 import type { IpAddress } from '../packet/address.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 
@@ -29,7 +29,7 @@ export type GatewayEvent =
   /** All static tunnels have been up. */
   | { readonly type: 'static-tunnels-up'; readonly tunnels: number }
   | { readonly type: 'rotated'; readonly rotations: number }
-  /** Has lost its way out and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */
+  /** Has lost its egress route and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */
   | ({
       readonly type: 'session-removed';
       readonly reason?: VacatedReason;

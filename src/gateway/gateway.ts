@@ -66,7 +66,7 @@ export interface GatewayDeps {
   readonly logger: Logger;
   readonly options: GatewayOptions;
   readonly observe?: GatewayObserver;
-  /** What is kept of peers from one life to the next. */
+  /** Keeps state of peers from one life to the next. */
   readonly state?: StateStore;
   /** Whether the device's ports are there, for the view. */
   readonly ports?: () => readonly PortStatus[];
@@ -74,7 +74,7 @@ export interface GatewayDeps {
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
 }
 
-/** What the device lacks, or the options ask too much of it. */
+/** The device lacks something, or the options ask too much of it. */
 export class GatewayStartError extends Error {
   override readonly name = 'GatewayStartError';
 }
@@ -86,16 +86,16 @@ export class Gateway implements AsyncDisposable {
   readonly #installer: SessionInstaller;
   readonly #retirement: Retirement;
   readonly #peers: Peers;
-  /** What is known of where peers' packets come from. */
+  /** Known source addresses of peers' packets. */
   readonly #underlayAddresses: UnderlayAddresses;
   readonly #underlay: UnderlayPolicy;
-  /** In tunnel mode: what proves where peers are. */
+  /** Proofs of peers' addresses, in tunnel mode. */
   readonly #evidence: UnderlayEvidence | undefined;
   readonly #hold: UnderlayHold;
   readonly #client: TunnelClient;
   readonly #service: TunnelService;
   readonly #requestRefusals: RequestRefusals;
-  /** In transport mode. */
+  /** The segment, in transport mode. */
   readonly #segment: Segment | undefined;
   readonly #slowPath: SlowPath;
   readonly #bringUp: BringUp;
@@ -372,7 +372,7 @@ export class Gateway implements AsyncDisposable {
     if (options.staticTunnels !== undefined) void this.#makeStaticTunnels(options.staticTunnels);
   }
 
-  /** Where the tunnel service listens, once started. */
+  /** Address at which the tunnel service listens, once started. */
   get serviceAddress(): ServiceAddress | undefined {
     return this.#serviceAddress;
   }
@@ -527,7 +527,7 @@ export class Gateway implements AsyncDisposable {
     };
   }
 
-  /** What the device has counted for the `sessionsMax` sessions that were used last, the last one first. */
+  /** Counters of the `sessionsMax` sessions that were used last, the last one first. */
   sessionCounters(sessionsMax: number): Promise<SessionCounters[]> {
     const sessions = [...this.#installer.sessions].slice(-sessionsMax).reverse();
     return countersOfSessions(this.#deps.hal, sessions);

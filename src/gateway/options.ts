@@ -27,7 +27,7 @@ export interface PeerOptions {
   readonly dialect?: PeerDialect;
   /** Whether it may ask for rotations of our master key; absent: only where callers prove who they are. */
   readonly mayRotate?: boolean;
-  /** Where it may have our packets sent; absent: to any address that is nobody else's. */
+  /** Prefixes to which it may have our packets sent; absent: any address that is nobody else's. */
   readonly underlay?: readonly IpPrefix[];
 }
 
@@ -84,7 +84,7 @@ export interface GatewayOptions {
   /** Absent together with `insecure`: plaintext gRPC. */
   readonly tls?: TlsFiles;
   readonly insecure: boolean;
-  /** Where what was learnt of peers is kept for the gateway's next life; absent: nowhere. */
+  /** File that keeps what was learnt of peers for the gateway's next life; absent: nothing is kept. */
   readonly statePath?: string;
   readonly limits: GatewayLimits;
 }
@@ -97,13 +97,13 @@ export interface GatewayLimits {
   /** Packets that wait for one session, and for all together. */
   readonly missedPacketsPerSession: number;
   readonly missedPacketsTotal: number;
-  /** How long a missed packet may wait. */
+  /** Longest wait of a missed packet. */
   readonly missedPacketTtlMs: number;
-  /** How long an old SPI is accepted after a re-key. */
+  /** Time for which an old SPI is accepted after a re-key. */
   readonly rekeyGraceMs: number;
   /** Time between scheduled master key rotations; 0: never. */
   readonly rotationPeriodMs: number;
-  /** How long a rotation waits for sessions whose key it would end. */
+  /** Longest wait of a rotation for sessions whose key it would end. */
   readonly rotationDeadlineMs: number;
   /** Least time between two rotations at the request of one peer. */
   readonly rotationRequestIntervalMs: number;
@@ -117,7 +117,7 @@ export interface GatewayLimits {
   readonly unknownSourceRequestsPerMinute: number;
   /** Tunnel requests (counted in tunnels) per peer and second that are answered. */
   readonly tunnelsPerPeerPerSecond: number;
-  /** Of the tunnel service's listener. */
+  /** Limits of the tunnel service's listener. */
   readonly doors: DoorLimits;
   /** Transport mode: messages of ARP, neighbor and listener discovery that pass in one direction, of one source and of all. */
   readonly neighborsPerSourcePerSecond: number;

@@ -31,7 +31,7 @@ export class Peer {
   heardAtMs = Number.NEGATIVE_INFINITY;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
-  /** When it first gave us a way out since then, in our milliseconds. */
+  /** When it first gave us an egress route since then, in our milliseconds. */
   firstWayAtMs: number | undefined;
 
   constructor(
@@ -39,7 +39,7 @@ export class Peer {
     readonly virtualIps: readonly IpAddress[],
     readonly virtualPrefixes: readonly IpPrefix[],
     readonly pairs: readonly PeerPair[] | undefined,
-    /** What it may take of us. */
+    /** Limits on what the peer may take of us. */
     readonly budget: PeerBudget,
     /** Whether it may ask for rotations of our master key. */
     readonly mayRotate: boolean,
@@ -58,9 +58,9 @@ export interface PeersOptions {
   readonly peers: readonly PeerOptions[];
   /** Our own virtual addresses. */
   readonly localVips: readonly IpAddress[];
-  /** Of each peer. */
+  /** Limits for each peer. */
   readonly budgets: BudgetLimits;
-  /** Of peers of which the configuration says nothing. */
+  /** Right to ask for rotations, for peers of which the configuration says nothing. */
   readonly mayRotate: boolean;
   readonly nowMs: () => number;
 }

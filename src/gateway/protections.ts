@@ -5,7 +5,7 @@ import type { GatewayOptions } from './options.js';
 export interface ProtectionOff {
   /** The flag that switched it off, as users write it. */
   readonly flag: string;
-  /** What that means, for the operator. */
+  /** The consequence, for the operator. */
   readonly consequence: string;
 }
 

@@ -61,7 +61,7 @@ export interface PeerView {
   readonly mayRotate: boolean;
   /** SPIs that its requests have taken so far. */
   readonly spisGiven: number;
-  /** Where its packets come from and ours go to, the address that it named last first. */
+  /** Source addresses of its packets and destinations of ours; the address that it named last comes first. */
   readonly underlay: readonly UnderlayView[];
 }
 
@@ -84,7 +84,7 @@ export interface GatewayView {
   readonly slowPath: SlowPathCounters & { readonly overflowed: number; readonly expired: number };
   /** Transport mode: what passed between the ports in clear, and what did not; undefined in tunnel mode. */
   readonly segment: SegmentCounters | undefined;
-  /** Where peers wanted our packets sent: what was refused of it, by reason, and how often a peer's address changed. */
+  /** Underlay addresses that peers have named: refusals by reason, and how often a peer's address has changed. */
   readonly underlay: {
     readonly refused: Readonly<Partial<Record<UnderlayRefusal, number>>>;
     readonly changes: number;
@@ -96,14 +96,14 @@ export interface GatewayView {
   };
   /** Requests of peers that were refused, by gRPC status. */
   readonly refused: Readonly<Record<string, number>>;
-  /** What came to the tunnel service's doors; undefined where the control plane has none. */
+  /** Counters of the tunnel service's doors; undefined where the control plane has none. */
   readonly doors: DoorView | undefined;
-  /** Those of them that a peer's budget did not allow; nothing was done for them. */
+  /** Those of them that a peer's budget did not allow. Nothing was done for them. */
   readonly refusedOverBudget: number;
   readonly recovery: RecoveryView;
 }
 
-/** What restarts, ours and those of peers, and packets that are not let in have led to. */
+/** Effects of restarts, ours and those of peers, and of packets that are not let in. */
 export interface RecoveryView extends RecoveryCounters {
   /** Peers told of our start: calls, of these answered in whatever way, and not answered. */
   readonly announcementsSent: number;

@@ -3,11 +3,11 @@
  * stranger; room for peers is kept by counting strangers apart from them.
  */
 export interface DoorLimits {
-  /** From the accepted connection to TLS and HTTP/2 being up; a stranger's connection lasts no longer at all. */
+  /** Time from the accepted connection until TLS and HTTP/2 are up. A stranger's connection lasts no longer at all. */
   readonly openingMs: number;
-  /** How long a peer's connection may be without a request. */
+  /** Longest time without a request on a peer's connection. */
   readonly idleMs: number;
-  /** How long a request may take to arrive, and its answer to be taken. */
+  /** Time for a request to arrive, and for its answer to be received. */
   readonly requestMs: number;
   /** Connections of strangers from addresses that are no peer's: in all, and from one source. */
   readonly strangers: number;
@@ -29,7 +29,7 @@ export interface DoorLimits {
 
 const MIB = 1 << 20;
 
-/** What holds where nobody says otherwise; config/flags.ts takes its defaults from here. */
+/** The default limits, from which config/flags.ts takes the defaults of its flags. */
 export const DOOR_LIMITS: DoorLimits = {
   openingMs: 5_000,
   idleMs: 600_000,
@@ -48,5 +48,5 @@ export const DOOR_LIMITS: DoorLimits = {
   octetsInAll: 64 * MIB,
 };
 
-/** What a rate per second allows at once, in seconds of it. */
+/** Burst that a rate per second allows, in seconds of the rate. */
 export const BURST_S = 4;

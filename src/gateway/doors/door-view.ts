@@ -1,7 +1,7 @@
-/** What came to the tunnel service's doors, for people and programs. */
+/** Counters of the tunnel service's doors, for people and programs. */
 import type { Refusal } from './doors.js';
 
-/** What the doors turn away, by the name of its counter in DoorView. */
+/** Refusals of the doors, by the name of their counter in DoorView. */
 export type DoorRefusal =
   | `refused.${Refusal}`
   | 'acceptErrors'

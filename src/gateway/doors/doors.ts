@@ -18,7 +18,7 @@ import { TokenBucket } from './token-bucket.js';
 
 /** Sources of strangers whose rates are remembered; the one longest away is forgotten first. */
 export const SOURCES_MAX = 4096;
-/** What one subscriber of IPv6 has at least (RFC 6177): addresses in it count as one source. */
+/** Length of the prefix that one subscriber of IPv6 has at least (RFC 6177): its addresses count as one source. */
 const IPV6_SOURCE_PREFIX_OCTETS = 8;
 
 /** Why a connection was refused before anything was spent on it. */
@@ -30,7 +30,7 @@ interface Source {
   readonly rate: TokenBucket;
 }
 
-/** What one peer holds: those that share a service address share it. */
+/** Connections, streams and octets of one peer. Peers that share a service address share them. */
 export interface Party {
   readonly host: IpAddress;
   readonly connections: Set<object>;
@@ -83,7 +83,7 @@ export class Doors {
     return peers > 0 ? this.#knockAsPeer(source!, peers) : this.#knockAsStranger(source);
   }
 
-  /** What the peers at `host` hold. */
+  /** Holdings of the peers at `host`. */
   party(host: IpAddress): Party {
     let party = this.#parties.get(host);
     if (party === undefined) {
@@ -167,7 +167,7 @@ export class Doors {
   }
 }
 
-/** Who counts as one source: an IPv4 address, or all of an IPv6 /64. */
+/** The key of a source: an IPv4 address, or all of an IPv6 /64. */
 function sourceKey(source: IpAddress | undefined): string {
   if (source === undefined) return 'unknown';
   if (ipFamily(source) === 4) return source;

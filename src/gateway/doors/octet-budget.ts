@@ -4,7 +4,7 @@
  * have taken everything do not shut it out.
  */
 
-/** What a party may hold although the whole is used up: a request for a few hundred tunnels. */
+/** Octets that a party may hold although all are in use: a request for a few hundred tunnels. */
 export const OCTETS_GUARANTEED = 64 * 1024;
 
 export class OctetBudget {

@@ -1,4 +1,4 @@
-/** What one peer may take of us, whatever others do: SPIs per second and per hour, and rotations of the master key. */
+/** Budgets of one peer, whatever others do: SPIs per second and per hour, and rotations of the master key. */
 import { TokenBucket } from './token-bucket.js';
 
 export interface BudgetLimits {

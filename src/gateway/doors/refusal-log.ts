@@ -14,7 +14,7 @@ const LOOKS_PER_LINE = 6;
 export interface RefusalLogDeps<Kind extends string> {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What is refused and why, for each kind; it goes into the line after "refused: ". */
+  /** Text for each kind of refusal and its reason, which follows "refused: " in the line. */
   readonly texts: Readonly<Record<Kind, string>>;
 }
 

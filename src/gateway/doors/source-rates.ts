@@ -8,7 +8,7 @@ import { TokenBucket } from './token-bucket.js';
 export const SOURCES_MAX = 1024;
 
 export class SourceRates {
-  /** In the order in which they were seen last. */
+  /** Buckets of sources, in the order in which these were seen last. */
   readonly #buckets = new Map<string, TokenBucket>();
   readonly #all: TokenBucket;
 

@@ -4,9 +4,9 @@ import type { EntryId, EntryOperation, PipeHal } from '../../hal/hal.js';
 import type { Leaving, Leftovers, Names, TakeBack } from './leftovers.js';
 
 export interface ApplyAllOptions {
-  /** What the entry of an operation names; absent: nothing that could be given to another. */
+  /** The things that the entry of an operation names; absent: nothing that could be given to another entry. */
   readonly names?: (index: number) => Names;
-  /** How an operation that succeeded is undone; absent: an added entry is removed. */
+  /** The operation that undoes a successful one; absent: an added entry is removed. */
   readonly undo?: (index: number, id: EntryId) => TakeBack;
 }
 

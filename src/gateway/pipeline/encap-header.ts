@@ -43,7 +43,7 @@ import {
 } from '../../psp/header.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 
-/** As DOCA's application writes them. */
+/** Values that DOCA's application writes. */
 const OUTER_TTL = 64;
 const OUTER_HOP_LIMIT = 50;
 

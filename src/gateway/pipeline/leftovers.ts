@@ -5,10 +5,10 @@
 import { HalError } from '../../hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult, PipeHal } from '../../hal/hal.js';
 
-/** What takes an entry back: its removal, or the update to what it was before. */
+/** The operation that undoes an entry's change: its removal, or the update to its former values. */
 export type TakeBack = Exclude<EntryOperation, { operation: 'add' }>;
 
-/** What an entry names. */
+/** The things that an entry names. */
 export interface Names {
   readonly spi?: number;
   readonly slots?: readonly number[];
@@ -40,7 +40,7 @@ export interface LeftoversDeps {
 export class Leftovers {
   /** One per entry, the longest waiting first. */
   readonly #left = new Map<EntryId, Left>();
-  /** How many of them name a slot. */
+  /** Number of leftovers that name a slot. */
   readonly #slots = new Map<number, number>();
   /** Take-backs that the device refused, so far. */
   refused = 0;

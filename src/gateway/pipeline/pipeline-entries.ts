@@ -19,7 +19,7 @@ function address(ip: IpAddress): number | Uint8Array {
   return ipFamily(ip) === 4 ? ipv4ToNumber(ip as Ipv4Address) : ipToOctets(ip);
 }
 
-/** What a session's ingress entry lets in. */
+/** The packets that a session's ingress entry lets in. */
 export interface IngressSession {
   readonly spi: number;
   readonly remoteVip: IpAddress;
@@ -69,7 +69,7 @@ export function localVipEntries(options: PipelineOptions, localVip: IpAddress, i
   return [egress, add('INGR_VIP_IPV6', { match: { [field]: octets }, values })];
 }
 
-/** How a session's packets leave. */
+/** The egress route of a session's packets. */
 export interface EgressSession {
   readonly localVip: IpAddress;
   readonly localVipId: number;

@@ -47,13 +47,13 @@ import type { GatewayOptions } from '../options.js';
 export const PKT_META_INGRESS_SAMPLED = 0x65656565;
 export const PKT_META_EGRESS_SAMPLED = 0x43434343;
 export const PKT_META_RETURN_TO_VF = 0x78787878;
-/** Of the gateway's own choosing: a packet that comes back with it has missed its session a second time. */
+/** A number of the gateway's own choosing: a packet that comes back with it has missed its session a second time. */
 export const PKT_META_RESUBMITTED = 0x32323232;
 /** Transport mode: what belongs to the segment, from the underlay to the CPU, and from the CPU to the underlay. */
 export const PKT_META_SEGMENT_IN = 0x21212121;
 export const PKT_META_SEGMENT_OUT = 0x12121212;
 
-/** In the first octet, the number of the key slot in the others: to an address that its peer has not proved. */
+/** Mark of a packet to an address that its peer has not proved: this in the first octet, and the key slot in the others. */
 const PKT_META_TRIAL = 0x5a00_0000;
 const PKT_META_TRIAL_MASK = 0xff00_0000;
 
@@ -123,7 +123,7 @@ export function underlayMtuProblem(
   return `an MTU of ${underlayMtuOctets} leaves ${octets} octets for the workload's packets, and IPv6 needs ${IPV6_MINIMUM_MTU_OCTETS} (RFC 8200, section 5); make it ${needed}, or carry IPv4 only (--inner=ipv4)`;
 }
 
-/** What the packets of a family look like to the pipes: workload's own headers, and those inside an envelope. */
+/** Names of a family's fields: in the workload's own headers, and in those inside an envelope. */
 export function familyNames(family: IpFamily) {
   return family === 4
     ? ({ ip: 'ip4', l3Type: L3_IPV4, nextHeader: NEXT_HEADER_IPV4, suffix: 'IPV4', text: 'IPv4' } as const)
@@ -195,7 +195,7 @@ function root(options: PipelineOptions): ControlPipe {
   if (options.mode === 'tunnel') {
     add('vf-arp', 0, from(VF_PORT, { 'outer.eth.type': { value: ETHER_TYPE_ARP } }), { to: 'rss' });
     add('vf-neighbor-solicitation', 0, from(VF_PORT, icmpv6(ICMPV6_NEIGHBOR_SOLICITATION)), { to: 'rss' });
-    // To other addresses it is traffic like other traffic.
+    // DHCP to other addresses is traffic like other traffic.
     const toAll = { 'outer.ip4.dst_ip': { value: DHCP_BROADCAST } };
     add('vf-dhcp', 0, from(VF_PORT, { ...udpTo(DHCP_SERVER_PORT, L3_IPV4), ...toAll }), { to: 'rss' });
   } else {
@@ -254,7 +254,7 @@ function root(options: PipelineOptions): ControlPipe {
   };
 }
 
-/** What hosts of a segment find each other with, for the families that the gateway carries. */
+/** Matches for the messages with which hosts of a segment find each other, for the families that the gateway carries. */
 function segmentMatches({ innerFamilies }: PipelineOptions): [label: string, match: MatchTemplate][] {
   return innerFamilies.flatMap((family): [string, MatchTemplate][] =>
     family === 4

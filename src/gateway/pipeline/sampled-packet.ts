@@ -1,4 +1,4 @@
-/** What the log says of a sampled packet: whose it is and how long, and of its octets only what the operator asked for. */
+/** The log's line about a sampled packet: whose it is and how long, and its octets only if the operator asked for them. */
 import type { IpFamily } from '../../packet/address.js';
 import { protocolName } from '../../packet/describe.js';
 import {
@@ -25,7 +25,7 @@ import {
 } from '../../psp/header.js';
 import type { LogFields } from '../log.js';
 
-/** Where an IP packet's payload begins and what it is; undefined: it cannot be told from the octets that are readable. */
+/** Begin and protocol of an IP packet's payload; undefined: the readable octets do not show it. */
 interface Upper {
   readonly protocol: number;
   readonly offset: number;
@@ -90,7 +90,7 @@ function addressFields(frame: Uint8Array, at: number, family: IpFamily, end: num
 function upperOf(frame: Uint8Array, at: number, family: IpFamily, end: number): Upper | undefined {
   if (at + IP_HEADER_OCTETS[family] > end) return undefined;
   const upper = upperLayerAt(frame, at, family, end);
-  // Of a fragment the protocol is known, and no more.
+  // Only the protocol of a fragment is known.
   return upper !== undefined && family === 4 && ipv4IsFragment(frame, at) ? { ...upper, offset: end } : upper;
 }
 
@@ -109,7 +109,7 @@ function upperFields(frame: Uint8Array, upper: Upper | undefined, end: number): 
   };
 }
 
-/** Where the PSP header behind a UDP header begins; undefined: there is none. */
+/** Offset of the PSP header behind a UDP header; undefined: there is none. */
 function pspOffset(frame: Uint8Array, { protocol, offset }: Upper): number | undefined {
   const psp = offset + UDP_HEADER_OCTETS;
   if (protocol !== PROTOCOL_UDP || psp + PSP_HEADER_OCTETS + PSP_ICV_OCTETS > frame.length) return undefined;

@@ -23,7 +23,7 @@ const BEGIN_AT_ONCE = 8;
 const BEGIN_INTERVAL_MS = 5;
 /** Calls under way at the start, old ones among them, which bounds the sockets that dead peers cost. */
 export const UNDER_WAY_MAX = 1024;
-/** Whoever did not answer is told again after this time, and then later and later. */
+/** First interval after which a peer that did not answer is told again; later ones are longer. */
 const AGAIN_MIN_MS = 30_000;
 const AGAIN_MAX_MS = 600_000;
 /** Least time between two attempts at a peer that is heard of, but did not answer. */
@@ -54,7 +54,7 @@ export interface AnnouncementsDeps {
   readonly transport: ControlTransport;
   readonly logger: Logger;
   readonly observe: GatewayObserver;
-  /** Of our own service, once it listens. */
+  /** Port of our own service, once it listens. */
   readonly servicePort: () => number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
@@ -111,7 +111,7 @@ export class Announcements {
     return this.#told.get(peer)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** How long ago we started. */
+  /** Time since our start. */
   ageMs(): number {
     return this.deps.clock.nowMs() - this.#startedAtMs;
   }

@@ -19,7 +19,7 @@ import {
 import { failedSourceEntry } from '../pipeline/pipeline-entries.js';
 import type { UnderlayAddresses } from '../underlay/underlay-addresses.js';
 
-/** While something fails, or shortly after the start, when a former life's packets come. */
+/** Interval while something fails, or shortly after the start, when a former life's packets come. */
 const POLL_OFTEN_MS = 250;
 const POLL_SELDOM_MS = 1_000;
 const OFTEN_AFTER_START_MS = 10_000;
@@ -29,7 +29,7 @@ const COUNTERS_SETTLE_MS = 2_000;
 /** Packets that were not let in since the last look. */
 export interface FailedPackets {
   readonly byPeer: ReadonlyMap<Peer, bigint>;
-  /** From sources that are no peer's known underlay address. */
+  /** Packets from sources that are no peer's known underlay address. */
   readonly unknown: bigint;
 }
 
@@ -39,7 +39,7 @@ export interface FailingSourcesDeps {
   readonly logger: Logger;
   readonly pipeline: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'innerFamilies'>;
   readonly addresses: UnderlayAddresses;
-  /** In transport mode packets come from the workloads' own addresses, so these are peers' underlay addresses, too. */
+  /** The peers. In transport mode packets come from the workloads' own addresses, which are underlay addresses then. */
   readonly peers: readonly Peer[];
   /** Called after each look in which some packets were new. */
   readonly onFailed: (failed: FailedPackets) => void;

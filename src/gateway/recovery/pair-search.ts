@@ -12,11 +12,11 @@ import type { BringUp } from '../sessions/bring-up.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 
-/** How long a tunnel may take to carry its first packet, before it makes room; counters of hardware are a second old. */
+/** Time for a tunnel to carry its first packet before it makes room; counters of hardware are a second old. */
 const TRIAL_MS = 1_100;
 /** Re-keys of the tunnels that are all there, while packets still fail. */
 const REKEY_INTERVAL_MS = 300_000;
-/** Of one peer, that are tried: of what prefixes stand for the first so many, as DOCA's application would have listed them. */
+/** Limit on a peer's pairs that are tried: the first ones of its prefixes, as DOCA's application would have listed them. */
 const PAIRS_MAX = 65_536;
 /** DOCA 2.7 is asked for tunnels one by one. */
 const ONE_BY_ONE_MAX = 32;
@@ -31,7 +31,7 @@ export interface PairSearchDeps {
 }
 
 interface Search {
-  /** Where in the peer's pairs the next ones are. */
+  /** Position of the next ones in the peer's pairs. */
   at: number;
   /** Made for the search, because not all fit. */
   trial: readonly Session[];
@@ -73,7 +73,7 @@ export class PairSearch {
     const sessions = await installer.open(batch.map((pair) => ({ peer, holder: peer, ...pair })));
     const fresh = sessions.filter((_, i) => known[i] === undefined);
     await this.deps.bringUp.once(peer, sessions);
-    // Whoever does not answer is asked again when its packets come again.
+    // A peer that does not answer is asked again when its packets come again.
     await installer.remove(fresh.filter(isUnused));
     if (room < missing) {
       search.trial = [...search.trial, ...fresh].filter(({ state }) => state !== 'removed');

@@ -25,7 +25,7 @@ export const ANNOUNCEMENTS_BURST = 8;
 const ANNOUNCEMENT_INTERVAL_S = 10;
 /**
  * An announcement that was so long on its way makes the sender's start look later by that. Nobody starts anew within that
- * time after it gave us a way out; were it so, its packets that fail would tell.
+ * time after it gave us an egress route; were it so, its packets that fail would tell.
  */
 const ON_THE_WAY_MS = 250;
 /**
@@ -57,7 +57,7 @@ interface PeerState {
   rekeying: boolean;
   /** Packets of ours did not get in, and what sends has not been looked for yet. */
   packetsFail: boolean;
-  /** What is being looked for: packets that each session had sent at the first look, and the waits until further ones. */
+  /** The search in progress: the packets of each session at the first look, and the times of further looks. */
   search: { readonly before: Map<Session, bigint>; readonly looksAfterMs: number[] } | undefined;
 }
 
@@ -85,7 +85,7 @@ export class PeerStarts {
       peer.firstWayAtMs = undefined;
       state.packetsFail = false;
       state.search = undefined;
-      // What is under way to its former life will not be answered.
+      // Requests under way to its former life will not be answered.
       transport.forget(peer.serviceAddress);
     }
     this.deps.onHeardOf(peer);
@@ -106,20 +106,20 @@ export class PeerStarts {
     return encodeAnnouncementAnswer(sessions);
   }
 
-  /** Whether it has started since it gave us the first of the ways out that we have. */
+  /** Whether it has started since it gave us the first of the egress routes that we have. */
   #isNew(peer: Peer, ageMs: number): boolean {
     if (peer.firstWayAtMs === undefined) return false;
     return this.deps.clock.nowMs() - ageMs > peer.firstWayAtMs + ON_THE_WAY_MS;
   }
 
-  /** Sessions whose way out is from before the peer's last start. */
+  /** Sessions whose egress route is from before the peer's last start. */
   #stale(peer: Peer): Session[] {
     return [...this.deps.installer.sessions].filter(
       ({ peer: owner, egress }) => owner === peer && egress !== undefined && egress.peerStart < peer.starts,
     );
   }
 
-  /** Goes on until no session is left whose way out is known to lead nowhere; later and later while that fails. */
+  /** Goes on until no session is left whose egress route is known to lead nowhere; later and later while that fails. */
   async #rekey(peer: Peer, state: PeerState): Promise<void> {
     const { bringUp, limits, random } = this.deps;
     let failures = 0;

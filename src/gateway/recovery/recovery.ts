@@ -225,7 +225,7 @@ export class Recovery {
   }
 }
 
-/** How long to wait after so many attempts. */
+/** Wait after so many attempts. */
 function later(minMs: number, attempts: number): number {
   return attempts === 0 ? 0 : Math.min(LATER_MAX_MS, minMs * 2 ** Math.min(30, attempts - 1));
 }

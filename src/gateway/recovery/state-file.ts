@@ -8,7 +8,7 @@ import type { PeerDialect } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import { UNDERLAY_ADDRESSES_PER_PEER_MAX, type UnderlayAddresses } from '../underlay/underlay-addresses.js';
 
-/** Of the whole file; what is larger is not ours. A peer takes about 200. */
+/** Limit on the whole file; a larger one is not ours. A peer takes about 200 octets. */
 export const STATE_OCTETS_MAX = 4 * 1024 * 1024;
 const STATE_PEERS_MAX = 16_384;
 const STATE_VERSION = 1;
@@ -22,7 +22,7 @@ export class StateFileError extends Error {
 }
 
 interface PeerState {
-  /** As Peer.name has it. */
+  /** The peer's name, as in Peer.name. */
   readonly service: string;
   readonly underlay: readonly string[];
   readonly dialect?: PeerDialect;
@@ -41,7 +41,7 @@ export function encodeState(
   formerly: ReadonlyMap<Peer, number>,
 ): string {
   const states = peers.all.flatMap((peer): PeerState[] => {
-    // What nobody has proved would keep its owner out after the start.
+    // An address that nobody has proved would keep its owner out after the start.
     const underlay = addresses
       .of(peer)
       .filter(({ origin, confirmed }) => origin === 'kept' || (origin === 'learnt' && confirmed));

@@ -6,10 +6,10 @@ import type { Peer, Peers } from '../peers.js';
 import type { UnderlayAddresses } from '../underlay/underlay-addresses.js';
 import { applyState, encodeState } from './state-file.js';
 
-/** What a crash may lose of what was learnt. */
+/** Age of what a crash may lose of what was learnt. */
 const SAVE_INTERVAL_MS = 2_000;
 
-/** Where the state is; what reads and writes it is the program's. */
+/** The place of the state; the program reads and writes it. */
 export interface StateStore {
   /** Undefined: there is none yet. Rejects when there is one that cannot be read. */
   load(): Promise<string | undefined>;
@@ -73,7 +73,7 @@ export class StateKeeper {
 
   async #save(): Promise<void> {
     const { store, logger, peers, addresses } = this.deps;
-    // What has not been read is not replaced.
+    // A state that has not been read is not replaced.
     if (this.#formerly === undefined) return;
     const text = encodeState(peers, addresses, this.#formerly);
     if (text === this.#saved) return;

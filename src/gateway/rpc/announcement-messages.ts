@@ -7,9 +7,9 @@ import { checkMessageStructure, type MessageShape, MessageStructureError } from 
 import { RpcError } from './transport.js';
 
 export interface StartAnnouncement {
-  /** How long ago the sender started, by its own monotonic clock; what it gave out before is void. */
+  /** Time since the sender's start, by its own monotonic clock. What it gave out before is void. */
   readonly ageMs: number;
-  /** Where the sender serves: several peers may share an address. */
+  /** Port of the sender's service: several peers may share an address. */
   readonly servicePort: number;
   /** Packets from the receiver's underlay address are not let in, although the receiver knew of the start. */
   readonly packetsFail: boolean;
@@ -47,7 +47,7 @@ export function encodeAnnouncementAnswer(sessions: number): Uint8Array {
   return AnnouncementAnswer.encode({ sessions }).finish();
 }
 
-/** How many sessions the peer re-keys; throws RpcError INVALID_ARGUMENT. */
+/** Decodes the number of sessions that the peer re-keys. Throws RpcError INVALID_ARGUMENT. */
 export function decodeAnnouncementAnswer(octets: Uint8Array): number {
   return decode(AnnouncementAnswer, octets, 'AnnouncementAnswer').sessions;
 }

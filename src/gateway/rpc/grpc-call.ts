@@ -150,7 +150,7 @@ class ServerCall {
       const response = await handler(methodOfPath(this.headers[':path'])!, request, caller);
       this.#respond(response);
     } catch (error) {
-      // What a handler did not mean for the caller stays here.
+      // An error that the handler did not mean for the caller stays here.
       this.#refuse(error instanceof RpcError ? error : new RpcError('INTERNAL', 'internal error'));
     } finally {
       this.#handling = false;

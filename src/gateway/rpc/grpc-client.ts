@@ -56,7 +56,7 @@ interface Channel {
   readonly octets: OctetShare;
   connection: Promise<Connected> | undefined;
   socket: Socket | undefined;
-  /** What ends each call under way. */
+  /** Functions that end each call under way. */
   readonly calls: Set<() => void>;
   /** Answers of the peer so far, whatever they said. */
   answers: number;
@@ -72,7 +72,7 @@ interface Connected {
 export class GrpcClient {
   /** The address that calls come from, so that peers know us by it (--insecure); undefined: the kernel chooses. */
   sourceHost: IpAddress | undefined;
-  /** By target, least recently used first. */
+  /** Channels by target, least recently used first. */
   readonly #channels = new Map<string, Channel>();
   readonly #underWay = new Set<() => void>();
   readonly #sockets = new Set<Socket>();
@@ -90,7 +90,7 @@ export class GrpcClient {
     this.#secureContext = tls && createSecureContext(secureContextOptions(tls));
   }
 
-  /** As ControlTransport.call. */
+  /** Implements ControlTransport.call. */
   call(
     peer: ServiceAddress,
     method: RpcMethod,
@@ -164,7 +164,7 @@ export class GrpcClient {
     for (const channel of [...this.#channels.values()]) this.#drop(channel);
   }
 
-  /** As ControlTransport.forget. */
+  /** Implements ControlTransport.forget. */
   forget(peer: ServiceAddress): void {
     const channel = this.#channels.get(serviceText(peer));
     if (channel === undefined) return;

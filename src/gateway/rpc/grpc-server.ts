@@ -33,9 +33,9 @@ export const CONCURRENT_STREAMS_MAX = 32;
  * takes about 700 a second.
  */
 const BACKLOG = 1024;
-/** How long RPCs under way may take after close, after new certificates, or after the end of the caller's. */
+/** Time for RPCs under way after close, after new certificates, or after the end of the caller's certificate. */
 const DRAIN_MS = 2_000;
-/** How long a stranger may take to take its refusal. */
+/** Time for a stranger to receive its refusal. */
 const REFUSAL_MS = 1_000;
 /** The kernel asks after this silence whether the other end is still there. */
 const KEEPALIVE_MS = 60_000;
@@ -65,11 +65,11 @@ export interface GrpcServerOptions {
   readonly limits: DoorLimits;
   /** Largest request and answer. */
   readonly messageOctetsMax: number;
-  /** Is told of what is refused; absent: nobody is. */
+  /** Gets a line for what is refused; absent: no lines. */
   readonly logger?: Logger;
 }
 
-/** What is counted here, and not by one of the parts. */
+/** Refusals that are counted here and not by one of the parts. */
 type OwnRefusal = Exclude<DoorRefusal, `refused.${Refusal}` | 'floods' | 'octetsRefused'>;
 
 /** One accepted connection, from the listener to its end. */
@@ -79,11 +79,11 @@ interface Connection {
   readonly from: string;
   /** Its count among those that have not shown to be a peer's. */
   readonly visit: Visit;
-  /** Until HTTP/2 is up, and for good with a stranger; then how long it has been without a request. */
+  /** Runs until HTTP/2 is up, and for good with a stranger; afterwards it measures the time without a request. */
   timer: Timer | undefined;
-  /** Until the end of the caller's certificate; undefined without TLS, and until the handshake is over. */
+  /** Fires at the end of the caller's certificate; undefined without TLS, and until the handshake is over. */
   certificateEnd: Timer | undefined;
-  /** What it is watched by once HTTP/2 has begun. */
+  /** The flood watch, once HTTP/2 has begun. */
   watched: Watched | undefined;
   session: ServerHttp2Session | undefined;
   /** Once admitted. */
@@ -99,7 +99,7 @@ export class GrpcServer {
   readonly #listener: NetServer;
   readonly #tls: TlsServer | undefined;
   readonly #connections = new Set<Connection>();
-  /** Those in a TLS handshake, by their addresses and ports. */
+  /** Connections in a TLS handshake, by address and port. */
   readonly #handshakes = new Map<string, Connection>();
   readonly #calls: CallCounters = { requests: 0 };
   readonly #refusals: Record<OwnRefusal, number> = {
@@ -272,7 +272,7 @@ export class GrpcServer {
     this.#admit(connection, socket, { authenticated: true, names: certificateNames(certificate) });
   }
 
-  /** Who it is, is known: the peers' share takes it, or it is told that it is none. */
+  /** The caller is known: counts the connection to the peers' share, or refuses a stranger. */
   #admit(
     connection: Connection,
     transport: Socket | TLSSocket,
@@ -410,7 +410,7 @@ export class GrpcServer {
     return session;
   }
 
-  /** Without a request from now on. */
+  /** The connection has no request from now on. */
   #rest(connection: Connection): void {
     const { clock, limits } = this.#options;
     if (connection.socket.destroyed || connection.session?.closed === true || connection.calls > 0) return;

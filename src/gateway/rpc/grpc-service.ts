@@ -2,7 +2,7 @@
 import type { RpcCode, RpcMethod } from './transport.js';
 
 const SERVICE = 'psp_gateway.PSP_Gateway';
-/** Of gateways of this program among themselves. */
+/** The service with which gateways of this program call each other. */
 const PEER_SERVICE = 'psp_gateway_peer.PSP_Gateway_Peer';
 
 const RPC_METHODS: readonly RpcMethod[] = [

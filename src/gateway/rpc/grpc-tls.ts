@@ -14,10 +14,10 @@ import type { CertificateName } from './transport.js';
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
 export const TLS_MIN_VERSION = 'TLSv1.3';
 
-/** Of a file with certificates or a key: some hundred authorities. */
+/** Limit on a file with certificates or a key: some hundred authorities. */
 export const PEM_OCTETS_MAX = 1024 * 1024;
 
-/** What is wrong with one of the files, which `reason` names. */
+/** A problem with one of the files, which `reason` names. */
 export interface TlsFileProblem {
   readonly what: 'authority' | 'certificate' | 'key';
   readonly reason: string;

@@ -20,9 +20,9 @@ export interface GrpcTransportOptions {
   /** Largest message, in either direction. */
   readonly messageOctetsMax: number;
   readonly clock: Clock;
-  /** Where they differ from DOOR_LIMITS. */
+  /** Limits that differ from DOOR_LIMITS. */
   readonly limits?: Partial<DoorLimits>;
-  /** Is told of what our service's doors refuse; absent: nobody is. */
+  /** Gets lines about what our service's doors refuse; absent: no lines. */
   readonly logger?: Logger;
 }
 
@@ -32,7 +32,7 @@ export interface GrpcTransport extends ControlTransport {
    * Throws, and changes nothing, when they cannot be used or the transport is a plaintext one.
    */
   reloadTls(tls: TlsMaterial): void;
-  /** What came to our service's doors; undefined before it listens. */
+  /** Counters of our service's doors; undefined before it listens. */
   doors(): DoorView | undefined;
 }
 

@@ -6,9 +6,9 @@ import { RpcError } from './transport.js';
 
 export const CONTENT_TYPE = 'application/grpc+proto';
 export const PREFIX_OCTETS = 5;
-/** Of a peer's text in a status, what is kept: it goes to logs. */
+/** Limit on a peer's text in a status, which goes to logs. */
 const DETAILS_CHARACTERS_MAX = 512;
-/** As much of a deadline as the header's eight digits may say in milliseconds. */
+/** Longest deadline that the header's eight digits can express in milliseconds. */
 const TIMEOUT_MS_MAX = 99_999_999;
 
 const UNIT_MS: Readonly<Record<string, number>> = {

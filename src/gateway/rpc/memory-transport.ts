@@ -15,7 +15,7 @@ import {
   serviceText,
 } from './transport.js';
 
-/** How the network treats one RPC, decided when it is sent. */
+/** The network's treatment of one RPC, decided when it is sent. */
 export interface RpcFate {
   /** One way, each way. */
   readonly delayMs: number;
@@ -29,7 +29,7 @@ export interface MemoryNetworkOptions {
   readonly fate?: (from: ServiceAddress, to: ServiceAddress) => RpcFate;
 }
 
-/** What a gateway listens with. */
+/** A listening gateway. */
 interface Served {
   readonly handler: RpcHandler;
   readonly doorkeeper: Doorkeeper;
@@ -37,7 +37,7 @@ interface Served {
 
 const DEFAULT_FATE: RpcFate = { delayMs: 0.5 };
 
-/** Where gateways of one simulation find each other. */
+/** The meeting place of the gateways of one simulation. */
 export class MemoryNetwork {
   readonly #served = new Map<string, Served>();
   readonly #clock: Clock;
@@ -65,7 +65,7 @@ export class MemoryNetwork {
       source: own.host,
       from: `${own.host}:${own.port}`,
     };
-    /** What ends each call under way, by the peer that is called. */
+    /** Functions that end each call under way, by the peer that is called. */
     const underWay = new Map<string, Callbacks>();
     const callsTo = (key: string) => {
       let calls = underWay.get(key);

@@ -12,11 +12,11 @@ export interface ChildShape {
   /** The field's name, for errors. */
   readonly field: string;
   readonly shape: MessageShape;
-  /** How often it may stand in one message; 1 for a field that is not repeated. */
+  /** Limit on repetitions in one message; 1 for a field that is not repeated. */
   readonly countMax: number;
 }
 
-/** Where and how bytes are not the message that they should be. */
+/** Bytes that are not the expected message: the place, and the reason. */
 export class MessageStructureError extends Error {
   override readonly name = 'MessageStructureError';
 }

@@ -6,7 +6,7 @@
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import type { DoorView } from '../doors/door-view.js';
 
-/** Where a gateway's tunnel service listens. */
+/** The address at which a gateway's tunnel service listens. */
 export interface ServiceAddress {
   readonly host: IpAddress;
   readonly port: number;
@@ -14,7 +14,7 @@ export interface ServiceAddress {
 
 export const DEFAULT_SERVICE_PORT = 3000;
 
-/** As users write it, IPv6 in brackets; equal for equal addresses, and so a key too. */
+/** The address as users write it, IPv6 in brackets. Equal addresses give equal texts, so that it can be a key. */
 export function serviceText({ host, port }: ServiceAddress): string {
   return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -65,24 +65,24 @@ export class RpcError extends Error {
  */
 export type CertificateName =
   | { readonly type: 'ip'; readonly value: IpAddress }
-  /** In lower case. */
+  /** A DNS name, in lower case. */
   | { readonly type: 'dns'; readonly value: string };
 
-/** Who calls. */
+/** The identity of a caller. */
 export interface CallerIdentity {
   /** Whether the caller proved its names with a certificate that our authority signed. */
   readonly authenticated: boolean;
-  /** What the certificate names; its common name is not among them. */
+  /** Names in the certificate. Its common name is not among them. */
   readonly names: readonly CertificateName[];
-  /** Where the connection comes from, IPv4 as IPv4; undefined where that is no address that names anybody. */
+  /** Source address of the connection, IPv4-mapped IPv6 as IPv4; undefined where it is no address that names anybody. */
   readonly source: IpAddress | undefined;
   /** For messages: address and port of the connection. */
   readonly from: string;
 }
 
-/** Who may come in; asked at every connection and every request, since peers come and go. */
+/** Decides who may come in. It is asked at every connection and every request, since peers come and go. */
 export interface Doorkeeper {
-  /** How many configured peers have this service address: for their connections room is kept. */
+  /** Number of configured peers with this service address: room is kept for their connections. */
   peersAt(source: IpAddress): number;
   /**
    * The service address of the peer that the caller is, under which its share of everything is counted. Throws
@@ -116,7 +116,7 @@ export interface ControlTransport {
     options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
   ): Promise<Uint8Array>;
 
-  /** What came to the service's doors, where there are doors. */
+  /** Counters of the service's doors, if it has doors. */
   doors?(): DoorView | undefined;
   /**
    * The peer has started anew: calls to it that are under way end with CANCELLED, and further ones go over a connection of

@@ -31,7 +31,7 @@ import {
 import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
 import { RpcError } from './transport.js';
 
-/** What a sender needs to reach one receiver. */
+/** Parameters that a sender needs to reach one receiver. */
 export interface TunnelParameters {
   /** The receiver's uplink. */
   readonly mac: MacAddress;
@@ -53,7 +53,7 @@ export interface TunnelRequest {
 
 export interface TunnelsRequest {
   readonly requestId: bigint;
-  /** In order of preference. */
+  /** Accepted versions in order of preference. */
   readonly versionsAccepted: readonly number[];
   readonly tunnels: readonly TunnelRequest[];
 }
@@ -141,7 +141,7 @@ class Checker {
   }
 }
 
-/** What a peer sent, short and without control characters, so that it can stand in a log. */
+/** A text from a peer, shortened and without control characters, so that it can stand in a log. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
 }
@@ -232,7 +232,7 @@ function decode<T>(
   }
 }
 
-/** What a tunnel takes in a message at most, in all dialects; and the rest of a message. */
+/** Limit on a tunnel in a message, in all dialects, and on the rest of a message. */
 const TUNNEL_OCTETS = 256;
 const MESSAGE_OCTETS = 1024;
 

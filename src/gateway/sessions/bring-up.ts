@@ -18,13 +18,13 @@ import type { TunnelClient } from './tunnel-client.js';
 
 /** Peers that are asked at the same time, of those that were just heard of, and of all others. */
 const PEERS_AT_ONCE = 16;
-/** Of them, turns of one peer: what waits for one that is silent holds up no other. */
+/** Concurrent turns of one peer, so that exchanges with a silent one hold up no other. */
 const TURNS_PER_PEER_MAX = 2;
-/** How long a peer that was heard of counts as one that will answer. */
+/** Time for which a peer that was heard of counts as one that will answer. */
 const HEARD_MS = 2_000;
 /** A peer that says again and again that it is there is believed once in this time. */
 const WAKE_INTERVAL_MS = 1_000;
-/** What a peer says when it does not want a request as it is: one tunnel of it may be why, or there are too many. */
+/** Errors of a peer that refuses a request as it is: one of its tunnels may be the reason, or there are too many. */
 const REFUSALS: readonly string[] = [
   'PERMISSION_DENIED',
   'INVALID_ARGUMENT',
@@ -35,7 +35,7 @@ const REFUSALS: readonly string[] = [
 const SPLITS_MAX = 64;
 /** Likewise, where nobody is asked again. */
 const SPLITS_ONCE_MAX = 4;
-/** Of them, what a peer says of a tunnel that it will not have later either. */
+/** Those errors with which a peer says that it will not have a tunnel later either. */
 const FINAL_REFUSALS: readonly string[] = ['PERMISSION_DENIED', 'INVALID_ARGUMENT', 'NOT_FOUND'];
 /** Refused batches that are tried in halves in all, where each tunnel is asked for until it is refused: those of four /24. */
 const SPLITS_GRANTED_MAX = 1024;
@@ -67,7 +67,7 @@ interface Pass {
 /** Turns of peers that were just heard of, or of the others. */
 interface Lane {
   running: number;
-  /** Of each peer that has some. */
+  /** Running exchanges of each peer that has some. */
   readonly runningOf: Map<Peer, number>;
   /** Peers in the order in which they came; what waits for one is called with the lane whose turn it gets. */
   readonly waiting: Map<Peer, ((lane: Lane) => void)[]>;
@@ -108,7 +108,7 @@ export class BringUp {
     return this.#run(sessions, () => false);
   }
 
-  /** Likewise, but whom the peer's own exchange has given a way out needs none of ours. */
+  /** Likewise, but whom the peer's own exchange has given an egress route needs none of ours. */
   establish(sessions: readonly Session[]): Promise<void> {
     return this.#run(sessions, ({ state }) => state === 'established');
   }

@@ -11,7 +11,7 @@ import { SpiBook } from './spi-book.js';
 
 /** Draws per batch. Each asks for twice as many as the one before: together for 255 times what is wanted. */
 const DRAWS_MAX = 8;
-/** Of the 2^31 SPIs of a master key; when half are gone the other half lasts until a rotation has waited for everybody. */
+/** Half of the 2^31 SPIs of a master key: when this many are left, they last until a rotation has waited for all sessions. */
 const SPIS_LOW = SPI_LOW_MASK >>> 1;
 
 export interface KeyDrawDeps {

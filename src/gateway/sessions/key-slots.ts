@@ -10,7 +10,7 @@ export const SLOT_REST_MS = 100;
 
 export class KeySlots {
   readonly #count: number;
-  /** In the order in which they were freed, with the times. */
+  /** Freed slots, in the order in which they were freed, with the times. */
   readonly #freed: number[] = [];
   readonly #freedAtMs: number[] = [];
   #next = 1;

@@ -29,9 +29,9 @@ export interface RetirementWait {
 }
 
 export class Retirement {
-  /** In the order of dueMs. */
+  /** Retiring SPIs in the order of dueMs. */
   #queue: Retiring[] = [];
-  /** By the number of the master key, of its SPIs that wait here. */
+  /** Waits of a master key's SPIs, by its number. */
   readonly #waits = new Map<number, RetirementWait>();
   #timer: Timer | undefined;
 
@@ -44,7 +44,7 @@ export class Retirement {
     private readonly onStillUsed: (sessions: readonly Session[]) => void,
   ) {}
 
-  /** Of a master key's SPIs that wait to be closed; undefined: none waits. */
+  /** The wait of a master key's SPIs that are to be closed; undefined: none waits. */
   waitOf(generation: number): RetirementWait | undefined {
     return this.#waits.get(generation);
   }

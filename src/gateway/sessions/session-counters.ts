@@ -1,4 +1,4 @@
-/** What the device has counted for sessions under the entries that they have now: a re-key begins some of them anew. */
+/** Counters of sessions' present entries in the device. A re-key starts some of them anew. */
 import { HalError } from '../../hal/errors.js';
 import type { Counter, PipeHal } from '../../hal/hal.js';
 import type { IpAddress } from '../../packet/address.js';
@@ -13,7 +13,7 @@ export interface SessionCounters {
   readonly in: Counter | undefined;
 }
 
-/** Of each session; both ways undefined where one of its entries went meanwhile. */
+/** Counters of each session; undefined in both directions where one of its entries went meanwhile. */
 export async function countersOfSessions(
   hal: PipeHal,
   sessions: readonly Session[],

@@ -1,5 +1,5 @@
 /**
- * Sessions in the device: opens SPIs for peers to send under, installs the ways out, and takes both away again. Each
+ * Sessions in the device: opens SPIs for peers to send under, installs the egress routes, and takes both away again. Each
  * step is done whole or not at all. Steps run one after the other, so two exchanges for one pair cannot meet half way,
  * and no rotation of the master key comes between a key and its entry; peers take turns.
  *
@@ -80,7 +80,7 @@ export interface InstallerDeps {
   readonly onSpisExhausted: () => void;
   /** It will have soon. */
   readonly onSpisLow: () => void;
-  /** With --debug-keys: gets every key. */
+  /** Gets every key with --debug-keys. */
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
   /** Whether a peer has to prove an underlay address before workloads' packets go there. */
   readonly isHeld: (peer: Peer, underlayIp: IpAddress) => boolean;
@@ -94,13 +94,13 @@ export interface InstallerDeps {
 export interface Wanted {
   readonly localVip: IpAddress;
   readonly remoteVip: IpAddress;
-  /** Who owns remoteVip. */
+  /** Owner of remoteVip. */
   readonly peer: Peer;
   /** Whose place it will take when it has none yet. */
   readonly holder: Holder;
 }
 
-/** What became of places in the tables. */
+/** Counters of the places in the tables. */
 export interface TableCounters {
   /** Sessions that were idle for --session-idle, and lost their place. */
   idle: number;
@@ -116,7 +116,7 @@ export interface TableCounters {
   dormantDropped: number;
   /** Sessions that found no place. */
   refused: number;
-  /** Of these, those of a holder that replaces its own sessions faster than --session-replacements. */
+  /** Those of them of a holder that replaces its own sessions faster than --session-replacements. */
   refusedTooFast: number;
 }
 
@@ -128,7 +128,7 @@ export interface Offer {
 }
 
 /** A session and how to reach its peer. */
-export interface Way {
+export interface EgressRoute {
   readonly session: Session;
   readonly parameters: TunnelParameters;
 }
@@ -152,9 +152,9 @@ export class SessionInstaller {
     refused: 0,
     refusedTooFast: 0,
   };
-  /** How fast each holder replaces its own sessions; holders are as many as peers and addresses of ours at most. */
+  /** Rate at which each holder replaces its own sessions. There are at most as many holders as peers and addresses of ours. */
   readonly #replacements = new Map<Holder, TokenBucket>();
-  /** How many requests are being granted for a session: as long as we take, not as long as the peer does. */
+  /** Number of requests that are being granted for a session: for as long as we take, not as long as the peer does. */
   readonly #granting = new Map<Session, number>();
   /** Entries of the ingress ACL, of both families. */
   #aclEntries = 0;
@@ -199,7 +199,7 @@ export class SessionInstaller {
     return this.#leftovers.size;
   }
 
-  /** What it refused to take back so far, and SPIs that it gave out although they were not free. */
+  /** Removals that the device has refused so far, and SPIs that it gave out although they were not free. */
   get refusedByDevice(): { readonly removals: number; readonly spis: number } {
     return { removals: this.#leftovers.refused, spis: this.#keys.refused };
   }
@@ -295,7 +295,7 @@ export class SessionInstaller {
     });
   }
 
-  /** What `open` gave with `granting` may lose its place again. */
+  /** Sessions that `open` gave with `granting` may lose their places again. */
   granted(sessions: readonly Session[]): void {
     for (const session of sessions) this.#grants(session, -1);
   }
@@ -401,45 +401,45 @@ export class SessionInstaller {
     });
   }
 
-  /** Installs the way out of each session, or replaces it in place. All or none. */
-  connect(ways: readonly Way[]): Promise<void> {
-    const live = () => ways.filter(({ session }) => hasPlace(session));
+  /** Installs the egress route of each session, or replaces it in place. All or none. */
+  connect(routes: readonly EgressRoute[]): Promise<void> {
+    const live = () => routes.filter(({ session }) => hasPlace(session));
     return this.#queue.run(
-      ways[0]?.session.peer ?? this,
+      routes[0]?.session.peer ?? this,
       () =>
         this.#connect(live()).finally(() => {
-          for (const { parameters } of ways) parameters.key.fill(0);
+          for (const { parameters } of routes) parameters.key.fill(0);
         }),
       () => this.#slots.waitMs(live().length),
     );
   }
 
-  async #connect(ways: readonly Way[]): Promise<void> {
+  async #connect(routes: readonly EgressRoute[]): Promise<void> {
     const { hal, pipeline, observe } = this.deps;
-    const slots = this.#takeSlots(ways.length);
+    const slots = this.#takeSlots(routes.length);
     const names = (i: number) => ({ slots: [slots[i]!] });
     try {
       const failed = (
-        await hal.setKeys(ways.map(({ parameters }, i) => ({ cryptoId: slots[i]!, key: parameters.key })))
+        await hal.setKeys(routes.map(({ parameters }, i) => ({ cryptoId: slots[i]!, key: parameters.key })))
       ).find((result) => result !== null);
       if (failed !== undefined) throw failed;
-      // What a former session of a pair has left would be in the way.
-      if (ways.some(({ session }) => session.egress === undefined)) await this.#leftovers.retry();
-      const headers = ways.map(({ session, parameters }) => this.#header(session, parameters));
+      // Leftovers of a former session of a pair would be in the way.
+      if (routes.some(({ session }) => session.egress === undefined)) await this.#leftovers.retry();
+      const headers = routes.map(({ session, parameters }) => this.#header(session, parameters));
       const encrypt = await applyAll(
         hal,
         this.#leftovers,
         slots.flatMap((slot) => pspEncryptEntry(pipeline, slot) ?? []),
         { names },
       );
-      const held = ways.map(({ session, parameters }) =>
+      const held = routes.map(({ session, parameters }) =>
         this.deps.isHeld(session.peer, parameters.underlayIp),
       );
       // Only between entries of the same pipe.
-      const inPlace = ways.map(
+      const inPlace = routes.map(
         ({ session: { egress } }, i) => egress !== undefined && !egress.held && !held[i]!,
       );
-      const operations = ways.map(({ session }, i): EntryOperation => {
+      const operations = routes.map(({ session }, i): EntryOperation => {
         const header = headers[i]!;
         const cryptoId = slots[i]!;
         if (held[i]!) return egressTrialEntry(pipeline, header, cryptoId);
@@ -459,7 +459,7 @@ export class SessionInstaller {
         });
       });
       const undo = (index: number, id: EntryId): Leaving['operation'] => {
-        const former = ways[index]!.session.egress;
+        const former = routes[index]!.session.egress;
         if (former === undefined || !inPlace[index]!) return { operation: 'remove', id };
         const values = egressValues(pipeline, this.#headers.get(former.cryptoId), former.cryptoId);
         return { operation: 'update', id, values };
@@ -474,7 +474,7 @@ export class SessionInstaller {
       );
       const former: Egress[] = [];
       const left: Leaving[] = [];
-      ways.forEach(({ session, parameters }, i) => {
+      routes.forEach(({ session, parameters }, i) => {
         if (session.egress !== undefined) former.push(session.egress);
         if (!inPlace[i]!) session.packetsSeen = 0;
         if (session.egress !== undefined && !inPlace[i]!) left.push(leavingOf(session.egress));
@@ -604,7 +604,7 @@ export class SessionInstaller {
     return peer !== undefined && sessions.every((session) => session.peer === peer) ? peer : this;
   }
 
-  /** What the device would not take back is tried again after a while. */
+  /** Removals that the device has refused are tried again after a while. */
   #retryLater(): void {
     const waiting = this.#leftovers.size > 0 || this.#uncleared.length > 0;
     if (!waiting || this.#stopped || this.#retryTimer !== undefined) return;
@@ -755,8 +755,8 @@ export class SessionInstaller {
   }
 
   /**
-   * Takes the places of sessions: their ways out go, and they are dormant from then on; those that a peer cannot send under
-   * anyway are gone. Where the device would not remove a way out, that session stays as it is, and this rejects.
+   * Takes the places of sessions: their egress routes go, and they are dormant from then on; those that a peer cannot send under
+   * anyway are gone. Where the device would not remove an egress route, that session stays as it is, and this rejects.
    */
   async #vacate(victims: readonly Victim[]): Promise<void> {
     if (victims.length === 0) return;
@@ -792,24 +792,24 @@ export class SessionInstaller {
     else counters.replaced++;
   }
 
-  /** Takes away the ways out of some sessions. Gives those whose way out the device would not remove, and why. */
+  /** Takes away the egress routes of some sessions. Gives those whose egress route the device would not remove, and why. */
   async #removeWays(
     sessions: readonly Session[],
   ): Promise<{ readonly sessions: ReadonlySet<Session>; readonly error: HalError } | undefined> {
     const leaving = sessions.filter(({ egress }) => egress !== undefined);
     if (leaving.length === 0) return undefined;
     // Packets that miss from now on wait, and do not go round and round.
-    const ways = leaving.map((session) => {
-      const way = session.egress!;
+    const routes = leaving.map((session) => {
+      const route = session.egress!;
       session.egress = undefined;
-      return way;
+      return route;
     });
     const results = await this.deps.hal
-      .apply(ways.map(({ entry }): EntryOperation => ({ operation: 'remove', id: entry })))
+      .apply(routes.map(({ entry }): EntryOperation => ({ operation: 'remove', id: entry })))
       .catch((reason: unknown): EntryResult[] => {
         // Nothing is sure then: they stay, and who wants them gone asks again.
         const unknown = reason instanceof HalError ? reason : new HalError('UNKNOWN', reasonOf(reason));
-        return ways.map(() => ({ error: unknown }));
+        return routes.map(() => ({ error: unknown }));
       });
     const freed: Egress[] = [];
     const staying = new Set<Session>();
@@ -819,9 +819,9 @@ export class SessionInstaller {
       if ('error' in result && result.error.code !== 'NOT_FOUND') {
         error ??= result.error;
         staying.add(session);
-        session.egress = ways[i]!;
+        session.egress = routes[i]!;
         this.deps.onStays(session);
-      } else freed.push(ways[i]!);
+      } else freed.push(routes[i]!);
     });
     await this.#leftovers.settle(freed.map(({ entry }) => entry));
     await this.#freeEgress(freed);
@@ -859,7 +859,7 @@ export class SessionInstaller {
     await this.#remove(session);
   }
 
-  /** Takes one session out of the device and all tables. When its way out cannot be removed it stays, and this rejects. */
+  /** Takes one session out of the device and all tables. When its egress route cannot be removed it stays, and this rejects. */
   async #remove(session: Session, reason?: VacatedReason): Promise<void> {
     const failed = await this.#removeWays([session]);
     if (failed !== undefined) throw failed.error;
@@ -896,7 +896,7 @@ export class SessionInstaller {
     return slots;
   }
 
-  /** Frees the slots of ways out that are gone, and removes their entries of PSP_ENCRYPT. */
+  /** Frees the slots of egress routes that are gone, and removes their entries of PSP_ENCRYPT. */
   async #freeEgress(former: readonly Egress[]): Promise<void> {
     if (former.length === 0) return;
     await this.#leftovers.takeBack(
@@ -1000,7 +1000,7 @@ function asksAgain(session: Session): boolean {
   return looks < UNANSWERED_LOOKS_MAX ? (looks & (looks - 1)) === 0 : looks % UNANSWERED_LOOKS_MAX === 0;
 }
 
-/** A way out whose entry is to go. */
+/** An egress route whose entry is to go. */
 function leavingOf({ entry, cryptoId }: Egress): Leaving {
   return { operation: { operation: 'remove', id: entry }, slots: [cryptoId] };
 }

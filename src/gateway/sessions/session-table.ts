@@ -5,7 +5,7 @@ import { UseOrder } from './use-order.js';
 
 export class SessionTable {
   readonly #byLocal = new Map<IpAddress, Map<IpAddress, Session>>();
-  /** Those that have a place. */
+  /** Sessions that have a place. */
   readonly order = new UseOrder();
   readonly dormant = new UseOrder();
 
@@ -38,7 +38,7 @@ export class SessionTable {
     if (byRemote.size === 0) this.#byLocal.delete(session.localVip);
   }
 
-  /** Those that have a place, the one that was not used for longest first. */
+  /** Sessions that have a place, least recently used first. */
   [Symbol.iterator](): Iterator<Session> {
     return this.order[Symbol.iterator]();
   }

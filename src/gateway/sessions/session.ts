@@ -5,7 +5,7 @@
  *     state          | event         | next
  *     ---------------|---------------|---------------
  *     idle           | request       | requesting      our own exchange begins
- *     idle           | established   | established     the peer's exchange gave us a way out
+ *     idle           | established   | established     the peer's exchange gave us an egress route
  *     requesting     | established   | established     ours or, when both ask at once, the peer's
  *     requesting     | failed        | backing-off
  *     backing-off    | request       | requesting      the wait is over
@@ -17,7 +17,7 @@
  *     dormant        | woken         | idle            it has a place again
  *     any            | removed       | removed
  *
- * A dormant session has no way out and takes no place in the table, but what the peer sends under the SPIs that it was
+ * A dormant session has no egress route and takes no place in the table, but what the peer sends under the SPIs that it was
  * given is let in still: the peer does not know that its session has gone, and would send into nothing.
  */
 import type { EntryId } from '../../hal/hal.js';
@@ -73,25 +73,25 @@ export interface IngressSpi {
   state: IngressState;
   /** When a request of the peer's was answered with it, wall time; 0: a request of ours had it. */
   givenAtMs: number;
-  /** While it retires: the peer may send under it for good (retirement.ts). */
+  /** True while the SPI retires and the peer may send under it for good (retirement.ts). */
   contested: boolean;
   /** When it ceased to be that, wall time; 0: it never was. */
   clearAtMs: number;
-  /** Of the packets let in under it, as many as the last look found; modulo 2^30. */
+  /** Number of packets let in under it, as the last look found; modulo 2^30. */
   packetsSeen: number;
 }
 
-/** The way out. */
+/** The egress route. */
 export interface Egress {
   readonly entry: EntryId;
-  /** With sampling: the entry of PSP_ENCRYPT. */
+  /** The entry of PSP_ENCRYPT, with sampling. */
   readonly encryptEntry?: EntryId;
   readonly cryptoId: number;
   /** The peer's SPI. */
   readonly spi: number;
   /** Peer.starts when the peer gave it. */
   readonly peerStart: number;
-  /** Where packets go. */
+  /** Destination of packets. */
   readonly underlayIp: IpAddress;
   /** The entry is one of EGR_TRIAL: the workload's packets wait until the peer has proved the address. */
   readonly held: boolean;
@@ -110,7 +110,7 @@ export interface Session {
   readonly localVip: IpAddress;
   readonly remoteVip: IpAddress;
   readonly family: IpFamily;
-  /** Who owns remoteVip; replaced when a peer that was unknown becomes known. */
+  /** Owner of remoteVip; replaced when an unknown peer becomes known. */
   peer: Peer;
   state: SessionState;
   /** Oldest first. */
@@ -120,12 +120,12 @@ export interface Session {
   asking: boolean;
   /** Failed exchanges since the last that succeeded. */
   failures: number;
-  /** While backing off: when the next attempt may be made, wall time. */
+  /** Time of the next attempt while backing off, wall time. */
   retryAtMs: number;
   /** Somebody besides the packets that wait wants it, a static tunnel or a re-key: the number of the last who does; 0: none. */
   wanted: number;
   holder: Holder;
-  /** Of the packets that left, as many as the last look found; modulo 2^30. */
+  /** Number of packets that left, as the last look found; modulo 2^30. */
   packetsSeen: number;
   /** Looks in a row that found none that came, and packets that left, or that the last exchange had failed. */
   looksUnanswered: number;
@@ -140,7 +140,7 @@ export interface Session {
   newerOfHolder: Session | undefined;
 }
 
-/** Of a pair that nobody has asked for yet. */
+/** The session of a pair that nobody has asked for yet. */
 export function newSession(
   localVip: IpAddress,
   remoteVip: IpAddress,

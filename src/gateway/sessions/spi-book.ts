@@ -16,9 +16,9 @@ const RANGES_MAX = 1 << 18;
 class NumberRanges {
   #starts = new Uint32Array(4);
   #ends = new Uint32Array(4);
-  /** How many ranges. */
+  /** Number of ranges. */
   size = 0;
-  /** How many numbers. */
+  /** Number of numbers in them. */
   count = 0;
 
   has(number: number): boolean {
@@ -72,7 +72,7 @@ export class SpiBook {
   /** Given out under the active master key, and under the one before. */
   #active = new NumberRanges();
   #former = new NumberRanges();
-  /** Of entries that the device would not remove. */
+  /** SPIs of entries that the device would not remove. */
   readonly #held = new Set<number>();
 
   constructor(private readonly rangesMax = RANGES_MAX) {}

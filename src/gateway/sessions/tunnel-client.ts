@@ -30,7 +30,7 @@ const OUTCOME_UNKNOWN: readonly string[] = [
   'CANCELLED',
   'UNKNOWN',
   'INTERNAL',
-  // One session of the batch was removed after the others had been given their ways out.
+  // One session of the batch was removed after the others had been given their egress routes.
   'ABORTED',
 ];
 
@@ -48,7 +48,7 @@ export interface TunnelClientDeps {
   readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
   /** A peer has answered with tunnels; its parameters have been checked and installed. */
   readonly onAnswered: (peer: Peer, answers: readonly TunnelParameters[]) => void;
-  /** Some sessions have got a way out. */
+  /** Some sessions have got an egress route. */
   readonly onEstablished: (sessions: readonly Session[]) => void;
   /** The peer has got SPIs whose master key has ended since they were opened. */
   readonly onOfferDead: (sessions: readonly Session[]) => void;

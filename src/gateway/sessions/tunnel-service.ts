@@ -20,7 +20,7 @@ import {
 } from '../rpc/tunnel-messages.js';
 import type { Retirement } from './retirement.js';
 import { hasPlace, type Session } from './session.js';
-import type { Offer, SessionInstaller, Way } from './session-installer.js';
+import type { EgressRoute, Offer, SessionInstaller } from './session-installer.js';
 
 /**
  * Octets of a request that count as one tunnel, at least, before anything of it is looked at: what no valid request has
@@ -49,14 +49,14 @@ export interface TunnelServiceDeps {
   /** Rotates the master key; throws RpcError when it is too early for that. */
   readonly rotateNow: (issueNewKeys: boolean) => Promise<void>;
   readonly clock: Clock;
-  /** A peer's request has been granted, and the ways out that it offered are installed. */
-  readonly onGranted: (peer: Peer, ways: readonly TunnelParameters[]) => void;
-  /** The peer has given some sessions a way out. */
+  /** A peer's request has been granted, and the egress routes that it offered are installed. */
+  readonly onGranted: (peer: Peer, routes: readonly TunnelParameters[]) => void;
+  /** The peer has given some sessions an egress route. */
   readonly onEstablished: (sessions: readonly Session[]) => void;
   readonly observe: GatewayObserver;
 }
 
-/** Who pays for a request, and for how many tunnels that has been done. */
+/** The peer who pays for a request, and for how many tunnels it has paid. */
 interface Payer {
   readonly peer: Peer;
   readonly tunnels: number;
@@ -206,11 +206,11 @@ export class TunnelService {
     let offers: Offer[] = [];
     try {
       offers = await installer.offer(sessions, version as PspVersion);
-      const ways = sessions.flatMap((session, i): Way[] => {
+      const routes = sessions.flatMap((session, i): EgressRoute[] => {
         const parameters = request.tunnels[i]!.reverse;
         return parameters === undefined ? [] : [{ session, parameters }];
       });
-      if (ways.length > 0) await installer.connect(ways);
+      if (routes.length > 0) await installer.connect(routes);
       if (!sessions.every(hasPlace)) {
         throw new RpcError('ABORTED', 'a session was removed in the meantime; ask again');
       }
@@ -225,9 +225,9 @@ export class TunnelService {
       });
       this.deps.onGranted(
         pairs[0]!.peer,
-        ways.map(({ parameters }) => parameters),
+        routes.map(({ parameters }) => parameters),
       );
-      this.deps.onEstablished(ways.map(({ session }) => session));
+      this.deps.onEstablished(routes.map(({ session }) => session));
       observe({ type: 'request-granted', from: caller.from, tunnels });
       return offers;
     } catch (error) {
@@ -241,7 +241,7 @@ export class TunnelService {
     }
   }
 
-  /** Who may ask for what; nothing has been changed yet. */
+  /** Decides who may ask for what. Nothing has been changed yet. */
   #authorize(request: TunnelsRequest, caller: CallerIdentity) {
     const { peers, limits, checkParameters, claimUnderlay } = this.deps;
     const { tunnels } = request;

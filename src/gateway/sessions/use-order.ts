@@ -29,7 +29,7 @@ export class UseOrder {
   #oldest: Session | undefined;
   #newest: Session | undefined;
   readonly #held = new Map<Holder, Held>();
-  /** Where `next` goes on. */
+  /** Where `next` continues. */
   #cursor: Session | undefined;
   /** Absent: not known. */
   #mostHeld: { readonly holder: Holder | undefined; readonly count: number } | undefined;
@@ -42,7 +42,7 @@ export class UseOrder {
     return this.#oldest;
   }
 
-  /** Who holds any, and how many. */
+  /** The holders of sessions, with their counts. */
   *holders(): Generator<readonly [Holder, number]> {
     for (const [holder, { count }] of this.#held) yield [holder, count];
   }
@@ -62,7 +62,7 @@ export class UseOrder {
     for (let at = held?.proven?.oldest; at !== undefined; at = at.newerOfHolder) yield at;
   }
 
-  /** Who holds most besides the operator; of several the one who has held any for longest. */
+  /** The holder of most sessions besides the operator; of several the one who has held any for longest. */
   mostHeld(): { readonly holder: Holder | undefined; readonly count: number } {
     if (this.#mostHeld === undefined) {
       let most: { readonly holder: Holder | undefined; readonly count: number } = {
@@ -117,7 +117,7 @@ export class UseOrder {
     this.#append(session, held);
   }
 
-  /** From now on `next` gives all that were not used since, oldest first. */
+  /** From now on `next` gives all sessions that were not used since, oldest first. */
   rewind(): void {
     this.#cursor = this.#oldest;
   }

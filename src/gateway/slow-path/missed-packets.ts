@@ -17,17 +17,17 @@ interface Waiting {
   readonly sinceMs: number;
 }
 
-/** What waits for one session. */
+/** Packets that wait for one session. */
 interface Queue {
-  /** Who had the session's place when the first packet came. */
+  /** Holder of the session's place when the first packet came. */
   readonly holder: Holder;
   readonly waiting: Waiting[];
 }
 
-/** What waits for all sessions of one holder. */
+/** Packets that wait for all sessions of one holder. */
 interface Share {
   count: number;
-  /** Those whose first packet came first are first. */
+  /** Sessions in the order of their first packets. */
   readonly sessions: Set<Session>;
 }
 

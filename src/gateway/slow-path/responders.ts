@@ -94,7 +94,7 @@ export interface DhcpServerOptions {
   /** The gateway's own in that subnet: server and router. */
   readonly router: Ipv4Address;
   readonly ourMac: MacAddress;
-  /** What fits into a tunnel. */
+  /** Largest packet that fits into a tunnel. */
   readonly mtuOctets: number;
 }
 

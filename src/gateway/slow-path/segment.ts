@@ -12,7 +12,7 @@ import { TokenBucket } from '../doors/token-bucket.js';
 import type { Logger } from '../log.js';
 import { WorkloadAddresses } from './workload-addresses.js';
 
-/** From the workload to the underlay, or the other way. */
+/** Direction: from the workload to the underlay, or the other way. */
 export type SegmentDirection = 'out' | 'in';
 
 /**
@@ -22,7 +22,7 @@ export type SegmentDirection = 'out' | 'in';
  */
 export type SegmentDrop = SegmentFault | Told | 'rate';
 
-/** Of these the log tells. */
+/** Refusals that the log tells. */
 type Told = 'router' | 'not-ours' | 'ours' | 'probe';
 
 /** Messages by direction: those that passed, and those that did not, by reason. */
@@ -48,7 +48,7 @@ export interface SegmentOptions {
 /** Log lines about what was dropped, per second; five at once. */
 const LINES_PER_SECOND = 0.2;
 const LINES_AT_ONCE = 5;
-/** How long somebody who was asked may take to answer: as long as a host goes on asking (RFC 4861, section 10). */
+/** Time for a host that was asked to answer: as long as a host goes on asking (RFC 4861, section 10). */
 const ANSWER_MS = 3_000;
 /** Questions of the workload that may be open. */
 const QUESTIONS_MAX = 1024;
@@ -90,7 +90,7 @@ export class Segment {
     };
   }
 
-  /** What to send on in place of a frame that came from one side; undefined: nothing. */
+  /** The frame to send on in place of a frame that came from one side; undefined: none. */
   pass(direction: SegmentDirection, frame: Uint8Array): Uint8Array | undefined {
     const message = readSegmentMessage(frame);
     if (typeof message === 'string') return this.#drop(direction, message);

@@ -74,7 +74,7 @@ export interface SlowPathDeps {
   readonly sampleBeforeEncryption: boolean;
   /** Absent: DHCP is not answered. */
   readonly dhcp?: DhcpServerOptions;
-  /** How many packets may go to addresses that are not proved. */
+  /** Limits the packets to addresses that are not proved. */
   readonly hold: UnderlayHold;
   /** Transport mode: what of the segment passes between the ports. */
   readonly segment?: Segment;
@@ -82,7 +82,7 @@ export interface SlowPathDeps {
   readonly onReceived: (why: RssReason, frame: Uint8Array) => void;
 }
 
-/** What became of the packets that came to the CPU. */
+/** Fates of the packets that came to the CPU. */
 export interface SlowPathCounters {
   misses: number;
   resubmitted: number;
@@ -170,7 +170,7 @@ export class SlowPath {
     for (const packet of packets) this.#receiveOne(packet);
   }
 
-  /** Some sessions have a way out: what waits for them goes. */
+  /** Some sessions have an egress route: what waits for them goes. */
   flush(sessions: readonly Session[]): void {
     for (const session of sessions) this.#flush(session);
   }
@@ -282,7 +282,7 @@ export class SlowPath {
         return false;
       case 'fragments':
         counters.fragmented++;
-        // What the device has no room for now is lost, as it would be in a router; the count says so.
+        // Packets for which the device has no room now are lost, as they would be in a router; the count says so.
         counters.tooBigDropped +=
           result.frames.length - deps.hal.transmit(result.frames.map((fragment) => ({ frame: fragment })));
         return true;
@@ -315,7 +315,7 @@ export class SlowPath {
     return true;
   }
 
-  /** `resubmitted`: it was sent once already to a way out that its session had. */
+  /** `resubmitted`: it was sent once already to an egress route that its session had. */
   #miss(frame: Uint8Array, resubmitted: boolean): void {
     const { deps, counters } = this;
     const pair = pairOf(frame);
@@ -478,13 +478,13 @@ export class SlowPath {
     if (taken < frames.length) deps.clock.setTimer(() => this.#flush(session), 1);
   }
 
-  /** As many as may go to an address that is not proved; the others wait. */
+  /** Sends as many packets as may go to an address that is not proved. The others wait. */
   #try(session: Session, { cryptoId }: Egress, frames: readonly Uint8Array[]): void {
     const { deps, missed, counters } = this;
     const some = frames.slice(0, deps.hold.take(session.peer, frames.length));
     const packetMeta = trialMark(cryptoId);
     counters.resubmitted += deps.hal.transmit(some.map((frame) => ({ frame, packetMeta })));
-    // What the device has no room for now is lost: it was counted already.
+    // Packets for which the device has no room now are lost: they were counted already.
     missed.shift(session, some.length);
     const { localVip, remoteVip } = session;
     if (some.length > 0) deps.observe({ type: 'resubmitted', localVip, remoteVip, packets: some.length });

@@ -15,7 +15,7 @@ const LINK_LOCALS_PER_SECOND = 1 / 60;
 
 export class WorkloadAddresses {
   readonly #ofMac: IpAddress;
-  /** In the order in which they were used last. */
+  /** Learnt addresses, in the order in which they were used last. */
   readonly #learnt = new Set<IpAddress>();
   readonly #room: TokenBucket;
 

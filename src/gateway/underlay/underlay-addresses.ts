@@ -28,7 +28,7 @@ export interface KnownUnderlayAddress {
   readonly peer: Peer;
   readonly address: IpAddress;
   readonly origin: UnderlayOrigin;
-  /** Until when nobody else may claim it without proof, wall time. */
+  /** Time until which nobody else may claim the address without proof, wall time. */
   readonly heldUntilMs: number;
   /** An authenticated packet of the peer's has come from it. */
   readonly confirmed: boolean;
@@ -41,7 +41,7 @@ export interface KnownUnderlayAddress {
  */
 export const UNCONFIRMED_HOLD_MS = 10_000;
 export const HOLD_INTERVAL_MS = 600_000;
-/** How long, after a start, an address waits for the peer that had proved it in the gateway's last life. */
+/** Time after a start for which an address waits for the peer that had proved it in the gateway's last life. */
 export const KEPT_HOLD_MS = 60_000;
 
 export class UnderlayAddresses {
@@ -101,7 +101,7 @@ export class UnderlayAddresses {
   note(peer: Peer, address: IpAddress, origin: UnderlayOrigin): boolean {
     const held = this.#byAddress.get(address);
     if (held !== undefined && held.peer !== peer) {
-      // Those of one service address are one party.
+      // Peers of one service address are one party.
       if (isSameParty(held.peer, peer)) return true;
       const better =
         origin === 'configured' ? held.origin === 'kept' : origin === 'learnt' && this.mayHold(peer, address);
@@ -136,7 +136,7 @@ export class UnderlayAddresses {
     const nowMs = this.nowMs();
     if (origin === 'configured') return Number.POSITIVE_INFINITY;
     if (origin === 'kept') return nowMs + KEPT_HOLD_MS;
-    // What it had proved in the last life is no new claim.
+    // An address that the peer had proved in the last life is no new claim.
     if (known?.origin === 'kept') return Math.max(known.heldUntilMs, nowMs + UNCONFIRMED_HOLD_MS);
     let holds = this.#holds.get(peer);
     if (holds === undefined) {

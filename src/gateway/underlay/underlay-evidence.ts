@@ -49,7 +49,7 @@ interface Watched {
 }
 
 export class UnderlayEvidence {
-  /** By SPI, the one that was looked at longest ago first. */
+  /** Watched SPIs; the one that was checked longest ago comes first. */
   readonly #watched = new Map<number, Watched>();
   /** The same by address. */
   readonly #byAddress = new Map<IpAddress, Set<Watched>>();
@@ -116,7 +116,7 @@ export class UnderlayEvidence {
     this.#pending.push(watched);
     if (this.#applying || this.#stopped) return;
     this.#applying = true;
-    // What happens at once becomes one batch.
+    // Changes made in one turn become one batch.
     void Promise.resolve()
       .then(() => this.#applyAll())
       .catch((error: unknown) => {

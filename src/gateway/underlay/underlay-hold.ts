@@ -11,14 +11,14 @@ export const HELD_PACKETS_AT_ONCE = 16;
 export const HELD_PACKET_INTERVAL_S = 10;
 
 export class UnderlayHold {
-  /** By service address, of which there are as many as peers. */
+  /** Budgets by service address, of which there are as many as peers. */
   readonly #buckets = new Map<IpAddress, TokenBucket>();
   /** Packets that went to addresses that were not proved. */
   passed = 0;
 
   constructor(private readonly nowMs: () => number) {}
 
-  /** How many of `count` packets may go to the peer now. */
+  /** Takes from the budget of the peer; returns how many of `count` packets may go now. */
   take(peer: Peer, count: number): number {
     const { host } = peer.serviceAddress;
     let bucket = this.#buckets.get(host);

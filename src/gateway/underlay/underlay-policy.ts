@@ -50,11 +50,11 @@ export class UnderlayPolicy {
   /** Changes of peers' addresses so far. */
   changes = 0;
   readonly #own: ReadonlySet<IpAddress>;
-  /** Where a peer's packets went last. */
+  /** The address that a peer's packets went to last. */
   readonly #current = new Map<Peer, IpAddress>();
   /** Each peer has its own: one that changes its address all the time hides nobody else's change. */
   readonly #lines = new WeakMap<Peer, LimitedLines>();
-  /** What was found right last: the tunnels of one message have the same. */
+  /** The last parameters found right: the tunnels of one message have the same. */
   #right: (Where & { readonly peer: Peer }) | undefined;
 
   constructor(private readonly options: UnderlayPolicyOptions) {

@@ -15,7 +15,7 @@ export interface LifeSnapshot {
   readonly counters: ReadonlyMap<string, Counter>;
   /** Absent for gateways in other processes. */
   readonly program?: PipeProgram;
-  /** Established, and those that have a way out. */
+  /** Established, and those that have an egress route. */
   readonly sessions: number;
   readonly sessionsWithEgress: number;
   readonly keySlotsUsed: number;

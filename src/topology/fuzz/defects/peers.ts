@@ -120,7 +120,7 @@ function answerFrom(peer: string, method: RpcMethod, request: Uint8Array, octets
   return encodeNewTunnelResponse(requestId, change(decodeNewTunnelResponse(octets)));
 }
 
-/** An operation on a way out, to the address that a stand-in stands for. */
+/** An operation on an egress route, to the address that a stand-in stands for. */
 function toWhereItSaid(operation: EntryOperation): EntryOperation {
   if (operation.operation === 'remove') return operation;
   const values = operation.operation === 'add' ? operation.entry.values : operation.values;

@@ -12,7 +12,7 @@ import {
   type TunnelParameters,
 } from '../../../../src/gateway/rpc/tunnel-messages.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
-import type { Offer, Way } from '../../../../src/gateway/sessions/session-installer.js';
+import type { EgressRoute, Offer } from '../../../../src/gateway/sessions/session-installer.js';
 import { TunnelClient } from '../../../../src/gateway/sessions/tunnel-client.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { testPeer } from '../../../support/peers.js';
@@ -36,7 +36,7 @@ let events: GatewayEvent[];
 let peer: Peer;
 let sessions: Session[];
 let offers: Offer[];
-let ways: Way[];
+let ways: EgressRoute[];
 let calls: { method: RpcMethod; request: Uint8Array; response: Uint8Array | undefined }[];
 let world: { failAt: string; error: Error; closed: Set<IngressSpi>; during: () => void };
 /** The peer: gives SPI 50, 51, ... of the version that is asked for. */
@@ -80,7 +80,7 @@ beforeEach(() => {
         });
         return offers;
       },
-      connect: async (some: readonly Way[]) => {
+      connect: async (some: readonly EgressRoute[]) => {
         step('connect');
         ways = some.map(({ session, parameters: way }) => ({
           session,

@@ -16,7 +16,7 @@ import {
   type TunnelRequest,
 } from '../../../../src/gateway/rpc/tunnel-messages.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
-import type { Offer, Wanted, Way } from '../../../../src/gateway/sessions/session-installer.js';
+import type { EgressRoute, Offer, Wanted } from '../../../../src/gateway/sessions/session-installer.js';
 import { TunnelService } from '../../../../src/gateway/sessions/tunnel-service.js';
 import { HalError } from '../../../../src/hal/errors.js';
 import { parseIp } from '../../../../src/packet/address.js';
@@ -112,7 +112,7 @@ beforeEach(() => {
       offered.push(...offers);
       return offers;
     },
-    connect: async (ways: readonly Way[]) => {
+    connect: async (ways: readonly EgressRoute[]) => {
       step(`connect ${ways.map(({ parameters: way }) => way.spi).join(' ')}`);
       for (const { session } of ways) session.state = 'established';
       world.onConnect();
