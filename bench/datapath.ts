@@ -23,7 +23,7 @@ import { opensslEngine } from '../src/psp/aead-openssl.js';
 import { PSP_HEADER_OCTETS, PSP_ICV_OCTETS, PSP_NONCE_OCTETS, writePspHeader } from '../src/psp/header.js';
 
 export interface DatapathRow {
-  /** Of the inner IP packet. */
+  /** Length of the inner IP packet. */
   readonly octets: number;
   readonly sessions: number;
   /** Packets per second. */

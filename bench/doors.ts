@@ -47,7 +47,7 @@ interface Orders {
   readonly tls: TlsMaterial;
 }
 
-/** What each attack does until it is told to stop; gives what it offered. */
+/** The attacks, each of which runs until it is told to stop and returns what it offered. */
 const ATTACKS: Readonly<
   Record<string, { from: IpAddress; run: (tls: TlsMaterial, on: () => boolean) => Promise<string> }>
 > = {

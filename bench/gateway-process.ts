@@ -50,7 +50,7 @@ export async function openPlace(): Promise<Place> {
   return { folder, tlsOf, close: () => rmSync(folder, { recursive: true }) };
 }
 
-/** What a gateway's process holds, after a garbage collection; octets. */
+/** Octets that a gateway's process holds after a garbage collection. */
 export interface Held {
   readonly heapUsed: number;
   readonly external: number;

@@ -35,7 +35,7 @@ const ASK_EVERY_MS = 20;
 const INSIDER_CALLS = 256;
 const INSIDER_DEADLINE_MS = 20_000;
 
-/** What was measured in turns of one kind. */
+/** Measurements of turns of one kind. */
 interface Turn {
   readonly latenciesMs: number[];
   /** Processor time of the gateway's main thread, and how long the turns lasted; seconds. */
@@ -44,7 +44,7 @@ interface Turn {
 }
 
 type Order = { readonly tls: TlsMaterial } | 'burn' | 'pause' | 'end';
-/** What the insider says: that it is at its limit now, or what it got in a turn. */
+/** The insider's message: that it is at its limit now, or what it got in a turn. */
 type Answer = 'limited' | { readonly granted: number; readonly refused: number };
 
 if (process.send !== undefined) burnAsTold();

@@ -158,7 +158,7 @@ function picks(entries: number): number[] {
   );
 }
 
-/** What differs between the frames of sessions: the IPv4 header from its checksum on. */
+/** The part that differs between the frames of sessions: the IPv4 header from its checksum on. */
 const PATCH_AT = 14 + 10;
 const PATCH_OCTETS = 10;
 

@@ -10,7 +10,7 @@ import { readTopology } from '../src/topology/file/read.js';
 import { runVirtually } from '../src/topology/virtual-run.js';
 
 const MESHES = [10, 100, 300, 1000];
-/** Of the largest mesh. */
+/** Target for the largest mesh. */
 const TARGET_SECONDS = 90;
 const TARGET_GIBIBYTES = 6;
 

@@ -34,7 +34,7 @@ export function readTopology(path: string, options: ReadTopologyOptions = {}): T
   return readTopologyWith(path, readTextFile, options);
 }
 
-/** How a topology file is run. */
+/** Options of a run. */
 export interface RunTopologyOptions extends ReadTopologyOptions {
   /** Ends the run; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -18,7 +18,7 @@ interface CertificatesOptions {
   readonly force: boolean;
 }
 
-/** What the command did or could not do, for its caller to print. */
+/** The result of the command, or its failure, for its caller to print. */
 export interface CertificatesResult {
   readonly written: readonly string[];
   readonly problems: readonly string[];

@@ -33,7 +33,7 @@ import { mustBeCapture } from './capture-check.js';
 import { mustBeReplaceable } from './replaceable.js';
 import { stateFileProblem } from './state-store.js';
 
-/** What the kernel says of an attribute at most. */
+/** Limit on the kernel's text for an attribute. */
 const SYSFS_OCTETS = 4096;
 
 /** Notes what is wrong with the flags that say what is under the gateway and around it. */
@@ -202,7 +202,7 @@ export function workloadAddresses(vf: HostSpec | TapSpec, options: GatewayOption
   return vf.addresses.length > 0 ? vf.addresses : options.localVirtualIps;
 }
 
-/** Where to serve may be left to the machine: then none of its addresses can be a peer's, on that port. */
+/** With 0.0.0.0 as service address, none of this machine's addresses can be a peer's, on that port. */
 function checkOwnService({ serviceAddress, peers }: GatewayOptions, problem: ProblemOf): void {
   if (ipKind(serviceAddress.host) !== 'unspecified') return;
   const addresses = new Set(
@@ -263,7 +263,7 @@ function checkStaticTunnels(
     );
     return;
   }
-  // Where it was noted already, before all addresses were known, it is told once.
+  // A problem that was noted before all addresses were known is told once.
   const tooMany = staticTunnelsProblem(options, addresses);
   if (tooMany !== undefined) problem('max-tunnels', tooMany);
 }
@@ -305,7 +305,7 @@ export function ownAddress(family: 4 | 6): IpAddress | undefined {
   return found === undefined ? undefined : parseIp(found.address);
 }
 
-/** Of an interface of this machine, with or without addresses; undefined: there is none of this name, or it has none. */
+/** MAC of an interface of this machine; undefined: there is no interface of this name, or it has no MAC. */
 export function macOfInterface(name: string): MacAddress | undefined {
   try {
     const mac = parseMac(readTextFile(`/sys/class/net/${name}/address`, SYSFS_OCTETS).trim());
@@ -316,7 +316,7 @@ export function macOfInterface(name: string): MacAddress | undefined {
   }
 }
 
-/** Of an interface of this machine that is the workload's; none where there is no such interface. */
+/** Addresses of an interface of this machine that is the workload's; none where there is no such interface. */
 export function addressesOfInterface(name: string): IpAddress[] {
   return (networkInterfaces()[name] ?? [])
     .filter(({ address }) => !address.startsWith('fe80:'))
@@ -336,7 +336,7 @@ function coresProblem(mask: string): string | undefined {
   return `${mask} names ${named}; this machine has cores 0 to ${count - 1}, all of them are ${all}`;
 }
 
-/** How many cores a mask names. */
+/** Number of cores in a mask. */
 export function coresOf(mask: string): number {
   return coreBits(mask).replaceAll('0', '').length;
 }

@@ -1,4 +1,4 @@
-/** What the demo records: the underlay, what workloads receive, and the keys that open the former. */
+/** Records the demo: the underlay, packets that workloads receive, and the keys that open the former. */
 
 import { systemClock } from '../base/clock.js';
 import type { SpiKeyBatch } from '../hal/hal.js';

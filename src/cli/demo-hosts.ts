@@ -21,7 +21,7 @@ import { type IpAddress, parseIp } from '../packet/address.js';
 
 export interface HostPlan {
   readonly name: 'H1' | 'H2';
-  /** Where the tunnel service listens: a loopback address. */
+  /** Address at which the tunnel service listens: a loopback address. */
   readonly service: IpAddress;
   readonly uplinkMac: string;
   readonly uplinkIpv6: IpAddress;
@@ -116,7 +116,7 @@ export async function startHost(
   return { plan, gateway, hal, workload };
 }
 
-/** What a user would write on the command line. */
+/** The options that a user would write on the command line. */
 function demoOptions(plan: HostPlan, peer: HostPlan, ports: { own: number; peer: number }): GatewayOptions {
   const argv = [
     '--inner=both',

@@ -233,7 +233,7 @@ async function runDemo(folder: string, { frames, leftOut }: Replay, snapOctets: 
   }
 }
 
-/** What V1 and V2 send each other in the capture; address resolution is left out, since gateways answer it themselves. */
+/** Packets between V1 and V2 in the capture. Address resolution is left out, since gateways answer it themselves. */
 async function readTraffic(path: string): Promise<Replay> {
   const capture: CapturedFrame[] = [];
   for await (const record of readCapture(captureOctets(path))) {

@@ -1,4 +1,4 @@
-/** What comes from the program: pictures and tables of the documentation, schemas (scripts/draw-docs.mjs). */
+/** Generated parts of the documentation: pictures, tables and schemas (scripts/draw-docs.mjs). */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

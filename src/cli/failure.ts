@@ -1,9 +1,9 @@
-/** What a command says that cannot go on, and the status with which it ends. Users see lines, never a stack. */
+/** The lines with which a command ends that cannot go on, and its exit status. Users never see a stack. */
 import { constants } from 'node:os';
 import { type FileProblem, fileProblem } from '../files/file-problem.js';
 import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 
-/** As a shell counts a program that SIGPIPE has ended. */
+/** Exit status of a program that SIGPIPE has ended, as shells count it. */
 const EXIT_PIPE = 128 + constants.signals.SIGPIPE;
 const FRAMES_SHOWN = 4;
 
@@ -19,7 +19,7 @@ export function failAtFile(error: unknown, path?: string): void {
   process.exitCode = problem.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/** Of the gRPC server, which says itself where it cannot listen. */
+/** A failure of the gRPC server to listen; its message names the address. */
 export function listenProblem(error: unknown): FileProblem | undefined {
   if (!(error instanceof Error) || !error.message.startsWith('cannot listen')) return undefined;
   return { text: error.message, isWrongPath: error.message.includes('EADDRNOTAVAIL') };
@@ -37,7 +37,7 @@ export function endAtOnce(error: unknown): never {
   process.exit();
 }
 
-/** What was thrown, and where, for whoever mends it. */
+/** The error and its place, for whoever mends it. */
 function onOneLine(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
@@ -48,7 +48,7 @@ function onOneLine(error: unknown): string {
 type OnOutputLost = (error: NodeJS.ErrnoException, status: number) => void;
 let onOutputLost: OnOutputLost | undefined;
 
-/** What to do when standard output takes nothing any more, in place of ending at once. */
+/** Calls `handler` when standard output takes no more, instead of ending at once. */
 export function whenOutputIsLost(handler: OnOutputLost): void {
   onOutputLost = handler;
 }
@@ -63,7 +63,7 @@ export function watchStandardStreams(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (isLost) return;
     isLost = true;
-    // Whoever reads our output may have seen enough, as head(1) does; but not all has been done.
+    // The reader of our output may have seen enough, as head(1) does; but not all has been done.
     const hasReader = error.code !== 'EPIPE';
     const status = hasReader ? EXIT_FAILED : EXIT_PIPE;
     if (onOutputLost !== undefined) return onOutputLost(error, status);

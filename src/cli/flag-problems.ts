@@ -12,7 +12,7 @@ const NAME_CHARACTERS_SHOWN = 100;
 
 const PROBLEMS = new WeakMap<Command, FlagProblems>();
 
-/** What was wrong with the flags of a command that was parsed, whoever runs it. */
+/** Problems of the flags of a command that was parsed. */
 export function flagProblemsOf(command: Command): readonly string[] {
   return PROBLEMS.get(command)?.list ?? [];
 }
@@ -39,7 +39,7 @@ export class FlagProblems {
     }
     const parseOptions = command.parseOptions.bind(command);
     command.parseOptions = (argv) => parseOptions(this.#withoutWrong(argv));
-    // What commander ends with itself, such as a missing argument, comes behind what was found until then.
+    // Errors with which commander ends by itself, such as a missing argument, follow the problems found until then.
     command.configureOutput({
       outputError: (text, write) => {
         for (const line of [...this.list, ...text.trimEnd().split('\n')]) write(`${printable(line)}\n`);
@@ -104,7 +104,7 @@ export class FlagProblems {
     return this.#options.find(({ long, short }) => argument === long || argument === short);
   }
 
-  /** How many of the next arguments belong to it: its value, where it is a misprint of a flag that has one. */
+  /** Number of following arguments that belong to it: its value, if it is a misprint of a flag that has one. */
   #noteUnknown(argument: string, next: string | undefined): number {
     const [name] = argument.split('=', 1);
     const isLong = argument.startsWith('--');

@@ -45,7 +45,7 @@ export function createLogger(docaLevel: number, format: 'text' | 'json'): Logger
   };
 }
 
-/** Without what JSON cannot say. */
+/** Fields without values that JSON cannot represent. */
 function plain(fields: LogFields | undefined): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields ?? {}).map(([key, value]) => [

@@ -52,7 +52,7 @@ export class OpenHalError extends Error {
   }
 }
 
-/** What a socket says to an address that this machine does not have. */
+/** Whether a socket was refused an address because this machine does not have it. */
 function isForeignAddress(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EADDRNOTAVAIL';
 }
@@ -62,11 +62,11 @@ const PCAP_MTU_OCTETS = 9000;
 const PCAP_IPV4 = parseIp('192.0.2.1');
 const PCAP_IPV6 = parseIp('2001:db8::1');
 
-/** What opening a device says to, and needs from, the program around it. */
+/** Parts of the program that opening a device uses. */
 export interface AroundHal {
-  /** What happens to ports that live on, for the log. */
+  /** Gets changes of ports that live on, for the log. */
   readonly say: (level: 'warning' | 'info', text: string) => void;
-  /** Is given the memory of the simulator's key tables. */
+  /** Gets the memory of the simulator's key tables. */
   readonly protect: (octets: Uint8Array) => void;
 }
 

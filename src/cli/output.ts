@@ -1,4 +1,4 @@
-/** What the commands share for printing: exit statuses, colours on terminals only, tables, a line of progress. */
+/** Shared parts of the commands for printing: exit statuses, colours on terminals only, tables, a line of progress. */
 import picocolors from 'picocolors';
 
 export const EXIT_FAILED = 1;
@@ -15,7 +15,7 @@ export function colorsFor(stream: NodeJS.WriteStream): typeof picocolors {
 /** Controls of C0 and C1, DEL, line and paragraph separators, and what turns the direction of writing. */
 const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
-/** Without what would end a line or drive a terminal: much of what is said is what others have written or sent. */
+/** The text without characters that would end a line or drive a terminal: much of it comes from others. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     if (character === '\n') return '\\n';

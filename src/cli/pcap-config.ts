@@ -6,9 +6,9 @@ import type { PspVersion } from '../psp/header.js';
 import { CRYPT_OFFSET_WORDS_MAX, SPI_LOW_MASK } from '../psp/header.js';
 import { MASTER_KEY_OCTETS } from '../psp/key-derivation.js';
 
-/** Of a whole file: 71 values, and as many blanks as people may want between them. */
+/** Limit on a whole file: 71 values, and as many blanks as people may want between them. */
 export const CONFIG_OCTETS_MAX = 64 * 1024;
-/** Of a value, in what is said of it. */
+/** Limit on a value that is quoted. */
 const SHOWN_CHARACTERS = 40;
 
 export interface DecryptConfig {
@@ -19,7 +19,7 @@ export interface EncryptConfig extends DecryptConfig {
   readonly spi: number;
   readonly mode: 'transport' | 'tunnel';
   readonly version: PspVersion;
-  /** In 4-octet units. */
+  /** Crypt offsets in units of 4 octets. */
   readonly cryptOffsetWords: {
     readonly transport: number;
     readonly tunnelIpv4: number;
@@ -44,7 +44,7 @@ interface Token {
   readonly line: number;
 }
 
-/** What a value is, for a sentence. */
+/** A value, quoted for a sentence. */
 function quoted({ text }: Token): string {
   return text.length <= SHOWN_CHARACTERS ? `"${text}"` : `"${text.slice(0, SHOWN_CHARACTERS)}..."`;
 }

@@ -19,7 +19,7 @@ import { CHECKSUM_LOST, hasWrongChecksum, sizeOf } from './pcap-process.js';
 /** Ethernet header and the longest IP packet there is. */
 const FRAME_OCTETS_MAX = 14 + 40 + 65_535;
 
-/** What became of the packets; all together, those of the input. */
+/** Counts of the packets by fate. Their sum is the number of the input's packets. */
 export interface DecryptCounts {
   decrypted: number;
   noKey: number;
@@ -42,7 +42,7 @@ export interface DecryptOptions {
   readonly input: string;
   readonly output: string;
   readonly keys: KeyRing;
-  /** Where the keys were read from: not to be replaced. */
+  /** File from which the keys were read: it must not be replaced. */
   readonly keysPath: string;
   /** OpenSSL's when absent. */
   readonly engine?: AeadEngine;

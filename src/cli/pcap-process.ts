@@ -39,7 +39,7 @@ export interface PcapResult {
   readonly failed: Reasons;
 }
 
-/** What a step makes of one frame: the new frame, or why there is none. */
+/** The result of a step for one frame: the new frame, or the reason why there is none. */
 export type FrameStep = (frame: Uint8Array) => { readonly frame: Uint8Array } | { readonly reason: string };
 
 /** The key that a configuration encrypts with. */
@@ -92,7 +92,7 @@ export function encryptStep(
   };
 }
 
-/** What the reference tool leaves out, and what would not come back as it was. */
+/** Reason to skip a packet: the reference tool leaves it out, or it would not come back as it was. */
 function skipReason(
   frame: Uint8Array,
   packet: { family: 4 | 6; end: number },
@@ -123,7 +123,7 @@ function pspOffset(frame: Uint8Array): number {
   return ip + ipOctets + 8 + 2;
 }
 
-/** Of packets in transport mode, either way. */
+/** Reason to skip a packet in transport mode, when encrypting and when decrypting. */
 export const CHECKSUM_LOST = 'wrong IPv4 header checksum, which would be put right (transport mode)';
 
 /** Of an IP packet's (outer) header; no gateway decrypts such a packet: ROOT takes it for none of PSP's. */

@@ -167,7 +167,7 @@ async function encrypt(flags: CryptFlags, wrong: FlagProblems): Promise<void> {
   });
 }
 
-/** What `read` gives; undefined: something is wrong with it, the flags or the files, and all of that has been said. */
+/** The result of `read`; undefined: the flags or the files have problems, and all of them have been told. */
 async function allRight<T>(
   wrong: FlagProblems,
   capture: string,

@@ -22,7 +22,7 @@ const FORMATS: Readonly<Record<string, (program: PipeProgram) => string | Promis
   svg: renderSvg,
   json: renderJson,
 };
-/** What a device would say; a drawing needs none. */
+/** Values that a device would give; a drawing does not depend on them. */
 const UNDERLAY_MTU_OCTETS = 1500;
 const UNKNOWN_MACS = new Uint8Array(12);
 

@@ -66,7 +66,7 @@ export function nativeGuard(hal: 'sim' | 'doca'): NativeGuard | undefined {
     if (hal === 'doca') return loadAddon().guard;
     return portsAddonIsThere() ? loadPortsAddon().guard : undefined;
   } catch {
-    // Whoever needs the addon says why it cannot be loaded.
+    // The caller that needs the addon says why it cannot be loaded.
     return undefined;
   }
 }

@@ -15,7 +15,7 @@ import { readKeysFile } from './keys-file.js';
 /** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format. */
 export type OutputKind = 'capture' | 'keys' | 'drawing';
 
-/** How drawings begin: Mermaid, DOT, SVG, and a pipe program as JSON. */
+/** Beginnings of drawings: Mermaid, DOT, SVG, and a pipe program as JSON. */
 const DRAWINGS: readonly RegExp[] = [
   /^(?:flowchart (?:LR|TD)|sequenceDiagram)\n/,
   /^(?:digraph ".*" \{\n {2}rankdir=LR;|graph ".*" \{\n {2}graph \[nodesep=0\.8, ranksep=1\];)\n/,

@@ -103,7 +103,7 @@ function sessionsTable(known: readonly SessionCounters[], { sessions }: GatewayV
   return left > 0 ? `${text}\nand ${left} more sessions, used less lately` : text;
 }
 
-/** How fast keys are made and entries are inserted; counted by wrapping the device. */
+/** Rates of key generation and entry insertion, counted by wrapping the device. */
 export interface PerformanceMeter {
   readonly hal: PipeHal;
   /** The rates since the last call, or undefined when nothing was done. */

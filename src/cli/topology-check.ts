@@ -19,7 +19,7 @@ export interface TopologyRequest extends PlaceFlags {
   readonly inRealTime?: boolean;
   /** The gateway that runs here alone, whose certificate is needed; absent: those of all of them. */
   readonly alone?: string;
-  /** What else is to be looked at; throws TopologyFileError, OutputFolderError, and what the file system throws. */
+  /** Further checks, which throw TopologyFileError, OutputFolderError, and what the file system throws. */
   readonly more?: readonly (() => void)[];
 }
 
@@ -71,7 +71,7 @@ function placesToCertify(topology: Topology | undefined, request: TopologyReques
   if (certificates === undefined || wrong.has('--where') || wrong.has('--core')) return [];
   if (alone === undefined && where.size === 0) return [CERTIFICATES_UNUSED];
   if (topology === undefined) return [];
-  // Without --core nobody knows where those are that --where does not name.
+  // Without --core the gateways that --where does not name have no place.
   if (where.size > 0 && core === undefined) return certificateProblems(certificates, where.values());
   const places = placesOf(topology, request);
   const needed = gatewaysOf(topology).filter(({ name }) => alone === undefined || name === alone);

@@ -1,4 +1,4 @@
-/** What the topology commands share: the file and what is said when it is wrong. */
+/** Shared parts of the topology commands: reading the file, and telling what is wrong with it. */
 import { InvalidArgumentError } from 'commander';
 import { readTextFile } from '../files/read-file.js';
 import {
@@ -44,7 +44,7 @@ export async function withTopology(action: () => void | Promise<void>): Promise<
   try {
     await action();
   } catch (error) {
-    // Of a start that fails half way, sockets are still open.
+    // After a start that failed half way, sockets are still open.
     if (!(error instanceof TopologyFileError || error instanceof OutputFolderError)) endAtOnce(error);
     for (const line of error instanceof TopologyFileError ? error.problems : [error.message]) complain(line);
     process.exitCode = EXIT_USAGE;

@@ -17,7 +17,7 @@ const RUNS_DEFAULT = 100;
 const RECOVER_MS_DEFAULT = 30_000;
 const SHRINK_RUNS_MAX = 300;
 const OUTPUT_DEFAULT = 'failure.yaml';
-/** With which a file begins that a search has written. */
+/** First line of a file that a search has written. */
 const HEADING = '# Found by topology fuzz under seed ';
 
 const HELP = `

@@ -55,7 +55,7 @@ function parseWhere(text: string, before: ReadonlyMap<string, IpAddress>): Reado
   return new Map([...before, [name, parseAddress(address!)]]);
 }
 
-/** What is wrong with the flags; names are looked at where the topology could be read. */
+/** Problems of the flags. Names are checked where the topology could be read. */
 export function placeProblems(
   topology: Topology | undefined,
   { where = new Map(), core, certificates }: Partial<PlaceFlags>,
@@ -72,7 +72,7 @@ export function placeProblems(
   return problems;
 }
 
-/** What is wrong with the certificates for these addresses. */
+/** Problems of the certificates for these addresses. */
 export function certificateProblems(folder: string, hosts: Iterable<IpAddress>): string[] {
   const problems = [...new Set(hosts)].flatMap((host) => {
     try {

@@ -174,7 +174,7 @@ async function runAndWrite(
   }
 }
 
-/** Where the gateways are, and how their processes start. */
+/** The places of the gateways, and how their processes start. */
 function realTime(
   topology: Topology,
   file: string,
@@ -247,7 +247,7 @@ function print(report: Report, seconds: number): void {
   printFlows(report, say);
   say();
   printDrops(report, say);
-  // What went wrong first, as in the table.
+  // Failures come first, as in the table.
   const met = report.expectations.filter(({ ok }) => ok);
   const unmet = report.expectations.filter(({ ok }) => !ok);
   for (const { text, seen } of unmet) say(`${colors.red('FAILED')}  ${text}  ${colors.dim(seen)}`);
@@ -288,7 +288,7 @@ function printFlows(report: Report, say: (text?: string) => void): void {
   }
 }
 
-/** Where packets of flows were lost: what gateways say of them. */
+/** Prints where packets of flows were lost, as the gateways report it. */
 function printDrops(report: Report, say: (text?: string) => void): void {
   const drops = dropsOfAll(report);
   if (drops.length === 0 || Object.values(report.flows).every(({ lost }) => lost === 0)) return;

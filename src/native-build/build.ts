@@ -16,15 +16,15 @@ import { dirname, join, resolve } from 'node:path';
 import { PACKAGE_FOLDER } from '../hal/native-parts.js';
 import { NODE_INCLUDE_FOLDER, type Part, printed } from './requirements.js';
 
-/** Of the software DOCA, where nobody asks for another one. */
+/** Release of the software DOCA that is built where nobody asks for another one. */
 export const SOFT_RELEASE = '3.1';
-/** Without a number, make compiles everything at once. */
+/** Number of jobs: without one, make compiles everything at once. */
 const PROCESSORS = String(availableParallelism());
 const OUTPUT_OCTETS_MAX = 1 << 28;
 const SOFT_SOURCES = 'native/doca-soft';
 
 export interface NativeBuild {
-  /** What is built goes below it. */
+  /** Folder of everything that is built. */
   readonly folder: string;
   /** Hears of each step before it begins. */
   readonly say: (step: string) => void;
@@ -38,9 +38,9 @@ export class NativeBuildError extends Error {
 export interface AddonVariant {
   /** Folder below native/. */
   readonly folder: string;
-  /** Where the software DOCA was installed; absent: the DOCA that pkg-config finds. */
+  /** Prefix of the software DOCA's installation; absent: the DOCA that pkg-config finds. */
   readonly prefix?: string;
-  /** With what tests over the software DOCA need. */
+  /** Whether to build parts that tests over the software DOCA need. */
   readonly rings?: boolean;
   readonly sanitize?: boolean;
 }
@@ -155,7 +155,7 @@ function mustBeFrom(sources: string, tree: string): void {
     throw new NativeBuildError(`${tree} was built from ${made || 'other sources'}; remove it first`);
 }
 
-/** Of Node-API for C, and for C++. */
+/** Include folders of Node-API for C, and for C++. */
 function headerFolders(): string[] {
   const folderOf = (name: string) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
   return [join(folderOf('node-api-headers'), 'include'), folderOf('node-addon-api')];

@@ -9,7 +9,7 @@ const namesOf = (some: readonly Requirement[]) => some.map(({ name }) => name).j
 const described = (some: readonly Requirement[]) =>
   some.map(({ name, what }) => `${name} (${what})`).join(', ');
 
-/** What to do about it by hand. */
+/** Advice for installing the missing packages by hand. */
 export function howToInstall(missing: readonly Requirement[]): string {
   return existsSync(APT_GET)
     ? `install what is missing: sudo apt-get install ${namesOf(missing)}`

@@ -1,4 +1,4 @@
-/** What the native parts are built with and from: Debian's packages, and how to know that what they have is there. */
+/** Requirements of the native parts: Debian's packages, and how to know that their contents are there. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -17,7 +17,7 @@ export interface Requirement {
 
 /** Node's own headers, where it was installed with them. */
 export const NODE_INCLUDE_FOLDER = resolve(process.execPath, '../../include/node');
-/** What native/ports/CMakeLists.txt says. */
+/** The version that native/ports/CMakeLists.txt requires. */
 const CMAKE_MINIMUM = [3, 22];
 
 const BASE: readonly Requirement[] = [
@@ -68,7 +68,7 @@ export function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** What a command prints; nothing where it is not there. */
+/** The output of a command; empty where the command is not there. */
 export function printed(command: string, args: readonly string[]): string {
   return (spawnSync(command, args, { encoding: 'utf8' }).stdout ?? '').trim();
 }
@@ -89,7 +89,7 @@ function hasCmake(): boolean {
   return major > wantMajor || (major === wantMajor && minor >= wantMinor);
 }
 
-/** Where compilers look without being told. */
+/** Whether a header is where compilers look without being told. */
 function hasHeader(name: string): boolean {
   return ['/usr/include', '/usr/local/include'].some((folder) => existsSync(resolve(folder, name)));
 }

@@ -12,7 +12,7 @@ import { parseNetwork, prefixFamily, prefixHolds } from '../../packet/prefix.js'
 import type { Vip } from '../directory.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../rpc/transport.js';
 
-/** Where one host serves: as `parseListenAddress`, and the address is somebody's. Throws AddressError. */
+/** Parses the address of one host's service: like `parseListenAddress`, but not 0.0.0.0 or ::. Throws AddressError. */
 export function parseServiceAddress(text: string): ServiceAddress {
   const address = parseListenAddress(text);
   return { ...address, host: somebodys(address.host, NOBODYS_KINDS) };
@@ -93,7 +93,7 @@ export function parseTunnel(text: string): { serviceAddress: ServiceAddress; vip
   return { serviceAddress: parseServiceAddress(match[1]!), vips: parseList(match[2]!, parseVip) };
 }
 
-/** As DPDK reads them: octets may have one digit, and pairs of octets may stand together. Throws AddressError. */
+/** Parses a MAC as DPDK does: octets may have one digit, and pairs of octets may stand together. Throws AddressError. */
 export function parseAnyMac(text: string): MacAddress {
   if (/^[0-9a-f]{1,2}([:-][0-9a-f]{1,2}){5}$/i.test(text)) {
     const octets = text.split(/[:-]/).map((octet) => octet.padStart(2, '0'));

@@ -31,7 +31,7 @@ export function parseBoundedJson(text: string, path: string, problems: Problems)
   return root === undefined || errors.length > 0 ? undefined : { root, at };
 }
 
-/** Where the text goes beyond its bounds. The parser calls itself for each level and keeps a node for each part. */
+/** Place where the text exceeds its bounds. The parser calls itself for each level and keeps a node for each part. */
 function findExcess(text: string): { offset: number; reason: string } | undefined {
   const scanner = createScanner(text, true);
   let depth = 0;
@@ -65,7 +65,7 @@ function placesIn(text: string, path: string): (offset: number) => string {
   };
 }
 
-/** What is quoted of a text that is no JSON. */
+/** Limit on the quoted part of a text that is no JSON. */
 const QUOTED_CHARACTERS_MAX = 60;
 
 /** A code of jsonc-parser's, such as CommaExpected, in words, and what was probably meant. */

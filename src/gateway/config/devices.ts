@@ -18,7 +18,7 @@ const EXPECTED = 'a list such as vf0pf0, pf[0-1] or [0], or a PCI address';
 export interface DeviceText {
   /** DDDD:BB:DD.F */
   readonly pciAddress: string;
-  /** What stands behind the address. */
+  /** The representors named behind the address. */
   readonly representors?: string;
   /** Devargs, which the gateway has of its own. */
   readonly ignored: readonly string[];

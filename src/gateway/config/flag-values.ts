@@ -1,4 +1,4 @@
-/** From the command line and the JSON flags file to a text per flag; the command line wins. */
+/** Reads the command line and the JSON flags file into a text for each flag. The command line wins. */
 import type { Node } from 'jsonc-parser';
 import { parseBoundedJson } from './bounded-json.js';
 import { DPDK_SECTION, maskOfNumber, readDpdkFlags } from './dpdk-flags.js';
@@ -16,7 +16,7 @@ export interface FlagValue {
 
 export type FlagValues = ReadonlyMap<string, readonly FlagValue[]>;
 
-/** Of a name that is none, in what is said of it. */
+/** Limit on an unknown name that is quoted. */
 const NAME_CHARACTERS_SHOWN = 100;
 const SECTIONS = ['doca_general_flags', 'doca_program_flags', DPDK_SECTION];
 
@@ -142,7 +142,7 @@ function parseShort(argument: string, next: string | undefined, problems: Proble
   }
 }
 
-/** What is attached to a letter and could be a value: not more letters. */
+/** The rest of an argument behind a letter, if it could be a value and not more letters. */
 function valueOfLater(tail: string): string | undefined {
   return /^=|[./:]/.test(tail) ? tail.replace(/^=/, '') : undefined;
 }

@@ -21,13 +21,13 @@ export interface Flag {
   readonly repeatable?: true;
   /** Its value may be left out, and is then this one. */
   readonly valueIfAbsent?: string;
-  /** As it would be written on the command line; absent: off, or none. */
+  /** Default as it would be written on the command line; absent: off, or none. */
   readonly default?: string;
   /** For numbers. */
   readonly range?: readonly [lowest: number, highest: number];
   /** For texts: what is allowed. */
   readonly choices?: readonly string[];
-  /** What stands for the value in help. */
+  /** Placeholder of the value in help. */
   readonly placeholder?: string;
   readonly meaning: string;
   /** DOCA's section of a JSON flags file; ours are program flags too. */

@@ -7,27 +7,27 @@
 export const FLAGS_FILE_OCTETS_MAX = 1024 * 1024;
 /** Every pair of --max-tunnels at its highest (250,000), of IPv6 addresses. */
 export const SESSION_FILE_OCTETS_MAX = 32 * 1024 * 1024;
-/** As many addresses of peers. */
+/** Limit on a tunnels file, enough for as many addresses of peers. */
 export const TUNNELS_FILE_OCTETS_MAX = 16 * 1024 * 1024;
 /** The session file nests to 6. */
 export const JSON_DEPTH_MAX = 16;
 /** Values, keys and punctuation: of 250,000 addresses, or of 70,000 sessions with an address at each end. */
 export const JSON_TOKENS_MAX = 1_000_000;
-/** Of a flag's value: 1,400 IPv6 addresses. What checks it may take time by its square. */
+/** Limit on a flag's value: 1,400 IPv6 addresses. Checking may take time by the square of its length. */
 export const FLAG_CHARACTERS_MAX = 65_536;
 /** Places for sessions that addresses and prefixes of peers make by being listed. */
 export const TUNNELS_LISTED_MAX = 65_536;
-/** Of a list of representors, whose pattern has to be tried in several ways. */
+/** Limit on a list of representors, whose pattern has to be tried in several ways. */
 export const REPRESENTOR_CHARACTERS_MAX = 255;
-/** Of a PF, VF or SF: PCI's SR-IOV counts VFs in 16 bits. */
+/** Limit on the number of a PF, VF or SF: PCI's SR-IOV counts VFs in 16 bits. */
 export const REPRESENTOR_NUMBER_MAX = 65_535;
 /** More are counted, and not kept. */
 export const PROBLEMS_MAX = 1000;
-/** Of what is said of one; what is wrong may be quoted in it. */
+/** Limit on the text of a problem, which may quote what is wrong. */
 export const PROBLEM_CHARACTERS_MAX = 600;
-/** Of a value in it. */
+/** Limit on a value that is quoted in it. */
 export const QUOTED_CHARACTERS_MAX = 90;
 /** Names that are looked for among the known ones, of one file or command line; nobody reads more of them. */
 export const SUGGESTIONS_MAX = 100;
-/** Of such a name. */
+/** Limit on such a name. */
 export const SUGGESTION_CHARACTERS_MAX = 64;

@@ -11,7 +11,7 @@ export class ConfigError extends Error {
 
 export class Problems {
   readonly #remarks = new Set<string>();
-  /** In the order in which they were found; a set, to find again what was said already. */
+  /** Problems in the order in which they were found; a set, so that none is told twice. */
   readonly #found = new Set<string>();
   #more = 0;
 
@@ -22,7 +22,7 @@ export class Problems {
     else if (!this.#found.has(problem)) this.#more++;
   }
 
-  /** What is right, and worth a line in the log all the same. */
+  /** Notes a remark about something correct that is worth a line in the log. */
   remark(where: string, text: string): void {
     if (this.#remarks.size < PROBLEMS_MAX) this.#remarks.add(shortened(`${where}: ${text}`));
   }
@@ -48,7 +48,7 @@ export function shortened(text: string, charactersMax = PROBLEM_CHARACTERS_MAX):
   return `${text.slice(0, half)} ... ${text.slice(-half)}`;
 }
 
-/** What was written, in a sentence. */
+/** A written text, quoted for a sentence. */
 export function quoted(text: string): string {
   return `"${shortened(text, QUOTED_CHARACTERS_MAX)}"`;
 }

@@ -27,21 +27,21 @@ import { SESSION_FILE_OCTETS_MAX, TUNNELS_FILE_OCTETS_MAX, TUNNELS_LISTED_MAX } 
 import { ConfigError, type FileReader, Problems, quoted, readText } from './problems.js';
 import { parseSessionFile, type SessionFile } from './session-file.js';
 
-/** What the program does around the gateway. */
+/** Options of the program around the gateway. */
 export interface RunOptions {
   readonly logLevel: number;
   readonly logFormat: 'text' | 'json';
-  /** Of the SDK's own messages, as DOCA counts levels. */
+  /** Level of the SDK's own messages, as DOCA counts levels. */
   readonly sdkLogLevel: number;
   readonly allowCoreDumps: boolean;
-  /** As written; src/cli opens them. */
+  /** The values as written; src/cli opens them. */
   readonly simWire: string;
   readonly simVf: string;
-  /** Of each frame that capture files get; 0: all. */
+  /** Octets of each frame that capture files get; 0: all. */
   readonly snapOctets: number;
   readonly ping?: IpAddress;
   readonly pingCount: number;
-  /** What is right about the flags, and worth a line in the log all the same. */
+  /** Remarks about correct flags that are worth a line in the log. */
   readonly remarks: readonly string[];
 }
 
@@ -108,7 +108,7 @@ export function staticTunnelsProblem(
   return `${count} static tunnels are configured, ${maxTunnels} allowed; ${instead}`;
 }
 
-/** Where a flag was given, or its name. */
+/** The place where a flag was given, or its name. */
 function whereOf(values: FlagValues, name: string): string {
   if (ENVIRONMENT_VARIABLE.test(name)) return name;
   return values.get(name)?.[0]?.where ?? `--${name}`;
@@ -312,7 +312,7 @@ class OptionsReader {
     return undefined;
   }
 
-  /** Of --allow-router: what a router of a segment can have as its source address. */
+  /** Addresses of --allow-router: source addresses that a router of a segment can have. */
   #routers(): IpAddress[] {
     const routers = (this.values.get('allow-router') ?? []).flatMap(({ text, where }) => {
       const parsed = attempt(() => parseWrittenIp(text));
@@ -386,7 +386,7 @@ class OptionsReader {
     return first;
   }
 
-  /** From one address, or from all of ours. */
+  /** Static tunnels from one address, or from all of ours. */
   #staticTunnels(families: readonly IpFamily[]): IpAddress | 'all' | undefined {
     const text = this.#text('static-tunnels')?.text;
     if (text === undefined || text === 'false') return undefined;
@@ -482,7 +482,7 @@ class OptionsReader {
     return text === undefined ? undefined : parseSessionFile(text, path.text, maxTunnels, this.problems);
   }
 
-  /** From --tunnel, --tunnels-file and --config; what names the same peer is put together. None of them is ourselves. */
+  /** Peers of --tunnel, --tunnels-file and --config. Entries for the same peer are merged. None of them is ourselves. */
   #peers(
     session: SessionFile | undefined,
     ownService: ServiceAddress,
@@ -491,7 +491,7 @@ class OptionsReader {
     interface Draft {
       serviceAddress: ServiceAddress;
       virtualIps: Set<IpAddress>;
-      /** By their texts. */
+      /** Prefixes by their texts. */
       virtualPrefixes: Map<string, IpPrefix>;
       pairs: PeerPair[] | undefined;
       mayRotate: boolean | undefined;
@@ -542,7 +542,7 @@ class OptionsReader {
     }
     for (const { serviceAddress, offset, pairs, mayRotate, underlay } of session?.peers ?? []) {
       const draft = draftOf(session!.at(offset), serviceAddress);
-      // Of a peer that is there twice, the refusal counts.
+      // For a peer that is there twice, the refusal counts.
       if (draft.mayRotate !== false) draft.mayRotate = mayRotate ?? draft.mayRotate;
       if (underlay !== undefined) draft.underlay = [...(draft.underlay ?? []), ...underlay];
       draft.pairs ??= [];

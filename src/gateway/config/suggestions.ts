@@ -1,7 +1,7 @@
 /** The known name that was probably meant: a bounded number of searches, each of bounded work. */
 import { SUGGESTION_CHARACTERS_MAX, SUGGESTIONS_MAX } from './limits.js';
 
-/** Of one file or command line. */
+/** Suggestions for one file or command line. */
 export class Suggestions {
   #left = SUGGESTIONS_MAX;
   #steps = 0;

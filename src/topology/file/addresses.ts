@@ -48,7 +48,7 @@ const macIn = (block: number, n: number): MacAddress => {
   return octets.map((octet) => octet.toString(16).padStart(2, '0')).join(':') as MacAddress;
 };
 
-/** What is made for gateway or workload number n, from 0. */
+/** Generated addresses of gateway or workload number n, from 0. */
 export const GENERATED = {
   underlay: {
     4: (n: number) => ipv4In('172.16', n) as IpAddress,

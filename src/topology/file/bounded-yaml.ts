@@ -39,7 +39,7 @@ export class YamlLimitError extends Error {
   override readonly name = 'YamlLimitError';
   constructor(
     reason: string,
-    /** Where in the text. */
+    /** Offset in the text. */
     readonly offset: number,
     /** Pieces that were read until then. */
     readonly lexemes: number,
@@ -50,7 +50,7 @@ export class YamlLimitError extends Error {
 
 export interface BoundedYaml {
   readonly document: Document;
-  /** What aliases stand for. */
+  /** Values that aliases stand for. */
   readonly targets: WeakMap<Alias, Node>;
   /** Maps, lists and texts, those behind aliases counted wherever these stand. */
   readonly values: number;

@@ -9,7 +9,7 @@ export interface DeclaredNames {
   readonly generators: number;
 }
 
-/** Of a file's value before its shape is checked. */
+/** Names that a file declares, read before its shape is checked. */
 export function declaredNames(file: unknown): DeclaredNames {
   const topology = member(file, 'topology');
   const nodes = member(topology, 'nodes');
@@ -27,7 +27,7 @@ export function declaredNames(file: unknown): DeclaredNames {
   };
 }
 
-/** Of a scenario. */
+/** Flows that a scenario declares. */
 export function declaredFlows(scenario: unknown): ReadonlySet<string> {
   return new Set(keysOf(member(scenario, 'traffic')));
 }

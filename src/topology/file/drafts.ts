@@ -18,7 +18,7 @@ export interface NodeDraft {
   readonly name: string;
   readonly form: NodeForm;
   readonly place: Place;
-  /** Of gateways. */
+  /** Flags of gateways. */
   readonly flags: Layers<FlagsForm>;
   /** Workloads to make when the form has none. */
   readonly generatedWorkloads: number;

@@ -23,7 +23,7 @@ import {
 const DOWN_MS = 1000;
 const INSIDER_ACTS_PER_SECOND = 10;
 
-/** What events may name. */
+/** Names that events may use. */
 export interface EventNames {
   readonly gateways: ReadonlyMap<string, GatewayPlan>;
   readonly insiders: ReadonlyMap<string, InsiderPlan>;
@@ -32,7 +32,7 @@ export interface EventNames {
   readonly workloads: Names<KnownWorkload>;
 }
 
-/** By time, equal times in the order of the file. @param endMs when the run ends at the latest */
+/** The events by time, equal times in the order of the file. @param endMs when the run ends at the latest */
 export function readEvents(
   forms: readonly EventForm[] | undefined,
   place: Place,

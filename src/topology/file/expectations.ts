@@ -37,7 +37,7 @@ export function readExpectations(
   });
 }
 
-/** Those of one name share their list: there may be many of both. */
+/** Flows of one name share their list: there may be many of both. */
 function flowsOf(written: NamesForm, place: Place, { flows, allFlows }: ExpectationNames): readonly string[] {
   if (written === '*') {
     if (allFlows.length === 0 && !flows.missesSome) place.problem('there is no traffic');

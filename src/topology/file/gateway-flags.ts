@@ -33,7 +33,7 @@ export function mergeFlags(layers: Layers<FlagsForm>): GivenFlags {
   return { texts, places, incomplete: layers.some(({ place }) => place.lostSomething) };
 }
 
-/** Of texts as they are written, not as YAML understands them: 2.10 stays 2.10. */
+/** The text of a value as it is written, not as YAML understands it: 2.10 stays 2.10. */
 function textOf(value: FlagValueForm | readonly FlagValueForm[], kind: FlagKind, place: Place): string {
   if (typeof value === 'object') {
     return value.map((item, i) => textOf(item, kind, place.at(i)).replaceAll(/\s+/g, '')).join(' ');

@@ -22,7 +22,7 @@ export interface KnownWorkload {
   readonly gateway: string;
   /** Families that the gateway carries for it. */
   readonly families: readonly IpFamily[];
-  /** In transport mode: on which segment it resolves addresses. */
+  /** The segment on which it resolves addresses, in transport mode. */
   readonly segment: string | undefined;
 }
 
@@ -62,7 +62,7 @@ export class GatewayReader {
     const drafts = nodes
       .filter(({ form }) => form.kind === 'gateway')
       .map((node, index) => this.#draft(node, index));
-    // What is given is given before anything is made up.
+    // Given addresses are taken before any are generated.
     for (const draft of drafts) this.#given(draft);
     const insiderReader = new InsiderReader(this.books, drafts.length);
     insiderReader.given(nodes);
@@ -257,7 +257,7 @@ export class GatewayReader {
     }
   }
 
-  /** As given, or what every pair of addresses needs; static tunnels have to fit. */
+  /** The given number, or as many as all pairs of addresses need; static tunnels have to fit. */
   #maxTunnels(
     { node, flags }: Draft,
     base: GatewayOptions,

@@ -1,10 +1,10 @@
 /** The bounds of a topology file. Everything that a file can make grow has one. */
 
-/** Of a file as it is read, and so also the most characters of its text: each takes an octet or more. */
+/** Limit on a file, and so also on the characters of its text: each takes an octet or more. */
 export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
-/** What YAML's parser works on piece by piece: marks, texts, blanks between them, ends of lines. */
+/** Limit on the pieces that YAML's parser works on: marks, texts, blanks between them, ends of lines. */
 export const LEXEMES_MAX = 1_500_000;
-/** Of one text, comment or blank. */
+/** Limit on one text, comment or blank. */
 export const LEXEME_CHARACTERS_MAX = 65_536;
 /** The format's own depth is 9. The parser calls itself for each level, and ends the process when it has no stack left. */
 export const DEPTH_MAX = 32;
@@ -14,9 +14,9 @@ export const ANCHORS_MAX = 1000;
 export const ALIASES_MAX = 1000;
 /** Maps, lists and texts, those behind an alias counted wherever it stands. */
 export const VALUES_MAX = 1_000_000;
-/** What YAML's parser may find wrong. */
+/** Limit on the errors that YAML's parser may find. */
 export const SYNTAX_ERRORS_MAX = 1000;
-/** In a file of more values a wrong one ends the check: all of them could not be kept. */
+/** In a file of more values the first wrong one ends the check: all of them could not be kept. */
 export const VALUES_CHECKED_WHOLE_MAX = 50_000;
 export const NODES_MAX = 2000;
 export const LINKS_MAX = 10_000;
@@ -34,13 +34,13 @@ export const PROBLEMS_MAX = 1000;
 /** That are kept, to be put in order. */
 export const PROBLEMS_KEPT_MAX = 10_000;
 
-/** Of a run, and of every time in the file. */
+/** Limit on a run, and on every time in the file. */
 export const TIME_MAX_MS = 7 * 24 * 3600_000;
 export const SEED_MAX = 0xffff_ffff;
 export const MTU_OCTETS = [576, 9216] as const;
 export const BITS_PER_SECOND_MAX = 1e12;
 export const PACKETS_PER_SECOND_MAX = 10_000_000;
 export const PINGS_MAX = 10_000_000;
-/** What fits behind IPv6 and UDP or ICMP headers into a packet of 9000 octets. */
+/** Largest payload behind IPv6 and UDP or ICMP headers in a packet of 9000 octets. */
 export const PAYLOAD_OCTETS_MAX = 8952;
 export const TRANSFER_OCTETS_MAX = 10_000_000_000;

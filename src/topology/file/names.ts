@@ -1,4 +1,4 @@
-/** What has a name in the file, and what is said when a name is not there. */
+/** Named things of the file, and the problem of a name that is not there. */
 import { Suggestions } from '../../gateway/config/suggestions.js';
 import type { Place } from './source.js';
 
@@ -25,7 +25,7 @@ export class Names<T> {
     return this.#values.get(name);
   }
 
-  /** In the order of the file. */
+  /** All of them, in the order of the file. */
   get all(): ReadonlyMap<string, T> {
     return this.#values;
   }

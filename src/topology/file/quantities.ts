@@ -3,7 +3,7 @@
  * `format...` writes, `parse...` reads back to the very same number.
  */
 
-/** What a value of this kind looks like, for the schema; and what to write instead of something else. */
+/** The form of a kind of value, for the schema, and a correct example for messages. */
 export interface QuantityForm {
   readonly pattern: string;
   readonly hint: string;
@@ -32,7 +32,7 @@ export const SIZE: QuantityForm = {
   hint: 'write a number of octets, or such as 1MB (B, kB, MB, GB, KiB, MiB, GiB)',
 };
 
-/** As the schema lets it through: text of the form above, or a number where the unit is clear. */
+/** A value that the schema lets through: text of the form above, or a number where the unit is clear. */
 export type Quantity = string | number;
 
 /** Powers of ten that a unit moves the decimal point by. */

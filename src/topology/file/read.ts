@@ -1,4 +1,4 @@
-/** From a topology's YAML file, and its scenario's, to a Topology. Everything that is wrong is said at once. */
+/** Reads a topology's YAML file, and its scenario's, into a Topology. Everything that is wrong is told at once. */
 import { dirname, isAbsolute, join } from 'node:path';
 import type { FileReader } from '../../gateway/config/problems.js';
 import { underlayMtuProblem } from '../../gateway/pipeline/pipeline.js';
@@ -22,7 +22,7 @@ import { oobValues } from './values.js';
 
 export { TopologyFileError } from './source.js';
 
-/** What to take instead of what the file says. */
+/** Replacements for values of the file. */
 export interface ReadTopologyOptions {
   /** A scenario file, instead of the one that the topology has or names. */
   readonly scenarioPath?: string;
@@ -122,7 +122,7 @@ class TopologyReader {
     return { epochMs };
   }
 
-  /** Of what is not in the topology because its definition is wrong, nobody knows the counters. */
+  /** The counters of a node whose definition is wrong are not known. */
   #checkCounters(topology: Topology, { form, place }: FoundScenario): void {
     if (form.expect?.some(({ counter }) => counter !== undefined) !== true) return;
     const isWhole = this.problems.isEmpty;

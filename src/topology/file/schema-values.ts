@@ -109,7 +109,7 @@ export const name = (description: string): Schema =>
     'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most',
   );
 
-/** As ISO 8601 has it, in UTC; JavaScript's form of years beyond 9999 included. */
+/** A time of ISO 8601 in UTC, including JavaScript's form of years beyond 9999. */
 export const instant = (description: string): Schema =>
   matching(
     description,

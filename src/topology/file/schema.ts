@@ -187,7 +187,7 @@ const TOPOLOGY = object('nodes and links', {
   'leaf-spine': LEAF_SPINE,
 });
 
-/** Of the whole file. */
+/** Schema of the whole file. */
 export const TOPOLOGY_SCHEMA: Schema = {
   $schema: DRAFT,
   title: 'psp-gateway topology',
@@ -212,7 +212,7 @@ export const TOPOLOGY_SCHEMA: Schema = {
   definitions: DEFINITIONS,
 };
 
-/** Of a scenario in a file of its own. */
+/** Schema of a scenario in a file of its own. */
 export const SCENARIO_SCHEMA: Schema = {
   $schema: DRAFT,
   title: 'psp-gateway topology: scenario',

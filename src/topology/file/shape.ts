@@ -8,7 +8,7 @@ import type { Path, Source } from './source.js';
 interface ShapeProblem {
   readonly path: Path;
   readonly reason: string;
-  /** What has to go for the rest to be looked at; absent: nothing. */
+  /** Part that has to go so that the rest can be checked; absent: nothing. */
   readonly remove?: Path;
 }
 
@@ -100,7 +100,7 @@ export class ShapeChecker {
     ];
   }
 
-  /** Of a value that should have one of several shapes: what is wrong with the one that it seems to be. */
+  /** Explains a value that should have one of several shapes by the problems of the one that it seems to have. */
   #explainUnion(error: ErrorObject, validators: Validators, suggestions: Suggestions): ShapeProblem[] {
     const path = pathOf(error.instancePath);
     const branches = error.schema as readonly Schema[];
@@ -121,7 +121,7 @@ class Validators {
 
   constructor(private readonly allErrors: boolean) {}
 
-  /** Of a part of `whole`, or of all of it. */
+  /** Validator of a part of `whole`, or of all of it. */
   of(schema: Schema, { definitions }: Schema): ValidateFunction {
     let validator = this.#validators.get(schema);
     if (validator === undefined) {

@@ -62,7 +62,7 @@ export class FileProblems {
     return this.#isWrongPath;
   }
 
-  /** What was found, by file and line. */
+  /** The problems, by file and line. */
   get list(): readonly string[] {
     const sorted = [...this.#found]
       .sort((a, b) => a.order - b.order || a.line - b.line)
@@ -81,7 +81,7 @@ export class FileProblems {
 /** One file. `value` is what is in it, undefined when it cannot be read as YAML. */
 export class Source {
   readonly value: unknown;
-  /** What was wrong and is not in `value` any more. */
+  /** Paths of wrong parts that are not in `value` any more. */
   readonly removed: Path[] = [];
   readonly #order: number;
   readonly #lines = new LineCounter();
@@ -104,7 +104,7 @@ export class Source {
       const { document } = yaml;
       for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), plain(message));
       if (document.errors.length > 0 || !this.#keysAreUnique(document)) return;
-      // What aliases stand for has been counted.
+      // The values that aliases stand for have been counted.
       this.value = document.toJS({ maxAliasCount: -1 });
       this.#yaml = yaml;
     } catch (error) {
@@ -132,7 +132,7 @@ export class Source {
     this.#problemAt(this.line(path), field === '' ? reason : `${field}: ${reason}`);
   }
 
-  /** Of the key or item at the path; of what is around it where it came through an alias or merge. */
+  /** Line of the key or item at the path; of the value around it if it came through an alias or merge. */
   line(path: Path): number {
     let node: unknown = this.#yaml?.document.contents;
     let line = this.#lineOfNode(node) ?? 1;

@@ -32,7 +32,7 @@ interface Named {
 
 /** A capture that flows send, wherever else the file is wrong. */
 export interface ReplaySource {
-  /** As it is written. */
+  /** The path as written. */
   readonly file: string;
   readonly place: Place;
   /** None where their workloads are wrong. */

@@ -53,7 +53,7 @@ export function sizeOctets(value: Quantity, place: Place, lowest: number, highes
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Those that are given. */
+/** The impairments that are given. */
 export function impairments(form: ImpairmentsForm, place: Place): Partial<Impairments> {
   const read: Partial<Mutable<Impairments>> = {};
   if (form.delay !== undefined) read.delayMs = timeMs(form.delay, place.at('delay'));
@@ -77,7 +77,7 @@ export interface OobValues {
   readonly lossRatio: number;
 }
 
-/** Those that are given. */
+/** The values that are given. */
 export function oobValues(form: OobForm, place: Place): Partial<OobValues> {
   return {
     ...(form.delay === undefined ? {} : { delayMs: timeMs(form.delay, place.at('delay')) }),
