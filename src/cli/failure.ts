@@ -1,6 +1,8 @@
 /** The lines with which a command ends that cannot go on, and its exit status. Users never see a stack. */
+
 import { constants } from 'node:os';
 import { type FileProblem, fileProblem } from '../files/file-problem.js';
+import { ListenError } from '../gateway/rpc/transport.js';
 import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 
 /** Exit status of a program that SIGPIPE has ended, as shells count it. */
@@ -19,10 +21,10 @@ export function failAtFile(error: unknown, path?: string): void {
   process.exitCode = problem.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/** A failure of the gRPC server to listen; its message names the address. */
+/** The problem of a tunnel service that cannot listen; undefined: it is another error. An address of another machine is wrong usage. */
 export function listenProblem(error: unknown): FileProblem | undefined {
-  if (!(error instanceof Error) || !error.message.startsWith('cannot listen')) return undefined;
-  return { text: error.message, isWrongPath: error.message.includes('EADDRNOTAVAIL') };
+  if (!(error instanceof ListenError)) return undefined;
+  return { text: error.message, isWrongPath: error.code === 'EADDRNOTAVAIL' };
 }
 
 /** Ends the program with one line on standard error: what is wrong with a file or an address, or else that this is a defect. */

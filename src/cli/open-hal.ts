@@ -7,6 +7,7 @@ import { systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import type { RunOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
+import { tunnelLimits } from '../gateway/pipeline/limits.js';
 import { FAILED_SOURCES_MAX } from '../gateway/pipeline/pipeline.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal, PortStatus } from '../hal/hal.js';
@@ -98,7 +99,6 @@ function flagOfNativePart({ hal }: GatewayOptions, { simVf }: RunOptions): strin
 /** Pipes that hold an entry of every tunnel, some of them several, and what counters the other pipes take. */
 const COUNTERS_PER_TUNNEL = 16;
 const COUNTERS_FIXED = 4096 + 2 * FAILED_SOURCES_MAX;
-const KEY_SLOTS_PER_TUNNEL = 2;
 const RSS_QUEUES_MAX = 8;
 /** Memory for DPDK where there are no huge pages. */
 const MEMORY_FIXED_MEGABYTES = 512;
@@ -119,7 +119,7 @@ async function openDoca(options: GatewayOptions, run: RunOptions): Promise<OpenH
       pciAddress: options.pciAddress,
       representor: options.representor,
       rssQueues: Math.min(RSS_QUEUES_MAX, cores),
-      keySlots: maxTunnels * KEY_SLOTS_PER_TUNNEL,
+      keySlots: tunnelLimits(maxTunnels).keySlots,
       counters: maxTunnels * COUNTERS_PER_TUNNEL + COUNTERS_FIXED,
       ealArguments: ['-c', options.coreMask, ...given],
       memoryMegabytes: MEMORY_FIXED_MEGABYTES + Math.ceil(maxTunnels / TUNNELS_PER_MEGABYTE),

@@ -10,6 +10,7 @@
  *
  * The entries of sessions are made in pipeline-entries.ts.
  */
+
 import {
   L3_IPV4,
   L3_IPV6,
@@ -42,6 +43,7 @@ import { IPV6_HEADER_OCTETS, IPV6_MINIMUM_MTU_OCTETS, NEXT_HEADER_FRAGMENT } fro
 import { SEGMENT_ICMPV6_TYPES } from '../../packet/segment.js';
 import { FLAG_D, FLAG_S, NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_UDP_PORT } from '../../psp/header.js';
 import type { GatewayOptions } from '../options.js';
+import { tunnelLimits } from './limits.js';
 
 /** pkt_meta of sampled packets at RSS and of packets that return to the workload. */
 export const PKT_META_INGRESS_SAMPLED = 0x65656565;
@@ -62,10 +64,6 @@ export function trialMark(cryptoId: number): number {
   return PKT_META_TRIAL + cryptoId;
 }
 
-/** Ingress entries per tunnel: SPIs of two exchanges that crossed, and of the two before, which retire. */
-export const INGRESS_ENTRIES_PER_TUNNEL = 4;
-/** Key slots per tunnel: the one in use, and one more while a re-key replaces it. */
-const KEY_SLOTS_PER_TUNNEL = 2;
 /**
  * Underlay addresses of peers that the device tells apart among the packets that it does not let in. Enough for a mesh
  * of a thousand gateways that all move; beyond it an address counts as nobody's.
@@ -371,7 +369,7 @@ function underlaySeen(options: PipelineOptions): BasicPipe {
     description: 'count what proves where a peer is',
     type: 'basic',
     domain: 'secure-ingress',
-    sizeEntries: options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL,
+    sizeEntries: tunnelLimits(options.maxTunnels).ingressEntries,
     match: {
       'parser_meta.psp_syndrome': { value: SYNDROME_OK },
       'tun.psp.spi': { value: 'entry' },
@@ -450,7 +448,7 @@ function ingressAcl(options: PipelineOptions, family: IpFamily): BasicPipe[] {
     name: `INGR_ACL_${suffix}`,
     description: `${text}: SPI and addresses of a session, then decapsulate`,
     ...common,
-    sizeEntries: options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL,
+    sizeEntries: tunnelLimits(options.maxTunnels).ingressEntries,
     match: {
       'parser_meta.psp_syndrome': ok,
       'tun.psp.spi': { value: 'entry' },
@@ -633,7 +631,7 @@ function egressTrial(options: PipelineOptions): BasicPipe {
     description: 'what may go to an address that is not proved',
     type: 'basic',
     domain: 'secure-egress',
-    sizeEntries: options.maxTunnels * KEY_SLOTS_PER_TUNNEL,
+    sizeEntries: tunnelLimits(options.maxTunnels).keySlots,
     match: { 'meta.pkt_meta': { value: 'entry' } },
     actions: [egressAction(options, options.innerFamilies[0]!)],
     forward: sampling ? { to: 'pipe', pipe: 'SET_SAMPLE_BIT' } : { to: 'port', port: UPLINK_PORT },
@@ -747,7 +745,7 @@ function pspEncrypt(options: PipelineOptions): BasicPipe {
     description: "pkt_meta is the key slot's number",
     type: 'basic',
     domain: 'secure-egress',
-    sizeEntries: options.maxTunnels * KEY_SLOTS_PER_TUNNEL,
+    sizeEntries: tunnelLimits(options.maxTunnels).keySlots,
     match: { 'meta.pkt_meta': { value: 'entry' } },
     actions: [{ encrypt: { cryptoId: 'entry' } }],
     forward: options.sampleBeforeEncryption

@@ -20,6 +20,7 @@ import { atCertificateEnd, certificateNames, secureContextOptions, type TlsMater
 import {
   type CallerIdentity,
   type Doorkeeper,
+  ListenError,
   RpcError,
   type RpcHandler,
   type ServiceAddress,
@@ -151,8 +152,7 @@ export class GrpcServer {
   /** Port 0: any free one. Rejects when the address cannot be bound. */
   listen(address: ServiceAddress): Promise<ServiceAddress> {
     return new Promise((resolve, reject) => {
-      const cannot = (error: Error) =>
-        reject(new Error(`cannot listen on ${address.host}:${address.port}: ${error.message}`));
+      const cannot = (error: NodeJS.ErrnoException) => reject(new ListenError(address, error));
       this.#listener.once('error', cannot);
       this.#listener.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => {
         this.#listener.off('error', cannot);

@@ -68,6 +68,17 @@ export type CertificateName =
   /** A DNS name, in lower case. */
   | { readonly type: 'dns'; readonly value: string };
 
+/** The tunnel service cannot listen at its address. `code` is the operating system's, such as EADDRNOTAVAIL. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string | undefined;
+
+  constructor(address: ServiceAddress, cause: NodeJS.ErrnoException) {
+    super(`cannot listen on ${address.host}:${address.port}: ${cause.message}`, { cause });
+    this.code = cause.code;
+  }
+}
+
 /** The identity of a caller. */
 export interface CallerIdentity {
   /** Whether the caller proved its names with a certificate that our authority signed. */

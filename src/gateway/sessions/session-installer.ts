@@ -20,8 +20,9 @@ import { applyAll } from '../pipeline/apply.js';
 import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { HeaderStore } from '../pipeline/header-store.js';
 import { type Leaving, Leftovers } from '../pipeline/leftovers.js';
+import { INGRESS_SPIS_PER_TUNNEL_MAX, tunnelLimits } from '../pipeline/limits.js';
 import { LocalVips } from '../pipeline/local-vips.js';
-import { INGRESS_ENTRIES_PER_TUNNEL, type PipelineOptions } from '../pipeline/pipeline.js';
+import type { PipelineOptions } from '../pipeline/pipeline.js';
 import {
   defaultCryptOffsetWords,
   egressAclEntry,
@@ -51,8 +52,6 @@ import {
 import { SessionTable } from './session-table.js';
 import type { UseOrder } from './use-order.js';
 
-/** SPIs of one session that may be open at once: those of two exchanges that crossed, and of the two before. */
-const INGRESS_SPIS_MAX = INGRESS_ENTRIES_PER_TUNNEL;
 const EXPENDABLE_FIRST: readonly IngressState[] = ['retiring', 'doubtful', 'given', 'offered'];
 /** Looks at a session that sends and gets nothing back after which its peer is asked again; then twice as many, and so on. */
 const UNANSWERED_LOOKS_MIN = 2;
@@ -174,7 +173,7 @@ export class SessionInstaller {
   constructor(private readonly deps: InstallerDeps) {
     const { hal, clock } = deps;
     const { maxTunnels } = deps.options;
-    const { keySlots } = hal.device.limits;
+    const limits = tunnelLimits(maxTunnels, hal.device.limits.keySlots);
     this.#queue = new FairQueue(clock);
     this.#keys = new KeyDraw(deps);
     this.#leftovers = new Leftovers({
@@ -183,9 +182,8 @@ export class SessionInstaller {
       onSpi: (spi, held) => this.#keys.hold(spi, held),
       onSlotsFree: (slots) => this.#freeSlots(slots),
     });
-    // Twice as many as sessions: during a re-key the old slot serves until the new one does.
-    this.capacity = Math.max(1, Math.min(maxTunnels, Math.floor(keySlots / 2)));
-    this.#slots = new KeySlots(Math.min(maxTunnels * 2, keySlots), clock);
+    this.capacity = limits.tunnels;
+    this.#slots = new KeySlots(limits.keySlots, clock);
     this.#localVips = new LocalVips(hal, this.#leftovers, deps.pipeline);
     this.#atMs = clock.nowMs();
   }
@@ -844,7 +842,7 @@ export class SessionInstaller {
 
   /** Dormant sessions go as long as entries of the ingress ACL are needed that there are not. */
   async #dropDormantForAcl(count: number): Promise<void> {
-    const most = this.deps.options.maxTunnels * INGRESS_ENTRIES_PER_TUNNEL;
+    const most = tunnelLimits(this.deps.options.maxTunnels).ingressEntries;
     while (this.#aclEntries + this.#leftovers.size + count > most && this.sessions.dormant.size > 0)
       await this.#dropDormant();
   }
@@ -952,7 +950,7 @@ export class SessionInstaller {
    * know of them may be wrong when answers are lost, ours or the peer's; packets show what the peer has.
    */
   async #makeRoom(session: Session): Promise<void> {
-    const surplus = session.ingress.length - INGRESS_SPIS_MAX + 1;
+    const surplus = session.ingress.length - INGRESS_SPIS_PER_TUNNEL_MAX + 1;
     if (surplus <= 0) return;
     const inUse = await this.#newestUsed(session);
     const candidates = EXPENDABLE_FIRST.flatMap((state) =>
