@@ -33,7 +33,7 @@ const LIST_HEADING =
 const LIST_OCTETS_MAX = 16 * 1024 * 1024;
 /** Names that runs give. */
 const OF_RUNS =
-  /^(?:report\.(?:md|json)|run\.log|keys\.jsonl|sequence\.mmd|topology\.(?:mmd|svg)|pipes-.+\.(?:mmd|svg)|(?:link|vf)-.+\.pcapng)$/;
+  /^(?:report\.(?:md|json)|run\.log|keys\.jsonl|(?:sequence|topology)\.(?:mmd|svg)|pipes-.+\.(?:mmd|svg)|(?:link|vf)-.+\.pcapng)$/;
 const CAPTURE = /\.pcapng$/;
 /** This run's, another one's, or one's that was killed. */
 const UNFINISHED = /^\.psp-gateway-.+\.part$/;
@@ -86,6 +86,8 @@ export class OutputFolder implements Sink {
   /** Once a file cannot be written, nothing is any more, and `finish` says so. */
   write(file: string, octets: Uint8Array): void {
     if (this.#failure !== undefined) return;
+    // The next run would take it for somebody's.
+    if (!OF_RUNS.test(file)) throw new TypeError(`${file} is no name that runs give`);
     let waiting = this.#waiting.get(file);
     if (waiting === undefined) {
       waiting = { chunks: [], octets: 0, created: false };

@@ -78,9 +78,10 @@ test('a folder that was made beforehand under the name of old is not used', () =
 });
 
 test('takes the place of an earlier run', () => {
-  for (const name of ['pipes-h1.svg', 'vf-h1.pcapng']) {
+  const drawings = ['sequence', 'topology', 'pipes-h1'].flatMap((name) => [`${name}.mmd`, `${name}.svg`]);
+  for (const names of [[...drawings, 'report.md', 'run.log', 'keys.jsonl'], ['vf-h1.pcapng']]) {
     const output = new OutputFolder(run);
-    write(output, name);
+    write(output, ...names);
     output.finish();
   }
   expect(readdirSync(run).sort()).toEqual([LIST, 'report.json', 'vf-h1.pcapng']);
