@@ -63,13 +63,25 @@ function fateOf(record: CapturedFrame, addresses: readonly IpAddress[]): Fate {
   const bare = withoutTags(frame);
   if (etherType(bare) === ETHER_TYPE_ARP) return { reason: RESOLUTION, isLost: false };
   const source = sourceOf(bare);
-  if (source === undefined) return { reason: notIpReason(bare) ?? CUT, isLost: false };
+  const isCut = record.frame.length < record.originalOctets;
+  if (source === undefined) {
+    // Whose an IP packet was that was cut before its source nobody knows; it may have been the workload's.
+    if (isCut && mayBeIp(bare)) return { reason: CUT, isLost: true };
+    return { reason: notIpReason(bare) ?? CUT, isLost: false };
+  }
   if (!addresses.includes(source)) return { reason: OTHER_SOURCE, isLost: false };
-  if (record.frame.length < record.originalOctets) return { reason: CUT, isLost: true };
+  if (isCut) return { reason: CUT, isLost: true };
   const unfit = notIpReason(frame);
   if (unfit !== undefined) return { reason: unfit, isLost: true };
   if (claimsToBeSegmentMessage(frame)) return { reason: RESOLUTION, isLost: false };
   return { frame, isLost: false };
+}
+
+/** Of a frame that was cut, perhaps within its Ethernet header. */
+function mayBeIp(frame: Uint8Array): boolean {
+  if (frame.length < ETHERNET_HEADER_OCTETS) return true;
+  const type = etherType(frame);
+  return type === ETHER_TYPE_IPV4 || type === ETHER_TYPE_IPV6;
 }
 
 /** The source of an IP packet whose header was captured; undefined: there is none. */

@@ -84,10 +84,20 @@ describe('what the workload sent and cannot be sent again is counted, by its rea
     expect(replayOf(ADDRESSES, [frame])).toEqual({ frames: [], leftOut: { [reason]: 1 }, unplayable: 1 });
   });
 
+  test.each([0, 12, 14, 20, 33])('whoever sent it, where it was cut after %i octets', (octets) => {
+    const frame = captured(datagram.subarray(0, octets), { originalOctets: datagram.length });
+    const leftOut = { 'captured in part only': 1 };
+    expect(replayOf(ADDRESSES, [frame])).toEqual({ frames: [], leftOut, unplayable: 1 });
+  });
+
   test.each([
     ['from other addresses', captured(packet(4, V2, V1, UDP, new Uint8Array(9)), { originalOctets: 999 })],
     ['ARP and neighbor discovery', captured(Uint8Array.from([...new Uint8Array(12), 8, 6, 0, 1]))],
     ['EtherType 0x88cc, not IP', captured(Uint8Array.from([...new Uint8Array(12), 0x88, 0xcc, 0, 1]))],
+    [
+      'EtherType 0x88cc, not IP',
+      captured(Uint8Array.from([...new Uint8Array(12), 0x88, 0xcc]), { originalOctets: 60 }),
+    ],
   ])('but not what others sent, or hosts do themselves: %s', (reason, frame) => {
     expect(replayOf(ADDRESSES, [frame])).toEqual({ frames: [], leftOut: { [reason]: 1 }, unplayable: 0 });
   });
