@@ -174,7 +174,7 @@ class SessionFileReader {
     for (const property of node.children ?? []) {
       const [key, value] = property.children ?? [];
       const name = key!.value as K;
-      if (!(name in keys))
+      if (!Object.hasOwn(keys, name))
         this.#problem(key!, `unknown key "${name}" in ${what}; known are ${Object.keys(keys).join(', ')}`);
       else if (members[name] !== undefined) this.#problem(key!, `key "${name}" is there twice`);
       else members[name] = value!;

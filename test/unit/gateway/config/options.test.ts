@@ -318,6 +318,16 @@ describe('files', () => {
     });
   });
 
+  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'a key of a session file that every object has is unknown: %s',
+    (key) => {
+      const text = `{ "peers": [], "${key}": 1 }`;
+      expect(problemsOf(['--config', 's', '--insecure'], { s: text })).toEqual([
+        `s:1:16: unknown key "${key}" in the file; known are config, peers`,
+      ]);
+    },
+  );
+
   test('problems of a session file have file, line and column', () => {
     const text = `{ "peers": [{ "remote-grpc-adress": "10.0.0.1", "sessions": [
 { "local-vip": "1.0.0.1", "remote-vips": ["2.0.0.1", "2.0.0.1", "fd00::1", 7, "2.0.0.0/33", "2.0.0.3/16", "2.0.0.0/16"] } ] }] }`;
