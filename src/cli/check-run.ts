@@ -4,10 +4,11 @@
  */
 import { statSync } from 'node:fs';
 import { cpus, networkInterfaces } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { fileReason } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
+import { isSameFile } from '../files/same-file.js';
 import { networkIpProblem, ownIpProblem } from '../gateway/config/addresses.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
@@ -73,6 +74,13 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   }
   if (run.ping !== undefined && vf !== undefined) checkPing(run.ping, vf, options, problem);
   if (wire?.kind === 'pcap' && vf?.kind === 'pcap') checkBoth(wire, vf, problem);
+  for (const [flag, spec] of [
+    ['sim-wire', wire],
+    ['sim-vf', vf],
+  ] as const) {
+    if (statePath !== undefined && spec?.kind === 'pcap' && isSameOutput(statePath, spec.output))
+      problem('state-file', `--${flag} writes ${spec.output} too; name another file`);
+  }
 }
 
 /** A native part that an environment variable names. Of one that is not named, what needs it says that it is missing. */
@@ -123,6 +131,8 @@ function checkCaptures(flag: string, { input, output }: PcapSpec, problem: Probl
     noteIfWrong(flag, problem, () => {
       mustTakeName(output);
       mustBeReplaceable(output, 'capture');
+      if (isSameOutput(input, output))
+        problem(flag, `${output} is the capture that is read; write to another file`);
     });
   }
 }
@@ -147,15 +157,20 @@ function mustTakeName(path: string): void {
 
 /** Two ports at the same files. */
 function checkBoth(wire: PcapSpec, vf: PcapSpec, problem: ProblemOf): void {
-  const outputs = [wire, vf].map(({ output }) => (output === undefined ? undefined : resolve(output)));
-  if (outputs[0] !== undefined && outputs[0] === outputs[1])
+  if (wire.output !== undefined && isSameOutput(wire.output, vf.output))
     problem('sim-vf', `--sim-wire writes ${vf.output} too; write to another file`);
-  for (const [flag, input, output] of [
-    ['sim-vf', wire.input, outputs[1]],
-    ['sim-wire', vf.input, outputs[0]],
+  for (const [flag, { input }, { output }] of [
+    ['sim-vf', wire, vf],
+    ['sim-wire', vf, wire],
   ] as const) {
-    if (resolve(input) === output) problem(flag, `would overwrite ${input}, which the other port reads`);
+    if (isSameOutput(input, output)) problem(flag, `would overwrite ${input}, which the other port reads`);
   }
+}
+
+/** Standard input and output are no file, and not the same. */
+function isSameOutput(path: string, output: string | undefined): boolean {
+  if (output === undefined || (path === STANDARD_STREAM) !== (output === STANDARD_STREAM)) return false;
+  return path === output || isSameFile(path, output);
 }
 
 function checkUdp(

@@ -88,7 +88,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const command = await (known === undefined ? load('run', COMMANDS.run!) : load(first, known));
   // Thrown, not ended at once: standard output may still have to say that it takes nothing.
   for (const one of [command, ...command.commands]) one.exitOverride();
-  command.configureOutput({ outputError: (text) => text.trimEnd().split('\n').forEach(complain) });
+  // What a command has to say with it stays its own.
+  const { outputError } = command.configureOutput();
+  command.configureOutput({
+    outputError: (text) => outputError?.(text, (lines) => lines.trimEnd().split('\n').forEach(complain)),
+  });
   try {
     await command.parseAsync(known === undefined ? [...argv] : rest, { from: 'user' });
   } catch (error) {

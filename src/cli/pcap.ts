@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import { readTextFile } from '../files/read-file.js';
+import { isSameFile } from '../files/same-file.js';
 import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
 import { describeRecord, renderTree, summarize } from '../packet/describe.js';
 import { CaptureError, NoCaptureError, readCapture } from '../packet/pcap.js';
@@ -187,8 +188,14 @@ async function allRight<T>(
   };
   const result = await look(read);
   for (const path of inputs) await look(() => mustBeCapture(path));
-  for (const [path, kind] of outputs)
-    if (path !== STANDARD_STREAM) await look(() => mustTakeOutput(path, kind));
+  for (const [at, [path, kind]] of outputs.entries()) {
+    if (path === STANDARD_STREAM) continue;
+    await look(() => mustTakeOutput(path, kind));
+    if (outputs.slice(0, at).some(([other]) => other !== STANDARD_STREAM && isSameFile(path, other)))
+      await look(() => {
+        throw new PcapUsageError(`two outputs go to ${path}; name two files`);
+      });
+  }
   return right ? result : undefined;
 }
 

@@ -369,6 +369,10 @@ describe('wrong flags are told together, by every command', () => {
       ['topology', 'run', '--frobnicate'],
       [NO_SUCH, "error: missing required argument 'file'"],
     ],
+    [
+      ['demo', '--frobnicate', 'more'],
+      [NO_SUCH, 'error: too many arguments. Expected 0 arguments but got 1.'],
+    ],
   ])('%j', (argv, lines) => {
     expect(run(...argv)).toEqual({ status: 2, out: '', lines });
   });

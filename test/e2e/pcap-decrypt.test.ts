@@ -178,6 +178,17 @@ describe('pcap encrypt --write-keys', () => {
     expect(frames).toEqual(both.map(toHex));
   });
 
+  test('writes neither where both are to go to one file', () => {
+    writeFileSync(path('clear.pcap'), pcapHeader());
+    writeFileSync(path('cfg'), `${'00 '.repeat(64)} 1 tunnel aes-gcm-256 0 0 0 no-vc`);
+    const files = ['-c', 'cfg', '-i', 'clear.pcap', '-o', 'out', '--write-keys', './out'];
+    expect(run('encrypt', ...files)).toMatchObject({
+      status: 2,
+      err: 'psp-gateway pcap: two outputs go to ./out; name two files\n',
+    });
+    expect(readdirSync(folder.path).sort()).toEqual(['cfg', 'clear.pcap']);
+  });
+
   test('writes no key when it could not encrypt', () => {
     writeFileSync(path('cfg'), 'nothing');
     const { status } = run('encrypt', '-c', 'cfg', '--write-keys', 'keys.jsonl');

@@ -1,5 +1,5 @@
 /** What shows only with the files and the workload that flags name, told before anything is opened. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,8 @@ const HOST = ['--insecure', '--outer-ip-type', 'ipv4', '--sim-wire', 'udp:127.0.
 
 function problemsOf(...argv: string[]): readonly string[] {
   try {
-    readGatewayOptions([...HOST, ...argv], () => '', checkRun);
+    const host = argv.includes('--sim-wire') ? HOST.slice(0, -2) : HOST;
+    readGatewayOptions([...host, ...argv], () => '', checkRun);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -67,6 +68,40 @@ test('a capture of a link that is not read has nothing for a port', () => {
   expect(look(105)).toEqual(none);
   expect(look(105, gzipSync)).toEqual(none);
   for (const linkType of [1, 101, 113, 276]) expect(look(linkType)).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test('files that are written are no two flags’, and none that is read, under whatever names', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-check-'));
+  const at = (name: string) => join(folder, name);
+  for (const name of ['a.pcap', 'b.pcap']) writeFileSync(at(name), pcapHeader());
+  symlinkSync('a.pcap', at('link.pcap'));
+  symlinkSync('.', at('here'));
+  const look = (wire: string, vf: string, ...more: string[]) =>
+    problemsOf(
+      '--sim-wire',
+      `pcap:${at('a.pcap')},${at(wire)}`,
+      '--sim-vf',
+      `pcap:${at('b.pcap')},${at(vf)}`,
+      ...more,
+    );
+  const state = ['--state-file', at('here/new')];
+  expect(look('one', 'two', ...state)).toEqual([]);
+  expect(look('one', 'here/one')).toEqual([
+    `--sim-vf: --sim-wire writes ${at('here/one')} too; write to another file`,
+  ]);
+  expect(look('link.pcap', 'two')).toEqual([
+    `--sim-wire: ${at('link.pcap')} is the capture that is read; write to another file`,
+  ]);
+  expect(look('one', 'link.pcap')).toEqual([
+    `--sim-vf: would overwrite ${at('a.pcap')}, which the other port reads`,
+  ]);
+  expect(look('one', 'new', ...state)).toEqual([
+    `--state-file: --sim-vf writes ${at('new')} too; name another file`,
+  ]);
+  expect(look('new', 'two', ...state)).toEqual([
+    `--state-file: --sim-wire writes ${at('new')} too; name another file`,
+  ]);
   rmSync(folder, { recursive: true });
 });
 
