@@ -125,7 +125,12 @@ function build(folder: string, parts: readonly Part[], isElsewhere: boolean): vo
   );
   for (const part of parts) {
     const { variable } = NATIVE_PARTS[part];
-    const file = builtFile(NATIVE_PARTS[part], folder);
-    console.log(isElsewhere ? `  export ${variable}=${file}` : `  ${file}`);
+    const file = builtFile(NATIVE_PARTS[part], folder)!;
+    console.log(isElsewhere ? `  export ${variable}=${shellWord(file)}` : `  ${file}`);
   }
+}
+
+/** As a shell reads it, whatever is in it. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

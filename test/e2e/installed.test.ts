@@ -154,8 +154,23 @@ describe('what is packed from a clone', () => {
     const native = filesBelow(join(ROOT, 'native'))
       .filter((path) => !/^test\/|^doca-soft\/(?:test|fuzz)\/|robustness/.test(path))
       .map((path) => `native/${path}`);
-    const single = ['CHANGELOG.md', 'CMakeLists.txt', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json'];
+    const papers = ['CHANGELOG', 'CONTRIBUTING', 'HACKING', 'README', 'SECURITY'].map((name) => `${name}.md`);
+    const single = [...papers, 'CMakeLists.txt', 'LICENSE', 'package.json'];
     expect(rest).toEqual([...whole, ...native, ...single].sort());
+  });
+
+  test('has every file that its documents link to, but for sources and tests, as its README says', () => {
+    let links = 0;
+    for (const document of packed().filter((path) => path.endsWith('.md'))) {
+      const text = readFileSync(join(installed, document), 'utf8');
+      for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        const target = join(dirname(document), link!);
+        if (/^(?:src|test)\//.test(target)) continue;
+        expect(existsSync(join(installed, target)), `${document}: ${link}`).toBe(true);
+        links++;
+      }
+    }
+    expect(links).toBeGreaterThan(50);
   });
 
   test('runs nothing when it is installed, nor does what it depends on', () => {
@@ -380,6 +395,10 @@ describeNeeding(
         status: 1,
         err: expect.stringContaining(`${other} was built from /elsewhere; remove it first`),
       });
+      // What is to be copied is right for a shell.
+      const { out } = await use(['psp-gateway', 'build-native', '--only', 'ports', '--output', 'my parts']);
+      const told = await use(['sh', '-c', `${/export .*/.exec(out)![0]} && echo "$PSP_GATEWAY_PORTS"`]);
+      expect(told.out).toBe(`${join(home, 'my parts/ports/Release/psp_ports.node')}\n`);
     });
 
     test('has all sources of the software DOCA', async () => {
