@@ -27,7 +27,7 @@ const FAST = fastFiles();
 const WORKERS = availableParallelism() + 1;
 
 // For all projects and workers of this run. This file is read once for each project, and by others than vitest.
-if (process.env.VITEST !== undefined && process.env[PROPERTY_SEED_ENVIRONMENT] === undefined) {
+if (process.env.VITEST !== undefined && !process.env[PROPERTY_SEED_ENVIRONMENT]) {
   process.env[PROPERTY_SEED_ENVIRONMENT] = String(PROPERTY_SEED);
   process.stdout.write(`properties: seed ${PROPERTY_SEED}\n`);
 }
