@@ -73,7 +73,7 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly code: string | undefined;
 
-  constructor(address: ServiceAddress, cause: NodeJS.ErrnoException) {
+  constructor(address: ServiceAddress, cause: Error & { readonly code?: string | undefined }) {
     super(`cannot listen on ${address.host}:${address.port}: ${cause.message}`, { cause });
     this.code = cause.code;
   }
