@@ -24,7 +24,8 @@ if (args.includes('--help') || args.includes('-h')) {
 }
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));
 const patterns = firstOption < 0 ? args : args.slice(0, firstOption);
-if (patterns.length === 0) fail('a PATTERN is missing');
+// An empty one is in every path.
+if (patterns.length === 0 || patterns.includes('')) fail('a PATTERN is missing');
 const all = testFiles();
 const withoutFiles = patterns.filter((pattern) => !all.some((path) => path.includes(pattern)));
 if (withoutFiles.length > 0)
