@@ -65,8 +65,8 @@ describe('every mistake is told at once, with status 2', () => {
       lines: [
         '--frobnicate: there is no such flag',
         '--config: there is no file none',
-        '--tunnels-file: there is no file none',
         expect.stringContaining('--tunnel: "nonsense" is not SERVICE-ADDRESS'),
+        '--tunnels-file: there is no file none',
         expect.stringContaining('--crypt-offset: "999" is not a whole number'),
         '--tls-ca: there is no file none',
         '--tls-cert: . is a folder; name a file',
@@ -372,6 +372,10 @@ describe('wrong flags are told together, by every command', () => {
     [
       ['demo', '--frobnicate', 'more'],
       [NO_SUCH, 'error: too many arguments. Expected 0 arguments but got 1.'],
+    ],
+    [
+      ['demo', '--frobnicate', '-o', '', '--traffic='],
+      [NO_SUCH, '--output: needs a value', '--traffic: needs a value'],
     ],
   ])('%j', (argv, lines) => {
     expect(run(...argv)).toEqual({ status: 2, out: '', lines });

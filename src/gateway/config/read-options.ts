@@ -568,18 +568,18 @@ class OptionsReader {
     );
   }
 
-  #tunnelTexts(): FlagValue[] {
-    const texts = [...(this.values.get('tunnel') ?? [])];
+  /** One after the other: a list of the lines of large files would be far larger than they are. */
+  *#tunnelTexts(): Generator<FlagValue> {
+    yield* this.values.get('tunnel') ?? [];
     for (const path of this.values.get('tunnels-file') ?? []) {
       const file = readText(path.text, path.where, TUNNELS_FILE_OCTETS_MAX, this.readFile, this.problems);
       let line = 0;
       for (const written of linesOf(file ?? '')) {
         line++;
         const text = written.replace(/#.*/, '').trim();
-        if (text !== '') texts.push({ text, where: `${path.text}:${line}` });
+        if (text !== '') yield { text, where: `${path.text}:${line}` };
       }
     }
-    return texts;
   }
 
   #dialects(): Map<string, PeerDialect> {

@@ -115,9 +115,9 @@ describe('--tunnels-file', () => {
   test('each has problems of its own, and two of them one peer twice', () => {
     const wrong = { a: '10.0.0.1:1.1.1.0/24\nx', b: '\n10.0.0.2:1.1.1.7/24' };
     expect(problemsOf(['-f', 'a', '-f', 'b', '-f', 'c'], wrong)).toEqual([
-      '--tunnels-file: there is no file c',
       'a:2: "x" is not SERVICE-ADDRESS:VIRTUAL-IP[,VIRTUAL-IP] (IPv6 service address in brackets)',
       'b:2: 1.1.1.0/24 belongs to 10.0.0.1:3000 already (a:1)',
+      '--tunnels-file: there is no file c',
     ]);
   });
 

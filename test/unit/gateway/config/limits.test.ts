@@ -13,7 +13,7 @@ import {
   SUGGESTIONS_MAX,
   TUNNELS_FILE_OCTETS_MAX,
 } from '../../../../src/gateway/config/limits.js';
-import { ConfigError } from '../../../../src/gateway/config/problems.js';
+import { ConfigError, Problems } from '../../../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../../../src/gateway/config/read-options.js';
 import { Suggestions } from '../../../../src/gateway/config/suggestions.js';
 
@@ -147,4 +147,16 @@ test('a tunnels file of empty lines is none, and its lines count', () => {
 
 test('a hundred thousand arguments are read one after the other', () => {
   expect(problemsOf(Array.from({ length: 100_000 }, () => '-c'))).toEqual([]);
+});
+
+test('of tunnels files one after the other is held, and of their lines one', () => {
+  const noted = vi.spyOn(Problems.prototype, 'add');
+  const before: number[] = [];
+  const read = () => {
+    before.push(noted.mock.calls.length);
+    return 'x\ny\n';
+  };
+  expect(() => readGatewayOptions(['-f', 'a', '-f', 'b', '--insecure'], read)).toThrow(ConfigError);
+  expect(before).toEqual([0, 2]);
+  noted.mockRestore();
 });
