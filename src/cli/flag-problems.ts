@@ -75,10 +75,12 @@ export class FlagProblems {
       } else if (!option.required) {
         if (attached) this.#note(option.long!, 'takes no value');
         else taken.push(argument);
-      } else if (attached) taken.push(argument);
-      else if (next === undefined || next === '' || next.startsWith('--') || this.#find(next) !== undefined)
+      } else if (argument === `${option.long}=`) this.#note(option.long!, 'needs a value');
+      else if (attached) taken.push(argument);
+      else if (next === undefined || next === '' || next.startsWith('--') || this.#find(next) !== undefined) {
         this.#note(option.long!, 'needs a value');
-      else {
+        if (next === '') at++;
+      } else {
         taken.push(argument, next);
         at++;
       }
