@@ -189,7 +189,7 @@ async function allRight<T>(
   const result = await look(read);
   for (const path of inputs) await look(() => mustBeCapture(path));
   for (const [at, [path, kind]] of outputs.entries()) {
-    if (path === STANDARD_STREAM) continue;
+    if (path === STANDARD_STREAM && kind === 'capture') continue;
     await look(() => mustTakeOutput(path, kind));
     if (outputs.slice(0, at).some(([other]) => other !== STANDARD_STREAM && isSameFile(path, other)))
       await look(() => {

@@ -7,6 +7,7 @@ import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFile } from '../files/folders.js';
 import { InputFileError, readBegin } from '../files/read-file.js';
 import { OutputFileError } from '../files/replace-file.js';
+import { STANDARD_STREAM } from '../packet/capture-stream.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { KeysFileError } from '../psp/keys-file.js';
 import { mustBeCapture } from './capture-check.js';
@@ -32,6 +33,8 @@ class ForeignFileError extends OutputFileError {
 
 /** Whether an output can be written under this name. Throws OutputFileError, and what the file system throws. */
 export async function mustTakeOutput(path: string, kind: OutputKind): Promise<void> {
+  if (path === STANDARD_STREAM)
+    throw new OutputFileError('"-" is standard output for captures only; name a file');
   await mustTakeFile(path);
   mustBeReplaceable(path, kind);
 }

@@ -6,7 +6,7 @@ import { type IpAddress, type IpFamily, ipFamily, parseIp, parseWrittenIp } from
 import { isHostAddress } from '../../packet/address-kind.js';
 import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
 import type { IpPrefix } from '../../packet/prefix.js';
-import { countPairs, countStatic, type PeerPair, type Vip, vipText } from '../directory.js';
+import { countPairs, countStatic, type PeerPair, type Vip, vipFamily, vipText } from '../directory.js';
 import { DOOR_LIMITS } from '../doors/door-limits.js';
 import type { GatewayOptions, PeerDialect, PeerOptions } from '../options.js';
 import { type ServiceAddress, serviceText } from '../rpc/transport.js';
@@ -134,6 +134,7 @@ class OptionsReader {
     const serviceAddress = this.#serviceAddress(session);
     const peers = this.#peers(session, serviceAddress, new Set(ours));
     this.#conflicts(hal);
+    this.#checkInner(peers, innerFamilies);
     const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);
     const maxTunnels = tunnelsGiven ?? Math.min(Math.max(TUNNELS_LEAST, listed), TUNNELS_LISTED_MAX);
     const { pciAddress, representor } = this.#devices(hal);
@@ -420,6 +421,19 @@ class OptionsReader {
     if (!this.#given('svc-addr') && session?.localServiceAddress !== undefined)
       return session.localServiceAddress;
     return this.#parsed('svc-addr', parseListenAddress) ?? parseListenAddress('0.0.0.0');
+  }
+
+  /** Tunnels that carry no family of any peer's virtual addresses carry nothing, until a peer names others. */
+  #checkInner(peers: readonly PeerOptions[], inner: readonly IpFamily[]): void {
+    const families = peers.flatMap(({ virtualIps, virtualPrefixes = [] }) =>
+      [...virtualIps, ...virtualPrefixes].map(vipFamily),
+    );
+    const [other] = families;
+    if (other === undefined || families.some((family) => inner.includes(family))) return;
+    this.problems.remark(
+      this.#whereOf('inner'),
+      `tunnels carry IPv${inner[0]}, and all virtual addresses of peers are IPv${other}; say --inner ipv${other}, or both`,
+    );
   }
 
   #conflicts(hal: 'sim' | 'doca'): void {

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mustBeCapture } from '../../../src/cli/capture-check.js';
-import { mustBeReplaceable, mustTakeOutput, type OutputKind } from '../../../src/cli/replaceable.js';
+import {
+  mustBeReplaceable,
+  mustTakeOutput,
+  type OutputKind,
+  outputProblem,
+} from '../../../src/cli/replaceable.js';
 import { loadTopology } from '../../../src/cli/topology-file.js';
 import { renderDot, renderJson, renderMermaid } from '../../../src/draw/render.js';
 import { renderSvg } from '../../../src/draw/render-svg.js';
@@ -117,4 +122,11 @@ describe('a file that is no capture', () => {
       mustBeCapture(place);
     }
   });
+});
+
+test('"-" is no name of a file: keys and drawings do not go into one of this name', async () => {
+  await expect(mustTakeOutput('-', 'keys')).rejects.toThrow('"-" is standard output for captures only');
+  expect(await outputProblem('-', 'drawing')).toBe(
+    '--output: "-" is standard output for captures only; name a file',
+  );
 });

@@ -118,6 +118,16 @@ describe('flags', () => {
     });
   });
 
+  test('peers whose addresses no tunnel carries are worth a line', () => {
+    const remarks = (...argv: string[]) => read(['--insecure', ...argv]).run.remarks;
+    expect(remarks('-t', '192.0.2.1:fd00::1', '-t', '192.0.2.2:fd00::/64')).toEqual([
+      '--inner: tunnels carry IPv4, and all virtual addresses of peers are IPv6; say --inner ipv6, or both',
+    ]);
+    expect(remarks('-t', '192.0.2.1:fd00::1,10.0.0.1')).toEqual([]);
+    expect(remarks('-t', '192.0.2.1:fd00::1', '--inner', 'both')).toEqual([]);
+    expect(remarks()).toEqual([]);
+  });
+
   test("the engine of AES-GCM is the simulator's", () => {
     expect(read(['--insecure']).options.aead).toBe('openssl');
     expect(read(['--insecure', '--aead', 'noble']).options.aead).toBe('noble');
