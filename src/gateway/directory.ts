@@ -3,8 +3,15 @@
  * address decides, an address that is named by itself comes before any prefix, and so do our own. A prefix owns all of its
  * addresses, the first and the last too.
  */
-import { type IpAddress, type IpFamily, ipFamily } from '../packet/address.js';
-import { addressesOf, type IpPrefix, PrefixTable, prefixFamily, prefixSize } from '../packet/prefix.js';
+import { type IpAddress, type IpFamily, ipFamily, ipToOctets } from '../packet/address.js';
+import {
+  addressesOf,
+  type IpPrefix,
+  PrefixTable,
+  prefixFamily,
+  prefixSize,
+  sharedBits,
+} from '../packet/prefix.js';
 
 /** The property of a peer: an address, or a prefix with all of its addresses. */
 export type Vip = IpAddress | IpPrefix;
@@ -32,6 +39,8 @@ export class Directory<Owner extends AddressOwner> {
   readonly localVips: ReadonlySet<IpAddress>;
   readonly #byAddress = new Map<IpAddress, Owner>();
   readonly #byPrefix = new PrefixTable<Owner>();
+  /** First addresses of all that an owner has, of each family and in order; found when they are first needed. */
+  readonly #starts = new Map<Owner, Readonly<Record<IpFamily, readonly Uint8Array[]>>>();
 
   constructor(owners: readonly Owner[], localVips: readonly IpAddress[]) {
     this.localVips = withThoseOfPairs(owners, localVips);
@@ -76,17 +85,50 @@ export class Directory<Owner extends AddressOwner> {
     }
   }
 
-  /** Those of a prefix that are the owner's. What is another's is passed over whole: prefixes of the owner in it come by themselves. */
+  #startsOf(owner: Owner): Readonly<Record<IpFamily, readonly Uint8Array[]>> {
+    let starts = this.#starts.get(owner);
+    if (starts === undefined) {
+      const all = [
+        ...owner.virtualIps.map(ipToOctets),
+        ...(owner.virtualPrefixes ?? []).map(({ octets }) => octets),
+      ];
+      const inOrder = (length: number) =>
+        all.filter((octets) => octets.length === length).sort(Buffer.compare);
+      starts = { 4: inOrder(4), 6: inOrder(16) };
+      this.#starts.set(owner, starts);
+    }
+    return starts;
+  }
+
+  /**
+   * Those of a prefix that are the owner's. What is another's is passed over, as far as the owner has nothing in it: a prefix may have
+   * more addresses than can be gone through.
+   */
   #addressesOf(prefix: IpPrefix, owner: Owner): Iterable<IpAddress> {
     const one = prefix.octets.length * 8;
+    const starts = this.#startsOf(owner)[prefixFamily(prefix)];
     return addressesOf(prefix, (address) => {
       const named = this.#byAddress.get(address);
       if (named !== undefined) return named === owner ? undefined : one;
       if (this.localVips.has(address)) return one;
       const longest = this.#byPrefix.find(address);
-      return longest === undefined || longest.value === owner ? undefined : longest.bits;
+      if (longest === undefined || longest.value === owner) return undefined;
+      const octets = ipToOctets(address);
+      const next = firstBehind(starts, octets);
+      return next === undefined ? longest.bits : Math.max(longest.bits, sharedBits(octets, next) + 1);
     });
   }
+}
+
+/** The first of some addresses in order that is greater than `address`. */
+function firstBehind(inOrder: readonly Uint8Array[], address: Uint8Array): Uint8Array | undefined {
+  let [low, high] = [0, inOrder.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (Buffer.compare(inOrder[middle]!, address) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return inOrder[low];
 }
 
 function anyLocal({ virtualIps, virtualPrefixes }: AddressOwner): PeerPair[] {

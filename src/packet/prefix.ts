@@ -107,6 +107,12 @@ function hasPrefix(octets: Uint8Array, { octets: wanted, bits }: Pick<IpPrefix, 
   return true;
 }
 
+/** Length in bits of the longest prefix that holds both addresses, of one family. */
+export function sharedBits(one: Uint8Array, other: Uint8Array): number {
+  const at = one.findIndex((octet, i) => octet !== other[i]);
+  return at < 0 ? one.length * 8 : at * 8 + Math.clz32(one[at]! ^ other[at]!) - 24;
+}
+
 /** Values by prefix, looked up by address: the longest prefix that contains it decides. */
 export class PrefixTable<Value> {
   /** Tables by family and prefix length, the longest first. */

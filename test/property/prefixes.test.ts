@@ -249,6 +249,58 @@ test('the pairs of all peers are each address of a peer once, no more than are c
   );
 });
 
+test('pairs that name a local address have every address of their prefix that is the peer\u2019s, whatever lies between', () => {
+  const locals = ['11.0.0.1', '11.0.0.2'].map(parseIp);
+  // Addresses near each other, so that prefixes lie in prefixes, of the same peer and of others.
+  const vips = fc
+    .tuple(fc.integer({ min: 0, max: 63 }), fc.integer({ min: 26, max: 32 }))
+    .map(([low, bits]) => parseNetwork(`10.0.0.${low}/${bits}`));
+  const pair = fc.record({ localVip: fc.constantFrom(...locals), remoteVip: vips });
+  const peersWithPairs = fc.array(fc.array(pair, { minLength: 1, maxLength: 4 }), {
+    minLength: 2,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(peersWithPairs, (lists) => {
+      // A prefix belongs to one peer.
+      const holders = new Map<string, number>();
+      lists.forEach((pairs, peer) => {
+        for (const { remoteVip } of pairs) holders.set(remoteVip.text, holders.get(remoteVip.text) ?? peer);
+      });
+      fc.pre(
+        lists.every((pairs, peer) => pairs.every(({ remoteVip }) => holders.get(remoteVip.text) === peer)),
+      );
+      const peers = lists.map((pairs) => {
+        const [single, prefixes] = [true, false].map((isOne) =>
+          pairs.map(({ remoteVip }) => remoteVip).filter(({ bits }) => (bits === 32) === isOne),
+        );
+        return {
+          virtualIps: single!.map(({ text }) => parseIp(text)),
+          virtualPrefixes: prefixes!,
+          pairs: pairs.map(({ localVip, remoteVip }) => ({
+            localVip,
+            remoteVip: remoteVip.bits === 32 ? parseIp(remoteVip.text) : remoteVip,
+          })),
+        };
+      });
+      const directory = new Directory(peers, []);
+      for (const peer of peers) {
+        const expected = peer.pairs.flatMap(({ localVip, remoteVip }) =>
+          (typeof remoteVip === 'string' ? [remoteVip] : [...addressesOf(remoteVip)])
+            .filter((remote) => directory.ownerOf(remote) === peer)
+            .map((remote) => `${localVip} ${remote}`),
+        );
+        const found = [...directory.pairsOf(peer)].map(
+          ({ localVip, remoteVip }) => `${localVip} ${remoteVip}`,
+        );
+        expect(new Set(found)).toEqual(new Set(expected));
+        if (peer.virtualPrefixes.length > 0) expect(found).toHaveLength(new Set(found).size);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('what is said of a gateway of a topology is what a gateway says of the same flags, and both own the same', () => {
   fc.assert(
     fc.property(owners, fc.integer({ min: 1, max: 300_000 }), fc.boolean(), (lists, most, isStatic) => {
