@@ -1,6 +1,8 @@
 /** The counters that the expectations of a topology may name: the numbers of its report, before there is one. */
+
 import { Suggestions } from '../gateway/config/suggestions.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
+import { NO_SLOW_PATH_COUNTS } from '../gateway/slow-path/slow-path.js';
 import type { GatewayView } from '../gateway/view.js';
 import type { PspStatistics } from '../hal/hal.js';
 import type { LinkCounters } from '../hal-sim/ports/link.js';
@@ -50,29 +52,7 @@ const FATES: Zeros<Fates> = {
   lost: 0,
   portDropped: 0,
 };
-const SLOW_PATH: Zeros<GatewayView['slowPath']> = {
-  misses: 0,
-  resubmitted: 0,
-  noPeer: 0,
-  noSession: 0,
-  unusable: 0,
-  looping: 0,
-  abandoned: 0,
-  answeredArp: 0,
-  answeredNeighbor: 0,
-  answeredDhcp: 0,
-  answeredTooBig: 0,
-  fragmented: 0,
-  tooBigDropped: 0,
-  fragmentsDropped: 0,
-  segmentPassed: 0,
-  segmentDropped: 0,
-  sampledIngress: 0,
-  sampledEgress: 0,
-  sampledNotLogged: 0,
-  overflowed: 0,
-  expired: 0,
-};
+const SLOW_PATH: Zeros<GatewayView['slowPath']> = { ...NO_SLOW_PATH_COUNTS, overflowed: 0, expired: 0 };
 const NODE: Zeros<NodeReport, 'pipes' | 'rpcs' | 'tunnelSetUpMs' | 'psp' | 'fates' | 'slowPath' | 'vacant'> =
   {
     starts: 0,

@@ -113,29 +113,32 @@ export interface SlowPathCounters {
   sampledNotLogged: number;
 }
 
+/** Before the first packet. */
+export const NO_SLOW_PATH_COUNTS = {
+  misses: 0,
+  resubmitted: 0,
+  noPeer: 0,
+  noSession: 0,
+  unusable: 0,
+  looping: 0,
+  abandoned: 0,
+  answeredArp: 0,
+  answeredNeighbor: 0,
+  answeredDhcp: 0,
+  answeredTooBig: 0,
+  fragmented: 0,
+  tooBigDropped: 0,
+  fragmentsDropped: 0,
+  segmentPassed: 0,
+  segmentDropped: 0,
+  sampledIngress: 0,
+  sampledEgress: 0,
+  sampledNotLogged: 0,
+} as const satisfies SlowPathCounters;
+
 export class SlowPath {
   readonly missed: MissedPackets;
-  readonly counters: SlowPathCounters = {
-    misses: 0,
-    resubmitted: 0,
-    noPeer: 0,
-    noSession: 0,
-    unusable: 0,
-    looping: 0,
-    abandoned: 0,
-    answeredArp: 0,
-    answeredNeighbor: 0,
-    answeredDhcp: 0,
-    answeredTooBig: 0,
-    fragmented: 0,
-    tooBigDropped: 0,
-    fragmentsDropped: 0,
-    segmentPassed: 0,
-    segmentDropped: 0,
-    sampledIngress: 0,
-    sampledEgress: 0,
-    sampledNotLogged: 0,
-  };
+  readonly counters: SlowPathCounters = { ...NO_SLOW_PATH_COUNTS };
   /** Pairs whose session is being made; their packets wait here until it can hold them. */
   readonly #opening = new Map<string, Uint8Array[]>();
   /** Sessions whose next attempt is due at a time. */
