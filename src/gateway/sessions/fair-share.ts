@@ -1,7 +1,8 @@
 /**
  * Who makes room when the table of sessions is full: idle sessions first, oldest use first; then one of the holder that
- * is furthest above its fair share, of those first that were made lately and have not been found in use since. A holder within its share loses no session that is in
- * use. Who asks for more than its share pays with a session of its own, unless somebody else holds more still.
+ * is furthest above its fair share, of those first that were made lately and have not been found in use since. A holder
+ * within its share loses no session that is in use. Who asks for more than its share pays with a session of its own,
+ * unless somebody else holds more still.
  *
  * A share is the table divided by the holders that are there, whoever asks included. What the operator asked for
  * is the operator's share, however much it is, and the others divide the rest.
@@ -43,7 +44,6 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
   if (surplus <= 0) return [];
   const going = new Set(idle.slice(0, surplus));
   const victims: Victim[] = [...going].map((session) => ({ session, reason: 'idle-in-full-table' }));
-  if (victims.length === surplus) return victims;
   const counts = new Map<Holder, number>(order.holders());
   const change = (holder: Holder, by: number) => {
     const count = (counts.get(holder) ?? 0) + by;
@@ -58,7 +58,8 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
   const operatorWill = (counts.get(OPERATOR) ?? 0) + holders.slice(paying).filter(isOperator).length;
   present.delete(OPERATOR);
   const share = fairShare(capacity, operatorWill, present.size);
-  const above = [...present].filter((holder) => (counts.get(holder) ?? 0) > share);
+  // Who asks may come to be above its share, and pay for another that is asked for in the same request.
+  const above = new Set([...present].filter((holder) => (counts.get(holder) ?? 0) > share));
   const queues = new Map<Holder, Generator<Session>>();
   const takeNextOf = (holder: Holder): Session | undefined => {
     let queue = queues.get(holder);
@@ -73,21 +74,21 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
   };
   for (const holder of holders.slice(paying)) {
     const wants = change(holder, 1);
-    let payer: Holder | undefined;
+    // Its own, unless somebody else has more still.
+    let payer = holder;
     let most = isOperator(holder) ? share : Math.max(share, wants);
     for (const candidate of above) {
       const count = counts.get(candidate) ?? 0;
-      if (count > most && candidate !== holder) {
+      if (count > most) {
         most = count;
         payer = candidate;
       }
     }
-    const own = payer === undefined && !isOperator(holder) && wants > share;
-    if (own) payer = holder;
-    const session = payer === undefined ? undefined : takeNextOf(payer);
-    if (payer === undefined || session === undefined) return undefined;
+    const session = isOperator(payer) ? undefined : takeNextOf(payer);
+    if (session === undefined) return undefined;
     change(payer, -1);
-    victims.push({ session, reason: own ? 'replaced' : 'above-share' });
+    victims.push({ session, reason: payer === holder ? 'replaced' : 'above-share' });
+    if (!isOperator(holder)) above.add(holder);
   }
   return victims;
 }

@@ -179,4 +179,51 @@ describe('who makes room', () => {
       { numRuns: 1000 },
     );
   });
+
+  const [A, B, C] = HOLDERS as [Holder, Holder, Holder];
+  const times = (count: number, holder: Holder): Holder[] => Array.from({ length: count }, () => holder);
+  const plan = (held: Holder[], holders: Holder[], more: Partial<Parameters<typeof planRoom>[0]> = {}) => {
+    const { order } = orderOf(held);
+    const victims = planRoom({ order, capacity: held.length, holders, idle: [], keep: () => false, ...more });
+    return victims?.map(({ session, reason }) => [session.holder, reason]);
+  };
+
+  test('a request for sessions of several holders takes from whom it puts above its share, too', () => {
+    // B gets a third place and holds more than C, which wants no more than its two.
+    expect(plan([...times(4, A), ...times(2, B)], [B, C, C])).toEqual([
+      [A, 'above-share'],
+      [A, 'above-share'],
+      [B, 'above-share'],
+    ]);
+  });
+
+  test('the operator gets what the others do not need for a share of one each, and pays for nobody', () => {
+    expect(plan(times(4, A), [OPERATOR, OPERATOR])).toEqual([
+      [A, 'above-share'],
+      [A, 'above-share'],
+    ]);
+    expect(plan([...times(3, A), OPERATOR], [OPERATOR, OPERATOR])).toHaveLength(2);
+    expect(plan([...times(3, A), OPERATOR], times(3, OPERATOR))).toBeUndefined();
+    expect(plan([A, ...times(3, OPERATOR)], [OPERATOR])).toBeUndefined();
+    // It has most when C asks, and B and C have what is left to them.
+    expect(plan([...times(4, B), ...times(2, OPERATOR)], [OPERATOR, C, B])).toEqual([
+      [B, 'above-share'],
+      [B, 'above-share'],
+      [B, 'replaced'],
+    ]);
+  });
+
+  test('who holds most and must keep all of it makes no room for anybody', () => {
+    const held = [...times(4, A), ...times(2, B)];
+    const { order } = orderOf(held);
+    const keep = ({ holder }: Session) => holder === A;
+    expect(planRoom({ order, capacity: 6, holders: [C], idle: [], keep })).toBeUndefined();
+  });
+
+  test('with free places nobody goes, however many are idle', () => {
+    const { order, sessions } = orderOf(times(4, A));
+    for (const capacity of [6, 7]) {
+      expect(planRoom({ order, capacity, holders: [B, B], idle: sessions, keep: () => false })).toEqual([]);
+    }
+  });
 });
