@@ -4,8 +4,6 @@
  */
 import { enlarged } from '../../base/enlarged.js';
 
-const SLOTS_START = 64;
-
 export class HeaderStore {
   #octets = new Uint8Array(0);
   #lengthOctets = 0;
@@ -13,9 +11,7 @@ export class HeaderStore {
   /** Keeps the header of a slot. All headers of a gateway are equally long. */
   set(slot: number, header: Uint8Array): void {
     this.#lengthOctets = header.length;
-    const needed = (slot + 1) * header.length;
-    if (needed > this.#octets.length)
-      this.#octets = enlarged(this.#octets, Math.max(needed, SLOTS_START * header.length));
+    this.#octets = enlarged(this.#octets, (slot + 1) * header.length);
     this.#octets.set(header, slot * header.length);
   }
 
