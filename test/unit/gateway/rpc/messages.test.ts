@@ -1,5 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  MultiTunnelRequest,
+  MultiTunnelResponse,
+  NewTunnelResponse,
+  type TunnelParameters as WireParameters,
+} from '../../../../src/gateway/generated/psp_gateway.js';
 import { RpcError } from '../../../../src/gateway/rpc/transport.js';
 import {
   decodeKeyRotationRequest,
@@ -48,6 +54,14 @@ const tunnel: fc.Arbitrary<TunnelRequest> = fc.constantFrom(4 as const, 6 as con
     reverse: fc.option(parameters, { nil: undefined }),
   }),
 );
+
+const addressed = {
+  mac: '02:00:00:00:00:01' as MacAddress,
+  underlayIp: '10.0.0.1' as IpAddress,
+  spi: 1,
+  key: new Uint8Array(16),
+  cookie: 0n,
+};
 
 const requestId = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 
@@ -165,6 +179,165 @@ describe('what is wrong is refused, by field, all at once, without key material'
     expect(messageOf(() => decodeMultiTunnelResponse(encodeMultiTunnelResponse(1n, []), 2))).toContain(
       '2 tunnels',
     );
+  });
+
+  const wire: WireParameters = {
+    macAddr: '02:00:00:00:00:01',
+    ipAddr: '10.0.0.1',
+    pspVersion: 1,
+    spi: 1,
+    encryptionKey: new Uint8Array(32),
+    virtCookie: 0n,
+    encapType: 4,
+  };
+  const answer = (...tunnelsParams: WireParameters[]) =>
+    messageOf(() => {
+      const bytes = MultiTunnelResponse.encode({ requestId: 0n, tunnelsParams }).finish();
+      decodeMultiTunnelResponse(bytes, tunnelsParams.length);
+    });
+
+  test.each<[string, Partial<WireParameters>, string]>([
+    ['a reserved version', { pspVersion: 4 }, 'psp_version: 4 is reserved'],
+    [
+      'a key that is too short',
+      { encryptionKey: new Uint8Array(16) },
+      'encryption_key: 16 octets; version 1 takes 32',
+    ],
+    [
+      'a key that is too long',
+      { pspVersion: 2, encryptionKey: new Uint8Array(17) },
+      'encryption_key: 17 octets; version 2 takes 16',
+    ],
+    ['no SPI', { spi: 0 }, 'spi: the low 31 bits must not be zero'],
+    [
+      'an SPI of nothing but the bit of the master key',
+      { spi: 0x8000_0000 },
+      'spi: the low 31 bits must not be zero',
+    ],
+    ['the family of another address', { encapType: 6 }, 'encap_type: 6 does not go with ip_addr 10.0.0.1'],
+    [
+      'an address that is none',
+      { ipAddr: 'there' },
+      'ip_addr: "there" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
+    ],
+    [
+      'a MAC address that is none',
+      { macAddr: '02:00' },
+      'mac_addr: "02:00" is not a MAC address (expected six octets such as 02:00:00:00:00:01)',
+    ],
+  ])('parameters with %s', (_, change, problem) => {
+    expect(answer({ ...wire, ...change })).toBe(`INVALID_ARGUMENT: tunnels_params[0].${problem}`);
+  });
+
+  test('parameters of which only one is wrong, or each, are told one by one', () => {
+    const bad = { ...wire, macAddr: 'x', ipAddr: 'y', encapType: 0 };
+    const texts = answer(bad, wire, bad).match(/tunnels_params\[\d\]\.\w+/g);
+    expect(texts).toEqual(
+      [0, 2].flatMap((i) => ['mac_addr', 'ip_addr'].map((field) => `tunnels_params[${i}].${field}`)),
+    );
+  });
+
+  test('what a peer wrote is told shortened, and without what would disturb a log', () => {
+    const told = answer({ ...wire, macAddr: '\u0007é\n' });
+    expect(told).toContain('mac_addr: "???" is not a MAC address');
+    const [, long] = answer({ ...wire, ipAddr: 'x'.repeat(1000) }).split('ip_addr: ');
+    expect(long).toMatch(/^"x{90}\.\.\." is not an IP address /);
+    expect(long).toHaveLength(120);
+  });
+
+  const addresses = { virtSrcIp: '10.0.0.1', virtDstIp: '10.0.0.2', innerType: 0, reverseParams: undefined };
+  const asked = (tunnel: object, pspVersionsAccepted: number[] = []) =>
+    MultiTunnelRequest.encode({
+      requestId: 0n,
+      pspVersionsAccepted,
+      tunnels: [{ ...addresses, ...tunnel }],
+    }).finish();
+  /** Field 3 as 2.8 has it, of nothing. */
+  const early = { [(3 << 3) | 2]: [Uint8Array.of(0)] };
+
+  test.each<[string, object, string]>([
+    [
+      'addresses of two families',
+      { virtDstIp: 'fd00::2' },
+      'tunnels[0].virt_dst_ip: fd00::2 is not of the family of 10.0.0.1',
+    ],
+    [
+      'another family than its addresses',
+      { innerType: 6 },
+      'tunnels[0].inner_type: 6 does not go with virt_src_ip 10.0.0.1',
+    ],
+    [
+      'an address that is none',
+      { virtSrcIp: '' },
+      'tunnels[0].virt_src_ip: "" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
+    ],
+  ])('a request of %s', (_, tunnel, problem) => {
+    expect(messageOf(() => decodeMultiTunnelRequest(asked(tunnel)))).toBe(`INVALID_ARGUMENT: ${problem}`);
+  });
+
+  test.each<[string, object]>([
+    ['reverse_params', { reverseParams: wire }],
+    ['inner_type', { innerType: 4 }],
+  ])('a tunnel in the form of 2.8 with the %s of 3.x', (_, late) => {
+    const both = asked({ ...late, _unknownFields: early });
+    expect(messageOf(() => decodeMultiTunnelRequest(both))).toContain(
+      'tunnels[0].reverse_params: in the form of 2.8 and in that of 3.x at once',
+    );
+  });
+
+  test('a tunnel in the form of 2.8, whose parameters are no message', () => {
+    const cut = asked({ _unknownFields: { [(3 << 3) | 2]: [Uint8Array.of(1, 0x0a)] } });
+    expect(messageOf(() => decodeMultiTunnelRequest(cut))).toBe(
+      'INVALID_ARGUMENT: not a MultiTunnelRequest: tunnels[0].reverse_params: a tag or length does not end',
+    );
+  });
+
+  test('versions, of which sixty-four are looked at', () => {
+    expect(decodeMultiTunnelRequest(asked({}, Array(64).fill(1))).versionsAccepted).toHaveLength(64);
+    expect(messageOf(() => decodeMultiTunnelRequest(asked({}, Array(65).fill(1))))).toBe(
+      'INVALID_ARGUMENT: psp_versions_accepted: 65 of them; at most 64 are looked at',
+    );
+  });
+
+  test('an answer to another request; one that names none is for who reads it', () => {
+    const parameters = { ...addressed, pspVersion: 0 as const };
+    for (const [decoder, encoded] of [
+      [
+        (bytes: Uint8Array, id?: bigint) => decodeMultiTunnelResponse(bytes, 1, id),
+        (id: bigint) => encodeMultiTunnelResponse(id, [parameters]),
+      ],
+      [decodeNewTunnelResponse, (id: bigint) => encodeNewTunnelResponse(id, parameters)],
+    ] as const) {
+      for (const [answered, request] of [
+        [7n, 7n],
+        [0n, 7n],
+        [8n, undefined],
+      ] as const) {
+        expect(() => decoder(encoded(answered), request)).not.toThrow();
+      }
+      expect(messageOf(() => decoder(encoded(8n), 7n))).toBe(
+        'INVALID_ARGUMENT: request_id: 8; the request was 7',
+      );
+    }
+  });
+
+  test('an answer with other parameters than were asked for, or none', () => {
+    expect(messageOf(() => decodeMultiTunnelResponse(encodeMultiTunnelResponse(1n, []), 2))).toBe(
+      'INVALID_ARGUMENT: tunnels_params: 0 of them; 2 tunnels were asked for',
+    );
+    const none = NewTunnelResponse.encode({ requestId: 1n, params: undefined }).finish();
+    expect(messageOf(() => decodeNewTunnelResponse(none))).toMatch(
+      /^INVALID_ARGUMENT: params: missing; params\./,
+    );
+  });
+
+  test('as many as twenty problems are named, one more is counted, and of two hundred the end is not looked for', () => {
+    const problems = (count: number) => answer(...Array<WireParameters>(count).fill({ ...wire, spi: 0 }));
+    const named = (count: number) => problems(count).split('; ').length;
+    expect([named(20), problems(20).includes('more')]).toEqual([20, false]);
+    expect([named(21), problems(21).endsWith(' (and 1 more)')]).toEqual([20, true]);
+    expect(problems(199)).toMatch(/ \(and 179 more\)$/);
+    expect(problems(200)).toMatch(/ \(and at least 180 more\)$/);
   });
 
   const decoders: [string, (bytes: Uint8Array) => unknown][] = [

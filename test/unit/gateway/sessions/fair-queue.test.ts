@@ -99,4 +99,29 @@ describe('a fair queue', () => {
     expect(begun).toEqual(['a0']);
     await queue.idle();
   });
+
+  test('is idle when nothing runs and nothing waits, and wakes nobody then', async () => {
+    const { clock, run, finish, turns, queue } = open();
+    const idleSince: string[] = [];
+    const ask = (when: string) => void queue.idle().then(() => idleSince.push(when));
+    ask('before');
+    await turns();
+    expect(idleSince.splice(0)).toEqual(['before']);
+    const waitMs = () => Math.max(0, 100 - clock.nowMs());
+    void run(A, 'a0');
+    void run(B, 'b0', waitMs);
+    await turns();
+    ask('while a piece runs');
+    await finish();
+    ask('while a piece waits');
+    await turns();
+    expect([idleSince, clock.pending]).toEqual([[], 1]);
+    await clock.advance(100);
+    ask('while the last one runs');
+    await turns();
+    expect([idleSince, clock.pending]).toEqual([[], 0]);
+    await finish();
+    expect(idleSince).toEqual(['while a piece runs', 'while a piece waits', 'while the last one runs']);
+    expect(clock.pending).toBe(0);
+  });
 });
