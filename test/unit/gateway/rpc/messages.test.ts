@@ -4,7 +4,7 @@ import {
   MultiTunnelRequest,
   MultiTunnelResponse,
   NewTunnelResponse,
-  type TunnelParameters as WireParameters,
+  TunnelParameters as WireParameters,
 } from '../../../../src/gateway/generated/psp_gateway.js';
 import { RpcError } from '../../../../src/gateway/rpc/transport.js';
 import {
@@ -14,6 +14,7 @@ import {
   decodeNewTunnelRequest,
   decodeNewTunnelResponse,
   encodeKeyRotationRequest,
+  encodeKeyRotationResponse,
   encodeMultiTunnelRequest,
   encodeMultiTunnelResponse,
   encodeNewTunnelRequest,
@@ -150,6 +151,7 @@ describe('the bytes, put together by hand from the field numbers', () => {
     expect(toHex(encodeMultiTunnelResponse(7n, [reverse]))).toBe(`080712${reverseLength}${wireReverse}`);
     expect(toHex(encodeNewTunnelResponse(7n, reverse))).toBe(`080712${reverseLength}${wireReverse}`);
     expect(toHex(encodeKeyRotationRequest(7n, true))).toBe('08071001');
+    expect(toHex(encodeKeyRotationResponse(7n))).toBe('0807');
   });
 });
 
@@ -231,9 +233,9 @@ describe('what is wrong is refused, by field, all at once, without key material'
 
   test('parameters of which only one is wrong, or each, are told one by one', () => {
     const bad = { ...wire, macAddr: 'x', ipAddr: 'y', encapType: 0 };
-    const texts = answer(bad, wire, bad).match(/tunnels_params\[\d\]\.\w+/g);
+    const texts = answer(bad, bad, wire, bad).match(/tunnels_params\[\d\]\.\w+/g);
     expect(texts).toEqual(
-      [0, 2].flatMap((i) => ['mac_addr', 'ip_addr'].map((field) => `tunnels_params[${i}].${field}`)),
+      [0, 1, 3].flatMap((i) => ['mac_addr', 'ip_addr'].map((field) => `tunnels_params[${i}].${field}`)),
     );
   });
 
@@ -283,6 +285,15 @@ describe('what is wrong is refused, by field, all at once, without key material'
     expect(messageOf(() => decodeMultiTunnelRequest(both))).toContain(
       'tunnels[0].reverse_params: in the form of 2.8 and in that of 3.x at once',
     );
+  });
+
+  test('a tunnel in the form of 2.8 may have parameters of more than 127 octets, with fields of later releases', () => {
+    const later = { [(15 << 3) | 2]: [Uint8Array.from([100, ...new Uint8Array(100)])] };
+    const own = WireParameters.encode({ ...wire, _unknownFields: later } as WireParameters).finish();
+    expect(own.length).toBeGreaterThan(127);
+    const raw = Uint8Array.from([(own.length & 0x7f) | 0x80, own.length >> 7, ...own]);
+    const [tunnel] = decodeMultiTunnelRequest(asked({ _unknownFields: { [(3 << 3) | 2]: [raw] } })).tunnels;
+    expect(tunnel?.reverse).toMatchObject({ mac: wire.macAddr, underlayIp: wire.ipAddr, spi: 1 });
   });
 
   test('a tunnel in the form of 2.8, whose parameters are no message', () => {
@@ -347,6 +358,13 @@ describe('what is wrong is refused, by field, all at once, without key material'
     ['NewTunnelResponse', decodeNewTunnelResponse],
     ['KeyRotationRequest', decodeKeyRotationRequest],
   ];
+  test.each(decoders)('bytes that are no message are told as no %s', (name, decoder) => {
+    const cut = Uint8Array.of(0x0a, 0xff);
+    expect(messageOf(() => decoder(cut))).toBe(
+      `INVALID_ARGUMENT: not a ${name}: message: a tag or length does not end`,
+    );
+  });
+
   test.each(decoders)('arbitrary bytes into %s give INVALID_ARGUMENT or a message', (_, decoder) => {
     const valid = encodeMultiTunnelRequest('2.8', { requestId: 1n, versionsAccepted: [1], tunnels: [] });
     fc.assert(
