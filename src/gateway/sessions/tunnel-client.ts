@@ -19,9 +19,10 @@ import {
   type TunnelRequest,
 } from '../rpc/tunnel-messages.js';
 import { backoffMs } from './backoff.js';
+import type { Offer } from './ingress-spis.js';
 import type { Retirement } from './retirement.js';
 import { hasPlace, mayAsk, type Session, transition } from './session.js';
-import type { Offer, SessionInstaller } from './session-installer.js';
+import type { SessionInstaller } from './session-installer.js';
 
 /** After these the peer may have taken our offer, although we do not know it. */
 const OUTCOME_UNKNOWN: readonly string[] = [

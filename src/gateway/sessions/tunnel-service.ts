@@ -18,9 +18,11 @@ import {
   type TunnelParameters,
   type TunnelsRequest,
 } from '../rpc/tunnel-messages.js';
+import type { EgressRoute } from './egress-routes.js';
+import type { Offer } from './ingress-spis.js';
 import type { Retirement } from './retirement.js';
 import { hasPlace, type Session } from './session.js';
-import type { EgressRoute, Offer, SessionInstaller } from './session-installer.js';
+import type { SessionInstaller } from './session-installer.js';
 
 /**
  * Octets of a request that count as one tunnel, at least, before anything of it is looked at: what no valid request has

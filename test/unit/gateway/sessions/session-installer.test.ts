@@ -5,18 +5,16 @@ import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { GatewayLimits, GatewayOptions } from '../../../../src/gateway/options.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import type { TunnelParameters } from '../../../../src/gateway/rpc/tunnel-messages.js';
+import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
 import { SLOT_REST_MS } from '../../../../src/gateway/sessions/key-slots.js';
+import type { Wanted } from '../../../../src/gateway/sessions/places.js';
 import {
   type Holder,
   type IngressSpi,
   OPERATOR,
   type Session,
 } from '../../../../src/gateway/sessions/session.js';
-import {
-  type Offer,
-  SessionInstaller,
-  type Wanted,
-} from '../../../../src/gateway/sessions/session-installer.js';
+import { SessionInstaller } from '../../../../src/gateway/sessions/session-installer.js';
 import { HalError } from '../../../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult, KeySlot } from '../../../../src/hal/hal.js';
 import { type IpAddress, parseIp } from '../../../../src/packet/address.js';

@@ -11,8 +11,9 @@ import {
   encodeNewTunnelResponse,
   type TunnelParameters,
 } from '../../../../src/gateway/rpc/tunnel-messages.js';
+import type { EgressRoute } from '../../../../src/gateway/sessions/egress-routes.js';
+import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
-import type { EgressRoute, Offer } from '../../../../src/gateway/sessions/session-installer.js';
 import { TunnelClient } from '../../../../src/gateway/sessions/tunnel-client.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { testPeer } from '../../../support/peers.js';

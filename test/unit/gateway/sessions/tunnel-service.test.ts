@@ -15,8 +15,10 @@ import {
   type TunnelParameters,
   type TunnelRequest,
 } from '../../../../src/gateway/rpc/tunnel-messages.js';
+import type { EgressRoute } from '../../../../src/gateway/sessions/egress-routes.js';
+import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
+import type { Wanted } from '../../../../src/gateway/sessions/places.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
-import type { EgressRoute, Offer, Wanted } from '../../../../src/gateway/sessions/session-installer.js';
 import { TunnelService } from '../../../../src/gateway/sessions/tunnel-service.js';
 import { HalError } from '../../../../src/hal/errors.js';
 import { parseIp } from '../../../../src/packet/address.js';

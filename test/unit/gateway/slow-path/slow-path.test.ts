@@ -13,8 +13,8 @@ import {
   trialMark,
 } from '../../../../src/gateway/pipeline/pipeline.js';
 import { sampledFields } from '../../../../src/gateway/pipeline/sampled-packet.js';
+import type { Wanted } from '../../../../src/gateway/sessions/places.js';
 import { newSession, type Session, type SessionState } from '../../../../src/gateway/sessions/session.js';
-import type { Wanted } from '../../../../src/gateway/sessions/session-installer.js';
 import { SlowPath, type SlowPathDeps } from '../../../../src/gateway/slow-path/slow-path.js';
 import { UnderlayHold } from '../../../../src/gateway/underlay/underlay-hold.js';
 import type { TransmitPacket } from '../../../../src/hal/hal.js';
