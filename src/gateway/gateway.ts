@@ -53,6 +53,7 @@ import { UnderlayAddresses } from './underlay/underlay-addresses.js';
 import { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import { UnderlayHold } from './underlay/underlay-hold.js';
 import { UnderlayPolicy } from './underlay/underlay-policy.js';
+import { UpwardCalls } from './upward-calls.js';
 import type { GatewayView } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
@@ -113,10 +114,6 @@ export class Gateway implements AsyncDisposable {
     this.#deps = deps;
     const { hal, transport, clock, random, logger, options } = deps;
     const { limits } = options;
-    const observe: GatewayObserver = (event) => {
-      this.#evidence?.onEvent(event);
-      deps.observe?.(event);
-    };
     const now = () => clock.nowMs();
     this.#underlayAddresses = new UnderlayAddresses(now);
     const uplink = portOf(hal, 'uplink');
@@ -156,6 +153,17 @@ export class Gateway implements AsyncDisposable {
     this.#underlay = underlay;
     const isHeld = (peer: Peer, address: IpAddress) =>
       holdsUnproved(this.pipelineOptions) && underlay.isUnproved(peer, address);
+    const { signal } = this.#stopping;
+    // Every call under way listens to it, however many those are.
+    setMaxListeners(0, signal);
+    const upward = new UpwardCalls({
+      clock,
+      logger,
+      signal,
+      holdsUnproved: holdsUnproved(this.pipelineOptions),
+      observer: deps.observe,
+    });
+    const { observe } = upward;
     this.#installer = new SessionInstaller({
       hal,
       clock,
@@ -166,10 +174,8 @@ export class Gateway implements AsyncDisposable {
       fillRandom: (octets) => random.fill(octets),
       observe,
       isHeld,
-      onStays: (session) => this.#slowPath.flush([session]),
-      onVacated: (session, reason) => this.#slowPath.onVacated(session, reason),
-      onSpisExhausted: () => this.#rotation.onSpisExhausted(),
-      onSpisLow: () => this.#rotation.onSpisLow(),
+      shortageListener: upward,
+      sessionListener: upward,
       debugKey: (text, spi, key) => {
         if (!options.debugKeys) return;
         logger.log('info', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
@@ -184,31 +190,14 @@ export class Gateway implements AsyncDisposable {
         sessions: this.#installer.sessions,
         addresses: this.#underlayAddresses,
         policy: underlay,
-        onConfirmed: (peer, address) => this.#release(peer, address),
+        onConfirmed: (peer, address) => upward.onConfirmed(peer, address),
       });
     }
     this.#hold = new UnderlayHold(now);
-    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, (sessions) =>
-      this.#rekey(sessions),
-    );
+    this.#retirement = new Retirement(hal, clock, this.#installer, limits.rekeyGraceMs, upward);
     const checkParameters = (peer: Peer, parameters: TunnelParameters, field: string) => {
       checkFit(parameters, options, field);
       underlay.check(peer, parameters, field);
-    };
-    const onEstablished = (sessions: readonly Session[]) => {
-      const nowMs = clock.nowMs();
-      for (const { peer } of sessions) peer.firstWayAtMs ??= nowMs;
-      this.#slowPath.flush(sessions);
-    };
-    const heardOf = (peer: Peer) => {
-      peer.heardAtMs = clock.nowMs();
-      this.#announcements.heardOf(peer);
-      this.#bringUp.heardOf(peer);
-      this.#slowPath.heardOf(peer);
-    };
-    const onInstalled = (peer: Peer, parameters: readonly TunnelParameters[]) => {
-      heardOf(peer);
-      underlay.installed(peer, parameters);
     };
     const common = {
       installer: this.#installer,
@@ -217,20 +206,17 @@ export class Gateway implements AsyncDisposable {
       checkParameters,
       claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) =>
         underlay.claim(peer, parameters),
-      onEstablished,
+      peerListener: upward,
+      sessionListener: upward,
       observe,
     };
-    const { signal } = this.#stopping;
-    // Every call under way listens to it, however many those are.
-    setMaxListeners(0, signal);
     this.#client = new TunnelClient({
       clock,
       random,
       transport,
       pspVersion: options.pspVersion,
-      onAnswered: onInstalled,
       signal,
-      onOfferDead: (sessions) => this.#rekey(sessions),
+      rekeyListener: upward,
       ...common,
     });
     this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
@@ -252,7 +238,7 @@ export class Gateway implements AsyncDisposable {
       servicePort: () => this.#serviceAddress?.port ?? 0,
       deadlineMs: limits.rpcDeadlineMs,
       signal,
-      onHeardOf: heardOf,
+      peerListener: upward,
     });
     const sessionsOfPeers = {
       hal,
@@ -266,7 +252,7 @@ export class Gateway implements AsyncDisposable {
       clock,
       logger,
       installer: this.#installer,
-      onUnanswered: (sessions) => this.#askAgain(sessions),
+      rekeyListener: upward,
       idleS: limits.sessionIdleS,
     });
     this.#peerStarts = new PeerStarts({
@@ -277,7 +263,7 @@ export class Gateway implements AsyncDisposable {
       transport,
       signal,
       onStart: (peer, ageMs) => this.#announcements.heardStart(peer, ageMs),
-      onHeardOf: heardOf,
+      peerListener: upward,
     });
     this.#recovery = new Recovery({
       clock,
@@ -310,7 +296,6 @@ export class Gateway implements AsyncDisposable {
           });
     this.#service = new TunnelService({
       peers: this.#peers,
-      onGranted: onInstalled,
       clock,
       rotateNow: (issueNewKeys) => this.#rotation.rotateNow(issueNewKeys),
       ...common,
@@ -338,6 +323,15 @@ export class Gateway implements AsyncDisposable {
       ...(dhcp === undefined ? {} : { dhcp }),
       ...(this.#segment === undefined ? {} : { segment: this.#segment }),
       onReceived: deps.onReceived ?? (() => {}),
+    });
+    upward.connect({
+      installer: this.#installer,
+      rotation: this.#rotation,
+      bringUp: this.#bringUp,
+      announcements: this.#announcements,
+      slowPath: this.#slowPath,
+      underlay,
+      evidence: this.#evidence,
     });
   }
 
@@ -402,36 +396,6 @@ export class Gateway implements AsyncDisposable {
         }
       }
     }
-  }
-
-  /**
-   * Asks once for new keys for sessions that send and get nothing back: the peer may have let go of them, or have
-   * restarted, and cannot tell. Where packets go one way only this changes nothing but keys. A silent peer holds up no other.
-   */
-  #askAgain(sessions: readonly Session[]): void {
-    for (const [peer, list] of groupByPeer(sessions)) {
-      // What fails is logged there, and is asked for again after a later look; otherwise the gateway stops.
-      this.#bringUp.once(peer, list.filter(mayAsk)).catch(() => {});
-    }
-  }
-
-  /** The peer has proved its address: what waited for that goes. */
-  #release(peer: Peer, address: IpAddress): void {
-    if (!holdsUnproved(this.pipelineOptions)) return;
-    const { logger } = this.#deps;
-    this.#installer
-      .release(peer, address)
-      .then((sessions) => this.#slowPath.flush(sessions))
-      .catch((error: unknown) => {
-        if (!this.#stopping.signal.aborted) logger.log('error', `underlay addresses: ${reasonOf(error)}`);
-      });
-  }
-
-  #rekey(sessions: readonly Session[]): void {
-    const { logger } = this.#deps;
-    this.#bringUp
-      .rekey(sessions)
-      .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
   }
 
   #open(pairs: readonly AddressPair[]): Promise<Session[]> {

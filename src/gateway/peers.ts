@@ -32,7 +32,7 @@ export class Peer {
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
   /** When it first gave us an egress route since then, in our milliseconds. */
-  firstWayAtMs: number | undefined;
+  firstRouteAtMs: number | undefined;
 
   constructor(
     readonly serviceAddress: ServiceAddress,

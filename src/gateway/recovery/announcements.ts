@@ -14,6 +14,7 @@ import type { Logger } from '../log.js';
 import type { Peer } from '../peers.js';
 import { decodeAnnouncementAnswer, encodeAnnouncement } from '../rpc/announcement-messages.js';
 import { type ControlTransport, type RpcCode, RpcError } from '../rpc/transport.js';
+import type { PeerListener } from '../sessions/listeners.js';
 
 /** Calls at a time that are younger than HOLD_MS; older ones hold up nobody. A thousand silent peers take 0.8 s. */
 const YOUNG_AT_ONCE = 128;
@@ -58,8 +59,8 @@ export interface AnnouncementsDeps {
   readonly servicePort: () => number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
-  /** The peer has answered, whatever it said. */
-  readonly onHeardOf: (peer: Peer) => void;
+  /** Told when a peer has answered, whatever it said. */
+  readonly peerListener: Pick<PeerListener, 'onHeardOf'>;
 }
 
 interface Told {
@@ -176,7 +177,7 @@ export class Announcements {
     // A peer of ours that was told too much lately has not taken it: it is told again.
     if (code === 'RESOURCE_EXHAUSTED') this.#later(told);
     else told.standing = code === undefined ? 'told' : 'other';
-    this.deps.onHeardOf(peer);
+    this.deps.peerListener.onHeardOf(peer);
   }
 
   #toldOf(peer: Peer): Told {

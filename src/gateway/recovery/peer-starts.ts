@@ -17,6 +17,7 @@ import { decodeAnnouncement, encodeAnnouncementAnswer } from '../rpc/announcemen
 import { type CallerIdentity, type ControlTransport, RpcError } from '../rpc/transport.js';
 import { backoffMs } from '../sessions/backoff.js';
 import type { BringUp } from '../sessions/bring-up.js';
+import type { PeerListener } from '../sessions/listeners.js';
 import type { Session } from '../sessions/session.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 
@@ -48,7 +49,7 @@ export interface PeerStartsDeps {
   readonly signal: AbortSignal;
   /** A peer says how long ago it started. */
   readonly onStart: (peer: Peer, ageMs: number) => void;
-  readonly onHeardOf: (peer: Peer) => void;
+  readonly peerListener: Pick<PeerListener, 'onHeardOf'>;
 }
 
 interface PeerState {
@@ -82,13 +83,13 @@ export class PeerStarts {
     this.deps.onStart(peer, ageMs);
     if (this.#isNew(peer, ageMs)) {
       peer.starts++;
-      peer.firstWayAtMs = undefined;
+      peer.firstRouteAtMs = undefined;
       state.packetsFail = false;
       state.search = undefined;
       // Requests under way to its former life will not be answered.
       transport.forget(peer.serviceAddress);
     }
-    this.deps.onHeardOf(peer);
+    this.deps.peerListener.onHeardOf(peer);
     state.packetsFail ||= packetsFail;
     const sessions = this.#stale(peer).length;
     observe({ type: 'announcement-received', peer: peer.name, sessions });
@@ -108,8 +109,8 @@ export class PeerStarts {
 
   /** Whether it has started since it gave us the first of the egress routes that we have. */
   #isNew(peer: Peer, ageMs: number): boolean {
-    if (peer.firstWayAtMs === undefined) return false;
-    return this.deps.clock.nowMs() - ageMs > peer.firstWayAtMs + ON_THE_WAY_MS;
+    if (peer.firstRouteAtMs === undefined) return false;
+    return this.deps.clock.nowMs() - ageMs > peer.firstRouteAtMs + ON_THE_WAY_MS;
   }
 
   /** Sessions whose egress route is from before the peer's last start. */

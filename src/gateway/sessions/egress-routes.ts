@@ -23,6 +23,7 @@ import {
 } from '../pipeline/pipeline-entries.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import type { DeviceKeySlots } from './device-key-slots.js';
+import type { SessionListener } from './listeners.js';
 import { type Egress, type Session, transition } from './session.js';
 
 /** A session and how to reach its peer. */
@@ -51,8 +52,7 @@ export interface EgressRoutesDeps {
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
   /** Whether a peer has to prove an underlay address before workloads' packets go there. */
   readonly isHeld: (peer: Peer, underlayIp: IpAddress) => boolean;
-  /** The route of a session was to go, and has stayed. */
-  readonly onStays: (session: Session) => void;
+  readonly sessionListener: Pick<SessionListener, 'onStays'>;
 }
 
 export class EgressRoutes {
@@ -210,7 +210,7 @@ export class EgressRoutes {
         error ??= result.error;
         staying.add(session);
         session.egress = routes[i]!;
-        this.deps.onStays(session);
+        this.deps.sessionListener.onStays(session);
       } else freed.push(routes[i]!);
     });
     await this.deps.leftovers.settle(freed.map(({ entry }) => entry));

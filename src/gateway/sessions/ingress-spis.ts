@@ -15,6 +15,7 @@ import type { PipelineOptions } from '../pipeline/pipeline.js';
 import { ingressAclEntry } from '../pipeline/pipeline-entries.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import { KeyDraw } from './key-draw.js';
+import type { SpiShortageListener } from './listeners.js';
 import { hasPlace, type IngressSpi, type IngressState, type Session } from './session.js';
 
 /** States of SPIs in the order in which they are closed when there is no room for one more. */
@@ -44,10 +45,7 @@ export interface IngressSpisDeps {
   readonly uplink: { readonly mac: MacAddress; readonly ip: IpAddress };
   readonly fillRandom: (octets: Uint8Array) => void;
   readonly observe: GatewayObserver;
-  /** The active master key has too few SPIs left for an offer. */
-  readonly onSpisExhausted: () => void;
-  /** It will have soon. */
-  readonly onSpisLow: () => void;
+  readonly shortageListener: SpiShortageListener;
   /** Gets every key with --debug-keys. */
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
 }

@@ -7,6 +7,7 @@ import type { KeyLengthOctets, PipeHal, SpiKeyBatch } from '../../hal/hal.js';
 import { SPI_LOW_MASK } from '../../psp/header.js';
 import { secretOctets } from '../../psp/secret.js';
 import { RpcError } from '../rpc/transport.js';
+import type { SpiShortageListener } from './listeners.js';
 import { SpiBook } from './spi-book.js';
 
 /** Draws per batch. Each asks for twice as many as the one before: together for 255 times what is wanted. */
@@ -16,8 +17,7 @@ const SPIS_LOW = SPI_LOW_MASK >>> 1;
 
 export interface KeyDrawDeps {
   readonly hal: PipeHal;
-  readonly onSpisExhausted: () => void;
-  readonly onSpisLow: () => void;
+  readonly shortageListener: SpiShortageListener;
 }
 
 export class KeyDraw {
@@ -86,7 +86,7 @@ export class KeyDraw {
     try {
       return await this.deps.hal.generateKeys(octets, count);
     } catch (error) {
-      if (error instanceof HalError && error.code === 'EMPTY') this.deps.onSpisExhausted();
+      if (error instanceof HalError && error.code === 'EMPTY') this.deps.shortageListener.onSpisExhausted();
       throw error;
     }
   }
@@ -94,6 +94,6 @@ export class KeyDraw {
   #tellLow(failed: boolean): void {
     if (this.#toldLow || !(failed || this.#book.given > SPIS_LOW || this.#book.full)) return;
     this.#toldLow = true;
-    this.deps.onSpisLow();
+    this.deps.shortageListener.onSpisLow();
   }
 }

@@ -15,6 +15,7 @@ import { RpcError } from '../rpc/transport.js';
 import type { EgressRoutes } from './egress-routes.js';
 import { fairShare, planRoom, type VacatedReason, type Victim } from './fair-share.js';
 import type { IngressSpis } from './ingress-spis.js';
+import type { SessionListener } from './listeners.js';
 import {
   type Holder,
   hasPlace,
@@ -75,8 +76,7 @@ export interface PlacesDeps {
   /** --session-replacements. */
   readonly replacementsPerSecond: number;
   readonly observe: GatewayObserver;
-  /** A session has lost its place, or is gone. */
-  readonly onVacated: (session: Session, reason: VacatedReason | 'removed') => void;
+  readonly sessionListener: Pick<SessionListener, 'onVacated'>;
 }
 
 export class Places {
@@ -199,7 +199,7 @@ export class Places {
 
   /** Takes one session out of the device and all tables. When its egress route cannot be removed it stays, and this rejects. */
   async remove(session: Session, reason?: VacatedReason): Promise<void> {
-    const { sessions, routes, spis, localVips, onVacated } = this.deps;
+    const { sessions, routes, spis, localVips, sessionListener } = this.deps;
     const kept = await routes.remove([session]);
     if (kept !== undefined) throw kept.error;
     const had = hasPlace(session);
@@ -209,7 +209,7 @@ export class Places {
     await spis.close(session.ingress.map((ingress) => ({ session, ingress })));
     await localVips.release(session.localVip);
     if (had) this.#tellRemoved(session, reason);
-    onVacated(session, reason ?? 'removed');
+    sessionListener.onVacated(session, reason ?? 'removed');
   }
 
   /** Takes as many places as the fresh ones among `wanted` need. Throws RESOURCE_EXHAUSTED, having taken none. */
@@ -291,7 +291,7 @@ export class Places {
    */
   async #vacate(victims: readonly Victim[]): Promise<void> {
     if (victims.length === 0) return;
-    const { sessions, routes, spis, onVacated } = this.deps;
+    const { sessions, routes, spis, sessionListener } = this.deps;
     const { order, dormant } = sessions;
     const kept = await routes.remove(victims.map(({ session }) => session));
     for (const { session, reason } of victims) {
@@ -303,7 +303,7 @@ export class Places {
         transition(session, 'vacated');
         dormant.add(session);
         this.#tellRemoved(session, reason);
-        onVacated(session, reason);
+        sessionListener.onVacated(session, reason);
       } else await this.remove(session, reason);
     }
     while (dormant.size > this.capacity) await this.#dropDormant();

@@ -6,6 +6,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.js';
 import type { PipeHal } from '../../hal/hal.js';
+import type { RekeyListener } from './listeners.js';
 import type { IngressSpi, Session } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 
@@ -40,8 +41,7 @@ export class Retirement {
     private readonly clock: Clock,
     private readonly installer: SessionInstaller,
     private readonly graceMs: number,
-    /** The peers of these sessions send under SPIs that should be out of use, or may. */
-    private readonly onStillUsed: (sessions: readonly Session[]) => void,
+    private readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>,
   ) {}
 
   /** The wait of a master key's SPIs that are to be closed; undefined: none waits. */
@@ -152,7 +152,7 @@ export class Retirement {
         this.#enqueue(retiring, !contested && waits ? graceOverMs : this.clock.nowMs() + this.graceMs);
       }
     });
-    if (stillUsed.size > 0) this.onStillUsed([...stillUsed]);
+    if (stillUsed.size > 0) this.rekeyListener.onRekeyNeeded([...stillUsed]);
     if (closing.length > 0) await this.installer.close(closing);
   }
 

@@ -6,7 +6,7 @@
 import type { Clock, Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { Logger } from '../log.js';
-import type { Session } from './session.js';
+import type { RekeyListener } from './listeners.js';
 import type { SessionInstaller } from './session-installer.js';
 
 /** Sessions that are looked at together: some hundred counters, which take less than a millisecond. */
@@ -21,8 +21,7 @@ export interface SessionExpiryDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly installer: SessionInstaller;
-  /** These send and get nothing back. */
-  readonly onUnanswered: (sessions: readonly Session[]) => void;
+  readonly rekeyListener: Pick<RekeyListener, 'onUnanswered'>;
   /** --session-idle. */
   readonly idleS: number;
 }
@@ -48,7 +47,7 @@ export class SessionExpiry {
         installer
           .look(SESSIONS_PER_SLICE)
           .then((unanswered) => {
-            if (unanswered.length > 0) this.deps.onUnanswered(unanswered);
+            if (unanswered.length > 0) this.deps.rekeyListener.onUnanswered(unanswered);
           })
           .catch((error: unknown) => {
             if (!this.#stopped) logger.log('error', `looking for idle sessions failed: ${reasonOf(error)}`);

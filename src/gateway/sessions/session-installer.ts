@@ -23,8 +23,8 @@ import type { PipelineOptions } from '../pipeline/pipeline.js';
 import { DeviceKeySlots } from './device-key-slots.js';
 import { type EgressRoute, EgressRoutes } from './egress-routes.js';
 import { FairQueue } from './fair-queue.js';
-import type { VacatedReason } from './fair-share.js';
 import { IngressSpis, type Offer, type SessionSpi } from './ingress-spis.js';
+import type { SessionListener, SpiShortageListener } from './listeners.js';
 import { LookRound } from './look-round.js';
 import { Places, type TableCounters, type Wanted } from './places.js';
 import { type Holder, hasPlace, type Session } from './session.js';
@@ -44,18 +44,12 @@ export interface InstallerDeps {
   readonly uplink: { readonly mac: MacAddress; readonly ip: IpAddress };
   readonly fillRandom: (octets: Uint8Array) => void;
   readonly observe: GatewayObserver;
-  /** The active master key has too few SPIs left for an offer. */
-  readonly onSpisExhausted: () => void;
-  /** It will have soon. */
-  readonly onSpisLow: () => void;
+  readonly shortageListener: SpiShortageListener;
+  readonly sessionListener: Pick<SessionListener, 'onStays' | 'onVacated'>;
   /** Gets every key with --debug-keys. */
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
   /** Whether a peer has to prove an underlay address before workloads' packets go there. */
   readonly isHeld: (peer: Peer, underlayIp: IpAddress) => boolean;
-  /** A session was to lose its place, and has kept it. */
-  readonly onStays: (session: Session) => void;
-  /** A session has lost its place, or is gone. */
-  readonly onVacated: (session: Session, reason: VacatedReason | 'removed') => void;
 }
 
 export class SessionInstaller {

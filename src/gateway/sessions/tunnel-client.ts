@@ -20,6 +20,7 @@ import {
 } from '../rpc/tunnel-messages.js';
 import { backoffMs } from './backoff.js';
 import type { Offer } from './ingress-spis.js';
+import type { PeerListener, RekeyListener, SessionListener } from './listeners.js';
 import type { Retirement } from './retirement.js';
 import { hasPlace, mayAsk, type Session, transition } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
@@ -47,12 +48,9 @@ export interface TunnelClientDeps {
   readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
   /** Takes the underlay addresses of answers that were checked for the peer's. */
   readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
-  /** A peer has answered with tunnels; its parameters have been checked and installed. */
-  readonly onAnswered: (peer: Peer, answers: readonly TunnelParameters[]) => void;
-  /** Some sessions have got an egress route. */
-  readonly onEstablished: (sessions: readonly Session[]) => void;
-  /** The peer has got SPIs whose master key has ended since they were opened. */
-  readonly onOfferDead: (sessions: readonly Session[]) => void;
+  readonly peerListener: Pick<PeerListener, 'onInstalled'>;
+  readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
+  readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>;
   readonly observe: GatewayObserver;
   readonly signal: AbortSignal;
 }
@@ -89,11 +87,12 @@ export class TunnelClient {
       this.deps.claimUnderlay(peer, answers);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
       for (const { session, ingress } of offers) retirement.supersede(session, ingress, askedAtMs);
-      this.deps.onAnswered(peer, answers);
+      this.deps.peerListener.onInstalled(peer, answers);
       await installer.close(offers.filter(({ session }) => session.state === 'removed'));
       const dead = offers.filter((offer) => offer.session.state !== 'removed' && !installer.isOpen(offer));
-      this.deps.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
-      if (dead.length > 0) this.deps.onOfferDead(dead.map(({ session }) => session));
+      this.deps.sessionListener.onEstablished(sessions.filter(({ egress }) => egress !== undefined));
+      // The peer has got SPIs whose master key has ended since they were opened.
+      if (dead.length > 0) this.deps.rekeyListener.onRekeyNeeded(dead.map(({ session }) => session));
     } catch (error) {
       peer.failures++;
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });

@@ -20,8 +20,9 @@ import {
 } from '../rpc/tunnel-messages.js';
 import type { EgressRoute } from './egress-routes.js';
 import type { Offer } from './ingress-spis.js';
+import type { PeerListener, SessionListener } from './listeners.js';
 import type { Retirement } from './retirement.js';
-import { hasPlace, type Session } from './session.js';
+import { hasPlace } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 
 /**
@@ -51,10 +52,8 @@ export interface TunnelServiceDeps {
   /** Rotates the master key; throws RpcError when it is too early for that. */
   readonly rotateNow: (issueNewKeys: boolean) => Promise<void>;
   readonly clock: Clock;
-  /** A peer's request has been granted, and the egress routes that it offered are installed. */
-  readonly onGranted: (peer: Peer, routes: readonly TunnelParameters[]) => void;
-  /** The peer has given some sessions an egress route. */
-  readonly onEstablished: (sessions: readonly Session[]) => void;
+  readonly peerListener: Pick<PeerListener, 'onInstalled'>;
+  readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
   readonly observe: GatewayObserver;
 }
 
@@ -225,11 +224,11 @@ export class TunnelService {
         sessions[i]!.peer = peer;
         if (dialect !== undefined && !peer.dialectFixed) peer.dialect = dialect;
       });
-      this.deps.onGranted(
+      this.deps.peerListener.onInstalled(
         pairs[0]!.peer,
         routes.map(({ parameters }) => parameters),
       );
-      this.deps.onEstablished(routes.map(({ session }) => session));
+      this.deps.sessionListener.onEstablished(routes.map(({ session }) => session));
       observe({ type: 'request-granted', from: caller.from, tunnels });
       return offers;
     } catch (error) {

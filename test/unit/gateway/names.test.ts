@@ -96,8 +96,10 @@ describe('SPIs', () => {
     const told: string[] = [];
     const deps = {
       hal,
-      onSpisExhausted: () => told.push('exhausted'),
-      onSpisLow: () => told.push('low'),
+      shortageListener: {
+        onSpisExhausted: () => told.push('exhausted'),
+        onSpisLow: () => told.push('low'),
+      },
     };
     const draw = new KeyDraw(deps, book);
     return { draw, calls, told, device };

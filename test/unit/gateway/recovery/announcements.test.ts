@@ -60,7 +60,7 @@ function open(count: number) {
     servicePort: () => 3001,
     deadlineMs: 5000,
     signal: abort.signal,
-    onHeardOf: ({ name }) => heardOf.push(name),
+    peerListener: { onHeardOf: ({ name }) => heardOf.push(name) },
   });
   const timesOf = (name: string) => calls.filter((one) => one.name === name).map(({ atMs }) => atMs);
   return { clock, abort, peers, calls, messages, heardOf, events, logs, world, announcements, timesOf };

@@ -74,7 +74,7 @@ function open() {
     transport: { forget: ({ host }: { host: string }) => forgotten.push(host) } as never,
     signal: abort.signal,
     onStart: (of, ageMs) => started.push([of.name, ageMs]),
-    onHeardOf: (of) => heardOf.push(of.name),
+    peerListener: { onHeardOf: (of) => heardOf.push(of.name) },
   });
   /** The answer to an announcement, or its refusal. */
   const announce = (ageMs: number, packetsFail = false, servicePort = 1) =>
@@ -83,7 +83,7 @@ function open() {
       .then(decodeAnnouncementAnswer, ({ message }: Error) => message);
   /** The peer has had routes of ours for so long, and says that it has started since. */
   const startAnew = () => {
-    peer.firstWayAtMs = clock.nowMs() - 10_000;
+    peer.firstRouteAtMs = clock.nowMs() - 10_000;
     return announce(0);
   };
   return {
@@ -111,9 +111,9 @@ describe('a peer that tells its start', () => {
   ])('%s has started so often since', async (_, ageMs, count) => {
     const { peer, announce, forgotten, add, clock } = open();
     add(1);
-    peer.firstWayAtMs = NOW_MS - 9_000;
+    peer.firstRouteAtMs = NOW_MS - 9_000;
     expect(await announce(ageMs)).toBe(count);
-    expect([peer.starts, peer.firstWayAtMs]).toEqual([count, count === 0 ? NOW_MS - 9_000 : undefined]);
+    expect([peer.starts, peer.firstRouteAtMs]).toEqual([count, count === 0 ? NOW_MS - 9_000 : undefined]);
     expect(forgotten).toEqual(count === 0 ? [] : [peer.serviceAddress.host]);
     await clock.advance(1_000);
   });

@@ -75,7 +75,10 @@ describe('an SPI that has a newer one', () => {
         },
       } as never,
       GRACE_MS,
-      (sessions) => used.push(`${sessions.map(({ ingress }) => ingress[0]!.spi).join(' ')} at ${at()}`),
+      {
+        onRekeyNeeded: (sessions) =>
+          used.push(`${sessions.map(({ ingress }) => ingress[0]!.spi).join(' ')} at ${at()}`),
+      },
     );
     return { clock, packets, device, closed, used, retirement, pastMs };
   }

@@ -20,7 +20,7 @@ function open(idleS: number, sessions = 0, dormant = 0) {
         return world.look();
       },
     } as never,
-    onUnanswered: (found) => unanswered.push(found),
+    rekeyListener: { onUnanswered: (found) => unanswered.push(found) },
     idleS,
   });
   return { clock, logs, unanswered, expiry, world };

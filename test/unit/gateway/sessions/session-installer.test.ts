@@ -142,12 +142,16 @@ function open({
     uplink: { mac: '02:00:00:00:00:09' as never, ip: parseIp('2001:db8::9') },
     fillRandom: (octets) => octets.fill(1, 8),
     observe: (event) => events.push(event),
-    onSpisExhausted: () => told.push('exhausted'),
-    onSpisLow: () => told.push('low'),
+    shortageListener: {
+      onSpisExhausted: () => told.push('exhausted'),
+      onSpisLow: () => told.push('low'),
+    },
     debugKey: (text, spi, key) => told.push(`${text} ${spi} ${key[0]}`),
     isHeld,
-    onStays: ({ remoteVip }) => told.push(`stays ${remoteVip}`),
-    onVacated: ({ remoteVip }, reason) => told.push(`${reason} ${remoteVip}`),
+    sessionListener: {
+      onStays: ({ remoteVip }) => told.push(`stays ${remoteVip}`),
+      onVacated: ({ remoteVip }, reason) => told.push(`${reason} ${remoteVip}`),
+    },
   });
 }
 

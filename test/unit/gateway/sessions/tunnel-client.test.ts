@@ -121,9 +121,9 @@ beforeEach(() => {
     pspVersion: 0,
     checkParameters: (_, { spi }, field) => step(`check ${spi} ${field}`),
     claimUnderlay: (_, all) => step(`claim ${all.length}`),
-    onAnswered: (_, all) => step(`answered ${all.length}`),
-    onEstablished: (all) => step(`established ${all.length}`),
-    onOfferDead: (all) => step(`dead ${all.length}`),
+    peerListener: { onInstalled: (_, all) => step(`answered ${all.length}`) },
+    sessionListener: { onEstablished: (all) => step(`established ${all.length}`) },
+    rekeyListener: { onRekeyNeeded: (all) => step(`dead ${all.length}`) },
     observe: (event) => events.push(event),
     signal: new AbortController().signal,
   });

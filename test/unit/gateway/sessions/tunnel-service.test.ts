@@ -144,8 +144,8 @@ beforeEach(() => {
       return world.rotate();
     },
     clock,
-    onGranted: (peer, ways) => step(`tell-granted ${peer.name} ${ways.length}`),
-    onEstablished: (of) => step(`tell-established ${of.length}`),
+    peerListener: { onInstalled: (peer, ways) => step(`tell-granted ${peer.name} ${ways.length}`) },
+    sessionListener: { onEstablished: (of) => step(`tell-established ${of.length}`) },
     observe: (event) => events.push(event),
   });
 });

@@ -1,0 +1,148 @@
+/**
+ * The seam between the gateway's parts and those that are built on them. Parts are constructed from the device up, each with
+ * those below it; where one below has something to tell, it calls a listener (sessions/listeners.ts), and all listeners are
+ * this one object. `connect` gives it the parts above, once, when all are there.
+ *
+ *     who tells                                 what                        who is told
+ *     -----------------------------------------|---------------------------|------------------------------------
+ *     installer                                 SPIs run out                rotation
+ *     installer, client, service                routes come, stay, go       slow path
+ *     retirement, client, looks at counters     sessions need new keys      bring-up, which asks through the client
+ *     client, service, announcements, starts    a peer was heard of         announcements, bring-up, slow path
+ *     proofs of underlay addresses              an address is proved        installer, then slow path
+ *     all                                       events                      proofs of addresses, and the observer
+ */
+import type { Clock } from '../base/clock.js';
+import { reasonOf } from '../hal/errors.js';
+import type { IpAddress } from '../packet/address.js';
+import type { GatewayEvent, GatewayObserver } from './events.js';
+import type { Logger } from './log.js';
+import type { Peer } from './peers.js';
+import type { Announcements } from './recovery/announcements.js';
+import type { TunnelParameters } from './rpc/tunnel-messages.js';
+import { type BringUp, groupByPeer } from './sessions/bring-up.js';
+import type { VacatedReason } from './sessions/fair-share.js';
+import type {
+  PeerListener,
+  RekeyListener,
+  SessionListener,
+  SpiShortageListener,
+} from './sessions/listeners.js';
+import type { Rotation } from './sessions/rotation.js';
+import { mayAsk, type Session } from './sessions/session.js';
+import type { SessionInstaller } from './sessions/session-installer.js';
+import type { SlowPath } from './slow-path/slow-path.js';
+import type { UnderlayEvidence } from './underlay/underlay-evidence.js';
+import type { UnderlayPolicy } from './underlay/underlay-policy.js';
+
+/** The parts that are told, with what they are told by. */
+export interface UpperParts {
+  readonly installer: Pick<SessionInstaller, 'release'>;
+  readonly rotation: Pick<Rotation, 'onSpisExhausted' | 'onSpisLow'>;
+  readonly bringUp: Pick<BringUp, 'heardOf' | 'rekey' | 'once'>;
+  readonly announcements: Pick<Announcements, 'heardOf'>;
+  readonly slowPath: Pick<SlowPath, 'flush' | 'heardOf' | 'onVacated'>;
+  readonly underlay: Pick<UnderlayPolicy, 'installed'>;
+  /** Absent in transport mode. */
+  readonly evidence: Pick<UnderlayEvidence, 'onEvent'> | undefined;
+}
+
+export interface UpwardCallsDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The gateway stops: what fails from then on is not logged. */
+  readonly signal: AbortSignal;
+  /** Whether packets to addresses that are not proved are held (--confirm-underlay). */
+  readonly holdsUnproved: boolean;
+  readonly observer: GatewayObserver | undefined;
+}
+
+export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyListener, PeerListener {
+  #connected: UpperParts | undefined;
+
+  constructor(private readonly deps: UpwardCallsDeps) {}
+
+  /** All parts have been constructed. To be called once, before any of them begins to work. */
+  connect(parts: UpperParts): void {
+    if (this.#connected !== undefined) throw new Error('the parts of the gateway are connected already');
+    this.#connected = parts;
+  }
+
+  /** Throws when a part works before all are there, which would be a defect of ours. */
+  get #parts(): UpperParts {
+    if (this.#connected === undefined) throw new Error('the parts of the gateway are not connected yet');
+    return this.#connected;
+  }
+
+  /** Something has happened. The proofs are first: who observes sees what has become of them. */
+  readonly observe = (event: GatewayEvent): void => {
+    this.#parts.evidence?.onEvent(event);
+    this.deps.observer?.(event);
+  };
+
+  onSpisExhausted(): void {
+    this.#parts.rotation.onSpisExhausted();
+  }
+
+  onSpisLow(): void {
+    this.#parts.rotation.onSpisLow();
+  }
+
+  onEstablished(sessions: readonly Session[]): void {
+    const nowMs = this.deps.clock.nowMs();
+    for (const { peer } of sessions) peer.firstRouteAtMs ??= nowMs;
+    this.#parts.slowPath.flush(sessions);
+  }
+
+  onStays(session: Session): void {
+    this.#parts.slowPath.flush([session]);
+  }
+
+  onVacated(session: Session, reason: VacatedReason | 'removed'): void {
+    this.#parts.slowPath.onVacated(session, reason);
+  }
+
+  onRekeyNeeded(sessions: readonly Session[]): void {
+    const { logger } = this.deps;
+    this.#parts.bringUp
+      .rekey(sessions)
+      .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
+  }
+
+  /**
+   * The peer may have let go of these sessions, or have restarted, and cannot tell. Where packets go one way only, asking
+   * once changes nothing but keys. A silent peer holds up no other.
+   */
+  onUnanswered(sessions: readonly Session[]): void {
+    for (const [peer, list] of groupByPeer(sessions)) {
+      // What fails is logged there, and is asked for again after a later look; otherwise the gateway stops.
+      this.#parts.bringUp.once(peer, list.filter(mayAsk)).catch(() => {});
+    }
+  }
+
+  onHeardOf(peer: Peer): void {
+    const { announcements, bringUp, slowPath } = this.#parts;
+    peer.heardAtMs = this.deps.clock.nowMs();
+    announcements.heardOf(peer);
+    bringUp.heardOf(peer);
+    slowPath.heardOf(peer);
+  }
+
+  onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void {
+    this.onHeardOf(peer);
+    this.#parts.underlay.installed(peer, parameters);
+  }
+
+  /** The peer has proved its address: what waited for that goes. */
+  onConfirmed(peer: Peer, address: IpAddress): void {
+    const { logger, signal, holdsUnproved } = this.deps;
+    if (!holdsUnproved) return;
+    const { installer, slowPath } = this.#parts;
+    installer
+      .release(peer, address)
+      .then((sessions) => slowPath.flush(sessions))
+      .catch((error: unknown) => {
+        if (!signal.aborted) logger.log('error', `underlay addresses: ${reasonOf(error)}`);
+      });
+  }
+}
