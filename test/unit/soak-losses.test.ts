@@ -1,18 +1,30 @@
 import { expect, test } from 'vitest';
-import { attributeLosses, type Kill } from '../e2e/soak/losses.js';
+import { attributeLosses, type Kill, type Loss } from '../e2e/soak/losses.js';
 
 const first: Kill = { index: 0, killedMs: 100_000, upMs: 102_000 };
 const second: Kill = { index: 1, killedMs: 105_000, upMs: 107_000 };
 
-function attributed(lostMs: readonly number[], kills: readonly Kill[]) {
-  const { byKill, outside } = attributeLosses(lostMs, kills);
-  return { byKill: kills.map((kill) => byKill.get(kill)), outside };
+/** Attributes packets that were sent at these times, each overtaken at the given one, or never; gives their times. */
+function attributed(lostMs: readonly number[], kills: readonly Kill[], overtakenMs: number | null = null) {
+  const losses = lostMs.map((sentMs): Loss => ({ sentMs, family: 4, overtakenMs }));
+  const { byKill, outside } = attributeLosses(losses, kills);
+  const timesOf = (some: readonly Loss[]) => some.map(({ sentMs }) => sentMs);
+  return { byKill: kills.map((kill) => timesOf(byKill.get(kill)!)), outside: timesOf(outside) };
 }
 
-test('a kill accounts for what was sent from a second before it until five after its return', () => {
-  const around = [99_000, 100_000, 101_000, 102_000, 107_000];
-  const outside = [98_999, 107_001];
+test('a kill accounts for what was sent until five seconds after the return', () => {
+  const around = [100_000, 101_000, 102_000, 107_000];
+  const outside = [107_001];
   expect(attributed([...around, ...outside], [first])).toEqual({ byKill: [around], outside });
+});
+
+test('a kill accounts for what was sent before it and had not been overtaken when it came', () => {
+  expect(attributed([93_000, 99_999], [first], 100_000)).toEqual({ byKill: [[93_000, 99_999]], outside: [] });
+  expect(attributed([93_000, 99_999], [first], 99_999)).toEqual({ byKill: [[]], outside: [93_000, 99_999] });
+});
+
+test('what was sent after a kill is put down to it although others came back before the return', () => {
+  expect(attributed([100_500], [first], 101_000)).toEqual({ byKill: [[100_500]], outside: [] });
 });
 
 test('a loss around two kills counts once, for the nearer one', () => {

@@ -17,6 +17,22 @@ Gateway.prototype.start = function startSeen() {
   return start.call(this);
 };
 
+/** An event loop that does not come to its timer for so long has stalled. */
+const STALL_MS = 150;
+const TICK_MS = 20;
+const stalls = [];
+let tickedMs = Date.now();
+let tickedCpu = process.cpuUsage();
+setInterval(() => {
+  const nowMs = Date.now();
+  const { user, system } = process.cpuUsage(tickedCpu);
+  if (nowMs - tickedMs > STALL_MS) {
+    stalls.push({ fromMs: tickedMs, toMs: nowMs, ranMs: Math.round((user + system) / 1000) });
+  }
+  tickedMs = nowMs;
+  tickedCpu = process.cpuUsage();
+}, TICK_MS).unref();
+
 function countsOf(names) {
   const counts = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
@@ -36,6 +52,8 @@ function sample() {
     rss,
     fds: readdirSync('/proc/self/fd').length,
     resources: countsOf(process.getActiveResourcesInfo()),
+    stalls: stalls.splice(0),
+    atMs: Date.now(),
     view: view && {
       sessions: view.sessions.length,
       established: view.sessions.filter(({ state }) => state === 'established').length,
@@ -46,6 +64,7 @@ function sample() {
       refused: view.refused,
       doors: view.doors,
       slowPath: view.slowPath,
+      all: view,
     },
   };
 }
@@ -53,7 +72,9 @@ function sample() {
 rmSync(path, { force: true });
 createServer((socket) => {
   socket.on('error', () => {});
-  socket.end(`${JSON.stringify(sample())}\n`);
+  socket.end(
+    `${JSON.stringify(sample(), (_, value) => (typeof value === 'bigint' ? Number(value) : value))}\n`,
+  );
 })
   .listen(path)
   .unref();

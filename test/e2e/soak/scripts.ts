@@ -17,7 +17,7 @@ export const ECHO = `
 
 /**
  * Sends a numbered datagram every INTERVAL milliseconds, to ADDRESS4 and ADDRESS6 in turn. Every second a line of JSON: counts so
- * far, and when those were sent that turned out to be lost since the last line.
+ * far, and as `Loss` those that turned out to be lost since the last line.
  */
 export const PROBER = `
   const [address4, address6, interval] = process.argv.slice(1);
@@ -32,6 +32,10 @@ export const PROBER = `
     socket.on('error', () => {});
     socket.on('message', (octets) => {
       const id = octets.readUInt32BE(0);
+      for (const [former, packet] of waiting) {
+        if (former >= id) break;
+        if ((former & 1) === (id & 1)) packet.overtakenMs ??= Date.now();
+      }
       if (waiting.delete(id)) counts.received++;
       else if (lateOnes.delete(id)) counts.late++;
       else counts.duplicated++;
@@ -42,7 +46,7 @@ export const PROBER = `
     const id = number++;
     const octets = Buffer.concat([Buffer.alloc(4), mark]);
     octets.writeUInt32BE(id);
-    waiting.set(id, Date.now());
+    waiting.set(id, { sentMs: Date.now(), family: id & 1 ? 6 : 4, overtakenMs: null });
     counts.sent++;
     sockets[id & 1].send(octets, ${PORT}, id & 1 ? address6 : address4, (error) => {
       // The workload has no port to send it by: it was never sent.
@@ -51,11 +55,11 @@ export const PROBER = `
   }, Number(interval));
   setInterval(() => {
     const lost = [];
-    for (const [id, sentMs] of waiting) {
-      if (Date.now() - sentMs < ${LOST_AFTER_MS}) break;
+    for (const [id, packet] of waiting) {
+      if (Date.now() - packet.sentMs < ${LOST_AFTER_MS}) break;
       waiting.delete(id);
       lateOnes.add(id);
-      lost.push(sentMs);
+      lost.push(packet);
     }
     if (lateOnes.size > 100000) lateOnes.clear();
     console.log(JSON.stringify({ ...counts, waiting: waiting.size, lost }));

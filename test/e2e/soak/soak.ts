@@ -16,7 +16,7 @@ import { inTime, type Program } from '../../support/program.js';
 import { ROOT } from '../../support/root.js';
 import { ip, type Kind, type Side, UPLINK, World } from '../namespaces.js';
 import { onUnderlay } from '../on-underlay.js';
-import { attributeLosses, type Kill } from './losses.js';
+import { attributeLosses, type Kill, type Loss } from './losses.js';
 import { CONNECT, ECHO, FORGE, PROBER, SCAN, SOAK_MARK } from './scripts.js';
 
 const KINDS: readonly [Kind, Kind] = ['sim', 'doca'];
@@ -53,6 +53,9 @@ const UPTIMES_S = [4_294_960, 18_446_700, 86_400, 2_147_480] as const;
 
 export interface Sample {
   readonly pid: number;
+  readonly atMs: number;
+  /** Since the sample before it: when the process's event loop did not come to its timers. */
+  readonly stalls: readonly { readonly fromMs: number; readonly toMs: number; readonly ranMs: number }[];
   readonly heapUsed: number;
   readonly external: number;
   readonly rss: number;
@@ -68,6 +71,8 @@ export interface Sample {
     readonly refused: Readonly<Record<string, number>>;
     readonly slowPath: Readonly<Record<string, number>>;
     readonly doors: DoorView;
+    /** The whole view. */
+    readonly all: object;
   };
 }
 
@@ -118,7 +123,7 @@ class Soak {
   readonly #lives: Life[] = [];
   readonly #current: Life[] = [];
   readonly #kills: Kill[] = [];
-  readonly #lostMs: number[] = [];
+  readonly #lost: Loss[] = [];
   #counts: ProberCounts = { sent: 0, unsent: 0, received: 0, duplicated: 0, late: 0, waiting: 0 };
   readonly #seen = { psp: 0, neighborDiscovery: 0, other: 0, readable: 0 };
   #floods = 0;
@@ -288,9 +293,9 @@ class Soak {
         if (line !== '') this.#problems.push(`the prober says: ${line}`);
         continue;
       }
-      const { lost, ...counts } = JSON.parse(line) as ProberCounts & { lost: number[] };
+      const { lost, ...counts } = JSON.parse(line) as ProberCounts & { lost: Loss[] };
       this.#counts = counts;
-      this.#lostMs.push(...lost);
+      this.#lost.push(...lost);
     }
   }
 
@@ -316,9 +321,9 @@ class Soak {
     };
   }
 
-  /** When those packets were sent that were lost, but not around a kill. */
-  #lostOutside(): readonly number[] {
-    return attributeLosses(this.#lostMs, this.#kills).outside;
+  /** The packets that were lost, but not around a kill. */
+  #lostOutside(): readonly Loss[] {
+    return attributeLosses(this.#lost, this.#kills).outside;
   }
 
   #judge(): void {
@@ -327,8 +332,12 @@ class Soak {
     if (sent === 0) wrong('nothing was sent');
     if (duplicated > 0) wrong(`${duplicated} packets came twice`);
     const lost = this.#lostOutside();
-    if (lost.length > 0)
-      wrong(`${lost.length} packets were lost, not around a kill: sent at ${timesOf(lost)}`);
+    if (lost.length > 0) {
+      wrong(
+        `${lost.length} packets were lost, not around a kill: sent at ${timesOf(lost.map(({ sentMs }) => sentMs))}`,
+      );
+      for (const line of this.#around(lost)) wrong(line);
+    }
     if (this.#seen.readable > 0) wrong(`${this.#seen.readable} frames on the underlay were readable`);
     if (this.#seen.other > 0)
       wrong(`${this.#seen.other} frames on the underlay were neither PSP nor neighbor discovery`);
@@ -362,6 +371,33 @@ class Soak {
     }
   }
 
+  /** What may explain losses: which family they were of, the stalls of processes, and what the gateways counted meanwhile. */
+  *#around(lost: readonly Loss[]): Generator<string> {
+    const of = (family: number) => lost.filter((loss) => loss.family === family).length;
+    const kills = this.#kills.map(
+      ({ index, killedMs, upMs }) => `gateway ${index + 1} ${timeOf(killedMs)} to ${timeOf(upMs)}`,
+    );
+    yield `of these over IPv4 ${of(4)}, over IPv6 ${of(6)}; kills: ${kills.join(', ') || '-'}`;
+    const times = lost.map(({ sentMs }) => sentMs);
+    const fromMs = Math.min(...times) - 1000;
+    const toMs = Math.max(...times) + 1000;
+    for (const { index, samples } of this.#lives) {
+      const stalls = samples
+        .flatMap((sample) => sample.stalls)
+        .filter((stall) => stall.toMs > fromMs && stall.fromMs < toMs)
+        .map(
+          (stall) =>
+            `${timeOf(stall.fromMs)} for ${stall.toMs - stall.fromMs} ms, of which it ran ${stall.ranMs}`,
+        );
+      if (stalls.length > 0) yield `gateway ${index + 1} stalled at ${stalls.join('; ')}`;
+      const before = samples.findLast(({ atMs }) => atMs <= fromMs);
+      const after = samples.find(({ atMs }) => atMs >= toMs);
+      if (before?.view === undefined || after?.view === undefined) continue;
+      const changes = changesOf(before.view.all, after.view.all);
+      yield `gateway ${index + 1} from ${timeOf(before.atMs)} to ${timeOf(after.atMs)}: ${changes.join(', ')}`;
+    }
+  }
+
   #line(atS: number): string {
     const { sent, received, duplicated } = this.#counts;
     const sizes = this.#current.map(({ samples }) => {
@@ -370,7 +406,7 @@ class Soak {
         ? '-'
         : `heap ${megabytes(last.heapUsed)} rss ${megabytes(last.rss)} MB, ${last.fds} fds, ${last.view?.rotations} rotations`;
     });
-    return `${Math.round(atS)} s: ${sent} sent, ${received} back, ${this.#lostMs.length} lost (${this.#lostOutside().length} not around kills), ${duplicated} twice; ${sizes.join('; ')}`;
+    return `${Math.round(atS)} s: ${sent} sent, ${received} back, ${this.#lost.length} lost (${this.#lostOutside().length} not around kills), ${duplicated} twice; ${sizes.join('; ')}`;
   }
 
   #table(): string {
@@ -403,14 +439,14 @@ class Soak {
         .trimEnd(),
     );
     const { sent, unsent, received, duplicated, late } = this.#counts;
-    const { byKill, outside } = attributeLosses(this.#lostMs, this.#kills);
+    const { byKill, outside } = attributeLosses(this.#lost, this.#kills);
     const back = [...byKill].map(([{ index, upMs }, lost]) => {
-      const untilMs = Math.max(0, ...lost.map((atMs) => atMs - upMs));
+      const untilMs = Math.max(0, ...lost.map(({ sentMs }) => sentMs - upMs));
       return `${KINDS[index]} ${lost.length}, until ${(untilMs / 1000).toFixed(1)} s after its return`;
     });
     return [
       ...lines,
-      `packets: ${sent} sent, ${received} back, ${late} late, ${this.#lostMs.length} lost (${outside.length} not around kills), ${duplicated} twice, ${unsent} without a port`,
+      `packets: ${sent} sent, ${received} back, ${late} late, ${this.#lost.length} lost (${outside.length} not around kills), ${duplicated} twice, ${unsent} without a port`,
       `underlay: ${this.#seen.psp} PSP, ${this.#seen.neighborDiscovery} neighbor discovery, ${this.#seen.other} other, ${this.#seen.readable} readable`,
       `floods: ${this.#floods}; kills: ${this.#kills.length}, lost by them: ${back.join('; ') || '-'}`,
     ].join('\n');
@@ -437,6 +473,24 @@ function thirds(numbers: readonly number[]): [number, number] {
 
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
+}
+
+/** The counters of `after` that differ from those of `before`, by their paths. */
+function changesOf(before: object, after: object, path = ''): string[] {
+  const former = new Map<string, unknown>(Object.entries(before));
+  return Object.entries(after).flatMap(([name, value]) => {
+    const at = path === '' ? name : `${path}.${name}`;
+    const was = former.get(name);
+    if (typeof value === 'number' && typeof was === 'number') {
+      return value === was ? [] : [`${at} ${was} -> ${value}`];
+    }
+    if (Array.isArray(value) || typeof value !== 'object' || value === null) return [];
+    return changesOf(typeof was === 'object' && was !== null ? was : {}, value, at);
+  });
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 23);
 }
 
 /** Seconds of the day, with how many of each. */
