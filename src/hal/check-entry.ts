@@ -3,7 +3,7 @@
  * implementation is given one. Every problem is a HalError that names pipe, entry and field.
  */
 import { HalError, type HalErrorPlace } from './errors.js';
-import { FIELDS, type FieldName, type FieldValue } from './fields.js';
+import { FIELDS, type FieldName, type FieldValue, L3_IPV4, L3_IPV6 } from './fields.js';
 import type {
   ActionTemplate,
   ActionValues,
@@ -11,6 +11,7 @@ import type {
   BasicPipe,
   ControlEntry,
   ControlPipe,
+  Domain,
   FieldMatch,
   Forward,
   MatchTemplate,
@@ -221,6 +222,75 @@ function checkEntryForward(
   } else if (forward !== undefined) report('the pipe does not take this from entries', 'forward');
 }
 
+/** The domains in which each action may be used. */
+const ACTION_DOMAINS: readonly { action: keyof ActionTemplate; domains: readonly Domain[] }[] = [
+  { action: 'decrypt', domains: ['secure-ingress'] },
+  { action: 'decap', domains: ['default', 'secure-ingress'] },
+  { action: 'encap', domains: ['egress', 'secure-egress'] },
+  { action: 'encrypt', domains: ['secure-egress'] },
+];
+
+/** Whether actions may stand in a pipe of the domain, and say all that they must. */
+export function checkActions(
+  actions: ActionTemplate,
+  domain: Domain,
+  context: EntryContext,
+  report: Report,
+): void {
+  for (const { action, domains } of ACTION_DOMAINS) {
+    if (actions[action] !== undefined && !domains.includes(domain)) {
+      report(`belongs in domain ${domains.join(' or ')}, not ${domain}`, action);
+    }
+  }
+  for (const name of Object.keys(actions.set ?? {})) {
+    if (name in FIELDS && !FIELDS[name as FieldName].writable)
+      report('the field cannot be written', `set.${name}`);
+  }
+  const { decap, encap, encrypt } = actions;
+  if (decap !== undefined) {
+    const header = decap.ethernetHeader;
+    const tunnel = decap.netType === 'psp-tunnel';
+    if (tunnel === (header === undefined)) {
+      report(
+        tunnel ? 'a tunnel needs the new Ethernet header' : 'only a tunnel takes it',
+        'decap.ethernetHeader',
+      );
+    }
+    if (header instanceof Uint8Array && header.length !== ETHERNET_HEADER_OCTETS) {
+      report(`expected ${ETHERNET_HEADER_OCTETS} octets, got ${header.length}`, 'decap.ethernetHeader');
+    }
+  }
+  if (encap !== undefined) {
+    const family = netTypeFamily(encap.netType);
+    if (family !== undefined && family !== encap.outer)
+      report(`${encap.netType} is for ${family}`, 'encap.outer');
+  }
+  if (
+    encrypt !== undefined &&
+    encrypt.cryptoId !== 'entry' &&
+    !isCryptoId(encrypt.cryptoId, context.keySlots)
+  ) {
+    report(`expected a key slot from 1 to ${context.keySlots}, got ${encrypt.cryptoId}`, 'encrypt.cryptoId');
+  }
+}
+
+/** A packet has one L3 header at each place, so fields of both families cannot be there together. */
+export function checkPossible(match: MatchTemplate, report: Report): void {
+  for (const side of ['outer', 'inner'] as const) {
+    const has = (prefix: string) => Object.keys(match).some((name) => name.startsWith(`${side}.${prefix}.`));
+    const l3Type = match[`parser_meta.${side}_l3_type`]?.value;
+    const ip4 = has('ip4');
+    const ip6 = has('ip6');
+    if (ip4 && ip6) report(`fields of ${side}.ip4 and ${side}.ip6 cannot match together`, `${side}.ip4`);
+    if (ip4 && typeof l3Type === 'number' && l3Type !== L3_IPV4) {
+      report(`${side}.ip4 contradicts it`, `parser_meta.${side}_l3_type`);
+    }
+    if (ip6 && typeof l3Type === 'number' && l3Type !== L3_IPV6) {
+      report(`${side}.ip6 contradicts it`, `parser_meta.${side}_l3_type`);
+    }
+  }
+}
+
 /** All problems of an entry of a control pipe. */
 export function checkControlEntry(
   pipe: ControlPipe,
@@ -253,6 +323,8 @@ export function checkControlEntry(
   if (entry.monitor?.mirror !== undefined && !context.hasMirror(entry.monitor.mirror)) {
     report(`there is no mirror ${entry.monitor.mirror}`, 'monitor');
   }
+  checkPossible(entry.match, report);
+  checkActions(actions, pipe.domain, context, report);
   return problems;
 }
 
@@ -274,7 +346,7 @@ export function checkUpdate(
 }
 
 /** The family that a transport net type is for; undefined for tunnels. */
-export function netTypeFamily(netType: PspNetType): 'ipv4' | 'ipv6' | undefined {
+function netTypeFamily(netType: PspNetType): 'ipv4' | 'ipv6' | undefined {
   if (netType === 'psp-tunnel') return undefined;
   return netType === 'psp-over-ipv4' ? 'ipv4' : 'ipv6';
 }

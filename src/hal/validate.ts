@@ -3,20 +3,19 @@
  * possible, there is no cycle, every pipe can be reached. All problems are found, not only the first.
  */
 import {
+  checkActions,
   checkBasicEntry,
   checkControlEntry,
   checkFields,
   checkForward,
+  checkPossible,
   type EntryContext,
-  isCryptoId,
-  netTypeFamily,
-  type Report,
   reporter,
 } from './check-entry.js';
 import { type HalError, ProgramError } from './errors.js';
-import { FIELDS, type FieldName, L3_IPV4, L3_IPV6 } from './fields.js';
+import { FIELDS, type FieldName } from './fields.js';
 import type { DeviceLimits } from './hal.js';
-import type { ActionTemplate, Domain, Forward, MatchTemplate, Pipe, PipeProgram } from './program.js';
+import type { Domain, Forward, Pipe, PipeProgram } from './program.js';
 
 export {
   checkBasicEntry,
@@ -41,14 +40,6 @@ const NEXT_DOMAINS: Readonly<Record<Domain, readonly Domain[]>> = {
 };
 
 const isEgress = (domain: Domain) => domain === 'egress' || domain === 'secure-egress';
-
-/** The domains in which each action may be used. */
-const ACTION_DOMAINS: readonly { action: keyof ActionTemplate; domains: readonly Domain[] }[] = [
-  { action: 'decrypt', domains: ['secure-ingress'] },
-  { action: 'decap', domains: ['default', 'secure-ingress'] },
-  { action: 'encap', domains: ['egress', 'secure-egress'] },
-  { action: 'encrypt', domains: ['secure-egress'] },
-];
 
 /** One way that packets can take, for the checks of domains, cycles and reachability. */
 interface Edge {
@@ -116,9 +107,6 @@ function checkPipe(
   if (pipe.type === 'control') {
     for (const [i, entry] of (pipe.entries ?? []).entries()) {
       problems.push(...checkControlEntry(pipe, entry, context, i));
-      const entryReport = reporter(problems, { pipe: pipe.name, entry: entry.label ?? i });
-      checkPossible(entry.match, entryReport);
-      checkActions(entry.actions ?? {}, pipe.domain, context, entryReport);
     }
     return;
   }
@@ -141,61 +129,6 @@ function checkPipe(
   }
   for (const [i, entry] of (pipe.entries ?? []).entries()) {
     problems.push(...checkBasicEntry(pipe, entry, context, i));
-  }
-}
-
-function checkActions(actions: ActionTemplate, domain: Domain, context: EntryContext, report: Report): void {
-  for (const { action, domains } of ACTION_DOMAINS) {
-    if (actions[action] !== undefined && !domains.includes(domain)) {
-      report(`belongs in domain ${domains.join(' or ')}, not ${domain}`, action);
-    }
-  }
-  for (const name of Object.keys(actions.set ?? {})) {
-    if (name in FIELDS && !FIELDS[name as FieldName].writable)
-      report('the field cannot be written', `set.${name}`);
-  }
-  const { decap, encap, encrypt } = actions;
-  if (decap !== undefined) {
-    const header = decap.ethernetHeader;
-    const tunnel = decap.netType === 'psp-tunnel';
-    if (tunnel === (header === undefined)) {
-      report(
-        tunnel ? 'a tunnel needs the new Ethernet header' : 'only a tunnel takes it',
-        'decap.ethernetHeader',
-      );
-    }
-    if (header instanceof Uint8Array && header.length !== 14) {
-      report(`expected 14 octets, got ${header.length}`, 'decap.ethernetHeader');
-    }
-  }
-  if (encap !== undefined) {
-    const family = netTypeFamily(encap.netType);
-    if (family !== undefined && family !== encap.outer)
-      report(`${encap.netType} is for ${family}`, 'encap.outer');
-  }
-  if (
-    encrypt !== undefined &&
-    encrypt.cryptoId !== 'entry' &&
-    !isCryptoId(encrypt.cryptoId, context.keySlots)
-  ) {
-    report(`expected a key slot from 1 to ${context.keySlots}, got ${encrypt.cryptoId}`, 'encrypt.cryptoId');
-  }
-}
-
-/** A packet has one L3 header at each place, so fields of both families cannot be there together. */
-function checkPossible(match: MatchTemplate, report: Report): void {
-  for (const side of ['outer', 'inner'] as const) {
-    const has = (prefix: string) => Object.keys(match).some((name) => name.startsWith(`${side}.${prefix}.`));
-    const l3Type = match[`parser_meta.${side}_l3_type`]?.value;
-    const ip4 = has('ip4');
-    const ip6 = has('ip6');
-    if (ip4 && ip6) report(`fields of ${side}.ip4 and ${side}.ip6 cannot match together`, `${side}.ip4`);
-    if (ip4 && typeof l3Type === 'number' && l3Type !== L3_IPV4) {
-      report(`${side}.ip4 contradicts it`, `parser_meta.${side}_l3_type`);
-    }
-    if (ip6 && typeof l3Type === 'number' && l3Type !== L3_IPV6) {
-      report(`${side}.ip6 contradicts it`, `parser_meta.${side}_l3_type`);
-    }
   }
 }
 
