@@ -39,21 +39,20 @@ export class CryptoUnit {
 
   /** Authenticates and decrypts in place and sets the syndrome; a packet that fails stays as it came. */
   decrypt(packet: PacketContext): void {
-    if (packet.stale) packet.parse();
     packet.decrypted = false;
     packet.syndrome = this.open(packet);
   }
 
   private open(packet: PacketContext): number {
-    const { frame, l4Offset } = packet;
+    const { frame, upperOffset: udp } = packet;
     const { statistics } = this;
     if (packet.l4Type !== L4_UDP) {
       statistics.rxError++;
       return SYNDROME_ICV_FAIL;
     }
-    const at = l4Offset + UDP_HEADER_OCTETS;
+    const at = udp + UDP_HEADER_OCTETS;
     // The datagram ends where UDP says it does; behind it may be Ethernet padding.
-    const end = l4Offset + ((frame[l4Offset + UDP_LENGTH] << 8) | frame[l4Offset + UDP_LENGTH + 1]);
+    const end = udp + ((frame[udp + UDP_LENGTH] << 8) | frame[udp + UDP_LENGTH + 1]);
     if (end < at || end > packet.ipEnd) {
       statistics.rxError++;
       return SYNDROME_ICV_FAIL;

@@ -29,7 +29,7 @@ export function decapsulate(
     return true;
   }
   if (packet.l3Type !== (netType === 'psp-over-ipv4' ? L3_IPV4 : L3_IPV6)) return false;
-  const { l3Offset, l4Offset, protocolOffset } = packet;
-  packet.replaceFrame(restoreTransport(frame, l3Offset, l4Offset, protocolOffset, innerOffset, payloadEnd));
+  const { l3Offset, upperOffset, protocolOffset } = packet;
+  packet.replaceFrame(restoreTransport(frame, l3Offset, upperOffset, protocolOffset, innerOffset, payloadEnd));
   return true;
 }

@@ -1,6 +1,6 @@
 /**
  * Keys of received SPIs that have authenticated a packet, so that the next one needs no derivation. Bounded; when
- * it is full the oldest goes. What a stranger sends never gets in.
+ * it is full, what was put in longest ago goes. What a stranger sends never gets in.
  */
 import { ExactTable } from './exact-table.js';
 import { RecordSlab, WORD_OCTETS } from './record-slab.js';
@@ -10,6 +10,7 @@ const SPI_WORD = 0;
 const VERSION_WORD = 1;
 const KEY_WORD = 2;
 const KEY_OCTETS = 32;
+const RECORD_OCTETS = KEY_WORD * WORD_OCTETS + KEY_OCTETS;
 
 export class DerivedKeyCache {
   private readonly slab: RecordSlab;
@@ -23,7 +24,7 @@ export class DerivedKeyCache {
     private readonly entriesMax: number,
     protect?: (octets: Uint8Array) => void,
   ) {
-    this.slab = new RecordSlab(KEY_WORD * WORD_OCTETS + KEY_OCTETS, protect);
+    this.slab = new RecordSlab(RECORD_OCTETS, protect);
     this.table = new ExactTable(this.slab, SPI_WORD, KEY_WORD);
   }
 

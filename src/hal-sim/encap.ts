@@ -31,7 +31,6 @@ export function encapsulate(
   at: number,
   headerOctets: number,
 ): boolean {
-  if (packet.stale) packet.parse();
   if (packet.l3Ok === 0) return false;
   if (encap.netType !== 'psp-tunnel') return transport(packet, encap.outer, headers, at, headerOctets);
   const udpOffset = encap.outer === 'ipv4' ? TUNNEL_UDP_OFFSET_IPV4 : TUNNEL_UDP_OFFSET_IPV6;

@@ -55,12 +55,9 @@ export function valueToWords(field: FieldName, value: FieldValue, out: Uint32Arr
   }
 }
 
-/** A mask with all bits of the field. */
+/** A mask with all bits of the field, and those that its first word has beyond it, which no value has. */
 export function fullMask(field: FieldName, out: Uint32Array, at: number): void {
-  const { widthBits } = FIELDS[field];
-  const words = fieldWords(field);
-  for (let word = 0; word < words; word++) out[at + word] = 0xffffffff;
-  if (widthBits % 32 !== 0) out[at] = 2 ** (widthBits % 32) - 1;
+  out.fill(0xffffffff, at, at + fieldWords(field));
 }
 
 function load16(frame: Uint8Array, at: number): number {
@@ -118,7 +115,7 @@ const l4 = (type: number, bits: 8 | 16, offset: number): FieldReader => {
   const load = loaderOf(bits);
   return (packet, out, at) => {
     if (packet.l4Type !== type) return false;
-    out[at] = load(packet.frame, packet.l4Offset + offset);
+    out[at] = load(packet.frame, packet.upperOffset + offset);
     return true;
   };
 };
@@ -257,8 +254,8 @@ const writeMeta =
 const writeMac =
   (offset: number): FieldWriter =>
   (packet, values, at, mask) => {
+    if (packet.etherType < 0) return;
     const frame = packet.frame;
-    if (frame.length < offset + MAC_OCTETS) return;
     for (let i = 0; i < MAC_OCTETS; i++) {
       const word = i < 2 ? 0 : 1;
       const shift = i < 2 ? (1 - i) * 8 : (5 - i) * 8;

@@ -52,7 +52,6 @@ export class KeyStore {
   }
 
   clearSlot(cryptoId: number): void {
-    if (cryptoId >= this.lengths.length) return;
     this.slots.clear(cryptoId);
     this.lengths[cryptoId] = 0;
   }
@@ -60,7 +59,8 @@ export class KeyStore {
   /** The slot's key, valid until the next call; null when it has none of that version's length. */
   slotKey(cryptoId: number, version: PspVersion): Uint8Array | null {
     const octets = keyLengthOctets(version);
-    if (cryptoId >= this.lengths.length || this.lengths[cryptoId] !== octets) return null;
+    // Of a slot that there is no room for yet it is undefined.
+    if (this.lengths[cryptoId] !== octets) return null;
     const key = octets === 16 ? this.key16 : this.key32;
     const { words, recordWords } = this.slots;
     const base = cryptoId * recordWords;

@@ -1,6 +1,6 @@
 /**
  * What the device knows of the packet in hand: the frame, its metadata, where its headers lie, and what crypto it
- * has been through. One record is reused for packet after packet; positions are plain numbers, -1 for absent.
+ * has been through. One record is reused for packet after packet; positions are plain numbers, or ABSENT.
  *
  * The parser looks at Ethernet without tags, IPv4, IPv6 (stepping over hop-by-hop, routing and destination
  * options), TCP, UDP, ICMP, and PSP behind UDP port 1000. Fragments have no L4 header here, not even the first.
@@ -40,6 +40,8 @@ export const UDP_LENGTH = 4;
 const TCP_HEADER_OCTETS = 20;
 const ICMP_HEADER_OCTETS = 4;
 
+/** The position of what a packet does not have; the EtherType, too. */
+const ABSENT = -1;
 /** The packet has not been through `decrypt`. */
 export const SYNDROME_NONE = -1;
 
@@ -56,20 +58,19 @@ export class PacketContext {
 
   /** The positions below are of an earlier form of the frame. */
   stale = false;
-  etherType = -1;
+  etherType = ABSENT;
   l3Type: number = L3_NONE;
-  l3Offset = -1;
+  l3Offset = ABSENT;
   l3Ok = 0;
   ip4ChecksumOk = 0;
   /** End of the IP packet in the frame; what follows is Ethernet padding. */
   ipEnd = 0;
   l4Type: number = L4_NONE;
-  l4Offset = -1;
-  /** End of the IP header and its extension headers; -1 for fragments too. */
-  upperOffset = -1;
+  /** End of the IP header and its extension headers, where L4 begins if there is one; ABSENT for fragments too. */
+  upperOffset = ABSENT;
   /** Offset of the octet that names the protocol at `upperOffset`. */
-  protocolOffset = -1;
-  pspOffset = -1;
+  protocolOffset = ABSENT;
+  pspOffset = ABSENT;
 
   /** Pipes that the packet has been through. */
   hops = 0;
@@ -80,12 +81,12 @@ export class PacketContext {
   decrypted = false;
   innerL3Type: number = L3_NONE;
   innerL4Type: number = L4_NONE;
-  innerOffset = -1;
+  innerOffset = ABSENT;
   /** First octet after the decrypted payload: the ICV. */
   payloadEnd = 0;
 
-  /** Offset of the PSP header that `encap` has added; -1: none. */
-  encapOffset = -1;
+  /** Offset of the PSP header that `encap` has added; ABSENT: none. */
+  encapOffset = ABSENT;
   /** Key slot attached by `encrypt`; 0: none. */
   cryptoId = 0;
   /** The AEAD has run. */
@@ -107,7 +108,7 @@ export class PacketContext {
     this.syndrome = SYNDROME_NONE;
     this.hops = 0;
     this.exposed = false;
-    this.encapOffset = -1;
+    this.encapOffset = ABSENT;
     this.cryptoId = 0;
     this.sealed = false;
     this.mirrored = false;
@@ -143,10 +144,9 @@ export class PacketContext {
   replaceFrame(frame: Uint8Array): void {
     this.frame = frame;
     this.stale = true;
-    this.decrypted = false;
     this.exposed = false;
-    this.pspOffset = -1;
-    this.encapOffset = -1;
+    this.pspOffset = ABSENT;
+    this.encapOffset = ABSENT;
     this.cryptoId = 0;
     this.sealed = false;
   }
@@ -161,21 +161,20 @@ export class PacketContext {
   parse(): void {
     const frame = this.frame;
     this.stale = false;
-    this.etherType = -1;
+    this.etherType = ABSENT;
     this.l3Type = L3_NONE;
-    this.l3Offset = -1;
+    this.l3Offset = ABSENT;
     this.l3Ok = 0;
     this.ip4ChecksumOk = 0;
     this.ipEnd = frame.length;
     this.l4Type = L4_NONE;
-    this.l4Offset = -1;
-    this.upperOffset = -1;
-    this.protocolOffset = -1;
-    this.pspOffset = -1;
+    this.upperOffset = ABSENT;
+    this.protocolOffset = ABSENT;
+    this.pspOffset = ABSENT;
     this.decrypted = false;
     this.innerL3Type = L3_NONE;
     this.innerL4Type = L4_NONE;
-    this.innerOffset = -1;
+    this.innerOffset = ABSENT;
     if (frame.length < ETHERNET_HEADER_OCTETS) return;
     const etherType = (frame[ETHERNET_TYPE] << 8) | frame[ETHERNET_TYPE + 1];
     this.etherType = etherType;
@@ -219,8 +218,6 @@ export class PacketContext {
   private parseL4(protocol: number, at: number): void {
     this.upperOffset = at;
     this.l4Type = l4TypeOf(protocol, this.l3Type, this.ipEnd - at);
-    if (this.l4Type === L4_NONE) return;
-    this.l4Offset = at;
     if (this.l4Type !== L4_UDP) return;
     const frame = this.frame;
     const port = (frame[at + UDP_DESTINATION_PORT] << 8) | frame[at + UDP_DESTINATION_PORT + 1];
