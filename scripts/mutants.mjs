@@ -38,7 +38,7 @@ const TESTS = {
     'test/unit/hal-sim/*.test.ts',
     'test/unit/hal-sim/ports/ports.test.ts',
     'test/property/link.test.ts',
-    'test/conformance/hal-sim.test.ts',
+    'test/conformance/{fields,hal}-sim.test.ts',
   ],
   'src/gateway': [
     'test/unit/gateway/**/*.test.ts',

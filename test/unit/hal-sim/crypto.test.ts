@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SYNDROME_ICV_FAIL } from '../../../src/hal/fields.js';
 import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
 import { randomFirstIv } from '../../../src/psp/iv.js';
@@ -277,6 +278,12 @@ describe('decryption', () => {
       label: 'icv-fail',
       counter: 'rxError',
     },
+    {
+      name: 'a datagram of a UDP header alone',
+      change: udpLength(8),
+      label: 'bad-trailer',
+      counter: 'rxError',
+    },
     { name: 'a UDP length below the header', change: udpLength(7), label: 'icv-fail', counter: 'rxError' },
     {
       name: 'a datagram too short for header and ICV',
@@ -303,6 +310,40 @@ describe('decryption', () => {
       expect(stats.packets).toBe(1n);
     });
   }
+
+  test('what is no UDP fails, is counted, and stays as it was', async () => {
+    const { hal, inject, takeSent } = await openSimHarness();
+    const one = { type: 'basic', sizeEntries: 1, match: {}, miss: { to: 'drop' }, entries: [{}] } as const;
+    await hal.build({
+      name: 'decrypt',
+      pipes: [
+        { ...one, name: 'ROOT', domain: 'default', isRoot: true, forward: { to: 'pipe', pipe: 'OPEN' } },
+        {
+          ...one,
+          name: 'OPEN',
+          domain: 'secure-ingress',
+          actions: [{ decrypt: true }],
+          forward: { to: 'pipe', pipe: 'FAILED' },
+        },
+        {
+          ...one,
+          name: 'FAILED',
+          domain: 'secure-ingress',
+          match: { 'parser_meta.psp_syndrome': { value: SYNDROME_ICV_FAIL } },
+          forward: { to: 'port', port: VF_PORT },
+        },
+      ],
+    });
+    // To PSP's port as if it were UDP, and long enough for a header and an ICV.
+    const tcp = frameOf({ ...packet(), protocol: 6, payload: Uint8Array.from([0, 0, 3, 232, 0, 100]) });
+    const frames = [tcp, frameOf(packet()), new Uint8Array(60), new Uint8Array(0)];
+    inject(
+      UPLINK_PORT,
+      frames.map((frame) => frame.slice()),
+    );
+    expect(takeSent(VF_PORT).map(hex)).toEqual(frames.map(hex));
+    expect(await hal.statistics()).toMatchObject({ rxPackets: 0n, rxError: 4n, rxBad: 0n, rxAuthFail: 0n });
+  });
 
   test('decap of a packet that was not authenticated is a loss, counted, and delivers nothing', async () => {
     const base = pspProgram();

@@ -1,25 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../src/base/clock.js';
 import type { RssPacket } from '../../../src/hal/hal.js';
 import { VF_PORT } from '../../../src/hal/program.js';
 import { openSimHarness } from '../../support/sim-harness.js';
-
-/** Timers that run when the test says so. */
-function stepClock(): Clock & { step(): boolean } {
-  const due: (() => void)[] = [];
-  return {
-    nowMs: () => 0,
-    setTimer(callback) {
-      due.push(callback);
-      return { cancel: () => void due.splice(due.indexOf(callback), 1) };
-    },
-    step() {
-      const next = due.shift();
-      next?.();
-      return next !== undefined;
-    },
-  };
-}
+import { stepClock } from '../../support/step-clock.js';
 
 const ALL_TO_RSS = {
   name: 'rss',
