@@ -3,7 +3,7 @@ import type { PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import type { Choose } from '../support/choose.js';
 import { openSimHarness } from '../support/sim-harness.js';
-import { MASTER_KEYS } from './open-pair.js';
+import { MASTER_KEYS } from './master-keys.js';
 import { KEY_SLOTS } from './random-actions.js';
 import { randomProgram } from './random-programs.js';
 import type { WayKind } from './random-ways.js';

@@ -24,7 +24,7 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import type { Choose } from '../support/choose.js';
-import { MASTER_KEYS } from './open-pair.js';
+import { MASTER_KEYS } from './master-keys.js';
 
 export interface FieldPacket {
   readonly port: number;

@@ -14,7 +14,7 @@ import {
   programOf,
 } from './field-looks.js';
 import { FIELD_CASES, type FieldCase } from './field-packets.js';
-import { MASTER_KEYS } from './open-pair.js';
+import { MASTER_KEYS } from './master-keys.js';
 
 const NAMES = Object.keys(FIELDS) as FieldName[];
 

@@ -2,8 +2,7 @@
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
 import { openSimHarness } from '../support/sim-harness.js';
-
-export const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
+import { MASTER_KEYS } from './master-keys.js';
 
 export interface PairOptions {
   readonly randomSeed: number;

@@ -18,8 +18,7 @@ import { deriveKey } from '../../src/psp/key-derivation.js';
 import { type Family, V1, V2 } from '../support/inner-packets.js';
 import { DECAP_MACS } from '../support/pipelines.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
-
-export const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
+import { MASTER_KEYS } from './master-keys.js';
 
 export interface RigOptions {
   readonly mode: 'tunnel' | 'transport';

@@ -31,7 +31,8 @@ import type { DocaRelease } from '../support/doca-harness.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
 import { withBadHeader } from './bad-headers.js';
 import { describeCases } from './cases.js';
-import { MASTER_KEYS, openPair } from './open-pair.js';
+import { MASTER_KEYS } from './master-keys.js';
+import { openPair } from './open-pair.js';
 import { Pair } from './pair.js';
 import { randomFrame, randomPspFrame } from './random-packets.js';
 import {
