@@ -30,6 +30,8 @@ export function decapsulate(
   }
   if (packet.l3Type !== (netType === 'psp-over-ipv4' ? L3_IPV4 : L3_IPV6)) return false;
   const { l3Offset, upperOffset, protocolOffset } = packet;
-  packet.replaceFrame(restoreTransport(frame, l3Offset, upperOffset, protocolOffset, innerOffset, payloadEnd));
+  packet.replaceFrame(
+    restoreTransport(frame, l3Offset, upperOffset, protocolOffset, innerOffset, payloadEnd),
+  );
   return true;
 }
