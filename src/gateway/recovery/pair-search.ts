@@ -76,7 +76,7 @@ export class PairSearch {
     // A peer that does not answer is asked again when its packets come again.
     await installer.remove(fresh.filter(isUnused));
     if (room < missing) {
-      search.trial = [...search.trial, ...fresh].filter(({ state }) => state !== 'removed');
+      search.trial = [...search.trial, ...fresh];
       search.trialSinceMs = clock.nowMs();
     }
     return true;

@@ -41,10 +41,23 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
     session.ingress = [entry as never];
     session.state = 'established';
   };
+  const entriesThere = () =>
+    [...table.values()].flatMap(({ egress, ingress }) => [
+      egress?.entry as number,
+      ...ingress.map(({ entry }) => entry as number),
+    ]);
+  /** Whoever it was that took it away. */
+  const drop = (session: Session) => {
+    session.state = 'removed';
+    table.delete(session.remoteVip);
+  };
   const search = new PairSearch({
     hal: {
       counters: async (selectors: { id: number }[]) =>
-        selectors.map(({ id }) => ({ packets: packets.get(id) ?? 0n })),
+        selectors.map(({ id }) => {
+          if (!entriesThere().includes(id)) throw new Error('there is no such entry');
+          return { packets: packets.get(id) ?? 0n };
+        }),
     } as never,
     clock,
     limits: { tunnelsPerRequest } as never,
@@ -74,8 +87,8 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
       },
       remove: async (sessions: Session[]) => {
         for (const session of sessions) {
-          session.state = 'removed';
-          table.delete(session.remoteVip);
+          expect(session.state).not.toBe('removed');
+          drop(session);
         }
       },
     } as never,
@@ -94,7 +107,8 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
     const session = table.get(ipOf(id))!;
     packets.set((which === 'out' ? session.egress!.entry : session.ingress[0]!.entry!) as number, 1n);
   };
-  return { clock, peer, other, asked, world, step, there, range, use, place, establish };
+  const at = (id: number) => table.get(ipOf(id))!;
+  return { clock, peer, other, asked, world, step, there, range, use, place, establish, drop, at };
 }
 
 test('all pairs that are missing are asked for, a request full at a time, and nothing that is there', async () => {
@@ -202,16 +216,40 @@ test('what fits at once is kept, however little it carries, when there is less r
   expect(there()).toEqual([...range(0, 5), 100, 101, 102]);
   await clock.advance(TRIAL_MS);
   await step();
-  expect(there()).toEqual([...range(0, 3), 3, 5, 100, 101, 102]);
+  expect(there()).toEqual([...range(0, 4), 5, 100, 101, 102]);
+  // And where it just fits.
+  const full = open(6, { capacity: 6, tunnelsPerRequest: 3 });
+  await full.step();
+  for (const id of [100, 101, 102]) full.establish(full.place(id));
+  await full.clock.advance(TRIAL_MS);
+  expect(await full.step()).toBe(false);
+  expect(full.there()).toEqual([0, 1, 2, 100, 101, 102]);
+});
+
+test('what has gone meanwhile, or has lost a way, does not hinder the search', async () => {
+  const { clock, world, step, there, range, drop, at } = open(12, { capacity: 5 });
+  world.refuses = (session) => {
+    const isLast = session.remoteVip === '10.0.0.4';
+    if (isLast) drop(session);
+    return isLast;
+  };
+  await step();
+  expect(there()).toEqual(range(0, 4));
+  drop(at(0));
+  at(1).egress = undefined;
+  at(2).ingress = [];
+  await clock.advance(TRIAL_MS);
+  expect(await step()).toBe(true);
+  expect(there()).toEqual(range(5, 10));
 });
 
 test('when all are there, those that are up are re-keyed, as many as one request takes, and not again for five minutes', async () => {
-  const { clock, other, asked, step, range, place, establish } = open(5, { tunnelsPerRequest: 4 });
+  const { clock, other, asked, step, range, place, establish } = open(5, { tunnelsPerRequest: 3 });
+  establish(place(50, other));
   for (let id = 0; id < 5; id++) establish(place(id));
   place(1).egress = { entry: 99 } as never;
-  establish(place(50, other));
   expect(await step()).toBe(true);
-  expect(asked).toEqual([[0, 2, 3, 4]]);
+  expect(asked).toEqual([[0, 2, 3]]);
   await clock.advance(REKEY_INTERVAL_MS - 1);
   expect(await step()).toBe(false);
   await clock.advance(1);
