@@ -146,3 +146,62 @@ test('caller and handler do not share memory', async () => {
   expect([...own]).toEqual([1, 2, 3]);
   expect([...kept[0]!]).toEqual([9, 9, 9]);
 });
+
+test('a peer that is forgotten answers none of the calls that are under way to it, and others do', async () => {
+  const { clock, net, a, b } = network();
+  const C: ServiceAddress = { host: '10.0.0.3' as IpAddress, port: 3000 };
+  await b.listen(B, echo, ANYBODY);
+  await net.transport(C).listen(C, echo, ANYBODY);
+  a.forget(B);
+  const calls = [B, B, C].map((to) => outcome(a.call(to, 'GetOpState', request, options), clock));
+  a.forget(B);
+  await clock.advance(2000);
+  const results = (await Promise.all(calls)).map(({ result }) => result);
+  expect(results).toEqual(['CANCELLED', 'CANCELLED', [1, 2, 3]]);
+  const later = outcome(a.call(B, 'GetOpState', request, options), clock);
+  await clock.advance(2000);
+  expect((await later).result).toEqual([1, 2, 3]);
+});
+
+test('an end of the gateway ends all calls to a peer, and a caller without names has proved none', async () => {
+  const { clock, net, b } = network();
+  const bare = net.transport(A, []);
+  const callers: unknown[] = [];
+  await b.listen(
+    B,
+    async (_method, octets, caller) => {
+      callers.push(caller);
+      return octets;
+    },
+    ANYBODY,
+  );
+  const call = outcome(bare.call(B, 'GetOpState', request, options), clock);
+  await clock.advance(2000);
+  await call;
+  expect(callers).toEqual([{ authenticated: false, names: [], source: A.host, from: '10.0.0.1:3000' }]);
+  const both = [0, 1].map(() => outcome(bare.call(B, 'GetOpState', request, options), clock));
+  await bare.close();
+  expect((await Promise.all(both)).map(({ result }) => result)).toEqual(['CANCELLED', 'CANCELLED']);
+});
+
+test('a call that was aborted before is none', async () => {
+  const { clock, a, b } = network();
+  let calls = 0;
+  const handler: RpcHandler = async (_method, octets) => {
+    calls++;
+    return octets;
+  };
+  await b.listen(B, handler, ANYBODY);
+  const call = outcome(a.call(B, 'GetOpState', request, { ...options, signal: AbortSignal.abort() }), clock);
+  await clock.advance(2000);
+  expect([(await call).result, calls, clock.pending]).toEqual(['CANCELLED', 0, 0]);
+});
+
+test('one serves at an address at a time', async () => {
+  const { net, b } = network();
+  await b.listen(B, echo, ANYBODY);
+  const other = net.transport(B);
+  await expect(other.listen(B, echo, ANYBODY)).rejects.toThrow('10.0.0.2:3000 is in use');
+  await b.close();
+  await expect(other.listen(B, echo, ANYBODY)).resolves.toBe(B);
+});
