@@ -8,8 +8,8 @@ import type { PeerDialect } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import { UNDERLAY_ADDRESSES_PER_PEER_MAX, type UnderlayAddresses } from '../underlay/underlay-addresses.js';
 
-/** Limit on the whole file; a larger one is not ours. A peer takes about 200 octets. */
-export const STATE_OCTETS_MAX = 4 * 1024 * 1024;
+/** Limit on the whole file; a larger one is not ours. A peer takes 300 octets at most, and all that are written fit. */
+export const STATE_OCTETS_MAX = 5 * 1024 * 1024;
 const STATE_PEERS_MAX = 16_384;
 const STATE_VERSION = 1;
 /** Times are kept so exactly; so the file changes when something does, not with every answer. */
