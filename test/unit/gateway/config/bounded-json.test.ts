@@ -73,6 +73,10 @@ describe('what was probably meant is said', () => {
     [`{${'a'.repeat(60)}: 1}`, `f:1:2: is not JSON: keys stand in quotes; did you mean "${'a'.repeat(60)}"?`],
     [`{${'a'.repeat(61)}: 1}`, 'f:1:2: is not JSON: invalid symbol'],
     ['[1 2]', 'f:1:4: is not JSON: comma expected'],
+    ['["a" "b"]', 'f:1:6: is not JSON: comma expected'],
+    ['\n{"a" 1}', 'f:2:6: is not JSON: there is no colon behind "a"; did you mean "a": 1?'],
+    ['{"a": 0yx1}', 'f:1:8: is not JSON: invalid symbol'],
+    ['{a 1 : 2}', 'f:1:2: is not JSON: invalid symbol'],
     ['{"a": }', 'f:1:7: is not JSON: value expected'],
   ])('%s', (text, problem) => {
     expect(problemsOf(text)[0]).toBe(problem);
