@@ -112,6 +112,84 @@ describe('a link', () => {
     expect([...hit].sort((a, b) => a - b)).toEqual(Array.from({ length: 88 }, (_, i) => 12 + i));
   });
 
+  test('delivers the extra copy of a frame as it was sent, whatever becomes of the frame itself', async () => {
+    const { received } = await run(1, { duplicateRatio: 1, corruptRatio: 1 }, 20);
+    const octets = (i: number) => Buffer.from(numbered(i)).toString('hex');
+    for (let i = 0; i < 20; i++) {
+      expect(received[2 * i]!.octets).toBe(octets(i));
+      expect(received[2 * i + 1]!.octets).not.toBe(octets(i));
+    }
+  });
+
+  test('delays by so much, and by up to the jitter more', async () => {
+    const arrivals: number[] = [];
+    for (let seed = 1; seed <= 100; seed++) {
+      const { received } = await run(seed, { delayMs: 10, jitterMs: 5 }, 1);
+      arrivals.push(received[0]!.atMs);
+    }
+    expect(Math.min(...arrivals)).toBeGreaterThanOrEqual(10);
+    expect(Math.max(...arrivals)).toBeLessThanOrEqual(15);
+    expect(Math.max(...arrivals) - Math.min(...arrivals)).toBeGreaterThan(4);
+  });
+
+  test('has so many octets on the way in each direction, and no more, and room again for what has arrived', async () => {
+    const clock = createVirtualClock();
+    const common = { clock, random: seededRandom(1), name: 'test', mtuOctets: 1500 };
+    const link = createLink({ ...common, impairments: { delayMs: 10 }, queueOctetsMax: 300 });
+    for (const port of link.ports) await port.start(() => {});
+    for (let round = 1; round <= 10; round++) {
+      for (const port of link.ports) port.send(Array.from({ length: 4 }, () => new Uint8Array(100)));
+      expect(link.onTheWay).toBe(6);
+      await clock.advance(9);
+      expect(link.onTheWay).toBe(6);
+      await clock.advance(1);
+      expect(link.onTheWay).toBe(0);
+      const counted = { sent: 4 * round, delivered: 3 * round, queueDropped: round };
+      expect(link.counters).toMatchObject([counted, counted]);
+    }
+  });
+
+  test('shows each frame, where it came in, and what has become of it', async () => {
+    const seen: [number, number, string][] = [];
+    const clock = createVirtualClock();
+    const link = createLink({
+      ...{ clock, random: seededRandom(1), name: 'test', mtuOctets: 1500, queueOctetsMax: 100 },
+      observe: (from, frame, fate) =>
+        seen.push([from, new DataView(frame.buffer, frame.byteOffset).getUint32(0), fate]),
+    });
+    expect(link.ports.map(({ name, mtuOctets }) => [name, mtuOctets])).toEqual([
+      ['test:0', 1500],
+      ['test:1', 1500],
+    ]);
+    for (const port of link.ports) await port.start(() => {});
+    const send = async (given: Partial<Impairments>, from: 0 | 1, ...numbers: number[]) => {
+      link.setImpairments({ lossRatio: 0, duplicateRatio: 0, corruptRatio: 0, ...given });
+      link.ports[from].send(numbers.map(numbered));
+      await clock.advance(1);
+      return seen.splice(0);
+    };
+    expect(await send({}, 0, 1)).toEqual([[0, 1, 'carried']]);
+    expect(await send({}, 1, 2, 3)).toEqual([
+      [1, 2, 'carried'],
+      [1, 3, 'queue-dropped'],
+    ]);
+    expect(await send({ lossRatio: 1 }, 0, 4)).toEqual([[0, 4, 'lost']]);
+    expect(await send({ corruptRatio: 1 }, 1, 5)).toEqual([[1, 5, 'corrupted']]);
+    expect(await send({ duplicateRatio: 1 }, 0, 6)).toEqual([
+      [0, 6, 'duplicated'],
+      [0, 6, 'queue-dropped'],
+    ]);
+  });
+
+  test('takes nothing from an end that is closed', async () => {
+    const clock = createVirtualClock();
+    const { link, numbers } = await numberedLink(clock, {});
+    await link.ports[0].close();
+    link.ports[0].send([numbered(1)]);
+    await clock.advance(1);
+    expect([numbers, link.counters[0].sent]).toEqual([[], 0]);
+  });
+
   test('leaves a frame alone that is nothing but MAC addresses', async () => {
     const clock = createVirtualClock();
     const { link, numbers } = await numberedLink(clock, { corruptRatio: 1 });

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.js';
 import { seededRandom } from '../../../../src/base/random.js';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
@@ -36,12 +36,14 @@ describe('--sim-wire and --sim-vf', () => {
   test.each([
     ['udp', { kind: 'udp', port: 1000 }],
     ['udp:10.0.0.1', { kind: 'udp', address: '10.0.0.1', port: 1000 }],
+    ['udp:10.0.0.1:1', { kind: 'udp', address: '10.0.0.1', port: 1 }],
+    ['udp:10.0.0.1:65535', { kind: 'udp', address: '10.0.0.1', port: 65_535 }],
     ['udp:10.0.0.1:99', { kind: 'udp', address: '10.0.0.1', port: 99 }],
     ['udp:[fd00::1]:99', { kind: 'udp', address: 'fd00::1', port: 99 }],
     ['pcap:in.pcap', { kind: 'pcap', input: 'in.pcap' }],
     ['pcap:in.pcap,out.pcap', { kind: 'pcap', input: 'in.pcap', output: 'out.pcap' }],
   ])('wire %s', (text, spec) => {
-    expect(parseSimWire(text)).toEqual(spec);
+    expect(parseSimWire(text)).toStrictEqual(spec);
   });
 
   test.each([
@@ -49,6 +51,8 @@ describe('--sim-wire and --sim-vf', () => {
     ['host:10.0.0.1', { kind: 'host', addresses: ['10.0.0.1'] }],
     ['host:10.0.0.1,fd00::1', { kind: 'host', addresses: ['10.0.0.1', 'fd00::1'] }],
     ['pcap:a,b', { kind: 'pcap', input: 'a', output: 'b' }],
+    ['tap:vf0,mtu=68', { kind: 'tap', name: 'vf0', mtuOctets: 68, addresses: [] }],
+    ['tap:vf0,mtu=65521', { kind: 'tap', name: 'vf0', mtuOctets: 65_521, addresses: [] }],
     ['tap:vf0', { kind: 'tap', name: 'vf0', addresses: [] }],
     ['tap:vf0,10.0.0.1,fd00::1', { kind: 'tap', name: 'vf0', addresses: ['10.0.0.1', 'fd00::1'] }],
     [
@@ -56,7 +60,7 @@ describe('--sim-wire and --sim-vf', () => {
       { kind: 'tap', name: 'vf0', mac: '02:00:00:00:00:aa', mtuOctets: 9000, addresses: ['10.0.0.1'] },
     ],
   ])('VF %s', (text, spec) => {
-    expect(parseSimVf(text)).toEqual(spec);
+    expect(parseSimVf(text)).toStrictEqual(spec);
   });
 
   test.each([
@@ -67,13 +71,16 @@ describe('--sim-wire and --sim-vf', () => {
     'udp:10.0.0.1:99999',
     'pcap:',
     'pcap:a,b,c',
+    'pcap:,b',
+    'pcap:a,',
+    'xudp:10.0.0.1',
     'pcap:a,./a',
     'tcp',
   ])('wire %j is refused', (text) => {
     expect(() => parseSimWire(text)).toThrow(SimSpecError);
   });
 
-  test.each(['', 'host:', 'host:x', 'guest'])('VF %j is refused', (text) => {
+  test.each(['', 'host:', 'host:x', 'guest', 'ghost:10.0.0.1'])('VF %j is refused', (text) => {
     expect(() => parseSimVf(text)).toThrow(SimSpecError);
   });
 
@@ -91,6 +98,7 @@ describe('--sim-wire and --sim-vf', () => {
     ['tap:vf0,mtu=65522', /65522 is not an MTU/],
     ['tap:vf0,mtu=1e3', /1e3 is not an MTU/],
     ['tap:vf0,mtu=1400,mtu=1500', /mtu= .*given twice/],
+    ['tap:vf0,mac=02-00-00-00-00-AA,mac=02-00-00-00-00-AB', /mac= .*given twice/],
     ['tap:vf0,speed=9', /speed= is not known/],
   ])('VF %j is refused, and why', (text, why) => {
     expect(() => parseSimVf(text)).toThrow(SimSpecError);
@@ -388,8 +396,10 @@ describe('a pcap port', () => {
 });
 
 describe('the UDP wire', () => {
-  const PORT = 10_977;
-  const open = (n: number, port = PORT) =>
+  // A port for each test, so that one that fails leaves the others alone.
+  let port = 10_977;
+  beforeEach(() => void port++);
+  const open = (n: number) =>
     createUdpWire({ address: parseIp(`127.0.0.${n}`), port, mac: parseMac(`02:00:00:00:00:0${n}`) });
 
   test('carries PSP datagrams as they are, with addresses and checksums made anew', async () => {
@@ -419,7 +429,7 @@ describe('the UDP wire', () => {
     await first.close();
     const foreign = createUdpWire({
       address: parseIp('192.0.2.77'),
-      port: PORT,
+      port,
       mac: parseMac('02:00:00:00:00:01'),
     });
     await expect(foreign.start(() => {})).rejects.toThrow(/no address of this machine/);
