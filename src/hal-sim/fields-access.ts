@@ -254,8 +254,9 @@ const writeMeta =
 const writeMac =
   (offset: number): FieldWriter =>
   (packet, values, at, mask) => {
-    if (packet.etherType < 0) return;
     const frame = packet.frame;
+    // Of a frame that is cut behind it, too, as the software DOCA does.
+    if (frame.length < offset + MAC_OCTETS) return;
     for (let i = 0; i < MAC_OCTETS; i++) {
       const word = i < 2 ? 0 : 1;
       const shift = i < 2 ? (1 - i) * 8 : (5 - i) * 8;
