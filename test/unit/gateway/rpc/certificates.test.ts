@@ -1,11 +1,21 @@
-import { X509Certificate } from 'node:crypto';
+import 'reflect-metadata';
+import { constants, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { writeCertificates } from '../../../../src/cli/certificates.js';
 import { createThrowAwayAuthority } from '../../../../src/gateway/rpc/certificates.js';
-import { certificateNames, readTlsFiles, TlsFilesError } from '../../../../src/gateway/rpc/grpc-tls.js';
+import {
+  atCertificateEnd,
+  certificateNames,
+  readTlsFiles,
+  secureContextOptions,
+  serverIdentityProblem,
+  TlsFilesError,
+} from '../../../../src/gateway/rpc/grpc-tls.js';
 import type { IpAddress } from '../../../../src/packet/address.js';
 
 const V4 = '192.0.2.7' as IpAddress;
@@ -42,6 +52,138 @@ describe('the throw-away authority', () => {
       ]);
     }
   });
+});
+
+describe('what an authority of ours issues', () => {
+  const HOUR_MS = 3_600_000;
+  const DAY_MS = 24 * HOUR_MS;
+
+  test('is for both ends of TLS and for nothing else, and the authority for certificates only', async () => {
+    const authority = await createThrowAwayAuthority();
+    const issued = await authority.issue({ commonName: 'h1', ips: [V4] });
+    const [root, leaf] = [authority.caPem, issued.certificatePem].map((pem) => new x509.X509Certificate(pem));
+    const extensions = (of: x509.X509Certificate) => ({
+      constraints: of.getExtension(x509.BasicConstraintsExtension),
+      usages: of.getExtension(x509.KeyUsagesExtension),
+    });
+    expect(extensions(root!)).toMatchObject({
+      constraints: { ca: true, pathLength: 0, critical: true },
+      usages: { usages: x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, critical: true },
+    });
+    expect(extensions(leaf!)).toMatchObject({
+      constraints: { ca: false, pathLength: undefined, critical: true },
+      usages: { usages: x509.KeyUsageFlags.digitalSignature, critical: true },
+    });
+    expect(leaf!.getExtension(x509.ExtendedKeyUsageExtension)?.usages).toEqual([
+      x509.ExtendedKeyUsage.serverAuth,
+      x509.ExtendedKeyUsage.clientAuth,
+    ]);
+    expect([root!.subject, leaf!.issuer, leaf!.subject]).toEqual([
+      'CN=psp-gateway throw-away authority',
+      'CN=psp-gateway throw-away authority',
+      'CN=h1',
+    ]);
+    expect(leaf!.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId).toBe(
+      root!.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId,
+    );
+    for (const { publicKey } of [root!, leaf!])
+      expect(publicKey.algorithm).toMatchObject({ name: 'ECDSA', namedCurve: 'P-256' });
+    // RFC 5280, section 4.1.2.2: positive, at most 20 octets; and no two alike.
+    const serials = [root!, leaf!].map(({ serialNumber }) => serialNumber);
+    for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9a-f]{31}$/);
+    expect(new Set(serials).size).toBe(2);
+    for (const pem of [authority.caPem, issued.certificatePem, issued.keyPem])
+      expect(pem).toMatch(/-----\n$/);
+  });
+
+  test('is valid from an hour ago for so many days, or until it is told', async () => {
+    const around = (date: Date, atMs: number) => expect(Math.abs(date.getTime() - atMs)).toBeLessThan(60_000);
+    for (const [days, given] of [
+      [30, []],
+      [2, [2]],
+    ] as const) {
+      const now = Date.now();
+      const authority = await createThrowAwayAuthority(...given);
+      const issued = await authority.issue({ commonName: 'h1', ips: [V4] });
+      for (const pem of [authority.caPem, issued.certificatePem]) {
+        const { notBefore, notAfter } = new x509.X509Certificate(pem);
+        around(notBefore, now - HOUR_MS);
+        around(notAfter, now + days * DAY_MS);
+      }
+    }
+    const authority = await createThrowAwayAuthority();
+    const [soon, past] = [new Date(Date.now() + 5000), new Date(Date.now() - 2 * DAY_MS)];
+    const until = async (notAfter: Date) =>
+      new x509.X509Certificate(
+        (await authority.issue({ commonName: 'h1', ips: [V4], notAfter })).certificatePem,
+      );
+    around((await until(soon)).notBefore, Date.now() - HOUR_MS);
+    around((await until(soon)).notAfter, soon.getTime());
+    // One that has ended was valid once.
+    around((await until(past)).notBefore, past.getTime() - DAY_MS);
+    around((await until(past)).notAfter, past.getTime());
+  });
+});
+
+describe('names of a certificate, as Node renders them', () => {
+  const names = (subjectAltName: string | undefined) =>
+    certificateNames({ subjectAltName } as X509Certificate).map(({ type, value }) => `${type} ${value}`);
+
+  test.each<[string | undefined, string[]]>([
+    [undefined, []],
+    ['', []],
+    ['DNS:a.example', ['dns a.example']],
+    ['DNS:A.Example, IP Address:192.0.2.7', ['dns a.example', 'ip 192.0.2.7']],
+    ['IP Address:2001:DB8:0:0:0:0:0:A, DNS:b', ['ip 2001:db8::a', 'dns b']],
+    ['DNS:_x-1.y_, DNS:-a, DNS:a-, DNS:a..b, DNS:*.a, DNS:a., DNS:', []],
+    ['DNS:_x-1.y, DNS:a', ['dns _x-1.y', 'dns a']],
+    ['URI:http://192.0.2.7, DNS:a', ['dns a']],
+    ['DirName:"CN=DNS:b, IP Address:192.0.2.7", DNS:a', ['dns a']],
+    ['DNS:"a, IP Address:192.0.2.7", DNS:b', ['dns b']],
+    ['DNS:"a\\", IP Address:192.0.2.7", DNS:b', ['dns b']],
+    ['IP Address:<invalid>, IP Address:192.0.2.8', ['ip 192.0.2.8']],
+    ['othername:<unsupported>, email:a@b, Registered ID:1.2, DNS:a', ['dns a']],
+    // Whatever follows what is malformed is no name.
+    ['DNS:a, ?, IP Address:192.0.2.7', ['dns a']],
+  ])('%s', (text, expected) => {
+    expect(names(text)).toEqual(expected);
+    expect(names(text)).toEqual(expected);
+  });
+
+  test('a server must name the address at which it is called', async () => {
+    const authority = await createThrowAwayAuthority();
+    const problem = async (...ips: IpAddress[]) => {
+      const { certificatePem } = await authority.issue({ commonName: V4, ips, dnsNames: [V4] });
+      return serverIdentityProblem(V4, new X509Certificate(certificatePem).raw)?.message;
+    };
+    expect(await problem(V6, V4)).toBeUndefined();
+    expect(await problem(V6)).toBe(
+      "the server's certificate does not name the peer's service address 192.0.2.7 (it names IP Address:2001:DB8:0:0:0:0:0:A, DNS:192.0.2.7)",
+    );
+  });
+});
+
+test('our ends of TLS speak 1.3 with our authority only, and give out no tickets', () => {
+  const tls = { caPem: 'a', certificatePem: 'b', keyPem: 'c' };
+  expect(secureContextOptions(tls)).toEqual({
+    ca: 'a',
+    cert: 'b',
+    key: 'c',
+    minVersion: 'TLSv1.3',
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  });
+});
+
+test('the end of a certificate comes when the clock has come to it, unless nobody waits for it any more', async () => {
+  const clock = createVirtualClock(Date.parse('2026-01-01T00:00:00Z'));
+  const certificate = { validTo: 'Jan  1 00:01:00 2026 GMT' } as X509Certificate;
+  let ends = 0;
+  atCertificateEnd(certificate, clock, () => ends++);
+  atCertificateEnd(certificate, clock, () => ends++).cancel();
+  await clock.advance(59_999);
+  expect(ends).toBe(0);
+  await clock.advance(1);
+  expect(ends).toBe(1);
 });
 
 describe('reading TLS files', () => {
@@ -81,10 +223,11 @@ describe('reading TLS files', () => {
 
   test('every file that is missing or malformed is named', () => {
     writeFileSync(files().certificatePath, 'no certificate');
+    const missing = (path: string) => `there is no file ${path}`;
     expect(problems()).toEqual([
-      expect.stringContaining(files().caPath),
-      expect.stringContaining(files().keyPath),
-      expect.stringContaining(files().certificatePath),
+      `authority ${missing(files().caPath)}`,
+      `key ${missing(files().keyPath)}`,
+      `certificate ${files().certificatePath}: not PEM of the kind that belongs here`,
     ]);
   });
 
@@ -98,7 +241,14 @@ describe('reading TLS files', () => {
 
   test('a certificate that has expired, or is not valid yet, is refused', async () => {
     await writeFiles(new Date(Date.now() - 1000));
-    expect(problems()).toEqual([expect.stringContaining('expired on')]);
+    expect(problems()).toEqual([
+      expect.stringMatching(/^certificate .*h\.pem: expired on [A-Z][a-z]{2} .* GMT$/),
+    ]);
+    const { certificate } = await writeFiles().then(({ issued }) => ({
+      certificate: new X509Certificate(issued.certificatePem),
+    }));
+    for (const end of [certificate.validFrom, certificate.validTo])
+      expect(problems(Date.parse(end))).toEqual([]);
     await writeFiles();
     expect(problems(0)).toEqual([
       expect.stringContaining('not valid before'),
