@@ -6,7 +6,7 @@ import { RequestRefusals } from '../../../../src/gateway/rpc/request-refusals.js
 import { type RpcCode, RpcError } from '../../../../src/gateway/rpc/transport.js';
 
 function setUp() {
-  const clock = createVirtualClock(0);
+  const clock = createVirtualClock(1_000_000);
   const lines: [LogLevel, string, LogFields | undefined][] = [];
   const logger = {
     log: (level: LogLevel, message: string, fields?: LogFields) => lines.push([level, message, fields]),
@@ -39,9 +39,9 @@ test('says once a minute that they go on', async () => {
     await clock.advance(1000);
   }
   const lines = taken();
-  expect(lines.map(([, message]) => message)).toEqual([
-    'refused: what is a',
-    ...Array.from({ length: 10 }, () => 'still refused: what is a'),
+  expect(lines.map(([level, message]) => `${level} ${message}`)).toEqual([
+    'warning refused: what is a',
+    ...Array.from({ length: 10 }, () => 'warning still refused: what is a'),
   ]);
   expect(lines.at(-1)![2]).toEqual({ kind: 'a', count: 600, seconds: 599 });
 });
