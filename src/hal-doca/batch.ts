@@ -7,11 +7,11 @@
  * encapsulation header, crypto_id (4), forward (kind 1, target 4); of a control entry its position in a list (4).
  */
 import { enlarged } from '../base/enlarged.js';
-import { encapHeaderLengthOctets } from '../hal/check-entry.js';
-import type { FieldName, FieldValue, WritableFieldName } from '../hal/fields.js';
-import type { ActionTemplate, ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
+import type { EntryWriter } from '../hal/pipe-device.js';
+import type { ActionValues, BasicEntry, ControlEntry, Forward } from '../hal/program.js';
+import type { KeyIndex } from './key-index.js';
 import type { NativeControlEntry } from './native.js';
-import { entryFields, fieldOctets, nativeForward, type PipeIndex, writeValue } from './program.js';
+import { nativeControlEntry, nativeForward, type PipeIndex } from './program.js';
 
 const ADD = 0;
 const UPDATE = 1;
@@ -22,90 +22,19 @@ const WITH_VALUES = 1;
 const WITH_FORWARD = 2;
 
 const START_OCTETS = 4096;
-const ETHERNET_HEADER_OCTETS = 14;
-
-/** The values that entries of an action template give, in their order. */
-interface ActionPlan {
-  readonly set: readonly WritableFieldName[];
-  readonly ethernetHeader: boolean;
-  readonly encapOctets: number;
-  readonly cryptoId: boolean;
-}
-
-/** How a basic pipe's entries are packed. */
-export class EntryPlan {
-  private readonly match: readonly FieldName[];
-  private readonly actions: readonly ActionPlan[];
-  readonly matchOctets: number;
-  readonly forwardOfEntry: boolean;
-  readonly octetsMax: number;
-  private readonly key: Uint8Array;
-
-  constructor(pipe: BasicPipe) {
-    this.match = entryFields(pipe.match);
-    this.matchOctets = this.match.reduce((sum, field) => sum + fieldOctets(field), 0);
-    this.actions = (pipe.actions ?? []).map(planOf);
-    this.forwardOfEntry = pipe.forward === 'entry';
-    const valueOctets = this.actions.map(
-      ({ set, encapOctets }) =>
-        set.reduce((sum, field) => sum + fieldOctets(field), ETHERNET_HEADER_OCTETS) + encapOctets + 4,
-    );
-    this.key = new Uint8Array(this.matchOctets);
-    this.octetsMax = 16 + this.matchOctets + Math.max(0, ...valueOctets);
-  }
-
-  /** The octets by which the pipe finds the entry, under the template's masks; valid until the next call. */
-  keyOf(entry: BasicEntry): Uint8Array {
-    let at = 0;
-    for (let i = 0; i < this.match.length; i++) {
-      const field = this.match[i]!;
-      writeValue(field, entry.match![field] as FieldValue, this.key, at);
-      at += fieldOctets(field);
-    }
-    return this.key;
-  }
-
-  /** Values of a checked entry. */
-  writeValues(actionIndex: number, values: ActionValues | undefined, out: Uint8Array, at: number): number {
-    const plan = this.actions[actionIndex];
-    if (plan === undefined) return at;
-    let end = at;
-    for (const field of plan.set) {
-      writeValue(field, values!.set![field]!, out, end);
-      end += fieldOctets(field);
-    }
-    if (plan.ethernetHeader) {
-      out.set(values!.ethernetHeader!, end);
-      end += ETHERNET_HEADER_OCTETS;
-    }
-    if (plan.encapOctets > 0) {
-      out.set(values!.encapHeader!, end);
-      end += plan.encapOctets;
-    }
-    if (plan.cryptoId) {
-      for (let shift = 0; shift < 32; shift += 8) out[end++] = values!.cryptoId! >>> shift;
-    }
-    return end;
-  }
-}
-
-function planOf(template: ActionTemplate): ActionPlan {
-  return {
-    set: entryFields(template.set ?? {}),
-    ethernetHeader: template.decap?.ethernetHeader === 'entry',
-    encapOctets: template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap),
-    cryptoId: template.encrypt?.cryptoId === 'entry',
-  };
-}
 
 /** A batch in the making. */
-export class BatchWriter {
+export class BatchWriter implements EntryWriter {
   private octets = new Uint8Array(START_OCTETS);
   private at = 0;
   private operations = 0;
   readonly controls: NativeControlEntry[] = [];
 
-  constructor(private readonly numbers: PipeIndex) {}
+  /** `indexes` of the program's pipes, null of control pipes. */
+  constructor(
+    private readonly numbers: PipeIndex,
+    private readonly indexes: readonly (KeyIndex | null)[],
+  ) {}
 
   get length(): number {
     return this.operations;
@@ -116,13 +45,13 @@ export class BatchWriter {
     return this.octets.subarray(0, this.at);
   }
 
-  /** `key` is the plan's, of this entry. */
-  add(pipe: number, slot: number, plan: EntryPlan, key: Uint8Array, entry: BasicEntry): void {
+  add(pipe: number, slot: number, entry: BasicEntry): void {
+    const { plan } = this.indexes[pipe]!;
     this.begin(ADD, 0, pipe, slot, plan.octetsMax);
     const actionIndex = entry.actionIndex ?? 0;
     this.octets[this.at++] = actionIndex;
-    this.octets.set(key, this.at);
-    this.at += key.length;
+    this.octets.set(plan.key, this.at);
+    this.at += plan.key.length;
     this.at = plan.writeValues(actionIndex, entry.values, this.octets, this.at);
     if (plan.forwardOfEntry) this.writeForward(entry.forward!);
   }
@@ -130,11 +59,11 @@ export class BatchWriter {
   update(
     pipe: number,
     slot: number,
-    plan: EntryPlan,
     actionIndex: number,
     values: ActionValues | undefined,
     forward: Forward | undefined,
   ): void {
+    const { plan } = this.indexes[pipe]!;
     const detail = (values === undefined ? 0 : WITH_VALUES) | (forward === undefined ? 0 : WITH_FORWARD);
     this.begin(UPDATE, detail, pipe, slot, plan.octetsMax);
     this.octets[this.at++] = actionIndex;
@@ -146,18 +75,19 @@ export class BatchWriter {
     this.begin(REMOVE, 0, pipe, slot, 0);
   }
 
-  addControl(pipe: number, slot: number, entry: NativeControlEntry): void {
+  addControl(pipe: number, slot: number, entry: ControlEntry): void {
     this.putControl(ADD_CONTROL, pipe, slot, entry);
   }
 
-  replaceControl(pipe: number, slot: number, entry: NativeControlEntry): void {
+  /** DOCA cannot update a control pipe's entry: another takes its place. */
+  updateControl(pipe: number, slot: number, entry: ControlEntry): void {
     this.putControl(REPLACE_CONTROL, pipe, slot, entry);
   }
 
-  private putControl(operation: number, pipe: number, slot: number, entry: NativeControlEntry): void {
+  private putControl(operation: number, pipe: number, slot: number, entry: ControlEntry): void {
     this.begin(operation, 0, pipe, slot, 4);
     this.writeNumber(this.controls.length);
-    this.controls.push(entry);
+    this.controls.push(nativeControlEntry(entry, this.numbers));
   }
 
   private begin(operation: number, detail: number, pipe: number, slot: number, octetsMax: number): void {

@@ -1,43 +1,38 @@
 /** One turn's part of a batch of entry operations. */
+import type { EntryBatch } from '../hal/pipe-device.js';
 import { BatchWriter } from './batch.js';
-import type { EntryBook } from './entry-book.js';
+import type { KeyIndex } from './key-index.js';
+import type { NativeFailure } from './native.js';
 import type { PipeIndex } from './program.js';
 
 /** Operations that are packed, and handed to the addon, in one turn of the event loop. */
 export const OPERATIONS_PER_SLICE = 4096;
 
-/** Operations on their way to the addon, and what takes back those that fail: by their index in the batch. */
-export class Slice {
-  readonly batch: BatchWriter;
-  readonly books: EntryBook[] = [];
+/** Operations on their way to the addon. */
+export class Slice<Note> {
+  readonly writer: BatchWriter;
   private readonly positions = new Int32Array(OPERATIONS_PER_SLICE);
-  private readonly slotsOfAdds = new Int32Array(OPERATIONS_PER_SLICE);
-  private readonly undos = new Map<number, () => void>();
+  private readonly notes: Note[] = [];
 
-  constructor(numbers: PipeIndex) {
-    this.batch = new BatchWriter(numbers);
+  constructor(numbers: PipeIndex, indexes: readonly (KeyIndex | null)[]) {
+    this.writer = new BatchWriter(numbers, indexes);
   }
 
-  /** An add at `position` was packed; its slot is given back when it fails. */
-  packedAdd(position: number, book: EntryBook, slot: number): void {
-    this.packed(position, book);
-    this.slotsOfAdds[this.books.length - 1] = slot;
+  /** Packs the operations of `batch` from `start` on, as many as a slice has. */
+  pack(batch: EntryBatch<Note>, start: number): void {
+    const { writer, positions, notes } = this;
+    const end = Math.min(batch.count, start + OPERATIONS_PER_SLICE);
+    for (let position = start; position < end; position++) {
+      const note = batch.submit(position, writer);
+      // Those that were refused are not packed.
+      if (writer.length === notes.length) continue;
+      positions[notes.length] = position;
+      notes.push(note);
+    }
   }
 
-  /** Another operation was packed; `undo` takes back what the book was told of it. */
-  packed(position: number, book: EntryBook, undo?: () => void): void {
-    const index = this.books.length;
-    this.positions[index] = position;
-    this.slotsOfAdds[index] = -1;
-    if (undo !== undefined) this.undos.set(index, undo);
-    this.books.push(book);
-  }
-
-  /** Takes a failed operation back; of several the last one first. Its position. */
-  fail(index: number): number {
-    const slot = this.slotsOfAdds[index]!;
-    if (slot >= 0) this.books[index]!.remove(slot);
-    this.undos.get(index)?.();
-    return this.positions[index]!;
+  /** Takes back the operation that was packed as the `index`-th and has failed. */
+  fail(batch: EntryBatch<Note>, { index, code, reason }: NativeFailure & { readonly index: number }): void {
+    batch.failed(this.positions[index]!, this.notes[index]!, code, reason);
   }
 }

@@ -2,9 +2,9 @@
  * An ActionTemplate made executable. Order of a pipe's actions, as DOCA fixes it: decrypt, decap, set, encap,
  * encrypt. What entries give stands in the records of the pipe's slab.
  */
+import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import type { FieldValue, WritableFieldName } from '../hal/fields.js';
 import type { ActionTemplate, ActionValues, FieldMatch } from '../hal/program.js';
-import { encapHeaderLengthOctets } from '../hal/validate.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { decapsulate } from './decap.js';

@@ -3,11 +3,10 @@
  * compared as they are read, those of the entries form the key of an exact-match table. All that belongs to an
  * entry stands in one record of a slab: counters, forward, action index, key, action values.
  */
-import { HalError } from '../hal/errors.js';
 import type { FieldName, FieldValue } from '../hal/fields.js';
-import type { Counter, EntryId } from '../hal/hal.js';
+import type { Counter } from '../hal/hal.js';
+import type { EntryIndex } from '../hal/pipe-device.js';
 import type { ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
-import { SlotPool } from '../hal/slot-pool.js';
 import { CompiledActions } from './actions.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { ExactTable } from './exact-table.js';
@@ -29,8 +28,7 @@ const FORWARD_WORD = 4;
 const ACTION_INDEX_WORD = 5;
 const KEY_WORD = 6;
 
-export class BasicPipeTable implements PipeTable {
-  readonly name: string;
+export class BasicPipeTable implements PipeTable, EntryIndex {
   private readonly crypto: CryptoUnit;
   /** Fixed fields first; the key begins at word `keyAt`. */
   private readonly steps: readonly MatchStep[];
@@ -41,12 +39,8 @@ export class BasicPipeTable implements PipeTable {
   private readonly fixed: Uint32Array;
 
   private readonly table: ExactTable;
-  private readonly slots: SlotPool;
   private readonly actions: readonly CompiledActions[];
   private readonly slab: RecordSlab;
-  private readonly counted: boolean;
-  private readonly slotOfLabel = new Map<string, number>();
-  private readonly labelOfSlot = new Map<number, string>();
   /** Entries give their own forward; else all share `forward`. */
   private readonly forwardOfEntry: boolean;
   private readonly forward: number;
@@ -60,12 +54,10 @@ export class BasicPipeTable implements PipeTable {
   private formerOctets = 0;
 
   constructor(
-    readonly pipe: BasicPipe,
+    pipe: BasicPipe,
     private readonly context: PipeContext,
-    number: number,
   ) {
     const { pipeNumbers, mirrorNumbers } = context;
-    this.name = pipe.name;
     this.crypto = context.crypto;
 
     const fields = Object.entries(pipe.match) as [FieldName, NonNullable<BasicPipe['match'][FieldName]>][];
@@ -98,8 +90,6 @@ export class BasicPipeTable implements PipeTable {
     const valueOctets = Math.max(0, ...this.actions.map((actions) => actions.valueOctets));
     this.slab = new RecordSlab((KEY_WORD + keyWords) * WORD_OCTETS + valueOctets);
     this.table = new ExactTable(this.slab, KEY_WORD, keyWords);
-    this.slots = new SlotPool(pipe.sizeEntries, number, pipeNumbers.size);
-    this.counted = pipe.monitor?.counter === true;
     this.looksAtRandom = 'parser_meta.random' in pipe.match;
     this.forwardOfEntry = pipe.forward === 'entry';
     this.forward = pipe.forward === 'entry' ? CODE_LOST : forwardCode(pipe.forward, pipeNumbers);
@@ -108,7 +98,7 @@ export class BasicPipeTable implements PipeTable {
   }
 
   process(packet: PacketContext): number {
-    const slot = this.find(packet);
+    const slot = this.lookUp(packet);
     if (slot < 0) {
       this.missPackets++;
       this.missOctets += packet.frame.length;
@@ -127,7 +117,7 @@ export class BasicPipeTable implements PipeTable {
     return this.forwardOfEntry ? slab.words[record + FORWARD_WORD] : this.forward;
   }
 
-  private find(packet: PacketContext): number {
+  private lookUp(packet: PacketContext): number {
     const { steps, words, masks, fixed, fixedSteps } = this;
     if (this.looksAtRandom) packet.random = this.context.drawRandom();
     for (let i = 0; i < steps.length; i++) {
@@ -142,84 +132,66 @@ export class BasicPipeTable implements PipeTable {
     return this.table.find(words, this.keyAt);
   }
 
-  add(entry: BasicEntry): EntryId {
+  find(entry: BasicEntry): number {
     const { words } = this;
     for (let i = this.fixedSteps; i < this.steps.length; i++) {
       const { field, at } = this.steps[i];
       valueToWords(field, entry.match![field] as FieldValue, words, at);
     }
     for (let word = this.keyAt; word < words.length; word++) words[word] &= this.masks[word];
-    if (this.table.find(words, this.keyAt) >= 0) {
-      throw this.error(
-        'ALREADY_EXIST',
-        'an entry with this key exists already; update it, or remove it first',
-        entry,
-      );
-    }
-    if (entry.label !== undefined && this.slotOfLabel.has(entry.label)) {
-      throw this.error('ALREADY_EXIST', 'an entry with this label exists already', entry);
-    }
-    const slot = this.slots.take();
-    if (slot < 0) {
-      throw this.error('FULL', `the pipe holds ${this.pipe.sizeEntries} entries, as many as it can`, entry);
-    }
+    return this.table.find(words, this.keyAt);
+  }
+
+  put(slot: number): void {
+    this.slab.reserve(slot);
+    this.slab.clear(slot);
+    this.table.insert(slot, this.words, this.keyAt);
+  }
+
+  /** Nothing here fails late, so that nothing is put back. */
+  take(slot: number): undefined {
+    this.table.remove(slot);
+  }
+
+  /** Fills the record of a slot that was put into the index. */
+  add(slot: number, entry: BasicEntry): void {
     const { slab } = this;
-    slab.reserve(slot);
-    slab.clear(slot);
-    this.table.insert(slot, words, this.keyAt);
-    if (entry.label !== undefined) {
-      this.slotOfLabel.set(entry.label, slot);
-      this.labelOfSlot.set(slot, entry.label);
-    }
     const actionIndex = entry.actionIndex ?? 0;
     slab.words[slot * slab.recordWords + ACTION_INDEX_WORD] = actionIndex;
-    this.actions[actionIndex]?.store(entry.values, slab, slot);
-    this.setForward(slot, entry.forward);
-    return this.slots.idOf(slot);
+    this.update(slot, actionIndex, entry.values, entry.forward);
   }
 
-  /** For checks of an update. Throws HalError NOT_FOUND. */
-  actionIndexOf(id: EntryId): number {
-    return this.actionIndex(this.slotOf(id));
+  update(
+    slot: number,
+    actionIndex: number,
+    values: ActionValues | undefined,
+    forward: Forward | undefined,
+  ): void {
+    const { slab } = this;
+    if (values !== undefined) this.actions[actionIndex]?.store(values, slab, slot);
+    if (!this.forwardOfEntry || forward === undefined) return;
+    slab.words[slot * slab.recordWords + FORWARD_WORD] = forwardCode(forward, this.context.pipeNumbers);
   }
 
-  update(id: EntryId, values: ActionValues | undefined, forward: Forward | undefined): void {
-    const slot = this.slotOf(id);
-    if (values !== undefined) this.actions[this.actionIndex(slot)]?.store(values, this.slab, slot);
-    this.setForward(slot, forward);
-  }
-
-  remove(id: EntryId): void {
-    const slot = this.slotOf(id);
+  remove(slot: number): void {
     const { packets, octets } = this.countsOf(slot);
     this.formerPackets += packets;
     this.formerOctets += octets;
-    this.table.remove(slot);
-    const label = this.labelOfSlot.get(slot);
-    if (label !== undefined) {
-      this.slotOfLabel.delete(label);
-      this.labelOfSlot.delete(slot);
-    }
-    this.slots.release(slot);
   }
 
-  entryCounter(id: EntryId): Counter | null {
-    return this.slotCounter(this.slots.slotOf(id));
+  entryCounter(slot: number): Counter {
+    const { packets, octets } = this.countsOf(slot);
+    return counterOf(packets, octets);
   }
 
-  labelCounter(label: string): Counter | null {
-    return this.slotCounter(this.slotOfLabel.get(label) ?? -1);
+  missCounter(): Counter {
+    return counterOf(this.missPackets, this.missOctets);
   }
 
-  missCounter(): Counter | null {
-    return this.pipe.missCounter === true ? counterOf(this.missPackets, this.missOctets) : null;
-  }
-
-  totalCounter(): Counter | null {
-    if (!this.counted) return null;
+  totalCounter(): Counter {
     let packets = this.formerPackets;
     let octets = this.formerOctets;
-    for (const slot of this.slots.slots()) {
+    for (const slot of this.table.slots()) {
       const counts = this.countsOf(slot);
       packets += counts.packets;
       octets += counts.octets;
@@ -227,40 +199,8 @@ export class BasicPipeTable implements PipeTable {
     return counterOf(packets, octets);
   }
 
-  private slotCounter(slot: number): Counter | null {
-    if (slot < 0 || !this.counted) return null;
-    const { packets, octets } = this.countsOf(slot);
-    return counterOf(packets, octets);
-  }
-
   private countsOf(slot: number): { packets: number; octets: number } {
     const at = (slot * this.slab.recordOctets) / Float64Array.BYTES_PER_ELEMENT;
     return { packets: this.slab.doubles[at], octets: this.slab.doubles[at + 1] };
-  }
-
-  private actionIndex(slot: number): number {
-    return this.slab.words[slot * this.slab.recordWords + ACTION_INDEX_WORD];
-  }
-
-  private setForward(slot: number, forward: Forward | undefined): void {
-    if (!this.forwardOfEntry || forward === undefined) return;
-    const code = forwardCode(forward, this.context.pipeNumbers);
-    this.slab.words[slot * this.slab.recordWords + FORWARD_WORD] = code;
-  }
-
-  private slotOf(id: EntryId): number {
-    const slot = this.slots.slotOf(id);
-    if (slot < 0) {
-      throw new HalError('NOT_FOUND', 'no such entry; it may have been removed', {
-        pipe: this.name,
-        entry: id,
-      });
-    }
-    return slot;
-  }
-
-  private error(code: 'ALREADY_EXIST' | 'FULL', reason: string, entry: BasicEntry): HalError {
-    const place = entry.label === undefined ? { pipe: this.name } : { pipe: this.name, entry: entry.label };
-    return new HalError(code, reason, place);
   }
 }

@@ -2,19 +2,9 @@
  * A control pipe made executable: a short list of entries, each with its own match, tried by priority and, within
  * one priority, in the order in which they were added.
  */
-import { HalError } from '../hal/errors.js';
 import type { FieldName } from '../hal/fields.js';
-import type { Counter, EntryId } from '../hal/hal.js';
-import type {
-  ActionTemplate,
-  ActionValues,
-  ControlEntry,
-  ControlPipe,
-  FieldMatch,
-  Forward,
-  MatchCondition,
-} from '../hal/program.js';
-import { SlotPool } from '../hal/slot-pool.js';
+import type { Counter } from '../hal/hal.js';
+import type { ControlEntry, ControlPipe, FieldMatch, MatchCondition } from '../hal/program.js';
 import { CompiledActions } from './actions.js';
 import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
@@ -32,12 +22,9 @@ interface FixedMatch {
 }
 
 interface CompiledEntry {
-  readonly slot: number;
   readonly priority: number;
-  readonly label: string | undefined;
   readonly matches: readonly FixedMatch[];
   readonly condition: { readonly read: FieldReader; readonly holds: (value: number) => boolean } | null;
-  readonly template: ActionTemplate;
   /** null: it does nothing to the packet. */
   readonly actions: CompiledActions | null;
   /** Its values, in one record. */
@@ -51,12 +38,9 @@ interface CompiledEntry {
 }
 
 export class ControlPipeTable implements PipeTable {
-  readonly name: string;
-  private readonly slots: SlotPool;
   /** The entries in the order in which they are tried. */
   private readonly order: CompiledEntry[] = [];
   private readonly bySlot = new Map<number, CompiledEntry>();
-  private readonly byLabel = new Map<string, CompiledEntry>();
   private readonly miss: number;
   private readonly words = new Uint32Array(FIELD_WORDS_MAX);
   /** Entries that look at the packet's random number. */
@@ -67,12 +51,9 @@ export class ControlPipeTable implements PipeTable {
   private formerOctets = 0;
 
   constructor(
-    private readonly pipe: ControlPipe,
+    pipe: ControlPipe,
     private readonly context: PipeContext,
-    number: number,
   ) {
-    this.name = pipe.name;
-    this.slots = new SlotPool(pipe.sizeEntries, number, context.pipeNumbers.size);
     this.miss = forwardCode(pipe.miss, context.pipeNumbers);
   }
 
@@ -95,62 +76,43 @@ export class ControlPipeTable implements PipeTable {
     return this.miss;
   }
 
-  add(entry: ControlEntry): EntryId {
-    const place = entry.label === undefined ? { pipe: this.name } : { pipe: this.name, entry: entry.label };
-    if (entry.label !== undefined && this.byLabel.has(entry.label)) {
-      throw new HalError('ALREADY_EXIST', 'an entry with this label exists already', place);
-    }
-    const slot = this.slots.take();
-    if (slot < 0) {
-      throw new HalError('FULL', `the pipe holds ${this.pipe.sizeEntries} entries, as many as it can`, place);
-    }
-    const compiled = this.compile(entry, slot);
+  add(slot: number, entry: ControlEntry): void {
+    const compiled = this.compile(entry);
     let position = this.order.length;
     while (position > 0 && this.order[position - 1].priority > compiled.priority) position--;
     this.order.splice(position, 0, compiled);
     this.bySlot.set(slot, compiled);
     if (compiled.looksAtRandom) this.lookingAtRandom++;
-    if (entry.label !== undefined) this.byLabel.set(entry.label, compiled);
-    return this.slots.idOf(slot);
   }
 
-  /** The action template of an entry; for checks of an update. Throws HalError NOT_FOUND. */
-  actionsOf(id: EntryId): ActionTemplate {
-    return this.entryOf(id).template;
-  }
-
-  update(id: EntryId, values: ActionValues | undefined, forward: Forward | undefined): void {
-    const entry = this.entryOf(id);
+  /** The values and the forward of `entry`, which is otherwise the one that the slot has. */
+  update(slot: number, { values, forward }: ControlEntry): void {
+    const entry = this.entryOf(slot);
     if (values !== undefined) entry.actions?.store(values, entry.slab, 0);
-    if (forward !== undefined) entry.forward = forwardCode(forward, this.context.pipeNumbers);
+    entry.forward = forwardCode(forward, this.context.pipeNumbers);
   }
 
-  remove(id: EntryId): void {
-    const entry = this.entryOf(id);
+  remove(slot: number): void {
+    const entry = this.entryOf(slot);
     this.order.splice(this.order.indexOf(entry), 1);
-    this.bySlot.delete(entry.slot);
+    this.bySlot.delete(slot);
     if (entry.looksAtRandom) this.lookingAtRandom--;
-    if (entry.label !== undefined) this.byLabel.delete(entry.label);
     if (entry.counted) {
       this.formerPackets += entry.packets;
       this.formerOctets += entry.octets;
     }
-    this.slots.release(entry.slot);
   }
 
-  entryCounter(id: EntryId): Counter | null {
-    return counterIf(this.bySlot.get(this.slots.slotOf(id)));
+  entryCounter(slot: number): Counter {
+    const { packets, octets } = this.entryOf(slot);
+    return counterOf(packets, octets);
   }
 
-  labelCounter(label: string): Counter | null {
-    return counterIf(this.byLabel.get(label));
+  missCounter(): Counter {
+    return counterOf(this.missPackets, this.missOctets);
   }
 
-  missCounter(): Counter | null {
-    return this.pipe.missCounter === true ? counterOf(this.missPackets, this.missOctets) : null;
-  }
-
-  totalCounter(): Counter | null {
+  totalCounter(): Counter {
     let packets = this.formerPackets;
     let octets = this.formerOctets;
     for (const entry of this.order) {
@@ -161,18 +123,11 @@ export class ControlPipeTable implements PipeTable {
     return counterOf(packets, octets);
   }
 
-  private entryOf(id: EntryId): CompiledEntry {
-    const entry = this.bySlot.get(this.slots.slotOf(id));
-    if (entry === undefined) {
-      throw new HalError('NOT_FOUND', 'no such entry; it may have been removed', {
-        pipe: this.name,
-        entry: id,
-      });
-    }
-    return entry;
+  private entryOf(slot: number): CompiledEntry {
+    return this.bySlot.get(slot)!;
   }
 
-  private compile(entry: ControlEntry, slot: number): CompiledEntry {
+  private compile(entry: ControlEntry): CompiledEntry {
     const { pipeNumbers, mirrorNumbers } = this.context;
     const template = entry.actions ?? {};
     const actions = Object.keys(template).length === 0 ? null : new CompiledActions(template, 0);
@@ -180,12 +135,9 @@ export class ControlPipeTable implements PipeTable {
     actions?.store(entry.values, slab, 0);
     const fields = Object.entries(entry.match) as [FieldName, FieldMatch][];
     return {
-      slot,
       priority: entry.priority,
-      label: entry.label,
       matches: fields.map(([field, match]) => compileMatch(field, match)),
       condition: entry.condition === undefined ? null : compileCondition(entry.condition),
-      template,
       actions,
       slab,
       forward: forwardCode(entry.forward, pipeNumbers),
@@ -231,8 +183,4 @@ const COMPARISONS: Readonly<Record<MatchCondition['operation'], (field: number, 
 function compileCondition({ field, operation, value }: MatchCondition) {
   const compare = COMPARISONS[operation];
   return { read: fieldReader(field), holds: (word: number) => compare(word, value) };
-}
-
-function counterIf(entry: CompiledEntry | undefined): Counter | null {
-  return entry?.counted === true ? counterOf(entry.packets, entry.octets) : null;
 }

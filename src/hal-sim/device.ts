@@ -1,19 +1,17 @@
 /**
- * The simulator's device: a PipeHal over two SimPorts. Bit-exact to DOCA Flow's semantics as src/hal describes
+ * The simulator's device: a PipeDevice over two SimPorts. Bit-exact to DOCA Flow's semantics as src/hal describes
  * them, and deterministic: with a virtual clock and a seeded random source a whole run repeats to the byte.
  *
  * pipeline.ts walks packets through the program's tables, crypto-unit.ts does PSP, key-store.ts holds the keys.
  */
 import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
-import { HalError } from '../hal/errors.js';
+import { CheckedHal } from '../hal/checked-hal.js';
+import { HalError, shutDown } from '../hal/errors.js';
 import type {
   Counter,
-  CounterSelector,
   DeviceDescription,
   DeviceLimits,
-  EntryOperation,
-  EntryResult,
   KeyLengthOctets,
   KeySlot,
   PipeHal,
@@ -23,8 +21,8 @@ import type {
   SpiKeyBatch,
   TransmitPacket,
 } from '../hal/hal.js';
+import type { EntryBatch, EntryIndex, PipeDevice } from '../hal/pipe-device.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
-import { assertValidProgram } from '../hal/validate.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { AeadEngine } from '../psp/aead.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
@@ -32,7 +30,6 @@ import { IvSource, randomFirstIv } from '../psp/iv.js';
 import { MasterKeys } from '../psp/master-keys.js';
 import { secretOctets } from '../psp/secret.js';
 import { CryptoUnit } from './crypto-unit.js';
-import { EntryInstaller } from './entry-installer.js';
 import { EXACT_TABLE_SLOTS_MAX } from './exact-table.js';
 import { KeyStore } from './key-store.js';
 import { Pipeline } from './pipeline.js';
@@ -97,11 +94,20 @@ const OPERATIONS_PER_SLICE = 4096;
 /** Keys derived per slice: some milliseconds. */
 const KEYS_PER_SLICE = 16384;
 
+/** A simulated device. */
+export interface SimHal extends PipeHal {
+  /** The fates of all packets so far. Every packet has exactly one. */
+  fates(): Fates;
+  /** RSS packets that have not been handed over yet. */
+  readonly rssWaiting: number;
+}
+
 /** Opens a simulated device and starts its ports. Rejects with what a port's start rejects with. */
 export async function openSimHal(options: SimHalOptions): Promise<SimHal> {
-  const hal = new SimHal(options);
+  const device = new SimDevice(options);
+  const hal = new CheckedSimHal(device);
   try {
-    await hal.start();
+    await device.start();
   } catch (error) {
     await hal.close();
     throw error;
@@ -109,9 +115,22 @@ export async function openSimHal(options: SimHalOptions): Promise<SimHal> {
   return hal;
 }
 
-/** A simulated device; openSimHal opens one. */
-export class SimHal implements PipeHal {
-  readonly device: DeviceDescription;
+class CheckedSimHal extends CheckedHal implements SimHal {
+  constructor(private readonly simulated: SimDevice) {
+    super(simulated);
+  }
+
+  fates(): Fates {
+    return this.simulated.fates();
+  }
+
+  get rssWaiting(): number {
+    return this.simulated.rssWaiting;
+  }
+}
+
+class SimDevice implements PipeDevice {
+  readonly description: DeviceDescription;
   private readonly random: Random;
   private readonly limits: SimHalLimits;
   private readonly statisticsNow = new DeviceStatistics();
@@ -126,11 +145,12 @@ export class SimHal implements PipeHal {
   /** Frames of the burst that a mirror delays; see `mirrorsLate`. */
   private readonly outgoingLate: Uint8Array[][] = [[], []];
   private readonly mirrorsLate: boolean;
-  private pipeline: Pipeline | null = null;
-  private installer: EntryInstaller | null = null;
+  /** The program's, from before its static entries are in it. */
+  private pipeline!: Pipeline;
+  /** Whether all static entries are in it, and packets are let in. */
+  private isBuilt = false;
   private closed = false;
 
-  /** Use openSimHal. */
   constructor(options: SimHalOptions) {
     const engine = options.aead ?? opensslEngine;
     this.random = options.random;
@@ -148,7 +168,7 @@ export class SimHal implements PipeHal {
     this.rss = new RssQueue(options.clock, this.limits.rssQueuePackets);
     this.work = new WorkQueue(options.clock);
     const { keySlots, entriesPerPipe, keysPerBatch } = this.limits;
-    this.device = {
+    this.description = {
       hal: 'sim',
       text: `simulated device, AES-GCM by ${engine.name}`,
       ports: [describePort(UPLINK_PORT, 'uplink', options.uplink), describePort(VF_PORT, 'vf', options.vf)],
@@ -156,17 +176,14 @@ export class SimHal implements PipeHal {
     };
   }
 
-  /** Part of openSimHal. */
   async start(): Promise<void> {
     for (const [id, port] of this.ports.entries()) await port.start((frames) => this.receive(id, frames));
   }
 
-  async build(program: PipeProgram): Promise<void> {
-    this.assertOpen('build');
-    if (this.pipeline !== null) {
-      throw new HalError('BAD_STATE', `a program is built already; "${program.name}" cannot replace it`);
-    }
-    assertValidProgram(program, this.device.limits);
+  async build(
+    program: PipeProgram,
+    install: (indexes: readonly (EntryIndex | null)[]) => Promise<void>,
+  ): Promise<void> {
     const { random, crypto, statisticsNow: statistics } = this;
     this.pipeline = new Pipeline(program, random, crypto, statistics, {
       toPort: (port, frame, mirrored) => this.toPort(port, frame, mirrored),
@@ -174,57 +191,28 @@ export class SimHal implements PipeHal {
         if (this.rss.push({ frame, packetMeta })) statistics.toRss++;
       },
     });
-    this.installer = new EntryInstaller(program, this.pipeline, this.limits.keySlots);
+    await install(this.pipeline.indexes);
+    this.isBuilt = true;
   }
 
-  async apply(operations: readonly EntryOperation[]): Promise<EntryResult[]> {
-    this.assertBuilt('apply');
-    const results: EntryResult[] = [];
-    return this.inSlices(
-      operations.length,
-      OPERATIONS_PER_SLICE,
-      (i) => {
-        results.push(this.installer!.apply(operations[i], i));
-      },
-      () => results,
-    );
+  perform<Note>(batch: EntryBatch<Note>): Promise<void> {
+    const { pipeline } = this;
+    return this.inSlices(batch.count, OPERATIONS_PER_SLICE, (i) => batch.submit(i, pipeline));
   }
 
-  async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
-    this.assertOpen('setKeys');
-    const results: (HalError | null)[] = [];
-    return this.inSlices(
-      slots.length,
-      OPERATIONS_PER_SLICE,
-      (i) => {
-        const { cryptoId, key } = slots[i];
-        const error = this.keySlotError(cryptoId, key);
-        if (error === null) this.keys.setSlot(cryptoId, key);
-        results.push(error);
-      },
-      () => results,
-    );
+  async setKeys(slots: readonly KeySlot[]): Promise<null[]> {
+    await this.inSlices(slots.length, OPERATIONS_PER_SLICE, (i) => {
+      const { cryptoId, key } = slots[i];
+      this.keys.setSlot(cryptoId, key);
+    });
+    return slots.map(() => null);
   }
 
-  async clearKeys(cryptoIds: readonly number[]): Promise<void> {
-    this.assertOpen('clearKeys');
-    return this.inSlices(
-      cryptoIds.length,
-      OPERATIONS_PER_SLICE,
-      (i) => this.keys.clearSlot(cryptoIds[i]),
-      () => undefined,
-    );
+  clearKeys(cryptoIds: readonly number[]): Promise<void> {
+    return this.inSlices(cryptoIds.length, OPERATIONS_PER_SLICE, (i) => this.keys.clearSlot(cryptoIds[i]));
   }
 
-  async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
-    this.assertOpen('generateKeys');
-    const { keysPerBatch } = this.limits;
-    if (!Number.isInteger(count) || count < 1 || count > keysPerBatch) {
-      throw new HalError('INVALID_VALUE', `generateKeys of ${count} keys; expected 1 to ${keysPerBatch}`);
-    }
-    if (keyLengthOctets !== 16 && keyLengthOctets !== 32) {
-      throw new HalError('INVALID_VALUE', `generateKeys of ${keyLengthOctets} octets; expected 16 or 32`);
-    }
+  generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
     const version = keyLengthOctets === 16 ? 0 : 1;
     const batch = {
       spis: new Uint32Array(count),
@@ -235,11 +223,7 @@ export class SimHal implements PipeHal {
     return this.work.run(
       () => {
         if (done === 0 && this.keys.masterKeys.spisLeft < count) {
-          const left = this.keys.masterKeys.spisLeft;
-          throw new HalError(
-            'EMPTY',
-            `generateKeys of ${count} keys, but ${left} SPIs are left; rotate the master key`,
-          );
+          throw new HalError('EMPTY', `${this.keys.masterKeys.spisLeft} SPIs are left`);
         }
         const part = this.keys.masterKeys.generate(version, Math.min(KEYS_PER_SLICE, count - done));
         batch.spis.set(part.spis, done);
@@ -252,8 +236,7 @@ export class SimHal implements PipeHal {
     );
   }
 
-  async rotateMasterKey(): Promise<void> {
-    this.assertOpen('rotateMasterKey');
+  rotateMasterKey(): Promise<void> {
     return this.work.run(
       () => {
         this.keys.rotate();
@@ -263,14 +246,15 @@ export class SimHal implements PipeHal {
     );
   }
 
-  async counters(selectors: readonly CounterSelector[]): Promise<Counter[]> {
-    const pipeline = this.assertBuilt('counters');
-    return selectors.map((selector) => pipeline.counter(selector));
+  async counters(places: Int32Array): Promise<Counter[]> {
+    const counters: Counter[] = [];
+    for (let at = 0; at < places.length; at += 2) {
+      counters.push(this.pipeline.counter(places[at], places[at + 1]));
+    }
+    return counters;
   }
 
-  /** The device's own counters, as they are now. */
   async statistics(): Promise<PspStatistics> {
-    this.assertOpen('statistics');
     const now = this.statisticsNow;
     return {
       rxPackets: BigInt(now.rxPackets),
@@ -287,31 +271,27 @@ export class SimHal implements PipeHal {
     };
   }
 
-  /** The fates of all packets so far. Every packet has exactly one. */
   fates(): Fates {
     return fatesOf(this.statisticsNow, this.rss.dropped);
   }
 
-  /** RSS packets that have not been handed over yet. */
   get rssWaiting(): number {
     return this.rss.waitingPackets;
   }
 
   onReceive(handler: (packets: RssPacket[]) => void): void {
-    this.assertOpen('onReceive');
     this.rss.setHandler(handler);
   }
 
   transmit(packets: readonly TransmitPacket[]): number {
-    const pipeline = this.assertBuilt('transmit');
-    if (!pipeline.hasEgressRoot) throw new HalError('BAD_STATE', 'transmit: the program has no egress root');
-    for (const { frame, packetMeta } of packets) pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0);
+    for (const { frame, packetMeta } of packets) {
+      this.pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0);
+    }
     this.flush();
     return packets.length;
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
     this.closed = true;
     this.work.close(shutDown('the operation'));
     this.rss.close();
@@ -320,15 +300,9 @@ export class SimHal implements PipeHal {
     for (const result of closing) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** As `close`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   private receive(port: number, frames: readonly Uint8Array[]): void {
-    const { pipeline } = this;
-    if (pipeline === null || this.closed) return;
-    for (let i = 0; i < frames.length; i++) pipeline.receive(frames[i], port);
+    if (!this.isBuilt || this.closed) return;
+    for (let i = 0; i < frames.length; i++) this.pipeline.receive(frames[i], port);
     this.flush();
   }
 
@@ -354,39 +328,15 @@ export class SimHal implements PipeHal {
     }
   }
 
-  private keySlotError(cryptoId: number, key: Uint8Array): HalError | null {
-    const { keySlots } = this.limits;
-    if (!Number.isInteger(cryptoId) || cryptoId < 1 || cryptoId > keySlots) {
-      return new HalError('INVALID_VALUE', `setKeys of slot ${cryptoId}; slots are 1 to ${keySlots}`);
-    }
-    if (key.length !== 16 && key.length !== 32) {
-      const reason = `setKeys of slot ${cryptoId}: a key of ${key.length} octets; expected 16 or 32`;
-      return new HalError('INVALID_VALUE', reason);
-    }
-    return null;
-  }
-
-  private inSlices<Result>(
-    count: number,
-    perSlice: number,
-    one: (i: number) => void,
-    result: () => Result,
-  ): Promise<Result> {
-    return this.work.run((slice) => {
-      const end = Math.min(count, (slice + 1) * perSlice);
-      for (let i = slice * perSlice; i < end; i++) one(i);
-      return end < count;
-    }, result);
-  }
-
-  private assertOpen(doing: string): void {
-    if (this.closed) throw shutDown(doing);
-  }
-
-  private assertBuilt(doing: string): Pipeline {
-    this.assertOpen(doing);
-    if (this.pipeline === null) throw new HalError('BAD_STATE', `${doing}: build a program first`);
-    return this.pipeline;
+  private inSlices(count: number, perSlice: number, one: (i: number) => void): Promise<void> {
+    return this.work.run(
+      (slice) => {
+        const end = Math.min(count, (slice + 1) * perSlice);
+        for (let i = slice * perSlice; i < end; i++) one(i);
+        return end < count;
+      },
+      () => undefined,
+    );
   }
 }
 
@@ -415,8 +365,4 @@ function boundedLimits(limits: SimHalLimits): SimHalLimits {
     entriesPerPipe: Math.min(limits.entriesPerPipe, EXACT_TABLE_SLOTS_MAX),
     derivedKeyCacheEntries: Math.min(limits.derivedKeyCacheEntries, EXACT_TABLE_SLOTS_MAX),
   };
-}
-
-function shutDown(doing: string): HalError {
-  return new HalError('SHUTDOWN', `${doing}: the device is closed`);
 }

@@ -75,6 +75,11 @@ export class ExactTable {
     this.size--;
   }
 
+  /** Every slot in the table, in no order. */
+  *slots(): Generator<number> {
+    for (const entry of this.index) if (entry !== 0) yield (entry & SLOT_MASK) - 1;
+  }
+
   clear(): void {
     this.index.fill(0);
     this.size = 0;

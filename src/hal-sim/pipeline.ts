@@ -3,10 +3,16 @@
  */
 
 import type { Random } from '../base/random.js';
-import { HalError, type HalErrorPlace } from '../hal/errors.js';
-import type { Counter, CounterSelector, EntryId } from '../hal/hal.js';
-import { type PipeProgram, UPLINK_PORT } from '../hal/program.js';
-import { pipeOfId } from '../hal/slot-pool.js';
+import type { Counter } from '../hal/hal.js';
+import { type EntryIndex, type EntryWriter, MISS_COUNTER, TOTAL_COUNTER } from '../hal/pipe-device.js';
+import {
+  type ActionValues,
+  type BasicEntry,
+  type ControlEntry,
+  type Forward,
+  type PipeProgram,
+  UPLINK_PORT,
+} from '../hal/program.js';
 import { BasicPipeTable } from './basic-pipe.js';
 import { ControlPipeTable } from './control-pipe.js';
 import type { CryptoUnit } from './crypto-unit.js';
@@ -24,9 +30,8 @@ export interface PipelineExits {
   toRss(frame: Uint8Array, packetMeta: number): void;
 }
 
-export class Pipeline {
-  readonly pipes: readonly (BasicPipeTable | ControlPipeTable)[];
-  readonly pipeNumbers: ReadonlyMap<string, number>;
+export class Pipeline implements EntryWriter {
+  private readonly pipes: readonly (BasicPipeTable | ControlPipeTable)[];
   private readonly ingressRoot: number;
   private readonly egressRoot: number;
   /** Forward codes of each mirror's targets. */
@@ -35,7 +40,7 @@ export class Pipeline {
   private readonly contexts: PacketContext[] = [new PacketContext()];
   private depth = 0;
 
-  /** `program` is valid; its static entries are installed. */
+  /** `program` is valid; its static entries are left to whoever writes entries. */
   constructor(
     program: PipeProgram,
     random: Random,
@@ -44,55 +49,58 @@ export class Pipeline {
     private readonly exits: PipelineExits,
   ) {
     const mirrors = program.mirrors ?? [];
-    this.pipeNumbers = new Map(program.pipes.map((pipe, i) => [pipe.name, i]));
-    this.mirrors = mirrors.map(({ targets }) =>
-      targets.map((target) => forwardCode(target, this.pipeNumbers)),
-    );
+    const pipeNumbers = new Map(program.pipes.map((pipe, i) => [pipe.name, i]));
+    this.mirrors = mirrors.map(({ targets }) => targets.map((target) => forwardCode(target, pipeNumbers)));
     const context: PipeContext = {
-      pipeNumbers: this.pipeNumbers,
+      pipeNumbers,
       mirrorNumbers: new Map(mirrors.map((mirror, i) => [mirror.name, i])),
       crypto,
       drawRandom: () => random.uint32() & RANDOM_MASK,
       copyToMirror: (packet, mirror) => this.copyToMirror(packet, mirror),
     };
-    this.pipes = program.pipes.map((pipe, i) =>
-      pipe.type === 'basic' ? new BasicPipeTable(pipe, context, i) : new ControlPipeTable(pipe, context, i),
+    this.pipes = program.pipes.map((pipe) =>
+      pipe.type === 'basic' ? new BasicPipeTable(pipe, context) : new ControlPipeTable(pipe, context),
     );
     this.ingressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'default');
     this.egressRoot = program.pipes.findIndex((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
-    for (const [i, pipe] of program.pipes.entries()) {
-      for (const entry of pipe.entries ?? []) this.pipes[i].add(entry as never);
-    }
   }
 
-  get hasEgressRoot(): boolean {
-    return this.egressRoot >= 0;
+  /** The indexes of the pipes; null of control pipes. */
+  get indexes(): (EntryIndex | null)[] {
+    return this.pipes.map((pipe) => (pipe instanceof BasicPipeTable ? pipe : null));
   }
 
-  pipeOf(id: EntryId): BasicPipeTable | ControlPipeTable | undefined {
-    return this.pipes[pipeOfId(id, this.pipes.length)];
+  add(pipe: number, slot: number, entry: BasicEntry): void {
+    (this.pipes[pipe] as BasicPipeTable).add(slot, entry);
   }
 
-  /** Throws HalError NOT_FOUND, which names the selector, when there is no such counter. */
-  counter(selector: CounterSelector): Counter {
-    const counter = this.findCounter(selector);
-    if (counter !== null) return counter;
-    const place: HalErrorPlace =
-      'id' in selector
-        ? { entry: selector.id }
-        : 'label' in selector
-          ? { pipe: selector.pipe, entry: selector.label }
-          : { pipe: selector.pipe };
-    const what = 'miss' in selector ? 'miss counter' : 'total' in selector ? 'counter of entries' : 'counter';
-    throw new HalError('NOT_FOUND', `there is no such ${what}; the program must ask for it`, place);
+  update(
+    pipe: number,
+    slot: number,
+    actionIndex: number,
+    values: ActionValues | undefined,
+    forward: Forward | undefined,
+  ): void {
+    (this.pipes[pipe] as BasicPipeTable).update(slot, actionIndex, values, forward);
   }
 
-  private findCounter(selector: CounterSelector): Counter | null {
-    if ('id' in selector) return this.pipeOf(selector.id)?.entryCounter(selector.id) ?? null;
-    const pipe = this.pipes[this.pipeNumbers.get(selector.pipe) ?? -1];
-    if (pipe === undefined) return null;
-    if ('label' in selector) return pipe.labelCounter(selector.label);
-    return 'miss' in selector ? pipe.missCounter() : pipe.totalCounter();
+  addControl(pipe: number, slot: number, entry: ControlEntry): void {
+    (this.pipes[pipe] as ControlPipeTable).add(slot, entry);
+  }
+
+  updateControl(pipe: number, slot: number, entry: ControlEntry): void {
+    (this.pipes[pipe] as ControlPipeTable).update(slot, entry);
+  }
+
+  remove(pipe: number, slot: number): void {
+    this.pipes[pipe].remove(slot);
+  }
+
+  /** `slot`, or MISS_COUNTER or TOTAL_COUNTER. */
+  counter(pipe: number, slot: number): Counter {
+    const table = this.pipes[pipe];
+    if (slot === MISS_COUNTER) return table.missCounter();
+    return slot === TOTAL_COUNTER ? table.totalCounter() : table.entryCounter(slot);
   }
 
   /** A frame that came in by a port. */

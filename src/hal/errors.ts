@@ -63,6 +63,11 @@ export class ProgramError extends HalError {
   }
 }
 
+/** What every call says of a device that is closed; `doing`: what was asked for. */
+export function shutDown(doing: string): HalError {
+  return new HalError('SHUTDOWN', `${doing}: the device is closed`);
+}
+
 function describePlace(place: HalErrorPlace): string {
   const parts: string[] = [];
   if (place.pipe !== undefined) parts.push(`pipe ${place.pipe}`);

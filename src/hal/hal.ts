@@ -1,6 +1,7 @@
 /**
  * PipeHAL: the one interface between the gateway and a device with match-action pipes and PSP, be it a
- * BlueField-3 (src/hal-doca) or the simulator (src/hal-sim). Everything above is written against this file.
+ * BlueField-3 (src/hal-doca) or the simulator (src/hal-sim). Everything above is written against this file. Who writes
+ * another implementation writes a PipeDevice (pipe-device.ts), of which CheckedHal (checked-hal.ts) makes a PipeHal.
  *
  * Life: an implementation opens the device and gives a PipeHal; `build` installs one PipeProgram, once; then
  * packets flow, and the rest of the interface may be used in any order until `close`. After `close` every method

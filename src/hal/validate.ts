@@ -17,14 +17,6 @@ import { FIELDS, type FieldName } from './fields.js';
 import type { DeviceLimits } from './hal.js';
 import type { Domain, Forward, Pipe, PipeProgram } from './program.js';
 
-export {
-  checkBasicEntry,
-  checkControlEntry,
-  checkUpdate,
-  type EntryContext,
-  encapHeaderLengthOctets,
-} from './check-entry.js';
-
 /**
  * Bits that one basic pipe can match at most. On hardware an SPI, an id and one IPv6 address fit together with the
  * small parser fields; an SPI and two IPv6 addresses do not.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RssPacket } from '../../../src/hal/hal.js';
-import { DocaHal } from '../../../src/hal-doca/device.js';
+import { DocaDevice } from '../../../src/hal-doca/device.js';
 import type { NativeDevice, NativePort } from '../../../src/hal-doca/native.js';
 
 const port = (name: string): NativePort => ({
@@ -12,10 +12,10 @@ const port = (name: string): NativePort => ({
   dpdkPort: 0,
 });
 
-function open(): DocaHal {
+function open(): DocaDevice {
   const native = { close: async () => {} } as Partial<NativeDevice> as NativeDevice;
   const options = { pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 };
-  return new DocaHal(native, [port('p0'), port('vf0')], '3.3', options);
+  return new DocaDevice(native, [port('p0'), port('vf0')], '3.3', options);
 }
 
 const packets = (count: number, from = 0): RssPacket[] =>

@@ -1,35 +1,29 @@
 /**
- * What is known here of the entries of one pipe: which slots they take, by which key and label they are found. DOCA
- * itself has neither ids nor labels, and does not tell an equal key from other failures.
+ * What is known of the entries of one pipe besides what the device keeps: which slots they take, their ids and labels. Match keys
+ * are in the device's own index (pipe-device.ts).
  */
 import { enlarged } from '../base/enlarged.js';
-import { HalError, type HalErrorPlace } from '../hal/errors.js';
-import type { EntryId } from '../hal/hal.js';
-import type { BasicEntry, ControlEntry, Pipe } from '../hal/program.js';
-import { SlotPool } from '../hal/slot-pool.js';
-import { EntryPlan } from './batch.js';
-import { KeyTable } from './key-table.js';
-
-const ACTIONS_START = 16;
+import { HalError, type HalErrorPlace } from './errors.js';
+import type { EntryId } from './hal.js';
+import type { EntryIndex } from './pipe-device.js';
+import type { BasicEntry, ControlEntry, Pipe } from './program.js';
+import { SlotPool } from './slot-pool.js';
 
 /** A removed entry, with all that `restore` needs to put it back. */
 export interface RemovedEntry {
   readonly slot: number;
   readonly id: EntryId;
-  /** The key of a basic pipe's entry; null for control pipes. */
-  readonly key: Uint8Array | null;
+  /** As the index has returned it. */
+  readonly key: Uint8Array | undefined;
   readonly actionIndex: number;
   readonly control: ControlEntry | undefined;
   readonly label: string | undefined;
 }
 
 export class EntryBook {
-  /** null: a control pipe. */
-  readonly plan: EntryPlan | null;
   private readonly slots: SlotPool;
-  /** The keys of a basic pipe's entries, and by slot the action template of each. */
-  private readonly keys: KeyTable;
-  private actionIndices = new Uint8Array(ACTIONS_START);
+  /** By slot, which action template of a basic pipe each entry has; the first, where there is nothing. */
+  private actionIndices = new Uint8Array(0);
   /** The current entries of a control pipe, by slot. */
   private readonly controls: (ControlEntry | undefined)[] = [];
   private readonly slotOfLabel = new Map<string, number>();
@@ -37,23 +31,20 @@ export class EntryBook {
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
   private readonly pendingRestore = new Map<number, RemovedEntry>();
 
+  /** `number` of `pipes` pipes; `index`: the device's, of a basic pipe. */
   constructor(
     readonly pipe: Pipe,
     readonly number: number,
     pipes: number,
+    private readonly index: EntryIndex | null,
   ) {
-    this.plan = pipe.type === 'basic' ? new EntryPlan(pipe) : null;
-    this.keys = new KeyTable(this.plan?.matchOctets ?? 0);
     this.slots = new SlotPool(pipe.sizeEntries, number, pipes);
   }
 
-  /**
-   * Takes a slot for a checked entry; `key` is the plan's, of a basic pipe's entry. Throws HalError ALREADY_EXIST or
-   * FULL, and changes nothing then.
-   */
-  add(entry: BasicEntry | ControlEntry, key: Uint8Array | null): number {
+  /** Takes a slot for a checked entry. Throws HalError ALREADY_EXIST or FULL, and changes nothing then. */
+  add(entry: BasicEntry | ControlEntry): number {
     const { label } = entry;
-    if (key !== null && this.keys.find(key) >= 0) {
+    if (this.index !== null && this.index.find(entry as BasicEntry) >= 0) {
       const reason = 'an entry with this key exists already; update it, or remove it first';
       throw new HalError('ALREADY_EXIST', reason, this.place(label));
     }
@@ -65,16 +56,13 @@ export class EntryBook {
       const reason = `the pipe holds ${this.pipe.sizeEntries} entries, as many as it can`;
       throw new HalError('FULL', reason, this.place(label));
     }
-    if (key === null) {
-      this.controls[slot] = entry as ControlEntry;
+    if (this.index === null) {
+      this.controls[slot] = copyOf(entry as ControlEntry);
     } else {
-      this.keys.add(slot, key);
+      this.index.put(slot);
       this.setActionIndex(slot, (entry as BasicEntry).actionIndex ?? 0);
     }
-    if (label !== undefined) {
-      this.slotOfLabel.set(label, slot);
-      this.labelOfSlot.set(slot, label);
-    }
+    if (label !== undefined) this.setLabel(slot, label);
     return slot;
   }
 
@@ -84,13 +72,12 @@ export class EntryBook {
     const removed: RemovedEntry = {
       slot,
       id: this.slots.idOf(slot),
-      key: this.plan === null ? null : this.keys.keyOf(slot),
-      actionIndex: this.actionIndices[slot] ?? 0,
+      key: this.index?.take(slot),
+      actionIndex: this.actionIndexOf(slot),
       control: this.controls[slot],
       label,
     };
-    if (this.plan === null) this.controls[slot] = undefined;
-    else this.keys.delete(slot);
+    if (this.index === null) this.controls[slot] = undefined;
     if (label !== undefined) {
       this.slotOfLabel.delete(label);
       this.labelOfSlot.delete(slot);
@@ -104,6 +91,13 @@ export class EntryBook {
     return removed;
   }
 
+  /** Takes out an entry that the device has failed to add. */
+  takeBack(id: EntryId): void {
+    const slot = this.slots.slotOf(id);
+    // Somebody may have guessed the id and removed it meanwhile.
+    if (slot >= 0) this.remove(slot);
+  }
+
   /** Puts a removed entry back: the device has failed to remove it. */
   restore(removed: RemovedEntry): void {
     const { slot, id, key, actionIndex, control, label } = removed;
@@ -111,16 +105,13 @@ export class EntryBook {
       this.pendingRestore.set(slot, removed);
       return;
     }
-    if (key === null) {
+    if (key === undefined) {
       this.controls[slot] = control;
     } else {
-      this.keys.add(slot, key);
+      this.index!.putBack!(slot, key);
       this.setActionIndex(slot, actionIndex);
     }
-    if (label !== undefined && !this.slotOfLabel.has(label)) {
-      this.slotOfLabel.set(label, slot);
-      this.labelOfSlot.set(slot, label);
-    }
+    if (label !== undefined && !this.slotOfLabel.has(label)) this.setLabel(slot, label);
   }
 
   idOf(slot: number): EntryId {
@@ -139,14 +130,14 @@ export class EntryBook {
 
   /** The action template of a basic pipe's entry. */
   actionIndexOf(slot: number): number {
-    return this.actionIndices[slot]!;
+    return this.actionIndices[slot] ?? 0;
   }
 
   controlOf(slot: number): ControlEntry {
     return this.controls[slot]!;
   }
 
-  /** Replaces a control pipe's entry. */
+  /** Replaces a control pipe's entry, which the book keeps as it is. */
   replaceControl(slot: number, entry: ControlEntry): void {
     this.controls[slot] = entry;
   }
@@ -171,8 +162,23 @@ export class EntryBook {
     return label === undefined ? { pipe: this.pipe.name } : { pipe: this.pipe.name, entry: label };
   }
 
+  private setLabel(slot: number, label: string): void {
+    this.slotOfLabel.set(label, slot);
+    this.labelOfSlot.set(slot, label);
+  }
+
   private setActionIndex(slot: number, actionIndex: number): void {
+    // Most pipes have one template, and need nothing written down.
+    if (actionIndex === 0 && slot >= this.actionIndices.length) return;
     this.actionIndices = enlarged(this.actionIndices, slot + 1);
     this.actionIndices[slot] = actionIndex;
   }
+}
+
+/** A copy of an entry, or of a part of one, that nobody else can change. */
+export function copyOf<Part>(part: Part): Part {
+  if (typeof part !== 'object' || part === null) return part;
+  // Not `slice`, by which a Buffer shares its octets.
+  if (part instanceof Uint8Array) return new Uint8Array(part) as Part & Uint8Array;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, copyOf(value)])) as Part;
 }

@@ -1,0 +1,78 @@
+/** How the entries of a basic pipe are packed: which values they give, in which order (native/addon/batch.h). */
+import { encapHeaderLengthOctets } from '../hal/check-entry.js';
+import type { FieldName, FieldValue, WritableFieldName } from '../hal/fields.js';
+import type { ActionTemplate, ActionValues, BasicEntry, BasicPipe } from '../hal/program.js';
+import { entryFields, fieldOctets, writeValue } from './program.js';
+
+const ETHERNET_HEADER_OCTETS = 14;
+
+/** The values that entries of an action template give, in their order. */
+interface ActionPlan {
+  readonly set: readonly WritableFieldName[];
+  readonly ethernetHeader: boolean;
+  readonly encapOctets: number;
+  readonly cryptoId: boolean;
+}
+
+export class EntryPlan {
+  private readonly match: readonly FieldName[];
+  private readonly actions: readonly ActionPlan[];
+  readonly forwardOfEntry: boolean;
+  readonly octetsMax: number;
+  /** The octets by which the pipe finds the entry whose key was taken last. */
+  readonly key: Uint8Array;
+
+  constructor(pipe: BasicPipe) {
+    this.match = entryFields(pipe.match);
+    this.key = new Uint8Array(this.match.reduce((sum, field) => sum + fieldOctets(field), 0));
+    this.actions = (pipe.actions ?? []).map(planOf);
+    this.forwardOfEntry = pipe.forward === 'entry';
+    const valueOctets = this.actions.map(
+      ({ set, encapOctets }) =>
+        set.reduce((sum, field) => sum + fieldOctets(field), ETHERNET_HEADER_OCTETS) + encapOctets + 4,
+    );
+    this.octetsMax = 16 + this.key.length + Math.max(0, ...valueOctets);
+  }
+
+  /** Makes `key` that of `entry`. Its values lie under the template's masks. */
+  takeKey(entry: BasicEntry): void {
+    let at = 0;
+    for (let i = 0; i < this.match.length; i++) {
+      const field = this.match[i]!;
+      writeValue(field, entry.match![field] as FieldValue, this.key, at);
+      at += fieldOctets(field);
+    }
+  }
+
+  /** Values of a checked entry. */
+  writeValues(actionIndex: number, values: ActionValues | undefined, out: Uint8Array, at: number): number {
+    const plan = this.actions[actionIndex];
+    if (plan === undefined) return at;
+    let end = at;
+    for (const field of plan.set) {
+      writeValue(field, values!.set![field]!, out, end);
+      end += fieldOctets(field);
+    }
+    if (plan.ethernetHeader) {
+      out.set(values!.ethernetHeader!, end);
+      end += ETHERNET_HEADER_OCTETS;
+    }
+    if (plan.encapOctets > 0) {
+      out.set(values!.encapHeader!, end);
+      end += plan.encapOctets;
+    }
+    if (plan.cryptoId) {
+      for (let shift = 0; shift < 32; shift += 8) out[end++] = values!.cryptoId! >>> shift;
+    }
+    return end;
+  }
+}
+
+function planOf(template: ActionTemplate): ActionPlan {
+  return {
+    set: entryFields(template.set ?? {}),
+    ethernetHeader: template.decap?.ethernetHeader === 'entry',
+    encapOctets: template.encap === undefined ? 0 : encapHeaderLengthOctets(template.encap),
+    cryptoId: template.encrypt?.cryptoId === 'entry',
+  };
+}

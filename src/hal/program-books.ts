@@ -1,0 +1,188 @@
+/**
+ * The books of a built program's pipes: what an operation on entries needs to be checked, entered, handed to the device, and taken
+ * back when the device fails it later.
+ */
+import {
+  checkActionValues,
+  checkBasicEntry,
+  checkControlEntry,
+  checkForward,
+  checkUpdate,
+  type EntryContext,
+  reporter,
+} from './check-entry.js';
+import { copyOf, EntryBook } from './entry-book.js';
+import { HalError, type HalErrorPlace } from './errors.js';
+import type { CounterSelector, EntryId, EntryOperation, EntryResult } from './hal.js';
+import {
+  type EntryBatch,
+  type EntryIndex,
+  type EntryWriter,
+  MISS_COUNTER,
+  TOTAL_COUNTER,
+} from './pipe-device.js';
+import type { BasicEntry, ControlEntry, PipeProgram } from './program.js';
+import { pipeOfId } from './slot-pool.js';
+
+type AddOperation = Extract<EntryOperation, { operation: 'add' }>;
+type UpdateOperation = Extract<EntryOperation, { operation: 'update' }>;
+
+/** Takes an update or a removal back; null where the books do not know what has changed, and of an add, which its id names. */
+type Undo = (() => void) | null;
+
+export class ProgramBooks {
+  private readonly books: readonly EntryBook[];
+  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly context: EntryContext;
+  readonly hasEgressRoot: boolean;
+
+  /** `program` is valid; `indexes` of its pipes, null of control pipes. */
+  constructor(program: PipeProgram, indexes: readonly (EntryIndex | null)[], keySlots: number) {
+    const { pipes } = program;
+    this.books = pipes.map((pipe, i) => new EntryBook(pipe, i, pipes.length, indexes[i]!));
+    const numbers = new Map(pipes.map((pipe, i) => [pipe.name, i]));
+    const mirrors = new Set(program.mirrors?.map((mirror) => mirror.name));
+    this.numbers = numbers;
+    this.context = {
+      hasPipe: (name) => numbers.has(name),
+      hasMirror: (name) => mirrors.has(name),
+      keySlots,
+    };
+    this.hasEgressRoot = pipes.some((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
+  }
+
+  /** `operations` for the device; each has its place in `results`, and may get another one there until all are done. */
+  batchOf(operations: readonly EntryOperation[], results: EntryResult[]): EntryBatch<Undo> {
+    return {
+      count: operations.length,
+      submit: (position, writer) => {
+        const operation = operations[position]!;
+        let undo: Undo = null;
+        try {
+          if (operation.operation === 'add')
+            results[position] = { id: this.add(operation, position, writer) };
+          else {
+            undo =
+              operation.operation === 'remove'
+                ? this.remove(operation.id, writer)
+                : this.update(operation, writer);
+            results[position] = { id: operation.id };
+          }
+        } catch (error) {
+          if (!(error instanceof HalError)) throw error;
+          results[position] = { error };
+        }
+        return undo;
+      },
+      failed: (position, undo, code, reason) => {
+        const result = results[position]!;
+        if ('error' in result) throw new Error(`operation ${position} has failed twice`);
+        const book = this.bookOf(result.id);
+        if (operations[position]!.operation === 'add') book.takeBack(result.id);
+        else undo?.();
+        results[position] = { error: new HalError(code, reason, { pipe: book.pipe.name, entry: position }) };
+      },
+    };
+  }
+
+  /** The device's places of counters. Throws HalError NOT_FOUND, which names the selector, when there is no such counter. */
+  counterPlaces(selectors: readonly CounterSelector[]): Int32Array {
+    const places = new Int32Array(2 * selectors.length);
+    for (let i = 0; i < selectors.length; i++) {
+      const selector = selectors[i]!;
+      const book =
+        'id' in selector
+          ? this.books[pipeOfId(selector.id, this.books.length)]
+          : this.books[this.numbers.get(selector.pipe) ?? -1];
+      const place = book === undefined ? null : counterIn(book, selector);
+      if (book === undefined || place === null) throw noCounter(selector);
+      places[2 * i] = book.number;
+      places[2 * i + 1] = place;
+    }
+    return places;
+  }
+
+  /** `position` in the batch names an entry without a label in errors. */
+  private add({ pipe: name, entry }: AddOperation, position: number, writer: EntryWriter): EntryId {
+    const book = this.books[this.numbers.get(name) ?? -1];
+    if (book === undefined) {
+      throw new HalError('NOT_FOUND', 'the program has no such pipe', { pipe: name, entry: position });
+    }
+    const { pipe, number } = book;
+    if (pipe.type === 'basic') {
+      throwFirst(checkBasicEntry(pipe, entry as BasicEntry, this.context, position));
+      const slot = book.add(entry);
+      writer.add(number, slot, entry as BasicEntry);
+      return book.idOf(slot);
+    }
+    throwFirst(checkControlEntry(pipe, entry as ControlEntry, this.context, position));
+    const slot = book.add(entry);
+    writer.addControl(number, slot, book.controlOf(slot));
+    return book.idOf(slot);
+  }
+
+  private remove(id: EntryId, writer: EntryWriter): Undo {
+    const book = this.bookOf(id);
+    const removed = book.remove(book.slotOf(id));
+    writer.remove(book.number, removed.slot);
+    return () => book.restore(removed);
+  }
+
+  private update(operation: UpdateOperation, writer: EntryWriter): Undo {
+    const { id, values, forward } = operation;
+    const book = this.bookOf(id);
+    const slot = book.slotOf(id);
+    if (book.pipe.type === 'basic') {
+      const actionIndex = book.actionIndexOf(slot);
+      throwFirst(checkUpdate(book.pipe, actionIndex, operation, this.context, id));
+      writer.update(book.number, slot, actionIndex, values, forward);
+      return null;
+    }
+    const control = book.controlOf(slot);
+    const problems: HalError[] = [];
+    const report = reporter(problems, { pipe: book.pipe.name, entry: id });
+    if (values !== undefined) {
+      checkActionValues(control.actions ?? {}, values, this.context.keySlots, report);
+    }
+    if (forward !== undefined) checkForward(forward, this.context.hasPipe, report);
+    throwFirst(problems);
+    const changed = {
+      ...control,
+      ...(values === undefined ? {} : { values: copyOf(values) }),
+      ...(forward === undefined ? {} : { forward: copyOf(forward) }),
+    };
+    book.replaceControl(slot, changed);
+    writer.updateControl(book.number, slot, changed);
+    return () => book.replaceControl(slot, control);
+  }
+
+  /** The book of the pipe that `id` names. Throws HalError NOT_FOUND. */
+  private bookOf(id: EntryId): EntryBook {
+    const book = this.books[pipeOfId(id, this.books.length)];
+    if (book === undefined) throw new HalError('NOT_FOUND', 'no such entry', { entry: id });
+    return book;
+  }
+}
+
+/** In the place of a slot; null: there is no such counter. */
+function counterIn(book: EntryBook, selector: CounterSelector): number | null {
+  if ('miss' in selector) return book.pipe.missCounter === true ? MISS_COUNTER : null;
+  if ('total' in selector) return book.hasTotal ? TOTAL_COUNTER : null;
+  const slot = book.countedSlot(selector);
+  return slot < 0 ? null : slot;
+}
+
+function noCounter(selector: CounterSelector): HalError {
+  const place: HalErrorPlace =
+    'id' in selector
+      ? { entry: selector.id }
+      : 'label' in selector
+        ? { pipe: selector.pipe, entry: selector.label }
+        : { pipe: selector.pipe };
+  const what = 'miss' in selector ? 'miss counter' : 'total' in selector ? 'counter of entries' : 'counter';
+  return new HalError('NOT_FOUND', `there is no such ${what}; the program must ask for it`, place);
+}
+
+function throwFirst(problems: readonly HalError[]): void {
+  if (problems.length > 0) throw problems[0]!;
+}
