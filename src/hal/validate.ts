@@ -23,6 +23,9 @@ import type { Domain, Forward, Pipe, PipeProgram } from './program.js';
  */
 export const MATCH_WIDTH_BITS_MAX = 288;
 
+/** Action templates of a basic pipe: an entry names its own by an octet (DOCA Flow's action_idx). */
+const ACTION_TEMPLATES_MAX = 256;
+
 /** Which domain a packet may go to from which (the edges that DOCA's application uses). */
 const NEXT_DOMAINS: Readonly<Record<Domain, readonly Domain[]>> = {
   default: ['default', 'secure-ingress', 'egress'],
@@ -112,6 +115,9 @@ function checkPipe(
     report(`${widthBits} bits; a basic pipe matches at most ${MATCH_WIDTH_BITS_MAX}; use two pipes`, 'match');
   }
   if (pipe.actions?.length === 0) report('an empty list; leave it out instead', 'actions');
+  if ((pipe.actions?.length ?? 0) > ACTION_TEMPLATES_MAX) {
+    report(`${pipe.actions!.length} templates; a pipe has at most ${ACTION_TEMPLATES_MAX}`, 'actions');
+  }
   for (const actions of pipe.actions ?? []) {
     checkFields(actions.set ?? {}, true, report);
     checkActions(actions, pipe.domain, context, report);

@@ -13,8 +13,8 @@ const OUTWARDS = {
 } as const satisfies Record<string, ActionTemplate>;
 const DOMAINS: readonly Domain[] = ['default', 'secure-ingress', 'egress', 'secure-egress'];
 
-/** Problems of a template in a pipe of a domain. */
-function problems(template: ActionTemplate, domain: Domain): string[] {
+/** Problems of templates in a pipe of a domain. */
+function problems(templates: ActionTemplate | readonly ActionTemplate[], domain: Domain): string[] {
   const found = validateProgram({
     name: 'one template',
     pipes: [
@@ -32,7 +32,7 @@ function problems(template: ActionTemplate, domain: Domain): string[] {
         domain,
         sizeEntries: 1,
         match: {},
-        actions: [template],
+        actions: [templates].flat(),
         forward: { to: 'drop' },
         miss: { to: 'drop' },
       },
@@ -58,4 +58,10 @@ test('decrypt or decap with encap or encrypt has none, and one of the two is nam
       }
     }
   }
+});
+
+test('a pipe has as many templates as an octet can name', () => {
+  const templates = (count: number): ActionTemplate[] => Array.from({ length: count }, () => ({}));
+  expect(problems(templates(256), 'default')).toEqual([]);
+  expect(problems(templates(257), 'default')).toEqual(['actions']);
 });
