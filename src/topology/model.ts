@@ -7,6 +7,9 @@ import type { GatewayOptions } from '../gateway/options.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
+import type { EventPlan } from './events/registry.js';
+
+export type { EventPlan } from './events/registry.js';
 
 /** What a topology file says, read and with every name resolved. */
 export interface Topology {
@@ -201,61 +204,9 @@ export interface FloodPlan extends TrafficCommon {
 
 export type TrafficPlan = PingPlan | UdpPlan | TransferPlan | ReplayPlan | FloodPlan;
 
-interface At {
-  readonly atMs: number;
-}
-
 /** Of a gateway. */
 export const GATEWAY_PORTS = ['uplink', 'vf'] as const;
 export type GatewayPort = (typeof GATEWAY_PORTS)[number];
-
-export type EventPlan =
-  /** The gateways rotate their master keys and re-key. */
-  | (At & { readonly type: 'rotate'; readonly nodes: readonly string[] })
-  /** Orderly stop, or loss of everything; the gateway is back after `downMs`. */
-  | (At & { readonly type: 'restart' | 'crash'; readonly nodes: readonly string[]; readonly downMs: number })
-  /** Changes a link's impairments, both directions. */
-  | (At & { readonly type: 'impair'; readonly link: string; readonly impairments: Partial<Impairments> })
-  | (At & { readonly type: 'cut' | 'mend'; readonly link: string })
-  /** RPCs between the groups are lost; nodes in no group reach all. */
-  | (At & { readonly type: 'partition'; readonly groups: readonly (readonly string[])[] })
-  | (At & { readonly type: 'heal' })
-  | (At & { readonly type: 'oob'; readonly oob: Partial<OobPlan> })
-  | (At & { readonly type: 'add-workload' | 'remove-workload'; readonly workload: string })
-  /** The gateway's underlay address changes, as after a move; its peers learn it with the next exchange. */
-  | (At & { readonly type: 'readdress'; readonly node: string; readonly ip: IpAddress })
-  /** Somebody on the link sends again, changes and makes up frames, for a time. */
-  | (At & {
-      readonly type: 'attack';
-      readonly link: string;
-      readonly durationMs: number;
-      /** Of the frames that pass: sent a second time; sent a second time with a bit changed. */
-      readonly replayRatio: number;
-      readonly forgeRatio: number;
-      /** PSP frames under SPIs and keys made up. */
-      readonly spoofsPerSecond: number;
-    })
-  /** The insider acts for a time, each act one of `does`. */
-  | (At & {
-      readonly type: 'insider';
-      readonly node: string;
-      readonly durationMs: number;
-      readonly actsPerSecond: number;
-      readonly does: readonly InsiderAct[];
-    })
-  /** Links, OOB network, entries and workloads are as the topology has them again. */
-  | (At & { readonly type: 'calm' })
-  /** The node's wall clock and monotonic clock go ahead. */
-  | (At & { readonly type: 'clock-jump'; readonly node: string; readonly jumpMs: number })
-  /** A port of the gateway goes, and comes back: meanwhile nothing passes, either way. */
-  | (At & {
-      readonly type: 'lose-port';
-      readonly node: string;
-      readonly port: GatewayPort;
-      readonly durationMs: number;
-    })
-  /** Entries take this long to install from now on. */
-  | (At & { readonly type: 'slow-entries'; readonly node: string; readonly delayMs: number });
 
 /** Expectations, which decide the exit status together with the invariants. */
 export type Expectation =

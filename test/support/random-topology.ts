@@ -5,18 +5,18 @@ import type { GatewayOptions } from '../../src/gateway/options.js';
 import type { Impairments } from '../../src/hal-sim/ports/link.js';
 import { type IpAddress, type IpFamily, ipFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { isHostAddress } from '../../src/packet/address-kind.js';
-import {
-  type EventPlan,
-  type Expectation,
-  GATEWAY_PORTS,
-  type GatewayPlan,
-  INSIDER_ACTS,
-  type InsiderPlan,
-  type LinkPlan,
-  type NodePlan,
-  type Topology,
-  type TrafficPlan,
-  type WorkloadPlan,
+import type { ArbitraryValues } from '../../src/topology/events/kind.js';
+import { EVENT_TYPES, EVENTS } from '../../src/topology/events/registry.js';
+import type {
+  EventPlan,
+  Expectation,
+  GatewayPlan,
+  InsiderPlan,
+  LinkPlan,
+  NodePlan,
+  Topology,
+  TrafficPlan,
+  WorkloadPlan,
 } from '../../src/topology/model.js';
 
 type Gen = fc.GeneratorValue;
@@ -276,74 +276,28 @@ function events(
   talkers: readonly Talker[],
   insiders: readonly InsiderPlan[],
 ): EventPlan[] {
-  const nodeNames = all.map((gateway) => gateway.name);
-  const someNodes = () => g(() => fc.shuffledSubarray(nodeNames, { minLength: 1 }));
-  const link = () => pick(g, linkPlans).name;
   const times = g(() => fc.array(ms(), { maxLength: 8 })).sort((a, b) => a - b);
+  const taken = all.flatMap(({ underlay }): (IpAddress | undefined)[] => Object.values(underlay));
   const fresh = { 4: g(() => ips(4, times.length)), 6: g(() => ips(6, times.length)) };
-  const down = (type: 'restart' | 'crash') => (atMs: number) => ({
-    atMs,
-    type,
-    nodes: someNodes(),
-    downMs: g(ms),
-  });
-  const workload = (type: 'add-workload' | 'remove-workload') => (atMs: number) =>
-    talkers.length === 0 ? undefined : { atMs, type, workload: pick(g, talkers).name };
-  const makers: Readonly<Record<EventPlan['type'], (atMs: number) => EventPlan | undefined>> = {
-    rotate: (atMs) => ({ atMs, type: 'rotate', nodes: someNodes() }),
-    restart: down('restart'),
-    crash: down('crash'),
-    cut: (atMs) => ({ atMs, type: 'cut', link: link() }),
-    mend: (atMs) => ({ atMs, type: 'mend', link: link() }),
-    impair: (atMs) => ({ atMs, type: 'impair', link: link(), impairments: g(() => someImpairments) }),
-    partition: (atMs) => {
-      const [first, ...rest] = g(() =>
-        fc.shuffledSubarray(nodeNames, { minLength: Math.min(2, all.length) }),
-      );
-      return rest.length === 0 ? undefined : { atMs, type: 'partition', groups: [[first!], rest] };
-    },
-    heal: (atMs) => ({ atMs, type: 'heal' }),
-    calm: (atMs) => ({ atMs, type: 'calm' }),
-    oob: (atMs) => ({ atMs, type: 'oob', oob: g(() => oob) }),
-    'add-workload': workload('add-workload'),
-    'remove-workload': workload('remove-workload'),
-    readdress: (atMs) => {
-      const node = pick(g, all);
-      const taken = all.flatMap(({ underlay }): (IpAddress | undefined)[] => Object.values(underlay));
-      const next = fresh[node.underlay.ipv4 === undefined ? 6 : 4].pop()!;
-      return taken.includes(next) ? undefined : { atMs, type: 'readdress', node: node.name, ip: next };
-    },
-    attack: (atMs) => ({
-      atMs,
-      type: 'attack',
-      link: link(),
-      durationMs: g(positiveMs),
-      replayRatio: g(ratio),
-      forgeRatio: g(ratio),
-      spoofsPerSecond: g(perSecond),
-    }),
-    insider: (atMs) =>
-      insiders.every(({ silent }) => silent)
-        ? undefined
-        : {
-            atMs,
-            type: 'insider',
-            node: insiders.find(({ silent }) => !silent)!.name,
-            durationMs: g(positiveMs),
-            actsPerSecond: g(positive(10_000_000)),
-            does: g(() => fc.shuffledSubarray([...INSIDER_ACTS], { minLength: 1 })),
-          },
-    'clock-jump': (atMs) => ({ atMs, type: 'clock-jump', node: pick(g, nodeNames), jumpMs: g(positiveMs) }),
-    'lose-port': (atMs) => ({
-      atMs,
-      type: 'lose-port',
-      node: pick(g, nodeNames),
-      port: pick(g, GATEWAY_PORTS),
-      durationMs: g(positiveMs),
-    }),
-    'slow-entries': (atMs) => ({ atMs, type: 'slow-entries', node: pick(g, nodeNames), delayMs: g(ms) }),
+  const values: ArbitraryValues = {
+    gateways: all,
+    insiders,
+    workloads: talkers,
+    pick: (items) => pick(g, items),
+    some: (items, atLeast = 1) => g(() => fc.shuffledSubarray([...items], { minLength: atLeast })),
+    link: () => pick(g, linkPlans).name,
+    ms: () => g(ms),
+    positiveMs: () => g(positiveMs),
+    ratio: () => g(ratio),
+    positivePerSecond: () => g(perSecond),
+    someImpairments: () => g(() => someImpairments),
+    oob: () => g(() => oob),
+    freshIp: (family) => [fresh[family].pop()].find((next) => !taken.includes(next)),
   };
-  return times.flatMap((atMs) => pick(g, Object.values(makers))(atMs) ?? []);
+  return times.flatMap((atMs): EventPlan[] => {
+    const event = EVENTS[pick(g, EVENT_TYPES)].arbitrary(values);
+    return event === undefined ? [] : [{ atMs, ...event } as EventPlan];
+  });
 }
 
 function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {

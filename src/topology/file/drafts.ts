@@ -1,13 +1,7 @@
 /** Nodes and links of the file, and those that its generators make, in one form and with their places. */
-import type {
-  FlagsForm,
-  FullMeshForm,
-  LeafSpineForm,
-  LinkValuesForm,
-  NodeForm,
-  TopologyForm,
-} from './form.js';
+import type { FullMeshForm, LeafSpineForm, LinkValuesForm, NodeForm, TopologyForm } from './form.js';
 import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
+import type { Flags as FlagsForm } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 

@@ -1,7 +1,8 @@
 /** Expectations of the scenario, about flows that are there. */
 import type { Expectation } from '../model.js';
-import type { ExpectationForm, NamesForm } from './form.js';
 import type { Names } from './names.js';
+import type { ExpectationForm } from './schema-scenario.js';
+import type { Names as NamesForm } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 import { ratio, timeMs } from './values.js';

@@ -4,7 +4,7 @@ import { ConfigError, type FileReader } from '../../gateway/config/problems.js';
 import { readGatewayOptions } from '../../gateway/config/read-options.js';
 import type { GatewayOptions } from '../../gateway/options.js';
 import type { Layers } from './drafts.js';
-import type { FlagsForm, FlagValueForm } from './form.js';
+import type { Flags as FlagsForm, FlagValue as FlagValueForm } from './schema-values.js';
 import type { Place } from './source.js';
 
 /** Flags by their long names, a text each as on the command line; the values of a list with spaces between. */

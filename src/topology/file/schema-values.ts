@@ -1,93 +1,133 @@
-/** The parts that the JSON schemas of topology and scenario are made of. */
+/**
+ * The parts that the JSON schemas of topology and scenario are made of. Each is JSON schema, for ajv and for editors, and a type
+ * of TypeBox: what TypeScript knows of a file follows from the schema that the file is checked with.
+ */
+import Type, { type Static, type TObject, type TProperties, type TSchema, type TUnsafe } from 'typebox';
 import { FLAGS, type Flag } from '../../gateway/config/flags.js';
 import { FLAGS_NOT_HERE } from './flags-not-here.js';
 import { MTU_OCTETS } from './limits.js';
-import { BIT_RATE, PACKET_RATE, type QuantityForm, RATIO, SIZE, TIME } from './quantities.js';
+import { BIT_RATE, PACKET_RATE, type Quantity, type QuantityForm, RATIO, SIZE, TIME } from './quantities.js';
 
+/** Any JSON schema, for those who look into it. */
 export type Schema = Readonly<Record<string, unknown>>;
+
+/** JSON schema of values of type `T`. */
+export type SchemaOf<T> = TUnsafe<T>;
 
 export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 /** A flow's own name, or one that lists and "*" made of it. */
 export const FLOW_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}(/[A-Za-z0-9_>-]{1,128})?$';
+const NAME_HINT =
+  'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most';
+
+/** The schema as it is written here: TypeBox's own values have more keywords, each with an error of its own. */
+export const schemaOf = <T>(schema: Schema): SchemaOf<T> => Type.Unsafe<T>(schema);
+
+/** A member of an object that may be absent. */
+export const optional: typeof Type.Optional = Type.Optional;
 
 /** An object with these members and no others. */
-export function object(
-  description: string,
-  properties: Readonly<Record<string, Schema>>,
-  required: readonly string[] = [],
-): Schema {
-  return {
-    type: 'object',
-    description,
-    properties,
-    ...(required.length === 0 ? {} : { required }),
-    additionalProperties: false,
-  };
+export function object<P extends TProperties>(description: string, properties: P): TObject<P> {
+  return Type.Object(properties, { description, additionalProperties: false });
 }
+
+/** The schema with keywords that say something of it and check nothing. */
+export const annotated = <S extends TSchema>(
+  schema: S,
+  keywords: {
+    readonly title?: string;
+    readonly description?: string;
+    readonly default?: unknown;
+    readonly examples?: readonly unknown[];
+    readonly deprecated?: true;
+  },
+): S => ({ ...schema, ...keywords });
+
+/** One of these; a value is told apart by its type, or by the key in it that is a title. */
+export const oneOf = <S extends readonly TSchema[]>(
+  keywords: Schema,
+  ...branches: S
+): SchemaOf<Static<S[number]>> => schemaOf({ ...keywords, oneOf: branches });
 
 /** A map from names to values. */
-export function map(description: string, values: Schema, pattern: string, maxProperties: number): Schema {
-  const hint =
-    'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most';
-  return {
+export const map = <S extends TSchema>(
+  description: string,
+  values: S,
+  pattern: string,
+  maxProperties: number,
+): SchemaOf<Readonly<Record<string, Static<S>>>> =>
+  schemaOf({
     type: 'object',
     description,
-    propertyNames: { pattern, patternErrorMessage: hint },
+    propertyNames: { pattern, patternErrorMessage: NAME_HINT },
     additionalProperties: values,
     maxProperties,
-  };
-}
+  });
 
-export function list(description: string, items: Schema, maxItems: number, minItems = 0): Schema {
-  return { type: 'array', description, items, minItems, maxItems };
-}
+export const list = <S extends TSchema>(
+  description: string,
+  items: S,
+  maxItems: number,
+  minItems = 0,
+): SchemaOf<readonly Static<S>[]> => schemaOf({ type: 'array', description, items, minItems, maxItems });
 
-export const text = (description: string): Schema => ({
-  type: 'string',
-  description,
-  minLength: 1,
-  maxLength: 4096,
-});
-export const flagged = (description: string): Schema => ({ type: 'boolean', description });
-export const affirmed = (description: string): Schema => ({ const: true, description });
+export const text = (description: string): SchemaOf<string> =>
+  schemaOf({ type: 'string', description, minLength: 1, maxLength: 4096 });
+
+export const flagged = (description: string): SchemaOf<boolean> => schemaOf({ type: 'boolean', description });
+
+export const affirmed = (description: string): SchemaOf<true> => schemaOf({ const: true, description });
+
+/** Exactly this value. */
+export const constant = <T extends string>(value: T, description: string): SchemaOf<T> =>
+  schemaOf({ const: value, description });
+
+/** One of these values. */
+export const choice = <T extends string | number>(description: string, values: readonly T[]): SchemaOf<T> =>
+  schemaOf({ enum: [...values], description });
+
+export const number = (description: string): SchemaOf<number> => schemaOf({ type: 'number', description });
 
 export const integer = (
   description: string,
   minimum: number,
   maximum: number,
   fallback?: number,
-): Schema => ({
-  type: 'integer',
-  description,
-  minimum,
-  maximum,
-  ...(fallback === undefined ? {} : { default: fallback }),
-});
+): SchemaOf<number> =>
+  schemaOf({
+    type: 'integer',
+    description,
+    minimum,
+    maximum,
+    ...(fallback === undefined ? {} : { default: fallback }),
+  });
 
 /** A text with its unit; 0 needs none. */
 const withUnit =
   ({ pattern, hint }: QuantityForm) =>
-  (description: string, fallback?: string): Schema => ({
-    type: ['string', 'integer'],
-    description,
-    pattern,
-    minimum: 0,
-    maximum: 0,
-    patternErrorMessage: hint,
-    ...(fallback === undefined ? {} : { default: fallback }),
-  });
+  (description: string, fallback?: string): SchemaOf<Quantity> =>
+    schemaOf({
+      type: ['string', 'integer'],
+      description,
+      pattern,
+      minimum: 0,
+      maximum: 0,
+      patternErrorMessage: hint,
+      ...(fallback === undefined ? {} : { default: fallback }),
+    });
 
 /** A text with its unit, or a number whose unit is clear. */
 const withUnitOrNumber =
   ({ pattern, hint }: QuantityForm, type: 'integer' | 'number') =>
-  (description: string, fallback?: string | number): Schema => ({
-    type: ['string', type],
-    description,
-    pattern,
-    minimum: 0,
-    patternErrorMessage: hint,
-    ...(fallback === undefined ? {} : { default: fallback }),
-  });
+  (description: string, fallback?: string | number): SchemaOf<Quantity> =>
+    schemaOf({
+      type: ['string', type],
+      description,
+      pattern,
+      minimum: 0,
+      patternErrorMessage: hint,
+      ...(fallback === undefined ? {} : { default: fallback }),
+    });
 
 export const time = withUnit(TIME);
 export const ratio = withUnit(RATIO);
@@ -95,22 +135,13 @@ export const bitRate = withUnitOrNumber(BIT_RATE, 'number');
 export const packetRate = withUnitOrNumber(PACKET_RATE, 'number');
 export const size = withUnitOrNumber(SIZE, 'integer');
 
-const matching = (description: string, pattern: string, hint: string): Schema => ({
-  type: 'string',
-  description,
-  pattern,
-  patternErrorMessage: hint,
-});
+const matching = (description: string, pattern: string, hint: string): SchemaOf<string> =>
+  schemaOf({ type: 'string', description, pattern, patternErrorMessage: hint });
 
-export const name = (description: string): Schema =>
-  matching(
-    description,
-    NAME_PATTERN,
-    'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most',
-  );
+export const name = (description: string): SchemaOf<string> => matching(description, NAME_PATTERN, NAME_HINT);
 
 /** A time of ISO 8601 in UTC, including JavaScript's form of years beyond 9999. */
-export const instant = (description: string): Schema =>
+export const instant = (description: string): SchemaOf<string> =>
   matching(
     description,
     '^([0-9]{4}|\\+[0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,3})?Z$',
@@ -119,10 +150,10 @@ export const instant = (description: string): Schema =>
 
 const PORT = '[A-Za-z][A-Za-z0-9_-]{0,62}:[A-Za-z][A-Za-z0-9_-]{0,62}';
 
-export const endpoint = (description: string): Schema =>
+export const endpoint = (description: string): SchemaOf<string> =>
   matching(description, `^${PORT}$`, 'write NODE:PORT, such as h1:p0');
 
-export const link = (description: string): Schema =>
+export const link = (description: string): SchemaOf<string> =>
   matching(
     description,
     `^${PORT}( ${PORT})?$`,
@@ -130,16 +161,19 @@ export const link = (description: string): Schema =>
   );
 
 /** Addresses are read by the same code as on the command line, with its reasons; here they are texts. */
-export const address = (description: string): Schema => text(description);
+export const address = (description: string): SchemaOf<string> => text(description);
+
+/** A name, several, or all of them: "*". */
+export type Names = string | readonly string[];
 
 /** A name, a list of names, or "*". */
-export function names(description: string, maxItems: number, pattern = NAME_PATTERN): Schema {
+export function names(description: string, maxItems: number, pattern = NAME_PATTERN): SchemaOf<Names> {
   const one = {
     type: 'string',
     pattern: pattern.replace(/^\^(.*)\$$/, '^($1|\\*)$'),
     patternErrorMessage: 'write a name, a list of names, or "*" for all',
   };
-  return {
+  return schemaOf({
     description,
     oneOf: [
       { title: 'a name', ...one },
@@ -151,30 +185,35 @@ export function names(description: string, maxItems: number, pattern = NAME_PATT
         maxItems,
       },
     ],
-  };
+  });
 }
 
 /** netlab's names. */
-export const IMPAIRMENTS: Readonly<Record<string, Schema>> = {
-  delay: time('time on the way', '0ms'),
-  jitter: time('added to delay: uniform from 0 to this', '0ms'),
-  loss: ratio('share of frames that are lost', '0%'),
-  duplicate: ratio('share of frames that arrive twice', '0%'),
-  reorder: ratio('share of frames that overtake those before them', '0%'),
-  corrupt: ratio('share of frames with one bit changed, behind the MAC addresses', '0%'),
-  rate: bitRate('bits per second in each direction; 0: no limit', 0),
+export const IMPAIRMENTS = {
+  delay: optional(time('time on the way', '0ms')),
+  jitter: optional(time('added to delay: uniform from 0 to this', '0ms')),
+  loss: optional(ratio('share of frames that are lost', '0%')),
+  duplicate: optional(ratio('share of frames that arrive twice', '0%')),
+  reorder: optional(ratio('share of frames that overtake those before them', '0%')),
+  corrupt: optional(ratio('share of frames with one bit changed, behind the MAC addresses', '0%')),
+  rate: optional(bitRate('bits per second in each direction; 0: no limit', 0)),
 };
+export type ImpairmentsForm = Static<TObject<typeof IMPAIRMENTS>>;
 
-export const LINK_VALUES: Readonly<Record<string, Schema>> = {
+export const LINK_VALUES = {
   ...IMPAIRMENTS,
-  mtu: integer('largest IP packet in octets', ...MTU_OCTETS, 1500),
+  mtu: optional(integer('largest IP packet in octets', ...MTU_OCTETS, 1500)),
 };
 
-export const OOB: Readonly<Record<string, Schema>> = {
-  delay: time('one way, each way', '500us'),
-  jitter: time('added to delay: uniform from 0 to this', '0ms'),
-  loss: ratio('share of requests that are lost, and of answers', '0%'),
+export const OOB = {
+  delay: optional(time('one way, each way', '500us')),
+  jitter: optional(time('added to delay: uniform from 0 to this', '0ms')),
+  loss: optional(ratio('share of requests that are lost, and of answers', '0%')),
 };
+export type OobForm = Static<TObject<typeof OOB>>;
+
+export type FlagValue = string | number | boolean;
+export type Flags = Readonly<Record<string, FlagValue | readonly FlagValue[]>>;
 
 function flagValue(flag: Flag): Schema {
   const { meaning: description } = flag;
@@ -207,12 +246,17 @@ function flagValue(flag: Flag): Schema {
 }
 
 /** Flags of a gateway, by the names of the command line. */
-export function flags(): Schema {
+export function flags(): SchemaOf<Flags> {
   const properties = FLAGS.flatMap((flag) => {
     const notHere = FLAGS_NOT_HERE[flag.name];
     const value =
       notHere === undefined ? flagValue(flag) : { not: {}, doNotSuggest: true, description: notHere };
     return [flag.name, ...(flag.aliases ?? [])].map((key) => [key, value] as const);
   });
-  return object("the gateway's flags, as on the command line without --", Object.fromEntries(properties));
+  return schemaOf({
+    type: 'object',
+    description: "the gateway's flags, as on the command line without --",
+    properties: Object.fromEntries(properties),
+    additionalProperties: false,
+  });
 }

@@ -1,6 +1,5 @@
 /** Quantities of the file as numbers in the model's units, each within its bounds. */
 import type { Impairments } from '../../hal-sim/ports/link.js';
-import type { ImpairmentsForm, OobForm } from './form.js';
 import { BITS_PER_SECOND_MAX, PACKETS_PER_SECOND_MAX, TIME_MAX_MS } from './limits.js';
 import {
   parseBitsPerSecond,
@@ -10,6 +9,7 @@ import {
   parseTimeMs,
   type Quantity,
 } from './quantities.js';
+import type { ImpairmentsForm, OobForm } from './schema-values.js';
 import type { Place } from './source.js';
 
 export function timeMs(value: Quantity, place: Place): number {

@@ -3,36 +3,31 @@ import { Document, isMap, isSeq, visit } from 'yaml';
 import { flagNamed } from '../../gateway/config/flags.js';
 import { serviceText } from '../../gateway/rpc/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
+import { EVENTS, type EventForm, type EventPlan } from '../events/registry.js';
 import {
-  type EventPlan,
   type Expectation,
   type GatewayPlan,
   type InsiderPlan,
   type LinkPlan,
   type NodePlan,
-  type OobPlan,
   type Scenario,
   type Topology,
   type TrafficPlan,
   underlayAddresses,
 } from '../model.js';
 import type {
-  EventForm,
-  ExpectationForm,
   FileForm,
-  FlagsForm,
   GatewayForm,
-  ImpairmentsForm,
   InsiderForm,
   LinkForm,
-  NamesForm,
   NodeForm,
-  OobForm,
   ScenarioForm,
-  TrafficForm,
   WorkloadForm,
 } from './form.js';
-import { formatBitRate, formatPacketRate, formatRatio, formatTime } from './quantities.js';
+import { formatPacketRate, formatRatio, formatTime } from './quantities.js';
+import type { ExpectationForm, TrafficForm } from './schema-scenario.js';
+import type { Flags as FlagsForm } from './schema-values.js';
+import { impairmentsForm, namesForm, oobForm } from './write-values.js';
 
 /** Maps and lists so deep in the file are written on one line. */
 const ONE_LINE_DEPTHS: Readonly<Record<string, number>> = {
@@ -132,28 +127,6 @@ function linkForm({ endpoints, mtuOctets, impairments }: LinkPlan): LinkForm {
   return { endpoints: [a!, b!], mtu: mtuOctets, ...impairmentsForm(Object.fromEntries(changed)) };
 }
 
-function impairmentsForm(values: Partial<Impairments>): ImpairmentsForm {
-  const { delayMs, jitterMs, lossRatio, duplicateRatio, reorderRatio, corruptRatio, rateBitsPerSecond } =
-    values;
-  return {
-    ...(delayMs === undefined ? {} : { delay: formatTime(delayMs) }),
-    ...(jitterMs === undefined ? {} : { jitter: formatTime(jitterMs) }),
-    ...(lossRatio === undefined ? {} : { loss: formatRatio(lossRatio) }),
-    ...(duplicateRatio === undefined ? {} : { duplicate: formatRatio(duplicateRatio) }),
-    ...(reorderRatio === undefined ? {} : { reorder: formatRatio(reorderRatio) }),
-    ...(corruptRatio === undefined ? {} : { corrupt: formatRatio(corruptRatio) }),
-    ...(rateBitsPerSecond === undefined ? {} : { rate: formatBitRate(rateBitsPerSecond) }),
-  };
-}
-
-function oobForm({ delayMs, jitterMs, lossRatio }: Partial<OobPlan>): OobForm {
-  return {
-    ...(delayMs === undefined ? {} : { delay: formatTime(delayMs) }),
-    ...(jitterMs === undefined ? {} : { jitter: formatTime(jitterMs) }),
-    ...(lossRatio === undefined ? {} : { loss: formatRatio(lossRatio) }),
-  };
-}
-
 function scenarioForm({ durationMs, traffic, events, expectations }: Scenario): ScenarioForm {
   const flows = traffic.map(({ name }) => name);
   return {
@@ -197,61 +170,8 @@ function trafficForm(plan: TrafficPlan): TrafficForm {
   }
 }
 
-/** One name as it is, several as a list. */
-function namesForm(names: readonly string[]): NamesForm {
-  return names.length === 1 ? names[0]! : names;
-}
-
 function eventForm(event: EventPlan): EventForm {
-  const at = formatTime(event.atMs);
-  switch (event.type) {
-    case 'rotate':
-      return { at, rotate: namesForm(event.nodes) };
-    case 'restart':
-    case 'crash':
-      return { at, [event.type]: namesForm(event.nodes), down: formatTime(event.downMs) };
-    case 'impair':
-      return { at, impair: event.link, ...impairmentsForm(event.impairments) };
-    case 'cut':
-    case 'mend':
-      return { at, [event.type]: event.link };
-    case 'partition':
-      return { at, partition: event.groups };
-    case 'heal':
-      return { at, heal: true };
-    case 'calm':
-      return { at, calm: true };
-    case 'oob':
-      return { at, oob: oobForm(event.oob) };
-    case 'add-workload':
-    case 'remove-workload':
-      return { at, [event.type]: event.workload };
-    case 'readdress':
-      return { at, readdress: event.node, ip: event.ip };
-    case 'attack':
-      return {
-        at,
-        attack: event.link,
-        for: formatTime(event.durationMs),
-        replay: formatRatio(event.replayRatio),
-        forge: formatRatio(event.forgeRatio),
-        spoof: formatPacketRate(event.spoofsPerSecond),
-      };
-    case 'insider':
-      return {
-        at,
-        insider: event.node,
-        for: formatTime(event.durationMs),
-        rate: formatPacketRate(event.actsPerSecond),
-        does: event.does,
-      };
-    case 'clock-jump':
-      return { at, 'clock-jump': event.node, by: formatTime(event.jumpMs) };
-    case 'lose-port':
-      return { at, 'lose-port': event.node, port: event.port, for: formatTime(event.durationMs) };
-    case 'slow-entries':
-      return { at, 'slow-entries': event.node, delay: formatTime(event.delayMs) };
-  }
+  return { at: formatTime(event.atMs), ...EVENTS[event.type].write(event) } as EventForm;
 }
 
 function expectationForm(expectation: Expectation, allFlows: readonly string[]): ExpectationForm {

@@ -5,20 +5,20 @@
 
 import { seededRandom } from '../../base/random.js';
 import { RETIREMENT_PERIODS_MAX } from '../../gateway/sessions/retirement.js';
-import type { Impairments } from '../../hal-sim/ports/link.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
 import { DHCP_SERVER_PORT } from '../../packet/dhcp.js';
+import type { Scene } from '../events/drawing.js';
 import {
   type EventPlan,
   type Expectation,
   type GatewayPlan,
   gatewaysOf,
-  type LinkPlan,
   type Topology,
   type TrafficPlan,
   type WorkloadPlan,
 } from '../model.js';
 import { randomOf } from '../seeds.js';
+import { drawBackground, drawFault } from './draw-events.js';
 import { Rng } from './rng.js';
 import { drawWorld, peacefulWorld } from './world.js';
 
@@ -30,16 +30,8 @@ export interface Drawn {
 
 /** Upper ends of what is drawn. */
 const FAULTS_MS = { min: 3_000, max: 15_000 };
-const LOSS_MAX = 0.3;
-const REPLAY_MAX = 0.5;
-const OTHER_RATIO_MAX = 0.3;
-const CORRUPT_MAX = 0.1;
-const DELAY_MAX_MS = 20;
-const SLOW_ENTRIES_MAX_MS = 100;
-const CLOCK_JUMP_MAX_MS = 120_000;
-const SPOOFS_PER_SECOND_MAX = 50;
 const FLOWS_MAX = 6;
-const EVENTS_MAX = 6;
+const FAULTS_COUNT_MAX = 6;
 const CALM_FLOWS_MAX = 12;
 /** Pings of a flow in the calm: until it must flow again, and so many more, which must all come. */
 const CALM_PING_INTERVAL_MS = 1000;
@@ -78,13 +70,9 @@ export function drawScenario(file: Topology, seed: number, recoverInMs: number, 
   const options: string[] = [...world.options];
   const gateways = gatewaysOf(base);
   const faultsMs = Math.round(FAULTS_MS.min + rng.upTo(FAULTS_MS.max - FAULTS_MS.min));
-  const events: EventPlan[] = [
-    ...drawImpairments(rng, base.links, options),
-    ...drawOob(rng, options),
-    ...drawAttack(rng, base.links, faultsMs, options),
-  ];
-  for (let i = rng.below(EVENTS_MAX + 1); i > 0; i--)
-    events.push(...drawEvent(rng, base, gateways, faultsMs, options));
+  const scene: Scene = { base, gateways, insiders: [], faultsMs, say: (text) => options.push(text) };
+  const events = drawBackground(rng, scene);
+  for (let i = rng.below(FAULTS_COUNT_MAX + 1); i > 0; i--) events.push(...drawFault(rng, scene));
   events.push(...world.eventsOf(faultsMs, options));
   const during = Array.from({ length: 1 + rng.below(FLOWS_MAX) }, (_, i) =>
     drawFlow(rng, gateways, `fault-${i + 1}`, rng.below(faultsMs)),
@@ -129,109 +117,6 @@ function sound(file: Topology): Topology {
 
 function byTime(events: readonly EventPlan[]): EventPlan[] {
   return events.toSorted((a, b) => a.atMs - b.atMs);
-}
-
-function drawImpairments(rng: Rng, links: readonly LinkPlan[], options: string[]): EventPlan[] {
-  if (rng.chance(0.2)) return [];
-  const impairments: Partial<Impairments> = {
-    lossRatio: rng.ratio(LOSS_MAX),
-    duplicateRatio: rng.chance(0.5) ? rng.ratio(REPLAY_MAX) : 0,
-    reorderRatio: rng.chance(0.5) ? rng.ratio(OTHER_RATIO_MAX) : 0,
-    corruptRatio: rng.chance(0.5) ? rng.ratio(CORRUPT_MAX) : 0,
-    delayMs: rng.upTo(DELAY_MAX_MS),
-    jitterMs: rng.upTo(DELAY_MAX_MS),
-  };
-  const on = links.filter(() => rng.chance(0.7));
-  const { lossRatio, duplicateRatio, reorderRatio, corruptRatio } = impairments;
-  if (on.length > 0) {
-    options.push(
-      `${on.length} of ${links.length} links: loss ${percent(lossRatio)}, duplicate ${percent(duplicateRatio)}, reorder ${percent(reorderRatio)}, corrupt ${percent(corruptRatio)}`,
-    );
-  }
-  return on.map(({ name, impairments: own }) => ({
-    atMs: 0,
-    type: 'impair',
-    link: name,
-    impairments: { ...own, ...impairments },
-  }));
-}
-
-function drawOob(rng: Rng, options: string[]): EventPlan[] {
-  if (rng.chance(0.4)) return [];
-  const oob = { lossRatio: rng.ratio(LOSS_MAX), delayMs: rng.upTo(50), jitterMs: rng.upTo(50) };
-  options.push(`OOB: loss ${percent(oob.lossRatio)}, delay ${oob.delayMs} ms, jitter ${oob.jitterMs} ms`);
-  return [{ atMs: 0, type: 'oob', oob }];
-}
-
-function drawAttack(
-  rng: Rng,
-  links: readonly LinkPlan[],
-  durationMs: number,
-  options: string[],
-): EventPlan[] {
-  if (links.length === 0 || rng.chance(0.5)) return [];
-  const link = rng.pick(links).name;
-  const replayRatio = rng.ratio(REPLAY_MAX);
-  const forgeRatio = rng.ratio(REPLAY_MAX);
-  const spoofsPerSecond = rng.below(SPOOFS_PER_SECOND_MAX);
-  options.push(
-    `attack on ${link}: replay ${percent(replayRatio)}, forge ${percent(forgeRatio)}, spoof ${spoofsPerSecond}/s`,
-  );
-  return [{ atMs: 0, type: 'attack', link, durationMs, replayRatio, forgeRatio, spoofsPerSecond }];
-}
-
-/** One fault, with what ends it where calm does not. */
-function drawEvent(
-  rng: Rng,
-  base: Topology,
-  gateways: readonly GatewayPlan[],
-  faultsMs: number,
-  options: string[],
-): EventPlan[] {
-  const atMs = rng.below(faultsMs);
-  const node = rng.pick(gateways);
-  const say = (text: string) => options.push(`${text} at ${atMs} ms`);
-  switch (rng.below(8)) {
-    case 0:
-      say(`rotate ${node.name}`);
-      return [{ atMs, type: 'rotate', nodes: [node.name] }];
-    case 1:
-    case 2: {
-      const type = rng.pick(['restart', 'crash'] as const);
-      const downMs = rng.below(faultsMs - atMs + 1);
-      say(`${type} ${node.name} for ${downMs} ms`);
-      return [{ atMs, type, nodes: [node.name], downMs }];
-    }
-    case 3: {
-      const { name } = rng.pick(base.links);
-      say(`cut ${name}`);
-      return [{ atMs, type: 'cut', link: name }];
-    }
-    case 4: {
-      const groups: [string[], string[]] = [[], []];
-      for (const { name } of gateways) groups[rng.below(2)]!.push(name);
-      // All on one side: no partition.
-      if (groups.some(({ length }) => length === 0)) return [];
-      say(`OOB partition ${groups.map((group) => group.join('+')).join(' | ')}`);
-      return [{ atMs, type: 'partition', groups }];
-    }
-    case 5: {
-      const delayMs = 1 + rng.below(SLOW_ENTRIES_MAX_MS);
-      say(`entries of ${node.name} take ${delayMs} ms`);
-      return [{ atMs, type: 'slow-entries', node: node.name, delayMs }];
-    }
-    case 6: {
-      const jumpMs = 1 + rng.below(CLOCK_JUMP_MAX_MS);
-      say(`clock of ${node.name} jumps ${jumpMs} ms`);
-      return [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
-    }
-    default: {
-      const workload = node.workloads[0];
-      if (workload?.present !== true) return [];
-      say(`${workload.name} is gone`);
-      return [{ atMs, type: 'remove-workload', workload: workload.name }];
-    }
-  }
 }
 
 interface Ends {
@@ -361,5 +246,3 @@ function drawSteady(
       : [],
   };
 }
-
-const percent = (ratio = 0) => `${Math.round(ratio * 100)} %`;

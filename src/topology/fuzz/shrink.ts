@@ -1,5 +1,5 @@
 /** Makes a failing topology smaller while it fails in the same way: fewer events, flows and gateways, weaker faults. */
-import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
+import { EVENTS } from '../events/registry.js';
 import { type EventPlan, type GatewayPlan, gatewaysOf, type Scenario, type Topology } from '../model.js';
 
 /** Whether a smaller topology still fails in the same way. */
@@ -54,7 +54,7 @@ function* without<T>(all: readonly T[]): Generator<T[]> {
 
 function* fewerEvents(topology: Topology): Generator<Topology> {
   const { events } = topology.scenario;
-  const isFault = ({ type }: EventPlan) => type !== 'calm';
+  const isFault = ({ type }: EventPlan) => EVENTS[type].endsFaults !== true;
   for (const rest of without(events.filter(isFault)))
     yield withScenario(topology, {
       events: events.filter((event) => !isFault(event) || rest.includes(event)),
@@ -76,7 +76,7 @@ function* fewerFlows(topology: Topology): Generator<Topology> {
 function* fewerGateways(topology: Topology): Generator<Topology> {
   const { traffic, events } = topology.scenario;
   const workloads = new Set(traffic.flatMap((flow) => ('to' in flow ? [flow.from, flow.to] : [flow.from])));
-  const named = new Set(events.flatMap(nodesOf));
+  const named = new Set(events.flatMap((event) => EVENTS[event.type].needs(event).nodes ?? []));
   const isNeeded = (plan: GatewayPlan) =>
     named.has(plan.name) || plan.workloads.some(({ name }) => workloads.has(name));
   const spare = gatewaysOf(topology).filter((gateway) => !isNeeded(gateway));
@@ -107,16 +107,12 @@ function* fewerGateways(topology: Topology): Generator<Topology> {
       links,
       scenario: {
         ...topology.scenario,
-        events: events.filter((event) => !('link' in event) || left.has(event.link)),
+        events: events.filter((event) =>
+          (EVENTS[event.type].needs(event).links ?? []).every((link) => left.has(link)),
+        ),
       },
     };
   }
-}
-
-function nodesOf(event: EventPlan): readonly string[] {
-  if ('nodes' in event) return event.nodes;
-  if ('node' in event) return [event.node];
-  return event.type === 'partition' ? event.groups.flat() : [];
 }
 
 function* shorterFlows(topology: Topology): Generator<Topology> {
@@ -137,11 +133,7 @@ function* shorterFlows(topology: Topology): Generator<Topology> {
 function* weakerEvents(topology: Topology): Generator<Topology> {
   const { events } = topology.scenario;
   for (const [i, event] of events.entries()) {
-    if (event.type !== 'impair') continue;
-    for (const key of Object.keys(event.impairments) as (keyof typeof NO_IMPAIRMENTS)[]) {
-      if (event.impairments[key] === NO_IMPAIRMENTS[key]) continue;
-      const impairments = { ...event.impairments, [key]: NO_IMPAIRMENTS[key] };
-      yield withScenario(topology, { events: events.with(i, { ...event, impairments }) });
-    }
+    for (const weaker of EVENTS[event.type].weaker?.(event) ?? [])
+      yield withScenario(topology, { events: events.with(i, weaker) });
   }
 }

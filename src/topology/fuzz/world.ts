@@ -7,11 +7,8 @@ import { UNCONFIRMED_HOLD_MS } from '../../gateway/underlay/underlay-addresses.j
 import { type IpAddress, type MacAddress, parseIp, parseMac } from '../../packet/address.js';
 import {
   type EventPlan,
-  GATEWAY_PORTS,
   type GatewayPlan,
   gatewaysOf,
-  INSIDER_ACTS,
-  type InsiderAct,
   type InsiderPlan,
   type LinkPlan,
   type PingPlan,
@@ -21,6 +18,7 @@ import {
 } from '../model.js';
 import { randomOf } from '../seeds.js';
 import { CLOCK_ENDS } from './clock-ends.js';
+import { drawHostile } from './draw-events.js';
 import { Rng } from './rng.js';
 
 export interface World {
@@ -41,12 +39,6 @@ export interface World {
   withTables(calm: readonly TrafficPlan[]): Topology;
 }
 
-/**
- * The acts that say where packets are to go. Who can also send from others' addresses can prove those to be its own, and holds them
- * for as long as it likes: PSP does not authenticate outer headers (docs/security.md, "prove an address that is not its
- * own"). So an insider of a drawn world does the one or the other.
- */
-const CLAIMS: readonly InsiderAct[] = ['redirect', 'lie'];
 const SPOOFS_RATIO = 0.5;
 const INSIDERS_RATIO = 0.5;
 const INSIDERS_MAX = 2;
@@ -54,24 +46,14 @@ const INSIDER_ADDRESSES_MAX = 4;
 const DEAD_RATIO = 0.3;
 const DEAD_MAX = 12;
 const DEAD_ADDRESSES_MAX = 8;
-const ACTS_PER_SECOND_MAX = 100;
-/** Insiders that repeat one action as fast as they can: it costs them little and the gateways something. */
-const RELENTLESS_RATIO = 0.4;
-const RELENTLESS_ACTS: readonly InsiderAct[] = ['ask', 'batch', 'claim', 'rotate', 'usurp'];
-const RELENTLESS_PER_SECOND = 300;
 const SMALL_TABLES_RATIO = 0.35;
 const SHORT_TIMES_RATIO = 0.6;
-const CRASH_LOOP_RATIO = 0.15;
 const ONE_WAY_RATIO = 0.4;
-const PORT_LOSS_RATIO = 0.3;
 const SWEEP_RATIO = 0.4;
 const SWEEPS_PER_SECOND_MAX = 200;
-const CRASHES_MAX = 5;
 const LONG_CLOCK_RATIO = 0.25;
 /** The end comes while faults last, or soon after. */
 const CLOCK_BEFORE_END_MAX_MS = 20_000;
-const ROTATIONS_RATIO = 0.35;
-const ROTATIONS_MAX = 8;
 /** Sessions that a table has room for beyond those in use in the calm: a small one, and one whose peers' shares are small. */
 const SPARE_SESSIONS = 4;
 const SPARE_FOR_SHARES = 20;
@@ -106,12 +88,14 @@ export function drawWorld(given: Topology, seed: number): World {
     base,
     options,
     heldMs: peers.some(({ silent, spoofs }) => !silent && !spoofs) ? UNCONFIRMED_HOLD_MS : 0,
-    eventsOf: (faultsMs, said) => [
-      ...peers.flatMap((insider) => drawActs(rng, insider, faultsMs, said)),
-      ...drawCrashLoop(rng, gatewaysOf(file), faultsMs, said),
-      ...drawRotations(rng, gatewaysOf(file), faultsMs, said),
-      ...drawPortLoss(rng, gatewaysOf(file), faultsMs, said),
-    ],
+    eventsOf: (faultsMs, said) =>
+      drawHostile(rng, {
+        base,
+        gateways: gatewaysOf(base),
+        insiders: peers,
+        faultsMs,
+        say: (text) => said.push(text),
+      }),
     trafficOf: (faultsMs, said) => drawSweeps(rng, base, faultsMs, said),
     oriented: (flow) => (oneWay ? fromFirst(flow, file) : flow),
     withTables: (calm) =>
@@ -299,56 +283,6 @@ function sessionsOf(gateway: GatewayPlan, file: Topology, flows: readonly Traffi
   return gateway.options.staticTunnels === undefined ? Math.max(1, pairs.size) : Math.max(pairs.size, all);
 }
 
-function drawActs(rng: Rng, insider: InsiderPlan, faultsMs: number, options: string[]): EventPlan[] {
-  if (insider.silent) return [];
-  const atMs = rng.below(Math.ceil(faultsMs / 4));
-  // Everything, or some of it, again and again.
-  const may = insider.spoofs ? INSIDER_ACTS.filter((act) => !CLAIMS.includes(act)) : INSIDER_ACTS;
-  const some = may.filter(() => rng.chance(0.5));
-  const several = rng.chance(0.4) || some.length === 0 ? may : some;
-  const relentless = rng.chance(RELENTLESS_RATIO);
-  const does = relentless ? [rng.pick(RELENTLESS_ACTS)] : several;
-  const actsPerSecond = relentless ? RELENTLESS_PER_SECOND : 1 + rng.below(ACTS_PER_SECOND_MAX);
-  options.push(`${insider.name} does ${does.join(', ')} at ${actsPerSecond}/s from ${atMs} ms`);
-  return [{ atMs, type: 'insider', node: insider.name, durationMs: faultsMs - atMs, actsPerSecond, does }];
-}
-
-/** One gateway rotates again and again. */
-function drawRotations(
-  rng: Rng,
-  gateways: readonly GatewayPlan[],
-  faultsMs: number,
-  options: string[],
-): EventPlan[] {
-  if (!rng.chance(ROTATIONS_RATIO)) return [];
-  const { name } = rng.pick(gateways);
-  const count = 3 + rng.below(ROTATIONS_MAX - 2);
-  options.push(`${name} rotates ${count} times`);
-  return Array.from({ length: count }, (_, i) => ({
-    atMs: Math.floor((faultsMs * (i + 1)) / (count + 1)),
-    type: 'rotate' as const,
-    nodes: [name],
-  }));
-}
-
-function drawCrashLoop(
-  rng: Rng,
-  gateways: readonly GatewayPlan[],
-  faultsMs: number,
-  options: string[],
-): EventPlan[] {
-  if (!rng.chance(CRASH_LOOP_RATIO)) return [];
-  const { name } = rng.pick(gateways);
-  const count = 2 + rng.below(CRASHES_MAX - 1);
-  options.push(`${name} crashes ${count} times`);
-  return Array.from({ length: count }, (_, i) => ({
-    atMs: Math.floor((faultsMs * i) / count),
-    type: 'crash' as const,
-    nodes: [name],
-    downMs: Math.floor(faultsMs / count / 2),
-  }));
-}
-
 /** One workload goes through the whole directory. */
 function drawSweeps(rng: Rng, base: Topology, faultsMs: number, options: string[]): TrafficPlan[] {
   if (!rng.chance(SWEEP_RATIO)) return [];
@@ -360,20 +294,4 @@ function drawSweeps(rng: Rng, base: Topology, faultsMs: number, options: string[
   options.push(`${name} sweeps over all addresses at ${packetsPerSecond}/s from ${startMs} ms`);
   const durationMs = faultsMs - startMs;
   return [{ type: 'sweep', name: 'sweep', from: name, startMs, packetsPerSecond, durationMs }];
-}
-
-/** A gateway's port goes, and is back before the faults are over. */
-function drawPortLoss(
-  rng: Rng,
-  gateways: readonly GatewayPlan[],
-  faultsMs: number,
-  options: string[],
-): EventPlan[] {
-  if (!rng.chance(PORT_LOSS_RATIO)) return [];
-  const { name } = rng.pick(gateways);
-  const port = rng.pick(GATEWAY_PORTS);
-  const atMs = rng.below(faultsMs);
-  const durationMs = 1 + rng.below(faultsMs - atMs);
-  options.push(`${name} loses its ${port} at ${atMs} ms for ${durationMs} ms`);
-  return [{ atMs, type: 'lose-port', node: name, port, durationMs }];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { FLAGS } from '../../../../src/gateway/config/flags.js';
+import { EVENT_TYPES, EVENTS } from '../../../../src/topology/events/registry.js';
 import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
 import type { Schema } from '../../../../src/topology/file/schema-values.js';
@@ -20,7 +21,7 @@ const NETWORK = {
     defaults: { flags: { inner: 'both' } },
     kinds: { gateway: { flags: { cookie: true } }, link: values(2) },
     nodes: {
-      a: {
+      h1: {
         kind: 'gateway',
         underlay: ['2001:db8::77'],
         oob: '10.7.0.1',
@@ -29,7 +30,7 @@ const NETWORK = {
         flags: { 'psp-version': 0 },
         workloads: { v1: ['192.168.1.1', 'fd00::1'], v2: { addresses: ['fd00::2'], present: false } },
       },
-      b: {
+      h2: {
         kind: 'gateway',
         workloads: {
           w1: ['192.168.1.3', 'fd00::3'],
@@ -50,8 +51,8 @@ const NETWORK = {
       r: { kind: 'router' },
     },
     links: [
-      { endpoints: ['a:p0', 's:x'], ...values(3) },
-      { endpoints: ['b:p0', 'r:x'] },
+      { endpoints: ['h1:p0', 's:x'], ...values(3) },
+      { endpoints: ['h2:p0', 'r:x'] },
       { endpoints: ['s:y', 'r:y'] },
       { endpoints: ['m:p0', 's:m'] },
       { endpoints: ['d:p0', 's:d'] },
@@ -68,32 +69,13 @@ const NETWORK = {
       S: { ...many(), type: 'sweep', rate: 5, duration: '1s' },
       one: { type: 'ping', from: 'v1', to: 'w1' },
     },
-    events: [
-      { at: '1s', rotate: ['a', 'b'], every: '1s' },
-      { at: '1s', restart: '*', every: '1s', down: '2s' },
-      { at: '1s', crash: ['a', 'b'], every: '1s', down: '2s' },
-      { at: '1s', cut: 'a:p0' },
-      { at: '1s', mend: 'a:p0' },
-      { at: '1s', impair: 'a:p0', ...impairments(5) },
-      { at: '1s', partition: [['a'], ['b']] },
-      { at: '1s', heal: true },
-      { at: '1s', calm: true },
-      { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
-      { at: '1s', 'add-workload': 'v2' },
-      { at: '1s', 'remove-workload': 'v2' },
-      { at: '1s', readdress: 'a', ip: '2001:db8::5' },
-      { at: '1s', attack: 'a:p0', for: '1s', replay: '5%', forge: '5%', spoof: 5 },
-      { at: '1s', insider: 'm', for: '1s', rate: 5, does: ['ask', 'lie'] },
-      { at: '1s', 'clock-jump': 'a', by: '1s' },
-      { at: '1s', 'lose-port': 'a', port: 'vf', for: '1s' },
-      { at: '1s', 'slow-entries': 'a', delay: '1s' },
-    ],
+    events: EVENT_TYPES.map((type) => EVENTS[type].example),
     expect: [
       { flow: 'one', lost: 0 },
       { flow: ['P', 'one'], delivered: '9%' },
       { flow: '*', 'recovered-within': '1s' },
       { flow: 'F', blocked: true },
-      { counter: 'nodes.a.starts', min: 1, max: 2 },
+      { counter: 'nodes.h1.starts', min: 1, max: 2 },
       { 'no-leaks': true },
     ],
   },

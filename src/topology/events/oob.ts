@@ -1,0 +1,49 @@
+import type { Static } from 'typebox';
+import { OOB, object } from '../file/schema-values.js';
+import { oobValues } from '../file/values.js';
+import { oobForm } from '../file/write-values.js';
+import type { OobPlan } from '../model.js';
+import { percent } from './drawing.js';
+import { type At, type EventKind, eventSchema } from './kind.js';
+
+/** The OOB network has these values from now on; others stay. */
+export interface OobChange extends At {
+  readonly type: 'oob';
+  readonly oob: Partial<OobPlan>;
+}
+
+const schema = eventSchema('oob', object('the OOB network has these values from now on; others stay', OOB));
+
+/** Upper ends of what a search draws. */
+const LOSS_MAX = 0.3;
+const DELAY_MAX_MS = 50;
+
+export const oob: EventKind<OobChange, Static<typeof schema>> = {
+  schema,
+  placeholder: '{...}',
+  example: { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
+  read(form, { atMs, subject }) {
+    const changes = oobValues(form.oob, subject);
+    if (Object.keys(changes).length === 0) subject.problem('changes nothing; write delay, jitter or loss');
+    return [{ atMs, type: 'oob', oob: changes }];
+  },
+  write: (event) => ({ oob: oobForm(event.oob) }),
+  happen: (event, { network }) => network.oob.set(event.oob),
+  needs: () => ({}),
+  search: {
+    background: {
+      turns: [1],
+      draw(rng, { say }) {
+        if (rng.chance(0.4)) return [];
+        const drawn = {
+          lossRatio: rng.ratio(LOSS_MAX),
+          delayMs: rng.upTo(DELAY_MAX_MS),
+          jitterMs: rng.upTo(DELAY_MAX_MS),
+        };
+        say(`OOB: loss ${percent(drawn.lossRatio)}, delay ${drawn.delayMs} ms, jitter ${drawn.jitterMs} ms`);
+        return [{ atMs: 0, type: 'oob', oob: drawn }];
+      },
+    },
+  },
+  arbitrary: (values) => ({ type: 'oob', oob: values.oob() }),
+};
