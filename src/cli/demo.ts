@@ -23,7 +23,7 @@ import { CaptureError, readCapture } from '../packet/pcap.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from '../topology/sequence.js';
 import { sequenceSvg } from '../topology/sequence-svg.js';
-import { type CapturedFrame, type Replay, replayOf } from '../topology/traffic/replay.js';
+import { type CapturedFrame, type Replay, replayOf } from '../topology/traffic/replay-frames.js';
 import { DemoCaptures, type DemoFile } from './demo-captures.js';
 import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from './demo-hosts.js';
 import { failAtFile } from './failure.js';

@@ -1,7 +1,7 @@
 /** Captures of gigabytes, told of before a run writes them. */
 import { estimatedCaptureOctets } from '../topology/capture-estimate.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';
-import type { Replay } from '../topology/traffic/replay.js';
+import type { Replay } from '../topology/traffic/replay-frames.js';
 import { complain } from './output.js';
 
 /** Above it a run is captured only when asked for. */

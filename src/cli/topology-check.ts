@@ -3,7 +3,7 @@ import { fileProblem } from '../files/file-problem.js';
 import { TopologyFileError, type TopologyRead } from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
 import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
-import type { Replay } from '../topology/traffic/replay.js';
+import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
 import { tryLoad } from './topology-file.js';

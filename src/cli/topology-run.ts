@@ -12,7 +12,7 @@ import type { Report } from '../topology/report.js';
 import { dropsOfAll } from '../topology/report-drops.js';
 import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
-import type { Replay } from '../topology/traffic/replay.js';
+import type { Replay } from '../topology/traffic/replay-frames.js';
 import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
 import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';

@@ -1,6 +1,7 @@
 /** Estimates the size of a run's captures: a frame is recorded on each link that it crosses, and on both VFs. */
 import { gatewaysOf, type Topology, type TrafficPlan } from './model.js';
-import type { Replay } from './traffic/replay.js';
+import { TRAFFIC } from './traffic/registry.js';
+import type { Replay } from './traffic/replay-frames.js';
 
 /** A packet block of pcapng without its frame. */
 const BLOCK_OCTETS = 32;
@@ -8,16 +9,8 @@ const BLOCK_OCTETS = 32;
 const CLEAR_HEADERS_OCTETS = 50;
 /** Outer Ethernet, IPv6, UDP and PSP headers and ICV. */
 const TUNNEL_OCTETS = 96;
-/** Octets of data in a segment of a transfer. */
-const SEGMENT_OCTETS = 1200;
-/** Octets of a flood's packet, which ends at its gateway. */
-const FLOOD_OCTETS = 180;
-
-interface Packets {
-  readonly count: number;
-  /** Octets of payload of all of them. */
-  readonly octets: number;
-}
+/** Octets of a packet that ends at its sender's gateway. */
+const DROPPED_OCTETS = 180;
 
 /** Octets of all captures together, about: what is lost, repeated and added on the way is not counted. */
 export function estimatedCaptureOctets(
@@ -34,47 +27,23 @@ export function estimatedCaptureOctets(
   let total = 0;
   for (const plan of topology.scenario.traffic) {
     const links = 'to' in plan ? linksBetween(homeOf.get(plan.from)!, homeOf.get(plan.to)!) : undefined;
-    for (const { count, octets } of packetsOf(plan, replays)) {
+    const kind = TRAFFIC[plan.type];
+    for (const { count, octets } of kind.packets(plan, replays.get(plan.name))) {
       const sent = count * shareInTime(plan, topology.scenario.durationMs);
       const clear = octets + CLEAR_HEADERS_OCTETS;
-      const isFlood = plan.type === 'flood' || plan.type === 'sweep';
       // A replay goes to whomever the capture names; most networks have two links at least between two gateways.
-      total += isFlood
-        ? sent * recorded(FLOOD_OCTETS)
-        : sent * (2 * recorded(clear) + (links ?? 2) * recorded(clear + TUNNEL_OCTETS));
+      total +=
+        kind.endsAtGateway === true
+          ? sent * recorded(DROPPED_OCTETS)
+          : sent * (2 * recorded(clear) + (links ?? 2) * recorded(clear + TUNNEL_OCTETS));
     }
   }
   return total;
 }
 
-function packetsOf(plan: TrafficPlan, replays: ReadonlyMap<string, Replay>): Packets[] {
-  switch (plan.type) {
-    case 'ping':
-      return [{ count: 2 * plan.count, octets: plan.sizeOctets }];
-    case 'udp':
-      return [{ count: (plan.packetsPerSecond * plan.durationMs) / 1000, octets: plan.sizeOctets }];
-    case 'transfer': {
-      const segments = Math.ceil(plan.sizeOctets / SEGMENT_OCTETS);
-      return [
-        { count: segments, octets: SEGMENT_OCTETS },
-        { count: segments, octets: 0 },
-      ];
-    }
-    case 'replay': {
-      const frames = replays.get(plan.name)?.frames ?? [];
-      const octets = frames.reduce((sum, { frame }) => sum + frame.length, 0);
-      return [{ count: frames.length, octets: frames.length === 0 ? 0 : octets / frames.length }];
-    }
-    case 'flood':
-    case 'sweep':
-      return [{ count: (plan.packetsPerSecond * plan.durationMs) / 1000, octets: 0 }];
-  }
-}
-
 /** The share of a flow that is sent before the run ends. */
 function shareInTime(plan: TrafficPlan, runMs = Number.POSITIVE_INFINITY): number {
-  const takesMs =
-    plan.type === 'ping' ? plan.count * plan.intervalMs : 'durationMs' in plan ? plan.durationMs : 0;
+  const takesMs = TRAFFIC[plan.type].durationMs(plan);
   const leftMs = Math.max(0, runMs - plan.startMs);
   return takesMs <= leftMs ? 1 : leftMs / takesMs;
 }

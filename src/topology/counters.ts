@@ -16,6 +16,7 @@ import type { SwitchCounters } from './nodes/switch.js';
 import type { OobCounters } from './oob.js';
 import type { FlowReport, NodeReport, Report } from './report.js';
 import type { Percentiles } from './traffic/flow.js';
+import { TRAFFIC } from './traffic/registry.js';
 
 /** Numbers under their names, in groups. */
 export interface CounterTree {
@@ -61,7 +62,7 @@ const NODE: Zeros<NodeReport, 'pipes' | 'rpcs' | 'tunnelSetUpMs' | 'psp' | 'fate
     rotations: 0,
     egressUpdates: 0,
   };
-/** Why frames of a capture are left out depends on the capture, and has no names that are known before. */
+/** What all kinds of traffic have; some have more. */
 const FLOW: Zeros<
   FlowReport,
   'type' | 'from' | 'to' | 'latencyMs' | 'transfer' | 'leftOut' | 'unplayable' | 'failed'
@@ -72,7 +73,6 @@ const FLOW: Zeros<
   duplicates: 0,
   reordered: 0,
 };
-const TRANSFER: Zeros<NonNullable<FlowReport['transfer']>, 'intact'> = { octets: 0, retransmissions: 0 };
 const LINK: Zeros<LinkCounters> = {
   sent: 0,
   delivered: 0,
@@ -126,8 +126,7 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
     groups.flows[name] = {
       ...FLOW,
       latencyMs: PERCENTILES,
-      ...(type === 'transfer' ? { transfer: TRANSFER } : {}),
-      ...(type === 'replay' ? { unplayable: 0 } : {}),
+      ...TRAFFIC[type].counters,
     };
   }
   return { tunnels: 0, ...groups, oob: OOB };

@@ -6,10 +6,12 @@
 import type { GatewayOptions } from '../gateway/options.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
-import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
+import type { IpAddress, MacAddress } from '../packet/address.js';
 import type { EventPlan } from './events/registry.js';
+import type { TrafficPlan } from './traffic/registry.js';
 
 export type { EventPlan } from './events/registry.js';
+export type { TrafficPlan } from './traffic/registry.js';
 
 /** What a topology file says, read and with every name resolved. */
 export interface Topology {
@@ -149,60 +151,6 @@ export interface Scenario {
   readonly events: readonly EventPlan[];
   readonly expectations: readonly Expectation[];
 }
-
-interface TrafficCommon {
-  /** Unique name of the flow. Traffic between many workloads becomes a flow for each pair, `name/from>to`. */
-  readonly name: string;
-  readonly startMs: number;
-  /** Workloads; for `flood`, `sweep` and `replay` there is no `to`. */
-  readonly from: string;
-}
-
-interface BetweenWorkloads extends TrafficCommon {
-  readonly to: string;
-  readonly family: IpFamily;
-}
-
-export interface PingPlan extends BetweenWorkloads {
-  readonly type: 'ping';
-  readonly count: number;
-  readonly intervalMs: number;
-  readonly sizeOctets: number;
-  readonly timeoutMs: number;
-}
-
-/** One-way datagrams at an even pace. */
-export interface UdpPlan extends BetweenWorkloads {
-  readonly type: 'udp';
-  readonly packetsPerSecond: number;
-  /** Length of the UDP payload; at least 32. */
-  readonly sizeOctets: number;
-  readonly durationMs: number;
-  /** They are for; absent: 5201. */
-  readonly port?: number;
-}
-
-/** So many octets, acknowledged and repeated as TCP does, and compared by SHA-256 at the end. */
-export interface TransferPlan extends BetweenWorkloads {
-  readonly type: 'transfer';
-  readonly sizeOctets: number;
-}
-
-/** The packets that the workload's addresses sent in a capture, sent again at its VF with the capture's times. */
-export interface ReplayPlan extends TrafficCommon {
-  readonly type: 'replay';
-  /** The path as written, relative to the topology's file. */
-  readonly file: string;
-}
-
-/** Datagrams to addresses that no peer owns, or, `sweep`, to all that the peers of its gateway own, one after the other. */
-export interface FloodPlan extends TrafficCommon {
-  readonly type: 'flood' | 'sweep';
-  readonly packetsPerSecond: number;
-  readonly durationMs: number;
-}
-
-export type TrafficPlan = PingPlan | UdpPlan | TransferPlan | ReplayPlan | FloodPlan;
 
 /** Of a gateway. */
 export const GATEWAY_PORTS = ['uplink', 'vf'] as const;

@@ -33,7 +33,7 @@ import { flowReport, networkReport, type Report } from './report.js';
 import { flowsInOrder } from './report-order.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { sequenceSvg } from './sequence-svg.js';
-import type { Replay } from './traffic/replay.js';
+import type { Replay } from './traffic/replay-frames.js';
 import { Traffic } from './traffic/traffic.js';
 import { Watch, type WatchOptions } from './watch.js';
 

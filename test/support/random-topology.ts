@@ -18,6 +18,8 @@ import type {
   TrafficPlan,
   WorkloadPlan,
 } from '../../src/topology/model.js';
+import type { ArbitraryFlowValues } from '../../src/topology/traffic/kind.js';
+import { TRAFFIC, TRAFFIC_TYPES } from '../../src/topology/traffic/registry.js';
 
 type Gen = fc.GeneratorValue;
 
@@ -245,27 +247,22 @@ function traffic(g: Gen, talkers: readonly Talker[]): TrafficPlan[] {
   );
   if (talkers.length === 0) return [];
   const flowNames = g(() => fc.uniqueArray(flowName(), { maxLength: 5 }));
-  return flowNames.map((flow): TrafficPlan => {
-    const startMs = g(ms);
-    const alone = { name: flow, startMs, from: pick(g, talkers).name };
-    const kind = g(fc.nat, { max: pairs.length === 0 ? 1 : 4 });
-    if (kind === 0) {
-      const type = g(fc.boolean) ? 'flood' : 'sweep';
-      return { ...alone, type, packetsPerSecond: g(perSecond), durationMs: g(positiveMs) };
-    }
-    if (kind === 1) return { ...alone, type: 'replay', file: g(() => fc.string({ minLength: 1 })) };
-    const { from, to, family } = pick(g, pairs);
-    const between = { name: flow, startMs, from: from.name, to: to.name, family };
-    const sizeOctets = g(() => fc.integer({ min: 24, max: 8952 }));
-    if (kind === 2) {
-      const count = g(() => fc.integer({ min: 1, max: 10_000_000 }));
-      return { ...between, type: 'ping', count, intervalMs: g(ms), timeoutMs: g(positiveMs), sizeOctets };
-    }
-    if (kind === 3) {
-      const packetsPerSecond = g(perSecond);
-      return { ...between, type: 'udp', packetsPerSecond, sizeOctets, durationMs: g(positiveMs) };
-    }
-    return { ...between, type: 'transfer', sizeOctets: g(() => fc.integer({ min: 1, max: 10_000_000_000 })) };
+  const values: ArbitraryFlowValues = {
+    from: () => pick(g, talkers).name,
+    between: () => {
+      if (pairs.length === 0) return undefined;
+      const { from, to, family } = pick(g, pairs);
+      return { from: from.name, to: to.name, family };
+    },
+    integer: (min, max) => g(() => fc.integer({ min, max })),
+    ms: () => g(ms),
+    positiveMs: () => g(positiveMs),
+    positivePerSecond: () => g(perSecond),
+    text: () => g(() => fc.string({ minLength: 1 })),
+  };
+  return flowNames.flatMap((flow): TrafficPlan[] => {
+    const made = TRAFFIC[pick(g, TRAFFIC_TYPES)].arbitrary(values);
+    return made === undefined ? [] : [{ name: flow, startMs: g(ms), ...made } as TrafficPlan];
   });
 }
 

@@ -8,11 +8,11 @@ import type {
   LinkPlan,
   NodePlan,
   OobPlan,
-  PingPlan,
   Scenario,
   Topology,
-  UdpPlan,
 } from '../../src/topology/model.js';
+import type { PingPlan } from '../../src/topology/traffic/ping.js';
+import type { UdpPlan } from '../../src/topology/traffic/udp.js';
 
 const hex = (n: number) => n.toString(16).padStart(2, '0');
 export const serviceOf = (n: number) => ({ host: parseIp(`10.0.0.${n}`), port: 3000 });

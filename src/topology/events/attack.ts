@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { formatPacketRate, formatRatio, formatTime } from '../file/quantities.js';
 import { link, optional, packetRate, ratio as ratioSchema, time } from '../file/schema-values.js';
 import { packetsPerSecond, positiveTimeMs, ratio } from '../file/values.js';
-import { percent } from './drawing.js';
+import { percent } from '../fuzz/scene.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
 /** Somebody on the link sends again, changes and makes up frames, for a time. */

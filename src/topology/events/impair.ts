@@ -3,7 +3,7 @@ import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import { IMPAIRMENTS, link } from '../file/schema-values.js';
 import { impairments } from '../file/values.js';
 import { impairmentsForm } from '../file/write-values.js';
-import { percent } from './drawing.js';
+import { percent } from '../fuzz/scene.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
 /** Changes a link's impairments, both directions. */

@@ -6,10 +6,13 @@ import type { IpAddress, IpFamily } from '../../packet/address.js';
 import type { Attacker } from '../attacker.js';
 import type { EventReading } from '../file/events.js';
 import { annotated, object, type SchemaOf, time } from '../file/schema-values.js';
+import type { Rng } from '../fuzz/rng.js';
+import type { FaultScene, Scene } from '../fuzz/scene.js';
+import type { Turn } from '../fuzz/turns.js';
 import type { GatewayPlan, InsiderPlan, OobPlan, WorkloadPlan } from '../model.js';
 import type { Network } from '../network.js';
 import type { GatewayNode } from '../nodes/gateway-node.js';
-import type { EventSearch } from './drawing.js';
+import type { EventPlan } from './registry.js';
 
 /** What all events have. */
 export interface At {
@@ -46,6 +49,16 @@ export interface EventKind<Plan extends EventBase, Form> {
   readonly endsFaults?: true;
   /** Any event of this kind, of all that can be written, for tests of files. Undefined: the topology has none. */
   arbitrary(values: ArbitraryValues): Omit<Plan, 'atMs'> | undefined;
+}
+
+/** When a kind is drawn. */
+export interface EventSearch {
+  /** From the start of the faults to their end; each draws whether it does. */
+  readonly background?: Turn<(rng: Rng, scene: Scene) => EventPlan[]>;
+  /** One of these is picked for each of several faults. */
+  readonly fault?: Turn<(rng: Rng, scene: FaultScene) => EventPlan[]>;
+  /** In hostile worlds; each draws whether it does. */
+  readonly hostile?: Turn<(rng: Rng, scene: Scene) => EventPlan[]>;
 }
 
 /** What events work on. */

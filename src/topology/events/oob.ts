@@ -2,8 +2,8 @@ import type { Static } from 'typebox';
 import { OOB, object } from '../file/schema-values.js';
 import { oobValues } from '../file/values.js';
 import { oobForm } from '../file/write-values.js';
+import { percent } from '../fuzz/scene.js';
 import type { OobPlan } from '../model.js';
-import { percent } from './drawing.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
 /** The OOB network has these values from now on; others stay. */

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { fileReason } from '../../files/file-problem.js';
 import { captureOctets, STANDARD_STREAM } from '../../packet/capture-stream.js';
 import { CaptureError, readCapture } from '../../packet/pcap.js';
-import { type CapturedFrame, type Replay, replayOf } from '../traffic/replay.js';
+import { type CapturedFrame, type Replay, replayOf } from '../traffic/replay-frames.js';
 import type { ReplaySource } from './traffic.js';
 
 /**

@@ -2,23 +2,20 @@
 import { fnv1aText } from '../../base/fnv1a.js';
 import { seededRandom, uniform } from '../../base/random.js';
 import type { IpFamily } from '../../packet/address.js';
-import type { TrafficPlan, WorkloadPlan } from '../model.js';
-import { PAYLOAD_OCTETS_MIN } from '../traffic/payload.js';
+import type { WorkloadPlan } from '../model.js';
+import { TRAFFIC, type TrafficForm, type TrafficPlan } from '../traffic/registry.js';
 import type { KnownWorkload } from './gateways.js';
-import { FLOWS_MAX, PAIRS_MAX, PAYLOAD_OCTETS_MAX, TRANSFER_OCTETS_MAX } from './limits.js';
+import { FLOWS_MAX, PAIRS_MAX } from './limits.js';
 import type { Names } from './names.js';
-import type { TrafficForm } from './schema-scenario.js';
 import type { Names as NamesForm } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
-import { positivePacketsPerSecond, positiveTimeMs, sizeOctets, timeMs } from './values.js';
+import { timeMs } from './values.js';
 
-const PING = { count: 10, intervalMs: 100, sizeOctets: 56, timeoutMs: 1000 } as const;
-const UDP_SIZE_OCTETS = 1000;
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
-type BetweenForm = Extract<TrafficForm, { to: NamesForm }>;
-type FromForm = Exclude<TrafficForm, BetweenForm>;
+type BetweenTraffic = Extract<TrafficForm, { to: NamesForm }>;
+type FromTraffic = Exclude<TrafficForm, BetweenTraffic>;
 
 /** The workloads that a field names. */
 interface Named {
@@ -61,8 +58,8 @@ export class TrafficReader {
     return plans;
   }
 
-  #between(name: string, form: BetweenForm, place: Place): TrafficPlan[] {
-    const values = betweenValues(form, place);
+  #between(name: string, form: BetweenTraffic, place: Place): TrafficPlan[] {
+    const values = TRAFFIC[form.type].read(form, place);
     const from = this.#named(form.from, place.at('from'));
     const to = this.#named(form.to, place.at('to'));
     const several = from.several || to.several;
@@ -80,12 +77,12 @@ export class TrafficReader {
         family: familyBetween(a, b, form.family)!,
         startMs: starts(i),
         ...values,
-      };
+      } as TrafficPlan;
     });
   }
 
-  #from(name: string, form: FromForm, place: Place): TrafficPlan[] {
-    const values = fromValues(form, place);
+  #from(name: string, form: FromTraffic, place: Place): TrafficPlan[] {
+    const values = TRAFFIC[form.type].read(form, place);
     const { workloads, several } = this.#named(form.from, place.at('from'));
     const indexes = workloads.map((_, i) => i);
     const picked = this.#sampled(name, indexes, form, place, several);
@@ -95,12 +92,9 @@ export class TrafficReader {
       return { name: several ? `${name}/${from.name}` : name, from };
     });
     if (form.type === 'replay') this.replays.push({ file: form.file, place: place.at('file'), flows });
-    return flows.map((flow, i) => ({
-      name: flow.name,
-      from: flow.from.name,
-      startMs: starts(i),
-      ...values,
-    }));
+    return flows.map((flow, i) => {
+      return { name: flow.name, from: flow.from.name, startMs: starts(i), ...values } as TrafficPlan;
+    });
   }
 
   #named(names: NamesForm, place: Place): Named {
@@ -128,7 +122,7 @@ export class TrafficReader {
    * All ordered pairs, as pairAt takes them. Those that cannot talk are left out, with a problem when both sides
    * were named.
    */
-  #pairsThatCanTalk(from: Named, to: Named, form: BetweenForm, place: Place): number[] {
+  #pairsThatCanTalk(from: Named, to: Named, form: BetweenTraffic, place: Place): number[] {
     this.#pairs += from.workloads.length * to.workloads.length;
     if (this.#pairs > PAIRS_MAX) {
       place.problem(`more than ${PAIRS_MAX} pairs of workloads in all; name fewer workloads`);
@@ -179,7 +173,7 @@ function pairAt(index: number, from: Named, to: Named): [KnownWorkload, KnownWor
 function onlyPair(
   from: KnownWorkload | undefined,
   to: KnownWorkload | undefined,
-  form: BetweenForm,
+  form: BetweenTraffic,
   place: Place,
 ): number[] {
   if (from === undefined || to === undefined) return [];
@@ -225,47 +219,4 @@ function startsOf(form: TrafficForm, place: Place, flows: number, several: boole
     place.at('spread').problem('is for lists and "*"; this is one flow');
   }
   return (i) => startMs + (spreadMs * i) / flows;
-}
-
-function betweenValues(form: BetweenForm, place: Place) {
-  switch (form.type) {
-    case 'ping':
-      return {
-        type: form.type,
-        count: form.count ?? PING.count,
-        intervalMs:
-          form.interval === undefined ? PING.intervalMs : timeMs(form.interval, place.at('interval')),
-        sizeOctets:
-          form.size === undefined
-            ? PING.sizeOctets
-            : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
-        timeoutMs:
-          form.timeout === undefined ? PING.timeoutMs : positiveTimeMs(form.timeout, place.at('timeout')),
-      };
-    case 'udp':
-      return {
-        type: form.type,
-        packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
-        sizeOctets:
-          form.size === undefined
-            ? UDP_SIZE_OCTETS
-            : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
-        durationMs: positiveTimeMs(form.duration, place.at('duration')),
-        ...(form.port === undefined ? {} : { port: form.port }),
-      };
-    case 'transfer':
-      return {
-        type: form.type,
-        sizeOctets: sizeOctets(form.size, place.at('size'), 1, TRANSFER_OCTETS_MAX),
-      };
-  }
-}
-
-function fromValues(form: FromForm, place: Place) {
-  if (form.type === 'replay') return { type: form.type, file: form.file };
-  return {
-    type: form.type,
-    packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
-    durationMs: positiveTimeMs(form.duration, place.at('duration')),
-  };
 }

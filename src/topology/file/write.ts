@@ -12,9 +12,9 @@ import {
   type NodePlan,
   type Scenario,
   type Topology,
-  type TrafficPlan,
   underlayAddresses,
 } from '../model.js';
+import { TRAFFIC, type TrafficForm, type TrafficPlan } from '../traffic/registry.js';
 import type {
   FileForm,
   GatewayForm,
@@ -24,8 +24,8 @@ import type {
   ScenarioForm,
   WorkloadForm,
 } from './form.js';
-import { formatPacketRate, formatRatio, formatTime } from './quantities.js';
-import type { ExpectationForm, TrafficForm } from './schema-scenario.js';
+import { formatRatio, formatTime } from './quantities.js';
+import type { ExpectationForm } from './schema-scenario.js';
 import type { Flags as FlagsForm } from './schema-values.js';
 import { impairmentsForm, namesForm, oobForm } from './write-values.js';
 
@@ -142,32 +142,9 @@ function scenarioForm({ durationMs, traffic, events, expectations }: Scenario): 
 }
 
 function trafficForm(plan: TrafficPlan): TrafficForm {
-  const { from } = plan;
-  const start = formatTime(plan.startMs);
-  switch (plan.type) {
-    case 'ping': {
-      const { type, to, family, count, sizeOctets: size } = plan;
-      const interval = formatTime(plan.intervalMs);
-      return { type, from, to, family, start, count, interval, size, timeout: formatTime(plan.timeoutMs) };
-    }
-    case 'udp': {
-      const { type, to, family, sizeOctets: size, port } = plan;
-      const rate = formatPacketRate(plan.packetsPerSecond);
-      const duration = formatTime(plan.durationMs);
-      return { type, from, to, family, start, rate, size, duration, ...(port === undefined ? {} : { port }) };
-    }
-    case 'transfer': {
-      const { type, to, family, sizeOctets: size } = plan;
-      return { type, from, to, family, start, size };
-    }
-    case 'replay':
-      return { type: plan.type, from, start, file: plan.file };
-    case 'flood':
-    case 'sweep': {
-      const rate = formatPacketRate(plan.packetsPerSecond);
-      return { type: plan.type, from, start, rate, duration: formatTime(plan.durationMs) };
-    }
-  }
+  const { type, from } = plan;
+  const to = 'to' in plan ? { to: plan.to, family: plan.family } : {};
+  return { type, from, ...to, start: formatTime(plan.startMs), ...TRAFFIC[type].write(plan) } as TrafficForm;
 }
 
 function eventForm(event: EventPlan): EventForm {

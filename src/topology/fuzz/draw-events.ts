@@ -1,28 +1,13 @@
-/** Draws events as their kinds say (src/topology/events), each in its turn: what seeds draw depends on the order. */
-import type { EventSearch, FaultScene, Scene, Turn } from '../events/drawing.js';
+/** Draws events as their kinds say (src/topology/events). */
 import { EVENT_TYPES, EVENTS, type EventPlan } from '../events/registry.js';
 import type { Rng } from './rng.js';
+import type { Scene } from './scene.js';
+import { inTurns } from './turns.js';
 
-type Draw<S> = (rng: Rng, scene: S) => EventPlan[];
-
-/** The draws of all kinds, by turn. */
-function inTurns<S>(turnOf: (search: EventSearch) => Turn<S> | undefined): readonly Draw<S>[] {
-  const draws: Draw<S>[] = [];
-  for (const type of EVENT_TYPES) {
-    const turn = turnOf(EVENTS[type].search);
-    for (const number of turn?.turns ?? []) {
-      if (draws[number] !== undefined) throw new Error(`two kinds of events have the turn ${number}`);
-      draws[number] = (rng, scene) => turn!.draw(rng, scene);
-    }
-  }
-  for (let number = 0; number < draws.length; number++)
-    if (draws[number] === undefined) throw new Error(`no kind of event has the turn ${number}`);
-  return draws;
-}
-
-const BACKGROUND = inTurns<Scene>(({ background }) => background);
-const FAULTS = inTurns<FaultScene>(({ fault }) => fault);
-const HOSTILE = inTurns<Scene>(({ hostile }) => hostile);
+const SEARCHES = EVENT_TYPES.map((type) => EVENTS[type].search);
+const BACKGROUND = inTurns(SEARCHES.map(({ background }) => background));
+const FAULTS = inTurns(SEARCHES.map(({ fault }) => fault));
+const HOSTILE = inTurns(SEARCHES.map(({ hostile }) => hostile));
 
 /** What lasts as long as the faults do. */
 export function drawBackground(rng: Rng, scene: Scene): EventPlan[] {
@@ -37,6 +22,6 @@ export function drawFault(rng: Rng, scene: Scene): EventPlan[] {
 }
 
 /** What insiders do, and what happens again and again. */
-export function drawHostile(rng: Rng, scene: Scene): EventPlan[] {
+export function drawHostileEvents(rng: Rng, scene: Scene): EventPlan[] {
   return HOSTILE.flatMap((draw) => draw(rng, scene));
 }

@@ -7,7 +7,6 @@ import { seededRandom } from '../../base/random.js';
 import { RETIREMENT_PERIODS_MAX } from '../../gateway/sessions/retirement.js';
 import { type IpFamily, ipFamily } from '../../packet/address.js';
 import { DHCP_SERVER_PORT } from '../../packet/dhcp.js';
-import type { Scene } from '../events/drawing.js';
 import {
   type EventPlan,
   type Expectation,
@@ -19,7 +18,9 @@ import {
 } from '../model.js';
 import { randomOf } from '../seeds.js';
 import { drawBackground, drawFault } from './draw-events.js';
+import { drawFlowBetween } from './draw-traffic.js';
 import { Rng } from './rng.js';
+import type { Scene } from './scene.js';
 import { drawWorld, peacefulWorld } from './world.js';
 
 export interface Drawn {
@@ -151,30 +152,13 @@ function drawFlow(
 ): TrafficPlan | undefined {
   const ends = drawEnds(rng, gateways);
   if (ends === undefined) return undefined;
-  const common = { name, startMs, from: ends.from.name, to: ends.to.name, family: ends.family };
-  switch (rng.below(4)) {
-    case 0:
-      return { ...common, type: 'transfer', sizeOctets: 1000 + rng.below(100_000) };
-    case 1:
-      return {
-        ...common,
-        type: 'udp',
-        packetsPerSecond: 10 + rng.below(90),
-        sizeOctets: 32 + rng.below(1000),
-        durationMs: 1000 + rng.below(5000),
-      };
-    case 2:
-      return { name, startMs, from: ends.from.name, type: 'flood', packetsPerSecond: 20, durationMs: 1000 };
-    default:
-      return {
-        ...common,
-        type: 'ping',
-        count: 5 + rng.below(30),
-        intervalMs: 100,
-        sizeOctets: 56,
-        timeoutMs: 2000,
-      };
-  }
+  return drawFlowBetween(rng, {
+    name,
+    startMs,
+    from: ends.from.name,
+    to: ends.to.name,
+    family: ends.family,
+  });
 }
 
 function drawCalmPing(

@@ -1,6 +1,7 @@
 /** Makes a failing topology smaller while it fails in the same way: fewer events, flows and gateways, weaker faults. */
 import { EVENTS } from '../events/registry.js';
 import { type EventPlan, type GatewayPlan, gatewaysOf, type Scenario, type Topology } from '../model.js';
+import { TRAFFIC } from '../traffic/registry.js';
 
 /** Whether a smaller topology still fails in the same way. */
 export type StillFails = (topology: Topology) => Promise<boolean>;
@@ -118,14 +119,7 @@ function* fewerGateways(topology: Topology): Generator<Topology> {
 function* shorterFlows(topology: Topology): Generator<Topology> {
   const { traffic } = topology.scenario;
   for (const [i, flow] of traffic.entries()) {
-    const shorter =
-      flow.type === 'ping' && flow.count > 1
-        ? { ...flow, count: Math.floor(flow.count / 2) }
-        : (flow.type === 'udp' || flow.type === 'flood' || flow.type === 'sweep') && flow.durationMs > 200
-          ? { ...flow, durationMs: Math.floor(flow.durationMs / 2) }
-          : flow.type === 'transfer' && flow.sizeOctets > 1000
-            ? { ...flow, sizeOctets: Math.floor(flow.sizeOctets / 2) }
-            : undefined;
+    const shorter = TRAFFIC[flow.type].shorter?.(flow);
     if (shorter !== undefined) yield withScenario(topology, { traffic: traffic.with(i, shorter) });
   }
 }

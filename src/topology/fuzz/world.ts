@@ -11,15 +11,15 @@ import {
   gatewaysOf,
   type InsiderPlan,
   type LinkPlan,
-  type PingPlan,
   type Topology,
   type TrafficPlan,
-  type UdpPlan,
 } from '../model.js';
 import { randomOf } from '../seeds.js';
 import { CLOCK_ENDS } from './clock-ends.js';
-import { drawHostile } from './draw-events.js';
+import { drawHostileEvents } from './draw-events.js';
+import { drawHostileTraffic } from './draw-traffic.js';
 import { Rng } from './rng.js';
+import type { Scene } from './scene.js';
 
 export interface World {
   readonly base: Topology;
@@ -49,8 +49,6 @@ const DEAD_ADDRESSES_MAX = 8;
 const SMALL_TABLES_RATIO = 0.35;
 const SHORT_TIMES_RATIO = 0.6;
 const ONE_WAY_RATIO = 0.4;
-const SWEEP_RATIO = 0.4;
-const SWEEPS_PER_SECOND_MAX = 200;
 const LONG_CLOCK_RATIO = 0.25;
 /** The end comes while faults last, or soon after. */
 const CLOCK_BEFORE_END_MAX_MS = 20_000;
@@ -84,19 +82,19 @@ export function drawWorld(given: Topology, seed: number): World {
   // A peer may have twice as many keys at once as there are sessions.
   const smallShares = times.some(({ flag }) => flag === 'tunnels-per-second');
   const base = withFlags(withPeers(file, peers), () => times);
+  const sceneOf = (faultsMs: number, said: string[]): Scene => ({
+    base,
+    gateways: gatewaysOf(base),
+    insiders: peers,
+    faultsMs,
+    say: (text) => said.push(text),
+  });
   return {
     base,
     options,
     heldMs: peers.some(({ silent, spoofs }) => !silent && !spoofs) ? UNCONFIRMED_HOLD_MS : 0,
-    eventsOf: (faultsMs, said) =>
-      drawHostile(rng, {
-        base,
-        gateways: gatewaysOf(base),
-        insiders: peers,
-        faultsMs,
-        say: (text) => said.push(text),
-      }),
-    trafficOf: (faultsMs, said) => drawSweeps(rng, base, faultsMs, said),
+    eventsOf: (faultsMs, said) => drawHostileEvents(rng, sceneOf(faultsMs, said)),
+    trafficOf: (faultsMs, said) => drawHostileTraffic(rng, sceneOf(faultsMs, said)),
     oriented: (flow) => (oneWay ? fromFirst(flow, file) : flow),
     withTables: (calm) =>
       smallTables || smallShares
@@ -271,9 +269,8 @@ function sessionsOf(gateway: GatewayPlan, file: Topology, flows: readonly Traffi
     ),
   );
   const pairs = new Set<string>();
-  for (const flow of flows.filter(
-    (one): one is PingPlan | UdpPlan => one.type === 'ping' || one.type === 'udp',
-  )) {
+  for (const flow of flows) {
+    if (!('to' in flow)) continue;
     if (!own.has(flow.from) && !own.has(flow.to)) continue;
     const [local, remote] = own.has(flow.from) ? [flow.from, flow.to] : [flow.to, flow.from];
     pairs.add(`${local} ${remote} ${flow.family} ${addressOf.get(local)!.length}`);
@@ -281,17 +278,4 @@ function sessionsOf(gateway: GatewayPlan, file: Topology, flows: readonly Traffi
   // All that static tunnels need, or the file would be refused.
   const all = gateway.options.peers.flatMap(({ virtualIps }) => virtualIps).length;
   return gateway.options.staticTunnels === undefined ? Math.max(1, pairs.size) : Math.max(pairs.size, all);
-}
-
-/** One workload goes through the whole directory. */
-function drawSweeps(rng: Rng, base: Topology, faultsMs: number, options: string[]): TrafficPlan[] {
-  if (!rng.chance(SWEEP_RATIO)) return [];
-  const workloads = gatewaysOf(base).flatMap(({ workloads }) => workloads.filter(({ present }) => present));
-  if (workloads.length === 0) return [];
-  const { name } = rng.pick(workloads);
-  const packetsPerSecond = 1 + rng.below(SWEEPS_PER_SECOND_MAX);
-  const startMs = rng.below(Math.ceil(faultsMs / 2));
-  options.push(`${name} sweeps over all addresses at ${packetsPerSecond}/s from ${startMs} ms`);
-  const durationMs = faultsMs - startMs;
-  return [{ type: 'sweep', name: 'sweep', from: name, startMs, packetsPerSecond, durationMs }];
 }

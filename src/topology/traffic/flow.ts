@@ -1,6 +1,6 @@
 /** The fate of one flow's packets: when each was sent, and when it arrived. */
 import type { TrafficPlan } from '../model.js';
-import type { Replay } from './replay.js';
+import type { Replay } from './replay-frames.js';
 
 /** Latencies in milliseconds. */
 /** How values are spread. */

@@ -10,7 +10,7 @@ import { parseIp } from '../../../src/packet/address.js';
 import { describeFrame, summarize } from '../../../src/packet/describe.js';
 import { pcapHeader, pcapRecord } from '../../../src/packet/pcap.js';
 import { OFFLOADED } from '../../../src/packet/tags.js';
-import { replayOf } from '../../../src/topology/traffic/replay.js';
+import { replayOf } from '../../../src/topology/traffic/replay-frames.js';
 
 const IPV6_SOURCE = 'fd00:0:0:1::33';
 const IPV4_SOURCE = '192.168.1.33';

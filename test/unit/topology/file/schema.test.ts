@@ -8,6 +8,7 @@ import { EVENT_TYPES, EVENTS } from '../../../../src/topology/events/registry.js
 import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
 import type { Schema } from '../../../../src/topology/file/schema-values.js';
+import { TRAFFIC, TRAFFIC_TYPES } from '../../../../src/topology/traffic/registry.js';
 import { ROOT } from '../../../support/root.js';
 import { gatewayOf, problemsOf, topologyOf } from '../../../support/topology-text.js';
 
@@ -61,20 +62,15 @@ const NETWORK = {
   scenario: {
     duration: '10s',
     traffic: {
-      P: { ...between(), type: 'ping', count: 3, interval: '7ms', size: 60, timeout: '7ms' },
-      U: { ...between(), type: 'udp', rate: '7/s', size: 70, duration: '7s', port: 67 },
-      T: { ...between(), type: 'transfer', size: 700 },
-      R: { ...many(), type: 'replay', file: 'x.pcap' },
-      F: { ...many(), type: 'flood', rate: 5, duration: '1s' },
-      S: { ...many(), type: 'sweep', rate: 5, duration: '1s' },
+      ...Object.fromEntries(TRAFFIC_TYPES.map((type) => [type, TRAFFIC[type].example])),
       one: { type: 'ping', from: 'v1', to: 'w1' },
     },
     events: EVENT_TYPES.map((type) => EVENTS[type].example),
     expect: [
       { flow: 'one', lost: 0 },
-      { flow: ['P', 'one'], delivered: '9%' },
+      { flow: ['ping', 'one'], delivered: '9%' },
       { flow: '*', 'recovered-within': '1s' },
-      { flow: 'F', blocked: true },
+      { flow: 'flood', blocked: true },
       { counter: 'nodes.h1.starts', min: 1, max: 2 },
       { 'no-leaks': true },
     ],
@@ -119,14 +115,6 @@ function impairments(n: number) {
 
 function values(n: number) {
   return { ...impairments(n), mtu: 9000 + n };
-}
-
-function many() {
-  return { from: ['v1', 'w1', 'w2'], start: '5ms', spread: '5ms', sample: 2 };
-}
-
-function between() {
-  return { ...many(), from: ['v1'], to: ['w1', 'w2', 'w3'], family: 6 };
 }
 
 type Path = readonly string[];

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../../src/packet/address.js';
 import { readCapture } from '../../../../src/packet/pcap.js';
-import type { ReplayPlan, Topology, TrafficPlan } from '../../../../src/topology/model.js';
+import type { Topology, TrafficPlan } from '../../../../src/topology/model.js';
 import { addressOf } from '../../../../src/topology/packets.js';
-import type { ReplayFrame } from '../../../../src/topology/traffic/replay.js';
+import type { ReplayPlan } from '../../../../src/topology/traffic/replay.js';
+import type { ReplayFrame } from '../../../../src/topology/traffic/replay-frames.js';
 import { EPOCH_MS, runVirtually, type VirtualRunOptions } from '../../../../src/topology/virtual-run.js';
 import { mesh, ping, udp } from '../../../support/topologies.js';
 import { inner } from '../../../support/watch.js';

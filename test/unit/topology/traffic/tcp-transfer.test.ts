@@ -4,9 +4,9 @@ import { seededRandom } from '../../../../src/base/random.js';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { createLink, type Impairments } from '../../../../src/hal-sim/ports/link.js';
 import { parseTcp } from '../../../../src/packet/tcp.js';
-import type { TransferPlan } from '../../../../src/topology/model.js';
 import { Flow } from '../../../../src/topology/traffic/flow.js';
-import { Transfer } from '../../../../src/topology/traffic/transfer.js';
+import { Transfer } from '../../../../src/topology/traffic/tcp-transfer.js';
+import type { TransferPlan } from '../../../../src/topology/traffic/transfer.js';
 
 const PLAN: TransferPlan = {
   type: 'transfer',

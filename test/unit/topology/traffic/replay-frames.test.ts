@@ -2,11 +2,11 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIp } from '../../../src/packet/address.js';
-import { readTopologyFiles } from '../../../src/topology/file/read.js';
-import { readReplays } from '../../../src/topology/file/read-replays.js';
-import { type CapturedFrame, replayOf } from '../../../src/topology/traffic/replay.js';
-import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../support/inner-packets.js';
+import { parseIp } from '../../../../src/packet/address.js';
+import { readTopologyFiles } from '../../../../src/topology/file/read.js';
+import { readReplays } from '../../../../src/topology/file/read-replays.js';
+import { type CapturedFrame, replayOf } from '../../../../src/topology/traffic/replay-frames.js';
+import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../../support/inner-packets.js';
 
 const ADDRESSES = [parseIp('192.168.1.33'), parseIp('fd00:0:0:1::33')];
 const UDP = 17;

@@ -1,0 +1,102 @@
+import type { Static } from 'typebox';
+import { PAYLOAD_OCTETS_MAX } from '../file/limits.js';
+import { formatPacketRate, formatTime } from '../file/quantities.js';
+import { integer, optional, packetRate, size, time } from '../file/schema-values.js';
+import { positivePacketsPerSecond, positiveTimeMs, sizeOctets } from '../file/values.js';
+import { pace } from '../pace.js';
+import { type BetweenWorkloads, betweenSchema, type TrafficKind } from './kind.js';
+import { buildPayload, PAYLOAD_OCTETS_MIN } from './payload.js';
+import { shorterByHalf } from './shorter.js';
+import { datagram, FLOW_PORT, sourcePortOf } from './workload-packets.js';
+
+/** One-way datagrams at an even pace. */
+export interface UdpPlan extends BetweenWorkloads {
+  readonly type: 'udp';
+  readonly packetsPerSecond: number;
+  /** Length of the UDP payload; at least 32. */
+  readonly sizeOctets: number;
+  readonly durationMs: number;
+  /** They are for; absent: 5201. */
+  readonly port?: number;
+}
+
+const SIZE_OCTETS = 1000;
+
+const schema = betweenSchema('udp', 'one-way datagrams at an even pace', {
+  rate: packetRate('packets per second'),
+  size: optional(size('octets of payload, 24 to 8952', SIZE_OCTETS)),
+  duration: time('how long'),
+  port: optional(integer('destination port', 1, 65_535, FLOW_PORT)),
+});
+
+export const udp: TrafficKind<UdpPlan, Static<typeof schema>> = {
+  schema,
+  example: {
+    type: 'udp',
+    from: ['v1'],
+    to: ['w1', 'w2', 'w3'],
+    family: 6,
+    start: '5ms',
+    spread: '5ms',
+    sample: 2,
+    rate: '7/s',
+    size: 70,
+    duration: '7s',
+    port: 67,
+  },
+  read: (form, place) => ({
+    type: 'udp',
+    packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
+    sizeOctets:
+      form.size === undefined
+        ? SIZE_OCTETS
+        : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+    durationMs: positiveTimeMs(form.duration, place.at('duration')),
+    ...(form.port === undefined ? {} : { port: form.port }),
+  }),
+  write: ({ packetsPerSecond, sizeOctets: octets, durationMs, port }) => ({
+    rate: formatPacketRate(packetsPerSecond),
+    size: octets,
+    duration: formatTime(durationMs),
+    ...(port === undefined ? {} : { port }),
+  }),
+  async start(flow, plan, { clock, workload, addresses }) {
+    const [source, destination] = addresses(plan);
+    const { host } = workload(plan.from).node;
+    await pace(clock, plan.packetsPerSecond, plan.durationMs, () => {
+      const sequence = flow.send(clock.nowMs());
+      const payload = buildPayload(flow.number, sequence, plan.sizeOctets);
+      const packet = datagram(source, destination, sourcePortOf(flow), payload, plan.port);
+      host.send(packet, source, destination);
+    });
+  },
+  durationMs: ({ durationMs }) => durationMs,
+  packets: ({ packetsPerSecond, durationMs, sizeOctets: octets }) => [
+    { count: (packetsPerSecond * durationMs) / 1000, octets },
+  ],
+  shorter: shorterByHalf,
+  search: {
+    flow: {
+      turns: [1],
+      draw: (rng, ends) => ({
+        ...ends,
+        type: 'udp',
+        packetsPerSecond: 10 + rng.below(90),
+        sizeOctets: 32 + rng.below(1000),
+        durationMs: 1000 + rng.below(5000),
+      }),
+    },
+  },
+  arbitrary({ between, integer: number, positiveMs, positivePerSecond }) {
+    const ends = between();
+    return ends === undefined
+      ? undefined
+      : {
+          ...ends,
+          type: 'udp',
+          packetsPerSecond: positivePerSecond(),
+          sizeOctets: number(PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+          durationMs: positiveMs(),
+        };
+  },
+};
