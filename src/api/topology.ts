@@ -14,7 +14,7 @@ import type { Topology } from '../topology/model.js';
 import type { Report } from '../topology/report.js';
 import { runVirtually } from '../topology/virtual-run.js';
 
-export type { Verdict } from '../topology/expectations.js';
+export type { Verdict } from '../topology/expectations/kind.js';
 export { type ReadTopologyOptions, TopologyFileError } from '../topology/file/read.js';
 export { topologyToYaml } from '../topology/file/write.js';
 export { type GraphOptions, topologyDot, topologyMermaid, topologySvg } from '../topology/graph.js';

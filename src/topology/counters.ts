@@ -7,7 +7,6 @@ import type { GatewayView } from '../gateway/view.js';
 import type { PspStatistics } from '../hal/hal.js';
 import type { LinkCounters } from '../hal-sim/ports/link.js';
 import type { Fates } from '../hal-sim/statistics.js';
-import { valueAt } from './expectations.js';
 import type { NodeLedger } from './ledger.js';
 import type { GatewayPlan, Topology } from './model.js';
 import type { InsiderCounters } from './nodes/insider.js';
@@ -17,6 +16,7 @@ import type { OobCounters } from './oob.js';
 import type { FlowReport, NodeReport, Report } from './report.js';
 import type { Percentiles } from './traffic/flow.js';
 import { TRAFFIC } from './traffic/registry.js';
+import { valueAt } from './value-at.js';
 
 /** Numbers under their names, in groups. */
 export interface CounterTree {

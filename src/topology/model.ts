@@ -8,9 +8,11 @@ import type { ServiceAddress } from '../gateway/rpc/transport.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import type { IpAddress, MacAddress } from '../packet/address.js';
 import type { EventPlan } from './events/registry.js';
+import type { Expectation } from './expectations/registry.js';
 import type { TrafficPlan } from './traffic/registry.js';
 
 export type { EventPlan } from './events/registry.js';
+export type { Expectation } from './expectations/registry.js';
 export type { TrafficPlan } from './traffic/registry.js';
 
 /** What a topology file says, read and with every name resolved. */
@@ -155,18 +157,3 @@ export interface Scenario {
 /** Of a gateway. */
 export const GATEWAY_PORTS = ['uplink', 'vf'] as const;
 export type GatewayPort = (typeof GATEWAY_PORTS)[number];
-
-/** Expectations, which decide the exit status together with the invariants. */
-export type Expectation =
-  /** Limit on the packets of each named flow that are sent and not delivered; 0: all must be delivered. */
-  | { readonly type: 'flow'; readonly flows: readonly string[]; readonly lostAtMost: number }
-  /** The share of a flow's packets that must arrive. */
-  | { readonly type: 'share'; readonly flows: readonly string[]; readonly deliveredRatioMin: number }
-  /** Whatever is sent later than `withinMs` after the last event is delivered. */
-  | { readonly type: 'recovered'; readonly flows: readonly string[]; readonly withinMs: number }
-  /** Nothing of these flows arrives. */
-  | { readonly type: 'blocked'; readonly flows: readonly string[] }
-  /** At the end gateways hold nothing but what their sessions need: key slots, SPIs, packets. */
-  | { readonly type: 'no-leaks' }
-  /** A number of the report, by its path, such as `nodes.h1.psp.rxAuthFail`. */
-  | { readonly type: 'counter'; readonly path: string; readonly min?: number; readonly max?: number };

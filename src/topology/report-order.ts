@@ -1,5 +1,5 @@
 /** Puts failures before successes: reports are long, and readers see their beginning. */
-import type { Judged, Verdict } from './expectations.js';
+import type { Judged, Verdict } from './expectations/kind.js';
 import type { FlowReport } from './report.js';
 
 /** Unmet expectations first; the order within each group is kept. */

@@ -1,5 +1,5 @@
 /** The results of a run as one value: JSON for programs, and for people through report-markdown.ts. */
-import type { Verdict } from './expectations.js';
+import type { Verdict } from './expectations/kind.js';
 import type { NodeLedger } from './ledger.js';
 import type { Network } from './network.js';
 import type { Counts, LifeSnapshot } from './nodes/life.js';

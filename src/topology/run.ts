@@ -14,7 +14,7 @@ import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
-import { evaluate } from './expectations.js';
+import { evaluate } from './expectations/evaluate.js';
 import { watchTransport } from './given-keys.js';
 import { NodeLedger } from './ledger.js';
 import {

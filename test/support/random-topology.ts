@@ -7,6 +7,8 @@ import { type IpAddress, type IpFamily, ipFamily, parseIp, parseMac } from '../.
 import { isHostAddress } from '../../src/packet/address-kind.js';
 import type { ArbitraryValues } from '../../src/topology/events/kind.js';
 import { EVENT_TYPES, EVENTS } from '../../src/topology/events/registry.js';
+import type { ArbitraryExpectationValues } from '../../src/topology/expectations/kind.js';
+import { EXPECTATION_TYPES, EXPECTATIONS } from '../../src/topology/expectations/registry.js';
 import type {
   EventPlan,
   Expectation,
@@ -298,22 +300,21 @@ function events(
 }
 
 function expectations(g: Gen, flowNames: readonly string[]): Expectation[] {
-  const number = () => fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
-  return Array.from({ length: g(fc.nat, { max: 4 }) }, (): Expectation => {
-    const kind = g(fc.nat, { max: flowNames.length === 0 ? 1 : 5 });
-    if (kind === 1) return { type: 'no-leaks' };
-    if (kind === 0) {
-      const ofFlows = flowNames.flatMap((name) => [`flows.${name}.sent`, `flows.${name}.latencyMs.p99`]);
-      const path = pick(g, ['tunnels', 'oob.calls', 'oob.partitioned', ...ofFlows]);
-      const [min, max] = [g(number), g(number)].sort((a, b) => a - b) as [number, number];
-      return { type: 'counter', path, ...(g(fc.boolean) ? { min } : {}), max };
-    }
-    const flows = g(() => fc.shuffledSubarray([...flowNames], { minLength: 1 }));
-    if (kind === 2) return { type: 'flow', flows, lostAtMost: g(fc.nat) };
-    if (kind === 3) return { type: 'share', flows, deliveredRatioMin: g(ratio) };
-    if (kind === 4) return { type: 'recovered', flows, withinMs: g(ms) };
-    return { type: 'blocked', flows };
-  });
+  const ofFlows = flowNames.flatMap((flow) => [`flows.${flow}.sent`, `flows.${flow}.latencyMs.p99`]);
+  const values: ArbitraryExpectationValues = {
+    flows: () =>
+      flowNames.length === 0 ? undefined : g(() => fc.shuffledSubarray([...flowNames], { minLength: 1 })),
+    path: () => pick(g, ['tunnels', 'oob.calls', 'oob.partitioned', ...ofFlows]),
+    number: () => g(() => fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0)),
+    count: () => g(fc.nat),
+    ratio: () => g(ratio),
+    ms: () => g(ms),
+    chance: () => g(fc.boolean),
+  };
+  return Array.from(
+    { length: g(fc.nat, { max: 4 }) },
+    () => EXPECTATIONS[pick(g, EXPECTATION_TYPES)].arbitrary(values) ?? [],
+  ).flat();
 }
 
 export function randomTopology(g: Gen): Topology {

@@ -124,11 +124,11 @@ class TopologyReader {
 
   /** The counters of a node whose definition is wrong are not known. */
   #checkCounters(topology: Topology, { form, place }: FoundScenario): void {
-    if (form.expect?.some(({ counter }) => counter !== undefined) !== true) return;
+    if (form.expect?.some((one) => 'counter' in one) !== true) return;
     const isWhole = this.problems.isEmpty;
     const problems = new CounterProblems(counterTree(topology));
-    for (const [i, { counter }] of itemsOf(form.expect)) {
-      const wrong = counter === undefined ? undefined : problems.of(counter);
+    for (const [i, expectation] of itemsOf(form.expect)) {
+      const wrong = 'counter' in expectation ? problems.of(expectation.counter) : undefined;
       if (wrong === undefined || (!isWhole && wrong.depth < DEPTH_OF_NAMES)) continue;
       place.at('expect', i, 'counter').problem(wrong.reason);
     }

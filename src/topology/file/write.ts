@@ -4,8 +4,8 @@ import { flagNamed } from '../../gateway/config/flags.js';
 import { serviceText } from '../../gateway/rpc/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import { EVENTS, type EventForm, type EventPlan } from '../events/registry.js';
+import { EXPECTATIONS } from '../expectations/registry.js';
 import {
-  type Expectation,
   type GatewayPlan,
   type InsiderPlan,
   type LinkPlan,
@@ -24,10 +24,9 @@ import type {
   ScenarioForm,
   WorkloadForm,
 } from './form.js';
-import { formatRatio, formatTime } from './quantities.js';
-import type { ExpectationForm } from './schema-scenario.js';
+import { formatTime } from './quantities.js';
 import type { Flags as FlagsForm } from './schema-values.js';
-import { impairmentsForm, namesForm, oobForm } from './write-values.js';
+import { impairmentsForm, oobForm } from './write-values.js';
 
 /** Maps and lists so deep in the file are written on one line. */
 const ONE_LINE_DEPTHS: Readonly<Record<string, number>> = {
@@ -137,7 +136,7 @@ function scenarioForm({ durationMs, traffic, events, expectations }: Scenario): 
     ...(events.length === 0 ? {} : { events: events.map(eventForm) }),
     ...(expectations.length === 0
       ? {}
-      : { expect: expectations.map((expectation) => expectationForm(expectation, flows)) }),
+      : { expect: expectations.map((one) => EXPECTATIONS[one.type].write(one, flows)) }),
   };
 }
 
@@ -149,29 +148,4 @@ function trafficForm(plan: TrafficPlan): TrafficForm {
 
 function eventForm(event: EventPlan): EventForm {
   return { at: formatTime(event.atMs), ...EVENTS[event.type].write(event) } as EventForm;
-}
-
-function expectationForm(expectation: Expectation, allFlows: readonly string[]): ExpectationForm {
-  if (expectation.type === 'counter') {
-    const { path, min, max } = expectation;
-    return {
-      counter: path,
-      ...(min === undefined ? {} : { min }),
-      ...(max === undefined ? {} : { max }),
-    };
-  }
-  if (expectation.type === 'no-leaks') return { 'no-leaks': true };
-  const { flows } = expectation;
-  const all = flows.length === allFlows.length && flows.every((name, i) => name === allFlows[i]);
-  const flow = all ? '*' : namesForm(flows);
-  switch (expectation.type) {
-    case 'flow':
-      return { flow, lost: expectation.lostAtMost };
-    case 'share':
-      return { flow, delivered: formatRatio(expectation.deliveredRatioMin) };
-    case 'recovered':
-      return { flow, 'recovered-within': formatTime(expectation.withinMs) };
-    case 'blocked':
-      return { flow, blocked: true };
-  }
 }

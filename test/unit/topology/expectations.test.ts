@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { evaluate, type Shown } from '../../../src/topology/expectations.js';
+import { evaluate } from '../../../src/topology/expectations/evaluate.js';
+import type { Shown } from '../../../src/topology/expectations/kind.js';
 import type { Expectation } from '../../../src/topology/model.js';
 import { Flow } from '../../../src/topology/traffic/flow.js';
 import { ping } from '../../support/topologies.js';

@@ -1,6 +1,6 @@
 /** What went wrong must be found at the beginning: tables and terminals show no more than that. */
 import { expect, test } from 'vitest';
-import type { Judged } from '../../../src/topology/expectations.js';
+import type { Judged } from '../../../src/topology/expectations/kind.js';
 import type { FlowReport } from '../../../src/topology/report.js';
 import { flowsInOrder, unmetFirst } from '../../../src/topology/report-order.js';
 

@@ -5,6 +5,7 @@ import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { FLAGS } from '../../../../src/gateway/config/flags.js';
 import { EVENT_TYPES, EVENTS } from '../../../../src/topology/events/registry.js';
+import { EXPECTATION_TYPES, EXPECTATIONS } from '../../../../src/topology/expectations/registry.js';
 import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
 import type { Schema } from '../../../../src/topology/file/schema-values.js';
@@ -66,14 +67,7 @@ const NETWORK = {
       one: { type: 'ping', from: 'v1', to: 'w1' },
     },
     events: EVENT_TYPES.map((type) => EVENTS[type].example),
-    expect: [
-      { flow: 'one', lost: 0 },
-      { flow: ['ping', 'one'], delivered: '9%' },
-      { flow: '*', 'recovered-within': '1s' },
-      { flow: 'flood', blocked: true },
-      { counter: 'nodes.h1.starts', min: 1, max: 2 },
-      { 'no-leaks': true },
-    ],
+    expect: EXPECTATION_TYPES.map((type) => EXPECTATIONS[type].example),
   },
 };
 const MESH = {
