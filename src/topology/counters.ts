@@ -2,19 +2,23 @@
 
 import { Suggestions } from '../gateway/config/suggestions.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
-import { NO_SLOW_PATH_COUNTS } from '../gateway/slow-path/slow-path.js';
-import type { GatewayView } from '../gateway/view.js';
-import type { PspStatistics } from '../hal/hal.js';
-import type { LinkCounters } from '../hal-sim/ports/link.js';
-import type { Fates } from '../hal-sim/statistics.js';
-import type { NodeLedger } from './ledger.js';
+import {
+  COUNTED_BY_LIVES,
+  type CounterGroup,
+  FLOW,
+  INSIDER,
+  LINK,
+  NODE,
+  OOB,
+  PERCENTILES,
+  PIPE,
+  ROUTER,
+  RPCS,
+  SWITCH,
+  VACANT,
+} from './counter-groups.js';
 import type { GatewayPlan, Topology } from './model.js';
-import type { InsiderCounters } from './nodes/insider.js';
-import type { RouterCounters } from './nodes/router.js';
-import type { SwitchCounters } from './nodes/switch.js';
-import type { OobCounters } from './oob.js';
-import type { FlowReport, NodeReport, Report } from './report.js';
-import type { Percentiles } from './traffic/flow.js';
+import type { Report } from './report.js';
 import { TRAFFIC } from './traffic/registry.js';
 import { valueAt } from './value-at.js';
 
@@ -23,80 +27,8 @@ export interface CounterTree {
   readonly [name: string]: 0 | CounterTree;
 }
 
-/** A name for each number of `T`; the compiler says when one is missing. */
-type Zeros<T, Other extends keyof T = never> = Record<Exclude<keyof T, Other>, 0>;
-
-const PERCENTILES: Zeros<Percentiles> = { count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0 };
-const RPCS: Zeros<NodeLedger['rpcs']> = { asked: 0, answered: 0, failed: 0, received: 0, granted: 0 };
-const PSP: Zeros<PspStatistics> = {
-  rxPackets: 0,
-  rxBytes: 0,
-  rxAuthFail: 0,
-  rxError: 0,
-  rxBad: 0,
-  txPackets: 0,
-  txBytes: 0,
-  txError: 0,
-  keyRotations: 0,
-  rssDropped: 0,
-  portDropped: 0,
-};
-const FATES: Zeros<Fates> = {
-  in: 0,
-  copies: 0,
-  uplink: 0,
-  vf: 0,
-  rss: 0,
-  rssDropped: 0,
-  drop: 0,
-  kernel: 0,
-  lost: 0,
-  portDropped: 0,
-};
-const SLOW_PATH: Zeros<GatewayView['slowPath']> = { ...NO_SLOW_PATH_COUNTS, overflowed: 0, expired: 0 };
-const NODE: Zeros<NodeReport, 'pipes' | 'rpcs' | 'tunnelSetUpMs' | 'psp' | 'fates' | 'slowPath' | 'vacant'> =
-  {
-    starts: 0,
-    sessions: 0,
-    keySlotsUsed: 0,
-    rotations: 0,
-    egressUpdates: 0,
-  };
-/** What all kinds of traffic have; some have more. */
-const FLOW: Zeros<
-  FlowReport,
-  'type' | 'from' | 'to' | 'latencyMs' | 'transfer' | 'leftOut' | 'unplayable' | 'failed'
-> = {
-  sent: 0,
-  delivered: 0,
-  lost: 0,
-  duplicates: 0,
-  reordered: 0,
-};
-const LINK: Zeros<LinkCounters> = {
-  sent: 0,
-  delivered: 0,
-  lost: 0,
-  duplicated: 0,
-  reordered: 0,
-  corrupted: 0,
-  queueDropped: 0,
-  closed: 0,
-};
-const SWITCH: Zeros<SwitchCounters> = { forwarded: 0, flooded: 0, filtered: 0, tooBig: 0 };
-const ROUTER: Zeros<RouterCounters> = { forwarded: 0, ignored: 0, noRoute: 0, hopLimit: 0, tooBig: 0 };
-const OOB: Zeros<OobCounters> = { calls: 0, lost: 0, partitioned: 0 };
-const INSIDER: Zeros<InsiderCounters> = {
-  acts: 0,
-  asked: 0,
-  granted: 0,
-  refused: 0,
-  received: 0,
-  sent: 0,
-  impersonating: 0,
-  smuggled: 0,
-  frames: 0,
-};
+const zeros = (group: CounterGroup): CounterTree =>
+  Object.fromEntries(Object.keys(group).map((name) => [name, 0]));
 
 /** These values do not change which pipes there are. */
 const UNDERLAY_MTU_OCTETS = 1500;
@@ -116,20 +48,22 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
   };
   for (const node of nodes) {
     if (node.kind === 'gateway') groups.nodes[node.name] = gatewayTree(node);
-    else if (node.kind === 'insider') groups.insiders[node.name] = INSIDER;
-    else if (node.kind === 'switch') groups.switches[node.name] = SWITCH;
-    else groups.routers[node.name] = { counters: ROUTER, sent: portsOf(node.name, links) };
+    else if (node.kind === 'insider') groups.insiders[node.name] = zeros(INSIDER);
+    else if (node.kind === 'switch') groups.switches[node.name] = zeros(SWITCH);
+    else groups.routers[node.name] = { counters: zeros(ROUTER), sent: portsOf(node.name, links) };
   }
   for (const { name, endpoints } of links)
-    groups.links[name] = Object.fromEntries(endpoints.map(({ node, port }) => [`${node}:${port}`, LINK]));
+    groups.links[name] = Object.fromEntries(
+      endpoints.map(({ node, port }) => [`${node}:${port}`, zeros(LINK)]),
+    );
   for (const { name, type } of scenario.traffic) {
     groups.flows[name] = {
-      ...FLOW,
-      latencyMs: PERCENTILES,
+      ...zeros(FLOW),
+      latencyMs: zeros(PERCENTILES),
       ...TRAFFIC[type].counters,
     };
   }
-  return { tunnels: 0, ...groups, oob: OOB };
+  return { tunnels: 0, ...groups, oob: zeros(OOB) };
 }
 
 type JudgedGroup = keyof Pick<
@@ -139,13 +73,11 @@ type JudgedGroup = keyof Pick<
 
 function gatewayTree({ options }: GatewayPlan): CounterTree {
   return {
-    ...NODE,
-    rpcs: RPCS,
-    tunnelSetUpMs: PERCENTILES,
-    psp: PSP,
-    fates: FATES,
-    slowPath: SLOW_PATH,
-    vacant: { uplink: 0, vf: 0 },
+    ...zeros(NODE),
+    rpcs: zeros(RPCS),
+    tunnelSetUpMs: zeros(PERCENTILES),
+    ...Object.fromEntries(Object.entries(COUNTED_BY_LIVES).map(([name, group]) => [name, zeros(group)])),
+    vacant: zeros(VACANT),
     // Built for those that are looked into.
     get pipes(): CounterTree {
       const { pipes } = buildPipeline({
@@ -153,7 +85,7 @@ function gatewayTree({ options }: GatewayPlan): CounterTree {
         underlayMtuOctets: UNDERLAY_MTU_OCTETS,
         decapMacs: NO_MACS,
       });
-      return Object.fromEntries(pipes.map(({ name }) => [name, { packets: 0, misses: 0 } as const]));
+      return Object.fromEntries(pipes.map(({ name }) => [name, zeros(PIPE)]));
     },
   };
 }

@@ -2,21 +2,27 @@
 import type { GatewayEvent } from '../gateway/events.js';
 import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
+import {
+  COUNTED_BY_LIVES,
+  COUNTED_FROM_EVENTS,
+  type CountedByLives,
+  type CounterGroup,
+  RPCS,
+  type RpcCounter,
+} from './counter-groups.js';
 import type { Counts, LifeSnapshot } from './nodes/life.js';
 
 export class NodeLedger {
-  readonly rpcs = { asked: 0, answered: 0, failed: 0, received: 0, granted: 0 };
-  /** New keys for a tunnel that was there: re-keys, and exchanges that both ends began at once. */
-  egressUpdates = 0;
-  rotations = 0;
+  readonly rpcs: Record<RpcCounter, number> = zerosOf(RPCS);
+  /** Counts of events; egress updates are re-keys, and exchanges that both ends began at once. */
+  readonly events: Record<keyof typeof COUNTED_FROM_EVENTS, number> = zerosOf(COUNTED_FROM_EVENTS);
   staticTunnelsUp = 0;
   /** Time from the first packet without a tunnel, or the first request, to the tunnel. */
   readonly setUpMs: number[] = [];
-  readonly psp: Counts = {};
-  readonly fates: Counts = {};
-  readonly slowPath: Counts = {};
+  /** What all lives together have counted. */
+  readonly counts: Readonly<Record<CountedByLives, Counts>> = emptyCounts();
   /** Counters of the pipes, under the names of collectCounters. */
-  readonly counters = new Map<string, Counter>();
+  readonly pipeCounters = new Map<string, Counter>();
   /** That of the last incarnation that ended. */
   program: PipeProgram | undefined;
   /** By local and remote address: the time since when a tunnel is wanted, or a mark that it is there. */
@@ -33,7 +39,7 @@ export class NodeLedger {
       case 'egress-installed': {
         const remotes = this.#remotesOf(event.localVip);
         const since = remotes.get(event.remoteVip);
-        if (since === INSTALLED) this.egressUpdates++;
+        if (since === INSTALLED) this.events.egressUpdates++;
         else this.setUpMs.push(nowMs - (since ?? nowMs));
         remotes.set(event.remoteVip, INSTALLED);
         break;
@@ -41,27 +47,16 @@ export class NodeLedger {
       case 'session-removed':
         this.#remotesOf(event.localVip).delete(event.remoteVip);
         break;
-      case 'request-sent':
-        this.rpcs.asked++;
-        break;
-      case 'request-answered':
-        this.rpcs.answered++;
-        break;
-      case 'request-failed':
-        this.rpcs.failed++;
-        break;
-      case 'request-received':
-        this.rpcs.received++;
-        break;
-      case 'request-granted':
-        this.rpcs.granted++;
-        break;
       case 'rotated':
-        this.rotations++;
+        this.events.rotations++;
         break;
       case 'static-tunnels-up':
         this.staticTunnelsUp++;
         break;
+      default: {
+        const rpc = RPC_EVENTS[event.type];
+        if (rpc !== undefined) this.rpcs[rpc]++;
+      }
     }
   }
 
@@ -78,12 +73,11 @@ export class NodeLedger {
   close(snapshot: LifeSnapshot): void {
     this.#tunnels.clear();
     this.program = snapshot.program;
-    addAll(this.fates, snapshot.fates);
-    addAll(this.psp, snapshot.psp);
-    addAll(this.slowPath, snapshot.slowPath);
-    for (const [key, { packets, octets }] of snapshot.counters) {
-      const sum = this.counters.get(key);
-      this.counters.set(key, {
+    for (const [group, counts] of Object.entries(snapshot.counts))
+      addAll(this.counts[group as CountedByLives], counts);
+    for (const [key, { packets, octets }] of snapshot.pipeCounters) {
+      const sum = this.pipeCounters.get(key);
+      this.pipeCounters.set(key, {
         packets: packets + (sum?.packets ?? 0n),
         octets: octets + (sum?.octets ?? 0n),
       });
@@ -92,6 +86,24 @@ export class NodeLedger {
 }
 
 const INSTALLED = -1;
+
+const RPC_EVENTS: Readonly<Partial<Record<GatewayEvent['type'], RpcCounter>>> = {
+  'request-sent': 'asked',
+  'request-answered': 'answered',
+  'request-failed': 'failed',
+  'request-received': 'received',
+  'request-granted': 'granted',
+};
+
+const zerosOf = <Name extends string>(group: CounterGroup<Name>): Record<Name, number> =>
+  Object.fromEntries(Object.keys(group).map((name) => [name, 0])) as Record<Name, number>;
+
+/** The groups of what lives count, without any count. */
+export const emptyCounts = (): Record<CountedByLives, Counts> =>
+  Object.fromEntries(Object.keys(COUNTED_BY_LIVES).map((group) => [group, {}])) as Record<
+    CountedByLives,
+    Counts
+  >;
 
 function addAll(sum: Counts, more: Counts): void {
   for (const [key, value] of Object.entries(more)) sum[key] = (sum[key] ?? 0) + value;

@@ -1,4 +1,6 @@
 /** The results of a run as one value: JSON for programs, and for people through report-markdown.ts. */
+
+import type { CountedByLives, NODE, PIPE, VACANT } from './counter-groups.js';
 import type { Verdict } from './expectations/kind.js';
 import type { NodeLedger } from './ledger.js';
 import type { Network } from './network.js';
@@ -28,24 +30,16 @@ export interface FlowReport {
   readonly failed?: true;
 }
 
-/** What one gateway did. */
-export interface NodeReport {
-  readonly starts: number;
-  readonly sessions: number;
-  readonly keySlotsUsed: number;
-  readonly rotations: number;
-  readonly egressUpdates: number;
+/** What one gateway did, over all its lives. */
+export interface NodeReport
+  extends Readonly<Record<keyof typeof NODE, number>>,
+    Readonly<Record<CountedByLives, Counts>> {
   readonly rpcs: Counts;
   readonly tunnelSetUpMs?: Percentiles;
-  readonly psp: Counts;
-  /** Fates of all packets that entered the device. */
-  readonly fates: Counts;
-  /** Packets that came to the CPU. */
-  readonly slowPath: Counts;
   /** By pipe: packets that met an entry, and packets that met none. */
-  readonly pipes: Readonly<Record<string, { readonly packets: number; readonly misses: number }>>;
+  readonly pipes: Readonly<Record<string, Readonly<Record<keyof typeof PIPE, number>>>>;
   /** Frames that came while the gateway was down. */
-  readonly vacant: { readonly uplink: number; readonly vf: number };
+  readonly vacant: Readonly<Record<keyof typeof VACANT, number>>;
 }
 
 /** What a run has shown. */
@@ -102,20 +96,16 @@ export function networkReport(
   const nodes: Record<string, NodeReport> = {};
   for (const [name, node] of network.gateways) {
     const ledger = ledgers.get(name)!;
-    const { sessions = 0, keySlotsUsed = 0 } = snapshots.get(name) ?? {};
-    tunnels += sessions;
+    const held = snapshots.get(name)?.held ?? { sessions: 0, keySlotsUsed: 0 };
+    tunnels += held.sessions;
     const setUpMs = percentiles(ledger.setUpMs);
     nodes[name] = {
       starts: node.incarnations,
-      sessions,
-      keySlotsUsed,
-      rotations: ledger.rotations,
-      egressUpdates: ledger.egressUpdates,
+      ...held,
+      ...ledger.events,
       rpcs: { ...ledger.rpcs },
       ...(setUpMs === undefined ? {} : { tunnelSetUpMs: setUpMs }),
-      psp: ledger.psp,
-      fates: ledger.fates,
-      slowPath: ledger.slowPath,
+      ...ledger.counts,
       pipes: pipesOf(ledger),
       vacant: node.vacant,
     };
@@ -147,8 +137,8 @@ export function networkReport(
   };
 }
 
-function pipesOf({ program, counters }: NodeLedger): NodeReport['pipes'] {
-  const packets = (key: string) => Number(counters.get(key)?.packets ?? 0);
+function pipesOf({ program, pipeCounters }: NodeLedger): NodeReport['pipes'] {
+  const packets = (key: string) => Number(pipeCounters.get(key)?.packets ?? 0);
   return Object.fromEntries(
     (program?.pipes ?? []).map(({ name }) => [
       name,

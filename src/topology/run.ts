@@ -234,7 +234,7 @@ class Run {
       } else await sleep(this.#clock, this.#startMs + durationMs - this.#clock.nowMs());
       const report = await this.#report();
       const programs = new Map(
-        [...this.#ledgers].flatMap(([name, { program, counters }]) =>
+        [...this.#ledgers].flatMap(([name, { program, pipeCounters: counters }]) =>
           program === undefined ? [] : [[name, { program, counters }] as const],
         ),
       );
@@ -280,7 +280,7 @@ class Run {
     const { life } = node;
     if (life === undefined) return Promise.resolve();
     const take = (snapshot: LifeSnapshot) => {
-      this.#watch.checkDevice(node.name, snapshot.fates);
+      this.#watch.checkDevice(node.name, snapshot.counts.fates);
       this.#ledgers.get(node.name)!.close(snapshot);
       if (node.life === life) this.#snapshots.set(node.name, snapshot);
     };
@@ -374,16 +374,7 @@ class Run {
   }
 
   #leaks(): string[] {
-    return [...this.#snapshots].flatMap(([name, snapshot]) => {
-      const { keySlotsUsed, spisRetiring, sessionsWithEgress: needed, waitingPackets: waiting } = snapshot;
-      return [
-        ...(keySlotsUsed === needed
-          ? []
-          : [`${name}: ${keySlotsUsed} key slots are in use, ${needed} sessions need one`]),
-        ...(spisRetiring === 0 ? [] : [`${name}: ${spisRetiring} SPIs are still to be closed`]),
-        ...(waiting === 0 ? [] : [`${name}: ${waiting} packets still wait for their sessions`]),
-      ];
-    });
+    return [...this.#snapshots].flatMap(([name, { leaks }]) => leaks.map((leak) => `${name}: ${leak}`));
   }
 
   /** Every frame that a link was given has one end, or is on its way. */

@@ -114,7 +114,7 @@ export interface SlowPathCounters {
 }
 
 /** Before the first packet. */
-export const NO_SLOW_PATH_COUNTS = {
+const NO_SLOW_PATH_COUNTS = {
   misses: 0,
   resubmitted: 0,
   noPeer: 0,

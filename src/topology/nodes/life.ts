@@ -1,28 +1,24 @@
 /** One life of a gateway, from a start to a stop or crash: in this process, or in one of its own. */
 import type { Counter } from '../../hal/hal.js';
 import type { PipeProgram } from '../../hal/program.js';
+import type { CountedByLives, HeldByLives } from '../counter-groups.js';
 
 /** Numbers by what they count. */
 export type Counts = Record<string, number>;
 
-/** Counters and holdings of a gateway and its device. */
+/** What a life has counted and what it holds. */
 export interface LifeSnapshot {
-  readonly psp: Counts;
-  /** Fates of all packets that entered the device; see Fates in src/hal-sim/statistics.ts. */
-  readonly fates: Counts;
-  readonly slowPath: Counts;
+  readonly counts: Readonly<Record<CountedByLives, Counts>>;
+  readonly held: Readonly<Record<HeldByLives, number>>;
+  /** What it holds beyond what its sessions need, one text each. */
+  readonly leaks: readonly string[];
   /** Counters of the pipes, under the names of collectCounters. */
-  readonly counters: ReadonlyMap<string, Counter>;
+  readonly pipeCounters: ReadonlyMap<string, Counter>;
   /** Absent for gateways in other processes. */
   readonly program?: PipeProgram;
-  /** Established, and those that have an egress route. */
-  readonly sessions: number;
-  readonly sessionsWithEgress: number;
-  readonly keySlotsUsed: number;
-  readonly spisRetiring: number;
-  readonly waitingPackets: number;
 }
 
+/** All that events and reports know of a life. What reaches it is said in docs/architecture.md. */
 export interface Life {
   /** Rotates the master key and re-keys all sessions. */
   rotate(): Promise<void>;

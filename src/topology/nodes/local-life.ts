@@ -9,6 +9,7 @@ import type { LogFields, LogLevel } from '../../gateway/log.js';
 import type { GatewayOptions } from '../../gateway/options.js';
 import { buildPipeline } from '../../gateway/pipeline/pipeline.js';
 import type { ControlTransport } from '../../gateway/rpc/transport.js';
+import type { GatewayView } from '../../gateway/view.js';
 import type { PipeHal } from '../../hal/hal.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
 import { AEAD_ENGINES } from '../../psp/aead-engines.js';
@@ -78,21 +79,19 @@ export class LocalLife implements Life {
   async snapshot(): Promise<LifeSnapshot> {
     const { gateway, hal } = this;
     const fates = countsOf(hal.fates());
-    const { sessions, slowPath, keySlotsUsed, spisRetiring } = gateway.view();
+    const view = gateway.view();
     const program = buildPipeline(gateway.pipelineOptions);
     // Both are asked for before anything is waited for: then the device may be gone.
-    const [counters, psp] = await Promise.all([collectCounters(hal, program), hal.statistics()]);
+    const [pipeCounters, psp] = await Promise.all([collectCounters(hal, program), hal.statistics()]);
     return {
-      psp: countsOf(psp),
-      fates,
-      slowPath: countsOf(slowPath),
-      counters,
+      counts: { psp: countsOf(psp), fates, slowPath: countsOf(view.slowPath) },
+      held: {
+        sessions: view.sessions.filter(({ state }) => state === 'established').length,
+        keySlotsUsed: view.keySlotsUsed,
+      },
+      leaks: leaksOf(view),
+      pipeCounters,
       program,
-      sessions: sessions.filter(({ state }) => state === 'established').length,
-      sessionsWithEgress: sessions.filter(({ egressSpi }) => egressSpi !== undefined).length,
-      keySlotsUsed,
-      spisRetiring,
-      waitingPackets: sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0),
     };
   }
 
@@ -104,6 +103,17 @@ export class LocalLife implements Life {
     await this.hal.close();
     await this.gateway.stop();
   }
+}
+
+/** What a gateway holds beyond what its sessions need. */
+function leaksOf({ sessions, keySlotsUsed, spisRetiring }: GatewayView): string[] {
+  const needed = sessions.filter(({ egressSpi }) => egressSpi !== undefined).length;
+  const waiting = sessions.reduce((sum, { waitingPackets }) => sum + waitingPackets, 0);
+  return [
+    ...(keySlotsUsed === needed ? [] : [`${keySlotsUsed} key slots are in use, ${needed} sessions need one`]),
+    ...(spisRetiring === 0 ? [] : [`${spisRetiring} SPIs are still to be closed`]),
+    ...(waiting === 0 ? [] : [`${waiting} packets still wait for their sessions`]),
+  ];
 }
 
 /** Counters as numbers; what a device cannot tell counts as 0. */

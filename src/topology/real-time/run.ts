@@ -4,10 +4,12 @@ import { systemClock } from '../../base/clock.js';
 import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { IpAddress } from '../../packet/address.js';
+import { HELD_BY_LIVES } from '../counter-groups.js';
 import { TopologyFileError } from '../file/read.js';
+import { emptyCounts } from '../ledger.js';
 import { gatewaysOf, insidersOf, type Topology } from '../model.js';
 import type { LifePorts } from '../nodes/gateway-node.js';
-import type { Counts, Life, LifeSnapshot } from '../nodes/life.js';
+import type { Life, LifeSnapshot } from '../nodes/life.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { Places } from './places.js';
@@ -103,15 +105,9 @@ async function openElsewhere(
   });
 }
 
-const NONE: Counts = {};
 const NOTHING_KNOWN: LifeSnapshot = {
-  psp: NONE,
-  fates: NONE,
-  slowPath: NONE,
-  counters: new Map(),
-  sessions: 0,
-  sessionsWithEgress: 0,
-  keySlotsUsed: 0,
-  spisRetiring: 0,
-  waitingPackets: 0,
+  counts: emptyCounts(),
+  held: Object.fromEntries(Object.keys(HELD_BY_LIVES).map((name) => [name, 0])) as LifeSnapshot['held'],
+  leaks: [],
+  pipeCounters: new Map(),
 };

@@ -21,16 +21,11 @@ function ledgerOf(...events: (readonly [number, GatewayEvent])[]): NodeLedger {
 }
 
 const SNAPSHOT: LifeSnapshot = {
-  psp: { txPackets: 5 },
-  fates: { in: 7, drop: 2 },
-  slowPath: { missed: 1 },
-  counters: new Map([['A/total', { packets: 3n, octets: 30n }]]),
+  counts: { psp: { txPackets: 5 }, fates: { in: 7, drop: 2 }, slowPath: { missed: 1 } },
+  held: { sessions: 0, keySlotsUsed: 0 },
+  leaks: [],
+  pipeCounters: new Map([['A/total', { packets: 3n, octets: 30n }]]),
   program: { pipes: [] } as unknown as PipeProgram,
-  sessions: 0,
-  sessionsWithEgress: 0,
-  keySlotsUsed: 0,
-  spisRetiring: 0,
-  waitingPackets: 0,
 };
 
 describe('the time that a tunnel takes', () => {
@@ -50,7 +45,7 @@ describe('the time that a tunnel takes', () => {
       [9, installed(pair(2, 9))],
     );
     expect(ledger.setUpMs).toEqual([4, 7, 7]);
-    expect(ledger.egressUpdates).toBe(0);
+    expect(ledger.events.egressUpdates).toBe(0);
   });
 
   test('another key for a tunnel that is there is an update, however it came to it', () => {
@@ -62,7 +57,7 @@ describe('the time that a tunnel takes', () => {
       [3, miss(pair())],
       [4, installed(pair())],
     );
-    expect([ledger.setUpMs, ledger.egressUpdates]).toEqual([[1], 2]);
+    expect([ledger.setUpMs, ledger.events.egressUpdates]).toEqual([[1], 2]);
   });
 
   test('a session that was removed, or a life that ended, begins anew', () => {
@@ -72,7 +67,7 @@ describe('the time that a tunnel takes', () => {
     ledger.close(SNAPSHOT);
     ledger.onEvent(miss(pair()), 20);
     ledger.onEvent(installed(pair()), 27);
-    expect([ledger.setUpMs, ledger.egressUpdates]).toEqual([[1, 5, 7], 0]);
+    expect([ledger.setUpMs, ledger.events.egressUpdates]).toEqual([[1, 5, 7], 0]);
   });
 });
 
@@ -97,7 +92,7 @@ test('requests, rotations and static tunnels are counted as they are reported', 
     ).map((event) => [0, event] as const),
   );
   expect(ledger.rpcs).toEqual({ asked: 3, answered: 2, failed: 1, received: 5, granted: 4 });
-  expect([ledger.rotations, ledger.staticTunnelsUp, ledger.egressUpdates]).toEqual([2, 1, 0]);
+  expect([ledger.events.rotations, ledger.staticTunnelsUp, ledger.events.egressUpdates]).toEqual([2, 1, 0]);
 });
 
 test('what lives have counted is added up, name by name; the program is that of the last', () => {
@@ -106,19 +101,17 @@ test('what lives have counted is added up, name by name; the program is that of 
   ledger.close(SNAPSHOT);
   ledger.close({
     ...SNAPSHOT,
-    psp: { txPackets: 10, rxBad: 1 },
-    fates: { in: 1 },
-    slowPath: { missed: 4, tooBig: 2 },
-    counters: new Map([
+    counts: { psp: { txPackets: 10, rxBad: 1 }, fates: { in: 1 }, slowPath: { missed: 4, tooBig: 2 } },
+    pipeCounters: new Map([
       ['A/total', { packets: 1n, octets: 10n }],
       ['B/total', { packets: 2n, octets: 20n }],
     ]),
     program,
   });
-  expect(ledger.psp).toEqual({ txPackets: 15, rxBad: 1 });
-  expect(ledger.fates).toEqual({ in: 8, drop: 2 });
-  expect(ledger.slowPath).toEqual({ missed: 5, tooBig: 2 });
-  expect([...ledger.counters]).toEqual([
+  expect(ledger.counts.psp).toEqual({ txPackets: 15, rxBad: 1 });
+  expect(ledger.counts.fates).toEqual({ in: 8, drop: 2 });
+  expect(ledger.counts.slowPath).toEqual({ missed: 5, tooBig: 2 });
+  expect([...ledger.pipeCounters]).toEqual([
     ['A/total', { packets: 4n, octets: 40n }],
     ['B/total', { packets: 2n, octets: 20n }],
   ]);
