@@ -1,4 +1,5 @@
-// Writes what comes from the program: docs' pipe graphs, the tables of flags, the JSON schemas. A test fails
+// Writes what comes from the program: docs' pipe graphs, the tables of flags and of what topologies are
+// made of, the JSON schemas. A test fails
 // when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,11 +8,16 @@ import { setUp } from './setup.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
-const { documentedDrawings, publishedSchemas, withFlagTables } = await import(
+const { documentedDrawings, publishedSchemas, withFlagTables, withTopologyTables } = await import(
   join(ROOT, 'dist/cli/drawings.js')
 );
 for (const [path, text] of [...(await documentedDrawings()), ...publishedSchemas()]) {
   writeFileSync(join(ROOT, path), text);
 }
-const flags = join(ROOT, 'docs/flags.md');
-writeFileSync(flags, withFlagTables(readFileSync(flags, 'utf8')));
+for (const [path, withTables] of [
+  ['docs/flags.md', withFlagTables],
+  ['docs/topology.md', withTopologyTables],
+]) {
+  const file = join(ROOT, path);
+  writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+}

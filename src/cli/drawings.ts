@@ -11,6 +11,7 @@ import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { topologySvg } from '../topology/graph.js';
 import { flagTables } from './flag-help.js';
+import { topologyTables } from './topology-tables.js';
 
 /** The pipelines that the documentation shows, by file name. */
 const PIPELINES: Readonly<Record<string, readonly string[]>> = {
@@ -59,13 +60,23 @@ export function publishedSchemas(): [path: string, text: string][] {
   ];
 }
 
-const BEGIN = '<!-- flags: npm run docs -->';
-const END = '<!-- end of flags -->';
-
 /** docs/flags.md with the tables of flags as they are now. */
 export function withFlagTables(document: string): string {
-  const start = document.indexOf(BEGIN);
-  const end = document.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`docs/flags.md has no ${BEGIN} ... ${END}`);
-  return `${document.slice(0, start + BEGIN.length)}\n\n${flagTables()}\n\n${document.slice(end)}`;
+  return withTable(document, 'flags', flagTables());
+}
+
+/** docs/topology.md with the tables of traffic, events, expectations and counters as they are now. */
+export function withTopologyTables(document: string): string {
+  let text = document;
+  for (const [name, table] of topologyTables()) text = withTable(text, name, table);
+  return text;
+}
+
+/** Puts a table between its marks. */
+function withTable(document: string, name: string, table: string): string {
+  const begin = `<!-- ${name}: npm run docs -->`;
+  const start = document.indexOf(begin);
+  const end = document.indexOf(`<!-- end of ${name} -->`);
+  if (start < 0 || end < start) throw new Error(`the document has no ${begin} ... <!-- end of ${name} -->`);
+  return `${document.slice(0, start + begin.length)}\n\n${table}\n\n${document.slice(end)}`;
 }

@@ -2,7 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { documentedDrawings, publishedSchemas, withFlagTables } from '../../src/cli/drawings.js';
+import {
+  documentedDrawings,
+  publishedSchemas,
+  withFlagTables,
+  withTopologyTables,
+} from '../../src/cli/drawings.js';
 import { documents, readDocument } from '../support/document-blocks.js';
 import { textsOfXml } from '../support/xml.js';
 
@@ -76,6 +81,11 @@ describe('the documentation', () => {
   test('has the tables of flags as they are (npm run docs writes them anew)', () => {
     const flags = readFileSync(join(ROOT, 'docs/flags.md'), 'utf8');
     expect(withFlagTables(flags)).toBe(flags);
+  });
+
+  test('has the tables of topologies as they are (npm run docs writes them anew)', () => {
+    const topology = readFileSync(join(ROOT, 'docs/topology.md'), 'utf8');
+    expect(withTopologyTables(topology)).toBe(topology);
   });
 
   test('links to files, and to headings of them, that are there', () => {

@@ -12,7 +12,6 @@ const schema = eventSchema('add-workload', name('the workload comes'));
 
 export const addWorkload: EventKind<AddWorkload, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', 'add-workload': 'v2' },
   read(form, { atMs, subject, names }) {
     const workload = names.workloads.find(form['add-workload'], subject);

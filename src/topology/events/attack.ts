@@ -30,7 +30,6 @@ const SPOOFS_PER_SECOND_MAX = 50;
 
 export const attack: EventKind<Attack, Static<typeof schema>> = {
   schema,
-  placeholder: 'LINK',
   example: { at: '1s', attack: 'h1:p0', for: '1s', replay: '5%', forge: '5%', spoof: 5 },
   read(form, { atMs, place, subject, names }) {
     const found = names.links.find(form.attack, subject);

@@ -14,7 +14,6 @@ const schema = eventSchema(
 
 export const calm: EventKind<Calm, Static<typeof schema>> = {
   schema,
-  placeholder: 'true',
   example: { at: '1s', calm: true },
   read: (_, { atMs }) => [{ atMs, type: 'calm' }],
   write: () => ({ calm: true }),

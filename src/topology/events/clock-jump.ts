@@ -11,14 +11,13 @@ export interface ClockJump extends At {
   readonly jumpMs: number;
 }
 
-const schema = eventSchema('clock-jump', name("the gateway's clocks go ahead"), { by: time('so far') });
+const schema = eventSchema('clock-jump', name("the gateway's clocks go ahead"), { by: time('how far') });
 
 /** The longest jump that a search draws. */
 const JUMP_MAX_MS = 120_000;
 
 export const clockJump: EventKind<ClockJump, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', 'clock-jump': 'h1', by: '1s' },
   read(form, reading) {
     const { atMs, place, subject } = reading;

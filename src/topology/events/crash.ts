@@ -21,7 +21,6 @@ const CRASHES_MAX = 5;
 
 export const crash: EventKind<Crash, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAMES',
   example: { at: '1s', crash: ['h1', 'h2'], every: '1s', down: '2s' },
   read: (form, reading) =>
     readOutages(form.crash, form, reading).map((outage) => ({ type: 'crash', ...outage })),

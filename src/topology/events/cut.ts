@@ -12,7 +12,6 @@ const schema = eventSchema('cut', link('the link carries nothing'));
 
 export const cut: EventKind<Cut, Static<typeof schema>> = {
   schema,
-  placeholder: 'LINK',
   example: { at: '1s', cut: 'h1:p0' },
   read(form, { atMs, subject, names }) {
     const found = names.links.find(form.cut, subject);

@@ -11,7 +11,6 @@ const schema = eventSchema('heal', affirmed('the partition is over'));
 
 export const heal: EventKind<Heal, Static<typeof schema>> = {
   schema,
-  placeholder: 'true',
   example: { at: '1s', heal: true },
   read: (_, { atMs }) => [{ atMs, type: 'heal' }],
   write: () => ({ heal: true }),

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
-import { IMPAIRMENTS, link } from '../file/schema-values.js';
+import { IMPAIRMENT_CHANGES, link } from '../file/schema-values.js';
 import { impairments } from '../file/values.js';
 import { impairmentsForm } from '../file/write-values.js';
 import { percent } from '../fuzz/scene.js';
@@ -16,7 +16,7 @@ export interface Impair extends At {
 const schema = eventSchema(
   'impair',
   link('the link has these impairments from now on; others stay'),
-  IMPAIRMENTS,
+  IMPAIRMENT_CHANGES,
 );
 
 /** Upper ends of what a search draws. */
@@ -28,7 +28,6 @@ const DELAY_MAX_MS = 20;
 
 export const impair: EventKind<Impair, Static<typeof schema>> = {
   schema,
-  placeholder: 'LINK',
   example: {
     at: '1s',
     impair: 'h1:p0',

@@ -16,7 +16,7 @@ export interface InsiderEvent extends At {
 
 const ACTS_PER_SECOND = 10;
 
-const schema = eventSchema('insider', name('the insider acts for a time'), {
+const schema = eventSchema('insider', name('the insider acts for a time, at gateways picked by the seed'), {
   for: time('how long'),
   rate: optional(packetRate('acts per second', ACTS_PER_SECOND)),
   does: optional(
@@ -46,7 +46,6 @@ const RELENTLESS_PER_SECOND = 300;
 
 export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', insider: 'm', for: '1s', rate: 5, does: ['ask', 'lie'] },
   read(form, { atMs, place, subject, names }) {
     const durationMs = positiveTimeMs(form.for, place.at('for'));

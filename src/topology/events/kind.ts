@@ -29,8 +29,6 @@ export interface EventBase extends At {
 export interface EventKind<Plan extends EventBase, Form> {
   /** Of the event in a file: an object with `at`, the key that names the event, and what belongs to it. */
   readonly schema: TSchema;
-  /** The value of the key that names the event, as documentation writes it, such as LINK. */
-  readonly placeholder: string;
   /** An event with all its keys, for editors and tests. It names h1, h2, h1:p0, the insider m and the workload v2. */
   readonly example: Form;
   /** The events that a file's entry makes; none where something is wrong with it, which is noted. */

@@ -13,17 +13,20 @@ export interface LosePort extends At {
   readonly durationMs: number;
 }
 
-const schema = eventSchema('lose-port', name('a port of the gateway goes, and comes back'), {
-  port: choice('which one', GATEWAY_PORTS),
-  for: time('how long'),
-});
+const schema = eventSchema(
+  'lose-port',
+  name('a port of the gateway goes, and comes back; meanwhile nothing passes, either way'),
+  {
+    port: choice('which one', GATEWAY_PORTS),
+    for: time('how long'),
+  },
+);
 
 /** Share of the searches in hostile worlds in which a gateway loses a port. */
 const LOSS_RATIO = 0.3;
 
 export const losePort: EventKind<LosePort, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', 'lose-port': 'h1', port: 'vf', for: '1s' },
   read(form, reading) {
     const { atMs, place, subject } = reading;

@@ -12,7 +12,6 @@ const schema = eventSchema('mend', link('the link carries again'));
 
 export const mend: EventKind<Mend, Static<typeof schema>> = {
   schema,
-  placeholder: 'LINK',
   example: { at: '1s', mend: 'h1:p0' },
   read(form, { atMs, subject, names }) {
     const found = names.links.find(form.mend, subject);

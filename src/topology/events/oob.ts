@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { OOB, object } from '../file/schema-values.js';
+import { OOB_CHANGES, object } from '../file/schema-values.js';
 import { oobValues } from '../file/values.js';
 import { oobForm } from '../file/write-values.js';
 import { percent } from '../fuzz/scene.js';
@@ -12,7 +12,10 @@ export interface OobChange extends At {
   readonly oob: Partial<OobPlan>;
 }
 
-const schema = eventSchema('oob', object('the OOB network has these values from now on; others stay', OOB));
+const schema = eventSchema(
+  'oob',
+  object('the OOB network has these values from now on; others stay', OOB_CHANGES),
+);
 
 /** Upper ends of what a search draws. */
 const LOSS_MAX = 0.3;
@@ -20,7 +23,6 @@ const DELAY_MAX_MS = 50;
 
 export const oob: EventKind<OobChange, Static<typeof schema>> = {
   schema,
-  placeholder: '{...}',
   example: { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
   read(form, { atMs, subject }) {
     const changes = oobValues(form.oob, subject);

@@ -22,7 +22,6 @@ const schema = eventSchema(
 
 export const partition: EventKind<Partition, Static<typeof schema>> = {
   schema,
-  placeholder: '[[NAME, ...], ...]',
   example: { at: '1s', partition: [['h1'], ['h2']] },
   read(form, reading) {
     const seen = new Set<string>();

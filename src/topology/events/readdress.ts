@@ -20,7 +20,6 @@ const schema = eventSchema('readdress', name("the gateway's underlay address cha
 
 export const readdress: EventKind<Readdress, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', readdress: 'h1', ip: '2001:db8::5' },
   read(form, reading) {
     const { atMs, subject } = reading;

@@ -12,7 +12,6 @@ const schema = eventSchema('remove-workload', name('the workload goes'));
 
 export const removeWorkload: EventKind<RemoveWorkload, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', 'remove-workload': 'v2' },
   read(form, { atMs, subject, names }) {
     const workload = names.workloads.find(form['remove-workload'], subject);

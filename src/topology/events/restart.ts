@@ -18,7 +18,6 @@ const schema = eventSchema(
 
 export const restart: EventKind<Restart, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAMES',
   example: { at: '1s', restart: '*', every: '1s', down: '2s' },
   read: (form, reading) =>
     readOutages(form.restart, form, reading).map((outage) => ({ type: 'restart', ...outage })),

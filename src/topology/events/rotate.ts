@@ -21,7 +21,6 @@ const ROTATIONS_MAX = 8;
 
 export const rotate: EventKind<Rotate, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAMES',
   example: { at: '1s', rotate: ['h1', 'h2'], every: '1s' },
   read: (form, reading) =>
     reading.inTurn(form.rotate, form.every).map((turn) => ({ type: 'rotate', ...turn })),

@@ -12,7 +12,7 @@ export interface SlowEntries extends At {
 }
 
 const schema = eventSchema('slow-entries', name("the gateway's table entries take long from now on"), {
-  delay: time('so long'),
+  delay: time('how long each takes to install'),
 });
 
 /** The longest delay that a search draws. */
@@ -20,7 +20,6 @@ const DELAY_MAX_MS = 100;
 
 export const slowEntries: EventKind<SlowEntries, Static<typeof schema>> = {
   schema,
-  placeholder: 'NAME',
   example: { at: '1s', 'slow-entries': 'h1', delay: '1s' },
   read(form, reading) {
     const { atMs, place, subject } = reading;

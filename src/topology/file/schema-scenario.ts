@@ -1,24 +1,29 @@
 /** The JSON schema of a scenario: traffic, events, expectations. */
+import type { TSchema } from 'typebox';
 import { EVENT_TYPES, EVENTS, type EventForm } from '../events/registry.js';
 import { EXPECTATION_TYPES, EXPECTATIONS, type ExpectationForm } from '../expectations/registry.js';
 import { TRAFFIC, TRAFFIC_TYPES, type TrafficForm } from '../traffic/registry.js';
 import { EVENTS_MAX, EXPECTATIONS_MAX, FLOWS_MAX } from './limits.js';
-import { FLOW_PATTERN, list, map, object, optional, schemaOf, time } from './schema-values.js';
+import { annotated, FLOW_PATTERN, list, map, object, optional, schemaOf, time } from './schema-values.js';
+
+/** The example is for editors. */
+const withExample = ({ schema, example }: { readonly schema: TSchema; readonly example: unknown }) =>
+  annotated(schema, { examples: [example] });
 
 const TRAFFIC_ENTRY = schemaOf<TrafficForm>({
   type: 'object',
   discriminator: { propertyName: 'type' },
-  oneOf: TRAFFIC_TYPES.map((type) => TRAFFIC[type].schema),
+  oneOf: TRAFFIC_TYPES.map((type) => withExample(TRAFFIC[type])),
 });
 
 const EVENT = schemaOf<EventForm>({
   type: 'object',
-  oneOf: EVENT_TYPES.map((type) => EVENTS[type].schema),
+  oneOf: EVENT_TYPES.map((type) => withExample(EVENTS[type])),
 });
 
 const EXPECTATION = schemaOf<ExpectationForm>({
   type: 'object',
-  oneOf: EXPECTATION_TYPES.map((type) => EXPECTATIONS[type].schema),
+  oneOf: EXPECTATION_TYPES.map((type) => withExample(EXPECTATIONS[type])),
 });
 
 export const SCENARIO = object('traffic, events and expectations', {

@@ -149,6 +149,8 @@ export const instant = (description: string): SchemaOf<string> =>
   );
 
 const PORT = '[A-Za-z][A-Za-z0-9_-]{0,62}:[A-Za-z][A-Za-z0-9_-]{0,62}';
+/** One end of a link, or both. */
+export const LINK_PATTERN: string = `^${PORT}( ${PORT})?$`;
 
 export const endpoint = (description: string): SchemaOf<string> =>
   matching(description, `^${PORT}$`, 'write NODE:PORT, such as h1:p0');
@@ -156,7 +158,7 @@ export const endpoint = (description: string): SchemaOf<string> =>
 export const link = (description: string): SchemaOf<string> =>
   matching(
     description,
-    `^${PORT}( ${PORT})?$`,
+    LINK_PATTERN,
     'write one end of a link as NODE:PORT, such as h1:p0, or both with a space between',
   );
 
@@ -188,6 +190,14 @@ export function names(description: string, maxItems: number, pattern = NAME_PATT
   });
 }
 
+function withoutDefaults<P extends TProperties>(properties: P): P {
+  const changes = Object.entries(properties).map(([key, schema]) => {
+    const { default: _, ...rest } = schema as Schema;
+    return [key, optional(schemaOf(rest))];
+  });
+  return Object.fromEntries(changes) as P;
+}
+
 /** netlab's names. */
 export const IMPAIRMENTS = {
   delay: optional(time('time on the way', '0ms')),
@@ -198,6 +208,8 @@ export const IMPAIRMENTS = {
   corrupt: optional(ratio('share of frames with one bit changed, behind the MAC addresses', '0%')),
   rate: optional(bitRate('bits per second in each direction; 0: no limit', 0)),
 };
+/** The same where absent ones stay as they are. */
+export const IMPAIRMENT_CHANGES = withoutDefaults(IMPAIRMENTS);
 export type ImpairmentsForm = Static<TObject<typeof IMPAIRMENTS>>;
 
 export const LINK_VALUES = {
@@ -210,6 +222,8 @@ export const OOB = {
   jitter: optional(time('added to delay: uniform from 0 to this', '0ms')),
   loss: optional(ratio('share of requests that are lost, and of answers', '0%')),
 };
+/** The same where absent ones stay as they are. */
+export const OOB_CHANGES = withoutDefaults(OOB);
 export type OobForm = Static<TObject<typeof OOB>>;
 
 export type FlagValue = string | number | boolean;

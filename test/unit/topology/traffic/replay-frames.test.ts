@@ -110,7 +110,7 @@ describe('what the workload sent and cannot be sent again is counted, by its rea
 });
 
 describe('the captures of a topology', () => {
-  const FOLDER = fileURLToPath(new URL('../../../examples/', import.meta.url));
+  const FOLDER = fileURLToPath(new URL('../../../../examples/', import.meta.url));
   const read = (...traffic: string[]) =>
     readTopologyFiles(`${FOLDER}t.yaml`, () =>
       [
