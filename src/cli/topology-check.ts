@@ -28,6 +28,8 @@ export interface TopologyChecked {
   readonly topology: Topology | undefined;
   readonly replays: ReadonlyMap<string, Replay>;
   readonly fileProblems: readonly string[];
+  /** What its files had better write otherwise. */
+  readonly warnings: readonly string[];
   /** A file that the command line names cannot be read. */
   readonly isWrongPath: boolean;
   readonly flagProblems: readonly string[];
@@ -63,7 +65,8 @@ export async function checkTopology(
     ...placesToCertify(topology, request),
   );
   for (const look of request.more ?? []) noted(flagProblems, look);
-  return { topology, replays, fileProblems, isWrongPath: problems.isWrongPath, flagProblems };
+  const { isWrongPath, warnings } = problems;
+  return { topology, replays, fileProblems, warnings, isWrongPath, flagProblems };
 }
 
 function placesToCertify(topology: Topology | undefined, request: TopologyRequest): string[] {

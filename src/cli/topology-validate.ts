@@ -10,8 +10,8 @@ import { addPlaceFlags, type PlaceFlags } from './topology-places.js';
 
 const HELP = `
 Prints what the file makes, or everything that is wrong with it, each as file:line: reason: captures of replays and
-paths of counters too. Warns of captures that a run of it would make large. Also looked at,
-when they are given, are the flags that a run with gateways on other machines takes.
+paths of counters too. Warns of captures that a run of it would make large, and of names that are old and still
+read. Also looked at, when they are given, are the flags that a run with gateways on other machines takes.
 
 Example:
   psp-gateway topology validate examples/two-hosts.yaml
@@ -44,13 +44,14 @@ async function validate(
   wrong: FlagProblems,
 ): Promise<void> {
   const print = (value: object) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-  const { topology, replays, fileProblems, isWrongPath, flagProblems } = await checkTopology({
+  const { topology, replays, fileProblems, warnings, isWrongPath, flagProblems } = await checkTopology({
     ...flags,
     file,
     scenarioPath,
     wrong,
   });
   const problems = [...fileProblems, ...flagProblems];
+  for (const warning of warnings) complain(`psp-gateway: warning: ${warning}`);
   if (topology !== undefined && problems.length === 0) {
     if (isCaptured(topology)) tellOfLargeCaptures(topology, replays);
     const summary = summarize(topology);

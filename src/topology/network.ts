@@ -138,7 +138,7 @@ export class Network {
     });
   }
 
-  mend(name: string): void {
+  restoreLink(name: string): void {
     this.#change(name, (state) => {
       state.cut = false;
     });
@@ -151,7 +151,7 @@ export class Network {
   }
 
   /** All links and the OOB network as the topology has them. */
-  calm(): void {
+  resetFaults(): void {
     const { topology } = this.deps;
     for (const [name, { plan }] of this.links) {
       this.#change(name, (state) => {

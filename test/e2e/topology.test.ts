@@ -86,6 +86,16 @@ describe('topology run, in virtual time', () => {
     expect(checked).toMatchObject({ status: 0, stderr: expect.stringMatching(warning) });
   });
 
+  test('names that are old are told by validate, and are no mistake', () => {
+    const scenario = '  events: [{at: 1s, calm: true}]\n';
+    expect(topology('validate', file('old.yaml', scenario))).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(
+        /^psp-gateway: warning: .*old\.yaml:\d+: scenario\.events\[0\]\.calm is now called reset-faults/,
+      ),
+    });
+  });
+
   test('keys are for their owner only; without --write-keys there are none', () => {
     expect(statSync(path('one/keys.jsonl')).mode & 0o077).toBe(0);
     const input = file('pings.yaml', PINGS);

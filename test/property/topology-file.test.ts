@@ -185,7 +185,7 @@ const EVERYTHING: FileForm = {
       { at: 0, impair: 'a:p0 s:x', loss: '1%' },
       { at: 0, partition: [['a'], ['b']] },
       { at: 0, heal: true },
-      { at: 0, calm: true },
+      { at: 0, 'reset-faults': true },
       { at: 0, oob: { loss: '5%' } },
       { at: 0, 'add-workload': 'v2' },
       { at: 0, readdress: 'a', ip: '2001:db8::5' },

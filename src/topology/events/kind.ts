@@ -27,6 +27,8 @@ export interface EventBase extends At {
 
 /** `Plan` is the event in a scenario, `Form` what stands in a file. */
 export interface EventKind<Plan extends EventBase, Form> {
+  /** The key that named it once, which files may still have. Absent: it was never called otherwise. */
+  readonly formerName?: string;
   /** Of the event in a file: an object with `at`, the key that names the event, and what belongs to it. */
   readonly schema: TSchema;
   /** An event with all its keys, for editors and tests. It names h1, h2, h1:p0, the insider m and the workload v2. */

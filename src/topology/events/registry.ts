@@ -2,7 +2,6 @@
 import type { Quantity } from '../file/quantities.js';
 import { type AddWorkload, addWorkload } from './add-workload.js';
 import { type Attack, attack } from './attack.js';
-import { type Calm, calm } from './calm.js';
 import { type ClockJump, clockJump } from './clock-jump.js';
 import { type Crash, crash } from './crash.js';
 import { type Cut, cut } from './cut.js';
@@ -11,12 +10,13 @@ import { type Impair, impair } from './impair.js';
 import { type InsiderEvent, insider } from './insider.js';
 import type { EventKind } from './kind.js';
 import { type LosePort, losePort } from './lose-port.js';
-import { type Mend, mend } from './mend.js';
 import { type OobChange, oob } from './oob.js';
 import { type Partition, partition } from './partition.js';
 import { type Readdress, readdress } from './readdress.js';
 import { type RemoveWorkload, removeWorkload } from './remove-workload.js';
+import { type ResetFaults, resetFaults } from './reset-faults.js';
 import { type Restart, restart } from './restart.js';
+import { type RestoreLink, restoreLink } from './restore-link.js';
 import { type Rotate, rotate } from './rotate.js';
 import { type SlowEntries, slowEntries } from './slow-entries.js';
 
@@ -26,11 +26,11 @@ export type EventPlan =
   | Restart
   | Crash
   | Cut
-  | Mend
+  | RestoreLink
   | Impair
   | Partition
   | Heal
-  | Calm
+  | ResetFaults
   | OobChange
   | AddWorkload
   | RemoveWorkload
@@ -49,11 +49,11 @@ const KINDS = {
   restart,
   crash,
   cut,
-  mend,
+  'restore-link': restoreLink,
   impair,
   partition,
   heal,
-  calm,
+  'reset-faults': resetFaults,
   oob,
   'add-workload': addWorkload,
   'remove-workload': removeWorkload,
@@ -74,3 +74,11 @@ export type EventForm = { [T in EventType]: Kinds[T]['example'] }[EventType];
 export const EVENTS: { readonly [T in EventType]: EventKind<EventPlan, EventForm> } = KINDS;
 
 export const EVENT_TYPES = Object.keys(KINDS) as readonly EventType[];
+
+/** Names that kinds had once, with the types that they have now: files with them are still read. */
+export const FORMER_NAMES: ReadonlyMap<string, EventType> = new Map(
+  EVENT_TYPES.flatMap((type) => {
+    const { formerName } = EVENTS[type];
+    return formerName === undefined ? [] : [[formerName, type] as const];
+  }),
+);

@@ -1,6 +1,6 @@
 /** Events of the scenario: by time, each about nodes, links and workloads that are there. */
 import { checkReaddressing, type Readdress } from '../events/readdress.js';
-import { EVENT_TYPES, EVENTS, type EventForm, type EventPlan } from '../events/registry.js';
+import { EVENT_TYPES, EVENTS, type EventForm, type EventPlan, FORMER_NAMES } from '../events/registry.js';
 import type { GatewayPlan, InsiderPlan } from '../model.js';
 import type { NodeDraft } from './drafts.js';
 import type { KnownWorkload } from './gateways.js';
@@ -61,8 +61,13 @@ function readEvent(
   everyGateway: readonly string[],
 ): readonly EventPlan[] {
   const atMs = timeMs(form.at, place.at('at'));
-  const type = EVENT_TYPES.find((one) => one in form)!;
-  return EVENTS[type].read(form, new EventReading(place, type, atMs, names, everyGateway));
+  const type = EVENT_TYPES.find((one) => one in form);
+  if (type !== undefined)
+    return EVENTS[type].read(form, new EventReading(place, type, atMs, names, everyGateway));
+  const [former, now] = [...FORMER_NAMES].find(([name]) => name in form)!;
+  place.at(former).warning(`is now called ${now}; the old name is still read`);
+  const renamed = { ...form, [now]: (form as Readonly<Record<string, unknown>>)[former] };
+  return EVENTS[now].read(renamed, new EventReading(place, former, atMs, names, everyGateway));
 }
 
 /** An entry of a file that is being read as an event, and what all kinds need to read it. */

@@ -1,10 +1,20 @@
 /** The JSON schema of a scenario: traffic, events, expectations. */
 import type { TSchema } from 'typebox';
-import { EVENT_TYPES, EVENTS, type EventForm } from '../events/registry.js';
+import { EVENT_TYPES, EVENTS, type EventForm, type EventType, FORMER_NAMES } from '../events/registry.js';
 import { EXPECTATION_TYPES, EXPECTATIONS, type ExpectationForm } from '../expectations/registry.js';
 import { TRAFFIC, TRAFFIC_TYPES, type TrafficForm } from '../traffic/registry.js';
 import { EVENTS_MAX, EXPECTATIONS_MAX, FLOWS_MAX } from './limits.js';
-import { annotated, FLOW_PATTERN, list, map, object, optional, schemaOf, time } from './schema-values.js';
+import {
+  annotated,
+  FLOW_PATTERN,
+  list,
+  map,
+  object,
+  optional,
+  type Schema,
+  schemaOf,
+  time,
+} from './schema-values.js';
 
 /** The example is for editors. */
 const withExample = ({ schema, example }: { readonly schema: TSchema; readonly example: unknown }) =>
@@ -16,9 +26,28 @@ const TRAFFIC_ENTRY = schemaOf<TrafficForm>({
   oneOf: TRAFFIC_TYPES.map((type) => withExample(TRAFFIC[type])),
 });
 
+/** An event under the name that it had once. */
+function formerSchema(former: string, type: EventType): Schema {
+  const { title: _, properties, required, ...rest } = EVENTS[type].schema as Schema;
+  const rename = (key: string) => (key === type ? former : key);
+  return {
+    ...rest,
+    title: former,
+    description: `the former name of ${type}`,
+    deprecated: true,
+    properties: Object.fromEntries(
+      Object.entries(properties as object).map(([key, value]) => [rename(key), value]),
+    ),
+    required: (required as readonly string[]).map(rename),
+  };
+}
+
 const EVENT = schemaOf<EventForm>({
   type: 'object',
-  oneOf: EVENT_TYPES.map((type) => withExample(EVENTS[type])),
+  oneOf: [
+    ...EVENT_TYPES.map((type) => withExample(EVENTS[type])),
+    ...[...FORMER_NAMES].map(([former, type]) => formerSchema(former, type)),
+  ],
 });
 
 const EXPECTATION = schemaOf<ExpectationForm>({

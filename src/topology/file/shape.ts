@@ -165,11 +165,13 @@ function chooseBranch(
     return types.includes(type) || (type === 'number' && types.includes('integer'));
   });
   const titles = branches.map(({ title }) => String(title));
+  // Old names are read, and not told to anybody.
+  const told = branches.filter(({ deprecated }) => deprecated !== true).map(({ title }) => String(title));
   if (fitting.length === 1) return { branch: fitting[0]! };
   if (type !== 'object' || fitting.length === 0) {
     const named = fitting.length > 0 || branches.every((branch) => branch.type === 'object');
     return {
-      reason: named ? `write a map with one of ${titles.join(', ')}` : `write ${titles.join(' or ')}`,
+      reason: named ? `write a map with one of ${told.join(', ')}` : `write ${told.join(' or ')}`,
     };
   }
   const keys = Object.keys(value as object);
@@ -177,12 +179,12 @@ function chooseBranch(
   if (marks.length === 1) return { branch: branches[titles.indexOf(marks[0]!)]! };
   if (marks.length > 1) return { reason: `${marks.join(' and ')} do not go together; write one for each` };
   const near = keys
-    .map((key) => [key, suggestions.near(key, titles)])
+    .map((key) => [key, suggestions.near(key, told)])
     .find(([key, title]) => title !== undefined && !branches.some((branch) => hasProperty(branch, key!)));
   return {
     reason:
       near === undefined
-        ? `one of these is needed: ${titles.join(', ')}`
+        ? `one of these is needed: ${told.join(', ')}`
         : `there is no key "${near[0]}" here; did you mean "${near[1]}"?`,
   };
 }

@@ -25,15 +25,36 @@ export function pathText(path: Path): string {
   return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
 }
 
+interface Found {
+  readonly order: number;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** By file and line. */
+const inOrder = (found: readonly Found[]): string[] =>
+  [...found].sort((a, b) => a.order - b.order || a.line - b.line).map(({ text }) => text);
+
 export class FileProblems {
   readonly #problems = new Set<string>();
-  readonly #found: { readonly order: number; readonly line: number; readonly text: string }[] = [];
+  readonly #found: Found[] = [];
+  readonly #warnings: Found[] = [];
   #files = 0;
   #more = 0;
   #isWrongPath = false;
 
   get isEmpty(): boolean {
     return this.#found.length === 0;
+  }
+
+  /** What is right and had better be written otherwise, by file and line; it keeps nobody from going on. */
+  get warnings(): readonly string[] {
+    return inOrder(this.#warnings).slice(0, PROBLEMS_MAX);
+  }
+
+  warn(order: number, file: string, line: number, reason: string): void {
+    if (this.#warnings.length < PROBLEMS_KEPT_MAX)
+      this.#warnings.push({ order, line, text: shortened(`${file}:${line}: ${reason}`) });
   }
 
   nextFile(): number {
@@ -64,9 +85,7 @@ export class FileProblems {
 
   /** The problems, by file and line. */
   get list(): readonly string[] {
-    const sorted = [...this.#found]
-      .sort((a, b) => a.order - b.order || a.line - b.line)
-      .map(({ text }) => text);
+    const sorted = inOrder(this.#found);
     const shown = sorted.slice(0, PROBLEMS_MAX);
     const more = sorted.length - shown.length + this.#more;
     if (more > 0) shown.push(`and ${more} more problems`);
@@ -130,6 +149,10 @@ export class Source {
   problem(path: Path, reason: string): void {
     const field = pathText(path);
     this.#problemAt(this.line(path), field === '' ? reason : `${field}: ${reason}`);
+  }
+
+  warning(path: Path, reason: string): void {
+    this.problems.warn(this.#order, this.path, this.line(path), `${pathText(path)} ${reason}`);
   }
 
   /** Line of the key or item at the path; of the value around it if it came through an alias or merge. */
@@ -224,6 +247,10 @@ export class Place {
 
   problem(reason: string): void {
     this.source.problem(this.path, reason);
+  }
+
+  warning(reason: string): void {
+    this.source.warning(this.path, reason);
   }
 
   /** Something in here was wrong and was taken out. */

@@ -98,7 +98,7 @@ export function drawScenario(file: Topology, seed: number, recoverInMs: number, 
       scenario: {
         durationMs: faultsMs + recoverMs + CALM_PINGS_AFTER * CALM_PING_INTERVAL_MS + quietMs(base),
         traffic: [...during, ...calm],
-        events: byTime([...events, { atMs: faultsMs, type: 'calm' }]),
+        events: byTime([...events, { atMs: faultsMs, type: 'reset-faults' }]),
         expectations,
       },
     },

@@ -148,10 +148,10 @@ test('a gateway that is down for no time at all is back at once', async () => {
   }
 });
 
-test('cut and mend: in between all frames of the link are lost, and no others', async () => {
+test('cut and restore-link: in between all frames of the link are lost, and no others', async () => {
   const { report, flow } = await run([
     { type: 'cut', atMs: 3_000, link: LINK },
-    { type: 'mend', atMs: 5_000, link: LINK },
+    { type: 'restore-link', atMs: 5_000, link: LINK },
   ]);
   expect([flow(PING).lost, flow(UDP).lost]).toEqual([20, 20]);
   const lost = Object.values(report.links).flatMap((ends) =>
@@ -186,7 +186,7 @@ describe('impair', () => {
     const { flow } = await run([
       { type: 'cut', atMs: 2_050, link: LINK },
       { type: 'impair', atMs: 3_000, link: LINK, impairments: { delayMs: 20 } },
-      { type: 'mend', atMs: 4_050, link: LINK },
+      { type: 'restore-link', atMs: 4_050, link: LINK },
     ]);
     expect(flow(PING).lost).toBe(20);
     expect(flow(PING).latencyMs!.max).toBeCloseTo(40, 0);
@@ -340,7 +340,7 @@ test('slow-entries: each batch of the gateway takes so long; packets wait for it
   expect(slow.flow(UDP).latencyMs!.max).toBeLessThan(10);
 });
 
-test('calm: links, OOB network, entries and workloads are as the topology has them', async () => {
+test('reset-faults: links, OOB network, entries and workloads are as the topology has them', async () => {
   const late = [
     udp(2, 3, { startMs: 6_000, durationMs: 2_000, family: 4 }),
     udp(1, 3, { startMs: 6_000, durationMs: 2_000, family: 4 }),
@@ -355,20 +355,22 @@ test('calm: links, OOB network, entries and workloads are as the topology has th
   ];
   const stormy = await run(storm, { traffic: [...TRAFFIC, ...late] });
   expect(stormy.flow('udp 2 3').delivered + stormy.flow('udp 1 3').delivered).toBe(0);
-  const calm = await run([...storm, { type: 'calm', atMs: 5_000 }], { traffic: [...TRAFFIC, ...late] });
+  const calm = await run([...storm, { type: 'reset-faults', atMs: 5_000 }], {
+    traffic: [...TRAFFIC, ...late],
+  });
   for (const name of ['udp 2 3', 'udp 1 3']) {
     expect(calm.flow(name).lost).toBe(0);
     expect(calm.flow(name).latencyMs!.max).toBeLessThan(10);
   }
 });
 
-test('calm: workloads that were absent at first are absent again', async () => {
+test('reset-faults: workloads that were absent at first are absent again', async () => {
   const late = parseIp('192.168.1.22');
   const base = mesh(2, {
     traffic: [{ ...ping(1, 2), to: 'late', count: 40 }],
     events: [
       { type: 'add-workload', atMs: 1_050, workload: 'late' },
-      { type: 'calm', atMs: 2_050 },
+      { type: 'reset-faults', atMs: 2_050 },
     ],
   });
   const nodes = base.nodes.map((plan) => {

@@ -39,7 +39,7 @@ scenario:
   events:
     - {at: 0, impair: "h3:p0", delay: 0ms, jitter: 12.604ms, loss: 13%, duplicate: 26%, corrupt: 9%}
     - {at: 0, attack: "h3:p0", for: 4741ms, replay: 19%, forge: 16%, spoof: 37/s}
-    - {at: 4741ms, calm: true}
+    - {at: 4741ms, reset-faults: true}
   expect:
     - {flow: calm-11, recovered-within: 30s}
     - {no-leaks: true}
@@ -108,7 +108,7 @@ test('a gateway that says nothing is reached, whatever its neighbors frames have
           timeoutMs: 1000,
         },
       ],
-      events: [...noisy, { atMs: 3500, type: 'calm' }],
+      events: [...noisy, { atMs: 3500, type: 'reset-faults' }],
       expectations: [{ type: 'flow', flows: ['quiet'], lostAtMost: 0 }],
     }),
   );

@@ -57,7 +57,7 @@ describe('through a diamond of routers', () => {
       const mended = await run(
         diamond([
           { type: 'cut', atMs: 2_060, link },
-          { type: 'mend', atMs: 2_090, link },
+          { type: 'restore-link', atMs: 2_090, link },
         ]),
       );
       expect(mended.report.routers.r1!.sent).toEqual(whole.report.routers.r1!.sent);
@@ -80,7 +80,7 @@ describe('through a diamond of routers', () => {
       diamond([
         { type: 'cut', atMs: 2_060, link: UP },
         { type: 'cut', atMs: 2_060, link: 'r3:b r4:c' },
-        { type: 'calm', atMs: 3_060 },
+        { type: 'reset-faults', atMs: 3_060 },
       ]),
     );
     expect(lost).toBe(30);
@@ -92,7 +92,7 @@ describe('through a diamond of routers', () => {
       diamond([
         { type: 'cut', atMs: 1_060, link },
         { type: 'restart', atMs: 1_260, nodes: ['h1'], downMs: 100 },
-        { type: 'mend', atMs: 2_060, link },
+        { type: 'restore-link', atMs: 2_060, link },
       ]),
     );
     expect(lost).toBe(30);
@@ -145,7 +145,7 @@ test('switches forget on a cut: frames find the other way round', async () => {
     events: [
       { type: 'cut', atMs: 0, link: 's3:b s1:b' },
       { type: 'cut', atMs: 1_050, link: 's1:a s2:a' },
-      { type: 'mend', atMs: 1_050, link: 's3:b s1:b' },
+      { type: 'restore-link', atMs: 1_050, link: 's3:b s1:b' },
     ],
   });
   const { report, lost } = await run({

@@ -82,7 +82,7 @@ test('an hour of the network’s time, with a ping every ten seconds, ends, and 
         { type: 'rotate', atMs: 600_000, nodes: ['h1'] },
         { type: 'crash', atMs: 1_805_000, nodes: ['h2'], downMs: 60_000 },
         { type: 'cut', atMs: 3_005_000, link: 'h1:p0 s1:e1' },
-        { type: 'mend', atMs: 3_025_000, link: 'h1:p0 s1:e1' },
+        { type: 'restore-link', atMs: 3_025_000, link: 'h1:p0 s1:e1' },
       ],
       expectations: [{ type: 'recovered', flows: ['ping 1 2'], withinMs: 20_000 }, { type: 'no-leaks' }],
     }),
@@ -106,7 +106,7 @@ test('an hour of the network’s time, with a ping every ten seconds, ends, and 
     /^1865000\.000 h2 info: gateway started/,
     /^1865000\.\d{3} h1 info: a peer has started anew/,
     /^3005000\.000 scenario info: cut \{"link":"h1:p0 s1:e1"\}$/,
-    /^3025000\.000 scenario info: mend \{"link":"h1:p0 s1:e1"\}$/,
+    /^3025000\.000 scenario info: restore-link \{"link":"h1:p0 s1:e1"\}$/,
   ].map(at);
   expect(story).not.toContain(-1);
   expect(story).toEqual([...story].sort((a, b) => a - b));

@@ -549,7 +549,7 @@ const EVENTS: readonly Case[] = [
   [
     'no event',
     event('{at: 1s}'),
-    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, mend, impair, partition, heal, calm, oob, add-workload, remove-workload, readdress, attack, insider, clock-jump, lose-port, slow-entries',
+    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, restore-link, impair, partition, heal, reset-faults, oob, add-workload, remove-workload, readdress, attack, insider, clock-jump, lose-port, slow-entries',
   ],
   [
     'two events in one',

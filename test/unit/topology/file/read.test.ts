@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/rpc/transport.js';
 import { NO_IMPAIRMENTS } from '../../../../src/hal-sim/ports/link.js';
 import { ipFamily } from '../../../../src/packet/address.js';
+import { readTopologyFiles } from '../../../../src/topology/file/read.js';
 import { gatewaysOf, INSIDER_ACTS, insidersOf } from '../../../../src/topology/model.js';
 import { gatewayOf, topologyOf } from '../../../support/topology-text.js';
 
@@ -442,10 +443,41 @@ describe('events', () => {
   const eventsOf = (...events: string[]) => withScenario(`{events: [${events.join(', ')}]}`).scenario.events;
 
   test('come by time, equal times in the order of the file', () => {
-    expect(eventsOf('{at: 2s, cut: "h1:p0"}', '{at: 1s, heal: true}', '{at: 2s, mend: "s1:e1"}')).toEqual([
+    expect(
+      eventsOf('{at: 2s, cut: "h1:p0"}', '{at: 1s, heal: true}', '{at: 2s, restore-link: "s1:e1"}'),
+    ).toEqual([
       { atMs: 1000, type: 'heal' },
       { atMs: 2000, type: 'cut', link: 'h1:p0 s1:e1' },
-      { atMs: 2000, type: 'mend', link: 'h1:p0 s1:e1' },
+      { atMs: 2000, type: 'restore-link', link: 'h1:p0 s1:e1' },
+    ]);
+  });
+
+  test('are read under their former names too, with a warning where they stand', () => {
+    const text = `name: t
+topology: {full-mesh: 2}
+scenario:
+  events:
+    - {at: 1s, cut: "h1:p0"}
+    - {at: 2s, mend: "h1:p0"}
+    - {at: 3s, calm: true}
+    - {at: 4s, restore-link: "h1:p0"}
+`;
+    const { topology, problems } = readTopologyFiles('t.yaml', () => text);
+    expect(problems.list).toEqual([]);
+    expect(topology!.scenario.events.map(({ type }) => type)).toEqual([
+      'cut',
+      'restore-link',
+      'reset-faults',
+      'restore-link',
+    ]);
+    expect(problems.warnings).toEqual([
+      't.yaml:6: scenario.events[1].mend is now called restore-link; the old name is still read',
+      't.yaml:7: scenario.events[2].calm is now called reset-faults; the old name is still read',
+    ]);
+    // A wrong one is said to be wrong where it stands, under the name that it has there.
+    const wrong = readTopologyFiles('t.yaml', () => text.replace('mend: "h1:p0"', 'mend: "h9:p0"'));
+    expect(wrong.problems.list).toEqual([
+      't.yaml:6: scenario.events[1].mend: there is no link "h9:p0"; did you mean "h1:p0"?',
     ]);
   });
 

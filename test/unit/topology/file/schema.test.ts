@@ -13,6 +13,12 @@ import { TRAFFIC, TRAFFIC_TYPES } from '../../../../src/topology/traffic/registr
 import { ROOT } from '../../../support/root.js';
 import { gatewayOf, problemsOf, topologyOf } from '../../../support/topology-text.js';
 
+/** Events as files had them. */
+const FORMER = [
+  { at: '1s', mend: 'h1:p0' },
+  { at: '1s', calm: true },
+];
+
 /** Every field of the schema, with values that are not the defaults. */
 const NETWORK = {
   name: 'network',
@@ -66,7 +72,8 @@ const NETWORK = {
       ...Object.fromEntries(TRAFFIC_TYPES.map((type) => [type, TRAFFIC[type].example])),
       one: { type: 'ping', from: 'v1', to: 'w1' },
     },
-    events: EVENT_TYPES.map((type) => EVENTS[type].example),
+    // Under their former names too, which are still read.
+    events: [...EVENT_TYPES.map((type) => EVENTS[type].example), ...FORMER],
     expect: EXPECTATION_TYPES.map((type) => EXPECTATIONS[type].example),
   },
 };

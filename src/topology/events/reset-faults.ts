@@ -3,22 +3,23 @@ import { affirmed } from '../file/schema-values.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
 /** Links, OOB network, entries and workloads are as the topology has them again. */
-export interface Calm extends At {
-  readonly type: 'calm';
+export interface ResetFaults extends At {
+  readonly type: 'reset-faults';
 }
 
 const schema = eventSchema(
-  'calm',
+  'reset-faults',
   affirmed('links, OOB network, entries and workloads are as the file has them again'),
 );
 
-export const calm: EventKind<Calm, Static<typeof schema>> = {
+export const resetFaults: EventKind<ResetFaults, Static<typeof schema>> = {
+  formerName: 'calm',
   schema,
-  example: { at: '1s', calm: true },
-  read: (_, { atMs }) => [{ atMs, type: 'calm' }],
-  write: () => ({ calm: true }),
+  example: { at: '1s', 'reset-faults': true },
+  read: (_, { atMs }) => [{ atMs, type: 'reset-faults' }],
+  write: () => ({ 'reset-faults': true }),
   happen(_, { network }) {
-    network.calm();
+    network.resetFaults();
     for (const node of network.gateways.values()) {
       node.setEntriesDelay(0);
       for (const { name, present } of node.plan.workloads) {
@@ -31,5 +32,5 @@ export const calm: EventKind<Calm, Static<typeof schema>> = {
   // Every search has one, where the faults end.
   search: {},
   endsFaults: true,
-  arbitrary: () => ({ type: 'calm' }),
+  arbitrary: () => ({ type: 'reset-faults' }),
 };
