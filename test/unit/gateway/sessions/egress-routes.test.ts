@@ -301,6 +301,70 @@ describe('a way out', () => {
     expect([installer.keySlotsUsed, world.device.keys.size]).toEqual([2, 0]);
   });
 
+  test('whose entry of EGR_TRIAL the device keeps leaves its slot to nobody until that is gone', async () => {
+    const proved = new Set<IpAddress>();
+    const installer = world.open({ confirmUnderlay: true, isHeld: (_, ip) => !proved.has(ip) });
+    const [session] = await establish(installer, [want(1)]);
+    proved.add(parseIp('2001:db8::2'));
+    world.device.refuse = (operation) =>
+      operation.operation === 'remove' && world.device.entries.get(operation.id)?.pipe === 'EGR_TRIAL'
+        ? new HalError('IO_FAILED', 'stuck')
+        : undefined;
+    await installer.release(A, parseIp('2001:db8::2'));
+    await installer.remove([session!]);
+    expect([installer.keySlotsUsed, world.device.keys.size, installer.entriesLeft]).toEqual([1, 0, 1]);
+    await world.clock.advance(10_000);
+    expect(installer.keySlotsUsed).toBe(1);
+    world.device.refuse = () => undefined;
+    await world.clock.advance(1000);
+    expect([installer.keySlotsUsed, installer.entriesLeft]).toEqual([0, 0]);
+  });
+
+  test('of whose entries of PSP_ENCRYPT nobody knows anything keep their slots for good', async () => {
+    const installer = world.open({ sampleRateLog2: 3 });
+    const sessions = await installer.open([want(1), want(2)]);
+    world.device.failing.add('apply');
+    const routes = sessions.map((session, i) => ({ session, parameters: parameters(5 + i) }));
+    expect(await outcome(installer.connect(routes))).toBe('DRIVER');
+    world.device.failing.clear();
+    await world.clock.advance(10_000);
+    expect([installer.keySlotsUsed, world.device.keys.size]).toEqual([2, 0]);
+  });
+
+  test('whose change could not be undone needs no undoing once it is gone, and its slots are free', async () => {
+    const installer = world.open();
+    const sessions = await establish(installer, [want(1), want(2)]);
+    const [first, second] = sessions.map(({ egress }) => egress!.entry);
+    let updates = 0;
+    // The second update is refused, and so is the undoing of the first.
+    world.device.refuse = ({ operation }) =>
+      operation === 'update' && ++updates > 1 ? new HalError('IO_FAILED', 'stuck') : undefined;
+    const routes = sessions.map((session, i) => ({ session, parameters: parameters(5 + i) }));
+    expect(await outcome(installer.connect(routes))).toBe('IO_FAILED');
+    expect(sessions.map(({ egress }) => egress!.entry)).toEqual([first, second]);
+    expect([installer.entriesLeft, installer.keySlotsUsed]).toEqual([1, 3]);
+    await installer.remove(sessions);
+    expect([installer.entriesLeft, installer.keySlotsUsed, world.device.keys.size]).toEqual([0, 0, 0]);
+  });
+
+  test('that the device may have lost, or kept, is there still, whatever kind of error says so', async () => {
+    const installer = world.open();
+    const [session] = await establish(installer, [want(1)]);
+    const { egress } = session!;
+    const { apply } = world.device;
+    world.device.apply = async () => {
+      throw new Error('not of the device');
+    };
+    await expect(installer.remove([session!])).rejects.toMatchObject({
+      code: 'UNKNOWN',
+      message: expect.stringContaining('not of the device'),
+    });
+    expect(session!.egress).toBe(egress);
+    world.device.apply = apply;
+    await installer.remove([session!]);
+    expect(session!.state).toBe('removed');
+  });
+
   test('has the crypt offset that is asked for, or the usual one, and leaves by the next hop', async () => {
     const headerOf = async (options: Partial<GatewayOptions>, family: 4 | 6 = 4) => {
       world.device = new MapDevice();

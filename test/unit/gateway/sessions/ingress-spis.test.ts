@@ -101,6 +101,25 @@ describe('offering an SPI', () => {
     }
   });
 
+  test('reads no counters while there is room, and needs none without the ingress ACL', async () => {
+    const installer = world.open();
+    const [session] = await installer.open([want(1)]);
+    for (let i = 0; i < 4; i++) await installer.offer([session!], 0);
+    expect(world.device.calls).not.toContain('counters');
+    expect(session!.ingress[0]).toMatchObject({
+      contested: false,
+      clearAtMs: 0,
+      givenAtMs: 0,
+      packetsSeen: 0,
+    });
+    const bare = world.open({ ingressAcl: false });
+    const [other] = await bare.open([want(1)]);
+    world.device.calls.length = 0;
+    for (let i = 0; i < 5; i++) await bare.offer([other!], 0);
+    expect(other!.ingress).toHaveLength(4);
+    expect(world.device.calls).not.toContain('apply');
+  });
+
   test('that the device can take back only in part holds the SPIs of what is left, and no other', async () => {
     const installer = world.open();
     const sessions = await installer.open([want(1), want(2), want(3)]);

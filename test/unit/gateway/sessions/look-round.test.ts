@@ -1,7 +1,9 @@
-/** What looks at counters find, and what is done about it; through the installer. */
+/** What looks at counters find, and what is done about it; through the installer, and by themselves. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
-import { OPERATOR } from '../../../../src/gateway/sessions/session.js';
+import { LookRound } from '../../../../src/gateway/sessions/look-round.js';
+import { newSession, OPERATOR, type Session } from '../../../../src/gateway/sessions/session.js';
+import { SessionTable } from '../../../../src/gateway/sessions/session-table.js';
 import {
   A,
   B,
@@ -190,5 +192,81 @@ describe('a look at what sessions carry', () => {
     nowMs += 3_000;
     await installer.look(10);
     expect(session!.state).toBe('dormant');
+  });
+});
+
+describe('a round by itself', () => {
+  /** A round over some sessions with a place and some dormant ones; which of them are read in each look, by number. */
+  const openRound = (places: number, dormant: number, ingressAcl = true) => {
+    const sessions = new SessionTable();
+    const inUse = new Set<number>();
+    const reads: number[][] = [];
+    const woken: number[] = [];
+    const numberOf = ({ remoteVip }: Session) => Number(remoteVip.split('.').at(-1));
+    const all = Array.from({ length: places + dormant }, (_, i) => {
+      const session = newSession(local(1), remote(i + 1), A, A, 0);
+      session.egress = {} as never;
+      if (i < places) sessions.add(session);
+      else sessions.dormant.add(session);
+      return session;
+    });
+    const round = new LookRound({
+      sessions,
+      use: {
+        nowS: 5,
+        unused: async (some: readonly Session[]) => {
+          reads.push(some.map(numberOf));
+          return some.filter((session) => !inUse.has(numberOf(session)));
+        },
+      } as never,
+      places: {
+        vacateIdle: async () => {},
+        wakeUsed: (session) => woken.push(numberOf(session)),
+      },
+      ingressAcl,
+    });
+    const look = async (count: number) => {
+      const asked = await round.look(count);
+      return { reads: reads.splice(0), asked: asked.map(numberOf) };
+    };
+    return { all, inUse, woken, look };
+  };
+
+  test('goes through all, those with a place first, and begins anew when it has come to the end', async () => {
+    const { look } = openRound(4, 2);
+    expect((await look(3)).reads).toEqual([[1, 2, 3], []]);
+    expect((await look(3)).reads).toEqual([[4], [5, 6]]);
+    // Whether that was the end shows at the next look.
+    expect((await look(3)).reads).toEqual([[], []]);
+    expect((await look(9)).reads).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+    expect((await look(1)).reads).toEqual([[1], []]);
+  });
+
+  test('gives dormant sessions that are used a place, and no other', async () => {
+    const { inUse, woken, look } = openRound(1, 3);
+    inUse.add(1).add(3);
+    await look(9);
+    expect(woken).toEqual([3]);
+  });
+
+  test('gives those that have sent and got nothing back, or whose exchange has failed, when it is time', async () => {
+    const { all, inUse, look } = openRound(5, 0);
+    for (const session of all) session.looksUnanswered = 2;
+    inUse.add(1).add(4);
+    all[2]!.failures = 1;
+    all[3]!.looksUnanswered = 3;
+    all[4]!.failures = 1;
+    all[4]!.state = 'dormant';
+    expect((await look(9)).asked).toEqual([1, 3]);
+  });
+
+  test('asks nobody without the ingress ACL, which counts what comes in', async () => {
+    const { all, inUse, look } = openRound(1, 0, false);
+    all[0]!.looksUnanswered = 2;
+    inUse.add(1);
+    expect((await look(9)).asked).toEqual([]);
   });
 });

@@ -1,8 +1,14 @@
-/** Places in the table: who gets one, who loses one, and what becomes of those that do; through the installer. */
+/** Places in the table: who gets one, who loses one, and what becomes of those that do; through the installer, and by themselves. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { SessionSpi } from '../../../../src/gateway/sessions/ingress-spis.js';
 import { SLOT_REST_MS } from '../../../../src/gateway/sessions/key-slots.js';
+import { Places, type Wanted } from '../../../../src/gateway/sessions/places.js';
+import type { Session } from '../../../../src/gateway/sessions/session.js';
 import { type Holder, OPERATOR } from '../../../../src/gateway/sessions/session.js';
+import { SessionTable } from '../../../../src/gateway/sessions/session-table.js';
+import type { UseOrder } from '../../../../src/gateway/sessions/use-order.js';
 import { HalError } from '../../../../src/hal/errors.js';
+import type { IpAddress } from '../../../../src/packet/address.js';
 import {
   A,
   B,
@@ -346,5 +352,171 @@ describe('removing sessions', () => {
     expect(session!.state).toBe('established');
     world.device.refuse = () => undefined;
     expect(await outcome(installer.remove([session!]))).toBe('done');
+  });
+});
+
+describe('places by themselves', () => {
+  let sessions: SessionTable;
+  let idle: Set<Session>;
+  let inUse: Set<Session>;
+  /** The sessions of each look at counters, by the last octet of their remote address. */
+  let looks: number[][];
+  let steps: string[];
+  const numberOf = ({ remoteVip }: Session) => Number(remoteVip.split('.').at(-1));
+
+  const openPlaces = (
+    maxTunnels: number,
+    entriesLeft = 0,
+    localVips = { acquire: async (_: IpAddress) => {}, release: async (_: IpAddress) => {} },
+  ) => {
+    sessions = new SessionTable();
+    [idle, inUse, looks, steps] = [new Set(), new Set(), [], []];
+    const spis = {
+      aclEntries: 0,
+      close: async (closing: readonly SessionSpi[]) => {
+        steps.push(`close ${closing.length}`);
+        spis.aclEntries -= closing.length;
+      },
+      placeGained: (session: Session) => steps.push(`gained ${numberOf(session)}`),
+      placeLost: (session: Session) => steps.push(`lost ${numberOf(session)}`),
+    };
+    const places = new Places({
+      clock: world.clock,
+      sessions,
+      use: {
+        usedNowS: 1,
+        seemsIdle: (session: Session) => idle.has(session),
+        unused: async (some: readonly Session[], order: UseOrder) => {
+          looks.push(some.map(numberOf));
+          for (const session of some) if (inUse.has(session)) order.foundInUse(session, 9);
+          return some.filter((session) => !inUse.has(session));
+        },
+      } as never,
+      routes: {
+        remove: async (some) => {
+          steps.push(`routes ${some.map(numberOf).join(' ')}`);
+          return undefined;
+        },
+      },
+      spis,
+      localVips,
+      entriesLeft: () => entriesLeft,
+      maxTunnels,
+      deviceKeySlots: 1000,
+      replacementsPerSecond: 100,
+      observe: (event) => world.events.push(event),
+      sessionListener: { onVacated: (session, reason) => world.told.push(`${reason} ${numberOf(session)}`) },
+    });
+    return { places, spis };
+  };
+  const some = (count: number, from = 1) => Array.from({ length: count }, (_, i) => want(from + i));
+  /** Sessions with an SPI each, which keeps one that loses its place. */
+  const fill = async (places: Places, wanted: readonly Wanted[]) => {
+    const all = await places.open(wanted);
+    for (const session of all) session.ingress = [{ entry: 7 } as never];
+    return all;
+  };
+
+  test('look at no counters, and take nothing away, while there is room', async () => {
+    const { places } = openPlaces(3);
+    await fill(places, some(2));
+    await places.open(some(1, 3));
+    expect([looks, steps]).toEqual([[], []]);
+  });
+
+  test('look at as many idle sessions as have to go, oldest first, and at others in place of those in use', async () => {
+    const { places } = openPlaces(6);
+    const all = await fill(places, some(6));
+    for (const session of all.slice(0, 5)) idle.add(session);
+    inUse.add(all[1]!);
+    const reasons = () => world.told.splice(0);
+    await places.open(some(2, 11));
+    expect(looks).toEqual([[1, 2], [3]]);
+    expect(reasons()).toEqual(['idle-in-full-table 1', 'idle-in-full-table 3']);
+  });
+
+  test('look a few times only where all that seem idle are in use', async () => {
+    const { places } = openPlaces(8);
+    const all = await fill(places, some(8));
+    for (const session of all) {
+      idle.add(session);
+      inUse.add(session);
+    }
+    await places.open(some(1, 11));
+    expect(looks).toEqual([[1], [2], [3], [4]]);
+    expect(world.told).toEqual(['replaced 5']);
+  });
+
+  test('look at none where no idle session may go, nor for more than there are places', async () => {
+    const { places } = openPlaces(2);
+    const all = await fill(places, some(2));
+    for (const session of all) {
+      idle.add(session);
+      places.grants(session, 1);
+    }
+    expect(await outcome(places.open(some(1, 11)))).toBe('RESOURCE_EXHAUSTED');
+    for (const session of all) places.grants(session, -1);
+    expect(await outcome(places.open(some(3, 11)))).toBe('RESOURCE_EXHAUSTED');
+    expect([looks, steps]).toEqual([[], []]);
+    // As many as there are places find room where all are idle.
+    expect(await outcome(places.open(some(2, 11)))).toBe('done');
+    expect(world.told).toEqual(['idle-in-full-table 1', 'idle-in-full-table 2']);
+  });
+
+  test('call for nothing where none of the unused is idle', async () => {
+    const { places } = openPlaces(2);
+    await places.vacateIdle(await fill(places, some(2)));
+    expect(steps).toEqual([]);
+  });
+
+  test('end dormant sessions where entries that the device would not take back need the room', async () => {
+    const { places, spis } = openPlaces(2, 3);
+    const all = await fill(
+      places,
+      some(2).map((one) => ({ ...one, holder: OPERATOR })),
+    );
+    for (const session of all) {
+      sessions.order.delete(session);
+      session.state = 'dormant';
+      sessions.dormant.add(session);
+    }
+    // 8 entries in all: 3 are left, 4 are used.
+    spis.aclEntries = 4;
+    await places.dropDormantForAcl(1);
+    expect(sessions.dormant.size).toBe(2);
+    await places.dropDormantForAcl(2);
+    // Of the operator's, who holds all, the one that was used longest ago.
+    expect([...sessions.dormant]).toEqual([all[1]]);
+    expect([world.told, steps]).toEqual([['removed 1'], ['routes 1', 'close 1']]);
+    await places.dropDormantForAcl(9);
+    expect([sessions.dormant.size, places.counters.dormantDropped]).toEqual([0, 2]);
+  });
+
+  test('tell who is gone, and why where there is a reason', async () => {
+    const { places } = openPlaces(2);
+    const [one, two] = await fill(places, some(2));
+    await places.remove(one!);
+    expect(steps).toEqual(['routes 1', 'lost 1', 'close 1']);
+    await places.remove(two!, 'idle');
+    const pair = (number: number) => ({ holder: A.name, localVip: local(1), remoteVip: remote(number) });
+    expect(world.events).toStrictEqual([
+      { type: 'session-removed', ...pair(1) },
+      { type: 'session-removed', reason: 'idle', ...pair(2) },
+    ]);
+    expect(world.told).toEqual(['removed 1', 'idle 2']);
+  });
+
+  test('give back the local addresses that were taken when one is refused, and no other', async () => {
+    const acquired: IpAddress[] = [];
+    const released: IpAddress[] = [];
+    const { places } = openPlaces(4, 0, {
+      acquire: async (ip) => {
+        if (acquired.push(ip) === 3) throw new HalError('FULL', 'full');
+      },
+      release: async (ip) => void released.push(ip),
+    });
+    const wanted = [1, 2, 3].map((number) => ({ ...want(number), localVip: local(number) }));
+    expect(await outcome(places.open(wanted))).toBe('FULL');
+    expect([released, sessions.size]).toEqual([[local(1), local(2)], 0]);
   });
 });
