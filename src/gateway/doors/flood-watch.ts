@@ -73,7 +73,7 @@ export class FloodWatch {
   add(socket: Pick<Socket, 'bytesRead'>, end: () => void): Watched {
     const watched = new Watched(socket, this, end, this.clock);
     this.#watched.add(watched);
-    if (this.#watched.size === 1) this.#arm();
+    if (this.#watched.size === 1) this.#armTimer();
     return watched;
   }
 
@@ -90,12 +90,12 @@ export class FloodWatch {
     watched.end();
   }
 
-  #arm(): void {
+  #armTimer(): void {
     this.#timer = this.clock.setTimer(() => {
       for (const watched of this.#watched) {
         if (watched.flooding) this.ended(watched);
       }
-      if (this.#watched.size > 0) this.#arm();
+      if (this.#watched.size > 0) this.#armTimer();
     }, SWEEP_MS);
   }
 }

@@ -32,14 +32,14 @@ export class Pace {
     }
     const entry = () => begin();
     this.#waiting.add(entry);
-    this.#arm();
+    this.#armTimer();
     return () => {
       this.#waiting.delete(entry);
       if (this.#waiting.size === 0) this.#timer?.cancel();
     };
   }
 
-  #arm(): void {
+  #armTimer(): void {
     this.#timer?.cancel();
     this.#timer = this.clock.setTimer(
       () => {
@@ -48,7 +48,7 @@ export class Pace {
           this.#waiting.delete(begin);
           begin();
         }
-        if (this.#waiting.size > 0) this.#arm();
+        if (this.#waiting.size > 0) this.#armTimer();
       },
       Math.max(LEAST_WAIT_MS, 1000 / this.perSecond),
     );

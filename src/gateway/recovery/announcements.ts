@@ -132,7 +132,7 @@ export class Announcements {
     const nowMs = this.deps.clock.nowMs();
     if (nowMs - told.askedAtMs < HEARD_INTERVAL_MS) return;
     told.againAtMs = Math.min(told.againAtMs ?? nowMs, nowMs);
-    this.#arm(nowMs);
+    this.#armTimer(nowMs);
   }
 
   /**
@@ -241,11 +241,11 @@ export class Announcements {
     const { clock, random } = this.deps;
     const ceiling = Math.min(AGAIN_MAX_MS, AGAIN_MIN_MS * 2 ** Math.min(Math.max(0, told.failures - 1), 30));
     told.againAtMs = clock.nowMs() + ceiling / 2 + uniform(random, ceiling / 2);
-    this.#arm(told.againAtMs);
+    this.#armTimer(told.againAtMs);
   }
 
   /** One attempt at a time, however many are due. */
-  #arm(dueMs: number): void {
+  #armTimer(dueMs: number): void {
     const { clock, signal } = this.deps;
     const atMs = Math.max(dueMs, this.#lastAgainMs + AGAIN_INTERVAL_MS);
     if (signal.aborted || this.#timerAtMs <= atMs) return;
@@ -267,11 +267,11 @@ export class Announcements {
     const [first, second] = waiting;
     if (first === undefined) return;
     if (first[1].againAtMs! > nowMs) {
-      this.#arm(first[1].againAtMs!);
+      this.#armTimer(first[1].againAtMs!);
       return;
     }
     this.#lastAgainMs = nowMs;
     void this.announce(first[0], false);
-    if (second !== undefined) this.#arm(second[1].againAtMs!);
+    if (second !== undefined) this.#armTimer(second[1].againAtMs!);
   }
 }

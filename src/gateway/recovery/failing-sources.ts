@@ -74,7 +74,7 @@ export class FailingSources {
   async start(): Promise<void> {
     await this.#sync();
     this.#startedAtMs = this.deps.clock.nowMs();
-    this.#arm();
+    this.#armTimer();
   }
 
   stop(): void {
@@ -82,7 +82,7 @@ export class FailingSources {
     this.#timer?.cancel();
   }
 
-  #arm(): void {
+  #armTimer(): void {
     if (this.#stopped) return;
     const { clock, logger } = this.deps;
     const nowMs = clock.nowMs();
@@ -93,7 +93,7 @@ export class FailingSources {
           .catch((error: unknown) => {
             if (!this.#stopped) logger.log('error', `recovery failed: ${reasonOf(error)}`);
           })
-          .finally(() => this.#arm());
+          .finally(() => this.#armTimer());
       },
       often ? POLL_OFTEN_MS : POLL_SELDOM_MS,
     );

@@ -320,7 +320,7 @@ export class GrpcServer {
   ): void {
     const { handler, doorkeeper, clock, limits, messageOctetsMax } = this.#options;
     const session = this.#startSession(connection, transport, WINDOW_OCTETS, CONCURRENT_STREAMS_MAX);
-    session.once('remoteSettings', () => this.#rest(connection));
+    session.once('remoteSettings', () => this.#startIdleTimer(connection));
     session.on('stream', (stream, headers) => {
       // Peers come and go while connections last.
       const problem = this.#problemOf(doorkeeper, caller, party);
@@ -350,7 +350,7 @@ export class GrpcServer {
         onEnd: () => {
           connection.calls--;
           connection.usedAtMs = clock.nowMs();
-          this.#rest(connection);
+          this.#startIdleTimer(connection);
         },
       });
     });
@@ -410,8 +410,8 @@ export class GrpcServer {
     return session;
   }
 
-  /** The connection has no request from now on. */
-  #rest(connection: Connection): void {
+  /** The connection, if it has no request, is closed when it has had none for a while. */
+  #startIdleTimer(connection: Connection): void {
     const { clock, limits } = this.#options;
     if (connection.socket.destroyed || connection.session?.closed === true || connection.calls > 0) return;
     connection.timer?.cancel();

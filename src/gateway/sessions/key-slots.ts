@@ -50,7 +50,8 @@ export class KeySlots {
     this.#used++;
     if (this.#next <= this.#count) return this.#next++;
     const slot = this.#freed[this.#head++]!;
-    if (this.#head > 1024 && this.#head * 2 > this.#freed.length) {
+    // So many have been taken from the front that their places are worth the move of the others.
+    if (this.#head * 2 > this.#freed.length) {
       this.#freed.splice(0, this.#head);
       this.#freedAtMs.splice(0, this.#head);
       this.#head = 0;

@@ -112,16 +112,16 @@ export class Retirement {
       this.#timer?.cancel();
       this.#timer = undefined;
     }
-    this.#arm();
+    this.#armTimer();
   }
 
-  #arm(): void {
+  #armTimer(): void {
     const head = this.#queue[0];
     if (this.#timer !== undefined || head === undefined) return;
     this.#timer = this.clock.setTimer(
       () => {
         this.#timer = undefined;
-        void this.#expire().then(() => this.#arm());
+        void this.#expire().then(() => this.#armTimer());
       },
       Math.max(0, head.dueMs - this.clock.nowMs()),
     );

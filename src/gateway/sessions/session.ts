@@ -1,6 +1,6 @@
 /**
  * One session: the pair of a local and a remote virtual address, the SPIs under which its packets come in, and the
- * way its packets go out.
+ * egress route by which its packets go out.
  *
  *     state          | event         | next
  *     ---------------|---------------|---------------
@@ -10,7 +10,7 @@
  *     requesting     | failed        | backing-off
  *     backing-off    | request       | requesting      the wait is over
  *     backing-off    | established   | established
- *     established    | request       | established     a re-key; the old way stays until the new one is there
+ *     established    | request       | established     a re-key; the old route stays until the new one is there
  *     established    | established   | established
  *     established    | failed        | established     a failed re-key changes nothing
  *     any of these   | vacated       | dormant         its place in the table went to another, or it was not used

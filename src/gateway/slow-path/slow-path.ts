@@ -329,7 +329,7 @@ export class SlowPath {
     counters.misses++;
     const session = deps.installer.sessions.get(pair.localVip, pair.remoteVip);
     if (session !== undefined && hasPlace(session)) {
-      // Not again: the device does not find a way that is there.
+      // Not sent again: the device does not find a route that is there, and the packet would go round for ever.
       if (resubmitted && session.egress !== undefined) counters.looping++;
       else this.#missOf(session, frame);
       return;

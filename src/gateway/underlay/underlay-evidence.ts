@@ -98,7 +98,7 @@ export class UnderlayEvidence {
     if (others === undefined) this.#byAddress.set(watched.address, new Set([watched]));
     else others.add(watched);
     this.#queue(watched);
-    this.#arm();
+    this.#armTimer();
   }
 
   #forget(spi: number): void {
@@ -151,7 +151,7 @@ export class UnderlayEvidence {
     }
   }
 
-  #arm(): void {
+  #armTimer(): void {
     if (this.#timer !== undefined || this.#stopped) return;
     const delayMs = this.deps.pipeline.confirmUnderlay ? LOOK_WHILE_HELD_MS : LOOK_MS;
     this.#timer = this.deps.clock.setTimer(() => {
@@ -161,7 +161,7 @@ export class UnderlayEvidence {
         })
         .finally(() => {
           this.#timer = undefined;
-          if (this.#watched.size > 0) this.#arm();
+          if (this.#watched.size > 0) this.#armTimer();
         });
     }, delayMs);
   }
