@@ -62,7 +62,7 @@ export async function createThrowAwayAuthority(
   );
 
   return {
-    caPem: pem(authority.toString('pem')),
+    caPem: `${authority.toString('pem')}\n`,
     async issue({ commonName, ips, dnsNames = [], notAfter: end = notAfter }) {
       const keys = await generateKeys();
       const names: x509.JsonGeneralNames = [
@@ -94,8 +94,8 @@ export async function createThrowAwayAuthority(
       );
       const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
       return {
-        certificatePem: pem(certificate.toString('pem')),
-        keyPem: pem(x509.PemConverter.encode(key, 'PRIVATE KEY')),
+        certificatePem: `${certificate.toString('pem')}\n`,
+        keyPem: `${x509.PemConverter.encode(key, 'PRIVATE KEY')}\n`,
       };
     },
   };
@@ -112,8 +112,4 @@ function newSerial(): string {
   const serial = randomBytes(SERIAL_OCTETS);
   serial[0] = (serial[0]! & 0x7f) | 0x40;
   return serial.toString('hex');
-}
-
-function pem(text: string): string {
-  return text.endsWith('\n') ? text : `${text}\n`;
 }

@@ -83,9 +83,12 @@ describe('what an authority of ours issues', () => {
       'CN=psp-gateway throw-away authority',
       'CN=h1',
     ]);
-    expect(leaf!.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId).toBe(
-      root!.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId,
-    );
+    const own = root!.getExtension(x509.SubjectKeyIdentifierExtension)!;
+    expect(leaf!.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId).toBe(own.keyId);
+    // RFC 5280, sections 4.2.1.1 and 4.2.1.2.
+    expect(
+      [own, leaf!.getExtension(x509.AuthorityKeyIdentifierExtension)!].map(({ critical }) => critical),
+    ).toEqual([false, false]);
     for (const { publicKey } of [root!, leaf!])
       expect(publicKey.algorithm).toMatchObject({ name: 'ECDSA', namedCurve: 'P-256' });
     // RFC 5280, section 4.1.2.2: positive, at most 20 octets; and no two alike.
@@ -231,11 +234,30 @@ describe('reading TLS files', () => {
     ]);
   });
 
+  test('what is malformed is told by itself, whatever is right beside it', async () => {
+    const { caPath, certificatePath, keyPath } = files();
+    const no = (what: string, path: string) => `${what} ${path}: not PEM of the kind that belongs here`;
+    for (const [what, path] of [
+      ['authority', caPath],
+      ['certificate', certificatePath],
+      ['key', keyPath],
+    ] as const) {
+      await writeFiles();
+      writeFileSync(path, 'nothing');
+      expect(problems()).toEqual([no(what, path)]);
+    }
+    for (const path of [caPath, certificatePath, keyPath]) writeFileSync(path, 'nothing');
+    expect(() => readTlsFiles(files(), Date.now())).toThrow(
+      `the TLS files cannot be used:\n  ${no('authority', caPath)}\n  ${no('certificate', certificatePath)}\n  ${no('key', keyPath)}`,
+    );
+  });
+
   test("another certificate's key is refused, and its text is not in the error", async () => {
     await writeFiles();
     const stranger = await (await createThrowAwayAuthority()).issue({ commonName: 'x', ips: [V4] });
     writeFileSync(files().keyPath, stranger.keyPem);
-    expect(problems()).toEqual([expect.stringContaining('not the key of certificate')]);
+    const { certificatePath, keyPath } = files();
+    expect(problems()).toEqual([`key ${keyPath}: not the key of certificate ${certificatePath}`]);
     expect(problems()[0]).not.toContain(stranger.keyPem.split('\n')[1]);
   });
 
@@ -251,8 +273,8 @@ describe('reading TLS files', () => {
       expect(problems(Date.parse(end))).toEqual([]);
     await writeFiles();
     expect(problems(0)).toEqual([
-      expect.stringContaining('not valid before'),
-      expect.stringContaining('not valid before'),
+      expect.stringMatching(/^authority .*ca\.pem: not valid before [A-Z][a-z]{2} .* GMT$/),
+      expect.stringMatching(/^certificate .*h\.pem: not valid before [A-Z][a-z]{2} .* GMT$/),
     ]);
   });
 });
