@@ -4,7 +4,6 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { egressValues } from '../../src/gateway/pipeline/pipeline-entries.js';
 import {
   type HardwareUnderTest,
   hardwareUnderTest,
@@ -15,8 +14,9 @@ import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/i
 import { describeOnKernel } from '../support/kernel.js';
 import { toHex } from '../support/reference-vectors.js';
 import { openSimHarness } from '../support/sim-harness.js';
+import { openGatewayRig } from './gateway-pipeline.js';
 import type { HalUnderTest } from './harness.js';
-import { openRig, type RigOptions } from './rig.js';
+import type { RigOptions } from './rig.js';
 
 let device: HardwareUnderTest;
 
@@ -67,7 +67,7 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
       );
       await fc.assert(
         fc.asyncProperty(cases, async ([one, packets]) => {
-          await using rig = await openRig(inRole(role), one);
+          await using rig = await openGatewayRig(inRole(role), one);
           const wire = await rig.encapsulate(packets.map((packet) => frameOf(packet)));
           for (const frame of wire) expect(contains(frame, MARKER)).toBe(false);
           const delivered = await rig.decapsulate(wire);
@@ -83,7 +83,7 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
     test('drop what was damaged on the way', async () => {
       await fc.assert(
         fc.asyncProperty(innerPacket(4), fc.nat(), async (packet, pick) => {
-          await using rig = await openRig(inRole(role));
+          await using rig = await openGatewayRig(inRole(role));
           const [wire] = await rig.encapsulate([frameOf(packet)]);
           // After the outer headers, which a bridge or a device may look at itself.
           const start = 14 + 40 + 8;
@@ -97,7 +97,7 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
 
     test('take keys through one rotation of the master key and not through two', async () => {
       for (const version of [0, 1] as const) {
-        await using rig = await openRig(inRole(role), { version });
+        await using rig = await openGatewayRig(inRole(role), { version });
         const [packet] = fc.sample(innerPacket(4), { numRuns: 1, seed: version });
         const wire = await rig.encapsulate([frameOf(packet!)]);
         expect(await rig.decapsulate(wire)).toHaveLength(1);
@@ -110,7 +110,7 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
     }, 300_000);
 
     test('have nothing in clear, and nothing that anybody could read, when the key or the entry is gone', async () => {
-      await using rig = await openRig(inRole(role));
+      await using rig = await openGatewayRig(inRole(role));
       const frames = fc.sample(innerPacket(4, CLEAR_OCTETS), 4).map((packet) => frameOf(packet));
       expect(await rig.encapsulate(frames)).toHaveLength(frames.length);
       await rig.a.hal.clearKeys([1]);
@@ -123,7 +123,7 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
     }, 300_000);
 
     test('let in only what the ACL allows', async () => {
-      await using rig = await openRig(inRole(role), { cookies: true });
+      await using rig = await openGatewayRig(inRole(role), { cookies: true });
       const [packet] = fc.sample(innerPacket(4), 1);
       const header = (await rig.encapsulate([frameOf(packet!)]))[0]!.slice(0, 14 + 40 + 8 + 24);
       // The same session's SPI and key, another cookie.
@@ -131,8 +131,8 @@ describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
       await rig.a.hal.apply([
         {
           operation: 'update',
-          id: rig.egressEntries.at(-1)!,
-          values: egressValues(rig.pipeline, header, 1),
+          id: rig.headerEntry,
+          values: rig.pipeline.egressValues(header, 1),
         },
       ]);
       const forged = await rig.encapsulate([frameOf(packet!)]);

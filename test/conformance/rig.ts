@@ -1,24 +1,62 @@
 /**
- * Two devices, A and B, under the gateway's own pipeline, and a session from A to B: what most properties need. Only
- * PipeHAL is used, so that any implementation can be put under them.
+ * Two devices, A and B, under a pipeline, and a session from A to B: what most properties need. Only PipeHAL is used, so that
+ * any implementation can be put under them. The pipeline is a test's own (own-pipeline.ts), or the gateway's
+ * (gateway-pipeline.ts).
  */
-import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
-import { buildPipeline, type PipelineOptions } from '../../src/gateway/pipeline/pipeline.js';
-import {
-  egressAclEntry,
-  ingressAclEntry,
-  localVipEntries,
-  pspEncryptEntry,
-} from '../../src/gateway/pipeline/pipeline-entries.js';
-import type { Counter, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { ipFromOctets, parseIp, parseMac } from '../../src/packet/address.js';
+import type { Counter, CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import { type ActionValues, type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { type IpAddress, ipFromOctets } from '../../src/packet/address.js';
 import type { PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { type Family, V1, V2 } from '../support/inner-packets.js';
-import { DECAP_MACS } from '../support/pipelines.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
 import { MASTER_KEYS } from './master-keys.js';
+
+/** A pipeline for one choice of options. */
+export interface RigPipeline {
+  readonly program: PipeProgram;
+  /** Counters of packets that were not let in, and of all that came to the decrypt pipe. */
+  readonly counters: {
+    readonly decrypted: CounterSelector;
+    readonly icvFail: CounterSelector;
+    readonly badTrailer: CounterSelector;
+    readonly notAllowed: CounterSelector;
+  };
+  /** The MAC addresses of what is decapsulated, 12 octets: destination and source; in tunnel mode, for the family. */
+  decapMacs(family: Family): Uint8Array;
+  /** The header that a session's packets get: with these options' version, crypt offset and cookie. */
+  encapHeader(spi: number): Uint8Array;
+  /** What a device needs before it has sessions of a workload at `vip`, as sender or receiver. */
+  localVip(vip: IpAddress): readonly EntryOperation[];
+  /** Packets from `localVip` to `remoteVip` leave under the header and the key slot. */
+  egress(session: {
+    readonly localVip: IpAddress;
+    readonly remoteVip: IpAddress;
+    readonly encapHeader: Uint8Array;
+    readonly cryptoId: number;
+  }): EgressEntries;
+  /** What an update of `header` gives it. */
+  egressValues(encapHeader: Uint8Array, cryptoId: number): ActionValues;
+  /** Packets from `remoteVip` to `localVip` that come under the SPI are let in. */
+  ingress(session: {
+    readonly spi: number;
+    readonly localVip: IpAddress;
+    readonly remoteVip: IpAddress;
+  }): EntryOperation;
+}
+
+export interface EgressEntries {
+  /** The entry that has the encap header. */
+  readonly header: EntryOperation;
+  /** Others that the session needs. */
+  readonly more: readonly EntryOperation[];
+}
+
+export interface PipelineUnderTest<P extends RigPipeline = RigPipeline> {
+  /** For titles. */
+  readonly name: string;
+  of(options: RigOptions): P;
+}
 
 export interface RigOptions {
   readonly mode: 'tunnel' | 'transport';
@@ -49,20 +87,20 @@ export const RIG_DEFAULTS: RigOptions = {
   sampleBeforeEncryption: false,
 };
 
-const COOKIE = 0x1122334455667788n;
 const CRYPTO_ID = 1;
 
-export interface Rig extends AsyncDisposable {
+export interface Rig<P extends RigPipeline = RigPipeline> extends AsyncDisposable {
   readonly a: HalHarness;
   readonly b: HalHarness;
   readonly spi: number;
   /** The session's key, slot 1 of A. */
   readonly key: Uint8Array;
   readonly encapHeader: Uint8Array;
-  readonly pipeline: PipelineOptions;
+  readonly pipeline: P;
   readonly cryptoId: number;
-  /** Ids of the session's entries on A. */
+  /** Ids of the session's entries on A, and of the one among them that has the encap header. */
   readonly egressEntries: readonly EntryId[];
+  readonly headerEntry: EntryId;
   /** Frames into A's VF; what left A's uplink. */
   encapsulate(frames: Uint8Array[]): Promise<Uint8Array[]>;
   /** Frames into B's uplink; what left B's VF. */
@@ -79,24 +117,20 @@ export async function install(hal: PipeHal, operations: readonly EntryOperation[
   });
 }
 
-export async function openRig(implementation: HalUnderTest, given: Partial<RigOptions> = {}): Promise<Rig> {
+export async function openRig<P extends RigPipeline>(
+  implementation: HalUnderTest,
+  pipelineUnderTest: PipelineUnderTest<P>,
+  given: Partial<RigOptions> = {},
+): Promise<Rig<P>> {
   const options = { ...RIG_DEFAULTS, ...given };
-  const { version, innerFamily: family } = options;
-  const pipeline: PipelineOptions = {
-    ...options,
-    innerFamilies: [4, 6],
-    confirmUnderlay: options.confirmUnderlay ?? false,
-    maxTunnels: 64,
-    underlayMtuOctets: 9000,
-    decapMacs: DECAP_MACS,
-  };
-  const { firstIv } = options;
+  const { version, innerFamily: family, firstIv } = options;
+  const pipeline = pipelineUnderTest.of(options);
   const a = await implementation.open({
     masterKeys: MASTER_KEYS,
     ...(firstIv === undefined ? {} : { firstIv }),
   });
   const b = await implementation.open({ masterKeys: MASTER_KEYS });
-  for (const { hal } of [a, b]) await hal.build(buildPipeline(pipeline));
+  for (const { hal } of [a, b]) await hal.build(pipeline.program);
 
   const keyOctets = version % 2 === 0 ? 16 : 32;
   const { spis, keys } = await b.hal.generateKeys(keyOctets, 1);
@@ -105,43 +139,16 @@ export async function openRig(implementation: HalUnderTest, given: Partial<RigOp
   const key = version < 2 ? keys : deriveKey(MASTER_KEYS[0], spi, version);
   const localVip = ipFromOctets(V1[family], 0, family);
   const remoteVip = ipFromOctets(V2[family], 0, family);
-  const underlay = options.outerFamily === 4 ? ['192.0.2.1', '192.0.2.2'] : ['2001:db8::1', '2001:db8::2'];
-  const encapHeader = buildEncapHeader(
-    {
-      mac: parseMac('02:00:00:00:00:b0'),
-      underlayIp: parseIp(underlay[1]!),
-      pspVersion: version,
-      spi,
-      key,
-      cookie: COOKIE,
-    },
-    {
-      mode: options.mode,
-      innerFamily: family,
-      cryptOffsetWords: options.cryptOffsetWords,
-      cookies: options.cookies,
-      sourceMac: parseMac('02:00:00:00:00:a0'),
-      sourceIp: parseIp(underlay[0]!),
-    },
-  );
-  const egressEntries = await install(a.hal, [
-    ...localVipEntries(pipeline, localVip, 7),
-    egressAclEntry(pipeline, { localVip, localVipId: 7, remoteVip, encapHeader, cryptoId: CRYPTO_ID }),
-    ...[pspEncryptEntry(pipeline, CRYPTO_ID)].filter((entry) => entry !== undefined),
-  ]);
+  const encapHeader = pipeline.encapHeader(spi);
+  await install(a.hal, pipeline.localVip(localVip));
+  const egress = pipeline.egress({ localVip, remoteVip, encapHeader, cryptoId: CRYPTO_ID });
+  const egressEntries = await install(a.hal, [egress.header, ...egress.more]);
   const [failed] = await a.hal.setKeys([{ cryptoId: CRYPTO_ID, key }]);
   if (failed !== null) throw failed;
   if (options.ingressAcl) {
     await install(b.hal, [
-      ...localVipEntries(pipeline, remoteVip, 9),
-      ingressAclEntry(pipeline, {
-        spi,
-        remoteVip: localVip,
-        localVip: remoteVip,
-        localVipId: 9,
-        cookie: COOKIE,
-        decapMacs: DECAP_MACS,
-      }),
+      ...pipeline.localVip(remoteVip),
+      pipeline.ingress({ spi, localVip: remoteVip, remoteVip: localVip }),
     ]);
   }
 
@@ -164,14 +171,12 @@ export async function openRig(implementation: HalUnderTest, given: Partial<RigOp
     pipeline,
     cryptoId: CRYPTO_ID,
     egressEntries,
+    headerEntry: egressEntries[0]!,
     encapsulate: (frames) => through(a, VF_PORT, UPLINK_PORT, frames),
     decapsulate: (frames) => through(b, UPLINK_PORT, VF_PORT, frames),
     async refused() {
-      const [icvFail, badTrailer, notAllowed] = await b.hal.counters([
-        { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
-        { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
-        { pipe: 'SYNDROME_STATS', miss: true },
-      ]);
+      const { icvFail: bad, badTrailer: short, notAllowed: other } = pipeline.counters;
+      const [icvFail, badTrailer, notAllowed] = await b.hal.counters([bad, short, other]);
       return { icvFail: count(icvFail!), badTrailer: count(badTrailer!), notAllowed: count(notAllowed!) };
     },
     async [Symbol.asyncDispose]() {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
 import { openSimHarness } from '../support/sim-harness.js';
+import { openGatewayRig } from './gateway-pipeline.js';
 import type { HalUnderTest } from './harness.js';
-import { openRig } from './rig.js';
 import { describeSampling, flow, idsOf, PACKETS } from './sampling.js';
 
 let opened = 0;
@@ -21,7 +21,7 @@ test.each([false, true])(
   async (sampleBeforeEncryption) => {
     const deliver = async (maintainOrder: boolean) => {
       const options = { sampleRateLog2: 2, maintainOrder, sampleBeforeEncryption };
-      await using rig = await openRig(simulated(true), options);
+      await using rig = await openGatewayRig(simulated(true), options);
       const wire = await rig.encapsulate(flow(4));
       // One by one: the receiver's mirrors are late, too.
       const delivered = [];

@@ -9,8 +9,9 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encryptStart, FLAG_D, FLAG_S, PSP_FLAGS, PSP_ICV_OCTETS, PSP_SPI } from '../../src/psp/header.js';
 import { contains, type Family, frameOf, V1, V2 } from '../support/inner-packets.js';
 import { toHex } from '../support/reference-vectors.js';
+import { openGatewayRig } from './gateway-pipeline.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
-import { openRig, type Rig, type RigOptions } from './rig.js';
+import type { Rig, RigOptions } from './rig.js';
 
 export const PACKETS = 96;
 /** Behind the ports, and never in a header. */
@@ -88,7 +89,11 @@ export function describeSampling(implementation: HalUnderTest): void {
       test.each([false, true])(
         'the copy of a packet that leaves is that packet on the wire, to the bit (--maintain-order %s)',
         async (maintainOrder) => {
-          await using rig = await openRig(implementation, { ...shape, sampleRateLog2: 1, maintainOrder });
+          await using rig = await openGatewayRig(implementation, {
+            ...shape,
+            sampleRateLog2: 1,
+            maintainOrder,
+          });
           const wire = await rig.encapsulate(frames());
           expect(wire).toHaveLength(PACKETS);
           const sampled = wire.filter((frame) => isSampled(frame, psp));
@@ -110,7 +115,7 @@ export function describeSampling(implementation: HalUnderTest): void {
         'with --sample-before-encryption the copy is readable, and the wire is not (--maintain-order %s)',
         async (maintainOrder) => {
           const options = { ...shape, sampleRateLog2: 1, maintainOrder, sampleBeforeEncryption: true };
-          await using rig = await openRig(implementation, options);
+          await using rig = await openGatewayRig(implementation, options);
           const wire = await rig.encapsulate(frames());
           expect(wire).toHaveLength(PACKETS);
           const ids = wire.flatMap((frame, id) => (isSampled(frame, psp) ? [id] : []));
@@ -131,7 +136,7 @@ export function describeSampling(implementation: HalUnderTest): void {
       '--maintain-order sends every packet through a mirror, sampled or not, and IVs rise with their order (before encryption: %s)',
       async (sampleBeforeEncryption) => {
         const options = { sampleRateLog2: 2, maintainOrder: true, sampleBeforeEncryption };
-        await using rig = await openRig(implementation, options);
+        await using rig = await openGatewayRig(implementation, options);
         const wire = await rig.encapsulate(flow(4));
         const psp = pspOffset({});
         const sampled = wire.filter((frame) => isSampled(frame, psp)).length;
@@ -156,7 +161,7 @@ export function describeSampling(implementation: HalUnderTest): void {
       ['D: dropped, no copy', FLAG_D, 0, 0],
       ['S and D: dropped, and a copy', FLAG_S | FLAG_D, 0, 1],
     ])('an authenticated packet with %s', async (_, flags, delivered, copied) => {
-      await using rig = await openRig(implementation, { sampleRateLog2: 1, cryptOffsetWords: 5 });
+      await using rig = await openGatewayRig(implementation, { sampleRateLog2: 1, cryptOffsetWords: 5 });
       const psp = pspOffset({});
       const [wire] = await rig.encapsulate(flow(4, 1));
       expect(await rig.decapsulate([withFlags(wire!, psp, flags, rig)])).toHaveLength(delivered);
@@ -165,7 +170,7 @@ export function describeSampling(implementation: HalUnderTest): void {
     });
 
     test('S and D that were set on the way are not believed: the packet is refused as what it is', async () => {
-      await using rig = await openRig(implementation, { sampleRateLog2: 1 });
+      await using rig = await openGatewayRig(implementation, { sampleRateLog2: 1 });
       const psp = pspOffset({});
       const [wire] = await rig.encapsulate(flow(4, 1));
       const forged = [FLAG_S, FLAG_D, FLAG_S | FLAG_D].map((flags) => {
@@ -179,7 +184,7 @@ export function describeSampling(implementation: HalUnderTest): void {
     });
 
     test('a packet whose key is gone has no copy either', async () => {
-      await using rig = await openRig(implementation, { sampleRateLog2: 1 });
+      await using rig = await openGatewayRig(implementation, { sampleRateLog2: 1 });
       await rig.a.hal.clearKeys([rig.cryptoId]);
       expect(await rig.encapsulate(flow(4))).toEqual([]);
       expect(rig.a.takeRss()).toEqual([]);

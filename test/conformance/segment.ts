@@ -27,8 +27,9 @@ import {
   routerAdvertisement,
   solicitation,
 } from '../support/segment-frames.js';
+import { openGatewayRig } from './gateway-pipeline.js';
 import type { HalUnderTest } from './harness.js';
-import { install, openRig } from './rig.js';
+import { install } from './rig.js';
 
 const MAC = '02:00:00:00:00:01';
 const TO = { ip: 'fd00::2', mac: '02:00:00:00:00:02' };
@@ -62,7 +63,7 @@ function udpFrame(to: Uint8Array, port: number): Uint8Array {
 export function describeSegment(implementation: HalUnderTest): void {
   describe(`${implementation.name}: what is not traffic of a session`, () => {
     test('transport mode: both sides hear what belongs to their segment from the CPU only', async () => {
-      await using rig = await openRig(implementation, { mode: 'transport' });
+      await using rig = await openGatewayRig(implementation, { mode: 'transport' });
       const { a } = rig;
       expect(await rig.encapsulate(SEGMENT)).toEqual([]);
       expect(a.takeRss()).toEqual(SEGMENT.map((frame) => ({ frame, packetMeta: 0 })));
@@ -76,7 +77,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     });
 
     test('transport mode: fragments of the workload come to the CPU, with or without a way for their addresses', async () => {
-      await using rig = await openRig(implementation, { mode: 'transport' });
+      await using rig = await openGatewayRig(implementation, { mode: 'transport' });
       const { a } = rig;
       const from = (family: 4 | 6, protocol: number, payload: Uint8Array) =>
         frameOf({
@@ -106,7 +107,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     });
 
     test('transport mode: what the CPU marks leaves by the port of its mark, and only what is of the kind', async () => {
-      await using rig = await openRig(implementation, { mode: 'transport' });
+      await using rig = await openGatewayRig(implementation, { mode: 'transport' });
       const { a } = rig;
       const echo = changed(solicitation('fd00::1', 'fd00::2', MAC), 54, 128);
       const out = [...SEGMENT, echo, udpFrame(V2[4], 5000)].map((frame) => ({
@@ -125,7 +126,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     test.each(['tunnel', 'transport'] as const)(
       '%s mode: what the workload sends that is not IP goes nowhere',
       async (mode) => {
-        await using rig = await openRig(implementation, { mode });
+        await using rig = await openGatewayRig(implementation, { mode });
         const frame = udpFrame(V2[4], 5000);
         const odd = [
           changed(frame, 12, 0x81, 0),
@@ -143,7 +144,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     );
 
     test('tunnel mode: DHCP to all goes to the CPU, to an address of a session it is encrypted', async () => {
-      await using rig = await openRig(implementation, { mode: 'tunnel', innerFamily: 4 });
+      await using rig = await openGatewayRig(implementation, { mode: 'tunnel', innerFamily: 4 });
       const toAll = udpFrame(new Uint8Array(4).fill(255), 67);
       const wire = await rig.encapsulate([toAll, udpFrame(V2[4], 67), udpFrame(V2[4], 68)]);
       expect(wire).toHaveLength(2);
@@ -153,7 +154,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     test.each(['tunnel', 'transport'] as const)(
       '%s mode: a packet that was resubmitted and misses again says so',
       async (mode) => {
-        await using rig = await openRig(implementation, { mode, innerFamily: 4 });
+        await using rig = await openGatewayRig(implementation, { mode, innerFamily: 4 });
         const missing = udpFrame(Uint8Array.from([192, 168, 9, 9]), 5000);
         const found = udpFrame(V2[4], 5000);
         rig.a.hal.transmit([missing, found].map((frame) => ({ frame, packetMeta: PKT_META_RESUBMITTED })));
@@ -166,15 +167,19 @@ export function describeSegment(implementation: HalUnderTest): void {
     test.each([4, 6] as const)(
       'tunnel mode over IPv%i: an authenticated packet is counted by its SPI and outer source, no other one is',
       async (outerFamily) => {
-        await using rig = await openRig(implementation, { outerFamily, innerFamily: 6, cookies: true });
+        await using rig = await openGatewayRig(implementation, {
+          outerFamily,
+          innerFamily: 6,
+          cookies: true,
+        });
         const { b, spi, pipeline } = rig;
         const [from, elsewhere] = (
           outerFamily === 4 ? ['192.0.2.1', '192.0.2.9'] : ['2001:db8::1', '2001:db8::9']
         ).map(parseIp);
         const ids = await install(b.hal, [
-          underlaySeenEntry(pipeline, spi, from!),
-          underlaySeenEntry(pipeline, spi, elsewhere!),
-          underlaySeenEntry(pipeline, spi + 1, from!),
+          underlaySeenEntry(pipeline.options, spi, from!),
+          underlaySeenEntry(pipeline.options, spi, elsewhere!),
+          underlaySeenEntry(pipeline.options, spi + 1, from!),
         ]);
         const source = 14 + (outerFamily === 4 ? 15 : 23);
         const [wire] = await rig.encapsulate([frameOf6()]);
@@ -190,7 +195,7 @@ export function describeSegment(implementation: HalUnderTest): void {
     test.each([0, 1])(
       'packets on trial leave as those of the session do, sampled one in 2^%i, and others do not',
       async (sampleRateLog2) => {
-        await using rig = await openRig(implementation, {
+        await using rig = await openGatewayRig(implementation, {
           innerFamily: 4,
           confirmUnderlay: true,
           sampleRateLog2,
@@ -198,7 +203,7 @@ export function describeSegment(implementation: HalUnderTest): void {
         const { a, pipeline, cryptoId } = rig;
         await install(a.hal, [
           { operation: 'remove', id: rig.egressEntries[0]! },
-          egressTrialEntry(pipeline, rig.encapHeader, cryptoId),
+          egressTrialEntry(pipeline.options, rig.encapHeader, cryptoId),
         ]);
         const frame = udpFrame(V2[4], 5000);
         expect(await rig.encapsulate([frame])).toEqual([]);

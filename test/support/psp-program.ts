@@ -1,6 +1,6 @@
 /**
- * A small PSP pipeline, in the shape of the gateway's: what the device's tests and benchmarks run. IPv4 and IPv6
- * inside, outer IPv6 or IPv4, tunnel mode.
+ * A small PSP pipeline, written for tests and benchmarks of devices: IPv4 and IPv6 inside, outer IPv6 or IPv4, tunnel or
+ * transport mode. It knows nothing of the gateway's pipeline.
  */
 
 import {
@@ -10,10 +10,24 @@ import {
   SYNDROME_ICV_FAIL,
   SYNDROME_OK,
 } from '../../src/hal/fields.js';
-import type { BasicEntry, BasicPipe, Domain, MatchTemplate, PipeProgram } from '../../src/hal/program.js';
+import type {
+  BasicEntry,
+  BasicPipe,
+  Domain,
+  MatchTemplate,
+  Pipe,
+  PipeProgram,
+} from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { NEXT_HEADER_IPV4, NEXT_HEADER_IPV6 } from '../../src/psp/header.js';
 
 export interface PspProgramOptions {
+  /** Tunnel when absent. */
+  readonly mode?: 'tunnel' | 'transport';
+  /** False: whatever is authentic is let in, whoever sent it. */
+  readonly ingressAcl?: boolean;
+  /** Before the ingress ACL stands a pipe INGR_DST_V4 or INGR_DST_V6 with an entry for each address that packets may go to. */
+  readonly matchDestination?: boolean;
   readonly outer?: 'ipv4' | 'ipv6';
   readonly cookie?: boolean;
   readonly sizeEntries?: number;
@@ -28,8 +42,19 @@ export const DECAP_ETHERNET_IPV6 = Uint8Array.from([2, 0, 0, 0, 0, 0xd1, 2, 0, 0
 const DROP = { to: 'drop' } as const;
 const to = (pipe: string) => ({ to: 'pipe', pipe }) as const;
 
+const transportOf = (family: 4 | 6) => (family === 4 ? 'psp-over-ipv4' : 'psp-over-ipv6');
+
 export function pspProgram(options: PspProgramOptions = {}): PipeProgram {
-  const { outer = 'ipv4', cookie = false, sizeEntries = 1024 } = options;
+  const {
+    mode = 'tunnel',
+    outer = 'ipv4',
+    cookie = false,
+    sizeEntries = 1024,
+    ingressAcl: acl = true,
+    matchDestination = false,
+  } = options;
+  const tunnel = mode === 'tunnel';
+  const innerFamilyField = tunnel ? 'tun.psp.nexthdr' : 'parser_meta.outer_l3_type';
   const everything = (
     name: string,
     domain: Domain,
@@ -53,29 +78,57 @@ export function pspProgram(options: PspProgramOptions = {}): PipeProgram {
     sizeEntries,
     match: {
       'parser_meta.psp_syndrome': { value: SYNDROME_OK },
-      'tun.psp.spi': { value: 'entry' },
-      [`inner.ip${family}.src_ip`]: { value: 'entry' },
+      ...(acl
+        ? {
+            'tun.psp.spi': { value: 'entry' },
+            [`${tunnel ? 'inner' : 'outer'}.ip${family}.src_ip`]: { value: 'entry' },
+          }
+        : {}),
     } as MatchTemplate,
     actions: [
       {
-        decap: {
-          netType: 'psp-tunnel',
-          ethernetHeader: family === 4 ? DECAP_ETHERNET_IPV4 : DECAP_ETHERNET_IPV6,
-        },
+        decap: tunnel
+          ? {
+              netType: 'psp-tunnel',
+              ethernetHeader: family === 4 ? DECAP_ETHERNET_IPV4 : DECAP_ETHERNET_IPV6,
+            }
+          : { netType: transportOf(family) },
       },
     ],
+    ...(acl ? {} : { entries: [{ label: 'authentic' }] }),
     forward: { to: 'port', port: VF_PORT },
     miss: to('SYNDROME_STATS'),
     missCounter: true,
     monitor: { counter: true },
   });
+  const ingressDestination = (family: 4 | 6): BasicPipe => ({
+    type: 'basic',
+    name: `INGR_DST_V${family}`,
+    domain: 'secure-ingress',
+    sizeEntries,
+    match: { [`${tunnel ? 'inner' : 'outer'}.ip${family}.dst_ip`]: { value: 'entry' } } as MatchTemplate,
+    forward: to(`INGR_ACL_V${family}`),
+    miss: to('SYNDROME_STATS'),
+  });
+  const firstIngress = (family: 4 | 6) => `${acl && matchDestination ? 'INGR_DST' : 'INGR_ACL'}_V${family}`;
   const egressAcl = (family: 4 | 6): BasicPipe => ({
     type: 'basic',
     name: `EGR_ACL_V${family}`,
     domain: 'secure-egress',
     sizeEntries,
     match: { [`outer.ip${family}.dst_ip`]: { value: 'entry' } } as MatchTemplate,
-    actions: [{ encap: { netType: 'psp-tunnel', outer, cookie }, encrypt: { cryptoId: 'entry' } }],
+    actions: [
+      {
+        encap: tunnel
+          ? { netType: 'psp-tunnel', outer, cookie }
+          : {
+              netType: transportOf(family),
+              outer: family === 4 ? 'ipv4' : 'ipv6',
+              cookie,
+            },
+        encrypt: { cryptoId: 'entry' },
+      },
+    ],
     forward: options.sample === true ? to('SET_SAMPLE') : { to: 'port', port: UPLINK_PORT },
     miss: to('TO_CPU'),
     missCounter: true,
@@ -150,14 +203,23 @@ export function pspProgram(options: PspProgramOptions = {}): PipeProgram {
         name: 'INNER_CLASSIFIER',
         domain: 'secure-ingress',
         sizeEntries: 2,
-        match: { 'tun.psp.nexthdr': { value: 'entry' } },
+        match: { [innerFamilyField]: { value: 'entry' } },
         forward: 'entry',
         miss: to('SYNDROME_STATS'),
         entries: [
-          { label: 'ipv4', match: { 'tun.psp.nexthdr': 4 }, forward: to('INGR_ACL_V4') },
-          { label: 'ipv6', match: { 'tun.psp.nexthdr': 41 }, forward: to('INGR_ACL_V6') },
+          {
+            label: 'ipv4',
+            match: { [innerFamilyField]: tunnel ? NEXT_HEADER_IPV4 : L3_IPV4 },
+            forward: to(firstIngress(4)),
+          },
+          {
+            label: 'ipv6',
+            match: { [innerFamilyField]: tunnel ? NEXT_HEADER_IPV6 : L3_IPV6 },
+            forward: to(firstIngress(6)),
+          },
         ],
       },
+      ...(acl && matchDestination ? [ingressDestination(4), ingressDestination(6)] : []),
       ingressAcl(4),
       ingressAcl(6),
       {
@@ -231,6 +293,21 @@ export function pspProgram(options: PspProgramOptions = {}): PipeProgram {
   };
 }
 
+/** The same with a counter wherever there can be one. */
+export function counted(program: PipeProgram): PipeProgram {
+  const pipes = program.pipes.map((pipe): Pipe => {
+    if (pipe.type === 'basic') {
+      return { ...pipe, missCounter: true, monitor: { ...pipe.monitor, counter: true } };
+    }
+    const entries = pipe.entries?.map((entry) => ({
+      ...entry,
+      monitor: { ...entry.monitor, counter: true },
+    }));
+    return { ...pipe, missCounter: true, ...(entries === undefined ? {} : { entries }) };
+  });
+  return { ...program, pipes };
+}
+
 export interface TunnelHeader {
   readonly outer: 'ipv4' | 'ipv6';
   readonly innerFamily: 4 | 6;
@@ -289,6 +366,11 @@ export function egressEntry(
   return { match: { [`outer.ip${family}.dst_ip`]: remote }, values: { encapHeader, cryptoId } };
 }
 
-export function ingressEntry(family: 4 | 6, spi: number, remote: number | Uint8Array): BasicEntry {
-  return { match: { 'tun.psp.spi': spi, [`inner.ip${family}.src_ip`]: remote } };
+export function ingressEntry(
+  family: 4 | 6,
+  spi: number,
+  remote: number | Uint8Array,
+  side: 'inner' | 'outer' = 'inner',
+): BasicEntry {
+  return { match: { 'tun.psp.spi': spi, [`${side}.ip${family}.src_ip`]: remote } };
 }
