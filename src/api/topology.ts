@@ -18,13 +18,13 @@ export type { Verdict } from '../topology/expectations/kind.js';
 export { type ReadTopologyOptions, TopologyFileError } from '../topology/file/read.js';
 export { topologyToYaml } from '../topology/file/write.js';
 export { type GraphOptions, topologyDot, topologyMermaid, topologySvg } from '../topology/graph.js';
+export type { Violation, ViolationKind } from '../topology/invariant-checker.js';
 export type { Topology } from '../topology/model.js';
-export type { Counts } from '../topology/nodes/life.js';
+export type { Counts } from '../topology/nodes/incarnation.js';
 export type { FlowReport, NodeReport, Report } from '../topology/report.js';
 export { reportMarkdown } from '../topology/report-markdown.js';
 export type { RestraintKind } from '../topology/restraint.js';
 export type { Percentiles } from '../topology/traffic/flow.js';
-export type { Violation, ViolationKind } from '../topology/watch.js';
 
 /**
  * Reads a topology file. Throws TopologyFileError with everything that is wrong in it, each as `file:line: reason`, and what the

@@ -54,7 +54,7 @@ async function runNode(file: string, name: string, flags: PlaceFlags, wrong: Fla
     onEvent: () => {},
     onLog: (level, message, fields) => logger.log(level, message, fields),
   };
-  const { life } = await startGateway(
+  const { incarnation } = await startGateway(
     deps,
     startAlone(deps, tlsFrom(flags.certificates!, plan.serviceAddress.host)),
   );
@@ -62,7 +62,7 @@ async function runNode(file: string, name: string, flags: PlaceFlags, wrong: Fla
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  await life.stop();
+  await incarnation.stop();
 }
 
 /** Throws TopologyFileError with all that is wrong. */

@@ -1,6 +1,6 @@
 /** The tables in docs/topology.md, from the kinds of events, traffic and expectations and from the counters that there are. */
 import {
-  COUNTED_BY_LIVES,
+  COUNTED_BY_INCARNATIONS,
   type CounterGroup,
   FLOW,
   INSIDER,
@@ -96,7 +96,7 @@ function placeholderOf(schema: Schema): string {
 }
 
 function counterRows(): string[][] {
-  const lives = Object.entries(COUNTED_BY_LIVES).map(([name, group]) => [
+  const counted = Object.entries(COUNTED_BY_INCARNATIONS).map(([name, group]) => [
     `nodes.GATEWAY.${name}`,
     countersText(group),
   ]);
@@ -112,7 +112,7 @@ function counterRows(): string[][] {
       'nodes.GATEWAY.tunnelSetUpMs',
       `time from the first packet or request to the tunnel: ${countersText(PERCENTILES)}`,
     ],
-    ...lives,
+    ...counted,
     ['nodes.GATEWAY.pipes.PIPE', countersText(PIPE)],
     ['nodes.GATEWAY.vacant', `frames that came while it was down: ${countersText(VACANT)}`],
     ['insiders.INSIDER', countersText(INSIDER)],

@@ -22,8 +22,8 @@ export interface CounterText {
 /** Counters under their names, in the order of reports and documentation. */
 export type CounterGroup<Name extends string = string> = Readonly<Record<Name, CounterText>>;
 
-/** What a gateway has counted when one of its lives ends; reports have the sums over all lives. */
-export const COUNTED_BY_LIVES = {
+/** What a gateway has counted when one of its incarnations ends; reports have the sums over all incarnations. */
+export const COUNTED_BY_INCARNATIONS = {
   psp: {
     rxPackets: { heading: 'the device' },
     rxBytes: {},
@@ -73,16 +73,16 @@ export const COUNTED_BY_LIVES = {
     expired: {},
   } satisfies CounterGroup<keyof GatewayView['slowPath']>,
 };
-export type CountedByLives = keyof typeof COUNTED_BY_LIVES;
+export type CountedByIncarnations = keyof typeof COUNTED_BY_INCARNATIONS;
 
-/** What a life holds when it is looked at; reports have what the last one held. */
-export const HELD_BY_LIVES = {
+/** What an incarnation holds when it is looked at; reports have what the last one held. */
+export const HELD_BY_INCARNATIONS = {
   sessions: { remark: 'established at the end' },
   keySlotsUsed: { remark: 'at the end' },
 } satisfies CounterGroup;
-export type HeldByLives = keyof typeof HELD_BY_LIVES;
+export type HeldByIncarnations = keyof typeof HELD_BY_INCARNATIONS;
 
-/** Counted from the events that gateways tell of, over all lives. */
+/** Counted from the events that gateways tell of, over all incarnations. */
 export const COUNTED_FROM_EVENTS = {
   rotations: { remark: 'of the master key' },
   egressUpdates: { remark: 'new keys for tunnels that were there' },
@@ -98,7 +98,7 @@ export const RPCS = {
 export type RpcCounter = keyof typeof RPCS;
 
 /** All counters of a gateway that are in no group of their own. */
-export const NODE = { starts: {}, ...HELD_BY_LIVES, ...COUNTED_FROM_EVENTS } satisfies CounterGroup;
+export const NODE = { starts: {}, ...HELD_BY_INCARNATIONS, ...COUNTED_FROM_EVENTS } satisfies CounterGroup;
 
 /** Frames that came while it was down. */
 export const VACANT = { uplink: {}, vf: {} } satisfies CounterGroup;

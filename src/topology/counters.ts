@@ -3,7 +3,7 @@
 import { Suggestions } from '../gateway/config/suggestions.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import {
-  COUNTED_BY_LIVES,
+  COUNTED_BY_INCARNATIONS,
   type CounterGroup,
   FLOW,
   INSIDER,
@@ -76,7 +76,9 @@ function gatewayTree({ options }: GatewayPlan): CounterTree {
     ...zeros(NODE),
     rpcs: zeros(RPCS),
     tunnelSetUpMs: zeros(PERCENTILES),
-    ...Object.fromEntries(Object.entries(COUNTED_BY_LIVES).map(([name, group]) => [name, zeros(group)])),
+    ...Object.fromEntries(
+      Object.entries(COUNTED_BY_INCARNATIONS).map(([name, group]) => [name, zeros(group)]),
+    ),
     vacant: zeros(VACANT),
     // Built for those that are looked into.
     get pipes(): CounterTree {

@@ -1,5 +1,5 @@
 /**
- * What is known of keys by the million, by 53 bits of each: whether a device made it, and which life of a gateway
+ * What is known of keys by the million, by 53 bits of each: whether a device made it, and which incarnation of a gateway
  * encrypts with it. A hash table over typed arrays, since a Map of such numbers costs a run a good part of its time.
  */
 

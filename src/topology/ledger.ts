@@ -1,16 +1,16 @@
-/** Totals over all lives of a gateway: counters of those that ended, and counts of events. */
+/** Totals over all incarnations of a gateway: counters of those that ended, and counts of events. */
 import type { GatewayEvent } from '../gateway/events.js';
 import type { Counter } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
 import {
-  COUNTED_BY_LIVES,
+  COUNTED_BY_INCARNATIONS,
   COUNTED_FROM_EVENTS,
-  type CountedByLives,
+  type CountedByIncarnations,
   type CounterGroup,
   RPCS,
   type RpcCounter,
 } from './counter-groups.js';
-import type { Counts, LifeSnapshot } from './nodes/life.js';
+import type { Counts, IncarnationSnapshot } from './nodes/incarnation.js';
 
 export class NodeLedger {
   readonly rpcs: Record<RpcCounter, number> = zerosOf(RPCS);
@@ -19,8 +19,8 @@ export class NodeLedger {
   staticTunnelsUp = 0;
   /** Time from the first packet without a tunnel, or the first request, to the tunnel. */
   readonly setUpMs: number[] = [];
-  /** What all lives together have counted. */
-  readonly counts: Readonly<Record<CountedByLives, Counts>> = emptyCounts();
+  /** What all incarnations together have counted. */
+  readonly counts: Readonly<Record<CountedByIncarnations, Counts>> = emptyCounts();
   /** Counters of the pipes, under the names of collectCounters. */
   readonly pipeCounters = new Map<string, Counter>();
   /** That of the last incarnation that ended. */
@@ -69,12 +69,12 @@ export class NodeLedger {
     return remotes;
   }
 
-  /** A life ends, or the run does: what it has counted is added. */
-  close(snapshot: LifeSnapshot): void {
+  /** An incarnation ends, or the run does: what it has counted is added. */
+  close(snapshot: IncarnationSnapshot): void {
     this.#tunnels.clear();
     this.program = snapshot.program;
     for (const [group, counts] of Object.entries(snapshot.counts))
-      addAll(this.counts[group as CountedByLives], counts);
+      addAll(this.counts[group as CountedByIncarnations], counts);
     for (const [key, { packets, octets }] of snapshot.pipeCounters) {
       const sum = this.pipeCounters.get(key);
       this.pipeCounters.set(key, {
@@ -98,10 +98,10 @@ const RPC_EVENTS: Readonly<Partial<Record<GatewayEvent['type'], RpcCounter>>> = 
 const zerosOf = <Name extends string>(group: CounterGroup<Name>): Record<Name, number> =>
   Object.fromEntries(Object.keys(group).map((name) => [name, 0])) as Record<Name, number>;
 
-/** The groups of what lives count, without any count. */
-export const emptyCounts = (): Record<CountedByLives, Counts> =>
-  Object.fromEntries(Object.keys(COUNTED_BY_LIVES).map((group) => [group, {}])) as Record<
-    CountedByLives,
+/** The groups of what incarnations count, without any count. */
+export const emptyCounts = (): Record<CountedByIncarnations, Counts> =>
+  Object.fromEntries(Object.keys(COUNTED_BY_INCARNATIONS).map((group) => [group, {}])) as Record<
+    CountedByIncarnations,
     Counts
   >;
 

@@ -29,8 +29,8 @@ import {
 } from './model.js';
 import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
 import { Insider, type InsiderTarget } from './nodes/insider.js';
-import { openLocalLife } from './nodes/local-life.js';
-import { Router, type Way } from './nodes/router.js';
+import { openLocalIncarnation } from './nodes/local-incarnation.js';
+import { type NextHop, Router } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
 import { Oob } from './oob.js';
 import { Routes } from './routes.js';
@@ -53,7 +53,7 @@ export interface NetworkDeps {
   /** Transport of gateways' calls; over `oob`, in memory, when absent. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** Opens gateways; in this process when absent. */
-  readonly open?: OpenLife;
+  readonly open?: OpenIncarnation;
 }
 
 /** Options of a simulated device that may differ from the others'. */
@@ -62,8 +62,11 @@ export type DeviceChange = Pick<SimHalOptions, 'firstIv' | 'limits'>;
 /** Options of links that may differ from the others'. */
 export type LinkChange = Pick<LinkOptions, 'corruptibleFrom'>;
 
-/** Starts a life of a gateway of the network; see GatewayNodeDeps. */
-export type OpenLife = (network: Network, ...args: Parameters<GatewayNodeDeps['open']>) => Promise<void>;
+/** Starts an incarnation of a gateway of the network; see GatewayNodeDeps. */
+export type OpenIncarnation = (
+  network: Network,
+  ...args: Parameters<GatewayNodeDeps['open']>
+) => Promise<void>;
 
 interface LinkState {
   readonly plan: LinkPlan;
@@ -112,7 +115,7 @@ export class Network {
           clock,
           uplink: this.#end(plan.name, 'p0'),
           observer,
-          open: deps.open?.bind(undefined, this) ?? this.#localLives(plan),
+          open: deps.open?.bind(undefined, this) ?? this.#localIncarnations(plan),
         });
         this.gateways.set(plan.name, node);
         for (const workload of plan.workloads) this.workloads.set(workload.name, { node, plan: workload });
@@ -170,7 +173,7 @@ export class Network {
     const up = topology.links.filter(({ name }) => !this.links.get(name)!.cut);
     const routes = new Routes(topology.nodes, up);
     const tables = new Map(
-      [...this.routers.keys()].map((name) => [name, new Map<IpAddress, readonly Way[]>()]),
+      [...this.routers.keys()].map((name) => [name, new Map<IpAddress, readonly NextHop[]>()]),
     );
     const nextHops = new Map<string, MacAddress>();
     const destinations = [
@@ -257,13 +260,13 @@ export class Network {
     return this.#ends.get(`${node}:${port}`)!;
   }
 
-  /** All lives of a gateway draw from one source: none repeats the keys of another. */
-  #localLives(plan: GatewayPlan): GatewayNodeDeps['open'] {
+  /** All incarnations of a gateway draw from one source: none repeats the keys of another. */
+  #localIncarnations(plan: GatewayPlan): GatewayNodeDeps['open'] {
     const { topology, observer, wrapHal, wrapTransport, transport, device = {} } = this.deps;
     const random = randomOf(topology.seed, `gateway ${plan.name}`);
     const wrapped = (inner: ControlTransport) => wrapTransport?.(plan.name, inner) ?? inner;
     return (node, ports, started) =>
-      openLocalLife({
+      openLocalIncarnation({
         plan,
         underlay: node.underlay,
         options: this.optionsOf(plan),

@@ -1,5 +1,5 @@
 /** A run's report for people. */
-import type { Counts } from './nodes/life.js';
+import type { Counts } from './nodes/incarnation.js';
 import type { FlowReport, NodeReport, Report } from './report.js';
 import { dropsOf } from './report-drops.js';
 import { unmetFirst } from './report-order.js';

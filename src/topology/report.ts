@@ -1,13 +1,13 @@
 /** The results of a run as one value: JSON for programs, and for people through report-markdown.ts. */
 
-import type { CountedByLives, NODE, PIPE, VACANT } from './counter-groups.js';
+import type { CountedByIncarnations, NODE, PIPE, VACANT } from './counter-groups.js';
 import type { Verdict } from './expectations/kind.js';
+import type { Violation } from './invariant-checker.js';
 import type { NodeLedger } from './ledger.js';
 import type { Network } from './network.js';
-import type { Counts, LifeSnapshot } from './nodes/life.js';
+import type { Counts, IncarnationSnapshot } from './nodes/incarnation.js';
 import type { Flow, Percentiles } from './traffic/flow.js';
 import { percentiles } from './traffic/flow.js';
-import type { Violation } from './watch.js';
 
 /** What became of one flow. */
 export interface FlowReport {
@@ -30,10 +30,10 @@ export interface FlowReport {
   readonly failed?: true;
 }
 
-/** What one gateway did, over all its lives. */
+/** What one gateway did, over all its incarnations. */
 export interface NodeReport
   extends Readonly<Record<keyof typeof NODE, number>>,
-    Readonly<Record<CountedByLives, Counts>> {
+    Readonly<Record<CountedByIncarnations, Counts>> {
   readonly rpcs: Counts;
   readonly tunnelSetUpMs?: Percentiles;
   /** By pipe: packets that met an entry, and packets that met none. */
@@ -90,7 +90,7 @@ export function networkReport(
   network: Network,
   ledgers: ReadonlyMap<string, NodeLedger>,
   /** Snapshots of the gateways that run. */
-  snapshots: ReadonlyMap<string, LifeSnapshot>,
+  snapshots: ReadonlyMap<string, IncarnationSnapshot>,
 ): Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
   let tunnels = 0;
   const nodes: Record<string, NodeReport> = {};

@@ -31,7 +31,7 @@ export interface RestraintDeps {
   readonly violate: (kind: RestraintKind, node: string, text: string) => void;
 }
 
-interface Life {
+interface Incarnation {
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly startMs: number;
   /** State by peer. */
@@ -44,14 +44,14 @@ interface Whole {
   parts: number;
 }
 
-/** Resources that one peer got from one life of a gateway. */
+/** Resources that one peer got from one incarnation of a gateway. */
 interface Got {
   keys: number;
   rotations: number;
 }
 
 export class Restraint {
-  readonly #lives = new Map<string, Life>();
+  readonly #incarnations = new Map<string, Incarnation>();
   /** By gateway: pairs that it has a reason to ask for, and times of requests without a reason. */
   readonly #reasons = new Map<string, Set<string>>();
   readonly #unprovoked = new Map<string, number[]>();
@@ -68,7 +68,7 @@ export class Restraint {
 
   /** A gateway starts, with nothing granted to anybody. @param clock its own, by which it counts */
   starts(gateway: string, clock: Pick<Clock, 'nowMs'>): void {
-    this.#lives.set(gateway, { clock, startMs: clock.nowMs(), got: new Map() });
+    this.#incarnations.set(gateway, { clock, startMs: clock.nowMs(), got: new Map() });
     this.#givers.delete(gateway);
     this.#named.delete(gateway);
     this.#met.delete(gateway);
@@ -125,15 +125,15 @@ export class Restraint {
       this.#meet(callee, caller);
     }
     const plan = this.deps.gateways.get(callee);
-    const life = this.#lives.get(callee);
-    if (plan === undefined || life === undefined) return;
-    let got = life.got.get(caller);
+    const incarnation = this.#incarnations.get(callee);
+    if (plan === undefined || incarnation === undefined) return;
+    let got = incarnation.got.get(caller);
     if (got === undefined) {
       got = { keys: 0, rotations: 0 };
-      life.got.set(caller, got);
+      incarnation.got.set(caller, got);
     }
     const { limits, maxTunnels } = plan.options;
-    const seconds = (life.clock.nowMs() - life.startMs) / 1000;
+    const seconds = (incarnation.clock.nowMs() - incarnation.startMs) / 1000;
     got.keys += keys;
     const burst = Math.max(limits.tunnelsPerPeerPerSecond, 2 * maxTunnels);
     const most = burst + Math.ceil(limits.tunnelsPerPeerPerSecond * seconds);
@@ -214,7 +214,7 @@ export class Restraint {
 
   /** Time of a gateway's own clock, by which it keeps its limits. */
   #nowOf(gateway: string): number {
-    return this.#lives.get(gateway)?.clock.nowMs() ?? this.deps.nowMs();
+    return this.#incarnations.get(gateway)?.clock.nowMs() ?? this.deps.nowMs();
   }
 
   #reasonsOf(gateway: string): Set<string> {

@@ -16,6 +16,7 @@ import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
 import { evaluate } from './expectations/evaluate.js';
 import { watchTransport } from './given-keys.js';
+import { InvariantChecker, type InvariantCheckerOptions } from './invariant-checker.js';
 import { NodeLedger } from './ledger.js';
 import {
   type EventPlan,
@@ -25,9 +26,9 @@ import {
   type Topology,
   underlayAddresses,
 } from './model.js';
-import { type DeviceChange, type LinkChange, Network, type OpenLife } from './network.js';
+import { type DeviceChange, type LinkChange, Network, type OpenIncarnation } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
-import type { LifeSnapshot } from './nodes/life.js';
+import type { IncarnationSnapshot } from './nodes/incarnation.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { flowsInOrder } from './report-order.js';
@@ -35,7 +36,6 @@ import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { sequenceSvg } from './sequence-svg.js';
 import type { Replay } from './traffic/replay-frames.js';
 import { Traffic } from './traffic/traffic.js';
-import { Watch, type WatchOptions } from './watch.js';
 
 export interface RunOptions {
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export interface RunOptions {
   /** Transport of gateways' calls; in memory when absent. */
   readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
   /** Opens gateways; in this process when absent. */
-  readonly open?: OpenLife;
+  readonly open?: OpenIncarnation;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
   /** True when gateways run in other processes, so that their use of their devices cannot be watched. */
@@ -115,7 +115,7 @@ export async function runTopology(topology: Topology, options: RunOptions): Prom
 class Run {
   readonly #clock: Clock;
   readonly #startMs: number;
-  readonly #watch: Watch;
+  readonly #invariants: InvariantChecker;
   readonly #captures: Captures | undefined;
   readonly #network: Network;
   readonly #traffic: Traffic;
@@ -123,7 +123,7 @@ class Run {
   readonly #ledgers: ReadonlyMap<string, NodeLedger>;
   readonly #closing: Promise<void>[] = [];
   /** At the end, of the gateways that live. */
-  readonly #snapshots = new Map<string, LifeSnapshot>();
+  readonly #snapshots = new Map<string, IncarnationSnapshot>();
   readonly #errors: string[] = [];
   readonly #steps: SequenceStep[] = [];
   #stepsLeft = 0;
@@ -148,7 +148,7 @@ class Run {
         ...insiders,
       ].flatMap(({ name, addresses }) => addresses.map((ip) => [ip, name] as const)),
     );
-    this.#watch = new Watch(() => this.#nowMs(), {
+    this.#invariants = new InvariantChecker(() => this.#nowMs(), {
       ...options,
       ...(options.remote === true ? {} : { ownerOf: (ip) => ownerOf.get(ip) }),
       insiders: new Set(insiders.map(({ name }) => name)),
@@ -161,9 +161,9 @@ class Run {
       topology,
       clock,
       observer: {
-        onUplink: (node, direction, frame) => this.#watch.onUplink(node, direction, frame),
+        onUplink: (node, direction, frame) => this.#invariants.onUplink(node, direction, frame),
         onVf: (node, direction, frame) => {
-          this.#watch.onVf(node, direction, frame);
+          this.#invariants.onVf(node, direction, frame);
           captures?.onVf(node.name, direction, frame);
         },
         onEvent: (node, event) => this.#onEvent(node, event),
@@ -174,16 +174,16 @@ class Run {
         if (fate === 'carried') this.#events.attackerOf(plan.name)?.see(from, frame);
       },
       // Sabotage is below the watch: it must be found.
-      wrapHal: (node, hal) => this.#watch.wrapHal(node, sabotage?.hal?.(node, hal) ?? hal),
+      wrapHal: (node, hal) => this.#invariants.wrapHal(node, sabotage?.hal?.(node, hal) ?? hal),
       ...(sabotage?.options === undefined ? {} : { changeOptions: sabotage.options }),
       ...(sabotage?.device === undefined ? {} : { device: sabotage.device }),
       ...(sabotage?.link === undefined ? {} : { link: sabotage.link }),
       wrapTransport: (node, inner) => {
         const watched = watchTransport(node, inner, {
           nameOf: (address) => this.#network.oob.nodeAt(address),
-          onGiven: (given) => this.#watch.onGiven(given),
-          onRequest: (...args) => this.#watch.onRequest(...args),
-          onGranted: (...args) => this.#watch.onGranted(...args),
+          onGiven: (given) => this.#invariants.onGiven(given),
+          onRequest: (...args) => this.#invariants.onRequest(...args),
+          onGranted: (...args) => this.#invariants.onGranted(...args),
         });
         if (insiders.some(({ name }) => name === node)) return watched;
         return sabotage?.transport?.(this.#network.gateways.get(node)!, watched) ?? watched;
@@ -275,16 +275,16 @@ class Run {
     return this.#clock.nowMs() - this.#startMs;
   }
 
-  /** Takes down what a life has counted, before it ends. */
+  /** Takes down what an incarnation has counted, before it ends. */
   #close(node: GatewayNode): Promise<void> {
-    const { life } = node;
-    if (life === undefined) return Promise.resolve();
-    const take = (snapshot: LifeSnapshot) => {
-      this.#watch.checkDevice(node.name, snapshot.counts.fates);
+    const { incarnation } = node;
+    if (incarnation === undefined) return Promise.resolve();
+    const take = (snapshot: IncarnationSnapshot) => {
+      this.#invariants.checkDevice(node.name, snapshot.counts.fates);
       this.#ledgers.get(node.name)!.close(snapshot);
-      if (node.life === life) this.#snapshots.set(node.name, snapshot);
+      if (node.incarnation === incarnation) this.#snapshots.set(node.name, snapshot);
     };
-    const closed = life.snapshot().then(take, (error: unknown) => {
+    const closed = incarnation.snapshot().then(take, (error: unknown) => {
       // A process that crashes takes its counts with it.
       if (this.options.remote !== true) this.#fail(`counters of ${node.name}`, error);
     });
@@ -345,7 +345,7 @@ class Run {
       startMs: this.#startMs,
       leaks: topology.scenario.expectations.some(({ type }) => type === 'no-leaks') ? this.#leaks() : [],
     });
-    const { violations, violationCount } = this.#watch;
+    const { violations, violationCount } = this.#invariants;
     const { sink } = this.options;
     if (sink !== undefined) {
       for (const [name, draw] of SEQUENCE_FILES)
@@ -387,13 +387,13 @@ class Run {
         ended += delivered + lost + queueDropped + closed;
       }
       if (given !== ended)
-        this.#watch.violate('unaccounted', name, `${given} frames into the link, ${ended} ends`);
+        this.#invariants.violate('unaccounted', name, `${given} frames into the link, ${ended} ends`);
     }
   }
 }
 
 /** Whose underlay addresses are, or come to be by an event, and who is there. */
-function restraintOf(topology: Topology): NonNullable<WatchOptions['restraint']> {
+function restraintOf(topology: Topology): NonNullable<InvariantCheckerOptions['restraint']> {
   const nodes = [...gatewaysOf(topology), ...insidersOf(topology)];
   const holders = new Map(
     nodes.flatMap(({ name, underlay }) => underlayAddresses(underlay).map((ip) => [ip, name] as const)),

@@ -49,8 +49,8 @@ function drawParticipant(name: string, x: number, bottom: number): string {
   const width = widthOf(name) + 2 * PADDING;
   const box = `<rect x="${x - width / 2}" y="2" width="${width}" height="${HEAD_HEIGHT - 2}" rx="5" fill="${COLOR}" fill-opacity="0.1" stroke="${COLOR}" stroke-width="1.4"/>`;
   const text = `<text x="${x - width / 2 + PADDING}" y="17" font-weight="600" fill="${COLOR}">${escapeXml(name)}</text>`;
-  const life = `<path d="M${x} ${HEAD_HEIGHT}L${x} ${bottom}" fill="none" stroke="${INK}" stroke-opacity="0.4" stroke-dasharray="2 4"/>`;
-  return `${box}${text}${life}`;
+  const incarnation = `<path d="M${x} ${HEAD_HEIGHT}L${x} ${bottom}" fill="none" stroke="${INK}" stroke-opacity="0.4" stroke-dasharray="2 4"/>`;
+  return `${box}${text}${incarnation}`;
 }
 
 /** The text stands on its arrow from the left end on, and may go beyond it. */

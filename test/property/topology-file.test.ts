@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FileForm, ScenarioForm } from '../../src/topology/file/form.js';
+import type { ParsedFile, ParsedScenario } from '../../src/topology/file/parsed.js';
 import { readTopology } from '../../src/topology/file/read.js';
 import { topologyToYaml } from '../../src/topology/file/write.js';
 import type { Topology } from '../../src/topology/model.js';
@@ -121,8 +121,8 @@ describe('a file that is damaged', () => {
 });
 
 /** Nothing of the file is left out. */
-function expectWhole({ nodes, links, scenario }: Topology, file: FileForm): void {
-  const { traffic = {}, events = [], expect: expected = [] } = (file.scenario ?? {}) as ScenarioForm;
+function expectWhole({ nodes, links, scenario }: Topology, file: ParsedFile): void {
+  const { traffic = {}, events = [], expect: expected = [] } = (file.scenario ?? {}) as ParsedScenario;
   expect(nodes).toHaveLength(Object.keys(file.topology.nodes ?? {}).length);
   expect(links).toHaveLength((file.topology.links ?? []).length);
   for (const name of Object.keys(traffic)) {
@@ -142,7 +142,7 @@ function pathsOf(value: unknown): string[][] {
 }
 
 /** A right file with all kinds of nodes, traffic, events and expectations. */
-const EVERYTHING: FileForm = {
+const EVERYTHING: ParsedFile = {
   name: 'all',
   seed: 1,
   epoch: '2038-01-19T03:14:00.000Z',

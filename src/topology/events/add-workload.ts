@@ -13,8 +13,8 @@ const schema = eventSchema('add-workload', name('the workload comes'));
 export const addWorkload: EventKind<AddWorkload, Static<typeof schema>> = {
   schema,
   example: { at: '1s', 'add-workload': 'v2' },
-  read(form, { atMs, subject, names }) {
-    const workload = names.workloads.find(form['add-workload'], subject);
+  read(parsed, { atMs, subject, names }) {
+    const workload = names.workloads.find(parsed['add-workload'], subject);
     return workload === undefined ? [] : [{ atMs, type: 'add-workload', workload: workload.plan.name }];
   },
   write: ({ workload }) => ({ 'add-workload': workload }),

@@ -31,13 +31,13 @@ const SPOOFS_PER_SECOND_MAX = 50;
 export const attack: EventKind<Attack, Static<typeof schema>> = {
   schema,
   example: { at: '1s', attack: 'h1:p0', for: '1s', replay: '5%', forge: '5%', spoof: 5 },
-  read(form, { atMs, place, subject, names }) {
-    const found = names.links.find(form.attack, subject);
+  read(parsed, { atMs, place, subject, names }) {
+    const found = names.links.find(parsed.attack, subject);
     const plan = {
-      durationMs: positiveTimeMs(form.for, place.at('for')),
-      replayRatio: form.replay === undefined ? 0 : ratio(form.replay, place.at('replay')),
-      forgeRatio: form.forge === undefined ? 0 : ratio(form.forge, place.at('forge')),
-      spoofsPerSecond: form.spoof === undefined ? 0 : packetsPerSecond(form.spoof, place.at('spoof')),
+      durationMs: positiveTimeMs(parsed.for, place.at('for')),
+      replayRatio: parsed.replay === undefined ? 0 : ratio(parsed.replay, place.at('replay')),
+      forgeRatio: parsed.forge === undefined ? 0 : ratio(parsed.forge, place.at('forge')),
+      spoofsPerSecond: parsed.spoof === undefined ? 0 : packetsPerSecond(parsed.spoof, place.at('spoof')),
     };
     if (plan.replayRatio + plan.forgeRatio + plan.spoofsPerSecond === 0) {
       place.problem('does nothing; write replay, forge or spoof');

@@ -19,10 +19,10 @@ const JUMP_MAX_MS = 120_000;
 export const clockJump: EventKind<ClockJump, Static<typeof schema>> = {
   schema,
   example: { at: '1s', 'clock-jump': 'h1', by: '1s' },
-  read(form, reading) {
+  read(parsed, reading) {
     const { atMs, place, subject } = reading;
-    const node = reading.gateway(form['clock-jump'], subject);
-    const jumpMs = positiveTimeMs(form.by, place.at('by'));
+    const node = reading.gateway(parsed['clock-jump'], subject);
+    const jumpMs = positiveTimeMs(parsed.by, place.at('by'));
     return node === undefined ? [] : [{ atMs, type: 'clock-jump', node: node.name, jumpMs }];
   },
   write: ({ node, jumpMs }) => ({ 'clock-jump': node, by: formatTime(jumpMs) }),

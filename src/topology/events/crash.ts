@@ -22,8 +22,8 @@ const CRASHES_MAX = 5;
 export const crash: EventKind<Crash, Static<typeof schema>> = {
   schema,
   example: { at: '1s', crash: ['h1', 'h2'], every: '1s', down: '2s' },
-  read: (form, reading) =>
-    readOutages(form.crash, form, reading).map((outage) => ({ type: 'crash', ...outage })),
+  read: (parsed, reading) =>
+    readOutages(parsed.crash, parsed, reading).map((outage) => ({ type: 'crash', ...outage })),
   write(event) {
     const { names, down } = writeOutage(event);
     return { crash: names, down };

@@ -13,8 +13,8 @@ const schema = eventSchema('cut', link('the link carries nothing'));
 export const cut: EventKind<Cut, Static<typeof schema>> = {
   schema,
   example: { at: '1s', cut: 'h1:p0' },
-  read(form, { atMs, subject, names }) {
-    const found = names.links.find(form.cut, subject);
+  read(parsed, { atMs, subject, names }) {
+    const found = names.links.find(parsed.cut, subject);
     return found === undefined ? [] : [{ atMs, type: 'cut', link: found }];
   },
   write: (event) => ({ cut: event.link }),

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import { IMPAIRMENT_CHANGES, link } from '../file/schema-values.js';
 import { impairments } from '../file/values.js';
-import { impairmentsForm } from '../file/write-values.js';
+import { writeImpairments } from '../file/write-values.js';
 import { percent } from '../fuzz/scene.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
@@ -39,15 +39,15 @@ export const impair: EventKind<Impair, Static<typeof schema>> = {
     corrupt: '5%',
     rate: 5,
   },
-  read(form, { atMs, place, subject, names }) {
-    const changes = impairments(form, place);
+  read(parsed, { atMs, place, subject, names }) {
+    const changes = impairments(parsed, place);
     if (Object.keys(changes).length === 0) {
       place.problem('changes nothing; write delay, jitter, loss, duplicate, reorder, corrupt or rate');
     }
-    const found = names.links.find(form.impair, subject);
+    const found = names.links.find(parsed.impair, subject);
     return found === undefined ? [] : [{ atMs, type: 'impair', link: found, impairments: changes }];
   },
-  write: (event) => ({ impair: event.link, ...impairmentsForm(event.impairments) }),
+  write: (event) => ({ impair: event.link, ...writeImpairments(event.impairments) }),
   happen: (event, { network }) => network.impair(event.link, event.impairments),
   needs: (event) => ({ links: [event.link] }),
   *weaker(event) {

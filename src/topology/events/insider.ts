@@ -47,18 +47,18 @@ const RELENTLESS_PER_SECOND = 300;
 export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
   schema,
   example: { at: '1s', insider: 'm', for: '1s', rate: 5, does: ['ask', 'lie'] },
-  read(form, { atMs, place, subject, names }) {
-    const durationMs = positiveTimeMs(form.for, place.at('for'));
+  read(parsed, { atMs, place, subject, names }) {
+    const durationMs = positiveTimeMs(parsed.for, place.at('for'));
     const actsPerSecond =
-      form.rate === undefined ? ACTS_PER_SECOND : positivePacketsPerSecond(form.rate, place.at('rate'));
-    const node = form.insider;
+      parsed.rate === undefined ? ACTS_PER_SECOND : positivePacketsPerSecond(parsed.rate, place.at('rate'));
+    const node = parsed.insider;
     const found = names.insiders.get(node);
     if (found?.silent === true) subject.problem(`${node} is silent, and does nothing`);
     if (found !== undefined) {
-      return [{ atMs, type: 'insider', node, durationMs, actsPerSecond, does: form.does ?? INSIDER_ACTS }];
+      return [{ atMs, type: 'insider', node, durationMs, actsPerSecond, does: parsed.does ?? INSIDER_ACTS }];
     }
     const other = names.nodes.find(node, subject);
-    if (other !== undefined) subject.problem(`${node} is a ${other.form.kind}; name an insider`);
+    if (other !== undefined) subject.problem(`${node} is a ${other.parsed.kind}; name an insider`);
     return [];
   },
   write: ({ node, durationMs, actsPerSecond, does }) => ({

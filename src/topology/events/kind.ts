@@ -25,18 +25,18 @@ export interface EventBase extends At {
   readonly type: string;
 }
 
-/** `Plan` is the event in a scenario, `Form` what stands in a file. */
-export interface EventKind<Plan extends EventBase, Form> {
+/** `Plan` is the event in a scenario, `Parsed` what stands in a file. */
+export interface EventKind<Plan extends EventBase, Parsed> {
   /** The key that named it once, which files may still have. Absent: it was never called otherwise. */
   readonly formerName?: string;
   /** Of the event in a file: an object with `at`, the key that names the event, and what belongs to it. */
   readonly schema: TSchema;
   /** An event with all its keys, for editors and tests. It names h1, h2, h1:p0, the insider m and the workload v2. */
-  readonly example: Form;
+  readonly example: Parsed;
   /** The events that a file's entry makes; none where something is wrong with it, which is noted. */
-  read(form: Form, reading: EventReading): readonly Plan[];
+  read(parsed: Parsed, reading: EventReading): readonly Plan[];
   /** The entry that reads back to the event. */
-  write(event: Plan): Omit<Form, 'at'>;
+  write(event: Plan): Omit<Parsed, 'at'>;
   /** Makes it happen. Resolves when all that it takes is over; rejects where it fails. */
   happen(event: Plan, context: EventContext): void | Promise<void>;
   /** What of the topology has to be there for it. */

@@ -28,12 +28,12 @@ const LOSS_RATIO = 0.3;
 export const losePort: EventKind<LosePort, Static<typeof schema>> = {
   schema,
   example: { at: '1s', 'lose-port': 'h1', port: 'vf', for: '1s' },
-  read(form, reading) {
+  read(parsed, reading) {
     const { atMs, place, subject } = reading;
-    const node = reading.gateway(form['lose-port'], subject);
-    const durationMs = positiveTimeMs(form.for, place.at('for'));
+    const node = reading.gateway(parsed['lose-port'], subject);
+    const durationMs = positiveTimeMs(parsed.for, place.at('for'));
     if (node === undefined) return [];
-    return [{ atMs, type: 'lose-port', node: node.name, port: form.port, durationMs }];
+    return [{ atMs, type: 'lose-port', node: node.name, port: parsed.port, durationMs }];
   },
   write: ({ node, port, durationMs }) => ({ 'lose-port': node, port, for: formatTime(durationMs) }),
   happen: ({ node, port, durationMs }, { gateway }) => gateway(node).losePort(port, durationMs),

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { OOB_CHANGES, object } from '../file/schema-values.js';
 import { oobValues } from '../file/values.js';
-import { oobForm } from '../file/write-values.js';
+import { writeOob } from '../file/write-values.js';
 import { percent } from '../fuzz/scene.js';
 import type { OobPlan } from '../model.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
@@ -24,12 +24,12 @@ const DELAY_MAX_MS = 50;
 export const oob: EventKind<OobChange, Static<typeof schema>> = {
   schema,
   example: { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
-  read(form, { atMs, subject }) {
-    const changes = oobValues(form.oob, subject);
+  read(parsed, { atMs, subject }) {
+    const changes = oobValues(parsed.oob, subject);
     if (Object.keys(changes).length === 0) subject.problem('changes nothing; write delay, jitter or loss');
     return [{ atMs, type: 'oob', oob: changes }];
   },
-  write: (event) => ({ oob: oobForm(event.oob) }),
+  write: (event) => ({ oob: writeOob(event.oob) }),
   happen: (event, { network }) => network.oob.set(event.oob),
   needs: () => ({}),
   search: {

@@ -4,7 +4,7 @@ import type { EventReading } from '../file/events.js';
 import { formatTime, type Quantity } from '../file/quantities.js';
 import { type Names, optional, time } from '../file/schema-values.js';
 import { timeMs } from '../file/values.js';
-import { namesForm } from '../file/write-values.js';
+import { writeNames } from '../file/write-values.js';
 import type { GatewayNode } from '../nodes/gateway-node.js';
 import { EVERY, type InTurn } from './in-turn.js';
 import type { EventContext } from './kind.js';
@@ -19,16 +19,16 @@ export const OUTAGE = { ...EVERY, down: optional(time('until it is back', '1s'))
 
 export function readOutages(
   written: Names,
-  form: { readonly every?: Quantity; readonly down?: Quantity },
+  parsed: { readonly every?: Quantity; readonly down?: Quantity },
   reading: EventReading,
 ): Outage[] {
-  const downMs = form.down === undefined ? DOWN_MS : timeMs(form.down, reading.place.at('down'));
-  return reading.inTurn(written, form.every).map((turn) => ({ ...turn, downMs }));
+  const downMs = parsed.down === undefined ? DOWN_MS : timeMs(parsed.down, reading.place.at('down'));
+  return reading.inTurn(written, parsed.every).map((turn) => ({ ...turn, downMs }));
 }
 
 /** `names`, and the time of the outage. */
 export function writeOutage({ nodes, downMs }: Outage): { names: Names; down: string } {
-  return { names: namesForm(nodes), down: formatTime(downMs) };
+  return { names: writeNames(nodes), down: formatTime(downMs) };
 }
 
 export async function takeDownAll(
@@ -46,7 +46,7 @@ export async function takeDown(
   downMs: number,
   { clock, onStop }: Pick<EventContext, 'clock' | 'onStop'>,
 ): Promise<void> {
-  if (node.life === undefined) return;
+  if (node.incarnation === undefined) return;
   // Counts are taken now; nothing waits for them, as a crash waits for nothing.
   void onStop(node);
   await (how === 'crash' ? node.crash() : node.stop());

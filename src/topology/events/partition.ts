@@ -23,9 +23,9 @@ const schema = eventSchema(
 export const partition: EventKind<Partition, Static<typeof schema>> = {
   schema,
   example: { at: '1s', partition: [['h1'], ['h2']] },
-  read(form, reading) {
+  read(parsed, reading) {
     const seen = new Set<string>();
-    const groups = itemsOf(form.partition).map(([i, group]) =>
+    const groups = itemsOf(parsed.partition).map(([i, group]) =>
       reading.gatewayList(group, reading.subject.at(i), seen),
     );
     return [{ atMs: reading.atMs, type: 'partition', groups }];

@@ -21,17 +21,17 @@ const schema = eventSchema('readdress', name("the gateway's underlay address cha
 export const readdress: EventKind<Readdress, Static<typeof schema>> = {
   schema,
   example: { at: '1s', readdress: 'h1', ip: '2001:db8::5' },
-  read(form, reading) {
+  read(parsed, reading) {
     const { atMs, subject } = reading;
     const place = reading.place.at('ip');
-    const node = reading.gateway(form.readdress, subject);
-    const parsed = attempt(() => parseNetworkIp(form.ip));
-    if ('reason' in parsed) {
-      place.problem(parsed.reason);
+    const node = reading.gateway(parsed.readdress, subject);
+    const given = attempt(() => parseNetworkIp(parsed.ip));
+    if ('reason' in given) {
+      place.problem(given.reason);
       return [];
     }
     if (node === undefined) return [];
-    const ip = parsed.value;
+    const ip = given.value;
     if (node.underlay[`ipv${ipFamily(ip)}`] === undefined) {
       place.problem(`${ip} is IPv${ipFamily(ip)}, and ${node.name} has no underlay address of that family`);
     }

@@ -68,10 +68,10 @@ const KINDS = {
 type Kinds = typeof KINDS;
 
 /** An event as a file has it. */
-export type EventForm = { [T in EventType]: Kinds[T]['example'] }[EventType];
+export type ParsedEvent = { [T in EventType]: Kinds[T]['example'] }[EventType];
 
 /** Whoever has an event asks the kind of its type, so that the two fit. */
-export const EVENTS: { readonly [T in EventType]: EventKind<EventPlan, EventForm> } = KINDS;
+export const EVENTS: { readonly [T in EventType]: EventKind<EventPlan, ParsedEvent> } = KINDS;
 
 export const EVENT_TYPES = Object.keys(KINDS) as readonly EventType[];
 

@@ -13,8 +13,8 @@ const schema = eventSchema('remove-workload', name('the workload goes'));
 export const removeWorkload: EventKind<RemoveWorkload, Static<typeof schema>> = {
   schema,
   example: { at: '1s', 'remove-workload': 'v2' },
-  read(form, { atMs, subject, names }) {
-    const workload = names.workloads.find(form['remove-workload'], subject);
+  read(parsed, { atMs, subject, names }) {
+    const workload = names.workloads.find(parsed['remove-workload'], subject);
     return workload === undefined ? [] : [{ atMs, type: 'remove-workload', workload: workload.plan.name }];
   },
   write: ({ workload }) => ({ 'remove-workload': workload }),

@@ -19,8 +19,8 @@ const schema = eventSchema(
 export const restart: EventKind<Restart, Static<typeof schema>> = {
   schema,
   example: { at: '1s', restart: '*', every: '1s', down: '2s' },
-  read: (form, reading) =>
-    readOutages(form.restart, form, reading).map((outage) => ({ type: 'restart', ...outage })),
+  read: (parsed, reading) =>
+    readOutages(parsed.restart, parsed, reading).map((outage) => ({ type: 'restart', ...outage })),
   write(event) {
     const { names, down } = writeOutage(event);
     return { restart: names, down };

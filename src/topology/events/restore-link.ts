@@ -14,8 +14,8 @@ export const restoreLink: EventKind<RestoreLink, Static<typeof schema>> = {
   formerName: 'mend',
   schema,
   example: { at: '1s', 'restore-link': 'h1:p0' },
-  read(form, { atMs, subject, names }) {
-    const found = names.links.find(form['restore-link'], subject);
+  read(parsed, { atMs, subject, names }) {
+    const found = names.links.find(parsed['restore-link'], subject);
     return found === undefined ? [] : [{ atMs, type: 'restore-link', link: found }];
   },
   write: (event) => ({ 'restore-link': event.link }),

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { NODES_MAX } from '../file/limits.js';
 import { names } from '../file/schema-values.js';
-import { namesForm } from '../file/write-values.js';
+import { writeNames } from '../file/write-values.js';
 import { EVERY, gatewaysText, type InTurn } from './in-turn.js';
 import { type EventKind, eventSchema } from './kind.js';
 
@@ -22,9 +22,9 @@ const ROTATIONS_MAX = 8;
 export const rotate: EventKind<Rotate, Static<typeof schema>> = {
   schema,
   example: { at: '1s', rotate: ['h1', 'h2'], every: '1s' },
-  read: (form, reading) =>
-    reading.inTurn(form.rotate, form.every).map((turn) => ({ type: 'rotate', ...turn })),
-  write: ({ nodes }) => ({ rotate: namesForm(nodes) }),
+  read: (parsed, reading) =>
+    reading.inTurn(parsed.rotate, parsed.every).map((turn) => ({ type: 'rotate', ...turn })),
+  write: ({ nodes }) => ({ rotate: writeNames(nodes) }),
   async happen({ nodes }, { gateway }) {
     await Promise.all(nodes.map((name) => gateway(name).rotate()));
   },

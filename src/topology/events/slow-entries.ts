@@ -21,10 +21,10 @@ const DELAY_MAX_MS = 100;
 export const slowEntries: EventKind<SlowEntries, Static<typeof schema>> = {
   schema,
   example: { at: '1s', 'slow-entries': 'h1', delay: '1s' },
-  read(form, reading) {
+  read(parsed, reading) {
     const { atMs, place, subject } = reading;
-    const node = reading.gateway(form['slow-entries'], subject);
-    const delayMs = timeMs(form.delay, place.at('delay'));
+    const node = reading.gateway(parsed['slow-entries'], subject);
+    const delayMs = timeMs(parsed.delay, place.at('delay'));
     return node === undefined ? [] : [{ atMs, type: 'slow-entries', node: node.name, delayMs }];
   },
   write: ({ node, delayMs }) => ({ 'slow-entries': node, delay: formatTime(delayMs) }),

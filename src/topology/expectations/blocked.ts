@@ -15,7 +15,7 @@ export const blocked: ExpectationKind<Blocked, Static<typeof schema>> = {
   key: 'blocked',
   schema,
   example: { flow: 'one', blocked: true },
-  read: (form, reading) => ({ type: 'blocked', flows: readFlows(form.flow, reading) }),
+  read: (parsed, reading) => ({ type: 'blocked', flows: readFlows(parsed.flow, reading) }),
   write: ({ flows }, allFlows) => ({ flow: writeFlows(flows, allFlows), blocked: true }),
   evaluate({ flows }, evidence) {
     const through = flows.map(evidence.flow).filter(({ delivered }) => delivered > 0);

@@ -18,10 +18,10 @@ export const delivered: ExpectationKind<Delivered, Static<typeof schema>> = {
   key: 'delivered',
   schema,
   example: { flow: ['ping', 'one'], delivered: '9%' },
-  read: (form, reading) => ({
+  read: (parsed, reading) => ({
     type: 'share',
-    flows: readFlows(form.flow, reading),
-    deliveredRatioMin: ratio(form.delivered, reading.place.at('delivered')),
+    flows: readFlows(parsed.flow, reading),
+    deliveredRatioMin: ratio(parsed.delivered, reading.place.at('delivered')),
   }),
   write: ({ flows, deliveredRatioMin }, allFlows) => ({
     flow: writeFlows(flows, allFlows),

@@ -5,14 +5,14 @@ import type { Names } from '../file/names.js';
 import {
   annotated,
   FLOW_PATTERN,
-  type Names as NamesForm,
   names,
   object,
+  type Names as ParsedNames,
   type SchemaOf,
 } from '../file/schema-values.js';
 import { itemsOf } from '../file/shape.js';
 import type { Place } from '../file/source.js';
-import { namesForm } from '../file/write-values.js';
+import { writeNames } from '../file/write-values.js';
 import type { Report } from '../report.js';
 import type { Flow } from '../traffic/flow.js';
 
@@ -21,18 +21,18 @@ export interface ExpectationBase {
   readonly type: string;
 }
 
-/** `Plan` is the expectation in a scenario, `Form` what stands in a file. */
-export interface ExpectationKind<Plan extends ExpectationBase, Form> {
+/** `Plan` is the expectation in a scenario, `Parsed` what stands in a file. */
+export interface ExpectationKind<Plan extends ExpectationBase, Parsed> {
   /** The key that tells it from others in a file. */
   readonly key: string;
   /** Of the expectation in a file: an object with that key, and what belongs to it. */
   readonly schema: TSchema;
   /** An expectation with all its keys, for editors and tests. It names the traffic "ping" and "one", and the gateway h1. */
-  readonly example: Form;
+  readonly example: Parsed;
   /** The expectation of a file's entry; what is wrong with it is noted. */
-  read(form: Form, reading: ExpectationReading): Plan;
+  read(parsed: Parsed, reading: ExpectationReading): Plan;
   /** The entry that reads back to the expectation. */
-  write(expectation: Plan, allFlows: readonly string[]): Form;
+  write(expectation: Plan, allFlows: readonly string[]): Parsed;
   evaluate(expectation: Plan, evidence: Evidence): Judged;
   /** Any expectation of this kind, of all that can be written, for tests of files. Undefined: the topology has none. */
   arbitrary(values: ArbitraryExpectationValues): Plan | undefined;
@@ -111,7 +111,7 @@ export function flowSchema<K extends string, V extends TSchema>(
 
 /** The flows that an expectation names. Those of one name share their list: there may be many of both. */
 export function readFlows(
-  written: NamesForm,
+  written: ParsedNames,
   { place, names: known }: ExpectationReading,
 ): readonly string[] {
   const at = place.at('flow');
@@ -125,7 +125,7 @@ export function readFlows(
 }
 
 /** The same as a file has them. */
-export function writeFlows(flows: readonly string[], allFlows: readonly string[]): NamesForm {
+export function writeFlows(flows: readonly string[], allFlows: readonly string[]): ParsedNames {
   const all = flows.length === allFlows.length && flows.every((name, i) => name === allFlows[i]);
-  return all ? '*' : namesForm(flows);
+  return all ? '*' : writeNames(flows);
 }

@@ -19,7 +19,11 @@ export const lost: ExpectationKind<Lost, Static<typeof schema>> = {
   key: 'lost',
   schema,
   example: { flow: 'one', lost: 0 },
-  read: (form, reading) => ({ type: 'flow', flows: readFlows(form.flow, reading), lostAtMost: form.lost }),
+  read: (parsed, reading) => ({
+    type: 'flow',
+    flows: readFlows(parsed.flow, reading),
+    lostAtMost: parsed.lost,
+  }),
   write: ({ flows, lostAtMost }, allFlows) => ({ flow: writeFlows(flows, allFlows), lost: lostAtMost }),
   evaluate({ flows, lostAtMost }, evidence) {
     const losses = flows.map(evidence.flow).map((flow) => [flow, lossOf(flow)] as const);

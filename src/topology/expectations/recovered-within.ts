@@ -21,10 +21,10 @@ export const recoveredWithin: ExpectationKind<RecoveredWithin, Static<typeof sch
   key: 'recovered-within',
   schema,
   example: { flow: '*', 'recovered-within': '1s' },
-  read: (form, reading) => ({
+  read: (parsed, reading) => ({
     type: 'recovered',
-    flows: readFlows(form.flow, reading),
-    withinMs: timeMs(form['recovered-within'], reading.place.at('recovered-within')),
+    flows: readFlows(parsed.flow, reading),
+    withinMs: timeMs(parsed['recovered-within'], reading.place.at('recovered-within')),
   }),
   write: ({ flows, withinMs }, allFlows) => ({
     flow: writeFlows(flows, allFlows),

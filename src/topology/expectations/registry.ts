@@ -25,11 +25,11 @@ const KINDS = {
 type Kinds = typeof KINDS;
 
 /** An expectation as a file has it. */
-export type ExpectationForm = { [T in ExpectationType]: Kinds[T]['example'] }[ExpectationType];
+export type ParsedExpectation = { [T in ExpectationType]: Kinds[T]['example'] }[ExpectationType];
 
 /** Whoever has an expectation asks the kind of its type, so that the two fit. */
 export const EXPECTATIONS: {
-  readonly [T in ExpectationType]: ExpectationKind<Expectation, ExpectationForm>;
+  readonly [T in ExpectationType]: ExpectationKind<Expectation, ParsedExpectation>;
 } = KINDS;
 
 export const EXPECTATION_TYPES = Object.keys(KINDS) as readonly ExpectationType[];

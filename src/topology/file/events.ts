@@ -1,13 +1,13 @@
 /** Events of the scenario: by time, each about nodes, links and workloads that are there. */
 import { checkReaddressing, type Readdress } from '../events/readdress.js';
-import { EVENT_TYPES, EVENTS, type EventForm, type EventPlan, FORMER_NAMES } from '../events/registry.js';
+import { EVENT_TYPES, EVENTS, type EventPlan, FORMER_NAMES, type ParsedEvent } from '../events/registry.js';
 import type { GatewayPlan, InsiderPlan } from '../model.js';
-import type { NodeDraft } from './drafts.js';
+import type { ExpandedNode } from './expanded.js';
 import type { KnownWorkload } from './gateways.js';
 import { EVENTS_MAX, TIME_MAX_MS } from './limits.js';
 import type { Names } from './names.js';
 import type { Quantity } from './quantities.js';
-import type { Names as NamesForm } from './schema-values.js';
+import type { Names as ParsedNames } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 import { positiveTimeMs, timeMs } from './values.js';
@@ -16,23 +16,23 @@ import { positiveTimeMs, timeMs } from './values.js';
 export interface EventNames {
   readonly gateways: ReadonlyMap<string, GatewayPlan>;
   readonly insiders: ReadonlyMap<string, InsiderPlan>;
-  readonly nodes: Names<NodeDraft>;
+  readonly nodes: Names<ExpandedNode>;
   readonly links: Names<string>;
   readonly workloads: Names<KnownWorkload>;
 }
 
 /** The events by time, equal times in the order of the file. @param endMs when the run ends at the latest */
 export function readEvents(
-  forms: readonly EventForm[] | undefined,
+  forms: readonly ParsedEvent[] | undefined,
   place: Place,
   names: EventNames,
   endMs: number,
 ): EventPlan[] {
   const everyGateway = [...names.gateways.keys()];
   const read: PlacedEvent[] = [];
-  for (const [i, form] of itemsOf(forms)) {
+  for (const [i, parsed] of itemsOf(forms)) {
     const at = place.at(i);
-    const events = readEvent(form, at, names, everyGateway);
+    const events = readEvent(parsed, at, names, everyGateway);
     if (events.some(({ atMs }) => atMs >= endMs))
       at.problem('would be after the run, whose duration is given');
     for (const event of events) read.push({ event, place: at });
@@ -55,18 +55,18 @@ const isReaddressing = (placed: PlacedEvent): placed is PlacedEvent<Readdress> =
   placed.event.type === 'readdress';
 
 function readEvent(
-  form: EventForm,
+  parsed: ParsedEvent,
   place: Place,
   names: EventNames,
   everyGateway: readonly string[],
 ): readonly EventPlan[] {
-  const atMs = timeMs(form.at, place.at('at'));
-  const type = EVENT_TYPES.find((one) => one in form);
+  const atMs = timeMs(parsed.at, place.at('at'));
+  const type = EVENT_TYPES.find((one) => one in parsed);
   if (type !== undefined)
-    return EVENTS[type].read(form, new EventReading(place, type, atMs, names, everyGateway));
-  const [former, now] = [...FORMER_NAMES].find(([name]) => name in form)!;
+    return EVENTS[type].read(parsed, new EventReading(place, type, atMs, names, everyGateway));
+  const [former, now] = [...FORMER_NAMES].find(([name]) => name in parsed)!;
   place.at(former).warning(`is now called ${now}; the old name is still read`);
-  const renamed = { ...form, [now]: (form as Readonly<Record<string, unknown>>)[former] };
+  const renamed = { ...parsed, [now]: (parsed as Readonly<Record<string, unknown>>)[former] };
   return EVENTS[now].read(renamed, new EventReading(place, former, atMs, names, everyGateway));
 }
 
@@ -90,7 +90,7 @@ export class EventReading {
   readonly gateway = (name: string, place: Place): GatewayPlan | undefined => {
     const gateway = this.names.gateways.get(name);
     const node = gateway === undefined ? this.names.nodes.find(name, place) : undefined;
-    if (node !== undefined) place.problem(`${name} is a ${node.form.kind}; name a gateway`);
+    if (node !== undefined) place.problem(`${name} is a ${node.parsed.kind}; name a gateway`);
     return gateway;
   };
 
@@ -105,7 +105,7 @@ export class EventReading {
 
   /** The gateways that the event names, all at once; with `every` one after the other. */
   inTurn(
-    written: NamesForm,
+    written: ParsedNames,
     every: Quantity | undefined,
   ): { readonly atMs: number; readonly nodes: readonly string[] }[] {
     const { atMs, place, subject } = this;

@@ -4,18 +4,18 @@ import {
   EXPECTATION_TYPES,
   EXPECTATIONS,
   type Expectation,
-  type ExpectationForm,
+  type ParsedExpectation,
 } from '../expectations/registry.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 
 export function readExpectations(
-  forms: readonly ExpectationForm[] | undefined,
+  forms: readonly ParsedExpectation[] | undefined,
   place: Place,
   names: ExpectationNames,
 ): Expectation[] {
-  return itemsOf(forms).map(([i, form]) => {
-    const type = EXPECTATION_TYPES.find((one) => EXPECTATIONS[one].key in form)!;
-    return EXPECTATIONS[type].read(form, { place: place.at(i), names });
+  return itemsOf(forms).map(([i, parsed]) => {
+    const type = EXPECTATION_TYPES.find((one) => EXPECTATIONS[one].key in parsed)!;
+    return EXPECTATIONS[type].read(parsed, { place: place.at(i), names });
   });
 }

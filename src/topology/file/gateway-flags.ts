@@ -3,8 +3,8 @@ import { type FlagKind, flagNamed } from '../../gateway/config/flags.js';
 import { ConfigError, type FileReader } from '../../gateway/config/problems.js';
 import { readGatewayOptions } from '../../gateway/config/read-options.js';
 import type { GatewayOptions } from '../../gateway/options.js';
-import type { Layers } from './drafts.js';
-import type { Flags as FlagsForm, FlagValue as FlagValueForm } from './schema-values.js';
+import type { Layers } from './expanded.js';
+import type { Flags as ParsedFlags, FlagValue as ParsedFlagValue } from './schema-values.js';
 import type { Place } from './source.js';
 
 /** Flags by their long names, a text each as on the command line; the values of a list with spaces between. */
@@ -16,7 +16,7 @@ export interface GivenFlags {
 }
 
 /** Later layers win, flag by flag. */
-export function mergeFlags(layers: Layers<FlagsForm>): GivenFlags {
+export function mergeFlags(layers: Layers<ParsedFlags>): GivenFlags {
   const texts: Record<string, string> = {};
   const places = new Map<string, Place>();
   for (const { value: flags, place } of layers) {
@@ -34,7 +34,7 @@ export function mergeFlags(layers: Layers<FlagsForm>): GivenFlags {
 }
 
 /** The text of a value as it is written, not as YAML understands it: 2.10 stays 2.10. */
-function textOf(value: FlagValueForm | readonly FlagValueForm[], kind: FlagKind, place: Place): string {
+function textOf(value: ParsedFlagValue | readonly ParsedFlagValue[], kind: FlagKind, place: Place): string {
   if (typeof value === 'object') {
     return value.map((item, i) => textOf(item, kind, place.at(i)).replaceAll(/\s+/g, '')).join(' ');
   }

@@ -8,11 +8,11 @@ import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../ga
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
-import type { NodeDraft } from './drafts.js';
-import type { GatewayForm } from './form.js';
+import type { ExpandedNode } from './expanded.js';
 import { type FlagReader, type GivenFlags, mergeFlags } from './gateway-flags.js';
 import { InsiderReader, readServiceAddress } from './insiders.js';
 import type { Names } from './names.js';
+import type { ParsedGateway } from './parsed.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 
@@ -28,8 +28,8 @@ export interface KnownWorkload {
 
 /** A gateway while it is being read. */
 interface Draft {
-  readonly node: NodeDraft;
-  readonly form: GatewayForm;
+  readonly node: ExpandedNode;
+  readonly parsed: ParsedGateway;
   /** Its number among the gateways, from 0. */
   readonly index: number;
   readonly flags: GivenFlags;
@@ -55,21 +55,21 @@ export class GatewayReader {
   ) {}
 
   /** Plans of the gateways and insiders, by name; incomplete where problems were noted. */
-  read(nodes: readonly NodeDraft[]): {
+  read(nodes: readonly ExpandedNode[]): {
     readonly gateways: Map<string, GatewayPlan>;
     readonly insiders: Map<string, InsiderPlan>;
   } {
-    const drafts = nodes
-      .filter(({ form }) => form.kind === 'gateway')
+    const expanded = nodes
+      .filter(({ parsed }) => parsed.kind === 'gateway')
       .map((node, index) => this.#draft(node, index));
     // Given addresses are taken before any are generated.
-    for (const draft of drafts) this.#given(draft);
-    const insiderReader = new InsiderReader(this.books, drafts.length);
+    for (const draft of expanded) this.#given(draft);
+    const insiderReader = new InsiderReader(this.books, expanded.length);
     insiderReader.given(nodes);
-    for (const draft of drafts) this.#generate(draft);
+    for (const draft of expanded) this.#generate(draft);
     const insiders = insiderReader.generate();
-    for (const draft of drafts) this.#register(draft);
-    const peers = drafts.map(
+    for (const draft of expanded) this.#register(draft);
+    const peers = expanded.map(
       ({ serviceAddress, workloads }): PeerOptions => ({
         serviceAddress: serviceAddress!,
         virtualIps: workloads!.flatMap(({ addresses }) => addresses),
@@ -79,12 +79,12 @@ export class GatewayReader {
       peers.push({ serviceAddress, virtualIps: addresses });
     const everywhere = countFamilies(peers.flatMap(({ virtualIps }) => virtualIps));
     return {
-      gateways: new Map(drafts.map((draft) => [draft.node.name, this.#plan(draft, peers, everywhere)])),
+      gateways: new Map(expanded.map((draft) => [draft.node.name, this.#plan(draft, peers, everywhere)])),
       insiders,
     };
   }
 
-  #draft(node: NodeDraft, index: number): Draft {
+  #draft(node: ExpandedNode, index: number): Draft {
     const flags = mergeFlags(node.flags);
     const dialect = flags.places.get('peer-dialect');
     if (dialect !== undefined && !hasOwnPeers(flags.texts)) {
@@ -92,7 +92,7 @@ export class GatewayReader {
     }
     return {
       node,
-      form: node.form as GatewayForm,
+      parsed: node.parsed as ParsedGateway,
       index,
       flags,
       base: this.flagReader.options(flags, node.place),
@@ -106,9 +106,9 @@ export class GatewayReader {
   }
 
   #given(draft: Draft): void {
-    const { form, node } = draft;
+    const { parsed, node } = draft;
     const { name, place } = node;
-    for (const [i, text] of itemsOf(form.underlay)) {
+    for (const [i, text] of itemsOf(parsed.underlay)) {
       const at = place.at('underlay', i);
       const ip = this.books.underlay.claim(text, name, at);
       if (ip === undefined) {
@@ -119,18 +119,18 @@ export class GatewayReader {
       if (draft.underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
       draft.underlay[key] = ip;
     }
-    if (form.oob !== undefined)
-      draft.serviceAddress = readServiceAddress(this.books, form.oob, name, place.at('oob'));
-    if (form.mac !== undefined) draft.uplinkMac = this.books.mac.claim(form.mac, name, place.at('mac'));
-    if (form['workload-mac'] !== undefined) {
+    if (parsed.oob !== undefined)
+      draft.serviceAddress = readServiceAddress(this.books, parsed.oob, name, place.at('oob'));
+    if (parsed.mac !== undefined) draft.uplinkMac = this.books.mac.claim(parsed.mac, name, place.at('mac'));
+    if (parsed['workload-mac'] !== undefined) {
       draft.workloadMac = this.books.mac.claim(
-        form['workload-mac'],
+        parsed['workload-mac'],
         `the workloads of ${name}`,
         place.at('workload-mac'),
       );
     }
-    if (form.workloads !== undefined) {
-      draft.workloads = Object.entries(form.workloads).map(([workload, value]): WorkloadPlan => {
+    if (parsed.workloads !== undefined) {
+      draft.workloads = Object.entries(parsed.workloads).map(([workload, value]): WorkloadPlan => {
         const at = place.at('workloads', workload);
         const isList = Array.isArray(value);
         const { addresses, present = true } = isList
@@ -148,11 +148,11 @@ export class GatewayReader {
   }
 
   #generate(draft: Draft): void {
-    const { node, index, form, base } = draft;
+    const { node, index, parsed, base } = draft;
     const { name } = node;
     const outerFamily = base?.outerFamily ?? 6;
     const key = `ipv${outerFamily}` as const;
-    if (form.underlay === undefined) {
+    if (parsed.underlay === undefined) {
       const families: IpFamily[] = outerFamily === 4 ? [4, 6] : [6];
       for (const family of families) {
         draft.underlay[`ipv${family}`] = this.books.underlay.generate(

@@ -4,8 +4,8 @@ import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/rpc/tra
 import { type IpAddress, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { InsiderPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
-import type { NodeDraft } from './drafts.js';
-import type { InsiderForm } from './form.js';
+import type { ExpandedNode } from './expanded.js';
+import type { ParsedInsider } from './parsed.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 
@@ -37,7 +37,7 @@ interface Draft {
 }
 
 export class InsiderReader {
-  #drafts: Draft[] = [];
+  #expanded: Draft[] = [];
 
   /** @param gateways so many of the made addresses are theirs */
   constructor(
@@ -46,14 +46,14 @@ export class InsiderReader {
   ) {}
 
   /** Takes what the file gives. */
-  given(nodes: readonly NodeDraft[]): void {
+  given(nodes: readonly ExpandedNode[]): void {
     const { books } = this;
-    this.#drafts = nodes
-      .filter(({ form }) => form.kind === 'insider')
-      .map(({ name, form: node, place }): Draft => {
-        const form = node as InsiderForm;
+    this.#expanded = nodes
+      .filter(({ parsed }) => parsed.kind === 'insider')
+      .map(({ name, parsed: node, place }): Draft => {
+        const parsed = node as ParsedInsider;
         const underlay: Draft['underlay'] = {};
-        for (const [i, text] of itemsOf(form.underlay)) {
+        for (const [i, text] of itemsOf(parsed.underlay)) {
           const at = place.at('underlay', i);
           const ip = books.underlay.claim(text, name, at);
           if (ip === undefined) continue;
@@ -64,18 +64,21 @@ export class InsiderReader {
         return {
           name,
           underlay,
-          underlayGiven: form.underlay !== undefined,
+          underlayGiven: parsed.underlay !== undefined,
           serviceAddress:
-            form.oob === undefined ? undefined : readServiceAddress(books, form.oob, name, place.at('oob')),
-          uplinkMac: form.mac === undefined ? undefined : books.mac.claim(form.mac, name, place.at('mac')),
-          addresses:
-            form.addresses === undefined
+            parsed.oob === undefined
               ? undefined
-              : itemsOf(form.addresses).flatMap(
+              : readServiceAddress(books, parsed.oob, name, place.at('oob')),
+          uplinkMac:
+            parsed.mac === undefined ? undefined : books.mac.claim(parsed.mac, name, place.at('mac')),
+          addresses:
+            parsed.addresses === undefined
+              ? undefined
+              : itemsOf(parsed.addresses).flatMap(
                   ([i, text]) => books.workload.claim(text, name, place.at('addresses', i)) ?? [],
                 ),
-          silent: form.silent ?? false,
-          spoofs: form.spoofs ?? true,
+          silent: parsed.silent ?? false,
+          spoofs: parsed.spoofs ?? true,
         };
       });
   }
@@ -84,7 +87,7 @@ export class InsiderReader {
   generate(): Map<string, InsiderPlan> {
     const { books } = this;
     return new Map(
-      this.#drafts.map((draft, i) => {
+      this.#expanded.map((draft, i) => {
         const { name, underlay } = draft;
         const index = this.gateways + i;
         if (!draft.underlayGiven) {

@@ -1,7 +1,7 @@
 /** Links between ports: each port in one link, one link per gateway, no loop of switches. */
 import { NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import type { EndpointPlan, LinkPlan } from '../model.js';
-import type { LinkDraft, NodeDraft } from './drafts.js';
+import type { ExpandedLink, ExpandedNode } from './expanded.js';
 import type { Names } from './names.js';
 import type { Place } from './source.js';
 import { impairments } from './values.js';
@@ -11,14 +11,14 @@ const GATEWAY_PORT = 'p0';
 
 /** @param byName gets the links' names by either endpoint, and by both in either order */
 export function resolveLinks(
-  drafts: readonly LinkDraft[],
-  nodes: Names<NodeDraft>,
+  expanded: readonly ExpandedLink[],
+  nodes: Names<ExpandedNode>,
   byName: Names<string>,
 ): LinkPlan[] {
   const used = new Map<string, Place>();
   const switches = new Groups();
   const plans: LinkPlan[] = [];
-  for (const draft of drafts) {
+  for (const draft of expanded) {
     const ends = draft.endpoints.map((text, i) => {
       const end = endpointOf(text, nodes, draft.endpointPlaces[i]!);
       if (end === undefined) return undefined;
@@ -36,7 +36,7 @@ export function resolveLinks(
       draft.place.problem(`both ends are at ${a.node}; a link is between two nodes`);
       continue;
     }
-    const areSwitches = [a, b].every(({ node }) => nodes.get(node)?.form.kind === 'switch');
+    const areSwitches = [a, b].every(({ node }) => nodes.get(node)?.parsed.kind === 'switch');
     if (areSwitches && !switches.join(a.node, b.node)) {
       draft.place.problem(
         'makes a loop of switches, in which frames go round for ever; make one of them a router',
@@ -51,16 +51,16 @@ export function resolveLinks(
 }
 
 /** Names the segment that a node is on: what is connected without a router. */
-export function segmentsOf(links: readonly LinkPlan[], nodes: Names<NodeDraft>): (node: string) => string {
+export function segmentsOf(links: readonly LinkPlan[], nodes: Names<ExpandedNode>): (node: string) => string {
   const segments = new Groups();
   for (const { endpoints } of links) {
     const [a, b] = endpoints.map(({ node }) => node) as [string, string];
-    if ([a, b].every((name) => nodes.get(name)?.form.kind !== 'router')) segments.join(a, b);
+    if ([a, b].every((name) => nodes.get(name)?.parsed.kind !== 'router')) segments.join(a, b);
   }
   return (node) => segments.root(node);
 }
 
-function linkPlan(draft: LinkDraft, endpoints: readonly [EndpointPlan, EndpointPlan]): LinkPlan {
+function linkPlan(draft: ExpandedLink, endpoints: readonly [EndpointPlan, EndpointPlan]): LinkPlan {
   let mtuOctets = MTU_OCTETS_DEFAULT;
   let values = NO_IMPAIRMENTS;
   for (const { value, place } of draft.values) {
@@ -70,11 +70,11 @@ function linkPlan(draft: LinkDraft, endpoints: readonly [EndpointPlan, EndpointP
   return { name: draft.endpoints.join(' '), endpoints, mtuOctets, impairments: values };
 }
 
-function endpointOf(text: string, nodes: Names<NodeDraft>, place: Place): EndpointPlan | undefined {
+function endpointOf(text: string, nodes: Names<ExpandedNode>, place: Place): EndpointPlan | undefined {
   const [name, port] = text.split(':') as [string, string];
   const node = nodes.find(name, place);
   if (node === undefined) return undefined;
-  const { kind } = node.form;
+  const { kind } = node.parsed;
   if ((kind === 'gateway' || kind === 'insider') && port !== GATEWAY_PORT) {
     place.problem(`the ${kind} ${name} has one port, p0; write ${name}:p0`);
     return undefined;

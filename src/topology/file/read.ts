@@ -5,18 +5,18 @@ import { underlayMtuProblem } from '../../gateway/pipeline/pipeline.js';
 import { CounterProblems, counterTree } from '../counters.js';
 import type { NodePlan, Topology } from '../model.js';
 import { newAddressBooks } from './addresses.js';
-import { countGenerators, type DeclaredNames, declaredFlows, declaredNames } from './declared.js';
-import { draftTopology, type NodeDraft } from './drafts.js';
-import type { FileForm, ScenarioForm, TopologyForm } from './form.js';
+import { type ExpandedNode, expandTopology } from './expanded.js';
 import { FlagReader } from './gateway-flags.js';
 import { GatewayReader, type KnownWorkload } from './gateways.js';
 import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
 import { resolveLinks, segmentsOf } from './links.js';
 import { Names } from './names.js';
+import type { ParsedFile, ParsedScenario, ParsedTopology } from './parsed.js';
 import { readScenario } from './scenario.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
 import { itemsOf, ShapeChecker } from './shape.js';
 import { FileProblems, openSource, type Place, type Source } from './source.js';
+import { countGenerators, flowSymbols, type Symbols, symbolsOf } from './symbols.js';
 import type { ReplaySource } from './traffic.js';
 import { oobValues } from './values.js';
 
@@ -72,7 +72,7 @@ export function readTopologyFiles(
 }
 
 interface FoundScenario {
-  readonly form: ScenarioForm;
+  readonly parsed: ParsedScenario;
   readonly place: Place;
   readonly flows: ReadonlySet<string>;
 }
@@ -89,33 +89,33 @@ class TopologyReader {
   read(): Pick<TopologyRead, 'topology' | 'replays'> | undefined {
     const source = openSource(this.path, this.readFile, this.problems);
     if (source?.value === undefined) return undefined;
-    const declared = declaredNames(source.value);
+    const symbols = symbolsOf(source.value);
     if (!TOPOLOGY_SHAPE.check(source)) return undefined;
-    const form = source.value as FileForm;
-    if (form.topology === undefined) return undefined;
-    const seed = this.options.seed ?? form.seed ?? SEED;
-    const { nodes, links, names } = this.#network(form.topology, source.root.at('topology'), declared);
-    const found = this.#scenarioOf(form, source, declared);
+    const parsed = source.value as ParsedFile;
+    if (parsed.topology === undefined) return undefined;
+    const seed = this.options.seed ?? parsed.seed ?? SEED;
+    const { nodes, links, names } = this.#network(parsed.topology, source.root.at('topology'), symbols);
+    const found = this.#scenarioOf(parsed, source, symbols);
     const { scenario, replays } = readScenario(
-      found.form,
+      found.parsed,
       found.place,
-      { ...names, declaredFlows: found.flows },
+      { ...names, flowSymbols: found.flows },
       seed,
     );
     const topology: Topology = {
-      name: form.name,
+      name: parsed.name,
       seed,
-      ...this.#epochOf(form, source),
+      ...this.#epochOf(parsed, source),
       nodes,
       links,
-      oob: { ...OOB, ...oobValues(form.oob ?? {}, source.root.at('oob')) },
+      oob: { ...OOB, ...oobValues(parsed.oob ?? {}, source.root.at('oob')) },
       scenario,
     };
     this.#checkCounters(topology, found);
     return { topology, replays };
   }
 
-  #epochOf({ epoch }: FileForm, { root }: Source): Pick<Topology, 'epochMs'> {
+  #epochOf({ epoch }: ParsedFile, { root }: Source): Pick<Topology, 'epochMs'> {
     if (epoch === undefined) return {};
     const epochMs = Date.parse(epoch);
     if (Number.isNaN(epochMs)) root.at('epoch').problem(`there is no time ${epoch}`);
@@ -123,11 +123,11 @@ class TopologyReader {
   }
 
   /** The counters of a node whose definition is wrong are not known. */
-  #checkCounters(topology: Topology, { form, place }: FoundScenario): void {
-    if (form.expect?.some((one) => 'counter' in one) !== true) return;
+  #checkCounters(topology: Topology, { parsed, place }: FoundScenario): void {
+    if (parsed.expect?.some((one) => 'counter' in one) !== true) return;
     const isWhole = this.problems.isEmpty;
     const problems = new CounterProblems(counterTree(topology));
-    for (const [i, expectation] of itemsOf(form.expect)) {
+    for (const [i, expectation] of itemsOf(parsed.expect)) {
       const wrong = 'counter' in expectation ? problems.of(expectation.counter) : undefined;
       if (wrong === undefined || (!isWhole && wrong.depth < DEPTH_OF_NAMES)) continue;
       place.at('expect', i, 'counter').problem(wrong.reason);
@@ -135,32 +135,32 @@ class TopologyReader {
   }
 
   /** Nodes and links, and the names that the scenario may use. */
-  #network(form: TopologyForm, place: Place, declared: DeclaredNames) {
-    const drafts = draftTopology(form, place);
+  #network(parsed: ParsedTopology, place: Place, symbols: Symbols) {
+    const expanded = expandTopology(parsed, place);
     // When a generator is wrong, nobody knows what it would have made.
-    const unknown = drafts.incomplete || declared.generators > countGenerators(form);
-    const nodes = new Names<NodeDraft>('node', declared.nodes, unknown);
-    for (const draft of drafts.nodes) nodes.add(draft.name, draft);
-    const links = new Names<string>('link', declared.ports, unknown);
-    const linkPlans = resolveLinks(drafts.links, nodes, links);
-    for (const { name, form: node, place: at } of drafts.nodes) {
+    const unknown = expanded.incomplete || symbols.generators > countGenerators(parsed);
+    const nodes = new Names<ExpandedNode>('node', symbols.nodes, unknown);
+    for (const node of expanded.nodes) nodes.add(node.name, node);
+    const links = new Names<string>('link', symbols.ports, unknown);
+    const linkPlans = resolveLinks(expanded.links, nodes, links);
+    for (const { name, parsed: node, place: at } of expanded.nodes) {
       const isEnd = node.kind === 'gateway' || node.kind === 'insider';
       if (isEnd && !links.isDeclared(`${name}:p0`)) {
         at.problem(`the ${node.kind} has no link; write one with the endpoint ${name}:p0`);
       }
     }
-    const workloads = new Names<KnownWorkload>('workload', declared.workloads, unknown);
+    const workloads = new Names<KnownWorkload>('workload', symbols.workloads, unknown);
     const flagReader = new FlagReader((path, octetsMax) => this.readFile(this.#fromFile(path), octetsMax));
     const { gateways, insiders } = new GatewayReader(
       newAddressBooks(),
       workloads,
       flagReader,
       segmentsOf(linkPlans, nodes),
-    ).read(drafts.nodes);
+    ).read(expanded.nodes);
     const mtuOctets = new Map(
       linkPlans.flatMap((link) => link.endpoints.map(({ node }) => [node, link.mtuOctets])),
     );
-    for (const { name, place: at } of drafts.nodes) {
+    for (const { name, place: at } of expanded.nodes) {
       const options = gateways.get(name)?.options;
       const underlayMtuOctets = mtuOctets.get(name);
       // Flags that are wrong leave no options, or not all of them.
@@ -168,13 +168,13 @@ class TopologyReader {
       const tooSmall = underlayMtuProblem({ ...options, underlayMtuOctets });
       if (tooSmall !== undefined) at.problem(`its link: ${tooSmall}`);
     }
-    if (drafts.nodes.length === 0 && !unknown && declared.nodes.size === 0) place.problem('has no nodes');
-    if (drafts.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
-    if (drafts.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
+    if (expanded.nodes.length === 0 && !unknown && symbols.nodes.size === 0) place.problem('has no nodes');
+    if (expanded.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
+    if (expanded.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
     if (workloads.all.size > WORKLOADS_MAX) place.problem(`has more than ${WORKLOADS_MAX} workloads`);
     return {
-      nodes: drafts.nodes.map(
-        ({ name, form: { kind } }): NodePlan =>
+      nodes: expanded.nodes.map(
+        ({ name, parsed: { kind } }): NodePlan =>
           kind === 'gateway'
             ? gateways.get(name)!
             : kind === 'insider'
@@ -192,20 +192,20 @@ class TopologyReader {
   }
 
   /** The scenario, from wherever it is; empty when there is none, or none that can be read. */
-  #scenarioOf(form: FileForm, source: Source, declared: DeclaredNames): FoundScenario {
+  #scenarioOf(parsed: ParsedFile, source: Source, symbols: Symbols): FoundScenario {
     const place = source.root.at('scenario');
     const { scenarioPath } = this.options;
-    if (scenarioPath === undefined && typeof form.scenario !== 'string') {
-      return { form: form.scenario ?? {}, place, flows: declared.flows };
+    if (scenarioPath === undefined && typeof parsed.scenario !== 'string') {
+      return { parsed: parsed.scenario ?? {}, place, flows: symbols.flows };
     }
     const other =
       scenarioPath === undefined
-        ? openSource(this.#fromFile(form.scenario as string), this.readFile, this.problems, place)
+        ? openSource(this.#fromFile(parsed.scenario as string), this.readFile, this.problems, place)
         : openSource(scenarioPath, this.readFile, this.problems);
-    const nothing: FoundScenario = { form: {}, place, flows: new Set() };
+    const nothing: FoundScenario = { parsed: {}, place, flows: new Set() };
     if (other?.value === undefined) return nothing;
-    const flows = declaredFlows(other.value);
+    const flows = flowSymbols(other.value);
     if (!SCENARIO_SHAPE.check(other)) return nothing;
-    return { form: other.value as ScenarioForm, place: other.root, flows };
+    return { parsed: other.value as ParsedScenario, place: other.root, flows };
   }
 }

@@ -2,28 +2,28 @@
 import type { Scenario } from '../model.js';
 import { type EventNames, readEvents } from './events.js';
 import { readExpectations } from './expectations.js';
-import type { ScenarioForm } from './form.js';
 import { Names } from './names.js';
+import type { ParsedScenario } from './parsed.js';
 import type { Place } from './source.js';
 import { type ReplaySource, TrafficReader } from './traffic.js';
 import { positiveTimeMs } from './values.js';
 
 export interface ScenarioNames extends EventNames {
-  readonly declaredFlows: ReadonlySet<string>;
+  readonly flowSymbols: ReadonlySet<string>;
 }
 
 export function readScenario(
-  form: ScenarioForm,
+  parsed: ParsedScenario,
   place: Place,
   names: ScenarioNames,
   seed: number,
 ): { readonly scenario: Scenario; readonly replays: readonly ReplaySource[] } {
-  const flows = new Names<readonly string[]>('traffic', names.declaredFlows);
+  const flows = new Names<readonly string[]>('traffic', names.flowSymbols);
   const durationMs =
-    form.duration === undefined ? undefined : positiveTimeMs(form.duration, place.at('duration'));
+    parsed.duration === undefined ? undefined : positiveTimeMs(parsed.duration, place.at('duration'));
   const endMs = durationMs ?? Number.POSITIVE_INFINITY;
   const trafficReader = new TrafficReader(names.workloads, seed);
-  const traffic = Object.entries(form.traffic ?? {}).flatMap(([name, entry]) => {
+  const traffic = Object.entries(parsed.traffic ?? {}).flatMap(([name, entry]) => {
     const at = place.at('traffic', name);
     const plans = trafficReader.read(name, entry, at);
     if (plans.some(({ startMs }) => startMs >= endMs))
@@ -43,8 +43,8 @@ export function readScenario(
   const scenario: Scenario = {
     ...(durationMs === undefined ? {} : { durationMs }),
     traffic,
-    events: readEvents(form.events, place.at('events'), names, endMs),
-    expectations: readExpectations(form.expect, place.at('expect'), {
+    events: readEvents(parsed.events, place.at('events'), names, endMs),
+    expectations: readExpectations(parsed.expect, place.at('expect'), {
       flows,
       allFlows: traffic.map(({ name }) => name),
       nodes: names.nodes,

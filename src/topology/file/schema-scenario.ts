@@ -1,8 +1,8 @@
 /** The JSON schema of a scenario: traffic, events, expectations. */
 import type { TSchema } from 'typebox';
-import { EVENT_TYPES, EVENTS, type EventForm, type EventType, FORMER_NAMES } from '../events/registry.js';
-import { EXPECTATION_TYPES, EXPECTATIONS, type ExpectationForm } from '../expectations/registry.js';
-import { TRAFFIC, TRAFFIC_TYPES, type TrafficForm } from '../traffic/registry.js';
+import { EVENT_TYPES, EVENTS, type EventType, FORMER_NAMES, type ParsedEvent } from '../events/registry.js';
+import { EXPECTATION_TYPES, EXPECTATIONS, type ParsedExpectation } from '../expectations/registry.js';
+import { type ParsedTraffic, TRAFFIC, TRAFFIC_TYPES } from '../traffic/registry.js';
 import { EVENTS_MAX, EXPECTATIONS_MAX, FLOWS_MAX } from './limits.js';
 import {
   annotated,
@@ -20,7 +20,7 @@ import {
 const withExample = ({ schema, example }: { readonly schema: TSchema; readonly example: unknown }) =>
   annotated(schema, { examples: [example] });
 
-const TRAFFIC_ENTRY = schemaOf<TrafficForm>({
+const TRAFFIC_ENTRY = schemaOf<ParsedTraffic>({
   type: 'object',
   discriminator: { propertyName: 'type' },
   oneOf: TRAFFIC_TYPES.map((type) => withExample(TRAFFIC[type])),
@@ -42,7 +42,7 @@ function formerSchema(former: string, type: EventType): Schema {
   };
 }
 
-const EVENT = schemaOf<EventForm>({
+const EVENT = schemaOf<ParsedEvent>({
   type: 'object',
   oneOf: [
     ...EVENT_TYPES.map((type) => withExample(EVENTS[type])),
@@ -50,7 +50,7 @@ const EVENT = schemaOf<EventForm>({
   ],
 });
 
-const EXPECTATION = schemaOf<ExpectationForm>({
+const EXPECTATION = schemaOf<ParsedExpectation>({
   type: 'object',
   oneOf: EXPECTATION_TYPES.map((type) => withExample(EXPECTATIONS[type])),
 });

@@ -210,7 +210,7 @@ export const IMPAIRMENTS = {
 };
 /** The same where absent ones stay as they are. */
 export const IMPAIRMENT_CHANGES = withoutDefaults(IMPAIRMENTS);
-export type ImpairmentsForm = Static<TObject<typeof IMPAIRMENTS>>;
+export type ParsedImpairments = Static<TObject<typeof IMPAIRMENTS>>;
 
 export const LINK_VALUES = {
   ...IMPAIRMENTS,
@@ -224,7 +224,7 @@ export const OOB = {
 };
 /** The same where absent ones stay as they are. */
 export const OOB_CHANGES = withoutDefaults(OOB);
-export type OobForm = Static<TObject<typeof OOB>>;
+export type ParsedOob = Static<TObject<typeof OOB>>;
 
 export type FlagValue = string | number | boolean;
 export type Flags = Readonly<Record<string, FlagValue | readonly FlagValue[]>>;

@@ -3,19 +3,19 @@ import { fnv1aText } from '../../base/fnv1a.js';
 import { seededRandom, uniform } from '../../base/random.js';
 import type { IpFamily } from '../../packet/address.js';
 import type { WorkloadPlan } from '../model.js';
-import { TRAFFIC, type TrafficForm, type TrafficPlan } from '../traffic/registry.js';
+import { type ParsedTraffic, TRAFFIC, type TrafficPlan } from '../traffic/registry.js';
 import type { KnownWorkload } from './gateways.js';
 import { FLOWS_MAX, PAIRS_MAX } from './limits.js';
 import type { Names } from './names.js';
-import type { Names as NamesForm } from './schema-values.js';
+import type { Names as ParsedNames } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 import { timeMs } from './values.js';
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
 
-type BetweenTraffic = Extract<TrafficForm, { to: NamesForm }>;
-type FromTraffic = Exclude<TrafficForm, BetweenTraffic>;
+type BetweenTraffic = Extract<ParsedTraffic, { to: ParsedNames }>;
+type FromTraffic = Exclude<ParsedTraffic, BetweenTraffic>;
 
 /** The workloads that a field names. */
 interface Named {
@@ -48,8 +48,8 @@ export class TrafficReader {
   ) {}
 
   /** The flows of one entry of `traffic`; none with the problem noted. */
-  read(name: string, form: TrafficForm, place: Place): TrafficPlan[] {
-    const plans = 'to' in form ? this.#between(name, form, place) : this.#from(name, form, place);
+  read(name: string, parsed: ParsedTraffic, place: Place): TrafficPlan[] {
+    const plans = 'to' in parsed ? this.#between(name, parsed, place) : this.#from(name, parsed, place);
     const before = this.#flows;
     this.#flows += plans.length;
     if (before <= FLOWS_MAX && this.#flows > FLOWS_MAX) {
@@ -58,46 +58,46 @@ export class TrafficReader {
     return plans;
   }
 
-  #between(name: string, form: BetweenTraffic, place: Place): TrafficPlan[] {
-    const values = TRAFFIC[form.type].read(form, place);
-    const from = this.#named(form.from, place.at('from'));
-    const to = this.#named(form.to, place.at('to'));
+  #between(name: string, parsed: BetweenTraffic, place: Place): TrafficPlan[] {
+    const values = TRAFFIC[parsed.type].read(parsed, place);
+    const from = this.#named(parsed.from, place.at('from'));
+    const to = this.#named(parsed.to, place.at('to'));
     const several = from.several || to.several;
     const indexes = several
-      ? this.#pairsThatCanTalk(from, to, form, place)
-      : onlyPair(from.workloads[0], to.workloads[0], form, place);
-    const picked = this.#sampled(name, indexes, form, place, several);
-    const starts = startsOf(form, place, picked.length, several);
+      ? this.#pairsThatCanTalk(from, to, parsed, place)
+      : onlyPair(from.workloads[0], to.workloads[0], parsed, place);
+    const picked = this.#sampled(name, indexes, parsed, place, several);
+    const starts = startsOf(parsed, place, picked.length, several);
     return picked.map((index, i) => {
       const [a, b] = pairAt(index, from, to);
       return {
         name: several ? `${name}/${a.plan.name}>${b.plan.name}` : name,
         from: a.plan.name,
         to: b.plan.name,
-        family: familyBetween(a, b, form.family)!,
+        family: familyBetween(a, b, parsed.family)!,
         startMs: starts(i),
         ...values,
       } as TrafficPlan;
     });
   }
 
-  #from(name: string, form: FromTraffic, place: Place): TrafficPlan[] {
-    const values = TRAFFIC[form.type].read(form, place);
-    const { workloads, several } = this.#named(form.from, place.at('from'));
+  #from(name: string, parsed: FromTraffic, place: Place): TrafficPlan[] {
+    const values = TRAFFIC[parsed.type].read(parsed, place);
+    const { workloads, several } = this.#named(parsed.from, place.at('from'));
     const indexes = workloads.map((_, i) => i);
-    const picked = this.#sampled(name, indexes, form, place, several);
-    const starts = startsOf(form, place, picked.length, several);
+    const picked = this.#sampled(name, indexes, parsed, place, several);
+    const starts = startsOf(parsed, place, picked.length, several);
     const flows = picked.map((index) => {
       const from = workloads[index]!.plan;
       return { name: several ? `${name}/${from.name}` : name, from };
     });
-    if (form.type === 'replay') this.replays.push({ file: form.file, place: place.at('file'), flows });
+    if (parsed.type === 'replay') this.replays.push({ file: parsed.file, place: place.at('file'), flows });
     return flows.map((flow, i) => {
       return { name: flow.name, from: flow.from.name, startMs: starts(i), ...values } as TrafficPlan;
     });
   }
 
-  #named(names: NamesForm, place: Place): Named {
+  #named(names: ParsedNames, place: Place): Named {
     if (names === '*') {
       const workloads = [...this.workloads.all.values()];
       const incomplete = this.workloads.missesSome;
@@ -122,7 +122,7 @@ export class TrafficReader {
    * All ordered pairs, as pairAt takes them. Those that cannot talk are left out, with a problem when both sides
    * were named.
    */
-  #pairsThatCanTalk(from: Named, to: Named, form: BetweenTraffic, place: Place): number[] {
+  #pairsThatCanTalk(from: Named, to: Named, parsed: BetweenTraffic, place: Place): number[] {
     this.#pairs += from.workloads.length * to.workloads.length;
     if (this.#pairs > PAIRS_MAX) {
       place.problem(`more than ${PAIRS_MAX} pairs of workloads in all; name fewer workloads`);
@@ -131,8 +131,8 @@ export class TrafficReader {
     const indexes: number[] = [];
     for (const [i, a] of from.workloads.entries()) {
       for (const [j, b] of to.workloads.entries()) {
-        if (familyBetween(a, b, form.family) !== undefined) indexes.push(i * to.workloads.length + j);
-        else if (!from.all && !to.all && a.gateway !== b.gateway) place.problem(whyNot(a, b, form.family));
+        if (familyBetween(a, b, parsed.family) !== undefined) indexes.push(i * to.workloads.length + j);
+        else if (!from.all && !to.all && a.gateway !== b.gateway) place.problem(whyNot(a, b, parsed.family));
       }
     }
     if (indexes.length === 0 && !from.incomplete && !to.incomplete) {
@@ -145,11 +145,11 @@ export class TrafficReader {
   #sampled(
     name: string,
     indexes: readonly number[],
-    form: TrafficForm,
+    parsed: ParsedTraffic,
     place: Place,
     several: boolean,
   ): readonly number[] {
-    const { sample } = form;
+    const { sample } = parsed;
     if (sample === undefined) return indexes;
     if (!several) place.at('sample').problem('is for lists and "*"; this is one flow');
     if (sample >= indexes.length) return indexes;
@@ -173,12 +173,12 @@ function pairAt(index: number, from: Named, to: Named): [KnownWorkload, KnownWor
 function onlyPair(
   from: KnownWorkload | undefined,
   to: KnownWorkload | undefined,
-  form: BetweenTraffic,
+  parsed: BetweenTraffic,
   place: Place,
 ): number[] {
   if (from === undefined || to === undefined) return [];
-  if (familyBetween(from, to, form.family) !== undefined) return [0];
-  place.problem(whyNot(from, to, form.family));
+  if (familyBetween(from, to, parsed.family) !== undefined) return [0];
+  place.problem(whyNot(from, to, parsed.family));
   return [];
 }
 
@@ -212,10 +212,15 @@ function whyNot(from: KnownWorkload, to: KnownWorkload, wanted: IpFamily | undef
 }
 
 /** When flow i of so many starts. */
-function startsOf(form: TrafficForm, place: Place, flows: number, several: boolean): (i: number) => number {
-  const startMs = form.start === undefined ? 0 : timeMs(form.start, place.at('start'));
-  const spreadMs = form.spread === undefined ? 0 : timeMs(form.spread, place.at('spread'));
-  if (form.spread !== undefined && !several) {
+function startsOf(
+  parsed: ParsedTraffic,
+  place: Place,
+  flows: number,
+  several: boolean,
+): (i: number) => number {
+  const startMs = parsed.start === undefined ? 0 : timeMs(parsed.start, place.at('start'));
+  const spreadMs = parsed.spread === undefined ? 0 : timeMs(parsed.spread, place.at('spread'));
+  if (parsed.spread !== undefined && !several) {
     place.at('spread').problem('is for lists and "*"; this is one flow');
   }
   return (i) => startMs + (spreadMs * i) / flows;

@@ -9,7 +9,7 @@ import {
   parseTimeMs,
   type Quantity,
 } from './quantities.js';
-import type { ImpairmentsForm, OobForm } from './schema-values.js';
+import type { ParsedImpairments, ParsedOob } from './schema-values.js';
 import type { Place } from './source.js';
 
 export function timeMs(value: Quantity, place: Place): number {
@@ -54,18 +54,18 @@ export function sizeOctets(value: Quantity, place: Place, lowest: number, highes
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The impairments that are given. */
-export function impairments(form: ImpairmentsForm, place: Place): Partial<Impairments> {
+export function impairments(parsed: ParsedImpairments, place: Place): Partial<Impairments> {
   const read: Partial<Mutable<Impairments>> = {};
-  if (form.delay !== undefined) read.delayMs = timeMs(form.delay, place.at('delay'));
-  if (form.jitter !== undefined) read.jitterMs = timeMs(form.jitter, place.at('jitter'));
-  if (form.loss !== undefined) read.lossRatio = ratio(form.loss, place.at('loss'));
-  if (form.duplicate !== undefined) read.duplicateRatio = ratio(form.duplicate, place.at('duplicate'));
-  if (form.reorder !== undefined) read.reorderRatio = ratio(form.reorder, place.at('reorder'));
-  if (form.corrupt !== undefined) read.corruptRatio = ratio(form.corrupt, place.at('corrupt'));
-  if (form.rate !== undefined) {
-    read.rateBitsPerSecond = parseBitsPerSecond(form.rate);
+  if (parsed.delay !== undefined) read.delayMs = timeMs(parsed.delay, place.at('delay'));
+  if (parsed.jitter !== undefined) read.jitterMs = timeMs(parsed.jitter, place.at('jitter'));
+  if (parsed.loss !== undefined) read.lossRatio = ratio(parsed.loss, place.at('loss'));
+  if (parsed.duplicate !== undefined) read.duplicateRatio = ratio(parsed.duplicate, place.at('duplicate'));
+  if (parsed.reorder !== undefined) read.reorderRatio = ratio(parsed.reorder, place.at('reorder'));
+  if (parsed.corrupt !== undefined) read.corruptRatio = ratio(parsed.corrupt, place.at('corrupt'));
+  if (parsed.rate !== undefined) {
+    read.rateBitsPerSecond = parseBitsPerSecond(parsed.rate);
     if (!(read.rateBitsPerSecond <= BITS_PER_SECOND_MAX)) {
-      place.at('rate').problem(`${form.rate} is more than 1000Gbps`);
+      place.at('rate').problem(`${parsed.rate} is more than 1000Gbps`);
     }
   }
   return read;
@@ -78,10 +78,10 @@ export interface OobValues {
 }
 
 /** The values that are given. */
-export function oobValues(form: OobForm, place: Place): Partial<OobValues> {
+export function oobValues(parsed: ParsedOob, place: Place): Partial<OobValues> {
   return {
-    ...(form.delay === undefined ? {} : { delayMs: timeMs(form.delay, place.at('delay')) }),
-    ...(form.jitter === undefined ? {} : { jitterMs: timeMs(form.jitter, place.at('jitter')) }),
-    ...(form.loss === undefined ? {} : { lossRatio: ratio(form.loss, place.at('loss')) }),
+    ...(parsed.delay === undefined ? {} : { delayMs: timeMs(parsed.delay, place.at('delay')) }),
+    ...(parsed.jitter === undefined ? {} : { jitterMs: timeMs(parsed.jitter, place.at('jitter')) }),
+    ...(parsed.loss === undefined ? {} : { lossRatio: ratio(parsed.loss, place.at('loss')) }),
   };
 }

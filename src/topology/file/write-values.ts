@@ -2,9 +2,9 @@
 import type { Impairments } from '../../hal-sim/ports/link.js';
 import type { OobPlan } from '../model.js';
 import { formatBitRate, formatRatio, formatTime } from './quantities.js';
-import type { ImpairmentsForm, Names, OobForm } from './schema-values.js';
+import type { Names, ParsedImpairments, ParsedOob } from './schema-values.js';
 
-export function impairmentsForm(values: Partial<Impairments>): ImpairmentsForm {
+export function writeImpairments(values: Partial<Impairments>): ParsedImpairments {
   const { delayMs, jitterMs, lossRatio, duplicateRatio, reorderRatio, corruptRatio, rateBitsPerSecond } =
     values;
   return {
@@ -18,7 +18,7 @@ export function impairmentsForm(values: Partial<Impairments>): ImpairmentsForm {
   };
 }
 
-export function oobForm({ delayMs, jitterMs, lossRatio }: Partial<OobPlan>): OobForm {
+export function writeOob({ delayMs, jitterMs, lossRatio }: Partial<OobPlan>): ParsedOob {
   return {
     ...(delayMs === undefined ? {} : { delay: formatTime(delayMs) }),
     ...(jitterMs === undefined ? {} : { jitter: formatTime(jitterMs) }),
@@ -27,6 +27,6 @@ export function oobForm({ delayMs, jitterMs, lossRatio }: Partial<OobPlan>): Oob
 }
 
 /** One name as it is, several as a list. */
-export function namesForm(names: readonly string[]): Names {
+export function writeNames(names: readonly string[]): Names {
   return names.length === 1 ? names[0]! : names;
 }

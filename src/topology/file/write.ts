@@ -3,7 +3,7 @@ import { Document, isMap, isSeq, visit } from 'yaml';
 import { flagNamed } from '../../gateway/config/flags.js';
 import { serviceText } from '../../gateway/rpc/transport.js';
 import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
-import { EVENTS, type EventForm, type EventPlan } from '../events/registry.js';
+import { EVENTS, type EventPlan, type ParsedEvent } from '../events/registry.js';
 import { EXPECTATIONS } from '../expectations/registry.js';
 import {
   type GatewayPlan,
@@ -14,19 +14,19 @@ import {
   type Topology,
   underlayAddresses,
 } from '../model.js';
-import { TRAFFIC, type TrafficForm, type TrafficPlan } from '../traffic/registry.js';
+import { type ParsedTraffic, TRAFFIC, type TrafficPlan } from '../traffic/registry.js';
 import type {
-  FileForm,
-  GatewayForm,
-  InsiderForm,
-  LinkForm,
-  NodeForm,
-  ScenarioForm,
-  WorkloadForm,
-} from './form.js';
+  ParsedFile,
+  ParsedGateway,
+  ParsedInsider,
+  ParsedLink,
+  ParsedNode,
+  ParsedScenario,
+  ParsedWorkload,
+} from './parsed.js';
 import { formatTime } from './quantities.js';
-import type { Flags as FlagsForm } from './schema-values.js';
-import { impairmentsForm, oobForm } from './write-values.js';
+import type { Flags as ParsedFlags } from './schema-values.js';
+import { writeImpairments, writeOob } from './write-values.js';
 
 /** Maps and lists so deep in the file are written on one line. */
 const ONE_LINE_DEPTHS: Readonly<Record<string, number>> = {
@@ -39,7 +39,7 @@ const ONE_LINE_DEPTHS: Readonly<Record<string, number>> = {
 
 /** The text of the file, ending with a new line. */
 export function topologyToYaml(topology: Topology): string {
-  const document = new Document(fileForm(topology));
+  const document = new Document(writeFile(topology));
   visit(document, {
     Collection(_, node, ancestors) {
       // The document, then map and pair by turns.
@@ -52,27 +52,27 @@ export function topologyToYaml(topology: Topology): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-function fileForm({ name, seed, epochMs, nodes, links, oob, scenario }: Topology): FileForm {
+function writeFile({ name, seed, epochMs, nodes, links, oob, scenario }: Topology): ParsedFile {
   return {
     name,
     seed,
     ...(epochMs === undefined ? {} : { epoch: new Date(epochMs).toISOString() }),
-    oob: oobForm(oob),
+    oob: writeOob(oob),
     topology: {
-      nodes: Object.fromEntries(nodes.map((node) => [node.name, nodeForm(node)])),
-      links: links.map(linkForm),
+      nodes: Object.fromEntries(nodes.map((node) => [node.name, writeNode(node)])),
+      links: links.map(writeLink),
     },
-    scenario: scenarioForm(scenario),
+    scenario: writeScenario(scenario),
   };
 }
 
-function nodeForm(node: NodePlan): NodeForm {
-  if (node.kind === 'gateway') return gatewayForm(node);
-  if (node.kind === 'insider') return insiderForm(node);
+function writeNode(node: NodePlan): ParsedNode {
+  if (node.kind === 'gateway') return writeGateway(node);
+  if (node.kind === 'insider') return writeInsider(node);
   return { kind: node.kind };
 }
 
-function gatewayForm(gateway: GatewayPlan): GatewayForm {
+function writeGateway(gateway: GatewayPlan): ParsedGateway {
   const { underlay, serviceAddress, uplinkMac, workloadMac, flags, workloads } = gateway;
   return {
     kind: 'gateway',
@@ -80,9 +80,9 @@ function gatewayForm(gateway: GatewayPlan): GatewayForm {
     oob: serviceText(serviceAddress),
     mac: uplinkMac,
     'workload-mac': workloadMac,
-    flags: flagsForm(flags),
+    flags: writeFlags(flags),
     workloads: Object.fromEntries(
-      workloads.map(({ name, addresses, present }): [string, WorkloadForm] => [
+      workloads.map(({ name, addresses, present }): [string, ParsedWorkload] => [
         name,
         present ? addresses : { addresses, present },
       ]),
@@ -90,14 +90,14 @@ function gatewayForm(gateway: GatewayPlan): GatewayForm {
   };
 }
 
-function insiderForm({
+function writeInsider({
   underlay,
   serviceAddress,
   uplinkMac,
   addresses,
   silent,
   spoofs,
-}: InsiderPlan): InsiderForm {
+}: InsiderPlan): ParsedInsider {
   return {
     kind: 'insider',
     underlay: underlayAddresses(underlay),
@@ -109,7 +109,7 @@ function insiderForm({
   };
 }
 
-function flagsForm(flags: Readonly<Record<string, string>>): FlagsForm {
+function writeFlags(flags: Readonly<Record<string, string>>): ParsedFlags {
   return Object.fromEntries(
     Object.entries(flags).map(([name, text]) => {
       const kind = flagNamed(name)?.kind;
@@ -118,34 +118,40 @@ function flagsForm(flags: Readonly<Record<string, string>>): FlagsForm {
   );
 }
 
-function linkForm({ endpoints, mtuOctets, impairments }: LinkPlan): LinkForm {
+function writeLink({ endpoints, mtuOctets, impairments }: LinkPlan): ParsedLink {
   const [a, b] = endpoints.map(({ node, port }) => `${node}:${port}`);
   const changed = Object.entries(impairments).filter(
     ([key, value]) => value !== NO_IMPAIRMENTS[key as keyof Impairments],
   );
-  return { endpoints: [a!, b!], mtu: mtuOctets, ...impairmentsForm(Object.fromEntries(changed)) };
+  return { endpoints: [a!, b!], mtu: mtuOctets, ...writeImpairments(Object.fromEntries(changed)) };
 }
 
-function scenarioForm({ durationMs, traffic, events, expectations }: Scenario): ScenarioForm {
+function writeScenario({ durationMs, traffic, events, expectations }: Scenario): ParsedScenario {
   const flows = traffic.map(({ name }) => name);
   return {
     ...(durationMs === undefined ? {} : { duration: formatTime(durationMs) }),
     ...(traffic.length === 0
       ? {}
-      : { traffic: Object.fromEntries(traffic.map((plan) => [plan.name, trafficForm(plan)])) }),
-    ...(events.length === 0 ? {} : { events: events.map(eventForm) }),
+      : { traffic: Object.fromEntries(traffic.map((plan) => [plan.name, writeTraffic(plan)])) }),
+    ...(events.length === 0 ? {} : { events: events.map(writeEvent) }),
     ...(expectations.length === 0
       ? {}
       : { expect: expectations.map((one) => EXPECTATIONS[one.type].write(one, flows)) }),
   };
 }
 
-function trafficForm(plan: TrafficPlan): TrafficForm {
+function writeTraffic(plan: TrafficPlan): ParsedTraffic {
   const { type, from } = plan;
   const to = 'to' in plan ? { to: plan.to, family: plan.family } : {};
-  return { type, from, ...to, start: formatTime(plan.startMs), ...TRAFFIC[type].write(plan) } as TrafficForm;
+  return {
+    type,
+    from,
+    ...to,
+    start: formatTime(plan.startMs),
+    ...TRAFFIC[type].write(plan),
+  } as ParsedTraffic;
 }
 
-function eventForm(event: EventPlan): EventForm {
-  return { at: formatTime(event.atMs), ...EVENTS[event.type].write(event) } as EventForm;
+function writeEvent(event: EventPlan): ParsedEvent {
+  return { at: formatTime(event.atMs), ...EVENTS[event.type].write(event) } as ParsedEvent;
 }

@@ -1,9 +1,10 @@
 /** Searches for failures: many runs with scenarios drawn from seeds; a failure is made small. */
+
+import type { ViolationKind } from '../invariant-checker.js';
 import type { Expectation, Topology } from '../model.js';
 import type { Report } from '../report.js';
 import type { Sabotage } from '../run.js';
 import { runVirtually } from '../virtual-run.js';
-import type { ViolationKind } from '../watch.js';
 import { drawScenario } from './draw.js';
 import { shrink } from './shrink.js';
 

@@ -1,6 +1,6 @@
 /**
  * A gateway of a topology: its places on the underlay and at the VF, the host with its workloads' addresses, and one
- * life after the other. It can be stopped, crash and start again; what belongs to one life is made anew.
+ * incarnation after the other. It can be stopped, crash and start again; what belongs to one incarnation is made anew.
  */
 
 import { type Clock, sleep } from '../../base/clock.js';
@@ -11,7 +11,7 @@ import { createVirtualHost, type VirtualHost } from '../../hal-sim/ports/host.js
 import { observePort } from '../../hal-sim/ports/observe.js';
 import { type IpAddress, ipFamily, macToOctets } from '../../packet/address.js';
 import { type GatewayPlan, type GatewayPort, underlayAddresses } from '../model.js';
-import type { Life } from './life.js';
+import type { Incarnation } from './incarnation.js';
 import { NodeClock } from './node-clock.js';
 import { PortSlot } from './port-slot.js';
 
@@ -25,8 +25,8 @@ export interface GatewayNodeObserver {
   onLog(node: GatewayNode, level: LogLevel, message: string, fields: LogFields | undefined): void;
 }
 
-/** The ports of a new life. */
-export interface LifePorts {
+/** The ports of a new incarnation. */
+export interface IncarnationPorts {
   readonly uplink: SimPort;
   readonly vf: SimPort;
 }
@@ -37,8 +37,12 @@ export interface GatewayNodeDeps {
   /** The end of the link at p0. */
   readonly uplink: SimPort;
   readonly observer: GatewayNodeObserver;
-  /** Starts a life; `started` is to be called before its first frame. */
-  readonly open: (node: GatewayNode, ports: LifePorts, started: (life: Life) => void) => Promise<void>;
+  /** Starts an incarnation; `started` is to be called before its first frame. */
+  readonly open: (
+    node: GatewayNode,
+    ports: IncarnationPorts,
+    started: (incarnation: Incarnation) => void,
+  ) => Promise<void>;
 }
 
 const VF_MTU_OCTETS = 9000;
@@ -53,7 +57,7 @@ export class GatewayNode {
   readonly #vf: PortSlot;
   #underlay: GatewayPlan['underlay'];
   #entriesDelayMs = 0;
-  #life: Life | undefined;
+  #incarnation: Incarnation | undefined;
   #incarnations = 0;
 
   constructor(private readonly deps: GatewayNodeDeps) {
@@ -79,8 +83,8 @@ export class GatewayNode {
   }
 
   /** The one it has now; undefined while it is down. */
-  get life(): Life | undefined {
-    return this.#life;
+  get incarnation(): Incarnation | undefined {
+    return this.#incarnation;
   }
 
   /** Number of starts. */
@@ -118,41 +122,41 @@ export class GatewayNode {
     );
     const vf = observePort(this.#vf.take(), (direction, frame) => observer.onVf(this, direction, frame));
     this.#incarnations++;
-    let started: Life | undefined;
+    let started: Incarnation | undefined;
     try {
-      await open(this, { uplink, vf }, (life) => {
-        started = life;
-        this.#life = life;
+      await open(this, { uplink, vf }, (incarnation) => {
+        started = incarnation;
+        this.#incarnation = incarnation;
       });
     } catch (error) {
       // A crash or a stop in the middle of a start ends it: that is no failure of the gateway's.
-      if (started === undefined || this.#life === started) throw error;
+      if (started === undefined || this.#incarnation === started) throw error;
     }
   }
 
   /** Rotates the master key and re-keys all sessions. */
   async rotate(): Promise<void> {
-    const life = this.#life;
+    const incarnation = this.#incarnation;
     try {
-      await life?.rotate();
+      await incarnation?.rotate();
     } catch (error) {
-      // As in start: a life that has ended meanwhile rotates nothing.
-      if (this.#life === life) throw error;
+      // As in start: an incarnation that has ended meanwhile rotates nothing.
+      if (this.#incarnation === incarnation) throw error;
     }
   }
 
   /** Stops the gateway in order. Nobody is told: PSP gateways have no farewell. */
   async stop(): Promise<void> {
-    const life = this.#life;
-    this.#life = undefined;
-    await life?.stop();
+    const incarnation = this.#incarnation;
+    this.#incarnation = undefined;
+    await incarnation?.stop();
   }
 
   /** Everything is gone at once, whatever the gateway was about. */
   async crash(): Promise<void> {
-    const life = this.#life;
-    this.#life = undefined;
-    await life?.crash();
+    const incarnation = this.#incarnation;
+    this.#incarnation = undefined;
+    await incarnation?.crash();
   }
 
   addWorkload(name: string): void {
@@ -185,12 +189,12 @@ export class GatewayNode {
 
   setEntriesDelay(delayMs: number): void {
     this.#entriesDelayMs = delayMs;
-    this.#life?.adjusted?.();
+    this.#incarnation?.adjusted?.();
   }
 
   /** Its clocks go ahead. */
   jumpClock(jumpMs: number): void {
     this.clock.jump(jumpMs);
-    this.#life?.adjusted?.();
+    this.#incarnation?.adjusted?.();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A router for IPv4 and IPv6: longest match is exact match here, since every destination is a gateway's address.
- * Among equal ways it chooses by addresses, protocol and UDP or TCP ports (RFC 2992), so that the entropy in PSP's
+ * Among next hops of equal cost it chooses by addresses, protocol and UDP or TCP ports (RFC 2992), so that the entropy in PSP's
  * UDP source port spreads flows. Answers nobody and sends no ICMP: underlay routers of a topology are dumb.
  */
 import { FNV1A_START, fnv1a, fnv1aStep } from '../../base/fnv1a.js';
@@ -42,8 +42,8 @@ export interface RouterPort {
   readonly port: SimPort;
 }
 
-/** One of the equal ways to a destination. */
-export interface Way {
+/** One of the next hops of equal cost to a destination. */
+export interface NextHop {
   /** Index of the router's port. */
   readonly port: number;
   /** MAC of the next node. */
@@ -66,7 +66,7 @@ export class Router {
   readonly sent: Record<string, number> = {};
   readonly #ports: readonly RouterPort[];
   readonly #macs: readonly Uint8Array[];
-  #ways: ReadonlyMap<IpAddress, readonly Way[]> = new Map();
+  #routes: ReadonlyMap<IpAddress, readonly NextHop[]> = new Map();
 
   /** @param salt makes routers of one topology choose independently of each other. */
   constructor(
@@ -84,8 +84,8 @@ export class Router {
   }
 
   /** Replaces all routes. */
-  setRoutes(ways: ReadonlyMap<IpAddress, readonly Way[]>): void {
-    this.#ways = ways;
+  setRoutes(routes: ReadonlyMap<IpAddress, readonly NextHop[]>): void {
+    this.#routes = routes;
   }
 
   #forward(from: number, frame: Uint8Array): void {
@@ -96,10 +96,10 @@ export class Router {
       counters.ignored++;
       return;
     }
-    const ways = this.#ways.get(
+    const hops = this.#routes.get(
       ipFromOctets(frame, at + (family === 4 ? IPV4_DESTINATION : IPV6_DESTINATION), family),
     );
-    if (ways === undefined || ways.length === 0) {
+    if (hops === undefined || hops.length === 0) {
       counters.noRoute++;
       return;
     }
@@ -108,7 +108,7 @@ export class Router {
       counters.hopLimit++;
       return;
     }
-    const { port, nextMac } = ways[ways.length === 1 ? 0 : flowHash(frame, family, this.salt) % ways.length]!;
+    const { port, nextMac } = hops[hops.length === 1 ? 0 : flowHash(frame, family, this.salt) % hops.length]!;
     const out = this.#ports[port]!;
     if (frame.length > out.port.mtuOctets + ETHERNET_HEADER_OCTETS) {
       counters.tooBig++;

@@ -11,12 +11,12 @@ import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-tr
 import { reasonOf } from '../../hal/errors.js';
 import { parseMac } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
-import type { Life } from '../nodes/life.js';
-import { openLocalLife } from '../nodes/local-life.js';
+import type { Incarnation } from '../nodes/incarnation.js';
+import { openLocalIncarnation } from '../nodes/local-incarnation.js';
 import { NodeClock } from '../nodes/node-clock.js';
 import { Oob } from '../oob.js';
 import { impairedTransport } from './impaired-transport.js';
-import type { FromGateway, LifeStart, ToGateway } from './messages.js';
+import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
 import type { Places } from './places.js';
 import { openUdpPort } from './udp-port.js';
 
@@ -33,14 +33,14 @@ export interface GatewayProcessDeps {
 }
 
 export interface RunningGateway {
-  readonly life: Life;
+  readonly incarnation: Incarnation;
   readonly clock: NodeClock;
   readonly oob: Oob;
-  adjust(adjustments: LifeStart['adjustments']): void;
+  adjust(adjustments: IncarnationStart['adjustments']): void;
 }
 
 /** Start parameters of a gateway that runs by itself. */
-export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMaterial): LifeStart {
+export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMaterial): IncarnationStart {
   return {
     tls,
     underlay: plan.underlay,
@@ -51,11 +51,14 @@ export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMater
   };
 }
 
-export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): Promise<RunningGateway> {
+export async function startGateway(
+  deps: GatewayProcessDeps,
+  start: IncarnationStart,
+): Promise<RunningGateway> {
   const { topology, plan, places } = deps;
   const clock = new NodeClock(systemClock);
   let { entriesDelayMs } = start.adjustments;
-  const adjust = (adjustments: LifeStart['adjustments']) => {
+  const adjust = (adjustments: IncarnationStart['adjustments']) => {
     clock.jump(adjustments.aheadMs - clock.aheadMs);
     entriesDelayMs = adjustments.entriesDelayMs;
   };
@@ -76,8 +79,8 @@ export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): 
     clock: systemClock,
     limits: options.limits.doors,
   });
-  let life: Life | undefined;
-  await openLocalLife({
+  let incarnation: Incarnation | undefined;
+  await openLocalIncarnation({
     plan,
     underlay: start.underlay,
     options:
@@ -92,10 +95,10 @@ export async function startGateway(deps: GatewayProcessDeps, start: LifeStart): 
     onEvent: deps.onEvent,
     onLog: deps.onLog,
     started: (opened) => {
-      life = opened;
+      incarnation = opened;
     },
   });
-  return { life: life!, clock, oob, adjust };
+  return { incarnation: incarnation!, clock, oob, adjust };
 }
 
 /** Serves the run that forked this process; resolves when it says stop, or is gone. */
@@ -106,7 +109,7 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): P
   let running: RunningGateway | undefined;
   return new Promise((resolve) => {
     const stop = async () => {
-      await running?.life.stop();
+      await running?.incarnation.stop();
       resolve();
       if (process.connected) process.disconnect();
     };
@@ -143,11 +146,11 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): P
           return running?.oob.partition(to.groups);
         case 'rotate':
           return answer(to.id, async () => {
-            await running?.life.rotate();
+            await running?.incarnation.rotate();
             return {};
           });
         case 'snapshot':
-          return answer(to.id, async () => ({ snapshot: await running!.life.snapshot() }));
+          return answer(to.id, async () => ({ snapshot: await running!.incarnation.snapshot() }));
         case 'stop':
           return stop();
       }

@@ -3,10 +3,10 @@ import type { GatewayEvent } from '../../gateway/events.js';
 import type { LogFields, LogLevel } from '../../gateway/log.js';
 import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { GatewayPlan, OobPlan } from '../model.js';
-import type { LifeSnapshot } from '../nodes/life.js';
+import type { IncarnationSnapshot } from '../nodes/incarnation.js';
 
 /** Parameters that a gateway needs before it starts. */
-export interface LifeStart {
+export interface IncarnationStart {
   readonly tls: TlsMaterial;
   readonly underlay: GatewayPlan['underlay'];
   readonly nexthopDmac: string | undefined;
@@ -22,7 +22,7 @@ export interface Adjustments {
 }
 
 export type ToGateway =
-  | { readonly type: 'start'; readonly start: LifeStart }
+  | { readonly type: 'start'; readonly start: IncarnationStart }
   | { readonly type: 'adjust'; readonly adjustments: Adjustments }
   | { readonly type: 'oob'; readonly oob: OobPlan; readonly groups: readonly (readonly string[])[] }
   | { readonly type: 'rotate' | 'snapshot'; readonly id: number }
@@ -41,6 +41,6 @@ export type FromGateway =
   | {
       readonly type: 'answer';
       readonly id: number;
-      readonly snapshot?: LifeSnapshot;
+      readonly snapshot?: IncarnationSnapshot;
       readonly reason?: string;
     };

@@ -4,16 +4,16 @@ import { systemClock } from '../../base/clock.js';
 import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { IpAddress } from '../../packet/address.js';
-import { HELD_BY_LIVES } from '../counter-groups.js';
+import { HELD_BY_INCARNATIONS } from '../counter-groups.js';
 import { TopologyFileError } from '../file/read.js';
 import { emptyCounts } from '../ledger.js';
 import { gatewaysOf, insidersOf, type Topology } from '../model.js';
-import type { LifePorts } from '../nodes/gateway-node.js';
-import type { Life, LifeSnapshot } from '../nodes/life.js';
+import type { IncarnationPorts } from '../nodes/gateway-node.js';
+import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { Places } from './places.js';
-import { bridgeGateway, openProcessLife } from './process-life.js';
+import { bridgeGateway, openProcessIncarnation } from './process-incarnation.js';
 
 export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 'remote'> & {
   readonly places: Places;
@@ -56,7 +56,7 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
     open: (network, node, ports, started) =>
       elsewhere.has(node.name)
         ? openElsewhere(node.name, ports, places, started)
-        : openProcessLife({
+        : openProcessIncarnation({
             network,
             node,
             ports,
@@ -91,9 +91,9 @@ async function certificates(
 /** A gateway on another machine: its links are here, and nothing is known of it but what it sends. */
 async function openElsewhere(
   name: string,
-  ports: LifePorts,
+  ports: IncarnationPorts,
   places: Places,
-  started: (life: Life) => void,
+  started: (incarnation: Incarnation) => void,
 ): Promise<void> {
   const bridges = await bridgeGateway(name, ports, places);
   const cannot = () => Promise.reject(new Error(`${name} runs on another machine and takes no events`));
@@ -105,9 +105,11 @@ async function openElsewhere(
   });
 }
 
-const NOTHING_KNOWN: LifeSnapshot = {
+const NOTHING_KNOWN: IncarnationSnapshot = {
   counts: emptyCounts(),
-  held: Object.fromEntries(Object.keys(HELD_BY_LIVES).map((name) => [name, 0])) as LifeSnapshot['held'],
+  held: Object.fromEntries(
+    Object.keys(HELD_BY_INCARNATIONS).map((name) => [name, 0]),
+  ) as IncarnationSnapshot['held'],
   leaks: [],
   pipeCounters: new Map(),
 };

@@ -34,7 +34,7 @@ export const flood: TrafficKind<FloodPlan, Static<typeof schema>> = {
     rate: 5,
     duration: '1s',
   },
-  read: (form, place) => ({ type: 'flood', ...readScattered(form, place) }),
+  read: (parsed, place) => ({ type: 'flood', ...readScattered(parsed, place) }),
   write: writeScattered,
   start: (flow, plan, context) => scatter(flow, plan, context, (source) => nobodys(ipFamily(source))),
   durationMs: ({ durationMs }) => durationMs,

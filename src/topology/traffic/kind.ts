@@ -42,16 +42,16 @@ export interface Packets {
   readonly octets: number;
 }
 
-/** `Plan` is a flow of the scenario, `Form` what stands in a file. */
-export interface TrafficKind<Plan extends FromWorkload, Form> {
+/** `Plan` is a flow of the scenario, `Parsed` what stands in a file. */
+export interface TrafficKind<Plan extends FromWorkload, Parsed> {
   /** Of the entry in a file: an object with `type`, what all traffic has, and what belongs to this kind. */
   readonly schema: TSchema;
   /** Traffic with all its keys, for editors and tests. It names the workloads v1, w1, w2 and w3. */
-  readonly example: Form;
+  readonly example: Parsed;
   /** What of the flows of an entry is the kind's own; what is wrong with it is noted. */
-  read(form: Form, place: Place): Omit<Plan, CommonMember>;
+  read(parsed: Parsed, place: Place): Omit<Plan, CommonMember>;
   /** The same as a file has it. */
-  write(flow: Plan): Omit<Form, CommonKey>;
+  write(flow: Plan): Omit<Parsed, CommonKey>;
   /** Sends the flow's packets. Resolves when it has ended. */
   start(flow: Flow, plan: Plan, context: TrafficContext): Promise<void>;
   /** How long it sends, ms; 0 where that is not known. */
@@ -120,8 +120,8 @@ const BETWEEN = {
 };
 
 /** What a file says of all traffic between workloads, and of all other traffic. */
-export type BetweenForm = Static<TObject<typeof BETWEEN>>;
-export type FromForm = Static<TObject<typeof FROM>>;
+export type ParsedBetween = Static<TObject<typeof BETWEEN>>;
+export type ParsedFrom = Static<TObject<typeof FROM>>;
 
 /** Schema of traffic from one workload to another. */
 export const betweenSchema = <T extends string, P extends TProperties>(

@@ -39,17 +39,17 @@ export const ping: TrafficKind<PingPlan, Static<typeof schema>> = {
     size: 60,
     timeout: '7ms',
   },
-  read: (form, place) => ({
+  read: (parsed, place) => ({
     type: 'ping',
-    count: form.count ?? DEFAULTS.count,
+    count: parsed.count ?? DEFAULTS.count,
     intervalMs:
-      form.interval === undefined ? DEFAULTS.intervalMs : timeMs(form.interval, place.at('interval')),
+      parsed.interval === undefined ? DEFAULTS.intervalMs : timeMs(parsed.interval, place.at('interval')),
     sizeOctets:
-      form.size === undefined
+      parsed.size === undefined
         ? DEFAULTS.sizeOctets
-        : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+        : sizeOctets(parsed.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
     timeoutMs:
-      form.timeout === undefined ? DEFAULTS.timeoutMs : positiveTimeMs(form.timeout, place.at('timeout')),
+      parsed.timeout === undefined ? DEFAULTS.timeoutMs : positiveTimeMs(parsed.timeout, place.at('timeout')),
   }),
   write: ({ count, intervalMs, sizeOctets: octets, timeoutMs }) => ({
     count,

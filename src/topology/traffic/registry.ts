@@ -1,6 +1,6 @@
 /** All kinds of traffic. A kind that is missing in one of the two lists does not compile. */
 import { type FloodPlan, flood } from './flood.js';
-import type { BetweenForm, FromForm, TrafficKind } from './kind.js';
+import type { ParsedBetween, ParsedFrom, TrafficKind } from './kind.js';
 import { type PingPlan, ping } from './ping.js';
 import { type ReplayPlan, replay } from './replay.js';
 import { type SweepPlan, sweep } from './sweep.js';
@@ -20,14 +20,16 @@ const KINDS = {
   replay,
   flood,
   sweep,
-} satisfies { [T in TrafficType]: TrafficKind<Extract<TrafficPlan, { type: T }>, BetweenForm | FromForm> };
+} satisfies {
+  [T in TrafficType]: TrafficKind<Extract<TrafficPlan, { type: T }>, ParsedBetween | ParsedFrom>;
+};
 
 type Kinds = typeof KINDS;
 
 /** Traffic as a file has it. */
-export type TrafficForm = { [T in TrafficType]: Kinds[T]['example'] }[TrafficType];
+export type ParsedTraffic = { [T in TrafficType]: Kinds[T]['example'] }[TrafficType];
 
 /** Whoever has a flow asks the kind of its type, so that the two fit. */
-export const TRAFFIC: { readonly [T in TrafficType]: TrafficKind<TrafficPlan, TrafficForm> } = KINDS;
+export const TRAFFIC: { readonly [T in TrafficType]: TrafficKind<TrafficPlan, ParsedTraffic> } = KINDS;
 
 export const TRAFFIC_TYPES = Object.keys(KINDS) as readonly TrafficType[];

@@ -22,11 +22,11 @@ const PAYLOAD_OCTETS = 64;
 export const SCATTERED = { rate: packetRate('packets per second'), duration: time('how long') };
 
 export const readScattered = (
-  form: { readonly rate: Quantity; readonly duration: Quantity },
+  parsed: { readonly rate: Quantity; readonly duration: Quantity },
   place: Place,
 ): Values => ({
-  packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
-  durationMs: positiveTimeMs(form.duration, place.at('duration')),
+  packetsPerSecond: positivePacketsPerSecond(parsed.rate, place.at('rate')),
+  durationMs: positiveTimeMs(parsed.duration, place.at('duration')),
 });
 
 export const writeScattered = (plan: Values): { rate: string; duration: string } => ({

@@ -38,7 +38,7 @@ export const sweep: TrafficKind<SweepPlan, Static<typeof schema>> = {
     rate: 5,
     duration: '1s',
   },
-  read: (form, place) => ({ type: 'sweep', ...readScattered(form, place) }),
+  read: (parsed, place) => ({ type: 'sweep', ...readScattered(parsed, place) }),
   write: writeScattered,
   start: (flow, plan, context) =>
     scatter(flow, plan, context, (source) =>

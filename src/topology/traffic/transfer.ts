@@ -42,9 +42,9 @@ export const transfer: TrafficKind<TransferPlan, Static<typeof schema>> = {
     sample: 2,
     size: 700,
   },
-  read: (form, place) => ({
+  read: (parsed, place) => ({
     type: 'transfer',
-    sizeOctets: sizeOctets(form.size, place.at('size'), 1, TRANSFER_OCTETS_MAX),
+    sizeOctets: sizeOctets(parsed.size, place.at('size'), 1, TRANSFER_OCTETS_MAX),
   }),
   write: ({ sizeOctets: octets }) => ({ size: octets }),
   start(flow, plan, { clock, workload, addresses, arrivals }) {

@@ -44,15 +44,15 @@ export const udp: TrafficKind<UdpPlan, Static<typeof schema>> = {
     duration: '7s',
     port: 67,
   },
-  read: (form, place) => ({
+  read: (parsed, place) => ({
     type: 'udp',
-    packetsPerSecond: positivePacketsPerSecond(form.rate, place.at('rate')),
+    packetsPerSecond: positivePacketsPerSecond(parsed.rate, place.at('rate')),
     sizeOctets:
-      form.size === undefined
+      parsed.size === undefined
         ? SIZE_OCTETS
-        : sizeOctets(form.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
-    durationMs: positiveTimeMs(form.duration, place.at('duration')),
-    ...(form.port === undefined ? {} : { port: form.port }),
+        : sizeOctets(parsed.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+    durationMs: positiveTimeMs(parsed.duration, place.at('duration')),
+    ...(parsed.port === undefined ? {} : { port: parsed.port }),
   }),
   write: ({ packetsPerSecond, sizeOctets: octets, durationMs, port }) => ({
     rate: formatPacketRate(packetsPerSecond),

@@ -6,7 +6,7 @@ import { PSP_SPI } from '../../../src/psp/header.js';
 import { Attacker } from '../../../src/topology/attacker.js';
 import type { EventPlan } from '../../../src/topology/model.js';
 import { locatePsp } from '../../../src/topology/packets.js';
-import { inner, psp } from '../../support/watch.js';
+import { inner, psp } from '../../support/invariants.js';
 
 type Attack = Extract<EventPlan, { type: 'attack' }>;
 

@@ -101,9 +101,9 @@ describe.each(['restart', 'crash'] as const)('%s', (type) => {
     expect(log).toMatch(/^4000\.000 h2 info: gateway started/m);
   });
 
-  test('what both lives have counted is in the report', async () => {
+  test('what both incarnations have counted is in the report', async () => {
     const { flow, node } = await run([{ type, atMs: 3_000, nodes: ['h2'], downMs: 1_000 }]);
-    // All answers left through h2, by its first life or by its second.
+    // All answers left through h2, by its first incarnation or by its second.
     expect(node('h2').psp.txPackets).toBe(flow(PING).delivered);
     expect(node('h2').psp.rxPackets).toBe(flow(PING).delivered);
     expect(node('h2').slowPath.misses).toBe(0);

@@ -3,7 +3,7 @@ import type { GatewayEvent, Pair } from '../../../src/gateway/events.js';
 import type { PipeProgram } from '../../../src/hal/program.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { NodeLedger } from '../../../src/topology/ledger.js';
-import type { LifeSnapshot } from '../../../src/topology/nodes/life.js';
+import type { IncarnationSnapshot } from '../../../src/topology/nodes/incarnation.js';
 
 const pair = (remote = 2, local = 1): Pair => ({
   localVip: parseIp(`192.168.1.${local}`),
@@ -20,7 +20,7 @@ function ledgerOf(...events: (readonly [number, GatewayEvent])[]): NodeLedger {
   return ledger;
 }
 
-const SNAPSHOT: LifeSnapshot = {
+const SNAPSHOT: IncarnationSnapshot = {
   counts: { psp: { txPackets: 5 }, fates: { in: 7, drop: 2 }, slowPath: { missed: 1 } },
   held: { sessions: 0, keySlotsUsed: 0 },
   leaks: [],
@@ -60,7 +60,7 @@ describe('the time that a tunnel takes', () => {
     expect([ledger.setUpMs, ledger.events.egressUpdates]).toEqual([[1], 2]);
   });
 
-  test('a session that was removed, or a life that ended, begins anew', () => {
+  test('a session that was removed, or an incarnation that ended, begins anew', () => {
     const ledger = ledgerOf([0, miss(pair())], [1, installed(pair())], [2, removed(pair())]);
     ledger.onEvent(miss(pair()), 10);
     ledger.onEvent(installed(pair()), 15);
@@ -95,7 +95,7 @@ test('requests, rotations and static tunnels are counted as they are reported', 
   expect([ledger.events.rotations, ledger.staticTunnelsUp, ledger.events.egressUpdates]).toEqual([2, 1, 0]);
 });
 
-test('what lives have counted is added up, name by name; the program is that of the last', () => {
+test('what incarnations have counted is added up, name by name; the program is that of the last', () => {
   const ledger = new NodeLedger();
   const program = { pipes: ['another'] } as unknown as PipeProgram;
   ledger.close(SNAPSHOT);

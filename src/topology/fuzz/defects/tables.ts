@@ -25,7 +25,7 @@ function noting(hal: PipeHal, entries: Set<EntryId>, isOne: (pipe: string) => bo
   };
 }
 
-/** The transport of each gateway's current life. */
+/** The transport of each gateway's current incarnation. */
 const transports = new WeakMap<GatewayNode, ControlTransport>();
 
 /** A request for a tunnel to each address of each peer. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type IpAddress, ipToOctets, parseIp, parseMac } from '../../../../src/packet/address.js';
-import { Router, type Way } from '../../../../src/topology/nodes/router.js';
+import { type NextHop, Router } from '../../../../src/topology/nodes/router.js';
 import { CapturePort } from '../../../support/capture-port.js';
 import { frameOf } from '../../../support/inner-packets.js';
 
@@ -24,8 +24,8 @@ function build(portCount: number, ways: readonly number[], mtuOctets = 1500, sal
     ports.map((port, i) => ({ name: port.name, mac: macOf(i), port })),
     salt,
   );
-  const table = ways.map((port): Way => ({ port, nextMac: nextMac(port) }));
-  router.setRoutes(new Map<IpAddress, readonly Way[]>(FAMILIES.map((family) => [THERE[family], table])));
+  const table = ways.map((port): NextHop => ({ port, nextMac: nextMac(port) }));
+  router.setRoutes(new Map<IpAddress, readonly NextHop[]>(FAMILIES.map((family) => [THERE[family], table])));
   const send = (at: number, frame: Uint8Array) => {
     ports[at]!.inject([frame.slice()]);
     return ports.map((port) => port.takeSent());
@@ -160,7 +160,7 @@ test('forwards by the destination’s address, also back out of the port that a 
   const { router, send } = build(3, [2]);
   const second = { 4: parseIp('203.0.113.3'), 6: parseIp('2001:db8::3') };
   router.setRoutes(
-    new Map<IpAddress, readonly Way[]>(
+    new Map<IpAddress, readonly NextHop[]>(
       FAMILIES.flatMap((family) => [
         [THERE[family], [{ port: 0, nextMac: nextMac(0) }]] as const,
         [second[family], [{ port: 1, nextMac: nextMac(1) }]] as const,
@@ -301,7 +301,7 @@ describe('among equal ways', () => {
     const built = build(5, WAYS);
     const there = (f: Family, i: number) =>
       parseIp(f === 4 ? `10.0.${i >>> 8}.${i & 255}` : `fd00:${i + 1}::1`);
-    const table = WAYS.map((port): Way => ({ port, nextMac: nextMac(port) }));
+    const table = WAYS.map((port): NextHop => ({ port, nextMac: nextMac(port) }));
     for (const family of FAMILIES) {
       const all = Array.from({ length: 200 }, (_, i) => there(family, i));
       built.router.setRoutes(new Map(all.map((ip) => [ip, table])));

@@ -7,8 +7,8 @@ import { addressOf } from '../../../../src/topology/packets.js';
 import type { ReplayPlan } from '../../../../src/topology/traffic/replay.js';
 import type { ReplayFrame } from '../../../../src/topology/traffic/replay-frames.js';
 import { EPOCH_MS, runVirtually, type VirtualRunOptions } from '../../../../src/topology/virtual-run.js';
+import { inner } from '../../../support/invariants.js';
 import { mesh, ping, udp } from '../../../support/topologies.js';
-import { inner } from '../../../support/watch.js';
 
 const FAMILIES = [4, 6] as const;
 

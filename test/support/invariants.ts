@@ -6,10 +6,10 @@ import { buildUdp } from '../../src/packet/udp.js';
 import type { AeadEngine } from '../../src/psp/aead.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { type EncapsulateOptions, encapsulate } from '../../src/psp/encapsulate.js';
+import { InvariantChecker, type InvariantCheckerOptions } from '../../src/topology/invariant-checker.js';
 import type { GatewayPlan } from '../../src/topology/model.js';
 import type { GatewayNode } from '../../src/topology/nodes/gateway-node.js';
 import { buildPayload } from '../../src/topology/traffic/payload.js';
-import { Watch, type WatchOptions } from '../../src/topology/watch.js';
 import { type Family, frameOf } from './inner-packets.js';
 import { outerHeaderTo } from './psp-frames.js';
 import { gatewayPlan } from './topologies.js';
@@ -32,8 +32,8 @@ export const h1 = gateway(1);
 export const h2 = gateway(2);
 export const h3 = gateway(3);
 
-export function build(options: WatchOptions = {}) {
-  const watch = new Watch(() => 12.5, options);
+export function build(options: InvariantCheckerOptions = {}) {
+  const watch = new InvariantChecker(() => 12.5, options);
   /** Kind and node of the violations since the last look. */
   const seen = () => watch.violations.splice(0).map(({ kind, node }) => `${kind} ${node}`);
   return { watch, seen };
@@ -88,7 +88,7 @@ export function psp(
 }
 
 /** A watched device that does nothing, and what reached it. */
-export function device(watch: Watch, node: GatewayNode) {
+export function device(watch: InvariantChecker, node: GatewayNode) {
   const sent: TransmitPacket[] = [];
   const slots: unknown[] = [];
   const batches: SpiKeyBatch[] = [];

@@ -4,7 +4,7 @@
  * - plaintext: nothing but PSP leaves for the underlay (in transport mode address resolution does too), and no payload
  *   of a workload can be read in it;
  * - iv-reuse: under one SPI the IVs of a sender increase;
- * - key-reuse: no device gives the same key out twice, and no two senders, nor two lives of one, get the same key;
+ * - key-reuse: no device gives the same key out twice, and no two senders, nor two incarnations of one, get the same key;
  * - impersonated: what a workload receives was encrypted under a key that was given to the peer who owns its source;
  * - unauthenticated: what a workload receives, some workload sent, octet for octet, to that address;
  * - delivered-twice: what is delivered twice came in twice by the underlay;
@@ -40,7 +40,7 @@ import { encryptStart, PSP_IV, pspSpi, spiText } from '../psp/header.js';
 import type { Given } from './given-keys.js';
 import { KnownKeys } from './known-keys.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
-import type { Counts } from './nodes/life.js';
+import type { Counts } from './nodes/incarnation.js';
 import { Ownership } from './ownership.js';
 import { addressOf, locatePsp, type PspPlace } from './packets.js';
 import { Restraint, type RestraintDeps, type RestraintKind } from './restraint.js';
@@ -76,7 +76,7 @@ interface Packet {
   readonly excused: string[];
 }
 
-export interface WatchOptions {
+export interface InvariantCheckerOptions {
   /** Sees keys as they are made. */
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   /** Gateways run elsewhere: what they answer themselves is told by its looks, and their keys are not seen. */
@@ -89,7 +89,7 @@ export interface WatchOptions {
   readonly restraint?: Omit<RestraintDeps, 'nowMs' | 'violate'>;
 }
 
-export class Watch {
+export class InvariantChecker {
   readonly violations: Violation[] = [];
   /** All of them, those that are not kept included. */
   violationCount = 0;
@@ -97,9 +97,9 @@ export class Watch {
   readonly #ivs = new Map<string, bigint>();
   /** Keys that devices made, and who encrypts with each. */
   readonly #keys = new KnownKeys();
-  /** Lives of gateways that encrypt; the key table has their places here, from 1. */
-  readonly #lives: string[] = [];
-  readonly #lifeOf = new Map<GatewayNode, { readonly incarnation: number; readonly life: number }>();
+  /** Incarnations of gateways that encrypt; the key table has their places here, from 1. */
+  readonly #incarnations: string[] = [];
+  readonly #incarnationOf = new Map<GatewayNode, { readonly start: number; readonly place: number }>();
   /** Packets sent by workloads, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
@@ -115,7 +115,7 @@ export class Watch {
 
   constructor(
     private readonly nowMs: () => number,
-    private readonly options: WatchOptions = {},
+    private readonly options: InvariantCheckerOptions = {},
   ) {
     if (options.restraint !== undefined)
       this.#restraint = new Restraint({
@@ -182,7 +182,7 @@ export class Watch {
     });
   }
 
-  /** Checks a device's counters when its life or the run ends. */
+  /** Checks a device's counters when its incarnation or the run ends. */
   checkDevice(node: string, { in: packetsIn = 0, copies = 0, ...ends }: Counts): void {
     const sum = Object.values(ends).reduce((a, b) => a + b, 0);
     if (packetsIn + copies === sum) return;
@@ -305,18 +305,18 @@ export class Watch {
   #keyUsed(node: GatewayNode, key: Uint8Array): void {
     const short = shortOf(key, 0);
     if (this.#insidersKeys.has(short)) return;
-    const life = this.#currentLife(node);
-    const before = this.#keys.use(short, life);
-    if (before !== 0 && before !== life)
-      this.violate('key-reuse', node.name, `encrypts with a key of ${this.#lives[before - 1]}`);
+    const place = this.#currentIncarnation(node);
+    const before = this.#keys.use(short, place);
+    if (before !== 0 && before !== place)
+      this.violate('key-reuse', node.name, `encrypts with a key of ${this.#incarnations[before - 1]}`);
   }
 
-  #currentLife(node: GatewayNode): number {
-    const known = this.#lifeOf.get(node);
-    if (known?.incarnation === node.incarnations) return known.life;
-    const life = this.#lives.push(`${node.name} (start ${node.incarnations})`);
-    this.#lifeOf.set(node, { incarnation: node.incarnations, life });
-    return life;
+  #currentIncarnation(node: GatewayNode): number {
+    const known = this.#incarnationOf.get(node);
+    if (known?.start === node.incarnations) return known.place;
+    const place = this.#incarnations.push(`${node.name} (start ${node.incarnations})`);
+    this.#incarnationOf.set(node, { start: node.incarnations, place });
+    return place;
   }
 
   #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {

@@ -1,6 +1,6 @@
 /** The names that a file defines, rightly or wrongly: what refers to them is not wrong too. */
 
-export interface DeclaredNames {
+export interface Symbols {
   readonly nodes: ReadonlySet<string>;
   /** Ports that links name. */
   readonly ports: ReadonlySet<string>;
@@ -10,7 +10,7 @@ export interface DeclaredNames {
 }
 
 /** Names that a file declares, read before its shape is checked. */
-export function declaredNames(file: unknown): DeclaredNames {
+export function symbolsOf(file: unknown): Symbols {
   const topology = member(file, 'topology');
   const nodes = member(topology, 'nodes');
   const links = member(topology, 'links');
@@ -22,13 +22,13 @@ export function declaredNames(file: unknown): DeclaredNames {
         .filter((end) => typeof end === 'string'),
     ),
     workloads: new Set(keysOf(nodes).flatMap((name) => keysOf(member(member(nodes, name), 'workloads')))),
-    flows: declaredFlows(member(file, 'scenario')),
+    flows: flowSymbols(member(file, 'scenario')),
     generators: countGenerators(topology),
   };
 }
 
 /** Flows that a scenario declares. */
-export function declaredFlows(scenario: unknown): ReadonlySet<string> {
+export function flowSymbols(scenario: unknown): ReadonlySet<string> {
   return new Set(keysOf(member(scenario, 'traffic')));
 }
 

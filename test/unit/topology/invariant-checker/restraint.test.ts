@@ -195,7 +195,7 @@ describe('misdirected', () => {
     expect(seen).toEqual([]);
   });
 
-  test('what was known in a former life is not known any more', () => {
+  test('what was known in a former incarnation is not known any more', () => {
     tell();
     restraint.starts('h1', { nowMs: () => nowMs });
     nowMs += 1;

@@ -1,7 +1,7 @@
 /** Keys that devices make and senders use, and the ends of a device's packets. */
 import { describe, expect, test } from 'vitest';
 import type { SpiKeyBatch } from '../../../../src/hal/hal.js';
-import { build, device, gateway, h1, h2, h3 } from '../../../support/watch.js';
+import { build, device, gateway, h1, h2, h3 } from '../../../support/invariants.js';
 
 describe('key-reuse', () => {
   test('keys that are all different, set once or again by their user, are sound', async () => {
@@ -36,7 +36,7 @@ describe('key-reuse', () => {
     expect(seen()).toEqual(['key-reuse h2']);
   });
 
-  test('a key that two senders encrypt with, or two lives of one', async () => {
+  test('a key that two senders encrypt with, or two incarnations of one', async () => {
     const { watch, seen } = build();
     await device(watch, h1).use(1);
     await device(watch, h3).use(2, 1);

@@ -1,26 +1,26 @@
-/** A life of a gateway in a process of its own; links to the core over UDP, and IPC for events, logs and counts. */
+/** An incarnation of a gateway in a process of its own; links to the core over UDP, and IPC for events, logs and counts. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { systemClock } from '../../base/clock.js';
 import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { Network } from '../network.js';
-import type { GatewayNode, GatewayNodeObserver, LifePorts } from '../nodes/gateway-node.js';
-import type { Life, LifeSnapshot } from '../nodes/life.js';
-import type { FromGateway, LifeStart, ToGateway } from './messages.js';
+import type { GatewayNode, GatewayNodeObserver, IncarnationPorts } from '../nodes/gateway-node.js';
+import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
+import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
 import type { Places } from './places.js';
 import { bridge, openUdpPort } from './udp-port.js';
 
-export interface ProcessLifeDeps {
+export interface ProcessIncarnationDeps {
   readonly network: Network;
   readonly node: GatewayNode;
-  readonly ports: LifePorts;
+  readonly ports: IncarnationPorts;
   readonly places: Places;
   readonly tls: TlsMaterial;
   readonly observer: Pick<GatewayNodeObserver, 'onEvent' | 'onLog'>;
   /** The program and arguments of the gateway's process: `topology node`. */
   readonly program: string;
   readonly args: readonly string[];
-  readonly started: (life: Life) => void;
+  readonly started: (incarnation: Incarnation) => void;
 }
 
 /** A process that does not end by itself is killed after so long. */
@@ -29,7 +29,7 @@ const STOP_MAX_MS = 5_000;
 /** Both links of a gateway, from the core's side. */
 export async function bridgeGateway(
   name: string,
-  ports: LifePorts,
+  ports: IncarnationPorts,
   places: Places,
 ): Promise<{ close(): Promise<void> }> {
   const one = async (which: 'uplink' | 'vf') => {
@@ -44,13 +44,16 @@ export async function bridgeGateway(
   };
 }
 
-export async function openProcessLife(deps: ProcessLifeDeps): Promise<void> {
-  const life = new ProcessLife(deps, await bridgeGateway(deps.node.name, deps.ports, deps.places));
-  deps.started(life);
-  await life.start();
+export async function openProcessIncarnation(deps: ProcessIncarnationDeps): Promise<void> {
+  const incarnation = new ProcessIncarnation(
+    deps,
+    await bridgeGateway(deps.node.name, deps.ports, deps.places),
+  );
+  deps.started(incarnation);
+  await incarnation.start();
 }
 
-class ProcessLife implements Life {
+class ProcessIncarnation implements Incarnation {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #waiting = new Map<
@@ -60,7 +63,7 @@ class ProcessLife implements Life {
   #nextId = 1;
 
   constructor(
-    private readonly deps: ProcessLifeDeps,
+    private readonly deps: ProcessIncarnationDeps,
     private readonly bridges: { close(): Promise<void> },
   ) {
     this.#child = fork(deps.program, [...deps.args], { serialization: 'advanced', execArgv: [] });
@@ -95,7 +98,7 @@ class ProcessLife implements Life {
       void this.#exited.then(() =>
         reject(new Error(`${node.name}: its process ended before it had started`)),
       );
-      const start: LifeStart = {
+      const start: IncarnationStart = {
         tls,
         underlay: node.underlay,
         nexthopDmac: network.optionsOf(node.plan).nexthopDmac,
@@ -110,7 +113,7 @@ class ProcessLife implements Life {
     await this.#ask('rotate');
   }
 
-  async snapshot(): Promise<LifeSnapshot> {
+  async snapshot(): Promise<IncarnationSnapshot> {
     return (await this.#ask('snapshot')).snapshot!;
   }
 

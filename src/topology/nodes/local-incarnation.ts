@@ -1,4 +1,4 @@
-/** A life of a gateway in this process: a Gateway over a simulated device. */
+/** An incarnation of a gateway in this process: a Gateway over a simulated device. */
 
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
@@ -14,17 +14,17 @@ import type { PipeHal } from '../../hal/hal.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
 import { AEAD_ENGINES } from '../../psp/aead-engines.js';
 import type { GatewayPlan } from '../model.js';
-import type { LifePorts } from './gateway-node.js';
-import type { Counts, Life, LifeSnapshot } from './life.js';
+import type { IncarnationPorts } from './gateway-node.js';
+import type { Counts, Incarnation, IncarnationSnapshot } from './incarnation.js';
 import { slowEntries } from './slow-entries.js';
 
-export interface LocalLifeDeps {
+export interface LocalIncarnationDeps {
   readonly plan: GatewayPlan;
   readonly underlay: GatewayPlan['underlay'];
   readonly options: GatewayOptions;
   readonly clock: Clock;
   readonly random: Random;
-  readonly ports: LifePorts;
+  readonly ports: IncarnationPorts;
   /** Options of the device that differ from those of other gateways. */
   readonly device: Pick<SimHalOptions, 'firstIv' | 'limits'>;
   readonly transport: ControlTransport;
@@ -34,10 +34,10 @@ export interface LocalLifeDeps {
   readonly onEvent: (event: GatewayEvent) => void;
   readonly onLog: (level: LogLevel, message: string, fields: LogFields | undefined) => void;
   /** Called before the first frame. */
-  readonly started: (life: LocalLife) => void;
+  readonly started: (incarnation: LocalIncarnation) => void;
 }
 
-export async function openLocalLife(deps: LocalLifeDeps): Promise<void> {
+export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<void> {
   const { plan, underlay, clock, random, ports, onLog } = deps;
   const { ipv4, ipv6 } = underlay;
   const hal = await openSimHal({
@@ -62,11 +62,11 @@ export async function openLocalLife(deps: LocalLifeDeps): Promise<void> {
     options: deps.options,
     observe: deps.onEvent,
   });
-  deps.started(new LocalLife(gateway, hal));
+  deps.started(new LocalIncarnation(gateway, hal));
   await gateway.start();
 }
 
-export class LocalLife implements Life {
+export class LocalIncarnation implements Incarnation {
   constructor(
     private readonly gateway: Gateway,
     private readonly hal: SimHal,
@@ -76,7 +76,7 @@ export class LocalLife implements Life {
     return this.gateway.rotateMasterKey(true);
   }
 
-  async snapshot(): Promise<LifeSnapshot> {
+  async snapshot(): Promise<IncarnationSnapshot> {
     const { gateway, hal } = this;
     const fates = countsOf(hal.fates());
     const view = gateway.view();

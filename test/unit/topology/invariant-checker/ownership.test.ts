@@ -13,8 +13,8 @@ import {
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { type Given, watchTransport } from '../../../../src/topology/given-keys.js';
 import { ANYBODY } from '../../../support/doorkeepers.js';
+import { build, device, gateway, h1, h2, inner, psp } from '../../../support/invariants.js';
 import { serviceOf } from '../../../support/topologies.js';
-import { build, device, gateway, h1, h2, inner, psp } from '../../../support/watch.js';
 
 const keyOf = (n: number) => new Uint8Array(16).fill(n);
 const parameters = (spi: number, key: number): TunnelParameters => ({
@@ -95,7 +95,7 @@ describe('impersonated', () => {
     );
   });
 
-  test("a former life's keys are nobody's, and those of other gateways are not its own", async () => {
+  test("a former incarnation's keys are nobody's, and those of other gateways are not its own", async () => {
     const { watch, give, carry } = watched();
     give('h3', 1, 1);
     watch.onGiven({ receiver: 'h3', holder: 'h1', parameters: parameters(1, 1) });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseIp } from '../../../../src/packet/address.js';
 import { locatePsp } from '../../../../src/topology/packets.js';
+import { build, gateway, h1, h2, inner, NO_ENGINE, psp } from '../../../support/invariants.js';
 import { datagramTo } from '../../../support/psp-frames.js';
 import {
   advertisement,
@@ -11,7 +12,6 @@ import {
   routerAdvertisement,
   solicitation,
 } from '../../../support/segment-frames.js';
-import { build, gateway, h1, h2, inner, NO_ENGINE, psp } from '../../../support/watch.js';
 
 const FAMILIES = [4, 6] as const;
 
@@ -142,7 +142,7 @@ describe('iv-reuse', () => {
     expect(watch.violations[0]!.text).toBe('SPI 0x000000ab of 2001:db8::2: IV 5 after 6');
   });
 
-  test('another SPI, receiver, sender or life of the sender has IVs of its own', () => {
+  test('another SPI, receiver, sender or incarnation of the sender has IVs of its own', () => {
     const { watch, seen } = build();
     const again = gateway(1);
     watch.onUplink(again, 'out', psp());

@@ -4,10 +4,10 @@ import { PKT_META_RETURN_TO_VF } from '../../../../src/gateway/pipeline/pipeline
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { ARP_REPLY, buildArp } from '../../../../src/packet/arp.js';
 import { buildUdp } from '../../../../src/packet/udp.js';
-import type { Watch } from '../../../../src/topology/watch.js';
+import type { InvariantChecker } from '../../../../src/topology/invariant-checker.js';
 import type { Family } from '../../../support/inner-packets.js';
+import { build, device, h1, h2, h3, inner, psp } from '../../../support/invariants.js';
 import { datagramTo } from '../../../support/psp-frames.js';
-import { build, device, h1, h2, h3, inner, psp } from '../../../support/watch.js';
 
 const FAMILIES = [4, 6] as const;
 
@@ -153,10 +153,10 @@ describe('what gateways in other processes answer themselves is told by its look
 });
 
 describe('delivered-twice', () => {
-  const send = (watch: Watch, frame = inner()) => watch.onVf(h1, 'in', frame);
-  const deliver = (watch: Watch, frame = inner(), node = h2) => watch.onVf(node, 'out', frame);
+  const send = (watch: InvariantChecker, frame = inner()) => watch.onVf(h1, 'in', frame);
+  const deliver = (watch: InvariantChecker, frame = inner(), node = h2) => watch.onVf(node, 'out', frame);
   /** PSP packets with these IVs come to h2. */
-  const arrive = (watch: Watch, ...ivs: bigint[]) => {
+  const arrive = (watch: InvariantChecker, ...ivs: bigint[]) => {
     for (const iv of ivs) watch.onUplink(h2, 'in', psp({ iv }));
   };
   const TWICE = 'delivered-twice h2';

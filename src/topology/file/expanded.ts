@@ -1,35 +1,42 @@
 /** Nodes and links of the file, and those that its generators make, in one form and with their places. */
-import type { FullMeshForm, LeafSpineForm, LinkValuesForm, NodeForm, TopologyForm } from './form.js';
+
 import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
-import type { Flags as FlagsForm } from './schema-values.js';
+import type {
+  ParsedFullMesh,
+  ParsedLeafSpine,
+  ParsedLinkValues,
+  ParsedNode,
+  ParsedTopology,
+} from './parsed.js';
+import type { Flags as ParsedFlags } from './schema-values.js';
 import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 
 /** Values and where they stand; what comes later wins. */
 export type Layers<T> = readonly { readonly value: T; readonly place: Place }[];
 
-export interface NodeDraft {
+export interface ExpandedNode {
   readonly name: string;
-  readonly form: NodeForm;
+  readonly parsed: ParsedNode;
   readonly place: Place;
   /** Flags of gateways. */
-  readonly flags: Layers<FlagsForm>;
-  /** Workloads to make when the form has none. */
+  readonly flags: Layers<ParsedFlags>;
+  /** Workloads to make when the file has none. */
   readonly generatedWorkloads: number;
   /** Makes all its tunnels at start-up, from its first address. */
   readonly staticTunnels: boolean;
 }
 
-export interface LinkDraft {
+export interface ExpandedLink {
   readonly endpoints: readonly [string, string];
   readonly endpointPlaces: readonly [Place, Place];
-  readonly values: Layers<LinkValuesForm>;
+  readonly values: Layers<ParsedLinkValues>;
   readonly place: Place;
 }
 
-export interface Drafts {
-  readonly nodes: readonly NodeDraft[];
-  readonly links: readonly LinkDraft[];
+export interface ExpandedTopology {
+  readonly nodes: readonly ExpandedNode[];
+  readonly links: readonly ExpandedLink[];
   /** A generator could not do its work, which was said. */
   readonly incomplete: boolean;
 }
@@ -38,25 +45,25 @@ function layer<T>(value: T | undefined, place: Place): Layers<T> {
   return value === undefined ? [] : [{ value, place }];
 }
 
-export function draftTopology(form: TopologyForm, place: Place): Drafts {
+export function expandTopology(parsed: ParsedTopology, place: Place): ExpandedTopology {
   const flags = [
-    ...layer(form.defaults?.flags, place.at('defaults', 'flags')),
-    ...layer(form.kinds?.gateway?.flags, place.at('kinds', 'gateway', 'flags')),
+    ...layer(parsed.defaults?.flags, place.at('defaults', 'flags')),
+    ...layer(parsed.kinds?.gateway?.flags, place.at('kinds', 'gateway', 'flags')),
   ];
-  const linkValues = layer(form.kinds?.link, place.at('kinds', 'link'));
-  const nodes = Object.entries(form.nodes ?? {}).map(([name, node]): NodeDraft => {
+  const linkValues = layer(parsed.kinds?.link, place.at('kinds', 'link'));
+  const nodes = Object.entries(parsed.nodes ?? {}).map(([name, node]): ExpandedNode => {
     const at = place.at('nodes', name);
     const own = node.kind === 'gateway' ? layer(node.flags, at.at('flags')) : [];
     return {
       name,
-      form: node,
+      parsed: node,
       place: at,
       flags: [...flags, ...own],
       generatedWorkloads: 1,
       staticTunnels: false,
     };
   });
-  const links = itemsOf(form.links).map(([i, link]): LinkDraft => {
+  const links = itemsOf(parsed.links).map(([i, link]): ExpandedLink => {
     const at = place.at('links', i);
     return {
       endpoints: link.endpoints,
@@ -65,7 +72,7 @@ export function draftTopology(form: TopologyForm, place: Place): Drafts {
       place: at,
     };
   });
-  const generated = generate(form, place, flags, linkValues);
+  const generated = generate(parsed, place, flags, linkValues);
   const names = new Set(nodes.map(({ name }) => name));
   for (const { name, place: at } of generated.nodes) {
     if (names.has(name)) at.problem(`makes a node ${name}, and "nodes" has one; rename that one`);
@@ -77,17 +84,17 @@ export function draftTopology(form: TopologyForm, place: Place): Drafts {
   };
 }
 
-const NOTHING: Drafts = { nodes: [], links: [], incomplete: false };
-const FAILED: Drafts = { ...NOTHING, incomplete: true };
+const NOTHING: ExpandedTopology = { nodes: [], links: [], incomplete: false };
+const FAILED: ExpandedTopology = { ...NOTHING, incomplete: true };
 
 function generate(
-  form: TopologyForm,
+  parsed: ParsedTopology,
   place: Place,
-  flags: Layers<FlagsForm>,
-  linkValues: Layers<LinkValuesForm>,
-): Drafts {
-  const mesh = form['full-mesh'];
-  const fabric = form['leaf-spine'];
+  flags: Layers<ParsedFlags>,
+  linkValues: Layers<ParsedLinkValues>,
+): ExpandedTopology {
+  const mesh = parsed['full-mesh'];
+  const fabric = parsed['leaf-spine'];
   if (mesh !== undefined && fabric !== undefined) {
     place.at('leaf-spine').problem('does not go together with full-mesh; write one of them');
     return FAILED;
@@ -103,22 +110,22 @@ function generate(
 }
 
 class Generator {
-  readonly #nodes: NodeDraft[] = [];
-  readonly #links: LinkDraft[] = [];
-  readonly #flags: Layers<FlagsForm>;
-  readonly #linkValues: Layers<LinkValuesForm>;
+  readonly #nodes: ExpandedNode[] = [];
+  readonly #links: ExpandedLink[] = [];
+  readonly #flags: Layers<ParsedFlags>;
+  readonly #linkValues: Layers<ParsedLinkValues>;
 
   constructor(
     private readonly place: Place,
-    private readonly form: FullMeshForm | LeafSpineForm,
-    flags: Layers<FlagsForm>,
-    linkValues: Layers<LinkValuesForm>,
+    private readonly parsed: ParsedFullMesh | ParsedLeafSpine,
+    flags: Layers<ParsedFlags>,
+    linkValues: Layers<ParsedLinkValues>,
   ) {
-    this.#flags = [...flags, ...layer(form.flags, place.at('flags'))];
-    this.#linkValues = [...linkValues, ...layer(form.link, place.at('link'))];
+    this.#flags = [...flags, ...layer(parsed.flags, place.at('flags'))];
+    this.#linkValues = [...linkValues, ...layer(parsed.link, place.at('link'))];
   }
 
-  fullMesh({ gateways, static: staticTunnels = true }: FullMeshForm): Drafts {
+  fullMesh({ gateways, static: staticTunnels = true }: ParsedFullMesh): ExpandedTopology {
     if (!this.#fits(gateways + 1, gateways, gateways)) return FAILED;
     for (let i = 1; i <= gateways; i++) this.#gateway(`h${i}`, staticTunnels);
     this.#node('switch1', { kind: 'switch' });
@@ -127,7 +134,7 @@ class Generator {
   }
 
   /** Leaf l's port eth1 goes to spine1 and so on; gateways are at the ports after those. */
-  leafSpine({ leaves, spines, hosts }: LeafSpineForm): Drafts {
+  leafSpine({ leaves, spines, hosts }: ParsedLeafSpine): ExpandedTopology {
     if (!this.#fits(leaves + spines + hosts, leaves * spines + hosts, hosts)) return FAILED;
     for (let i = 1; i <= hosts; i++) this.#gateway(`h${i}`, false);
     for (let i = 1; i <= leaves; i++) this.#node(`leaf${i}`, { kind: 'router' });
@@ -142,7 +149,7 @@ class Generator {
   }
 
   #fits(nodes: number, links: number, gateways: number): boolean {
-    const workloads = gateways * (this.form.workloads ?? 1);
+    const workloads = gateways * (this.parsed.workloads ?? 1);
     const made = [
       [nodes, 'nodes', NODES_MAX],
       [links, 'links', LINKS_MAX],
@@ -158,13 +165,13 @@ class Generator {
     this.#node(name, { kind: 'gateway' }, staticTunnels);
   }
 
-  #node(name: string, form: NodeForm, staticTunnels = false): void {
+  #node(name: string, parsed: ParsedNode, staticTunnels = false): void {
     this.#nodes.push({
       name,
-      form,
+      parsed,
       place: this.place,
-      flags: form.kind === 'gateway' ? this.#flags : [],
-      generatedWorkloads: this.form.workloads ?? 1,
+      flags: parsed.kind === 'gateway' ? this.#flags : [],
+      generatedWorkloads: this.parsed.workloads ?? 1,
       staticTunnels,
     });
   }
