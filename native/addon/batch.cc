@@ -51,7 +51,7 @@ size_t octets_of_entries(const std::vector<FieldSpec> &fields)
 	return octets;
 }
 
-// The values that an entry of this template gives.
+// Reads the values that an entry gives for an action template.
 void read_values(Reader &reader, const ActionsSpec &actions, ValuesSpec &values)
 {
 	reader.octets(values.set, octets_of_entries(actions.set));
@@ -68,20 +68,20 @@ ForwardSpec read_forward(Reader &reader)
 	return forward;
 }
 
-// An operation that was handed over.
-struct Done {
+// What has become of an operation.
+struct Outcome {
 	uint32_t pipe;
 	uint32_t slot;
-	// A new entry.
+	// It adds an entry.
 	bool added = false;
-	// DOCA refused it at once.
+	// DOCA refused it inside the call.
 	bool refused = false;
-	// DOCA could not do it.
+	// DOCA reported its failure later.
 	bool failed = false;
 };
 
 void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
-	       const std::vector<ControlEntrySpec> &controls, std::deque<Done> &all, std::vector<BatchFailure> &failures)
+	       const std::vector<ControlEntrySpec> &controls, std::deque<Outcome> &outcomes, std::vector<BatchFailure> &failures)
 {
 	Reader reader(batch);
 	ValuesSpec values;
@@ -91,8 +91,8 @@ void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vect
 		const uint16_t pipe = reader.number16();
 		const uint32_t slot = reader.number32();
 		const PipeSpec &of = spec.pipes.at(pipe);
-		Done &done = all.emplace_back(Done{pipe, slot});
-		// Read before it is done, so that one that fails does not leave the reader in its middle.
+		Outcome &outcome = outcomes.emplace_back(Outcome{pipe, slot});
+		// Everything is read before the operation runs, so that one that fails does not leave the reader in its middle.
 		ForwardSpec forward;
 		const bool with_values = operation == BatchOperation::ADD || (detail & 1) != 0;
 		const bool with_forward = operation == BatchOperation::ADD ? of.forward.kind == ForwardSpec::OF_ENTRY
@@ -124,26 +124,26 @@ void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vect
 		try {
 			switch (operation) {
 			case BatchOperation::ADD:
-				program.add(pipe, slot, action_index, values, forward, &done.failed);
-				done.added = true;
+				program.add(pipe, slot, action_index, values, forward, &outcome.failed);
+				outcome.added = true;
 				break;
 			case BatchOperation::UPDATE:
 				program.update(pipe, slot, with_values ? &values : nullptr, with_forward ? &forward : nullptr,
-					       &done.failed);
+					       &outcome.failed);
 				break;
 			case BatchOperation::REMOVE:
-				program.remove(pipe, slot, &done.failed);
+				program.remove(pipe, slot, &outcome.failed);
 				break;
 			case BatchOperation::ADD_CONTROL:
-				program.put_control(pipe, slot, controls.at(control), false, &done.failed);
-				done.added = true;
+				program.add_control(pipe, slot, controls.at(control), &outcome.failed);
+				outcome.added = true;
 				break;
 			case BatchOperation::REPLACE_CONTROL:
-				program.put_control(pipe, slot, controls.at(control), true, &done.failed);
+				program.replace_control(pipe, slot, controls.at(control), &outcome.failed);
 				break;
 			}
 		} catch (const Failure &failure) {
-			done.refused = true;
+			outcome.refused = true;
 			failures.push_back({index, failure.name(), failure.what()});
 		}
 	}
@@ -154,23 +154,23 @@ void hand_over(LoweredProgram &program, const ProgramSpec &spec, const std::vect
 std::vector<BatchFailure> run_batch(LoweredProgram &program, const ProgramSpec &spec, const std::vector<uint8_t> &batch,
 				    const std::vector<ControlEntrySpec> &controls)
 {
-	// They stay where they are: DOCA's completions write to them.
-	std::deque<Done> all;
+	// A deque, because completions of DOCA write to its elements, which must not move.
+	std::deque<Outcome> outcomes;
 	std::vector<BatchFailure> failures;
 	try {
-		hand_over(program, spec, batch, controls, all, failures);
+		hand_over(program, spec, batch, controls, outcomes, failures);
 		program.finish();
 	} catch (...) {
 		program.abandon();
 		throw;
 	}
-	for (uint32_t index = 0; index < all.size(); index++) {
-		const Done &done = all[index];
-		if (!done.failed || done.refused)
+	for (uint32_t index = 0; index < outcomes.size(); index++) {
+		const Outcome &outcome = outcomes[index];
+		if (!outcome.failed || outcome.refused)
 			continue;
 		failures.push_back({index, "DRIVER", "the device could not do it"});
-		if (done.added)
-			program.forget(done.pipe, done.slot);
+		if (outcome.added)
+			program.forget(outcome.pipe, outcome.slot);
 	}
 	return failures;
 }

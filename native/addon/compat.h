@@ -1,5 +1,5 @@
-// Names of DOCA Flow that moved between releases, 2.9 LTS to 3.3 and later, in one spelling. Everything else of the addon
-// uses these.
+// Names and signatures of DOCA Flow that changed between the releases 2.9 LTS and 3.3, in one spelling, which the rest of the
+// addon uses.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@
 #include <doca_version.h>
 #include <rte_flow.h>
 
-// DOCA_VERSION_LTE_CURRENT mixes the patch into the minor number; this does not.
+// The release as one number, 302 for 3.2. DOCA_VERSION_LTE_CURRENT does not serve: it mixes the patch into the minor number.
 #define PSP_DOCA_RELEASE (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
 
-// Crypto stands in ordered lists, copies in flooding hash pipes, key slots belong to the port.
+// Whether crypto stands in ordered lists, copies are made by flooding hash pipes (shape.h), and key slots belong to the port.
 #define PSP_ORDERED_LISTS (PSP_DOCA_RELEASE >= 302)
 
 namespace compat {
 
-// EAL must not probe the NIC itself.
+// Arguments that keep EAL from probing the NIC itself.
 inline std::vector<const char *> eal_device_arguments()
 {
 #if PSP_DOCA_RELEASE >= 303
@@ -44,7 +44,8 @@ inline const char *mode_arguments()
 #endif
 }
 
-// Before a PF's DPDK port starts: what no pipe matches stays with the kernel. From 3.1 the mode alone says so.
+// Leaves packets that no pipe matches to the kernel; to be called before a PF's DPDK port starts. From 3.1 on the mode alone
+// does that.
 inline int isolate(uint16_t dpdk_port)
 {
 #if PSP_DOCA_RELEASE <= 300
@@ -56,7 +57,8 @@ inline int isolate(uint16_t dpdk_port)
 #endif
 }
 
-// Up to 3.1 DOCA has to be told the queues of what goes to the application without a forward that names them.
+// Tells DOCA the queues of packets that go to the application without a forward that names queues. From 3.2 on there is no
+// such setting.
 inline doca_error_t set_default_rss(doca_flow_cfg *cfg, std::vector<uint16_t> &queues)
 {
 #if PSP_DOCA_RELEASE <= 301
@@ -71,7 +73,7 @@ inline doca_error_t set_default_rss(doca_flow_cfg *cfg, std::vector<uint16_t> &q
 #endif
 }
 
-// The domain of a root. From 3.2 NVIDIA's own gateway has its egress root in the secure domain, whose pipes stand behind it.
+// The domain of a root. From 3.2 on NVIDIA's own gateway has its egress root in the secure domain, with the pipes that follow.
 inline doca_flow_pipe_domain root_domain(doca_flow_pipe_domain domain)
 {
 #if PSP_DOCA_RELEASE >= 302
@@ -103,7 +105,7 @@ inline doca_error_t probe(doca_dev *dev, doca_dev_rep *rep, const char *represen
 #endif
 }
 
-// A port by its DPDK number; `rep` is nullptr for the PF.
+// Configures a port by its DPDK number; `rep` is nullptr for the PF.
 inline doca_error_t set_port(doca_flow_port_cfg *cfg, uint16_t dpdk_port, doca_dev *dev, doca_dev_rep *rep,
 			     uint32_t actions_memory_octets)
 {
@@ -150,7 +152,8 @@ inline void match_any_port(doca_flow_match &mask)
 #endif
 }
 
-// All queues of the PF. From 3.1 one entry cannot spread both families: IPv4 is spread, the rest goes to the first queue.
+// A forward to all queues of the PF. From 3.1 on one entry cannot spread both families: IPv4 is spread, and the rest goes to the
+// first queue.
 inline void set_rss(doca_flow_fwd &fwd, std::vector<uint16_t> &queues)
 {
 #if PSP_DOCA_RELEASE >= 301
@@ -171,7 +174,7 @@ inline void set_rss(doca_flow_fwd &fwd, std::vector<uint16_t> &queues)
 #endif
 }
 
-// Flags of an operation that does not wait for others.
+// Flags of an operation that is handed over at once, not with a batch.
 #if PSP_DOCA_RELEASE >= 303
 constexpr auto NO_WAIT = DOCA_FLOW_ENTRY_FLAGS_NO_WAIT;
 #else
@@ -221,7 +224,7 @@ inline doca_error_t add_control_entry(uint16_t queue, uint32_t priority, doca_fl
 #endif
 }
 
-// `key` has 16 or 32 octets and is read during the call.
+// Sets the key of a slot. It has 16 or 32 octets and is read during the call.
 inline doca_error_t set_psp_key(doca_flow_port *port, uint32_t id, const uint8_t *key, size_t octets)
 {
 	doca_flow_shared_resource_cfg cfg{};

@@ -1,4 +1,4 @@
-// The one thread that calls DOCA: jobs of all devices, one after the other.
+// The one thread of the process that calls DOCA. It runs the jobs of all devices one after the other.
 #pragma once
 
 #include <condition_variable>

@@ -19,15 +19,15 @@
 namespace {
 
 constexpr uint16_t DESCRIPTORS = 1024;
-// Memory for what actions write, as NVIDIA's application asks for.
+// Memory for values that actions write, as much as NVIDIA's application asks for.
 constexpr uint32_t ACTIONS_MEMORY_OCTETS = 8388608u * 64;
-// Ethernet header and FCS around an IP packet.
+// The Ethernet header and the FCS around an IP packet.
 constexpr uint32_t ETHERNET_AROUND_OCTETS = 14 + 4;
-// PSP headers are put on by the device, in the buffer where there is room.
+// Room in a buffer for the PSP headers that the device adds.
 constexpr uint32_t BUFFER_SLACK_OCTETS = 128;
 constexpr uint16_t RECEIVE_BURST = 64;
 constexpr size_t RECEIVE_BATCH_MAX = 256;
-// Polls that find nothing before a receiver sleeps, and how long.
+// Polls without packets until a receiver sleeps, and how long it sleeps.
 constexpr uint32_t POLLS_AWAKE = 200;
 constexpr auto SLEEP_MIN = std::chrono::microseconds(50);
 constexpr auto SLEEP_MAX = std::chrono::microseconds(1000);
@@ -79,7 +79,7 @@ void Device::open()
 	rep_ = open_representor(dev_, options_.representor);
 	check(compat::probe(dev_, rep_, options_.representor.c_str()), "probing device " + options_.pci_address);
 	check(doca_dpdk_get_first_port_id(dev_, &dpdk_ports_[0]), "the DPDK port of device " + options_.pci_address);
-	// The first representor comes right behind its PF.
+	// The first representor has the number after its PF.
 	dpdk_ports_[1] = static_cast<uint16_t>(dpdk_ports_[0] + 1);
 	probed_ = true;
 	open_dpdk_ports();
@@ -115,7 +115,7 @@ void Device::open_dpdk_ports()
 		const int result = rte_eth_dev_info_get(dpdk_ports_[i], &information);
 		if (result != 0)
 			throw dpdk_failure("what DPDK port " + std::to_string(dpdk_ports_[i]) + " is", result);
-		// Those of representors are DOCA's own in switch mode: they are neither configured nor started.
+		// In switch mode DOCA owns the ports of representors: the application neither configures nor starts them.
 		if ((*information.dev_flags & RTE_ETH_DEV_REPRESENTOR) != 0)
 			continue;
 		const uint16_t queues = i == 0 ? options_.rss_queues : 1;
@@ -132,7 +132,7 @@ void Device::start_dpdk_port(uint16_t port, uint16_t queues, uint16_t mtu_octets
 	rte_eth_conf configuration{};
 	configuration.rxmode.mtu = mtu_octets;
 	int result = rte_eth_dev_configure(port, queues, 1, &configuration);
-	// Packets to the workload's MAC address, and to whatever address a peer's have.
+	// Packets come to the workload's MAC address, and to any that a peer uses.
 	if (result == 0)
 		result = rte_eth_promiscuous_enable(port);
 	for (uint16_t queue = 0; result == 0 && queue < queues; queue++)
@@ -253,7 +253,8 @@ void Device::clear_key(uint32_t crypto_id)
 	const uint8_t former = key_octets_[crypto_id];
 	if (former == 0)
 		return;
-	// Of the other length: a device that checks it drops the packets, any other encrypts them for nobody.
+	// A random key of the other length: a device that checks the length drops packets that use the slot, and any other device
+	// encrypts them so that nobody can decrypt them.
 	const size_t octets = former == 16 ? 32 : 16;
 	uint8_t key[32];
 	if (getrandom(key, sizeof(key), 0) != static_cast<ssize_t>(sizeof(key)))
@@ -347,11 +348,11 @@ uint32_t Device::transmit(const std::vector<std::pair<const uint8_t *, size_t>> 
 		const auto &[octets, length] = frames[taken];
 		char *room = length > UINT16_MAX ? nullptr : rte_pktmbuf_append(mbuf, static_cast<uint16_t>(length));
 		if (room == nullptr) {
-			// Larger than any port carries: taken, and dropped as a device would.
+			// Larger than any port carries: taken and dropped, as a device does.
 			rte_pktmbuf_free(mbuf);
 			continue;
 		}
-		// Not memcpy: an empty frame has no octets to point to.
+		// Not memcpy: the pointer of an empty frame may be nullptr.
 		std::copy_n(octets, length, room);
 		*RTE_FLOW_DYNF_METADATA(mbuf) = packet_metas[taken];
 		mbuf->ol_flags |= RTE_MBUF_DYNFLAG_TX_METADATA;
@@ -378,11 +379,11 @@ void Device::release()
 		try {
 			clear_key(static_cast<uint32_t>(i));
 		} catch (const Failure &) {
-			// The device keeps what it cannot be told to forget; the rotations at the next start end it.
+			// A key that cannot be cleared stays in the device until the rotations at the next start end its validity.
 		}
 	}
 	unbuild();
-	// The representor first, the switch manager last.
+	// The representor is stopped first, the switch manager last.
 	for (size_t i = 2; i-- > 0;) {
 		if (flow_ports_[i] != nullptr)
 			doca_flow_port_stop(flow_ports_[i]);
@@ -401,7 +402,7 @@ void Device::release()
 		doca_dev_close(dev_);
 	rep_ = nullptr;
 	dev_ = nullptr;
-	// Buffers that are still somewhere outside would be freed into nothing.
+	// Leak the pool while mbufs are outstanding: returning them later would be use-after-free.
 	if (pool_ != nullptr && rte_mempool_full(pool_) == 1)
 		rte_mempool_free(pool_);
 	pool_ = nullptr;

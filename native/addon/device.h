@@ -1,5 +1,5 @@
-// A BlueField's PF and one representor: bring-up, keys, packets of the slow path. All but transmit() runs in the control
-// thread.
+// A BlueField's PF and one representor: bring-up, keys, and packets of the slow path. All methods but transmit() run in the
+// control thread.
 #pragma once
 
 #include <array>
@@ -12,31 +12,31 @@
 
 #include "compat.h"
 #include "failure.h"
-#include "lower.h"
+#include "lowered_program.h"
 #include "process.h"
 
 struct rte_mempool;
 struct rte_mbuf;
 
 struct DeviceOptions {
-	// "03:00.0"
+	// As in "03:00.0".
 	std::string pci_address;
-	// Of the representor: see representor.h.
+	// The name of the representor; see representor.h.
 	std::string representor;
-	// Queues that RSS spreads packets over, a thread each.
+	// Number of queues that RSS spreads packets over. Each has a thread.
 	uint16_t rss_queues = 1;
 	uint32_t key_slots = 0;
-	// Of all pipes.
+	// Number of counters of all pipes together.
 	uint32_t counters = 0;
-	// Devices that this process will have open at the same time, of the same size.
+	// Number of devices of this size that the process may have open at the same time.
 	uint32_t devices = 1;
-	// Buffers for packets to and from the slow path.
+	// Number of buffers for packets to and from the slow path.
 	uint32_t buffers = 8192;
-	// For DPDK where there are no huge pages; 0: its default.
+	// Memory for DPDK where there are no huge pages; 0 means DPDK's default.
 	uint32_t memory_megabytes = 0;
-	// Of DOCA's own messages, once per process: doca_log_level.
+	// The level of DOCA's own messages, as doca_log_level. The first device's counts for the process.
 	uint32_t log_level = DOCA_LOG_LEVEL_WARNING;
-	// For EAL, once per process.
+	// Further arguments for EAL. The first device's count for the process.
 	std::vector<std::string> eal_arguments;
 };
 
@@ -53,12 +53,12 @@ struct ReceivedPacket {
 	uint32_t packet_meta;
 };
 
-// Takes a batch; false: it has no room, and the batch stays with the caller.
+// Takes a batch of packets. Returns false when it has no room; then the batch stays with the caller.
 using ReceiveHandler = std::function<bool(std::vector<ReceivedPacket> &)>;
 
 class Device {
 public:
-	// Throws Failure; nothing is open then.
+	// Opens the device. Throws Failure, with nothing left open.
 	explicit Device(const DeviceOptions &options);
 	~Device();
 	Device(const Device &) = delete;
@@ -68,24 +68,24 @@ public:
 	uint16_t dpdk_port(size_t logical) const { return dpdk_ports_[logical]; }
 
 	void build(ProgramSpec program);
-	// After a build whose static entries could not be installed.
+	// Destroys the pipes again, after a build whose static entries could not be installed.
 	void unbuild();
 	LoweredProgram &program() { return *program_; }
 
-	// Throws Failure. Ids are 1 to key_slots.
+	// Sets the key of a slot, 1 to key_slots. Throws Failure.
 	void set_key(uint32_t crypto_id, const uint8_t *key, size_t octets);
-	// Gives the slot a key that nobody has.
+	// Replaces the key by one that nobody knows. Throws Failure.
 	void clear_key(uint32_t crypto_id);
-	// Throws Failure EMPTY when fewer are left.
+	// Generates SPIs with their keys, which are written without gaps. Throws Failure EMPTY when fewer are left.
 	void generate_keys(uint32_t key_octets, uint32_t count, uint32_t *spis, uint8_t *keys);
 	void rotate_master_key();
 
-	// Starts to deliver, from threads of its own.
+	// Starts threads that deliver received packets.
 	void receive(const ReceiveHandler &handler);
-	// From one thread of the caller's. Packets that were taken, from the first on.
+	// Sends packets. Returns how many were taken, from the first on. To be called from one thread only.
 	uint32_t transmit(const std::vector<std::pair<const uint8_t *, size_t>> &frames,
 			  const std::vector<uint32_t> &packet_metas);
-	// Stops what transmit() and receive() use; before the destructor.
+	// Ends transmit() and the threads of receive(); to be called before the destructor.
 	void stop();
 
 private:
@@ -106,14 +106,14 @@ private:
 	rte_mempool *pool_ = nullptr;
 	std::unique_ptr<FlowLibrary> library_;
 	doca_flow_port *flow_ports_[2] = {};
-	// Up to 3.1: the first of its key slots' numbers.
+	// Up to 3.1: DOCA's number of the device's first key slot.
 	uint32_t first_crypto_id_ = 0;
-	// DOCA's numbers from 3.2, handed out by the port; 0: not yet.
+	// From 3.2: DOCA's numbers of the key slots, which the port hands out; 0 before that.
 	std::vector<uint32_t> crypto_ids_;
-	// Key octets of a slot; 0: never set.
+	// The length of the key in a slot, in octets; 0 when none was set.
 	std::vector<uint8_t> key_octets_;
 	std::unique_ptr<LoweredProgram> program_;
-	// Programs that are closed.
+	// Closed programs: DOCA may report to their records until the ports are stopped.
 	std::vector<std::unique_ptr<LoweredProgram>> former_programs_;
 	PortInformation information_[2];
 	std::atomic<bool> stopping_{false};

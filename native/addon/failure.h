@@ -1,4 +1,4 @@
-// Failures: a DOCA error and what was being done.
+// Failures, as an error code of DOCA and a description of what was being done.
 #pragma once
 
 #include <stdexcept>
@@ -15,7 +15,7 @@ public:
 	}
 	const doca_error_t code;
 
-	// Without the DOCA_ERROR_ prefix.
+	// The name of the code without its prefix DOCA_ERROR_.
 	std::string name() const
 	{
 		const std::string full = doca_error_get_name(code);
@@ -24,13 +24,14 @@ public:
 	}
 };
 
+// Throws Failure unless `result` is success.
 inline void check(doca_error_t result, const std::string &doing)
 {
 	if (result != DOCA_SUCCESS)
 		throw Failure(result, doing);
 }
 
-// Of DPDK: an errno, of either sign.
+// A failure of DPDK, given as an errno of either sign.
 inline Failure dpdk_failure(const std::string &doing, int error)
 {
 	return Failure(DOCA_ERROR_DRIVER, doing + " (" + rte_strerror(error < 0 ? -error : error) + ")");

@@ -25,7 +25,7 @@ void no_need(doca_flow_match &, doca_flow_match &) {}
 
 template <typename Type> void need_type(Type &value, Type &mask, Type wanted)
 {
-	// A type that the program itself looks at stays as it is.
+	// A type that the program itself matches stays as it is.
 	if (static_cast<uint32_t>(mask) != 0)
 		return;
 	value = wanted;
@@ -97,15 +97,16 @@ void select_inner_ip6(doca_flow_match &match)
 	match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP6;
 }
 
-// Releases of clang-format differ in braces within macros.
+// Versions of clang-format differ in how they set braces within macros.
 // clang-format off
-// A member that holds the same octets as the packet.
+// A member with the same octets as the packet, which actions cannot write.
 #define OCTETS(NAME, STRING, MEMBER, COUNT, NEED, SELECT) \
 	{                                                                                                                  \
 		NAME, STRING, COUNT, false, false, is_metadata(NAME), \
 			[](doca_flow_match &match, const uint8_t *octets, bool) { memcpy(&match.MEMBER, octets, COUNT); }, \
 			nullptr, NEED, SELECT                                                                              \
 	}
+// The same, writable by actions.
 #define WRITABLE(NAME, STRING, MEMBER, COUNT, NEED, SELECT) \
 	{                                                                                                                  \
 		NAME, STRING, COUNT, false, false, is_metadata(NAME), \
@@ -113,7 +114,7 @@ void select_inner_ip6(doca_flow_match &match)
 			[](doca_flow_actions &actions, const uint8_t *octets) { memcpy(&actions.MEMBER, octets, COUNT); }, \
 			NEED, SELECT                                                                                       \
 	}
-// An enumeration: four octets in the CPU's order.
+// A type: in DOCA an enumeration of four octets in the CPU's order.
 #define TYPE(NAME, STRING, MEMBER)                                                                                         \
 	{                                                                                                                  \
 		NAME, STRING, 1, false, false, false, \
@@ -123,7 +124,7 @@ void select_inner_ip6(doca_flow_match &match)
 			},                                                                                                 \
 			nullptr, no_need, nothing                                                                          \
 	}
-// An octet of its own; of flags one bit counts.
+// A member of one octet; of a flag one bit counts.
 #define SMALL(NAME, STRING, MEMBER, BITS)                                                                                  \
 	{                                                                                                                  \
 		NAME, STRING, 1, (BITS) == 1, false, false, \

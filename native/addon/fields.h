@@ -7,30 +7,30 @@
 
 #include "compat.h"
 
-// A field as DOCA has it. Values travel as octets in network order, as wide as the field in PipeHAL.
+// A field in DOCA's structures. Values are octets in network order, as wide as the field is in PipeHAL.
 struct DocaField {
 	const char *name;
-	// In conditions.
+	// The name of the field in conditions; nullptr: conditions cannot use it.
 	const char *string;
-	// Octets of a value.
+	// The width of a value.
 	uint8_t octets;
-	// A single bit, which is an octet in DOCA.
+	// The field is a single bit, which has an octet in DOCA's structures.
 	bool flag;
-	// The logical port, which is a DPDK port in DOCA; written by whoever knows the device's ports.
+	// The field is the logical port, which is a DPDK port in DOCA. matches.cc writes it, which knows the device's ports.
 	bool port;
-	// Packet metadata and scratch words: nothing of the packet itself.
+	// The field is packet metadata or a scratch word, not a part of the packet.
 	bool metadata;
-	// Writes a value, or a mask, to a match; `mask`: all ones are as wide as DOCA's member.
+	// Writes a value to a match, or with `mask` a mask, whose all ones become as wide as DOCA's member.
 	void (*to_match)(doca_flow_match &match, const uint8_t *octets, bool mask);
-	// And to actions; nullptr: it cannot be written.
+	// Writes a value to actions; nullptr: actions cannot write the field.
 	void (*to_actions)(doca_flow_actions &actions, const uint8_t *octets);
-	// The headers that the packet must have for it, to be matched along with it.
+	// Adds the types of the headers that a packet must have in order to have the field.
 	void (*need)(doca_flow_match &match, doca_flow_match &mask);
-	// Union members of a match that are chosen by it.
+	// Selects the members of the unions in a match that the field is in.
 	void (*select)(doca_flow_match &match);
 };
 
-// All of them.
+// All fields.
 const std::vector<const DocaField *> &doca_fields();
 
 // Throws Failure NOT_SUPPORTED for a field that DOCA does not have.

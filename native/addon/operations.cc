@@ -8,9 +8,11 @@
 
 namespace {
 
-// How long the device may take for what is in flight.
+// How long the device may take to answer.
 constexpr auto ANSWER_TIME = std::chrono::seconds(10);
 constexpr uint64_t PROCESS_MICROSECONDS = 10000;
+// How often DOCA is asked to remove an entry of an operation that failed in part.
+constexpr int TAKE_BACK_TRIES = 8;
 
 } // namespace
 
@@ -19,7 +21,7 @@ void OperationQueue::process(uint32_t at_most)
 	const uint32_t before = in_flight_;
 	const auto deadline = std::chrono::steady_clock::now() + ANSWER_TIME;
 	while (in_flight_ == before) {
-		check(doca_flow_entries_process(port_, queue_, PROCESS_MICROSECONDS, at_most), "waiting for entries");
+		check(doca_flow_entries_process(port_, number_, PROCESS_MICROSECONDS, at_most), "waiting for entries");
 		if (in_flight_ == before && std::chrono::steady_clock::now() > deadline)
 			throw Failure(DOCA_ERROR_TIME_OUT, "waiting for entries");
 	}
@@ -27,67 +29,104 @@ void OperationQueue::process(uint32_t at_most)
 
 void OperationQueue::reserve(uint32_t operations)
 {
-	// The device goes on with the rest while more is handed over.
+	// Wait for a quarter of the queue only: the device works on the rest while more operations are handed over.
 	while (in_flight_ > 0 && in_flight_ + operations > depth_)
 		process(std::max(1u, depth_ / 4));
 }
 
-void OperationQueue::begin(EntryRecord &record, doca_flow_pipe_entry *entry, CallUnderWay &under_way)
+void OperationQueue::begin(TrackedEntry &tracked, doca_flow_pipe_entry *entry, CallUnderWay &under_way)
 {
-	if (record.pending_count == std::size(record.pending))
+	if (tracked.pending_count == std::size(tracked.pending))
 		throw Failure(DOCA_ERROR_UNEXPECTED, "one more operation on an entry that has as many as it can have");
-	record.queue = this;
-	record.pending[record.pending_count++] = {entry, &under_way};
+	tracked.queue = this;
+	tracked.pending[tracked.pending_count++] = {entry, &under_way};
 	in_flight_++;
 }
 
-doca_error_t OperationQueue::returned(EntryRecord &record, const CallUnderWay &under_way, doca_flow_pipe_entry *entry,
+doca_error_t OperationQueue::returned(TrackedEntry &tracked, const CallUnderWay &under_way, doca_flow_pipe_entry *entry,
 				      doca_error_t result)
 {
 	if (under_way.completed)
 		return under_way.succeeded ? DOCA_SUCCESS : result;
-	PendingOperation &operation = *std::find_if(record.pending, record.pending + record.pending_count,
+	PendingOperation &operation = *std::find_if(tracked.pending, tracked.pending + tracked.pending_count,
 						    [&](const PendingOperation &pending) { return pending.call == &under_way; });
 	if (result == DOCA_SUCCESS)
 		operation = {entry, nullptr};
 	else
-		end(record, operation);
+		end(tracked, operation);
 	return result;
 }
 
-void OperationQueue::end(EntryRecord &record, PendingOperation &operation)
+void OperationQueue::end(TrackedEntry &tracked, PendingOperation &operation)
 {
-	operation = record.pending[--record.pending_count];
+	operation = tracked.pending[--tracked.pending_count];
 	in_flight_--;
 }
 
-void OperationQueue::completed(EntryRecord &record, doca_flow_pipe_entry *entry, doca_flow_entry_op operation, bool succeeded)
+doca_error_t OperationQueue::remove(TrackedEntry &tracked, doca_flow_pipe_entry *entry)
 {
-	PendingOperation *const last = record.pending + record.pending_count;
+	return change(tracked, entry, [&] { return doca_flow_pipe_remove_entry(number_, compat::NO_WAIT, entry); });
+}
+
+void OperationQueue::run(TrackedEntry &tracked, const std::string &doing, const HandOver &hand_over)
+{
+	bool failed = false;
+	bool *const outer = tracked.failed;
+	tracked.failed = &failed;
+	try {
+		reserve(1);
+		check(hand_over(), doing);
+		drain(tracked);
+	} catch (const Failure &) {
+		tracked.failed = outer;
+		throw;
+	}
+	tracked.failed = outer;
+	if (failed)
+		throw Failure(DOCA_ERROR_DRIVER, doing);
+}
+
+bool OperationQueue::take_back(TrackedEntry &tracked, doca_flow_pipe_entry *entry)
+{
+	for (int tries = 0; tries < TAKE_BACK_TRIES; tries++) {
+		try {
+			run(tracked, "taking an entry back", [&] { return remove(tracked, entry); });
+			return true;
+		} catch (const Failure &failure) {
+			if (failure.code == DOCA_ERROR_TIME_OUT)
+				return false;
+		}
+	}
+	return false;
+}
+
+void OperationQueue::completed(TrackedEntry &tracked, doca_flow_pipe_entry *entry, doca_flow_entry_op operation, bool succeeded)
+{
+	PendingOperation *const last = tracked.pending + tracked.pending_count;
 	const auto pending_on = [&](const doca_flow_pipe_entry *of) {
-		return std::find_if(record.pending, last, [of](const PendingOperation &pending) { return pending.entry == of; });
+		return std::find_if(tracked.pending, last, [of](const PendingOperation &pending) { return pending.entry == of; });
 	};
 	PendingOperation *pending = pending_on(entry);
 	if (pending == last && operation == DOCA_FLOW_ENTRY_OP_ADD)
 		pending = pending_on(nullptr);
-	// Else it was not asked for: the entry goes with its pipe.
-	if (pending != last) {
+	// Without a pending operation nobody asked for this one: the entry is removed together with its pipe.
+	if (pending != last && !tracked.queue->given_up_) {
 		if (pending->call != nullptr)
 			*pending->call = {true, succeeded, entry};
-		record.queue->end(record, *pending);
-		if (!succeeded && record.failed != nullptr)
-			*record.failed = true;
+		tracked.queue->end(tracked, *pending);
+		if (!succeeded && tracked.failed != nullptr)
+			*tracked.failed = true;
 	}
 	const bool gone = operation == (succeeded ? DOCA_FLOW_ENTRY_OP_DEL : DOCA_FLOW_ENTRY_OP_ADD);
-	if (gone && entry == record.entry)
-		record.entry = nullptr;
-	else if (gone && entry == record.list_entry)
-		record.list_entry = nullptr;
+	if (gone && entry == tracked.entry)
+		tracked.entry = nullptr;
+	else if (gone && entry == tracked.list_entry)
+		tracked.list_entry = nullptr;
 }
 
-void OperationQueue::drain(const EntryRecord &record)
+void OperationQueue::drain(const TrackedEntry &tracked)
 {
-	while (record.pending_count > 0)
+	while (tracked.pending_count > 0)
 		process(0);
 }
 

@@ -16,17 +16,18 @@
 #include <rte_lcore.h>
 
 #include "device.h"
+#include "operations.h"
 
 namespace {
 
-// Mirrors of all devices together, up to 3.1.
+// Up to 3.1: the numbers of mirrors that all devices share, of which 0 is not used.
 constexpr uint32_t MIRRORS_MAX = 256;
 
-// What devices that are open share.
+// State that the open devices share.
 struct {
 	uint32_t devices = 0;
-	// Up to 3.1: numbers of key slots, as many for each device; and which devices' are taken. Numbers of mirrors that are
-	// free.
+	// Up to 3.1: how many numbers of key slots each device has, which devices' numbers are taken, and the free numbers of
+	// mirrors.
 	uint32_t device_crypto_ids = 0;
 	std::vector<bool> crypto_ids_taken;
 	std::vector<uint32_t> free_mirrors;
@@ -47,14 +48,14 @@ bool has_huge_pages()
 	return false;
 }
 
-// When the process ends: EAL cannot be started a second time, so it stays for devices that are opened later.
+// Runs when the process ends, not with the last device: EAL cannot be started a second time.
 void clean_up_eal()
 {
 	const std::filesystem::path directory = rte_eal_get_runtime_dir();
-	// The threads of a device that was not closed still use its memory.
+	// The threads of a device that was not closed still use EAL's memory.
 	if (shared.devices == 0)
 		rte_eal_cleanup();
-	// It makes one for each process, and leaves it.
+	// EAL makes this directory for each process and does not remove it.
 	std::error_code ignored;
 	std::filesystem::remove_all(directory, ignored);
 }
@@ -102,7 +103,7 @@ void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_stat
 {
 	if (operation == DOCA_FLOW_ENTRY_OP_AGED || context == nullptr)
 		return;
-	OperationQueue::completed(*static_cast<EntryRecord *>(context), entry, operation,
+	OperationQueue::completed(*static_cast<TrackedEntry *>(context), entry, operation,
 				  status == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
 }
 
@@ -111,7 +112,7 @@ void initialize_flow(const DeviceOptions &options)
 	doca_flow_cfg *cfg = nullptr;
 	check(doca_flow_cfg_create(&cfg), "doca_flow_cfg");
 	const std::unique_ptr<doca_flow_cfg, doca_error_t (*)(doca_flow_cfg *)> guard(cfg, doca_flow_cfg_destroy);
-	// One queue of entries per receiving thread, and one for the control thread.
+	// One queue of entry operations for each receiving thread, and one for the control thread.
 	check(doca_flow_cfg_set_pipe_queues(cfg, static_cast<uint16_t>(options.rss_queues + 1)), "pipe_queues");
 	check(doca_flow_cfg_set_queue_depth(cfg, FlowLibrary::QUEUE_DEPTH), "queue_depth");
 	check(doca_flow_cfg_set_mode_args(cfg, compat::mode_arguments()), "mode_args");
@@ -144,7 +145,7 @@ cpu_set_t receiver_cores(size_t number)
 	unsigned core;
 	RTE_LCORE_FOREACH_WORKER(core)
 	cores.push_back(core);
-	// Last: the control thread is there.
+	// The main core comes last, because the control thread runs on it.
 	cores.push_back(rte_get_main_lcore());
 	return rte_lcore_cpuset(cores[number % cores.size()]);
 }
@@ -154,7 +155,7 @@ void start_eal(const DeviceOptions &options)
 	static bool started = false;
 	if (started)
 		return;
-	// Another part of the process may have started it.
+	// Another part of the process may have started EAL.
 	if (rte_lcore_count() == 0)
 		initialize_eal(options.eal_arguments, options.memory_megabytes);
 	if (rte_flow_dynf_metadata_register() < 0)
@@ -169,7 +170,7 @@ void start_logging(uint32_t level)
 		return;
 	done = true;
 	check(doca_log_backend_create_standard(), "the application's log");
-	// A line at a time, also where it is a pipe.
+	// Line by line, also into a pipe.
 	setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 	doca_log_backend *backend = nullptr;
 	check(doca_log_backend_create_with_file_sdk(stdout, &backend), "the SDK's log");

@@ -1,5 +1,5 @@
-// What there is once per process: EAL, DOCA's log, and DOCA Flow with the numbers that devices share. All of it is for the
-// control thread.
+// What exists once per process: EAL, DOCA's log, and DOCA Flow with the numbers that devices share. Only the control thread uses
+// it.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +10,16 @@
 
 struct DeviceOptions;
 
-// Where a receiving thread runs, once EAL has started: on EAL's cores by turns.
+// The cores of a receiving thread: one of EAL's, by turns. EAL must have started.
 cpu_set_t receiver_cores(size_t number);
 
-// The first device's options hold for the process. Throws Failure.
+// Starts EAL unless it runs already, so that the first device's options count for the process. Throws Failure.
 void start_eal(const DeviceOptions &options);
-// The application's log, and the SDK's, to standard output.
+// Sends the application's log, and the SDK's, to standard output. Only the first call has an effect. Throws Failure.
 void start_logging(uint32_t level);
 
-// DOCA Flow as one device uses it: initialized with the first of them, destroyed with the last. A device's ports are to be
-// stopped before, which leaves what was bound to them.
+// One device's use of DOCA Flow, which is initialized with the first use and destroyed with the last. The device's ports must be
+// stopped before the object goes, which also unbinds what was bound to them.
 class FlowLibrary {
 public:
 	static constexpr uint32_t QUEUE_DEPTH = 1024;
@@ -30,10 +30,10 @@ public:
 	FlowLibrary(const FlowLibrary &) = delete;
 	FlowLibrary &operator=(const FlowLibrary &) = delete;
 
-	// Up to 3.1: the first of the numbers of the device's key slots, at most as many as the first device has; once. Throws
-	// Failure FULL.
+	// Up to 3.1: takes consecutive numbers for the device's key slots, at most as many as the first device has, and returns the
+	// first one. To be called once. Throws Failure FULL.
 	uint32_t take_crypto_ids(uint32_t count);
-	// Up to 3.1: the number of a mirror. Throws Failure FULL.
+	// Up to 3.1: takes a number for a mirror. Throws Failure FULL.
 	uint32_t take_mirror();
 
 private:

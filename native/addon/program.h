@@ -1,4 +1,4 @@
-// A PipeProgram (src/hal/program.ts) as the addon works with it.
+// A pipe program (src/hal/program.ts) as the addon works with it.
 #pragma once
 
 #include <cstdint>
@@ -8,23 +8,30 @@
 
 #include "fields.h"
 
-// How one field is matched or written; `field` is never null. Octets are in network order, as wide as the field.
+// How one field is matched or written. Octets are in network order and as wide as the field.
 struct FieldSpec {
+	// Never nullptr.
 	const DocaField *field = nullptr;
 	// Each entry gives its own value.
 	bool of_entry = false;
 	std::vector<uint8_t> value;
-	// Empty: all bits.
+	// Empty when all bits count.
 	std::vector<uint8_t> mask;
+
+	// The mask, written out where all bits count.
+	std::vector<uint8_t> full_mask() const
+	{
+		if (!mask.empty())
+			return mask;
+		return std::vector<uint8_t>(field->octets, field->flag ? 1 : 0xff);
+	}
 };
 
 struct ForwardSpec {
 	enum Kind : uint8_t { PIPE = 0, PORT = 1, RSS = 2, DROP = 3, KERNEL = 4, OF_ENTRY = 5 };
 	Kind kind = DROP;
-	// Index of the pipe, or logical port.
+	// The index of a pipe, or a logical port.
 	uint32_t target = 0;
-
-	bool operator==(const ForwardSpec &other) const { return kind == other.kind && target == other.target; }
 };
 
 struct ConditionSpec {
@@ -37,14 +44,14 @@ struct ActionsSpec {
 	bool decrypt = false;
 	bool decap = false;
 	doca_flow_crypto_encap_net_type decap_net_type = DOCA_FLOW_CRYPTO_HEADER_NONE;
-	// psp-tunnel: empty when it is of the entry.
+	// For psp-tunnel; empty when each entry gives its own.
 	std::vector<uint8_t> ethernet_header;
 	std::vector<FieldSpec> set;
 	bool encap = false;
 	doca_flow_crypto_encap_net_type encap_net_type = DOCA_FLOW_CRYPTO_HEADER_NONE;
 	uint32_t encap_octets = 0;
 	bool encrypt = false;
-	// 0: of the entry.
+	// 0 when each entry gives its own.
 	uint32_t crypto_id = 0;
 
 	bool crypto() const { return decrypt || decap || encap || encrypt; }
@@ -62,7 +69,7 @@ struct PipeSpec {
 	uint32_t size_entries = 0;
 	bool miss_counter = false;
 	bool counter = false;
-	// Index of the mirror; -1: none.
+	// Index of the mirror; -1 without one.
 	int32_t mirror = -1;
 	std::vector<FieldSpec> match;
 	std::vector<ActionsSpec> actions;
@@ -70,9 +77,9 @@ struct PipeSpec {
 	ForwardSpec miss;
 };
 
-// What an entry gives for what its template leaves open.
+// The values that an entry gives for what its template leaves open.
 struct ValuesSpec {
-	// Of the template's match and `set` fields of entries, in their order, one after the other.
+	// Values of the template's match and `set` fields that entries give, in the order of the fields, without gaps.
 	std::vector<uint8_t> match;
 	std::vector<uint8_t> set;
 	std::vector<uint8_t> ethernet_header;
@@ -93,6 +100,6 @@ struct ControlEntrySpec {
 
 struct ProgramSpec {
 	std::vector<PipeSpec> pipes;
-	// Targets of each mirror.
+	// The targets of each mirror.
 	std::vector<std::vector<ForwardSpec>> mirrors;
 };

@@ -15,9 +15,9 @@ constexpr size_t DIGITS_MAX = 6;
 
 struct Name {
 	std::optional<uint32_t> pf;
-	// "vf", "sf", or "" for any.
+	// "vf" or "sf"; empty for any.
 	std::string kind;
-	// Of the function, or without kind in the list.
+	// The number of the function; without a kind, the position in the device's list.
 	std::optional<uint32_t> number;
 
 	std::string text() const
@@ -26,7 +26,8 @@ struct Name {
 	}
 };
 
-// Words with a number behind each: "pf0vf1", "vf1pf0", "c1pf0vf1", "F0VF1", "[2-4]". nullopt: no such name.
+// Reads words that are each followed by a number: "pf0vf1", "vf1pf0", "c1pf0vf1", "F0VF1", "[2-4]". Returns nullopt for other
+// texts.
 std::optional<Name> parse_name(const std::string &text)
 {
 	Name name;
@@ -35,7 +36,7 @@ std::optional<Name> parse_name(const std::string &text)
 		std::string word;
 		for (; at < text.size() && isalpha(static_cast<unsigned char>(text[at])); at++)
 			word += static_cast<char>(tolower(text[at]));
-		// A range stands for its first number.
+		// Only the first number of a range counts.
 		const bool is_range = at < text.size() && text[at] == '[';
 		at += is_range ? 1 : 0;
 		std::string digits;
@@ -59,7 +60,7 @@ std::optional<Name> parse_name(const std::string &text)
 	return name;
 }
 
-// What the kernel calls the port: "pf0vf1".
+// The kernel's name of the port, as in "pf0vf1".
 std::optional<Name> name_in_kernel(const doca_devinfo_rep *info)
 {
 	char interface[DOCA_DEVINFO_IFACE_NAME_SIZE] = {};
@@ -70,7 +71,7 @@ std::optional<Name> name_in_kernel(const doca_devinfo_rep *info)
 	return std::getline(file, text) ? parse_name(text) : std::nullopt;
 }
 
-// The end of the VUID: "...F0VF1".
+// The name at the end of the VUID, as in "...F0VF1".
 std::optional<Name> name_in_vuid(const doca_devinfo_rep *info)
 {
 	char vuid[DOCA_DEVINFO_REP_VUID_SIZE] = {};
@@ -91,7 +92,7 @@ uint32_t function_of(doca_dev *dev)
 	return text.empty() ? 0 : static_cast<uint32_t>(text.back() - '0');
 }
 
-// Its name, or where it stands in the list when the device does not say it.
+// The representor's name, or its position in the list when the device does not tell the name.
 Name name_of(const doca_devinfo_rep *info, uint32_t pf, uint32_t position)
 {
 	for (const std::optional<Name> &known : {name_in_kernel(info), name_in_vuid(info)}) {

@@ -1,5 +1,5 @@
-// The queue of operations (native/addon/operations.h) under a library of which it is known when it calls back: inside the call,
-// after it, well or not, whatever the call returns. test/native/operations.test.ts builds and runs it.
+// Tests the queue of operations (native/addon/operations.h) with a library whose callbacks come at known moments: inside the call
+// or after it, with success or failure, whatever the call returns. test/native/operations.test.ts builds and runs it.
 #include <cstdio>
 #include <deque>
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace {
 
-// What doca_flow_entries_process has to report, each at a call of its own.
+// The reports of doca_flow_entries_process, one for each call.
 std::deque<std::function<void()>> reports;
 
 doca_flow_pipe_entry *entry(uintptr_t number)
@@ -19,7 +19,7 @@ doca_flow_pipe_entry *entry(uintptr_t number)
 
 struct Bench {
 	OperationQueue queue{nullptr, 0, 8};
-	EntryRecord record;
+	TrackedEntry record;
 	bool failed = false;
 
 	Bench() { record.failed = &failed; }
@@ -28,17 +28,17 @@ struct Bench {
 	{
 		OperationQueue::completed(record, entry(number), operation, succeeded);
 	}
-	// The call reports its end before it writes the entry and returns.
+	// The call reports the outcome before it writes the entry and returns.
 	doca_error_t add_inside(uintptr_t number, bool succeeds, doca_error_t returns)
 	{
-		return queue.add(record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+		return queue.add(record, &TrackedEntry::entry, [&](doca_flow_pipe_entry **made) {
 			report(number, DOCA_FLOW_ENTRY_OP_ADD, succeeds);
 			if (returns == DOCA_SUCCESS)
 				*made = entry(number);
 			return returns;
 		});
 	}
-	doca_error_t add_later(uintptr_t number, doca_flow_pipe_entry *EntryRecord::*place)
+	doca_error_t add_later(uintptr_t number, doca_flow_pipe_entry *TrackedEntry::*place)
 	{
 		return queue.add(record, place, [&](doca_flow_pipe_entry **made) {
 			*made = entry(number);
@@ -53,7 +53,7 @@ struct Bench {
 			return returns;
 		});
 	}
-	// Nothing is in flight: were there something, the queue would ask for more than there is to report.
+	// Checks that nothing is in flight: otherwise the queue would ask for a report, and there is none.
 	void check_idle()
 	{
 		CHECK(reports.empty() && record.pending_count == 0);
@@ -61,11 +61,11 @@ struct Bench {
 		queue.drain();
 		queue.reserve(8);
 	}
-	// An operation that is reported later is waited for, and that is all.
+	// Checks that the queue waits for an operation that is reported later, and for nothing else.
 	void check_counts()
 	{
 		check_idle();
-		CHECK(add_later(99, &EntryRecord::entry) == DOCA_SUCCESS && record.pending_count == 1);
+		CHECK(add_later(99, &TrackedEntry::entry) == DOCA_SUCCESS && record.pending_count == 1);
 		reports.push_back([this] { report(99, DOCA_FLOW_ENTRY_OP_ADD, true); });
 		queue.drain();
 		CHECK(record.entry == entry(99));
@@ -76,7 +76,7 @@ struct Bench {
 void later()
 {
 	Bench bench;
-	CHECK(bench.add_later(1, &EntryRecord::entry) == DOCA_SUCCESS && bench.record.entry == entry(1));
+	CHECK(bench.add_later(1, &TrackedEntry::entry) == DOCA_SUCCESS && bench.record.entry == entry(1));
 	reports.push_back([&] { bench.report(1, DOCA_FLOW_ENTRY_OP_ADD, false); });
 	bench.queue.drain(bench.record);
 	CHECK(bench.failed && bench.record.entry == nullptr);
@@ -99,14 +99,14 @@ void failed_inside()
 {
 	for (const doca_error_t returns : {DOCA_SUCCESS, DOCA_ERROR_DRIVER}) {
 		Bench bench;
-		// The entry that the call writes is none.
+		// The entry that the call writes does not exist.
 		CHECK(bench.add_inside(1, false, returns) == returns && bench.failed && bench.record.entry == nullptr);
 		bench.check_idle();
 		CHECK(bench.add_inside(2, true, DOCA_SUCCESS) == DOCA_SUCCESS);
 		for (const doca_flow_entry_op operation : {DOCA_FLOW_ENTRY_OP_UPD, DOCA_FLOW_ENTRY_OP_DEL}) {
 			bench.failed = false;
 			CHECK(bench.change_inside(operation, false, returns) == returns && bench.failed);
-			// It is still there.
+			// The entry still exists.
 			CHECK(bench.record.entry == entry(2));
 			bench.check_idle();
 		}
@@ -114,7 +114,7 @@ void failed_inside()
 	}
 }
 
-// The device has done it, and the call says that it has not: the entry that the device named is there, or gone.
+// The device has done the operation although the call returns an error: the entry that the callback named exists, or is removed.
 void done_inside_and_refused()
 {
 	Bench bench;
@@ -131,7 +131,7 @@ void done_inside_and_refused()
 void refused()
 {
 	Bench bench;
-	CHECK(bench.queue.add(bench.record, &EntryRecord::entry, [](doca_flow_pipe_entry **) { return DOCA_ERROR_FULL; }) ==
+	CHECK(bench.queue.add(bench.record, &TrackedEntry::entry, [](doca_flow_pipe_entry **) { return DOCA_ERROR_FULL; }) ==
 	      DOCA_ERROR_FULL);
 	CHECK(bench.record.entry == nullptr && !bench.failed);
 	bench.check_idle();
@@ -141,14 +141,14 @@ void refused()
 	bench.check_counts();
 }
 
-// An entry with crypto is two of DOCA's: each end is that of its own addition.
+// An entry with crypto is two entries of DOCA. Each callback ends its own addition.
 void two_of_a_record()
 {
 	for (const bool first_succeeds : {true, false}) {
 		Bench bench;
-		CHECK(bench.add_later(1, &EntryRecord::list_entry) == DOCA_SUCCESS);
-		// Inside the second call the first one ends, the second does later.
-		const doca_error_t result = bench.queue.add(bench.record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+		CHECK(bench.add_later(1, &TrackedEntry::list_entry) == DOCA_SUCCESS);
+		// The first addition ends inside the second call, the second addition later.
+		const doca_error_t result = bench.queue.add(bench.record, &TrackedEntry::entry, [&](doca_flow_pipe_entry **made) {
 			bench.report(1, DOCA_FLOW_ENTRY_OP_ADD, first_succeeds);
 			*made = entry(2);
 			return DOCA_SUCCESS;
@@ -161,12 +161,12 @@ void two_of_a_record()
 	}
 }
 
-// Entries that go with their pipe are told of without having been asked for, whenever that is.
+// Entries that are removed with their pipe are reported without an operation, at any time.
 void unasked()
 {
 	Bench bench;
 	bench.report(7, DOCA_FLOW_ENTRY_OP_DEL, true);
-	const doca_error_t result = bench.queue.add(bench.record, &EntryRecord::entry, [&](doca_flow_pipe_entry **made) {
+	const doca_error_t result = bench.queue.add(bench.record, &TrackedEntry::entry, [&](doca_flow_pipe_entry **made) {
 		bench.report(7, DOCA_FLOW_ENTRY_OP_DEL, true);
 		*made = entry(1);
 		return DOCA_SUCCESS;
@@ -176,7 +176,7 @@ void unasked()
 	reports.push_back([&] { bench.report(1, DOCA_FLOW_ENTRY_OP_ADD, true); });
 	bench.queue.drain();
 	CHECK(bench.record.entry == entry(1));
-	// And told twice.
+	// A second report.
 	bench.report(1, DOCA_FLOW_ENTRY_OP_ADD, true);
 	bench.check_idle();
 	bench.report(1, DOCA_FLOW_ENTRY_OP_DEL, true);
@@ -186,7 +186,7 @@ void unasked()
 
 } // namespace
 
-// In the library's place.
+// Replaces the library's function.
 doca_error_t doca_flow_entries_process(struct doca_flow_port *, uint16_t, uint64_t, uint32_t)
 {
 	CHECK(!reports.empty());

@@ -1,4 +1,4 @@
-// For tests: DPDK ports of rings in this process, whose far ends are in JavaScript's hands, behind the software DOCA.
+// For tests: DPDK ports made of rings in this process, behind the software DOCA, whose far ends JavaScript uses.
 #include <napi.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ constexpr unsigned BUFFERS = 8191;
 constexpr uint16_t FRAME_OCTETS_MAX = 10240;
 
 struct Port {
-	// Seen from the port.
+	// Named from the port's point of view.
 	rte_ring *received;
 	rte_ring *sent;
 };
@@ -42,7 +42,7 @@ rte_mempool *pool = nullptr;
 	throw Napi::Error::New(env, what + ": " + rte_strerror(rte_errno));
 }
 
-// EAL's arguments.
+// Argument: EAL's arguments.
 void start(const Napi::CallbackInfo &info)
 {
 	const auto given = info[0].As<Napi::Array>();
@@ -56,14 +56,14 @@ void start(const Napi::CallbackInfo &info)
 	sched_getaffinity(0, sizeof(affinity), &affinity);
 	if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0)
 		fail(info.Env(), "rte_eal_init");
-	// This is JavaScript's thread, which EAL has just pinned.
+	// EAL has pinned this thread, which is JavaScript's: undo that.
 	sched_setaffinity(0, sizeof(affinity), &affinity);
 	pool = rte_pktmbuf_pool_create("test_frames", BUFFERS, 250, 0, FRAME_OCTETS_MAX + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	if (pool == nullptr)
 		fail(info.Env(), "rte_pktmbuf_pool_create");
 }
 
-// A port's name; returns the name of its Ethernet device.
+// Argument: a port's name. Returns the name of its Ethernet device.
 Napi::Value create_port(const Napi::CallbackInfo &info)
 {
 	const std::string name = info[0].As<Napi::String>().Utf8Value();
@@ -86,7 +86,7 @@ const Port &port_of(const Napi::CallbackInfo &info)
 	return found->second;
 }
 
-// A port and frames that come in by it.
+// Arguments: a port, and frames that come in by it.
 void inject(const Napi::CallbackInfo &info)
 {
 	const Port &port = port_of(info);
@@ -106,7 +106,7 @@ void inject(const Napi::CallbackInfo &info)
 	}
 }
 
-// A port; the frames that have left by it.
+// Argument: a port. Returns the frames that have left by it.
 Napi::Value take(const Napi::CallbackInfo &info)
 {
 	const Port &port = port_of(info);
@@ -122,7 +122,7 @@ Napi::Value take(const Napi::CallbackInfo &info)
 	return frames;
 }
 
-// A port; forgets what waits in it.
+// Argument: a port, whose waiting frames are dropped.
 void drain(const Napi::CallbackInfo &info)
 {
 	const Port &port = port_of(info);
@@ -139,7 +139,7 @@ void quiesce(const Napi::CallbackInfo &info)
 		throw Napi::Error::New(info.Env(), "the devices do not come to rest");
 }
 
-// A DPDK port of a device; the packets that it has given to RSS.
+// Argument: a DPDK port of a device. Returns how many packets the device has given to RSS.
 Napi::Value rss_packets(const Napi::CallbackInfo &info)
 {
 	uint64_t packets = 0;
@@ -147,7 +147,7 @@ Napi::Value rss_packets(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(packets));
 }
 
-// A device's DPDK port; how its program has set it up.
+// Argument: a DPDK port of a device. Returns how its program has set the device up.
 Napi::Value set_up(const Napi::CallbackInfo &info)
 {
 	doca_soft_set_up found{};
@@ -163,7 +163,7 @@ Napi::Value set_up(const Napi::CallbackInfo &info)
 	return result;
 }
 
-// A seed, and of how many in 1000 operations on entries the devices fail.
+// Arguments: a seed, and how many of 1000 operations on entries fail.
 void set_faults(const Napi::CallbackInfo &info)
 {
 	if (doca_soft_set_faults(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value()) !=
@@ -171,7 +171,7 @@ void set_faults(const Napi::CallbackInfo &info)
 		throw Napi::Error::New(info.Env(), "doca_soft_set_faults");
 }
 
-// Library's name, octets, whether to open, seconds; {perSecond, engine}.
+// Arguments: the library's name, octets, whether to open, seconds. Returns {perSecond, engine}.
 Napi::Value measure_aead(const Napi::CallbackInfo &info)
 {
 	double per_second = 0;
@@ -187,19 +187,19 @@ Napi::Value measure_aead(const Napi::CallbackInfo &info)
 	return result;
 }
 
-// ---- For benches: ports of net_null, whose frames are made in the device's own thread ----
+// ---- For benchmarks: ports of net_null, whose frames are made in the device's own thread ----
 
 struct Source {
-	// Nothing comes in while it is empty. Changed while no device polls it.
+	// The frames that come in by turns; none while it is empty. Changed only while no device polls it.
 	std::vector<std::vector<uint8_t>> frames;
 	size_t next = 0;
-	// Octets that differ from packet to packet where all are one frame, and where they stand.
+	// Octets that differ from packet to packet when there is a single frame, and their offset in it.
 	std::vector<uint8_t> patches;
 	size_t patch_octets = 0;
 	size_t patch_at = 0;
 	size_t next_patch = 0;
 	std::atomic<bool> flowing{false};
-	// What making frames has taken of the device's time.
+	// The device's time that went into making frames.
 	std::atomic<uint64_t> cycles{0};
 	const rte_eth_rxtx_callback *callback = nullptr;
 };
@@ -217,7 +217,7 @@ uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, vo
 	for (uint16_t i = 0; i < count; i++) {
 		const std::vector<uint8_t> &frame = source.frames[source.next];
 		source.next = source.next + 1 == source.frames.size() ? 0 : source.next + 1;
-		// The next one, from wherever it is.
+		// Prefetch the next frame.
 		__builtin_prefetch(source.frames[source.next].data());
 		mbufs[i]->data_len = static_cast<uint16_t>(frame.size());
 		mbufs[i]->pkt_len = static_cast<uint32_t>(frame.size());
@@ -235,7 +235,7 @@ uint16_t fill(uint16_t, uint16_t, rte_mbuf **mbufs, uint16_t count, uint16_t, vo
 	return count;
 }
 
-// A number, and whether frames come in by it; the name of an Ethernet device of net_null.
+// Arguments: a number, and whether frames come in by the device. Returns the name of a net_null device.
 Napi::Value create_null(const Napi::CallbackInfo &info)
 {
 	const std::string name = "net_null" + info[0].As<Napi::String>().Utf8Value();
@@ -246,7 +246,7 @@ Napi::Value create_null(const Napi::CallbackInfo &info)
 	return Napi::String::New(info.Env(), name);
 }
 
-// A net_null device that is started; its frames come from its source from now on.
+// Argument: the name of a started net_null device, whose frames come from its source from now on.
 void attach_source(const Napi::CallbackInfo &info)
 {
 	const std::string name = info[0].As<Napi::String>().Utf8Value();
@@ -254,7 +254,7 @@ void attach_source(const Napi::CallbackInfo &info)
 	uint16_t port = 0;
 	if (rte_eth_dev_get_port_by_name(name.c_str(), &port) != 0)
 		fail(info.Env(), name);
-	// The one of an earlier device may still be there, or not.
+	// A callback of an earlier device may still exist, or not.
 	if (source.callback != nullptr)
 		rte_eth_remove_rx_callback(port, 0, source.callback);
 	source.callback = rte_eth_add_rx_callback(port, 0, fill, &source);
@@ -262,7 +262,7 @@ void attach_source(const Napi::CallbackInfo &info)
 		fail(info.Env(), name);
 }
 
-// Frames, patches of a single frame and where they go: from the third argument on.
+// Reads, from the third argument on, frames, patches of a single frame, and the patches' offset in it.
 void load_source(Source &source, const Napi::CallbackInfo &info)
 {
 	source.frames.clear();
@@ -284,7 +284,7 @@ void load_source(Source &source, const Napi::CallbackInfo &info)
 	source.patch_at = info[4].As<Napi::Number>().Uint32Value();
 }
 
-// Seconds; how many buffers per second are taken and given back.
+// Argument: seconds. Returns how many buffers per second are allocated and freed.
 Napi::Value measure_buffers(const Napi::CallbackInfo &info)
 {
 	const std::chrono::duration<double> seconds(info[0].As<Napi::Number>().DoubleValue());
@@ -303,8 +303,9 @@ Napi::Value measure_buffers(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(taken) / passed.count());
 }
 
-// Frames into one net_null device, over and over, as fast as they are taken: in, out, frames, patches of a single frame and
-// where they go, seconds. How many came out of the other per second of the device's time, without that of making them.
+// Sends frames into one net_null device, over and over, as fast as they are taken. Arguments: the device that they come in by, the
+// one that they leave by, frames, patches of a single frame, the patches' offset, seconds. Returns how many frames left per second
+// of the device's time, without the time of making them.
 Napi::Value flood(const Napi::CallbackInfo &info)
 {
 	const std::string in = info[0].As<Napi::String>().Utf8Value();
@@ -320,7 +321,7 @@ Napi::Value flood(const Napi::CallbackInfo &info)
 		return stats.opackets;
 	};
 	source.flowing.store(true, std::memory_order_release);
-	// Tables and caches fill first.
+	// Warm tables and caches first.
 	std::this_thread::sleep_for(seconds * 0.3);
 	const uint64_t before = sent();
 	const uint64_t cycles = source.cycles.load();
@@ -334,7 +335,7 @@ Napi::Value flood(const Napi::CallbackInfo &info)
 	return Napi::Number::New(info.Env(), static_cast<double>(after - before) / (passed.count() - making));
 }
 
-// What an application says through DOCA's log.
+// Logs a message as applications do, through DOCA's log.
 void log_as_application(const Napi::CallbackInfo &info)
 {
 	const std::string text = info[0].As<Napi::String>().Utf8Value();
