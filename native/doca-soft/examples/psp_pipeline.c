@@ -75,7 +75,7 @@ static struct doca_dev_rep *open_first_representor(struct doca_dev *dev)
 	return rep;
 }
 
-/* The PF's. Those of representors are DOCA's own. */
+/* Starts the PF's DPDK port. In switch mode DOCA owns those of representors. */
 static void start_dpdk_port(uint16_t port)
 {
 	struct rte_eth_conf conf;
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 	struct doca_flow_port *vf_port = start_flow_port(vf, dev, rep);
 	switch_port = doca_flow_port_switch_get(NULL);
 
-	/* A key of our own master key: the peer is ourselves. */
+	/* The key comes from this device's own master key, because the device is its own peer. */
 	struct doca_flow_crypto_psp_spi_key_bulk *bulk;
 	uint32_t spi, key[8], crypto_id = CRYPTO_ID;
 	must(doca_flow_crypto_psp_master_key_rotate(switch_port), "rotate");
@@ -270,7 +270,7 @@ int main(int argc, char **argv)
 	memset(&to_pipe, 0, sizeof(to_pipe));
 	to_pipe.type = DOCA_FLOW_FWD_PIPE;
 
-	/* Way out: inner addresses of the session, then encapsulate and encrypt. */
+	/* Egress: match the inner addresses of the session, then encapsulate and encrypt. */
 	struct doca_flow_match match;
 	struct doca_flow_actions actions;
 	memset(&match, 0, sizeof(match));
@@ -304,7 +304,7 @@ int main(int argc, char **argv)
 				       &(struct doca_flow_match){0}, NULL, &to_pipe, &drop});
 	add_entry(egress_root, NULL, NULL);
 
-	/* Way in, from its end: what did not authenticate; the session; decryption. */
+	/* Ingress, from its end: packets that did not authenticate, the session, decryption. */
 	memset(&match, 0, sizeof(match));
 	match.parser_meta.psp_syndrome = UINT8_MAX;
 	struct doca_flow_pipe *syndrome = create_pipe(&(struct pipe_options){
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 				       &(struct doca_flow_match){0}, &actions, &to_pipe, &drop});
 	add_entry(decrypt, NULL, &actions);
 
-	/* Last the root, so that no packet comes before the pipes are there. */
+	/* The root comes last, so that no packet comes before all pipes exist. */
 	struct doca_flow_pipe *root = create_pipe(&(struct pipe_options){
 		"ROOT", DOCA_FLOW_PIPE_CONTROL, DOCA_FLOW_PIPE_DOMAIN_DEFAULT, true, NULL, NULL, NULL, NULL});
 	memset(&match, 0, sizeof(match));
@@ -372,7 +372,7 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < 1000 && packets_of(delivered) + packets_of(refused) < wanted; i++)
 		rte_delay_us_sleep(10000);
-	/* What is counted may still be on its way out. */
+	/* Counted packets may still be on their way out. */
 	rte_delay_us_sleep(100000);
 	printf("encrypted %lu\ndelivered %lu\nrefused %lu\n", (unsigned long)packets_of(encrypted),
 	       (unsigned long)packets_of(delivered), (unsigned long)packets_of(refused));

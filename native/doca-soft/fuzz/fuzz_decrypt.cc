@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		seal(around, packet);
 	const std::vector<uint8_t> before(packet.frame, packet.frame + packet.length);
 	around.datapath.decrypt(packet);
-	// What fails stays as it came.
+	// A packet that fails is unchanged.
 	if (!packet.decrypted && !before.empty() && memcmp(before.data(), packet.frame, before.size()) != 0)
 		abort();
 	const uint8_t ethernet[ETHERNET_OCTETS] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};

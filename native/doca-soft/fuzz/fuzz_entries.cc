@@ -16,7 +16,7 @@ public:
 	Bytes(const uint8_t *data, size_t size) : at_(data), end_(data + size) {}
 	bool done() const { return at_ == end_; }
 	uint8_t next() { return at_ == end_ ? 0 : *at_++; }
-	// Mostly what a program would write: nothing, all ones, or a number.
+	// Mostly values that programs write: nothing, all ones, or a number.
 	void fill(void *to, size_t octets)
 	{
 		auto *out = static_cast<uint8_t *>(to);

@@ -22,7 +22,7 @@ std::vector<MatchField> all_fields()
 			match.outer.l3_type = match.inner.l3_type = l3;
 			match.outer.l4_type_ext = l4;
 			match.tun.type = DOCA_FLOW_TUN_PSP;
-			// The mask also names what there is not, which is said and does not matter here.
+			// The mask also has members that are not supported, which are refused; that does not matter here.
 			MatchField unused;
 			read_fixed(match, &mask, nullptr, fields, unused);
 		}
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (packet.ip_end > static_cast<int32_t>(size) || flow_entropy(frame.get(), packet.l3, packet.ip_end) < 49152)
 			abort();
 	}
-	// What follows the first 14 octets as a decrypted payload.
+	// Takes what follows the first 14 octets as a decrypted payload.
 	if (size > 14) {
 		packet.enter_payload(data[0] & 1 ? 4 : 41, 14, static_cast<int32_t>(size));
 		for (const MatchField &field : fields) {

@@ -1,4 +1,4 @@
-/* Visibility and life-cycle marks of the software DOCA's functions. */
+/* Marks of the software DOCA's functions: visibility, and whether they are stable. */
 #ifndef DOCA_COMPAT_H_
 #define DOCA_COMPAT_H_
 

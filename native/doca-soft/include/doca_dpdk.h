@@ -1,4 +1,4 @@
-/* From devices to DPDK ports. */
+/* The DPDK ports of devices. */
 #ifndef DOCA_DPDK_H_
 #define DOCA_DPDK_H_
 

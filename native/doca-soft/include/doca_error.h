@@ -1,4 +1,4 @@
-/* Results of calls. */
+/* The results of calls. */
 #ifndef DOCA_ERROR_H_
 #define DOCA_ERROR_H_
 

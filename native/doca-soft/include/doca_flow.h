@@ -314,7 +314,7 @@ struct doca_flow_desc_field {
 	uint32_t bit_offset;
 };
 
-/* `width` in bits. */
+/* `width` is in bits. */
 struct doca_flow_match_condition {
 	enum doca_flow_compare_op operation;
 	union {
@@ -485,7 +485,7 @@ struct doca_flow_monitor {
 };
 
 #if DOCA_SOFT_RELEASE_ >= 302
-/* What an ordered list's CRYPTO element carries. */
+/* The contents of an ordered list's CRYPTO element. */
 struct doca_flow_crypto {
 	bool has_crypto_encap;
 	struct doca_flow_crypto_encap_action crypto_encap;
@@ -591,7 +591,7 @@ typedef void (*doca_flow_pipe_process_cb)(struct doca_flow_pipe *pipe, enum doca
 					  enum doca_flow_pipe_op op, void *user_ctx);
 typedef void (*doca_flow_shared_resource_unbind_cb)(enum doca_flow_shared_resource_type type, uint32_t id, void *object);
 
-/* ---- Life of the library: one per process ---- */
+/* ---- The library, once per process ---- */
 
 DOCA_STABLE doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg);
 DOCA_STABLE doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg);
@@ -632,7 +632,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep);
 #endif
 #if DOCA_SOFT_RELEASE_ >= 210
-/* Octets for modify and encapsulation data: a power of two, 64 at least. */
+/* The memory for modify and encapsulation data, in octets: a power of two, at least 64. */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
@@ -773,7 +773,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pi
 								     const struct doca_flow_fwd *fwd, uint32_t flags,
 								     void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, struct doca_flow_pipe_entry *entry);
-/* `timeout` in microseconds, 0: poll once. */
+/* `timeout` is in microseconds; 0 polls once. */
 DOCA_STABLE doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
 						   uint32_t max_processed_entries);
 DOCA_STABLE enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_flow_pipe_entry *entry);
@@ -804,7 +804,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_entry(struct doca_flow_p
 DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_pipe_miss(struct doca_flow_pipe *pipe,
 								  struct doca_flow_resource_query *query);
 
-/* ---- Tuning: not supported, and says so ---- */
+/* ---- Tuning, which is not supported ---- */
 
 enum doca_flow_tune_profile {
 	DOCA_FLOW_TUNE_PROFILE_NONE = 0,

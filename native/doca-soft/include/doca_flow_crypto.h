@@ -69,13 +69,13 @@ enum doca_flow_crypto_syndrome {
 	DOCA_FLOW_CRYPTO_SYNDROME_BAD_TRAILER,
 };
 
-/* `key` points at 16 or 32 octets. */
+/* `key` points to 16 or 32 octets. */
 struct doca_flow_crypto_key_cfg {
 	enum doca_flow_crypto_key_type key_type;
 	uint32_t *key;
 };
 
-/* A change of headers. encap_data holds data_size octets; icv_size counts octets. */
+/* Adds or removes headers. encap_data has data_size octets; icv_size is in octets. */
 struct doca_flow_crypto_encap_action {
 	enum doca_flow_crypto_encap_action_type action_type;
 	enum doca_flow_crypto_encap_net_type net_type;
@@ -100,7 +100,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_alloc(struct do
 								       enum doca_flow_crypto_key_type type, uint32_t count,
 								       struct doca_flow_crypto_psp_spi_key_bulk **bulk);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
-/* SPI in the CPU's byte order; 4 or 8 words of key, which are an octet string. */
+/* The SPI is in the CPU's byte order. The key is an octet string in 4 or 8 words. */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_spi_key_bulk *bulk,
 								     uint32_t index, uint32_t *spi, uint32_t *key);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_crypto_psp_spi_key_wipe(struct doca_flow_crypto_psp_spi_key_bulk *bulk, uint32_t index);

@@ -1,4 +1,4 @@
-/* Packet headers as matches and actions name them. All doca_be fields are in network byte order. */
+/* Packet headers in matches and actions. All doca_be fields are in network byte order. */
 #ifndef DOCA_FLOW_NET_H_
 #define DOCA_FLOW_NET_H_
 
@@ -70,7 +70,7 @@ enum doca_flow_ip_fragment_flags {
 	DOCA_FLOW_IP4_FLAG_DONT_FRAGMENT = 1 << 14,
 };
 
-/* Source before destination, other than on the wire. */
+/* Unlike on the wire, the source comes before the destination. */
 struct doca_flow_header_eth {
 	uint8_t src_mac[DOCA_FLOW_ETHER_ADDR_LEN];
 	uint8_t dst_mac[DOCA_FLOW_ETHER_ADDR_LEN];

@@ -1,4 +1,4 @@
-/* Log of an application and of the library. */
+/* The log of an application and of the library. */
 #ifndef DOCA_LOG_H_
 #define DOCA_LOG_H_
 

@@ -8,6 +8,7 @@
 #include "headers.h"
 #include "log.h"
 #include "psp_header.h"
+#include "release.h"
 
 namespace soft {
 namespace {
@@ -35,13 +36,12 @@ bool known_data_octets(doca_flow_crypto_encap_action_type action, doca_flow_cryp
 	return octets == 24 || octets == 32;
 }
 
-// What remains of actions, or of their mask, when what is known is taken out must be nothing. Crypto is looked at apart.
+// Refuses members that are not supported: `rest` is actions, or their mask, without the members that are. Crypto is checked
+// elsewhere.
 doca_error_t refuse_others(const doca_flow_actions &rest, const doca_flow_actions &actions)
 {
-#if DOCA_SOFT_RELEASE_ < 302
-	if (rest.flags != 0)
+	if (flags_of(rest) != 0)
 		return not_supported("doca_flow_actions.flags");
-#endif
 	if (rest.decap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		return not_supported("doca_flow_actions.decap_type");
 	if (rest.encap_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
@@ -106,7 +106,7 @@ doca_error_t Actions::add_set(const doca_flow_actions &actions, const doca_flow_
 doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots)
 {
 	doca_flow_actions rest = actions;
-	// Also what writes a 0 has a mask.
+	// A field that is set to 0 has a mask, too.
 	doca_flow_actions mask_rest = mask == nullptr ? doca_flow_actions{} : *mask;
 	const auto add = [&](Target target, size_t member_offset, uint8_t octets, size_t offset) {
 		memset(reinterpret_cast<uint8_t *>(&rest) + member_offset, 0, octets);

@@ -11,13 +11,13 @@ namespace soft {
 
 class Datapath;
 
-// Actions of one template, compiled. The values that entries give stand in their records, `value_octets` of them.
+// The actions of one template, compiled. Entries keep the values that they give in their records, `value_octets` of them.
 class Actions {
 public:
-	// `fixed`: a control pipe's entry, where nothing is left to entries. The device has `key_slots`, 0 included.
-	// NOT_SUPPORTED and INVALID_VALUE are logged.
+	// Compiles the actions of a pipe, or with `fixed` those of a control pipe's entry, which leave nothing open. `key_slots`
+	// is the number of the device's key slots, 0 included. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
 	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots);
-	// What an ordered list's CRYPTO element, or the crypto part of a pipe's actions, does.
+	// Compiles an ordered list's CRYPTO element, or the crypto part of a pipe's actions.
 	doca_error_t compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
 				    const doca_flow_crypto_action &crypto, bool fixed, uint32_t key_slots);
 
@@ -25,12 +25,12 @@ public:
 	bool decrypts() const { return decrypt_; }
 	bool empty() const;
 
-	// Puts an entry's values into its record. `crypto_id` receives the entry's own, where the template leaves it open.
+	// Writes an entry's values to its record, and to `crypto_id` the entry's own where the template leaves it open.
 	doca_error_t store(const doca_flow_actions *actions, uint8_t *values, uint32_t *crypto_id) const;
 	doca_error_t store_crypto(const doca_flow_crypto_encap_action *encap, const doca_flow_crypto_action *crypto,
 				  uint8_t *values, uint32_t *crypto_id) const;
 
-	// False when the packet was lost in it, and counted.
+	// Does the actions. Returns false when the packet was lost and counted.
 	bool run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Datapath &datapath) const;
 
 private:
@@ -39,9 +39,9 @@ private:
 		Target target;
 		bool changeable;
 		uint8_t octets;
-		// Of the packet's metadata, or of the frame.
+		// Where the field is: in the packet's metadata or in the frame.
 		uint16_t offset;
-		// Of the member of doca_flow_actions, and in an entry's values.
+		// Offsets of the member in doca_flow_actions, and of the value in an entry's values.
 		uint16_t member_offset;
 		uint16_t value_offset;
 		uint8_t value[6];
@@ -57,7 +57,7 @@ private:
 	bool decrypt_ = false;
 	bool encrypt_ = false;
 	uint32_t key_slots_ = 0;
-	// 0: the entry's.
+	// 0: each entry gives its own.
 	uint32_t crypto_id_ = 0;
 	enum class Reformat : uint8_t { NONE, ENCAP, DECAP } reformat_ = Reformat::NONE;
 	doca_flow_crypto_encap_net_type net_type_ = DOCA_FLOW_CRYPTO_HEADER_NONE;

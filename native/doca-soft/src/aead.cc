@@ -63,7 +63,7 @@ bool mb_open(const void *context, uint32_t key_octets, const uint8_t *nonce, con
 		IMB_AES256_GCM_DEC(manager, key, &state, data, data, octets, nonce, aad, aad_octets, computed, ICV_OCTETS);
 	if (equal(computed, icv))
 		return true;
-	// Counter mode: encrypting what came out gives back what came in.
+	// In counter mode, encrypting the plaintext again restores the ciphertext.
 	mb_seal(context, key_octets, nonce, aad, aad_octets, data, octets, computed);
 	return false;
 }
@@ -77,7 +77,7 @@ bool mb_available()
 		return false;
 	IMB_ARCH arch = IMB_ARCH_NONE;
 	init_mb_mgr_auto(made, &arch);
-	// Without AES instructions OpenSSL is the better choice.
+	// Without AES instructions OpenSSL is faster.
 	if (arch == IMB_ARCH_NONE || arch == IMB_ARCH_NOAESNI || imb_get_errno(made) != 0) {
 		free_mb_mgr(made);
 		return false;
@@ -86,13 +86,13 @@ bool mb_available()
 	return true;
 }
 
-// The round keys, then powers of the hash key, of which the lowest stand last.
+// Layout of the key: the round keys, then powers of the hash key in descending order.
 const Aead IPSEC_MB = {"ipsec-mb", sizeof(gcm_key_data), sizeof(gcm_key_data::expanded_keys), mb_prepare, mb_wipe, mb_seal,
 		       mb_open};
 
 #endif
 
-// Contexts with the key schedule in them; only the nonce changes from packet to packet.
+// OpenSSL contexts that hold the key schedule, so that only the nonce changes from packet to packet.
 struct OpensslKey {
 	EVP_CIPHER_CTX *seal;
 	EVP_CIPHER_CTX *open;

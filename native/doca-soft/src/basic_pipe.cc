@@ -9,7 +9,8 @@ constexpr uint32_t WORD_OCTETS = 8;
 constexpr uint32_t WORDS_MAX = KEY_OCTETS_MAX / WORD_OCTETS;
 constexpr size_t LINE_OCTETS = 64;
 
-// One field of many packets, so that what is written to the keys in small pieces is not read at once as a whole.
+// Reads one field of many packets before the next field: a key that is written in pieces and read as a whole right after would
+// stall the processor.
 template <uint32_t OCTETS>
 void read_column(Packet **packets, const uint8_t *positions, uint32_t count, const FieldPlace &place, uint8_t *out, size_t stride)
 {
@@ -49,7 +50,7 @@ uint32_t KeyReader::read(Packet **packets, uint32_t count, uint8_t *positions, u
 		positions[passed++] = static_cast<uint8_t>(__builtin_ctzll(rest));
 	if (key_words_ == 0)
 		return passed;
-	// The last word may not be filled.
+	// The fields may not fill the last word.
 	for (uint32_t i = 0; i < passed; i++)
 		keys[(i + 1) * key_words_ - 1] = 0;
 	const size_t stride = key_words_ * WORD_OCTETS;
@@ -119,7 +120,7 @@ void BasicPipe::prefetch_record(const EntryHot *hot) const
 		prefetch_line(at + line);
 }
 
-// Each packet's entry; nullptr: none.
+// Finds the entry of each packet; nullptr for none.
 void BasicPipe::find(Packet **packets, uint32_t count, EntryHot **found) const
 {
 	uint64_t keys[BURST_MAX * WORDS_MAX];
@@ -172,7 +173,7 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t ahead = i + PREFETCH_PACKETS;
-		// Of packets of one session only the first.
+		// Consecutive packets of one session prefetch once.
 		if (decrypts_ && ahead < count && keys[ahead] != keys[ahead - 1])
 			datapath.prefetch_key(*packets[ahead], keys[ahead]);
 		if (found[i] == nullptr) {

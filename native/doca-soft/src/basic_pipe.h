@@ -1,4 +1,4 @@
-// BASIC pipes: one match, whose entries give values for what it leaves open.
+// BASIC pipes: one match template, for whose open fields the entries give values.
 #pragma once
 
 #include "exact_table.h"
@@ -6,29 +6,29 @@
 
 namespace soft {
 
-// Reads the fields that a pipe compares: those with fixed values at once, those that entries give into a key.
+// Reads the fields that a pipe compares. Fields with fixed values are compared at once; those that entries give form a key.
 class KeyReader {
 public:
 	void layout(std::vector<MatchField> fields);
-	// The packets that have all fields and the fixed values: their positions in `packets`, in order, and in `keys` what
-	// entries give, key_words() for each. Returns how many they are.
+	// Finds the packets that have all fields and the fixed values. Writes their positions in `packets`, in order, and their
+	// keys, key_words() for each. Returns their number.
 	uint32_t read(Packet **packets, uint32_t count, uint8_t *positions, uint64_t *keys) const;
 	uint32_t key_words() const { return key_words_; }
 	bool draws_random() const { return random_; }
-	// The key of an entry that gives the values in `match`: key_words() of 64 bits.
+	// Writes the key of an entry that gives the values in `match`: key_words() words of 64 bits.
 	void entry_key(const doca_flow_match *match, uint8_t *key) const;
 
 private:
 	struct Step {
 		MatchField field;
-		// In the key.
+		// The word of the key.
 		uint32_t at;
 	};
 	PacketTest test_;
 	std::vector<Step> steps_;
 	uint32_t key_words_ = 0;
 	bool random_ = false;
-	// Empty: all bits count.
+	// Empty when all bits count.
 	std::vector<uint64_t> mask_;
 };
 
@@ -51,7 +51,7 @@ private:
 	KeyReader reader_;
 	std::vector<Actions> actions_;
 	ExactTable table_;
-	// Without fields of entries there is one entry.
+	// The only entry of a pipe whose match leaves nothing open.
 	EntryHot *only_ = nullptr;
 	bool decrypts_ = false;
 };

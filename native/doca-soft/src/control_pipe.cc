@@ -24,7 +24,7 @@ bool compare(doca_flow_compare_op operation, uint32_t field, uint32_t value)
 	return false;
 }
 
-// Of the packets in `among`, all of a kind that can match, those that do.
+// Returns the packets that match, of those in `among`, whose class can match.
 uint64_t matching(const FixedMatch &match, Packet **packets, uint64_t among)
 {
 	const uint64_t passed = match.test.fields_passing(packets, among);
@@ -87,49 +87,49 @@ void ControlPipe::lay_out()
 		for (size_t i = 0; i < 2; i++)
 			parser_mask_.words[i] |= match.test.parser_mask().words[i];
 	}
-	for (Kind &kind : kinds_)
-		kind.known = false;
+	for (PacketClass &seen : classes_)
+		seen.known = false;
 }
 
-ControlPipe::Look ControlPipe::look_at(const Packet &packet) const
+ControlPipe::PacketTraits ControlPipe::traits_of(const Packet &packet) const
 {
-	Look look{packet.have & parts_mask_, ParserWords(packet)};
-	look.parser.words[0] &= parser_mask_.words[0];
-	look.parser.words[1] &= parser_mask_.words[1];
-	return look;
+	PacketTraits traits{packet.have & parts_mask_, ParserWords(packet)};
+	traits.parser.words[0] &= parser_mask_.words[0];
+	traits.parser.words[1] &= parser_mask_.words[1];
+	return traits;
 }
 
-const ControlPipe::Kind &ControlPipe::kind_of(const Look &look)
+const ControlPipe::PacketClass &ControlPipe::class_of(const PacketTraits &traits)
 {
 	constexpr uint64_t MULTIPLIER = 0x9e3779b97f4a7c15;
-	const uint64_t mixed = (look.parser.words[0] ^ look.parts) * MULTIPLIER + look.parser.words[1];
-	Kind &kind = kinds_[mixed * MULTIPLIER >> 32 & (KINDS - 1)];
-	if (kind.known && kind.look == look)
-		return kind;
-	kind.known = true;
-	kind.look = look;
-	kind.entries.clear();
+	const uint64_t mixed = (traits.parser.words[0] ^ traits.parts) * MULTIPLIER + traits.parser.words[1];
+	PacketClass &seen = classes_[mixed * MULTIPLIER >> 32 & (CLASSES - 1)];
+	if (seen.known && seen.traits == traits)
+		return seen;
+	seen.known = true;
+	seen.traits = traits;
+	seen.entries.clear();
 	for (const doca_flow_pipe_entry *entry : order_) {
 		const FixedMatch &match = entry->own->match;
-		if (!match.test.has_parts(look.parts) || !match.test.parser_passes(look.parser))
+		if (!match.test.has_parts(traits.parts) || !match.test.parser_passes(traits.parser))
 			continue;
-		kind.entries.push_back(entry);
-		// Nothing comes behind an entry that matches them all.
+		seen.entries.push_back(entry);
+		// Entries after one that matches all packets are never reached.
 		if (!match.has_condition && !match.test.has_fields())
 			break;
 	}
-	return kind;
+	return seen;
 }
 
-// Packets of one kind that follow each other are looked at together; what is done to them is done in their order.
+// Consecutive packets of one class are compared together. Actions are done in the packets' order.
 void ControlPipe::find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found)
 {
 	for (uint32_t from = 0, to = 0; from < count; from = to) {
-		const Look look = look_at(*packets[from]);
-		for (to = from + 1; to < count && look_at(*packets[to]) == look; to++) {
+		const PacketTraits traits = traits_of(*packets[from]);
+		for (to = from + 1; to < count && traits_of(*packets[to]) == traits; to++) {
 		}
 		uint64_t rest = first_bits(to) & ~first_bits(from);
-		for (const doca_flow_pipe_entry *entry : kind_of(look).entries) {
+		for (const doca_flow_pipe_entry *entry : class_of(traits).entries) {
 			const uint64_t matched = matching(entry->own->match, packets, rest);
 			for (uint64_t bits = matched; bits != 0; bits &= bits - 1)
 				found[__builtin_ctzll(bits)] = entry;

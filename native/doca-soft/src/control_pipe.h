@@ -1,4 +1,4 @@
-// CONTROL pipes: few entries of any kind, by priority.
+// CONTROL pipes: few entries, each with a match of its own, in the order of their priorities.
 #pragma once
 
 #include "pipe.h"
@@ -14,28 +14,28 @@ public:
 	void uninstall(doca_flow_pipe_entry &entry) override;
 
 private:
-	// A packet's parts and the parser's fields, as far as any entry looks at them.
-	struct Look {
+	// The parts that a packet has and the parser's fields, as far as any entry looks at them.
+	struct PacketTraits {
 		uint32_t parts = 0;
 		ParserWords parser;
-		bool operator==(const Look &other) const
+		bool operator==(const PacketTraits &other) const
 		{
 			return parts == other.parts && parser.words[0] == other.parser.words[0] &&
 			       parser.words[1] == other.parser.words[1];
 		}
 	};
-	// Packets of one look, and the entries that they can still match, in order.
-	struct Kind {
+	// Packets with the same traits, and the entries that they can still match, in order.
+	struct PacketClass {
 		bool known = false;
-		Look look;
+		PacketTraits traits;
 		std::vector<const doca_flow_pipe_entry *> entries;
 	};
-	static constexpr uint32_t KINDS = 32;
+	static constexpr uint32_t CLASSES = 32;
 
 	void lay_out();
-	Look look_at(const Packet &packet) const;
+	PacketTraits traits_of(const Packet &packet) const;
 	// Valid until the next call.
-	const Kind &kind_of(const Look &look);
+	const PacketClass &class_of(const PacketTraits &traits);
 	void find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found);
 
 	std::vector<doca_flow_pipe_entry *> order_;
@@ -43,8 +43,8 @@ private:
 	bool random_ = false;
 	uint32_t parts_mask_ = 0;
 	ParserWords parser_mask_;
-	// Kinds that were seen, each where its hash says; a new one takes another's place.
-	Kind kinds_[KINDS];
+	// The classes that were seen, at the places of their hashes. A new class replaces the one in its place.
+	PacketClass classes_[CLASSES];
 };
 
 } // namespace soft

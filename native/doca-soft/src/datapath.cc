@@ -12,20 +12,20 @@
 namespace soft {
 namespace {
 
-// Copies of copies: as deep as mirrors can be nested before something is wrong.
+// How deep copies of copies may be nested; deeper nesting is a mistake in the program.
 constexpr uint32_t COPY_DEPTH_MAX = 64;
-// Derived keys that are looked at between two bursts when a master key is gone: a burst's work at most.
+// Derived keys that are searched between two bursts after a master key has gone; at most the work of a burst.
 constexpr size_t KEYS_LOOKED_AT = 64;
-// Room that a copy's buffer keeps for headers.
+// Room for headers in a copy's buffer.
 constexpr uint32_t COPY_HEADROOM_OCTETS = 128;
-// What a buffer is, other than what was received in it.
+// Flags that describe the buffer, not what was received in it.
 constexpr uint64_t KEPT_FLAGS = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 
 uint32_t packet_meta_of(const rte_mbuf *mbuf)
 {
 	if (!rte_flow_dynf_metadata_avail() || (mbuf->ol_flags & RTE_MBUF_DYNFLAG_RX_METADATA) == 0)
 		return 0;
-	// The application's number in the CPU's order; matches compare network order.
+	// The application gives the number in the CPU's byte order, matches compare it in network order.
 	return __builtin_bswap32(*RTE_FLOW_DYNF_METADATA(const_cast<rte_mbuf *>(mbuf)));
 }
 
@@ -39,7 +39,7 @@ bool all_before_one_pipe(const Forward *next, uint32_t count)
 	return all;
 }
 
-// On the way into a pipe.
+// Prepares a packet for the pipe that it enters: counts the pipes, and parses a frame whose layout has changed.
 void enter(Packet &packet)
 {
 	packet.hops++;
@@ -47,7 +47,7 @@ void enter(Packet &packet)
 		packet.parse();
 }
 
-// From the PSP header that an encapsulation put on, to the ICV.
+// The octets between the PSP header that an encapsulation added and the ICV.
 uint32_t sealed_octets(const Packet &packet)
 {
 	return packet.length - static_cast<uint32_t>(packet.encap) - PSP_ICV_OCTETS;
@@ -66,7 +66,7 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 }
 // clang-format on
 
-// The tag of derived keys, but for the version, which takes two bits.
+// The tag of derived keys without the version, which takes its two lowest bits.
 uint32_t Datapath::generation_tag(uint32_t master_key) const
 {
 	return master_keys_.generation(master_key << 31) << 2;
@@ -122,7 +122,8 @@ void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 	process(taken, egress_root);
 }
 
-// In waves: all packets that stand before the same pipe go through it together. They leave in the order in which they came.
+// Packets go through the pipes in waves: all that wait before the same pipe go through it together. They leave in the order in
+// which they came.
 void Datapath::process(uint32_t count, doca_flow_pipe *root)
 {
 	Forward next[BURST_MAX];
@@ -133,7 +134,7 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 		next[i] = start;
 		group[i] = &packets_[i];
 	}
-	// As long as they keep together, which they mostly do.
+	// The fast path: all packets are before the same pipe, as they mostly are.
 	while (all_before_one_pipe(next, count)) {
 		doca_flow_pipe *pipe = next[0].pipe;
 		for (uint32_t i = 0; i < count; i++)
@@ -144,11 +145,11 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 	}
 	process_apart(next, count);
 	for (uint32_t i = 0; i < count; i++) {
-		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && arm(packets_[i]))
+		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && prepare_seal(packets_[i]))
 			prefetch_line(packets_[i].key);
 	}
 	for (uint32_t i = 0; i < count + PREFETCH_PACKETS; i++) {
-		// Of packets of one session only the first.
+		// Consecutive packets of one session prefetch once.
 		if (i < count && (i == 0 || packets_[i].key != packets_[i - 1].key))
 			prefetch_key(packets_[i], packets_[i].key);
 		if (i >= PREFETCH_PACKETS)
@@ -156,7 +157,7 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 	}
 }
 
-// The same for packets that go different ways.
+// The general path, for packets before different pipes.
 void Datapath::process_apart(Forward *next, uint32_t count)
 {
 	Packet *group[BURST_MAX];
@@ -178,7 +179,7 @@ void Datapath::process_apart(Forward *next, uint32_t count)
 				waiting[others++] = at;
 				continue;
 			}
-			// A circle of entries ends here.
+			// The limit that ends circles of forwards.
 			if (packets_[at].hops > pipes) {
 				next[at].kind = Forward::DROP;
 				continue;
@@ -235,7 +236,7 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 			return;
 		}
 	} else if (port.uplink && (packet.exposed || (packet.encap >= 0 && !packet.sealed))) {
-		// Plaintext in a PSP envelope never goes to the network.
+		// A decrypted payload that is still in its PSP envelope never goes to the network.
 		counts.tx_errors++;
 		rte_pktmbuf_free(packet.mbuf);
 		return;
@@ -279,7 +280,7 @@ void Datapath::to_rss(Packet &packet, const RssTarget &target)
 bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 {
 	if (packet.crypto_id != 0 && !packet.sealed) {
-		arm_before(packet);
+		prepare_seals_before(packet);
 		if (!seal(packet))
 			return false;
 	}
@@ -340,7 +341,7 @@ uint8_t Datapath::open(Packet &packet)
 		return SYNDROME_ICV_FAIL;
 	}
 	const int32_t at = packet.l4 + static_cast<int32_t>(UDP_OCTETS);
-	// The datagram ends where UDP says it does; behind it may be Ethernet padding.
+	// UDP's length says where the datagram ends: Ethernet padding may follow.
 	const int32_t end = packet.l4 + load16(packet.frame + packet.l4 + 4);
 	if (end < at || end > packet.ip_end) {
 		counts.rx_errors++;
@@ -362,7 +363,7 @@ uint8_t Datapath::open(Packet &packet)
 		counts.rx_errors++;
 		return SYNDROME_ICV_FAIL;
 	}
-	// The version's bits, and a generation that never is 0.
+	// The version's bits, and the generation, which is never 0.
 	const uint32_t tag = master_keys_.generation(spi) << 2 | version;
 	const uint32_t key_octets = psp_key_octets(version);
 	const void *key = derived_.find(spi, tag);
@@ -378,7 +379,7 @@ uint8_t Datapath::open(Packet &packet)
 	const bool authentic = aead_.open(key, key_octets, psp + PSP_SPI, psp, start, psp + start, payload - start,
 					  psp + payload);
 	if (fresh) {
-		// Keys of forged packets would push out those in use.
+		// The key is kept only after it has authenticated a packet: keys of forged packets would displace those in use.
 		if (authentic)
 			derived_.add(spi, tag, candidate_);
 		else
@@ -398,8 +399,8 @@ uint8_t Datapath::open(Packet &packet)
 	return SYNDROME_OK;
 }
 
-// Gives the packet its IV. Apart from the AEAD, which would wait for what is written here before it reads the nonce.
-bool Datapath::arm(Packet &packet)
+// Writes the packet's IV. This is a step of its own, because the AEAD would wait for the store before it reads the nonce.
+bool Datapath::prepare_seal(Packet &packet)
 {
 	if (packet.key != nullptr)
 		return true;
@@ -416,18 +417,18 @@ bool Datapath::arm(Packet &packet)
 	return true;
 }
 
-// IVs rise in the order of the packets, also where a copy has some of a burst encrypted before the others leave.
-void Datapath::arm_before(const Packet &packet)
+// IVs rise in the order of the packets, even if a copy makes some packets of a burst be encrypted before others leave.
+void Datapath::prepare_seals_before(const Packet &packet)
 {
 	for (uint32_t i = 0; i < burst_ && &packets_[i] != &packet; i++) {
 		if (packets_[i].crypto_id != 0)
-			arm(packets_[i]);
+			prepare_seal(packets_[i]);
 	}
 }
 
 bool Datapath::seal(Packet &packet)
 {
-	if (!arm(packet)) {
+	if (!prepare_seal(packet)) {
 		counts.tx_errors++;
 		return false;
 	}

@@ -1,5 +1,5 @@
-// The datapath of one device: packets from ports and from the application through the pipes to where they end. Belongs to
-// one thread; what other threads read of it is atomic.
+// The datapath of one device: it takes packets from ports and from the application through the pipes to where they end. One
+// thread owns it; members that other threads read are atomic.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ struct rte_ring;
 namespace soft {
 
 constexpr uint32_t BURST_MAX = 64;
-// How many packets ahead of the AEAD its keys are asked for.
+// How many packets ahead of the AEAD the keys are prefetched.
 constexpr uint32_t PREFETCH_PACKETS = 4;
 
 // Where a packet goes next.
@@ -29,9 +29,9 @@ struct Forward {
 
 	enum Kind : uint16_t { DROP, LOST, KERNEL, RSS, PORT, PIPE, CHANGEABLE };
 	Kind kind = DROP;
-	// Number of the port, or of the RSS configuration.
+	// The number of the port, or of the RSS configuration.
 	uint16_t target = 0;
-	// Of an ordered list's entry.
+	// The index of an ordered list's entry.
 	uint32_t index = 0;
 	doca_flow_pipe *pipe = nullptr;
 };
@@ -49,7 +49,7 @@ struct Counts {
 	uint64_t rss_drops = 0;
 };
 
-// A port of the device: its DPDK port, and frames on their way out of it.
+// A port of the device: its DPDK port, and the frames that wait to leave by it.
 struct SwitchPort {
 	uint16_t dpdk_port = 0;
 	uint32_t mtu_octets = 0;
@@ -63,30 +63,31 @@ struct RssTarget {
 	bool operator==(const RssTarget &other) const { return queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6; }
 
 	std::vector<uint16_t> queues;
-	// The families that are spread over them; what is neither goes to the first.
+	// The families whose packets are spread over the queues. All other packets go to the first queue.
 	bool ip4 = true;
 	bool ip6 = true;
 };
 
 class Datapath {
 public:
-	// What it is given by reference outlives it. `pool` gives buffers for copies.
+	// Arguments given by reference must outlive the object. `pool` has buffers for copies.
 	Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs, uint32_t derived_keys,
 		 rte_mempool *buffers);
 
-	// Bursts of up to BURST_MAX packets; `port` is what matches see as their port.
+	// Handle bursts of up to BURST_MAX packets. `port` is the number that matches see as the packets' port.
 	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
 	void from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count);
 	void flush();
-	// Between bursts: wipes some of the derived keys whose master key is gone. False when there are no more.
+	// Wipes some of the derived keys whose master key is gone; to be called between bursts. Returns false when there are no
+	// more.
 	bool wipe_dead_keys();
-	// Keeps the derived keys out of swap and dumps. False where they may be swapped out.
+	// Keeps the derived keys out of swap and dumps. Returns false when they may be swapped out.
 	bool lock_keys() { return derived_.lock() && candidate_memory_.lock(); }
 
-	// For pipes and actions.
+	// The following is for pipes and actions.
 	void decrypt(Packet &packet);
-	// Asks for the keys that decrypt() will use: for the begin of each, whose address takes longest, at once; prefetch_key(),
-	// a few packets ahead, for the rest of it. Says where they are; nullptr where there is none yet.
+	// Prefetches the beginning of each key that decrypt() will use, and returns where the keys are, nullptr where there is
+	// none yet. prefetch_key() prefetches the rest of a key, a few packets ahead.
 	void prefetch_keys(Packet **packets, uint32_t count, const void **keys) const;
 	void prefetch_key(const Packet &packet, const void *key) const
 	{
@@ -94,10 +95,11 @@ public:
 			prefetch_prepared(aead_, key, packet.length);
 	}
 	uint16_t draw_random() { return random_.draw16(); }
-	// Sends copies of the packet to all targets, sealed if it has a key. False when it was lost in it, and counted.
+	// Sends copies of the packet to all targets, encrypted if it has a key. Returns false when the packet was lost and
+	// counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);
 
-	// Set while the thread does not run, or by it.
+	// Set by the thread, or while it does not run.
 	doca_flow_pipe *ingress_root = nullptr;
 	doca_flow_pipe *egress_root = nullptr;
 	uint32_t pipes = 0;
@@ -108,7 +110,7 @@ public:
 
 	Counts counts;
 	rte_mempool *pool;
-	// Packets given to the application's RSS queues.
+	// Number of packets given to the application's RSS queues.
 	std::atomic<uint64_t> rss_packets{0};
 
 private:
@@ -119,8 +121,8 @@ private:
 	void leave_by_port(Packet &packet, uint16_t port);
 	void to_rss(Packet &packet, const RssTarget &target);
 	bool seal(Packet &packet);
-	bool arm(Packet &packet);
-	void arm_before(const Packet &packet);
+	bool prepare_seal(Packet &packet);
+	void prepare_seals_before(const Packet &packet);
 	uint8_t open(Packet &packet);
 	uint32_t generation_tag(uint32_t master_key) const;
 	void flush(SwitchPort &port);
@@ -130,14 +132,14 @@ private:
 	MasterKeys &master_keys_;
 	IvSource &ivs_;
 	DerivedKeyCache derived_;
-	// Tags of the master keys for which derived keys were looked through, and how far.
+	// The tags of the master keys for which derived keys were last searched, and how far the search has come.
 	uint32_t alive_[2];
 	size_t looked_through_;
-	// A key in the making, until it has authenticated a packet.
+	// A derived key that has not yet authenticated a packet.
 	HugeMemory candidate_memory_;
 	void *const candidate_;
 	std::vector<Packet> packets_;
-	// How many of them are of the burst in hand.
+	// How many of `packets_` belong to the current burst.
 	uint32_t burst_ = 0;
 	uint32_t depth_ = 0;
 };

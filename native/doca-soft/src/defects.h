@@ -1,5 +1,5 @@
-// Defects that tests put back on purpose, to see that they are found. The mapping file's `test-defect` names them, and only where
-// the library was built for tests (-DDOCA_SOFT_DEFECTS=ON).
+// Defects that tests inject in order to see that they are found. `test-defect` in the mapping file names one; only a library that
+// was built for tests has them (-DDOCA_SOFT_DEFECTS=ON).
 #pragma once
 
 namespace soft {
@@ -12,11 +12,11 @@ constexpr bool DEFECTS = false;
 
 enum class Defect {
 	NONE,
-	// IVs are picoseconds of the machine's clock, modulo 2^64, unless test-first-iv says where they begin.
+	// IVs are picoseconds of the machine's clock modulo 2^64, unless test-first-iv says where they begin.
 	IV_CLOCK,
-	// Keys stay where they were when they are replaced, evicted or dropped.
+	// Keys are not wiped when they are replaced, evicted or dropped.
 	KEYS_STAY,
-	// A key that is given out is written with one octet more than its caller has room for.
+	// A generated key is written with one octet more than its caller has room for.
 	OVERFLOWS,
 };
 

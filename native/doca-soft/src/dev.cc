@@ -21,7 +21,7 @@ struct doca_devinfo {
 
 struct doca_devinfo_rep {
 	RepresentorMapping mapping;
-	// In the list of its device, and its device's function.
+	// The position in the device's list, and the device's function.
 	uint32_t number = 0;
 	uint32_t pf = 0;
 };
@@ -129,14 +129,14 @@ template <typename Info> doca_error_t free_list(Info **list)
 	return DOCA_SUCCESS;
 }
 
-// 03:00.1 is PF 1.
+// The function of 03:00.1 is 1, so that it is PF 1.
 uint32_t function_of(const DeviceMapping &mapping)
 {
 	const char last = full_pci(mapping.pci).back();
 	return last >= '0' && last <= '7' ? static_cast<uint32_t>(last - '0') : 0;
 }
 
-// What a device of the mapping file does not have.
+// Queries that a device of the mapping file cannot answer.
 doca_error_t unknown_here(const void *info, const void *out, const char *function)
 {
 	if (info == nullptr || out == nullptr)
@@ -240,7 +240,7 @@ doca_error_t doca_devinfo_get_mac_addr(const struct doca_devinfo *devinfo, uint8
 {
 	if (devinfo == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	// The DPDK port's MAC is known when the device has been probed.
+	// The MAC address of the DPDK port is known once the device has been probed.
 	const std::vector<uint8_t> mac = mapped_mac(devinfo->mapping);
 	return copy_octets(mac.empty() ? made_up_mac(devinfo->mapping) : mac, address, size);
 }
@@ -375,7 +375,8 @@ doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
 try {
 	if (dev == nullptr || devargs == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	// Up to 3.0 devargs name the representors ("representor=pf0vf0"): all that the mapping file has are made.
+	// Up to 3.0 devargs name the representors ("representor=pf0vf0"). All representors of the mapping file are made, whatever
+	// they say.
 	std::vector<const RepresentorMapping *> representors;
 	if (strstr(devargs, "representor=") != nullptr) {
 		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
@@ -422,10 +423,10 @@ doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev
 try {
 	if (dev == nullptr || rep == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	const int face = dev->device == nullptr ? -1 : dev->device->face_of(port_id);
-	if (face < 1)
+	const int position = dev->device == nullptr ? -1 : dev->device->position_of(port_id);
+	if (position < 1)
 		return DOCA_ERROR_NOT_FOUND;
-	const auto number = static_cast<uint32_t>(face - 1);
+	const auto number = static_cast<uint32_t>(position - 1);
 	const DeviceMapping &mapping = dev->info.mapping;
 	*rep = new doca_dev_rep{{mapping.representors[number], number, function_of(mapping)}, dev};
 	return DOCA_SUCCESS;

@@ -26,22 +26,22 @@
 namespace soft {
 namespace {
 
-// Entry operations between two bursts.
+// Number of entry operations that are executed between two bursts.
 constexpr uint32_t COMMANDS_PER_ROUND = 64;
-// Rounds without work before the thread begins to sleep, and before it sleeps long.
+// Rounds without work after which the thread sleeps briefly, and after which it sleeps long.
 constexpr uint32_t ROUNDS_AWAKE = 100;
 constexpr uint32_t ROUNDS_LIGHT = ROUNDS_AWAKE + 2000;
 constexpr auto SLEEP_LIGHT = std::chrono::microseconds(20);
 constexpr auto SLEEP_DEEP = std::chrono::microseconds(1000);
-// Descriptors of the queues of the ports behind the device.
+// Number of descriptors in the queues of the ports behind the device.
 constexpr uint16_t DESCRIPTORS = 1024;
-// Room in every buffer for what encapsulation puts on and behind a frame.
+// Room in every buffer for what encapsulation adds before and after a frame.
 constexpr uint32_t SLACK_OCTETS = 128;
 constexpr uint32_t DATA_OCTETS_MIN = 2048;
-// Kernel threads would otherwise be woken 50 microseconds late.
+// The kernel's default slack would wake the thread 50 microseconds late.
 constexpr unsigned long TIMER_SLACK_NANOSECONDS = 1000;
 
-// The processors that this process had before EAL pinned its threads.
+// The processors that the process could use before EAL pinned its threads.
 cpu_set_t initial_affinity;
 __attribute__((constructor)) void remember_affinity()
 {
@@ -99,7 +99,7 @@ rte_mempool *new_huge_pool(const char *name, uint32_t buffers, uint32_t cache, u
 {
 	rte_pktmbuf_pool_private own{};
 	own.mbuf_data_room_size = room;
-	// No device behind these ports looks for physical addresses: buffers may lie across pages.
+	// No device behind these ports uses physical addresses, so that buffers may cross pages.
 	rte_mempool *pool = rte_mempool_create_empty(name, buffers, sizeof(rte_mbuf) + room, cache, sizeof(own), SOCKET_ID_ANY,
 						     RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	if (pool == nullptr)
@@ -183,10 +183,10 @@ Device::~Device()
 	registry.erase(std::find(registry.begin(), registry.end(), this));
 }
 
-int Device::face_of(uint16_t dpdk_port) const
+int Device::position_of(uint16_t dpdk_port) const
 {
-	for (size_t i = 0; i < faces_.size(); i++) {
-		if (faces_[i].dpdk_port == dpdk_port)
+	for (size_t i = 0; i < port_pairs_.size(); i++) {
+		if (port_pairs_[i].dpdk_port == dpdk_port)
 			return static_cast<int>(i);
 	}
 	return -1;
@@ -208,20 +208,20 @@ uint16_t Device::application_queues() const
 void Device::probe(const std::vector<const RepresentorMapping *> &representors)
 {
 	try {
-		make_faces(representors);
-		open_outer(mapping_, faces_[0]);
+		make_port_pairs(representors);
+		open_outer(mapping_, port_pairs_[0]);
 		for (size_t i = 0; i < representors.size(); i++)
-			open_outer(*representors[i], faces_[i + 1]);
-		for (size_t i = 1; i < faces_.size(); i++)
-			start_representor(faces_[i]);
+			open_outer(*representors[i], port_pairs_[i + 1]);
+		for (size_t i = 1; i < port_pairs_.size(); i++)
+			start_representor(port_pairs_[i]);
 	} catch (...) {
 		release();
 		throw;
 	}
 }
 
-// The application counts on consecutive port numbers, PF first; holes among lower numbers are stopped while ours are made.
-void Device::make_faces(const std::vector<const RepresentorMapping *> &representors)
+// The application expects consecutive port numbers, the PF's first. Free lower numbers are occupied while these ports are made.
+void Device::make_port_pairs(const std::vector<const RepresentorMapping *> &representors)
 {
 	const size_t count = 1 + representors.size();
 	const auto is_free = [](uint16_t port) { return !rte_eth_dev_is_valid_port(port); };
@@ -242,43 +242,43 @@ void Device::make_faces(const std::vector<const RepresentorMapping *> &represent
 			stops.push_back(static_cast<uint16_t>(stop));
 	}
 	for (size_t i = 0; i < count; i++) {
-		Face face{};
+		PortPair pair{};
 		// Only the PF's queues carry packets.
 		const uint32_t queues = i == 0 ? mapping_.queues : 1;
 		const uint32_t packets = i == 0 ? mapping_.queue_packets : 64;
 		for (uint32_t queue = 0; queue < queues; queue++) {
-			face.to_application.push_back(new_ring(packets));
-			face.from_application.push_back(new_ring(packets));
+			pair.to_application.push_back(new_ring(packets));
+			pair.from_application.push_back(new_ring(packets));
 		}
-		const int port = rte_eth_from_rings(unique_name("port").c_str(), face.to_application.data(), queues,
-						    face.from_application.data(), queues, 0);
+		const int port = rte_eth_from_rings(unique_name("port").c_str(), pair.to_application.data(), queues,
+						    pair.from_application.data(), queues, 0);
 		if (port < 0)
 			fail("rte_eth_from_rings", rte_errno);
-		face.dpdk_port = static_cast<uint16_t>(port);
-		face.outer_port = UINT16_MAX;
-		faces_.push_back(std::move(face));
+		pair.dpdk_port = static_cast<uint16_t>(port);
+		pair.outer_port = UINT16_MAX;
+		port_pairs_.push_back(std::move(pair));
 	}
 	for (uint16_t stop : stops)
 		close_port(stop);
 }
 
-void Device::open_outer(const PortMapping &mapping, Face &face)
+void Device::open_outer(const PortMapping &mapping, PortPair &pair)
 {
 	const size_t comma = mapping.port.find(',');
-	face.outer_name = mapping.port.substr(0, comma);
-	if (rte_eth_dev_get_port_by_name(face.outer_name.c_str(), &face.outer_port) != 0) {
+	pair.outer_name = mapping.port.substr(0, comma);
+	if (rte_eth_dev_get_port_by_name(pair.outer_name.c_str(), &pair.outer_port) != 0) {
 		const std::string arguments = comma == std::string::npos ? "" : mapping.port.substr(comma + 1);
-		const int added = rte_eal_hotplug_add("vdev", face.outer_name.c_str(), arguments.c_str());
+		const int added = rte_eal_hotplug_add("vdev", pair.outer_name.c_str(), arguments.c_str());
 		if (added != 0)
 			fail("port = " + mapping.port, added);
-		face.outer_is_ours = true;
-		if (rte_eth_dev_get_port_by_name(face.outer_name.c_str(), &face.outer_port) != 0)
+		pair.outer_is_ours = true;
+		if (rte_eth_dev_get_port_by_name(pair.outer_name.c_str(), &pair.outer_port) != 0)
 			throw std::runtime_error("port = " + mapping.port + ": it makes no Ethernet device");
 	}
 	uint16_t mtu = 0;
-	rte_eth_dev_get_mtu(face.outer_port, &mtu);
-	face.mtu_octets = mapping.mtu_octets != 0 ? mapping.mtu_octets : mtu;
-	face.hold_milliseconds = mapping.hold_milliseconds;
+	rte_eth_dev_get_mtu(pair.outer_port, &mtu);
+	pair.mtu_octets = mapping.mtu_octets != 0 ? mapping.mtu_octets : mtu;
+	pair.hold_milliseconds = mapping.hold_milliseconds;
 	if (pool_ == nullptr) {
 		uint32_t largest = mapping_.mtu_octets;
 		for (const RepresentorMapping &representor : mapping_.representors)
@@ -297,71 +297,71 @@ void Device::open_outer(const PortMapping &mapping, Face &face)
 			     rte_errno);
 	}
 	rte_eth_conf configuration{};
-	int result = rte_eth_dev_configure(face.outer_port, 1, 1, &configuration);
+	int result = rte_eth_dev_configure(pair.outer_port, 1, 1, &configuration);
 	if (result == 0)
-		result = rte_eth_rx_queue_setup(face.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
+		result = rte_eth_rx_queue_setup(pair.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
 	if (result == 0)
-		result = rte_eth_tx_queue_setup(face.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
+		result = rte_eth_tx_queue_setup(pair.outer_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
 	if (result == 0)
-		result = rte_eth_dev_start(face.outer_port);
+		result = rte_eth_dev_start(pair.outer_port);
 	if (result != 0)
 		fail("port = " + mapping.port, result);
 	if (mapping.mtu_octets != 0 && mapping.mtu_octets != mtu)
-		// Ports that cannot be told carry what they are given.
-		rte_eth_dev_set_mtu(face.outer_port, static_cast<uint16_t>(mapping.mtu_octets));
-	rte_eth_promiscuous_enable(face.outer_port);
-	if (face.outer_name.rfind("net_tap", 0) == 0)
-		face.look = stop_tap_signals();
+		// Ports whose MTU cannot be set carry frames of any size.
+		rte_eth_dev_set_mtu(pair.outer_port, static_cast<uint16_t>(mapping.mtu_octets));
+	rte_eth_promiscuous_enable(pair.outer_port);
+	if (pair.outer_name.rfind("net_tap", 0) == 0)
+		pair.look = stop_tap_signals();
 
-	// What the application asks its own port for.
-	rte_eth_conf faced{};
-	faced.rxmode.mtu = face.mtu_octets;
-	rte_eth_dev_configure(face.dpdk_port, 1, 1, &faced);
-	// A port of rings begins otherwise, a device's does not.
-	rte_eth_promiscuous_disable(face.dpdk_port);
+	// The MTU that the application reads from its port.
+	rte_eth_conf pair_configuration{};
+	pair_configuration.rxmode.mtu = pair.mtu_octets;
+	rte_eth_dev_configure(pair.dpdk_port, 1, 1, &pair_configuration);
+	// Ports of devices are not promiscuous at first, unlike ports made of rings.
+	rte_eth_promiscuous_disable(pair.dpdk_port);
 	rte_ether_addr mac{};
 	std::vector<uint8_t> mapped = mapped_mac(mapping);
-	if (mapped.empty() && (rte_eth_macaddr_get(face.outer_port, &mac) != 0 || rte_is_zero_ether_addr(&mac)))
+	if (mapped.empty() && (rte_eth_macaddr_get(pair.outer_port, &mac) != 0 || rte_is_zero_ether_addr(&mac)))
 		mapped = made_up_mac(mapping);
 	std::copy(mapped.begin(), mapped.end(), mac.addr_bytes);
-	rte_eth_dev_mac_addr_add(face.dpdk_port, &mac, 0);
+	rte_eth_dev_mac_addr_add(pair.dpdk_port, &mac, 0);
 }
 
 // In switch mode a representor's port is the library's own: the application finds it running, and cannot configure it.
-void Device::start_representor(const Face &face)
+void Device::start_representor(const PortPair &pair)
 {
 	rte_eth_dev_info info{};
-	int result = rte_eth_dev_info_get(face.dpdk_port, &info);
+	int result = rte_eth_dev_info_get(pair.dpdk_port, &info);
 	if (result == 0) {
 		*const_cast<uint32_t *>(info.dev_flags) |= RTE_ETH_DEV_REPRESENTOR;
-		result = rte_eth_rx_queue_setup(face.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
+		result = rte_eth_rx_queue_setup(pair.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr, pool_);
 	}
 	if (result == 0)
-		result = rte_eth_tx_queue_setup(face.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
+		result = rte_eth_tx_queue_setup(pair.dpdk_port, 0, DESCRIPTORS, SOCKET_ID_ANY, nullptr);
 	if (result == 0)
-		result = rte_eth_dev_start(face.dpdk_port);
+		result = rte_eth_dev_start(pair.dpdk_port);
 	if (result != 0)
 		fail("the port of a representor", result);
 }
 
 void Device::release()
 {
-	for (Face &face : faces_) {
-		close_port(face.dpdk_port);
-		if (face.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(face.outer_port)) {
-			rte_eth_dev_stop(face.outer_port);
-			if (face.outer_is_ours) {
-				rte_eth_dev_close(face.outer_port);
-				rte_eal_hotplug_remove("vdev", face.outer_name.c_str());
+	for (PortPair &pair : port_pairs_) {
+		close_port(pair.dpdk_port);
+		if (pair.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(pair.outer_port)) {
+			rte_eth_dev_stop(pair.outer_port);
+			if (pair.outer_is_ours) {
+				rte_eth_dev_close(pair.outer_port);
+				rte_eal_hotplug_remove("vdev", pair.outer_name.c_str());
 			}
 		}
-		for (rte_ring *ring : face.to_application)
+		for (rte_ring *ring : pair.to_application)
 			free_ring(ring);
-		for (rte_ring *ring : face.from_application)
+		for (rte_ring *ring : pair.from_application)
 			free_ring(ring);
 	}
-	faces_.clear();
-	// Buffers that are still somewhere outside would be freed into nothing.
+	port_pairs_.clear();
+	// Leak the pool while mbufs are outstanding: returning them later would be use-after-free.
 	if (pool_ != nullptr && rte_mempool_full(pool_) == 1)
 		rte_mempool_free(pool_);
 	pool_ = nullptr;
@@ -378,14 +378,14 @@ void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
 			log_sdk(DOCA_LOG_LEVEL_WARNING,
 				"device %s: memory with keys may be swapped out, since RLIMIT_MEMLOCK does not let it be locked",
 				mapping_.pci.c_str());
-		for (size_t i = 0; i < faces_.size(); i++) {
+		for (size_t i = 0; i < port_pairs_.size(); i++) {
 			SwitchPort port{};
-			port.dpdk_port = faces_[i].outer_port;
-			port.mtu_octets = faces_[i].mtu_octets;
+			port.dpdk_port = port_pairs_[i].outer_port;
+			port.mtu_octets = port_pairs_[i].mtu_octets;
 			port.uplink = i == 0;
 			datapath_->ports.push_back(port);
 		}
-		datapath_->rss_rings = faces_[0].to_application;
+		datapath_->rss_rings = port_pairs_[0].to_application;
 		for (uint32_t i = 0; i < queues; i++)
 			queues_.push_back(std::make_unique<EntryQueue>(queue_depth));
 		stopping_ = false;
@@ -408,7 +408,7 @@ void Device::stop()
 
 void Device::clear()
 {
-	gone_entries.clear();
+	removed_entries.clear();
 	pipes.clear();
 	queues_.clear();
 	mirrors_.clear();
@@ -433,7 +433,7 @@ void Device::loop()
 	sched_setaffinity(0, sizeof(affinity), &affinity);
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NANOSECONDS);
 	prctl(PR_SET_NAME, "doca-soft");
-	// For the mempools' caches; without it they are slower, no more.
+	// Gives the thread caches of mempools. Without registration they are merely slower.
 	const bool registered = rte_thread_register() == 0;
 	uint32_t idle = 0;
 	while (!stopping_.load(std::memory_order_acquire)) {
@@ -449,26 +449,26 @@ void Device::loop()
 			continue;
 		}
 		idle_rounds_.fetch_add(1, std::memory_order_release);
-		rest(++idle);
+		idle_backoff(++idle);
 	}
-	// Nobody waits for ever on a thread that has ended.
+	// Wakes callers that wait for the thread, which has ended.
 	poll_work();
 	if (registered)
 		rte_thread_unregister();
 }
 
-bool Device::held(Face &face) const
+bool Device::is_held(PortPair &pair) const
 {
-	if (face.hold_milliseconds == 0)
+	if (pair.hold_milliseconds == 0)
 		return false;
 	if (datapath_->ingress_root == nullptr)
 		return true;
 	const auto now = std::chrono::steady_clock::now();
-	if (face.held_until == std::chrono::steady_clock::time_point{})
-		face.held_until = now + std::chrono::milliseconds(face.hold_milliseconds);
-	if (now < face.held_until)
+	if (pair.held_until == std::chrono::steady_clock::time_point{})
+		pair.held_until = now + std::chrono::milliseconds(pair.hold_milliseconds);
+	if (now < pair.held_until)
 		return true;
-	face.hold_milliseconds = 0;
+	pair.hold_milliseconds = 0;
 	return false;
 }
 
@@ -476,15 +476,15 @@ bool Device::poll_ports()
 {
 	rte_mbuf *mbufs[BURST_MAX];
 	bool busy = false;
-	for (Face &face : faces_) {
-		if (held(face))
+	for (PortPair &pair : port_pairs_) {
+		if (is_held(pair))
 			continue;
-		if (face.look != nullptr)
-			face.look(0);
-		const uint16_t count = rte_eth_rx_burst(face.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
+		if (pair.look != nullptr)
+			pair.look(0);
+		const uint16_t count = rte_eth_rx_burst(pair.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
 		if (count == 0)
 			continue;
-		datapath_->from_port(face.dpdk_port, mbufs, count);
+		datapath_->from_port(pair.dpdk_port, mbufs, count);
 		busy = true;
 	}
 	return busy;
@@ -494,11 +494,11 @@ bool Device::poll_application()
 {
 	rte_mbuf *mbufs[BURST_MAX];
 	bool busy = false;
-	for (rte_ring *ring : faces_[0].from_application) {
+	for (rte_ring *ring : port_pairs_[0].from_application) {
 		const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void **>(mbufs), mapping_.burst, nullptr);
 		if (count == 0)
 			continue;
-		datapath_->from_application(faces_[0].dpdk_port, mbufs, count);
+		datapath_->from_application(port_pairs_[0].dpdk_port, mbufs, count);
 		busy = true;
 	}
 	return busy;
@@ -512,7 +512,7 @@ bool Device::poll_commands()
 		for (uint32_t i = 0; i < COMMANDS_PER_ROUND && queue->commands.pop(command); i++) {
 			void *const user_ctx = command.entry->user_ctx;
 			const bool succeeded = perform(command);
-			// There is room: the application has at most `depth` in flight.
+			// The ring has room, because the application has at most `depth` operations in flight.
 			queue->completions.push({command.entry, user_ctx, command.operation, succeeded});
 			busy = true;
 		}
@@ -530,7 +530,8 @@ bool Device::perform(const EntryCommand &command)
 		entry.installed = succeeded;
 		break;
 	case EntryOperation::UPDATE:
-		// The application cannot know yet that the addition failed, or may have removed the entry before.
+		// The entry may be absent: its addition failed, which the application does not know yet, or it was removed
+		// before.
 		succeeded = succeeded && entry.installed;
 		if (succeeded)
 			entry.pipe->update(entry, *command.update, command.parts);
@@ -552,7 +553,7 @@ bool Device::poll_work()
 {
 	if (!work_waiting_.load(std::memory_order_acquire))
 		return false;
-	// Entry operations that came before take effect before.
+	// Entry operations that were handed over earlier take effect earlier.
 	while (poll_commands()) {
 	}
 	std::lock_guard<std::mutex> guard(mutex_);
@@ -585,7 +586,7 @@ void Device::run(const std::function<void()> &work)
 
 void Device::wake()
 {
-	// What the caller queued is there before it looks whether anybody sleeps; rest() does the reverse.
+	// What the caller queued is there before it looks whether anybody sleeps; idle_backoff() does the reverse.
 	std::atomic_thread_fence(std::memory_order_seq_cst);
 	if (!asleep_.load(std::memory_order_relaxed))
 		return;
@@ -593,7 +594,7 @@ void Device::wake()
 	wake_.notify_all();
 }
 
-void Device::rest(uint32_t idle_rounds)
+void Device::idle_backoff(uint32_t idle_rounds)
 {
 	if (idle_rounds < ROUNDS_AWAKE) {
 		std::this_thread::yield();
@@ -614,7 +615,7 @@ bool Device::quiesce(uint32_t timeout_ms)
 	if (!running())
 		return true;
 	const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-	// The round in progress may have passed a port before what waits there came; the next two have not.
+	// The current round may have polled a port before a frame came to it. The next two rounds poll every port after the call.
 	const uint64_t target = idle_rounds_.load(std::memory_order_acquire) + 2;
 	while (idle_rounds_.load(std::memory_order_acquire) < target) {
 		if (std::chrono::steady_clock::now() > deadline)

@@ -1,4 +1,4 @@
-// A device: its ports, and the thread that does all the work on its packets and tables.
+// A device: its ports, and the thread that does all work on its packets and tables.
 #pragma once
 
 #include <atomic>
@@ -24,16 +24,16 @@ namespace soft {
 
 enum class EntryOperation : uint8_t { ADD, UPDATE, REMOVE };
 
-// An entry operation on its way to the datapath.
+// An entry operation that is handed to the datapath.
 struct EntryCommand {
 	doca_flow_pipe_entry *entry;
-	// UPDATE: what the entry takes over; freed when done.
+	// For UPDATE: the values that the entry takes over. The datapath frees them.
 	EntryHot *update;
 	UpdateParts parts;
 	EntryOperation operation;
 };
 
-// And back. The entry's record may hold another entry by the time this is read.
+// The result of an entry operation. The record may belong to another entry by the time this is read.
 struct EntryCompletion {
 	doca_flow_pipe_entry *entry;
 	void *user_ctx;
@@ -50,7 +50,7 @@ struct EntryQueue {
 	SpscRing<EntryCommand> commands;
 	SpscRing<EntryCompletion> completions;
 	uint32_t depth;
-	// Application's.
+	// Used by the application's thread only.
 	uint32_t in_flight = 0;
 };
 
@@ -61,27 +61,27 @@ public:
 	Device(const Device &) = delete;
 	Device &operator=(const Device &) = delete;
 
-	// Makes the DPDK ports that the application sees, and opens those behind them. Throws std::runtime_error.
+	// Makes the DPDK ports that the application sees, and opens those that carry their packets. Throws std::runtime_error.
 	void probe(const std::vector<const RepresentorMapping *> &representors);
-	bool probed() const { return !faces_.empty(); }
-	// DPDK port of the PF; its representors follow.
-	uint16_t first_port() const { return faces_[0].dpdk_port; }
-	// MAC address of the PF.
+	bool probed() const { return !port_pairs_.empty(); }
+	// The DPDK port of the PF. Those of its representors follow.
+	uint16_t first_port() const { return port_pairs_[0].dpdk_port; }
+	// The MAC address of the PF.
 	std::vector<uint8_t> mac() const;
-	bool has_port(uint16_t dpdk_port) const { return face_of(dpdk_port) >= 0; }
-	// RX queues of the PF that the application has set up.
+	bool has_port(uint16_t dpdk_port) const { return position_of(dpdk_port) >= 0; }
+	// Number of RX queues of the PF that the application has set up.
 	uint16_t application_queues() const;
-	// Position of a DPDK port among the device's; -1: not one of them.
-	int face_of(uint16_t dpdk_port) const;
+	// The position of a DPDK port among the device's ports; -1 when it is none of them.
+	int position_of(uint16_t dpdk_port) const;
 
-	// The datapath, from the start of the PF's flow port to its stop. What start() throws leaves it stopped.
+	// Start and stop the datapath with the PF's flow port. When start() throws, the datapath is stopped.
 	void start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots);
 	void stop();
 	bool running() const { return thread_.joinable(); }
 
-	// Runs `work` in the datapath's thread between two bursts, and waits for it; throws what it throws.
+	// Runs `work` in the datapath's thread between two bursts and waits for it. Throws what `work` throws.
 	void run(const std::function<void()> &work);
-	// A round without packets and commands after this call has been seen. False after the time.
+	// Waits until a round after the call has found neither packets nor commands. Returns false when the time is over.
 	bool quiesce(uint32_t timeout_ms);
 
 	// Whether an operation on an entry of this pipe is complete when its call returns.
@@ -91,15 +91,15 @@ public:
 		       (mapping_.completions == Completions::CONTROL && pipe.type == DOCA_FLOW_PIPE_CONTROL);
 	}
 	Completions completions() const { return mapping_.completions; }
-	// From run() only. Whether the operation succeeded.
+	// Executes an operation; to be called within run(). Returns whether it succeeded.
 	bool perform(const EntryCommand &command);
 
 	EntryQueue *queue(uint16_t number) { return number < queues_.size() ? queues_[number].get() : nullptr; }
-	// After commands were queued.
+	// Wakes the thread; to be called after commands were queued.
 	void wake();
 
 	const MirrorTargets *mirror(uint16_t number) const { return number < mirrors_.size() ? &mirrors_[number] : nullptr; }
-	// From run() only.
+	// To be called within run().
 	void set_mirror(uint32_t number, MirrorTargets targets);
 
 	Datapath &datapath() { return *datapath_; }
@@ -108,48 +108,48 @@ public:
 	const Aead &aead() const { return aead_; }
 	Defect defect() const { return mapping_.defect; }
 
-	// Pipes that exist, and the flow port that they belong to.
+	// The pipes, and the flow port that they belong to.
 	std::vector<DevicePipe> pipes;
 	doca_flow_port *switch_port = nullptr;
-	// Entries of pipes that were destroyed, which the application is still to be told of.
-	std::vector<GoneEntry> gone_entries;
+	// Entries of destroyed pipes whose removal has not been reported to the application yet.
+	std::vector<RemovedEntry> removed_entries;
 
 private:
-	// A port as the application sees it, and the one behind it.
-	struct Face {
+	// A port that the application sees, and the port behind it that carries its packets.
+	struct PortPair {
 		uint16_t dpdk_port;
 		uint16_t outer_port;
 		bool outer_is_ours;
 		std::string outer_name;
 		uint32_t mtu_octets;
-		// Of net_tap.
+		// The look of net_tap at its interface.
 		TapLook look;
 		uint32_t hold_milliseconds;
-		// From when on the port is looked at; set when the ingress root is there.
+		// The time from which on the port is polled; set when the ingress root is made.
 		std::chrono::steady_clock::time_point held_until;
 		std::vector<rte_ring *> to_application;
 		std::vector<rte_ring *> from_application;
 	};
 
-	void open_outer(const PortMapping &mapping, Face &face);
-	void start_representor(const Face &face);
-	void make_faces(const std::vector<const RepresentorMapping *> &representors);
+	void open_outer(const PortMapping &mapping, PortPair &pair);
+	void start_representor(const PortPair &pair);
+	void make_port_pairs(const std::vector<const RepresentorMapping *> &representors);
 	void release();
 	void clear();
 	void loop();
 	bool poll_ports();
-	bool held(Face &face) const;
+	bool is_held(PortPair &pair) const;
 	bool poll_application();
 	bool poll_commands();
 	bool poll_work();
-	void rest(uint32_t idle_rounds);
+	void idle_backoff(uint32_t idle_rounds);
 
 	const DeviceMapping mapping_;
 	const Aead &aead_;
 	RandomSource random_;
 	MasterKeys master_keys_;
 	IvSource ivs_;
-	std::vector<Face> faces_;
+	std::vector<PortPair> port_pairs_;
 	rte_mempool *pool_ = nullptr;
 	std::unique_ptr<KeySlots> slots_;
 	std::unique_ptr<Datapath> datapath_;
@@ -169,7 +169,7 @@ private:
 	std::mutex caller_mutex_;
 };
 
-// Devices that are open.
+// The devices that are open.
 std::vector<Device *> open_devices();
 Device *device_of_port(uint16_t dpdk_port);
 

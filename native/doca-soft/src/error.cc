@@ -8,7 +8,7 @@ struct Description {
 	const char *text;
 };
 
-// By value.
+// In the order of their values.
 const Description DESCRIPTIONS[] = {
 	{"DOCA_SUCCESS", "success"},
 	{"DOCA_ERROR_UNKNOWN", "unknown error"},

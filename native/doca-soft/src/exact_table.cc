@@ -3,9 +3,9 @@
 namespace soft {
 namespace {
 
-// Buckets are half full when all records are in.
+// The load is one half when all records are in the table.
 constexpr uint32_t RECORDS_PER_BUCKET = 4;
-// Odd, and of no pattern: the fraction of the golden ratio.
+// Multiplier of the hash: odd and without a pattern, the fraction of the golden ratio.
 constexpr uint64_t MULTIPLIER = 0x9e3779b97f4a7c15;
 
 uint64_t folded_product(uint64_t a, uint64_t b)
@@ -34,7 +34,7 @@ uint64_t ExactTable::hash(const uint64_t *key) const
 	return folded_product(hash ^ MULTIPLIER, MULTIPLIER);
 }
 
-// A bit for each way that holds the tag.
+// Returns a bit for each place in the bucket that holds the tag.
 uint32_t ExactTable::matches(const Bucket &bucket, uint32_t tag)
 {
 	uint32_t bits = 0;
@@ -84,7 +84,7 @@ bool ExactTable::insert(uint32_t record)
 				return true;
 			}
 		}
-		// There are more ways than records: one is free further on.
+		// A later bucket has a free place, because there are more places than records.
 		here.passed++;
 	}
 }

@@ -1,5 +1,5 @@
-// Finds records by the octets of a key that stands in them: a hash table of buckets of one cache line each, which knows of
-// every record its number and some bits of its hash. One thread uses it.
+// A hash table that finds records by a key inside them. A bucket is one cache line, and holds the number of each record and some
+// bits of its hash. One thread uses it.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,19 @@ public:
 	static constexpr uint32_t NONE = UINT32_MAX;
 
 	ExactTable() = default;
-	// Record n, of 0 to `records` - 1, lies at `memory` + n * `stride`; its key is `key_words` words of 64 bits from `key_at`
-	// on.
+	// Record n, 0 to `records` - 1, lies at `memory` + n * `stride`. Its key is `key_words` words of 64 bits at the offset
+	// `key_at`.
 	ExactTable(unsigned char *memory, size_t stride, size_t key_at, uint32_t key_words, uint32_t records);
 
-	// False, and nothing has changed, when a record with an equal key is there.
+	// Inserts a record. Returns false, with nothing changed, when the table has a record with an equal key.
 	bool insert(uint32_t record);
-	// The record is there, and its key is the one that it was inserted with.
+	// Removes a record, which must be in the table and have the key that it was inserted with.
 	void erase(uint32_t record);
 
-	// In steps, so that a burst of packets can wait for memory together.
+	// A look-up has steps, so that all packets of a burst wait for memory together.
 	uint64_t hash(const uint64_t *key) const;
 	void prefetch(uint64_t hash) const { prefetch_line(&bucket(hash)); }
-	// The first record whose hash could be this; NONE: there is no record with the key.
+	// Returns the first record whose hash may be this one, or NONE when no record has the key.
 	uint32_t candidate(uint64_t hash) const;
 	bool has_key(uint32_t record, const uint64_t *key) const
 	{
@@ -37,15 +37,15 @@ public:
 			difference |= own[i] ^ key[i];
 		return difference == 0;
 	}
-	// From `candidate` on, which has another key.
+	// Continues after `candidate`, which has another key.
 	uint32_t find(uint64_t hash, const uint64_t *key) const;
 
 private:
 	static constexpr uint32_t WAYS = 7;
 	struct alignas(64) Bucket {
-		// Never 0 where there is a record.
+		// Bits of the records' hashes; 0 stands for a free place.
 		uint32_t tags[WAYS];
-		// Records that found this bucket full and went on to the next.
+		// Number of records that found this bucket full and went to a later one.
 		uint32_t passed;
 		uint32_t records[WAYS];
 		uint32_t unused;

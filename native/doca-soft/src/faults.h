@@ -1,4 +1,4 @@
-// Failures on purpose: operations on entries that the device refuses, or cannot do, as a seed says.
+// Faults that tests inject: operations on entries that the device refuses, or fails to do, as a seed decides.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@ namespace soft {
 
 class Faults {
 public:
-	// Of 1000 operations so many are refused, and of the rest so many fail later; 0: none.
+	// Makes that many of 1000 operations be refused, and of the others as many fail later; 0 for none.
 	void set(uint32_t seed, uint32_t per_thousand)
 	{
 		refused_ = seed;
@@ -18,11 +18,11 @@ public:
 		returned_ = seed ^ 0x55555555;
 		per_thousand_ = per_thousand;
 	}
-	// Whether a call is to be refused.
+	// Whether the next call is refused.
 	bool refuses() { return draw(refused_); }
-	// Whether an operation that was taken is to fail.
+	// Whether the next operation that was taken fails.
 	bool fails() { return draw(failed_); }
-	// Of an operation that has failed inside its call, whether that returns an error besides.
+	// Whether the call returns an error, when the operation has failed inside it.
 	bool returns_error() { return per_thousand_ != 0 && random_of_step(returned_ += RANDOM_STEP) % 2 == 0; }
 
 private:
@@ -32,7 +32,7 @@ private:
 	}
 
 	std::atomic<uint32_t> per_thousand_{0};
-	// Apart, since calls and the device are in different threads.
+	// Separate states, because calls and the device run in different threads.
 	std::atomic<uint32_t> refused_{0};
 	std::atomic<uint32_t> failed_{0};
 	std::atomic<uint32_t> returned_{0};

@@ -9,7 +9,7 @@
 namespace soft {
 namespace {
 
-// What selects a member of a union in a match; ANY: not in a union.
+// The selector of a member of a union in a match; ANY when the member is in no union.
 enum Selector {
 	ANY,
 	OUTER_IP4,
@@ -160,7 +160,7 @@ template <typename Member> void clear(Member &member)
 	memset(static_cast<void *>(&member), 0, sizeof(member));
 }
 
-// A member of doca_flow_match that is not in PLACES, or a part of it, which a refusal names.
+// A member of doca_flow_match, or a part of it, that is not in PLACES. Refusals name it.
 struct Unknown {
 	Selector selector;
 	const char *name;
@@ -176,7 +176,7 @@ struct Unknown {
 	}
 // clang-format on
 
-// Structures come behind the members of theirs that have a name of their own.
+// A structure comes after those of its members that have a name of their own.
 const Unknown UNKNOWNS[] = {
 	UNKNOWN(ANY, flags),
 	UNKNOWN(ANY, parser_meta.ipsec_syndrome),
@@ -218,7 +218,7 @@ const Unknown UNKNOWNS[] = {
 	UNKNOWN(INNER_UDP, inner.udp),
 	UNKNOWN(INNER_TCP, inner.tcp),
 	UNKNOWN(INNER_ICMP, inner.icmp),
-	// Of a union, where nothing selects a member that has this octet.
+	// The name of a union, when nothing selects a member that has this octet.
 	{ANY, "outer.ip4 or outer.ip6 that outer.l3_type does not select", offsetof(doca_flow_match, outer.ip4),
 	 sizeof(doca_flow_header_ip6)},
 	{ANY, "outer.udp or another that outer.l4_type_ext does not select", offsetof(doca_flow_match, outer.udp),
@@ -229,10 +229,10 @@ const Unknown UNKNOWNS[] = {
 	UNKNOWN(ANY, inner),
 };
 
-// The member that has the octet `at`; "": none, it lies between them.
+// The name of the member that has the octet at the offset `at`; empty between members.
 const char *name_of(size_t at, const doca_flow_match &selectors)
 {
-	// Actions lack some that matches have.
+	// Some members of matches are missing in actions.
 	for (const SelectedPlace &candidate : PLACES) {
 		const FieldPlace &place = candidate.place;
 		if (at >= place.match_offset && at < place.match_offset + size_t{place.member_octets} &&
@@ -255,7 +255,7 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 {
 	doca_flow_match rest = mask == nullptr ? match : *mask;
 	for (const SelectedPlace &candidate : PLACES) {
-		// A mask need not repeat the selectors.
+		// The mask may leave the selectors out.
 		if (!selected(match, candidate.selector))
 			continue;
 		const FieldPlace &place = candidate.place;
@@ -313,7 +313,7 @@ doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *
 	uint32_t octets = 0;
 	for (const MatchField &field : fields)
 		octets += field.place->octets;
-	// Two areas, constants and key, each rounded up.
+	// There are two areas, constants and key, each of which is rounded up.
 	if (octets + 24 > KEY_OCTETS_MAX)
 		return not_supported("a match on %u octets; %u are possible", octets, KEY_OCTETS_MAX - 24);
 	return DOCA_SUCCESS;

@@ -1,4 +1,4 @@
-// From the fields of doca_flow_match and doca_flow_actions to the octets of a packet.
+// Maps fields of doca_flow_match and doca_flow_actions to octets of a packet.
 #pragma once
 
 #include <string>
@@ -10,25 +10,25 @@
 
 namespace soft {
 
-// Octets of a match, all its fields one after the other.
+// The largest size of all fields of a match together.
 constexpr uint32_t KEY_OCTETS_MAX = 128;
 
-// Where a field of a match lies in the packet. Values have the same octets in both.
+// Where a field of a match lies in the packet. A value has the same octets in both.
 struct FieldPlace {
 	const char *name;
-	// Name in conditions; nullptr: it cannot be compared.
+	// The field's name in conditions; nullptr when conditions cannot compare it.
 	const char *string;
 	uint16_t match_offset;
-	// Octets of the member in the structure, and those that count: enumerations take four and count one.
+	// The size of the member in the structure, and how many of its octets count: enumerations have four, of which one counts.
 	uint8_t member_octets;
 	uint8_t octets;
 	Base base;
 	uint16_t offset;
-	// Bits of Part that the packet must have.
+	// The parts, as bits of Part, that the packet must have.
 	uint32_t need;
 };
 
-// One field that a pipe, or an entry of a control pipe, looks at.
+// A field that a pipe, or an entry of a control pipe, matches.
 struct MatchField {
 	const FieldPlace *place;
 	// Every entry gives its own value.
@@ -41,22 +41,22 @@ struct MatchField {
 // are constant; with one, all ones under the mask is changeable. NOT_SUPPORTED names a field that this library does not know.
 doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields);
 
-// The fields of a control pipe's entry: all constant. The field that `condition` compares, if any, is left out and
-// returned in `compared` with its value.
+// Reads the fields of a control pipe's entry, which are all constant. The field that `condition` compares, if there is one, is
+// returned in `compared` with its value instead.
 doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, const doca_flow_match_condition *condition,
 			std::vector<MatchField> &fields, MatchField &compared);
 
-// NOT_SUPPORTED, with the name of a member of `rest` that is not 0 and selects nothing: what remains of `structure` when what
-// is known is taken out. Members of unions are named as `selectors` says.
+// Refuses, with NOT_SUPPORTED and its name, a member of `rest` that is not 0 and selects nothing. `rest` is `structure` without
+// the members that are supported. `selectors` says which members of unions the names are of.
 doca_error_t refuse_unknown(const char *structure, doca_flow_match rest, const doca_flow_match &selectors);
 
-// The octets of a field of a match structure.
+// The octets of a field in a match structure.
 inline const uint8_t *member(const doca_flow_match &match, const FieldPlace &place)
 {
 	return reinterpret_cast<const uint8_t *>(&match) + place.match_offset;
 }
 
-// Copies a packet's field to `out`; the packet has it.
+// Copies a packet's field to `out`. The packet must have it.
 inline void read_field(const Packet &packet, const FieldPlace &place, uint8_t *out)
 {
 	const uint8_t *at = packet.bases[place.base] + place.offset;
@@ -81,7 +81,7 @@ inline void read_field(const Packet &packet, const FieldPlace &place, uint8_t *o
 	}
 }
 
-// The number that stands in a field of up to four octets.
+// The value of a field of up to four octets, as a number.
 uint32_t field_number(const FieldPlace &place, const uint8_t *octets);
 bool is_random(const FieldPlace &place);
 

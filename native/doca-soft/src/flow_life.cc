@@ -1,22 +1,18 @@
-// doca_flow_cfg_*, doca_flow_init and doca_flow_destroy.
+// The API's functions doca_flow_cfg_*, doca_flow_init and doca_flow_destroy.
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include <doca_flow_tune_server.h>
 
+#include "api.h"
 #include "library.h"
 #include "log.h"
+#include "release.h"
 
 using namespace soft;
 
 Library *soft::library = nullptr;
-
-#define REQUIRE(condition)                               \
-	do {                                             \
-		if (!(condition))                        \
-			return DOCA_ERROR_INVALID_VALUE; \
-	} while (0)
 
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
 try {
@@ -85,16 +81,15 @@ doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uin
 						  enum doca_flow_shared_resource_type type)
 {
 	REQUIRE(cfg != nullptr && type >= 0 && type < DOCA_FLOW_SHARED_RESOURCE_MAX);
-	bool known = type == DOCA_FLOW_SHARED_RESOURCE_PSP;
-#if DOCA_SOFT_RELEASE_ < 302
-	known = known || type == DOCA_FLOW_SHARED_RESOURCE_MIRROR;
 	// An entry has 16 bits for its mirror's number.
-	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR && nr_shared_resource > UINT16_MAX + 1)
+	if (is_mirror(type) && nr_shared_resource > UINT16_MAX + 1)
 		return not_supported("%u mirrors; up to %d", nr_shared_resource, UINT16_MAX + 1);
-#endif
-	if (!known && nr_shared_resource > 0)
+	if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
+		cfg->psp_slots = nr_shared_resource;
+	else if (is_mirror(type))
+		cfg->mirrors = nr_shared_resource;
+	else if (nr_shared_resource > 0)
 		return not_supported("shared resources of type %d", type);
-	cfg->shared[type] = nr_shared_resource;
 	return DOCA_SUCCESS;
 }
 
@@ -105,7 +100,7 @@ doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_
 	return DOCA_SUCCESS;
 }
 
-// Pipes do not grow, so that nothing would ever be reported.
+// The callback is never called, because pipes do not grow.
 doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb)
 {
 	REQUIRE(cfg != nullptr && cb != nullptr);
@@ -137,7 +132,7 @@ doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_f
 }
 
 #if DOCA_SOFT_RELEASE_ < 302
-// Without effect: every forward to RSS names its queues.
+// The queues have no effect, because every forward to RSS names its own. doca_soft_get_set_up returns them.
 doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg, const struct doca_flow_resource_rss_cfg *rss)
 try {
 	REQUIRE(cfg != nullptr && rss != nullptr);
@@ -164,10 +159,8 @@ try {
 		return DOCA_ERROR_BAD_STATE;
 	auto made = std::make_unique<Library>();
 	made->cfg = *cfg;
-	made->psp_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_PSP]);
-#if DOCA_SOFT_RELEASE_ < 302
-	made->mirror_owner.resize(cfg->shared[DOCA_FLOW_SHARED_RESOURCE_MIRROR]);
-#endif
+	made->psp_owner.resize(cfg->psp_slots);
+	made->mirror_owner.resize(cfg->mirrors);
 	library = made.release();
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {

@@ -1,21 +1,17 @@
-// doca_flow_pipe_cfg_*, and making and destroying pipes.
+// The API's functions doca_flow_pipe_cfg_*, and those that make and destroy pipes.
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "api.h"
 #include "basic_pipe.h"
 #include "control_pipe.h"
 #include "library.h"
 #include "list_pipes.h"
 #include "log.h"
+#include "release.h"
 
 using namespace soft;
-
-#define REQUIRE(condition)                               \
-	do {                                             \
-		if (!(condition))                        \
-			return DOCA_ERROR_INVALID_VALUE; \
-	} while (0)
 
 struct doca_flow_pipe_cfg {
 	doca_flow_port *port;
@@ -28,7 +24,7 @@ struct doca_flow_pipe_cfg {
 	doca_flow_match match = {};
 	doca_flow_match mask = {};
 	std::vector<doca_flow_actions> actions;
-	// As many as actions, or none; `masked` says which are given.
+	// One for each of the actions; `masked` says which of them were given.
 	std::vector<doca_flow_actions> action_masks;
 	std::vector<bool> masked;
 	doca_flow_monitor monitor = {};
@@ -39,10 +35,10 @@ struct doca_flow_pipe_cfg {
 
 namespace {
 
-// The number in a target of forwards to the kernel, of which there is one.
+// The only target of forwards: the kernel.
 int kernel_target;
 
-doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe, bool &mirror_changeable)
+doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe)
 {
 	if (monitor.meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
 		return not_supported("pipe %s: meters", pipe.name.c_str());
@@ -51,15 +47,13 @@ doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe
 	if (monitor.aging_sec != 0)
 		return not_supported("pipe %s: aging", pipe.name.c_str());
 	pipe.counted = monitor.counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
-	mirror_changeable = false;
-#if DOCA_SOFT_RELEASE_ < 302
-	if (monitor.shared_mirror_id == UINT32_MAX)
-		mirror_changeable = true;
-	else if (monitor.shared_mirror_id >= library->mirror_owner.size() && monitor.shared_mirror_id != 0)
-		return invalid("pipe %s: there is no mirror %u", pipe.name.c_str(), monitor.shared_mirror_id);
-	else
-		pipe.mirror = static_cast<uint16_t>(monitor.shared_mirror_id);
-#endif
+	const uint32_t mirror = mirror_of(monitor);
+	// All ones: each entry gives its own.
+	if (mirror == UINT32_MAX)
+		return DOCA_SUCCESS;
+	if (mirror != 0 && mirror >= library->mirror_owner.size())
+		return invalid("pipe %s: there is no mirror %u", pipe.name.c_str(), mirror);
+	pipe.mirror = static_cast<uint16_t>(mirror);
 	return DOCA_SUCCESS;
 }
 
@@ -84,6 +78,11 @@ doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_orde
 	default:
 		return not_supported("pipe %s: a list's element of type %d", name, element.type);
 	}
+}
+#else
+doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered_list_element &, ListElement &)
+{
+	return DOCA_ERROR_NOT_SUPPORTED;
 }
 #endif
 
@@ -110,24 +109,27 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 	case DOCA_FLOW_PIPE_CONTROL:
 		pipe = std::make_unique<ControlPipe>(cfg.nr_entries);
 		return DOCA_SUCCESS;
-#if DOCA_SOFT_RELEASE_ >= 302
 	case DOCA_FLOW_PIPE_ORDERED_LIST:
+		if (!HAS_INDEXED_PIPES)
+			break;
 		if (cfg.ordered_lists.empty())
 			return invalid("pipe %s: an ordered list pipe without lists", name);
 		pipe = std::make_unique<OrderedListPipe>(cfg.ordered_lists, cfg.nr_entries);
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_PIPE_HASH:
-		if (cfg.hash_algorithm != DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING)
+		if (!HAS_INDEXED_PIPES)
+			break;
+		if (!is_flooding(cfg.hash_algorithm))
 			return not_supported("pipe %s: hash algorithm %u; only FLOODING is", name, cfg.hash_algorithm);
 		pipe = std::make_unique<FloodingPipe>(cfg.nr_entries);
 		return DOCA_SUCCESS;
-#endif
 	default:
-		return not_supported("pipe %s: type %d", name, cfg.type);
+		break;
 	}
+	return not_supported("pipe %s: type %d", name, cfg.type);
 }
 
-// What no entry matches. No forward: packets leave for the host.
+// Reads the forward of packets that no entry matches. Without one, they go to the host.
 doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_fwd *fwd, Forward &miss)
 {
 	if (fwd == nullptr) {
@@ -142,11 +144,11 @@ doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_
 	return result;
 }
 
-// From 3.2 on also in the secure domain.
+// Whether roots of this domain get the packets that leave.
 bool is_egress_root(doca_flow_pipe_domain domain)
 {
 	return domain == DOCA_FLOW_PIPE_DOMAIN_EGRESS ||
-	       (DOCA_SOFT_RELEASE_ >= 302 && domain == DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS);
+	       (HAS_SECURE_EGRESS_ROOT && domain == DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS);
 }
 
 doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
@@ -206,11 +208,11 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 		forward.kind = Forward::CHANGEABLE;
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_FWD_PORT: {
-		const int face = device.face_of(fwd->port_id);
-		if (face < 0)
+		const int position = device.position_of(fwd->port_id);
+		if (position < 0)
 			return invalid("a forward to port %u, which is not one of the device's", fwd->port_id);
 		forward.kind = Forward::PORT;
-		forward.target = static_cast<uint16_t>(face);
+		forward.target = static_cast<uint16_t>(position);
 		return DOCA_SUCCESS;
 	}
 	case DOCA_FLOW_FWD_PIPE:
@@ -225,7 +227,7 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 	case DOCA_FLOW_FWD_ORDERED_LIST_PIPE:
 		if (fwd->ordered_list_pipe.pipe == nullptr)
 			return invalid("a forward to no ordered list pipe");
-		// The index of a template may be the entries'; the pipe is the same then.
+		// In a template the index may be left to entries; the pipe is the same for all of them.
 		forward.kind = fwd->ordered_list_pipe.idx == UINT32_MAX ? Forward::CHANGEABLE : Forward::PIPE;
 		forward.pipe = fwd->ordered_list_pipe.pipe;
 		forward.index = fwd->ordered_list_pipe.idx;
@@ -362,9 +364,8 @@ doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg
 						  struct doca_flow_ordered_list *const *ordered_lists, size_t nr_ordered_lists)
 try {
 	REQUIRE(cfg != nullptr && ordered_lists != nullptr && nr_ordered_lists > 0);
-#if DOCA_SOFT_RELEASE_ < 302
-	return not_supported("pipe %s: ordered lists", cfg->name.c_str());
-#else
+	if (!HAS_INDEXED_PIPES)
+		return not_supported("pipe %s: ordered lists", cfg->name.c_str());
 	cfg->ordered_lists.clear();
 	for (size_t i = 0; i < nr_ordered_lists; i++) {
 		const doca_flow_ordered_list &list = *ordered_lists[i];
@@ -380,7 +381,6 @@ try {
 		cfg->ordered_lists.push_back(std::move(compiled));
 	}
 	return DOCA_SUCCESS;
-#endif
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }
@@ -449,15 +449,14 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 		made->domain = cfg->domain;
 		made->is_root = cfg->is_root;
 		made->miss_counted = cfg->miss_counter;
-		bool mirror_changeable = false;
-		result = read_monitor(cfg->monitor, *made, mirror_changeable);
+		result = read_monitor(cfg->monitor, *made);
 		if (result == DOCA_SUCCESS)
 			result = read_forward(device, fwd, made->forward);
 		if (result == DOCA_SUCCESS)
 			result = read_miss(device, cfg->name, fwd_miss, made->miss);
 		if (result != DOCA_SUCCESS)
 			return result;
-		// No forward: entries give it, or a mirror does.
+		// Without a forward, entries or a mirror give it.
 		if (fwd == nullptr)
 			made->forward.kind = Forward::CHANGEABLE;
 		*pipe = made.get();
@@ -497,9 +496,9 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 	});
 	if (device.completions() == Completions::QUEUED)
 		return;
-	pipe->append_installed(device.gone_entries);
+	pipe->append_installed(device.removed_entries);
 	if (device.completions() == Completions::INSIDE)
-		report_gone(std::exchange(device.gone_entries, {}));
+		report_removed(std::exchange(device.removed_entries, {}));
 }
 
 doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss)

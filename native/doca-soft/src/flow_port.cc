@@ -1,4 +1,4 @@
-// doca_flow_port_*, and what only the software DOCA has.
+// The API's functions doca_flow_port_*, and those of doca_soft.h.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -8,6 +8,7 @@
 #include <doca_soft.h>
 #include <rte_ethdev.h>
 
+#include "api.h"
 #include "library.h"
 #include "log.h"
 
@@ -20,12 +21,6 @@ struct doca_flow_port_cfg {
 	uint16_t priv_data_octets = 0;
 	uint32_t psp_slots = 0;
 };
-
-#define REQUIRE(condition)                               \
-	do {                                             \
-		if (!(condition))                        \
-			return DOCA_ERROR_INVALID_VALUE; \
-	} while (0)
 
 doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)
 try {
@@ -108,7 +103,7 @@ doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_c
 	return DOCA_SUCCESS;
 }
 
-// Counters are always up to date, so that the period of their refreshment does not matter.
+// The period has no effect, because counters are always up to date.
 doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t)
 {
 	REQUIRE(cfg != nullptr);
@@ -152,13 +147,13 @@ try {
 	started->dpdk_port = dpdk_port;
 	started->is_switch = is_switch;
 	started->priv_data.resize(cfg->priv_data_octets);
-	// First, what may need memory: a port that is started is known.
+	// Allocates before the port starts: a port that is started must be in the list.
 	library->ports.reserve(library->ports.size() + 1);
 	if (is_switch) {
 		const doca_flow_cfg &global = library->cfg;
 		started->psp_slots = cfg->psp_slots;
 		started->psp_taken.resize(size_t{cfg->psp_slots} + 1);
-		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.shared[DOCA_FLOW_SHARED_RESOURCE_PSP];
+		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.psp_slots;
 		device->start(global.pipe_queues, global.queue_depth, slots);
 		device->switch_port = started.get();
 	}
@@ -182,13 +177,13 @@ doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
 		});
 		if (others)
 			return DOCA_ERROR_IN_USE;
-		std::vector<GoneEntry> gone = std::move(port->device->gone_entries);
+		std::vector<RemovedEntry> gone = std::move(port->device->removed_entries);
 		if (port->device->completions() != Completions::QUEUED) {
 			for (const DevicePipe &pipe : port->device->pipes)
 				pipe->append_installed(gone);
 		}
 		port->device->stop();
-		report_gone(std::move(gone));
+		report_removed(std::move(gone));
 		port->device->switch_port = nullptr;
 		std::replace(library->psp_owner.begin(), library->psp_owner.end(), port->device, static_cast<Device *>(nullptr));
 		std::replace(library->mirror_owner.begin(), library->mirror_owner.end(), port->device,
@@ -232,7 +227,7 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 	device.run([&device] {
 		if (device.completions() != Completions::QUEUED) {
 			for (const DevicePipe &pipe : device.pipes)
-				pipe->append_installed(device.gone_entries);
+				pipe->append_installed(device.removed_entries);
 		}
 		device.datapath().ingress_root = nullptr;
 		device.datapath().egress_root = nullptr;
@@ -240,7 +235,7 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 		device.pipes.clear();
 	});
 	if (device.completions() == Completions::INSIDE)
-		report_gone(std::exchange(device.gone_entries, {}));
+		report_removed(std::exchange(device.removed_entries, {}));
 }
 
 doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, enum doca_flow_port_operation_state state)
@@ -252,7 +247,7 @@ doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, 
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
 {
 	REQUIRE(port != nullptr && header != nullptr && entropy != nullptr);
-	// The function of the encapsulation, over a packet that has these fields.
+	// Applies the function that encapsulation uses to a packet with these fields.
 	uint8_t frame[64] = {};
 	int32_t end;
 	if (header->l3_type == DOCA_FLOW_L3_TYPE_IP4) {

@@ -1,18 +1,14 @@
-// Shared resources (key slots, mirrors), and keys of the PSP security protocol.
+// The API's functions for shared resources (key slots, mirrors), and for keys of the PSP security protocol.
 #include <cstring>
 #include <memory>
 
+#include "api.h"
 #include "library.h"
 #include "log.h"
 #include "psp_header.h"
+#include "release.h"
 
 using namespace soft;
-
-#define REQUIRE(condition)                               \
-	do {                                             \
-		if (!(condition))                        \
-			return DOCA_ERROR_INVALID_VALUE; \
-	} while (0)
 
 struct doca_flow_crypto_psp_spi_key_bulk {
 	Device *device;
@@ -41,34 +37,7 @@ doca_error_t set_psp(Device &device, uint32_t id, const doca_flow_shared_resourc
 }
 
 #if DOCA_SOFT_RELEASE_ < 302
-doca_error_t set_mirror(Device &device, uint32_t id, const doca_flow_shared_resource_cfg &cfg)
-{
-	const doca_flow_resource_mirror_cfg &mirror = cfg.mirror_cfg;
-	if (mirror.nr_targets < 1 || mirror.target == nullptr)
-		return invalid("mirror %u: no targets", id);
-	MirrorTargets targets;
-	for (int i = 0; i < mirror.nr_targets; i++) {
-		if (mirror.target[i].has_encap)
-			return not_supported("mirror %u: a target with encapsulation", id);
-		Forward forward;
-		const doca_error_t result = read_forward(device, &mirror.target[i].fwd, forward);
-		if (result != DOCA_SUCCESS)
-			return result;
-		if (mirror.target[i].fwd.type == DOCA_FLOW_FWD_NONE || forward.kind == Forward::CHANGEABLE)
-			return invalid("mirror %u: target %d has no forward", id, i);
-		targets.targets.push_back(forward);
-	}
-	targets.has_original = mirror.fwd.type != DOCA_FLOW_FWD_NONE;
-	if (targets.has_original) {
-		const doca_error_t result = read_forward(device, &mirror.fwd, targets.original);
-		if (result != DOCA_SUCCESS)
-			return result;
-	}
-	device.run([&] { device.set_mirror(id, std::move(targets)); });
-	return DOCA_SUCCESS;
-}
-
-// Mirrors name ports and pipes, by which their device is known.
+// The device of a mirror, which is configured before it is bound: that of the ports and pipes that it names.
 Device *device_of_mirror(const doca_flow_resource_mirror_cfg &mirror)
 {
 	for (int i = 0; i < mirror.nr_targets; i++) {
@@ -83,17 +52,48 @@ Device *device_of_mirror(const doca_flow_resource_mirror_cfg &mirror)
 	const doca_flow_port *any = doca_flow_port_switch_get(nullptr);
 	return any == nullptr ? nullptr : any->device;
 }
+
+doca_error_t set_mirror(uint32_t id, const doca_flow_shared_resource_cfg &cfg)
+{
+	const doca_flow_resource_mirror_cfg &mirror = cfg.mirror_cfg;
+	Device *const device = device_of_mirror(mirror);
+	if (device == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	if (mirror.nr_targets < 1 || mirror.target == nullptr)
+		return invalid("mirror %u: no targets", id);
+	MirrorTargets targets;
+	for (int i = 0; i < mirror.nr_targets; i++) {
+		if (mirror.target[i].has_encap)
+			return not_supported("mirror %u: a target with encapsulation", id);
+		Forward forward;
+		const doca_error_t result = read_forward(*device, &mirror.target[i].fwd, forward);
+		if (result != DOCA_SUCCESS)
+			return result;
+		if (mirror.target[i].fwd.type == DOCA_FLOW_FWD_NONE || forward.kind == Forward::CHANGEABLE)
+			return invalid("mirror %u: target %d has no forward", id, i);
+		targets.targets.push_back(forward);
+	}
+	targets.has_original = mirror.fwd.type != DOCA_FLOW_FWD_NONE;
+	if (targets.has_original) {
+		const doca_error_t result = read_forward(*device, &mirror.fwd, targets.original);
+		if (result != DOCA_SUCCESS)
+			return result;
+	}
+	device->run([&] { device->set_mirror(id, std::move(targets)); });
+	return DOCA_SUCCESS;
+}
+#else
+doca_error_t set_mirror(uint32_t, const doca_flow_shared_resource_cfg &)
+{
+	return DOCA_ERROR_NOT_SUPPORTED;
+}
 #endif
 
 std::vector<Device *> *owners_of(doca_flow_shared_resource_type type)
 {
 	if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return &library->psp_owner;
-#if DOCA_SOFT_RELEASE_ < 302
-	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR)
-		return &library->mirror_owner;
-#endif
-	return nullptr;
+	return is_mirror(type) ? &library->mirror_owner : nullptr;
 }
 
 } // namespace
@@ -109,13 +109,8 @@ try {
 		return not_supported("shared resources of type %d", type);
 	if (id == 0 || id >= owners->size())
 		return invalid("shared resource %u of type %d; they are above 0 and below %zu", id, type, owners->size());
-#if DOCA_SOFT_RELEASE_ < 302
-	if (type == DOCA_FLOW_SHARED_RESOURCE_MIRROR) {
-		// A mirror is configured before it is bound.
-		Device *device = device_of_mirror(cfg->mirror_cfg);
-		return device == nullptr ? DOCA_ERROR_BAD_STATE : set_mirror(*device, id, *cfg);
-	}
-#endif
+	if (is_mirror(type))
+		return set_mirror(id, *cfg);
 	Device *owner = (*owners)[id];
 	if (owner == nullptr)
 		return invalid("key slot %u is not bound to a port", id);
@@ -134,7 +129,7 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 	if (owners == nullptr)
 		return not_supported("shared resources of type %d", type);
 	std::lock_guard<std::mutex> guard(library->mutex);
-	// A port, or one of its pipes; nullptr: the only device.
+	// `bindable` is a port or one of its pipes; nullptr means the only device.
 	Device *device = nullptr;
 	for (const doca_flow_port *port : library->ports) {
 		if (port == bindable || (bindable == nullptr && port->is_switch))
@@ -240,7 +235,7 @@ doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_
 {
 	REQUIRE(bulk != nullptr);
 	const auto count = static_cast<uint32_t>(bulk->spis.size());
-	// A device whose SPIs have run out needs a new master key.
+	// Without SPIs left the device needs a new master key.
 	if (!bulk->device->master_keys().generate(bulk->version, count, bulk->spis.data(), bulk->keys.data()))
 		return DOCA_ERROR_EMPTY;
 	return DOCA_SUCCESS;
@@ -253,7 +248,7 @@ doca_error_t doca_flow_crypto_psp_spi_key_bulk_get(struct doca_flow_crypto_psp_s
 	const uint32_t octets = psp_key_octets(bulk->version);
 	*spi = bulk->spis[index];
 	memcpy(key, bulk->keys.data() + size_t{index} * octets, octets);
-	// As a store of this library's own, which only a sanitizer of its own sees.
+	// A store of this library itself, so that only a sanitizer in this library detects it.
 	if (DEFECTS && bulk->device->defect() == Defect::OVERFLOWS)
 		reinterpret_cast<volatile uint8_t *>(key)[DOCA_FLOW_CRYPTO_KEY_LEN_MAX] = 0;
 	return DOCA_SUCCESS;

@@ -12,7 +12,7 @@ constexpr uint8_t PROTOCOL_UDP = 17;
 constexpr int32_t ETHERNET = ETHERNET_OCTETS;
 constexpr int32_t UDP = UDP_OCTETS;
 constexpr int32_t ICV = PSP_ICV_OCTETS;
-// Tunnel headers with an outer IPv4 header are shorter than this, those with IPv6 are not.
+// Tunnel headers shorter than this have an outer IPv4 header, longer ones an outer IPv6 header.
 constexpr uint32_t IP6_TUNNEL_OCTETS_MIN = ETHERNET_OCTETS + IP6_OCTETS + UDP_OCTETS + PSP_HEADER_OCTETS;
 
 void set_frame(Packet &packet, uint8_t *frame, int32_t octets)
@@ -24,7 +24,7 @@ void set_frame(Packet &packet, uint8_t *frame, int32_t octets)
 	packet.replace_frame(frame, static_cast<uint32_t>(octets));
 }
 
-// Makes room before the frame and behind its first `end` octets, which are kept. False without memory.
+// Makes room before and after the first `end` octets of the frame, which are kept. Returns false without memory.
 bool make_room(Packet &packet, int32_t before, int32_t end, int32_t behind, rte_mempool *pool)
 {
 	rte_mbuf *mbuf = packet.mbuf;

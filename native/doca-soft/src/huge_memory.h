@@ -1,4 +1,4 @@
-// Big tables: from the kernel, zeroed, with transparent huge pages where there are any.
+// Memory for big tables: zeroed pages of the kernel, transparent huge ones where the kernel offers them.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,12 @@ public:
 	HugeMemory() = default;
 	explicit HugeMemory(size_t octets)
 	{
-		// The kernel gives no memory of no octets.
+		// mmap refuses a length of 0.
 		if (octets == 0)
 			return;
 		size_ = (octets + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-		// Memory that is not touched costs nothing; a start on a boundary of 2 MiB lets all of it be huge.
+		// The start is moved to a boundary of 2 MiB, so that all pages can be huge. Memory that is not touched costs
+		// nothing.
 		const size_t reserved = size_ < ALIGNMENT * 2 ? size_ : size_ + ALIGNMENT;
 		void *raw = mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (raw == MAP_FAILED)
@@ -43,8 +44,8 @@ public:
 
 	unsigned char *data() const { return data_; }
 
-	// For keys: neither swapped out, page by page as it is touched, nor dumped. False where the kernel does not allow the former
-	// (RLIMIT_MEMLOCK).
+	// Keeps memory that holds keys out of swap, each page once it is touched, and out of dumps. Returns false when the kernel
+	// does not allow the former (RLIMIT_MEMLOCK).
 	bool lock()
 	{
 		if (raw_ == nullptr)
@@ -53,7 +54,7 @@ public:
 		return mlock2(raw_, reserved_, MLOCK_ONFAULT) == 0;
 	}
 
-	// Gives the pages back, and with them what stood there.
+	// Gives the pages back to the kernel, with their contents.
 	void discard()
 	{
 		if (raw_ != nullptr)

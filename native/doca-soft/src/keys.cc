@@ -28,7 +28,7 @@ void prefetch_prepared(const Aead &aead, const void *key, uint32_t octets)
 {
 	const auto *at = static_cast<const uint8_t *>(key);
 	const size_t begin = aead.touched_at_begin;
-	// A power of the hash key for each block, for the AAD's and for the lengths.
+	// Powers of the hash key: one for each block of the payload, one for the AAD's, one for the lengths'.
 	const size_t powers = (octets / BLOCK_OCTETS + 3) * BLOCK_OCTETS;
 	const size_t end = aead.context_octets;
 	const size_t from = std::max(begin, end - std::min(end, powers));
@@ -54,7 +54,7 @@ void KeyDeriver::set_master_key(const uint8_t *master_key)
 {
 	EVP_EncryptInit_ex(cipher_, EVP_aes_256_ecb(), nullptr, master_key, nullptr);
 	EVP_CIPHER_CTX_set_padding(cipher_, 0);
-	// CMAC's K1: the encryption of zero, doubled in GF(2^128) (RFC 4493, section 2.3).
+	// K1 of CMAC: the encryption of zero, doubled in GF(2^128) (RFC 4493, section 2.3).
 	uint8_t block[BLOCK_OCTETS] = {};
 	int written = 0;
 	EVP_EncryptUpdate(cipher_, block, &written, block, BLOCK_OCTETS);
@@ -122,7 +122,7 @@ const void *DerivedKeyCache::find(uint32_t spi, uint32_t tag) const
 	const size_t first = size_t{set_of(spi)} * WAYS;
 	const uint64_t *set = tags() + first;
 	const uint64_t wanted = tag_of(spi, tag);
-	// Which way it is cannot be foreseen: no branches but one.
+	// One branch only: the processor cannot predict which of the four places it is.
 	uint32_t found = 0;
 	for (uint32_t way = 0; way < WAYS; way++)
 		found |= static_cast<uint32_t>(set[way] == wanted) << way;
@@ -255,7 +255,7 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	const uint32_t second = former == 0 ? 0 : (former & SECOND) ^ SECOND;
 	const bool left = left_[id] != 0;
 	if (left) {
-		// Left in this epoch: a burst that began before may still look at it.
+		// The former key was replaced in this epoch; a burst that began before may still read it.
 		while (epoch_.load() <= left_[id])
 			std::this_thread::yield();
 		aead_.wipe(key_at(id, second));
@@ -271,10 +271,11 @@ bool KeySlots::set(uint32_t id, const uint8_t *key, uint32_t key_octets)
 	return true;
 }
 
-// Few: what was set during a burst, and to wipe a key costs much less than to set one.
+// There are few: those set during one burst. To wipe a key costs much less than to set one.
 void KeySlots::wipe_left()
 {
-	// Who sets a key may be waiting for the datapath: it never waits for them, and comes again after the next burst.
+	// A thread that sets a key may be waiting for the datapath, which therefore does not wait for the lock, and tries again
+	// after the next burst.
 	std::unique_lock<std::mutex> guard(mutex_, std::try_to_lock);
 	if (!guard.owns_lock())
 		return;

@@ -1,4 +1,4 @@
-// What doca_flow_init makes: one per process.
+// The state between doca_flow_init and doca_flow_destroy, once per process.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,24 @@ struct doca_flow_cfg {
 	uint16_t pipe_queues = 1;
 	uint32_t queue_depth = 128;
 	uint32_t counters = 0;
-	uint32_t shared[DOCA_FLOW_SHARED_RESOURCE_MAX] = {};
-	// The port's own numbers, 3.2 and later.
+	// Numbers of key slots and of mirrors that may be bound to ports.
+	uint32_t psp_slots = 0;
+	uint32_t mirrors = 0;
+	// Each port has its own key slots; from 3.2 on.
 	bool port_resources = false;
 	doca_flow_entry_process_cb entry_callback = nullptr;
-	// Up to 3.1; empty: nothing was said.
+	// The default queues of RSS, up to 3.1; empty when the application set none.
 	std::vector<uint16_t> default_rss;
 };
 
 struct doca_flow_port {
 	soft::Device *device;
 	uint16_t dpdk_port;
-	// The PF: all pipes are its.
+	// Whether it is the PF's port, which all pipes belong to.
 	bool is_switch;
 	std::vector<uint8_t> priv_data;
-	// Key slots that this port hands out, 3.2 and later; the next one, those that were put back, and whether a slot is out.
+	// The key slots that the port hands out, from 3.2 on: their number, the next one, those that were given back, and whether
+	// a slot is handed out.
 	uint32_t psp_slots = 0;
 	uint32_t psp_next = 1;
 	std::vector<uint32_t> psp_free;
@@ -39,9 +42,9 @@ namespace soft {
 struct Library {
 	doca_flow_cfg cfg;
 	std::mutex mutex;
-	// Ports that are started.
+	// The ports that are started.
 	std::vector<doca_flow_port *> ports;
-	// Which device an application's number of a key slot, or of a mirror, was bound to.
+	// The device that each number of a key slot, or of a mirror, was bound to; nullptr when it was not bound.
 	std::vector<Device *> psp_owner;
 	std::vector<Device *> mirror_owner;
 };
@@ -49,10 +52,10 @@ struct Library {
 // nullptr before doca_flow_init and after doca_flow_destroy.
 extern Library *library;
 
-// Tells the application of entries that went with their pipes.
-void report_gone(std::vector<GoneEntry> entries);
+// Reports entries that were removed with their pipes to the application.
+void report_removed(std::vector<RemovedEntry> entries);
 
-// Reads a forward. `entry` and `changeable` say whether an entry gives it, or a template that leaves it to entries.
+// Reads a forward into the device's own form; CHANGEABLE means that it is left to entries.
 doca_error_t read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward);
 
 } // namespace soft

@@ -11,7 +11,7 @@ struct ListElement {
 	Actions actions;
 };
 
-// ORDERED_LIST: an index leads to an entry, whose elements are done in order.
+// An ORDERED_LIST pipe: an index leads to an entry, whose elements are done in order.
 class OrderedListPipe : public doca_flow_pipe {
 public:
 	OrderedListPipe(std::vector<std::vector<ListElement>> lists, uint32_t entries);
@@ -27,7 +27,7 @@ private:
 	std::vector<doca_flow_pipe_entry *> by_index_;
 };
 
-// HASH with FLOODING: every entry gets the packet, in the order of their indices; the last one the packet itself.
+// A HASH pipe that floods: each entry gets a copy of the packet, in the order of the indices, and the last one the packet itself.
 class FloodingPipe : public doca_flow_pipe {
 public:
 	explicit FloodingPipe(uint32_t entries);

@@ -25,7 +25,7 @@ struct doca_log_backend {
 
 namespace {
 
-// Functions, since log sources register themselves before this file's objects are made.
+// Functions, not objects: log sources register themselves before the objects of this file are constructed.
 std::mutex &log_mutex()
 {
 	static std::mutex mutex;
@@ -67,7 +67,7 @@ void write_to(doca_log_backend &backend, const std::string &line)
 		fputs(line.c_str(), backend.file);
 		fflush(backend.file);
 	} else if (backend.fd >= 0) {
-		// A log that cannot be written has nowhere to complain.
+		// There is nowhere to report that a log cannot be written.
 		[[maybe_unused]] ssize_t written = write(backend.fd, line.data(), line.size());
 	} else if (backend.buffer != nullptr) {
 		snprintf(backend.buffer, backend.capacity, "%s", line.c_str());

@@ -1,4 +1,4 @@
-// The library's own log lines: "[DOCA][LEVEL] text" to wherever the application sent the SDK's messages.
+// The library's own log lines, "[DOCA][LEVEL] text", which go where the application sent the SDK's messages.
 #pragma once
 
 #include <doca_log.h>
@@ -7,9 +7,9 @@ namespace soft {
 
 void log_sdk(uint32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Says what is not supported and answers DOCA_ERROR_NOT_SUPPORTED.
+// Logs what is not supported and returns DOCA_ERROR_NOT_SUPPORTED.
 doca_error_t not_supported(const char *format, ...) __attribute__((format(printf, 1, 2)));
-// Says what is wrong and answers DOCA_ERROR_INVALID_VALUE.
+// Logs what is wrong and returns DOCA_ERROR_INVALID_VALUE.
 doca_error_t invalid(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 } // namespace soft

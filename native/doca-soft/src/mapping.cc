@@ -20,7 +20,7 @@ namespace {
 constexpr const char *ENVIRONMENT = "DOCA_SOFT_CONFIG";
 constexpr size_t MAC_OCTETS = 6;
 constexpr size_t MASTER_KEY_OCTETS = 32;
-// What a file may have, so that reading it ends soon and tells what can be read.
+// Limits of a file, so that reading it ends soon and the list of its mistakes can be read.
 constexpr size_t FILE_OCTETS_MAX = size_t{256} << 10;
 constexpr size_t SECTIONS_MAX = 1024;
 constexpr size_t MISTAKES_MAX = 100;
@@ -86,7 +86,7 @@ std::vector<uint8_t> master_keys(const std::string &text)
 	return octets;
 }
 
-// False: the key is not one of a port.
+// Returns false when the key is not one of a port.
 bool set_port_key(PortMapping &port, const std::string &key, const std::string &value)
 {
 	if (key == "port")
@@ -104,7 +104,7 @@ bool set_port_key(PortMapping &port, const std::string &key, const std::string &
 	return true;
 }
 
-// One of those that this machine has.
+// Accepts only implementations that this machine has.
 int processor(const std::string &text)
 {
 	return static_cast<int>(number(text, 0, static_cast<uint64_t>(sysconf(_SC_NPROCESSORS_CONF)) - 1));
@@ -177,13 +177,13 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 	return true;
 }
 
-// A section of the file, and the lines of its title and its keys.
+// A section of the file, with the lines of its title and its keys.
 struct Section {
 	std::string title;
 	int line = 0;
-	// nullptr: there is none yet.
+	// nullptr before the first section.
 	PortMapping *port = nullptr;
-	// nullptr: a representor's.
+	// nullptr in a representor's section.
 	DeviceMapping *device = nullptr;
 	std::map<std::string, int> lines;
 };
@@ -230,7 +230,7 @@ void read_key(const std::string &line, int at, Section &section)
 		throw std::runtime_error("there is no key \"" + key + "\" here");
 }
 
-// Reads on after a mistake; what stands under a title that is wrong says nothing more.
+// Continues after a mistake. Lines under a wrong title report nothing more.
 class Reader {
 public:
 	explicit Reader(const std::string &path) : path_(path) {}
@@ -277,7 +277,7 @@ private:
 		});
 	}
 
-	// What shows only when a section has been read.
+	// Checks that need the whole section.
 	void check_section()
 	{
 		if (section_.port == nullptr)
@@ -286,7 +286,7 @@ private:
 		if (port.port.empty())
 			mistake(section_.line, "[" + section_.title + "] has no port = ..., the DPDK port behind it");
 		const auto interface = section_.lines.find("interface");
-		// net_tap makes its interface.
+		// net_tap creates its interface, which need not exist yet.
 		if (interface != section_.lines.end() && if_nametoindex(port.interface.c_str()) == 0 &&
 		    port.port.rfind("net_tap", 0) != 0)
 			mistake(interface->second, "there is no interface \"" + port.interface + "\"");
@@ -315,14 +315,14 @@ private:
 	std::multimap<int, std::string> mistakes_;
 };
 
-// The whole file, or a reason why not.
+// Reads the whole file, or says why that fails.
 std::string read_text(const std::string &path)
 {
 	std::ifstream file(path);
 	std::string text(FILE_OCTETS_MAX + 1, '\0');
 	if (file)
 		file.read(text.data(), static_cast<std::streamsize>(text.size()));
-	// It is not there; or it is a directory, which can be opened and not read.
+	// The file does not exist, or it is a directory, which can be opened and not read.
 	if (!file.is_open() || file.bad())
 		throw std::runtime_error(path + ": " + strerror(errno));
 	if (file.gcount() > static_cast<std::streamsize>(FILE_OCTETS_MAX))

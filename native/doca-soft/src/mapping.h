@@ -13,28 +13,29 @@
 
 namespace soft {
 
-// When DOCA's callback of an operation on an entry comes.
+// When DOCA calls back for an operation on an entry.
 enum class Completions {
 	// In doca_flow_entries_process.
 	QUEUED,
-	// For entries of control pipes before the call that asks for the operation returns, as NVIDIA's library has it; for others
-	// as above. Entries that went with their pipe are told of later.
+	// For entries of control pipes before the call that asks for the operation returns, as NVIDIA's library does; for other
+	// entries as above. Entries that were removed with their pipe are reported later.
 	CONTROL,
-	// For all of them before the call returns. Entries that go with their pipe are told of inside the call that destroys it.
+	// For all entries before the call returns. Entries that are removed with their pipe are reported inside the call that
+	// destroys it.
 	INSIDE,
 };
 
 struct PortMapping {
-	// Of a device its PCI address, of a representor its name.
+	// A device's PCI address, or a representor's name.
 	std::string pci;
-	// EAL's name and arguments of a vdev ("net_tap0,iface=tap0"), or the name of an ethdev that exists.
+	// A vdev's name and arguments for EAL ("net_tap0,iface=tap0"), or the name of an existing ethdev.
 	std::string port;
-	// 0: what the DPDK port says.
+	// 0 for the MTU of the DPDK port.
 	uint32_t mtu_octets = 0;
 	std::optional<std::vector<uint8_t>> mac;
-	// Time between the making of the ingress root and the first look at the port: for captures, which do not wait.
+	// Time between making the ingress root and the first poll of the port, for ports of captures, which do not wait.
 	uint32_t hold_milliseconds = 0;
-	// The kernel's name of the interface, where it has one; MAC and addresses are taken from it.
+	// The kernel's name of the interface, whose MAC and addresses are the port's; empty when there is none.
 	std::string interface;
 };
 
@@ -45,7 +46,7 @@ struct DeviceMapping : PortMapping {
 	std::optional<std::vector<uint8_t>> ipv6;
 	std::vector<RepresentorMapping> representors;
 
-	// -1: any.
+	// -1 for any.
 	int core = -1;
 	std::string crypto = "auto";
 	uint32_t buffers = 16384;
@@ -55,7 +56,7 @@ struct DeviceMapping : PortMapping {
 	uint32_t queue_packets = 4096;
 	Completions completions = Completions::QUEUED;
 
-	// For tests.
+	// The rest is for tests.
 	std::vector<uint8_t> master_keys;
 	uint32_t first_spi = 1;
 	std::optional<uint64_t> first_iv;
@@ -65,22 +66,22 @@ struct DeviceMapping : PortMapping {
 
 class MappingError : public std::runtime_error {
 public:
-	// By their lines.
+	// The lines of the mistakes.
 	MappingError(const std::string &path, const std::multimap<int, std::string> &mistakes);
 
-	// Each names file, line and reason; in the order of the file.
+	// Each problem names file, line and reason. They are in the order of the file.
 	std::vector<std::string> mistakes;
 };
 
-// Devices of the file that the environment's DOCA_SOFT_CONFIG names. Throws MappingError, which tells all mistakes, or
-// std::runtime_error where the file cannot be read.
+// Reads the devices of the file that the environment variable DOCA_SOFT_CONFIG names. Throws MappingError, which tells all
+// mistakes, or std::runtime_error when the file cannot be read.
 std::vector<DeviceMapping> read_mapping();
 
-// "0A:00.0" and "0000:0a:00.0" are the same.
+// The one spelling of a PCI address: "0A:00.0" and "0000:0a:00.0" are the same.
 std::string full_pci(const std::string &pci);
-// The MAC that a section gives, or else its interface's; empty: neither.
+// The MAC address that a section gives, or else its interface's; empty when there is neither.
 std::vector<uint8_t> mapped_mac(const PortMapping &mapping);
-// Locally administered, and the same for the same PCI address.
+// A locally administered MAC address, always the same for the same PCI address.
 std::vector<uint8_t> made_up_mac(const PortMapping &mapping);
 
 } // namespace soft

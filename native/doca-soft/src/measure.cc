@@ -1,4 +1,4 @@
-// The speed of the AEAD alone, for benches to compare the datapath with.
+// Measures the speed of the AEAD alone, for benchmarks that compare the datapath with it.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -14,7 +14,7 @@ using namespace soft;
 
 namespace {
 
-// How long a call takes, of as many as there are in `seconds`.
+// Returns how long a call takes on average, over as many calls as fit in `seconds`.
 template <typename Call> double seconds_of(double seconds, Call call)
 {
 	constexpr uint32_t CALLS_PER_LOOK = 256;
@@ -47,7 +47,8 @@ doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int ope
 	aead->seal(context.get(), KEY_OCTETS, header.data() + PSP_SPI, header.data(), PSP_HEADER_OCTETS, sealed.data(), octets,
 		   sealed.data() + octets);
 	std::vector<uint8_t> data = sealed;
-	// What was opened has to be sealed again for the next call: the copy is measured alone, and taken off.
+	// Opening needs a sealed packet each time, so a copy is made before each call. The time for copies is measured alone and
+	// subtracted.
 	const auto copy = [&] {
 		memcpy(data.data(), sealed.data(), octets);
 		asm volatile("" : : "r"(data.data()) : "memory");

@@ -23,9 +23,9 @@ constexpr uint8_t PROTOCOL_SCTP = 132;
 
 constexpr int32_t TCP_OCTETS = 20;
 constexpr int32_t ICMP_OCTETS = 4;
-// The shortest extension header, and the fragment header.
+// The size of the shortest extension header, and of the fragment header.
 constexpr int32_t EXTENSION_OCTETS_MIN = 8;
-// More extension headers than any honest packet has.
+// More extension headers than any legitimate packet has.
 constexpr int EXTENSION_HEADERS_MAX = 16;
 
 uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
@@ -38,7 +38,7 @@ uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
 	return protocol == icmp && octets >= ICMP_OCTETS ? L4_ICMP : L4_NONE;
 }
 
-// The upper layer of an IPv6 packet behind its extension headers.
+// The upper layer of an IPv6 packet, after its extension headers.
 struct UpperLayer {
 	bool found;
 	bool fragment;
@@ -80,7 +80,7 @@ UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
 				return none;
 			octets = EXTENSION_OCTETS_MIN;
 			const uint16_t offset_and_flags = load16(frame + at + 2);
-			// Offset 0 and no more fragments: a whole packet (RFC 6946).
+			// A fragment header with offset 0 and no more fragments: the packet is whole (RFC 6946).
 			fragment |= (offset_and_flags & 0xfff9) != 0;
 			if ((offset_and_flags & 0xfff8) != 0)
 				return {true, true, frame[at], at + octets, at};
@@ -97,7 +97,8 @@ UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
 	return none;
 }
 
-// `ip` is the IPv6 header's offset in `frame`, `end` the packet's end. Most packets have no extension headers.
+// Finds the upper layer. `ip` is the offset of the IPv6 header in `frame`, `end` the end of the packet. Most packets have no
+// extension headers.
 inline UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
 {
 	const uint8_t protocol = frame[ip + 6];
@@ -171,7 +172,7 @@ void Packet::copy_from(const Packet &other, uint8_t *own_frame)
 	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
 	const bool was_decrypted = other.decrypted;
 	parse();
-	// What was inside an earlier form of the frame is not inside this one.
+	// Inner headers of an earlier form of the frame are not valid for this one.
 	if (!other.stale && (was_decrypted || other.inner_l3_type != L3_NONE)) {
 		decrypted = was_decrypted;
 		inner_l3_type = other.inner_l3_type;

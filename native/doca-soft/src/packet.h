@@ -1,4 +1,4 @@
-// What the device knows of a packet: where its headers lie, its metadata, and what crypto it has been through.
+// A packet as the device knows it: where its headers lie, its metadata, and the crypto that was applied.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ struct rte_mbuf;
 
 namespace soft {
 
-// Parts of a packet that a match can look at; a field of a part that is not there matches nothing.
+// Parts of a packet that a match can compare. A field of a part that the packet lacks does not match.
 enum Part : uint32_t {
 	HAVE_ETH = 1 << 0,
 	HAVE_IP4 = 1 << 1,
@@ -25,7 +25,7 @@ enum Part : uint32_t {
 	HAVE_SYNDROME = 1 << 11,
 };
 
-// What a field's offset is counted from.
+// The start from which a field's offset counts.
 enum Base : uint8_t { BASE_PACKET, BASE_ETH, BASE_L3, BASE_L4, BASE_PSP, BASE_INNER, BASES };
 
 constexpr uint32_t ETHERNET_OCTETS = 14;
@@ -35,7 +35,7 @@ constexpr uint32_t UDP_OCTETS = 8;
 constexpr uint32_t PSP_UDP_PORT = 1000;
 constexpr uint32_t SCRATCH_WORDS = 10;
 
-// Values of the l3 and l4 types, as doca_flow_l3_meta and doca_flow_l4_meta count.
+// Values of the l3 and l4 types, as in doca_flow_l3_meta and doca_flow_l4_meta.
 enum : uint8_t { L3_NONE = 0, L3_IPV4 = 1, L3_IPV6 = 2 };
 enum : uint8_t { L4_NONE = 0, L4_TCP = 1, L4_UDP = 2, L4_ICMP = 3 };
 enum : uint8_t { SYNDROME_OK = 0, SYNDROME_ICV_FAIL = 1, SYNDROME_BAD_TRAILER = 2 };
@@ -50,7 +50,7 @@ struct alignas(64) Packet {
 	// Metadata words in network order: pkt_meta, then the scratch words.
 	uint8_t meta[4 * (1 + SCRATCH_WORDS)];
 
-	// Parser fields as matches compare them; the port's number in the CPU's order.
+	// The parser's fields as matches compare them. The port's number is in the CPU's byte order.
 	uint16_t port_id;
 	uint8_t random[2];
 	uint8_t l3_type;
@@ -62,48 +62,48 @@ struct alignas(64) Packet {
 	uint8_t inner_l4_type;
 	uint8_t syndrome;
 
-	// The positions below are of an earlier form of the frame.
+	// The offsets below belong to an earlier form of the frame.
 	bool stale;
-	// The frame holds a decrypted payload in its PSP envelope: nothing for the network to see.
+	// The frame holds a decrypted payload in its PSP envelope, which must not reach the network.
 	bool exposed;
-	// Decrypted and still in its PSP envelope: `inner` and `payload_end` hold.
+	// The packet is decrypted and still in its PSP envelope, so that `inner` and `payload_end` are valid.
 	bool decrypted;
-	// The AEAD has run.
+	// The AEAD has been applied.
 	bool sealed;
 
-	// Offsets in the frame; -1: not there.
+	// Offsets in the frame; -1 for what it does not have.
 	int32_t l3;
 	int32_t l4;
-	// End of the IP and extension headers; -1 also for fragments.
+	// The end of the IP and extension headers; -1 for fragments, too.
 	int32_t upper;
-	// The octet that names the protocol at `upper`.
+	// The octet that says which protocol is at `upper`.
 	int32_t protocol;
 	int32_t psp;
 	int32_t ip_end;
 	int32_t inner;
 	int32_t payload_end;
-	// The PSP header that an encapsulation put on.
+	// The PSP header that an encapsulation added.
 	int32_t encap;
 
-	// Key slot attached; 0: none.
+	// The key slot that the packet is to be encrypted with; 0 for none.
 	uint32_t crypto_id;
 	uint32_t hops;
-	// What the AEAD will use, once the PSP header has its IV; of a burst, as slots may be set anew.
+	// What the AEAD uses once the PSP header has its IV. Valid for the current burst, because slots may be set again.
 	const void *key;
 	rte_mbuf *mbuf;
 
-	// Begins with a new packet; `packet_meta` in network order.
+	// Starts with a new packet. `packet_meta` is in network byte order.
 	void load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta);
-	// Becomes a copy of `other` over a frame of its own, which holds the same octets.
+	// Makes this a copy of `other` with a frame of its own, which holds the same octets.
 	void copy_from(const Packet &other, uint8_t *own_frame);
-	// The frame has become another one.
+	// To be called when the frame's contents have changed their layout.
 	void replace_frame(uint8_t *new_frame, uint32_t new_length);
-	// The frame has moved in memory with its contents unchanged.
+	// To be called when the frame has moved in memory with its contents unchanged.
 	void move_frame(uint8_t *new_frame);
 	void parse();
-	// After a successful decrypt: the payload lies in [offset, end) of the frame.
+	// To be called after decryption: the payload lies in [offset, end) of the frame.
 	void enter_payload(uint8_t next_header, int32_t offset, int32_t end);
-	// The PSP header's flags were written.
+	// To be called when the flags of the PSP header were written.
 	void flags_written();
 
 private:
@@ -112,12 +112,12 @@ private:
 	void parse_l4(uint8_t protocol_number, int32_t at);
 };
 
-// Whether a whole IP packet stands at `at` and ends at or before `end`.
+// Whether a whole IP packet begins at `at` and ends at or before `end`.
 bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end);
 bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end);
 bool ip4_fragment(const uint8_t *header);
 
-// One's complement sum of 16-bit words, folded. `octets` is even.
+// The folded one's complement sum of 16-bit words. `octets` must be even.
 uint16_t ones_sum(const uint8_t *at, uint32_t octets);
 // Computes and writes the IPv4 header's checksum.
 void set_ip4_checksum(uint8_t *header);

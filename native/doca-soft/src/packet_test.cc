@@ -3,7 +3,7 @@
 namespace soft {
 namespace {
 
-// Fields of OCTETS octets: of the packets in `among`, those whose field has the value under the mask.
+// Returns the packets, of those in `among`, whose field of OCTETS octets has the value under the mask.
 template <uint32_t OCTETS>
 uint64_t that_pass(Packet **packets, uint64_t among, Base base, uint32_t offset, const uint64_t *mask, const uint64_t *value)
 {

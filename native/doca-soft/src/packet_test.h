@@ -1,4 +1,4 @@
-// What a pipe asks of a packet before it looks any further: parts that it has, and fields that have fixed values.
+// The first test of a pipe's match: the parts that a packet must have, and the fields with fixed values.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace soft {
 
-// The parser's fields stand next to each other in the packet's record: all of them are compared at once. The random number,
-// which is drawn for each packet, is not one of them.
+// The parser's fields are adjacent in the packet's record, so that all of them are compared at once. The random number, which is
+// drawn for each packet, is not among them.
 struct ParserWords {
 	static constexpr size_t AT = offsetof(Packet, port_id);
 	static bool holds(const FieldPlace &place);
@@ -21,7 +21,7 @@ struct ParserWords {
 };
 static_assert(offsetof(Packet, syndrome) < ParserWords::AT + sizeof(ParserWords::words));
 
-// A bit for each of the first `count` packets of a burst, which has at most 64.
+// A bit for each of the first `count` packets of a burst, which has at most 64 packets.
 inline uint64_t first_bits(uint32_t count)
 {
 	return count == 0 ? 0 : UINT64_MAX >> (64 - count);
@@ -29,11 +29,12 @@ inline uint64_t first_bits(uint32_t count)
 
 class PacketTest {
 public:
-	// The fields' values stand under their masks. What is changeable is not looked at, but has to be there.
+	// The fields' values are already under their masks. Fields that entries give are not compared, but packets must have
+	// them.
 	void add(const MatchField &field);
 	void need(const FieldPlace &place) { need_ |= place.need; }
 
-	// Of the packets whose bits are set in `among`, those that pass. All of a burst at once: every field is looked up once.
+	// Returns the packets that pass, of those whose bits are set in `among`. It tests a whole burst field by field.
 	uint64_t passing(Packet **packets, uint64_t among) const
 	{
 		uint64_t passed = 0;
@@ -44,7 +45,7 @@ public:
 		}
 		return fields_passing(packets, passed);
 	}
-	// The same in parts.
+	// The parts of that test.
 	bool has_parts(uint32_t have) const { return (have & need_) == need_; }
 	bool parser_passes(const ParserWords &parser) const
 	{
@@ -67,7 +68,7 @@ private:
 		Base base;
 		uint8_t octets;
 		uint16_t offset;
-		// The field's octets, and zeros.
+		// The field's octets, followed by zeros.
 		uint64_t mask[2];
 		uint64_t value[2];
 	};

@@ -68,9 +68,9 @@ void doca_flow_pipe::reported(doca_flow_pipe_entry &entry)
 	release_reference();
 }
 
-void doca_flow_pipe::go()
+void doca_flow_pipe::detach()
 {
-	application_.gone = true;
+	application_.detached = true;
 	release_reference();
 }
 
@@ -80,7 +80,7 @@ void doca_flow_pipe::release_reference()
 		delete this;
 }
 
-void doca_flow_pipe::append_installed(std::vector<GoneEntry> &entries) const
+void doca_flow_pipe::append_installed(std::vector<RemovedEntry> &entries) const
 {
 	for (uint32_t slot = 0; slot < application_.slots_used; slot++) {
 		doca_flow_pipe_entry &entry = application_.entries[slot];

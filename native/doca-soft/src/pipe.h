@@ -1,5 +1,5 @@
-// Pipes: tables of entries that decide what happens to a packet. The datapath's thread owns what it looks at; entries are
-// prepared by the application's threads and handed over (device.h).
+// Pipes: tables of entries that decide what happens to a packet. The datapath's thread owns what it reads. The application's
+// threads prepare entries and hand them over (device.h).
 #pragma once
 
 #include <atomic>
@@ -20,18 +20,18 @@ namespace soft {
 
 class Device;
 
-// Copies go to `targets`, in order, before the packet itself goes on.
+// A mirror. Copies go to `targets`, in order, before the packet itself goes on.
 struct MirrorTargets {
 	std::vector<Forward> targets;
-	// Where the packet itself goes, if the mirror says so.
+	// Whether the mirror says where the packet itself goes, and where.
 	bool has_original = false;
 	Forward original;
 };
 
-// The part of an entry that every packet touches. In the same record follow the key that finds it, the values of its
-// actions, and its forward, which is looked at where the pipe has none (doca_flow_pipe says where they lie).
+// The part of an entry that every packet touches. It is followed in the same record by the key that finds it, the values of its
+// actions, and its forward, which counts when the pipe has none (doca_flow_pipe knows their offsets).
 struct EntryHot {
-	// Counters are written by one thread and read by others.
+	// The counters are written by one thread and read by others.
 	void count(uint32_t packet_octets)
 	{
 		if (!counted)
@@ -43,13 +43,13 @@ struct EntryHot {
 	uint64_t packets;
 	uint64_t octets;
 	uint32_t crypto_id;
-	// Index in the pipe's actions.
+	// The index of the action template.
 	uint8_t action_index;
 	bool counted;
 	uint16_t mirror;
 };
 
-// What a control pipe's entry asks of a packet.
+// The match of a control pipe's entry.
 struct FixedMatch {
 	std::vector<MatchField> fields;
 	PacketTest test;
@@ -58,20 +58,20 @@ struct FixedMatch {
 	doca_flow_compare_op operation = DOCA_FLOW_COMPARE_EQ;
 };
 
-// What an update replaces.
+// The parts of an entry that an update replaces.
 struct UpdateParts {
 	bool actions;
 	bool forward;
 	bool mirror;
 };
 
-// An entry that goes with its pipe. Its record may be gone by the time this is read.
-struct GoneEntry {
+// An entry that was removed with its pipe. Its record may be freed by the time this is read.
+struct RemovedEntry {
 	doca_flow_pipe_entry *entry;
 	void *user_ctx;
 };
 
-// What a control pipe's entry has of its own.
+// The match and the actions that each entry of a control pipe has of its own.
 struct OwnProgram {
 	FixedMatch match;
 	Actions actions;
@@ -83,13 +83,13 @@ struct doca_flow_pipe_entry {
 	doca_flow_pipe *pipe = nullptr;
 	void *user_ctx = nullptr;
 	std::atomic<int> status{DOCA_FLOW_ENTRY_STATUS_IN_PROCESS};
-	// Operations that were handed over and are not reported yet.
+	// Number of operations that were handed over and are not reported yet.
 	std::atomic<uint32_t> outstanding{0};
-	// Whether packets find it. The datapath's; others may look when nothing is outstanding.
+	// Whether packets find the entry. The datapath's thread owns it; others may read it when no operation is outstanding.
 	bool installed = false;
-	// Slot in its pipe.
+	// The slot in its pipe.
 	uint32_t slot = 0;
-	// Control pipes: 0 is the highest. Ordered lists and hash pipes: the caller's index.
+	// In control pipes the priority, of which 0 is the highest; in ordered lists and hash pipes the caller's index.
 	uint32_t index = 0;
 	uint64_t order = 0;
 	soft::EntryHot *hot = nullptr;
@@ -100,29 +100,31 @@ struct doca_flow_pipe {
 public:
 	virtual ~doca_flow_pipe() = default;
 
-	// Datapath. results[i].index comes in as the index that led here.
+	// For the datapath. results[i].index is on entry the index that led to this pipe.
 	virtual void process(soft::Packet **packets, uint32_t count, soft::Forward *results, soft::Datapath &datapath) = 0;
-	// Datapath, between bursts. False: the entry could not be installed, and nothing changed.
+	// For the datapath, between bursts. Returns false, with nothing changed, when the entry could not be installed.
 	virtual bool install(doca_flow_pipe_entry &entry) = 0;
-	// The entry is installed.
+	// The entry must be installed.
 	virtual void uninstall(doca_flow_pipe_entry &entry) = 0;
-	// Takes over those parts of `update`, which was made by new_values().
+	// Takes these parts of `update` over, which new_values() has made.
 	void update(doca_flow_pipe_entry &entry, soft::EntryHot &update, soft::UpdateParts parts) const;
 
-	// Application. nullptr when the pipe is full.
+	// For the application. Returns nullptr when the pipe is full.
 	doca_flow_pipe_entry *take_entry();
 	void release_entry(doca_flow_pipe_entry *entry);
-	// An operation on an entry was handed over, and was reported: with the last one goes an entry that is not installed.
+	// To be called when an operation on an entry was handed over, and when it was reported. The last report frees an entry
+	// that is not installed.
 	void submitted(doca_flow_pipe_entry &entry);
 	void reported(doca_flow_pipe_entry &entry);
-	// The device has it no more. Frees it when no operation is outstanding, or with the last one.
-	void go();
-	bool gone() const { return application_.gone; }
-	// Adds the entries that packets find; nothing is outstanding, or the device is stopped.
-	void append_installed(std::vector<soft::GoneEntry> &entries) const;
-	// A record that is no entry's; freed with free().
+	// To be called when the device gives the pipe up. Frees it once no operation is outstanding.
+	void detach();
+	bool detached() const { return application_.detached; }
+	// Appends the installed entries. No operation may be outstanding, unless the device is stopped.
+	void append_installed(std::vector<soft::RemovedEntry> &entries) const;
+	// Makes a record that belongs to no entry. Free it with free().
 	soft::EntryHot *new_values() const;
-	// Parts of a record, an entry's or new_values()': the octets of its key, the values of its actions, its forward.
+	// The parts of a record, of an entry or made by new_values(): the octets of the key, the values of the actions, the
+	// forward.
 	static uint8_t *key_of(soft::EntryHot &hot) { return reinterpret_cast<uint8_t *>(&hot) + sizeof(soft::EntryHot); }
 	uint8_t *values_of(soft::EntryHot &hot) const { return reinterpret_cast<uint8_t *>(&hot) + values_at_; }
 	soft::Forward &forward_of(soft::EntryHot &hot) const
@@ -142,34 +144,34 @@ public:
 	std::atomic<uint64_t> miss_packets{0};
 	std::atomic<uint64_t> miss_octets{0};
 	bool counted = false;
-	// Number of a mirror; 0: none.
+	// The number of the mirror; 0 for none.
 	uint16_t mirror = 0;
 
 protected:
-	// Room for the entries; `value_octets` of actions and `key_octets`, in words of 64 bits, for each.
+	// Allocates the entries. Each has `value_octets` for the values of actions, and `key_octets`, a multiple of 8.
 	void reserve(uint32_t value_octets, uint32_t key_octets);
 	soft::EntryHot *record(uint32_t slot) const
 	{
 		return reinterpret_cast<soft::EntryHot *>(hot_.data() + slot * hot_stride_);
 	}
 	void count_miss(const soft::Packet &packet);
-	// Sends the copies that mirror `number` asks for. False when the packet was lost in it.
+	// Sends the copies of the mirror `number`. Returns false when the packet was lost.
 	bool pass_mirror(soft::Packet &packet, uint16_t number, soft::Forward &result, soft::Datapath &datapath) const;
 
 	soft::HugeMemory hot_;
 	size_t hot_stride_ = 0;
 	size_t values_at_ = 0;
-	// Behind the values.
+	// The offset of the forward, after the values.
 	size_t forward_at_ = 0;
 
 private:
 	void release_reference();
 
-	// What the application's threads write with every operation, on lines that the datapath has no need of.
+	// Members that the application's threads write with every operation, on cache lines that the datapath does not use.
 	struct alignas(64) ApplicationSide {
-		// The device's, and one for each operation that is outstanding.
+		// One reference of the device, and one for each outstanding operation.
 		std::atomic<uint32_t> references{1};
-		std::atomic<bool> gone{false};
+		std::atomic<bool> detached{false};
 		std::mutex mutex;
 		std::vector<uint32_t> free_slots;
 		uint32_t slots_used = 0;
@@ -180,10 +182,10 @@ private:
 
 namespace soft {
 
-struct PipeGoes {
-	void operator()(doca_flow_pipe *pipe) const { pipe->go(); }
+struct DetachPipe {
+	void operator()(doca_flow_pipe *pipe) const { pipe->detach(); }
 };
-// A device's hold on a pipe.
-using DevicePipe = std::unique_ptr<doca_flow_pipe, PipeGoes>;
+// A device's ownership of a pipe.
+using DevicePipe = std::unique_ptr<doca_flow_pipe, DetachPipe>;
 
 } // namespace soft

@@ -1,4 +1,4 @@
-// Asking for memory before it is needed.
+// Prefetching: asking for memory before it is needed.
 #pragma once
 
 namespace soft {
@@ -6,7 +6,7 @@ namespace soft {
 inline void prefetch_line(const void *at)
 {
 	__builtin_prefetch(at);
-	// A function that does nothing else would be taken for one that does nothing, and left out (GCC).
+	// Volatile, because GCC takes a function that only prefetches for one that does nothing, and removes its calls.
 	asm volatile("");
 }
 

@@ -25,7 +25,7 @@ inline uint32_t psp_version(const uint8_t *psp)
 	return psp[PSP_FLAGS] >> 2 & 0x0f;
 }
 
-// Octets of the key of a version: 0 and 2 take 16, 1 and 3 take 32.
+// The length of a version's key in octets: 16 for 0 and 2, 32 for 1 and 3.
 inline uint32_t psp_key_octets(uint32_t version)
 {
 	return (version & 1) == 0 ? 16 : 32;
@@ -36,7 +36,7 @@ inline uint32_t psp_header_octets(const uint8_t *psp)
 	return (psp[PSP_EXT_LEN] + 1u) * 8;
 }
 
-// Where encryption begins, counted from the PSP header; `payload_octets` from there to the ICV.
+// The offset at which encryption begins, from the PSP header on. `payload_octets` is the length from there to the ICV.
 inline uint32_t psp_encrypt_start(const uint8_t *psp, uint32_t payload_octets)
 {
 	if (psp_version(psp) >= 2)
@@ -44,7 +44,7 @@ inline uint32_t psp_encrypt_start(const uint8_t *psp, uint32_t payload_octets)
 	return PSP_HEADER_OCTETS + 4u * (psp[PSP_CRYPT_OFFSET] & 0x3f);
 }
 
-// Whether header length, V bit and crypt offset fit `payload_octets`, counted from the PSP header to the ICV.
+// Whether header length, V bit and crypt offset fit `payload_octets`, the length from the PSP header to the ICV.
 inline bool psp_framing_ok(const uint8_t *psp, uint32_t payload_octets)
 {
 	const uint32_t needed = PSP_HEADER_OCTETS + ((psp[PSP_FLAGS] & PSP_FLAG_V) != 0 ? PSP_COOKIE_OCTETS : 0);

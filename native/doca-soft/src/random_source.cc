@@ -17,7 +17,7 @@ void RandomSource::fill(uint8_t *octets, size_t count)
 	}
 	for (size_t done = 0; done < count;) {
 		const ssize_t got = getrandom(octets + done, count - done, 0);
-		// The kernel's source does not fail; keys from anything else would be worse than none.
+		// The kernel's source does not fail, and keys of any other source would be worse than none.
 		if (got < 0)
 			abort();
 		done += static_cast<size_t>(got);

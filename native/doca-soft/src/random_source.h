@@ -1,4 +1,4 @@
-// Random octets: the kernel's, or for tests a sequence that a seed fixes.
+// Random octets: the kernel's, or in tests a sequence that follows from a seed.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace soft {
 
-// The number that follows from a step of a sequence: a counter through a finalizer of MurmurHash3's kind.
+// The number of a step of a sequence: a counter that goes through a finalizer like MurmurHash3's.
 constexpr uint32_t RANDOM_STEP = 0x9e3779b9;
 inline uint32_t random_of_step(uint32_t word)
 {
@@ -20,9 +20,9 @@ class RandomSource {
 public:
 	explicit RandomSource(std::optional<uint32_t> seed) : seeded_(seed.has_value()), state_(seed.value_or(0)) {}
 
-	// Cryptographic, without a seed.
+	// Cryptographically secure, unless there is a seed.
 	void fill(uint8_t *octets, size_t count);
-	// For the parser's random field: fast, and not for keys.
+	// For the parser's random field: fast, and not suitable for keys.
 	uint16_t draw16();
 
 private:

@@ -1,4 +1,4 @@
-// A bounded queue from one thread to one other, without locks.
+// A bounded queue without locks, from one thread to one other.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ public:
 		items_.resize(size);
 	}
 
-	// Producer. False when it is full.
+	// For the producer. Returns false when the queue is full.
 	bool push(const Item &item)
 	{
 		const size_t head = head_.load(std::memory_order_relaxed);
@@ -29,7 +29,7 @@ public:
 		return true;
 	}
 
-	// Consumer. False when it is empty.
+	// For the consumer. Returns false when the queue is empty.
 	bool pop(Item &item)
 	{
 		const size_t tail = tail_.load(std::memory_order_relaxed);

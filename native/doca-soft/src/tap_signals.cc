@@ -17,7 +17,7 @@ bool is_of_net_tap(TapLook handler)
 	       strstr(info.dli_fname, "librte_net_tap") != nullptr;
 }
 
-// The file descriptors whose owner gets this signal send it no more.
+// Switches the signal off for file descriptors whose owner gets it.
 void stop_sending(int signal)
 {
 	DIR *folder = opendir("/proc/self/fd");

@@ -1,14 +1,14 @@
-// net_tap has the kernel send the process a signal for every packet, so that it need not look at a TAP interface in vain.
-// A thread that polls anyway is better off without.
+// net_tap makes the kernel send the process a signal for every packet, which spares it polls of TAP interfaces without packets. A
+// thread that polls anyway is faster without the signals.
 #pragma once
 
 namespace soft {
 
-// What net_tap's handler of such signals is: a call makes its ports look at their interfaces once.
+// net_tap's handler of these signals. A call makes net_tap's ports poll their interfaces once.
 using TapLook = void (*)(int signal);
 
-// Switches the signals off, for all ports of net_tap that are set up. What must be called before each poll of one from now
-// on; nullptr: there are no such signals, and nothing to call.
+// Switches the signals off for all ports of net_tap that are set up. Returns the handler, which must be called before each poll
+// of such a port from now on; nullptr when there are no such signals.
 TapLook stop_tap_signals();
 
 } // namespace soft

@@ -134,12 +134,12 @@ void shut_down()
 	rte_eal_cleanup();
 }
 
-/* ---- Pipes, each with what adds its nth entry ---- */
+/* ---- Pipes, each with a function that adds its nth entry ---- */
 
 struct Pipe {
 	doca_flow_pipe *pipe;
 	std::function<doca_error_t(uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry)> add;
-	// Different entries that it takes at the same time.
+	// Number of different entries that the pipe takes at the same time.
 	uint32_t room;
 };
 
@@ -352,12 +352,12 @@ void an_entry_that_is_not_there_stays_away()
 		doca_flow_pipe_entry *entry;
 		OK(pipe.add(0, 1, &entry));
 		processed();
-		// Removed twice, before anything is reported.
+		// Remove it twice before anything is reported.
 		OK(remove_entry(entry));
 		OK(remove_entry(entry));
 		CHECK((processed() ==
 		       std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}, {1, false, DOCA_FLOW_ENTRY_OP_DEL}}));
-		// And when it has been.
+		// And once more when the removal was reported.
 		CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
 		check_room(pipe);
 	}
@@ -367,13 +367,13 @@ void an_entry_that_is_not_there_stays_away()
 		OK(pipe.add(0, 1, &first));
 		processed();
 		OK(pipe.add(0, 2, &equal));
-		// Control pipes take equal entries.
+		// Control pipes accept equal entries.
 		if (!processed()[0].succeeded) {
 			OK(pipe.add(0, 3, &equal));
 			OK(remove_entry(equal));
 			CHECK((processed() ==
 			       std::vector<Completion>{{3, false, DOCA_FLOW_ENTRY_OP_ADD}, {3, false, DOCA_FLOW_ENTRY_OP_DEL}}));
-			// The first one is still in its way.
+			// The first entry still occupies the key.
 			OK(pipe.add(0, 4, &equal));
 			CHECK((processed() == std::vector<Completion>{{4, false, DOCA_FLOW_ENTRY_OP_ADD}}));
 			CHECK(remove_entry(equal) == DOCA_ERROR_INVALID_VALUE);
@@ -447,7 +447,7 @@ void pipes_go_with_their_entries()
 			if (flush)
 				break;
 		}
-		// More than a queue is deep.
+		// More operations than the queue is deep.
 		for (uint32_t i = 0; i < 200; i++) {
 			const Pipe pipe = control_pipe();
 			doca_flow_pipe_entry *entry;
@@ -457,7 +457,7 @@ void pipes_go_with_their_entries()
 		}
 	}
 	check_room(basic_pipe());
-	// What is still outstanding at the end is nobody's.
+	// Operations that are outstanding at the end are never reported.
 	const Pipe last = basic_pipe();
 	doca_flow_pipe_entry *entry;
 	OK(last.add(0, 1, &entry));
@@ -487,7 +487,7 @@ void operations_end_inside_their_calls()
 			CHECK(remove_entry(entry) == DOCA_ERROR_INVALID_VALUE);
 		}
 		check_room_inside(pipe);
-		// Failures are reported inside as well, and of these about half make the call fail besides.
+		// Failures are reported inside the call, too, and about half of them make the call return an error besides.
 		OK(doca_soft_set_faults(5, 1000));
 		CHECK(pipe.add(0, 1, &entry) == DOCA_ERROR_DRIVER && reported().empty());
 		OK(doca_soft_set_faults(5, 300));
@@ -512,7 +512,7 @@ void operations_end_inside_their_calls()
 		CHECK(results[0][0] > 10 && results[0][1] > 10 && results[1][0] == 0 && results[1][1] > 50);
 		OK(doca_soft_set_faults(0, 0));
 		check_room_inside(pipe);
-		// What goes with its pipe is told of inside the call as well.
+		// Entries that are removed with their pipe are reported inside the call, too.
 		OK(pipe.add(0, 7, &entry));
 		reported();
 		doca_flow_pipe_destroy(pipe.pipe);
@@ -572,7 +572,7 @@ void a_representors_port_is_not_the_applications()
 	start(8);
 	check_room(basic_pipe());
 	stop();
-	// As NVIDIA's own programs end.
+	// The order in which NVIDIA's own programs end.
 	CHECK(rte_eth_dev_stop(pf + 1) == 0 && rte_eth_dev_close(pf + 1) == 0);
 }
 
@@ -645,7 +645,7 @@ uint32_t copies_of(const uint8_t *inverted)
 		CHECK(sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3);
 		if (strncmp(rights, "rw", 2) != 0)
 			continue;
-		// In steps that overlap by a key.
+		// Steps that overlap by one key.
 		for (unsigned long at = from; at + 16 < to; at += sizeof(chunk) - 16) {
 			const ssize_t octets = pread(memory, chunk, std::min(sizeof(chunk), to - at), static_cast<off_t>(at));
 			for (ssize_t i = 0; i + 16 <= octets; i++) {
@@ -686,7 +686,7 @@ void a_key_that_was_replaced_is_forgotten()
 		keys[i / 32][i % 32] = static_cast<uint8_t>(0xa1 ^ i * 37 ^ i / 32 * 0x5c);
 	for (const uint8_t *key : keys)
 		set_key(slot, key);
-	// The device does nothing but rest.
+	// The device is idle.
 	usleep(50000);
 	CHECK(copies_of(keys[0]) == 0);
 	CHECK(copies_of(keys[1]) == 0);

@@ -1,5 +1,5 @@
 /*
- * What the software DOCA reads from its mapping file, for test/native/mapping.test.ts.
+ * Prints what the software DOCA reads from its mapping file, for test/native/mapping.test.ts.
  *
  *     devices                      the PCI addresses of its devices, or the error and the log
  *     devices PCI EAL-arguments    MAC addresses: of the device before and after it has been probed, and of the DPDK ports of

@@ -1,6 +1,6 @@
 /*
- * What the software DOCA refuses, by calls of its public API: before each call a line "# NAME", behind it the log's lines
- * and "= RESULT". At last packets that RSS has spread. test/native/refusals.test.ts builds it, and says what must come out.
+ * Calls that the software DOCA refuses. Prints a line "# NAME" before each call, then the log's lines and "= RESULT"; at last
+ * the packets that RSS has spread. test/native/refusals.test.ts builds the program and has the expected output.
  *
  *     refusals PACKETS [EAL arguments]
  */
@@ -199,7 +199,7 @@ static doca_error_t add_control(struct doca_flow_pipe *pipe, const struct doca_f
 #endif
 }
 
-/* ---- What is refused ---- */
+/* ---- Refused calls ---- */
 
 static void match_cases(void)
 {
@@ -412,7 +412,7 @@ static void function_cases(void)
 #endif
 }
 
-/* ---- What RSS does ---- */
+/* ---- RSS ---- */
 
 /* IPv4 is spread over the queues 1 and 0, IPv6 goes to the first of them. */
 static void spread(unsigned wanted)

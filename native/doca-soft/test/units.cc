@@ -121,7 +121,7 @@ void aead_is_aes_gcm(const Aead &one, const Aead &other)
 			damaged[octets / 2] ^= 1;
 			const std::vector<uint8_t> before = damaged;
 			CHECK(!one.open(a, key_octets, aad, aad, octets % 40, damaged.data(), octets, damaged.data() + octets));
-			// As it came.
+			// The packet is unchanged.
 			CHECK(damaged == before);
 			CHECK(one.open(a, key_octets, aad, aad, octets % 40, x.data(), octets, x.data() + octets));
 			for (uint32_t i = 0; i < octets; i++)
@@ -339,7 +339,7 @@ void mapping_says_all_that_is_wrong()
 		 {":1: [device 03:00.0] has no port = ..., the DPDK port behind it",
 		  ":2: expected a number from 1 to 64, got \"65\"", ":3: expected pairs of hexadecimal digits"}},
 		{"[representor vf0]\nport = x\nmtu = 1\n", {":1: a representor before any device"}},
-		// Nothing is said of what stands under a wrong title.
+		// Lines under a wrong title report nothing.
 		{"[devise 03:00.0]\nmtu = 1\n[representor vf0]\nmtu = 1\n[device 03:00.0\nmtu = 1\n[representor vf0]\n"
 		 "[device 03:00.0]\nport = net_null0\n[representor vf0]\nmtu = 1\n[representor vf0]\nmtu = 1\n",
 		 {":1: expected [device PCI] or [representor PCI]", ":5: expected ] at the end",

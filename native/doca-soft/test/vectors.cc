@@ -73,7 +73,7 @@ bool holds(const Aead &aead, const Case &one)
 	const auto tag = exactly(one.tag);
 	auto data = exactly(one.ciphertext);
 	const bool opened = aead.open(prepared, key_octets, nonce.get(), aad.get(), aad_octets, data.get(), length, tag.get());
-	// What does not authenticate stays as it came.
+	// Data that does not authenticate is unchanged.
 	const std::vector<uint8_t> &expected = opened ? one.text : one.ciphertext;
 	const bool right = std::equal(expected.begin(), expected.end(), data.get());
 	data = exactly(one.text);

@@ -1,0 +1,113 @@
+// Signatures of the functions on entries from 3.3 on, and entries of pipes that only these releases have: ordered lists and hash
+// pipes. flow_entry_3_1.cc has the earlier signatures, flow_entry.cc what they do. The flags have no effect: every operation is
+// handed over at once, so that no batch waits.
+#include "flow_entry.h"
+
+#include "list_pipes.h"
+#include "log.h"
+
+using namespace soft;
+
+#if DOCA_SOFT_RELEASE_ >= 303
+
+namespace {
+
+// Reads the values that an entry gives for the elements of its list.
+doca_error_t read_elements(const OrderedListPipe &pipe, const doca_flow_ordered_list &list, EntryHot &hot)
+{
+	const char *name = pipe.name.c_str();
+	uint8_t *values = pipe.values_of(hot);
+	for (uint32_t i = 0; i < list.size; i++) {
+		const ListElement &compiled = pipe.lists()[list.idx][i];
+		const doca_flow_ordered_list_element &element = list.elements[i];
+		if (element.type != compiled.type)
+			return invalid("pipe %s: element %u of list %u is of type %d; its template's of type %d", name, i,
+				       list.idx, element.type, compiled.type);
+		doca_error_t result;
+		if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
+			result = compiled.actions.store(element.actions, values, &hot.crypto_id);
+		else if (element.crypto == nullptr)
+			result = invalid("pipe %s: element %u of list %u has no crypto", name, i, list.idx);
+		else
+			result = compiled.actions.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap
+												: nullptr,
+							       &element.crypto->crypto, values, &hot.crypto_id);
+		if (result != DOCA_SUCCESS)
+			return result;
+		values += compiled.actions.value_octets();
+	}
+	return DOCA_SUCCESS;
+}
+
+} // namespace
+
+doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+					    uint8_t action_idx, const struct doca_flow_actions *actions,
+					    const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t,
+					    void *user_ctx, struct doca_flow_pipe_entry **entry)
+{
+	return add_basic({pipe_queue, pipe, monitor, fwd, user_ctx, entry}, match, action_idx, actions);
+}
+
+doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint8_t action_idx,
+					       const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					       const struct doca_flow_fwd *fwd, uint32_t, struct doca_flow_pipe_entry *entry)
+{
+	return update_basic(pipe_queue, pipe, action_idx, actions, monitor, fwd, entry);
+}
+
+doca_error_t doca_flow_pipe_control_add_entry(
+	uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
+	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
+	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
+	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor, uint32_t priority,
+	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry)
+{
+	return add_control({pipe_queue, pipe, monitor, fwd, user_ctx, entry}, {priority, match, match_mask, condition},
+			   {actions, actions_mask, action_descs});
+}
+
+doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index, uint8_t,
+					   const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
+					   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+					   struct doca_flow_pipe_entry **entry)
+{
+	if (actions != nullptr || monitor != nullptr)
+		return not_supported("doca_flow_pipe_hash_add_entry with actions or a monitor");
+	const auto check = [&] {
+		if (pipe->type != DOCA_FLOW_PIPE_HASH || entry_index >= pipe->entries_max)
+			return invalid("pipe %s: no hash pipe, or index %u too high", pipe->name.c_str(), entry_index);
+		return DOCA_SUCCESS;
+	};
+	const auto fill = [&](doca_flow_pipe_entry &added) {
+		added.index = entry_index;
+		return DOCA_SUCCESS;
+	};
+	return add_entry({pipe_queue, pipe, nullptr, fwd, user_ctx, entry}, check, fill);
+}
+
+doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t idx,
+						   const struct doca_flow_ordered_list *ordered_list,
+						   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+						   struct doca_flow_pipe_entry **entry)
+{
+	const auto check = [&] {
+		REQUIRE(ordered_list != nullptr && ordered_list->elements != nullptr);
+		if (pipe->type != DOCA_FLOW_PIPE_ORDERED_LIST || idx >= pipe->entries_max)
+			return invalid("pipe %s: no ordered list pipe, or index %u too high", pipe->name.c_str(), idx);
+		const auto &lists = static_cast<const OrderedListPipe &>(*pipe).lists();
+		if (ordered_list->idx >= lists.size() || lists[ordered_list->idx].size() != ordered_list->size)
+			return invalid("pipe %s: there is no list %u of %u elements", pipe->name.c_str(), ordered_list->idx,
+				       ordered_list->size);
+		return DOCA_SUCCESS;
+	};
+	const auto fill = [&](doca_flow_pipe_entry &added) {
+		added.index = idx;
+		added.hot->action_index = static_cast<uint8_t>(ordered_list->idx);
+		added.hot->counted = pipe->counted;
+		return read_elements(static_cast<const OrderedListPipe &>(*pipe), *ordered_list, *added.hot);
+	};
+	return add_entry({pipe_queue, pipe, nullptr, fwd, user_ctx, entry}, check, fill);
+}
+
+#endif
