@@ -1,4 +1,4 @@
-// The guard in JavaScript, the same in either addon: src/cli/process-guard.ts describes it.
+// The process guard for JavaScript, the same in both addons; src/cli/process-guard.ts describes it.
 #pragma once
 
 #include <napi.h>

@@ -13,7 +13,7 @@ namespace guard {
 namespace {
 
 constexpr size_t STACK_OCTETS = size_t{128} << 10;
-// Freed memory is filled with it, new memory with its complement: zeros, as if it were fresh.
+// glibc fills freed memory with this octet, and new memory with its complement: zeros, as in fresh pages.
 constexpr int FILL = 0xff;
 
 std::string failure(const char *what)
@@ -47,7 +47,7 @@ std::string lock(void *memory, size_t octets)
 	std::string problem;
 	if (madvise(pages, end - begin, MADV_DONTDUMP) != 0)
 		problem = failure("madvise of MADV_DONTDUMP");
-	// Tables are large, and mostly empty.
+	// MLOCK_ONFAULT: tables are large and mostly empty.
 	if (mlock2(pages, end - begin, MLOCK_ONFAULT) != 0)
 		problem = failure("mlock2");
 	return problem;

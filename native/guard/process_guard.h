@@ -1,4 +1,5 @@
-// What keeps keys in this process, and out of dumps: asked for once by both addons, in whichever is loaded.
+// Keeps keys inside this process: out of freed memory, dumps and swap. Both addons offer it, and the one that is loaded is asked
+// once.
 #pragma once
 
 #include <cstddef>
@@ -6,17 +7,17 @@
 
 namespace guard {
 
-// From now on glibc overwrites what is freed (M_PERTURB): libraries free their buffers, of TLS and HTTP/2, as they are.
+// Makes glibc overwrite memory when it is freed (M_PERTURB): libraries for TLS and HTTP/2 free their buffers without doing so.
 void overwrite_freed_memory();
 
-// No core dumps, and nobody but root may look into the process (PR_SET_DUMPABLE, RLIMIT_CORE). What could not be had; empty:
-// it is done.
+// Forbids core dumps, and keeps all users but root from looking into the process (PR_SET_DUMPABLE, RLIMIT_CORE). Returns what
+// could not be done; empty on success.
 std::string forbid_dumps();
 
-// Keeps memory out of swap and out of dumps, page by page as it is touched. What could not be had; empty: it is done.
+// Keeps memory out of swap and out of dumps; each page once it is touched. Returns what could not be done; empty on success.
 std::string lock(void *memory, size_t octets);
 
-// Overwrites what former calls have left on the stack of this thread below here.
+// Overwrites the part of this thread's stack below the caller's frame, where former calls have left data.
 void burn_stack();
 
 } // namespace guard

@@ -9,183 +9,218 @@
 namespace psp {
 namespace {
 
-/** Frames per turn of the event loop: the others in it wait no longer than these take. */
-constexpr std::size_t kBatchFramesMax = 128;
-/** Room for that many frames of a usual size; at least one of any size. */
-constexpr std::size_t kBatchOctets = 256 * 1024;
-static_assert(kBatchOctets >= kTapFrameOctetsMax);
+// Frames per turn of the event loop, so that other work in it does not wait longer.
+constexpr size_t BATCH_FRAMES_MAX = 128;
+// Room for that many frames of a usual size, and for at least one of the largest size.
+constexpr size_t BATCH_OCTETS = 256 * 1024;
+static_assert(BATCH_OCTETS >= TAP_FRAME_OCTETS_MAX);
 
-std::span<const std::uint8_t> octetsOf(const Napi::Value& value, const char* what) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-    throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a Uint8Array");
-  }
-  const auto array = value.As<Napi::Uint8Array>();
-  return {array.Data(), array.ByteLength()};
+std::span<const uint8_t> octets_of(const Napi::Value &value, const char *what)
+{
+	if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+		throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a Uint8Array");
+	}
+	const auto array = value.As<Napi::Uint8Array>();
+	return {array.Data(), array.ByteLength()};
 }
 
-Napi::Function functionOf(const Napi::Value& value, const char* what) {
-  if (!value.IsFunction()) throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a function");
-  return value.As<Napi::Function>();
+Napi::Function function_of(const Napi::Value &value, const char *what)
+{
+	if (!value.IsFunction())
+		throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a function");
+	return value.As<Napi::Function>();
 }
 
-std::string nameOf(const Napi::CallbackInfo& info) {
-  if (!info[0].IsString()) throw Napi::TypeError::New(info.Env(), "Tap: expected the interface's name");
-  return info[0].As<Napi::String>();
+std::string name_of(const Napi::CallbackInfo &info)
+{
+	if (!info[0].IsString())
+		throw Napi::TypeError::New(info.Env(), "Tap: expected the interface's name");
+	return info[0].As<Napi::String>();
 }
 
-}  // namespace
+} // namespace
 
-Napi::Function TapBinding::define(Napi::Env env) {
-  return DefineClass(env, "Tap",
-                     {
-                         InstanceAccessor<&TapBinding::mac, &TapBinding::setMac>("mac"),
-                         InstanceAccessor<&TapBinding::mtuOctets, &TapBinding::setMtuOctets>("mtuOctets"),
-                         InstanceMethod<&TapBinding::start>("start"),
-                         InstanceMethod<&TapBinding::send>("send"),
-                         InstanceMethod<&TapBinding::close>("close"),
-                     });
+Napi::Function TapBinding::define(Napi::Env env)
+{
+	return DefineClass(env, "Tap",
+			   {
+				   InstanceAccessor<&TapBinding::mac, &TapBinding::set_mac>("mac"),
+				   InstanceAccessor<&TapBinding::mtu_octets, &TapBinding::set_mtu_octets>("mtuOctets"),
+				   InstanceMethod<&TapBinding::start>("start"),
+				   InstanceMethod<&TapBinding::send>("send"),
+				   InstanceMethod<&TapBinding::close>("close"),
+			   });
 }
 
-TapBinding::TapBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TapBinding>(info), device_(nameOf(info)) {}
+TapBinding::TapBinding(const Napi::CallbackInfo &info) : Napi::ObjectWrap<TapBinding>(info), device_(name_of(info)) {}
 
-TapDevice& TapBinding::openDevice() {
-  if (!device_) throw Napi::Error::New(Env(), "the TAP interface is closed");
-  return *device_;
+TapDevice &TapBinding::open_device()
+{
+	if (!device_)
+		throw Napi::Error::New(Env(), "the TAP interface is closed");
+	return *device_;
 }
 
-Napi::Value TapBinding::mac(const Napi::CallbackInfo& info) {
-  const MacOctets mac = openDevice().mac();
-  auto octets = Napi::Uint8Array::New(info.Env(), mac.size());
-  std::copy(mac.begin(), mac.end(), octets.Data());
-  return octets;
+Napi::Value TapBinding::mac(const Napi::CallbackInfo &info)
+{
+	const MacOctets mac = open_device().mac();
+	auto octets = Napi::Uint8Array::New(info.Env(), mac.size());
+	std::copy(mac.begin(), mac.end(), octets.Data());
+	return octets;
 }
 
-void TapBinding::setMac(const Napi::CallbackInfo&, const Napi::Value& value) {
-  const auto octets = octetsOf(value, "mac");
-  MacOctets mac;
-  if (octets.size() != mac.size()) throw Napi::TypeError::New(Env(), "mac: expected 6 octets");
-  std::copy(octets.begin(), octets.end(), mac.begin());
-  openDevice().setMac(mac);
+void TapBinding::set_mac(const Napi::CallbackInfo &, const Napi::Value &value)
+{
+	const auto octets = octets_of(value, "mac");
+	MacOctets mac;
+	if (octets.size() != mac.size())
+		throw Napi::TypeError::New(Env(), "mac: expected 6 octets");
+	std::copy(octets.begin(), octets.end(), mac.begin());
+	open_device().set_mac(mac);
 }
 
-Napi::Value TapBinding::mtuOctets(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), openDevice().mtuOctets());
+Napi::Value TapBinding::mtu_octets(const Napi::CallbackInfo &info)
+{
+	return Napi::Number::New(info.Env(), open_device().mtu_octets());
 }
 
-void TapBinding::setMtuOctets(const Napi::CallbackInfo&, const Napi::Value& value) {
-  if (!value.IsNumber()) throw Napi::TypeError::New(Env(), "mtuOctets: expected a number");
-  openDevice().setMtuOctets(value.As<Napi::Number>().Int32Value());
+void TapBinding::set_mtu_octets(const Napi::CallbackInfo &, const Napi::Value &value)
+{
+	if (!value.IsNumber())
+		throw Napi::TypeError::New(Env(), "mtuOctets: expected a number");
+	open_device().set_mtu_octets(value.As<Napi::Number>().Int32Value());
 }
 
-void TapBinding::start(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  TapDevice& device = openDevice();
-  if (poll_ != nullptr) throw Napi::Error::New(env, "the TAP interface is started already");
-  const Napi::Function onFrames = functionOf(info[0], "onFrames");
-  const Napi::Function onGone = functionOf(info[1], "onGone");
-  batch_.resize(kBatchOctets);
-  device.bringUp();
+void TapBinding::start(const Napi::CallbackInfo &info)
+{
+	const Napi::Env env = info.Env();
+	TapDevice &device = open_device();
+	if (poll_ != nullptr)
+		throw Napi::Error::New(env, "the TAP interface is started already");
+	const Napi::Function on_frames = function_of(info[0], "onFrames");
+	const Napi::Function on_gone = function_of(info[1], "onGone");
+	batch_.resize(BATCH_OCTETS);
+	device.bring_up();
 
-  onFrames_ = Napi::Persistent(onFrames);
-  onGone_ = Napi::Persistent(onGone);
-  context_ = std::make_unique<Napi::AsyncContext>(env, "psp.Tap", Value());
-  uv_loop_t* loop = nullptr;
-  if (napi_get_uv_event_loop(env, &loop) != napi_ok) throw Napi::Error::New(env);
-  auto poll = std::make_unique<Poll>();
-  int error = uv_poll_init(loop, &poll->handle, device.fd());
-  if (error == 0) {
-    // From here on libuv has the handle, and only it can give it back: see closeDevice.
-    poll_ = poll.release();
-    poll_->handle.data = this;
-    Ref();
-    napi_add_async_cleanup_hook(env, onExit, this, &poll_->exitHook);
-    error = uv_poll_start(&poll_->handle, UV_READABLE, onPoll);
-  }
-  if (error != 0) throw TapError(device.name() + ": cannot wait for its frames: " + uv_strerror(error));
+	on_frames_ = Napi::Persistent(on_frames);
+	on_gone_ = Napi::Persistent(on_gone);
+	context_ = std::make_unique<Napi::AsyncContext>(env, "psp.Tap", Value());
+	uv_loop_t *loop = nullptr;
+	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
+		throw Napi::Error::New(env);
+	auto poll = std::make_unique<Poll>();
+	int error = uv_poll_init(loop, &poll->handle, device.fd());
+	if (error == 0) {
+		// libuv owns the handle from here on; close_device() asks for it back.
+		poll_ = poll.release();
+		poll_->handle.data = this;
+		Ref();
+		napi_add_async_cleanup_hook(env, on_exit, this, &poll_->exit_hook);
+		error = uv_poll_start(&poll_->handle, UV_READABLE, on_poll);
+	}
+	if (error != 0)
+		throw TapError(device.name() + ": cannot wait for its frames: " + uv_strerror(error));
 }
 
-Napi::Value TapBinding::send(const Napi::CallbackInfo& info) {
-  if (!info[0].IsArray()) throw Napi::TypeError::New(info.Env(), "send: expected an array of frames");
-  TapDevice& device = openDevice();
-  const auto frames = info[0].As<Napi::Array>();
-  const std::uint32_t count = frames.Length();
-  std::uint32_t sent = 0;
-  for (std::uint32_t i = 0; i < count; i++) {
-    // A burst may be long: its handles are not kept until its end.
-    const Napi::HandleScope scope(info.Env());
-    if (device.write(octetsOf(frames[i], "send"))) sent++;
-  }
-  return Napi::Number::New(info.Env(), sent);
+Napi::Value TapBinding::send(const Napi::CallbackInfo &info)
+{
+	if (!info[0].IsArray())
+		throw Napi::TypeError::New(info.Env(), "send: expected an array of frames");
+	TapDevice &device = open_device();
+	const auto frames = info[0].As<Napi::Array>();
+	const uint32_t count = frames.Length();
+	uint32_t sent = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		// One scope per frame: a long burst would otherwise keep all its handles until the end.
+		const Napi::HandleScope scope(info.Env());
+		if (device.write(octets_of(frames[i], "send")))
+			sent++;
+	}
+	return Napi::Number::New(info.Env(), sent);
 }
 
-void TapBinding::close(const Napi::CallbackInfo&) { closeDevice(); }
-
-void TapBinding::closeDevice() {
-  if (poll_ != nullptr) {
-    auto* handle = reinterpret_cast<uv_handle_t*>(&poll_->handle);
-    handle->data = poll_;
-    poll_ = nullptr;
-    uv_close(handle, [](uv_handle_t* closed) {
-      const std::unique_ptr<Poll> poll(static_cast<Poll*>(closed->data));
-      if (poll->exitHook != nullptr) napi_remove_async_cleanup_hook(poll->exitHook);
-    });
-    onFrames_.Reset();
-    onGone_.Reset();
-    context_.reset();
-    Unref();
-  }
-  // Allowed at once after uv_close: libuv does not touch the descriptor any more.
-  device_.reset();
+void TapBinding::close(const Napi::CallbackInfo &)
+{
+	close_device();
 }
 
-/** The process, or the worker, ends while the interface is open. */
-void TapBinding::onExit(napi_async_cleanup_hook_handle, void* self) { static_cast<TapBinding*>(self)->closeDevice(); }
-
-/** From the event loop: no exception may leave it; JavaScript's are uncaught ones, as from any other callback. */
-void TapBinding::onPoll(uv_poll_t* handle, int status, int) {
-  auto* self = static_cast<TapBinding*>(handle->data);
-  const Napi::Env env = self->Env();
-  const Napi::HandleScope scope(env);
-  try {
-    self->poll(status);
-  } catch (const Napi::Error& error) {
-    napi_fatal_exception(env, error.Value());
-  } catch (const std::exception& error) {
-    napi_fatal_exception(env, Napi::Error::New(env, error.what()).Value());
-  }
+void TapBinding::close_device()
+{
+	if (poll_ != nullptr) {
+		auto *handle = reinterpret_cast<uv_handle_t *>(&poll_->handle);
+		handle->data = poll_;
+		poll_ = nullptr;
+		uv_close(handle, [](uv_handle_t *closed) {
+			const std::unique_ptr<Poll> poll(static_cast<Poll *>(closed->data));
+			if (poll->exit_hook != nullptr)
+				napi_remove_async_cleanup_hook(poll->exit_hook);
+		});
+		on_frames_.Reset();
+		on_gone_.Reset();
+		context_.reset();
+		Unref();
+	}
+	// The descriptor may be closed at once: libuv does not touch it after uv_close.
+	device_.reset();
 }
 
-void TapBinding::poll(int status) {
-  const Napi::Env env = Env();
-  // The handlers may close us; this keeps the object until they are done.
-  const Napi::Object self = Value();
-  std::vector<std::size_t> lengths;
-  std::size_t used = 0;
-  std::ptrdiff_t octets = 0;
-  while (lengths.size() < kBatchFramesMax && used + kTapFrameOctetsMax <= batch_.size()) {
-    octets = device_->read(std::span(batch_).subspan(used));
-    if (octets <= 0) break;
-    lengths.push_back(static_cast<std::size_t>(octets));
-    used += static_cast<std::size_t>(octets);
-  }
-  if (octets == 0 && status < 0) octets = status;
-  if (octets < 0) {
-    // Level-triggered, it would come again at once and for ever.
-    uv_poll_stop(&poll_->handle);
-    const std::string reason = octets == -EBADFD ? "it was removed" : std::generic_category().message(-octets);
-    onGone_.MakeCallback(self, {Napi::Error::New(env, device_->name() + ": " + reason).Value()}, *context_);
-    return;
-  }
-  if (lengths.empty()) return;
-  auto memory = Napi::ArrayBuffer::New(env, used);
-  std::copy_n(batch_.begin(), used, static_cast<std::uint8_t*>(memory.Data()));
-  auto frames = Napi::Array::New(env, lengths.size());
-  std::size_t at = 0;
-  for (std::uint32_t i = 0; i < lengths.size(); i++) {
-    frames[i] = Napi::Uint8Array::New(env, lengths[i], memory, at);
-    at += lengths[i];
-  }
-  onFrames_.MakeCallback(self, {frames}, *context_);
+// Called when the process, or the worker, ends while the interface is open.
+void TapBinding::on_exit(napi_async_cleanup_hook_handle, void *self)
+{
+	static_cast<TapBinding *>(self)->close_device();
 }
 
-}  // namespace psp
+// Called by the event loop, so that no exception may leave it. JavaScript's exceptions become uncaught ones, as from any other
+// callback.
+void TapBinding::on_poll(uv_poll_t *handle, int status, int)
+{
+	auto *self = static_cast<TapBinding *>(handle->data);
+	const Napi::Env env = self->Env();
+	const Napi::HandleScope scope(env);
+	try {
+		self->poll(status);
+	} catch (const Napi::Error &error) {
+		napi_fatal_exception(env, error.Value());
+	} catch (const std::exception &error) {
+		napi_fatal_exception(env, Napi::Error::New(env, error.what()).Value());
+	}
+}
+
+void TapBinding::poll(int status)
+{
+	const Napi::Env env = Env();
+	// Keeps this object alive when a handler closes it.
+	const Napi::Object self = Value();
+	std::vector<size_t> lengths;
+	size_t used = 0;
+	ptrdiff_t octets = 0;
+	while (lengths.size() < BATCH_FRAMES_MAX && used + TAP_FRAME_OCTETS_MAX <= batch_.size()) {
+		octets = device_->read(std::span(batch_).subspan(used));
+		if (octets <= 0)
+			break;
+		lengths.push_back(static_cast<size_t>(octets));
+		used += static_cast<size_t>(octets);
+	}
+	if (octets == 0 && status < 0)
+		octets = status;
+	if (octets < 0) {
+		// Polling is level-triggered: without this, the event would come again at once, for ever.
+		uv_poll_stop(&poll_->handle);
+		const std::string reason = octets == -EBADFD ? "it was removed" : std::generic_category().message(-octets);
+		on_gone_.MakeCallback(self, {Napi::Error::New(env, device_->name() + ": " + reason).Value()}, *context_);
+		return;
+	}
+	if (lengths.empty())
+		return;
+	auto memory = Napi::ArrayBuffer::New(env, used);
+	std::copy_n(batch_.begin(), used, static_cast<uint8_t *>(memory.Data()));
+	auto frames = Napi::Array::New(env, lengths.size());
+	size_t at = 0;
+	for (uint32_t i = 0; i < lengths.size(); i++) {
+		frames[i] = Napi::Uint8Array::New(env, lengths[i], memory, at);
+		at += lengths[i];
+	}
+	on_frames_.MakeCallback(self, {frames}, *context_);
+}
+
+} // namespace psp

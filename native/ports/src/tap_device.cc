@@ -16,137 +16,163 @@
 namespace psp {
 namespace {
 
-constexpr const char* kTunDevice = "/dev/net/tun";
-constexpr const char* kNeedsPrivilege = "run as root or with CAP_NET_ADMIN";
+constexpr const char *TUN_DEVICE = "/dev/net/tun";
+constexpr const char *NEEDS_PRIVILEGE = "run as root or with CAP_NET_ADMIN";
 
-[[noreturn]] void fail(const std::string& interface, const std::string& doing, int error, const std::string& advice) {
-  const std::string reason = std::generic_category().message(error);
-  throw TapError(interface + ": " + doing + ": " + reason + (advice.empty() ? "" : "; " + advice));
+[[noreturn]] void fail(const std::string &interface, const std::string &doing, int error, const std::string &advice)
+{
+	const std::string reason = std::generic_category().message(error);
+	throw TapError(interface + ": " + doing + ": " + reason + (advice.empty() ? "" : "; " + advice));
 }
 
-std::string adviceFor(int error, const char* invalid) {
-  switch (error) {
-    case EPERM:
-    case EACCES:
-      return kNeedsPrivilege;
-    case ENODEV:
-      return "it is not in this network namespace";
-    case EINVAL:
-    case EADDRNOTAVAIL:
-      return invalid;
-    default:
-      return "";
-  }
+std::string advice_for(int error, const char *invalid)
+{
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		return NEEDS_PRIVILEGE;
+	case ENODEV:
+		return "it is not in this network namespace";
+	case EINVAL:
+	case EADDRNOTAVAIL:
+		return invalid;
+	default:
+		return "";
+	}
 }
 
-FileDescriptor openTun(const std::string& name) {
-  const int fd = ::open(kTunDevice, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (fd >= 0) return FileDescriptor(fd);
-  const int error = errno;
-  const bool absent = error == ENOENT || error == ENODEV || error == ENXIO;
-  fail(name, std::string("cannot open ") + kTunDevice, error,
-       absent ? "load the kernel's module (modprobe tun), or give the container the device" : kNeedsPrivilege);
+FileDescriptor open_tun(const std::string &name)
+{
+	const int fd = ::open(TUN_DEVICE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return FileDescriptor(fd);
+	const int error = errno;
+	const bool absent = error == ENOENT || error == ENODEV || error == ENXIO;
+	fail(name, std::string("cannot open ") + TUN_DEVICE, error,
+	     absent ? "load the kernel's module (modprobe tun), or give the container the device" : NEEDS_PRIVILEGE);
 }
 
-ifreq requestFor(const std::string& name) {
-  ifreq request{};
-  name.copy(request.ifr_name, IFNAMSIZ - 1);
-  return request;
+ifreq request_for(const std::string &name)
+{
+	ifreq request{};
+	name.copy(request.ifr_name, IFNAMSIZ - 1);
+	return request;
 }
 
-/** Interface requests that the TAP's own descriptor does not take go through any socket. */
-FileDescriptor openSocket(const std::string& name) {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail(name, "cannot open a socket to set it up", errno, "");
-  return FileDescriptor(fd);
+// A socket for interface requests that the TAP's own descriptor does not accept.
+FileDescriptor open_socket(const std::string &name)
+{
+	const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		fail(name, "cannot open a socket to set it up", errno, "");
+	return FileDescriptor(fd);
 }
 
-void claim(int fd, const std::string& name) {
-  ifreq request = requestFor(name);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI;
-  if (::ioctl(fd, TUNSETIFF, &request) == 0) return;
-  const int error = errno;
-  std::string advice;
-  if (error == EPERM) {
-    advice = std::string(kNeedsPrivilege) + ", or prepare it: ip tuntap add dev " + name + " mode tap user USER";
-  } else if (error == EBUSY) {
-    advice = "another program has it; choose another name";
-  } else if (error == EINVAL) {
-    advice = "an interface of that name is there and is no plain TAP; choose another name";
-  }
-  fail(name, "cannot open it as a TAP interface", error, advice);
+void claim(int fd, const std::string &name)
+{
+	ifreq request = request_for(name);
+	request.ifr_flags = IFF_TAP | IFF_NO_PI;
+	if (::ioctl(fd, TUNSETIFF, &request) == 0)
+		return;
+	const int error = errno;
+	std::string advice;
+	if (error == EPERM) {
+		advice = std::string(NEEDS_PRIVILEGE) + ", or prepare it: ip tuntap add dev " + name + " mode tap user USER";
+	} else if (error == EBUSY) {
+		advice = "another program has it; choose another name";
+	} else if (error == EINVAL) {
+		advice = "an interface of that name is there and is no plain TAP; choose another name";
+	}
+	fail(name, "cannot open it as a TAP interface", error, advice);
 }
 
-}  // namespace
+} // namespace
 
-TapDevice::TapDevice(std::string name) : name_(std::move(name)), fd_(openTun(name_)) {
-  claim(fd(), name_);
-  // Also where another program, before us, made the interface with offloads.
-  if (::ioctl(fd(), TUNSETOFFLOAD, 0) != 0) fail(name_, "cannot turn its offloads off", errno, "");
+TapDevice::TapDevice(std::string name) : name_(std::move(name)), fd_(open_tun(name_))
+{
+	claim(fd(), name_);
+	// Another program may have created the interface with offloads.
+	if (::ioctl(fd(), TUNSETOFFLOAD, 0) != 0)
+		fail(name_, "cannot turn its offloads off", errno, "");
 }
 
-MacOctets TapDevice::mac() const {
-  ifreq request = requestFor(name_);
-  if (::ioctl(fd(), SIOCGIFHWADDR, &request) != 0) fail(name_, "cannot read its MAC", errno, "");
-  MacOctets mac;
-  std::memcpy(mac.data(), request.ifr_hwaddr.sa_data, mac.size());
-  return mac;
+MacOctets TapDevice::mac() const
+{
+	ifreq request = request_for(name_);
+	if (::ioctl(fd(), SIOCGIFHWADDR, &request) != 0)
+		fail(name_, "cannot read its MAC", errno, "");
+	MacOctets mac;
+	std::memcpy(mac.data(), request.ifr_hwaddr.sa_data, mac.size());
+	return mac;
 }
 
-void TapDevice::setMac(const MacOctets& mac) {
-  ifreq request = requestFor(name_);
-  request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-  std::memcpy(request.ifr_hwaddr.sa_data, mac.data(), mac.size());
-  if (::ioctl(fd(), SIOCSIFHWADDR, &request) == 0) return;
-  const int error = errno;
-  fail(name_, "cannot set its MAC", error, adviceFor(error, "a unicast address that is not all zero is needed"));
+void TapDevice::set_mac(const MacOctets &mac)
+{
+	ifreq request = request_for(name_);
+	request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	std::memcpy(request.ifr_hwaddr.sa_data, mac.data(), mac.size());
+	if (::ioctl(fd(), SIOCSIFHWADDR, &request) == 0)
+		return;
+	const int error = errno;
+	fail(name_, "cannot set its MAC", error, advice_for(error, "a unicast address that is not all zero is needed"));
 }
 
-int TapDevice::mtuOctets() const {
-  ifreq request = requestFor(name_);
-  if (::ioctl(openSocket(name_).get(), SIOCGIFMTU, &request) != 0) {
-    const int error = errno;
-    fail(name_, "cannot read its MTU", error, adviceFor(error, ""));
-  }
-  return request.ifr_mtu;
+int TapDevice::mtu_octets() const
+{
+	ifreq request = request_for(name_);
+	if (::ioctl(open_socket(name_).get(), SIOCGIFMTU, &request) != 0) {
+		const int error = errno;
+		fail(name_, "cannot read its MTU", error, advice_for(error, ""));
+	}
+	return request.ifr_mtu;
 }
 
-void TapDevice::setMtuOctets(int octets) {
-  ifreq request = requestFor(name_);
-  request.ifr_mtu = octets;
-  if (::ioctl(openSocket(name_).get(), SIOCSIFMTU, &request) == 0) return;
-  const int error = errno;
-  fail(name_, "cannot set its MTU to " + std::to_string(octets), error, adviceFor(error, "68 to 65521 octets"));
+void TapDevice::set_mtu_octets(int octets)
+{
+	ifreq request = request_for(name_);
+	request.ifr_mtu = octets;
+	if (::ioctl(open_socket(name_).get(), SIOCSIFMTU, &request) == 0)
+		return;
+	const int error = errno;
+	fail(name_, "cannot set its MTU to " + std::to_string(octets), error, advice_for(error, "68 to 65521 octets"));
 }
 
-void TapDevice::bringUp() {
-  const FileDescriptor socket = openSocket(name_);
-  ifreq request = requestFor(name_);
-  int result = ::ioctl(socket.get(), SIOCGIFFLAGS, &request);
-  // Whoever prepared the interface for an unprivileged user has brought it up, too.
-  if (result == 0 && (request.ifr_flags & IFF_UP) != 0) return;
-  if (result == 0) {
-    request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
-    result = ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
-  }
-  if (result == 0) return;
-  const int error = errno;
-  fail(name_, "cannot bring it up", error, adviceFor(error, ""));
+void TapDevice::bring_up()
+{
+	const FileDescriptor socket = open_socket(name_);
+	ifreq request = request_for(name_);
+	int result = ::ioctl(socket.get(), SIOCGIFFLAGS, &request);
+	// An unprivileged user may not set flags; an interface that was prepared for one is up already.
+	if (result == 0 && (request.ifr_flags & IFF_UP) != 0)
+		return;
+	if (result == 0) {
+		request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_UP);
+		result = ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
+	}
+	if (result == 0)
+		return;
+	const int error = errno;
+	fail(name_, "cannot bring it up", error, advice_for(error, ""));
 }
 
-std::ptrdiff_t TapDevice::read(std::span<std::uint8_t> frame) noexcept {
-  ssize_t octets;
-  do octets = ::read(fd(), frame.data(), frame.size());
-  while (octets < 0 && errno == EINTR);
-  if (octets >= 0) return octets;
-  return errno == EAGAIN ? 0 : -errno;
+ptrdiff_t TapDevice::read(std::span<uint8_t> frame) noexcept
+{
+	ssize_t octets;
+	do
+		octets = ::read(fd(), frame.data(), frame.size());
+	while (octets < 0 && errno == EINTR);
+	if (octets >= 0)
+		return octets;
+	return errno == EAGAIN ? 0 : -errno;
 }
 
-bool TapDevice::write(std::span<const std::uint8_t> frame) noexcept {
-  ssize_t octets;
-  do octets = ::write(fd(), frame.data(), frame.size());
-  while (octets < 0 && errno == EINTR);
-  return octets == static_cast<ssize_t>(frame.size());
+bool TapDevice::write(std::span<const uint8_t> frame) noexcept
+{
+	ssize_t octets;
+	do
+		octets = ::write(fd(), frame.data(), frame.size());
+	while (octets < 0 && errno == EINTR);
+	return octets == static_cast<ssize_t>(frame.size());
 }
 
-}  // namespace psp
+} // namespace psp
