@@ -30,6 +30,8 @@ const BUILD = { folder: BUILD_FOLDER, say };
 
 const REQUIREMENTS_OF_TESTS = [
   { name: 'clang', what: 'clang', isThere: () => succeeds('clang++', ['--version']) },
+  { name: 'clang-tidy', what: 'clang-tidy', isThere: () => succeeds('clang-tidy', ['--version']) },
+  { name: 'clang-format', what: 'clang-format', isThere: () => succeeds('clang-format', ['--version']) },
   { name: 'libclang-rt-dev', what: 'what -fsanitize links with', isThere: hasClangRuntime },
   { name: 'iproute2', what: 'ip', isThere: () => succeeds('ip', ['-V']) },
   { name: 'iputils-ping', what: 'ping', isThere: () => succeeds('ping', ['-V']) },

@@ -4,10 +4,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { addonFlags } from '../support/compile-flags.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
@@ -23,23 +23,11 @@ const BRING_UP = ['device.cc', 'process.cc'];
 const ADDON = join(ROOT, 'native/addon');
 const HEADERS = join(ROOT, 'native/doca-soft/include');
 const PREFIX = join(ROOT, 'build/native/prefix-3.1');
-const { resolve } = createRequire(import.meta.url);
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-releases-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const dpdk = spawnSync('pkg-config', ['--cflags', 'libdpdk'], { encoding: 'utf8' })
-    .stdout.trim()
-    .split(/\s+/);
-  const node = ['node-api-headers/package.json', 'node-addon-api/package.json'].map((path) =>
-    dirname(resolve(path)),
-  );
-  const options = [
-    ...['-std=c++17', '-Wall', '-Wextra', '-Werror'],
-    ...['-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS'],
-    ...['-DDOCA_ALLOW_EXPERIMENTAL_API', '-DALLOW_EXPERIMENTAL_API'],
-    ...['-isystem', join(node[0]!, 'include'), '-isystem', node[1]!, ...dpdk],
-  ];
+  const options = ['-Wall', '-Wextra', '-Werror', ...addonFlags()];
   const sources = readdirSync(ADDON).filter((name) => name.endsWith('.cc'));
   /** What objects that are compiled from these sources ask of libraries. */
   const called = (compile: readonly string[], names: readonly string[]) => {
