@@ -20,7 +20,7 @@ void read_column(Packet **packets, const uint8_t *positions, uint32_t count, con
 
 } // namespace
 
-void KeyReader::layout(std::vector<MatchField> fields)
+void KeyReader::layout(const std::vector<MatchField> &fields)
 {
 	uint32_t at = 0;
 	bool whole = true;
@@ -96,11 +96,11 @@ void KeyReader::entry_key(const doca_flow_match *match, uint8_t *key) const
 	}
 }
 
-BasicPipe::BasicPipe(std::vector<MatchField> fields, std::vector<Actions> actions, uint32_t entries)
+BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t entries)
 	: actions_(std::move(actions))
 {
 	type = DOCA_FLOW_PIPE_BASIC;
-	reader_.layout(std::move(fields));
+	reader_.layout(fields);
 	uint32_t value_octets = 0;
 	for (const Actions &action : actions_) {
 		value_octets = std::max(value_octets, action.value_octets());

@@ -9,7 +9,7 @@ namespace soft {
 // Reads the fields that a pipe compares. Fields with fixed values are compared at once; those that entries give form a key.
 class KeyReader {
 public:
-	void layout(std::vector<MatchField> fields);
+	void layout(const std::vector<MatchField> &fields);
 	// Finds the packets that have all fields and the fixed values. Writes their positions in `packets`, in order, and their
 	// keys, key_words() for each. Returns their number.
 	uint32_t read(Packet **packets, uint32_t count, uint8_t *positions, uint64_t *keys) const;
@@ -34,7 +34,7 @@ private:
 
 class BasicPipe : public doca_flow_pipe {
 public:
-	BasicPipe(std::vector<MatchField> fields, std::vector<Actions> actions, uint32_t entries);
+	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t entries);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;

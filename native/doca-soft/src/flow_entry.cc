@@ -158,7 +158,7 @@ doca_error_t TakenEntry::submit(EntryQueue &queue, const Addition &addition)
 	return result;
 }
 
-void soft::report_removed(std::vector<RemovedEntry> entries)
+void soft::report_removed(const std::vector<RemovedEntry> &entries)
 {
 	if (library == nullptr || library->cfg.entry_callback == nullptr)
 		return;

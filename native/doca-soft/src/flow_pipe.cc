@@ -103,7 +103,7 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
-		pipe = std::make_unique<BasicPipe>(std::move(fields), std::move(actions), cfg.nr_entries);
+		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries);
 		return DOCA_SUCCESS;
 	}
 	case DOCA_FLOW_PIPE_CONTROL:

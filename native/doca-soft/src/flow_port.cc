@@ -183,7 +183,7 @@ doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
 				pipe->append_installed(gone);
 		}
 		port->device->stop();
-		report_removed(std::move(gone));
+		report_removed(gone);
 		port->device->switch_port = nullptr;
 		std::replace(library->psp_owner.begin(), library->psp_owner.end(), port->device, static_cast<Device *>(nullptr));
 		std::replace(library->mirror_owner.begin(), library->mirror_owner.end(), port->device,

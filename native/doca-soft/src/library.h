@@ -53,7 +53,7 @@ struct Library {
 extern Library *library;
 
 // Reports entries that were removed with their pipes to the application.
-void report_removed(std::vector<RemovedEntry> entries);
+void report_removed(const std::vector<RemovedEntry> &entries);
 
 // Reads a forward into the device's own form; CHANGEABLE means that it is left to entries.
 doca_error_t read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward);
