@@ -45,10 +45,16 @@ function readPrefix(text: string): { octets: Uint8Array; bits: number } {
   if (bits < 0 || bits > most) {
     throw new AddressError(`"${text}" is not an address or a prefix such as 192.0.2.0/24 or 2001:db8::/64`);
   }
+  if (length?.startsWith('0') === true && length !== '0')
+    throw new AddressError(`"${text}": a length has no zeros before it; write ${address}/${bits}`);
   // One that holds IPv4-mapped addresses only is IPv4's.
   const inner = ipToOctets(unmapped(ip));
   const outerBits = most - inner.length * 8;
-  return bits < outerBits ? { octets, bits } : { octets: inner, bits: bits - outerBits };
+  if (bits < outerBits) {
+    const reason = `of addresses that stand for IPv4's, and shorter than their /${outerBits}, so that it is of neither family`;
+    throw new AddressError(`"${text}" is a prefix ${reason}; write one of IPv4, such as 192.0.2.0/24`);
+  }
+  return { octets: inner, bits: bits - outerBits };
 }
 
 /** Whether a prefix contains an address. False for an address of the other family. */

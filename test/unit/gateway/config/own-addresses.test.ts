@@ -179,7 +179,7 @@ describe('an IPv4-mapped address is the IPv4 address', () => {
       ...[
         '--sim-vf=host:::ffff:192.168.1.33',
         '-t',
-        '10.0.0.1:::ffff:1.1.1.1,::ffff:1.1.2.0/120,::ffff:0:0/95',
+        '10.0.0.1:::ffff:1.1.1.1,::ffff:1.1.2.0/120,::fffe:0:0/95',
       ],
       ...['--local-virt-ip=::ffff:2.2.2.2', '--ping=::ffff:1.1.1.1', '-z', '::FFFF:0202:0202'],
     ]);
