@@ -11,6 +11,7 @@ const CAPTURED_OCTETS_MAX = 256 * 1024;
 const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
 const PCAP_HEADER_OCTETS = 24;
+const PCAP_MAJOR_VERSION = 2;
 const PCAP_RECORD_OCTETS = 16;
 
 const BLOCK_SECTION_HEADER = 0x0a0d0d0a;
@@ -178,7 +179,15 @@ function captureFormat(head: Uint8Array): CaptureFormat {
   }
   if (format.kind === 'pcapng' && sectionOrder(head, 8) === undefined)
     throw new NoCaptureError(NO_BYTE_ORDER, 0);
+  if (format.kind === 'pcap') mustBeRead(head, format.little);
   return format;
+}
+
+/** Another major version has records of another form. */
+function mustBeRead(head: Uint8Array, little: boolean): void {
+  const [major, minor] = [4, 6].map((at) => view(head).getUint16(at, little));
+  if (major !== PCAP_MAJOR_VERSION)
+    throw new NoCaptureError(`pcap of version ${major}.${minor}; ${PCAP_MAJOR_VERSION}.x is read`, 4);
 }
 
 /** The link type of all frames of a pcap file that begins so; undefined: a pcapng, whose interfaces have one each. Throws NoCaptureError. */

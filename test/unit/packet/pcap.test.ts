@@ -72,6 +72,7 @@ describe('classic pcap', () => {
   ] as const)('%s', async (_, little, magic, unitNs) => {
     const file = new DataView(new ArrayBuffer(24 + 16 + 3));
     file.setUint32(0, magic, little);
+    file.setUint16(4, 2, little);
     file.setUint32(20, 1, little);
     for (const [i, value] of [5, 6, 3, 60].entries()) file.setUint32(24 + 4 * i, value, little);
     const [only] = await read(new Uint8Array(file.buffer));
@@ -81,6 +82,22 @@ describe('classic pcap', () => {
       linkType: 1,
     });
     expect(only!.frame).toHaveLength(3);
+  });
+
+  test('of another version than 2 is refused by its number, of 2 whatever comes behind it is read', async () => {
+    const of = (major: number, minor: number, little: boolean) => {
+      const file = new DataView(new ArrayBuffer(24));
+      file.setUint32(0, 0xa1b2c3d4, little);
+      file.setUint16(4, major, little);
+      file.setUint16(6, minor, little);
+      file.setUint32(20, 1, little);
+      return new Uint8Array(file.buffer);
+    };
+    for (const little of [false, true]) {
+      for (const minor of [0, 3, 4, 5]) expect(await read(of(2, minor, little))).toEqual([]);
+      await expect(read(of(3, 1, little))).rejects.toThrow('pcap of version 3.1; 2.x is read (at octet 4)');
+      await expect(read(of(1, 2, little))).rejects.toThrow('pcap of version 1.2; 2.x is read');
+    }
   });
 });
 
