@@ -2,6 +2,7 @@
  * The one way in which whole files are read here: regular files, and pipes (process substitution, /dev/stdin), up to a
  * size that the reader names. Nothing is waited for without end, and nothing is held that is larger than that.
  */
+import { isUtf8 } from 'node:buffer';
 import {
   accessSync,
   closeSync,
@@ -79,15 +80,33 @@ export function readBegin(path: string, octetsMax: number): Buffer | undefined {
 
 const UTF_8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF_16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+const UTF_32_MARKS = [Buffer.from([0xff, 0xfe, 0, 0]), Buffer.from([0, 0, 0xfe, 0xff])];
 
 /** Removes marks that editors of other systems add, so that no reader has to know of them. */
 function textOf(path: string, octets: Buffer): string {
   const begins = (mark: Buffer) => octets.subarray(0, mark.length).equals(mark);
+  if (UTF_32_MARKS.some(begins) || isUtf32Letter(octets)) {
+    throw new InputFileError(path, 'is UTF-32; save it as UTF-8');
+  }
   if (UTF_16_MARKS.some(begins) || (octets.length > 1 && (octets[0] === 0) !== (octets[1] === 0))) {
     throw new InputFileError(path, 'is UTF-16; save it as UTF-8');
   }
+  if (!isUtf8(octets)) {
+    throw new InputFileError(
+      path,
+      'is not UTF-8, but perhaps Latin-1 or another code page; save it as UTF-8',
+    );
+  }
   const text = octets.subarray(begins(UTF_8_MARK) ? UTF_8_MARK.length : 0).toString('utf8');
   return text.replaceAll('\r\n', '\n');
+}
+
+/** Without a mark: a letter of ASCII comes first, in four octets. */
+function isUtf32Letter(octets: Buffer): boolean {
+  if (octets.length < 4) return false;
+  const [first, second, third, fourth] = octets;
+  const isOne = (letter: number, ...rest: number[]) => letter !== 0 && rest.every((octet) => octet === 0);
+  return isOne(first!, second!, third!, fourth!) || isOne(fourth!, first!, second!, third!);
 }
 
 /** Its size may not be that of its status: it grows, or is one of the kernel's. */

@@ -7,6 +7,7 @@
  * it the key is for any receiver. `node` is the receiver's name, for people. Both may be absent. The same SPI may stand
  * there several times: after two rotations a receiver gives it out again, with another key.
  */
+import { loneReturnsProblem } from '../base/lone-returns.js';
 import { type IpAddress, parseWrittenIp } from '../packet/address.js';
 import { keyLengthOctets, PSP_VERSION_MAX, type PspVersion, SPI_LOW_MASK, spiText } from './header.js';
 
@@ -98,7 +99,7 @@ function parseLine(line: string, wrong: string[]): SaKey | undefined {
     value = JSON.parse(line);
   } catch {
     // The parser's own words quote the line.
-    wrong.push('not JSON');
+    wrong.push(loneReturnsProblem(line)?.reason ?? 'not JSON');
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -18,6 +18,7 @@ import {
   type Node,
   Parser,
 } from 'yaml';
+import { loneReturnsProblem } from '../../base/lone-returns.js';
 import {
   ALIASES_MAX,
   ANCHORS_MAX,
@@ -134,6 +135,7 @@ class BoundedReader {
   *#tokens(text: string): Generator<CST.Token> {
     const parser = new Parser(this.lines.addNewLine);
     this.lines.addNewLine(0);
+    this.#checkReturns(text);
     let isScalarNext = false;
     for (const lexeme of new Lexer().lex(text)) {
       this.#offset = parser.offset;
@@ -143,6 +145,15 @@ class BoundedReader {
       this.#checkStack(parser.stack);
     }
     yield* parser.end();
+  }
+
+  #checkReturns(text: string): void {
+    const returns = loneReturnsProblem(text);
+    if (returns === undefined) return;
+    // Its line is found by those before it.
+    for (let at = text.indexOf('\n'); at >= 0 && at < returns.offset; at = text.indexOf('\n', at + 1))
+      this.lines.addNewLine(at + 1);
+    throw this.#error(returns.reason, returns.offset);
   }
 
   #count(lexeme: string, isScalarText: boolean): void {

@@ -59,6 +59,26 @@ test.each([
   expect(() => readTextFile(path, 100)).toThrow(new InputFileError(path, 'is UTF-16; save it as UTF-8'));
 });
 
+test.each([
+  ['with a byte-order mark', [0xff, 0xfe, 0, 0, 0x6e, 0, 0, 0]],
+  ['with a byte-order mark, big-endian', [0, 0, 0xfe, 0xff, 0, 0, 0, 0x6e]],
+  ['without one', [0x6e, 0, 0, 0, 0x61, 0, 0, 0]],
+  ['without one, big-endian', [0, 0, 0, 0x6e, 0, 0, 0, 0x61]],
+])('UTF-32 is told as such: %s', (_, octets) => {
+  writeFileSync(path, Buffer.from(octets));
+  expect(() => readTextFile(path, 100)).toThrow(new InputFileError(path, 'is UTF-32; save it as UTF-8'));
+});
+
+test('what is no UTF-8 is told as such, and no letter of it is made up', () => {
+  const reason = 'is not UTF-8, but perhaps Latin-1 or another code page; save it as UTF-8';
+  for (const octets of [Buffer.from('name: M\u00fcnchen', 'latin1'), Buffer.from([0x61, 0xc3])]) {
+    writeFileSync(path, octets);
+    expect(() => readTextFile(path, 100)).toThrow(new InputFileError(path, reason));
+  }
+  writeFileSync(path, 'name: M\u00fcnchen');
+  expect(readTextFile(path, 100)).toBe('name: M\u00fcnchen');
+});
+
 test('of a file of 1 TB nothing is read', () => {
   writeFileSync(path, '');
   truncateSync(path, 2 ** 40);

@@ -68,6 +68,11 @@ describe('the keys file', () => {
 
   test.each([
     ['not JSON', '{"spi":', /^1: not JSON$/],
+    [
+      'two lines with a return between',
+      `${line({})}\r${line({})}`,
+      /^1: a line ends with a carriage return alone/,
+    ],
     ['not an object', '[]', /^1: not a JSON object$/],
     ['a text', '"x"', /^1: not a JSON object$/],
     ['a number', '7', /^1: not a JSON object$/],

@@ -37,6 +37,16 @@ const NAME_HINT =
 
 const SHAPE: readonly Case[] = [
   ['nothing', '', 't.yaml:1: is empty; write a map'],
+  [
+    'lines that end with carriage returns alone',
+    `# a comment\r${BASE.replaceAll('\n', '\r')}`,
+    't.yaml:1: a line ends with a carriage return alone (CR); save the file with LF or CRLF',
+  ],
+  [
+    'one such line',
+    `name: t\ntopology:\r  nodes: {}\n`,
+    't.yaml:2: a line ends with a carriage return alone (CR); save the file with LF or CRLF',
+  ],
   ['a list', '- a', 't.yaml:1: a list is not a map'],
   ['no name', BASE.replace('name: t\n', ''), 't.yaml:1: "name" is missing'],
   ['no topology', 'name: t\n', 't.yaml:1: "topology" is missing'],
