@@ -63,23 +63,37 @@ export function parseVip(text: string): Vip {
   return network;
 }
 
-/** Several of them, or of anything else with addresses, separated by commas. Throws AddressError for the first that is wrong. */
+/** Several of them, or of anything else with addresses, separated by commas. Throws AddressError, which tells all that is wrong. */
 export function parseList<T>(text: string, parse: (text: string) => T): T[] {
   const parts = text.split(',').map((part) => part.trim());
-  return parts.map((part, at) => {
-    const parsed = attempt(() => parse(part));
-    if ('value' in parsed) return parsed.value;
-    // A comma where a dot should be cuts an address in two.
-    for (let count = 2; count <= Math.min(4, parts.length - at); count++) {
-      const written = parts.slice(at, at + count);
-      const whole = attempt(() => parse(written.join('.')));
-      if ('value' in whole)
-        throw new AddressError(
-          `"${written.join(',')}" is not an IP address; did you mean ${written.join('.')}?`,
-        );
+  const values: T[] = [];
+  const reasons: string[] = [];
+  for (let at = 0; at < parts.length; ) {
+    const parsed = attempt(() => parse(parts[at]!));
+    if ('value' in parsed) {
+      values.push(parsed.value);
+      at++;
+      continue;
     }
-    throw new AddressError(parsed.reason);
-  });
+    const count = partsCutByCommas(parts.slice(at), parse);
+    const written = parts.slice(at, at + count);
+    reasons.push(
+      count === 1
+        ? parsed.reason
+        : `"${written.join(',')}" is not an IP address; did you mean ${written.join('.')}?`,
+    );
+    at += count;
+  }
+  if (reasons.length > 0) throw new AddressError([...new Set(reasons)].join('; '));
+  return values;
+}
+
+/** A comma where a dot should be cuts an address: into how many of the first parts; 1: it is no such thing. */
+function partsCutByCommas(parts: readonly string[], parse: (text: string) => unknown): number {
+  for (let count = 2; count <= Math.min(4, parts.length); count++) {
+    if ('value' in attempt(() => parse(parts.slice(0, count).join('.')))) return count;
+  }
+  return 1;
 }
 
 /** SVC:VIP,VIP as in --tunnel and in tunnels files; IPv6 service addresses in brackets. Throws AddressError. */

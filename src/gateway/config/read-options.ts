@@ -2,6 +2,8 @@
  * From command line and files to GatewayOptions, checked. Everything that is wrong is reported at once, each with
  * the flag, or the file's line, and the reason.
  */
+
+import { loneReturnsProblem } from '../../base/lone-returns.js';
 import { type IpAddress, type IpFamily, ipFamily, parseIp, parseWrittenIp } from '../../packet/address.js';
 import { isHostAddress } from '../../packet/address-kind.js';
 import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
@@ -22,7 +24,7 @@ import {
 } from './addresses.js';
 import { parseDevice, parseRepresentors } from './devices.js';
 import { type FlagValue, type FlagValues, flagValue, readFlagValues } from './flag-values.js';
-import { flagNamed } from './flags.js';
+import { FLAGS, flagNamed } from './flags.js';
 import { SESSION_FILE_OCTETS_MAX, TUNNELS_FILE_OCTETS_MAX, TUNNELS_LISTED_MAX } from './limits.js';
 import { ConfigError, type FileReader, Problems, quoted, readText } from './problems.js';
 import { parseSessionFile, type SessionFile } from './session-file.js';
@@ -125,7 +127,9 @@ class OptionsReader {
     const hal = this.#choice('hal') as 'sim' | 'doca';
     const tunnelsGiven = this.#given('max-tunnels') ? this.#optionalNumber('max-tunnels') : undefined;
     const session = this.#sessionFile(tunnelsGiven ?? TUNNELS_LISTED_MAX);
-    const localVirtualIps = this.#parsed('local-virt-ip', (text) => parseList(text, parseNetworkIp)) ?? [];
+    const localVirtualIps = [
+      ...new Set(this.#parsed('local-virt-ip', (text) => parseList(text, parseNetworkIp))),
+    ];
     const inner = this.#choice('inner');
     const innerFamilies: IpFamily[] = inner === 'both' ? [4, 6] : [inner === 'ipv4' ? 4 : 6];
     const staticTunnels = this.#staticTunnels(innerFamilies);
@@ -464,8 +468,8 @@ class OptionsReader {
     ] as const) {
       if (this.#number(less) > this.#number(more)) problems.add(`--${more}`, `is less than --${less}`);
     }
-    for (const name of ['ping', 'aead']) {
-      if (this.#given(name) && hal !== 'sim') problems.add(`--${name}`, 'is for --hal=sim');
+    for (const { name } of hal === 'sim' ? [] : FLAGS.filter(({ group }) => group === 'Simulator')) {
+      if (this.#given(name)) problems.add(this.#whereOf(name), 'is for --hal=sim');
     }
   }
 
@@ -590,6 +594,8 @@ class OptionsReader {
       let line = 0;
       for (const written of linesOf(file ?? '')) {
         line++;
+        const returns = loneReturnsProblem(written);
+        if (returns !== undefined) this.problems.add(`${path.text}:${line}`, returns.reason);
         const text = written.replace(/#.*/, '').trim();
         if (text !== '') yield { text, where: `${path.text}:${line}` };
       }

@@ -24,6 +24,7 @@ export interface UdpSpec {
 
 export interface HostSpec {
   readonly kind: 'host';
+  /** Each once. */
   readonly addresses: readonly IpAddress[];
 }
 
@@ -62,7 +63,8 @@ export function parseSimVf(text: string): HostSpec | TapSpec | PcapSpec {
   if (text.startsWith('tap:')) return parseTap(text);
   const match = /^host(?::(.+))?$/.exec(text);
   if (match === null) throw new SimSpecError(`"${text}" is not host[:IP[,IP]], ${TAP_FORM} or pcap:IN[,OUT]`);
-  return { kind: 'host', addresses: (match[1]?.split(',') ?? []).map((part) => ip(part, text)) };
+  const addresses = (match[1]?.split(',') ?? []).map((part) => ip(part, text));
+  return { kind: 'host', addresses: [...new Set(addresses)] };
 }
 
 const TAP_FORM = 'tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]';
@@ -90,7 +92,7 @@ function parseTap(text: string): TapSpec {
   return {
     kind: 'tap',
     name,
-    addresses,
+    addresses: [...new Set(addresses)],
     ...(macAddress === undefined ? {} : { mac: macAddress }),
     ...(mtuOctets === undefined ? {} : { mtuOctets }),
   };

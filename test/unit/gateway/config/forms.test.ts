@@ -318,6 +318,13 @@ describe('a JSON flags file', () => {
   });
 });
 
+test('of a list all that is wrong is told', () => {
+  expect(problemsOf(['--local-virt-ip', '10.0.0.1,x,192,168.1.100,127.0.0.1,x'])).toEqual([
+    '--local-virt-ip: "x" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1); "192,168.1.100" is not an IP address; did you mean 192.168.1.100?; ' +
+      '127.0.0.1 is loopback, and never leaves its host; give an address of a network',
+  ]);
+});
+
 describe('misprints are refused with what was meant', () => {
   test.each([
     [['-n', '11:22:33:44:55::66'], 'did you mean 11:22:33:44:55:66?'],

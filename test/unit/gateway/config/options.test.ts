@@ -128,6 +128,40 @@ describe('flags', () => {
     expect(remarks()).toEqual([]);
   });
 
+  test("what is the simulator's is refused with --hal=doca, wherever it was given, together with the rest", () => {
+    const flags = {
+      'sim-wire': 'udp',
+      'sim-vf': 'host',
+      snaplen: 64,
+      aead: 'noble',
+      ping: '10.0.0.1',
+      'ping-count': 1,
+    };
+    const names = FLAGS.filter(({ group }) => group === 'Simulator').map(({ name }) => name);
+    expect(Object.keys(flags).sort()).toEqual([...names].sort());
+    const common = ['--insecure', '--hal=doca', '-p', '03:00.0'];
+    const given = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    const refused = names.map((name) => `--${name}: is for --hal=sim`);
+    const wrong = '--sample-rate: "99" is not a whole number from 0 to 16';
+    expect([...problemsOf([...common, ...given, '--sample-rate=99'])].sort()).toEqual(
+      [...refused, wrong].sort(),
+    );
+    expect(problemsOf([...common, '-j', 'f.json'], { 'f.json': JSON.stringify({ snaplen: 64 }) })).toEqual([
+      'f.json:1:12: is for --hal=sim',
+    ]);
+    expect(problemsOf(common)).toEqual([]);
+    expect(problemsOf(['--insecure', ...given])).toEqual([]);
+  });
+
+  test('an address of the workload counts once, however often it is given', () => {
+    const { options } = read([
+      ...['--insecure', '--local-virt-ip', '10.9.0.1,10.9.0.2,10.9.0.1,::ffff:10.9.0.2'],
+      ...['-t', '192.0.2.1:10.0.0.0/24', '--inner=ipv4'],
+    ]);
+    expect(options.localVirtualIps).toEqual(['10.9.0.1', '10.9.0.2']);
+    expect(options.maxTunnels).toBe(512);
+  });
+
   test("the engine of AES-GCM is the simulator's", () => {
     expect(read(['--insecure']).options.aead).toBe('openssl');
     expect(read(['--insecure', '--aead', 'noble']).options.aead).toBe('noble');
@@ -253,6 +287,13 @@ describe('files', () => {
       /^f\.json:1:\d+: /,
     );
     expect(problemsOf(['-j', 'gone.json', '--insecure'])).toEqual(['--json: there is no file gone.json']);
+  });
+
+  test('a tunnels file whose lines end with carriage returns alone is no file of comments', () => {
+    const text = '# peers\r10.0.0.1:1.1.1.1\r';
+    expect(problemsOf(['-f', 't', '--insecure'], { t: text })).toEqual([
+      't:1: a line ends with a carriage return alone (CR); save the file with LF or CRLF',
+    ]);
   });
 
   test('a tunnels file', () => {

@@ -66,6 +66,7 @@ describe('a rotation that a peer asks for', () => {
     const { a, b } = await withOldSessions();
     expect(a.gateway.view()).toMatchObject({ rotations: 1, spisOfFormerKey: 2 });
     const before = requestsOf(a);
+    const askedMs = net.clock.nowMs();
     const first = await rotateAs(3, a);
     expect(first).toMatch(/^FAILED_PRECONDITION: .*another rotation would end; ask again in \d+ s$/);
     // Those sessions get new keys by it, once.
@@ -79,6 +80,9 @@ describe('a rotation that a peer asks for', () => {
     await net.run(2000);
     expect(await rotateAs(3, a)).toBe('OK');
     expect(a.gateway.view().rotations).toBe(2);
+    // What was said first, before the peers had answered, is no longer either.
+    const tookMs = net.clock.nowMs() - askedMs;
+    expect(Math.abs(tookMs - 1000 * secondsOf(first))).toBeLessThanOrEqual(2000);
     a.workload.takeSent();
     net.send(b, 1, [7]);
     await net.run(20);

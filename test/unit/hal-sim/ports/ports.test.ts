@@ -49,6 +49,11 @@ describe('--sim-wire and --sim-vf', () => {
   test.each([
     ['host', { kind: 'host', addresses: [] }],
     ['host:10.0.0.1', { kind: 'host', addresses: ['10.0.0.1'] }],
+    ['host:10.0.0.1,fd00::1,10.0.0.1,fd00:0::1', { kind: 'host', addresses: ['10.0.0.1', 'fd00::1'] }],
+    [
+      'tap:vf0,10.0.0.1,mtu=1500,10.0.0.1',
+      { kind: 'tap', name: 'vf0', mtuOctets: 1500, addresses: ['10.0.0.1'] },
+    ],
     ['host:10.0.0.1,fd00::1', { kind: 'host', addresses: ['10.0.0.1', 'fd00::1'] }],
     ['pcap:a,b', { kind: 'pcap', input: 'a', output: 'b' }],
     ['tap:vf0,mtu=68', { kind: 'tap', name: 'vf0', mtuOctets: 68, addresses: [] }],
