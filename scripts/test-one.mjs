@@ -23,7 +23,10 @@ if (args.includes('--help') || args.includes('-h')) {
   process.exit(0);
 }
 const firstOption = args.findIndex((arg) => arg.startsWith('-'));
-const patterns = firstOption < 0 ? args : args.slice(0, firstOption);
+// As a shell completes paths.
+const patterns = (firstOption < 0 ? args : args.slice(0, firstOption)).map((arg) =>
+  arg.replace(/^(\.\/+)+/, ''),
+);
 // An empty one is in every path.
 if (patterns.length === 0 || patterns.includes('')) fail('a PATTERN is missing');
 const all = testFiles();

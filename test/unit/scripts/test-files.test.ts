@@ -97,10 +97,11 @@ describe('npm run test:one', () => {
 
   test.each([
     ['without a pattern', [], 'test:one: a PATTERN is missing\n'],
+    ['with a folder alone', ['./'], 'test:one: a PATTERN is missing\n'],
     ['with options only', ['-t', 'header'], 'test:one: a PATTERN is missing\n'],
     [
       'with patterns that match nothing',
-      ['psp', 'no-such-thing', 'nor "this"'],
+      ['psp', './test/unit/psp/header.test.ts', './no-such-thing', 'nor "this"'],
       'test:one: no file of test/ has "no-such-thing" in its path\ntest:one: no file of test/ has "nor \\"this\\"" in its path\n',
     ],
   ])('%s says so, and how it is used', (_, args, said) => {
