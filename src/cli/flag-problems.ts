@@ -39,6 +39,7 @@ export class FlagProblems {
     }
     const parseOptions = command.parseOptions.bind(command);
     command.parseOptions = (argv) => parseOptions(this.#withoutWrong(argv));
+    if (others === 'wrong') command.allowExcessArguments().hook('preAction', () => this.#noteExcess(command));
     // Errors with which commander ends by itself, such as a missing argument, follow the problems found until then.
     command.configureOutput({
       outputError: (text, write) => {
@@ -86,6 +87,16 @@ export class FlagProblems {
       }
     }
     return taken;
+  }
+
+  /** In commander's own words, which would end with them. */
+  #noteExcess(command: Command): void {
+    const { args, parent, registeredArguments } = command;
+    const expected = registeredArguments.length;
+    if (args.length <= expected || registeredArguments.at(-1)?.variadic === true) return;
+    const of = parent === null ? '' : ` for '${command.name()}'`;
+    const count = `${expected} argument${expected === 1 ? '' : 's'}`;
+    this.#found.set('', [`error: too many arguments${of}. Expected ${count} but got ${args.length}.`]);
   }
 
   /** The flag that decides about an argument such as --name, --name=value, -n, -nvalue or -abn; undefined: one is unknown. */

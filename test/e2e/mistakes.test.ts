@@ -364,6 +364,14 @@ describe('wrong flags are told together, by every command', () => {
         expect.stringContaining('file is a file; name a folder'),
       ],
     ],
+    [
+      ['topology', 'validate', '--frobnicate', 'none.yaml', 'more'],
+      [
+        NO_SUCH,
+        "error: too many arguments for 'validate'. Expected 1 argument but got 2.",
+        expect.stringContaining('none.yaml'),
+      ],
+    ],
     // Of a file that is not even named nothing can be told.
     [
       ['topology', 'run', '--frobnicate'],
