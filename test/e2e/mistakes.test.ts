@@ -365,11 +365,11 @@ describe('wrong flags are told together, by every command', () => {
       ],
     ],
     [
-      ['topology', 'validate', '--frobnicate', 'none.yaml', 'more'],
+      ['topology', 'validate', '--frobnicate', 'none.yaml', 'more', 'and-more'],
       [
+        'none.yaml:1: there is no file none.yaml',
         NO_SUCH,
-        "error: too many arguments for 'validate'. Expected 1 argument but got 2.",
-        expect.stringContaining('none.yaml'),
+        "error: too many arguments for 'validate'. Expected 2 arguments but got 3.",
       ],
     ],
     // Of a file that is not even named nothing can be told.

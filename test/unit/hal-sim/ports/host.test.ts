@@ -78,6 +78,9 @@ const arpRequest = (targetIp: Ipv4Address) =>
     targetIp,
   });
 
+const packetTo = (own: typeof OWN4 | typeof OWN6, other: typeof OTHER4 | typeof OTHER6, sequence: number) =>
+  echoPacket(own, other, true, 99, sequence, new Uint8Array(0));
+
 describe('a port', () => {
   test('has the name of its addresses and the MTU that was given, or 9000', () => {
     expect(host.port).toMatchObject({ name: 'host 10.0.0.1, fd00::1', mtuOctets: 9000 });
@@ -156,9 +159,6 @@ describe('neighbors that ask', () => {
 });
 
 describe('neighbors that are asked for', () => {
-  const packetTo = (own: typeof OWN4 | typeof OWN6, other: typeof OTHER4 | typeof OTHER6, sequence: number) =>
-    echoPacket(own, other, true, 99, sequence, new Uint8Array(0));
-
   test.each(FAMILIES)(
     '%s: are asked three times, a second apart, and again when there is more for them',
     async (_, own, other) => {
@@ -211,24 +211,6 @@ describe('neighbors that are asked for', () => {
     expect(await answers(isAt(other, own))).toEqual([]);
     host.send(packetTo(own, other, 1), own, other);
     expect((await takeSent()).map(asks)).toEqual([true]);
-  });
-
-  test('are forgotten, the oldest first, beyond 4096', async () => {
-    const nth = (n: number) => parseIp(`10.1.${n >>> 8}.${n & 0xff}`);
-    const first = nth(0);
-    host.send(packetTo(OWN4, first as Ipv4Address, 1), OWN4, first);
-    await takeSent();
-    await answers(isAt(first as Ipv4Address, OWN4));
-    const known = async () => {
-      host.send(packetTo(OWN4, first as Ipv4Address, 2), OWN4, first);
-      return !(await takeSent()).some(isArp);
-    };
-    for (let n = 1; n < 4096; n++) host.send(packetTo(OWN4, nth(n) as Ipv4Address, 1), OWN4, nth(n));
-    await takeSent();
-    expect(await known()).toBe(true);
-    host.send(packetTo(OWN4, OTHER4, 1), OWN4, OTHER4);
-    await takeSent();
-    expect(await known()).toBe(false);
   });
 });
 
@@ -428,4 +410,23 @@ test('an echo is of the type that is said', () => {
     });
     expect(hex(echoPacket(source, destination, isRequest, 1, 2, new Uint8Array(4)))).toBe(hex(packet));
   }
+});
+
+// Last, as it takes longest.
+test('neighbors are forgotten, the oldest first, beyond 4096', async () => {
+  const nth = (n: number) => parseIp(`10.1.${n >>> 8}.${n & 0xff}`);
+  const first = nth(0);
+  host.send(packetTo(OWN4, first as Ipv4Address, 1), OWN4, first);
+  await takeSent();
+  await answers(isAt(first as Ipv4Address, OWN4));
+  const known = async () => {
+    host.send(packetTo(OWN4, first as Ipv4Address, 2), OWN4, first);
+    return !(await takeSent()).some(isArp);
+  };
+  for (let n = 1; n < 4096; n++) host.send(packetTo(OWN4, nth(n) as Ipv4Address, 1), OWN4, nth(n));
+  await takeSent();
+  expect(await known()).toBe(true);
+  host.send(packetTo(OWN4, OTHER4, 1), OWN4, OTHER4);
+  await takeSent();
+  expect(await known()).toBe(false);
 });
