@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { EVENT_TYPES } from '../../../../src/topology/events/registry.js';
 import { problemsOf } from '../../../support/topology-text.js';
 
 /** A right topology that ends with its links; scenarios can follow. */
@@ -559,7 +560,7 @@ const EVENTS: readonly Case[] = [
   [
     'no event',
     event('{at: 1s}'),
-    't.yaml:13: scenario.events[0]: one of these is needed: rotate, restart, crash, cut, restore-link, impair, partition, heal, reset-faults, oob, add-workload, remove-workload, readdress, attack, insider, clock-jump, lose-port, slow-entries',
+    `t.yaml:13: scenario.events[0]: one of these is needed: ${EVENT_TYPES.join(', ')}`,
   ],
   [
     'two events in one',
