@@ -13,8 +13,11 @@ import { KeysFileError } from '../psp/keys-file.js';
 import { mustBeCapture } from './capture-check.js';
 import { readKeysFile } from './keys-file.js';
 
-/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format. */
-export type OutputKind = 'capture' | 'keys' | 'drawing';
+/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found. */
+export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found';
+
+/** Begins the first line of a topology that a search has found. */
+export const FOUND_HEADING = '# Found by topology fuzz under seed ';
 
 /** Beginnings of drawings: Mermaid, DOT, SVG, and a pipe program as JSON. */
 const DRAWINGS: readonly RegExp[] = [
@@ -77,5 +80,9 @@ const MUST_BE: Readonly<Record<OutputKind, (path: string) => void>> = {
     const begin = readBegin(path, DRAWING_BEGIN_OCTETS)?.toString('utf8') ?? '';
     if (!DRAWINGS.some((pattern) => pattern.test(begin)))
       throw new ForeignFileError(path, 'drawing of psp-gateway');
+  },
+  found(path) {
+    if (readBegin(path, FOUND_HEADING.length)?.toString('utf8') !== FOUND_HEADING)
+      throw new OutputFileError(`${path} is there, and no search has written it; name another file`);
   },
 };

@@ -2,23 +2,19 @@
 import { lstatSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { fileProblem } from '../files/file-problem.js';
-import { mustTakeFile } from '../files/folders.js';
-import { readBegin } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { colorsFor, EXIT_FAILED, progressLine } from './output.js';
+import { FOUND_HEADING, outputProblem } from './replaceable.js';
 import { loadBeside, parseSeed, sabotage, withTopology } from './topology-file.js';
 
 const RUNS_DEFAULT = 100;
 const RECOVER_MS_DEFAULT = 30_000;
 const SHRINK_RUNS_MAX = 300;
 const OUTPUT_DEFAULT = 'failure.yaml';
-/** First line of a file that a search has written. */
-const HEADING = '# Found by topology fuzz under seed ';
 
 const HELP = `
 Each run draws a scenario from its seed: some seconds of loss, replays, corruption, attacks, partitions, crashes,
@@ -75,7 +71,7 @@ function parseCount(text: string): number {
 
 async function search(file: string, flags: Flags, wrong: FlagProblems): Promise<void> {
   const output = flags.output ?? freeName(OUTPUT_DEFAULT);
-  const base = loadBeside(wrong, file, [await outputProblem(output)]);
+  const base = loadBeside(wrong, file, [await outputProblem(output, 'found')]);
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   const { runs, packets, failure } = await fuzz({
@@ -127,7 +123,7 @@ function printFailure(failure: Failure, output: string, file: string): void {
 }
 
 function fileOf({ seed, reasons, small }: Failure): string {
-  const head = [`${HEADING}${seed}, made small.`, ...reasons.map((reason) => `# ${reason}`)];
+  const head = [`${FOUND_HEADING}${seed}, made small.`, ...reasons.map((reason) => `# ${reason}`)];
   return `${head.join('\n')}\n${topologyToYaml(small)}`;
 }
 
@@ -138,21 +134,5 @@ function freeName(name: string): string {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${stem}-${number}${extension}`;
     if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
-  }
-}
-
-/** Before the search: what another program or a person has written is not replaced. Undefined: the output can be written. */
-async function outputProblem(path: string): Promise<string | undefined> {
-  try {
-    await mustTakeFile(path);
-    const there = lstatSync(path, { throwIfNoEntry: false });
-    if (there?.isFile() !== true || there.size === 0) return undefined;
-    const begin = readBegin(path, HEADING.length)?.toString('utf8');
-    if (begin === HEADING) return undefined;
-    return `--output: ${path} is there, and no search has written it; name another file`;
-  } catch (error) {
-    const text = fileProblem(error, path)?.text;
-    if (text === undefined) throw error;
-    return `--output: ${text}`;
   }
 }
