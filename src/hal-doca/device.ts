@@ -199,6 +199,7 @@ export class DocaDevice implements PipeDevice {
   }
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
+    if (slots.length === 0) return [];
     const ids = Uint32Array.from(slots, ({ cryptoId }) => cryptoId);
     const lengths = Uint8Array.from(slots, ({ key }) => key.length);
     // Small arrays without a buffer of their own stand in V8's heap, which copies them about.

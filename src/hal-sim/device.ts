@@ -205,7 +205,7 @@ class SimDevice implements PipeDevice {
       const { cryptoId, key } = slots[i];
       this.keys.setSlot(cryptoId, key);
     });
-    return slots.map(() => null);
+    return new Array(slots.length).fill(null);
   }
 
   clearKeys(cryptoIds: readonly number[]): Promise<void> {

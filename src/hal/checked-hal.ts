@@ -71,10 +71,9 @@ export class CheckedHal implements PipeHal {
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     this.assertOpen('setKeys');
+    if (slots.every((slot) => this.keySlotError(slot) === null)) return this.pipeDevice.setKeys(slots);
     const results = slots.map((slot) => this.keySlotError(slot));
-    const valid = slots.filter((_, i) => results[i] === null);
-    if (valid.length === 0) return results;
-    const errors = (await this.pipeDevice.setKeys(valid)).values();
+    const errors = (await this.pipeDevice.setKeys(slots.filter((_, i) => results[i] === null))).values();
     return results.map((error) => error ?? errors.next().value!);
   }
 

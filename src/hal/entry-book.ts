@@ -22,6 +22,8 @@ export interface RemovedEntry {
 
 export class EntryBook {
   private readonly slots: SlotPool;
+  /** Whether the entries of a basic pipe are counted. */
+  private readonly isCounted: boolean;
   /** By slot, which action template of a basic pipe each entry has; the first, where there is nothing. */
   private actionIndices = new Uint8Array(0);
   /** The current entries of a control pipe, by slot. */
@@ -39,6 +41,7 @@ export class EntryBook {
     private readonly index: EntryIndex | null,
   ) {
     this.slots = new SlotPool(pipe.sizeEntries, number, pipes);
+    this.isCounted = pipe.type === 'basic' && pipe.monitor?.counter === true;
   }
 
   /** Takes a slot for a checked entry. Throws HalError ALREADY_EXIST or FULL, and changes nothing then. */
@@ -145,17 +148,14 @@ export class EntryBook {
   /** The slot whose counter is meant; -1: there is none. */
   countedSlot(by: { readonly id: EntryId } | { readonly label: string }): number {
     const slot = 'id' in by ? this.slots.slotOf(by.id) : (this.slotOfLabel.get(by.label) ?? -1);
-    return slot >= 0 && this.isCounted(slot) ? slot : -1;
+    if (slot < 0) return -1;
+    const counted = this.index === null ? this.controlOf(slot).monitor?.counter === true : this.isCounted;
+    return counted ? slot : -1;
   }
 
   /** Whether the pipe has a total: basic pipes with a counter, and all control pipes. */
   get hasTotal(): boolean {
-    return this.pipe.type === 'control' || this.pipe.monitor?.counter === true;
-  }
-
-  private isCounted(slot: number): boolean {
-    const monitor = this.pipe.type === 'control' ? this.controlOf(slot).monitor : this.pipe.monitor;
-    return monitor?.counter === true;
+    return this.index === null || this.isCounted;
   }
 
   private place(label: string | undefined): HalErrorPlace {

@@ -101,7 +101,7 @@ export interface PipeDevice {
   /** Resolves when the device has finished all operations, those that failed included. */
   perform<Note>(batch: EntryBatch<Note>): Promise<void>;
 
-  /** One slot or more. One result per slot, null for success. */
+  /** One result per slot, null for success. */
   setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]>;
   /** Slots without a key are passed over. */
   clearKeys(cryptoIds: readonly number[]): Promise<void>;

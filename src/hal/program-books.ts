@@ -166,10 +166,12 @@ export class ProgramBooks {
 
 /** In the place of a slot; null: there is no such counter. */
 function counterIn(book: EntryBook, selector: CounterSelector): number | null {
+  if ('id' in selector || 'label' in selector) {
+    const slot = book.countedSlot(selector);
+    return slot < 0 ? null : slot;
+  }
   if ('miss' in selector) return book.pipe.missCounter === true ? MISS_COUNTER : null;
-  if ('total' in selector) return book.hasTotal ? TOTAL_COUNTER : null;
-  const slot = book.countedSlot(selector);
-  return slot < 0 ? null : slot;
+  return book.hasTotal ? TOTAL_COUNTER : null;
 }
 
 function noCounter(selector: CounterSelector): HalError {
