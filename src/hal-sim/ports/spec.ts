@@ -53,7 +53,8 @@ export function parseSimWire(text: string): UdpSpec | PcapSpec {
   const port = match[2] === undefined ? PSP_UDP_PORT : Number(match[2]);
   if (port < 1 || port > 65_535) throw new SimSpecError(`"${text}": ${port} is not a port (1 to 65535)`);
   if (match[1] === undefined) return { kind: 'udp', port };
-  return { kind: 'udp', address: ip(match[1].replace(/^\[|\]$/g, ''), text), port };
+  const [address] = readAll(text, [match[1].replace(/^\[|\]$/g, '')], parseWrittenIp);
+  return { kind: 'udp', address: address!, port };
 }
 
 /** `host[:IP[,IP]]`, `tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]` or `pcap:IN[,OUT]`. Throws SimSpecError. */
@@ -63,7 +64,7 @@ export function parseSimVf(text: string): HostSpec | TapSpec | PcapSpec {
   if (text.startsWith('tap:')) return parseTap(text);
   const match = /^host(?::(.+))?$/.exec(text);
   if (match === null) throw new SimSpecError(`"${text}" is not host[:IP[,IP]], ${TAP_FORM} or pcap:IN[,OUT]`);
-  const addresses = (match[1]?.split(',') ?? []).map((part) => ip(part, text));
+  const addresses = readAll(text, match[1]?.split(',') ?? [], parseWrittenIp);
   return { kind: 'host', addresses: [...new Set(addresses)] };
 }
 
@@ -81,14 +82,13 @@ function parseTap(text: string): TapSpec {
   let macAddress: MacAddress | undefined;
   let mtuOctets: number | undefined;
   const addresses: IpAddress[] = [];
-  for (const part of rest) {
+  readAll(text, rest, (part) => {
     const [key, value] = part.split('=', 2);
-    if (value === undefined) addresses.push(ip(part, text));
-    else if (key === 'mac' && macAddress === undefined) macAddress = parsed(parseMac, value, text);
-    else if (key === 'mtu' && mtuOctets === undefined) mtuOctets = mtu(value, text);
-    else
-      throw new SimSpecError(`"${text}": ${key}= is not known here, or is given twice; expected ${TAP_FORM}`);
-  }
+    if (value === undefined) addresses.push(parseWrittenIp(part));
+    else if (key === 'mac' && macAddress === undefined) macAddress = parseMac(value);
+    else if (key === 'mtu' && mtuOctets === undefined) mtuOctets = parseMtu(value);
+    else throw new SimSpecError(`${key}= is not known here, or is given twice; expected ${TAP_FORM}`);
+  });
   return {
     kind: 'tap',
     name,
@@ -98,11 +98,11 @@ function parseTap(text: string): TapSpec {
   };
 }
 
-function mtu(value: string, spec: string): number {
+function parseMtu(value: string): number {
   const octets = Number(value);
   const [least, most] = TAP_MTU_OCTETS;
   if (!/^\d+$/.test(value) || octets < least || octets > most)
-    throw new SimSpecError(`"${spec}": ${value} is not an MTU (${least} to ${most} octets)`);
+    throw new SimSpecError(`${value} is not an MTU (${least} to ${most} octets)`);
   return octets;
 }
 
@@ -116,15 +116,18 @@ function parsePcap(text: string): PcapSpec | undefined {
   return { kind: 'pcap', input: input!, ...(output === undefined ? {} : { output }) };
 }
 
-function ip(text: string, spec: string): IpAddress {
-  return parsed(parseWrittenIp, text, spec);
-}
-
-function parsed<Address>(parse: (text: string) => Address, text: string, spec: string): Address {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (error instanceof AddressError) throw new SimSpecError(`"${spec}": ${error.message}`);
-    throw error;
+/** Reads each part of a specification. Throws SimSpecError with all that is wrong with them, each reason once. */
+function readAll<T>(spec: string, parts: readonly string[], read: (part: string) => T): T[] {
+  const values: T[] = [];
+  const reasons = new Set<string>();
+  for (const part of parts) {
+    try {
+      values.push(read(part));
+    } catch (error) {
+      if (!(error instanceof AddressError || error instanceof SimSpecError)) throw error;
+      reasons.add(error.message);
+    }
   }
+  if (reasons.size > 0) throw new SimSpecError(`"${spec}": ${[...reasons].join('; ')}`);
+  return values;
 }

@@ -109,6 +109,23 @@ describe('--sim-wire and --sim-vf', () => {
     expect(() => parseSimVf(text)).toThrow(SimSpecError);
     expect(() => parseSimVf(text)).toThrow(why);
   });
+
+  test.each([
+    [
+      'host:10.0.0.1,300.1.1.1,zz,zz',
+      '"host:10.0.0.1,300.1.1.1,zz,zz": "300.1.1.1" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1); ' +
+        '"zz" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
+    ],
+    [
+      'tap:vf0,mac=2,10.0.0,mtu=67,speed=9',
+      '"tap:vf0,mac=2,10.0.0,mtu=67,speed=9": "2" is not a MAC address (expected six octets such as 02:00:00:00:00:01); ' +
+        '"10.0.0" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1); ' +
+        '67 is not an MTU (68 to 65521 octets); ' +
+        'speed= is not known here, or is given twice; expected tap:NAME[,mac=MAC][,mtu=OCTETS][,IP[,IP]]',
+    ],
+  ])('VF %j is told all that is wrong with it', (text, message) => {
+    expect(() => parseSimVf(text)).toThrow(new SimSpecError(message));
+  });
 });
 
 describe('virtual hosts', () => {
