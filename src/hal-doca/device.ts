@@ -277,8 +277,13 @@ export class DocaDevice implements PipeDevice {
   }
 
   private deliverWaiting(): void {
-    while (this.waiting.length > 0 && !this.closed && this.handler !== null) {
-      this.handler(this.waiting.splice(0, RSS_BATCH_MAX));
+    try {
+      while (this.waiting.length > 0 && this.handler !== null) {
+        this.handler(this.waiting.splice(0, RSS_BATCH_MAX));
+      }
+    } finally {
+      // The handler has thrown: what is left comes in another turn.
+      if (this.waiting.length > 0) setImmediate(() => this.deliverWaiting());
     }
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { RssPacket } from '../../../src/hal/hal.js';
 import { DocaDevice } from '../../../src/hal-doca/device.js';
 import type { NativeDevice, NativePort } from '../../../src/hal-doca/native.js';
@@ -57,4 +57,22 @@ test('nothing is handed over once the device is closed', async () => {
   hal.received(packets(3));
   await turn();
   expect(received).toBe(0);
+});
+
+test('a handler that throws loses its batch, and nothing of what waits behind it', async () => {
+  const hal = open();
+  hal.received(packets(600));
+  const turns = vi.spyOn(globalThis, 'setImmediate');
+  const batches: number[] = [];
+  hal.onReceive((batch) => {
+    batches.push(batch.length);
+    if (batches.length === 1) throw new Error('of the handler');
+  });
+  const [deliver] = turns.mock.calls[0] as [() => void];
+  expect(deliver).toThrow('of the handler');
+  expect(batches).toEqual([256]);
+  turns.mockRestore();
+  await turn();
+  await turn();
+  expect(batches).toEqual([256, 256, 88]);
 });
