@@ -339,9 +339,6 @@ export class Gateway implements AsyncDisposable {
   async start(): Promise<void> {
     const { hal, transport, options, logger } = this.#deps;
     await hal.build(buildPipeline(this.pipelineOptions));
-    // Keys of an earlier run may still be in the device; after two rotations none is.
-    await hal.rotateMasterKey();
-    await hal.rotateMasterKey();
     const answeredAtMs = await this.#state?.load();
     await this.#failingSources.start();
     hal.onReceive((packets) => this.#slowPath.receive(packets));

@@ -7,6 +7,9 @@
  * packets flow, and the rest of the interface may be used in any order until `close`. After `close` every method
  * rejects or throws HalError SHUTDOWN and no handler is called again.
  *
+ * Keys of an earlier run: master keys may outlive a process in the device. Whoever opens the device sees to it that none is
+ * left when there is a PipeHal (two rotations replace both), so that no packet is ever opened with one; callers do nothing.
+ *
  * Ownership: what a caller passes in may be reused by it after the returned promise settles (for `transmit`,
  * after it returns). What a handler receives belongs to the handler.
  *

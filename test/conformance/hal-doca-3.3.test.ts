@@ -1,4 +1,6 @@
 import { describeOnDoca } from '../support/on-doca.js';
+import { describeEarlierKeys } from './earlier-keys.js';
 import { describeProperties } from './properties.js';
 
 describeOnDoca('3.3', describeProperties);
+describeOnDoca('3.3', () => describeEarlierKeys('3.3'));

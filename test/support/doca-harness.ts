@@ -132,6 +132,8 @@ export interface DocaHarnessOptions extends HarnessOptions {
   readonly rssQueues?: number;
   /** Ports of net_null in the place of rings: uplink, VF. */
   readonly nullPorts?: readonly [string, string];
+  /** Master keys 0 and 1 that the device has from an earlier run; with `masterKeys` only. Those when absent. */
+  readonly earlierMasterKeys?: readonly [Uint8Array, Uint8Array];
 }
 
 export interface DocaHarness extends HalHarness {
@@ -161,7 +163,8 @@ export async function openDocaHarness(
   const { rssQueues = RSS_QUEUES, place = ANY_PLACE } = options;
   const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
   // Two to begin with, which the rotations at the start replace: key 1, then key 0, which is active then.
-  const keys = masterKeys === undefined ? [] : [masterKeys[0], masterKeys[1], masterKeys[1], masterKeys[0]];
+  const { earlierMasterKeys = masterKeys } = options;
+  const keys = masterKeys === undefined ? [] : [...(earlierMasterKeys ?? []), masterKeys[1], masterKeys[0]];
   const pci = `0000:${uplink.slice(1, -1).padStart(2, '0')}:00.0`;
   const path = join(folder, `${uplink}.conf`);
   writeFileSync(

@@ -12,6 +12,12 @@ afterEach(() => net.stopAll());
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
+test('a start rotates no master key: a device that is open has none of an earlier run', async () => {
+  const a = await net.start(1, [2]);
+  expect(a.gateway.view().rotations).toBe(0);
+  expect((await a.hal.statistics()).keyRotations).toBe(0n);
+});
+
 describe('on-demand tunnels', () => {
   test.each([4, 6] as const)(
     'the first IPv%i packet makes a tunnel both ways and arrives',

@@ -4,8 +4,6 @@ import { delegateHal } from '../../../hal/delegate.js';
 import type { EntryId, EntryOperation, SpiKeyBatch } from '../../../hal/hal.js';
 import type { Defects } from './defect.js';
 
-/** Rotations at a gateway's start, which are none of the scenario's. */
-const ROTATIONS_AT_START = 2;
 /** How long the device keeps entries that were removed: for a whole run. */
 const ACL_LINGERS_MS = 3_600_000;
 /** IVs that are left: not enough for a run. */
@@ -16,16 +14,16 @@ export const KEY_DEFECTS: Defects = {
     text: 'after a rotation the device gives out keys that it has given out before',
     foundAs: 'key-reuse',
     hal: (_node, hal) => {
-      let rotations = 0;
+      let rotated = false;
       const given = new Map<number, SpiKeyBatch>();
       return delegateHal(hal, {
         rotateMasterKey: () => {
-          rotations++;
+          rotated = true;
           return hal.rotateMasterKey();
         },
         generateKeys: async (lengthOctets, count) => {
           const before = given.get(count);
-          if (rotations > ROTATIONS_AT_START && before !== undefined)
+          if (rotated && before !== undefined)
             return { ...before, spis: before.spis.slice(), keys: before.keys.slice() };
           const batch = await hal.generateKeys(lengthOctets, count);
           given.set(count, { ...batch, spis: batch.spis.slice(), keys: batch.keys.slice() });
