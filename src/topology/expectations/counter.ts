@@ -29,8 +29,9 @@ export const counter: ExpectationKind<CounterExpectation, Static<typeof schema>>
     if (min === undefined && max === undefined) place.problem('expects nothing; write min, max or both');
     if (min !== undefined && max !== undefined && min > max)
       place.problem(`min ${min} is more than max ${max}`);
-    const [group, node] = path.split('.');
-    if (group === 'nodes' && node !== undefined) names.nodes.find(node, place.at('counter'));
+    const [group, name] = path.split('.');
+    if (group === 'nodes' && name !== undefined) names.nodes.find(name, place.at('counter'));
+    if (group === 'flows' && name !== undefined) names.flows.find(name, place.at('counter'));
     return { type: 'counter', path, ...range(min, max) };
   },
   write: ({ path, min, max }) => ({ counter: path, ...range(min, max) }),

@@ -33,6 +33,9 @@ export class Names<T> {
   /** Whether a name's definition may be there, right or wrong. A link may be named by both ends. */
   isDeclared(name: string): boolean {
     if (this.incomplete || this.#values.has(name)) return true;
+    // The flows that a list of workloads makes are not known where its traffic is wrong.
+    const traffic = name.split('/', 1)[0]!;
+    if (traffic !== name && this.declared.has(traffic)) return !this.#values.has(traffic);
     const parts = name.split(' ');
     // Both ends in links that are right, and no link between them: that is a wrong name.
     return parts.every((part) => this.declared.has(part)) && parts.some((part) => !this.#values.has(part));

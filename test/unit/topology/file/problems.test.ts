@@ -787,6 +787,42 @@ scenario:
     ]);
   });
 
+  test('has wrong counters said too, but for those that nobody knows', () => {
+    const text = scenario(
+      'traffic: {A: {type: pong, from: "*", to: "*"}}',
+      'expect:',
+      '  - {counter: nodess.h1.starts, min: 1}',
+      '  - {counter: tunnels.x, min: 1}',
+      '  - {counter: nodes.h1.start, min: 1}',
+      '  - {counter: nodes.h3.starts, min: 1}',
+      '  - {counter: flows.B.sent, min: 1}',
+      '  - {counter: flows.A.sent, min: 1}',
+      '  - {counter: flows.A/v1>v2.sent, min: 1}',
+    );
+    expect(problemsOf(text)).toEqual([
+      't.yaml:12: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+      't.yaml:14: scenario.expect[0].counter: there is no counter "nodess.h1.starts"; expected one of tunnels, nodes, insiders, switches, routers, links, flows, oob',
+      't.yaml:15: scenario.expect[1].counter: there is no counter "tunnels.x"; did you mean "tunnels"?',
+      't.yaml:16: scenario.expect[2].counter: there is no counter "nodes.h1.start"; did you mean "nodes.h1.starts"?',
+      't.yaml:17: scenario.expect[3].counter: there is no node "h3"; did you mean "h1"?',
+      't.yaml:18: scenario.expect[4].counter: there is no traffic "B"',
+    ]);
+  });
+
+  test('has no more said of a flow whose traffic is wrong', () => {
+    const text = scenario(
+      'traffic: {A: {type: pong, from: "*", to: "*"}, B: {type: ping, from: "*", to: "*"}}',
+      'expect:',
+      '  - {flow: A/v1>v2, lost: 0}',
+      '  - {flow: B/v1>v2, lost: 0}',
+      '  - {flow: B/v1>v3, lost: 0}',
+    );
+    expect(problemsOf(text)).toEqual([
+      't.yaml:12: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+      't.yaml:16: scenario.expect[2].flow: there is no traffic "B/v1>v3"; did you mean "B/v1>v2"?',
+    ]);
+  });
+
   test('because of a wrong generator has that one said, and not what follows from it', () => {
     const text = `name: t
 topology: {full-mesh: {gateways: 0}}
