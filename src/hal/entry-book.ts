@@ -32,6 +32,8 @@ export class EntryBook {
   private readonly labelOfSlot = new Map<number, string>();
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
   private readonly pendingRestore = new Map<number, RemovedEntry>();
+  /** What each failed update of a control entry would have replaced, by what it would have put there. */
+  private readonly formerOfFailed = new WeakMap<ControlEntry, ControlEntry>();
 
   /** `number` of `pipes` pipes; `index`: the device's, of a basic pipe. */
   constructor(
@@ -109,7 +111,7 @@ export class EntryBook {
       return;
     }
     if (key === undefined) {
-      this.controls[slot] = control;
+      this.controls[slot] = this.standing(control!);
     } else {
       this.index!.putBack!(slot, key);
       this.setActionIndex(slot, actionIndex);
@@ -140,9 +142,18 @@ export class EntryBook {
     return this.controls[slot]!;
   }
 
-  /** Replaces a control pipe's entry, which the book keeps as it is. */
-  replaceControl(slot: number, entry: ControlEntry): void {
+  /**
+   * Replaces a control pipe's entry by an object that is new to the book, which keeps it as it is. Returns what takes this back
+   * when the device has failed to do it. That changes nothing of what came later: a further update, whose entry is in the device
+   * as a whole, or another entry in the slot.
+   */
+  replaceControl(slot: number, entry: ControlEntry): () => void {
+    const former = this.controlOf(slot);
     this.controls[slot] = entry;
+    return () => {
+      this.formerOfFailed.set(entry, former);
+      if (this.controls[slot] === entry) this.controls[slot] = this.standing(entry);
+    };
   }
 
   /** The slot whose counter is meant; -1: there is none. */
@@ -156,6 +167,16 @@ export class EntryBook {
   /** Whether the pipe has a total: basic pipes with a counter, and all control pipes. */
   get hasTotal(): boolean {
     return this.index === null || this.isCounted;
+  }
+
+  /** The entry itself or, if an update that has failed would have put it there, the one that the device has instead. */
+  private standing(entry: ControlEntry): ControlEntry {
+    let standing = entry;
+    for (;;) {
+      const former = this.formerOfFailed.get(standing);
+      if (former === undefined) return standing;
+      standing = former;
+    }
   }
 
   private place(label: string | undefined): HalErrorPlace {

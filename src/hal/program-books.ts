@@ -151,9 +151,9 @@ export class ProgramBooks {
       ...(values === undefined ? {} : { values: copyOf(values) }),
       ...(forward === undefined ? {} : { forward: copyOf(forward) }),
     };
-    book.replaceControl(slot, changed);
+    const undo = book.replaceControl(slot, changed);
     writer.updateControl(book.number, slot, changed);
-    return () => book.replaceControl(slot, control);
+    return undo;
   }
 
   /** The book of the pipe that `id` names. Throws HalError NOT_FOUND. */

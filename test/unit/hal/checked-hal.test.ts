@@ -225,6 +225,37 @@ test('an entry of a control pipe is what it was after an update that failed, wha
   ]);
 });
 
+test('an update of a control entry that failed takes back nothing of what came after it', async () => {
+  const { hal, device } = await open();
+  const entry: ControlEntry = { priority: 3, match: {}, forward: { to: 'rss' } };
+  const update = (id: EntryId, port: number): EntryOperation => ({
+    operation: 'update',
+    id,
+    forward: { to: 'port', port },
+  });
+  const [first] = (await hal.apply([addControl(entry)])).map(idOf);
+  device.failures.set(3, ['DRIVER', 'not now']);
+  expect(messages(await hal.apply([update(first!, 0), update(first!, 1)]))).toEqual([
+    'DOCA_ERROR_DRIVER: pipe ROOT, entry 0: not now',
+    'done',
+  ]);
+  // Another entry has the slot when the failure is told.
+  device.failures.set(5, ['DRIVER', 'not now']);
+  device.take();
+  const results = await hal.apply([
+    { operation: 'update', id: first! },
+    { operation: 'remove', id: first! },
+    addControl({ ...entry, priority: 5 }),
+  ]);
+  await hal.apply([{ operation: 'update', id: idOf(results[2]) }]);
+  expect(device.take()).toEqual([
+    ['updateControl', ROOT_PIPE, 1, { ...entry, forward: { to: 'port', port: 1 } }],
+    ['remove', ROOT_PIPE, 1],
+    ['addControl', ROOT_PIPE, 1, { ...entry, priority: 5 }],
+    ['updateControl', ROOT_PIPE, 1, { ...entry, priority: 5 }],
+  ]);
+});
+
 test('an update names the action template that its entry has, also after others have had the slot', async () => {
   const { hal, device } = await open();
   const values = (meta: number) => ({ set: { 'meta.pkt_meta': meta } });

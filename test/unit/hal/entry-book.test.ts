@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EntryBook } from '../../../src/hal/entry-book.js';
-import type { BasicPipe } from '../../../src/hal/program.js';
+import type { BasicPipe, ControlEntry, ControlPipe } from '../../../src/hal/program.js';
 import { KeyIndex } from '../../../src/hal-doca/key-index.js';
 
 const PIPE: BasicPipe = {
@@ -31,4 +31,32 @@ test('an entry that could not be removed is back, under its id, as soon as the o
   expect(() => book.add(matching(3))).toThrow('as many as it can');
   book.remove(first);
   expect(book.idOf(book.add(matching(2)))).not.toBe(id);
+});
+
+test('failures of a control entry’s updates may be told in any order, and before that of its removal', () => {
+  const pipe: ControlPipe = {
+    name: 'ROOT',
+    type: 'control',
+    domain: 'default',
+    sizeEntries: 1,
+    miss: { to: 'drop' },
+  };
+  const entry: ControlEntry = { priority: 0, match: {}, forward: { to: 'rss' } };
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
+  for (const order of orders) {
+    const book = new EntryBook(pipe, 0, 1, null);
+    const slot = book.add(entry);
+    const undo = [0, 1].map((port) => book.replaceControl(slot, { ...entry, forward: { to: 'port', port } }));
+    const removed = book.remove(slot);
+    undo.push(() => book.restore(removed));
+    for (const i of order) undo[i]!();
+    expect(book.controlOf(slot), order.join()).toEqual(entry);
+  }
 });
