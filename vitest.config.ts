@@ -36,8 +36,9 @@ export default defineConfig({
   test: {
     setupFiles: ['test/support/setup.ts'],
     sequence: { sequencer: LongFirst },
-    testTimeout: 60_000,
-    hookTimeout: 30_000,
+    // For what hangs. What takes ten seconds on an idle machine takes minutes on one that many others use.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,

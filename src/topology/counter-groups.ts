@@ -101,9 +101,12 @@ export type RpcCounter = keyof typeof RPCS;
 export const NODE = { starts: {}, ...HELD_BY_INCARNATIONS, ...COUNTED_FROM_EVENTS } satisfies CounterGroup;
 
 /** Frames that came while it was down. */
-export const VACANT = { uplink: {}, vf: {} } satisfies CounterGroup;
+export const VACANT: CounterGroup<'uplink' | 'vf'> = { uplink: {}, vf: {} };
 
-export const PIPE = { packets: { remark: 'that met an entry' }, misses: {} } satisfies CounterGroup;
+export const PIPE: CounterGroup<'packets' | 'misses'> = {
+  packets: { remark: 'that met an entry' },
+  misses: {},
+};
 
 export const PERCENTILES: CounterGroup<keyof Percentiles> = {
   count: {},

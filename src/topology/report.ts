@@ -1,6 +1,6 @@
 /** The results of a run as one value: JSON for programs, and for people through report-markdown.ts. */
 
-import type { CountedByIncarnations, NODE, PIPE, VACANT } from './counter-groups.js';
+import type { CountedByIncarnations, NODE } from './counter-groups.js';
 import type { Verdict } from './expectations/kind.js';
 import type { Violation } from './invariant-checker.js';
 import type { NodeLedger } from './ledger.js';
@@ -37,9 +37,9 @@ export interface NodeReport
   readonly rpcs: Counts;
   readonly tunnelSetUpMs?: Percentiles;
   /** By pipe: packets that met an entry, and packets that met none. */
-  readonly pipes: Readonly<Record<string, Readonly<Record<keyof typeof PIPE, number>>>>;
+  readonly pipes: Readonly<Record<string, Readonly<Record<'packets' | 'misses', number>>>>;
   /** Frames that came while the gateway was down. */
-  readonly vacant: Readonly<Record<keyof typeof VACANT, number>>;
+  readonly vacant: Readonly<Record<'uplink' | 'vf', number>>;
 }
 
 /** What a run has shown. */
