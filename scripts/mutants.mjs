@@ -1,14 +1,14 @@
 // Mutation tests (docs/testing.md): changes the sources in one place at a time, and looks whether a test fails. Not a part
 // of `npm test`: it takes minutes per folder. Arguments:
 //
-//   FOLDER|FILE ...     of src/psp, src/hal-sim, src/gateway; all three when absent
+//   FOLDER|FILE ...     of src/psp, src/hal, src/hal-sim, src/gateway; all four when absent
 //   --tests GLOB        the tests that have to notice, instead of those of TESTS below; again for more
 //   --concurrency N     so many at a time; 1 when absent
 //   --seconds N         so long are the tests, all together, that meet a mutant without importing its source; 2 when absent
 //   --write             the scores into docs/testing.md
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
@@ -34,8 +34,10 @@ const [BEGIN, END] = ['<!-- scores: npm run mutants -- --write -->', '<!-- end o
 /** Tests that need no native build, no other process and no namespaces. */
 const TESTS = {
   'src/psp': ['test/unit/psp/*.test.ts', 'test/unit/hal-sim/{crypto,tunnel}.test.ts'],
+  'src/hal': ['test/unit/hal/*.test.ts', 'test/unit/hal-sim/*.test.ts'],
   'src/hal-sim': [
     'test/unit/hal-sim/*.test.ts',
+    'test/unit/hal/*.test.ts',
     'test/unit/hal-sim/ports/ports.test.ts',
     'test/property/link.test.ts',
     'test/conformance/{fields,hal}-sim.test.ts',
@@ -293,7 +295,7 @@ const runs = Object.keys(TESTS).flatMap((folder) => {
   return sources.length === 0 ? [] : [{ folder, sources: [...new Set(sources)] }];
 });
 setUp({ build: false });
-setPriority(NICE);
+setPriority(Math.max(NICE, getPriority()));
 process.chdir(ROOT);
 mkdirSync(OUT, { recursive: true });
 process.on('exit', () => running?.kill('SIGKILL'));
