@@ -4,13 +4,19 @@
  */
 import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import type { FieldValue, WritableFieldName } from '../hal/fields.js';
+import { decapsulate } from '../hal/packet/decap.js';
+import { encapsulate } from '../hal/packet/encap.js';
+import {
+  FIELD_WRITERS,
+  type FieldWriter,
+  fieldWords,
+  fullMask,
+  valueToWords,
+} from '../hal/packet/fields-access.js';
+import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { ActionTemplate, ActionValues, FieldMatch } from '../hal/program.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { CryptoUnit } from './crypto-unit.js';
-import { decapsulate } from './decap.js';
-import { encapsulate } from './encap.js';
-import { FIELD_WRITERS, type FieldWriter, fieldWords, fullMask, valueToWords } from './fields-access.js';
-import type { PacketContext } from './packet-context.js';
 import { type RecordSlab, WORD_OCTETS } from './record-slab.js';
 
 interface SetStep {

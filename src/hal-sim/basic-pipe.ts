@@ -5,14 +5,20 @@
  */
 import type { FieldName, FieldValue } from '../hal/fields.js';
 import type { Counter } from '../hal/hal.js';
+import {
+  type FieldReader,
+  fieldReader,
+  fieldWords,
+  fullMask,
+  valueToWords,
+} from '../hal/packet/fields-access.js';
+import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { EntryIndex } from '../hal/pipe-device.js';
 import type { ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/program.js';
 import { CompiledActions } from './actions.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { ExactTable } from './exact-table.js';
-import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
-import type { PacketContext } from './packet-context.js';
 import { counterOf, type PipeContext, type PipeTable } from './pipe-table.js';
 import { RecordSlab, WORD_OCTETS } from './record-slab.js';
 

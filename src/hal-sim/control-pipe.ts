@@ -4,11 +4,17 @@
  */
 import type { FieldName } from '../hal/fields.js';
 import type { Counter } from '../hal/hal.js';
+import {
+  type FieldReader,
+  fieldReader,
+  fieldWords,
+  fullMask,
+  valueToWords,
+} from '../hal/packet/fields-access.js';
+import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { ControlEntry, ControlPipe, FieldMatch, MatchCondition } from '../hal/program.js';
 import { CompiledActions } from './actions.js';
-import { type FieldReader, fieldReader, fieldWords, fullMask, valueToWords } from './fields-access.js';
 import { CODE_LOST, forwardCode } from './forward-code.js';
-import type { PacketContext } from './packet-context.js';
 import { counterOf, type PipeContext, type PipeTable } from './pipe-table.js';
 import { RecordSlab } from './record-slab.js';
 

@@ -4,6 +4,7 @@
  * S bit) are authenticated.
  */
 import { L4_UDP, SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../hal/fields.js';
+import { type PacketContext, UDP_LENGTH } from '../hal/packet/packet-context.js';
 import type { AeadEngine } from '../psp/aead.js';
 import {
   checkPspHeader,
@@ -24,7 +25,6 @@ import {
 import { IvExhaustedError, type IvSource } from '../psp/iv.js';
 import { UDP_HEADER_OCTETS } from '../psp/outer.js';
 import type { KeyStore } from './key-store.js';
-import { type PacketContext, UDP_LENGTH } from './packet-context.js';
 import type { DeviceStatistics } from './statistics.js';
 
 export class CryptoUnit {

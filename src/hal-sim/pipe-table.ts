@@ -1,7 +1,7 @@
 /** The interface of a built pipe, basic or control, to the device. */
 import type { Counter } from '../hal/hal.js';
+import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { CryptoUnit } from './crypto-unit.js';
-import type { PacketContext } from './packet-context.js';
 
 /** The parts of the device that a pipe uses. */
 export interface PipeContext {

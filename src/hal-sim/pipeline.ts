@@ -4,6 +4,7 @@
 
 import type { Random } from '../base/random.js';
 import type { Counter } from '../hal/hal.js';
+import { PacketContext } from '../hal/packet/packet-context.js';
 import { type EntryIndex, type EntryWriter, MISS_COUNTER, TOTAL_COUNTER } from '../hal/pipe-device.js';
 import {
   type ActionValues,
@@ -17,7 +18,6 @@ import { BasicPipeTable } from './basic-pipe.js';
 import { ControlPipeTable } from './control-pipe.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { CODE_DROP, CODE_KERNEL, CODE_PIPE, CODE_PORT, CODE_RSS, forwardCode } from './forward-code.js';
-import { PacketContext } from './packet-context.js';
 import type { PipeContext } from './pipe-table.js';
 import type { DeviceStatistics } from './statistics.js';
 

@@ -3,8 +3,8 @@
  * wrongly an entry is aimed badly, and what becomes of the packet is compared all the same.
  */
 import { FIELDS, type FieldName, type FieldValue } from '../../src/hal/fields.js';
-import { fieldReader, fieldWords } from '../../src/hal-sim/fields-access.js';
-import { PacketContext } from '../../src/hal-sim/packet-context.js';
+import { fieldReader, fieldWords } from '../../src/hal/packet/fields-access.js';
+import { PacketContext } from '../../src/hal/packet/packet-context.js';
 
 /** The fields that a packet has. */
 export type Aim = ReadonlyMap<FieldName, FieldValue>;

@@ -148,7 +148,7 @@ describe('the architecture', () => {
     files: [],
     packet: [],
     psp: ['base', 'packet'],
-    hal: ['base'],
+    hal: ['base', 'packet', 'psp'],
     draw: ['hal'],
     'hal-sim': ['base', 'files', 'packet', 'psp', 'hal'],
     'hal-doca': ['base', 'files', 'packet', 'hal'],

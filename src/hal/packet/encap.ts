@@ -2,14 +2,15 @@
  * The encap action: puts an entry's header on the packet, with room for the ICV behind it. What the device computes
  * in it is decided in psp/outer.ts.
  */
-import { L3_IPV4, L3_IPV6 } from '../hal/fields.js';
-import type { ActionTemplate } from '../hal/program.js';
-import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
-import { IPV4_HEADER_OCTETS_MIN } from '../packet/ipv4.js';
-import { IPV6_HEADER_OCTETS } from '../packet/ipv6.js';
-import { flowEntropy } from '../psp/entropy.js';
-import { PSP_ICV_OCTETS } from '../psp/header.js';
-import { completeTransport, completeTunnel, UDP_HEADER_OCTETS } from '../psp/outer.js';
+
+import { ETHERNET_HEADER_OCTETS } from '../../packet/ethernet.js';
+import { IPV4_HEADER_OCTETS_MIN } from '../../packet/ipv4.js';
+import { IPV6_HEADER_OCTETS } from '../../packet/ipv6.js';
+import { flowEntropy } from '../../psp/entropy.js';
+import { PSP_ICV_OCTETS } from '../../psp/header.js';
+import { completeTransport, completeTunnel, UDP_HEADER_OCTETS } from '../../psp/outer.js';
+import { L3_IPV4, L3_IPV6 } from '../fields.js';
+import type { ActionTemplate } from '../program.js';
 import { allocateFrame } from './frame-pool.js';
 import type { PacketContext } from './packet-context.js';
 

@@ -2,10 +2,11 @@
  * The decap action: takes UDP, PSP header and ICV off a packet that `decrypt` has authenticated. In place: what
  * remains is a view of the same buffer.
  */
-import { L3_IPV4, L3_IPV6, L3_NONE } from '../hal/fields.js';
-import type { PspNetType } from '../hal/program.js';
-import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
-import { restoreTransport } from '../psp/outer.js';
+
+import { ETHERNET_HEADER_OCTETS } from '../../packet/ethernet.js';
+import { restoreTransport } from '../../psp/outer.js';
+import { L3_IPV4, L3_IPV6, L3_NONE } from '../fields.js';
+import type { PspNetType } from '../program.js';
 import type { PacketContext } from './packet-context.js';
 
 /**

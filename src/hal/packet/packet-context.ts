@@ -5,13 +5,13 @@
  * The parser looks at Ethernet without tags, IPv4, IPv6 (stepping over hop-by-hop, routing and destination
  * options), TCP, UDP, ICMP, and PSP behind UDP port 1000. Fragments have no L4 header here, not even the first.
  */
-import { L3_IPV4, L3_IPV6, L3_NONE, L4_ICMP, L4_NONE, L4_TCP, L4_UDP } from '../hal/fields.js';
+
 import {
   ETHER_TYPE_IPV4,
   ETHER_TYPE_IPV6,
   ETHERNET_HEADER_OCTETS,
   ETHERNET_TYPE,
-} from '../packet/ethernet.js';
+} from '../../packet/ethernet.js';
 import {
   IPV4_HEADER_OCTETS_MIN,
   IPV4_PROTOCOL,
@@ -24,16 +24,17 @@ import {
   PROTOCOL_ICMPV6,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
-} from '../packet/ipv4.js';
+} from '../../packet/ipv4.js';
 import {
   findIpv6UpperLayer,
   IPV6_HEADER_OCTETS,
   IPV6_NEXT_HEADER,
   ipv6HeaderValid,
   ipv6PayloadLength,
-} from '../packet/ipv6.js';
-import { NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_HEADER_OCTETS, PSP_UDP_PORT } from '../psp/header.js';
-import { UDP_HEADER_OCTETS } from '../psp/outer.js';
+} from '../../packet/ipv6.js';
+import { NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_HEADER_OCTETS, PSP_UDP_PORT } from '../../psp/header.js';
+import { UDP_HEADER_OCTETS } from '../../psp/outer.js';
+import { L3_IPV4, L3_IPV6, L3_NONE, L4_ICMP, L4_NONE, L4_TCP, L4_UDP } from '../fields.js';
 
 export const UDP_DESTINATION_PORT = 2;
 export const UDP_LENGTH = 4;

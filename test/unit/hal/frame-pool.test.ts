@@ -1,6 +1,6 @@
 /** Frames that the device makes: each has octets of its own, and what they cost in memory. */
 import { expect, test } from 'vitest';
-import { allocateFrame } from '../../../src/hal-sim/frame-pool.js';
+import { allocateFrame } from '../../../src/hal/packet/frame-pool.js';
 
 const SLAB_OCTETS = 256 * 1024;
 const POOLED_OCTETS_MAX = SLAB_OCTETS / 32;

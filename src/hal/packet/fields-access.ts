@@ -2,6 +2,19 @@
  * From a field's name to code that reads it from, or writes it to, the packet in hand. Values travel as 32-bit
  * words in network order: one for fields of up to 32 bits; a 48-bit field's first word holds its upper 16 bits.
  */
+
+import { MAC_OCTETS } from '../../packet/address.js';
+import { ETHERNET_DESTINATION, ETHERNET_SOURCE } from '../../packet/ethernet.js';
+import {
+  hasCookie,
+  PSP_COOKIE,
+  PSP_COOKIE_OCTETS,
+  PSP_CRYPT_OFFSET,
+  PSP_EXT_LEN,
+  PSP_FLAGS,
+  PSP_NEXT_HEADER,
+  PSP_SPI,
+} from '../../psp/header.js';
 import {
   FIELDS,
   type FieldName,
@@ -12,19 +25,7 @@ import {
   L4_ICMP,
   L4_UDP,
   type WritableFieldName,
-} from '../hal/fields.js';
-import { MAC_OCTETS } from '../packet/address.js';
-import { ETHERNET_DESTINATION, ETHERNET_SOURCE } from '../packet/ethernet.js';
-import {
-  hasCookie,
-  PSP_COOKIE,
-  PSP_COOKIE_OCTETS,
-  PSP_CRYPT_OFFSET,
-  PSP_EXT_LEN,
-  PSP_FLAGS,
-  PSP_NEXT_HEADER,
-  PSP_SPI,
-} from '../psp/header.js';
+} from '../fields.js';
 import { type PacketContext, SYNDROME_NONE } from './packet-context.js';
 
 /** Writes the field's words to `out` at `at`; false, and nothing useful in `out`, when the packet lacks the field. */
