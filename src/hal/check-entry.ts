@@ -2,7 +2,8 @@
  * Checks of entries against their pipe: of static ones when a program is validated, of dynamic ones whenever an
  * implementation is given one. Every problem is a HalError that names pipe, entry and field.
  */
-import { HalError, type HalErrorPlace } from './errors.js';
+import { checkForward, checkMirror, type ForwardContext } from './check-forward.js';
+import { type HalError, type Report, reporter } from './errors.js';
 import { FIELDS, type FieldName, type FieldValue, L3_IPV4, L3_IPV6 } from './fields.js';
 import type {
   ActionTemplate,
@@ -17,7 +18,6 @@ import type {
   MatchTemplate,
   PspNetType,
 } from './program.js';
-import { UPLINK_PORT, VF_PORT } from './program.js';
 
 /** 0 is the highest of a control pipe's priorities. Hardware has one more, 7, which is the pipe's miss there. */
 export const PRIORITY_LOWEST = 6;
@@ -34,15 +34,6 @@ export function encapHeaderLengthOctets(encap: NonNullable<ActionTemplate['encap
   const ip = encap.outer === 'ipv4' ? 20 : 40;
   const before = encap.netType === 'psp-tunnel' ? ETHERNET_HEADER_OCTETS + ip : 0;
   return before + UDP_AND_PSP_OCTETS + (encap.cookie ? COOKIE_OCTETS : 0);
-}
-
-/** Collects problems of one place. */
-export type Report = (reason: string, field?: string) => void;
-
-export function reporter(problems: HalError[], place: HalErrorPlace): Report {
-  return (reason, field) => {
-    problems.push(new HalError('INVALID_VALUE', reason, field === undefined ? place : { ...place, field }));
-  };
 }
 
 /** Octets of a wide field's value. */
@@ -96,16 +87,6 @@ export function checkFields(template: MatchTemplate, allowEntry: boolean, report
     else if (match.mask !== undefined && maskProblem === undefined && !underMask(match.value, match.mask)) {
       report('the value has bits outside of the mask, so nothing can match', name);
     }
-  }
-}
-
-const FORWARD_PORTS: readonly number[] = [UPLINK_PORT, VF_PORT];
-
-/** Checks a forward's own shape; `hasPipe` knows the program's pipes. */
-export function checkForward(forward: Forward, hasPipe: (name: string) => boolean, report: Report): void {
-  if (forward.to === 'pipe' && !hasPipe(forward.pipe)) report(`there is no pipe ${forward.pipe}`, 'forward');
-  if (forward.to === 'port' && !FORWARD_PORTS.includes(forward.port)) {
-    report(`there is no port ${forward.port}; ports are ${FORWARD_PORTS.join(' and ')}`, 'forward');
   }
 }
 
@@ -181,9 +162,7 @@ export function isCryptoId(cryptoId: number, keySlots: number): boolean {
 }
 
 /** The parts of the program and the device that an entry is checked against besides its pipe. */
-export interface EntryContext {
-  readonly hasPipe: (name: string) => boolean;
-  readonly hasMirror: (name: string) => boolean;
+export interface EntryContext extends ForwardContext {
   readonly keySlots: number;
 }
 
@@ -218,7 +197,7 @@ function checkEntryForward(
 ): void {
   if (pipe.forward === 'entry') {
     if (forward === undefined) report('the entry must say where packets go', 'forward');
-    else checkForward(forward, context.hasPipe, report);
+    else checkForward(pipe, forward, 'forward', context, report);
   } else if (forward !== undefined) report('the pipe does not take this from entries', 'forward');
 }
 
@@ -319,10 +298,8 @@ export function checkControlEntry(
     report("'entry' is for templates; a control entry's actions are its own", 'actions');
   }
   checkActionValues(actions, entry.values, context.keySlots, report);
-  checkForward(entry.forward, context.hasPipe, report);
-  if (entry.monitor?.mirror !== undefined && !context.hasMirror(entry.monitor.mirror)) {
-    report(`there is no mirror ${entry.monitor.mirror}`, 'monitor');
-  }
+  checkForward(pipe, entry.forward, 'forward', context, report);
+  checkMirror(pipe, entry.monitor?.mirror, context, report);
   checkPossible(entry.match, report);
   checkActions(actions, pipe.domain, context, report);
   return problems;

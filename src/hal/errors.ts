@@ -63,6 +63,16 @@ export class ProgramError extends HalError {
   }
 }
 
+/** Notes a problem of one place: why, and which field. */
+export type Report = (reason: string, field?: string) => void;
+
+/** Collects problems of a place as INVALID_VALUE. */
+export function reporter(problems: HalError[], place: HalErrorPlace): Report {
+  return (reason, field) => {
+    problems.push(new HalError('INVALID_VALUE', reason, field === undefined ? place : { ...place, field }));
+  };
+}
+
 /** What every call says of a device that is closed; `doing`: what was asked for. */
 export function shutDown(doing: string): HalError {
   return new HalError('SHUTDOWN', `${doing}: the device is closed`);

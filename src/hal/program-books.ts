@@ -6,13 +6,12 @@ import {
   checkActionValues,
   checkBasicEntry,
   checkControlEntry,
-  checkForward,
   checkUpdate,
   type EntryContext,
-  reporter,
 } from './check-entry.js';
+import { checkForward } from './check-forward.js';
 import { copyOf, EntryBook } from './entry-book.js';
-import { HalError, type HalErrorPlace } from './errors.js';
+import { HalError, type HalErrorPlace, reporter } from './errors.js';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult } from './hal.js';
 import {
   type EntryBatch,
@@ -40,12 +39,10 @@ export class ProgramBooks {
   constructor(program: PipeProgram, indexes: readonly (EntryIndex | null)[], keySlots: number) {
     const { pipes } = program;
     this.books = pipes.map((pipe, i) => new EntryBook(pipe, i, pipes.length, indexes[i]!));
-    const numbers = new Map(pipes.map((pipe, i) => [pipe.name, i]));
-    const mirrors = new Set(program.mirrors?.map((mirror) => mirror.name));
-    this.numbers = numbers;
+    this.numbers = new Map(pipes.map((pipe, i) => [pipe.name, i]));
     this.context = {
-      hasPipe: (name) => numbers.has(name),
-      hasMirror: (name) => mirrors.has(name),
+      pipes: new Map(pipes.map((pipe) => [pipe.name, pipe])),
+      mirrors: new Map(program.mirrors?.map((mirror) => [mirror.name, mirror])),
       keySlots,
     };
     this.hasEgressRoot = pipes.some((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
@@ -144,7 +141,7 @@ export class ProgramBooks {
     if (values !== undefined) {
       checkActionValues(control.actions ?? {}, values, this.context.keySlots, report);
     }
-    if (forward !== undefined) checkForward(forward, this.context.hasPipe, report);
+    if (forward !== undefined) checkForward(book.pipe, forward, 'forward', this.context, report);
     throwFirst(problems);
     const changed = {
       ...control,

@@ -87,7 +87,8 @@ export interface ActionTemplate {
 }
 
 /**
- * Where a packet goes next. 'entry': each entry says (doca_flow_fwd CHANGEABLE). Entries of a program's own cannot send packets
+ * Where a packet goes next. 'entry': each entry says (doca_flow_fwd CHANGEABLE). Which domains, roots and ends a pipe may send packets
+ * to is the same for a program's own entries and for those that come later. A program's own cannot send packets
  * in a circle; those that come later may, and a packet (with the copies that mirrors make of it) that has been through more
  * pipes than the program has is dropped.
  */

@@ -7,15 +7,14 @@ import {
   checkBasicEntry,
   checkControlEntry,
   checkFields,
-  checkForward,
   checkPossible,
   type EntryContext,
-  reporter,
 } from './check-entry.js';
-import { type HalError, ProgramError } from './errors.js';
+import { checkForward, checkMirror } from './check-forward.js';
+import { type HalError, ProgramError, reporter } from './errors.js';
 import { FIELDS, type FieldName } from './fields.js';
 import type { DeviceLimits } from './hal.js';
-import type { Domain, Forward, Pipe, PipeProgram } from './program.js';
+import type { Forward, Mirror, Pipe, PipeProgram } from './program.js';
 
 /**
  * Bits that one basic pipe can match at most. On hardware an SPI, an id and one IPv6 address fit together with the
@@ -26,21 +25,10 @@ export const MATCH_WIDTH_BITS_MAX = 288;
 /** Action templates of a basic pipe: an entry names its own by an octet (DOCA Flow's action_idx). */
 const ACTION_TEMPLATES_MAX = 256;
 
-/** Which domain a packet may go to from which (the edges that DOCA's application uses). */
-const NEXT_DOMAINS: Readonly<Record<Domain, readonly Domain[]>> = {
-  default: ['default', 'secure-ingress', 'egress'],
-  'secure-ingress': ['secure-ingress', 'default'],
-  egress: ['egress', 'secure-egress'],
-  'secure-egress': ['secure-egress', 'egress'],
-};
-
-const isEgress = (domain: Domain) => domain === 'egress' || domain === 'secure-egress';
-
-/** One way that packets can take, for the checks of domains, cycles and reachability. */
+/** One way that packets can take, for the checks of cycles and reachability. */
 interface Edge {
   readonly from: Pipe;
   readonly forward: Forward;
-  readonly kind: 'forward' | 'miss' | 'mirror';
 }
 
 /** All problems of the program; none: it can be built on a device with these limits. */
@@ -51,24 +39,18 @@ export function validateProgram(program: PipeProgram, limits?: DeviceLimits): Ha
     if (pipes.has(pipe.name)) reporter(problems, { pipe: pipe.name })('the name is taken by another pipe');
     pipes.set(pipe.name, pipe);
   }
-  const mirrors = new Set<string>();
+  const mirrors = new Map<string, Mirror>();
   for (const mirror of program.mirrors ?? []) {
     const report = reporter(problems, {});
     if (mirrors.has(mirror.name)) report(`mirror ${mirror.name}: the name is taken by another mirror`);
-    mirrors.add(mirror.name);
+    mirrors.set(mirror.name, mirror);
     if (mirror.targets.length === 0) report(`mirror ${mirror.name}: it has no targets`);
   }
-  const context: EntryContext = {
-    hasPipe: (name) => pipes.has(name),
-    hasMirror: (name) => mirrors.has(name),
-    keySlots: limits?.keySlots ?? 0xffffffff,
-  };
+  const context: EntryContext = { pipes, mirrors, keySlots: limits?.keySlots ?? 0xffffffff };
   for (const pipe of program.pipes) checkPipe(pipe, context, limits, problems);
   checkRoots(program, problems);
-  const edges = edgesOf(program);
-  for (const edge of edges) checkEdge(edge, pipes, context, problems);
   checkMirrorUse(program, problems);
-  checkPaths(program, pipes, edges, problems);
+  checkPaths(program, pipes, edgesOf(program), problems);
   return problems;
 }
 
@@ -99,6 +81,7 @@ function checkPipe(
     if (labels.has(label)) report(`the label ${label} is there twice`, 'entries');
     labels.add(label);
   }
+  checkForward(pipe, pipe.miss, 'miss', context, report);
   if (pipe.type === 'control') {
     for (const [i, entry] of (pipe.entries ?? []).entries()) {
       problems.push(...checkControlEntry(pipe, entry, context, i));
@@ -122,9 +105,8 @@ function checkPipe(
     checkFields(actions.set ?? {}, true, report);
     checkActions(actions, pipe.domain, context, report);
   }
-  if (pipe.monitor?.mirror !== undefined && !context.hasMirror(pipe.monitor.mirror)) {
-    report(`there is no mirror ${pipe.monitor.mirror}`, 'monitor');
-  }
+  if (pipe.forward !== 'entry') checkForward(pipe, pipe.forward, 'forward', context, report);
+  checkMirror(pipe, pipe.monitor?.mirror, context, report);
   for (const [i, entry] of (pipe.entries ?? []).entries()) {
     problems.push(...checkBasicEntry(pipe, entry, context, i));
   }
@@ -147,51 +129,24 @@ function checkRoots(program: PipeProgram, problems: HalError[]): void {
 function edgesOf(program: PipeProgram): Edge[] {
   const mirrors = new Map((program.mirrors ?? []).map((mirror) => [mirror.name, mirror]));
   const edges: Edge[] = [];
-  for (const pipe of program.pipes) {
-    const add = (forward: Forward, kind: Edge['kind']) => edges.push({ from: pipe, forward, kind });
+  for (const from of program.pipes) {
+    const add = (forward: Forward) => edges.push({ from, forward });
     const copies = (name: string | undefined) => {
-      for (const target of mirrors.get(name ?? '')?.targets ?? []) add(target, 'mirror');
+      for (const target of mirrors.get(name ?? '')?.targets ?? []) add(target);
     };
-    add(pipe.miss, 'miss');
-    if (pipe.type === 'control') {
-      for (const entry of pipe.entries ?? []) {
-        add(entry.forward, 'forward');
+    add(from.miss);
+    if (from.type === 'control') {
+      for (const entry of from.entries ?? []) {
+        add(entry.forward);
         copies(entry.monitor?.mirror);
       }
     } else {
-      if (pipe.forward !== 'entry') add(pipe.forward, 'forward');
-      for (const entry of pipe.entries ?? []) if (entry.forward !== undefined) add(entry.forward, 'forward');
-      copies(pipe.monitor?.mirror);
+      if (from.forward !== 'entry') add(from.forward);
+      for (const entry of from.entries ?? []) if (entry.forward !== undefined) add(entry.forward);
+      copies(from.monitor?.mirror);
     }
   }
   return edges;
-}
-
-function checkEdge(
-  { from, forward, kind }: Edge,
-  pipes: ReadonlyMap<string, Pipe>,
-  context: EntryContext,
-  problems: HalError[],
-): void {
-  const report = reporter(problems, { pipe: from.name });
-  // Forwards of entries have been checked with the entry.
-  if (kind !== 'forward' || from.type === 'basic') checkForward(forward, context.hasPipe, report);
-  if (forward.to === 'kernel' && !(from.isRoot === true && from.domain === 'default')) {
-    report('only the ingress root can leave packets to the kernel', kind);
-  }
-  if (kind === 'miss' && forward.to !== 'pipe' && forward.to !== 'drop' && forward.to !== 'kernel') {
-    report(`a miss cannot go to ${(forward as Forward).to}; use a pipe that forwards everything there`, kind);
-  }
-  if (forward.to !== 'pipe') return;
-  const target = pipes.get(forward.pipe);
-  if (target === undefined) return;
-  if (target.isRoot === true && !(target.domain === 'egress' && !isEgress(from.domain))) {
-    report(`${target.name} is a root; nothing forwards back to it`, kind);
-  }
-  // A mirror's copy of an egress packet may come to the CPU through an ingress-side pipe.
-  if (kind !== 'mirror' && !NEXT_DOMAINS[from.domain].includes(target.domain)) {
-    report(`${target.name} is in domain ${target.domain}, which cannot follow ${from.domain}`, kind);
-  }
 }
 
 function checkMirrorUse(program: PipeProgram, problems: HalError[]): void {
