@@ -55,21 +55,28 @@ export function whenOutputIsLost(handler: OnOutputLost): void {
   onOutputLost = handler;
 }
 
+let isOutputLost = false;
+
+/** Standard output takes no more: the program ends with a status that says so, or `whenOutputIsLost` decides. Once. */
+export function outputFailed(error: NodeJS.ErrnoException): void {
+  if (isOutputLost) return;
+  isOutputLost = true;
+  // The reader of our output may have seen enough, as head(1) does; but not all has been done.
+  const hasReader = error.code !== 'EPIPE';
+  const status = hasReader ? EXIT_FAILED : EXIT_PIPE;
+  if (onOutputLost !== undefined) {
+    onOutputLost(error, status);
+    return;
+  }
+  if (hasReader) complain(`psp-gateway: ${fileProblem(error, 'standard output')?.text}`);
+  process.exit(status);
+}
+
 /**
  * From now on a standard output that is full or that nobody reads ends the program with a status that says so, and a
  * standard error that takes nothing is not missed.
  */
 export function watchStandardStreams(): void {
   process.stderr.on('error', () => {});
-  let isLost = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (isLost) return;
-    isLost = true;
-    // The reader of our output may have seen enough, as head(1) does; but not all has been done.
-    const hasReader = error.code !== 'EPIPE';
-    const status = hasReader ? EXIT_FAILED : EXIT_PIPE;
-    if (onOutputLost !== undefined) return onOutputLost(error, status);
-    if (hasReader) complain(`psp-gateway: ${fileProblem(error, 'standard output')?.text}`);
-    process.exit(status);
-  });
+  process.stdout.on('error', outputFailed);
 }

@@ -1,8 +1,10 @@
 /** The program's log: pino to standard error; lines for people on a terminal or in a pipe, JSON for programs. */
-import { Writable } from 'node:stream';
 import pino from 'pino';
 import type { LogFields, Logger, LogLevel } from '../gateway/log.js';
-import { colorsFor, printable } from './output.js';
+import { LineWriter, type WriteSome, writeSomeTo } from './line-writer.js';
+import { colorsFor, escapedInJson, printable } from './output.js';
+
+export type LogFormat = 'text' | 'json';
 
 /** DOCA's numbers; higher says more. */
 const DOCA_LEVELS: Readonly<Record<LogLevel, number>> = {
@@ -23,9 +25,44 @@ const PINO_LEVELS: Readonly<Record<LogLevel, number>> = {
   critical: 60,
 };
 
-/** @param docaLevel 10 (nothing) to 70 (everything) */
-export function createLogger(docaLevel: number, format: 'text' | 'json'): Logger {
-  const logger = pino(
+/** A logger to standard error that never waits for whoever reads it (line-writer.ts). */
+export interface ProgramLogger extends Logger {
+  /** Lines that could not be written. */
+  readonly lostLines: number;
+}
+
+/**
+ * @param docaLevel 10 (nothing) to 70 (everything)
+ * @param write for tests: takes the octets of lines instead of standard error
+ */
+export function createLogger(docaLevel: number, format: LogFormat, write?: WriteSome): ProgramLogger {
+  const out = process.stderr;
+  const lineOf = format === 'json' ? escapedInJson : textOf(colorsFor(out));
+  const writer = new LineWriter({
+    write: write ?? writeSomeTo(out),
+    lostLine(lines, reason) {
+      let line = '';
+      const message = 'lines of this log were lost: it was not read, or could not be written';
+      newPino({ write: (json) => (line = lineOf(json)) }).warning({ lines, reason }, message);
+      return line;
+    },
+  });
+  process.once('exit', () => writer.close());
+  const logger = newPino({ write: (json) => writer.write(lineOf(json)) });
+  const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= docaLevel;
+  return {
+    enabled,
+    log(level, message, fields) {
+      if (enabled(level)) logger[level](plain(fields), message);
+    },
+    get lostLines() {
+      return writer.lost;
+    },
+  };
+}
+
+const newPino = (out: pino.DestinationStream) =>
+  pino(
     {
       customLevels: PINO_LEVELS,
       useOnlyCustomLevels: true,
@@ -34,16 +71,8 @@ export function createLogger(docaLevel: number, format: 'text' | 'json'): Logger
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? pino.destination({ fd: 2, sync: true }) : textStream(process.stderr),
+    out,
   );
-  const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= docaLevel;
-  return {
-    enabled,
-    log(level, message, fields) {
-      if (enabled(level)) logger[level](plain(fields), message);
-    },
-  };
-}
 
 /** Fields without values that JSON cannot represent. */
 function plain(fields: LogFields | undefined): Record<string, unknown> {
@@ -55,9 +84,8 @@ function plain(fields: LogFields | undefined): Record<string, unknown> {
   );
 }
 
-/** pino's JSON lines as `time LEVEL message key=value`. */
-function textStream(out: NodeJS.WriteStream): Writable {
-  const colors = colorsFor(out);
+/** pino's JSON lines as `time LEVEL message key=value`; times are those of ISO 8601, in UTC. */
+function textOf(colors: ReturnType<typeof colorsFor>): (json: string) => string {
   const colored: Readonly<Record<string, (text: string) => string>> = {
     critical: colors.red,
     error: colors.red,
@@ -65,16 +93,17 @@ function textStream(out: NodeJS.WriteStream): Writable {
     debug: colors.dim,
     trace: colors.dim,
   };
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      const { level, time, msg, ...fields } = JSON.parse(chunk.toString()) as Record<string, unknown>;
-      const rest = Object.entries(fields).map(([key, value]) => `${key}=${printable(String(value))}`);
-      const name = String(level).toUpperCase().padEnd(8);
-      const paint = colored[String(level)] ?? ((text: string) => text);
-      out.write(
-        `${[String(time).slice(11, 23), paint(name), printable(String(msg)), colors.dim(rest.join(' '))].join(' ').trimEnd()}\n`,
-      );
-      done();
-    },
-  });
+  return (json) => {
+    const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+    const rest = Object.entries(fields).map(([key, value]) => `${key}=${valueText(value)}`);
+    const name = String(level).toUpperCase().padEnd(8);
+    const paint = colored[String(level)] ?? ((text: string) => text);
+    return `${[String(time), paint(name), printable(String(msg)), colors.dim(rest.join(' '))].join(' ').trimEnd()}\n`;
+  };
+}
+
+/** A value that has spaces, quotes or nothing in it stands in quotes, so that a reader sees where it ends. */
+function valueText(value: unknown): string {
+  const text = printable(String(value));
+  return /^[^\s"=]+$/u.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`;
 }

@@ -23,6 +23,13 @@ export function printable(text: string): string {
   });
 }
 
+/** JSON text without characters that would drive a terminal, which JSON itself leaves in strings as they are. */
+export function escapedInJson(json: string): string {
+  return json.replace(UNPRINTABLE, (character) =>
+    character === '\n' ? character : `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Says one line on standard error: the one way in which commands complain, since lines quote flags and files. */
 export function complain(line: string): void {
   console.error(printable(line));

@@ -23,13 +23,13 @@ import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
 import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
 import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
+import { meterPerformance } from './performance-meter.js';
 import { ping } from './ping.js';
+import { startPrinting } from './printing.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
 import { stateStore } from './state-store.js';
-import { meterPerformance, statisticsText } from './statistics.js';
 import { VERSION } from './version.js';
 
-const PRINT_INTERVAL_MS = 1000;
 /** After a rotation: time for the old keys' last packets. */
 const FORGET_DELAY_MS = 1000;
 
@@ -110,10 +110,14 @@ async function run(argv: readonly string[]): Promise<void> {
       await serve(gateway, opened, logger, {
         remarks: around.remarks,
         protectionsOff: protectionsOff({ ...options, allowCoreDumps: around.allowCoreDumps }),
-        print: async () => [
-          ...(options.statPrint ? [await statisticsText(opened.hal, gateway)] : []),
-          ...[meter?.take()].filter((text) => text !== undefined),
-        ],
+        startPrinting: () =>
+          startPrinting({
+            hal: opened.hal,
+            gateway,
+            statistics: options.statPrint,
+            meter,
+            format: around.logFormat,
+          }),
         ...(around.ping === undefined ? {} : { ping: { ip: around.ping, count: around.pingCount } }),
       });
     } finally {
@@ -151,8 +155,8 @@ function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial |
 interface ServeOptions {
   readonly remarks: readonly string[];
   readonly protectionsOff: readonly ProtectionOff[];
-  /** Blocks to print every second. */
-  readonly print: () => Promise<string[]>;
+  /** Begins with --stat-print and --perf-print; gives what ends them. */
+  readonly startPrinting: () => () => void;
   readonly ping?: { readonly ip: Parameters<typeof ping>[1]; readonly count: number };
 }
 
@@ -162,17 +166,13 @@ async function serve(
   logger: Logger,
   options: ServeOptions,
 ): Promise<void> {
-  const printing = setInterval(() => {
-    void options.print().then((blocks) => {
-      for (const block of blocks) process.stdout.write(`${block}\n\n`);
-    }, ignoreAfterStop);
-  }, PRINT_INTERVAL_MS);
+  const stopPrinting = options.startPrinting();
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
     // Its terminal goes, the gateway stays, under nohup(1) too, which Node does not let it inherit.
     process.on('SIGHUP', () => logger.log('info', 'SIGHUP: goes on; SIGINT or SIGTERM ends it'));
     whenOutputIsLost((error, status) => {
-      clearInterval(printing);
+      stopPrinting();
       process.exitCode = status;
       const reason = `standard output: ${fileReason(error)}`;
       // A full disk is no reason to carry no packets.
@@ -206,14 +206,9 @@ async function serve(
       if (!answered) process.exitCode ||= EXIT_FAILED;
     }
   } finally {
-    clearInterval(printing);
+    stopPrinting();
     await gateway.stop();
   }
-}
-
-/** A print that was under way when the gateway stopped has nothing more to say. */
-function ignoreAfterStop(error: unknown): void {
-  if (!(error instanceof HalError && error.code === 'SHUTDOWN')) throw error;
 }
 
 function fail(error: unknown): void {

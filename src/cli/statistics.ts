@@ -1,41 +1,151 @@
-/** `--stat-print` and `--perf-print`: counters and rates of a running gateway, one block per second. */
+/** `--stat-print`: counters of a running gateway, as a block for people or an object for programs. */
 import type { Gateway } from '../gateway/gateway.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import type { SessionCounters } from '../gateway/sessions/session-counters.js';
 import type { GatewayView } from '../gateway/view.js';
-import { delegateHal } from '../hal/delegate.js';
 import type { Counter, CounterSelector, PipeHal, PspStatistics } from '../hal/hal.js';
-import type { Pipe } from '../hal/program.js';
 import { table } from './output.js';
 
-/** Sessions whose counters are printed; of the others it is said how many there are. */
+/** Sessions whose counters are read; of the others it is said how many there are. */
 export const STATISTICS_SESSIONS_MAX = 20;
+
+interface PipeStatistics {
+  readonly pipe: string;
+  /** What its entries have matched. */
+  readonly hits: Counter;
+  /** What they have not; absent: the pipe does not count it. */
+  readonly misses?: Counter;
+  /** Entries that it always has, by label, where there are several. */
+  readonly entries: readonly { readonly label: string; readonly hits: Counter }[];
+}
+
+export interface Statistics {
+  readonly psp: PspStatistics;
+  readonly view: GatewayView;
+  /** Decrypted packets that were not let in, by syndrome, and authentic ones that no session lets in. */
+  readonly syndromes: {
+    readonly icvFail: Counter;
+    readonly badTrailer: Counter;
+    readonly notAllowed: Counter;
+  };
+  readonly pipes: readonly PipeStatistics[];
+  /** Of the sessions that were used last, the last one first. */
+  readonly sessions: readonly SessionCounters[];
+}
+
+/** Reads the counters of a gateway and of its device. Rejects with HalError. */
+export async function readStatistics(hal: PipeHal, gateway: Gateway): Promise<Statistics> {
+  const view = gateway.view();
+  return {
+    psp: await hal.statistics(),
+    view,
+    syndromes: await readSyndromes(hal),
+    pipes: await readPipes(hal, gateway),
+    sessions: await gateway.sessionCounters(STATISTICS_SESSIONS_MAX),
+  };
+}
+
+async function readSyndromes(hal: PipeHal): Promise<Statistics['syndromes']> {
+  const [icvFail, badTrailer, notAllowed] = await hal.counters([
+    { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
+    { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
+    { pipe: 'SYNDROME_STATS', miss: true },
+  ]);
+  return { icvFail: icvFail!, badTrailer: badTrailer!, notAllowed: notAllowed! };
+}
+
+async function readPipes(hal: PipeHal, { pipelineOptions }: Gateway): Promise<PipeStatistics[]> {
+  const { pipes } = buildPipeline(pipelineOptions);
+  const selectors: CounterSelector[] = [];
+  /** Gives the place of a counter among those that are read together. */
+  const read = (selector: CounterSelector) => selectors.push(selector) - 1;
+  const places = pipes.map(({ name: pipe, entries = [], missCounter }) => ({
+    pipe,
+    hits: read({ pipe, total: true }),
+    misses: missCounter === true ? read({ pipe, miss: true }) : undefined,
+    entries:
+      entries.length < 2
+        ? []
+        : entries.map(({ label }) => ({ label: label!, hits: read({ pipe, label: label! }) })),
+  }));
+  const counters = await hal.counters(selectors);
+  return places.map(({ pipe, hits, misses, entries }) => ({
+    pipe,
+    hits: counters[hits]!,
+    ...(misses === undefined ? {} : { misses: counters[misses]! }),
+    entries: entries.map(({ label, hits: at }) => ({ label, hits: counters[at]! })),
+  }));
+}
 
 /**
  * Counters under the words that Linux's PSP uses, then those of the gateway and whether its ports are there, of what was not let
  * in, of the pipes with the entries that they always have, and of sessions.
  */
-export async function statisticsText(hal: PipeHal, gateway: Gateway): Promise<string> {
-  const view = gateway.view();
+export function statisticsText(statistics: Statistics): string {
+  const { view, syndromes } = statistics;
   return [
-    gatewayTable(await hal.statistics(), view),
+    gatewayTable(statistics),
     ...view.ports.map(({ name, state }) => `port ${name}: ${state}`),
     '',
-    await syndromesText(hal),
+    table([
+      ['SYNDROME', 'packets', 'octets'],
+      row('0 but not let in', syndromes.notAllowed),
+      row('1 icv-fail', syndromes.icvFail),
+      row('2 bad-trailer', syndromes.badTrailer),
+    ]),
     '',
-    await pipesTable(hal, buildPipeline(gateway.pipelineOptions).pipes),
+    pipesTable(statistics),
     '',
-    sessionsTable(await gateway.sessionCounters(STATISTICS_SESSIONS_MAX), view),
+    sessionsTable(statistics),
   ].join('\n');
 }
 
-function gatewayTable(psp: PspStatistics, view: GatewayView): string {
+/**
+ * The same for programs: an object whose keys do not change, with `null` for what the device does not count. Counts are
+ * numbers, exact up to 2^53.
+ */
+export function statisticsObject({ psp, view, syndromes, pipes, sessions }: Statistics): object {
+  const { slowPath, spisRetiring, keySlotsUsed } = view;
+  return plainCounts({
+    psp,
+    gateway: {
+      sessions: view.sessions.length,
+      established: establishedOf(view),
+      keySlotsUsed,
+      spisRetiring,
+      misses: slowPath.misses,
+      noPeer: slowPath.noPeer,
+      resubmitted: slowPath.resubmitted,
+    },
+    ports: view.ports,
+    syndromes,
+    pipes: pipes.map(({ misses = null, ...pipe }) => ({ ...pipe, misses })),
+    sessions: sessions.map(({ in: received = null, out = null, ...session }) => ({
+      ...session,
+      in: received,
+      out,
+    })),
+    sessionsLeftOut: view.sessions.length - sessions.length,
+  }) as object;
+}
+
+/** With numbers for bigints, which JSON does not have. */
+function plainCounts(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(plainCounts);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainCounts(one)]));
+}
+
+const establishedOf = ({ sessions }: GatewayView) =>
+  sessions.filter(({ state }) => state === 'established').length;
+
+function gatewayTable({ psp, view }: Statistics): string {
   const { sessions, slowPath, spisRetiring, keySlotsUsed } = view;
   const known = (value: bigint | null) => (value === null ? '-' : String(value));
-  const established = sessions.filter(({ state }) => state === 'established').length;
   return table([
     ['rx-packets', known(psp.rxPackets), 'tx-packets', known(psp.txPackets), 'sessions', sessions.length],
-    ['rx-bytes', known(psp.rxBytes), 'tx-bytes', known(psp.txBytes), 'established', established],
+    ['rx-bytes', known(psp.rxBytes), 'tx-bytes', known(psp.txBytes), 'established', establishedOf(view)],
     ['rx-auth-fail', known(psp.rxAuthFail), 'tx-error', known(psp.txError), 'key-slots', keySlotsUsed],
     ['rx-error', known(psp.rxError), 'port-dropped', known(psp.portDropped), 'spis-retiring', spisRetiring],
     ['rx-bad', known(psp.rxBad), 'rss-dropped', known(psp.rssDropped), 'misses', slowPath.misses],
@@ -50,50 +160,24 @@ function gatewayTable(psp: PspStatistics, view: GatewayView): string {
   ]);
 }
 
-async function syndromesText(hal: PipeHal): Promise<string> {
-  const [icvFail, badTrailer, notAllowed] = await hal.counters([
-    { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
-    { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
-    { pipe: 'SYNDROME_STATS', miss: true },
-  ]);
-  return table([
-    ['SYNDROME', 'packets', 'octets'],
-    row('0 but not let in', notAllowed!),
-    row('1 icv-fail', icvFail!),
-    row('2 bad-trailer', badTrailer!),
-  ]);
-}
-
 const row = (name: string, { packets, octets }: Counter) => [name, packets, octets];
 
 /** A line per pipe, and under it one for each of its static entries where it has several. */
-async function pipesTable(hal: PipeHal, pipes: readonly Pipe[]): Promise<string> {
-  const rows: { readonly name: string; readonly hits: CounterSelector; readonly misses?: CounterSelector }[] =
-    [];
-  for (const { name: pipe, entries = [], missCounter } of pipes) {
-    const misses = missCounter === true ? { misses: { pipe, miss: true } as const } : {};
-    rows.push({ name: pipe, hits: { pipe, total: true }, ...misses });
-    if (entries.length < 2) continue;
-    for (const { label } of entries) rows.push({ name: `  ${label}`, hits: { pipe, label: label! } });
-  }
-  const counters = await hal.counters(
-    rows.flatMap(({ hits, misses }) => (misses === undefined ? [hits] : [hits, misses])),
-  );
-  let at = 0;
+function pipesTable({ pipes }: Statistics): string {
   return table([
     ['PIPE', 'packets', 'octets', 'misses'],
-    ...rows.map(({ name, misses }) => [
-      ...row(name, counters[at++]!),
-      misses === undefined ? '' : counters[at++]!.packets,
+    ...pipes.flatMap(({ pipe, hits, misses, entries }) => [
+      [...row(pipe, hits), misses === undefined ? '' : misses.packets],
+      ...entries.map(({ label, hits: ofEntry }) => [...row(`  ${label}`, ofEntry), '']),
     ]),
   ]);
 }
 
-function sessionsTable(known: readonly SessionCounters[], { sessions }: GatewayView): string {
-  const left = sessions.length - known.length;
+function sessionsTable({ sessions, view }: Statistics): string {
+  const left = view.sessions.length - sessions.length;
   const cells = (counter: Counter | undefined) =>
     counter === undefined ? ['-', '-'] : [counter.packets, counter.octets];
-  const rows = known.map((one) => [
+  const rows = sessions.map((one) => [
     `${one.localVip} - ${one.remoteVip}`,
     ...cells(one.out),
     ...cells(one.in),
@@ -101,52 +185,4 @@ function sessionsTable(known: readonly SessionCounters[], { sessions }: GatewayV
   ]);
   const text = table([['SESSION', 'out', 'octets', 'in', 'octets', 'peer'], ...rows]);
   return left > 0 ? `${text}\nand ${left} more sessions, used less lately` : text;
-}
-
-/** Rates of key generation and entry insertion, counted by wrapping the device. */
-export interface PerformanceMeter {
-  readonly hal: PipeHal;
-  /** The rates since the last call, or undefined when nothing was done. */
-  take(): string | undefined;
-}
-
-interface Rate {
-  count: number;
-  seconds: number;
-}
-
-/** Wraps a device so that what --perf-print wants to know is measured. */
-export function meterPerformance(hal: PipeHal, what: 'key-gen' | 'insertion' | 'all'): PerformanceMeter {
-  const keys: Rate = { count: 0, seconds: 0 };
-  const entries: Rate = { count: 0, seconds: 0 };
-  const measured = async <T>(rate: Rate, count: number, work: () => Promise<T>): Promise<T> => {
-    const start = performance.now();
-    try {
-      return await work();
-    } finally {
-      rate.count += count;
-      rate.seconds += (performance.now() - start) / 1000;
-    }
-  };
-  const wrapped = delegateHal(hal, {
-    apply: (operations) => measured(entries, operations.length, () => hal.apply(operations)),
-    generateKeys: (keyOctets, count) => measured(keys, count, () => hal.generateKeys(keyOctets, count)),
-  });
-  const line = (name: string, unit: string, rate: Rate) => {
-    if (rate.count === 0) return undefined;
-    const text = `${name}: ${rate.count} ${unit} in ${(rate.seconds * 1000).toFixed(1)} ms, ${Math.round(rate.count / rate.seconds)} per second`;
-    rate.count = 0;
-    rate.seconds = 0;
-    return text;
-  };
-  return {
-    hal: wrapped,
-    take() {
-      const lines = [
-        what === 'insertion' ? undefined : line('key-gen', 'keys', keys),
-        what === 'key-gen' ? undefined : line('insertion', 'entry operations', entries),
-      ].filter((text) => text !== undefined);
-      return lines.length === 0 ? undefined : lines.join('\n');
-    },
-  };
 }

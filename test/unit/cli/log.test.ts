@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { createLogger } from '../../../src/cli/log.js';
 import { printable } from '../../../src/cli/output.js';
+import type { Logger } from '../../../src/gateway/log.js';
 
 test.each([
   ['a forged line', 'x\n12:00:00.000 ERROR    all keys lost', 'x\\n12:00:00.000 ERROR    all keys lost'],
@@ -14,15 +15,41 @@ test.each([
   expect(printable(text)).toBe(shown);
 });
 
+/** What a logger writes. */
+function logged(format: 'text' | 'json', ...lines: Parameters<Logger['log']>[]): string {
+  let text = '';
+  const logger = createLogger(50, format, (octets) => {
+    text += Buffer.from(octets).toString();
+    return octets.length;
+  });
+  for (const line of lines) logger.log(...line);
+  return text;
+}
+
 test('neither a message nor a value ends a line of the text log or drives a terminal', () => {
-  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  try {
-    createLogger(50, 'text').log('info', 'said \u001b[2J\nforged', { peer: 'a\nb\u202e' });
-    expect(write).toHaveBeenCalledTimes(1);
-    const line = String(write.mock.calls[0]![0]);
-    expect(line).toMatch(/^[^\p{Cc}\u202e]*\n$/u);
-    expect(line).toContain('said \\u{1b}[2J\\nforged peer=a\\nb\\u{202e}');
-  } finally {
-    write.mockRestore();
-  }
+  const line = logged('text', ['info', 'said \u001b[2J\nforged', { peer: 'a\nb\u202e' }]);
+  expect(line).toMatch(/^[^\p{Cc}\u202e]*\n$/u);
+  expect(line).toContain('said \\u{1b}[2J\\nforged peer=a\\nb\\u{202e}');
+});
+
+test('nor does one of the JSON log, which stays JSON with the same values', () => {
+  const peer = 'a\nb\u202e\u009b31m\u2028"\\';
+  const line = logged('json', ['info', 'said \u001b[2J', { peer }]);
+  expect(line).toMatch(/^[^\p{Cc}\u202e\u2028]*\n$/u);
+  expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'said \u001b[2J', peer });
+});
+
+test('lines of both formats have the whole time with its zone', () => {
+  const iso = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+  expect(logged('text', ['warning', 'late', {}])).toMatch(new RegExp(`^${iso} WARNING  late\n$`));
+  expect(logged('json', ['warning', 'late', {}])).toMatch(new RegExp(`"time":"${iso}"`));
+});
+
+test('values with spaces, quotes, or nothing in them stand in quotes', () => {
+  const line = logged('text', [
+    'info',
+    'm',
+    { a: 'two words', b: 'x"y', c: '', d: 1, e: 'a=b', f: '10.0.0.1' },
+  ]);
+  expect(line.trimEnd().slice(34)).toBe(String.raw`m a="two words" b="x\"y" c="" d=1 e="a=b" f=10.0.0.1`);
 });
