@@ -9,6 +9,7 @@
 import { enlarged } from '../base/enlarged.js';
 import type { EntryWriter } from '../hal/pipe-device.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward } from '../hal/program.js';
+import type { EntryUpdate } from './entry-updates.js';
 import type { KeyIndex } from './key-index.js';
 import type { NativeControlEntry } from './native.js';
 import { nativeControlEntry, nativeForward, type PipeIndex } from './program.js';
@@ -29,6 +30,8 @@ export class BatchWriter implements EntryWriter {
   private at = 0;
   private operations = 0;
   readonly controls: NativeControlEntry[] = [];
+  /** Updates of basic pipes' entries, by the number of the operation. */
+  readonly updates = new Map<number, EntryUpdate>();
 
   /** `indexes` of the program's pipes, null of control pipes. */
   constructor(
@@ -46,14 +49,19 @@ export class BatchWriter implements EntryWriter {
   }
 
   add(pipe: number, slot: number, entry: BasicEntry): void {
-    const { plan } = this.indexes[pipe]!;
+    const index = this.indexes[pipe]!;
+    const { plan } = index;
     this.begin(ADD, 0, pipe, slot, plan.octetsMax);
     const actionIndex = entry.actionIndex ?? 0;
     this.octets[this.at++] = actionIndex;
     this.octets.set(plan.key, this.at);
     this.at += plan.key.length;
+    const valuesAt = this.at;
     this.at = plan.writeValues(actionIndex, entry.values, this.octets, this.at);
+    const forwardAt = this.at;
     if (plan.forwardOfEntry) this.writeForward(entry.forward!);
+    const { octets } = this;
+    index.write(slot, actionIndex, octets.subarray(valuesAt, forwardAt), octets.subarray(forwardAt, this.at));
   }
 
   update(
@@ -63,12 +71,22 @@ export class BatchWriter implements EntryWriter {
     values: ActionValues | undefined,
     forward: Forward | undefined,
   ): void {
-    const { plan } = this.indexes[pipe]!;
+    const index = this.indexes[pipe]!;
+    const { plan } = index;
     const detail = (values === undefined ? 0 : WITH_VALUES) | (forward === undefined ? 0 : WITH_FORWARD);
     this.begin(UPDATE, detail, pipe, slot, plan.octetsMax);
     this.octets[this.at++] = actionIndex;
+    const valuesAt = this.at;
     if (values !== undefined) this.at = plan.writeValues(actionIndex, values, this.octets, this.at);
+    const forwardAt = this.at;
     if (forward !== undefined) this.writeForward(forward);
+    const { octets } = this;
+    const update = index.update(
+      slot,
+      values === undefined ? undefined : octets.slice(valuesAt, forwardAt),
+      forward === undefined ? undefined : octets.slice(forwardAt, this.at),
+    );
+    this.updates.set(this.operations - 1, update);
   }
 
   remove(pipe: number, slot: number): void {

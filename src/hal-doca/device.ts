@@ -146,7 +146,9 @@ export class DocaDevice implements PipeDevice {
     install: (indexes: readonly (EntryIndex | null)[]) => Promise<void>,
   ): Promise<void> {
     this.numbers = pipeIndexOf(program);
-    this.indexes = program.pipes.map((pipe) => (pipe.type === 'basic' ? new KeyIndex(pipe) : null));
+    this.indexes = program.pipes.map((pipe) =>
+      pipe.type === 'basic' ? new KeyIndex(pipe, this.numbers) : null,
+    );
     try {
       await this.native.build(nativeProgram(program, this.numbers));
       try {
@@ -194,8 +196,12 @@ export class DocaDevice implements PipeDevice {
     slice.pack(batch, start);
     const { packed, controls, length } = slice.writer;
     if (length === 0) return;
-    const failures = await this.resultOf(this.native.apply(packed, controls));
-    for (const failure of failures.sort((a, b) => b.index - a.index)) slice.fail(batch, failure);
+    try {
+      const failures = await this.resultOf(this.native.apply(packed, controls));
+      for (const failure of failures.sort((a, b) => b.index - a.index)) slice.fail(batch, failure);
+    } finally {
+      slice.end();
+    }
   }
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {

@@ -2,9 +2,10 @@
 import { encapHeaderLengthOctets } from '../hal/check-entry.js';
 import type { FieldName, FieldValue, WritableFieldName } from '../hal/fields.js';
 import type { ActionTemplate, ActionValues, BasicEntry, BasicPipe } from '../hal/program.js';
-import { entryFields, fieldOctets, writeValue } from './program.js';
+import { entryFields, fieldOctets, readValue, writeValue } from './program.js';
 
 const ETHERNET_HEADER_OCTETS = 14;
+const CRYPTO_ID_OCTETS = 4;
 
 /** The values that entries of an action template give, in their order. */
 interface ActionPlan {
@@ -18,6 +19,9 @@ export class EntryPlan {
   private readonly match: readonly FieldName[];
   private readonly actions: readonly ActionPlan[];
   readonly forwardOfEntry: boolean;
+  /** Most that the values of an entry take. */
+  readonly valueOctetsMax: number;
+  /** Most that all of an entry takes. */
   readonly octetsMax: number;
   /** The octets by which the pipe finds the entry whose key was taken last. */
   readonly key: Uint8Array;
@@ -27,11 +31,8 @@ export class EntryPlan {
     this.key = new Uint8Array(this.match.reduce((sum, field) => sum + fieldOctets(field), 0));
     this.actions = (pipe.actions ?? []).map(planOf);
     this.forwardOfEntry = pipe.forward === 'entry';
-    const valueOctets = this.actions.map(
-      ({ set, encapOctets }) =>
-        set.reduce((sum, field) => sum + fieldOctets(field), ETHERNET_HEADER_OCTETS) + encapOctets + 4,
-    );
-    this.octetsMax = 16 + this.key.length + Math.max(0, ...valueOctets);
+    this.valueOctetsMax = Math.max(0, ...this.actions.map(valueOctetsOf));
+    this.octetsMax = 16 + this.key.length + this.valueOctetsMax;
   }
 
   /** Makes `key` that of `entry`. Its values lie under the template's masks. */
@@ -66,6 +67,46 @@ export class EntryPlan {
     }
     return end;
   }
+
+  /** The values of the fields that entries give, of a key at the beginning of `octets`. */
+  matchIn(octets: Uint8Array): NonNullable<BasicEntry['match']> {
+    let at = 0;
+    const match: Partial<Record<FieldName, FieldValue>> = {};
+    for (const field of this.match) {
+      match[field] = readValue(field, octets, at);
+      at += fieldOctets(field);
+    }
+    return match;
+  }
+
+  /** What `writeValues` has written; undefined where entries give nothing. */
+  valuesIn(actionIndex: number, octets: Uint8Array, from: number): ActionValues | undefined {
+    const plan = this.actions[actionIndex];
+    if (plan === undefined) return undefined;
+    let at = from;
+    const take = (length: number) => {
+      at += length;
+      return octets.slice(at - length, at);
+    };
+    const set: Partial<Record<WritableFieldName, FieldValue>> = {};
+    for (const field of plan.set) set[field] = readValue(field, take(fieldOctets(field)), 0);
+    const values: ActionValues = {
+      ...(plan.set.length === 0 ? {} : { set }),
+      ...(plan.ethernetHeader ? { ethernetHeader: take(ETHERNET_HEADER_OCTETS) } : {}),
+      ...(plan.encapOctets === 0 ? {} : { encapHeader: take(plan.encapOctets) }),
+      ...(plan.cryptoId ? { cryptoId: new DataView(take(CRYPTO_ID_OCTETS).buffer).getUint32(0, true) } : {}),
+    };
+    return Object.keys(values).length === 0 ? undefined : values;
+  }
+}
+
+function valueOctetsOf({ set, ethernetHeader, encapOctets, cryptoId }: ActionPlan): number {
+  return (
+    set.reduce((sum, field) => sum + fieldOctets(field), 0) +
+    (ethernetHeader ? ETHERNET_HEADER_OCTETS : 0) +
+    encapOctets +
+    (cryptoId ? CRYPTO_ID_OCTETS : 0)
+  );
 }
 
 function planOf(template: ActionTemplate): ActionPlan {

@@ -1,5 +1,5 @@
 /**
- * Keys of one pipe's entries, all of the same length, and the slots that they belong to: open addressing over typed
+ * Records of one pipe's entries, all of the same length, by slot, each of which begins with a key: open addressing over typed
  * arrays, so that a million entries are a few arrays and no objects.
  */
 import { enlarged } from '../base/enlarged.js';
@@ -8,8 +8,8 @@ import { fnv1a } from '../base/fnv1a.js';
 const SLOTS_START = 16;
 
 export class KeyTable {
-  /** The keys, by slot. */
-  private keys: Uint8Array<ArrayBuffer>;
+  /** By slot. */
+  private records: Uint8Array<ArrayBuffer>;
   /**
    * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
    * least half are none.
@@ -17,13 +17,16 @@ export class KeyTable {
   private pairs = new Int32Array(4 * SLOTS_START);
   private count = 0;
 
-  constructor(private readonly keyOctets: number) {
-    this.keys = new Uint8Array(SLOTS_START * keyOctets);
+  constructor(
+    private readonly keyOctets: number,
+    readonly recordOctets: number = keyOctets,
+  ) {
+    this.records = new Uint8Array(SLOTS_START * recordOctets);
   }
 
   /** The slot of a key, or -1. */
   find(key: Uint8Array): number {
-    const hash = hashOf(key);
+    const hash = hashOf(key, 0, this.keyOctets);
     const { pairs } = this;
     const mask = pairs.length - 1;
     for (let at = (2 * hash) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
@@ -32,26 +35,31 @@ export class KeyTable {
     return -1;
   }
 
-  /** A copy of the key of a slot that has one. */
-  keyOf(slot: number): Uint8Array {
-    return this.keys.slice(slot * this.keyOctets, (slot + 1) * this.keyOctets);
+  /** A copy of the record of a slot. */
+  recordOf(slot: number): Uint8Array<ArrayBuffer> {
+    return this.records.slice(slot * this.recordOctets, (slot + 1) * this.recordOctets);
   }
 
-  /** Sets the key of a slot that has none. No other slot has this key. */
-  add(slot: number, key: Uint8Array): void {
-    this.keys = enlarged(this.keys, (slot + 1) * this.keyOctets);
+  /** Puts octets into the record of a slot that has a key, which they leave as it is. */
+  write(slot: number, octets: ArrayLike<number>, at: number): void {
+    this.records.set(octets, slot * this.recordOctets + at);
+  }
+
+  /** Sets the key of a slot that has none, and what follows it in `record`. No other slot has this key. */
+  add(slot: number, record: Uint8Array): void {
+    this.records = enlarged(this.records, (slot + 1) * this.recordOctets);
     if (4 * (this.count + 1) > this.pairs.length) this.spread();
     this.count++;
-    this.keys.set(key, slot * this.keyOctets);
-    put(this.pairs, slot + 1, hashOf(key));
+    this.records.set(record, slot * this.recordOctets);
+    put(this.pairs, slot + 1, hashOf(record, 0, this.keyOctets));
   }
 
   /** Removes the key of a slot that has one. */
   delete(slot: number): void {
     const { pairs } = this;
     const mask = pairs.length - 1;
-    const from = slot * this.keyOctets;
-    let gap = (2 * hashOf(this.keys.subarray(from, from + this.keyOctets))) & mask;
+    const from = slot * this.recordOctets;
+    let gap = (2 * hashOf(this.records, from, from + this.keyOctets)) & mask;
     while (pairs[gap] !== slot + 1) gap = (gap + 2) & mask;
     // Pairs behind the gap move up, unless that would put them before the place of their hash.
     for (let at = (gap + 2) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
@@ -66,8 +74,8 @@ export class KeyTable {
   }
 
   private isKeyOf(slot: number, key: Uint8Array): boolean {
-    const at = slot * this.keyOctets;
-    for (let i = 0; i < this.keyOctets; i++) if (this.keys[at + i] !== key[i]) return false;
+    const at = slot * this.recordOctets;
+    for (let i = 0; i < this.keyOctets; i++) if (this.records[at + i] !== key[i]) return false;
     return true;
   }
 
@@ -89,8 +97,8 @@ function put(pairs: Int32Array, slotPlusOne: number, hash: number): void {
 }
 
 /** FNV-1a, whose low bits are mixed with the high ones. */
-function hashOf(key: Uint8Array): number {
-  let hash = fnv1a(key, 0, key.length);
+function hashOf(octets: Uint8Array, from: number, to: number): number {
+  let hash = fnv1a(octets, from, to);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return hash ^ (hash >>> 13);
 }

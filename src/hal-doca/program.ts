@@ -57,6 +57,15 @@ export function writeValue(field: FieldName, value: FieldValue, out: Uint8Array,
   }
 }
 
+/** The value that stands in `octets` at `at`. */
+export function readValue(field: FieldName, octets: Uint8Array, at: number): FieldValue {
+  const end = at + fieldOctets(field);
+  if (FIELDS[field].widthBits > 32) return octets.slice(at, end);
+  let value = 0;
+  for (let i = at; i < end; i++) value = (value << 8) | octets[i]!;
+  return value >>> 0;
+}
+
 function valueOctets(field: FieldName, value: FieldValue): Uint8Array {
   const octets = new Uint8Array(fieldOctets(field));
   writeValue(field, value, octets, 0);
@@ -83,6 +92,26 @@ export function nativeForward(forward: Forward | 'entry', { pipes }: PipeIndex):
   if (forward === 'entry') return { kind: FORWARD_KINDS.entry, target: 0 };
   if (forward.to === 'pipe') return { kind: FORWARD_KINDS.pipe, target: pipes.get(forward.pipe)! };
   return { kind: FORWARD_KINDS[forward.to], target: forward.to === 'port' ? forward.port : 0 };
+}
+
+/** A packed forward: its kind (1), its target (4, little-endian). */
+export const FORWARD_OCTETS = 5;
+
+/** The forward that stands packed in `octets` at `at`. */
+export function readForward(octets: Uint8Array, at: number, { pipes }: PipeIndex): Forward {
+  const target = new DataView(octets.buffer, octets.byteOffset).getUint32(at + 1, true);
+  switch (octets[at]) {
+    case FORWARD_KINDS.pipe:
+      return { to: 'pipe', pipe: [...pipes.keys()][target]! };
+    case FORWARD_KINDS.port:
+      return { to: 'port', port: target };
+    case FORWARD_KINDS.rss:
+      return { to: 'rss' };
+    case FORWARD_KINDS.kernel:
+      return { to: 'kernel' };
+    default:
+      return { to: 'drop' };
+  }
 }
 
 function nativeActions(template: ActionTemplate): NativeActions {

@@ -12,6 +12,7 @@ import {
   fieldWords,
   fullMask,
   valueToWords,
+  wordsToValue,
 } from '../hal/packet/fields-access.js';
 import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { ActionTemplate, ActionValues, FieldMatch } from '../hal/program.js';
@@ -89,6 +90,26 @@ export class CompiledActions {
     for (const { field, constant, at } of this.steps) {
       if (constant === null) valueToWords(field, values!.set![field]!, slab.words, words + at);
     }
+  }
+
+  /** The values that stand in the record of `slot`; undefined where entries give none. */
+  valuesIn(slab: RecordSlab, slot: number): ActionValues | undefined {
+    const octets = slot * slab.recordOctets;
+    const words = slot * slab.recordWords + this.valuesAt;
+    const set = this.steps.flatMap(({ field, constant, at }) =>
+      constant === null ? [[field, wordsToValue(field, slab.words, words + at)] as const] : [],
+    );
+    const header = (from: number, length: number) => slab.octets.slice(octets + from, octets + from + length);
+    const ofEntry = this.encapHeaderAt > this.ethernetHeaderAt;
+    const values: ActionValues = {
+      ...(set.length === 0 ? {} : { set: Object.fromEntries(set) }),
+      ...(ofEntry ? { ethernetHeader: header(this.ethernetHeaderAt, ETHERNET_HEADER_OCTETS) } : {}),
+      ...(this.encapHeaderOctets === 0
+        ? {}
+        : { encapHeader: header(this.encapHeaderAt, this.encapHeaderOctets) }),
+      ...(this.cryptoId === 0 ? { cryptoId: slab.words[words] } : {}),
+    };
+    return Object.keys(values).length === 0 ? undefined : values;
   }
 
   /** Does it all to the packet; false when the packet was lost in it, and counted. */

@@ -11,6 +11,7 @@ import {
   fieldWords,
   fullMask,
   valueToWords,
+  wordsToValue,
 } from '../hal/packet/fields-access.js';
 import type { PacketContext } from '../hal/packet/packet-context.js';
 import type { EntryIndex } from '../hal/pipe-device.js';
@@ -18,7 +19,7 @@ import type { ActionValues, BasicEntry, BasicPipe, Forward } from '../hal/progra
 import { CompiledActions } from './actions.js';
 import type { CryptoUnit } from './crypto-unit.js';
 import { ExactTable } from './exact-table.js';
-import { CODE_LOST, forwardCode } from './forward-code.js';
+import { CODE_LOST, forwardCode, forwardOf } from './forward-code.js';
 import { counterOf, type PipeContext, type PipeTable } from './pipe-table.js';
 import { RecordSlab, WORD_OCTETS } from './record-slab.js';
 
@@ -157,6 +158,24 @@ export class BasicPipeTable implements PipeTable, EntryIndex {
   /** Nothing here fails late, so that nothing is put back. */
   take(slot: number): undefined {
     this.table.remove(slot);
+  }
+
+  entryAt(slot: number): BasicEntry {
+    const { slab } = this;
+    const record = slot * slab.recordWords;
+    const actionIndex = slab.words[record + ACTION_INDEX_WORD];
+    const match = this.steps
+      .slice(this.fixedSteps)
+      .map(({ field, at }) => [field, wordsToValue(field, slab.words, record + KEY_WORD + at - this.keyAt)]);
+    const values = this.actions[actionIndex]?.valuesIn(slab, slot);
+    return {
+      match: Object.fromEntries(match),
+      actionIndex,
+      ...(values === undefined ? {} : { values }),
+      ...(this.forwardOfEntry
+        ? { forward: forwardOf(slab.words[record + FORWARD_WORD], this.context.pipeNumbers) }
+        : {}),
+    };
   }
 
   /** Fills the record of a slot that was put into the index. */

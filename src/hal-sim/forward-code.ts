@@ -11,6 +11,13 @@ export const CODE_PORT = 16;
 /** CODE_PIPE + number of the pipe in the program */
 export const CODE_PIPE = 1024;
 
+/** The forward that a code stands for, of a program that has these pipes in this order. */
+export function forwardOf(code: number, pipeNumbers: ReadonlyMap<string, number>): Forward {
+  if (code >= CODE_PIPE) return { to: 'pipe', pipe: [...pipeNumbers.keys()][code - CODE_PIPE] };
+  if (code >= CODE_PORT) return { to: 'port', port: code - CODE_PORT };
+  return { to: code === CODE_RSS ? 'rss' : code === CODE_KERNEL ? 'kernel' : 'drop' };
+}
+
 /** `pipeNumbers` gives a pipe's number by name; the forward has been validated. */
 export function forwardCode(forward: Forward, pipeNumbers: ReadonlyMap<string, number>): number {
   switch (forward.to) {

@@ -32,8 +32,8 @@ export const MISS_COUNTER = -1;
 export const TOTAL_COUNTER = -2;
 
 /**
- * The match keys of a basic pipe's entries: the device's own table, in which it finds entries (or would have to keep them for
- * nothing but this), lent so that nobody keeps a second one. The device itself changes nothing in it.
+ * The match keys of a basic pipe's entries, and what the entries were given: the device's own table, in which it finds entries (or
+ * would have to keep them for nothing but this), lent so that nobody keeps a second one. The device itself changes no keys in it.
  */
 export interface EntryIndex {
   /** The slot of the entry that has the key of `entry`, under the template's masks; -1: there is none. */
@@ -45,8 +45,14 @@ export interface EntryIndex {
    * no `putBack`.
    */
   take(slot: number): Uint8Array | undefined;
-  /** The entry that had this key is there still. No other entry has the slot or the key. */
+  /** The entry that had this key is there still, with its values. No other entry has the slot or the key. */
   putBack?(slot: number, key: Uint8Array): void;
+  /**
+   * The entry in a slot that has one, without its label: the values that it was given, and updated with since. It belongs to the caller.
+   * An operation counts from when it has been written until it is said to have failed. `lookup` asks for it, and nothing on the way of
+   * packets.
+   */
+  entryAt(slot: number): BasicEntry;
 }
 
 /** Takes the operations of a batch. */

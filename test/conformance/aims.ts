@@ -3,7 +3,7 @@
  * wrongly an entry is aimed badly, and what becomes of the packet is compared all the same.
  */
 import { FIELDS, type FieldName, type FieldValue } from '../../src/hal/fields.js';
-import { fieldReader, fieldWords } from '../../src/hal/packet/fields-access.js';
+import { fieldReader, wordsToValue } from '../../src/hal/packet/fields-access.js';
 import { PacketContext } from '../../src/hal/packet/packet-context.js';
 
 /** The fields that a packet has. */
@@ -21,18 +21,9 @@ export function aimOf(frame: Uint8Array, port: number): Map<FieldName, FieldValu
   const aim = new Map<FieldName, FieldValue>();
   for (const field of NAMES) {
     if (field === 'parser_meta.random') continue;
-    if (fieldReader(field)(packet, words, 0)) aim.set(field, valueIn(field, words));
+    if (fieldReader(field)(packet, words, 0)) aim.set(field, wordsToValue(field, words, 0));
   }
   return aim;
-}
-
-function valueIn(field: FieldName, words: Uint32Array): FieldValue {
-  const { widthBits } = FIELDS[field];
-  if (widthBits <= 32) return words[0]!;
-  const octets = new Uint8Array(fieldWords(field) * 4);
-  const view = new DataView(octets.buffer);
-  for (let word = 0; word < fieldWords(field); word++) view.setUint32(word * 4, words[word]!);
-  return octets.slice(octets.length - widthBits / 8);
 }
 
 /** After `decrypt`; `inner`: the packet inside, as a frame; undefined where it is no tunnel. */

@@ -37,6 +37,7 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   /** Holds every call back until it resolves. */
   gate: Promise<void> = Promise.resolve();
   private written = 0;
+  private indexes: readonly (MapIndex | null)[] = [];
 
   async build(
     program: PipeProgram,
@@ -46,7 +47,8 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     await this.gate;
     if (this.buildFailure !== null) throw this.buildFailure;
     try {
-      await install(program.pipes.map((pipe) => (pipe.type === 'basic' ? new MapIndex() : null)));
+      this.indexes = program.pipes.map((pipe) => (pipe.type === 'basic' ? new MapIndex() : null));
+      await install(this.indexes);
     } catch (error) {
       this.notes.push(['unbuild']);
       throw error;
@@ -67,6 +69,7 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   }
 
   add(pipe: number, slot: number, entry: BasicEntry): void {
+    this.indexes[pipe]!.write(slot, entry);
     this.write('add', pipe, slot, entry);
   }
 
@@ -77,6 +80,8 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     values: ActionValues | undefined,
     forward: Forward | undefined,
   ): void {
+    // What fails has changed nothing.
+    if (!this.failures.has(this.written)) this.indexes[pipe]!.update(slot, values, forward);
     this.write('update', pipe, slot, actionIndex, values, forward);
   }
 
@@ -144,10 +149,13 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   }
 }
 
-/** Keys as texts. It insists on what pipe-device.ts promises. */
+/** Keys as texts, and entries. It insists on what pipe-device.ts promises. */
 class MapIndex implements EntryIndex {
   private readonly slots = new Map<string, number>();
   private readonly keys = new Map<number, string>();
+  private readonly entries = new Map<number, BasicEntry>();
+  /** By what `take` has returned of them. */
+  private readonly taken = new WeakMap<Uint8Array, BasicEntry>();
   private lookedFor = '';
 
   find(entry: BasicEntry): number {
@@ -164,11 +172,33 @@ class MapIndex implements EntryIndex {
     if (key === undefined) throw new Error(`slot ${slot} has no key`);
     this.keys.delete(slot);
     this.slots.delete(key);
-    return new TextEncoder().encode(key);
+    const octets = new TextEncoder().encode(key);
+    this.taken.set(octets, this.entries.get(slot)!);
+    this.entries.delete(slot);
+    return octets;
   }
 
   putBack(slot: number, key: Uint8Array): void {
     this.file(slot, new TextDecoder().decode(key));
+    this.entries.set(slot, this.taken.get(key)!);
+  }
+
+  entryAt(slot: number): BasicEntry {
+    const entry = this.entries.get(slot);
+    if (entry === undefined) throw new Error(`slot ${slot} has no entry`);
+    return structuredClone(entry);
+  }
+
+  write(slot: number, { label: _, ...entry }: BasicEntry): void {
+    this.entries.set(slot, structuredClone(entry));
+  }
+
+  update(slot: number, values: ActionValues | undefined, forward: Forward | undefined): void {
+    const given = {
+      ...(values === undefined ? {} : { values }),
+      ...(forward === undefined ? {} : { forward }),
+    };
+    this.entries.set(slot, structuredClone({ ...this.entries.get(slot), ...given }));
   }
 
   private file(slot: number, key: string): void {

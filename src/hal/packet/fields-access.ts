@@ -56,6 +56,18 @@ export function valueToWords(field: FieldName, value: FieldValue, out: Uint32Arr
   }
 }
 
+/** The value that stands in `words` from `at` on. */
+export function wordsToValue(field: FieldName, words: Uint32Array, at: number): FieldValue {
+  const { widthBits } = FIELDS[field];
+  if (widthBits <= 32) return words[at];
+  const octets = new Uint8Array(widthBits / 8);
+  for (let i = 0; i < octets.length; i++) {
+    const fromEnd = octets.length - 1 - i;
+    octets[i] = words[at + fieldWords(field) - 1 - (fromEnd >>> 2)] >>> (8 * (fromEnd & 3));
+  }
+  return octets;
+}
+
 /** A mask with all bits of the field, and those that its first word has beyond it, which no value has. */
 export function fullMask(field: FieldName, out: Uint32Array, at: number): void {
   out.fill(0xffffffff, at, at + fieldWords(field));

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { EntryBook } from '../../../src/hal/entry-book.js';
 import type { BasicPipe, ControlEntry, ControlPipe } from '../../../src/hal/program.js';
 import { KeyIndex } from '../../../src/hal-doca/key-index.js';
+import { pipeIndexOf } from '../../../src/hal-doca/program.js';
 
 const PIPE: BasicPipe = {
   name: 'ACL',
@@ -15,7 +16,12 @@ const PIPE: BasicPipe = {
 const matching = (last: number) => ({ match: { 'outer.ip4.dst_ip': 0x0a000000 + last } });
 
 test('an entry that could not be removed is back, under its id, as soon as the one that waits for its place has failed', () => {
-  const book = new EntryBook(PIPE, 0, 1, new KeyIndex(PIPE));
+  const book = new EntryBook(
+    PIPE,
+    0,
+    1,
+    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] })),
+  );
   const first = book.add({ label: 'first', ...matching(1) });
   const id = book.idOf(first);
   const removed = book.remove(first);
