@@ -115,6 +115,8 @@ export class DocaDevice implements PipeDevice {
   private rotations = 0n;
   /** Resolves when all former calls have been handed to the addon. */
   private handedOver: Promise<void> = Promise.resolve();
+  /** Resolves when the front has been told all failures of former batches. */
+  private failuresTold: Promise<void> = Promise.resolve();
 
   /** Use openDocaHal. */
   constructor(
@@ -162,7 +164,17 @@ export class DocaDevice implements PipeDevice {
     }
   }
 
-  async perform<Note>(batch: EntryBatch<Note>): Promise<void> {
+  perform<Note>(batch: EntryBatch<Note>): Promise<void> {
+    const performed = this.performInTurn(batch);
+    const former = this.failuresTold;
+    this.failuresTold = performed.then(
+      () => former,
+      () => former,
+    );
+    return performed;
+  }
+
+  private async performInTurn<Note>(batch: EntryBatch<Note>): Promise<void> {
     const handOver = this.takeTurn();
     const waits: Promise<void>[] = [];
     try {
@@ -170,6 +182,7 @@ export class DocaDevice implements PipeDevice {
       for (let start = 0; start < batch.count; start += OPERATIONS_PER_SLICE) {
         // The addon has work for as long as the next slice is packed.
         if (waits.length > 1) await waits[waits.length - 2];
+        this.assertOpen();
         const wait = this.performSlice(batch, start);
         // Two may fail, of which one is heard of.
         wait.catch(() => undefined);
@@ -215,13 +228,18 @@ export class DocaDevice implements PipeDevice {
       keys.set(key, at);
       at += key.length;
     }
-    const failures = await this.call(() => {
-      const set = this.native.setKeys(ids, keys, lengths);
-      // The addon has its copy, which it wipes.
+    try {
+      const failures = await this.call(() => {
+        const set = this.native.setKeys(ids, keys, lengths);
+        // The addon has its copy, which it wipes.
+        keys.fill(0);
+        return set;
+      });
+      return failures.map(failureOf);
+    } finally {
+      // Where the turn has not come.
       keys.fill(0);
-      return set;
-    });
-    return failures.map(failureOf);
+    }
   }
 
   async clearKeys(cryptoIds: readonly number[]): Promise<void> {
@@ -229,7 +247,10 @@ export class DocaDevice implements PipeDevice {
   }
 
   async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
-    const { spis, keys } = await this.call(() => this.native.generateKeys(keyLengthOctets, count));
+    const { spis, keys } = await this.call(
+      () => this.native.generateKeys(keyLengthOctets, count),
+      (batch) => batch.keys.fill(0),
+    );
     return { spis, keys, keyLengthOctets };
   }
 
@@ -238,9 +259,20 @@ export class DocaDevice implements PipeDevice {
     this.rotations++;
   }
 
-  async counters(places: Int32Array): Promise<Counter[]> {
-    const numbers = await this.call(() => this.native.counters(places));
-    return Array.from({ length: places.length / 2 }, (_, i) => ({
+  async counters(places: () => Int32Array): Promise<Counter[]> {
+    const { failuresTold } = this;
+    const handOver = this.takeTurn();
+    let counted: Promise<BigUint64Array>;
+    try {
+      await handOver.turn;
+      await failuresTold;
+      this.assertOpen();
+      counted = this.native.counters(places());
+    } finally {
+      handOver.done();
+    }
+    const numbers = await this.resultOf(counted);
+    return Array.from({ length: numbers.length / 2 }, (_, i) => ({
       packets: numbers[2 * i]!,
       octets: numbers[2 * i + 1]!,
     }));
@@ -307,29 +339,41 @@ export class DocaDevice implements PipeDevice {
     return this.native.close();
   }
 
-  /** A call of the addon, in its turn. */
-  private async call<Result>(start: () => Promise<Result>): Promise<Result> {
+  /** A call of the addon, in its turn. `discard`: what is to become of a result that comes too late. */
+  private async call<Result>(
+    start: () => Promise<Result>,
+    discard?: (result: Result) => void,
+  ): Promise<Result> {
     const handOver = this.takeTurn();
     let result: Promise<Result>;
     try {
       await handOver.turn;
+      this.assertOpen();
       result = start();
     } finally {
       handOver.done();
     }
-    return this.resultOf(result);
+    return this.resultOf(result, discard);
   }
 
   /** Turns errors of the addon into HalErrors. After close() every call fails, those under way included. */
-  private async resultOf<Result>(promise: Promise<Result>): Promise<Result> {
+  private async resultOf<Result>(
+    promise: Promise<Result>,
+    discard?: (result: Result) => void,
+  ): Promise<Result> {
     let result: Result;
     try {
       result = await promise;
     } catch (error) {
       throw halErrorOf(error);
     }
-    if (this.closed) throw shutDown('the operation');
+    if (this.closed) discard?.(result);
+    this.assertOpen();
     return result;
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw shutDown('the operation');
   }
 }
 

@@ -220,7 +220,7 @@ class SimDevice implements PipeDevice {
       keyLengthOctets,
     };
     let done = 0;
-    return this.work.run(
+    const generated = this.work.run(
       () => {
         if (done === 0 && this.keys.masterKeys.spisLeft < count) {
           throw new HalError('EMPTY', `${this.keys.masterKeys.spisLeft} SPIs are left`);
@@ -234,24 +234,26 @@ class SimDevice implements PipeDevice {
       },
       () => batch,
     );
+    return generated.catch((error: unknown) => {
+      // Keys of the slices that were done before the device was closed.
+      batch.keys.fill(0);
+      throw error;
+    });
   }
 
   rotateMasterKey(): Promise<void> {
-    return this.work.run(
-      () => {
-        this.keys.rotate();
-        return false;
-      },
-      () => undefined,
-    );
+    return this.inTurn(() => this.keys.rotate());
   }
 
-  async counters(places: Int32Array): Promise<Counter[]> {
-    const counters: Counter[] = [];
-    for (let at = 0; at < places.length; at += 2) {
-      counters.push(this.pipeline.counter(places[at], places[at + 1]));
-    }
-    return counters;
+  counters(places: () => Int32Array): Promise<Counter[]> {
+    return this.inTurn(() => {
+      const found = places();
+      const counters: Counter[] = [];
+      for (let at = 0; at < found.length; at += 2) {
+        counters.push(this.pipeline.counter(found[at], found[at + 1]));
+      }
+      return counters;
+    });
   }
 
   async statistics(): Promise<PspStatistics> {
@@ -326,6 +328,10 @@ class SimDevice implements PipeDevice {
       late.length = 0;
       this.ports[id].send(frames);
     }
+  }
+
+  private inTurn<Result>(work: () => Result): Promise<Result> {
+    return this.work.run(() => false, work);
   }
 
   private inSlices(count: number, perSlice: number, one: (i: number) => void): Promise<void> {

@@ -49,6 +49,7 @@ export class CheckedHal implements PipeHal {
           if ('error' in result) throw result.error;
         }
       });
+      this.assertOpen('build');
       this.books = books;
     } catch (error) {
       throw error instanceof HalError && error.code !== 'SHUTDOWN'
@@ -106,7 +107,8 @@ export class CheckedHal implements PipeHal {
   }
 
   async counters(selectors: readonly CounterSelector[]): Promise<Counter[]> {
-    return this.pipeDevice.counters(this.assertBuilt('counters').counterPlaces(selectors));
+    const books = this.assertBuilt('counters');
+    return this.pipeDevice.counters(() => books.counterPlaces(selectors));
   }
 
   async statistics(): Promise<PspStatistics> {

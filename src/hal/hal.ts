@@ -5,7 +5,8 @@
  *
  * Life: an implementation opens the device and gives a PipeHal; `build` installs one PipeProgram, once; then
  * packets flow, and the rest of the interface may be used in any order until `close`. After `close` every method
- * rejects or throws HalError SHUTDOWN and no handler is called again.
+ * rejects or throws HalError SHUTDOWN and no handler is called again; calls that were under way end, or reject with SHUTDOWN, which a `build`
+ * always does.
  *
  * Keys of an earlier run: master keys may outlive a process in the device. Whoever opens the device sees to it that none is
  * left when there is a PipeHal (two rotations replace both), so that no packet is ever opened with one; callers do nothing.
@@ -13,11 +14,12 @@
  * Ownership: what a caller passes in may be reused by it after the returned promise settles (for `transmit`,
  * after it returns). What a handler receives belongs to the handler.
  *
- * Order: operations of one batch take effect in the order of the batch; batches in the order of the calls.
+ * Order: operations of one batch take effect in the order of the batch; batches in the order of the calls. Counters are those of
+ * the entries that there are when all calls before have taken effect, and none that came later.
  * Nothing here blocks the event loop for long.
  *
- * Before `build`, and after one that failed, everything but `apply`, `counters` and `transmit` may be used; those three answer
- * BAD_STATE then, and `build` may be tried again. Packets that come in before a program is built are not taken.
+ * Before `build`, while it is under way, and after one that failed, everything but `apply`, `counters` and `transmit` may be used; those
+ * three answer BAD_STATE then. After one that failed `build` may be tried again. Packets that come in before a program is built are not taken.
  *
  * Errors: those of each method are at the method. A device may fail in any of them (DRIVER, OPERATING_SYSTEM, NO_MEMORY,
  * TIME_OUT and others of its own); what has failed has changed nothing unless the method says otherwise. A method that answers

@@ -2,8 +2,9 @@
  * PipeDevice: what a device does behind PipeHAL. CheckedHal (checked-hal.ts) makes a PipeHal of one: it checks every call, gives
  * entries their ids and slots, and knows their labels. A device never sees a wrong call:
  *
- * - Nothing is called before `build` has begun that needs a program, nothing but `onReceive` while it is under way (besides
- *   what `install` does), and nothing after `close`. A second `build` comes only after one that rejected.
+ * - What needs a program (`perform`, `counters`, `transmit`) is called after a `build` that has resolved, or by its `install`; all else,
+ *   `close` included, at any time, also while `build` is under way. Nothing is called after `close`. A second `build` comes only
+ *   after one that rejected.
  * - Programs are valid, entries and values fit their pipe, keys and slots are in range, pipes and counters exist, an entry
  *   that is added has a key that no other one has, and pipes are never over-full.
  *
@@ -115,8 +116,12 @@ export interface PipeDevice {
   generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch>;
   rotateMasterKey(): Promise<void>;
 
-  /** `places`: pairs of a pipe and a slot, MISS_COUNTER or TOTAL_COUNTER. One counter per pair. */
-  counters(places: Int32Array): Promise<Counter[]>;
+  /**
+   * One counter for each pair of a pipe and a slot, MISS_COUNTER or TOTAL_COUNTER. `places` gives the pairs, or throws what this is to
+   * reject with. It is called once, when all failures of former batches have been told and nothing of later ones has been
+   * submitted, and the counters are those that stand there then: nothing of a later batch comes in between.
+   */
+  counters(places: () => Int32Array): Promise<Counter[]>;
   statistics(): Promise<PspStatistics>;
 
   /** Again: replaces the handler. As PipeHal's. */
@@ -124,6 +129,9 @@ export interface PipeDevice {
   /** The program has an egress root. As PipeHal's. */
   transmit(packets: readonly TransmitPacket[]): number;
 
-  /** Called once. Afterwards no handler is called. Rejects with what a port's closing rejects with. */
+  /**
+   * Called once. Afterwards no handler is called, and no key is left that a call under way has made. Calls under way, `build` included, end
+   * or reject with SHUTDOWN. Rejects with what a port's closing rejects with.
+   */
   close(): Promise<void>;
 }

@@ -116,6 +116,28 @@ export function describeFaults(release: DocaRelease): void {
       expect(refused).toBeGreaterThan(10);
     });
 
+    test('a counter that is asked for behind a removal that fails is that of the entry', async () => {
+      const harness = await implementation.open();
+      await using hal = harness.hal;
+      await hal.build(PROGRAM);
+      const counts = new Set<boolean>();
+      for (let seed = 1; seed <= 10; seed++) {
+        const [id] = await idsOf(hal, [addOf(1)]);
+        await withFaults(seed, 500, async () => {
+          const removed = hal.apply([{ operation: 'remove', id: id! }]);
+          const counted = hal.counters([{ id: id! }]).then(
+            () => true,
+            () => false,
+          );
+          const [result] = await removed;
+          expect(await counted).toBe('error' in result!);
+          counts.add(await counted);
+        });
+        await hal.apply([{ operation: 'remove', id: id! }]);
+      }
+      expect(counts.size).toBe(2);
+    });
+
     test('an update that failed in part leaves nothing for the next one', async () => {
       const harness = await implementation.open();
       await using hal = harness.hal;

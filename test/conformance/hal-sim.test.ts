@@ -1,10 +1,14 @@
 import { seededRandom } from '../../src/base/random.js';
 import { openSimHarness } from '../support/sim-harness.js';
+import { describeCallOrder } from './call-order.js';
+import type { HalUnderTest } from './harness.js';
 import { describeProperties } from './properties.js';
 
 /** Each device has randomness of its own, as devices of the machine's have. */
 let opened = 0;
-describeProperties({
+const SIMULATOR: HalUnderTest = {
   name: 'hal-sim',
   open: (options) => openSimHarness({ random: seededRandom(++opened), ...options }),
-});
+};
+describeProperties(SIMULATOR);
+describeCallOrder(SIMULATOR);

@@ -116,9 +116,10 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     this.notes.push(['rotateMasterKey']);
   }
 
-  async counters(places: Int32Array): Promise<Counter[]> {
-    this.notes.push(['counters', ...places]);
-    return Array.from({ length: places.length / 2 }, () => ({ packets: 0n, octets: 0n }));
+  async counters(places: () => Int32Array): Promise<Counter[]> {
+    const pairs = places();
+    this.notes.push(['counters', ...pairs]);
+    return Array.from({ length: pairs.length / 2 }, () => ({ packets: 0n, octets: 0n }));
   }
 
   async statistics(): Promise<PspStatistics> {

@@ -12,8 +12,8 @@ const port = (name: string): NativePort => ({
   dpdkPort: 0,
 });
 
-function open(): DocaDevice {
-  const native = { close: async () => {} } as Partial<NativeDevice> as NativeDevice;
+function open(calls: Partial<NativeDevice> = {}): DocaDevice {
+  const native = { close: async () => {}, ...calls } as NativeDevice;
   const options = { pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 };
   return new DocaDevice(native, [port('p0'), port('vf0')], '3.3', options);
 }
@@ -75,4 +75,22 @@ test('a handler that throws loses its batch, and nothing of what waits behind it
   await turn();
   await turn();
   expect(batches).toEqual([256, 256, 88]);
+});
+
+test('keys that the device has made when it is closed are wiped', async () => {
+  const keys = new Uint8Array(32).fill(5);
+  let made = (): void => undefined;
+  const hal = open({
+    generateKeys: () =>
+      new Promise((resolve) => {
+        made = () => resolve({ spis: Uint32Array.of(1), keys });
+      }),
+  });
+  const generated = hal.generateKeys(32, 1);
+  await turn();
+  const closed = hal.close();
+  made();
+  await expect(generated).rejects.toMatchObject({ code: 'SHUTDOWN' });
+  await closed;
+  expect(keys).toEqual(new Uint8Array(32));
 });

@@ -326,6 +326,23 @@ test('before a program is built, and after one that failed, what needs one is re
   expect(messages(await hal.apply([add(99)]))).toEqual([expect.stringMatching('ALREADY_EXIST')]);
 });
 
+test('a build that has not ended when the device is closed ends with SHUTDOWN, whatever the device makes of it', async () => {
+  for (const failure of [null, new HalError('SHUTDOWN', 'it is being closed')]) {
+    const device = new NotingDevice();
+    const hal = new CheckedHal(device);
+    let release = (): void => undefined;
+    device.gate = new Promise((resolve) => {
+      release = resolve;
+    });
+    device.buildFailure = failure;
+    const built = hal.build(PROGRAM);
+    await hal.close();
+    release();
+    await expect(built).rejects.toMatchObject({ name: 'HalError', code: 'SHUTDOWN' });
+    expect(await rejection(() => hal.build(PROGRAM))).toMatch('DOCA_ERROR_SHUTDOWN: build');
+  }
+});
+
 test('that too few SPIs are left is said alike of every device, and another failure as the device says it', async () => {
   const { hal, device } = await open();
   device.keyFailure = new HalError('EMPTY', 'two are left');
