@@ -15,7 +15,7 @@ import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
 import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/rpc/transport.js';
 import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
-import type { PipeHal } from '../../src/hal/hal.js';
+import type { PipeHal, PortStatus } from '../../src/hal/hal.js';
 import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
 import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
 import { frameOf, type InnerPacket, WORKLOAD_MAC } from './inner-packets.js';
@@ -57,6 +57,7 @@ export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
   readonly wrapTransport?: (transport: ControlTransport) => ControlTransport;
   readonly state?: StateStore;
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
+  readonly ports?: () => readonly PortStatus[];
 }
 
 export interface TestNode<Hal extends PipeHal = PipeHal> {
@@ -153,8 +154,18 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
     peerNumbers: readonly number[],
     options: NodeOptions = {},
   ): Promise<TestNode<Hal>> {
-    const { limits, keySlots, simLimits, wrapHal, wrapClock, wrapTransport, state, onReceived, ...rest } =
-      options;
+    const {
+      limits,
+      keySlots,
+      simLimits,
+      wrapHal,
+      wrapClock,
+      wrapTransport,
+      state,
+      onReceived,
+      ports,
+      ...rest
+    } = options;
     const mac = uplinkMac(number);
     const device = await this.devices.open({
       place: {
@@ -191,6 +202,7 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       observe: (event) => events.push(event),
       ...(state === undefined ? {} : { state }),
       ...(onReceived === undefined ? {} : { onReceived }),
+      ...(ports === undefined ? {} : { ports }),
       options: { ...gatewayOptions(service, peers), ...rest, limits: { ...LIMITS, ...limits } },
     });
     await gateway.start();
