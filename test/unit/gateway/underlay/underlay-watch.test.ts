@@ -332,7 +332,7 @@ describe('looks at the counters', () => {
   test('that fail are told of at level debug, and made again', async () => {
     installed(sessionWith(b, B_IP, 1));
     await clock.advance(1);
-    failure = new HalError('IO', 'lost');
+    failure = new HalError('DRIVER', 'lost');
     await clock.advance(2_000);
     expect(logs.map(({ level, message }) => [level, message])).toEqual([
       ['debug', expect.stringContaining('underlay addresses: ')],
@@ -346,7 +346,7 @@ describe('looks at the counters', () => {
 });
 
 test('a batch that fails as a whole is told of, and the next one is made', async () => {
-  failure = new HalError('IO', 'lost');
+  failure = new HalError('DRIVER', 'lost');
   const session = sessionWith(b, B_IP, 1);
   installed(session);
   await clock.advance(1);
