@@ -226,11 +226,28 @@ describe('a name that is not known', () => {
   test('is taken for the nearest that is', () => {
     expect(near('peer', ['pear', 'peers', 'per', 'tunnel'])).toBe('pear');
     expect(near('tunel', ['tunnel', 'tune'])).toBe('tunnel');
-    expect(near('ab', ['cd'])).toBe('cd');
-    expect(near('ab', ['cde', 'cdef'])).toBeUndefined();
+    expect(near('abcd', ['abxy', 'x'])).toBe('abxy');
+    expect(near('abcd', ['axyz'])).toBeUndefined();
     expect(near('abcdefghi', ['abcdefxyz', 'x'])).toBe('abcdefxyz');
     expect(near('abcdefghi', ['abcdewxyz'])).toBeUndefined();
     expect(near('abc', [])).toBeUndefined();
+  });
+
+  test('is taken for one that has half of it at least, where it is short', () => {
+    expect(near('at', ['to', 'on', 'for', 'rate'])).toBeUndefined();
+    expect(near('h9', ['h1', 's1'])).toBe('h1');
+    expect(near('h', ['h1'])).toBeUndefined();
+    expect(near('a', ['b'])).toBeUndefined();
+    expect(near('fro', ['to', 'down', 'for'])).toBe('for');
+    expect(near('abc', ['axy'])).toBeUndefined();
+    expect(near('abc', ['axc'])).toBe('axc');
+  });
+
+  test('may have two characters the wrong way round, which is one change', () => {
+    expect(near('ot', ['to'])).toBe('to');
+    expect(near('rtae', ['gate', 'rate'])).toBe('rate');
+    // Two and one changes, not two swaps that have a character in common.
+    expect(near('bca', ['abc'])).toBeUndefined();
   });
 
   test('costs work for names of about its length only', () => {
