@@ -135,7 +135,7 @@ describe('every mistake is told at once, with status 2', () => {
     );
     const counters = [
       `${file}:6: scenario.expect[0].counter: there is no counter "nodes.h1.psp.rxAuthFial"; did you mean "nodes.h1.psp.rxAuthFail"?`,
-      `${file}:7: scenario.expect[1].counter: there is no traffic "B"; did you mean "A"?`,
+      `${file}:7: scenario.expect[1].counter: there is no traffic "B"`,
     ];
     const flags = [
       '--where needs --core: the address of the run, as the other machines reach it',

@@ -1,6 +1,13 @@
 import type { Static } from 'typebox';
 import { formatPacketRate, formatRatio, formatTime } from '../file/quantities.js';
-import { link, optional, packetRate, ratio as ratioSchema, time } from '../file/schema-values.js';
+import {
+  link,
+  optional,
+  packetRate,
+  positiveTime,
+  ratio as ratioSchema,
+  withAnyOf,
+} from '../file/schema-values.js';
 import { packetsPerSecond, positiveTimeMs, ratio } from '../file/values.js';
 import { percent } from '../fuzz/scene.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
@@ -17,12 +24,20 @@ export interface Attack extends At {
   readonly spoofsPerSecond: number;
 }
 
-const schema = eventSchema('attack', link('somebody on the link sends again, changes and makes up frames'), {
-  for: time('how long'),
+const DOES = {
   replay: optional(ratioSchema('share of the frames that are sent a second time', '0%')),
   forge: optional(ratioSchema('share of the frames that are sent a second time with one bit changed', '0%')),
   spoof: optional(packetRate('frames per second under made-up SPIs and keys', 0)),
-});
+};
+const schema = withAnyOf(
+  eventSchema('attack', link('somebody on the link sends again, changes and makes up frames'), {
+    for: positiveTime('how long'),
+    ...DOES,
+  }),
+  Object.keys(DOES),
+  'does nothing',
+  { exceptZero: true },
+);
 
 /** Upper ends of what a search draws. */
 const RATIO_MAX = 0.5;
@@ -39,9 +54,6 @@ export const attack: EventKind<Attack, Static<typeof schema>> = {
       forgeRatio: parsed.forge === undefined ? 0 : ratio(parsed.forge, place.at('forge')),
       spoofsPerSecond: parsed.spoof === undefined ? 0 : packetsPerSecond(parsed.spoof, place.at('spoof')),
     };
-    if (plan.replayRatio + plan.forgeRatio + plan.spoofsPerSecond === 0) {
-      place.problem('does nothing; write replay, forge or spoof');
-    }
     return found === undefined ? [] : [{ atMs, type: 'attack', link: found, ...plan }];
   },
   write: (event) => ({

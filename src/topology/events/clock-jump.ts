@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { formatTime } from '../file/quantities.js';
-import { name, time } from '../file/schema-values.js';
+import { name, positiveTime } from '../file/schema-values.js';
 import { positiveTimeMs } from '../file/values.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
@@ -11,7 +11,9 @@ export interface ClockJump extends At {
   readonly jumpMs: number;
 }
 
-const schema = eventSchema('clock-jump', name("the gateway's clocks go ahead"), { by: time('how far') });
+const schema = eventSchema('clock-jump', name("the gateway's clocks go ahead"), {
+  by: positiveTime('how far'),
+});
 
 /** The longest jump that a search draws. */
 const JUMP_MAX_MS = 120_000;

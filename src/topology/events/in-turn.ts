@@ -1,5 +1,5 @@
 /** Events that happen to several gateways, at once or one after the other. */
-import { optional, time } from '../file/schema-values.js';
+import { optional, positiveTime } from '../file/schema-values.js';
 import type { At } from './kind.js';
 
 export interface InTurn extends At {
@@ -7,7 +7,7 @@ export interface InTurn extends At {
 }
 
 export const EVERY = {
-  every: optional(time('between the nodes of a list or "*": one after the other')),
+  every: optional(positiveTime('between the nodes of a list or "*": one after the other')),
 };
 
 /** What documentation and editors say of the gateways that such an event names. */

@@ -1,6 +1,15 @@
 import type { Static } from 'typebox';
+import { kindText } from '../file/expanded.js';
 import { formatPacketRate, formatTime } from '../file/quantities.js';
-import { choice, list, name, optional, packetRate, schemaOf, time } from '../file/schema-values.js';
+import {
+  choice,
+  list,
+  name,
+  optional,
+  positivePacketRate,
+  positiveTime,
+  schemaOf,
+} from '../file/schema-values.js';
 import { positivePacketsPerSecond, positiveTimeMs } from '../file/values.js';
 import { INSIDER_ACTS, type InsiderAct } from '../model.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
@@ -17,8 +26,8 @@ export interface InsiderEvent extends At {
 const ACTS_PER_SECOND = 10;
 
 const schema = eventSchema('insider', name('the insider acts for a time, at gateways picked by the seed'), {
-  for: time('how long'),
-  rate: optional(packetRate('acts per second', ACTS_PER_SECOND)),
+  for: positiveTime('how long'),
+  rate: optional(positivePacketRate('acts per second', ACTS_PER_SECOND)),
   does: optional(
     schemaOf<readonly InsiderAct[]>({
       ...list(
@@ -58,7 +67,7 @@ export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
       return [{ atMs, type: 'insider', node, durationMs, actsPerSecond, does: parsed.does ?? INSIDER_ACTS }];
     }
     const other = names.nodes.find(node, subject);
-    if (other !== undefined) subject.problem(`${node} is a ${other.parsed.kind}; name an insider`);
+    if (other !== undefined) subject.problem(`${node} is ${kindText(other)}; name an insider`);
     return [];
   },
   write: ({ node, durationMs, actsPerSecond, does }) => ({

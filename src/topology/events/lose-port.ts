@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { formatTime } from '../file/quantities.js';
-import { choice, name, time } from '../file/schema-values.js';
+import { choice, name, positiveTime } from '../file/schema-values.js';
 import { positiveTimeMs } from '../file/values.js';
 import { GATEWAY_PORTS, type GatewayPort } from '../model.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
@@ -18,7 +18,7 @@ const schema = eventSchema(
   name('a port of the gateway goes, and comes back; meanwhile nothing passes, either way'),
   {
     port: choice('which one', GATEWAY_PORTS),
-    for: time('how long'),
+    for: positiveTime('how long'),
   },
 );
 

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { OOB_CHANGES, object } from '../file/schema-values.js';
+import { OOB_CHANGES, object, withAnyOf } from '../file/schema-values.js';
 import { oobValues } from '../file/values.js';
 import { writeOob } from '../file/write-values.js';
 import { percent } from '../fuzz/scene.js';
@@ -14,7 +14,11 @@ export interface OobChange extends At {
 
 const schema = eventSchema(
   'oob',
-  object('the OOB network has these values from now on; others stay', OOB_CHANGES),
+  withAnyOf(
+    object('the OOB network has these values from now on; others stay', OOB_CHANGES),
+    Object.keys(OOB_CHANGES),
+    'changes nothing',
+  ),
 );
 
 /** Upper ends of what a search draws. */
@@ -25,9 +29,7 @@ export const oob: EventKind<OobChange, Static<typeof schema>> = {
   schema,
   example: { at: '1s', oob: { delay: '5ms', jitter: '5ms', loss: '5%' } },
   read(parsed, { atMs, subject }) {
-    const changes = oobValues(parsed.oob, subject);
-    if (Object.keys(changes).length === 0) subject.problem('changes nothing; write delay, jitter or loss');
-    return [{ atMs, type: 'oob', oob: changes }];
+    return [{ atMs, type: 'oob', oob: oobValues(parsed.oob, subject) }];
   },
   write: (event) => ({ oob: writeOob(event.oob) }),
   happen: (event, { network }) => network.oob.set(event.oob),

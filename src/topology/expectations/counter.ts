@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { annotated, number, object, optional, text } from '../file/schema-values.js';
+import { annotated, number, object, optional, text, withAnyOf } from '../file/schema-values.js';
 import { valueAt } from '../value-at.js';
 import type { ExpectationKind } from './kind.js';
 
@@ -11,13 +11,18 @@ export interface CounterExpectation {
   readonly max?: number;
 }
 
-const schema = annotated(
-  object('a number of the report is in a range', {
-    counter: text('its path in the report, such as nodes.h1.psp.rxAuthFail'),
-    min: optional(number('at least')),
-    max: optional(number('at most')),
-  }),
-  { title: 'counter' },
+const BOUNDS = { min: optional(number('at least')), max: optional(number('at most')) };
+const schema = withAnyOf(
+  annotated(
+    object('a number of the report is in a range', {
+      counter: text('its path in the report, such as nodes.h1.psp.rxAuthFail'),
+      ...BOUNDS,
+    }),
+    { title: 'counter' },
+  ),
+  Object.keys(BOUNDS),
+  'expects nothing',
+  { orAll: 'both' },
 );
 
 export const counter: ExpectationKind<CounterExpectation, Static<typeof schema>> = {
@@ -26,7 +31,6 @@ export const counter: ExpectationKind<CounterExpectation, Static<typeof schema>>
   example: { counter: 'nodes.h1.starts', min: 1, max: 2 },
   // Whether there is such a counter is seen when the topology is there: read.ts.
   read({ counter: path, min, max }, { place, names }) {
-    if (min === undefined && max === undefined) place.problem('expects nothing; write min, max or both');
     if (min !== undefined && max !== undefined && min > max)
       place.problem(`min ${min} is more than max ${max}`);
     const [group, name] = path.split('.');

@@ -9,9 +9,7 @@ export interface NoLeaks {
 
 const schema = annotated(
   object('at the end nothing is left over', {
-    'no-leaks': affirmed(
-      'at the end no gateway holds key slots, retired SPIs or packets that its sessions do not need',
-    ),
+    'no-leaks': affirmed('no gateway holds key slots, retired SPIs or packets that its sessions do not need'),
   }),
   { title: 'no-leaks' },
 );

@@ -2,7 +2,7 @@
 import { checkReaddressing, type Readdress } from '../events/readdress.js';
 import { EVENT_TYPES, EVENTS, type EventPlan, FORMER_NAMES, type ParsedEvent } from '../events/registry.js';
 import type { GatewayPlan, InsiderPlan } from '../model.js';
-import type { ExpandedNode } from './expanded.js';
+import { type ExpandedNode, kindText } from './expanded.js';
 import type { KnownWorkload } from './gateways.js';
 import { EVENTS_MAX, TIME_MAX_MS } from './limits.js';
 import type { Names } from './names.js';
@@ -90,7 +90,7 @@ export class EventReading {
   readonly gateway = (name: string, place: Place): GatewayPlan | undefined => {
     const gateway = this.names.gateways.get(name);
     const node = gateway === undefined ? this.names.nodes.find(name, place) : undefined;
-    if (node !== undefined) place.problem(`${name} is a ${node.parsed.kind}; name a gateway`);
+    if (node !== undefined) place.problem(`${name} is ${kindText(node)}; name a gateway`);
     return gateway;
   };
 

@@ -27,6 +27,11 @@ export interface ExpandedNode {
   readonly staticTunnels: boolean;
 }
 
+/** What a node is, with its article: "a router", "an insider". */
+export function kindText({ parsed: { kind } }: ExpandedNode): string {
+  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}
+
 export interface ExpandedLink {
   readonly endpoints: readonly [string, string];
   readonly endpointPlaces: readonly [Place, Place];

@@ -137,11 +137,15 @@ class TopologyReader {
   /** Nodes and links, and the names that the scenario may use. */
   #network(parsed: ParsedTopology, place: Place, symbols: Symbols) {
     const expanded = expandTopology(parsed, place);
-    // When a generator is wrong, nobody knows what it would have made.
-    const unknown = expanded.incomplete || symbols.generators > countGenerators(parsed);
+    // When a generator is wrong, nobody knows what it would have made; nor what a misspelt "nodes" or "links" has.
+    const unknown =
+      expanded.incomplete ||
+      symbols.generators > countGenerators(parsed) ||
+      (parsed.nodes === undefined && place.lostKey);
+    const unknownLinks = unknown || (parsed.links === undefined && place.lostKey);
     const nodes = new Names<ExpandedNode>('node', symbols.nodes, unknown);
     for (const node of expanded.nodes) nodes.add(node.name, node);
-    const links = new Names<string>('link', symbols.ports, unknown);
+    const links = new Names<string>('link', symbols.ports, unknownLinks);
     const linkPlans = resolveLinks(expanded.links, nodes, links);
     for (const { name, parsed: node, place: at } of expanded.nodes) {
       const isEnd = node.kind === 'gateway' || node.kind === 'insider';

@@ -18,7 +18,9 @@ export function readScenario(
   names: ScenarioNames,
   seed: number,
 ): { readonly scenario: Scenario; readonly replays: readonly ReplaySource[] } {
-  const flows = new Names<readonly string[]>('traffic', names.flowSymbols);
+  // Nobody knows what a misspelt "traffic" has.
+  const unknown = parsed.traffic === undefined && place.lostKey;
+  const flows = new Names<readonly string[]>('traffic', names.flowSymbols, unknown);
   const durationMs =
     parsed.duration === undefined ? undefined : positiveTimeMs(parsed.duration, place.at('duration'));
   const endMs = durationMs ?? Number.POSITIVE_INFINITY;

@@ -11,9 +11,9 @@ import {
   map,
   object,
   optional,
+  positiveTime,
   type Schema,
   schemaOf,
-  time,
 } from './schema-values.js';
 
 /** The example is for editors. */
@@ -57,7 +57,9 @@ const EXPECTATION = schemaOf<ParsedExpectation>({
 
 export const SCENARIO = object('traffic, events and expectations', {
   duration: optional(
-    time('when the run ends, 7 days at most; absent: when all traffic has ended and nothing is on its way'),
+    positiveTime(
+      'when the run ends, 7 days at most; absent: when all traffic has ended and nothing is on its way',
+    ),
   ),
   traffic: optional(map('by name', TRAFFIC_ENTRY, FLOW_PATTERN, FLOWS_MAX)),
   events: optional(list('in any order', EVENT, EVENTS_MAX)),

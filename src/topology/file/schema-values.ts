@@ -5,7 +5,7 @@
 import Type, { type Static, type TObject, type TProperties, type TSchema, type TUnsafe } from 'typebox';
 import { FLAGS, type Flag } from '../../gateway/config/flags.js';
 import { FLAGS_NOT_HERE } from './flags-not-here.js';
-import { MTU_OCTETS } from './limits.js';
+import { BITS_PER_SECOND_MAX, MTU_OCTETS, PACKETS_PER_SECOND_MAX } from './limits.js';
 import { BIT_RATE, PACKET_RATE, type Quantity, type QuantityForm, RATIO, SIZE, TIME } from './quantities.js';
 
 /** Any JSON schema, for those who look into it. */
@@ -17,6 +17,18 @@ export type SchemaOf<T> = TUnsafe<T>;
 export const NAME_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 /** A flow's own name, or one that lists and "*" made of it. */
 export const FLOW_PATTERN = '^[A-Za-z][A-Za-z0-9_-]{0,62}(/[A-Za-z0-9_>-]{1,128})?$';
+/**
+ * Keywords of our own: sentences for what is wrong where the keyword before `ErrorMessage` fails, and what editors are not to
+ * suggest. They check nothing.
+ */
+export const ANNOTATIONS = [
+  'patternErrorMessage',
+  'minimumErrorMessage',
+  'maximumErrorMessage',
+  'notErrorMessage',
+  'anyOfErrorMessage',
+  'doNotSuggest',
+] as const;
 const NAME_HINT =
   'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most';
 
@@ -42,6 +54,29 @@ export const annotated = <S extends TSchema>(
     readonly deprecated?: true;
   },
 ): S => ({ ...schema, ...keywords });
+
+/**
+ * The schema of an object that means nothing without one of these keys. That it has one that is not known is told instead: it was
+ * probably meant to be one of them.
+ * @param without what an object without them is, such as "changes nothing"
+ * @param options `exceptZero`: a key whose value is zero does not count; `orAll`: another word that the sentence ends with
+ */
+export function withAnyOf<S extends TSchema>(
+  schema: S,
+  keys: readonly string[],
+  without: string,
+  { exceptZero = false, orAll }: { readonly exceptZero?: boolean; readonly orAll?: string } = {},
+): S {
+  const words = orAll === undefined ? keys : [...keys, orAll];
+  return {
+    ...schema,
+    anyOf: keys.map((key) => ({
+      required: [key],
+      ...(exceptZero ? { properties: { [key]: { not: zero(['string', 'number']) } } } : {}),
+    })),
+    anyOfErrorMessage: `${without}; write ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`,
+  };
+}
 
 /** One of these; a value is told apart by its type, or by the key in it that is a title. */
 export const oneOf = <S extends readonly TSchema[]>(
@@ -118,22 +153,57 @@ const withUnit =
 
 /** A text with its unit, or a number whose unit is clear. */
 const withUnitOrNumber =
-  ({ pattern, hint }: QuantityForm, type: 'integer' | 'number') =>
+  ({ pattern, hint }: QuantityForm, type: 'integer' | 'number', bounds: Schema) =>
   (description: string, fallback?: string | number): SchemaOf<Quantity> =>
     schemaOf({
       type: ['string', type],
       description,
       pattern,
       minimum: 0,
+      ...bounds,
       patternErrorMessage: hint,
       ...(fallback === undefined ? {} : { default: fallback }),
     });
 
+/** A zero of one of these types, with any unit. */
+const zero = (type: unknown): Schema => ({ type, pattern: '^[0.]+\\D*$', minimum: 0, maximum: 0 });
+
+/** The same without zero. */
+const positive =
+  <A extends readonly unknown[]>(make: (...args: A) => SchemaOf<Quantity>, notErrorMessage: string) =>
+  (...args: A): SchemaOf<Quantity> => {
+    const schema: Schema = { ...make(...args) };
+    return schemaOf({ ...schema, not: zero(schema.type), notErrorMessage });
+  };
+
 export const time = withUnit(TIME);
+export const positiveTime = positive(time, '0 is no time; write more');
 export const ratio = withUnit(RATIO);
-export const bitRate = withUnitOrNumber(BIT_RATE, 'number');
-export const packetRate = withUnitOrNumber(PACKET_RATE, 'number');
-export const size = withUnitOrNumber(SIZE, 'integer');
+export const bitRate = withUnitOrNumber(BIT_RATE, 'number', {
+  maximum: BITS_PER_SECOND_MAX,
+  maximumErrorMessage: 'is more than 1000Gbps',
+});
+export const packetRate = withUnitOrNumber(PACKET_RATE, 'number', {
+  maximum: PACKETS_PER_SECOND_MAX,
+  maximumErrorMessage: `is more than ${PACKETS_PER_SECOND_MAX}/s`,
+});
+export const positivePacketRate = positive(packetRate, '0 packets per second are none; write more');
+
+/** A number of octets from the lowest to the highest, or the same with a unit. */
+export function size(
+  description: string,
+  lowest: number,
+  highest: number,
+  fallback?: number,
+): SchemaOf<Quantity> {
+  const reason = `is not from ${lowest} to ${highest} octets`;
+  return withUnitOrNumber(SIZE, 'integer', {
+    minimum: lowest,
+    maximum: highest,
+    minimumErrorMessage: reason,
+    maximumErrorMessage: reason,
+  })(description, fallback);
+}
 
 const matching = (description: string, pattern: string, hint: string): SchemaOf<string> =>
   schemaOf({ type: 'string', description, pattern, patternErrorMessage: hint });

@@ -1,20 +1,14 @@
 /** Checks a file's shape against its schema, and says in plain sentences what is wrong with it. */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Suggestions } from '../../gateway/config/suggestions.js';
+import { explain, hasProperty, pathOf, type ShapeProblem } from './explain.js';
 import { VALUES_CHECKED_WHOLE_MAX } from './limits.js';
-import type { Schema } from './schema-values.js';
+import { ANNOTATIONS, type Schema } from './schema-values.js';
 import type { Path, Source } from './source.js';
 
-interface ShapeProblem {
-  readonly path: Path;
-  readonly reason: string;
-  /** Part that has to go so that the rest can be checked; absent: nothing. */
-  readonly remove?: Path;
-}
-
 const ROUNDS_MAX = 20;
-/** Keys that a problem lists. */
-const LISTED_MAX = 16;
+/** In the schema path of an error that says why one of several alternatives does not fit; that none fits is an error of its own. */
+const WITHIN_ANY_OF = '/anyOf/';
 
 /** The indexes that items of a list had in the file, for lists that lost some. */
 const originalIndexes = new WeakMap<object, number[]>();
@@ -36,8 +30,7 @@ function newAjv(allErrors: boolean): Ajv {
     inlineRefs: false,
     code: { optimize: false },
   });
-  // For editors.
-  return ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']);
+  return ajv.addVocabulary([...ANNOTATIONS]);
 }
 
 /** Compiles the schema when it is first needed, which takes a while; made to be kept. */
@@ -92,7 +85,8 @@ export class ShapeChecker {
     );
     for (const path of unions.keys()) if (isInside(path, unions)) unions.delete(path);
     const plain = errors.filter(
-      ({ instancePath }) => !unions.has(instancePath) && !isInside(instancePath, unions),
+      ({ instancePath, schemaPath }) =>
+        !unions.has(instancePath) && !isInside(instancePath, unions) && !schemaPath.includes(WITHIN_ANY_OF),
     );
     return [
       ...plain.flatMap((error) => explain(error, suggestions)),
@@ -142,13 +136,6 @@ function isInside(path: string, outer: ReadonlyMap<string, unknown>): boolean {
   return false;
 }
 
-function pathOf(pointer: string): Path {
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-}
-
 function typeOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }
@@ -187,97 +174,6 @@ function chooseBranch(
         ? `one of these is needed: ${told.join(', ')}`
         : `there is no key "${near[0]}" here; did you mean "${near[1]}"?`,
   };
-}
-
-function hasProperty(schema: Schema, key: string): boolean {
-  return Object.hasOwn((schema.properties ?? {}) as object, key);
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  object: 'a map',
-  array: 'a list',
-  string: 'a text',
-  number: 'a number',
-  integer: 'a whole number',
-  boolean: 'true or false',
-};
-
-/** A value for a sentence, short. */
-function quoted(value: unknown): string {
-  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a map';
-  const text = String(value);
-  const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  return typeof value === 'string' ? `"${short}"` : value === null ? 'nothing' : short;
-}
-
-function explain(error: ErrorObject, suggestions: Suggestions): ShapeProblem[] {
-  const { keyword, params, data } = error;
-  const parent = (error.parentSchema ?? {}) as Schema;
-  const path = pathOf(error.instancePath);
-  const here = (reason: string, at: Path = path, remove: Path = at): ShapeProblem[] => [
-    { path: at, reason, remove },
-  ];
-  switch (keyword) {
-    case 'additionalProperties': {
-      const key = String(params.additionalProperty);
-      const known = Object.keys((parent.properties ?? {}) as object);
-      return here(unknownKey(key, known, suggestions), [...path, key]);
-    }
-    case 'required':
-      if (path.length === 0) return [{ path, reason: `"${params.missingProperty}" is missing` }];
-      return here(`"${params.missingProperty}" is missing`);
-    case 'not':
-      return here(String(parent.description));
-    case 'propertyNames':
-      // The reason comes with the pattern's own error.
-      return [];
-    case 'discriminator': {
-      const tag = String(params.tag);
-      const allowed = (parent.oneOf as Schema[])
-        .map(({ properties }) => (properties as Record<string, Schema>)[tag]!.const)
-        .join(', ');
-      if (params.tagValue === undefined) return here(`"${tag}" is missing; write one of ${allowed}`);
-      return here(`${quoted(params.tagValue)} is not one of ${allowed}`, [...path, tag], path);
-    }
-    case 'enum':
-      return here(
-        `${quoted(data)} is not one of ${[...new Set((params.allowedValues as unknown[]).map(String))].join(', ')}`,
-      );
-    case 'const':
-      return here(`${quoted(data)}: write ${params.allowedValue}`);
-    case 'minItems':
-    case 'minProperties':
-      return here(`write ${params.limit} or more`);
-    case 'maxItems':
-    case 'maxProperties':
-      return here(`${params.limit} are allowed at most`);
-    case 'minLength':
-      return here('the text is empty');
-    case 'maxLength':
-      return here(`the text is longer than ${params.limit} characters`);
-  }
-  if (parent.patternErrorMessage !== undefined) {
-    const hint = `: ${parent.patternErrorMessage}`;
-    if (error.propertyName !== undefined) {
-      return here(`"${error.propertyName}"${hint}`, [...path, error.propertyName]);
-    }
-    return here(`${quoted(data)}${hint}`);
-  }
-  if (keyword === 'minimum' || keyword === 'maximum') {
-    return here(`${quoted(data)} is not from ${parent.minimum} to ${parent.maximum}`);
-  }
-  if (keyword === 'type') {
-    const types = [params.type as string | string[]].flat();
-    const expected = types.map((type) => TYPES[type]).join(' or ');
-    return here(data === null ? `is empty; write ${expected}` : `${quoted(data)} is not ${expected}`);
-  }
-  return here(error.message ?? keyword);
-}
-
-function unknownKey(key: string, known: readonly string[], suggestions: Suggestions): string {
-  const near = suggestions.near(key, known);
-  if (near !== undefined) return `there is no such key here; did you mean "${near}"?`;
-  return `there is no such key here${known.length > LISTED_MAX ? '' : `; known are ${known.join(', ')}`}`;
 }
 
 /** The path with the indexes that its lists' items had in the file, and numbers for them. */

@@ -255,9 +255,16 @@ export class Place {
 
   /** Something in here was wrong and was taken out. */
   get lostSomething(): boolean {
-    return this.source.removed.some(
-      (path) => path.length > this.path.length && this.path.every((key, i) => path[i] === key),
-    );
+    return this.source.removed.some((path) => this.#leadsTo(path));
+  }
+
+  /** One of the keys right here was not known, or its value wrong, and was taken out: what it said is not known. */
+  get lostKey(): boolean {
+    return this.source.removed.some((path) => path.length === this.path.length + 1 && this.#leadsTo(path));
+  }
+
+  #leadsTo(path: Path): boolean {
+    return path.length > this.path.length && this.path.every((key, i) => path[i] === key);
   }
 
   /** `file:line`, for problems that name another place. */

@@ -1,10 +1,11 @@
 import type { Static } from 'typebox';
 import { PAYLOAD_OCTETS_MAX, PINGS_MAX } from '../file/limits.js';
 import { formatTime } from '../file/quantities.js';
-import { integer, optional, size, time } from '../file/schema-values.js';
-import { positiveTimeMs, sizeOctets, timeMs } from '../file/values.js';
+import { integer, optional, positiveTime, time } from '../file/schema-values.js';
+import { positiveTimeMs, timeMs } from '../file/values.js';
 import { type BetweenWorkloads, betweenSchema, type TrafficKind } from './kind.js';
 import { buildPayload, PAYLOAD_OCTETS_MIN } from './payload.js';
+import { payloadSize, readPayloadSize } from './payload-size.js';
 
 /** Echo requests, and their answers. */
 export interface PingPlan extends BetweenWorkloads {
@@ -20,8 +21,8 @@ const DEFAULTS = { count: 10, intervalMs: 100, sizeOctets: 56, timeoutMs: 1000 }
 const schema = betweenSchema('ping', 'echo requests, and their answers', {
   count: optional(integer('requests', 1, PINGS_MAX, DEFAULTS.count)),
   interval: optional(time('between requests', '100ms')),
-  size: optional(size('octets of data, 24 to 8952', DEFAULTS.sizeOctets)),
-  timeout: optional(time('an answer that comes later is lost', '1s')),
+  size: optional(payloadSize('octets of data', DEFAULTS.sizeOctets)),
+  timeout: optional(positiveTime('an answer that comes later is lost', '1s')),
 });
 
 export const ping: TrafficKind<PingPlan, Static<typeof schema>> = {
@@ -44,10 +45,7 @@ export const ping: TrafficKind<PingPlan, Static<typeof schema>> = {
     count: parsed.count ?? DEFAULTS.count,
     intervalMs:
       parsed.interval === undefined ? DEFAULTS.intervalMs : timeMs(parsed.interval, place.at('interval')),
-    sizeOctets:
-      parsed.size === undefined
-        ? DEFAULTS.sizeOctets
-        : sizeOctets(parsed.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+    sizeOctets: readPayloadSize(parsed.size, DEFAULTS.sizeOctets, place.at('size')),
     timeoutMs:
       parsed.timeout === undefined ? DEFAULTS.timeoutMs : positiveTimeMs(parsed.timeout, place.at('timeout')),
   }),

@@ -1,7 +1,7 @@
 /** What flood and sweep have in common: datagrams from one workload to many addresses, one after the other. */
 import type { IpAddress } from '../../packet/address.js';
 import { formatPacketRate, formatTime, type Quantity } from '../file/quantities.js';
-import { packetRate, time } from '../file/schema-values.js';
+import { positivePacketRate, positiveTime } from '../file/schema-values.js';
 import type { Place } from '../file/source.js';
 import { positivePacketsPerSecond, positiveTimeMs } from '../file/values.js';
 import { pace } from '../pace.js';
@@ -19,7 +19,10 @@ type Values = Pick<ScatteredPlan, 'packetsPerSecond' | 'durationMs'>;
 
 const PAYLOAD_OCTETS = 64;
 
-export const SCATTERED = { rate: packetRate('packets per second'), duration: time('how long') };
+export const SCATTERED = {
+  rate: positivePacketRate('packets per second'),
+  duration: positiveTime('how long'),
+};
 
 export const readScattered = (
   parsed: { readonly rate: Quantity; readonly duration: Quantity },

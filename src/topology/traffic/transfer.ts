@@ -27,7 +27,7 @@ const COUNTERS: Record<Exclude<keyof NonNullable<Flow['transfer']>, 'intact'>, 0
 const schema = betweenSchema(
   'transfer',
   'so many octets, acknowledged and repeated as TCP does, and compared at the end',
-  { size: size('octets, 1 to 10GB') },
+  { size: size('octets, 1 to 10GB', 1, TRANSFER_OCTETS_MAX) },
 );
 
 export const transfer: TrafficKind<TransferPlan, Static<typeof schema>> = {

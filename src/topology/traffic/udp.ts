@@ -1,11 +1,12 @@
 import type { Static } from 'typebox';
 import { PAYLOAD_OCTETS_MAX } from '../file/limits.js';
 import { formatPacketRate, formatTime } from '../file/quantities.js';
-import { integer, optional, packetRate, size, time } from '../file/schema-values.js';
-import { positivePacketsPerSecond, positiveTimeMs, sizeOctets } from '../file/values.js';
+import { integer, optional, positivePacketRate, positiveTime } from '../file/schema-values.js';
+import { positivePacketsPerSecond, positiveTimeMs } from '../file/values.js';
 import { pace } from '../pace.js';
 import { type BetweenWorkloads, betweenSchema, type TrafficKind } from './kind.js';
 import { buildPayload, PAYLOAD_OCTETS_MIN } from './payload.js';
+import { payloadSize, readPayloadSize } from './payload-size.js';
 import { shorterByHalf } from './shorter.js';
 import { datagram, FLOW_PORT, sourcePortOf } from './workload-packets.js';
 
@@ -13,7 +14,7 @@ import { datagram, FLOW_PORT, sourcePortOf } from './workload-packets.js';
 export interface UdpPlan extends BetweenWorkloads {
   readonly type: 'udp';
   readonly packetsPerSecond: number;
-  /** Length of the UDP payload; at least 32. */
+  /** Length of the UDP payload, PAYLOAD_OCTETS_MIN to PAYLOAD_OCTETS_MAX. */
   readonly sizeOctets: number;
   readonly durationMs: number;
   /** They are for; absent: 5201. */
@@ -23,9 +24,9 @@ export interface UdpPlan extends BetweenWorkloads {
 const SIZE_OCTETS = 1000;
 
 const schema = betweenSchema('udp', 'one-way datagrams at an even pace', {
-  rate: packetRate('packets per second'),
-  size: optional(size('octets of payload, 24 to 8952', SIZE_OCTETS)),
-  duration: time('how long'),
+  rate: positivePacketRate('packets per second'),
+  size: optional(payloadSize('octets of payload', SIZE_OCTETS)),
+  duration: positiveTime('how long'),
   port: optional(integer('destination port', 1, 65_535, FLOW_PORT)),
 });
 
@@ -47,10 +48,7 @@ export const udp: TrafficKind<UdpPlan, Static<typeof schema>> = {
   read: (parsed, place) => ({
     type: 'udp',
     packetsPerSecond: positivePacketsPerSecond(parsed.rate, place.at('rate')),
-    sizeOctets:
-      parsed.size === undefined
-        ? SIZE_OCTETS
-        : sizeOctets(parsed.size, place.at('size'), PAYLOAD_OCTETS_MIN, PAYLOAD_OCTETS_MAX),
+    sizeOctets: readPayloadSize(parsed.size, SIZE_OCTETS, place.at('size')),
     durationMs: positiveTimeMs(parsed.duration, place.at('duration')),
     ...(parsed.port === undefined ? {} : { port: parsed.port }),
   }),

@@ -430,7 +430,7 @@ const TRAFFIC: readonly Case[] = [
   [
     'a list with a workload that is not there',
     traffic('{type: ping, from: v1, to: [v2, w]}'),
-    't.yaml:13: scenario.traffic.A.to[1]: there is no workload "w"; did you mean "v1"?',
+    't.yaml:13: scenario.traffic.A.to[1]: there is no workload "w"',
   ],
   [
     'a workload and itself',
@@ -583,6 +583,14 @@ const EVENTS: readonly Case[] = [
     't.yaml:13: scenario.events[0].crash: s1 is a switch; name a gateway',
   ],
   [
+    'an insider where a gateway belongs',
+    event('{at: 1s, rotate: m}').replace(
+      '    s1: {kind: switch}\n  links:\n',
+      '    s1: {kind: switch}\n    m: {kind: insider}\n  links:\n    - {endpoints: ["m:p0", "s1:m"]}\n',
+    ),
+    't.yaml:15: scenario.events[0].rotate: m is an insider; name a gateway',
+  ],
+  [
     'a gateway twice',
     event('{at: 1s, restart: [h1, h1]}'),
     't.yaml:13: scenario.events[0].restart[1]: h1 is there twice',
@@ -601,6 +609,31 @@ const EVENTS: readonly Case[] = [
     'an impairment of nothing',
     event('{at: 1s, impair: "h1:p0"}'),
     't.yaml:13: scenario.events[0]: changes nothing; write delay, jitter, loss, duplicate, reorder, corrupt or rate',
+  ],
+  [
+    'an impairment with a misspelt key, of which nothing else is said',
+    event('{at: 1s, impair: "h1:p0", los: 5%}'),
+    't.yaml:13: scenario.events[0].los: there is no such key here; did you mean "loss"?',
+  ],
+  [
+    'an impairment of a wrong value, of which nothing else is said',
+    event('{at: 1s, impair: "h1:p0", loss: 5}'),
+    't.yaml:13: scenario.events[0].loss: 5: write a share in percent, such as 0.1%',
+  ],
+  [
+    'an OOB network with a misspelt key',
+    event('{at: 1s, oob: {dealy: 5ms}}'),
+    't.yaml:13: scenario.events[0].oob.dealy: there is no such key here; did you mean "delay"?',
+  ],
+  [
+    'an OOB network with a wrong value',
+    event('{at: 1s, oob: {delay: 5}}'),
+    `t.yaml:13: scenario.events[0].oob.delay: 5: ${TIME_HINT}`,
+  ],
+  [
+    'an OOB network that is a text',
+    event('{at: 1s, oob: lossy}'),
+    't.yaml:13: scenario.events[0].oob: "lossy" is not a map',
   ],
   [
     'an OOB network as it is',
@@ -664,6 +697,30 @@ const EVENTS: readonly Case[] = [
     't.yaml:13: scenario.events[0]: does nothing; write replay, forge or spoof',
   ],
   [
+    'an attack of zeros',
+    event('{at: 1s, attack: "h1:p0", for: 1s, replay: 0%, forge: 0.0%, spoof: 0}'),
+    't.yaml:13: scenario.events[0]: does nothing; write replay, forge or spoof',
+  ],
+  [
+    'an attack with a misspelt key, of which nothing else is said',
+    event('{at: 1s, attack: "h1:p0", for: 1s, spoofs: 5}'),
+    't.yaml:13: scenario.events[0].spoofs: there is no such key here; did you mean "spoof"?',
+  ],
+  [
+    'an attack of a wrong value and zeros, of which nothing else is said',
+    event('{at: 1s, attack: "h1:p0", for: 1s, forge: 5, replay: 0%}'),
+    't.yaml:13: scenario.events[0].forge: 5: write a share in percent, such as 0.1%',
+  ],
+  [
+    'an act twice',
+    event('{at: 1s, insider: m, for: 1s, does: [ask, lie, ask, stall, lie]}').replace(
+      '    s1: {kind: switch}\n  links:\n',
+      '    s1: {kind: switch}\n    m: {kind: insider}\n  links:\n    - {endpoints: ["m:p0", "s1:m"]}\n',
+    ),
+    't.yaml:15: scenario.events[0].does[2]: "ask" is there twice',
+    't.yaml:15: scenario.events[0].does[4]: "lie" is there twice',
+  ],
+  [
     'a clock that goes back',
     event('{at: 1s, clock-jump: h1, by: -1s}'),
     `t.yaml:13: scenario.events[0].by: "-1s": ${TIME_HINT}`,
@@ -684,7 +741,7 @@ const EXPECTATIONS: readonly Case[] = [
   [
     'traffic that is not there',
     expectation('{flow: B, lost: 0}'),
-    't.yaml:14: scenario.expect[0].flow: there is no traffic "B"; did you mean "A"?',
+    't.yaml:14: scenario.expect[0].flow: there is no traffic "B"',
   ],
   [
     'no traffic at all',
@@ -710,6 +767,16 @@ const EXPECTATIONS: readonly Case[] = [
     'a counter without bounds',
     expectation('{counter: nodes.h1.starts}'),
     't.yaml:14: scenario.expect[0]: expects nothing; write min, max or both',
+  ],
+  [
+    'a counter with a misspelt bound, of which nothing else is said',
+    expectation('{counter: nodes.h1.starts, maxx: 1}'),
+    't.yaml:14: scenario.expect[0].maxx: there is no such key here; did you mean "max"?',
+  ],
+  [
+    'a counter with a wrong bound, of which nothing else is said',
+    expectation('{counter: nodes.h1.starts, max: one}'),
+    't.yaml:14: scenario.expect[0].max: "one" is not a number',
   ],
   [
     'bounds the wrong way round',
@@ -832,6 +899,31 @@ scenario:
   expect: [{flow: A, lost: 0}, {flow: "*", lost: 0}, {counter: nodes.h1.starts, min: 1}]
 `;
     expect(problemsOf(text)).toEqual(['t.yaml:2: topology.full-mesh.gateways: 0 is not from 1 to 1999']);
+  });
+
+  test('because of a misspelt key has no more said of what stands under it', () => {
+    const uses = [
+      'events: [{at: 1s, rotate: h1}, {at: 1s, cut: "h1:p0"}]',
+      'traffic: {A: {type: ping, from: v1, to: "*"}}',
+      'expect: [{flow: A, lost: 0}, {flow: "*", lost: 0}, {counter: flows.A.sent, min: 1}]',
+    ];
+    const known = 'there is no such key here; did you mean';
+    const whole = scenario(...uses);
+    for (const [key, misspelt, problem] of [
+      ['  nodes:', '  nodse:', `t.yaml:4: topology.nodse: ${known} "nodes"?`],
+      ['  links:', '  lnks:', `t.yaml:8: topology.lnks: ${known} "links"?`],
+      ['  traffic:', '  trafic:', `t.yaml:13: scenario.trafic: ${known} "traffic"?`],
+    ] as const) {
+      expect(whole).toContain(key);
+      expect(problemsOf(whole.replace(key, misspelt))).toEqual([problem]);
+    }
+    expect(
+      problemsOf('name: t\ntopology: {full-mehs: 2}\nscenario: {events: [{at: 1s, rotate: "*"}]}\n'),
+    ).toEqual([`t.yaml:2: topology.full-mehs: ${known} "full-mesh"?`]);
+    // Of others all is said, whatever is misspelt beside them.
+    expect(problemsOf(scenario('colour: 1', 'traffic: {}', 'expect: [{flow: B, lost: 0}]'))).toContain(
+      't.yaml:14: scenario.expect[0].flow: there is no traffic "B"',
+    );
   });
 
   test('has those of its other files in their lines', () => {

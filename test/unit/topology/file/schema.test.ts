@@ -8,7 +8,7 @@ import { EVENT_TYPES, EVENTS } from '../../../../src/topology/events/registry.js
 import { EXPECTATION_TYPES, EXPECTATIONS } from '../../../../src/topology/expectations/registry.js';
 import { FLAGS_NOT_HERE } from '../../../../src/topology/file/flags-not-here.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
-import type { Schema } from '../../../../src/topology/file/schema-values.js';
+import { ANNOTATIONS, type Schema } from '../../../../src/topology/file/schema-values.js';
 import { TRAFFIC, TRAFFIC_TYPES } from '../../../../src/topology/traffic/registry.js';
 import { ROOT } from '../../../support/root.js';
 import { gatewayOf, problemsOf, topologyOf } from '../../../support/topology-text.js';
@@ -272,7 +272,7 @@ describe('every field of the schema', () => {
 describe('the schemas as editors see them', () => {
   const compile = (schema: Schema) => {
     const ajv = new Ajv({ discriminator: true, allowUnionTypes: true });
-    return ajv.addVocabulary(['patternErrorMessage', 'doNotSuggest']).compile(schema);
+    return ajv.addVocabulary([...ANNOTATIONS]).compile(schema);
   };
 
   test('take what the reader takes', () => {
@@ -294,6 +294,164 @@ describe('the schemas as editors see them', () => {
   ])('refuse %s, as the reader does', (_, file) => {
     expect(compile(TOPOLOGY_SCHEMA)(file)).toBe(false);
     expect(wrong(file)).toHaveLength(1);
+  });
+});
+
+describe('what an entry of a scenario may not say, the schema refuses as the reader does', () => {
+  const validate = new Ajv({ discriminator: true, allowUnionTypes: true })
+    .addVocabulary([...ANNOTATIONS])
+    .compile(TOPOLOGY_SCHEMA);
+  const withScenario = (scenario: object) => ({
+    ...NETWORK,
+    scenario: { traffic: { one: { type: 'ping', from: 'v1', to: 'w1' } }, ...scenario },
+  });
+  const withEvent = (event: object) => withScenario({ events: [{ at: '1s', ...event }] });
+  const withTraffic = (flow: object) => withScenario({ traffic: { A: { from: 'v1', to: 'w1', ...flow } } });
+  const withExpectation = (expectation: object) => withScenario({ expect: [expectation] });
+  const udp = (values: object) => withTraffic({ type: 'udp', rate: 1, duration: '1s', ...values });
+  const ping = (values: object) => withTraffic({ type: 'ping', ...values });
+  const flood = (values: object) =>
+    withScenario({ traffic: { A: { type: 'flood', from: 'v1', rate: 1, duration: '1s', ...values } } });
+
+  /** Each with a value that is wrong, and one that is right. */
+  const PAIRS: readonly (readonly [what: string, wrong: object, right: object, reason: string])[] = [
+    [
+      'an impairment of nothing',
+      withEvent({ impair: 'h1:p0' }),
+      withEvent({ impair: 'h1:p0', loss: '0%' }),
+      'changes nothing',
+    ],
+    [
+      'an OOB network as it is',
+      withEvent({ oob: {} }),
+      withEvent({ oob: { loss: '0%' } }),
+      'changes nothing',
+    ],
+    ...[
+      {},
+      { replay: '0%' },
+      { forge: '0.00%', spoof: 0 },
+      { spoof: '0/s' },
+      { replay: 0, forge: 0, spoof: 0 },
+    ].map(
+      (values) =>
+        [
+          `an attack of ${JSON.stringify(values)}`,
+          withEvent({ attack: 'h1:p0', for: '1s', ...values }),
+          withEvent({ attack: 'h1:p0', for: '1s', ...values, spoof: 0.1 }),
+          'does nothing; write replay, forge or spoof',
+        ] as const,
+    ),
+    [
+      'a counter without bounds',
+      withExpectation({ counter: 'nodes.h1.starts' }),
+      withExpectation({ counter: 'nodes.h1.starts', min: 0 }),
+      'expects nothing; write min, max or both',
+    ],
+    ...['0s', 0, '0.000ms']
+      .flatMap((none) => [
+        [
+          `a duration of ${none}`,
+          withScenario({ duration: none }),
+          withScenario({ duration: '0.1ms' }),
+        ] as const,
+        [`udp for ${none}`, udp({ duration: none }), udp({ duration: '10s' })] as const,
+        [`a flood for ${none}`, flood({ duration: none }), flood({ duration: '1us' })] as const,
+        [`a ping with a timeout of ${none}`, ping({ timeout: none }), ping({ timeout: '0.0001s' })] as const,
+        [
+          `one after the other, every ${none}`,
+          withEvent({ rotate: '*', every: none }),
+          withEvent({ rotate: '*', every: '1s' }),
+        ] as const,
+        [
+          `a clock that goes on by ${none}`,
+          withEvent({ 'clock-jump': 'h1', by: none }),
+          withEvent({ 'clock-jump': 'h1', by: '0.5us' }),
+        ] as const,
+        [
+          `a port that goes for ${none}`,
+          withEvent({ 'lose-port': 'h1', port: 'vf', for: none }),
+          withEvent({ 'lose-port': 'h1', port: 'vf', for: '100m' }),
+        ] as const,
+        [
+          `an insider that acts for ${none}`,
+          withEvent({ insider: 'm', for: none }),
+          withEvent({ insider: 'm', for: '1m' }),
+        ] as const,
+        [
+          `an attack for ${none}`,
+          withEvent({ attack: 'h1:p0', for: none, spoof: 1 }),
+          withEvent({ attack: 'h1:p0', for: '1s', spoof: 1 }),
+        ] as const,
+      ])
+      .map(([what, wrong, right]) => [what, wrong, right, '0 is no time; write more'] as const),
+    ...[0, '0/s', '0.0/s']
+      .flatMap((none) => [
+        [`udp at ${none}`, udp({ rate: none }), udp({ rate: 0.5 })] as const,
+        [`a flood at ${none}`, flood({ rate: none }), flood({ rate: '0.5/s' })] as const,
+        [
+          `an insider at ${none}`,
+          withEvent({ insider: 'm', for: '1s', rate: none }),
+          withEvent({ insider: 'm', for: '1s', rate: '10/s' }),
+        ] as const,
+      ])
+      .map(([what, wrong, right]) => [what, wrong, right, '0 packets per second are none'] as const),
+    ['too fast udp', udp({ rate: 10_000_001 }), udp({ rate: 1e7 }), '10000001 is more than 10000000/s'],
+    [
+      'too fast a link',
+      withEvent({ impair: 'h1:p0', rate: 1_000_000_000_001 }),
+      withEvent({ impair: 'h1:p0', rate: 1e12 }),
+      '1000000000001 is more than 1000Gbps',
+    ],
+    ['a small payload', udp({ size: 23 }), udp({ size: 24 }), '23 is not from 24 to 8952 octets'],
+    ['a large payload', ping({ size: 8953 }), ping({ size: 8952 }), '8953 is not from 24 to 8952 octets'],
+    [
+      'an empty transfer',
+      withTraffic({ type: 'transfer', size: 0 }),
+      withTraffic({ type: 'transfer', size: 1 }),
+      '0 is not from 1 to 10000000000 octets',
+    ],
+    [
+      'too large a transfer',
+      withTraffic({ type: 'transfer', size: 1e10 + 1 }),
+      withTraffic({ type: 'transfer', size: 1e10 }),
+      '10000000001 is not from 1 to 10000000000 octets',
+    ],
+    [
+      'an act twice',
+      withEvent({ insider: 'm', for: '1s', does: ['ask', 'ask'] }),
+      withEvent({ insider: 'm', for: '1s', does: ['ask'] }),
+      '"ask" is there twice',
+    ],
+  ];
+
+  test.each(PAIRS)('%s', (_, refused, right, reason) => {
+    expect(validate(refused)).toBe(false);
+    expect(wrong(refused)).toEqual([expect.stringContaining(reason)]);
+    expect(validate(right), JSON.stringify(validate.errors)).toBe(true);
+    expect(wrong(right)).toEqual([]);
+  });
+
+  /** Values of all types, wrong in most places. */
+  const VALUES = [null, true, 0, -1, 0.5, '', '0s', '*', 'h1', [], ['h1', 'h1'], {}, { a: 1 }];
+
+  test('whatever it is: what the schema refuses the reader does not take', () => {
+    const places = (value: unknown, path: Path): Path[] =>
+      value === null || typeof value !== 'object'
+        ? [path]
+        : [path, ...Object.entries(value).flatMap(([key, inner]) => places(inner, [...path, key]))];
+    let refused = 0;
+    for (const [i, path] of places(NETWORK, []).slice(1).entries()) {
+      // At every place one of the values, as reading takes a while: each of them is at many places.
+      const value = VALUES[i % VALUES.length];
+      const file = changed(NETWORK, path, (holder, key) => {
+        holder[key] = value;
+      });
+      if (validate(file)) continue;
+      refused++;
+      expect(wrong(file), `${path.join('.')}: ${JSON.stringify(value)}`).not.toEqual([]);
+    }
+    expect(refused).toBeGreaterThan(150);
   });
 });
 
