@@ -190,6 +190,8 @@ export class DocaDevice implements PipeDevice {
       }
     } finally {
       handOver.done();
+      // The batch's promise settles after all that is to be told of it.
+      await Promise.allSettled(waits);
     }
     await Promise.all(waits);
   }
@@ -211,9 +213,11 @@ export class DocaDevice implements PipeDevice {
     if (length === 0) return;
     try {
       const failures = await this.resultOf(this.native.apply(packed, controls));
-      for (const failure of failures.sort((a, b) => b.index - a.index)) slice.fail(batch, failure);
-    } finally {
+      for (const failure of failures) slice.fail(batch, failure);
       slice.end();
+    } catch (error) {
+      slice.lose(batch);
+      throw error;
     }
   }
 

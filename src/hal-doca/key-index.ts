@@ -56,10 +56,13 @@ export class KeyIndex implements EntryIndex {
     return record;
   }
 
-  putBack(slot: number, record: Uint8Array): void {
+  putBack(slot: number, record: Uint8Array): number {
+    const holder = this.table.find(record);
+    if (holder >= 0) return holder;
     this.table.add(slot, record);
     const updates = this.ofTaken.get(record);
     if (updates?.areUnderWay) this.follow(slot, updates);
+    return -1;
   }
 
   entryAt(slot: number): BasicEntry {

@@ -24,7 +24,7 @@ export class KeyTable {
     this.records = new Uint8Array(SLOTS_START * recordOctets);
   }
 
-  /** The slot of a key, or -1. */
+  /** The slot of a key, or of the one that a record begins with; -1: there is none. */
   find(key: Uint8Array): number {
     const hash = hashOf(key, 0, this.keyOctets);
     const { pairs } = this;

@@ -41,4 +41,12 @@ export class Slice<Note> {
     this.writer.updates.get(index)?.end('failed');
     batch.failed(this.positions[index]!, this.notes[index]!, code, reason);
   }
+
+  /** Nobody knows what has become of the operations. */
+  lose(batch: EntryBatch<Note>): void {
+    this.end();
+    for (let index = this.notes.length - 1; index >= 0; index--) {
+      batch.unknown(this.positions[index]!, this.notes[index]!);
+    }
+  }
 }

@@ -20,6 +20,14 @@ export interface RemovedEntry {
   readonly label: string | undefined;
 }
 
+/** What the entry in `slot` gets back when the one in slot `holder`, which has it now, goes. */
+interface Claim {
+  readonly slot: number;
+  readonly holder: number;
+  readonly key?: Uint8Array;
+  readonly label?: string;
+}
+
 export class EntryBook {
   private readonly slots: SlotPool;
   /** Whether the entries of a basic pipe are counted. */
@@ -32,6 +40,8 @@ export class EntryBook {
   private readonly labelOfSlot = new Map<number, string>();
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
   private readonly pendingRestore = new Map<number, RemovedEntry>();
+  /** Keys and labels of entries that the device has kept, each of which another entry has taken meanwhile. */
+  private claims: Claim[] = [];
   /** What each failed update of a control entry would have replaced, by what it would have put there. */
   private readonly formerOfFailed = new WeakMap<ControlEntry, ControlEntry>();
 
@@ -73,26 +83,25 @@ export class EntryBook {
 
   /** Takes an entry out of the book and frees its slot. */
   remove(slot: number): RemovedEntry {
-    const label = this.labelOfSlot.get(slot);
+    const claimed = this.claims.length === 0 ? {} : this.withdrawClaims(slot);
+    const label = this.labelOfSlot.get(slot) ?? claimed.label;
     const removed: RemovedEntry = {
       slot,
       id: this.slots.idOf(slot),
-      key: this.index?.take(slot),
+      key: claimed.key ?? this.index?.take(slot),
       actionIndex: this.actionIndexOf(slot),
       control: this.controls[slot],
       label,
     };
     if (this.index === null) this.controls[slot] = undefined;
-    if (label !== undefined) {
-      this.slotOfLabel.delete(label);
-      this.labelOfSlot.delete(slot);
-    }
+    if (label !== undefined && this.labelOfSlot.delete(slot)) this.slotOfLabel.delete(label);
     this.slots.release(slot);
     const pendingRestore = this.pendingRestore.get(slot);
     if (pendingRestore !== undefined) {
       this.pendingRestore.delete(slot);
       this.restore(pendingRestore);
     }
+    if (this.claims.length > 0) this.settleClaims(slot);
     return removed;
   }
 
@@ -113,10 +122,10 @@ export class EntryBook {
     if (key === undefined) {
       this.controls[slot] = this.standing(control!);
     } else {
-      this.index!.putBack!(slot, key);
+      this.reclaimKey(slot, key);
       this.setActionIndex(slot, actionIndex);
     }
-    if (label !== undefined && !this.slotOfLabel.has(label)) this.setLabel(slot, label);
+    if (label !== undefined) this.reclaimLabel(slot, label);
   }
 
   idOf(slot: number): EntryId {
@@ -176,6 +185,35 @@ export class EntryBook {
       const former = this.formerOfFailed.get(standing);
       if (former === undefined) return standing;
       standing = former;
+    }
+  }
+
+  /** At once, or when the entry that has an equal key goes. */
+  private reclaimKey(slot: number, key: Uint8Array): void {
+    const holder = this.index!.putBack!(slot, key);
+    if (holder >= 0) this.claims.push({ slot, holder, key });
+  }
+
+  private reclaimLabel(slot: number, label: string): void {
+    const holder = this.slotOfLabel.get(label);
+    if (holder === undefined) this.setLabel(slot, label);
+    else this.claims.push({ slot, holder, label });
+  }
+
+  /** What the entry in `slot` waits for goes with it. */
+  private withdrawClaims(slot: number): Pick<Claim, 'key' | 'label'> {
+    const own = this.claims.filter((claim) => claim.slot === slot);
+    this.claims = this.claims.filter((claim) => claim.slot !== slot);
+    return Object.assign({}, ...own) as Claim;
+  }
+
+  /** The entry in slot `holder` has gone. */
+  private settleClaims(holder: number): void {
+    const claims = this.claims.filter((claim) => claim.holder === holder);
+    this.claims = this.claims.filter((claim) => claim.holder !== holder);
+    for (const { slot, key, label } of claims) {
+      if (key !== undefined) this.reclaimKey(slot, key);
+      if (label !== undefined) this.reclaimLabel(slot, label);
     }
   }
 

@@ -43,7 +43,7 @@ export type EntryOperation =
     }
   | { readonly operation: 'remove'; readonly id: EntryId };
 
-/** An entry's id after add and update; of a removed entry, its former id. A failed operation changed nothing. */
+/** An entry's id after add and update; of a removed entry, its former id. A failed operation has changed nothing. */
 export type EntryResult = { readonly id: EntryId } | { readonly error: HalError };
 
 /** Which counter is meant. `total`: all entries of a pipe together, removed ones included. */
@@ -181,7 +181,11 @@ export interface PipeHal extends AsyncDisposable {
    * Adds, updates and removes entries. Resolves when the device has finished all of them, with one result per
    * operation, in order; one that fails does not stop the others. Errors: NOT_FOUND (no such pipe or entry; also of an
    * id that is no number that was ever given out), ALREADY_EXIST (equal key, or label), FULL (pipe), INVALID_VALUE (names the
-   * field). Rejects with BAD_STATE before `build`.
+   * field). Each is checked when those before it have been handed to the device, as if none of them were going to fail: where
+   * one fails in the end, NOT_FOUND, ALREADY_EXIST and FULL of operations behind it may have been for its sake, and may be tried again.
+   * Rejects with BAD_STATE before `build`, and with the device's error when that does not answer any more. Then each operation may
+   * have been done or not: an entry that was added has no id that anybody knows, and keeps its place, its key and its label until
+   * `close`; one that was removed is there still under its id and may be removed again, which answers NOT_FOUND if it had gone.
    */
   apply(operations: readonly EntryOperation[]): Promise<EntryResult[]>;
 
@@ -227,8 +231,9 @@ export interface PipeHal extends AsyncDisposable {
   onReceive(handler: (packets: RssPacket[]) => void): void;
 
   /**
-   * Sends packets into the egress root, in order. Returns how many were taken; the rest stays with the caller,
-   * who may try again later. A taken packet's fate shows in the counters only. Throws BAD_STATE before `build`, and where the
+   * Sends packets into the egress root, in order. Returns how many were taken, from the first on, as far as the device has room now; the
+   * rest stays with the caller, who may try again later. A taken packet's fate shows in the counters only. A frame
+   * that exceeds the uplink's MTU may be dropped before the egress root sees it. Throws BAD_STATE before `build`, and where the
    * program has no egress root.
    */
   transmit(packets: readonly TransmitPacket[]): number;

@@ -11,8 +11,9 @@
  * Pipes have the numbers of their places in the program, entries have slots: 0 to the pipe's `sizeEntries` - 1, each used by one
  * entry at a time and used again after a removal.
  *
- * A device rejects with HalError for what goes wrong in itself, and then has changed nothing, and with HalError SHUTDOWN
- * (`shutDown` in errors.ts) what it cannot end because of `close`. Order and ownership are PipeHAL's (hal.ts).
+ * A device rejects with HalError for what goes wrong in itself, and then has changed nothing (but see `perform`), and with HalError
+ * SHUTDOWN (`shutDown` in errors.ts) what it cannot end because of `close`. Order and ownership are PipeHAL's (hal.ts). The program
+ * belongs to the device and the front together, neither of which changes it.
  */
 import type { DocaErrorName, HalError } from './errors.js';
 import type {
@@ -29,7 +30,10 @@ import type { ActionValues, BasicEntry, ControlEntry, Forward, PipeProgram } fro
 
 /** In the place of a slot: the counter of what a pipe's entries have not matched. */
 export const MISS_COUNTER = -1;
-/** In the place of a slot: the counter of all entries that a pipe has or had. */
+/**
+ * In the place of a slot: the counter of all counted entries that a pipe has or had. Entries of a control pipe that ask for no counter are
+ * not among them.
+ */
 export const TOTAL_COUNTER = -2;
 
 /**
@@ -42,12 +46,15 @@ export interface EntryIndex {
   /** Files `slot` under the key that `find` has just looked for in vain; then the entry is written. */
   put(slot: number): void;
   /**
-   * Takes out a slot's key, and returns it for `putBack`. A device that never says that an operation has failed returns nothing, and has
-   * no `putBack`.
+   * Takes out a slot's key, and returns it for `putBack`; then the removal is written, or the slot's `add` has failed. A device that
+   * never calls `failed` or `unknown` of a batch returns nothing, and has no `putBack`.
    */
   take(slot: number): Uint8Array | undefined;
-  /** The entry that had this key is there still, with its values. No other entry has the slot or the key. */
-  putBack?(slot: number, key: Uint8Array): void;
+  /**
+   * The entry that had this key is there still, with its values; its slot has no key now. Returns -1 or, having changed nothing, the slot
+   * that an equal key has been filed under meanwhile.
+   */
+  putBack?(slot: number, key: Uint8Array): number;
   /**
    * The entry in a slot that has one, without its label: the values that it was given, and updated with since. It belongs to the caller.
    * An operation counts from when it has been written until it is said to have failed. `lookup` asks for it, and nothing on the way of
@@ -58,7 +65,10 @@ export interface EntryIndex {
 
 /** Takes the operations of a batch. */
 export interface EntryWriter {
-  /** An entry of a basic pipe, which `put` has just filed. */
+  /**
+   * An entry of a basic pipe, which `put` has just filed. Where an earlier removal of the slot's former entry fails, this has to fail
+   * as well, of control pipes likewise.
+   */
   add(pipe: number, slot: number, entry: BasicEntry): void;
   /** Replaces what is given, in place; `actionIndex`: the entry's action template. */
   update(
@@ -85,10 +95,18 @@ export interface EntryBatch<Note> {
    */
   submit(position: number, writer: EntryWriter): Note;
   /**
-   * The operation that was written at `position` has failed, and is to be taken back in the index. Of several the last one is told first,
-   * and all before the batch's promise resolves.
+   * The operation that was written at `position` has failed and changed nothing, and is to be taken back in the index. In any order, but
+   * all before the batch's promise settles. A removal that failed with NOT_FOUND is the exception: the
+   * entry is not there, and is not put back.
    */
   failed(position: number, note: Note, code: DocaErrorName, reason: string): void;
+  /**
+   * Nobody will ever know whether the operation that was written at `position` has been done: the device does not answer. In turn
+   * with `failed`, and before the batch's promise rejects. An entry that was to be removed is put back, so that it can be removed once
+   * more: of one that has gone after all, that fails with NOT_FOUND. One that was to be added keeps its slot and its key, and an
+   * update counts as done.
+   */
+  unknown(position: number, note: Note): void;
 }
 
 /** A device with match-action pipes and PSP. */
@@ -105,7 +123,10 @@ export interface PipeDevice {
     install: (indexes: readonly (EntryIndex | null)[]) => Promise<void>,
   ): Promise<void>;
 
-  /** Resolves when the device has finished all operations, those that failed included. */
+  /**
+   * Resolves when the device has finished all operations, those that failed included. Rejects when it does not know what has become of
+   * one, which it has told by `unknown`, or is closed. Operations that have not been submitted by then have changed nothing.
+   */
   perform<Note>(batch: EntryBatch<Note>): Promise<void>;
 
   /** One result per slot, null for success. */

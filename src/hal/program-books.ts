@@ -75,9 +75,13 @@ export class ProgramBooks {
         const result = results[position]!;
         if ('error' in result) throw new Error(`operation ${position} has failed twice`);
         const book = this.bookOf(result.id);
-        if (operations[position]!.operation === 'add') book.takeBack(result.id);
-        else undo?.();
+        const { operation } = operations[position]!;
+        if (operation === 'add') book.takeBack(result.id);
+        else if (operation === 'update' || code !== 'NOT_FOUND') undo?.();
         results[position] = { error: new HalError(code, reason, { pipe: book.pipe.name, entry: position }) };
+      },
+      unknown: (position, undo) => {
+        if (operations[position]!.operation === 'remove') undo?.();
       },
     };
   }

@@ -34,9 +34,17 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   /** What the next build fails with, before it puts static entries in. */
   buildFailure: Error | null = null;
   keyFailure: HalError | null = null;
+  /** What batches reject with: the device does not answer any more, though it may have done what was asked. */
+  silence: HalError | null = null;
+  /** Whether a silent device does nothing of what it is asked. */
+  isDeaf = false;
   /** Holds every call back until it resolves. */
   gate: Promise<void> = Promise.resolve();
   private written = 0;
+  /** What becomes of the operation that was written last. */
+  private failure: Failure | undefined;
+  /** The places of the entries that are there: pipe, slot. */
+  private readonly taken = new Set<string>();
   private indexes: readonly (MapIndex | null)[] = [];
 
   async build(
@@ -48,6 +56,7 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     if (this.buildFailure !== null) throw this.buildFailure;
     try {
       this.indexes = program.pipes.map((pipe) => (pipe.type === 'basic' ? new MapIndex() : null));
+      this.taken.clear();
       await install(this.indexes);
     } catch (error) {
       this.notes.push(['unbuild']);
@@ -58,19 +67,22 @@ export class NotingDevice implements PipeDevice, EntryWriter {
 
   async perform<Note>(batch: EntryBatch<Note>): Promise<void> {
     await this.gate;
-    const failed: { position: number; note: Note; failure: Failure }[] = [];
+    const written: { position: number; note: Note; failure: Failure | undefined }[] = [];
     for (let position = 0; position < batch.count; position++) {
       const number = this.written;
       const note = batch.submit(position, this);
-      const failure = this.failures.get(number);
-      if (failure !== undefined && this.written > number) failed.push({ position, note, failure });
+      if (this.written > number) written.push({ position, note, failure: this.failure });
     }
-    for (const { position, note, failure } of failed.reverse()) batch.failed(position, note, ...failure);
+    for (const { position, note, failure } of written.reverse()) {
+      if (this.silence !== null) batch.unknown(position, note);
+      else if (failure !== undefined) batch.failed(position, note, ...failure);
+    }
+    if (this.silence !== null) throw this.silence;
   }
 
   add(pipe: number, slot: number, entry: BasicEntry): void {
-    this.indexes[pipe]!.write(slot, entry);
     this.write('add', pipe, slot, entry);
+    this.indexes[pipe]!.write(slot, entry);
   }
 
   update(
@@ -80,9 +92,9 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     values: ActionValues | undefined,
     forward: Forward | undefined,
   ): void {
-    // What fails has changed nothing.
-    if (!this.failures.has(this.written)) this.indexes[pipe]!.update(slot, values, forward);
     this.write('update', pipe, slot, actionIndex, values, forward);
+    // What fails has changed nothing.
+    if (this.failure === undefined) this.indexes[pipe]!.update(slot, values, forward);
   }
 
   addControl(pipe: number, slot: number, entry: ControlEntry): void {
@@ -94,6 +106,7 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   }
 
   remove(pipe: number, slot: number): void {
+    this.indexes[pipe]?.assertTaken(slot);
     this.write('remove', pipe, slot);
   }
 
@@ -144,9 +157,20 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     return this.notes.splice(0);
   }
 
-  private write(...note: unknown[]): void {
+  /** As the device does it: a place has one entry, and what fails leaves it as it is. */
+  private write(operation: string, pipe: number, slot: number, ...more: unknown[]): void {
+    this.notes.push([operation, pipe, slot, ...more]);
+    const place = `${pipe} ${slot}`;
+    const adds = operation.startsWith('add');
+    const contradiction: Failure = adds
+      ? ['DRIVER', 'the place has an entry that could not be removed']
+      : ['NOT_FOUND', 'there is no entry'];
+    this.failure =
+      this.failures.get(this.written) ?? (adds === this.taken.has(place) ? contradiction : undefined);
     this.written++;
-    this.notes.push(note);
+    if (this.failure !== undefined || this.isDeaf) return;
+    if (adds) this.taken.add(place);
+    if (operation === 'remove') this.taken.delete(place);
   }
 }
 
@@ -179,15 +203,23 @@ class MapIndex implements EntryIndex {
     return octets;
   }
 
-  putBack(slot: number, key: Uint8Array): void {
-    this.file(slot, new TextDecoder().decode(key));
+  putBack(slot: number, key: Uint8Array): number {
+    const text = new TextDecoder().decode(key);
+    const holder = this.slots.get(text) ?? -1;
+    if (holder >= 0) return holder;
+    this.file(slot, text);
     this.entries.set(slot, this.taken.get(key)!);
+    return -1;
   }
 
   entryAt(slot: number): BasicEntry {
     const entry = this.entries.get(slot);
     if (entry === undefined) throw new Error(`slot ${slot} has no entry`);
     return structuredClone(entry);
+  }
+
+  assertTaken(slot: number): void {
+    if (this.keys.has(slot)) throw new Error(`the key of slot ${slot} has not been taken out`);
   }
 
   write(slot: number, { label: _, ...entry }: BasicEntry): void {

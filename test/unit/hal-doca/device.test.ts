@@ -1,7 +1,10 @@
 import { expect, test, vi } from 'vitest';
+import type { HalError } from '../../../src/hal/errors.js';
 import type { RssPacket } from '../../../src/hal/hal.js';
+import type { BasicPipe } from '../../../src/hal/program.js';
 import { DocaDevice } from '../../../src/hal-doca/device.js';
 import type { NativeDevice, NativePort } from '../../../src/hal-doca/native.js';
+import { OPERATIONS_PER_SLICE } from '../../../src/hal-doca/slice.js';
 
 const port = (name: string): NativePort => ({
   name,
@@ -93,4 +96,52 @@ test('keys that the device has made when it is closed are wiped', async () => {
   await expect(generated).rejects.toMatchObject({ code: 'SHUTDOWN' });
   await closed;
   expect(keys).toEqual(new Uint8Array(32));
+});
+
+test('what became of operations is told before a batch is rejected, of slices behind the one that got no answer too', async () => {
+  const answers: { resolve: (failures: never[]) => void; reject: (error: Error) => void }[] = [];
+  const hal = open({
+    build: async () => {},
+    apply: () => new Promise((resolve, reject) => answers.push({ resolve, reject })),
+  });
+  const pipe: BasicPipe = {
+    type: 'basic',
+    name: 'ROOT',
+    domain: 'default',
+    isRoot: true,
+    sizeEntries: 1,
+    match: {},
+    forward: { to: 'drop' },
+    miss: { to: 'drop' },
+  };
+  await hal.build({ name: 'one pipe', pipes: [pipe] }, async () => {});
+  const told: string[] = [];
+  const performed = hal.perform({
+    count: 2 * OPERATIONS_PER_SLICE + 2,
+    submit: (position, writer) => {
+      writer.remove(0, 0);
+      return `note ${position}`;
+    },
+    failed: (position, note, code) => told.push(`${code} ${position} ${note}`),
+    unknown: (position, note) => told.push(`unknown ${position} ${note}`),
+  });
+  const settled = performed.then(
+    () => told.push('resolved'),
+    (error: HalError) => told.push(`rejected ${error.code}`),
+  );
+  await turn();
+  expect(answers).toHaveLength(2);
+  answers[0]!.resolve([]);
+  await turn();
+  answers[1]!.reject(Object.assign(new Error('waiting for entries'), { code: 'TIME_OUT' }));
+  await turn();
+  expect(told).toHaveLength(OPERATIONS_PER_SLICE);
+  answers[2]!.resolve([{ index: 1, code: 'DRIVER', reason: 'not now' } as never]);
+  await settled;
+  const [first, last] = [OPERATIONS_PER_SLICE, 2 * OPERATIONS_PER_SLICE];
+  expect(told).toEqual([
+    ...Array.from({ length: last - first }, (_, i) => `unknown ${last - 1 - i} note ${last - 1 - i}`),
+    `DRIVER ${last + 1} note ${last + 1}`,
+    'rejected TIME_OUT',
+  ]);
 });

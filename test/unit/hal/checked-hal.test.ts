@@ -1,70 +1,23 @@
-/** The front that every PipeHal has: what it answers itself, and what it takes back when the device fails. */
+/** The front that every PipeHal has: what it answers itself, and what it hands on. */
 import { expect, test } from 'vitest';
 import { CheckedHal } from '../../../src/hal/checked-hal.js';
 import { HalError, ProgramError } from '../../../src/hal/errors.js';
-import type { CounterSelector, EntryId, EntryOperation, EntryResult } from '../../../src/hal/hal.js';
-import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
-import { type Failure, NotingDevice } from '../../support/noting-device.js';
-
-const ROOT: ControlPipe = {
-  type: 'control',
-  name: 'ROOT',
-  domain: 'default',
-  isRoot: true,
-  sizeEntries: 2,
-  miss: { to: 'pipe', pipe: 'ACL' },
-  entries: [{ label: 'udp', priority: 1, match: {}, forward: { to: 'rss' }, monitor: { counter: true } }],
-};
-const ACL: BasicPipe = {
-  type: 'basic',
-  name: 'ACL',
-  domain: 'default',
-  sizeEntries: 2,
-  match: { 'outer.ip4.dst_ip': { value: 'entry' } },
-  actions: [{}, { set: { 'meta.pkt_meta': { value: 'entry' } } }],
-  forward: 'entry',
-  miss: { to: 'drop' },
-  monitor: { counter: true },
-  entries: [{ label: 'static', match: { 'outer.ip4.dst_ip': 99 }, forward: { to: 'drop' } }],
-};
-const PROGRAM: PipeProgram = { name: 'two pipes', pipes: [ROOT, ACL] };
-/** The numbers of its pipes. */
-const [ROOT_PIPE, ACL_PIPE] = [0, 1];
-
-async function open(): Promise<{ hal: CheckedHal; device: NotingDevice }> {
-  const device = new NotingDevice();
-  const hal = new CheckedHal(device);
-  await hal.build(PROGRAM);
-  device.take();
-  return { hal, device };
-}
-
-const entryOf = (address: number, label?: string) => ({
-  ...(label === undefined ? {} : { label }),
-  match: { 'outer.ip4.dst_ip': address },
-  forward: { to: 'drop' } as const,
-});
-const add = (address: number, label?: string): EntryOperation => ({
-  operation: 'add',
-  pipe: 'ACL',
-  entry: entryOf(address, label),
-});
-const addControl = (entry: Partial<ControlEntry> = {}): EntryOperation => ({
-  operation: 'add',
-  pipe: 'ROOT',
-  entry: { priority: 0, match: {}, forward: { to: 'drop' }, ...entry },
-});
-const idOf = (result: EntryResult | undefined): EntryId => {
-  if (result === undefined || 'error' in result) throw result?.error ?? new Error('no result');
-  return result.id;
-};
-const messages = (results: readonly EntryResult[]) =>
-  results.map((result) => ('error' in result ? result.error.message : 'done'));
-const rejection = (call: () => unknown) =>
-  (async () => call())().then(
-    () => 'done',
-    (error: Error) => error.message,
-  );
+import type { CounterSelector, EntryId } from '../../../src/hal/hal.js';
+import { NotingDevice } from '../../support/noting-device.js';
+import {
+  ACL,
+  ACL_PIPE,
+  add,
+  addControl,
+  entryOf,
+  idOf,
+  messages,
+  open,
+  PROGRAM,
+  ROOT,
+  ROOT_PIPE,
+  rejection,
+} from '../../support/two-pipes.js';
 
 test('what is wrong is answered here, one by one, and never comes to the device', async () => {
   const { hal, device } = await open();
@@ -167,93 +120,6 @@ test('counters are named to the device by pipe and slot, and those that are not 
     );
   }
   expect(device.take()).toEqual([]);
-});
-
-test('what the device fails later is taken back, and the device has the word in the error', async () => {
-  const { hal, device } = await open();
-  const failing = async (operations: EntryOperation[], failed: readonly number[]) => {
-    const written = device.notes.length;
-    const failure: Failure = ['DRIVER', 'the device would not'];
-    for (const position of failed) device.failures.set(already + position, failure);
-    const results = await hal.apply(operations);
-    already += device.notes.length - written;
-    device.failures.clear();
-    return results;
-  };
-  /** Operations that the device has got so far: the two static entries. */
-  let already = 2;
-  // The second add uses the slot of an entry that goes nowhere.
-  const [one] = (await failing([add(1, 'one')], [])).map(idOf);
-  const results = await failing([{ operation: 'remove', id: one! }, add(2, 'two')], [0, 1]);
-  expect(messages(results)).toEqual([
-    'DOCA_ERROR_DRIVER: pipe ACL, entry 0: the device would not',
-    'DOCA_ERROR_DRIVER: pipe ACL, entry 1: the device would not',
-  ]);
-  // It is there under its id, with its key and its label; the other one is not.
-  expect(messages(await failing([add(1), add(3, 'one')], []))).toEqual([
-    'DOCA_ERROR_ALREADY_EXIST: pipe ACL: an entry with this key exists already; update it, or remove it first',
-    'DOCA_ERROR_ALREADY_EXIST: pipe ACL, entry one: an entry with this label exists already',
-  ]);
-  expect(messages(await failing([{ operation: 'remove', id: one! }, add(2, 'two')], []))).toEqual([
-    'done',
-    'done',
-  ]);
-  expect(messages(await failing([{ operation: 'remove', id: one! }], []))).toEqual([
-    `DOCA_ERROR_NOT_FOUND: pipe ACL, entry ${one}: no such entry; it may have been removed`,
-  ]);
-});
-
-test('an entry of a control pipe is what it was after an update that failed, whatever its caller does to it meanwhile', async () => {
-  const { hal, device } = await open();
-  const source = Uint8Array.of(2, 0, 0, 0, 0, 1);
-  const entry: ControlEntry = {
-    priority: 3,
-    match: { 'outer.eth.src_mac': { value: source } },
-    forward: { to: 'rss' },
-  };
-  const [id] = (await hal.apply([{ operation: 'add', pipe: 'ROOT', entry }])).map(idOf);
-  source.fill(0xff);
-  device.take();
-  device.failures.set(3, ['DRIVER', 'not now']);
-  const [failed] = await hal.apply([{ operation: 'update', id: id!, forward: { to: 'drop' } }]);
-  expect(failed).toHaveProperty('error');
-  await hal.apply([{ operation: 'update', id: id! }]);
-  const was = { ...entry, match: { 'outer.eth.src_mac': { value: Uint8Array.of(2, 0, 0, 0, 0, 1) } } };
-  expect(device.take()).toEqual([
-    ['updateControl', ROOT_PIPE, 1, { ...was, forward: { to: 'drop' } }],
-    ['updateControl', ROOT_PIPE, 1, was],
-  ]);
-});
-
-test('an update of a control entry that failed takes back nothing of what came after it', async () => {
-  const { hal, device } = await open();
-  const entry: ControlEntry = { priority: 3, match: {}, forward: { to: 'rss' } };
-  const update = (id: EntryId, port: number): EntryOperation => ({
-    operation: 'update',
-    id,
-    forward: { to: 'port', port },
-  });
-  const [first] = (await hal.apply([addControl(entry)])).map(idOf);
-  device.failures.set(3, ['DRIVER', 'not now']);
-  expect(messages(await hal.apply([update(first!, 0), update(first!, 1)]))).toEqual([
-    'DOCA_ERROR_DRIVER: pipe ROOT, entry 0: not now',
-    'done',
-  ]);
-  // Another entry has the slot when the failure is told.
-  device.failures.set(5, ['DRIVER', 'not now']);
-  device.take();
-  const results = await hal.apply([
-    { operation: 'update', id: first! },
-    { operation: 'remove', id: first! },
-    addControl({ ...entry, priority: 5 }),
-  ]);
-  await hal.apply([{ operation: 'update', id: idOf(results[2]) }]);
-  expect(device.take()).toEqual([
-    ['updateControl', ROOT_PIPE, 1, { ...entry, forward: { to: 'port', port: 1 } }],
-    ['remove', ROOT_PIPE, 1],
-    ['addControl', ROOT_PIPE, 1, { ...entry, priority: 5 }],
-    ['updateControl', ROOT_PIPE, 1, { ...entry, priority: 5 }],
-  ]);
 });
 
 test('an update names the action template that its entry has, also after others have had the slot', async () => {

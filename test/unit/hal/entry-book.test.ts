@@ -39,6 +39,43 @@ test('an entry that could not be removed is back, under its id, as soon as the o
   expect(book.idOf(book.add(matching(2)))).not.toBe(id);
 });
 
+test('an entry that could not be removed has its key again when the one that was given it meanwhile goes', () => {
+  const book = new EntryBook(
+    { ...PIPE, sizeEntries: 3 },
+    0,
+    1,
+    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] })),
+  );
+  const [first, second] = [book.add(matching(1)), book.add(matching(2))];
+  const id = book.idOf(first);
+  const removed = book.remove(first);
+  book.remove(second);
+  const third = book.add(matching(1));
+  expect(third).toBe(second);
+  book.restore(removed);
+  expect(book.slotOf(id)).toBe(first);
+  expect(() => book.add(matching(1))).toThrow('with this key');
+  book.remove(third);
+  expect(() => book.add(matching(1))).toThrow('with this key');
+  book.remove(first);
+  expect(book.add(matching(1))).toBe(first);
+});
+
+test('an index puts no key back that another slot has', () => {
+  const index = new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }));
+  const file = (slot: number) => {
+    expect(index.find(matching(1))).toBe(-1);
+    index.put(slot);
+  };
+  file(0);
+  const key = index.take(0);
+  file(1);
+  expect(index.putBack(0, key)).toBe(1);
+  index.take(1);
+  expect(index.putBack(0, key)).toBe(-1);
+  expect(index.find(matching(1))).toBe(0);
+});
+
 test('failures of a control entry’s updates may be told in any order, and before that of its removal', () => {
   const pipe: ControlPipe = {
     name: 'ROOT',
