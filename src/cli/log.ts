@@ -94,7 +94,8 @@ function textOf(colors: ReturnType<typeof colorsFor>): (json: string) => string 
     trace: colors.dim,
   };
   return (json) => {
-    const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+    // The event's name is for programs: its message says it to people.
+    const { level, time, msg, event: _, ...fields } = JSON.parse(json) as Record<string, unknown>;
     const rest = Object.entries(fields).map(([key, value]) => `${key}=${valueText(value)}`);
     const name = String(level).toUpperCase().padEnd(8);
     const paint = colored[String(level)] ?? ((text: string) => text);

@@ -1,5 +1,9 @@
-/** Events for a gateway's observer: the steps of the slow path, as they happen. Never key material. */
+/**
+ * What happens in a gateway, as it happens: for its log (event-log.ts), for those who watch it, and for simulations. Never key
+ * material. Times are in the unit that the name says; addresses and names are texts.
+ */
 import type { IpAddress } from '../packet/address.js';
+import type { RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 
 export interface Pair {
@@ -7,8 +11,29 @@ export interface Pair {
   readonly remoteVip: IpAddress;
 }
 
+/** Of a session of which an exchange has just given us an egress route. */
+interface TunnelUp extends Pair {
+  readonly peer: string;
+  /** The peer's SPI, under which we send. */
+  readonly spi: number;
+  /** Our SPI, under which the peer sends. */
+  readonly ingressSpi: number;
+  /** Key slot. */
+  readonly cryptoId: number;
+  /** Whose exchange it was. */
+  readonly askedBy: 'us' | 'peer';
+}
+
 export type GatewayEvent =
+  /** A packet of the workload waits for an egress route. */
   | ({ readonly type: 'miss'; readonly waiting: number } & Pair)
+  /** A packet of the workload is dropped, since it can have no session. */
+  | {
+      readonly type: 'packet-refused';
+      readonly reason: string;
+      readonly source: IpAddress;
+      readonly destination: IpAddress;
+    }
   | ({ readonly type: 'ingress-opened'; readonly spi: number } & Pair)
   | {
       readonly type: 'request-sent';
@@ -18,23 +43,66 @@ export type GatewayEvent =
     }
   | { readonly type: 'request-answered'; readonly peer: string; readonly tunnels: number }
   | { readonly type: 'request-failed'; readonly peer: string; readonly reason: string }
+  /** Tunnels of a peer that were asked for did not come about, and when they are asked for again, where they are. */
+  | {
+      readonly type: 'exchange-failed';
+      readonly peer: string;
+      readonly tunnels: number;
+      readonly reason: string;
+      /** Of how many failures in a row this is the last. */
+      readonly attempt?: number;
+      readonly retryInMs?: number;
+    }
+  /** A peer has answered or asked for the first time, or again after it was silent. */
+  | { readonly type: 'peer-seen'; readonly peer: string; readonly silentS?: number }
+  /** A peer does not answer any more. */
+  | { readonly type: 'peer-silent'; readonly peer: string; readonly reason: string }
   /** A peer is told that we have started, or that its packets do not get in. */
   | { readonly type: 'announcement-sent'; readonly peer: string; readonly packetsFail: boolean }
   | { readonly type: 'announcement-received'; readonly peer: string; readonly sessions: number }
   | { readonly type: 'request-received'; readonly from: string; readonly tunnels: number }
   | { readonly type: 'request-granted'; readonly from: string; readonly tunnels: number }
+  | {
+      readonly type: 'request-refused';
+      readonly from: string;
+      readonly method: RpcMethod;
+      readonly code: RpcCode;
+      readonly reason: string;
+    }
   | ({ readonly type: 'egress-installed'; readonly spi: number; readonly cryptoId: number } & Pair)
+  | ({ readonly type: 'tunnel-established' } & TunnelUp)
+  /** The session had an egress route, and has another one now; `ageS`: how long it had been established. */
+  | ({ readonly type: 'tunnel-rekeyed'; readonly formerSpi: number; readonly ageS: number } & TunnelUp)
   | ({ readonly type: 'resubmitted'; readonly packets: number } & Pair)
   | ({ readonly type: 'spi-closed'; readonly spi: number } & Pair)
   /** All static tunnels have been up. */
-  | { readonly type: 'static-tunnels-up'; readonly tunnels: number }
+  | { readonly type: 'static-tunnels-up'; readonly tunnels: number; readonly refused?: number }
+  /** A rotation of the master key waits for sessions that it would cut off: at most until its deadline. */
+  | {
+      readonly type: 'rotation-waits';
+      /** SPIs of the master key that it ends. */
+      readonly spis: number;
+      readonly deadlineInMs: number;
+      /** Peers that have not taken new keys yet; absent: only the grace of old keys is not over. */
+      readonly waitsFor?: string;
+    }
   | { readonly type: 'rotated'; readonly rotations: number }
+  /** A rotation has ended keys of sessions whose peers had no new ones. */
+  | { readonly type: 'rotation-cut-off'; readonly sessions: number }
+  /** All sessions that had to have new keys after a rotation have them. */
+  | { readonly type: 'rotation-finished'; readonly sessions: number; readonly durationMs: number }
+  | { readonly type: 'rotation-failed'; readonly reason: string }
+  /** The active master key has few SPIs left, or none: it is rotated for that. */
+  | { readonly type: 'spis-low'; readonly exhausted: boolean }
   /** Has lost its egress route and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */
   | ({
       readonly type: 'session-removed';
+      readonly peer: string;
       readonly reason?: VacatedReason;
       /** Whose place it was. */
       readonly holder?: string;
+      /** How long it had been established; absent: it was not. */
+      readonly ageS?: number;
     } & Pair);
 
 export type GatewayObserver = (event: GatewayEvent) => void;

@@ -17,6 +17,7 @@ import {
 } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { AddressPair } from './directory.js';
+import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
@@ -34,7 +35,7 @@ import { PairSearch } from './recovery/pair-search.js';
 import { PeerStarts } from './recovery/peer-starts.js';
 import { Recovery } from './recovery/recovery.js';
 import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
-import { RequestRefusals } from './rpc/request-refusals.js';
+import { tellingRefusals } from './rpc/request-refusals.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { BringUp, groupByPeer } from './sessions/bring-up.js';
@@ -95,7 +96,7 @@ export class Gateway implements AsyncDisposable {
   readonly #hold: UnderlayHold;
   readonly #client: TunnelClient;
   readonly #service: TunnelService;
-  readonly #requestRefusals: RequestRefusals;
+  readonly #eventLog: EventLog;
   /** The segment, in transport mode. */
   readonly #segment: Segment | undefined;
   readonly #slowPath: SlowPath;
@@ -107,6 +108,7 @@ export class Gateway implements AsyncDisposable {
   readonly #expiry: SessionExpiry;
   readonly #failingSources: FailingSources;
   readonly #state: StateKeeper | undefined;
+  readonly #observe: GatewayObserver;
   #serviceAddress: ServiceAddress | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -115,6 +117,7 @@ export class Gateway implements AsyncDisposable {
     const { hal, transport, clock, random, logger, options } = deps;
     const { limits } = options;
     const now = () => clock.nowMs();
+    this.#eventLog = new EventLog({ clock, logger });
     this.#underlayAddresses = new UnderlayAddresses(now);
     const uplink = portOf(hal, 'uplink');
     const vf = portOf(hal, 'vf');
@@ -161,9 +164,13 @@ export class Gateway implements AsyncDisposable {
       logger,
       signal,
       holdsUnproved: holdsUnproved(this.pipelineOptions),
-      observer: deps.observe,
+      observer: (event) => {
+        this.#eventLog.tell(event);
+        deps.observe?.(event);
+      },
     });
     const { observe } = upward;
+    this.#observe = observe;
     this.#installer = new SessionInstaller({
       hal,
       clock,
@@ -219,7 +226,7 @@ export class Gateway implements AsyncDisposable {
       rekeyListener: upward,
       ...common,
     });
-    this.#bringUp = new BringUp({ client: this.#client, clock, random, logger, limits, signal });
+    this.#bringUp = new BringUp({ client: this.#client, clock, random, observe, limits, signal });
     this.#rotation = new Rotation({
       clock,
       logger,
@@ -300,7 +307,6 @@ export class Gateway implements AsyncDisposable {
       rotateNow: (issueNewKeys) => this.#rotation.rotateNow(issueNewKeys),
       ...common,
     });
-    this.#requestRefusals = new RequestRefusals({ clock, logger });
     const dhcp = dhcpServerOf(localVips, this.#peers, uplinkMac, this.pipelineOptions);
     this.#segment =
       options.mode === 'transport'
@@ -344,10 +350,12 @@ export class Gateway implements AsyncDisposable {
     hal.onReceive((packets) => this.#slowPath.receive(packets));
     this.#serviceAddress = await transport.listen(
       options.serviceAddress,
-      this.#requestRefusals.watch((method, request, caller) =>
-        method === 'Announce'
-          ? this.#peerStarts.handle(request, caller)
-          : this.#service.handle(method, request, caller),
+      tellingRefusals(
+        (method, request, caller) =>
+          method === 'Announce'
+            ? this.#peerStarts.handle(request, caller)
+            : this.#service.handle(method, request, caller),
+        this.#observe,
       ),
       this.#peers,
     );
@@ -516,7 +524,7 @@ export class Gateway implements AsyncDisposable {
     this.#slowPath.stop();
     this.#evidence?.stop();
     await transport.close();
-    this.#requestRefusals.stop();
+    this.#eventLog.stop();
     this.#installer.stop();
     await this.#installer.settled();
     await this.#state?.stop();
@@ -543,8 +551,7 @@ export class Gateway implements AsyncDisposable {
       const [, left] = await Promise.all([this.connect(named), this.#connectPrefixes(ofPrefixes)]);
       if (this.#stopping.signal.aborted) return;
       const tunnels = named.length + ofPrefixes.length - left;
-      logger.log('info', 'all static tunnels are up', { tunnels, ...(left > 0 ? { refused: left } : {}) });
-      this.#deps.observe?.({ type: 'static-tunnels-up', tunnels });
+      this.#observe({ type: 'static-tunnels-up', tunnels, ...(left > 0 ? { refused: left } : {}) });
     } catch (error) {
       logger.log('error', `static tunnels: ${reasonOf(error)}`);
     }

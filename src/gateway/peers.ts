@@ -29,6 +29,8 @@ export class Peer {
   answeredAtMs: number | undefined;
   /** When it last showed, by an answer or a request in which it proved who it is, that it is there; wall time. */
   heardAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when it does not answer, wall time; undefined: it does, or has not been asked. */
+  silentSinceMs: number | undefined;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
   /** When it first gave us an egress route since then, in our milliseconds. */

@@ -122,7 +122,15 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
 
   onHeardOf(peer: Peer): void {
     const { announcements, bringUp, slowPath } = this.#parts;
-    peer.heardAtMs = this.deps.clock.nowMs();
+    const nowMs = this.deps.clock.nowMs();
+    const { silentSinceMs } = peer;
+    if (silentSinceMs !== undefined || peer.heardAtMs === Number.NEGATIVE_INFINITY) {
+      const silentS = silentSinceMs === undefined ? undefined : Math.round((nowMs - silentSinceMs) / 1000);
+      const known = peer.heardAtMs !== Number.NEGATIVE_INFINITY && silentS !== undefined;
+      this.observe({ type: 'peer-seen', peer: peer.name, ...(known ? { silentS } : {}) });
+    }
+    peer.silentSinceMs = undefined;
+    peer.heardAtMs = nowMs;
     announcements.heardOf(peer);
     bringUp.heardOf(peer);
     slowPath.heardOf(peer);
@@ -131,6 +139,12 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void {
     this.onHeardOf(peer);
     this.#parts.underlay.installed(peer, parameters);
+  }
+
+  onSilent(peer: Peer, reason: string): void {
+    if (peer.silentSinceMs !== undefined) return;
+    peer.silentSinceMs = this.deps.clock.nowMs();
+    this.observe({ type: 'peer-silent', peer: peer.name, reason });
   }
 
   /** The peer has proved its address: what waited for that goes. */

@@ -305,7 +305,7 @@ class Run {
     const { sink } = this.options;
     if (sink === undefined || level === 'debug' || level === 'trace') return;
     const rest = Object.entries(fields).flatMap(([key, value]) =>
-      value === undefined ? [] : [` ${key}=${value}`],
+      value === undefined || key === 'event' ? [] : [` ${key}=${value}`],
     );
     const line = `${this.#nowMs().toFixed(3)} ${who} ${level}: ${message}${rest.join('')}\n`;
     sink.write(LOG_FILE, new TextEncoder().encode(line));

@@ -60,7 +60,7 @@ export interface AnnouncementsDeps {
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   /** Told when a peer has answered, whatever it said. */
-  readonly peerListener: Pick<PeerListener, 'onHeardOf'>;
+  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onSilent'>;
 }
 
 interface Told {
@@ -149,6 +149,7 @@ export class Announcements {
     this.counters.sent++;
     observe({ type: 'announcement-sent', peer: peer.name, packetsFail });
     let code: RpcCode | undefined;
+    let reason = '';
     try {
       const message = encodeAnnouncement({
         ageMs: this.ageMs(),
@@ -160,7 +161,8 @@ export class Announcements {
       );
     } catch (error) {
       code = error instanceof RpcError ? error.code : 'UNAVAILABLE';
-      logger.log('debug', `announcement of our start: ${reasonOf(error)}`, { peer: peer.name });
+      reason = reasonOf(error);
+      logger.log('debug', `announcement of our start: ${reason}`, { peer: peer.name });
     } finally {
       told.underWay = false;
     }
@@ -168,6 +170,7 @@ export class Announcements {
     if (code !== undefined && NO_ANSWER.includes(code)) {
       this.counters.failed++;
       told.failures++;
+      this.deps.peerListener.onSilent(peer, reason);
       if (told.standing === 'silent') this.#later(told);
       return;
     }

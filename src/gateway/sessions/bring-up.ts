@@ -7,8 +7,7 @@ import { onAbort } from '../../base/abort.js';
 import { type Clock, sleep } from '../../base/clock.js';
 import { type Random, shuffled } from '../../base/random.js';
 import { reasonOf } from '../../hal/errors.js';
-import { LimitedLines } from '../doors/limited-lines.js';
-import type { Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer } from '../peers.js';
 import { RpcError } from '../rpc/transport.js';
@@ -47,7 +46,7 @@ export interface BringUpDeps {
   readonly client: TunnelClient;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly limits: GatewayLimits;
   readonly signal: AbortSignal;
 }
@@ -62,6 +61,8 @@ interface Pass {
   splits: number;
   /** Takes sessions that the peer has refused, where they are not asked for again. */
   readonly refused?: Session[];
+  /** Why the last exchange that failed did. */
+  failedBy?: unknown;
 }
 
 /** Turns of peers that were just heard of, or of the others. */
@@ -84,11 +85,7 @@ export class BringUp {
   readonly #wake = new Map<Peer, Set<() => void>>();
   readonly #wokenAtMs = new WeakMap<Peer, number>();
 
-  readonly #failedLines: LimitedLines;
-
-  constructor(private readonly deps: BringUpDeps) {
-    this.#failedLines = new LimitedLines(deps.logger, () => deps.clock.nowMs());
-  }
+  constructor(private readonly deps: BringUpDeps) {}
 
   /** The peer was just heard of: what waits for it goes on now, before what waits for others. */
   heardOf(peer: Peer): void {
@@ -124,7 +121,10 @@ export class BringUp {
   async once(peer: Peer, sessions: readonly Session[]): Promise<Session[]> {
     const lane = await this.#acquire(peer);
     try {
-      return await this.#onePass(peer, sessions, { settled: () => false, splits: SPLITS_ONCE_MAX });
+      const pass: Pass = { settled: () => false, splits: SPLITS_ONCE_MAX };
+      const failed = await this.#onePass(peer, sessions, pass);
+      this.#tellFailed(peer, failed.length, pass);
+      return failed;
     } finally {
       this.#release(lane, peer);
     }
@@ -163,12 +163,17 @@ export class BringUp {
     try {
       for (;;) {
         const lane = await this.#acquire(peer);
-        const pass = granted ?? { settled, splits: SPLITS_MAX };
+        const pass: Pass = granted ?? { settled, splits: SPLITS_MAX };
         const failed = await this.#onePass(peer, pending, pass).finally(() => this.#release(lane, peer));
         pending = failed.filter((session) => hasPlace(session) && session.wanted === run);
-        if (pending.length === 0) return;
+        if (pending.length === 0) {
+          this.#tellFailed(peer, pass.refused?.length ?? 0, pass);
+          return;
+        }
         failures++;
-        await this.pause(peer, backoffMs(failures, limits.backoffMinMs, limits.backoffMaxMs, random));
+        const waitMs = backoffMs(failures, limits.backoffMinMs, limits.backoffMaxMs, random);
+        this.#tellFailed(peer, pending.length, pass, { attempt: failures, retryInMs: Math.round(waitMs) });
+        await this.pause(peer, waitMs);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -197,10 +202,7 @@ export class BringUp {
       await client.exchange(peer, batch);
       return failed;
     } catch (error) {
-      this.#failedLines.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
-        peer: peer.name,
-        tunnels: batch.length,
-      });
+      pass.failedBy = error;
       const refused = error instanceof RpcError && REFUSALS.includes(error.code);
       if (!refused || batch.length === 1 || pass.splits === 0) {
         if (!refused || pass.refused === undefined || !FINAL_REFUSALS.includes(error.code))
@@ -214,6 +216,20 @@ export class BringUp {
     failed.push(...(await this.#ask(peer, batch.slice(0, middle), pass)));
     failed.push(...(await this.#ask(peer, batch.slice(middle), pass)));
     return failed;
+  }
+
+  /** Tells why tunnels of a pass did not come about, where an exchange of it has failed. */
+  #tellFailed(
+    peer: Peer,
+    tunnels: number,
+    pass: Pass,
+    next: { readonly attempt?: number; readonly retryInMs?: number } = {},
+  ): void {
+    if (pass.failedBy === undefined || this.deps.signal.aborted) return;
+    const reason = reasonOf(pass.failedBy);
+    pass.failedBy = undefined;
+    if (tunnels > 0)
+      this.deps.observe({ type: 'exchange-failed', peer: peer.name, tunnels, reason, ...next });
   }
 
   /** Waits so long, or until the peer is heard of. Throws the signal's reason when the gateway stops. */

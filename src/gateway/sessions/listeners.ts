@@ -43,4 +43,6 @@ export interface PeerListener {
   onHeardOf(peer: Peer): void;
   /** Likewise, and routes with its parameters, which have been checked, are installed. */
   onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void;
+  /** The peer did not answer. */
+  onSilent(peer: Peer, reason: string): void;
 }

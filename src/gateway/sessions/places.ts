@@ -343,9 +343,14 @@ export class Places {
     await this.remove(session);
   }
 
-  #tellRemoved({ localVip, remoteVip, holder }: Session, reason?: VacatedReason): void {
+  #tellRemoved(session: Session, reason?: VacatedReason): void {
+    const { localVip, remoteVip, holder, peer, establishedAtS } = session;
+    const nowS = Math.floor(this.deps.clock.nowMs() / 1000);
+    session.establishedAtS = 0;
     this.deps.observe({
       type: 'session-removed',
+      peer: peer.name,
+      ...(establishedAtS === 0 ? {} : { ageS: Math.max(0, nowS - establishedAtS) }),
       ...(reason === undefined ? {} : { reason }),
       holder: holderText(holder),
       localVip,

@@ -17,6 +17,8 @@ import type { SessionInstaller } from './session-installer.js';
 
 /** Least time between two looks at what a rotation waits for. */
 const LOOK_INTERVAL_MS = 50;
+/** Peers that a line of the log names. */
+const PEERS_NAMED_MAX = 4;
 
 export interface RotationDeps {
   readonly clock: Clock;
@@ -99,7 +101,7 @@ export class Rotation {
   onSpisExhausted(): void {
     if (this.#spisExhausted || this.#stopped) return;
     this.#spisExhausted = true;
-    this.deps.logger.log('warning', 'the master key has no SPIs left; rotating it');
+    this.deps.observe({ type: 'spis-low', exhausted: true });
     this.#putOff.abort();
     this.#rotateUnasked();
   }
@@ -107,22 +109,20 @@ export class Rotation {
   /** It will have none soon: in time for a rotation that waits for everybody. */
   onSpisLow(): void {
     if (this.#stopped) return;
-    this.deps.logger.log('warning', 'the master key has few SPIs left; rotating it before its time');
+    this.deps.observe({ type: 'spis-low', exhausted: false });
     this.#rotateUnasked();
   }
 
   #rotateUnasked(): void {
     this.rotate(true).catch((error: unknown) =>
-      this.deps.logger.log('error', `rotation of the master key failed: ${reasonOf(error)}`),
+      this.deps.observe({ type: 'rotation-failed', reason: reasonOf(error) }),
     );
   }
 
   async #rotate(): Promise<void> {
-    const { installer, retirement, bringUp, logger, observe } = this.deps;
+    const { installer, retirement, bringUp, logger, observe, clock } = this.deps;
     if (!this.#isDue() && !this.#spisExhausted && !this.#stopped) {
-      logger.log('info', 'rotation put off: some sessions would not survive it', {
-        spis: installer.doomedSpis,
-      });
+      this.#tellWaiting();
       await this.#prepare().done;
     }
     const issueNewKeys = this.#pending?.issueNewKeys === true;
@@ -134,19 +134,32 @@ export class Rotation {
     const cut = await installer.rotate();
     retirement.forget(installer.generation - 2);
     observe({ type: 'rotated', rotations: installer.generation });
-    logger.log('info', 'master key rotated', { rotations: installer.generation });
-    if (cut.length > 0) {
-      logger.log('warning', 'the key of some sessions has ended before their peers took new ones', {
-        sessions: cut.length,
-      });
-    }
+    if (cut.length > 0) observe({ type: 'rotation-cut-off', sessions: cut.length });
     if (!issueNewKeys && cut.length === 0) return;
     const former = issueNewKeys ? this.#sessionsBefore(installer.generation) : [];
     const sessions = [...new Set([...cut, ...former])];
+    const sinceMs = clock.nowMs();
     bringUp.rekey(sessions).then(
-      () => logger.log('info', 'all sessions have new keys', { sessions: sessions.length }),
+      () => {
+        if (this.#stopped) return;
+        const durationMs = Math.round(clock.nowMs() - sinceMs);
+        observe({ type: 'rotation-finished', sessions: sessions.length, durationMs });
+      },
       (error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`),
     );
+  }
+
+  #tellWaiting(): void {
+    const { installer, clock, limits, observe } = this.deps;
+    const deadlineInMs =
+      this.#preparation === undefined
+        ? limits.rotationDeadlineMs
+        : Math.max(0, Math.round(this.#preparation.deadlineMs - clock.nowMs()));
+    const peers = new Set(this.#sessionsBefore(installer.generation).map(({ peer }) => peer.name));
+    const named = [...peers].slice(0, PEERS_NAMED_MAX).join(', ');
+    const more = peers.size > PEERS_NAMED_MAX ? ` and ${peers.size - PEERS_NAMED_MAX} more` : '';
+    const waitsFor = peers.size === 0 ? {} : { waitsFor: `${named}${more}` };
+    observe({ type: 'rotation-waits', spis: installer.doomedSpis, deadlineInMs, ...waitsFor });
   }
 
   /** Whether a rotation now would end no SPI that is open, or has waited long enough for those. */

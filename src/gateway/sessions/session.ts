@@ -125,6 +125,8 @@ export interface Session {
   /** Somebody besides the packets that wait wants it, a static tunnel or a re-key: the number of the last who does; 0: none. */
   wanted: number;
   holder: Holder;
+  /** When it got its first egress route since it had none, wall time in seconds; 0: it never had one. */
+  establishedAtS: number;
   /** Number of packets that left, as the last look found; modulo 2^30. */
   packetsSeen: number;
   /** Looks in a row that found none that came, and packets that left, or that the last exchange had failed. */
@@ -161,6 +163,7 @@ export function newSession(
     retryAtMs: 0,
     wanted: 0,
     holder,
+    establishedAtS: 0,
     packetsSeen: 0,
     looksUnanswered: 0,
     looksUsed: 0,

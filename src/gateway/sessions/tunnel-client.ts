@@ -24,6 +24,7 @@ import type { PeerListener, RekeyListener, SessionListener } from './listeners.j
 import type { Retirement } from './retirement.js';
 import { hasPlace, mayAsk, type Session, transition } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
+import { tunnelsBefore } from './tunnel-events.js';
 
 /** After these the peer may have taken our offer, although we do not know it. */
 const OUTCOME_UNKNOWN: readonly string[] = [
@@ -35,6 +36,9 @@ const OUTCOME_UNKNOWN: readonly string[] = [
   // One session of the batch was removed after the others had been given their egress routes.
   'ABORTED',
 ];
+
+/** With these nothing has come from the peer. */
+const NO_ANSWER: readonly string[] = ['DEADLINE_EXCEEDED', 'UNAVAILABLE'];
 
 export interface TunnelClientDeps {
   readonly clock: Clock;
@@ -48,7 +52,7 @@ export interface TunnelClientDeps {
   readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
   /** Takes the underlay addresses of answers that were checked for the peer's. */
   readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
-  readonly peerListener: Pick<PeerListener, 'onInstalled'>;
+  readonly peerListener: Pick<PeerListener, 'onInstalled' | 'onSilent'>;
   readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
   readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>;
   readonly observe: GatewayObserver;
@@ -85,7 +89,9 @@ export class TunnelClient {
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
       for (const [i, answer] of answers.entries()) this.#checkAnswer(peer, answer, `tunnels_params[${i}]`);
       this.deps.claimUnderlay(peer, answers);
+      const tellUp = tunnelsBefore(offers, clock);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
+      tellUp('us', observe);
       for (const { session, ingress } of offers) retirement.supersede(session, ingress, askedAtMs);
       this.deps.peerListener.onInstalled(peer, answers);
       await installer.close(offers.filter(({ session }) => session.state === 'removed'));
@@ -96,6 +102,9 @@ export class TunnelClient {
     } catch (error) {
       peer.failures++;
       observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
+      if (!answered && error instanceof RpcError && NO_ANSWER.includes(error.code)) {
+        this.deps.peerListener.onSilent(peer, reasonOf(error));
+      }
       for (const { ingress } of offers) ingress.state = 'doubtful';
       const mayBeInUse = answered || (error instanceof RpcError && OUTCOME_UNKNOWN.includes(error.code));
       await installer.close(

@@ -24,6 +24,7 @@ import type { PeerListener, SessionListener } from './listeners.js';
 import type { Retirement } from './retirement.js';
 import { hasPlace } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
+import { tunnelsBefore } from './tunnel-events.js';
 
 /**
  * Octets of a request that count as one tunnel, at least, before anything of it is looked at: what no valid request has
@@ -191,7 +192,7 @@ export class TunnelService {
     dialect: '2.8' | '3.x' | undefined,
     payer: Payer,
   ): Promise<Offer[]> {
-    const { installer, retirement, observe } = this.deps;
+    const { installer, retirement, observe, clock } = this.deps;
     const version = request.versionsAccepted.find((accepted) => VERSIONS.includes(accepted));
     if (version === undefined) {
       const asked = request.versionsAccepted.slice(0, 8).join(', ') || 'none';
@@ -211,7 +212,12 @@ export class TunnelService {
         const parameters = request.tunnels[i]!.reverse;
         return parameters === undefined ? [] : [{ session, parameters }];
       });
+      const tellUp = tunnelsBefore(
+        offers.filter((_, i) => request.tunnels[i]!.reverse !== undefined),
+        clock,
+      );
       if (routes.length > 0) await installer.connect(routes);
+      tellUp('peer', observe);
       if (!sessions.every(hasPlace)) {
         throw new RpcError('ABORTED', 'a session was removed in the meantime; ask again');
       }

@@ -147,10 +147,8 @@ export class SlowPath {
   readonly #turns = new Turns<Peer, Session>(REQUESTS_PER_PEER_MAX, (session) => this.#request(session));
   readonly #tooBigAnswers: TokenBucket;
   readonly #noSessionLines: TokenBucket;
-  readonly #noPeerLines: TokenBucket;
   readonly #fragmentLines: TokenBucket;
   readonly #tooBigLines: TokenBucket;
-  readonly #failedLines: LimitedLines;
   readonly #sampledLines: LimitedLines;
   #stopped = false;
 
@@ -158,11 +156,9 @@ export class SlowPath {
     this.missed = new MissedPackets(deps.limits);
     const now = () => deps.clock.nowMs();
     this.#tooBigAnswers = new TokenBucket(PATH_MTU_ANSWERS_PER_SECOND, PATH_MTU_ANSWERS_PER_SECOND, now);
-    this.#noPeerLines = new TokenBucket(DROP_LINES_PER_SECOND, 5, now);
     this.#fragmentLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
     this.#tooBigLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
     this.#noSessionLines = new TokenBucket(DROP_LINES_PER_SECOND, 5, now);
-    this.#failedLines = new LimitedLines(deps.logger, now);
     const { sampledLinesPerSecond } = deps.limits;
     this.#sampledLines = new LimitedLines(deps.logger, now, sampledLinesPerSecond, sampledLinesPerSecond);
   }
@@ -337,14 +333,8 @@ export class SlowPath {
     const peer = deps.peers.ownerOf(pair.remoteVip);
     if (peer === undefined || !deps.peers.localVips.has(pair.localVip)) {
       counters.noPeer++;
-      if (this.#noPeerLines.take()) {
-        const reason =
-          peer === undefined ? 'no peer owns the destination' : 'the source is no address of ours';
-        deps.logger.log('warning', `packet dropped: ${reason}`, {
-          source: pair.localVip,
-          destination: pair.remoteVip,
-        });
-      }
+      const reason = peer === undefined ? 'no peer owns the destination' : 'the source is no address of ours';
+      deps.observe({ type: 'packet-refused', reason, source: pair.localVip, destination: pair.remoteVip });
       return;
     }
     const key = `${pair.localVip} ${pair.remoteVip}`;
@@ -423,9 +413,12 @@ export class SlowPath {
     } catch (error) {
       // The peer asked at the same time, and that succeeded.
       if (session.state !== 'backing-off') return;
-      this.#failedLines.log('warning', `tunnel request failed: ${reasonOf(error)}`, {
+      this.deps.observe({
+        type: 'exchange-failed',
         peer: session.peer.name,
-        remoteVip: session.remoteVip,
+        tunnels: 1,
+        reason: reasonOf(error),
+        attempt: session.failures,
         retryInMs: Math.round(session.retryAtMs - clock.nowMs()),
       });
       this.#retryLater(session);

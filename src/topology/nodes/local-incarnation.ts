@@ -58,7 +58,7 @@ export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<
     transport: deps.transport,
     clock,
     random,
-    logger: { log: onLog, enabled: (level) => level !== 'trace' },
+    logger: { log: onLog, enabled: (level) => level !== 'trace' && level !== 'debug' },
     options: deps.options,
     observe: deps.onEvent,
   });

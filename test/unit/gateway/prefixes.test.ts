@@ -146,8 +146,9 @@ describe('static tunnels', () => {
     const remotes = () => established(a).map(({ remoteVip }) => remoteVip);
     expect(remotes().sort()).toEqual([vip(16), vip(29), vip(77)]);
     expect(a.gateway.view().sessions).toHaveLength(3);
-    expect(up(a)).toEqual([{ type: 'static-tunnels-up', tunnels: 3 }]);
+    expect(up(a)).toEqual([{ type: 'static-tunnels-up', tunnels: 3, refused: 14 }]);
     expect(a.logs.find(({ message }) => message === 'all static tunnels are up')?.fields).toEqual({
+      event: 'static-tunnels-up',
       tunnels: 3,
       refused: 14,
     });

@@ -269,7 +269,10 @@ describe('a flood of packets to new addresses', () => {
     }
     // Ten seconds: the table, the burst, and ten a second.
     expect(requestsOf(a)).toBeLessThanOrEqual(32 + 10 + 100);
-    expect(a.logs.length).toBeLessThan(40);
+    // Of tunnels that come and of those that go: ten lines, one a second, and one for all that were left out.
+    const lines = a.logs.filter(({ level }) => level !== 'debug');
+    expect(lines.length).toBeLessThan(60);
+    expect(lines.length).toBeGreaterThan(20);
     expect(a.gateway.view().tables.dormant).toBeLessThanOrEqual(32);
     expect(ledger.entries.filter((pipe) => pipe.startsWith('INGR_ACL')).length).toBeLessThanOrEqual(64);
     expect(ledger.keySlots.length).toBeLessThanOrEqual(64);

@@ -11,6 +11,7 @@ import { testPeer } from '../../support/peers.js';
 const NOW_MS = 7_000;
 const ADDRESS = parseIp('2001:db8::2');
 const EVENT: GatewayEvent = { type: 'rotated', rotations: 1 };
+let events: GatewayEvent[];
 let told: string[];
 let logs: string[];
 let stopping: AbortController;
@@ -63,7 +64,10 @@ const open = (holdsUnproved = true) =>
     logger: { log: (level, message) => logs.push(`${level} ${message}`), enabled: () => true },
     signal: stopping.signal,
     holdsUnproved,
-    observer: ({ type }) => told.push(`observer: ${type}`),
+    observer: (event) => {
+      events.push(event);
+      told.push(`observer: ${event.type}`);
+    },
   });
 const connected = (holdsUnproved = true, more: Partial<UpperParts> = {}) => {
   const calls = open(holdsUnproved);
@@ -73,6 +77,7 @@ const connected = (holdsUnproved = true, more: Partial<UpperParts> = {}) => {
 
 beforeEach(() => {
   told = [];
+  events = [];
   logs = [];
   stopping = new AbortController();
   world = { rekey: Promise.resolve(), once: Promise.resolve([]), release: Promise.resolve([]) };
@@ -136,6 +141,7 @@ describe('those who are told', () => {
 
   test('of a peer that was heard of are all that wait for one', () => {
     const [peer] = peers as [Peer];
+    peer.heardAtMs = 1;
     connected().onHeardOf(peer);
     expect(told).toEqual([
       `announcements: heard of ${peer.name}`,
@@ -148,9 +154,35 @@ describe('those who are told', () => {
   test('of what a peer has given are these, and then who knows its addresses', () => {
     const [peer] = peers as [Peer];
     connected().onInstalled(peer, [{}, {}] as never);
-    expect(told).toHaveLength(4);
+    expect(told.slice(2)).toHaveLength(4);
     expect(told.at(-1)).toBe(`underlay: 2 of ${peer.name}`);
     expect(peer.heardAtMs).toBe(NOW_MS);
+  });
+
+  test('of a peer are told when it is heard of first, when it does not answer, and when it does again; each once', () => {
+    const [peer] = peers as [Peer];
+    const calls = connected();
+    const news = () => events.splice(0);
+    calls.onHeardOf(peer);
+    calls.onHeardOf(peer);
+    expect(news()).toEqual([{ type: 'peer-seen', peer: peer.name }]);
+    calls.onSilent(peer, 'late');
+    calls.onSilent(peer, 'late again');
+    expect(news()).toEqual([{ type: 'peer-silent', peer: peer.name, reason: 'late' }]);
+    peer.silentSinceMs! -= 5_000;
+    calls.onHeardOf(peer);
+    calls.onHeardOf(peer);
+    expect(news()).toEqual([{ type: 'peer-seen', peer: peer.name, silentS: 5 }]);
+    expect(peer.silentSinceMs).toBeUndefined();
+  });
+
+  test('of a peer that has never been there hear of it as of a new one', () => {
+    const [peer] = peers as [Peer];
+    const calls = connected();
+    calls.onSilent(peer, 'down');
+    events.length = 0;
+    calls.onHeardOf(peer);
+    expect(events).toEqual([{ type: 'peer-seen', peer: peer.name }]);
   });
 });
 

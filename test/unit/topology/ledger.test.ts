@@ -12,7 +12,7 @@ const pair = (remote = 2, local = 1): Pair => ({
 const miss = (p: Pair): GatewayEvent => ({ type: 'miss', waiting: 1, ...p });
 const opened = (p: Pair): GatewayEvent => ({ type: 'ingress-opened', spi: 1, ...p });
 const installed = (p: Pair): GatewayEvent => ({ type: 'egress-installed', spi: 1, cryptoId: 1, ...p });
-const removed = (p: Pair): GatewayEvent => ({ type: 'session-removed', ...p });
+const removed = (p: Pair): GatewayEvent => ({ type: 'session-removed', peer: 'h2', ...p });
 
 function ledgerOf(...events: (readonly [number, GatewayEvent])[]): NodeLedger {
   const ledger = new NodeLedger();

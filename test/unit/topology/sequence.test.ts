@@ -57,7 +57,7 @@ describe('events are steps between those whom they concern', () => {
     { type: 'request-answered', peer: PEER, tunnels: 1 },
     { type: 'request-received', from: PEER, tunnels: 1 },
     { type: 'static-tunnels-up', tunnels: 3 },
-    { type: 'session-removed', ...PAIR },
+    { type: 'session-removed', peer: PEER, ...PAIR },
   ])('%j is told by another one', (event) => {
     expect(step(event)).toBeUndefined();
   });

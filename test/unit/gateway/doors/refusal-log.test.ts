@@ -2,8 +2,6 @@ import { expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { QUIET_MS, RefusalLog } from '../../../../src/gateway/doors/refusal-log.js';
 import type { LogFields, LogLevel } from '../../../../src/gateway/log.js';
-import { RequestRefusals } from '../../../../src/gateway/rpc/request-refusals.js';
-import { type RpcCode, RpcError } from '../../../../src/gateway/rpc/transport.js';
 
 function setUp() {
   const clock = createVirtualClock(1_000_000);
@@ -67,31 +65,4 @@ test('after stop there are no lines and no timers', async () => {
   log.stop();
   await clock.advance(10 * QUIET_MS);
   expect([taken(), clock.pending]).toEqual([[], 0]);
-});
-
-test('requests that are over a limit, not allowed or malformed are told by their status, others are not', async () => {
-  const { clock, logger, taken } = setUp();
-  const refusals = new RequestRefusals({ clock, logger });
-  const codes: RpcCode[] = [
-    'RESOURCE_EXHAUSTED',
-    'UNAVAILABLE',
-    'INVALID_ARGUMENT',
-    'ABORTED',
-    'PERMISSION_DENIED',
-  ];
-  for (const code of codes) {
-    const handler = refusals.watch(async () => {
-      throw new RpcError(code, 'a text with what the peer sent');
-    });
-    const caller = { authenticated: true, names: [], source: undefined, from: '10.0.0.9:4711' };
-    const call = handler('GetOpState', new Uint8Array(0), caller);
-    await expect(call).rejects.toMatchObject({ code });
-  }
-  expect(taken().map(([level, , fields]) => [level, fields])).toEqual(
-    ['RESOURCE_EXHAUSTED', 'INVALID_ARGUMENT', 'PERMISSION_DENIED'].map((kind) => [
-      'warning',
-      { kind, from: '10.0.0.9:4711' },
-    ]),
-  );
-  refusals.stop();
 });

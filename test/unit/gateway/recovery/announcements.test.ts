@@ -29,6 +29,7 @@ function open(count: number) {
   const calls: { readonly name: string; readonly atMs: number }[] = [];
   const messages: ReturnType<typeof decodeAnnouncement>[] = [];
   const [heardOf, events, logs]: [string[], unknown[], unknown[]] = [[], [], []];
+  const silent: [string, string][] = [];
   const world = {
     /** Of a peer; undefined: it never answers. */
     replyOf: (_name: string): Reply | undefined => 'ok',
@@ -60,10 +61,26 @@ function open(count: number) {
     servicePort: () => 3001,
     deadlineMs: 5000,
     signal: abort.signal,
-    peerListener: { onHeardOf: ({ name }) => heardOf.push(name) },
+    peerListener: {
+      onHeardOf: ({ name }) => heardOf.push(name),
+      onSilent: ({ name }, reason) => silent.push([name, reason]),
+    },
   });
   const timesOf = (name: string) => calls.filter((one) => one.name === name).map(({ atMs }) => atMs);
-  return { clock, abort, peers, calls, messages, heardOf, events, logs, world, announcements, timesOf };
+  return {
+    clock,
+    abort,
+    peers,
+    calls,
+    messages,
+    heardOf,
+    silent,
+    events,
+    logs,
+    world,
+    announcements,
+    timesOf,
+  };
 }
 
 describe('at the start', () => {

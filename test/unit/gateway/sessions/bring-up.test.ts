@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../../src/base/random.js';
 import { createVirtualClock, type VirtualClock } from '../../../../src/base/virtual-clock.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import { RpcError } from '../../../../src/gateway/rpc/transport.js';
 import { BringUp } from '../../../../src/gateway/sessions/bring-up.js';
@@ -51,9 +52,9 @@ let stopping: AbortController;
 let exchanges: Exchanges;
 let bringUp: BringUp;
 let sessions: Session[];
-let logs: unknown[];
+let events: GatewayEvent[];
 beforeEach(() => {
-  logs = [];
+  events = [];
   clock = createVirtualClock();
   stopping = new AbortController();
   exchanges = new Exchanges(clock, stopping.signal);
@@ -61,7 +62,7 @@ beforeEach(() => {
     client: exchanges as unknown as TunnelClient,
     clock,
     random: seededRandom(1),
-    logger: { log: (_, message, fields) => void logs.push([message, fields]), enabled: () => true },
+    observe: (event) => void events.push(event),
     limits: { tunnelsPerRequest: 100, backoffMinMs: 100, backoffMaxMs: 1000 } as never,
     signal: stopping.signal,
   });
@@ -213,9 +214,14 @@ describe('what a peer refuses', () => {
       refusing(own[5]!, new RpcError(code, 'not that one'));
       expect(await ended(bringUp.once(own[0]!.peer, own))).toEqual([own[5]]);
       expect(counts()).toEqual([8, 4, 4, 2, 1, 1, 2]);
-      expect(logs[0]).toEqual([
-        expect.stringContaining('tunnel request failed: '),
-        { peer: own[0]!.peer.name, tunnels: 8 },
+      // One event for all its halves, and of what is left in the end.
+      expect(events).toEqual([
+        {
+          type: 'exchange-failed',
+          peer: own[0]!.peer.name,
+          tunnels: 1,
+          reason: expect.stringContaining('not that one'),
+        },
       ]);
     },
   );
@@ -320,7 +326,7 @@ test('a start is spread over a tenth of a second, and over a millisecond per pee
       client: { exchange: async () => void at.push(begun.nowMs()) } as unknown as TunnelClient,
       clock: begun,
       random: { fill: () => {}, uint32: () => 249 },
-      logger: { log: () => {}, enabled: () => false },
+      observe: () => {},
       limits: { tunnelsPerRequest: 100, backoffMinMs: 100, backoffMaxMs: 1000 } as never,
       signal: stopping.signal,
     }).rekey(all);

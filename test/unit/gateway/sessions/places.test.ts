@@ -83,6 +83,7 @@ describe('opening sessions', () => {
     expect(world.told).toEqual([`replaced ${remote(1)}`]);
     expect(world.events.at(-1)).toEqual({
       type: 'session-removed',
+      peer: A.name,
       reason: 'replaced',
       holder: A.name,
       localVip: local(1),
@@ -332,6 +333,7 @@ describe('removing sessions', () => {
     expect(world.events.filter(({ type }) => type === 'session-removed').slice(1)).toEqual(
       [2, 3].map((i) => ({
         type: 'session-removed',
+        peer: A.name,
         holder: A.name,
         localVip: local(1),
         remoteVip: remote(i),
@@ -498,7 +500,12 @@ describe('places by themselves', () => {
     await places.remove(one!);
     expect(steps).toEqual(['routes 1', 'lost 1', 'close 1']);
     await places.remove(two!, 'idle');
-    const pair = (number: number) => ({ holder: A.name, localVip: local(1), remoteVip: remote(number) });
+    const pair = (number: number) => ({
+      peer: A.name,
+      holder: A.name,
+      localVip: local(1),
+      remoteVip: remote(number),
+    });
     expect(world.events).toStrictEqual([
       { type: 'session-removed', ...pair(1) },
       { type: 'session-removed', reason: 'idle', ...pair(2) },

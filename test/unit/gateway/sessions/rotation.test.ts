@@ -1,6 +1,10 @@
 /** When a rotation of the master key happens, who may ask for one, and what becomes of what it ends. */
+
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import { EventLog } from '../../../../src/gateway/event-log.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
+import type { Logger } from '../../../../src/gateway/log.js';
 import type { GatewayLimits } from '../../../../src/gateway/options.js';
 import type { RpcError } from '../../../../src/gateway/rpc/transport.js';
 import { encodeKeyRotationRequest } from '../../../../src/gateway/rpc/tunnel-messages.js';
@@ -276,6 +280,7 @@ describe('a rotation by itself', () => {
   function open(limits: Partial<GatewayLimits> = {}) {
     const clock = createVirtualClock();
     const steps: string[] = [];
+    const events: GatewayEvent[] = [];
     const note = (step: string) => steps.push(`${step} at ${clock.nowMs()}`);
     const world = {
       /** SPIs of the former key, which the next rotation ends. */
@@ -301,10 +306,16 @@ describe('a rotation by itself', () => {
         return world.cut;
       },
     };
+    const logger: Logger = { log: (level, message) => note(`${level} ${message}`), enabled: () => true };
+    const eventLog = new EventLog({ clock, logger });
     const rotation = new Rotation({
       clock,
-      logger: { log: (level, message) => note(`${level} ${message}`), enabled: () => true },
-      observe: (event) => note(`${event.type} ${'rotations' in event ? event.rotations : ''}`),
+      logger,
+      observe: (event) => {
+        if (event.type === 'rotated') note(`rotated ${event.rotations}`);
+        events.push(event);
+        eventLog.tell(event);
+      },
       installer: installer as never,
       retirement: {
         waitOf: (generation: number) => (generation === installer.generation - 1 ? world.wait : undefined),
@@ -326,9 +337,10 @@ describe('a rotation by itself', () => {
     const run = (durationMs: number) => clock.advance(durationMs);
     /** Without lines of the log. */
     const done = () => steps.filter((step) => !/^(info|warning|error) /.test(step));
-    return { clock, rotation, installer, world, steps, done, run };
+    return { clock, rotation, installer, world, steps, events, done, run };
   }
-  const session = (state: string, generation: number) => ({ ingress: [{ state, generation }] }) as never;
+  const session = (state: string, generation: number) =>
+    ({ peer: { name: 'h2' }, ingress: [{ state, generation }] }) as never;
   const refusal = (call: () => unknown): string => {
     try {
       call();
@@ -372,7 +384,7 @@ describe('a rotation by itself', () => {
   });
 
   test('waits until its sessions have new keys and the grace of the old ones is over', async () => {
-    const { rotation, world, done, steps, run } = open();
+    const { rotation, world, done, steps, events, run } = open();
     const one = session('given', -1);
     Object.assign(world, { doomed: 1, sessions: [one] });
     let answer = () => {};
@@ -384,6 +396,7 @@ describe('a rotation by itself', () => {
       'info rotation put off: some sessions would not survive it at 0',
       're-keys 1 at 0',
     ]);
+    expect(events).toEqual([{ type: 'rotation-waits', spis: 1, deadlineInMs: DEADLINE_MS, waitsFor: 'h2' }]);
     world.sessions = [];
     world.wait = { dueMs: 1_000 + GRACE_MS, closedByMs: 1_000 + 2 * GRACE_MS };
     answer();

@@ -35,6 +35,7 @@ let clock: VirtualClock;
 let steps: string[];
 let events: GatewayEvent[];
 let peer: Peer;
+let silent: string[];
 let sessions: Session[];
 let offers: Offer[];
 let ways: EgressRoute[];
@@ -51,6 +52,7 @@ const step = (what: string) => {
 const wiped = (octets: Uint8Array) => octets.every((octet) => octet === 0);
 
 beforeEach(() => {
+  silent = [];
   clock = createVirtualClock(NOW_MS);
   [steps, events, offers, ways, calls] = [[], [], [], [], []];
   peer = testPeer(2);
@@ -121,7 +123,10 @@ beforeEach(() => {
     pspVersion: 0,
     checkParameters: (_, { spi }, field) => step(`check ${spi} ${field}`),
     claimUnderlay: (_, all) => step(`claim ${all.length}`),
-    peerListener: { onInstalled: (_, all) => step(`answered ${all.length}`) },
+    peerListener: {
+      onInstalled: (_, all) => step(`answered ${all.length}`),
+      onSilent: (_, reason) => silent.push(reason),
+    },
     sessionListener: { onEstablished: (all) => step(`established ${all.length}`) },
     rekeyListener: { onRekeyNeeded: (all) => step(`dead ${all.length}`) },
     observe: (event) => events.push(event),
@@ -160,6 +165,16 @@ describe('an exchange that succeeds', () => {
     expect(events).toEqual([
       { type: 'request-sent', peer: peer.name, tunnels: 2, method: 'RequestMultipleTunnelParams' },
       { type: 'request-answered', peer: peer.name, tunnels: 2 },
+      ...[1, 2].map((number) => ({
+        type: 'tunnel-established',
+        peer: peer.name,
+        localVip: sessions[number - 1]!.localVip,
+        remoteVip: sessions[number - 1]!.remoteVip,
+        spi: 49 + number,
+        ingressSpi: number,
+        cryptoId: undefined,
+        askedBy: 'us',
+      })),
     ]);
     expect(sessions.map(({ asking }) => asking)).toEqual([false, false]);
   });
@@ -287,6 +302,8 @@ describe('an exchange that fails', () => {
       reason: expect.stringContaining('failed'),
     });
     expect(peer.failures).toBe(1);
+    const isSilent = code === 'DEADLINE_EXCEEDED' || code === 'UNAVAILABLE';
+    expect(silent).toEqual(isSilent ? [expect.stringContaining('failed')] : []);
   });
 
   test('waits for longer each time', async () => {

@@ -1,7 +1,10 @@
 /** Packets that come to the CPU: which wait for a session, when they leave, what is dropped, and that each is counted. */
+
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualClock, type VirtualClock } from '../../../../src/base/virtual-clock.js';
+import { EventLog } from '../../../../src/gateway/event-log.js';
 import type { GatewayEvent } from '../../../../src/gateway/events.js';
+import type { Logger } from '../../../../src/gateway/log.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import {
   PKT_META_EGRESS_SAMPLED,
@@ -77,6 +80,11 @@ const establish = (session: Session, held = false) => {
 };
 
 function open(more: Partial<SlowPathDeps> = {}) {
+  const logger: Logger = {
+    log: (level, message, fields) => void logs.push({ line: `${level} ${message}`, fields }),
+    enabled: (level) => level !== 'debug',
+  };
+  const eventLog = new EventLog({ clock, logger });
   const slowPath: SlowPath = new SlowPath({
     hal: {
       transmit: (packets: readonly TransmitPacket[]) => {
@@ -86,11 +94,11 @@ function open(more: Partial<SlowPathDeps> = {}) {
       },
     } as never,
     clock,
-    logger: {
-      log: (level, message, fields) => void logs.push({ line: `${level} ${message}`, fields }),
-      enabled: () => true,
+    logger,
+    observe: (event) => {
+      events.push(event);
+      eventLog.tell(event);
     },
-    observe: (event) => events.push(event),
     limits: { ...LIMITS, missedPacketsPerSession: 3 },
     peers: {
       ownerOf: (ip: IpAddress) => ([vip(2), vip(3), vip(2, 6)].includes(ip) ? peer : undefined),
@@ -211,20 +219,19 @@ describe('a packet without a session', () => {
 
   test('to nobody is dropped, and told of now and then', async () => {
     const slowPath = open();
-    miss(slowPath, 9, [1, 2, 3, 4, 5, 6, 7]);
-    expect(slowPath.counters).toMatchObject({ misses: 7, noPeer: 7 });
-    expect(logs).toHaveLength(5);
+    const ids = Array.from({ length: 12 }, (_, i) => i + 1);
+    miss(slowPath, 9, ids);
+    expect(slowPath.counters).toMatchObject({ misses: 12, noPeer: 12 });
+    expect(logs).toHaveLength(10);
     expect(logs[0]).toEqual({
       line: 'warning packet dropped: no peer owns the destination',
-      fields: { source: vip(1), destination: vip(9) },
+      fields: { event: 'packet-refused', source: vip(1), destination: vip(9) },
     });
-    await clock.advance(1000);
     slowPath.receive([{ frame: frame(2, 1, 4, 8), packetMeta: 0 }]);
-    slowPath.receive([{ frame: frame(2, 1, 4, 8), packetMeta: 0 }]);
-    expect(logs.slice(5).map(({ line }) => line)).toEqual([
+    expect(logs.slice(10).map(({ line }) => line)).toEqual([
       'warning packet dropped: the source is no address of ours',
     ]);
-    expect(slowPath.counters.noPeer).toBe(9);
+    expect(slowPath.counters.noPeer).toBe(13);
     expect(world.opened).toEqual([]);
   });
 
@@ -422,7 +429,7 @@ describe('a peer that does not answer', () => {
     expect(world.asked).toHaveLength(2);
     expect(logs[0]).toEqual({
       line: 'warning tunnel request failed: no answer',
-      fields: { peer: peer.name, remoteVip: vip(2), retryInMs: BACKOFF_MS },
+      fields: { event: 'exchange-failed', peer: peer.name, tunnels: 1, attempt: 0, retryInMs: BACKOFF_MS },
     });
     world.exchange = async () => {};
     await clock.advance(BACKOFF_MS);
