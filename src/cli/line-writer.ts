@@ -2,8 +2,9 @@
  * Writes lines to a terminal, a pipe, a socket or a file, and never waits for it: a gateway carries packets whether or not
  * anybody can take its log. What cannot be written now waits in a queue of bounded size; what does not fit is lost, and counted.
  */
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { withoutWaiting } from '../files/without-waiting.js';
 
 /** Octets of lines that wait for a descriptor that takes nothing. */
 export const QUEUE_OCTETS_MAX = 256 * 1024;
@@ -133,19 +134,4 @@ export function writeSomeTo(stream: NodeJS.WriteStream & { readonly fd: 1 | 2 })
   const fd = isatty(stream.fd) ? withoutWaiting(stream.fd) : stream.fd;
   // Node has made the descriptors of pipes and sockets return at once when it made the streams; files need not wait.
   return (octets) => writeSync(fd, octets);
-}
-
-/**
- * Another description of the same terminal, which returns at once where the terminal has been stopped. Those who share the
- * first one, the shell among them, do not expect that of it.
- */
-function withoutWaiting(fd: number): number {
-  try {
-    if (!fstatSync(fd).isCharacterDevice()) return fd;
-    const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
-    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  } catch {
-    // No /proc, or a terminal of another user: the program waits with it when it is stopped.
-    return fd;
-  }
 }

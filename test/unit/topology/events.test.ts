@@ -62,7 +62,7 @@ async function run(events: readonly EventPlan[], change: Change = {}) {
   return { report, flow, node, log, onLink };
 }
 
-test('without events nothing is lost, nobody starts again, and the log has the starts alone', async () => {
+test('without events nothing is lost, nobody starts again, and the log has starts, peers and tunnels alone', async () => {
   const { report, flow, node, log } = await run([]);
   expect([flow(PING).lost, flow(UDP).lost]).toEqual([0, 0]);
   for (const name of ['h1', 'h2', 'h3'])
@@ -73,8 +73,9 @@ test('without events nothing is lost, nobody starts again, and the log has the s
       vacant: { uplink: 0, vf: 0 },
     });
   const lines = log.trim().split('\n');
-  // And where they find each other.
-  expect(lines.filter((line) => !line.includes("a peer's underlay address"))).toHaveLength(3);
+  const expected = /info: (gateway started|a peer's underlay address|peer seen|tunnel established) /;
+  expect(lines.filter((line) => !expected.test(line))).toEqual([]);
+  expect(lines.filter((line) => line.includes('gateway started'))).toHaveLength(3);
   expect(report.durationMs).toBeLessThan(11_000);
 });
 
