@@ -193,7 +193,7 @@ export class EventLog {
     for (const [type, leftOut] of totals) {
       const { level, cause } = loudest.get(type)!;
       const about = cause === '' ? {} : { mostAbout: cause };
-      this.deps.logger.log(level, `lines of this kind were left out`, { event: type, leftOut, ...about });
+      this.deps.logger.log(level, `lines left out: ${type}`, { event: type, leftOut, ...about });
     }
     for (const cause of this.#causes.values()) cause.leftOut = 0;
   }

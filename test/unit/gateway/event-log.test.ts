@@ -134,7 +134,7 @@ test('a loud cause has its lines at once, one a second, and a summary; it silenc
   expect(taken()).toEqual([
     {
       level: 'info',
-      message: 'lines of this kind were left out',
+      message: 'lines left out: peer-seen',
       fields: { event: 'peer-seen', leftOut: 490 + 4, mostAbout: 'loud' },
     },
   ]);
