@@ -74,6 +74,16 @@ describe('turns', () => {
     expect(begun.slice(4)).toEqual(['e', 'f']);
   });
 
+  test('one that ends makes room for one, and not for more, also when nobody waits', async () => {
+    const { turns, begun, end } = open(2);
+    for (const item of ['a', 'b']) turns.take('key', item);
+    await end('a');
+    for (const item of ['c', 'd']) turns.take('key', item);
+    expect(begun).toEqual(['a', 'b', 'c']);
+    await end('b');
+    expect(begun).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   test('of other keys do not wait for them, and one that is forgotten does not come', async () => {
     const { turns, begun, end } = open(1);
     for (const item of ['a', 'b', 'c']) turns.take('one', item);

@@ -254,5 +254,12 @@ describe('a name that is not known', () => {
     const suggestions = new Suggestions();
     suggestions.near('abc', ['abcdefghijkl', 'abd', 'abcd']);
     expect(suggestions.steps).toBe(9);
+    suggestions.near('abc', ['abcd']);
+    expect(suggestions.steps).toBe(9 + 12);
+  });
+
+  test('of two that are as near is the one that comes first', () => {
+    expect(near('tune', ['tuna', 'tune1'])).toBe('tuna');
+    expect(near('tune', ['tune1', 'tuna'])).toBe('tune1');
   });
 });

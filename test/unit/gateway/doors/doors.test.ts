@@ -6,6 +6,7 @@ import {
   FloodWatch,
   OVERHEAD_OCTETS_BURST,
   OVERHEAD_OCTETS_PER_SECOND,
+  REQUEST_OVERHEAD_OCTETS,
   RESETS_BURST,
   RESETS_PER_SECOND,
 } from '../../../../src/gateway/doors/flood-watch.js';
@@ -223,6 +224,39 @@ describe('a pace', () => {
     expect(clock.pending).toBe(0);
     expect(begun).toEqual(['a']);
   });
+
+  test('what comes while others wait is begun behind them, though its own turn would be there', () => {
+    // Without timers that fire: what was earned meanwhile is for those who wait.
+    let nowMs = 0;
+    const pace = new Pace({ nowMs: () => nowMs, setTimer: () => ({ cancel: () => {} }) } as never, 10, 1);
+    const order: string[] = [];
+    for (const name of ['a', 'b']) pace.enter(() => order.push(name));
+    nowMs = 1000;
+    pace.enter(() => order.push('c'));
+    expect([order, pace.waiting]).toEqual([['a'], 2]);
+  });
+
+  test('who leaves a queue in which others wait holds up none of them', async () => {
+    const clock = createVirtualClock(0);
+    const pace = new Pace(clock, 10, 1);
+    const begun: string[] = [];
+    const leave = ['a', 'b', 'c'].map((name) => pace.enter(() => begun.push(name)));
+    // It has begun: leaving changes nothing.
+    leave[0]!();
+    leave[1]!();
+    expect(pace.waiting).toBe(1);
+    await clock.advance(100);
+    expect([begun, pace.waiting, clock.pending]).toEqual([['a', 'c'], 0, 0]);
+  });
+
+  test('of a thousand a second looks every five milliseconds, and begins what is due together', async () => {
+    const clock = createVirtualClock(0);
+    const pace = new Pace(clock, 1000, 5);
+    const begunAtMs: number[] = [];
+    for (let i = 0; i < 12; i++) pace.enter(() => begunAtMs.push(clock.nowMs()));
+    await clock.advance(20);
+    expect(begunAtMs).toEqual([0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 10, 10]);
+  });
 });
 
 describe('the watch for floods', () => {
@@ -272,6 +306,48 @@ describe('the watch for floods', () => {
     watched.reset();
     watched.reset();
     expect([ended(), floods.floods, clock.pending]).toEqual([1, 1, 0]);
+  });
+
+  test('counts what goes beyond messages to the octet, also over many looks', async () => {
+    const { clock, socket, watched, ended } = watch();
+    watched.message(32_000);
+    watched.request();
+    socket.bytesRead = 32_000 + 1000 + REQUEST_OVERHEAD_OCTETS + OVERHEAD_OCTETS_BURST;
+    await clock.advance(250);
+    expect(ended()).toBe(0);
+    // What has been counted once is not counted again.
+    await clock.advance(250);
+    socket.bytesRead += OVERHEAD_OCTETS_PER_SECOND / 2;
+    await clock.advance(250);
+    expect(ended()).toBe(0);
+    socket.bytesRead += OVERHEAD_OCTETS_PER_SECOND / 4 + 1;
+    await clock.advance(250);
+    expect(ended()).toBe(1);
+  });
+
+  test('ends none but those that flood, and goes on with the others', async () => {
+    const clock = createVirtualClock(0);
+    const floods = new FloodWatch(clock);
+    const ended: string[] = [];
+    const sockets = ['a', 'b', 'c'].map((name) => {
+      const socket = { bytesRead: 0 };
+      return { socket, watched: floods.add(socket, () => ended.push(name)) };
+    });
+    expect(clock.pending).toBe(1);
+    sockets[1]!.socket.bytesRead = 2 * OVERHEAD_OCTETS_BURST;
+    await clock.advance(250);
+    expect([ended, floods.floods, clock.pending]).toEqual([['b'], 1, 1]);
+    floods.delete(sockets[0]!.watched);
+    sockets[0]!.socket.bytesRead = 2 * OVERHEAD_OCTETS_BURST;
+    sockets[2]!.socket.bytesRead = 2 * OVERHEAD_OCTETS_BURST;
+    // One that is not watched any more is not ended, whatever it does.
+    for (let i = 0; i <= 2 * RESETS_BURST; i++) sockets[0]!.watched.reset();
+    await clock.advance(250);
+    expect([ended, floods.floods, clock.pending]).toEqual([['b', 'c'], 2, 0]);
+    const again = { bytesRead: 2 * OVERHEAD_OCTETS_BURST };
+    floods.add(again, () => ended.push('d'));
+    await clock.advance(250);
+    expect(ended).toEqual(['b', 'c', 'd']);
   });
 
   test('messages do not save up for a flood later', async () => {
