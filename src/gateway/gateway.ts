@@ -383,24 +383,38 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Likewise, but once and at once, without jitter: rejects with what the first peer that failed said, and leaves no
-   * session of that request that was not there before. Sessions that are being asked for already are left to that.
+   * Likewise, but once and at once, without jitter: rejects with what the first peer that failed said, and leaves no session
+   * that was not there before and has not been established. Sessions that are being asked for already are left to that.
    */
   async connectNow(pairs: readonly AddressPair[]): Promise<void> {
     const { tunnelsPerRequest } = this.#deps.options.limits;
-    for (const [peer, sessions] of groupByPeer(await this.#open(pairs))) {
-      for (let at = 0; at < sessions.length; at += tunnelsPerRequest) {
-        const batch = sessions.slice(at, at + tunnelsPerRequest).filter(mayAsk);
-        try {
+    const { sessions: table } = this.#installer;
+    const before = new Set(pairs.map(({ localVip, remoteVip }) => table.get(localVip, remoteVip)));
+    const opened = await this.#open(pairs);
+    try {
+      for (const [peer, sessions] of groupByPeer(opened)) {
+        for (let at = 0; at < sessions.length; at += tunnelsPerRequest) {
+          const batch = sessions.slice(at, at + tunnelsPerRequest).filter(mayAsk);
           if (batch.length > 0) await this.#client.exchange(peer, batch);
-        } catch (error) {
-          await this.#installer.remove(
-            batch.filter(({ state, wanted }) => state === 'backing-off' && wanted === 0),
-          );
-          throw error;
         }
       }
+    } catch (error) {
+      await this.#removeUnused(opened.filter((session) => !before.has(session)));
+      throw error;
     }
+  }
+
+  /** Removes those of some sessions that were not established, and that nobody asks for or waits for any more. */
+  #removeUnused(sessions: readonly Session[]): Promise<void> {
+    const { missed } = this.#slowPath;
+    return this.#installer.remove(
+      sessions,
+      (session) =>
+        session.egress === undefined &&
+        !session.asking &&
+        session.wanted === 0 &&
+        missed.countOf(session) === 0,
+    );
   }
 
   #open(pairs: readonly AddressPair[]): Promise<Session[]> {
@@ -563,11 +577,7 @@ export class Gateway implements AsyncDisposable {
     const refused = await this.#bringUp.establishGranted(
       sessions.filter(({ state }) => state !== 'established'),
     );
-    const { missed } = this.#slowPath;
-    await this.#installer.remove(
-      refused,
-      (session) => session.egress === undefined && !session.asking && missed.countOf(session) === 0,
-    );
+    await this.#removeUnused(refused);
     return refused.length;
   }
 }

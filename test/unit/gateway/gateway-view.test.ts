@@ -262,6 +262,32 @@ describe('sessions that the operator asks for', () => {
     expect(a.gateway.view().sessions.map(({ remoteVip }) => remoteVip)).toEqual([vip(2), vip(3)]);
   });
 
+  test('at once leave none of those that come behind the one that failed, and take none from the packets that wait', async () => {
+    const a = await net.start(1, [2, 3, 4]);
+    await net.start(2, [1]);
+    net.send(a, 4, [1]);
+    await net.run(20);
+    expect(a.gateway.view().sessions).toMatchObject([{ remoteVip: vip(4), waitingPackets: 1 }]);
+    for (const pairs of [
+      [pair(3), pair(2)],
+      [pair(4), pair(2), pair(3)],
+    ]) {
+      const failed = a.gateway.connectNow(pairs).catch((error: RpcError) => error.code);
+      await net.run(2000);
+      expect(await failed).toBe('UNAVAILABLE');
+      expect(a.gateway.view().sessions).toMatchObject([{ remoteVip: vip(4), waitingPackets: 1 }]);
+    }
+    // Those before it are there.
+    const failed = a.gateway.connectNow([pair(2), pair(3), pair(4)]).catch((error: RpcError) => error.code);
+    await net.run(2000);
+    expect(await failed).toBe('UNAVAILABLE');
+    const states = a.gateway.view().sessions.map(({ remoteVip, state }) => [remoteVip, state]);
+    expect(states.toSorted()).toEqual([
+      [vip(2), 'established'],
+      [vip(4), expect.not.stringMatching('established')],
+    ]);
+  });
+
   test('get new keys all together, or those of one address', async () => {
     const a = await net.start(1, [2, 3]);
     await net.start(2, [1]);
