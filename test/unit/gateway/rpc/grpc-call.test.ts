@@ -191,6 +191,18 @@ describe('a call', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('whose stream is destroyed ends once, whether its handler or the stream is done first', async () => {
+    let answer = (_: Uint8Array) => {};
+    serve(() => new Promise((resolve) => (answer = resolve)));
+    await ask();
+    stream.destroyed = true;
+    answer(Uint8Array.of(1));
+    await settled();
+    stream.emit('close');
+    expect(told.filter((one) => one === 'end')).toEqual(['end']);
+    expect(octets.held).toBe(0);
+  });
+
   test('whose stream was closed, and not yet destroyed, is neither handled nor answered', async () => {
     let handled = 0;
     serve(async () => {
