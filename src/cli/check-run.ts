@@ -72,6 +72,15 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
       problem,
     );
   }
+  if (
+    run.snapOctets > 0 &&
+    wire !== undefined &&
+    vf !== undefined &&
+    !writesCapture(wire) &&
+    !writesCapture(vf)
+  ) {
+    problem('snaplen', 'is for captures, and no port writes one; say --sim-wire or --sim-vf pcap:IN,OUT');
+  }
   if (run.ping !== undefined && vf !== undefined) checkPing(run.ping, vf, options, problem);
   if (wire?.kind === 'pcap' && vf?.kind === 'pcap') checkBoth(wire, vf, problem);
   for (const [flag, spec] of [
@@ -82,6 +91,9 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
       problem('state-file', `--${flag} writes ${spec.output} too; name another file`);
   }
 }
+
+const writesCapture = (spec: UdpSpec | HostSpec | TapSpec | PcapSpec): boolean =>
+  spec.kind === 'pcap' && spec.output !== undefined;
 
 /** A native part that an environment variable names. Of one that is not named, what needs it says that it is missing. */
 function checkNamedAddon(hal: GatewayOptions['hal'], problem: ProblemOf): void {

@@ -111,6 +111,22 @@ describe('every mistake is told at once, with status 2', () => {
     });
   });
 
+  test('of flags that mean nothing without another', () => {
+    const workload = ['--sim-vf', 'host:192.168.1.33'];
+    const flags = ['--ping-count', '3', '--snaplen', '64', '--maintain-order', '--neighbors-per-second', '9'];
+    expect(
+      run('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`, ...workload, ...flags),
+    ).toMatchObject({
+      status: 2,
+      lines: [
+        '--maintain-order: is for sampling; give --sample-rate as well',
+        expect.stringContaining('--neighbors-per-second: is for --mode=transport'),
+        '--ping-count: is for --ping; give it as well',
+        '--snaplen: is for captures, and no port writes one; say --sim-wire or --sim-vf pcap:IN,OUT',
+      ],
+    });
+  });
+
   test('of what a wire cannot carry', () => {
     const workload = ['--sim-vf', 'host:192.168.1.33'];
     expect(run('--insecure', '--mode=transport', '--sim-wire', `udp:${ADDRESS}`, ...workload)).toMatchObject({

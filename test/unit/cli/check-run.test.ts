@@ -55,6 +55,23 @@ test("DOCA's own session file makes static tunnels under default limits", () => 
   expect(readGatewayOptions([...HOST, ...argv], readTextFile, checkRun).options.maxTunnels).toBe(769);
 });
 
+test('a length of captured frames needs a port that writes a capture', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-check-'));
+  const input = join(folder, 'in.pcap');
+  writeFileSync(input, pcapHeader());
+  const written = `pcap:${input},${join(folder, 'out.pcap')}`;
+  const none = ['--snaplen: is for captures, and no port writes one; say --sim-wire or --sim-vf pcap:IN,OUT'];
+  const host = ['--sim-vf', 'host:2.2.2.1'];
+  expect(problemsOf('--snaplen=64', ...host)).toEqual(none);
+  expect(problemsOf('--snaplen=64', '--sim-vf', `pcap:${input}`)).toEqual(none);
+  expect(problemsOf('--snaplen=64', '--sim-vf', written)).toEqual([]);
+  expect(problemsOf('--snaplen=64', '--sim-wire', written, ...host)).toEqual([]);
+  expect(problemsOf('--snaplen=0', ...host)).toEqual([]);
+  // Whether a port that is wrong would have written one is not known.
+  expect(problemsOf('--snaplen=64', '--sim-vf', 'pcap:')).toEqual([expect.stringContaining('--sim-vf: ')]);
+  rmSync(folder, { recursive: true });
+});
+
 test('a capture of a link that is not read has nothing for a port', () => {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-check-'));
   const path = join(folder, 'wlan.pcap');

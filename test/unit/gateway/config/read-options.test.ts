@@ -88,6 +88,14 @@ describe('numbers', () => {
       return [`--${other}=${far}`];
     });
 
+  /** Flags that mean nothing without another have that beside them. */
+  const PARTNERS: Readonly<Record<string, readonly string[]>> = {
+    'ping-count': ['--ping=192.168.1.1'],
+    'neighbors-per-source': ['--mode=transport'],
+    'neighbors-per-second': ['--mode=transport'],
+    'sampled-lines-per-second': ['--sample-rate=1'],
+  };
+
   test('there is a place for each', () => {
     expect(Object.keys(PLACES).sort()).toEqual(NUMBERS.map(({ name }) => name).sort());
   });
@@ -96,19 +104,46 @@ describe('numbers', () => {
     '--%s is from %i to %i',
     (name, least, most) => {
       for (const beyond of [least - 1, most + 1, '1.5', 'x', '']) {
-        const [problem] = problemsOf([`--${name}=${beyond}`]);
+        const [problem] = problemsOf([`--${name}=${beyond}`, ...(PARTNERS[name] ?? [])]);
         if (beyond === '') expect(problem).toBe(`--${name}: is empty; give it a value, or leave it out`);
         else expect(problem).toBe(`--${name}: "${beyond}" is not a whole number from ${least} to ${most}`);
       }
       const wanted = name === 'snaplen' ? [0, 14, most] : [least, most];
       for (const value of wanted) {
-        const argv = [`--${name}=${value}`, ...beside(name, value)];
+        const argv = [`--${name}=${value}`, ...beside(name, value), ...(PARTNERS[name] ?? [])];
         const others = problemsOf(argv).filter((problem) => !/is (?:greater|less) than/.test(problem));
         expect(others, name).toEqual([]);
         if (problemsOf(argv).length === 0) expect(PLACES[name]!(read(argv)), name).toBe(value);
       }
     },
   );
+
+  test.each(Object.entries(PARTNERS))(
+    '--%s needs %s, which is said with what else is wrong',
+    (name, partner) => {
+      const flag = partner[0]!.replace(/=.*/, '');
+      const [problem, ...others] = problemsOf([`--${name}=1`]);
+      expect(problem).toContain(`--${name}: is for `);
+      expect(problem).toContain(flag);
+      expect(others).toEqual([]);
+      expect(problemsOf([`--${name}=1`, '--frobnicate']).join()).toMatch(/frobnicate.*: is for /);
+      expect(problemsOf([`--${name}=1`, ...partner])).toEqual([]);
+    },
+  );
+
+  test('of sampling need it, but for those that are off; a wrong rate is told alone', () => {
+    const booleans = ['maintain-order', 'sample-before-encryption', 'sampled-octets'];
+    for (const name of booleans) {
+      expect(problemsOf([`--${name}`])).toEqual([`--${name}: is for sampling; give --sample-rate as well`]);
+      expect(problemsOf([`--${name}=false`])).toEqual([]);
+      expect(problemsOf([`--${name}`, '--sample-rate=17'])).toHaveLength(1);
+    }
+  });
+
+  test('in a file that need another are told at their place', () => {
+    const files = { 'f.json': '{\n  "ping-count": 3\n}' };
+    expect(problemsOf(['-j', 'f.json'], files)).toEqual(['f.json:2:17: is for --ping; give it as well']);
+  });
 
   test('those that are not given have their defaults, or what follows from others', () => {
     const { options, run } = read([]);

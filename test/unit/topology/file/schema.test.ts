@@ -478,6 +478,9 @@ describe('the flags of gateways', () => {
     'maintain-order': { 'maintain-order': true, 'sample-rate': 1 },
     'sample-before-encryption': { 'sample-before-encryption': true, 'sample-rate': 1 },
     'sampled-octets': { 'sampled-octets': true, 'sample-rate': 1 },
+    'sampled-lines-per-second': { 'sampled-lines-per-second': 1, 'sample-rate': 1 },
+    'neighbors-per-source': { 'neighbors-per-source': 1, mode: 'transport' },
+    'neighbors-per-second': { 'neighbors-per-second': 1, mode: 'transport' },
   };
   const sampleOf = (name: string): object => {
     const flag = FLAGS.find((one) => one.name === name)!;

@@ -1,0 +1,38 @@
+/** Flags of what the program prints. */
+import { type Flag, flagsOf } from './flag.js';
+
+const LOG_LEVELS = ['10', '20', '30', '40', '50', '60', '70'];
+
+export const OUTPUT_FLAGS: readonly Flag[] = flagsOf('Output', {
+  'log-level': {
+    short: 'l',
+    kind: 'text',
+    choices: LOG_LEVELS,
+    default: '50',
+    section: 'doca_general_flags',
+    meaning: '10 DISABLE, 20 CRITICAL, 30 ERROR, 40 WARNING, 50 INFO, 60 DEBUG, 70 TRACE',
+  },
+  'sdk-log-level': {
+    kind: 'text',
+    choices: LOG_LEVELS,
+    default: '40',
+    section: 'doca_general_flags',
+    meaning: "the same for the SDK's own messages (with --hal=doca)",
+  },
+  'log-format': {
+    kind: 'text',
+    choices: ['text', 'json'],
+    default: 'text',
+    meaning: 'lines for people or for programs',
+  },
+  'stat-print': { kind: 'boolean', meaning: 'print counters every second' },
+  'perf-print': {
+    kind: 'text',
+    placeholder: 'key-gen|insertion|all',
+    meaning: 'print rates of key generation, of entry insertion, or both (also as key-gen,insertion)',
+  },
+  'show-rss-rx-packets': {
+    kind: 'boolean',
+    meaning: 'print packets that come to the CPU',
+  },
+});

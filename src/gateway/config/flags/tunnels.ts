@@ -1,0 +1,82 @@
+/** Flags of tunnels, and of the sampling of their packets. */
+import { type Flag, flagsOf } from './flag.js';
+
+export const TUNNELS_FLAGS: readonly Flag[] = flagsOf('Tunnels', {
+  cookie: {
+    short: 'c',
+    kind: 'boolean',
+    meaning: 'virtualization cookies in the PSP header, a random one per tunnel',
+  },
+  'crypt-offset': {
+    short: 'o',
+    kind: 'number',
+    range: [0, 63],
+    placeholder: 'N',
+    meaning:
+      'octets left readable, in units of 4 (default: in tunnel mode the inner IP header: IPv4 5, IPv6 10, with cookie 7, 12; in transport mode 0)',
+  },
+  'psp-version': {
+    kind: 'number',
+    default: '1',
+    range: [0, 1],
+    placeholder: '0|1',
+    meaning: 'version of the tunnels that we ask for: 0 AES-GCM-128, 1 AES-GCM-256',
+  },
+  'static-tunnels': {
+    short: 'z',
+    kind: 'text',
+    valueIfAbsent: 'true',
+    placeholder: '[IP]',
+    meaning:
+      'make all configured tunnels at start-up, from this local virtual address, or from all of ours; of prefixes those that their peers grant',
+  },
+  'outer-ip-type': {
+    kind: 'text',
+    choices: ['ipv4', 'ipv6'],
+    default: 'ipv6',
+    meaning: 'family of the outer header',
+  },
+  inner: {
+    aliases: ['inner-ip-type'],
+    kind: 'text',
+    choices: ['ipv4', 'ipv6', 'both'],
+    default: 'ipv4',
+    meaning: "family of the workload's packets",
+  },
+  mode: {
+    kind: 'text',
+    choices: ['tunnel', 'transport'],
+    default: 'tunnel',
+    meaning: 'a new outer header, or UDP and PSP behind the own IP header',
+  },
+});
+
+export const SAMPLING_FLAGS: readonly Flag[] = flagsOf('Sampling', {
+  'sample-rate': {
+    kind: 'number',
+    default: '0',
+    range: [0, 16],
+    placeholder: 'N',
+    meaning: 'sample one packet in 2^N; 0: none',
+  },
+  'maintain-order': {
+    kind: 'boolean',
+    meaning: 'keep the order of packets while sampling on the way out (RoCE)',
+  },
+  'sample-before-encryption': {
+    kind: 'boolean',
+    meaning: 'copy packets on the way out before they are encrypted, and not as they leave',
+  },
+  'sampled-lines-per-second': {
+    kind: 'number',
+    default: '10',
+    range: [0, 10_000],
+    placeholder: 'N',
+    meaning:
+      'sampled packets that the log tells of per second, by their headers (with --sample-rate); 0: none',
+  },
+  'sampled-octets': {
+    kind: 'boolean',
+    meaning: 'with all their octets: of packets on the way in, the plaintext of the workload',
+  },
+});
