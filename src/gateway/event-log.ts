@@ -80,6 +80,8 @@ const LINES: { readonly [Type in EventType]: Line<Of<Type>> } = {
         ? 'the master key has no SPIs left; rotating it'
         : 'the master key has few SPIs left; rotating it before its time',
   },
+  'device-failed': { level: 'error', text: ({ reason }) => `the device failed: ${reason}` },
+  'slow-operation': { level: 'warning', text: 'the device was slow' },
   'session-removed': {
     level: ({ ageS }) => (ageS === undefined ? 'debug' : 'info'),
     text: ({ reason }) => (reason === undefined ? 'tunnel removed' : REMOVED[reason]),

@@ -2,7 +2,9 @@
  * What happens in a gateway, as it happens: for its log (event-log.ts), for those who watch it, and for simulations. Never key
  * material. Times are in the unit that the name says; addresses and names are texts.
  */
+import type { DocaErrorName } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
+import type { DeviceOperation } from './observed-hal.js';
 import type { RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 
@@ -92,6 +94,21 @@ export type GatewayEvent =
   /** All sessions that had to have new keys after a rotation have them. */
   | { readonly type: 'rotation-finished'; readonly sessions: number; readonly durationMs: number }
   | { readonly type: 'rotation-failed'; readonly reason: string }
+  /** The device has refused, or could not do, `count` operations of a call; the reason is that of the first. */
+  | {
+      readonly type: 'device-failed';
+      readonly operation: DeviceOperation;
+      readonly code: DocaErrorName;
+      readonly reason: string;
+      readonly count: number;
+    }
+  /** The device took long for a call with `count` operations. */
+  | {
+      readonly type: 'slow-operation';
+      readonly operation: DeviceOperation;
+      readonly count: number;
+      readonly durationMs: number;
+    }
   /** The active master key has few SPIs left, or none: it is rotated for that. */
   | { readonly type: 'spis-low'; readonly exhausted: boolean }
   /** Has lost its egress route and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */

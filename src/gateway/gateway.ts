@@ -20,6 +20,7 @@ import type { AddressPair } from './directory.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
+import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
 import {
@@ -113,8 +114,9 @@ export class Gateway implements AsyncDisposable {
   #stopped: Promise<void> | undefined;
 
   constructor(deps: GatewayDeps) {
-    this.#deps = deps;
-    const { hal, transport, clock, random, logger, options } = deps;
+    const { transport, clock, random, logger, options } = deps;
+    const hal = observedHal(deps.hal, clock, (event) => this.#observe(event));
+    this.#deps = { ...deps, hal };
     const { limits } = options;
     const now = () => clock.nowMs();
     this.#eventLog = new EventLog({ clock, logger });

@@ -94,6 +94,18 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     'packet dropped: no peer',
     { source: PAIR.localVip, destination: PAIR.remoteVip },
   ],
+  [
+    { type: 'device-failed', operation: 'apply', code: 'DRIVER', reason: 'no answer', count: 3 },
+    'error',
+    'the device failed: no answer',
+    { operation: 'apply', code: 'DRIVER', count: 3 },
+  ],
+  [
+    { type: 'slow-operation', operation: 'setKeys', count: 3, durationMs: 1500 },
+    'warning',
+    'the device was slow',
+    { operation: 'setKeys', count: 3, durationMs: 1500 },
+  ],
   [{ type: 'rotated', rotations: 2 }, 'info', 'master key rotated', { rotations: 2 }],
 ])('%j', (event, level, message, fields) => {
   const { log, lines } = open();
