@@ -9,7 +9,9 @@ import { complain, EXIT_USAGE } from './output.js';
 import { VERSION } from './version.js';
 
 /** Sub-commands, each from a module of its own. */
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+const COMMANDS: Readonly<
+  Record<string, { summary: string; load: (argv: readonly string[]) => Promise<Command> }>
+> = {
   run: {
     summary: 'run a gateway (the default)',
     load: async () => (await import('./run.js')).runCommand(),
@@ -20,7 +22,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   topology: {
     summary: 'many gateways from a file, with traffic and faults',
-    load: async () => (await import('./topology.js')).topologyCommand(),
+    load: async (argv) => (await import('./topology.js')).topologyCommand(argv),
   },
   pcap: {
     summary: 'encrypt, decrypt and inspect capture files',
@@ -63,8 +65,12 @@ Try first: psp-gateway demo
 }
 
 /** A command under the name by which users call it. */
-async function load(name: string, { load: loadCommand }: (typeof COMMANDS)[string]): Promise<Command> {
-  return (await loadCommand()).name(`psp-gateway ${name}`);
+async function load(
+  name: string,
+  { load: loadCommand }: (typeof COMMANDS)[string],
+  argv: readonly string[],
+): Promise<Command> {
+  return (await loadCommand(argv)).name(`psp-gateway ${name}`);
 }
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -72,7 +78,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (first === undefined || first === '-h' || first === '--help' || first === 'help') {
     const wanted = first === 'help' ? COMMANDS[rest[0] ?? ''] : undefined;
     if (wanted === undefined) process.stdout.write(help());
-    else (await load(rest[0]!, wanted)).outputHelp();
+    else (await load(rest[0]!, wanted, [])).outputHelp();
     return;
   }
   if (first === '-v' || first === '--version') {
@@ -85,7 +91,7 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  const command = await (known === undefined ? load('run', COMMANDS.run!) : load(first, known));
+  const command = await (known === undefined ? load('run', COMMANDS.run!, argv) : load(first, known, rest));
   // Thrown, not ended at once: standard output may still have to say that it takes nothing.
   for (const one of [command, ...command.commands]) one.exitOverride();
   // What a command has to say with it stays its own.

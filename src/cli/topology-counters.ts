@@ -13,13 +13,8 @@ Example:
 
 Exit status: 0 listed, 2 wrong usage or a wrong file.`;
 
-export function addCounters(topology: Command): void {
-  const command = topology
-    .command('counters')
-    .description('list the counters that expectations may name')
-    .argument('<file>', 'topology, YAML')
-    .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
-    .addHelpText('after', HELP);
+export function setUpCounters(command: Command): void {
+  command.addHelpText('after', HELP);
   const wrong = new FlagProblems(command);
   command.action((file: string, scenarioPath: string | undefined) =>
     withTopology(() => {

@@ -38,11 +38,8 @@ interface Flags {
   readonly json?: boolean;
 }
 
-export function addFuzz(topology: Command): void {
-  const command = topology
-    .command('fuzz')
-    .description('search for failures: random scenarios with random faults, from seeds')
-    .argument('<file>', 'topology, YAML')
+export function setUpFuzz(command: Command): void {
+  command
     .option('--runs <number>', 'runs, one seed after the other', parseCount, RUNS_DEFAULT)
     .option('--seed <number>', 'of the first run', parseSeed, 1)
     .option(

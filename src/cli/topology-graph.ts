@@ -27,11 +27,8 @@ Example:
 
 Exit status: 0 drawn, 1 the drawing cannot be written, 2 wrong usage, or a file or path that is wrong.`;
 
-export function addGraph(topology: Command): void {
-  const command = topology
-    .command('graph')
-    .description('draw a topology: nodes, workloads, links and their impairments')
-    .argument('<file>', 'topology, YAML')
+export function setUpGraph(command: Command): void {
+  command
     .addOption(
       new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
     )

@@ -26,14 +26,8 @@ The gateway runs until SIGINT or SIGTERM. Events of the scenario reach gateways 
 
 Exit status: 0 stopped, 1 it could not start, 2 wrong usage or a wrong file.`;
 
-export function addNode(topology: Command): void {
-  const command = addPlaceFlags(
-    topology
-      .command('node')
-      .description('one gateway of a topology, for a run in real time elsewhere')
-      .argument('<file>', 'topology, YAML')
-      .argument('<name>', 'the gateway'),
-  ).addHelpText('after', HELP);
+export function setUpNode(command: Command): void {
+  addPlaceFlags(command).addHelpText('after', HELP);
   const wrong = new FlagProblems(command);
   command.action((file: string, name: string, flags: PlaceFlags) =>
     withTopology(() => runNode(file, name, flags, wrong)),

@@ -51,13 +51,9 @@ interface Flags extends PlaceFlags {
   readonly processes?: boolean;
 }
 
-export function addRun(topology: Command): void {
-  const command = addPlaceFlags(
-    topology
-      .command('run')
-      .description('run a topology: gateways, links, traffic and faults, in virtual time or real time')
-      .argument('<file>', 'topology, YAML')
-      .argument('[scenario]', 'a scenario file, instead of the one in the topology')
+export function setUpRun(command: Command): void {
+  addPlaceFlags(
+    command
       .option('--real-time', "on the machine's clock, with gRPC over mutual TLS on loopback addresses")
       .option('--processes', 'likewise, with each gateway in a process of its own and links over UDP'),
   )

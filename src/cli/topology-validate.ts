@@ -22,15 +22,11 @@ interface Flags extends PlaceFlags {
   readonly json?: boolean;
 }
 
-export function addValidate(topology: Command): void {
-  const command = addPlaceFlags(
-    topology
-      .command('validate')
-      .description('check a topology file and say what it makes')
-      .argument('<file>', 'topology, YAML')
-      .argument('[scenario]', 'scenario, YAML, instead of the one of the topology')
-      .option('--json', 'print the result, or the problems, as JSON'),
-  ).addHelpText('after', HELP);
+export function setUpValidate(command: Command): void {
+  addPlaceFlags(command.option('--json', 'print the result, or the problems, as JSON')).addHelpText(
+    'after',
+    HELP,
+  );
   const wrong = new FlagProblems(command);
   command.action((file: string, scenario: string | undefined, flags: Flags) =>
     validate(file, scenario, flags, wrong),

@@ -15,7 +15,7 @@ import { ConfigError } from '../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import { ROOT } from './root.js';
 
-const SUB_COMMANDS: Readonly<Record<string, () => Command>> = {
+const SUB_COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Command | Promise<Command>>> = {
   demo: demoCommand,
   topology: topologyCommand,
   pcap: pcapCommand,
@@ -87,7 +87,7 @@ function ofTestFiles(args: readonly string[]): string[] {
 async function ofOurProgram(args: readonly string[]): Promise<string[]> {
   const make = SUB_COMMANDS[args[0] ?? ''];
   if (make === undefined) return ofGateway(args[0] === 'run' ? args.slice(1) : args);
-  const command = make();
+  const command = await make(args.slice(1));
   for (const one of [command, ...command.commands]) {
     one.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
     if (one.commands.length === 0) one.action(() => {});

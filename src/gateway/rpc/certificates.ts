@@ -2,9 +2,8 @@
  * A throw-away certificate authority (X.509, RFC 5280; ECDSA over P-256) for the demo, for tests and for trying two
  * gateways by hand. Its key lives in memory only and nothing is ever revoked: not for production.
  */
-import 'reflect-metadata'; // what @peculiar/x509's container needs, before it is loaded
 import { randomBytes, webcrypto } from 'node:crypto';
-import * as x509 from '@peculiar/x509';
+import type { JsonGeneralNames } from '@peculiar/x509';
 import type { IpAddress } from '../../packet/address.js';
 
 export interface IssueOptions {
@@ -40,6 +39,7 @@ const SERIAL_OCTETS = 16;
 export async function createThrowAwayAuthority(
   validityDays = VALIDITY_DAYS_DEFAULT,
 ): Promise<ThrowAwayAuthority> {
+  const x509 = await loadX509();
   const now = Date.now();
   const notBefore = new Date(now - BACKDATE_MS);
   const notAfter = new Date(now + validityDays * DAY_MS);
@@ -65,7 +65,7 @@ export async function createThrowAwayAuthority(
     caPem: `${authority.toString('pem')}\n`,
     async issue({ commonName, ips, dnsNames = [], notAfter: end = notAfter }) {
       const keys = await generateKeys();
-      const names: x509.JsonGeneralNames = [
+      const names: JsonGeneralNames = [
         ...ips.map((ip) => ({ type: 'ip' as const, value: ip })),
         ...dnsNames.map((name) => ({ type: 'dns' as const, value: name })),
       ];
@@ -99,6 +99,13 @@ export async function createThrowAwayAuthority(
       };
     },
   };
+}
+
+/** Some 250 modules, which programs that make no certificates need not load. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  // What its container needs, before it is loaded.
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
 }
 
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -1,8 +1,9 @@
 /**
  * The parts that the JSON schemas of topology and scenario are made of. Each is JSON schema, for ajv and for editors, and a type
- * of TypeBox: what TypeScript knows of a file follows from the schema that the file is checked with.
+ * of TypeBox: what TypeScript knows of a file follows from the schema that the file is checked with. Of TypeBox there are
+ * the types only: to load its builders, some 370 modules, took every topology command longer than to read most files.
  */
-import Type, { type Static, type TObject, type TProperties, type TSchema, type TUnsafe } from 'typebox';
+import type { Static, TAddOptional, TObject, TProperties, TSchema, TUnsafe } from 'typebox';
 import { FLAGS, type Flag } from '../../gateway/config/flags.js';
 import { FLAGS_NOT_HERE } from './flags-not-here.js';
 import { BITS_PER_SECOND_MAX, MTU_OCTETS, PACKETS_PER_SECOND_MAX } from './limits.js';
@@ -32,15 +33,29 @@ export const ANNOTATIONS = [
 const NAME_HINT =
   'write a name of letters, digits, "-" and "_" that begins with a letter, 63 characters at most';
 
-/** The schema as it is written here: TypeBox's own values have more keywords, each with an error of its own. */
-export const schemaOf = <T>(schema: Schema): SchemaOf<T> => Type.Unsafe<T>(schema);
+/** The schema as it is written here. */
+export const schemaOf = <T>(schema: Schema): SchemaOf<T> => schema as unknown as SchemaOf<T>;
+
+/** Schemas of members that may be absent, which JSON schema says in the object's own schema. */
+const OPTIONAL = new WeakSet<TSchema>();
 
 /** A member of an object that may be absent. */
-export const optional: typeof Type.Optional = Type.Optional;
+export function optional<S extends TSchema>(schema: S): TAddOptional<S> {
+  const member = { ...schema };
+  OPTIONAL.add(member);
+  return member as TAddOptional<S>;
+}
 
 /** An object with these members and no others. */
 export function object<P extends TProperties>(description: string, properties: P): TObject<P> {
-  return Type.Object(properties, { description, additionalProperties: false });
+  const required = Object.keys(properties).filter((key) => !OPTIONAL.has(properties[key]!));
+  return {
+    type: 'object',
+    ...(required.length === 0 ? {} : { required }),
+    properties,
+    description,
+    additionalProperties: false,
+  } as unknown as TObject<P>;
 }
 
 /** The schema with keywords that say something of it and check nothing. */

@@ -1,0 +1,55 @@
+/**
+ * What commands load. Loading hundreds of modules takes longer than most of what commands do, help first of all, and nobody sees
+ * one import more: so the modules are counted, which is the same on every machine.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { ROOT } from '../support/root.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-modules-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Modules of packages by package, and those of our own in "". */
+function loadedBy(line: string): Map<string, number> {
+  const coverage = mkdtempSync(join(folder, 'coverage-'));
+  execFileSync(process.execPath, [join(ROOT, 'dist/cli/main.js'), ...line.split(' ')], {
+    env: { ...process.env, NODE_V8_COVERAGE: coverage },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [report] = readdirSync(coverage);
+  const { result } = JSON.parse(readFileSync(join(coverage, report!), 'utf8')) as {
+    result: { url: string }[];
+  };
+  const counts = new Map<string, number>();
+  for (const { url } of result.filter(({ url: from }) => from.startsWith('file:'))) {
+    const [, name = ''] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url) ?? [];
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** What makes certificates, and what reads topologies. */
+const LARGE = ['@peculiar/x509', 'ajv', 'typebox', 'yaml'];
+
+test.each([
+  { line: '--help', modulesMax: 20 },
+  { line: 'topology --help', modulesMax: 30 },
+  { line: 'pcap --help', modulesMax: 90 },
+  { line: 'certificates --help', modulesMax: 40 },
+  { line: 'pipes', modulesMax: 100 },
+])('psp-gateway $line loads $modulesMax modules at most', ({ line, modulesMax }) => {
+  const loaded = loadedBy(line);
+  expect(LARGE.filter((name) => loaded.has(name))).toEqual([]);
+  const count = [...loaded.values()].reduce((sum, one) => sum + one, 0);
+  expect(loaded.get('')).toBeGreaterThan(3);
+  expect(count).toBeLessThanOrEqual(modulesMax);
+});
+
+test('a topology is read without what runs make certificates with, and without the builders of TypeBox', () => {
+  const loaded = loadedBy('topology validate examples/two-hosts.yaml');
+  expect(loaded.has('ajv')).toBe(true);
+  expect(['@peculiar/x509', 'typebox'].filter((name) => loaded.has(name))).toEqual([]);
+});
