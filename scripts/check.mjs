@@ -9,8 +9,7 @@ const SLOWEST = 5;
 const begin = performance.now();
 setUp({ build: false });
 const problems = problemsOfSources();
-// Loading modules anew for each file takes as long as the tests do.
-const report = vitest(['--project', 'fast', '--no-isolate', ...process.argv.slice(2)]);
+const report = vitest(['--project', 'fast', ...process.argv.slice(2)]);
 problems.push(...report.problems);
 const secondsOf = (durationMs) => `${(durationMs / 1000).toFixed(1)} s`;
 for (const { path, durationMs } of report.files

@@ -42,7 +42,7 @@ describe('the fast tests', () => {
     expect(fastFiles().filter(usesNative)).toEqual([]);
   });
 
-  test('that replace modules leave none behind, as they share their process in npm run check', () => {
+  test('that replace modules leave none behind, as they share their process', () => {
     const replacing = fastFiles().filter((path) =>
       /vi\.(mock|doMock)\(/.test(readFileSync(join(ROOT, path), 'utf8')),
     );
