@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "prefetch.h"
+
 namespace soft {
 namespace {
 
 constexpr uint32_t WORD_OCTETS = 8;
 constexpr uint32_t WORDS_MAX = KEY_OCTETS_MAX / WORD_OCTETS;
-constexpr size_t LINE_OCTETS = 64;
 
 // Reads one field of many packets before the next field: a key that is written in pieces and read as a whole right after would
 // stall the processor.

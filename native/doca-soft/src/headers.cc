@@ -8,7 +8,6 @@ namespace soft {
 namespace {
 
 constexpr int32_t IP_PACKET_OCTETS_MAX = 0xffff;
-constexpr uint8_t PROTOCOL_UDP = 17;
 constexpr int32_t ETHERNET = ETHERNET_OCTETS;
 constexpr int32_t UDP = UDP_OCTETS;
 constexpr int32_t ICV = PSP_ICV_OCTETS;

@@ -15,7 +15,6 @@ namespace soft {
 namespace {
 
 constexpr int BLOCK_OCTETS = 16;
-constexpr size_t LINE_OCTETS = 64;
 
 } // namespace
 

@@ -12,7 +12,6 @@ constexpr uint8_t PROTOCOL_HOP_BY_HOP = 0;
 constexpr uint8_t PROTOCOL_ICMP = 1;
 constexpr uint8_t PROTOCOL_IPV4 = 4;
 constexpr uint8_t PROTOCOL_TCP = 6;
-constexpr uint8_t PROTOCOL_UDP = 17;
 constexpr uint8_t PROTOCOL_IPV6 = 41;
 constexpr uint8_t PROTOCOL_ROUTING = 43;
 constexpr uint8_t PROTOCOL_FRAGMENT = 44;

@@ -32,6 +32,7 @@ constexpr uint32_t ETHERNET_OCTETS = 14;
 constexpr uint32_t IP4_OCTETS_MIN = 20;
 constexpr uint32_t IP6_OCTETS = 40;
 constexpr uint32_t UDP_OCTETS = 8;
+constexpr uint8_t PROTOCOL_UDP = 17;
 constexpr uint32_t PSP_UDP_PORT = 1000;
 constexpr uint32_t SCRATCH_WORDS = 10;
 

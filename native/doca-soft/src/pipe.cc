@@ -4,12 +4,11 @@
 #include <new>
 
 #include "device.h"
+#include "prefetch.h"
 
 using namespace soft;
 
 namespace {
-
-constexpr size_t LINE_OCTETS = 64;
 
 size_t round_up(size_t value, size_t to)
 {

@@ -1,7 +1,12 @@
 // Prefetching: asking for memory before it is needed.
 #pragma once
 
+#include <cstddef>
+
 namespace soft {
+
+// Of the processor's caches.
+constexpr size_t LINE_OCTETS = 64;
 
 inline void prefetch_line(const void *at)
 {
