@@ -36,12 +36,6 @@ export const gatewayPipeline: PipelineUnderTest<GatewayRigPipeline> = {
     return {
       options,
       program: buildPipeline(options),
-      counters: {
-        decrypted: { pipe: 'PSP_DECRYPT', total: true },
-        icvFail: { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
-        badTrailer: { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
-        notAllowed: { pipe: 'SYNDROME_STATS', miss: true },
-      },
       decapMacs: () => DECAP_MACS,
       encapHeader: (spi) =>
         buildEncapHeader(

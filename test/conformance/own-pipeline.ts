@@ -40,12 +40,6 @@ export const ownPipeline: PipelineUnderTest = {
         sample: options.sampleRateLog2 > 0,
         sizeEntries: 64,
       }),
-      counters: {
-        decrypted: { pipe: 'PSP_DECRYPT', total: true },
-        icvFail: { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
-        badTrailer: { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
-        notAllowed: { pipe: 'SYNDROME_STATS', miss: true },
-      },
       decapMacs: (of) => (of === 4 ? DECAP_ETHERNET_IPV4 : DECAP_ETHERNET_IPV6).subarray(0, MACS_OCTETS),
       encapHeader(spi) {
         const header = tunnelHeader({

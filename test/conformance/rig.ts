@@ -12,16 +12,17 @@ import { type Family, V1, V2 } from '../support/inner-packets.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
 import { MASTER_KEYS } from './master-keys.js';
 
+/** Counters of every pipeline: of all that came to the decrypt pipe, and of packets that were not let in. */
+export const COUNTERS = {
+  decrypted: { pipe: 'PSP_DECRYPT', total: true },
+  icvFail: { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
+  badTrailer: { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
+  notAllowed: { pipe: 'SYNDROME_STATS', miss: true },
+} as const satisfies Readonly<Record<string, CounterSelector>>;
+
 /** A pipeline for one choice of options. */
 export interface RigPipeline {
   readonly program: PipeProgram;
-  /** Counters of packets that were not let in, and of all that came to the decrypt pipe. */
-  readonly counters: {
-    readonly decrypted: CounterSelector;
-    readonly icvFail: CounterSelector;
-    readonly badTrailer: CounterSelector;
-    readonly notAllowed: CounterSelector;
-  };
   /** The MAC addresses of what is decapsulated, 12 octets: destination and source; in tunnel mode, for the family. */
   decapMacs(family: Family): Uint8Array;
   /** The header that a session's packets get: with these options' version, crypt offset and cookie. */
@@ -175,7 +176,7 @@ export async function openRig<P extends RigPipeline>(
     encapsulate: (frames) => through(a, VF_PORT, UPLINK_PORT, frames),
     decapsulate: (frames) => through(b, UPLINK_PORT, VF_PORT, frames),
     async refused() {
-      const { icvFail: bad, badTrailer: short, notAllowed: other } = pipeline.counters;
+      const { icvFail: bad, badTrailer: short, notAllowed: other } = COUNTERS;
       const [icvFail, badTrailer, notAllowed] = await b.hal.counters([bad, short, other]);
       return { icvFail: count(icvFail!), badTrailer: count(badTrailer!), notAllowed: count(notAllowed!) };
     },
