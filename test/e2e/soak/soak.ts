@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { DoorView } from '../../../src/gateway/doors/door-view.js';
+import type { GatewayView } from '../../../src/gateway/view.js';
 import { readCapture } from '../../../src/packet/pcap.js';
 import { inTime, type Program } from '../../support/program.js';
 import { ROOT } from '../../support/root.js';
@@ -61,19 +61,8 @@ export interface Sample {
   readonly rss: number;
   readonly fds: number;
   readonly resources: Readonly<Record<string, number>>;
-  readonly view?: {
-    readonly sessions: number;
-    readonly established: number;
-    readonly keySlotsUsed: number;
-    readonly spisRetiring: number;
-    readonly rotations: number;
-    readonly tables: Readonly<Record<string, number>>;
-    readonly refused: Readonly<Record<string, number>>;
-    readonly slowPath: Readonly<Record<string, number>>;
-    readonly doors: DoorView;
-    /** The whole view. */
-    readonly all: object;
-  };
+  /** Undefined until the gateway has started. */
+  readonly view?: GatewayView;
 }
 
 /** What the prober has counted so far. */
@@ -345,7 +334,7 @@ class Soak {
     for (const index of [0, 1]) {
       const turnedAway = this.#lives
         .filter((life) => life.index === index)
-        .map(({ samples }) => samples.at(-1)?.view?.doors.refused)
+        .map(({ samples }) => samples.at(-1)?.view?.doors?.refused)
         .reduce((sum, refused) => sum + (refused === undefined ? 0 : refused.source + refused.rate), 0);
       // The second flood, of which each gateway's doors let in a few.
       if (this.#floods > 1 && turnedAway === 0)
@@ -356,8 +345,8 @@ class Soak {
       const name = `gateway ${index + 1} (${KINDS[index]})`;
       for (const { view } of samples) {
         if (view === undefined) wrong(`${name} has no view`);
-        else if (view.sessions > MAX_TUNNELS || view.keySlotsUsed > 2 * MAX_TUNNELS) {
-          wrong(`${name} holds ${view.sessions} sessions and ${view.keySlotsUsed} key slots`);
+        else if (view.sessions.length > MAX_TUNNELS || view.keySlotsUsed > 2 * MAX_TUNNELS) {
+          wrong(`${name} holds ${view.sessions.length} sessions and ${view.keySlotsUsed} key slots`);
         }
       }
       const complaint = /INTERNAL|ALREADY_EXIST|uncaught|unhandled/i.exec(life.program.out);
@@ -393,7 +382,7 @@ class Soak {
       const before = samples.findLast(({ atMs }) => atMs <= fromMs);
       const after = samples.find(({ atMs }) => atMs >= toMs);
       if (before?.view === undefined || after?.view === undefined) continue;
-      const changes = changesOf(before.view.all, after.view.all);
+      const changes = changesOf(before.view, after.view);
       yield `gateway ${index + 1} from ${timeOf(before.atMs)} to ${timeOf(after.atMs)}: ${changes.join(', ')}`;
     }
   }
@@ -427,7 +416,7 @@ class Soak {
         range(({ rss }) => Number(megabytes(rss))),
         range(({ fds }) => fds),
         range(({ resources }) => resources.Timeout ?? 0),
-        range(({ view }) => view?.sessions ?? 0),
+        range(({ view }) => view?.sessions.length ?? 0),
         `${samples.at(-1)!.view?.rotations}`,
       ]);
     });
