@@ -1,9 +1,13 @@
 /** What a simulated device leaves when it is closed in the middle of something. */
-import { expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { openSimHarness } from '../../support/sim-harness.js';
 import { stepClock } from '../../support/step-clock.js';
 
-const { secrets } = vi.hoisted(() => ({ secrets: [] as Uint8Array[] }));
+const { secrets } = vi.hoisted(() => {
+  // Other files of this process have loaded what is replaced here.
+  vi.resetModules();
+  return { secrets: [] as Uint8Array[] };
+});
 vi.mock('../../../src/psp/secret.js', async (original) => {
   const actual = await original<typeof import('../../../src/psp/secret.js')>();
   return {
@@ -14,6 +18,10 @@ vi.mock('../../../src/psp/secret.js', async (original) => {
       return octets;
     },
   };
+});
+afterAll(() => {
+  vi.doUnmock('../../../src/psp/secret.js');
+  vi.resetModules();
 });
 
 test('keys of a batch that the device was closed in are wiped', async () => {
