@@ -330,7 +330,9 @@ describe('static tunnels', () => {
       const a = await net.start(1, [2], { staticTunnels: from });
       const b = await net.start(2, [1]);
       await net.run(3000);
-      expect(told(a)).toEqual([['info', 'all static tunnels are up', { tunnels }]]);
+      expect(told(a)).toEqual([
+        ['info', 'all static tunnels are up', { event: 'static-tunnels-up', tunnels }],
+      ]);
       expect(a.events.filter(({ type }) => type === 'static-tunnels-up')).toEqual([
         { type: 'static-tunnels-up', tunnels },
       ]);
@@ -359,7 +361,11 @@ describe('static tunnels', () => {
     const { sessions } = a.gateway.view();
     expect(sessions.map(({ remoteVip }) => remoteVip).toSorted()).toEqual([vip(2), vip(22)]);
     const [line] = told(a);
-    expect(line).toEqual(['info', 'all static tunnels are up', { tunnels: 2, refused: expect.any(Number) }]);
+    expect(line).toEqual([
+      'info',
+      'all static tunnels are up',
+      { event: 'static-tunnels-up', tunnels: 2, refused: expect.any(Number) },
+    ]);
     // The other addresses of the prefix, but for ours.
     expect((line![2] as { refused: number }).refused).toBeGreaterThanOrEqual(5);
   });
