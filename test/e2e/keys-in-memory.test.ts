@@ -8,7 +8,7 @@ import { countKeys, countMasterKeys, type GivenKey } from '../support/memory-sea
 import type { Program } from '../support/program.js';
 import { type Kind, World } from './namespaces.js';
 
-const ROTATION_MS = 1500;
+const ROTATION_MS = 2000;
 /** Longer than a gateway that waits for a processor takes to go by an answer: then no ping is lost (test/conformance/rotation.ts). */
 const GRACE_MS = 1000;
 const FLAGS = [`--rotation-period=${ROTATION_MS}`, `--rekey-grace=${GRACE_MS}`];

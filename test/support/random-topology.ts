@@ -86,8 +86,9 @@ const FLAGS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'sample-rate': fc.integer({ min: 0, max: 16 }).map(String),
   'max-tunnels': fc.integer({ min: 1000, max: 250_000 }).map(String),
   'crypt-offset': fc.integer({ min: 0, max: 63 }).map(String),
-  'rekey-grace': fc.integer({ min: 100, max: WEEK_MS }).map(String),
-  'rotation-period': fc.integer({ min: 0, max: WEEK_MS }).map(String),
+  'rekey-grace': fc.integer({ min: 100, max: 30_000 }).map(String),
+  // At least twice any of these graces.
+  'rotation-period': fc.oneof(fc.constant(0), fc.integer({ min: 60_000, max: WEEK_MS })).map(String),
   'log-level': fc.constantFrom('10', '50', '70'),
   'decap-dmac': mac(),
   tunnel: fc.constantFrom('192.0.2.1:198.51.100.1', '192.0.2.1:198.51.100.1 [2001:db8::f]:9:fd00::5,fd00::6'),

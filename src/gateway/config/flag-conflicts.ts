@@ -38,6 +38,9 @@ const DEPENDENTS: readonly Dependents[] = [
   },
 ];
 
+/** A key lives through one rotation: the grace of the old SPIs, then that of those which took their place. */
+const GRACES_PER_ROTATION = 2;
+
 /** A boolean that is false is as if it were not given. */
 const isUsed = (flags: FlagReader, name: string): boolean =>
   flags.given(name) && (flagNamed(name)!.kind !== 'boolean' || flags.boolean(name));
@@ -66,6 +69,14 @@ export function checkTogether(flags: FlagReader, hal: 'sim' | 'doca'): void {
   }
   if (flags.number('backoff-min') > flags.number('backoff-max')) {
     problems.add('--backoff-min', 'is greater than --backoff-max');
+  }
+  const periodMs = flags.number('rotation-period');
+  const shortestMs = GRACES_PER_ROTATION * flags.number('rekey-grace');
+  if (periodMs > 0 && periodMs < shortestMs) {
+    problems.add(
+      '--rotation-period',
+      `${periodMs} is less than twice --rekey-grace, for which a rotation waits; give ${shortestMs} or more, or 0 for none`,
+    );
   }
   for (const [less, more] of [
     ['request-octets', 'octets-per-peer'],

@@ -84,7 +84,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     range: [0, MAX_MS],
     placeholder: 'MS',
     meaning:
-      'time between rotations of the master key; in fact at least twice --rekey-grace, for which old SPIs are waited for; 0: never',
+      'time between rotations of the master key, at least twice --rekey-grace, for which old SPIs are waited for; 0: never',
   },
   'rotation-deadline': {
     kind: 'number',

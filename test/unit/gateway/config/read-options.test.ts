@@ -317,6 +317,14 @@ describe('what does not go together', () => {
       ['--octets-per-peer: is less than --request-octets'],
     ],
     [['--request-octets=65536', '--octets-per-peer=65536'], []],
+    [
+      ['--rotation-period=59999'],
+      [
+        '--rotation-period: 59999 is less than twice --rekey-grace, for which a rotation waits; give 60000 or more, or 0 for none',
+      ],
+    ],
+    [['--rotation-period=2000', '--rekey-grace=1000'], []],
+    [['--rotation-period=0', '--rekey-grace=1000'], []],
     [[...DOCA, '--ping=1.1.1.1'], ['--ping: is for --hal=sim']],
     [['--hal=doca'], ['--pci-addr: is required with --hal=doca']],
   ])('%j', (argv, problems) => {
