@@ -65,7 +65,7 @@ export function withFlagTables(document: string): string {
   return withTable(document, 'flags', flagTables());
 }
 
-/** docs/topology.md with the tables of traffic, events, expectations and counters as they are now. */
+/** docs/topology.md with the tables of traffic, events, an insider's acts, expectations and counters as they are now. */
 export function withTopologyTables(document: string): string {
   let text = document;
   for (const [name, table] of topologyTables()) text = withTable(text, name, table);

@@ -1,4 +1,4 @@
-/** The tables in docs/topology.md, from the kinds of events, traffic and expectations and from the counters that there are. */
+/** The tables in docs/topology.md, from the kinds of events, traffic and expectations, an insider's acts, and from the counters that there are. */
 import {
   COUNTED_BY_INCARNATIONS,
   type CounterGroup,
@@ -19,6 +19,7 @@ import { EVENT_TYPES, EVENTS } from '../topology/events/registry.js';
 import { EXPECTATION_TYPES, EXPECTATIONS } from '../topology/expectations/registry.js';
 import { BIT_RATE, PACKET_RATE, RATIO, SIZE, TIME } from '../topology/file/quantities.js';
 import { LINK_PATTERN, NAME_PATTERN, type Schema } from '../topology/file/schema-values.js';
+import { INSIDER_ACT_NAMES, INSIDER_ACTS } from '../topology/nodes/insider/acts.js';
 import { TRAFFIC, TRAFFIC_TYPES } from '../topology/traffic/registry.js';
 
 /** By the names of their places in the document. */
@@ -28,6 +29,13 @@ export function topologyTables(): ReadonlyMap<string, string> {
     [
       'events',
       table(['event', 'what happens', 'what belongs to it, with defaults'], EVENT_TYPES.map(eventRow)),
+    ],
+    [
+      'acts',
+      table(
+        ['act', 'what it is'],
+        INSIDER_ACT_NAMES.map((act) => [`\`${act}\``, INSIDER_ACTS[act].meaning]),
+      ),
     ],
     ['expectations', table(['expectation', 'what is expected'], EXPECTATION_TYPES.map(expectationRow))],
     ['counters', table(['path', 'counters'], counterRows())],

@@ -7,7 +7,7 @@ import type { GatewayView } from '../gateway/view.js';
 import type { PspStatistics } from '../hal/hal.js';
 import type { LinkCounters } from '../hal-sim/ports/link.js';
 import type { Fates } from '../hal-sim/statistics.js';
-import type { InsiderCounters } from './nodes/insider.js';
+import type { InsiderCounters } from './nodes/insider/context.js';
 import type { RouterCounters } from './nodes/router.js';
 import type { SwitchCounters } from './nodes/switch.js';
 import type { OobCounters } from './oob.js';

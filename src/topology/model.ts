@@ -72,7 +72,7 @@ export interface WorkloadPlan {
 
 /**
  * A configured peer that is not honest: it has a name on the OOB network, one uplink, `p0`, and virtual addresses of its
- * own, as a gateway has, and does whatever is not forbidden (nodes/insider.ts).
+ * own, as a gateway has, and does whatever is not forbidden (nodes/insider/).
  */
 export interface InsiderPlan {
   readonly kind: 'insider';
@@ -90,26 +90,6 @@ export interface InsiderPlan {
    */
   readonly spoofs: boolean;
 }
-
-/** Actions of an insider; nodes/insider.ts describes them. */
-export const INSIDER_ACTS = [
-  'ask',
-  'batch',
-  'claim',
-  'redirect',
-  'rotate',
-  'send',
-  'impersonate',
-  'usurp',
-  'smuggle',
-  'replay',
-  'flood',
-  'abandon',
-  'announce',
-  'stall',
-  'lie',
-] as const;
-export type InsiderAct = (typeof INSIDER_ACTS)[number];
 
 /** Learns MAC addresses and floods what it does not know. */
 export interface SwitchPlan {

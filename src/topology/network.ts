@@ -28,7 +28,8 @@ import {
   type WorkloadPlan,
 } from './model.js';
 import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
-import { Insider, type InsiderTarget } from './nodes/insider.js';
+import type { InsiderTarget } from './nodes/insider/context.js';
+import { Insider } from './nodes/insider/insider.js';
 import { openLocalIncarnation } from './nodes/local-incarnation.js';
 import { type NextHop, Router } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';

@@ -11,7 +11,7 @@ import {
   schemaOf,
 } from '../file/schema-values.js';
 import { positivePacketsPerSecond, positiveTimeMs } from '../file/values.js';
-import { INSIDER_ACTS, type InsiderAct } from '../model.js';
+import { INSIDER_ACT_NAMES, type InsiderAct } from '../nodes/insider/acts.js';
 import { type At, type EventKind, eventSchema } from './kind.js';
 
 /** The insider acts for a time, each act one of `does`. */
@@ -32,8 +32,8 @@ const schema = eventSchema('insider', name('the insider acts for a time, at gate
     schemaOf<readonly InsiderAct[]>({
       ...list(
         'what it does, each act one of these; absent: everything',
-        choice('an act; docs/topology.md says what it is', INSIDER_ACTS),
-        INSIDER_ACTS.length,
+        choice('an act; docs/topology.md says what it is', INSIDER_ACT_NAMES),
+        INSIDER_ACT_NAMES.length,
         1,
       ),
       uniqueItems: true,
@@ -64,7 +64,9 @@ export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
     const found = names.insiders.get(node);
     if (found?.silent === true) subject.problem(`${node} is silent, and does nothing`);
     if (found !== undefined) {
-      return [{ atMs, type: 'insider', node, durationMs, actsPerSecond, does: parsed.does ?? INSIDER_ACTS }];
+      return [
+        { atMs, type: 'insider', node, durationMs, actsPerSecond, does: parsed.does ?? INSIDER_ACT_NAMES },
+      ];
     }
     const other = names.nodes.find(node, subject);
     if (other !== undefined) subject.problem(`${node} is ${kindText(other)}; name an insider`);
@@ -87,7 +89,7 @@ export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
           if (silent) return [];
           const atMs = rng.below(Math.ceil(faultsMs / 4));
           // Everything, or some of it, again and again.
-          const may = spoofs ? INSIDER_ACTS.filter((act) => !CLAIMS.includes(act)) : INSIDER_ACTS;
+          const may = spoofs ? INSIDER_ACT_NAMES.filter((act) => !CLAIMS.includes(act)) : INSIDER_ACT_NAMES;
           const some = may.filter(() => rng.chance(0.5));
           const several = rng.chance(0.4) || some.length === 0 ? may : some;
           const relentless = rng.chance(RELENTLESS_RATIO);
@@ -107,7 +109,7 @@ export const insider: EventKind<InsiderEvent, Static<typeof schema>> = {
           node: acting.name,
           durationMs: positiveMs(),
           actsPerSecond: positivePerSecond(),
-          does: some(INSIDER_ACTS),
+          does: some(INSIDER_ACT_NAMES),
         };
   },
 };

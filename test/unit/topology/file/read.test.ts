@@ -3,7 +3,8 @@ import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/rpc/transport.js';
 import { NO_IMPAIRMENTS } from '../../../../src/hal-sim/ports/link.js';
 import { ipFamily } from '../../../../src/packet/address.js';
 import { readTopologyFiles } from '../../../../src/topology/file/read.js';
-import { gatewaysOf, INSIDER_ACTS, insidersOf } from '../../../../src/topology/model.js';
+import { gatewaysOf, insidersOf } from '../../../../src/topology/model.js';
+import { INSIDER_ACT_NAMES } from '../../../../src/topology/nodes/insider/acts.js';
 import { gatewayOf, topologyOf } from '../../../support/topology-text.js';
 
 const mesh = (more: string) => topologyOf(`name: t\ntopology: {full-mesh: ${more}}\n`);
@@ -549,7 +550,7 @@ scenario:
 `);
     const common = { type: 'insider', atMs: 1000, node: 'm', durationMs: 5000 };
     expect(topology.scenario.events).toEqual([
-      { ...common, actsPerSecond: 10, does: INSIDER_ACTS },
+      { ...common, actsPerSecond: 10, does: INSIDER_ACT_NAMES },
       { ...common, atMs: 2000, node: 'n', durationMs: 1000, actsPerSecond: 100, does: ['rotate', 'ask'] },
     ]);
     // Made addresses follow those of the gateways; the insiders are everybody's peers.

@@ -26,8 +26,9 @@ import { claimsToBeSegmentMessage, readSegmentMessage } from '../../../../src/pa
 import { opensslEngine } from '../../../../src/psp/aead-openssl.js';
 import { decapsulate } from '../../../../src/psp/decapsulate.js';
 import { pspSpi } from '../../../../src/psp/header.js';
-import { INSIDER_ACTS, type InsiderAct } from '../../../../src/topology/model.js';
-import { Insider, type InsiderTarget } from '../../../../src/topology/nodes/insider.js';
+import { INSIDER_ACT_NAMES, type InsiderAct } from '../../../../src/topology/nodes/insider/acts.js';
+import type { InsiderTarget } from '../../../../src/topology/nodes/insider/context.js';
+import { Insider } from '../../../../src/topology/nodes/insider/insider.js';
 import { addressOf, locatePsp } from '../../../../src/topology/packets.js';
 import { CapturePort } from '../../../support/capture-port.js';
 import { ANYBODY } from '../../../support/doorkeepers.js';
@@ -302,7 +303,7 @@ describe('answering', () => {
 
 test('whatever it does follows from its seed', async () => {
   const all = async (seed: number) => {
-    const { sent, requests } = await play(INSIDER_ACTS, 100, { seed });
+    const { sent, requests } = await play(INSIDER_ACT_NAMES, 100, { seed });
     return JSON.stringify([sent().map(({ frame }) => [...frame]), requests.map(({ octets }) => [...octets])]);
   };
   const one = await all(7);
