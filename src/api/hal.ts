@@ -52,6 +52,25 @@ export type {
   SpiKeyBatch,
   TransmitPacket,
 } from '../hal/hal.js';
+export { type Envelope, frameInEnvelope } from '../hal/lookup/envelope.js';
+export {
+  type FailedTest,
+  LOOKUP_STEPS_MAX,
+  type LookupBranch,
+  type LookupCondition,
+  type LookupDropReason,
+  type LookupEffect,
+  type LookupEncryption,
+  type LookupEnd,
+  type LookupHit,
+  type LookupMirror,
+  type LookupPacket,
+  type LookupPath,
+  type LookupStep,
+  type RandomCondition,
+  type RandomTest,
+  type SyndromeCondition,
+} from '../hal/lookup/lookup.js';
 export {
   type ActionTemplate,
   type ActionValues,

@@ -2,8 +2,9 @@
  * The front of every PipeHal: takes the calls, refuses the wrong ones, and gives the others to a PipeDevice. So all devices refuse
  * the same, in the same words.
  */
-import { isCryptoId } from './check-entry.js';
+import { isCryptoId, valueProblem } from './check-entry.js';
 import { HalError, ProgramError, shutDown } from './errors.js';
+import { SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from './fields.js';
 import type {
   Counter,
   CounterSelector,
@@ -18,14 +19,19 @@ import type {
   SpiKeyBatch,
   TransmitPacket,
 } from './hal.js';
+import { KeyLengths } from './key-lengths.js';
+import type { LookupPacket, LookupPath } from './lookup/lookup.js';
 import type { PipeDevice } from './pipe-device.js';
-import type { PipeProgram } from './program.js';
+import { type PipeProgram, UPLINK_PORT, VF_PORT } from './program.js';
 import { ProgramBooks } from './program-books.js';
 import { assertValidProgram } from './validate.js';
+
+const SYNDROMES: readonly number[] = [SYNDROME_OK, SYNDROME_ICV_FAIL, SYNDROME_BAD_TRAILER];
 
 export class CheckedHal implements PipeHal {
   readonly device: DeviceDescription;
   private books: ProgramBooks | null = null;
+  private readonly keyLengths = new KeyLengths();
   private building = false;
   private closing: Promise<void> | null = null;
 
@@ -40,11 +46,13 @@ export class CheckedHal implements PipeHal {
       throw new HalError('BAD_STATE', `a program is built already; "${program.name}" cannot replace it`);
     }
     assertValidProgram(program, this.device.limits);
+    // Callers may use theirs again.
+    const own = structuredClone(program);
     this.building = true;
     try {
       let books: ProgramBooks | null = null;
       await this.pipeDevice.build(program, async (indexes) => {
-        books = new ProgramBooks(program, indexes, this.device.limits.keySlots);
+        books = new ProgramBooks(own, indexes, this.device.limits.keySlots);
         for (const result of await this.perform(books, staticEntries(program))) {
           if ('error' in result) throw result.error;
         }
@@ -72,6 +80,12 @@ export class CheckedHal implements PipeHal {
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     this.assertOpen('setKeys');
+    const results = await this.setCheckedKeys(slots);
+    this.keyLengths.set(slots, results);
+    return results;
+  }
+
+  private async setCheckedKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     if (slots.every((slot) => this.keySlotError(slot) === null)) return this.pipeDevice.setKeys(slots);
     const results = slots.map((slot) => this.keySlotError(slot));
     const errors = (await this.pipeDevice.setKeys(slots.filter((_, i) => results[i] === null))).values();
@@ -81,7 +95,9 @@ export class CheckedHal implements PipeHal {
   async clearKeys(cryptoIds: readonly number[]): Promise<void> {
     this.assertOpen('clearKeys');
     const { keySlots } = this.device.limits;
-    return this.pipeDevice.clearKeys(cryptoIds.filter((cryptoId) => isCryptoId(cryptoId, keySlots)));
+    const inRange = cryptoIds.filter((cryptoId) => isCryptoId(cryptoId, keySlots));
+    await this.pipeDevice.clearKeys(inRange);
+    this.keyLengths.clear(inRange);
   }
 
   async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
@@ -114,6 +130,26 @@ export class CheckedHal implements PipeHal {
   async statistics(): Promise<PspStatistics> {
     this.assertOpen('statistics');
     return this.pipeDevice.statistics();
+  }
+
+  lookup(packet: LookupPacket): LookupPath {
+    const books = this.assertBuilt('lookup');
+    const { port, packetMeta, syndrome } = packet;
+    if (port === undefined && !books.hasEgressRoot) {
+      throw new HalError('BAD_STATE', 'lookup of a packet for transmit: the program has no egress root');
+    }
+    if (port !== undefined && port !== UPLINK_PORT && port !== VF_PORT) {
+      throw new HalError('INVALID_VALUE', `lookup: there is no port ${port}`);
+    }
+    const metaProblem = packetMeta === undefined ? undefined : valueProblem('meta.pkt_meta', packetMeta);
+    if (metaProblem !== undefined || (port !== undefined && packetMeta !== undefined)) {
+      const reason = metaProblem ?? 'a packet that comes in by a port has none';
+      throw new HalError('INVALID_VALUE', `lookup: packetMeta: ${reason}`);
+    }
+    if (syndrome !== undefined && !SYNDROMES.includes(syndrome)) {
+      throw new HalError('INVALID_VALUE', `lookup: there is no syndrome ${syndrome}`);
+    }
+    return books.lookup(packet, (cryptoId) => this.keyLengths.of(cryptoId), this.device.ports);
   }
 
   onReceive(handler: (packets: RssPacket[]) => void): void {

@@ -13,6 +13,7 @@ export function delegateHal(hal: PipeHal, replaced: Partial<PipeHal>): PipeHal {
     rotateMasterKey: () => hal.rotateMasterKey(),
     counters: (selectors) => hal.counters(selectors),
     statistics: () => hal.statistics(),
+    lookup: (packet) => hal.lookup(packet),
     onReceive: (handler) => hal.onReceive(handler),
     transmit: (packets) => hal.transmit(packets),
     close: () => hal.close(),

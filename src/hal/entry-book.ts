@@ -17,6 +17,8 @@ export interface RemovedEntry {
   readonly key: Uint8Array | undefined;
   readonly actionIndex: number;
   readonly control: ControlEntry | undefined;
+  /** Where an entry of a control pipe stands among those of its priority. */
+  readonly turn: number;
   readonly label: string | undefined;
 }
 
@@ -36,6 +38,9 @@ export class EntryBook {
   private actionIndices = new Uint8Array(0);
   /** The current entries of a control pipe, by slot. */
   private readonly controls: (ControlEntry | undefined)[] = [];
+  /** By slot: entries of a control pipe have ascending numbers, in the order in which they were added. */
+  private readonly turns: number[] = [];
+  private nextTurn = 0;
   private readonly slotOfLabel = new Map<string, number>();
   private readonly labelOfSlot = new Map<number, string>();
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
@@ -73,6 +78,7 @@ export class EntryBook {
     }
     if (this.index === null) {
       this.controls[slot] = copyOf(entry as ControlEntry);
+      this.turns[slot] = this.nextTurn++;
     } else {
       this.index.put(slot);
       this.setActionIndex(slot, (entry as BasicEntry).actionIndex ?? 0);
@@ -91,6 +97,7 @@ export class EntryBook {
       key: claimed.key ?? this.index?.take(slot),
       actionIndex: this.actionIndexOf(slot),
       control: this.controls[slot],
+      turn: this.turns[slot] ?? 0,
       label,
     };
     if (this.index === null) this.controls[slot] = undefined;
@@ -114,13 +121,14 @@ export class EntryBook {
 
   /** Puts a removed entry back: the device has failed to remove it. */
   restore(removed: RemovedEntry): void {
-    const { slot, id, key, actionIndex, control, label } = removed;
+    const { slot, id, key, actionIndex, control, turn, label } = removed;
     if (!this.slots.restore(slot, id)) {
       this.pendingRestore.set(slot, removed);
       return;
     }
     if (key === undefined) {
       this.controls[slot] = this.standing(control!);
+      this.turns[slot] = turn;
     } else {
       this.reclaimKey(slot, key);
       this.setActionIndex(slot, actionIndex);
@@ -145,6 +153,28 @@ export class EntryBook {
   /** The action template of a basic pipe's entry. */
   actionIndexOf(slot: number): number {
     return this.actionIndices[slot] ?? 0;
+  }
+
+  labelOf(slot: number): string | undefined {
+    return this.labelOfSlot.get(slot);
+  }
+
+  /** The slot of a basic pipe's entry with these values, which lie under the pipe's masks; -1: there is none. */
+  slotOfMatch(match: NonNullable<BasicEntry['match']>): number {
+    return this.index!.find({ match });
+  }
+
+  /** The entry of a basic pipe, with its values. */
+  entryAt(slot: number): BasicEntry {
+    return this.index!.entryAt(slot);
+  }
+
+  /** The slots of a control pipe's entries, in the order in which they are tried. */
+  slotsInOrder(): number[] {
+    const { controls, turns } = this;
+    return [...this.slots.slots()].sort(
+      (a, b) => controls[a]!.priority - controls[b]!.priority || turns[a]! - turns[b]!,
+    );
   }
 
   controlOf(slot: number): ControlEntry {

@@ -18,14 +18,15 @@
  * the entries that there are when all calls before have taken effect, and none that came later.
  * Nothing here blocks the event loop for long.
  *
- * Before `build`, while it is under way, and after one that failed, everything but `apply`, `counters` and `transmit` may be used; those
- * three answer BAD_STATE then. After one that failed `build` may be tried again. Packets that come in before a program is built are not taken.
+ * Before `build`, while it is under way, and after one that failed, everything but `apply`, `counters`, `lookup` and `transmit` may
+ * be used; those four answer BAD_STATE then. After one that failed `build` may be tried again. Packets that come in before a program is built are not taken.
  *
  * Errors: those of each method are at the method. A device may fail in any of them (DRIVER, OPERATING_SYSTEM, NO_MEMORY,
  * TIME_OUT and others of its own); what has failed has changed nothing unless the method says otherwise. A method that answers
  * one result per item never rejects because of an item.
  */
 import type { HalError } from './errors.js';
+import type { LookupPacket, LookupPath } from './lookup/lookup.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward, PipeProgram } from './program.js';
 
 /** Handle of an installed entry. Never reused within the life of a PipeHal. */
@@ -220,6 +221,13 @@ export interface PipeHal extends AsyncDisposable {
    * `build`.
    */
   counters(selectors: readonly CounterSelector[]): Promise<Counter[]>;
+
+  /**
+   * What would become of a packet: which entry it would hit in which pipe, what each action would do to it, and where it would end. Found
+   * without the device; see lookup/lookup.ts. Throws BAD_STATE before `build`, and for a packet that would be transmitted where the
+   * program has no egress root; INVALID_VALUE for a port, mark or syndrome that there is not; TOO_BIG beyond LOOKUP_STEPS_MAX steps.
+   */
+  lookup(packet: LookupPacket): LookupPath;
 
   /** The device's own counters, as they are now. */
   statistics(): Promise<PspStatistics>;

@@ -12,7 +12,10 @@ import {
 import { checkForward } from './check-forward.js';
 import { copyOf, EntryBook } from './entry-book.js';
 import { HalError, type HalErrorPlace, reporter } from './errors.js';
-import type { CounterSelector, EntryId, EntryOperation, EntryResult } from './hal.js';
+import type { CounterSelector, EntryId, EntryOperation, EntryResult, PortDescription } from './hal.js';
+import type { LookupPacket, LookupPath } from './lookup/lookup.js';
+import type { KeyLengthOf } from './lookup/packet-state.js';
+import { PathFinder } from './lookup/path-finder.js';
 import {
   type EntryBatch,
   type EntryIndex,
@@ -35,8 +38,12 @@ export class ProgramBooks {
   private readonly context: EntryContext;
   readonly hasEgressRoot: boolean;
 
-  /** `program` is valid; `indexes` of its pipes, null of control pipes. */
-  constructor(program: PipeProgram, indexes: readonly (EntryIndex | null)[], keySlots: number) {
+  /** `program` is valid, and belongs to this; `indexes` of its pipes, null of control pipes. */
+  constructor(
+    private readonly program: PipeProgram,
+    indexes: readonly (EntryIndex | null)[],
+    keySlots: number,
+  ) {
     const { pipes } = program;
     this.books = pipes.map((pipe, i) => new EntryBook(pipe, i, pipes.length, indexes[i]!));
     this.numbers = new Map(pipes.map((pipe, i) => [pipe.name, i]));
@@ -84,6 +91,11 @@ export class ProgramBooks {
         if (operations[position]!.operation === 'remove') undo?.();
       },
     };
+  }
+
+  /** As PipeHal's. The packet has been checked. */
+  lookup(packet: LookupPacket, keyLengthOf: KeyLengthOf, ports: readonly PortDescription[]): LookupPath {
+    return new PathFinder(this.program, this.books, keyLengthOf, ports).find(packet);
   }
 
   /** The device's places of counters. Throws HalError NOT_FOUND, which names the selector, when there is no such counter. */

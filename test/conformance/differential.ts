@@ -10,10 +10,11 @@
  * number; decap with encap, or decrypt with encrypt, in one action template; frames of `transmit` beyond the MTU.
  */
 import { expect } from 'vitest';
-import type { FieldName } from '../../src/hal/fields.js';
-import type { EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
-import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
+import { SYNDROME_OK } from '../../src/hal/fields.js';
+import type { EntryOperation, PipeHal } from '../../src/hal/hal.js';
+import type { PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { deriveKey } from '../../src/psp/key-derivation.js';
 import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
 import { carryingProgram, SLOT_KEYS } from './carries.js';
@@ -21,9 +22,11 @@ import { describeCases } from './cases.js';
 import { FaultyPair } from './faulty-pair.js';
 import { MASTER_KEYS } from './master-keys.js';
 import { openPair } from './open-pair.js';
+import { opened } from './opened.js';
 import { Pair } from './pair.js';
 import { KEY_SLOTS } from './random-actions.js';
-import { entryForward, randomBasicEntry, randomControlEntry } from './random-entries.js';
+import { randomBasicEntry } from './random-entries.js';
+import { drawsNumbers, RandomOperations } from './random-operations.js';
 import { damaged, randomFrame, randomPspFrame } from './random-packets.js';
 import { Traffic } from './traffic.js';
 
@@ -31,6 +34,8 @@ const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;
 const CASES_PER_TEST = 500;
 const BURST_FRAMES_MAX = 32;
+/** Of so many cases of a device that does not fail, one compares look-ups. */
+const LOOKUP_CASES = 4;
 /** Below so many cases their shares say nothing. */
 const CASES_MIN = 100;
 /** Of the cases: some packet is sealed, is opened, leaves. */
@@ -58,12 +63,6 @@ export function describeDifferential(
     runCase: (seed) => runCase(kind, release, seed),
     check: (reached) => checkReached(kind, reached),
   });
-}
-
-interface LiveEntry {
-  readonly id: EntryId;
-  readonly pipe: string;
-  readonly priority: number;
 }
 
 /** Fixed seeds: what their cases reach is known. */
@@ -119,6 +118,7 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
     await steps.run();
     faulty?.stop();
     await pair.compareCounters(program);
+    if (kind === 'faults' || seed % LOOKUP_CASES === 0) steps.compareLookups();
     if (faulty !== undefined) await steps.refill();
     const { txPackets, rxPackets } = await sim.hal.statistics();
     return {
@@ -136,11 +136,7 @@ async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<
 
 /** What is done to the pair, step by step. */
 class Steps {
-  private live: LiveEntry[] = [];
-  private removed: EntryId[] = [];
-  /** Control pipes' entries that the batch in the making adds. */
-  private adding: { readonly pipe: string; readonly priority: number }[] = [];
-  private labels = 0;
+  private readonly operations: RandomOperations;
 
   constructor(
     private readonly choose: Choose,
@@ -148,7 +144,10 @@ class Steps {
     private readonly program: PipeProgram,
     private readonly traffic: Traffic,
     private readonly inBursts: boolean,
-  ) {}
+  ) {
+    const options = { random: !inBursts, tiedUpdates: false };
+    this.operations = new RandomOperations(choose, program, traffic, options);
+  }
 
   async run(): Promise<void> {
     await this.flows();
@@ -162,16 +161,27 @@ class Steps {
     }
   }
 
+  /** Of all that the case is about, as a peer that knows the keys would ask. */
+  compareLookups(): void {
+    for (const { port, frame } of this.traffic.flows) {
+      const plain = opened(frame, (spi, version) => deriveKey(MASTER_KEYS[spi >>> 31]!, spi, version));
+      this.pair.compareLookup({
+        ...{ port, frame: plain?.frame ?? frame },
+        ...(plain === undefined ? {} : { syndrome: SYNDROME_OK }),
+      });
+    }
+  }
+
   /** Every pipe is emptied, and filled: nothing that failed before takes a place. */
   async refill(): Promise<void> {
     const { choose, pair, program } = this;
-    await pair.apply(this.live.map(({ id }): EntryOperation => ({ operation: 'remove', id })));
-    this.live = [];
+    await pair.apply(this.operations.live.map(({ id }): EntryOperation => ({ operation: 'remove', id })));
+    this.operations.live = [];
     for (const pipe of program.pipes) {
       const operations = choose.times(pipe.sizeEntries + 2, (): EntryOperation => {
         const entry =
           pipe.type === 'control'
-            ? this.controlEntry(pipe, undefined)
+            ? this.operations.controlEntry(pipe, undefined)
             : randomBasicEntry(choose, program, pipe, this.traffic.aim(choose));
         return { operation: 'add', pipe: pipe.name, entry };
       });
@@ -254,113 +264,9 @@ class Steps {
   }
 
   private async entries(): Promise<void> {
-    const { choose, pair } = this;
-    this.adding = [];
-    const operations = choose.times(choose.between(1, 6), () => this.operation());
-    const results = await pair.apply(operations);
-    for (const [i, operation] of operations.entries()) {
-      const result = results[i]!;
-      if ('error' in result) continue;
-      if (operation.operation === 'add') {
-        const priority = 'priority' in operation.entry ? operation.entry.priority : -1;
-        this.live.push({ id: result.id, pipe: operation.pipe, priority });
-      } else if (operation.operation === 'remove') {
-        this.live = this.live.filter(({ id }) => id !== operation.id);
-        this.removed.push(operation.id);
-      }
-    }
-    for (const { id } of this.live) await pair.compareCounterOf(id);
+    const { operations, pair } = this;
+    const batch = operations.batch();
+    operations.done(batch, await pair.apply(batch));
+    for (const { id } of operations.live) await pair.compareCounterOf(id);
   }
-
-  private operation(): EntryOperation {
-    const { choose, program } = this;
-    const kind = choose.below(8);
-    if (kind === 0 && this.live.length > 0) return { operation: 'remove', id: choose.pick(this.live).id };
-    if (kind === 1 && this.removed.length > 0) {
-      const id = choose.pick(this.removed);
-      return choose.once(2) ? { operation: 'remove', id } : { operation: 'update', id };
-    }
-    if (kind < 4 && this.live.length > 0) {
-      const update = this.update(choose.pick(this.live));
-      if (update !== undefined) return update;
-    }
-    const pipe = choose.pick(program.pipes);
-    const label = choose.once(4) ? `d${choose.once(4) ? 0 : this.labels++}` : undefined;
-    const name = choose.once(40) ? 'NOWHERE' : pipe.name;
-    if (pipe.type === 'control') {
-      const entry = this.controlEntry(pipe, label);
-      this.adding.push({ pipe: pipe.name, priority: entry.priority });
-      return { operation: 'add', pipe: name, entry: damagedEntry(choose, entry) };
-    }
-    return {
-      operation: 'add',
-      pipe: name,
-      entry: damagedEntry(choose, randomBasicEntry(choose, program, pipe, this.traffic.aim(choose), label)),
-    };
-  }
-
-  private controlEntry(pipe: ControlPipe, label: string | undefined): ControlEntry {
-    return until(
-      () => randomControlEntry(this.choose, this.program, pipe, this.traffic.aim(this.choose), label),
-      (entry) => {
-        const { decap, encap, decrypt, encrypt } = entry.actions ?? {};
-        if (decap !== undefined && encap !== undefined) return false;
-        if (decrypt === true && encrypt !== undefined) return false;
-        return !this.inBursts || !looksAtRandom(entry);
-      },
-    );
-  }
-
-  private update({ id, pipe: name, priority }: LiveEntry): EntryOperation | undefined {
-    const { choose, program } = this;
-    const pipe = program.pipes.find((one) => one.name === name)!;
-    if (pipe.type === 'control') {
-      // Static entries' priorities count as well.
-      const tied =
-        [...this.live, ...this.adding].filter((one) => one.pipe === name && one.priority === priority)
-          .length > 1 || pipe.entries?.some((entry) => entry.priority === priority) === true;
-      if (tied || priority < 0) return undefined;
-      return { operation: 'update', id, forward: entryForward(choose, program, pipe) };
-    }
-    // Which action template it has is not known here; where values differ, both must refuse alike.
-    const { values } = randomBasicEntry(choose, program, pipe as BasicPipe, this.traffic.aim(choose));
-    return {
-      operation: 'update',
-      id,
-      ...(values === undefined || choose.once(4) ? {} : { values }),
-      ...(pipe.forward === 'entry' && choose.once(2) ? { forward: entryForward(choose, program, pipe) } : {}),
-    };
-  }
-}
-
-function until<Made>(make: () => Made, fits: (made: Made) => boolean): Made {
-  for (;;) {
-    const made = make();
-    if (fits(made)) return made;
-  }
-}
-
-const RANDOM: FieldName = 'parser_meta.random';
-
-function looksAtRandom({ match, condition }: Partial<Pick<ControlEntry, 'match' | 'condition'>>): boolean {
-  return (match !== undefined && RANDOM in match) || condition?.field === RANDOM;
-}
-
-function drawsNumbers({ pipes }: PipeProgram): boolean {
-  return pipes.some((pipe) =>
-    pipe.type === 'control'
-      ? pipe.entries?.some(looksAtRandom) === true
-      : looksAtRandom({ match: pipe.match }),
-  );
-}
-
-/** Now and then an entry that must be refused. */
-function damagedEntry<Entry extends object>(choose: Choose, entry: Entry): Entry {
-  if (!choose.once(12)) return entry;
-  return choose.pick([
-    { ...entry, match: { ...('match' in entry ? (entry.match as object) : {}), 'outer.ip4.src_ip': -1 } },
-    { ...entry, forward: { to: 'pipe', pipe: 'GONE' } },
-    { ...entry, values: { cryptoId: KEY_SLOTS + 1 } },
-    { ...entry, actionIndex: 9, priority: 9 },
-  ]) as Entry;
 }

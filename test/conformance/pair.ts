@@ -1,6 +1,7 @@
 /** The simulator and hal-doca, of which the same is asked. */
 import { expect } from 'vitest';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult } from '../../src/hal/hal.js';
+import type { LookupPacket, LookupPath } from '../../src/hal/lookup/lookup.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import type { HalHarness } from './harness.js';
 
@@ -60,6 +61,13 @@ export class Pair {
     this.outputs += received.length;
   }
 
+  /** What would become of a packet, but for the ids of entries. */
+  compareLookup(packet: LookupPacket): LookupPath {
+    const answer = this.sim.hal.lookup(packet);
+    expect(withoutIds(this.doca.hal.lookup(packet))).toEqual(withoutIds(answer));
+    return answer;
+  }
+
   async compareCounters(program: PipeProgram): Promise<void> {
     const selectors = program.pipes.flatMap((pipe): CounterSelector[] => [
       { pipe: pipe.name, miss: true },
@@ -88,6 +96,10 @@ export function plain(value: unknown): unknown {
     return Array.from(value as ArrayLike<unknown>, plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
+}
+
+function withoutIds(answer: LookupPath): unknown {
+  return JSON.parse(JSON.stringify(plain(answer), (key, value) => (key === 'id' ? undefined : value)));
 }
 
 function hex(octets: Uint8Array): string {

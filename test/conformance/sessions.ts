@@ -19,6 +19,7 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline/pipeline-entries.js';
+import { SYNDROME_OK } from '../../src/hal/fields.js';
 import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
 import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
@@ -33,6 +34,7 @@ import { withBadHeader } from './bad-headers.js';
 import { describeCases } from './cases.js';
 import { MASTER_KEYS } from './master-keys.js';
 import { openPair } from './open-pair.js';
+import { opened } from './opened.js';
 import { Pair } from './pair.js';
 import { randomFrame, randomPspFrame } from './random-packets.js';
 import {
@@ -56,6 +58,7 @@ const BURST_FRAMES_MAX = 40;
 /** More than a device takes at a time. */
 const LONG_BURST_FRAMES_MAX = 80;
 const BURSTS = [3, 32, 64];
+const LOOKUPS_PER_PORT = 5;
 /** IVs end before the traffic does. */
 const IV_END = 2n ** 64n;
 const IVS_MAX = 100;
@@ -89,12 +92,16 @@ export function describeSessions(release: DocaRelease, cases: number): void {
       for (const failure of ['rxAuthFail', 'rxError', 'rxBad', 'txError', 'portDropped'] as const) {
         expect(sum(({ statistics }) => statistics[failure]) / packets, failure).toBeGreaterThan(0.002);
       }
+      const looked = reached.length * 2 * LOOKUPS_PER_PORT;
+      expect(sum(({ leaving }) => leaving) / looked).toBeGreaterThan(0.3);
     },
   });
 }
 
 interface Reached {
   readonly packets: number;
+  /** Of the packets that were looked up, how many would leave. */
+  readonly leaving: number;
   readonly statistics: PspStatistics;
 }
 
@@ -150,7 +157,8 @@ async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
     const tunnels = new Tunnels(choose, pair, options, variant);
     await tunnels.run();
     await pair.both(({ hal }) => hal.counters(countersOf(program)));
-    return { packets: tunnels.packets, statistics: await sim.hal.statistics() };
+    const leaving = tunnels.compareLookups();
+    return { packets: tunnels.packets, leaving, statistics: await sim.hal.statistics() };
   } finally {
     await sim.hal.close();
     await doca.hal.close();
@@ -237,6 +245,21 @@ class Tunnels {
       await this.step();
       await this.traffic();
     }
+  }
+
+  /** What would become of packets, both ways. How many would leave. */
+  compareLookups(): number {
+    const { choose, pair } = this;
+    const answers = choose.times(LOOKUPS_PER_PORT, () => {
+      const frame = this.incoming();
+      const plain = opened(frame, (spi, version) => deriveKey(MASTER_KEYS[spi >>> 31]!, spi, version));
+      const asked = { port: UPLINK_PORT, frame: plain?.frame ?? frame };
+      return [
+        pair.compareLookup(plain === undefined ? asked : { ...asked, syndrome: SYNDROME_OK }),
+        pair.compareLookup({ port: VF_PORT, frame: this.outgoing() }),
+      ];
+    });
+    return answers.flat().filter(({ end }) => end.end === 'port').length;
   }
 
   private async step(): Promise<void> {

@@ -152,6 +152,11 @@ export class NotingDevice implements PipeDevice, EntryWriter {
     this.notes.push(['close']);
   }
 
+  /** Operations that have been written: the number of the next one in `failures`. */
+  get writtenSoFar(): number {
+    return this.written;
+  }
+
   /** What has been written down since the last call. */
   take(): unknown[][] {
     return this.notes.splice(0);
