@@ -5,8 +5,8 @@ import { LongFirst } from './test/support/long-first.js';
 import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/property-seed.js';
 
 /**
- * Processes of their own that carry traffic in real time, or whose memory is looked through. They stand the load of others: two at a time, since most of them wait
- * most of the time.
+ * Processes of their own that carry traffic in real time, or whose memory is looked through. They come when the others have ended,
+ * and as many at a time: each is in namespaces or at addresses of its own, and waits most of the time.
  */
 const IN_REAL_TIME = [
   'e2e/documents',
@@ -66,7 +66,7 @@ export default defineConfig({
         test: {
           name: 'in real time',
           include: IN_REAL_TIME,
-          maxWorkers: Math.min(2, availableParallelism()),
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
       },
