@@ -18,6 +18,8 @@ import type {
   MatchTemplate,
   PspNetType,
 } from './program.js';
+import { forwardShape, valuesShape } from './program-shape.js';
+import { describeValue, isObject, text } from './shapes.js';
 
 /** 0 is the highest of a control pipe's priorities. Hardware has one more, 7, which is the pipe's miss there. */
 export const PRIORITY_LOWEST = 6;
@@ -41,8 +43,12 @@ function valueOctets(field: FieldName): number {
   return FIELDS[field].widthBits / 8;
 }
 
-/** Why `value` cannot be a value of `field`. */
-export function valueProblem(field: FieldName, value: FieldValue): string | undefined {
+function isField(name: string): name is FieldName {
+  return Object.hasOwn(FIELDS, name);
+}
+
+/** Why `value`, which may be anything, cannot be a value of `field`. */
+export function valueProblem(field: FieldName, value: unknown): string | undefined {
   const { widthBits } = FIELDS[field];
   if (widthBits > 32) {
     if (value instanceof Uint8Array && value.length === valueOctets(field)) return undefined;
@@ -52,10 +58,6 @@ export function valueProblem(field: FieldName, value: FieldValue): string | unde
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest)
     return undefined;
   return `expected a number from 0 to ${highest}, got ${describeValue(value)}`;
-}
-
-function describeValue(value: FieldValue): string {
-  return value instanceof Uint8Array ? `${value.length} octets` : String(value);
 }
 
 /** Whether all bits of `value` lie under `mask`. */
@@ -70,8 +72,8 @@ function isZero(value: FieldValue): boolean {
 
 /** Checks names, values and masks of a match or of the `set` of an action. */
 export function checkFields(template: MatchTemplate, allowEntry: boolean, report: Report): void {
-  for (const [name, match] of Object.entries(template) as [FieldName, FieldMatch][]) {
-    if (!(name in FIELDS)) {
+  for (const [name, match] of Object.entries<FieldMatch>(template)) {
+    if (!isField(name)) {
       report('there is no such field', name);
       continue;
     }
@@ -121,7 +123,9 @@ const fieldsOfEntries = new WeakMap<object, FieldName[]>();
 function entryFields(template: Readonly<Partial<Record<FieldName, FieldMatch>>>): FieldName[] {
   let fields = fieldsOfEntries.get(template);
   if (fields === undefined) {
-    fields = (Object.keys(template) as FieldName[]).filter((field) => template[field]!.value === 'entry');
+    fields = Object.keys(template).filter(
+      (field): field is FieldName => isField(field) && template[field]!.value === 'entry',
+    );
     fieldsOfEntries.set(template, fields);
   }
   return fields;
@@ -131,8 +135,7 @@ function checkHeader(header: Uint8Array | undefined, octets: number, name: strin
   if (octets === 0) {
     if (header !== undefined) report('the pipe does not take this from entries', name);
   } else if (!(header instanceof Uint8Array) || header.length !== octets) {
-    const got = header === undefined ? 'none' : `${header.length} octets`;
-    report(`expected ${octets} octets, got ${got}`, name);
+    report(`expected ${octets} octets, got ${header === undefined ? 'none' : describeValue(header)}`, name);
   }
 }
 
@@ -152,13 +155,14 @@ export function checkActionValues(
   const cryptoId = values?.cryptoId;
   if (template.encrypt?.cryptoId === 'entry') {
     if (cryptoId === undefined || !isCryptoId(cryptoId, keySlots)) {
-      report(`expected a key slot from 1 to ${keySlots}, got ${cryptoId ?? 'none'}`, 'cryptoId');
+      const got = cryptoId === undefined ? 'none' : describeValue(cryptoId);
+      report(`expected a key slot from 1 to ${keySlots}, got ${got}`, 'cryptoId');
     }
   } else if (cryptoId !== undefined) report('the pipe does not take this from entries', 'cryptoId');
 }
 
-export function isCryptoId(cryptoId: number, keySlots: number): boolean {
-  return Number.isInteger(cryptoId) && cryptoId >= 1 && cryptoId <= keySlots;
+export function isCryptoId(cryptoId: unknown, keySlots: number): boolean {
+  return Number.isInteger(cryptoId) && (cryptoId as number) >= 1 && (cryptoId as number) <= keySlots;
 }
 
 /** The parts of the program and the device that an entry is checked against besides its pipe. */
@@ -166,7 +170,18 @@ export interface EntryContext extends ForwardContext {
   readonly keySlots: number;
 }
 
-/** All problems of an entry of a basic pipe; `entry` names it in the errors. */
+/**
+ * Reports what has not even the parts that can be checked one by one. Unlike shapes, which copy what they read, this costs next to
+ * nothing: it is asked of every entry.
+ */
+function checkParts(values: ActionValues | undefined, forward: Forward | undefined, report: Report): void {
+  if (!isObjectOrNone(values) || !isObjectOrNone(values?.set)) valuesShape(values, 'values', report);
+  if (forward !== undefined) forwardShape(forward, 'forward', report);
+}
+
+const isObjectOrNone = (value: unknown) => value === undefined || isObject(value);
+
+/** All problems of an entry of a basic pipe, which may be anything; `name` names one without a label in the errors. */
 export function checkBasicEntry(
   pipe: BasicPipe,
   entry: BasicEntry,
@@ -174,14 +189,23 @@ export function checkBasicEntry(
   name: string | number,
 ): HalError[] {
   const problems: HalError[] = [];
-  const report = reporter(problems, { pipe: pipe.name, entry: entry.label ?? name });
+  const label = isObject(entry) && typeof entry.label === 'string' ? entry.label : name;
+  const report = reporter(problems, { pipe: pipe.name, entry: label });
+  if (!isObject(entry)) {
+    report(`expected an object, got ${describeValue(entry)}`);
+    return problems;
+  }
+  if (entry.label !== undefined) text(entry.label, 'label', report);
+  if (!isObjectOrNone(entry.match)) report(`expected an object, got ${describeValue(entry.match)}`, 'match');
+  checkParts(entry.values, entry.forward, report);
+  if (problems.length > 0) return problems;
   checkGiven(entryFields(pipe.match), entry.match ?? NOTHING, pipe.match, 'match.', report);
   const actionIndex = entry.actionIndex ?? 0;
   const templates = pipe.actions ?? NO_ACTIONS;
-  const template = templates[actionIndex];
+  const template = typeof actionIndex === 'number' ? templates[actionIndex] : undefined;
   if (template === undefined) {
     report(
-      `expected an action template from 0 to ${templates.length - 1}, got ${actionIndex}`,
+      `expected an action template from 0 to ${templates.length - 1}, got ${describeValue(actionIndex)}`,
       'actionIndex',
     );
   } else checkActionValues(template, entry.values, context.keySlots, report);
@@ -222,8 +246,7 @@ export function checkActions(
     }
   }
   for (const name of Object.keys(actions.set ?? {})) {
-    if (name in FIELDS && !FIELDS[name as FieldName].writable)
-      report('the field cannot be written', `set.${name}`);
+    if (isField(name) && !FIELDS[name].writable) report('the field cannot be written', `set.${name}`);
   }
   const { decap, encap, encrypt } = actions;
   if (decap !== undefined) {
@@ -285,7 +308,7 @@ export function checkControlEntry(
   checkFields(entry.match, false, report);
   if (entry.condition !== undefined) {
     const { field, value } = entry.condition;
-    if (!(field in FIELDS) || FIELDS[field].widthBits > 32) {
+    if (!isField(field) || FIELDS[field].widthBits > 32) {
       report('a condition compares a field of up to 32 bits', `condition.${field}`);
     } else {
       const problem = valueProblem(field, value);
@@ -315,6 +338,8 @@ export function checkUpdate(
 ): HalError[] {
   const problems: HalError[] = [];
   const report = reporter(problems, { pipe: pipe.name, entry: name });
+  checkParts(update.values, update.forward, report);
+  if (problems.length > 0) return problems;
   if (update.values !== undefined) {
     checkActionValues(pipe.actions?.[actionIndex] ?? {}, update.values, context.keySlots, report);
   }

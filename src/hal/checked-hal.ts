@@ -24,6 +24,7 @@ import type { LookupPacket, LookupPath } from './lookup/lookup.js';
 import type { PipeDevice } from './pipe-device.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from './program.js';
 import { ProgramBooks } from './program-books.js';
+import { describeValue, isObject } from './shapes.js';
 import { assertValidProgram } from './validate.js';
 
 const SYNDROMES: readonly number[] = [SYNDROME_OK, SYNDROME_ICV_FAIL, SYNDROME_BAD_TRAILER];
@@ -45,15 +46,14 @@ export class CheckedHal implements PipeHal {
     if (this.books !== null || this.building) {
       throw new HalError('BAD_STATE', `a program is built already; "${program.name}" cannot replace it`);
     }
-    assertValidProgram(program, this.device.limits);
-    // Callers may use theirs again.
-    const own = structuredClone(program);
+    // What its owner does to it later changes nothing here.
+    const own = assertValidProgram(program, this.device.limits);
     this.building = true;
     try {
       let books: ProgramBooks | null = null;
-      await this.pipeDevice.build(program, async (indexes) => {
+      await this.pipeDevice.build(own, async (indexes) => {
         books = new ProgramBooks(own, indexes, this.device.limits.keySlots);
-        for (const result of await this.perform(books, staticEntries(program))) {
+        for (const result of await this.perform(books, staticEntries(own))) {
           if ('error' in result) throw result.error;
         }
       });
@@ -61,7 +61,7 @@ export class CheckedHal implements PipeHal {
       this.books = books;
     } catch (error) {
       throw error instanceof HalError && error.code !== 'SHUTDOWN'
-        ? new ProgramError(program.name, [error])
+        ? new ProgramError(own.name, [error])
         : error;
     } finally {
       this.building = false;
@@ -69,7 +69,9 @@ export class CheckedHal implements PipeHal {
   }
 
   async apply(operations: readonly EntryOperation[]): Promise<EntryResult[]> {
-    return this.perform(this.assertBuilt('apply'), operations);
+    const books = this.assertBuilt('apply');
+    assertList(operations, 'operations');
+    return this.perform(books, operations);
   }
 
   private async perform(books: ProgramBooks, operations: readonly EntryOperation[]): Promise<EntryResult[]> {
@@ -80,20 +82,27 @@ export class CheckedHal implements PipeHal {
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     this.assertOpen('setKeys');
+    assertList(slots, 'slots');
     const results = await this.setCheckedKeys(slots);
     this.keyLengths.set(slots, results);
     return results;
   }
 
   private async setCheckedKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
-    if (slots.every((slot) => this.keySlotError(slot) === null)) return this.pipeDevice.setKeys(slots);
-    const results = slots.map((slot) => this.keySlotError(slot));
+    let areRight = true;
+    for (const slot of slots) areRight &&= this.keySlotError(slot) === null;
+    if (areRight) return this.pipeDevice.setKeys(slots);
+    const results = Array.from(slots, (slot) => this.keySlotError(slot));
     const errors = (await this.pipeDevice.setKeys(slots.filter((_, i) => results[i] === null))).values();
     return results.map((error) => error ?? errors.next().value!);
   }
 
   async clearKeys(cryptoIds: readonly number[]): Promise<void> {
     this.assertOpen('clearKeys');
+    assertList(cryptoIds, 'cryptoIds');
+    // To pass over what cannot be meant would leave a key that its owner believes wiped.
+    for (const cryptoId of cryptoIds)
+      assertIs(typeof cryptoId === 'number', 'a number', cryptoId, 'cryptoIds');
     const { keySlots } = this.device.limits;
     const inRange = cryptoIds.filter((cryptoId) => isCryptoId(cryptoId, keySlots));
     await this.pipeDevice.clearKeys(inRange);
@@ -104,10 +113,16 @@ export class CheckedHal implements PipeHal {
     this.assertOpen('generateKeys');
     const { keysPerBatch } = this.device.limits;
     if (!Number.isInteger(count) || count < 1 || count > keysPerBatch) {
-      throw new HalError('INVALID_VALUE', `generateKeys of ${count} keys; expected 1 to ${keysPerBatch}`);
+      throw new HalError(
+        'INVALID_VALUE',
+        `generateKeys of ${describeValue(count)} keys; expected 1 to ${keysPerBatch}`,
+      );
     }
     if (keyLengthOctets !== 16 && keyLengthOctets !== 32) {
-      throw new HalError('INVALID_VALUE', `generateKeys of ${keyLengthOctets} octets; expected 16 or 32`);
+      throw new HalError(
+        'INVALID_VALUE',
+        `generateKeys of ${describeValue(keyLengthOctets)} octets; expected 16 or 32`,
+      );
     }
     return this.pipeDevice.generateKeys(keyLengthOctets, count).catch((error: unknown) => {
       if (!(error instanceof HalError) || error.code !== 'EMPTY') throw error;
@@ -124,6 +139,8 @@ export class CheckedHal implements PipeHal {
 
   async counters(selectors: readonly CounterSelector[]): Promise<Counter[]> {
     const books = this.assertBuilt('counters');
+    assertList(selectors, 'selectors');
+    for (const selector of selectors) assertIs(isSelector(selector), 'a counter', selector, 'selectors');
     return this.pipeDevice.counters(() => books.counterPlaces(selectors));
   }
 
@@ -134,12 +151,14 @@ export class CheckedHal implements PipeHal {
 
   lookup(packet: LookupPacket): LookupPath {
     const books = this.assertBuilt('lookup');
-    const { port, packetMeta, syndrome } = packet;
+    assertIs(isObject(packet), 'a packet', packet, 'packet');
+    const { frame, port, packetMeta, syndrome } = packet;
+    assertIs(frame instanceof Uint8Array, 'octets', frame, 'frame');
     if (port === undefined && !books.hasEgressRoot) {
       throw new HalError('BAD_STATE', 'lookup of a packet for transmit: the program has no egress root');
     }
     if (port !== undefined && port !== UPLINK_PORT && port !== VF_PORT) {
-      throw new HalError('INVALID_VALUE', `lookup: there is no port ${port}`);
+      throw new HalError('INVALID_VALUE', `lookup: there is no port ${describeValue(port)}`);
     }
     const metaProblem = packetMeta === undefined ? undefined : valueProblem('meta.pkt_meta', packetMeta);
     if (metaProblem !== undefined || (port !== undefined && packetMeta !== undefined)) {
@@ -147,19 +166,32 @@ export class CheckedHal implements PipeHal {
       throw new HalError('INVALID_VALUE', `lookup: packetMeta: ${reason}`);
     }
     if (syndrome !== undefined && !SYNDROMES.includes(syndrome)) {
-      throw new HalError('INVALID_VALUE', `lookup: there is no syndrome ${syndrome}`);
+      throw new HalError('INVALID_VALUE', `lookup: there is no syndrome ${describeValue(syndrome)}`);
     }
     return books.lookup(packet, (cryptoId) => this.keyLengths.of(cryptoId), this.device.ports);
   }
 
   onReceive(handler: (packets: RssPacket[]) => void): void {
     this.assertOpen('onReceive');
+    assertIs(typeof handler === 'function', 'a function', handler, 'handler');
     this.pipeDevice.onReceive(handler);
   }
 
   transmit(packets: readonly TransmitPacket[]): number {
     const { hasEgressRoot } = this.assertBuilt('transmit');
     if (!hasEgressRoot) throw new HalError('BAD_STATE', 'transmit: the program has no egress root');
+    assertList(packets, 'packets');
+    for (const packet of packets) {
+      assertIs(isObject(packet), 'a packet', packet, 'packets');
+      const { frame, packetMeta = 0 } = packet;
+      assertIs(frame instanceof Uint8Array, 'octets', frame, 'frame');
+      assertIs(
+        typeof packetMeta === 'number' && packetMeta >>> 0 === packetMeta,
+        'a number of 32 bits',
+        packetMeta,
+        'packetMeta',
+      );
+    }
     return this.pipeDevice.transmit(packets);
   }
 
@@ -173,13 +205,15 @@ export class CheckedHal implements PipeHal {
     return this.close();
   }
 
-  private keySlotError({ cryptoId, key }: KeySlot): HalError | null {
+  private keySlotError(slot: KeySlot): HalError | null {
     const { keySlots } = this.device.limits;
+    const { cryptoId, key } = isObject(slot) ? slot : ({} as Partial<KeySlot>);
     if (!isCryptoId(cryptoId, keySlots)) {
-      return new HalError('INVALID_VALUE', `setKeys of slot ${cryptoId}; slots are 1 to ${keySlots}`);
+      const reason = `setKeys of slot ${describeValue(cryptoId)}; slots are 1 to ${keySlots}`;
+      return new HalError('INVALID_VALUE', reason);
     }
-    if (key.length !== 16 && key.length !== 32) {
-      const reason = `setKeys of slot ${cryptoId}: a key of ${key.length} octets; expected 16 or 32`;
+    if (!(key instanceof Uint8Array) || (key.length !== 16 && key.length !== 32)) {
+      const reason = `setKeys of slot ${cryptoId}: a key of ${describeValue(key)}; expected 16 or 32`;
       return new HalError('INVALID_VALUE', reason);
     }
     return null;
@@ -194,6 +228,24 @@ export class CheckedHal implements PipeHal {
     if (this.books === null) throw new HalError('BAD_STATE', `${doing}: build a program first`);
     return this.books;
   }
+}
+
+/** Throws HalError INVALID_VALUE, which names the argument, or the part of it, that is no list. */
+function assertList(value: unknown, field: string): void {
+  assertIs(Array.isArray(value), 'a list', value, field);
+}
+
+function assertIs(holds: boolean, expected: string, value: unknown, field: string): void {
+  if (holds) return;
+  throw new HalError('INVALID_VALUE', `expected ${expected}, got ${describeValue(value)}`, { field });
+}
+
+function isSelector(selector: unknown): boolean {
+  if (!isObject(selector)) return false;
+  const given = selector as Readonly<Record<string, unknown>>;
+  if (given.id !== undefined) return typeof given.id === 'number';
+  const whole = given.miss === true || given.total === true;
+  return typeof given.pipe === 'string' && (whole || typeof given.label === 'string');
 }
 
 /** Those of roots last: no packet finds the pipes before they are complete. */

@@ -61,7 +61,7 @@ export class EntryBook {
     this.isCounted = pipe.type === 'basic' && pipe.monitor?.counter === true;
   }
 
-  /** Takes a slot for a checked entry. Throws HalError ALREADY_EXIST or FULL, and changes nothing then. */
+  /** Takes a slot for a checked entry; one of a control pipe belongs to the book from then on. Throws HalError ALREADY_EXIST or FULL, and changes nothing then. */
   add(entry: BasicEntry | ControlEntry): number {
     const { label } = entry;
     if (this.index !== null && this.index.find(entry as BasicEntry) >= 0) {
@@ -77,7 +77,7 @@ export class EntryBook {
       throw new HalError('FULL', reason, this.place(label));
     }
     if (this.index === null) {
-      this.controls[slot] = copyOf(entry as ControlEntry);
+      this.controls[slot] = entry as ControlEntry;
       this.turns[slot] = this.nextTurn++;
     } else {
       this.index.put(slot);
@@ -262,12 +262,4 @@ export class EntryBook {
     this.actionIndices = enlarged(this.actionIndices, slot + 1);
     this.actionIndices[slot] = actionIndex;
   }
-}
-
-/** A copy of an entry, or of a part of one, that nobody else can change. */
-export function copyOf<Part>(part: Part): Part {
-  if (typeof part !== 'object' || part === null) return part;
-  // Not `slice`, by which a Buffer shares its octets.
-  if (part instanceof Uint8Array) return new Uint8Array(part) as Part & Uint8Array;
-  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, copyOf(value)])) as Part;
 }

@@ -63,13 +63,19 @@ export class ProgramError extends HalError {
   }
 }
 
-/** Notes a problem of one place: why, and which field. */
+/** Notes a problem of one place: why, and which field; none, or '', where it is the whole. */
 export type Report = (reason: string, field?: string) => void;
 
 /** Collects problems of a place as INVALID_VALUE. */
 export function reporter(problems: HalError[], place: HalErrorPlace): Report {
   return (reason, field) => {
-    problems.push(new HalError('INVALID_VALUE', reason, field === undefined ? place : { ...place, field }));
+    problems.push(
+      new HalError(
+        'INVALID_VALUE',
+        reason,
+        field === undefined || field === '' ? place : { ...place, field },
+      ),
+    );
   };
 }
 

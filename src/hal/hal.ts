@@ -23,7 +23,8 @@
  *
  * Errors: those of each method are at the method. A device may fail in any of them (DRIVER, OPERATING_SYSTEM, NO_MEMORY,
  * TIME_OUT and others of its own); what has failed has changed nothing unless the method says otherwise. A method that answers
- * one result per item never rejects because of an item.
+ * one result per item never rejects because of an item. An argument, or a part of one, that is of another type than it should be is
+ * INVALID_VALUE and changes nothing, in every method.
  */
 import type { HalError } from './errors.js';
 import type { LookupPacket, LookupPath } from './lookup/lookup.js';

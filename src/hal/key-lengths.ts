@@ -9,8 +9,9 @@ export class KeyLengths {
 
   /** `results` of setting these slots. */
   set(slots: readonly KeySlot[], results: readonly (HalError | null)[]): void {
-    for (const [i, { cryptoId, key }] of slots.entries()) {
+    for (const [i, slot] of slots.entries()) {
       if (results[i] !== null) continue;
+      const { cryptoId, key } = slot;
       this.octets = enlarged(this.octets, cryptoId + 1);
       this.octets[cryptoId] = key.length;
     }

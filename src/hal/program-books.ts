@@ -10,7 +10,7 @@ import {
   type EntryContext,
 } from './check-entry.js';
 import { checkForward } from './check-forward.js';
-import { copyOf, EntryBook } from './entry-book.js';
+import { EntryBook } from './entry-book.js';
 import { HalError, type HalErrorPlace, reporter } from './errors.js';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult, PortDescription } from './hal.js';
 import type { LookupPacket, LookupPath } from './lookup/lookup.js';
@@ -23,7 +23,9 @@ import {
   MISS_COUNTER,
   TOTAL_COUNTER,
 } from './pipe-device.js';
-import type { BasicEntry, ControlEntry, PipeProgram } from './program.js';
+import type { BasicEntry, PipeProgram } from './program.js';
+import { copyControlEntry, forwardShape, valuesShape } from './program-shape.js';
+import { describeValue, isObject } from './shapes.js';
 import { pipeOfId } from './slot-pool.js';
 
 type AddOperation = Extract<EntryOperation, { operation: 'add' }>;
@@ -63,6 +65,7 @@ export class ProgramBooks {
         const operation = operations[position]!;
         let undo: Undo = null;
         try {
+          assertOperation(operation, position);
           if (operation.operation === 'add')
             results[position] = { id: this.add(operation, position, writer) };
           else {
@@ -119,7 +122,8 @@ export class ProgramBooks {
   private add({ pipe: name, entry }: AddOperation, position: number, writer: EntryWriter): EntryId {
     const book = this.books[this.numbers.get(name) ?? -1];
     if (book === undefined) {
-      throw new HalError('NOT_FOUND', 'the program has no such pipe', { pipe: name, entry: position });
+      const pipe = typeof name === 'string' ? name : describeValue(name);
+      throw new HalError('NOT_FOUND', 'the program has no such pipe', { pipe, entry: position });
     }
     const { pipe, number } = book;
     if (pipe.type === 'basic') {
@@ -128,8 +132,11 @@ export class ProgramBooks {
       writer.add(number, slot, entry as BasicEntry);
       return book.idOf(slot);
     }
-    throwFirst(checkControlEntry(pipe, entry as ControlEntry, this.context, position));
-    const slot = book.add(entry);
+    const problems: HalError[] = [];
+    const copy = copyControlEntry(entry, problems, { pipe: pipe.name, entry: position });
+    if (copy !== null) problems.push(...checkControlEntry(pipe, copy, this.context, position));
+    throwFirst(problems);
+    const slot = book.add(copy!);
     writer.addControl(number, slot, book.controlOf(slot));
     return book.idOf(slot);
   }
@@ -154,16 +161,17 @@ export class ProgramBooks {
     const control = book.controlOf(slot);
     const problems: HalError[] = [];
     const report = reporter(problems, { pipe: book.pipe.name, entry: id });
-    if (values !== undefined) {
-      checkActionValues(control.actions ?? {}, values, this.context.keySlots, report);
-    }
-    if (forward !== undefined) checkForward(book.pipe, forward, 'forward', this.context, report);
-    throwFirst(problems);
-    const changed = {
-      ...control,
-      ...(values === undefined ? {} : { values: copyOf(values) }),
-      ...(forward === undefined ? {} : { forward: copyOf(forward) }),
+    const given = {
+      ...(values === undefined ? {} : { values: valuesShape(values, 'values', report) }),
+      ...(forward === undefined ? {} : { forward: forwardShape(forward, 'forward', report) }),
     };
+    throwFirst(problems);
+    if (given.values !== undefined) {
+      checkActionValues(control.actions ?? {}, given.values, this.context.keySlots, report);
+    }
+    if (given.forward !== undefined) checkForward(book.pipe, given.forward, 'forward', this.context, report);
+    throwFirst(problems);
+    const changed = { ...control, ...given };
     const undo = book.replaceControl(slot, changed);
     writer.updateControl(book.number, slot, changed);
     return undo;
@@ -172,9 +180,22 @@ export class ProgramBooks {
   /** The book of the pipe that `id` names. Throws HalError NOT_FOUND. */
   private bookOf(id: EntryId): EntryBook {
     const book = this.books[pipeOfId(id, this.books.length)];
-    if (book === undefined) throw new HalError('NOT_FOUND', 'no such entry', { entry: id });
+    if (book === undefined) {
+      const entry = typeof id === 'number' ? id : describeValue(id);
+      throw new HalError('NOT_FOUND', 'no such entry', { entry });
+    }
     return book;
   }
+}
+
+const OPERATIONS: readonly unknown[] = ['add', 'update', 'remove'];
+
+/** Throws HalError INVALID_VALUE for what is no operation at all. */
+function assertOperation(operation: unknown, position: number): void {
+  const kind = isObject(operation) ? (operation as EntryOperation).operation : operation;
+  if (isObject(operation) && OPERATIONS.includes(kind)) return;
+  const reason = `expected an operation, ${OPERATIONS.map(describeValue).join(', ')}, got ${describeValue(kind)}`;
+  throw new HalError('INVALID_VALUE', reason, { entry: position, field: 'operation' });
 }
 
 /** In the place of a slot; null: there is no such counter. */

@@ -15,6 +15,7 @@ import { type HalError, ProgramError, reporter } from './errors.js';
 import { FIELDS, type FieldName } from './fields.js';
 import type { DeviceLimits } from './hal.js';
 import type { Forward, Mirror, Pipe, PipeProgram } from './program.js';
+import { copyProgram } from './program-shape.js';
 
 /**
  * Bits that one basic pipe can match at most. On hardware an SPI, an id and one IPv6 address fit together with the
@@ -33,6 +34,12 @@ interface Edge {
 
 /** All problems of the program; none: it can be built on a device with these limits. */
 export function validateProgram(program: PipeProgram, limits?: DeviceLimits): HalError[] {
+  const problems: HalError[] = [];
+  const copy = copyProgram(program, problems);
+  return copy === null ? problems : problemsOf(copy, limits);
+}
+
+function problemsOf(program: PipeProgram, limits: DeviceLimits | undefined): HalError[] {
   const problems: HalError[] = [];
   const pipes = new Map<string, Pipe>();
   for (const pipe of program.pipes) {
@@ -54,10 +61,13 @@ export function validateProgram(program: PipeProgram, limits?: DeviceLimits): Ha
   return problems;
 }
 
-/** Throws ProgramError with all problems. */
-export function assertValidProgram(program: PipeProgram, limits?: DeviceLimits): void {
-  const problems = validateProgram(program, limits);
-  if (problems.length > 0) throw new ProgramError(program.name, problems);
+/** Returns a copy of the program that shares nothing with it. Throws ProgramError with all problems. */
+export function assertValidProgram(program: PipeProgram, limits?: DeviceLimits): PipeProgram {
+  const problems: HalError[] = [];
+  const copy = copyProgram(program, problems);
+  if (copy !== null) problems.push(...problemsOf(copy, limits));
+  if (problems.length > 0) throw new ProgramError(copy?.name ?? '', problems);
+  return copy!;
 }
 
 function checkPipe(
