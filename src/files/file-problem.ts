@@ -69,3 +69,10 @@ export function fileProblem(error: unknown, path?: string): FileProblem | undefi
     isWrongPath: WORDS[code!]?.isWrongPath === true,
   };
 }
+
+/** Why a file that flags or files name cannot be read, short. */
+export function readProblem(path: string, error: unknown): string {
+  if (error instanceof InputFileError) return error.message;
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code ?? error}`;
+}

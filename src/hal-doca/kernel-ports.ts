@@ -5,8 +5,10 @@
  * -1. Both hold in whatever namespace the interface is, and tell "removed" from "closed by us". A device of hardware has
  * no such descriptors, nor have AF_XDP and memif; of those nothing is known here.
  */
+
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { Clock, Timer } from '../base/clock.js';
+import { markHandled } from '../base/mark-handled.js';
 import { readTextFile } from '../files/read-file.js';
 import type { PortStatus } from '../hal/hal.js';
 
@@ -77,8 +79,8 @@ export function watchKernelPorts(clock: Clock, proc: ProcFiles = PROC_FILES): Ke
     };
     if (taps.size > 0 || sockets.size > 0) timer = clock.setTimer(look, PORT_WATCH_INTERVAL_MS);
   });
-  // Mark the promise as handled: awaiting it is up to the caller.
-  done.catch(() => {});
+  // Awaiting it is up to the caller.
+  markHandled(done);
   return {
     done,
     states: () =>

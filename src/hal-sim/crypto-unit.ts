@@ -5,6 +5,7 @@
  */
 import { L4_UDP, SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../hal/fields.js';
 import { type PacketContext, UDP_LENGTH } from '../hal/packet/packet-context.js';
+import { UDP_HEADER_OCTETS } from '../packet/udp.js';
 import type { AeadEngine } from '../psp/aead.js';
 import {
   checkPspHeader,
@@ -23,7 +24,6 @@ import {
   pspVersion,
 } from '../psp/header.js';
 import { IvExhaustedError, type IvSource } from '../psp/iv.js';
-import { UDP_HEADER_OCTETS } from '../psp/outer.js';
 import type { KeyStore } from './key-store.js';
 import type { DeviceStatistics } from './statistics.js';
 

@@ -8,6 +8,7 @@ import {
 } from '../packet/ethernet.js';
 import { IPV4_DESTINATION, IPV4_PROTOCOL, ipv4HeaderLength, PROTOCOL_UDP } from '../packet/ipv4.js';
 import { IPV6_DESTINATION } from '../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../packet/udp.js';
 import type { AeadEngine } from './aead.js';
 import { locateIpPacket } from './encapsulate.js';
 import {
@@ -26,7 +27,7 @@ import {
   pspSpi,
   pspVersion,
 } from './header.js';
-import { restoreTransport, type TransportPoint, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
+import { restoreTransport, type TransportPoint, transportPoint } from './outer.js';
 
 /**
  * Why a frame was dropped: not PSP at all; ICV mismatch; lengths or framing wrong; reserved version or impossible SPI.

@@ -5,6 +5,7 @@
 import { ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_HEADER_OCTETS, etherType } from '../packet/ethernet.js';
 import { ipv4HeaderValid, ipv4TotalLength } from '../packet/ipv4.js';
 import { IPV6_HEADER_OCTETS, ipv6HeaderValid, ipv6PayloadLength } from '../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../packet/udp.js';
 import type { AeadEngine } from './aead.js';
 import {
   builtHeaderLengthOctets,
@@ -19,7 +20,7 @@ import {
   type PspVersion,
   writePspHeader,
 } from './header.js';
-import { completeTransport, completeTunnel, transportPoint, UDP_HEADER_OCTETS } from './outer.js';
+import { completeTransport, completeTunnel, transportPoint } from './outer.js';
 
 /** What a frame is encapsulated with. */
 export interface EncapsulateOptions {

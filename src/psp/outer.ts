@@ -19,11 +19,10 @@ import {
   setIpv4TotalLength,
 } from '../packet/ipv4.js';
 import { findIpv6UpperLayer, IPV6_HEADER_OCTETS, setIpv6PayloadLength } from '../packet/ipv6.js';
+import { UDP_CHECKSUM, UDP_HEADER_OCTETS, UDP_LENGTH } from '../packet/udp.js';
 import { PSP_NEXT_HEADER } from './header.js';
 
-export const UDP_HEADER_OCTETS = 8;
-const UDP_LENGTH = 4;
-const UDP_CHECKSUM = 6;
+export { UDP_HEADER_OCTETS } from '../packet/udp.js';
 
 function isIpv4(frame: Uint8Array, ipOffset: number): boolean {
   return frame[ipOffset]! >>> 4 === 4;

@@ -3,11 +3,11 @@
 import { type Ipv4Address, type Ipv6Address, ipFromOctets } from '../../src/packet/address.js';
 import { buildIpv4Packet, PROTOCOL_TCP, PROTOCOL_UDP } from '../../src/packet/ipv4.js';
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { EncapsulationError, encapsulate } from '../../src/psp/encapsulate.js';
 import type { PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
-import { UDP_HEADER_OCTETS } from '../../src/psp/outer.js';
 import type { Choose } from '../support/choose.js';
 import { withBadHeader } from './bad-headers.js';
 

@@ -24,9 +24,9 @@ import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '..
 import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
+import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
-import { UDP_HEADER_OCTETS } from '../../src/psp/outer.js';
 import { Choose } from '../support/choose.js';
 import type { DocaRelease } from '../support/doca-harness.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';

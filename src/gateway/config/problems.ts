@@ -1,5 +1,5 @@
 /** Everything that is wrong with flags and files, so that the user sees all of it at once. */
-import { InputFileError } from '../../files/read-file.js';
+import { readProblem } from '../../files/file-problem.js';
 import { PROBLEM_CHARACTERS_MAX, PROBLEMS_MAX, QUOTED_CHARACTERS_MAX } from './limits.js';
 
 export class ConfigError extends Error {
@@ -73,11 +73,4 @@ export function readText(
     problems.add(where, readProblem(path, error));
     return undefined;
   }
-}
-
-/** Why a file cannot be read. */
-export function readProblem(path: string, error: unknown): string {
-  if (error instanceof InputFileError) return error.message;
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' ? `there is no file ${path}` : `cannot read ${path}: ${code ?? error}`;
 }

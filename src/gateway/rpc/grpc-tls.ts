@@ -5,9 +5,9 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.js';
+import { readProblem } from '../../files/file-problem.js';
 import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
-import { readProblem } from '../config/problems.js';
 import type { TlsFiles } from '../options.js';
 import type { CertificateName } from './transport.js';
 

@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
+import { markHandled } from '../../base/mark-handled.js';
 import { FileReplacement } from '../../files/replace-file.js';
 import { captureOctets, compressionFor, STANDARD_STREAM } from '../../packet/capture-stream.js';
 import { wholeFrameOf } from '../../packet/link-type.js';
@@ -57,8 +58,8 @@ export function createPcapPort(options: PcapPortOptions): PcapPort {
     finished = resolve;
     failed = reject;
   });
-  // Mark the promise as handled: awaiting it is up to the caller.
-  done.catch(() => {});
+  // Awaiting it is up to the caller.
+  markHandled(done);
 
   const pump = async (receive: (frames: readonly Uint8Array[]) => void): Promise<void> => {
     let batch: Uint8Array[] = [];

@@ -2,6 +2,7 @@
  * The workload side as a TAP interface: the kernel's own network stack, or a virtual machine's, is the workload. The
  * interface may be moved to another network namespace once it is open (`ip link set NAME netns WORKLOAD`).
  */
+import { markHandled } from '../../base/mark-handled.js';
 import { reasonOf } from '../../hal/errors.js';
 import { type MacAddress, macFromOctets, macToOctets } from '../../packet/address.js';
 import type { SimPort } from '../port.js';
@@ -48,8 +49,8 @@ export function openTapPort(options: TapPortOptions): TapPort {
     closed = resolve;
     gone = reject;
   });
-  // Mark the promise as handled: awaiting it is up to the caller.
-  done.catch(() => {});
+  // Awaiting it is up to the caller.
+  markHandled(done);
   let open = true;
   return {
     name: `tap ${name}`,

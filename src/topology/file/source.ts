@@ -1,7 +1,8 @@
 /** A YAML file: its value, and the line of everything in it. */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, visit } from 'yaml';
+import { readProblem } from '../../files/file-problem.js';
 import { InputFileError } from '../../files/read-file.js';
-import { type FileReader, readProblem, shortened } from '../../gateway/config/problems.js';
+import { type FileReader, shortened } from '../../gateway/config/problems.js';
 import { type BoundedYaml, parseBoundedYaml, YamlLimitError } from './bounded-yaml.js';
 import { FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
 

@@ -1,5 +1,7 @@
 /** The readers of single values, each at its bounds. */
+
 import { describe, expect, test } from 'vitest';
+import { readProblem } from '../../../../src/files/file-problem.js';
 import {
   parseAnyMac,
   parseListenAddress,
@@ -9,13 +11,7 @@ import {
 } from '../../../../src/gateway/config/addresses.js';
 import { isDeviceText, parseDevice, parseRepresentors } from '../../../../src/gateway/config/devices.js';
 import { PROBLEM_CHARACTERS_MAX, PROBLEMS_MAX } from '../../../../src/gateway/config/limits.js';
-import {
-  Problems,
-  quoted,
-  readProblem,
-  readText,
-  shortened,
-} from '../../../../src/gateway/config/problems.js';
+import { Problems, quoted, readText, shortened } from '../../../../src/gateway/config/problems.js';
 import { Suggestions } from '../../../../src/gateway/config/suggestions.js';
 import { DEFAULT_SERVICE_PORT } from '../../../../src/gateway/rpc/transport.js';
 
