@@ -5,8 +5,9 @@
 import { performance } from 'node:perf_hooks';
 import { systemClock } from '../src/base/clock.js';
 import { systemRandom } from '../src/base/random.js';
-import { buildPipeline, type PipelineOptions } from '../src/gateway/pipeline/pipeline.js';
+import { buildPipeline } from '../src/gateway/pipeline/pipeline.js';
 import { egressAclEntry, ingressAclEntry } from '../src/gateway/pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../src/gateway/pipeline/pipeline-options.js';
 import type { EntryOperation, KeySlot } from '../src/hal/hal.js';
 import { openSimHal, type SimHal } from '../src/hal-sim/device.js';
 import type { SimPort } from '../src/hal-sim/port.js';

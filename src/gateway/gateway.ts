@@ -23,13 +23,9 @@ import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
-import {
-  buildPipeline,
-  holdsUnproved,
-  innerMtuOctets,
-  type PipelineOptions,
-  underlayMtuProblem,
-} from './pipeline/pipeline.js';
+import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
+import { buildPipeline } from './pipeline/pipeline.js';
+import { holdsUnproved, type PipelineOptions } from './pipeline/pipeline-options.js';
 import { Announcements } from './recovery/announcements.js';
 import { FailingSources } from './recovery/failing-sources.js';
 import { PairSearch } from './recovery/pair-search.js';

@@ -13,7 +13,7 @@
  * PSP itself has no protection against replay (PSP specification, "Security"), hence the fifth in these words.
  */
 import { FNV1A_START, fnv1aStep } from '../base/fnv1a.js';
-import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline/pipeline.js';
+import { PKT_META_RETURN_TO_VF } from '../gateway/pipeline/packet-meta.js';
 import { delegateHal } from '../hal/delegate.js';
 import type { PipeHal, SpiKeyBatch, TransmitPacket } from '../hal/hal.js';
 import type { IpAddress } from '../packet/address.js';

@@ -1,6 +1,6 @@
 /** The gateway's own pipeline, for the rig. */
 import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
-import { buildPipeline, type PipelineOptions } from '../../src/gateway/pipeline/pipeline.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   egressValues,
@@ -8,6 +8,7 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../../src/gateway/pipeline/pipeline-options.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import { DECAP_MACS } from '../support/pipelines.js';
 import type { HalUnderTest } from './harness.js';

@@ -3,7 +3,7 @@
  * themselves leave, and what the bits S and D of an authenticated packet do. Each property is told by packets.
  */
 import { describe, expect, test } from 'vitest';
-import { PKT_META_EGRESS_SAMPLED, PKT_META_INGRESS_SAMPLED } from '../../src/gateway/pipeline/pipeline.js';
+import { PKT_META_EGRESS_SAMPLED, PKT_META_INGRESS_SAMPLED } from '../../src/gateway/pipeline/packet-meta.js';
 import type { CounterSelector, RssPacket } from '../../src/hal/hal.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encryptStart, FLAG_D, FLAG_S, PSP_FLAGS, PSP_ICV_OCTETS, PSP_SPI } from '../../src/psp/header.js';

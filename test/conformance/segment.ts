@@ -6,7 +6,7 @@ import {
   PKT_META_SEGMENT_IN,
   PKT_META_SEGMENT_OUT,
   trialMark,
-} from '../../src/gateway/pipeline/pipeline.js';
+} from '../../src/gateway/pipeline/packet-meta.js';
 import { egressTrialEntry, underlaySeenEntry } from '../../src/gateway/pipeline/pipeline-entries.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipFromOctets, parseIp } from '../../src/packet/address.js';

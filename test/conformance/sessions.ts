@@ -6,12 +6,9 @@
  */
 import { expect } from 'vitest';
 import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
-import {
-  buildPipeline,
-  overheadOctets,
-  type PipelineOptions,
-  PKT_META_RETURN_TO_VF,
-} from '../../src/gateway/pipeline/pipeline.js';
+import { overheadOctets } from '../../src/gateway/pipeline/mtu.js';
+import { PKT_META_RETURN_TO_VF } from '../../src/gateway/pipeline/packet-meta.js';
+import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   egressValues,
@@ -19,6 +16,7 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../../src/gateway/pipeline/pipeline-options.js';
 import { SYNDROME_OK } from '../../src/hal/fields.js';
 import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
 import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';

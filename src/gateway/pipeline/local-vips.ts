@@ -7,8 +7,8 @@ import type { EntryId, PipeHal } from '../../hal/hal.js';
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { applyAll } from './apply.js';
 import type { Leftovers } from './leftovers.js';
-import type { PipelineOptions } from './pipeline.js';
 import { localVipEntries } from './pipeline-entries.js';
+import type { PipelineOptions } from './pipeline-options.js';
 
 interface LocalVip {
   readonly id: number;

@@ -9,7 +9,10 @@ import {
   ipToOctets,
   ipv4ToNumber,
 } from '../../packet/address.js';
-import { decapHeader, failedSourcePipe, familyNames, type PipelineOptions, trialMark } from './pipeline.js';
+import { decapHeader, failedSourcePipe } from './ingress-pipes.js';
+import { trialMark } from './packet-meta.js';
+import { familyNames } from './pipe-parts.js';
+import type { PipelineOptions } from './pipeline-options.js';
 
 type Add = Extract<EntryOperation, { operation: 'add' }>;
 

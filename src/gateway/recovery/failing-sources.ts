@@ -10,13 +10,9 @@ import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { addressesOf, type IpPrefix } from '../../packet/prefix.js';
 import type { Logger } from '../log.js';
 import type { Peer } from '../peers.js';
-import {
-  FAILED_SOURCES_MAX,
-  failedSourcePipe,
-  outerFamilies,
-  type PipelineOptions,
-} from '../pipeline/pipeline.js';
+import { FAILED_SOURCES_MAX, failedSourcePipe } from '../pipeline/ingress-pipes.js';
 import { failedSourceEntry } from '../pipeline/pipeline-entries.js';
+import { outerFamilies, type PipelineOptions } from '../pipeline/pipeline-options.js';
 import type { UnderlayAddresses } from '../underlay/underlay-addresses.js';
 
 /** Interval while something fails, or shortly after the start, when a former life's packets come. */

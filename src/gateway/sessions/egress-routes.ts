@@ -13,7 +13,6 @@ import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { HeaderStore } from '../pipeline/header-store.js';
 import type { Leaving, Leftovers } from '../pipeline/leftovers.js';
 import type { LocalVips } from '../pipeline/local-vips.js';
-import type { PipelineOptions } from '../pipeline/pipeline.js';
 import {
   defaultCryptOffsetWords,
   egressAclEntry,
@@ -21,6 +20,7 @@ import {
   egressValues,
   pspEncryptEntry,
 } from '../pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../pipeline/pipeline-options.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import type { DeviceKeySlots } from './device-key-slots.js';
 import type { SessionListener } from './listeners.js';

@@ -19,7 +19,7 @@ import type { Peer } from '../peers.js';
 import { Leftovers } from '../pipeline/leftovers.js';
 import { tunnelLimits } from '../pipeline/limits.js';
 import { LocalVips } from '../pipeline/local-vips.js';
-import type { PipelineOptions } from '../pipeline/pipeline.js';
+import type { PipelineOptions } from '../pipeline/pipeline-options.js';
 import { DeviceKeySlots } from './device-key-slots.js';
 import { type EgressRoute, EgressRoutes } from './egress-routes.js';
 import { FairQueue } from './fair-queue.js';

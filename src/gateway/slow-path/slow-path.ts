@@ -31,7 +31,7 @@ import {
   PKT_META_SEGMENT_IN,
   PKT_META_SEGMENT_OUT,
   trialMark,
-} from '../pipeline/pipeline.js';
+} from '../pipeline/packet-meta.js';
 import { sampledFields } from '../pipeline/sampled-packet.js';
 import type { VacatedReason } from '../sessions/fair-share.js';
 import { type Egress, hasPlace, mayAsk, type Session } from '../sessions/session.js';

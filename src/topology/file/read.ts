@@ -1,7 +1,7 @@
 /** Reads a topology's YAML file, and its scenario's, into a Topology. Everything that is wrong is told at once. */
 import { dirname, isAbsolute, join } from 'node:path';
 import type { FileReader } from '../../gateway/config/problems.js';
-import { underlayMtuProblem } from '../../gateway/pipeline/pipeline.js';
+import { underlayMtuProblem } from '../../gateway/pipeline/mtu.js';
 import { CounterProblems, counterTree } from '../counters.js';
 import type { NodePlan, Topology } from '../model.js';
 import { newAddressBooks } from './addresses.js';

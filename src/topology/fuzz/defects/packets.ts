@@ -1,5 +1,5 @@
 /** Defects of packets' ways: at the device's program and its ports. */
-import { PKT_META_RESUBMITTED } from '../../../gateway/pipeline/pipeline.js';
+import { PKT_META_RESUBMITTED } from '../../../gateway/pipeline/packet-meta.js';
 import { delegateHal } from '../../../hal/delegate.js';
 import type { TransmitPacket } from '../../../hal/hal.js';
 import { type ControlEntry, type PipeProgram, UPLINK_PORT, VF_PORT } from '../../../hal/program.js';

@@ -1,6 +1,6 @@
 /** What a session is in the device: the entries of its two ways, in each shape of the pipeline. */
 import { describe, expect, test } from 'vitest';
-import { decapHeader } from '../../../../src/gateway/pipeline/pipeline.js';
+import { decapHeader } from '../../../../src/gateway/pipeline/ingress-pipes.js';
 import {
   defaultCryptOffsetWords,
   egressAclEntry,

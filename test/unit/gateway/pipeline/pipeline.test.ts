@@ -1,12 +1,9 @@
 /** The pipe program by itself: which way packets go in each of its shapes, by what they are told apart, and what is counted. */
 import { describe, expect, test } from 'vitest';
+import { FAILED_SOURCES_MAX } from '../../../../src/gateway/pipeline/ingress-pipes.js';
 import { tunnelLimits } from '../../../../src/gateway/pipeline/limits.js';
+import { innerMtuOctets, overheadOctets, underlayMtuProblem } from '../../../../src/gateway/pipeline/mtu.js';
 import {
-  buildPipeline,
-  FAILED_SOURCES_MAX,
-  innerMtuOctets,
-  overheadOctets,
-  type PipelineOptions,
   PKT_META_EGRESS_SAMPLED,
   PKT_META_INGRESS_SAMPLED,
   PKT_META_RESUBMITTED,
@@ -14,8 +11,9 @@ import {
   PKT_META_SEGMENT_IN,
   PKT_META_SEGMENT_OUT,
   trialMark,
-  underlayMtuProblem,
-} from '../../../../src/gateway/pipeline/pipeline.js';
+} from '../../../../src/gateway/pipeline/packet-meta.js';
+import { buildPipeline } from '../../../../src/gateway/pipeline/pipeline.js';
+import type { PipelineOptions } from '../../../../src/gateway/pipeline/pipeline-options.js';
 import type { BasicPipe, ControlEntry, Forward, Pipe } from '../../../../src/hal/program.js';
 import { FLAG_D, FLAG_S } from '../../../../src/psp/header.js';
 import { allPipelineOptions, DECAP_MACS, pipelineOptions } from '../../../support/pipelines.js';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
-import { FAILED_SOURCES_MAX } from '../../../../src/gateway/pipeline/pipeline.js';
+import { FAILED_SOURCES_MAX } from '../../../../src/gateway/pipeline/ingress-pipes.js';
 import { type FailedPackets, FailingSources } from '../../../../src/gateway/recovery/failing-sources.js';
 import type { CounterSelector, EntryOperation } from '../../../../src/hal/hal.js';
 import { type IpAddress, parseIp } from '../../../../src/packet/address.js';

@@ -14,7 +14,7 @@ import {
   PKT_META_SEGMENT_IN,
   PKT_META_SEGMENT_OUT,
   trialMark,
-} from '../../../../src/gateway/pipeline/pipeline.js';
+} from '../../../../src/gateway/pipeline/packet-meta.js';
 import { sampledFields } from '../../../../src/gateway/pipeline/sampled-packet.js';
 import type { Wanted } from '../../../../src/gateway/sessions/places.js';
 import { newSession, type Session, type SessionState } from '../../../../src/gateway/sessions/session.js';

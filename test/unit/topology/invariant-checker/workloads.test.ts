@@ -1,6 +1,6 @@
 /** What workloads receive: sent by a workload, as often as it was sent, unless the underlay excuses it. */
 import { describe, expect, test } from 'vitest';
-import { PKT_META_RETURN_TO_VF } from '../../../../src/gateway/pipeline/pipeline.js';
+import { PKT_META_RETURN_TO_VF } from '../../../../src/gateway/pipeline/packet-meta.js';
 import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { ARP_REPLY, buildArp } from '../../../../src/packet/arp.js';
 import { buildUdp } from '../../../../src/packet/udp.js';
