@@ -176,7 +176,23 @@ export interface EntryContext extends ForwardContext {
  */
 function checkParts(values: ActionValues | undefined, forward: Forward | undefined, report: Report): void {
   if (!isObjectOrNone(values) || !isObjectOrNone(values?.set)) valuesShape(values, 'values', report);
-  if (forward !== undefined) forwardShape(forward, 'forward', report);
+  if (forward !== undefined && !isForward(forward)) forwardShape(forward, 'forward', report);
+}
+
+/** Whether a forward has its shape, without a copy of it. */
+function isForward(forward: Forward): boolean {
+  switch (forward?.to) {
+    case 'pipe':
+      return typeof forward.pipe === 'string';
+    case 'port':
+      return typeof forward.port === 'number';
+    case 'rss':
+    case 'drop':
+    case 'kernel':
+      return true;
+    default:
+      return false;
+  }
 }
 
 const isObjectOrNone = (value: unknown) => value === undefined || isObject(value);

@@ -44,7 +44,10 @@ export class CheckedHal implements PipeHal {
   async build(program: PipeProgram): Promise<void> {
     this.assertOpen('build');
     if (this.books !== null || this.building) {
-      throw new HalError('BAD_STATE', `a program is built already; "${program.name}" cannot replace it`);
+      throw new HalError(
+        'BAD_STATE',
+        `a program is built already; ${describeValue(program?.name)} cannot replace it`,
+      );
     }
     // What its owner does to it later changes nothing here.
     const own = assertValidProgram(program, this.device.limits);

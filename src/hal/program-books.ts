@@ -65,14 +65,12 @@ export class ProgramBooks {
         const operation = operations[position]!;
         let undo: Undo = null;
         try {
-          assertOperation(operation, position);
-          if (operation.operation === 'add')
-            results[position] = { id: this.add(operation, position, writer) };
+          const kind = operation?.operation;
+          if (kind === 'add') results[position] = { id: this.add(operation, position, writer) };
           else {
-            undo =
-              operation.operation === 'remove'
-                ? this.remove(operation.id, writer)
-                : this.update(operation, writer);
+            if (kind === 'remove') undo = this.remove(operation.id, writer);
+            else if (kind === 'update') undo = this.update(operation, writer);
+            else throw noOperation(operation, position);
             results[position] = { id: operation.id };
           }
         } catch (error) {
@@ -188,14 +186,10 @@ export class ProgramBooks {
   }
 }
 
-const OPERATIONS: readonly unknown[] = ['add', 'update', 'remove'];
-
-/** Throws HalError INVALID_VALUE for what is no operation at all. */
-function assertOperation(operation: unknown, position: number): void {
-  const kind = isObject(operation) ? (operation as EntryOperation).operation : operation;
-  if (isObject(operation) && OPERATIONS.includes(kind)) return;
-  const reason = `expected an operation, ${OPERATIONS.map(describeValue).join(', ')}, got ${describeValue(kind)}`;
-  throw new HalError('INVALID_VALUE', reason, { entry: position, field: 'operation' });
+function noOperation(operation: unknown, position: number): HalError {
+  const kind = isObject(operation) ? (operation as { readonly operation?: unknown }).operation : operation;
+  const reason = `expected an operation, "add", "update" or "remove", got ${describeValue(kind)}`;
+  return new HalError('INVALID_VALUE', reason, { entry: position, field: 'operation' });
 }
 
 /** In the place of a slot; null: there is no such counter. */

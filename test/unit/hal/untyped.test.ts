@@ -295,6 +295,12 @@ test('whatever the arguments are, calls end, or are refused with HalError before
     }
     expect(refused, name).toBeGreaterThan(10);
   }
+  for (const value of VALUES) {
+    await expect(hal.build(value as PipeProgram)).rejects.toMatchObject({
+      name: 'HalError',
+      code: 'BAD_STATE',
+    });
+  }
 });
 
 test('what its owner does to a program once it is built changes nothing', async () => {
