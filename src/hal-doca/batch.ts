@@ -9,7 +9,7 @@
 import { enlarged } from '../base/enlarged.js';
 import type { EntryWriter } from '../hal/pipe-device.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward } from '../hal/program.js';
-import type { EntryUpdate } from './entry-updates.js';
+import { type EntryUpdate, FormerRecords } from './entry-updates.js';
 import type { KeyIndex } from './key-index.js';
 import type { NativeControlEntry } from './native.js';
 import { nativeControlEntry, nativeForward, type PipeIndex } from './program.js';
@@ -24,14 +24,21 @@ const WITH_FORWARD = 2;
 
 const START_OCTETS = 4096;
 
-/** A batch in the making. */
+interface UpdateUnderWay {
+  readonly index: KeyIndex;
+  readonly slot: number;
+  readonly update: EntryUpdate;
+}
+
+/** A batch in the making, and what of it is to be taken back where it fails. */
 export class BatchWriter implements EntryWriter {
   private octets = new Uint8Array(START_OCTETS);
   private at = 0;
   private operations = 0;
   readonly controls: NativeControlEntry[] = [];
   /** Updates of basic pipes' entries, by the number of the operation. */
-  readonly updates = new Map<number, EntryUpdate>();
+  private readonly updates = new Map<number, UpdateUnderWay>();
+  private readonly former = new FormerRecords();
 
   /** `indexes` of the program's pipes, null of control pipes. */
   constructor(
@@ -60,8 +67,7 @@ export class BatchWriter implements EntryWriter {
     this.at = plan.writeValues(actionIndex, entry.values, this.octets, this.at);
     const forwardAt = this.at;
     if (plan.forwardOfEntry) this.writeForward(entry.forward!);
-    const { octets } = this;
-    index.write(slot, actionIndex, octets.subarray(valuesAt, forwardAt), octets.subarray(forwardAt, this.at));
+    index.write(slot, actionIndex, this.octets, valuesAt, forwardAt, this.at);
   }
 
   update(
@@ -80,13 +86,20 @@ export class BatchWriter implements EntryWriter {
     if (values !== undefined) this.at = plan.writeValues(actionIndex, values, this.octets, this.at);
     const forwardAt = this.at;
     if (forward !== undefined) this.writeForward(forward);
-    const { octets } = this;
-    const update = index.update(
-      slot,
-      values === undefined ? undefined : octets.slice(valuesAt, forwardAt),
-      forward === undefined ? undefined : octets.slice(forwardAt, this.at),
-    );
-    this.updates.set(this.operations - 1, update);
+    // What is written stays as it is: a slice has a writer of its own.
+    const update = index.update(slot, this.octets, valuesAt, forwardAt, this.at, this.former);
+    this.updates.set(this.operations - 1, { index, slot, update });
+  }
+
+  /** The operation of that number has failed. */
+  hasFailed(operation: number): void {
+    const failed = this.updates.get(operation);
+    failed?.index.endUpdate(failed.slot, failed.update, 'failed');
+  }
+
+  /** All operations that have not failed are done. */
+  end(): void {
+    for (const { index, slot, update } of this.updates.values()) index.endUpdate(slot, update, 'done');
   }
 
   remove(pipe: number, slot: number): void {

@@ -5,7 +5,7 @@
 import type { EntryIndex } from '../hal/pipe-device.js';
 import type { BasicEntry, BasicPipe } from '../hal/program.js';
 import { EntryPlan } from './entry-plan.js';
-import { EntryUpdate, RecordUpdates } from './entry-updates.js';
+import { EntryUpdate, type FormerRecords, RecordUpdates } from './entry-updates.js';
 import { KeyTable } from './key-table.js';
 import { FORWARD_OCTETS, type PipeIndex, readForward } from './program.js';
 
@@ -49,8 +49,7 @@ export class KeyIndex implements EntryIndex {
     const updates = this.underWay.get(slot);
     if (updates !== undefined) {
       this.underWay.delete(slot);
-      updates.write = (octets) => record.set(octets);
-      updates.ended = () => undefined;
+      updates.taken = record;
       this.ofTaken.set(record, updates);
     }
     return record;
@@ -61,7 +60,10 @@ export class KeyIndex implements EntryIndex {
     if (holder >= 0) return holder;
     this.table.add(slot, record);
     const updates = this.ofTaken.get(record);
-    if (updates?.areUnderWay) this.follow(slot, updates);
+    if (updates?.areUnderWay === true) {
+      updates.taken = null;
+      this.underWay.set(slot, updates);
+    }
     return -1;
   }
 
@@ -78,30 +80,52 @@ export class KeyIndex implements EntryIndex {
     };
   }
 
-  /** What a slot's entry gives besides its key, as it was packed; without a forward where the pipe has one for all. */
-  write(slot: number, actionIndex: number, values: Uint8Array, forward: Uint8Array): void {
-    this.table.write(slot, [actionIndex], this.actionIndexAt);
-    this.table.write(slot, forward, this.forwardAt);
-    this.table.write(slot, values, this.valuesAt);
+  /**
+   * What a slot's entry gives besides its key, packed in `octets`: values in [from, forwardAt), the forward, where it is the entry's,
+   * in [forwardAt, to).
+   */
+  write(
+    slot: number,
+    actionIndex: number,
+    octets: Uint8Array,
+    from: number,
+    forwardAt: number,
+    to: number,
+  ): void {
+    const { table } = this;
+    table.set(slot, this.actionIndexAt, actionIndex);
+    table.write(slot, this.forwardAt, octets, forwardAt, to);
+    table.write(slot, this.valuesAt, octets, from, forwardAt);
   }
 
-  /** Changes what is given. The update that is returned wants to be told how it has ended. */
-  update(slot: number, values: Uint8Array | undefined, forward: Uint8Array | undefined): EntryUpdate {
+  /**
+   * Changes what is given; packed as for `write`, but that nothing stands where a part stays as it is. The octets stay as they are. How the
+   * update has ended `endUpdate` wants to be told.
+   */
+  update(
+    slot: number,
+    octets: Uint8Array,
+    from: number,
+    forwardAt: number,
+    to: number,
+    former: FormerRecords,
+  ): EntryUpdate {
+    const { table } = this;
     let updates = this.underWay.get(slot);
     if (updates === undefined) {
-      updates = new RecordUpdates(this.table.recordOf(slot));
-      this.follow(slot, updates);
+      const at = former.reserve(table.recordOctets);
+      table.copyTo(slot, former.octets, at);
+      updates = new RecordUpdates(table, slot, table.recordOctets, former, at);
+      this.underWay.set(slot, updates);
     }
-    return new EntryUpdate(updates, [
-      ...(values === undefined ? [] : [{ at: this.valuesAt, octets: values }]),
-      ...(forward === undefined ? [] : [{ at: this.forwardAt, octets: forward }]),
-    ]);
+    return new EntryUpdate(updates, octets, from, forwardAt, to, this.valuesAt, this.forwardAt);
   }
 
-  /** The record of a slot becomes what these updates make of it, until all have ended or its entry is taken out. */
-  private follow(slot: number, updates: RecordUpdates): void {
-    updates.write = (octets) => this.table.write(slot, octets, 0);
-    updates.ended = () => this.underWay.delete(slot);
-    this.underWay.set(slot, updates);
+  /** An update of the entry that had this slot has ended; told again: changes nothing. */
+  endUpdate(slot: number, update: EntryUpdate, outcome: 'done' | 'failed'): void {
+    if (update.outcome !== 'under way') return;
+    update.outcome = outcome;
+    const { updates } = update;
+    if (updates.hasEnded(update) && this.underWay.get(slot) === updates) this.underWay.delete(slot);
   }
 }

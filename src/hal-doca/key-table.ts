@@ -40,9 +40,24 @@ export class KeyTable {
     return this.records.slice(slot * this.recordOctets, (slot + 1) * this.recordOctets);
   }
 
-  /** Puts octets into the record of a slot that has a key, which they leave as it is. */
-  write(slot: number, octets: ArrayLike<number>, at: number): void {
-    this.records.set(octets, slot * this.recordOctets + at);
+  /** Copies the record of a slot to `octets`, at `at`. */
+  copyTo(slot: number, octets: Uint8Array, at: number): void {
+    const { records, recordOctets } = this;
+    const base = slot * recordOctets;
+    for (let i = 0; i < recordOctets; i++) octets[at + i] = records[base + i]!;
+  }
+
+  /** Puts octets[from, to) into the record of a slot that has a key, which they leave as it is. */
+  write(slot: number, at: number, octets: Uint8Array, from: number, to: number): void {
+    const { records } = this;
+    const base = slot * this.recordOctets + at;
+    // Quicker than `set` of a view, for so few.
+    for (let i = from; i < to; i++) records[base + i - from] = octets[i]!;
+  }
+
+  /** Puts one octet there. */
+  set(slot: number, at: number, octet: number): void {
+    this.records[slot * this.recordOctets + at] = octet;
   }
 
   /** Sets the key of a slot that has none, and what follows it in `record`. No other slot has this key. */

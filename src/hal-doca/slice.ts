@@ -33,12 +33,12 @@ export class Slice<Note> {
 
   /** All that have not failed are done. */
   end(): void {
-    for (const update of this.writer.updates.values()) update.end('done');
+    this.writer.end();
   }
 
   /** Takes back the operation that was packed as the `index`-th and has failed. */
   fail(batch: EntryBatch<Note>, { index, code, reason }: NativeFailure & { readonly index: number }): void {
-    this.writer.updates.get(index)?.end('failed');
+    this.writer.hasFailed(index);
     batch.failed(this.positions[index]!, this.notes[index]!, code, reason);
   }
 
