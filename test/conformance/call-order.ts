@@ -161,6 +161,21 @@ export function describeCallOrder(implementation: HalUnderTest): void {
       },
     );
 
+    test('frames of any length are taken for the egress root, and those that fit leave', async () => {
+      const harness = await implementation.open();
+      await using hal = harness.hal;
+      await hal.build(program(0));
+      await hal.setKeys([{ cryptoId: 1, key: new Uint8Array(32).fill(7) }]);
+      const fits = workloadFrame(new Choose(1), {
+        source: parseIp('10.1.0.1'),
+        destination: parseIp('10.0.0.1'),
+      });
+      const frames = [new Uint8Array(0), new Uint8Array(70_000), fits];
+      expect(hal.transmit(frames.map((frame) => ({ frame })))).toBe(frames.length);
+      await harness.settle();
+      expect(harness.takeSent(UPLINK_PORT)).toHaveLength(1);
+    });
+
     test('closed behind calls that nobody waited for, each of them ends', async () => {
       const { hal } = await implementation.open();
       await hal.build(program(0));
