@@ -143,10 +143,8 @@ export class UnderlayEvidence {
         const result = results[i]!;
         if (watched.id !== undefined) watched.id = undefined;
         else if ('error' in result) this.refused++;
-        else {
-          watched.id = result.id;
-          if (watched.over) this.#pending.push(watched);
-        }
+        // One that is over by now is queued for its removal.
+        else watched.id = result.id;
       });
     }
   }

@@ -29,9 +29,9 @@ let former: bigint;
 let applied: string[];
 /** Readings of counters: how many each. */
 let read: number[];
-let refuse: boolean;
+let refuse: boolean | number;
 let failure: Error | undefined;
-/** While it is set, the device takes its time with batches. */
+/** While it is set, the device takes its time. */
 let held: Promise<void> | undefined;
 let confirmed: [Peer, IpAddress][];
 let logs: { level: string; message: string; fields: LogFields | undefined }[];
@@ -64,7 +64,7 @@ function open(confirmUnderlay = false): void {
           const spi = match['tun.psp.spi'] as number;
           texts.push(`+${spi}`);
           expect(one.pipe).toBe('UNDERLAY_SEEN');
-          if (refuse) return { error: new HalError('FULL', 'no room') };
+          if (refuse === true || refuse === spi) return { error: new HalError('FULL', 'no room') };
           const id = next++ as EntryId;
           entries.set(id, { spi, packets: 0n });
           return { id };
@@ -82,6 +82,7 @@ function open(confirmUnderlay = false): void {
     },
     async counters(selectors: readonly { id?: EntryId; total?: boolean }[]) {
       read.push(selectors.length);
+      await held;
       if (failure !== undefined) throw failure;
       const total = () => [...entries.values()].reduce((sum, { packets }) => sum + packets, former);
       return selectors.map(({ id, total: all }) => ({
@@ -102,6 +103,15 @@ function open(confirmUnderlay = false): void {
   });
 }
 beforeEach(() => open());
+
+/** From now on the device takes its time, until what this gives is called. */
+function hold(): () => void {
+  let go = () => {};
+  held = new Promise((resolve) => {
+    go = resolve;
+  });
+  return go;
+}
 
 /** A session with a peer that has named an address, and these SPIs of ours under which it may send. */
 function sessionWith(peer: Peer, address: IpAddress | undefined, ...spis: number[]): Session {
@@ -154,6 +164,8 @@ describe('is watched', () => {
     installed(sessionWith(configured, parseIp('2001:db8::4'), 3));
     installed(newSession(localVip, parseIp('192.168.8.8'), b, OPERATOR, 0));
     evidence.onEvent({ type: 'miss', localVip, remoteVip: nowhere.remoteVip, waiting: 1 } as never);
+    const notYet = sessionWith(b, B_IP, 4);
+    evidence.onEvent({ type: 'miss', localVip, remoteVip: notYet.remoteVip, waiting: 1 } as never);
     closed(nowhere, 9);
     await clock.advance(10_000);
     expect([evidence.size, applied, read]).toEqual([0, [], []]);
@@ -201,12 +213,19 @@ describe('is watched', () => {
     expect(confirmed).toEqual([]);
   });
 
+  test('of the SPIs of a session those for which there is room, and each of them proves', async () => {
+    refuse = 1;
+    installed(sessionWith(b, B_IP, 1, 2));
+    await clock.advance(1);
+    expect([evidence.refused, spisInDevice()]).toEqual([1, [2]]);
+    arrive(2);
+    await clock.advance(1_000);
+    expect([confirmed, logs.length, evidence.size]).toEqual([[[b, B_IP]], 1, 0]);
+  });
+
   test('what is closed while the device is at it goes as soon as it is there', async () => {
     const session = sessionWith(b, B_IP, 1);
-    let go = () => {};
-    held = new Promise((resolve) => {
-      go = resolve;
-    });
+    const go = hold();
     installed(session);
     await clock.advance(1);
     closed(session, 1);
@@ -374,11 +393,8 @@ describe('once it has stopped', () => {
     expect([applied.length, read.length]).toEqual(before);
   });
 
-  test('what was under way and fails is not told', async () => {
-    let go = () => {};
-    held = new Promise((resolve) => {
-      go = resolve;
-    });
+  test('a batch that was under way and fails is not told', async () => {
+    const go = hold();
     installed(sessionWith(b, B_IP, 1));
     await clock.advance(1);
     evidence.stop();
@@ -386,5 +402,30 @@ describe('once it has stopped', () => {
     go();
     await clock.advance(5_000);
     expect(logs).toEqual([]);
+  });
+
+  test('a look that was under way and fails is not told, and is the last', async () => {
+    installed(sessionWith(b, B_IP, 1));
+    await clock.advance(1);
+    const go = hold();
+    await clock.advance(1_000);
+    evidence.stop();
+    failure = new HalError('SHUTDOWN', 'closed');
+    go();
+    await clock.advance(5_000);
+    expect([logs, read]).toEqual([[], [1]]);
+  });
+
+  test('what waited for a batch under way is not asked of the device', async () => {
+    const go = hold();
+    const session = sessionWith(b, B_IP, 1);
+    installed(session);
+    await clock.advance(1);
+    change(session, B_IP, 1, 2);
+    openedIn(session);
+    evidence.stop();
+    go();
+    await clock.advance(5_000);
+    expect(applied).toEqual(['+1']);
   });
 });
