@@ -67,6 +67,8 @@ export default class MutantRunner extends TestRunner {
   onBeforeTryTask(test, tries) {
     super.onBeforeTryTask(test, tries);
     const mutant = this.#schedule[tries.repeats];
+    // Of a try that was given up vitest would go on waiting for what that had expected to come, in all tries after it.
+    test.promises = undefined;
     this.#startedAtMs = performance.now();
     switches.currentTestId = test.id;
     switches.activeMutant = mutant;
