@@ -5,6 +5,37 @@ import { seededRandom } from '../../../src/base/random.js';
 import { ExactTable } from '../../../src/hal-sim/exact-table.js';
 import { RecordSlab } from '../../../src/hal-sim/record-slab.js';
 
+// First, and small: a search that does not end is noticed soon.
+test.each([
+  ['a few keys', 5],
+  ['as many as fit before it grows, and more', 40],
+])('each of %s is found while it is in the table, and no other', (_, count) => {
+  const slab = new RecordSlab(8);
+  const table = new ExactTable(slab, 0, 2);
+  // Those behind `count` are never put in.
+  const keys = Uint32Array.from(Array.from({ length: count + 5 }, (_, n) => [n << 28, n]).flat());
+  const found = () => Array.from({ length: count + 5 }, (_, n) => table.find(keys, 2 * n));
+  const expected: number[] = new Array(count + 5).fill(-1);
+  expect(found()).toEqual(expected);
+  for (let n = 0; n < count; n++) {
+    slab.reserve(n);
+    table.insert(n, keys, 2 * n);
+    expected[n] = n;
+  }
+  expect(found()).toEqual(expected);
+  for (let n = 0; n < count; n += 2) {
+    table.remove(n);
+    expected[n] = -1;
+  }
+  expect(found()).toEqual(expected);
+  expect([...table.slots()].sort((a, b) => a - b)).toEqual(expected.filter((slot) => slot >= 0));
+  for (let n = 0; n < count; n += 2) {
+    table.insert(n, keys, 2 * n);
+    expected[n] = n;
+  }
+  expect(found()).toEqual(expected);
+});
+
 test('the exact-match table finds what a map finds, through any sequence of insertions and removals', () => {
   const KEYS = 61;
   const KEY_AT = 2;
