@@ -8,11 +8,16 @@ import { delegateHal } from '../../../src/hal/delegate.js';
 import type { DeviceDescription, PipeHal, PortDescription } from '../../../src/hal/hal.js';
 import {
   type IpAddress,
+  type Ipv4Address,
   type MacAddress,
   macFromOctets,
   parseIp,
   parseMac,
 } from '../../../src/packet/address.js';
+import { BOOT_REQUEST, buildDhcp, DHCP_DISCOVER, parseDhcp } from '../../../src/packet/dhcp.js';
+import { buildIpv4Packet, IPV4_HEADER_OCTETS_MIN } from '../../../src/packet/ipv4.js';
+import { parsePrefix } from '../../../src/packet/prefix.js';
+import { buildUdp, setUdpChecksum } from '../../../src/packet/udp.js';
 import { idsOf, type NodeOptions, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 import { WORKLOAD_MAC } from '../../support/inner-packets.js';
 
@@ -208,6 +213,88 @@ describe('parameters of a peer that do not fit what was built', () => {
     expect((await ask(without, { cookie: 0x7788_99aa_bbcc_ddeen })).code).toBe('OK');
     expect((await ask(withCookies, { virtDestination: vip(3), cookie: 1n })).code).toBe('OK');
   });
+});
+
+describe('what peers may claim of the underlay', () => {
+  test('is none of our own addresses, the uplink’s of either family and the service’s', async () => {
+    const six = await net.start(1, [2]);
+    const four = await net.start(3, [2], { outerFamily: 4, localPip: parseIp('203.0.113.99') });
+    const details = async (to: TestNode, underlayIp: string) =>
+      (await ask(to, { virtDestination: vip(to.number), underlayIp })).details;
+    expect(await details(six, '2001:db8::1')).toContain("is this gateway's own");
+    for (const ip of ['203.0.113.3', '203.0.113.99', '10.0.0.3']) {
+      expect(await details(four, ip)).toContain("is this gateway's own");
+    }
+    expect(await details(four, '203.0.113.1')).toBe('');
+  });
+
+  test('is of the prefixes that are configured for the peer, if any', async () => {
+    const peerWith = (underlay: string[]): PeerOptions => ({
+      serviceAddress: serviceOf(2),
+      virtualIps: [vip(2)],
+      underlay: underlay.map(parsePrefix),
+    });
+    const a = await net.start(1, [], { peers: [peerWith(['2001:db8:7::/48'])] });
+    expect((await ask(a)).code).toBe('PERMISSION_DENIED');
+    expect((await ask(a, { underlayIp: '2001:db8:7::1' })).code).toBe('OK');
+    expect(a.gateway.view().underlay).toMatchObject({ refused: { prefix: 1 }, watched: 0 });
+  });
+});
+
+describe('DHCP', () => {
+  const discover = () => {
+    const message = buildDhcp({
+      operation: BOOT_REQUEST,
+      type: DHCP_DISCOVER,
+      transactionId: 77,
+      clientMac: macFromOctets(WORKLOAD_MAC),
+    });
+    const packet = buildIpv4Packet({
+      source: '0.0.0.0' as Ipv4Address,
+      destination: '255.255.255.255' as Ipv4Address,
+      protocol: 17,
+      ttl: 64,
+      payload: buildUdp(68, 67, message),
+    });
+    setUdpChecksum(packet, 0, 4, IPV4_HEADER_OCTETS_MIN);
+    return Uint8Array.from([...new Array(6).fill(0xff), ...WORKLOAD_MAC, 8, 0, ...packet]);
+  };
+
+  test('offers the workload its address, of a router whose address is neither its own nor a peer’s', async () => {
+    const a = await net.start(1, [2, 3]);
+    a.workload.inject([discover()]);
+    await net.run(10);
+    const [answer] = a.workload.takeSent();
+    expect(macFromOctets(answer!.subarray(6))).toBe('02:00:00:00:01:01');
+    const offer = parseDhcp(answer!.subarray(14 + 20 + 8));
+    expect(offer).toMatchObject({ serverId: vip(4), transactionId: 77 });
+    expect(Buffer.from(answer!.subarray(14 + 20 + 8 + 16, 14 + 20 + 8 + 20))).toEqual(
+      Buffer.from([192, 168, 1, 1]),
+    );
+    expect(a.gateway.view().slowPath.answeredDhcp).toBe(1);
+  });
+
+  test('offers nothing to a workload without an IPv4 address', async () => {
+    const onlyIpv6 = withPorts((port) =>
+      port.workload === undefined
+        ? port
+        : { ...port, workload: { ...port.workload, addresses: [vip(1, 6)] } },
+    );
+    const a = await net.start(1, [2], { wrapHal: onlyIpv6 });
+    a.workload.inject([discover()]);
+    await net.run(10);
+    expect(a.workload.takeSent()).toEqual([]);
+    expect(a.gateway.view().slowPath.answeredDhcp).toBe(0);
+  });
+});
+
+test('who is given every packet that comes to the CPU is told why it came', async () => {
+  const seen: string[] = [];
+  const a = await net.start(1, [2], { onReceived: (why, frame) => seen.push(`${why} ${frame.length > 0}`) });
+  await net.start(2, [1]);
+  net.send(a, 2, [1]);
+  await net.run(50);
+  expect(seen).toEqual(['left to the CPU true']);
 });
 
 test('a peer may ask at once for all of its sessions twice over, and then for no more than its rate', async () => {
