@@ -122,7 +122,8 @@ export class BatchWriter implements EntryWriter {
   }
 
   private begin(operation: number, detail: number, pipe: number, slot: number, octetsMax: number): void {
-    this.octets = enlarged(this.octets, this.at + 8 + octetsMax);
+    const octets = this.at + 8 + octetsMax;
+    if (this.octets.length < octets) this.octets = enlarged(this.octets, octets);
     this.operations++;
     this.octets[this.at++] = operation;
     this.octets[this.at++] = detail;

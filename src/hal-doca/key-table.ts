@@ -4,6 +4,7 @@
  */
 import { enlarged } from '../base/enlarged.js';
 import { fnv1a } from '../base/fnv1a.js';
+import { allocateFrame } from '../hal/packet/frame-pool.js';
 
 const SLOTS_START = 16;
 
@@ -36,8 +37,11 @@ export class KeyTable {
   }
 
   /** A copy of the record of a slot. */
-  recordOf(slot: number): Uint8Array<ArrayBuffer> {
-    return this.records.slice(slot * this.recordOctets, (slot + 1) * this.recordOctets);
+  recordOf(slot: number): Uint8Array {
+    // Of more than 64 octets an array of its own costs more than all the rest of a removal.
+    const record = allocateFrame(this.recordOctets);
+    this.copyTo(slot, record, 0);
+    return record;
   }
 
   /** Copies the record of a slot to `octets`, at `at`. */
@@ -62,7 +66,8 @@ export class KeyTable {
 
   /** Sets the key of a slot that has none, and what follows it in `record`. No other slot has this key. */
   add(slot: number, record: Uint8Array): void {
-    this.records = enlarged(this.records, (slot + 1) * this.recordOctets);
+    const octets = (slot + 1) * this.recordOctets;
+    if (this.records.length < octets) this.records = enlarged(this.records, octets);
     if (4 * (this.count + 1) > this.pairs.length) this.spread();
     this.count++;
     this.records.set(record, slot * this.recordOctets);

@@ -33,8 +33,10 @@ export class SlotPool {
     const freed = this.freed.pop();
     if (freed === undefined && this.next === this.capacity) return -1;
     const slot = freed ?? this.next++;
-    this.generations = enlarged(this.generations, slot + 1, this.capacity);
-    this.used = enlarged(this.used, slot + 1, this.capacity);
+    if (slot >= this.used.length) {
+      this.generations = enlarged(this.generations, slot + 1, this.capacity);
+      this.used = enlarged(this.used, slot + 1, this.capacity);
+    }
     this.used[slot] = 1;
     this.count++;
     return slot;
