@@ -28,12 +28,11 @@ import { encapsulate } from '../packet/encap.js';
 import { PacketContext } from '../packet/packet-context.js';
 import { type ActionTemplate, UPLINK_PORT } from '../program.js';
 
-type Encap = NonNullable<ActionTemplate['encap']>;
-
 /** What a packet was put into. */
 export interface Envelope {
   readonly spi: number;
-  readonly encap: Encap;
+  /** As the sender's action template has it. */
+  readonly encap: NonNullable<ActionTemplate['encap']>;
   /**
    * As `encap` of the sender's entry has it (encapHeaderLengthOctets long); its SPI is of no matter. Absent: addresses, cookie and version
    * are 0.
@@ -61,7 +60,7 @@ export function frameInEnvelope(inner: Uint8Array, { spi, encap, encapHeader }: 
   return frame;
 }
 
-function plainHeader(encap: Encap, innerIsIpv4: boolean): Uint8Array {
+function plainHeader(encap: Envelope['encap'], innerIsIpv4: boolean): Uint8Array {
   const header = new Uint8Array(encapHeaderLengthOctets(encap));
   const pspOctets = PSP_HEADER_OCTETS + (encap.cookie ? PSP_COOKIE_OCTETS : 0);
   const psp = header.length - pspOctets;

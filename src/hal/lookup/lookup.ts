@@ -3,7 +3,7 @@
  * end. It is found from the program, the books of entries and key slots, and what the device lends of entries' values; no packet is sent,
  * nothing is counted and nothing changes. Operations that are under way count from when the device has taken them.
  *
- * The answer is plain data: objects, arrays, numbers, texts and octets (Uint8Array).
+ * The answer is plain data: objects, arrays, numbers, texts and octets (Uint8Array), for which JSON needs a replacer.
  *
  * What these cannot decide forks the path, with a condition for each branch: random numbers, and what `decrypt` finds where the packet
  * does not say what is to be assumed. Whether a port can carry the packet right now, and whether IVs are left, is taken for granted.
