@@ -47,7 +47,11 @@ const LINES: { readonly [Type in EventType]: Line<Of<Type>> } = {
     level: 'info',
     text: ({ silentS }) => (silentS === undefined ? 'peer seen' : 'peer seen again'),
   },
-  'peer-silent': { level: 'warning', text: ({ reason }) => `peer does not answer: ${reason}` },
+  'peer-silent': {
+    // Gateways that start one after the other do not find each other at once.
+    level: ({ seen }) => (seen ? 'warning' : 'info'),
+    text: ({ reason }) => `peer does not answer: ${reason}`,
+  },
   'announcement-sent': { level: 'debug', text: 'peer told of our start' },
   'announcement-received': {
     level: ({ sessions }) => (sessions > 0 ? 'info' : 'debug'),
@@ -89,7 +93,7 @@ const LINES: { readonly [Type in EventType]: Line<Of<Type>> } = {
 };
 
 /** Fields that a line's text has already. */
-const IN_TEXT: readonly string[] = ['type', 'reason'];
+const IN_TEXT: readonly string[] = ['type', 'reason', 'seen'];
 const SPI_FIELDS: readonly string[] = ['spi', 'ingressSpi', 'formerSpi'];
 
 /** What brought an event about; empty: the gateway itself. */

@@ -57,8 +57,13 @@ export type GatewayEvent =
     }
   /** A peer has answered or asked for the first time, or again after it was silent. */
   | { readonly type: 'peer-seen'; readonly peer: string; readonly silentS?: number }
-  /** A peer does not answer any more. */
-  | { readonly type: 'peer-silent'; readonly peer: string; readonly reason: string }
+  /** A peer does not answer any more or, where it has not been `seen`, yet. */
+  | {
+      readonly type: 'peer-silent';
+      readonly peer: string;
+      readonly seen: boolean;
+      readonly reason: string;
+    }
   /** A peer is told that we have started, or that its packets do not get in. */
   | { readonly type: 'announcement-sent'; readonly peer: string; readonly packetsFail: boolean }
   | { readonly type: 'announcement-received'; readonly peer: string; readonly sessions: number }

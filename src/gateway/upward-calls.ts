@@ -144,7 +144,8 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   onSilent(peer: Peer, reason: string): void {
     if (peer.silentSinceMs !== undefined) return;
     peer.silentSinceMs = this.deps.clock.nowMs();
-    this.observe({ type: 'peer-silent', peer: peer.name, reason });
+    const seen = peer.heardAtMs !== Number.NEGATIVE_INFINITY;
+    this.observe({ type: 'peer-silent', peer: peer.name, seen, reason });
   }
 
   /** The peer has proved its address: what waited for that goes. */

@@ -65,7 +65,7 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
   [seen('h2'), 'info', 'peer seen', { peer: 'h2' }],
   [{ type: 'peer-seen', peer: 'h2', silentS: 7 }, 'info', 'peer seen again', { peer: 'h2', silentS: 7 }],
   [
-    { type: 'peer-silent', peer: 'h2', reason: 'late' },
+    { type: 'peer-silent', peer: 'h2', seen: true, reason: 'late' },
     'warning',
     'peer does not answer: late',
     { peer: 'h2' },

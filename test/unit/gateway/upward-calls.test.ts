@@ -168,7 +168,7 @@ describe('those who are told', () => {
     expect(news()).toEqual([{ type: 'peer-seen', peer: peer.name }]);
     calls.onSilent(peer, 'late');
     calls.onSilent(peer, 'late again');
-    expect(news()).toEqual([{ type: 'peer-silent', peer: peer.name, reason: 'late' }]);
+    expect(news()).toEqual([{ type: 'peer-silent', peer: peer.name, seen: true, reason: 'late' }]);
     peer.silentSinceMs! -= 5_000;
     calls.onHeardOf(peer);
     calls.onHeardOf(peer);
@@ -180,7 +180,7 @@ describe('those who are told', () => {
     const [peer] = peers as [Peer];
     const calls = connected();
     calls.onSilent(peer, 'down');
-    events.length = 0;
+    expect(events.splice(0)).toMatchObject([{ type: 'peer-silent', seen: false }]);
     calls.onHeardOf(peer);
     expect(events).toEqual([{ type: 'peer-seen', peer: peer.name }]);
   });
