@@ -6,7 +6,7 @@ import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/propert
 
 /**
  * Processes of their own that carry traffic in real time, or whose memory is looked through. They come when the others have ended,
- * and as many at a time: each is in namespaces or at addresses of its own, and waits most of the time.
+ * one for each processor: each is in namespaces or at addresses of its own, and waits for much of the time.
  */
 const IN_REAL_TIME = [
   'e2e/documents',
@@ -66,7 +66,7 @@ export default defineConfig({
         test: {
           name: 'in real time',
           include: IN_REAL_TIME,
-          maxWorkers: WORKERS,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 1 },
         },
       },

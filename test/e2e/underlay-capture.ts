@@ -17,8 +17,9 @@ export class UnderlayCapture {
 
   static async start(world: World, at = 0, frameOctets = CONTENTS_OCTETS): Promise<UnderlayCapture> {
     const file = join(world.folder, `underlay-${at}.pcap`);
-    // As root, since the folder is. Without --immediate-mode the last packets would be lost at the end.
-    const options = ['-Z', 'root', '-s', `${frameOctets}`, '-B', '16384', '--immediate-mode'];
+    // As root, since the folder is. Without --immediate-mode the last packets would be lost at the end; with less than 128 MiB of
+    // buffer those of a second in which tcpdump gets no processor.
+    const options = ['-Z', 'root', '-s', `${frameOctets}`, '-B', '131072', '--immediate-mode'];
     const argv = ['tcpdump', ...options, '-i', UPLINK, '-U', '-w', file];
     const program = world.start(world.sides[at]!.gateway, argv);
     await program.says(/listening on/);
