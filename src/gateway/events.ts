@@ -4,7 +4,6 @@
  */
 import type { DocaErrorName } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
-import type { DeviceOperation } from './observed-hal.js';
 import type { RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 
@@ -25,6 +24,15 @@ interface TunnelUp extends Pair {
   /** Whose exchange it was. */
   readonly askedBy: 'us' | 'peer';
 }
+
+/** The device's operations that are watched. */
+export type DeviceOperation =
+  | 'apply'
+  | 'setKeys'
+  | 'clearKeys'
+  | 'generateKeys'
+  | 'rotateMasterKey'
+  | 'counters';
 
 export type GatewayEvent =
   /** A packet of the workload waits for an egress route. */

@@ -3,22 +3,13 @@ import type { Clock } from '../base/clock.js';
 import { delegateHal } from '../hal/delegate.js';
 import { type DocaErrorName, HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
-import type { GatewayObserver } from './events.js';
+import type { DeviceOperation, GatewayObserver } from './events.js';
 
 /** From this time on an operation is slow: packets of a workload wait for it. */
 export const SLOW_OPERATION_MS = 1000;
 
 /** What a device may answer without being at fault: the gateway counts on it, or the device is closed. */
 const EXPECTED: readonly DocaErrorName[] = ['NOT_FOUND', 'SHUTDOWN'];
-
-/** The operations that are watched. */
-export type DeviceOperation =
-  | 'apply'
-  | 'setKeys'
-  | 'clearKeys'
-  | 'generateKeys'
-  | 'rotateMasterKey'
-  | 'counters';
 
 /** `hal`, with its failures and slow operations told to `observe`. Results are those of `hal`. */
 export function observedHal(hal: PipeHal, clock: Clock, observe: GatewayObserver): PipeHal {

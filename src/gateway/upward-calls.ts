@@ -123,11 +123,10 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   onHeardOf(peer: Peer): void {
     const { announcements, bringUp, slowPath } = this.#parts;
     const nowMs = this.deps.clock.nowMs();
-    const { silentSinceMs } = peer;
-    if (silentSinceMs !== undefined || peer.heardAtMs === Number.NEGATIVE_INFINITY) {
-      const silentS = silentSinceMs === undefined ? undefined : Math.round((nowMs - silentSinceMs) / 1000);
-      const known = peer.heardAtMs !== Number.NEGATIVE_INFINITY && silentS !== undefined;
-      this.observe({ type: 'peer-seen', peer: peer.name, ...(known ? { silentS } : {}) });
+    if (peer.heardAtMs === Number.NEGATIVE_INFINITY) this.observe({ type: 'peer-seen', peer: peer.name });
+    else if (peer.silentSinceMs !== undefined) {
+      const silentS = Math.round((nowMs - peer.silentSinceMs) / 1000);
+      this.observe({ type: 'peer-seen', peer: peer.name, silentS });
     }
     peer.silentSinceMs = undefined;
     peer.heardAtMs = nowMs;
