@@ -1,27 +1,22 @@
 /** The addon leaks nothing: a leak checker (gcc's, as a library under Node) looks at what is left of five devices. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
+import { leakCheckerOptions } from '../support/leak-checker.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
 const RELEASES = ['3.1', '3.3'] as const;
-/**
- * Node's own record of the object by which JavaScript holds a device: forty octets, which it loses now and then where the object is
- * collected while the process ends. What the device itself holds is allocated elsewhere, and would be told.
- */
-const SUPPRESSIONS = 'leak:napi_create_external\n';
 const LIFE = join(ROOT, 'test/native/addon-life.mjs');
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-leaks-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const suppressions = join(folder, 'suppressions');
-  writeFileSync(suppressions, SUPPRESSIONS);
+  const leakOptions = leakCheckerOptions(folder);
   const checker = spawnSync('g++', ['-print-file-name=liblsan.so'], { encoding: 'utf8' }).stdout.trim();
 
   test.each(RELEASES)('over DOCA %s', (release) => {
@@ -29,7 +24,7 @@ function body(): void {
     const env = {
       ...process.env,
       LD_PRELOAD: checker,
-      LSAN_OPTIONS: `suppressions=${suppressions}:print_suppressions=0`,
+      LSAN_OPTIONS: leakOptions,
       [DOCA_ADDON.variable]: join(ROOT, `build/native/addon-${release}/Release/psp_gateway_doca.node`),
     };
     const { status, stdout, stderr } = spawnSync(process.execPath, [LIFE, folder], { env, encoding: 'utf8' });

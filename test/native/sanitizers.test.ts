@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { isBuilt, TEST_BUILD_ENVIRONMENT, TEST_COMPLETIONS_ENVIRONMENT } from '../support/doca-harness.js';
+import { leakCheckerOptions } from '../support/leak-checker.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
@@ -27,6 +28,7 @@ const OUT_MAX = 20_000;
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-sanitizers-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const leakOptions = leakCheckerOptions(folder);
   const runtime = spawnSync('g++', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).stdout.trim();
 
   /** Leaks are looked for where Node does little besides: compilers and runners of tests leave theirs. */
@@ -42,6 +44,7 @@ function body(): void {
           ...process.env,
           LD_PRELOAD: runtime,
           ASAN_OPTIONS: `detect_leaks=${leaks ? 1 : 0}`,
+          LSAN_OPTIONS: leakOptions,
           ...environment,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
