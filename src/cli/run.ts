@@ -99,6 +99,9 @@ async function run(argv: readonly string[]): Promise<void> {
         random: systemRandom(),
         logger,
         options,
+        ...(options.tls === undefined || material === undefined
+          ? {}
+          : { tls: { files: options.tls, material } }),
         ...(options.statePath === undefined ? {} : { state: stateStore(options.statePath) }),
         ...(options.showRssRxPackets
           ? {

@@ -35,6 +35,12 @@ const REMOVED = {
   replaced: 'tunnel removed: its holder needed the place for another one',
 } as const satisfies Record<NonNullable<Of<'session-removed'>['reason']>, string>;
 
+const CERTIFICATES = {
+  own: 'our certificate',
+  intermediate: 'a certificate between ours and its authority',
+  authority: "an authority's certificate",
+} as const satisfies Record<Of<'certificate-expired'>['role'], string>;
+
 const LINES: { readonly [Type in EventType]: Line<Of<Type>> } = {
   miss: { level: 'debug', text: 'a packet waits for its tunnel' },
   'packet-refused': { level: 'warning', text: ({ reason }) => `packet dropped: ${reason}` },
@@ -86,6 +92,11 @@ const LINES: { readonly [Type in EventType]: Line<Of<Type>> } = {
   },
   'device-failed': { level: 'error', text: ({ reason }) => `the device failed: ${reason}` },
   'slow-operation': { level: 'warning', text: 'the device was slow' },
+  'certificate-expires': {
+    level: 'warning',
+    text: ({ role }) => `${CERTIFICATES[role]} ends soon; renew it`,
+  },
+  'certificate-expired': { level: 'error', text: ({ role }) => `${CERTIFICATES[role]} has ended` },
   'session-removed': {
     level: ({ ageS }) => (ageS === undefined ? 'debug' : 'info'),
     text: ({ reason }) => (reason === undefined ? 'tunnel removed' : REMOVED[reason]),

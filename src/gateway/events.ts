@@ -4,6 +4,7 @@
  */
 import type { DocaErrorName } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
+import type { CertificateStatus } from './rpc/certificate-status.js';
 import type { RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 
@@ -23,6 +24,11 @@ interface TunnelUp extends Pair {
   readonly cryptoId: number;
   /** Whose exchange it was. */
   readonly askedBy: 'us' | 'peer';
+}
+
+/** Which certificate of our TLS files, and its end as an ISO time. */
+interface CertificateEnd extends Pick<CertificateStatus, 'role' | 'path' | 'subject'> {
+  readonly notAfter: string;
 }
 
 /** The device's operations that are watched. */
@@ -124,6 +130,9 @@ export type GatewayEvent =
     }
   /** The active master key has few SPIs left, or none: it is rotated for that. */
   | { readonly type: 'spis-low'; readonly exhausted: boolean }
+  /** A certificate of our TLS files ends in `days` whole days. */
+  | ({ readonly type: 'certificate-expires'; readonly days: number } & CertificateEnd)
+  | ({ readonly type: 'certificate-expired' } & CertificateEnd)
   /** Has lost its egress route and its place; `reason` is absent when it was asked for, or nobody wanted it any more. */
   | ({
       readonly type: 'session-removed';

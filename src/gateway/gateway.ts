@@ -32,6 +32,7 @@ import { PairSearch } from './recovery/pair-search.js';
 import { PeerStarts } from './recovery/peer-starts.js';
 import { Recovery } from './recovery/recovery.js';
 import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
+import { CertificateKeeper, type TlsSource } from './rpc/certificate-keeper.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
@@ -65,6 +66,8 @@ export interface GatewayDeps {
   readonly logger: Logger;
   readonly options: GatewayOptions;
   readonly observe?: GatewayObserver;
+  /** Where the transport's certificates are from; absent: it has none. */
+  readonly tls?: TlsSource;
   /** Keeps state of peers from one life to the next. */
   readonly state?: StateStore;
   /** Whether the device's ports are there, for the view. */
@@ -105,6 +108,7 @@ export class Gateway implements AsyncDisposable {
   readonly #expiry: SessionExpiry;
   readonly #failingSources: FailingSources;
   readonly #state: StateKeeper | undefined;
+  readonly #certificates: CertificateKeeper | undefined;
   readonly #observe: GatewayObserver;
   #serviceAddress: ServiceAddress | undefined;
   #stopped: Promise<void> | undefined;
@@ -299,6 +303,8 @@ export class Gateway implements AsyncDisposable {
             peers: this.#peers,
             addresses: this.#underlayAddresses,
           });
+    this.#certificates =
+      deps.tls === undefined ? undefined : new CertificateKeeper({ clock, observe, source: deps.tls });
     this.#service = new TunnelService({
       peers: this.#peers,
       clock,
@@ -360,6 +366,7 @@ export class Gateway implements AsyncDisposable {
     this.#rotation.start();
     this.#expiry.start();
     this.#state?.start();
+    this.#certificates?.start();
     logger.log('info', 'gateway started', {
       hal: hal.device.hal,
       service: `${this.#serviceAddress.host} port ${this.#serviceAddress.port}`,
@@ -494,6 +501,7 @@ export class Gateway implements AsyncDisposable {
       segment: this.#segment?.counters,
       refused: Object.fromEntries(this.#service.refused),
       doors: this.#deps.transport.doors?.(),
+      tls: this.#certificates?.view(),
       refusedOverBudget: this.#service.overBudget,
       recovery: {
         announcementsSent: this.#announcements.counters.sent,
@@ -528,6 +536,7 @@ export class Gateway implements AsyncDisposable {
     const { hal, transport } = this.#deps;
     this.#stopping.abort(new Error('the gateway stops'));
     this.#rotation.stop();
+    this.#certificates?.stop();
     this.#recovery.stop();
     this.#expiry.stop();
     this.#announcements.stop();

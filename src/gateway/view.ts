@@ -4,6 +4,7 @@ import type { IpAddress } from '../packet/address.js';
 import type { DoorView } from './doors/door-view.js';
 import type { PeerDialect } from './options.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
+import type { TlsView } from './rpc/certificate-keeper.js';
 import type { ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
@@ -98,6 +99,8 @@ export interface GatewayView {
   readonly refused: Readonly<Record<string, number>>;
   /** Counters of the tunnel service's doors; undefined where the control plane has none. */
   readonly doors: DoorView | undefined;
+  /** Our certificates and authorities; undefined where the control plane has none. */
+  readonly tls: TlsView | undefined;
   /** Those of them that a peer's budget did not allow. Nothing was done for them. */
   readonly refusedOverBudget: number;
   readonly recovery: RecoveryView;

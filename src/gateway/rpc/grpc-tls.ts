@@ -9,6 +9,7 @@ import { readProblem } from '../../files/file-problem.js';
 import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
+import { certificatesIn, stateAt, validityOf } from './certificate-status.js';
 import type { CertificateName } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
@@ -81,9 +82,12 @@ export function readTlsFiles(files: TlsFiles, nowMs: number): TlsMaterial {
   const caPem = read('authority', files.caPath);
   const certificatePem = read('certificate', files.certificatePath);
   const keyPem = read('key', files.keyPath);
-  const toCertificate = (pem: string) => new X509Certificate(pem);
-  checkValidity('authority', files.caPath, parse('authority', files.caPath, caPem, toCertificate));
-  const certificate = parse('certificate', files.certificatePath, certificatePem, toCertificate);
+  // Old authorities may stand beside new ones, and end there.
+  const authorities = parse('authority', files.caPath, caPem, certificatesIn) ?? [];
+  const isValid = (one: X509Certificate) =>
+    ['valid', 'expires-soon'].includes(stateAt(nowMs, validityOf(one)));
+  if (!authorities.some(isValid)) checkValidity('authority', files.caPath, authorities.at(-1));
+  const certificate = parse('certificate', files.certificatePath, certificatePem, certificatesIn)?.[0];
   checkValidity('certificate', files.certificatePath, certificate);
   const key = parse('key', files.keyPath, keyPem, (pem) => createPrivateKey(pem));
   if (certificate !== undefined && key !== undefined && !certificate.checkPrivateKey(key)) {

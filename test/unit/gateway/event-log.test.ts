@@ -62,6 +62,18 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     'tunnel removed',
     { peer: 'h2', ageS: 1, ...PAIR },
   ],
+  [
+    { type: 'certificate-expires', role: 'own', path: 'a.pem', subject: 'CN=a', notAfter: 'T', days: 3 },
+    'warning',
+    'our certificate ends soon; renew it',
+    { role: 'own', path: 'a.pem', subject: 'CN=a', notAfter: 'T', days: 3 },
+  ],
+  [
+    { type: 'certificate-expired', role: 'authority', path: 'a.pem', subject: 'CN=a', notAfter: 'T' },
+    'error',
+    "an authority's certificate has ended",
+    { role: 'authority', path: 'a.pem', subject: 'CN=a', notAfter: 'T' },
+  ],
   [seen('h2'), 'info', 'peer seen', { peer: 'h2' }],
   [{ type: 'peer-seen', peer: 'h2', silentS: 7 }, 'info', 'peer seen again', { peer: 'h2', silentS: 7 }],
   [

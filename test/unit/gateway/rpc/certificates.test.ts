@@ -261,6 +261,19 @@ describe('reading TLS files', () => {
     expect(problems()[0]).not.toContain(stranger.keyPem.split('\n')[1]);
   });
 
+  test('an authority that has ended does no harm beside one that is valid', async () => {
+    const { authority } = await writeFiles();
+    const old = await createThrowAwayAuthority(-1);
+    writeFileSync(files().caPath, old.caPem);
+    expect(problems()).toEqual([expect.stringMatching(/^authority .*ca\.pem: expired on /)]);
+    for (const pem of [old.caPem + authority.caPem, authority.caPem + old.caPem]) {
+      writeFileSync(files().caPath, pem);
+      expect(problems()).toEqual([]);
+    }
+    writeFileSync(files().caPath, authority.caPem + old.caPem.slice(0, 200));
+    expect(problems()).toEqual([`authority ${files().caPath}: not PEM of the kind that belongs here`]);
+  });
+
   test('a certificate that has expired, or is not valid yet, is refused', async () => {
     await writeFiles(new Date(Date.now() - 1000));
     expect(problems()).toEqual([
