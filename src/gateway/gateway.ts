@@ -19,6 +19,7 @@ import type { IpPrefix } from '../packet/prefix.js';
 import type { AddressPair } from './directory.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
+import { GatewayViews } from './gateway-view.js';
 import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
@@ -39,7 +40,7 @@ import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { BringUp, groupByPeer } from './sessions/bring-up.js';
 import { Retirement } from './sessions/retirement.js';
 import { Rotation } from './sessions/rotation.js';
-import { holderText, mayAsk, OPERATOR, type Session } from './sessions/session.js';
+import { mayAsk, OPERATOR, type Session } from './sessions/session.js';
 import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
 import { SessionExpiry } from './sessions/session-expiry.js';
 import { SessionInstaller } from './sessions/session-installer.js';
@@ -53,7 +54,7 @@ import { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import { UnderlayHold } from './underlay/underlay-hold.js';
 import { UnderlayPolicy } from './underlay/underlay-policy.js';
 import { UpwardCalls } from './upward-calls.js';
-import type { GatewayView } from './view.js';
+import type { GatewayInsight, GatewaySummary, GatewayView, TunnelSelection } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
 const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
@@ -81,7 +82,7 @@ export class GatewayStartError extends Error {
   override readonly name = 'GatewayStartError';
 }
 
-export class Gateway implements AsyncDisposable {
+export class Gateway implements GatewayInsight, AsyncDisposable {
   readonly pipelineOptions: PipelineOptions;
   readonly #deps: GatewayDeps;
   readonly #stopping = new AbortController();
@@ -90,7 +91,6 @@ export class Gateway implements AsyncDisposable {
   readonly #peers: Peers;
   /** Known source addresses of peers' packets. */
   readonly #underlayAddresses: UnderlayAddresses;
-  readonly #underlay: UnderlayPolicy;
   /** Proofs of peers' addresses, in tunnel mode. */
   readonly #evidence: UnderlayEvidence | undefined;
   readonly #hold: UnderlayHold;
@@ -110,7 +110,10 @@ export class Gateway implements AsyncDisposable {
   readonly #state: StateKeeper | undefined;
   readonly #certificates: CertificateKeeper | undefined;
   readonly #observe: GatewayObserver;
+  readonly #views: GatewayViews;
+  readonly #watchers = new Set<GatewayObserver>();
   #serviceAddress: ServiceAddress | undefined;
+  #startedAtMs: number | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(deps: GatewayDeps) {
@@ -155,7 +158,6 @@ export class Gateway implements AsyncDisposable {
       nowMs: now,
       logger,
     });
-    this.#underlay = underlay;
     const isHeld = (peer: Peer, address: IpAddress) =>
       holdsUnproved(this.pipelineOptions) && underlay.isUnproved(peer, address);
     const { signal } = this.#stopping;
@@ -169,6 +171,7 @@ export class Gateway implements AsyncDisposable {
       observer: (event) => {
         this.#eventLog.tell(event);
         deps.observe?.(event);
+        for (const watcher of this.#watchers) watcher(event);
       },
     });
     const { observe } = upward;
@@ -334,6 +337,25 @@ export class Gateway implements AsyncDisposable {
       ...(this.#segment === undefined ? {} : { segment: this.#segment }),
       onReceived: deps.onReceived ?? (() => {}),
     });
+    this.#views = new GatewayViews({
+      hal,
+      clock,
+      peers: this.#peers,
+      installer: this.#installer,
+      retirement: this.#retirement,
+      rotation: this.#rotation,
+      service: this.#service,
+      slowPath: this.#slowPath,
+      segment: this.#segment,
+      underlay,
+      evidence: this.#evidence,
+      hold: this.#hold,
+      announcements: this.#announcements,
+      peerStarts: this.#peerStarts,
+      recovery: this.#recovery,
+      failingSources: this.#failingSources,
+      eventLog: this.#eventLog,
+    });
     upward.connect({
       installer: this.#installer,
       rotation: this.#rotation,
@@ -363,6 +385,7 @@ export class Gateway implements AsyncDisposable {
       ),
       this.#peers,
     );
+    this.#startedAtMs = this.#deps.clock.nowMs();
     this.#rotation.start();
     this.#expiry.start();
     this.#state?.start();
@@ -452,74 +475,34 @@ export class Gateway implements AsyncDisposable {
 
   /** The gateway as it is now. */
   view(): GatewayView {
-    const { missed, counters } = this.#slowPath;
-    return {
+    return { ...this.summary(), sessions: this.#views.sessions() };
+  }
+
+  summary(): GatewaySummary {
+    return this.#views.summary({
       serviceAddress: this.#serviceAddress,
-      sessions: [...this.#installer.sessions].map((session) => ({
-        localVip: session.localVip,
-        remoteVip: session.remoteVip,
-        peer: session.peer.name,
-        state: session.state,
-        ingressSpis: session.ingress.map(({ spi }) => spi),
-        egressSpi: session.egress?.spi,
-        waitingPackets: missed.countOf(session),
-        holder: holderText(session.holder),
-      })),
-      peers: this.#peers.all.map((peer) => ({
-        name: peer.name,
-        virtualIps: peer.virtualIps.length,
-        virtualPrefixes: peer.virtualPrefixes.length,
-        dialect: peer.dialect,
-        failures: peer.failures,
-        answeredAtMs: peer.answeredAtMs,
-        mayRotate: peer.mayRotate,
-        spisGiven: peer.budget.spisTaken,
-        underlay: this.#underlay.viewOf(peer),
-      })),
+      startedAtMs: this.#startedAtMs,
       ports: this.#deps.ports?.() ?? [],
-      underlay: {
-        refused: { ...this.#underlay.refused },
-        changes: this.#underlay.changes,
-        watched: this.#evidence?.size ?? 0,
-        watchRefused: this.#evidence?.refused ?? 0,
-        heldPassed: this.#hold.passed,
-      },
-      keySlotsUsed: this.#installer.keySlotsUsed,
-      spisRetiring: this.#retirement.waiting,
-      spisOfFormerKey: this.#installer.doomedSpis,
-      entriesLeft: this.#installer.entriesLeft,
-      refusedByDevice: this.#installer.refusedByDevice,
-      rotations: this.#installer.generation,
-      tables: {
-        ...this.#installer.counters,
-        capacity: this.#installer.capacity,
-        share: this.#installer.share,
-        holders: this.#installer.sessions.order.holderCount,
-        dormant: this.#installer.sessions.dormant.size,
-      },
-      slowPath: { ...counters, overflowed: missed.overflowed, expired: missed.expired },
-      segment: this.#segment?.counters,
-      refused: Object.fromEntries(this.#service.refused),
       doors: this.#deps.transport.doors?.(),
       tls: this.#certificates?.view(),
-      refusedOverBudget: this.#service.overBudget,
-      recovery: {
-        announcementsSent: this.#announcements.counters.sent,
-        announcementsAnswered: this.#announcements.counters.answered,
-        announcementsFailed: this.#announcements.counters.failed,
-        announcementsReceived: this.#peerStarts.counters.received,
-        announcementsRefused: this.#peerStarts.counters.refused,
-        ...this.#recovery.counters,
-        underlayAddresses: this.#failingSources.watched,
-        unknownSourcePackets: this.#failingSources.unknownPackets,
-      },
-    };
+    });
+  }
+
+  tunnels(selection: TunnelSelection, most: number): ReturnType<GatewayInsight['tunnels']> {
+    return this.#views.tunnels(selection, most);
+  }
+
+  watch(observer: GatewayObserver): () => void {
+    // Each has one of its own, even if somebody watches twice with the same function.
+    const watcher: GatewayObserver = (event) => observer(event);
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Counters of the `sessionsMax` sessions that were used last, the last one first. */
   sessionCounters(sessionsMax: number): Promise<SessionCounters[]> {
     const sessions = [...this.#installer.sessions].slice(-sessionsMax).reverse();
-    return countersOfSessions(this.#deps.hal, sessions);
+    return countersOfSessions(this.#deps.hal, this.#deps.clock, sessions);
   }
 
   /** Stops serving and asking, then closes transport and device. Idempotent. */

@@ -25,6 +25,8 @@ export class Peer {
   readonly dialectFixed: boolean;
   /** Exchanges of ours that failed since the last that succeeded. */
   failures = 0;
+  /** The last of them. */
+  failure: { readonly atMs: number; readonly reason: string } | undefined;
   /** When it last answered one; wall time. */
   answeredAtMs: number | undefined;
   /** When it last showed, by an answer or a request in which it proved who it is, that it is there; wall time. */

@@ -1,7 +1,8 @@
 /** A gateway as it is at one moment, for people and programs; no keys. */
-import type { PortStatus } from '../hal/hal.js';
+import type { Counter, DeviceDescription, PortStatus } from '../hal/hal.js';
 import type { IpAddress } from '../packet/address.js';
 import type { DoorView } from './doors/door-view.js';
+import type { GatewayObserver } from './events.js';
 import type { PeerDialect } from './options.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
@@ -23,9 +24,37 @@ export interface SessionView {
   readonly ingressSpis: readonly number[];
   /** The peer's SPI under which we send. */
   readonly egressSpi: number | undefined;
+  /** Key slot with the key of that SPI. */
+  readonly keySlot: number | undefined;
   readonly waitingPackets: number;
+  /** When it got its egress route, wall time in milliseconds, to the second; undefined: it has none. */
+  readonly establishedAtMs: number | undefined;
+  /**
+   * When a read of the counters has last found that packets of the peer had been let in, likewise. The counters are read when somebody
+   * asks for the session, and for all sessions again and again, every 30 s or more often.
+   */
+  readonly receivedAtMs: number | undefined;
+  /** Failed exchanges since the last that succeeded. */
+  readonly failures: number;
+  /** When it is asked for again, wall time in milliseconds; undefined: it is not in the state backing-off. */
+  readonly retryAtMs: number | undefined;
   /** Whose place in the table it takes: a peer, an address of the workload, or the operator. */
   readonly holder: string;
+}
+
+/** One session, with the counters of its present entries. */
+export interface TunnelView extends SessionView {
+  /** undefined: it has no entry that way, or it went meanwhile. A re-key starts the counters of some entries anew. */
+  readonly out: Counter | undefined;
+  readonly in: Counter | undefined;
+}
+
+/** Which sessions are meant; all that is absent holds of every session. */
+export interface TunnelSelection {
+  /** Name of the peer, or its address without the port. */
+  readonly peer?: string;
+  /** Either address of the pair. */
+  readonly vip?: IpAddress;
 }
 
 /** The table of sessions, and what became of places in it. */
@@ -47,6 +76,13 @@ export interface UnderlayView {
   readonly confirmed: boolean;
 }
 
+/** Why an exchange with a peer has failed. */
+export interface PeerFailure {
+  /** Wall time in milliseconds. */
+  readonly atMs: number;
+  readonly reason: string;
+}
+
 /** One configured peer as it is. */
 export interface PeerView {
   readonly name: string;
@@ -58,6 +94,15 @@ export interface PeerView {
   readonly failures: number;
   /** When it last answered one, wall time in milliseconds; undefined: never. */
   readonly answeredAtMs: number | undefined;
+  /** When it was last heard of at all, by an answer or a request, likewise. */
+  readonly heardAtMs: number | undefined;
+  /** Since when it does not answer, likewise; undefined: it does, or has not been asked. */
+  readonly silentSinceMs: number | undefined;
+  /** The last of the failures; undefined: none since it last answered. */
+  readonly failure: PeerFailure | undefined;
+  /** Sessions with it that are established, and all that have a place. */
+  readonly established: number;
+  readonly sessions: number;
   /** Whether it may ask for a rotation of the master key. */
   readonly mayRotate: boolean;
   /** SPIs that its requests have taken so far. */
@@ -66,13 +111,46 @@ export interface PeerView {
   readonly underlay: readonly UnderlayView[];
 }
 
-export interface GatewayView {
+/** SPIs of the active master key. */
+export interface SpisView {
+  readonly given: number;
+  /** How many it has left; 0 also where the device scatters its SPIs so that no more of them can be remembered. */
+  readonly left: number;
+}
+
+export interface RotationView {
+  /** When the next one is due by --rotation-period, wall time in milliseconds; undefined: there is no period. */
+  readonly nextAtMs: number | undefined;
+  /** One that waits; undefined: none does. */
+  readonly waiting: RotationWait | undefined;
+}
+
+/** What a rotation of the master key waits for. */
+export interface RotationWait {
+  /** SPIs of the master key that it ends. */
+  readonly spis: number;
+  /** When it waits no more, wall time in milliseconds. */
+  readonly deadlineAtMs: number;
+  /** Names of peers that have not taken new keys yet; none: only the grace of old keys is not over. */
+  readonly peers: readonly string[];
+}
+
+/** All but the single sessions: what it costs to make grows with peers and sessions, what it holds with peers. */
+export interface GatewaySummary {
   readonly serviceAddress: ServiceAddress | undefined;
-  readonly sessions: readonly SessionView[];
+  /** Wall time in milliseconds; undefined: it has not been started yet. */
+  readonly startedAtMs: number | undefined;
+  readonly device: DeviceDescription;
+  /** Sessions by state; states that none has are absent. */
+  readonly sessionsByState: Readonly<Partial<Record<SessionState, number>>>;
   readonly peers: readonly PeerView[];
   /** Whether the device's ports are there; empty where nobody said. */
   readonly ports: readonly PortStatus[];
   readonly keySlotsUsed: number;
+  /** Key slots that may be used. */
+  readonly keySlots: number;
+  readonly spis: SpisView;
+  readonly rotation: RotationView;
   readonly spisRetiring: number;
   /** SPIs that are open under the master key that the next rotation ends. */
   readonly spisOfFormerKey: number;
@@ -104,6 +182,27 @@ export interface GatewayView {
   /** Those of them that a peer's budget did not allow. Nothing was done for them. */
   readonly refusedOverBudget: number;
   readonly recovery: RecoveryView;
+  /** Lines about events that were left out of the log, since there were many of their kind. */
+  readonly eventLinesLeftOut: number;
+}
+
+export interface GatewayView extends GatewaySummary {
+  readonly sessions: readonly SessionView[];
+}
+
+/** What is seen of a running gateway from outside of it: by its admin service, and by who counts. */
+export interface GatewayInsight {
+  summary(): GatewaySummary;
+  /**
+   * Sessions of a selection, `most` of them at the most, those that were used last first, then dormant ones; and how many more there
+   * are. Reads their counters; rejects with HalError.
+   */
+  tunnels(
+    selection: TunnelSelection,
+    most: number,
+  ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
+  /** Tells of everything that happens from now on, until the function that it gives is called. */
+  watch(observer: GatewayObserver): () => void;
 }
 
 /** Effects of restarts, ours and those of peers, and of packets that are not let in. */

@@ -27,6 +27,11 @@ export class DeviceKeySlots {
     this.#slots = new KeySlots(deps.count, deps.clock);
   }
 
+  /** Slots in all. */
+  get count(): number {
+    return this.deps.count;
+  }
+
   get used(): number {
     return this.#slots.used;
   }

@@ -77,6 +77,11 @@ export class IngressSpis {
     return this.#keys.refused;
   }
 
+  /** SPIs that were given out under the active master key, and those that it has left. */
+  get supply(): { readonly given: number; readonly left: number } {
+    return this.#keys.supply;
+  }
+
   /** SPIs of sessions with a place that are open although their master key is not the active one: the next rotation ends them. */
   get doomed(): number {
     return this.#open.get(this.#generation - 1) ?? 0;
@@ -142,6 +147,7 @@ export class IngressSpis {
         contested: false,
         clearAtMs: 0,
         packetsSeen: 0,
+        packetsRead: 0,
       };
       // Not push: a list that grows from empty takes room for seventeen.
       session.ingress = [...session.ingress, ingress];

@@ -34,6 +34,13 @@ export class KeyDraw {
     this.#book = book;
   }
 
+  /** SPIs that were given out under the active master key, and those that it has left. */
+  get supply(): { readonly given: number; readonly left: number } {
+    const { given, full } = this.#book;
+    // The lower 31 bits of an SPI number it, and 0 is none.
+    return { given, left: full ? 0 : SPI_LOW_MASK - given };
+  }
+
   /** An entry that cannot be removed names an SPI, or does not any more. */
   hold(spi: number, held: boolean): void {
     if (held) this.#book.hold(spi);

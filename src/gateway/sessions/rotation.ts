@@ -10,6 +10,7 @@ import type { GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
 import type { GatewayLimits } from '../options.js';
 import { RpcError } from '../rpc/transport.js';
+import type { RotationView } from '../view.js';
 import type { BringUp } from './bring-up.js';
 import type { Retirement } from './retirement.js';
 import type { Session } from './session.js';
@@ -41,6 +42,7 @@ interface Preparation {
 
 export class Rotation {
   #timer: Timer | undefined;
+  #nextAtMs: number | undefined;
   #last: Promise<void> = Promise.resolve();
   /** A rotation that has not happened yet; whoever asks for another one meanwhile gets this one. */
   #pending: { issueNewKeys: boolean; readonly done: Promise<void> } | undefined;
@@ -55,6 +57,7 @@ export class Rotation {
   start(): void {
     const { clock, limits } = this.deps;
     if (limits.rotationPeriodMs === 0 || this.#stopped) return;
+    this.#nextAtMs = clock.nowMs() + limits.rotationPeriodMs;
     this.#timer = clock.setTimer(() => {
       this.#rotateUnasked();
       this.start();
@@ -65,6 +68,20 @@ export class Rotation {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#putOff.abort();
+  }
+
+  /** When the next one is due, and what one that was asked for waits for. */
+  view(): RotationView {
+    const { installer } = this.deps;
+    const waiting = this.#pending === undefined ? undefined : this.#preparation;
+    return {
+      nextAtMs: this.#nextAtMs,
+      waiting: waiting && {
+        spis: installer.doomedSpis,
+        deadlineAtMs: waiting.deadlineMs,
+        peers: this.#peersBefore(installer.generation),
+      },
+    };
   }
 
   /**
@@ -155,10 +172,10 @@ export class Rotation {
       this.#preparation === undefined
         ? limits.rotationDeadlineMs
         : Math.max(0, Math.round(this.#preparation.deadlineMs - clock.nowMs()));
-    const peers = new Set(this.#sessionsBefore(installer.generation).map(({ peer }) => peer.name));
-    const named = [...peers].slice(0, PEERS_NAMED_MAX).join(', ');
-    const more = peers.size > PEERS_NAMED_MAX ? ` and ${peers.size - PEERS_NAMED_MAX} more` : '';
-    const waitsFor = peers.size === 0 ? {} : { waitsFor: `${named}${more}` };
+    const peers = this.#peersBefore(installer.generation);
+    const named = peers.slice(0, PEERS_NAMED_MAX).join(', ');
+    const more = peers.length > PEERS_NAMED_MAX ? ` and ${peers.length - PEERS_NAMED_MAX} more` : '';
+    const waitsFor = peers.length === 0 ? {} : { waitsFor: `${named}${more}` };
     observe({ type: 'rotation-waits', spis: installer.doomedSpis, deadlineInMs, ...waitsFor });
   }
 
@@ -209,6 +226,11 @@ export class Rotation {
       const dueMs = retirement.waitOf(installer.generation - 1)?.dueMs ?? 0;
       await sleep(clock, Math.max(LOOK_INTERVAL_MS, dueMs - clock.nowMs()), signal);
     }
+  }
+
+  /** Names of the peers of those sessions. */
+  #peersBefore(generation: number): string[] {
+    return [...new Set(this.#sessionsBefore(generation).map(({ peer }) => peer.name))];
   }
 
   /** Sessions whose peers may send under SPIs of master keys before that of `generation`. */

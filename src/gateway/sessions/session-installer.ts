@@ -132,6 +132,16 @@ export class SessionInstaller {
     return this.#slots.used;
   }
 
+  /** Key slots that may be used. */
+  get keySlots(): number {
+    return this.#slots.count;
+  }
+
+  /** SPIs that were given out under the active master key, and those that it has left. */
+  get spiSupply(): { readonly given: number; readonly left: number } {
+    return this.#spis.supply;
+  }
+
   /** Entries that the device would not remove, which wait for another attempt. */
   get entriesLeft(): number {
     return this.#leftovers.size;

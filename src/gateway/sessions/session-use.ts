@@ -5,13 +5,11 @@
 import type { Clock } from '../../base/clock.js';
 import { HalError } from '../../hal/errors.js';
 import type { CounterSelector, PipeHal } from '../../hal/hal.js';
-import type { Session } from './session.js';
+import { keptCount, noteReceived, type Session } from './session.js';
 import type { UseOrder } from './use-order.js';
 
 /** A wall clock that goes on by more than this between two looks, or back, makes no session idle. */
 const CLOCK_STEP_MS_MAX = 60_000;
-/** Counts of packets are kept modulo this, so that they stay small integers, which cost no memory of their own. */
-const COUNT_BITS = 30;
 
 export class SessionUse {
   #elapsedMs = 0;
@@ -69,19 +67,22 @@ export class SessionUse {
     }
     const counters = selectors.length === 0 ? [] : await this.hal.counters(selectors);
     let at = 0;
-    const isNew = (counted: { packetsSeen: number }): boolean => {
-      const { packets } = counters[at++]!;
+    const isNew = (counted: { packetsSeen: number }, packets: bigint): boolean => {
       const before = counted.packetsSeen;
-      counted.packetsSeen = Number(BigInt.asUintN(COUNT_BITS, packets));
+      counted.packetsSeen = keptCount(packets);
       // A count that begins anew, as an entry's may when it is updated, says nothing.
       return counted.packetsSeen !== before && packets !== 0n;
     };
     const nowS = this.usedNowS;
+    const wallMs = this.clock.nowMs();
     return sessions.filter((session) => {
-      const left = session.egress !== undefined && isNew(session);
+      const left = session.egress !== undefined && isNew(session, counters[at++]!.packets);
       let came = false;
       for (const ingress of session.ingress) {
-        if (ingress.entry !== undefined && isNew(ingress)) came = true;
+        if (ingress.entry === undefined) continue;
+        const { packets } = counters[at++]!;
+        noteReceived(session, ingress, packets, wallMs);
+        if (isNew(ingress, packets)) came = true;
       }
       if (came) session.looksUnanswered = 0;
       // A question that failed is still open, although nothing more is sent.

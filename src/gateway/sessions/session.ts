@@ -79,6 +79,8 @@ export interface IngressSpi {
   clearAtMs: number;
   /** Number of packets let in under it, as the last look found; modulo 2^30. */
   packetsSeen: number;
+  /** Likewise, as anybody has last read, be it a look or not. */
+  packetsRead: number;
 }
 
 /** The egress route. */
@@ -127,6 +129,8 @@ export interface Session {
   holder: Holder;
   /** When it got its first egress route since it had none, wall time in seconds; 0: it never had one. */
   establishedAtS: number;
+  /** When a read of the counters last found packets that had been let in, wall time in seconds; 0: none did. */
+  receivedAtS: number;
   /** Number of packets that left, as the last look found; modulo 2^30. */
   packetsSeen: number;
   /** Looks in a row that found none that came, and packets that left, or that the last exchange had failed. */
@@ -164,6 +168,7 @@ export function newSession(
     wanted: 0,
     holder,
     establishedAtS: 0,
+    receivedAtS: 0,
     packetsSeen: 0,
     looksUnanswered: 0,
     looksUsed: 0,
@@ -179,6 +184,22 @@ export function newSession(
 export function holderText(holder: Holder): string {
   if (typeof holder === 'string') return holder;
   return typeof holder === 'symbol' ? 'operator' : holder.name;
+}
+
+/** Counts of packets are kept modulo this, so that they stay small integers, which cost no memory of their own. */
+const COUNT_BITS = 30;
+
+/** A count of packets as a session keeps it. */
+export function keptCount(packets: bigint): number {
+  return Number(BigInt.asUintN(COUNT_BITS, packets));
+}
+
+/** The counter of an SPI's entry was read: notes when packets have last come. */
+export function noteReceived(session: Session, ingress: IngressSpi, packets: bigint, nowMs: number): void {
+  const count = keptCount(packets);
+  // A count that begins anew says nothing.
+  if (count !== ingress.packetsRead && packets !== 0n) session.receivedAtS = Math.floor(nowMs / 1000);
+  ingress.packetsRead = count;
 }
 
 /** Whether it is in the table, with a place of its own: neither dormant nor removed. */

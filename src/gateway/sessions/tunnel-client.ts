@@ -85,6 +85,7 @@ export class TunnelClient {
       answers = await this.#ask(peer, offers);
       answered = true;
       peer.failures = 0;
+      peer.failure = undefined;
       peer.answeredAtMs = clock.nowMs();
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
       for (const [i, answer] of answers.entries()) this.#checkAnswer(peer, answer, `tunnels_params[${i}]`);
@@ -101,7 +102,8 @@ export class TunnelClient {
       if (dead.length > 0) this.deps.rekeyListener.onRekeyNeeded(dead.map(({ session }) => session));
     } catch (error) {
       peer.failures++;
-      observe({ type: 'request-failed', peer: peer.name, reason: reasonOf(error) });
+      peer.failure = { atMs: clock.nowMs(), reason: reasonOf(error) };
+      observe({ type: 'request-failed', peer: peer.name, reason: peer.failure.reason });
       if (!answered && error instanceof RpcError && NO_ANSWER.includes(error.code)) {
         this.deps.peerListener.onSilent(peer, reasonOf(error));
       }

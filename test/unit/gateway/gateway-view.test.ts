@@ -4,6 +4,7 @@ import type { DoorView } from '../../../src/gateway/doors/door-view.js';
 import { GatewayStartError } from '../../../src/gateway/gateway.js';
 import type { PeerOptions } from '../../../src/gateway/options.js';
 import { RpcError } from '../../../src/gateway/rpc/transport.js';
+import type { TunnelSelection } from '../../../src/gateway/view.js';
 import type { PortStatus } from '../../../src/hal/hal.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { parsePrefix } from '../../../src/packet/prefix.js';
@@ -100,7 +101,12 @@ describe('the view', () => {
         state: 'established',
         ingressSpis: [1],
         egressSpi: there.sessions[0]!.ingressSpis[0],
+        keySlot: 1,
         waitingPackets: 0,
+        establishedAtMs: expect.any(Number),
+        receivedAtMs: undefined,
+        failures: 0,
+        retryAtMs: undefined,
         holder: vip(1),
       },
       {
@@ -109,7 +115,12 @@ describe('the view', () => {
         state: 'backing-off',
         ingressSpis: expect.anything(),
         egressSpi: undefined,
+        keySlot: undefined,
         waitingPackets: 3,
+        establishedAtMs: undefined,
+        receivedAtMs: undefined,
+        failures: expect.any(Number),
+        retryAtMs: expect.any(Number),
         holder: vip(1),
       },
     ]);
@@ -121,6 +132,11 @@ describe('the view', () => {
         dialect: undefined,
         failures: 0,
         answeredAtMs: expect.any(Number),
+        heardAtMs: expect.any(Number),
+        silentSinceMs: undefined,
+        failure: undefined,
+        established: 1,
+        sessions: 1,
         mayRotate: true,
         spisGiven: 0,
         underlay: [{ address: '2001:db8::2', origin: 'learnt', confirmed: false }],
@@ -132,6 +148,11 @@ describe('the view', () => {
         dialect: '2.8',
         failures: expect.any(Number),
         answeredAtMs: undefined,
+        heardAtMs: undefined,
+        silentSinceMs: expect.any(Number),
+        failure: { atMs: expect.any(Number), reason: expect.stringContaining('UNAVAILABLE') },
+        established: 0,
+        sessions: 1,
         mayRotate: true,
         spisGiven: 0,
         underlay: [],
@@ -139,6 +160,12 @@ describe('the view', () => {
     ]);
     expect(here.peers[1]!.failures).toBe(callsFrom(a, 3));
     expect(here).toMatchObject({
+      sessionsByState: { established: 1, 'backing-off': 1 },
+      device: { hal: 'sim' },
+      keySlots: 16,
+      spis: { given: expect.any(Number), left: 2 ** 31 - 1 - here.spis.given },
+      rotation: { nextAtMs: undefined, waiting: undefined },
+      eventLinesLeftOut: 0,
       keySlotsUsed: 1,
       underlay: { watched: 1 },
       tables: { holders: 1 },
@@ -176,6 +203,67 @@ describe('the view', () => {
     expect(a.gateway.view()).toMatchObject({ rotations: 1, spisRetiring: 1 });
     await net.run(10_000);
     expect(a.gateway.view()).toMatchObject({ spisOfFormerKey: 0, spisRetiring: 0 });
+  });
+});
+
+describe('what others see of a running gateway', () => {
+  test('are its sessions by peer and address, used last first, and how many more there are', async () => {
+    const a = await net.start(1, [], { peers: PEERS });
+    const b = await net.start(2, [1], { localVirtualIps: [vip(22)] });
+    await Promise.all([a.gateway.connect([pair(2), pair(22)]), net.run(1000)]);
+    net.send(a, 3, [9]);
+    net.send(b, 1, [1, 2, 3]);
+    await net.run(1000);
+    const of = async (selection: TunnelSelection, most = 10) => {
+      const { tunnels, leftOut } = await a.gateway.tunnels(selection, most);
+      return [tunnels.map(({ remoteVip }) => remoteVip).sort(), leftOut];
+    };
+    expect(await of({})).toEqual([[vip(2), vip(22), vip(3)], 0]);
+    expect(await of({ peer: '10.0.0.2:3000' })).toEqual([[vip(2), vip(22)], 0]);
+    expect(await of({ peer: '10.0.0.3' })).toEqual([[vip(3)], 0]);
+    expect(await of({ peer: '10.0.0.2', vip: vip(22) })).toEqual([[vip(22)], 0]);
+    expect(await of({ vip: vip(1) })).toEqual([[vip(2), vip(22), vip(3)], 0]);
+    expect(await of({ vip: vip(4) })).toEqual([[], 0]);
+    expect((await a.gateway.tunnels({}, 2)).leftOut).toBe(1);
+    const [tunnel] = (await a.gateway.tunnels({ vip: vip(2) }, 1)).tunnels;
+    expect(tunnel).toMatchObject({ in: { packets: 3n }, out: { packets: 0n }, state: 'established' });
+    expect(net.clock.nowMs() - tunnel!.receivedAtMs!).toBeLessThan(2000);
+    const [other] = (await a.gateway.tunnels({ vip: vip(22) }, 1)).tunnels;
+    expect(other!.receivedAtMs).toBeUndefined();
+  });
+
+  test('is what a rotation waits for, and for whom, and when the next one is due', async () => {
+    const a = await net.start(1, [2], { limits: { rotationPeriodMs: 3_600_000 } });
+    const b = await net.start(2, [1]);
+    await Promise.all([a.gateway.connect([pair(2)]), net.run(500)]);
+    expect(a.gateway.summary().rotation).toEqual({
+      nextAtMs: a.gateway.summary().startedAtMs! + 3_600_000,
+      waiting: undefined,
+    });
+    await Promise.all([a.gateway.rotateMasterKey(false), net.run(200)]);
+    await b.gateway.stop();
+    void a.gateway.rotateMasterKey(false).catch(() => {});
+    await net.run(2000);
+    expect(a.gateway.summary().rotation.waiting).toEqual({
+      spis: 1,
+      deadlineAtMs: expect.any(Number),
+      peers: ['10.0.0.2:3000'],
+    });
+  });
+
+  test('is everything that happens, until they look away', async () => {
+    const a = await net.start(1, [2]);
+    await net.start(2, [1]);
+    const [first, second]: string[][] = [[], []];
+    const end = a.gateway.watch(({ type }) => first!.push(type));
+    a.gateway.watch(({ type }) => second!.push(type));
+    await Promise.all([a.gateway.connect([pair(2)]), net.run(500)]);
+    expect(first).toContain('tunnel-established');
+    const before = first!.length;
+    end();
+    await Promise.all([a.gateway.removeSession(vip(1), vip(2)), net.run(10)]);
+    expect(second).toContain('session-removed');
+    expect(first).toHaveLength(before);
   });
 });
 

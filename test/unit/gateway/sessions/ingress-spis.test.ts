@@ -111,6 +111,7 @@ describe('offering an SPI', () => {
       clearAtMs: 0,
       givenAtMs: 0,
       packetsSeen: 0,
+      packetsRead: 0,
     });
     const bare = world.open({ ingressAcl: false });
     const [other] = await bare.open([want(1)]);

@@ -91,6 +91,7 @@ describe('an SPI that has a newer one', () => {
     contested: false,
     clearAtMs: 0,
     packetsSeen: 0,
+    packetsRead: 0,
     ...more,
   });
   const sessionOf = (...ingress: IngressSpi[]) =>
