@@ -1,7 +1,6 @@
 /** What `--stat-print` and `--perf-print` print every second: a block for people, a line of JSON for programs. */
 import type { Gateway } from '../gateway/gateway.js';
 import { HalError } from '../hal/errors.js';
-import type { PipeHal } from '../hal/hal.js';
 import { outputFailed } from './failure.js';
 import { LineWriter, writeSomeTo } from './line-writer.js';
 import type { LogFormat } from './log.js';
@@ -12,7 +11,6 @@ import { readStatistics, statisticsObject, statisticsText } from './statistics.j
 const PRINT_INTERVAL_MS = 1000;
 
 export interface PrintingOptions {
-  readonly hal: PipeHal;
   readonly gateway: Gateway;
   /** --stat-print */
   readonly statistics: boolean;
@@ -43,8 +41,8 @@ export function startPrinting(options: PrintingOptions): () => void {
   };
 }
 
-async function blocks({ hal, gateway, statistics, meter, format }: PrintingOptions): Promise<string[]> {
-  const counted = statistics ? await readStatistics(hal, gateway) : undefined;
+async function blocks({ gateway, statistics, meter, format }: PrintingOptions): Promise<string[]> {
+  const counted = statistics ? await readStatistics(gateway) : undefined;
   const rates = meter?.take() ?? [];
   const isJson = format === 'json';
   const printed: string[] = [];

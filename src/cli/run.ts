@@ -115,7 +115,6 @@ async function run(argv: readonly string[]): Promise<void> {
         protectionsOff: protectionsOff({ ...options, allowCoreDumps: around.allowCoreDumps }),
         startPrinting: () =>
           startPrinting({
-            hal: opened.hal,
             gateway,
             statistics: options.statPrint,
             meter,

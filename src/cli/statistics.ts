@@ -1,80 +1,28 @@
 /** `--stat-print`: counters of a running gateway, as a block for people or an object for programs. */
 import type { Gateway } from '../gateway/gateway.js';
-import { buildPipeline } from '../gateway/pipeline/pipeline.js';
+import type { DeviceCounters } from '../gateway/pipeline/device-counters.js';
 import type { SessionCounters } from '../gateway/sessions/session-counters.js';
 import type { GatewayView } from '../gateway/view.js';
-import type { Counter, CounterSelector, PipeHal, PspStatistics } from '../hal/hal.js';
+import type { Counter } from '../hal/hal.js';
 import { table } from './output.js';
 
 /** Sessions whose counters are read; of the others it is said how many there are. */
 export const STATISTICS_SESSIONS_MAX = 20;
 
-interface PipeStatistics {
-  readonly pipe: string;
-  /** What its entries have matched. */
-  readonly hits: Counter;
-  /** What they have not; absent: the pipe does not count it. */
-  readonly misses?: Counter;
-  /** Entries that it always has, by label, where there are several. */
-  readonly entries: readonly { readonly label: string; readonly hits: Counter }[];
-}
-
-export interface Statistics {
-  readonly psp: PspStatistics;
+export interface Statistics extends DeviceCounters {
   readonly view: GatewayView;
-  /** Decrypted packets that were not let in, by syndrome, and authentic ones that no session lets in. */
-  readonly syndromes: {
-    readonly icvFail: Counter;
-    readonly badTrailer: Counter;
-    readonly notAllowed: Counter;
-  };
-  readonly pipes: readonly PipeStatistics[];
   /** Of the sessions that were used last, the last one first. */
   readonly sessions: readonly SessionCounters[];
 }
 
 /** Reads the counters of a gateway and of its device. Rejects with HalError. */
-export async function readStatistics(hal: PipeHal, gateway: Gateway): Promise<Statistics> {
+export async function readStatistics(gateway: Gateway): Promise<Statistics> {
   const view = gateway.view();
   return {
-    psp: await hal.statistics(),
+    ...(await gateway.deviceCounters()),
     view,
-    syndromes: await readSyndromes(hal),
-    pipes: await readPipes(hal, gateway),
     sessions: await gateway.sessionCounters(STATISTICS_SESSIONS_MAX),
   };
-}
-
-async function readSyndromes(hal: PipeHal): Promise<Statistics['syndromes']> {
-  const [icvFail, badTrailer, notAllowed] = await hal.counters([
-    { pipe: 'SYNDROME_STATS', label: 'icv-fail' },
-    { pipe: 'SYNDROME_STATS', label: 'bad-trailer' },
-    { pipe: 'SYNDROME_STATS', miss: true },
-  ]);
-  return { icvFail: icvFail!, badTrailer: badTrailer!, notAllowed: notAllowed! };
-}
-
-async function readPipes(hal: PipeHal, { pipelineOptions }: Gateway): Promise<PipeStatistics[]> {
-  const { pipes } = buildPipeline(pipelineOptions);
-  const selectors: CounterSelector[] = [];
-  /** Gives the place of a counter among those that are read together. */
-  const read = (selector: CounterSelector) => selectors.push(selector) - 1;
-  const places = pipes.map(({ name: pipe, entries = [], missCounter }) => ({
-    pipe,
-    hits: read({ pipe, total: true }),
-    misses: missCounter === true ? read({ pipe, miss: true }) : undefined,
-    entries:
-      entries.length < 2
-        ? []
-        : entries.map(({ label }) => ({ label: label!, hits: read({ pipe, label: label! }) })),
-  }));
-  const counters = await hal.counters(selectors);
-  return places.map(({ pipe, hits, misses, entries }) => ({
-    pipe,
-    hits: counters[hits]!,
-    ...(misses === undefined ? {} : { misses: counters[misses]! }),
-    entries: entries.map(({ label, hits: at }) => ({ label, hits: counters[at]! })),
-  }));
 }
 
 /**
@@ -82,16 +30,16 @@ async function readPipes(hal: PipeHal, { pipelineOptions }: Gateway): Promise<Pi
  * in, of the pipes with the entries that they always have, and of sessions.
  */
 export function statisticsText(statistics: Statistics): string {
-  const { view, syndromes } = statistics;
+  const { view, notLetIn } = statistics;
   return [
     gatewayTable(statistics),
     ...view.ports.map(({ name, state }) => `port ${name}: ${state}`),
     '',
     table([
       ['SYNDROME', 'packets', 'octets'],
-      row('0 but not let in', syndromes.notAllowed),
-      row('1 icv-fail', syndromes.icvFail),
-      row('2 bad-trailer', syndromes.badTrailer),
+      row('0 but not let in', notLetIn.notAllowed),
+      row('1 icv-fail', notLetIn.icvFail),
+      row('2 bad-trailer', notLetIn.badTrailer),
     ]),
     '',
     pipesTable(statistics),
@@ -104,7 +52,7 @@ export function statisticsText(statistics: Statistics): string {
  * The same for programs: an object whose keys do not change, with `null` for what the device does not count. Counts are
  * numbers, exact up to 2^53.
  */
-export function statisticsObject({ psp, view, syndromes, pipes, sessions }: Statistics): object {
+export function statisticsObject({ psp, view, notLetIn, pipes, sessions }: Statistics): object {
   const { slowPath, spisRetiring, keySlotsUsed } = view;
   return plainCounts({
     psp,
@@ -118,7 +66,7 @@ export function statisticsObject({ psp, view, syndromes, pipes, sessions }: Stat
       resubmitted: slowPath.resubmitted,
     },
     ports: view.ports,
-    syndromes,
+    syndromes: notLetIn,
     pipes: pipes.map(({ misses = null, ...pipe }) => ({ ...pipe, misses })),
     sessions: sessions.map(({ in: received = null, out = null, ...session }) => ({
       ...session,

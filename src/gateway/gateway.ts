@@ -24,6 +24,7 @@ import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
+import { type DeviceCounters, readDeviceCounters } from './pipeline/device-counters.js';
 import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
 import { buildPipeline } from './pipeline/pipeline.js';
 import { holdsUnproved, type PipelineOptions } from './pipeline/pipeline-options.js';
@@ -503,6 +504,11 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
   sessionCounters(sessionsMax: number): Promise<SessionCounters[]> {
     const sessions = [...this.#installer.sessions].slice(-sessionsMax).reverse();
     return countersOfSessions(this.#deps.hal, this.#deps.clock, sessions);
+  }
+
+  /** What the device has counted. Rejects with HalError; BAD_STATE before `start` has built the pipeline. */
+  deviceCounters(): Promise<DeviceCounters> {
+    return readDeviceCounters(this.#deps.hal, this.pipelineOptions);
   }
 
   /** Stops serving and asking, then closes transport and device. Idempotent. */

@@ -31,7 +31,7 @@ export function describeStatistics(implementation: HalUnderTest): void {
     test('--stat-print has the counters of pipes, of their entries, of syndromes and of sessions', async () => {
       const world = new GatewayWorld(harness, {});
       await world.start();
-      const text = async () => statisticsText(await readStatistics(harness.hal, world.gateway));
+      const text = async () => statisticsText(await readStatistics(world.gateway));
       const [remote, other] = [addressOf(2, 0), addressOf(2, 1)];
       const local = addressOf(1, 0);
       expect(await text()).not.toContain(remote);
@@ -58,12 +58,24 @@ export function describeStatistics(implementation: HalUnderTest): void {
       expect(packetsOf(printed, 'uplink-psp-ipv6')).toBe(8);
       expect(packetsOf(printed, 'ipv4-resubmitted')).toBe(3);
 
+      // The specification's counters, which the device tells itself or the pipes are summed for.
+      const inner = 20 + 64;
+      for (const [name, value] of [
+        ['rx-packets', 5 + 2],
+        ['rx-bytes', 7 * inner],
+        ['rx-auth-fail', 1],
+        ['rx-error', 0],
+        ['tx-packets', 7],
+        ['tx-bytes', 7 * inner],
+      ] as const)
+        expect(printed, name).toMatch(new RegExp(`\\b${name} +${value}(?!\\S)`));
+
       const session = cellsOf(printed, `${local} - ${remote}`);
       expect([session[0], session[2], session[4]]).toEqual(['7', '5', '10.0.0.2:3000']);
       expect(printed).not.toContain(other);
 
       // The same for programs, through JSON.
-      const object = statisticsObject(await readStatistics(harness.hal, world.gateway));
+      const object = statisticsObject(await readStatistics(world.gateway));
       const read = JSON.parse(JSON.stringify(object)) as never;
       expect(read).toMatchObject({
         gateway: { sessions: 1, established: 1, resubmitted: 3 },
@@ -94,7 +106,7 @@ export function describeStatistics(implementation: HalUnderTest): void {
       });
       await world.start();
       for (let i = 0; i < count; i++) expect(await world.leaves(2, i)).toBe(1);
-      const printed = statisticsText(await readStatistics(harness.hal, world.gateway));
+      const printed = statisticsText(await readStatistics(world.gateway));
       expect(printed).toContain('and 5 more sessions');
       for (const i of [5, count - 1])
         expect(packetsOf(printed, `${addressOf(1, 0)} - ${addressOf(2, i)}`)).toBe(1);

@@ -9,6 +9,7 @@ import {
 } from '../../../src/gateway/rpc/tunnel-messages.js';
 import { idsOf, packetBetween, TestNetwork } from '../../support/gateways.js';
 import { contains, frameOf } from '../../support/inner-packets.js';
+import { expectSumsLikeDevice } from '../../support/summed-counters.js';
 
 let net: TestNetwork;
 beforeEach(() => {
@@ -61,6 +62,7 @@ describe('every kind of tunnel carries both families both ways, and nothing in c
     }
     expect(net.wire.length).toBeGreaterThanOrEqual(2 * 2 * 30);
     for (const frame of net.wire) expect(contains(frame, PLAINTEXT)).toBe(false);
+    for (const node of [a, b]) await expectSumsLikeDevice(node);
     if ('sampleRateLog2' in options) {
       const { slowPath } = a.gateway.view();
       expect(slowPath.sampledEgress).toBeGreaterThan(0);

@@ -13,6 +13,7 @@ import type { EntryOperation, EntryResult, PipeHal } from '../../../../src/hal/h
 import type { IpAddress } from '../../../../src/packet/address.js';
 import { parsePrefix } from '../../../../src/packet/prefix.js';
 import { idsOf, type NodeOptions, TestNetwork, type TestNode, vip } from '../../../support/gateways.js';
+import { expectSumsLikeDevice } from '../../../support/summed-counters.js';
 
 let net: TestNetwork;
 beforeEach(() => {
@@ -207,6 +208,7 @@ describe('--confirm-underlay', () => {
     await net.run(50);
     expect(idsOf(b.workload.takeSent())).toEqual(numbers(500, 2000));
     expect(a.gateway.view().slowPath.misses).toBe(misses);
+    for (const node of [a, b]) await expectSumsLikeDevice(node);
   });
 
   test('lets one through now and then, so that lost packets are not the end', async () => {
