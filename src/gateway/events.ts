@@ -3,10 +3,12 @@
  * material. Times are in the unit that the name says; addresses and names are texts.
  */
 import type { DocaErrorName } from '../hal/errors.js';
-import type { IpAddress } from '../packet/address.js';
+import type { IpAddress, MacAddress } from '../packet/address.js';
+import type { SegmentKind } from '../packet/segment-message.js';
 import type { CertificateStatus } from './rpc/certificate-status.js';
 import type { RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
+import type { ToldSegmentDrop } from './slow-path/segment.js';
 
 export interface Pair {
   readonly localVip: IpAddress;
@@ -40,6 +42,25 @@ export type DeviceOperation =
   | 'rotateMasterKey'
   | 'counters';
 
+/** Work of the gateway's own that goes on after a failure, or is begun again. */
+export type OwnWork =
+  | 're-keying'
+  | 'static-tunnels'
+  | 'session-removal'
+  | 'idle-search'
+  | 'underlay-proofs'
+  | 'underlay-look'
+  | 'recovery';
+
+/** Where a peer's packets go from now on. */
+interface PeerUnderlay {
+  readonly peer: string;
+  readonly address: IpAddress;
+  readonly mac: MacAddress;
+  /** The address is configured, or an authenticated packet of the peer's has come from it. */
+  readonly confirmed: boolean;
+}
+
 export type GatewayEvent =
   /** A packet of the workload waits for an egress route. */
   | ({ readonly type: 'miss'; readonly waiting: number } & Pair)
@@ -49,6 +70,27 @@ export type GatewayEvent =
       readonly reason: string;
       readonly source: IpAddress;
       readonly destination: IpAddress;
+    }
+  /** A packet of the workload is dropped, since its session cannot be made. */
+  | ({ readonly type: 'no-session'; readonly reason: string } & Pair)
+  /** Transport mode: a fragment of the workload is dropped; only whole packets can be encapsulated. */
+  | { readonly type: 'fragment-dropped'; readonly source: IpAddress; readonly destination: IpAddress }
+  /** A packet of the workload did not fit, and its sender was told the MTU that does. */
+  | {
+      readonly type: 'packet-too-big';
+      readonly source: IpAddress;
+      readonly destination: IpAddress;
+      readonly mtuOctets: number;
+    }
+  /** Transport mode: a message of the segment does not pass between the ports. */
+  | {
+      readonly type: 'segment-dropped';
+      readonly side: 'workload' | 'underlay';
+      readonly kind: SegmentKind;
+      readonly why: ToldSegmentDrop;
+      readonly source: IpAddress;
+      readonly mac: MacAddress;
+      readonly target?: IpAddress;
     }
   | ({ readonly type: 'ingress-opened'; readonly spi: number } & Pair)
   | {
@@ -80,7 +122,42 @@ export type GatewayEvent =
     }
   /** A peer is told that we have started, or that its packets do not get in. */
   | { readonly type: 'announcement-sent'; readonly peer: string; readonly packetsFail: boolean }
-  | { readonly type: 'announcement-received'; readonly peer: string; readonly sessions: number }
+  | { readonly type: 'announcement-failed'; readonly peer: string; readonly reason: string }
+  /** A peer has told of its start, or that our packets do not get in; `sessions` have egress routes from before that start. */
+  | {
+      readonly type: 'announcement-received';
+      readonly peer: string;
+      readonly sessions: number;
+      readonly packetsFail: boolean;
+    }
+  /** Packets from a peer's address, or where `peer` is absent from no peer's known address, fail to authenticate. */
+  | { readonly type: 'packets-not-let-in'; readonly peer?: string; readonly packets: number }
+  /** Tunnels are asked for of a peer whose packets are not let in and that cannot be told of our start; `missing` of all. */
+  | {
+      readonly type: 'pair-search';
+      readonly peer: string;
+      readonly tunnels: number;
+      readonly missing: number;
+    }
+  /** A peer has named its underlay address for the first time. */
+  | ({ readonly type: 'underlay-address' } & PeerUnderlay)
+  | ({ readonly type: 'underlay-changed'; readonly before: IpAddress } & PeerUnderlay)
+  /** A peer named an address that another one, the holder, has, and was refused. */
+  | {
+      readonly type: 'underlay-claimed';
+      readonly peer: string;
+      readonly address: IpAddress;
+      readonly holder: string;
+    }
+  /** An authenticated packet of the peer's has come from the address. */
+  | { readonly type: 'underlay-proved'; readonly peer: string; readonly address: IpAddress }
+  /** --confirm-underlay: packets wait until the peer has proved the address that they would go to. */
+  | {
+      readonly type: 'underlay-held';
+      readonly peer: string;
+      readonly address: IpAddress;
+      readonly waiting: number;
+    }
   | { readonly type: 'request-received'; readonly from: string; readonly tunnels: number }
   | { readonly type: 'request-granted'; readonly from: string; readonly tunnels: number }
   | {
@@ -128,6 +205,16 @@ export type GatewayEvent =
       readonly count: number;
       readonly durationMs: number;
     }
+  /** The device does not remove entries, or wipe keys, yet; it is asked again. */
+  | { readonly type: 'device-leftovers'; readonly entries: number; readonly keys: number }
+  | {
+      readonly type: 'work-failed';
+      readonly work: OwnWork;
+      readonly reason: string;
+      readonly peer?: string;
+    }
+  /** The state file (--state-file) could not be written; told once until it can. */
+  | { readonly type: 'state-not-written'; readonly reason: string }
   /** The active master key has few SPIs left, or none: it is rotated for that. */
   | { readonly type: 'spis-low'; readonly exhausted: boolean }
   /** A certificate of our TLS files ends in `days` whole days. */

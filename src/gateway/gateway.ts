@@ -151,22 +151,11 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       nowMs: now,
     });
     const own = [uplink.ipv4, uplink.ipv6].flatMap((ip) => (ip === undefined ? [] : [parseIp(ip)]));
-    const underlay = new UnderlayPolicy({
-      prefixes: prefixesOf(this.#peers, options.peers),
-      addresses: this.#underlayAddresses,
-      uplink: { ip: underlayIpOf(uplink, options), mac: uplinkMac },
-      own: [...own, options.serviceAddress.host],
-      nowMs: now,
-      logger,
-    });
-    const isHeld = (peer: Peer, address: IpAddress) =>
-      holdsUnproved(this.pipelineOptions) && underlay.isUnproved(peer, address);
     const { signal } = this.#stopping;
     // Every call under way listens to it, however many those are.
     setMaxListeners(0, signal);
     const upward = new UpwardCalls({
       clock,
-      logger,
       signal,
       holdsUnproved: holdsUnproved(this.pipelineOptions),
       observer: (event) => {
@@ -177,10 +166,18 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     });
     const { observe } = upward;
     this.#observe = observe;
+    const underlay = new UnderlayPolicy({
+      prefixes: prefixesOf(this.#peers, options.peers),
+      addresses: this.#underlayAddresses,
+      uplink: { ip: underlayIpOf(uplink, options), mac: uplinkMac },
+      own: [...own, options.serviceAddress.host],
+      observe,
+    });
+    const isHeld = (peer: Peer, address: IpAddress) =>
+      holdsUnproved(this.pipelineOptions) && underlay.isUnproved(peer, address);
     this.#installer = new SessionInstaller({
       hal,
       clock,
-      logger,
       options,
       pipeline: this.pipelineOptions,
       uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
@@ -198,7 +195,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       this.#evidence = new UnderlayEvidence({
         hal,
         clock,
-        logger,
+        observe,
         pipeline: this.pipelineOptions,
         sessions: this.#installer.sessions,
         addresses: this.#underlayAddresses,
@@ -235,7 +232,6 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     this.#bringUp = new BringUp({ client: this.#client, clock, random, observe, limits, signal });
     this.#rotation = new Rotation({
       clock,
-      logger,
       observe,
       installer: this.#installer,
       retirement: this.#retirement,
@@ -246,7 +242,6 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       clock,
       random,
       transport,
-      logger,
       observe,
       servicePort: () => this.#serviceAddress?.port ?? 0,
       deadlineMs: limits.rpcDeadlineMs,
@@ -256,6 +251,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     const sessionsOfPeers = {
       hal,
       clock,
+      observe,
       limits,
       peers: this.#peers,
       installer: this.#installer,
@@ -263,7 +259,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     };
     this.#expiry = new SessionExpiry({
       clock,
-      logger,
+      observe,
       installer: this.#installer,
       rekeyListener: upward,
       idleS: limits.sessionIdleS,
@@ -271,8 +267,6 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     this.#peerStarts = new PeerStarts({
       ...sessionsOfPeers,
       random,
-      logger,
-      observe,
       transport,
       signal,
       onStart: (peer, ageMs) => this.#announcements.heardStart(peer, ageMs),
@@ -281,7 +275,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     this.#recovery = new Recovery({
       clock,
       random,
-      logger,
+      observe,
       peers: this.#peers,
       addresses: this.#underlayAddresses,
       announcements: this.#announcements,
@@ -291,7 +285,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     this.#failingSources = new FailingSources({
       hal,
       clock,
-      logger,
+      observe,
       pipeline: this.pipelineOptions,
       addresses: this.#underlayAddresses,
       peers: this.#peers.all,
@@ -304,6 +298,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
             store: deps.state,
             clock,
             logger,
+            observe,
             peers: this.#peers,
             addresses: this.#underlayAddresses,
           });
@@ -318,7 +313,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     const dhcp = dhcpServerOf(localVips, this.#peers, uplinkMac, this.pipelineOptions);
     this.#segment =
       options.mode === 'transport'
-        ? segmentOf(options, this.#peers.localVips, workloadMac, now, logger)
+        ? segmentOf(options, this.#peers.localVips, workloadMac, now, observe)
         : undefined;
     this.#slowPath = new SlowPath({
       hal,
@@ -546,7 +541,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
    * addresses are in use: those that its peer refuses are left to their first packet.
    */
   async #makeStaticTunnels(from: IpAddress | 'all'): Promise<void> {
-    const { logger, options } = this.#deps;
+    const { options } = this.#deps;
     const all = this.#peers.all.map((peer) => {
       const pairs = this.#peers.pairsOf(peer, options.maxTunnels, from === 'all' ? undefined : [from]);
       const named = new Set(peer.virtualIps);
@@ -563,7 +558,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       const tunnels = named.length + ofPrefixes.length - left;
       this.#observe({ type: 'static-tunnels-up', tunnels, ...(left > 0 ? { refused: left } : {}) });
     } catch (error) {
-      logger.log('error', `static tunnels: ${reasonOf(error)}`);
+      this.#observe({ type: 'work-failed', work: 'static-tunnels', reason: reasonOf(error) });
     }
   }
 
@@ -625,11 +620,11 @@ function segmentOf(
   localVips: ReadonlySet<IpAddress>,
   workloadMac: MacAddress,
   nowMs: () => number,
-  logger: Logger,
+  observe: GatewayObserver,
 ): Segment {
   const { allowRouters, limits } = options;
   const { neighborsPerSourcePerSecond: perSource, neighborsPerSecond: total } = limits;
-  return new Segment({ allowRouters, localVips, workloadMac, perSource, total, nowMs, logger });
+  return new Segment({ allowRouters, localVips, workloadMac, perSource, total, nowMs, observe });
 }
 
 function underlayIpOf(uplink: PortDescription, options: GatewayOptions): IpAddress {

@@ -15,8 +15,7 @@
 import type { Clock } from '../base/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
-import type { GatewayEvent, GatewayObserver } from './events.js';
-import type { Logger } from './log.js';
+import type { GatewayEvent, GatewayObserver, OwnWork } from './events.js';
 import type { Peer } from './peers.js';
 import type { Announcements } from './recovery/announcements.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
@@ -49,7 +48,6 @@ export interface UpperParts {
 
 export interface UpwardCallsDeps {
   readonly clock: Clock;
-  readonly logger: Logger;
   /** The gateway stops: what fails from then on is not logged. */
   readonly signal: AbortSignal;
   /** Whether packets to addresses that are not proved are held (--confirm-underlay). */
@@ -103,10 +101,7 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   }
 
   onRekeyNeeded(sessions: readonly Session[]): void {
-    const { logger } = this.deps;
-    this.#parts.bringUp
-      .rekey(sessions)
-      .catch((error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`));
+    this.#parts.bringUp.rekey(sessions).catch((error: unknown) => this.#failed('re-keying', error));
   }
 
   /**
@@ -149,14 +144,18 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
 
   /** The peer has proved its address: what waited for that goes. */
   onConfirmed(peer: Peer, address: IpAddress): void {
-    const { logger, signal, holdsUnproved } = this.deps;
+    const { signal, holdsUnproved } = this.deps;
     if (!holdsUnproved) return;
     const { installer, slowPath } = this.#parts;
     installer
       .release(peer, address)
       .then((sessions) => slowPath.flush(sessions))
       .catch((error: unknown) => {
-        if (!signal.aborted) logger.log('error', `underlay addresses: ${reasonOf(error)}`);
+        if (!signal.aborted) this.#failed('underlay-proofs', error);
       });
+  }
+
+  #failed(work: OwnWork, error: unknown): void {
+    this.observe({ type: 'work-failed', work, reason: reasonOf(error) });
   }
 }

@@ -10,7 +10,7 @@ import type { ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
 import type { SegmentCounters } from './slow-path/segment.js';
-import type { SlowPathCounters } from './slow-path/slow-path.js';
+import type { SlowPathCounters } from './slow-path/slow-path-counters.js';
 import type { UnderlayOrigin } from './underlay/underlay-addresses.js';
 import type { UnderlayRefusal } from './underlay/underlay-policy.js';
 

@@ -110,9 +110,12 @@ export class InstallerWorld {
   clock: VirtualClock = createVirtualClock(5_000_000);
   device = new MapDevice();
   readonly events: GatewayEvent[] = [];
+  /** Those of them that tell what the device does not take back. */
+  get leftovers(): GatewayEvent[] {
+    return this.events.filter(({ type }) => type === 'device-leftovers');
+  }
   /** What is told of SPIs, keys and sessions. */
   readonly told: string[] = [];
-  readonly logs: string[] = [];
 
   /** An installer over the device, as the clock and the device are now. */
   open({ limits, isHeld = () => false, ...options }: InstallerOptions = {}): SessionInstaller {
@@ -123,11 +126,10 @@ export class InstallerWorld {
       ...options,
       limits: { ...LIMITS, ...limits },
     };
-    const { told, logs, events } = this;
+    const { told, events } = this;
     return new SessionInstaller({
       hal: this.device as never,
       clock: this.clock,
-      logger: { log: (level, message) => logs.push(`${level} ${message}`), enabled: () => true },
       options: all,
       pipeline: { ...all, underlayMtuOctets: 1500, decapMacs: new Uint8Array(12) },
       uplink: { mac: '02:00:00:00:00:09' as never, ip: parseIp('2001:db8::9') },

@@ -8,6 +8,7 @@ import {
   withFlagTables,
   withTopologyTables,
 } from '../../src/cli/drawings.js';
+import { EVENT_LINES, SELDOM } from '../../src/gateway/event-lines.js';
 import { documents, readDocument } from '../support/document-blocks.js';
 import { textsOfXml } from '../support/xml.js';
 
@@ -44,6 +45,25 @@ describe('the documentation', () => {
     for (const [path, text] of schemas) {
       expect(readFileSync(join(ROOT, path), 'utf8') === text, path).toBe(true);
     }
+  });
+
+  test('has every event of the log once, with its level, and a mark where there are few lines of it', () => {
+    const rows = readFileSync(join(ROOT, 'docs/running.md'), 'utf8').matchAll(
+      /^\| ((?:`[a-z-]+`(?:, )?)+)( \*)? \| ([^|]+) \|/gm,
+    );
+    const documented = [...rows].flatMap(([, names, mark, level]) =>
+      [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ name, level, seldom: mark !== undefined })),
+    );
+    const events = Object.entries(EVENT_LINES);
+    for (const [name, { level, limit }] of events) {
+      const found = documented.filter((row) => row.name === name);
+      expect(found, name).toHaveLength(1);
+      expect(found[0]!.seldom, name).toBe(limit === SELDOM);
+      if (typeof level === 'string') expect(found[0]!.level, name).toBe(level);
+      else expect(found[0]!.level, name).toContain(';');
+    }
+    const gone = documented.filter(({ level }) => /^(error|warning|info|debug)\b/.test(level!));
+    expect(gone.map(({ name }) => name).filter((name) => !Object.hasOwn(EVENT_LINES, name!))).toEqual([]);
   });
 
   test('shows every text of a drawing whole, and no drawing of what is gone', async () => {

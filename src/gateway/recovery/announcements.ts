@@ -10,7 +10,6 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { type Random, uniform } from '../../base/random.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
-import type { Logger } from '../log.js';
 import type { Peer } from '../peers.js';
 import { decodeAnnouncementAnswer, encodeAnnouncement } from '../rpc/announcement-messages.js';
 import { type ControlTransport, type RpcCode, RpcError } from '../rpc/transport.js';
@@ -53,7 +52,6 @@ export interface AnnouncementsDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: ControlTransport;
-  readonly logger: Logger;
   readonly observe: GatewayObserver;
   /** Port of our own service, once it listens. */
   readonly servicePort: () => number;
@@ -140,7 +138,7 @@ export class Announcements {
    * while it is being told.
    */
   async announce(peer: Peer, packetsFail: boolean): Promise<void> {
-    const { clock, transport, observe, deadlineMs, signal, logger } = this.deps;
+    const { clock, transport, observe, deadlineMs, signal } = this.deps;
     const told = this.#toldOf(peer);
     if (told.underWay || signal.aborted) return;
     told.underWay = true;
@@ -162,7 +160,7 @@ export class Announcements {
     } catch (error) {
       code = error instanceof RpcError ? error.code : 'UNAVAILABLE';
       reason = reasonOf(error);
-      logger.log('debug', `announcement of our start: ${reason}`, { peer: peer.name });
+      if (!signal.aborted) observe({ type: 'announcement-failed', peer: peer.name, reason });
     } finally {
       told.underWay = false;
     }

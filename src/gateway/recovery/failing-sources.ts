@@ -8,7 +8,7 @@ import { reasonOf } from '../../hal/errors.js';
 import type { CounterSelector, EntryId, EntryOperation, PipeHal } from '../../hal/hal.js';
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { addressesOf, type IpPrefix } from '../../packet/prefix.js';
-import type { Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import type { Peer } from '../peers.js';
 import { FAILED_SOURCES_MAX, failedSourcePipe } from '../pipeline/ingress-pipes.js';
 import { failedSourceEntry } from '../pipeline/pipeline-entries.js';
@@ -32,7 +32,7 @@ export interface FailedPackets {
 export interface FailingSourcesDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly pipeline: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'innerFamilies'>;
   readonly addresses: UnderlayAddresses;
   /** The peers. In transport mode packets come from the workloads' own addresses, which are underlay addresses then. */
@@ -80,14 +80,14 @@ export class FailingSources {
 
   #armTimer(): void {
     if (this.#stopped) return;
-    const { clock, logger } = this.deps;
+    const { clock, observe } = this.deps;
     const nowMs = clock.nowMs();
     const often = nowMs < this.#startedAtMs + OFTEN_AFTER_START_MS || nowMs < this.#lookUntilMs;
     this.#timer = clock.setTimer(
       () => {
         this.#look()
           .catch((error: unknown) => {
-            if (!this.#stopped) logger.log('error', `recovery failed: ${reasonOf(error)}`);
+            if (!this.#stopped) observe({ type: 'work-failed', work: 'recovery', reason: reasonOf(error) });
           })
           .finally(() => this.#armTimer());
       },

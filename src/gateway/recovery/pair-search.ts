@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { CounterSelector, PipeHal } from '../../hal/hal.js';
+import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import type { BringUp } from '../sessions/bring-up.js';
@@ -24,6 +25,7 @@ const ONE_BY_ONE_MAX = 32;
 export interface PairSearchDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
+  readonly observe: GatewayObserver;
   readonly limits: GatewayLimits;
   readonly peers: Peers;
   readonly installer: SessionInstaller;
@@ -69,6 +71,7 @@ export class PairSearch {
     }
     search.at = (search.at + steps) % pairs.length;
     if (batch.length === 0) return false;
+    this.deps.observe({ type: 'pair-search', peer: peer.name, tunnels: batch.length, missing });
     const known = batch.map(({ localVip, remoteVip }) => installer.sessions.get(localVip, remoteVip));
     const sessions = await installer.open(batch.map((pair) => ({ peer, holder: peer, ...pair })));
     const fresh = sessions.filter((_, i) => known[i] === undefined);

@@ -10,7 +10,6 @@ import { reasonOf } from '../../hal/errors.js';
 import type { PipeHal } from '../../hal/hal.js';
 import { TokenBucket } from '../doors/token-bucket.js';
 import type { GatewayObserver } from '../events.js';
-import type { Logger } from '../log.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import { decodeAnnouncement, encodeAnnouncementAnswer } from '../rpc/announcement-messages.js';
@@ -39,7 +38,6 @@ export interface PeerStartsDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly limits: GatewayLimits;
   readonly peers: Peers;
@@ -71,7 +69,7 @@ export class PeerStarts {
 
   /** Answers an Announce RPC. Throws RpcError. */
   async handle(octets: Uint8Array, caller: CallerIdentity): Promise<Uint8Array> {
-    const { peers, transport, observe, logger } = this.deps;
+    const { peers, transport, observe } = this.deps;
     const { ageMs, servicePort, packetsFail } = decodeAnnouncement(octets);
     const peer = peers.identifyService(caller, servicePort);
     const state = this.#stateOf(peer);
@@ -92,16 +90,13 @@ export class PeerStarts {
     this.deps.peerListener.onHeardOf(peer);
     state.packetsFail ||= packetsFail;
     const sessions = this.#stale(peer).length;
-    observe({ type: 'announcement-received', peer: peer.name, sessions });
+    observe({ type: 'announcement-received', peer: peer.name, sessions, packetsFail });
     if ((sessions > 0 || packetsFail) && !state.rekeying) {
-      logger.log('info', packetsFail ? 'a peer does not let packets in' : 'a peer has started anew', {
-        peer: peer.name,
-        sessions,
-      });
       state.rekeying = true;
       this.#rekey(peer, state).catch((error: unknown) => {
         state.rekeying = false;
-        if (!this.deps.signal.aborted) logger.log('error', `re-keying failed: ${reasonOf(error)}`);
+        if (this.deps.signal.aborted) return;
+        observe({ type: 'work-failed', work: 're-keying', reason: reasonOf(error), peer: peer.name });
       });
     }
     return encodeAnnouncementAnswer(sessions);

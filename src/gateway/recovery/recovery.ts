@@ -11,7 +11,7 @@ import type { Clock } from '../../base/clock.js';
 import { type Random, shuffled } from '../../base/random.js';
 import { reasonOf } from '../../hal/errors.js';
 import { TokenBucket } from '../doors/token-bucket.js';
-import type { Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import type { Peer, Peers } from '../peers.js';
 import type { UnderlayAddresses } from '../underlay/underlay-addresses.js';
 import type { Announcements } from './announcements.js';
@@ -34,8 +34,6 @@ const LATER_MAX_MS = 300_000;
 const TROUBLE_MS = 600_000;
 /** A single look may have caught the last packets under an SPI that was just closed. */
 const LASTING_MS = 3_000;
-/** Log lines about packets that fail: one in this time. */
-const LINE_INTERVAL_S = 10;
 
 export interface RecoveryCounters {
   /** Steps towards peers from whose addresses packets failed. */
@@ -50,7 +48,7 @@ export interface RecoveryCounters {
 export interface RecoveryDeps {
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly peers: Peers;
   readonly addresses: UnderlayAddresses;
   readonly announcements: Announcements;
@@ -80,7 +78,6 @@ export class Recovery {
   };
   readonly #troubles = new Map<Peer, Trouble>();
   readonly #unknownSources: TokenBucket;
-  readonly #lines: TokenBucket;
   #stopped = false;
 
   constructor(private readonly deps: RecoveryDeps) {
@@ -91,7 +88,6 @@ export class Recovery {
       unknownSourceStepsPerMinute,
       now,
     );
-    this.#lines = new TokenBucket(1 / LINE_INTERVAL_S, 1, now);
   }
 
   /** Tells peers of our start; `answeredAtMs` says when one answered in our former life, where that is known. */
@@ -109,17 +105,15 @@ export class Recovery {
   /** Handler of FailingSources. */
   failed({ byPeer, unknown }: FailedPackets): void {
     if (this.#stopped) return;
-    if (this.#lines.take()) {
-      let packets = unknown;
-      for (const count of byPeer.values()) packets += count;
-      this.deps.logger.log('warning', 'packets are not let in', {
-        packets,
-        peers: byPeer.size,
-        ofUnknownSources: unknown,
-      });
+    const { observe } = this.deps;
+    for (const [peer, packets] of byPeer) {
+      observe({ type: 'packets-not-let-in', peer: peer.name, packets: Number(packets) });
+      this.#failedFrom(peer);
     }
-    for (const peer of byPeer.keys()) this.#failedFrom(peer);
-    if (unknown > 0n) this.#failedFromUnknown();
+    if (unknown > 0n) {
+      observe({ type: 'packets-not-let-in', packets: Number(unknown) });
+      this.#failedFromUnknown();
+    }
   }
 
   #failedFrom(peer: Peer): void {
@@ -187,7 +181,7 @@ export class Recovery {
   }
 
   #step(peer: Peer, trouble: Trouble): void {
-    const { clock, announcements, search, logger } = this.deps;
+    const { clock, announcements, search, observe } = this.deps;
     trouble.busy = true;
     trouble.steppedAtMs = clock.nowMs();
     const standing = announcements.standingOf(peer);
@@ -200,7 +194,8 @@ export class Recovery {
         if (announcements.standingOf(peer) !== standing) trouble.attempts = 0;
       })
       .catch((error: unknown) => {
-        if (!this.#stopped) logger.log('warning', `recovery failed: ${reasonOf(error)}`, { peer: peer.name });
+        if (this.#stopped) return;
+        observe({ type: 'work-failed', work: 'recovery', reason: reasonOf(error), peer: peer.name });
       })
       .finally(() => {
         trouble.busy = false;

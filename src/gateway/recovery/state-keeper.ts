@@ -1,6 +1,7 @@
 /** Keeps the state file up to date: soon after something was learnt, and not often, however much is learnt. */
 import type { Clock, Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
+import type { GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
 import type { Peer, Peers } from '../peers.js';
 import type { UnderlayAddresses } from '../underlay/underlay-addresses.js';
@@ -19,7 +20,9 @@ export interface StateStore {
 export interface StateKeeperDeps {
   readonly store: StateStore;
   readonly clock: Clock;
+  /** For what is told once, at the start. */
   readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly peers: Peers;
   readonly addresses: UnderlayAddresses;
 }
@@ -72,7 +75,7 @@ export class StateKeeper {
   }
 
   async #save(): Promise<void> {
-    const { store, logger, peers, addresses } = this.deps;
+    const { store, observe, peers, addresses } = this.deps;
     // A state that has not been read is not replaced.
     if (this.#formerly === undefined) return;
     const text = encodeState(peers, addresses, this.#formerly);
@@ -82,7 +85,7 @@ export class StateKeeper {
       this.#saved = text;
       this.#failed = false;
     } catch (error) {
-      if (!this.#failed) logger.log('warning', `--state-file: not written: ${reasonOf(error)}`);
+      if (!this.#failed) observe({ type: 'state-not-written', reason: reasonOf(error) });
       this.#failed = true;
     }
   }

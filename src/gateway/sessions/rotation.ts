@@ -7,7 +7,6 @@
 import { type Clock, sleep, type Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
-import type { Logger } from '../log.js';
 import type { GatewayLimits } from '../options.js';
 import { RpcError } from '../rpc/transport.js';
 import type { RotationView } from '../view.js';
@@ -23,7 +22,6 @@ const PEERS_NAMED_MAX = 4;
 
 export interface RotationDeps {
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly installer: SessionInstaller;
   readonly retirement: Retirement;
@@ -137,7 +135,7 @@ export class Rotation {
   }
 
   async #rotate(): Promise<void> {
-    const { installer, retirement, bringUp, logger, observe, clock } = this.deps;
+    const { installer, retirement, bringUp, observe, clock } = this.deps;
     if (!this.#isDue() && !this.#spisExhausted && !this.#stopped) {
       this.#tellWaiting();
       await this.#prepare().done;
@@ -162,7 +160,7 @@ export class Rotation {
         const durationMs = Math.round(clock.nowMs() - sinceMs);
         observe({ type: 'rotation-finished', sessions: sessions.length, durationMs });
       },
-      (error: unknown) => logger.log('error', `re-keying failed: ${reasonOf(error)}`),
+      (error: unknown) => this.#rekeyingFailed(error),
     );
   }
 
@@ -198,7 +196,7 @@ export class Rotation {
   /** Begins, unless that has begun, to re-key the sessions whose master key ends next. */
   #prepare(): Preparation {
     if (this.#preparation !== undefined) return this.#preparation;
-    const { clock, limits, logger } = this.deps;
+    const { clock, limits } = this.deps;
     this.#putOff = new AbortController();
     if (this.#stopped || this.#spisExhausted) this.#putOff.abort();
     const { signal } = this.#putOff;
@@ -209,11 +207,15 @@ export class Rotation {
     };
     this.#preparation = preparation;
     const ready = this.#untilNoneIsDoomed(preparation, signal).catch((error: unknown) => {
-      if (!signal.aborted) logger.log('error', `re-keying failed: ${reasonOf(error)}`);
+      if (!signal.aborted) this.#rekeyingFailed(error);
     });
     const over = sleep(clock, limits.rotationDeadlineMs, signal).catch(() => {});
     preparation.done = Promise.race([ready, over]);
     return preparation;
+  }
+
+  #rekeyingFailed(error: unknown): void {
+    this.deps.observe({ type: 'work-failed', work: 're-keying', reason: reasonOf(error) });
   }
 
   async #untilNoneIsDoomed(preparation: Preparation, signal: AbortSignal): Promise<void> {

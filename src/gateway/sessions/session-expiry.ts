@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
-import type { Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import type { RekeyListener } from './listeners.js';
 import type { SessionInstaller } from './session-installer.js';
 
@@ -19,7 +19,7 @@ const LOOK_MAX_S = 30;
 
 export interface SessionExpiryDeps {
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly installer: SessionInstaller;
   readonly rekeyListener: Pick<RekeyListener, 'onUnanswered'>;
   /** --session-idle. */
@@ -39,7 +39,7 @@ export class SessionExpiry {
 
   start(): void {
     if (this.#stopped) return;
-    const { clock, logger, installer } = this.deps;
+    const { clock, observe, installer } = this.deps;
     const { order, dormant } = installer.sessions;
     const slices = Math.ceil((order.size + dormant.size + 1) / SESSIONS_PER_SLICE);
     this.#timer = clock.setTimer(
@@ -50,7 +50,8 @@ export class SessionExpiry {
             if (unanswered.length > 0) this.deps.rekeyListener.onUnanswered(unanswered);
           })
           .catch((error: unknown) => {
-            if (!this.#stopped) logger.log('error', `looking for idle sessions failed: ${reasonOf(error)}`);
+            if (!this.#stopped)
+              observe({ type: 'work-failed', work: 'idle-search', reason: reasonOf(error) });
           })
           .finally(() => this.start());
       },

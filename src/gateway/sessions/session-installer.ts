@@ -13,7 +13,6 @@ import type { PipeHal } from '../../hal/hal.js';
 import type { IpAddress, MacAddress } from '../../packet/address.js';
 import type { PspVersion } from '../../psp/header.js';
 import type { GatewayObserver } from '../events.js';
-import type { Logger } from '../log.js';
 import type { GatewayOptions } from '../options.js';
 import type { Peer } from '../peers.js';
 import { Leftovers } from '../pipeline/leftovers.js';
@@ -37,7 +36,6 @@ const LEFTOVERS_RETRY_MS = 1000;
 export interface InstallerDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly options: GatewayOptions;
   readonly pipeline: PipelineOptions;
   /** Our uplink, as peers must see it. */
@@ -290,10 +288,8 @@ export class SessionInstaller {
   #retryLater(): void {
     const waiting = this.#leftovers.size > 0 || this.#slots.uncleared > 0;
     if (!waiting || this.#stopped || this.#retryTimer !== undefined) return;
-    this.deps.logger.log('warning', 'the device does not take back entries or keys; trying again', {
-      entries: this.#leftovers.size,
-      keys: this.#slots.uncleared,
-    });
+    const [entries, keys] = [this.#leftovers.size, this.#slots.uncleared];
+    this.deps.observe({ type: 'device-leftovers', entries, keys });
     this.#retryTimer = this.deps.clock.setTimer(() => {
       this.#retryTimer = undefined;
       void this.#queue.run(this, async () => {

@@ -8,8 +8,7 @@ import { ipKind } from '../../packet/address-kind.js';
 import { readSegmentMessage } from '../../packet/segment.js';
 import type { SegmentFault, SegmentKind, SegmentMessage } from '../../packet/segment-message.js';
 import { SourceRates } from '../doors/source-rates.js';
-import { TokenBucket } from '../doors/token-bucket.js';
-import type { Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import { WorkloadAddresses } from './workload-addresses.js';
 
 /** Direction: from the workload to the underlay, or the other way. */
@@ -20,10 +19,10 @@ export type SegmentDirection = 'out' | 'in';
  * `not-ours`: the workload speaks for an address or from a MAC that is not its own; `ours`: somebody on the underlay speaks for
  * an address that is the workload's; `probe`: somebody there asks whether such an address is free; `rate`: too many.
  */
-export type SegmentDrop = SegmentFault | Told | 'rate';
+export type SegmentDrop = SegmentFault | ToldSegmentDrop | 'rate';
 
-/** Refusals that the log tells. */
-type Told = 'router' | 'not-ours' | 'ours' | 'probe';
+/** Refusals that are told of. */
+export type ToldSegmentDrop = 'router' | 'not-ours' | 'ours' | 'probe';
 
 /** Messages by direction: those that passed, and those that did not, by reason. */
 export interface SegmentCounters {
@@ -42,12 +41,9 @@ export interface SegmentOptions {
   readonly perSource: number;
   readonly total: number;
   readonly nowMs: () => number;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
 }
 
-/** Log lines about what was dropped, per second; five at once. */
-const LINES_PER_SECOND = 0.2;
-const LINES_AT_ONCE = 5;
 /** Time for a host that was asked to answer: as long as a host goes on asking (RFC 4861, section 10). */
 const ANSWER_MS = 3_000;
 /** Questions of the workload that may be open. */
@@ -71,7 +67,6 @@ export class Segment {
   readonly #answers: SourceRates;
   /** When the workload asked for an address last, oldest first. */
   readonly #asked = new Map<IpAddress, number>();
-  readonly #lines: TokenBucket;
 
   constructor(private readonly options: SegmentOptions) {
     const { perSource, total, nowMs } = options;
@@ -80,7 +75,6 @@ export class Segment {
     this.#out = new SourceRates(perSource, total, nowMs);
     this.#in = new SourceRates(perSource, total, nowMs);
     this.#answers = new SourceRates(perSource, total, nowMs);
-    this.#lines = new TokenBucket(LINES_PER_SECOND, LINES_AT_ONCE, nowMs);
   }
 
   get counters(): SegmentCounters {
@@ -160,27 +154,19 @@ export class Segment {
   #drop(direction: SegmentDirection, why: SegmentDrop, message?: SegmentMessage): undefined {
     const counts = this.#dropped[direction];
     counts[why] = (counts[why] ?? 0) + 1;
-    if (message === undefined || !isTold(why) || !this.#lines.take()) return undefined;
-    const { kind, source, sourceMac, target } = message;
-    this.options.logger.log('warning', `${kind} dropped: ${TEXTS[why]}`, {
-      from: direction === 'out' ? 'workload' : 'underlay',
-      source,
-      mac: sourceMac,
-      ...(target === undefined ? {} : { target }),
-    });
+    if (message === undefined || !isTold(why)) return undefined;
+    const { kind, source, sourceMac: mac, target } = message;
+    const side = direction === 'out' ? 'workload' : 'underlay';
+    const about = target === undefined ? {} : { target };
+    this.options.observe({ type: 'segment-dropped', side, kind, why, source, mac, ...about });
     return undefined;
   }
 }
 
-const TEXTS: Readonly<Record<Told, string>> = {
-  router: 'no --allow-router names its source',
-  'not-ours': "it is not of the workload's own MAC and addresses",
-  ours: "it claims an address that is the workload's",
-  probe: "it asks whether an address is free that is the workload's",
-};
+const TOLD: readonly SegmentDrop[] = ['router', 'not-ours', 'ours', 'probe'] satisfies ToldSegmentDrop[];
 
-function isTold(why: SegmentDrop): why is Told {
-  return Object.hasOwn(TEXTS, why);
+function isTold(why: SegmentDrop): why is ToldSegmentDrop {
+  return TOLD.includes(why);
 }
 
 /** Takes the router flag out of a frame that was just built, and mends its checksum (RFC 1624). */

@@ -1,24 +1,13 @@
 /**
  * Packets that the pipes leave to the CPU. Those that miss a session start an exchange with the peer that owns the
- * destination, wait for it, and leave in order, once. Requests of the workload to its neighbors are answered.
+ * destination, wait for it, and leave in order, once. What the gateway answers itself is in answers.ts.
  */
 import type { Clock, Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { PipeHal, RssPacket } from '../../hal/hal.js';
-import { type IpAddress, ipFromOctets, type MacAddress } from '../../packet/address.js';
-import {
-  ETHER_TYPE_ARP,
-  ETHER_TYPE_IPV4,
-  ETHER_TYPE_IPV6,
-  ETHERNET_HEADER_OCTETS,
-  etherType,
-} from '../../packet/ethernet.js';
+import type { MacAddress } from '../../packet/address.js';
 import { isIpFragment } from '../../packet/fragment.js';
-import { IPV4_DESTINATION, IPV4_SOURCE, ipv4HeaderValid } from '../../packet/ipv4.js';
-import { IPV6_DESTINATION, IPV6_SOURCE, ipv6HeaderValid } from '../../packet/ipv6.js';
 import { claimsToBeSegmentMessage } from '../../packet/segment.js';
-import { LimitedLines } from '../doors/limited-lines.js';
-import { TokenBucket } from '../doors/token-bucket.js';
 import type { GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
 import type { GatewayLimits } from '../options.js';
@@ -32,33 +21,32 @@ import {
   PKT_META_SEGMENT_OUT,
   trialMark,
 } from '../pipeline/packet-meta.js';
-import { sampledFields } from '../pipeline/sampled-packet.js';
 import type { VacatedReason } from '../sessions/fair-share.js';
 import { type Egress, hasPlace, mayAsk, type Session } from '../sessions/session.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 import type { TunnelClient } from '../sessions/tunnel-client.js';
 import type { UnderlayHold } from '../underlay/underlay-hold.js';
+import { Answers } from './answers.js';
 import { MissedPackets } from './missed-packets.js';
-import { checkPathMtu } from './path-mtu.js';
-import { answerArp, answerDhcp, answerNeighborSolicitation, type DhcpServerOptions } from './responders.js';
+import { packetPair } from './packet-pair.js';
+import type { DhcpServerOptions } from './responders.js';
+import { SampledLines, type SampledWhere } from './sampled-lines.js';
 import type { Segment, SegmentDirection } from './segment.js';
+import { newSlowPathCounters, type SlowPathCounters } from './slow-path-counters.js';
 import { Turns } from './turns.js';
 
-/** ICMP errors towards the workload, per second (RFC 1812 section 4.3.2.8, RFC 4443 section 2.4 f). */
-const PATH_MTU_ANSWERS_PER_SECOND = 1000;
-/** Log lines about packets for which there is no peer, or no place in the table; of each so many per second. */
-const DROP_LINES_PER_SECOND = 1;
 /** Pairs whose sessions are being made at one time; a workload that sends to more of them at once has to wait. */
 const OPENING_MAX = 256;
 /** Exchanges that packets have begun with one peer at one time; further sessions wait for their turn. */
 const REQUESTS_PER_PEER_MAX = 16;
 
 /** Why a packet came to the CPU. */
-export type RssReason = 'sampled at ingress' | 'sampled at egress' | 'left to the CPU';
+export type RssReason = SampledWhere | 'left to the CPU';
 
 export interface SlowPathDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
+  /** For sampled packets. */
   readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly limits: GatewayLimits;
@@ -82,85 +70,32 @@ export interface SlowPathDeps {
   readonly onReceived: (why: RssReason, frame: Uint8Array) => void;
 }
 
-/** Fates of the packets that came to the CPU. */
-export interface SlowPathCounters {
-  misses: number;
-  resubmitted: number;
-  /** No peer owns the destination. */
-  noPeer: number;
-  /** The gateway has no room for another session. */
-  noSession: number;
-  /** Not an IP packet that a session could carry. */
-  unusable: number;
-  /** Missed their session a second time, after they were resubmitted to it. */
-  looping: number;
-  /** Their session was removed while they waited. */
-  abandoned: number;
-  answeredArp: number;
-  answeredNeighbor: number;
-  answeredDhcp: number;
-  answeredTooBig: number;
-  fragmented: number;
-  tooBigDropped: number;
-  /** Transport mode: fragments of the workload, which have no whole upper layer to encapsulate. */
-  fragmentsDropped: number;
-  /** Transport mode: messages of the segment, in both directions together; Segment.counters has the reasons. */
-  segmentPassed: number;
-  segmentDropped: number;
-  sampledIngress: number;
-  sampledEgress: number;
-  /** Sampled packets of which the log does not tell, since it tells of so many per second only. */
-  sampledNotLogged: number;
-}
-
-/** Before the first packet. */
-const NO_SLOW_PATH_COUNTS = {
-  misses: 0,
-  resubmitted: 0,
-  noPeer: 0,
-  noSession: 0,
-  unusable: 0,
-  looping: 0,
-  abandoned: 0,
-  answeredArp: 0,
-  answeredNeighbor: 0,
-  answeredDhcp: 0,
-  answeredTooBig: 0,
-  fragmented: 0,
-  tooBigDropped: 0,
-  fragmentsDropped: 0,
-  segmentPassed: 0,
-  segmentDropped: 0,
-  sampledIngress: 0,
-  sampledEgress: 0,
-  sampledNotLogged: 0,
-} as const satisfies SlowPathCounters;
-
 export class SlowPath {
   readonly missed: MissedPackets;
-  readonly counters: SlowPathCounters = { ...NO_SLOW_PATH_COUNTS };
+  readonly counters: SlowPathCounters = newSlowPathCounters();
   /** Pairs whose session is being made; their packets wait here until it can hold them. */
   readonly #opening = new Map<string, Uint8Array[]>();
   /** Sessions whose next attempt is due at a time. */
   #expiring: Timer | undefined;
   readonly #retrying = new Map<Session, Timer>();
   readonly #turns = new Turns<Peer, Session>(REQUESTS_PER_PEER_MAX, (session) => this.#request(session));
-  readonly #tooBigAnswers: TokenBucket;
-  readonly #noSessionLines: TokenBucket;
-  readonly #fragmentLines: TokenBucket;
-  readonly #tooBigLines: TokenBucket;
-  readonly #sampledLines: LimitedLines;
+  readonly #answers: Answers;
+  readonly #sampledLines: SampledLines;
   #stopped = false;
 
   constructor(private readonly deps: SlowPathDeps) {
     this.missed = new MissedPackets(deps.limits);
-    const now = () => deps.clock.nowMs();
-    this.#tooBigAnswers = new TokenBucket(PATH_MTU_ANSWERS_PER_SECOND, PATH_MTU_ANSWERS_PER_SECOND, now);
-    this.#fragmentLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
-    this.#tooBigLines = new TokenBucket(DROP_LINES_PER_SECOND, 1, now);
-    this.#noSessionLines = new TokenBucket(DROP_LINES_PER_SECOND, 5, now);
-    const { sampledLinesPerSecond } = deps.limits;
-    this.#sampledLines = new LimitedLines(deps.logger, now, sampledLinesPerSecond, sampledLinesPerSecond);
+    const { hal, clock, observe, ourMac, innerMtuOctets, dhcp, segment } = deps;
+    const mayCut = segment === undefined;
+    const { counters } = this;
+    this.#answers = new Answers({ hal, clock, observe, counters, ourMac, innerMtuOctets, mayCut, dhcp });
+    this.#sampledLines = new SampledLines({
+      logger: deps.logger,
+      nowMs: () => clock.nowMs(),
+      perSecond: deps.limits.sampledLinesPerSecond,
+      withOctets: deps.sampledOctets,
+      beforeEncryption: deps.sampleBeforeEncryption,
+    });
   }
 
   /** Handler for PipeHal.onReceive. */
@@ -214,16 +149,13 @@ export class SlowPath {
       if (packetMeta === PKT_META_RESUBMITTED) this.#miss(frame, true);
       else if (packetMeta === PKT_META_SEGMENT_IN) this.#pass('in', frame);
       else if (deps.segment !== undefined && claimsToBeSegmentMessage(frame)) this.#pass('out', frame);
-      else if (!this.#dropFragment(frame) && !this.#answer(frame)) this.#miss(frame, false);
+      else if (!this.#dropFragment(frame) && !this.#answers.take(frame)) this.#miss(frame, false);
     }
   }
 
-  #sampled(why: RssReason, frame: Uint8Array): void {
-    const { deps, counters } = this;
-    deps.onReceived(why, frame);
-    const readable = why === 'sampled at ingress' || deps.sampleBeforeEncryption;
-    const fields = () => sampledFields(frame, readable, deps.sampledOctets);
-    if (!this.#sampledLines.log('info', why, fields)) counters.sampledNotLogged++;
+  #sampled(where: SampledWhere, frame: Uint8Array): void {
+    this.deps.onReceived(where, frame);
+    if (!this.#sampledLines.tell(where, frame)) this.counters.sampledNotLogged++;
   }
 
   /** Transport mode: whether the frame is a fragment, which is dropped then, counted and told. */
@@ -231,13 +163,8 @@ export class SlowPath {
     const { deps, counters } = this;
     if (deps.segment === undefined || !isIpFragment(frame)) return false;
     counters.fragmentsDropped++;
-    if (this.#fragmentLines.take()) {
-      deps.logger.log(
-        'warning',
-        'a fragment of the workload is dropped: in transport mode only whole packets are encapsulated',
-        { dropped: counters.fragmentsDropped },
-      );
-    }
+    const { localVip: source, remoteVip: destination } = packetPair(frame)!;
+    deps.observe({ type: 'fragment-dropped', source, destination });
     return true;
   }
 
@@ -254,70 +181,10 @@ export class SlowPath {
     deps.hal.transmit([{ frame: passed, packetMeta }]);
   }
 
-  /** Whether the frame was for the gateway itself. */
-  #answer(frame: Uint8Array): boolean {
-    const { deps, counters } = this;
-    const { ourMac, dhcp } = deps;
-    if (etherType(frame) === ETHER_TYPE_ARP) {
-      if (this.#reply(answerArp(frame, ourMac))) counters.answeredArp++;
-      return true;
-    }
-    if (this.#reply(answerNeighborSolicitation(frame, ourMac))) {
-      counters.answeredNeighbor++;
-      return true;
-    }
-    if (dhcp !== undefined && this.#reply(answerDhcp(frame, dhcp))) {
-      counters.answeredDhcp++;
-      return true;
-    }
-    return this.#answerTooBig(frame);
-  }
-
-  #answerTooBig(frame: Uint8Array): boolean {
-    const { deps, counters } = this;
-    const result = checkPathMtu(frame, deps.innerMtuOctets, deps.ourMac, deps.segment === undefined);
-    switch (result.kind) {
-      case 'fits':
-        return false;
-      case 'fragments':
-        counters.fragmented++;
-        // Packets for which the device has no room now are lost, as they would be in a router; the count says so.
-        counters.tooBigDropped +=
-          result.frames.length - deps.hal.transmit(result.frames.map((fragment) => ({ frame: fragment })));
-        return true;
-      case 'answer':
-        if (this.#tooBigAnswers.take()) {
-          this.#reply(result.frame);
-          counters.answeredTooBig++;
-          this.#tellOfTooBig();
-        } else counters.tooBigDropped++;
-        return true;
-      case 'drop':
-        counters.tooBigDropped++;
-        return true;
-    }
-  }
-
-  /** No warning: hosts learn the path's MTU so. */
-  #tellOfTooBig(): void {
-    if (!this.#tooBigLines.take()) return;
-    const { logger, innerMtuOctets } = this.deps;
-    logger.log('info', 'a packet of the workload is too big, answered: fragmentation needed', {
-      mtu: innerMtuOctets,
-      answered: this.counters.answeredTooBig,
-    });
-  }
-
-  #reply(frame: Uint8Array | undefined): boolean {
-    if (frame === undefined) return false;
-    this.deps.hal.transmit([{ frame, packetMeta: PKT_META_RETURN_TO_VF }]);
-    return true;
-  }
-
   /** `resubmitted`: it was sent once already to an egress route that its session had. */
   #miss(frame: Uint8Array, resubmitted: boolean): void {
     const { deps, counters } = this;
-    const pair = pairOf(frame);
+    const pair = packetPair(frame);
     if (pair === undefined) {
       counters.unusable++;
       return;
@@ -346,7 +213,7 @@ export class SlowPath {
     }
     if (this.#opening.size >= OPENING_MAX || !deps.installer.mayTakePlace(pair.localVip)) {
       counters.noSession++;
-      this.#logNoSession(key, 'the table is full, or many are being made');
+      deps.observe({ type: 'no-session', ...pair, reason: 'the table is full, or many are being made' });
       return;
     }
     const frames = [frame];
@@ -359,13 +226,9 @@ export class SlowPath {
       (error: unknown) => {
         this.#opening.delete(key);
         counters.noSession += frames.length;
-        this.#logNoSession(key, reasonOf(error));
+        deps.observe({ type: 'no-session', ...pair, reason: reasonOf(error) });
       },
     );
-  }
-
-  #logNoSession(pair: string, reason: string): void {
-    if (this.#noSessionLines.take()) this.deps.logger.log('error', `no session for ${pair}: ${reason}`);
   }
 
   #missOf(session: Session, frame: Uint8Array): void {
@@ -453,7 +316,8 @@ export class SlowPath {
     if (session.wanted !== 0) return;
     const unwanted = (one: Session) => one.egress === undefined && !one.asking && one.wanted === 0;
     deps.installer.remove([session], unwanted).catch((error: unknown) => {
-      if (!this.#stopped) deps.logger.log('error', `a session could not be removed: ${reasonOf(error)}`);
+      if (this.#stopped) return;
+      deps.observe({ type: 'work-failed', work: 'session-removal', reason: reasonOf(error) });
     });
   }
 
@@ -475,7 +339,7 @@ export class SlowPath {
   }
 
   /** Sends as many packets as may go to an address that is not proved. The others wait. */
-  #try(session: Session, { cryptoId }: Egress, frames: readonly Uint8Array[]): void {
+  #try(session: Session, { cryptoId, underlayIp: address }: Egress, frames: readonly Uint8Array[]): void {
     const { deps, missed, counters } = this;
     const some = frames.slice(0, deps.hold.take(session.peer, frames.length));
     const packetMeta = trialMark(cryptoId);
@@ -484,23 +348,7 @@ export class SlowPath {
     missed.shift(session, some.length);
     const { localVip, remoteVip } = session;
     if (some.length > 0) deps.observe({ type: 'resubmitted', localVip, remoteVip, packets: some.length });
+    const waiting = frames.length - some.length;
+    if (waiting > 0) deps.observe({ type: 'underlay-held', peer: session.peer.name, address, waiting });
   }
-}
-
-/** The virtual addresses of a workload's packet; undefined for what is not a whole IP packet. */
-function pairOf(frame: Uint8Array): { localVip: IpAddress; remoteVip: IpAddress } | undefined {
-  const ip = ETHERNET_HEADER_OCTETS;
-  if (etherType(frame) === ETHER_TYPE_IPV4 && ipv4HeaderValid(frame, ip, frame.length)) {
-    return {
-      localVip: ipFromOctets(frame, ip + IPV4_SOURCE, 4),
-      remoteVip: ipFromOctets(frame, ip + IPV4_DESTINATION, 4),
-    };
-  }
-  if (etherType(frame) === ETHER_TYPE_IPV6 && ipv6HeaderValid(frame, ip, frame.length)) {
-    return {
-      localVip: ipFromOctets(frame, ip + IPV6_SOURCE, 6),
-      remoteVip: ipFromOctets(frame, ip + IPV6_DESTINATION, 6),
-    };
-  }
-  return undefined;
 }

@@ -10,8 +10,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../hal/hal.js';
 import type { IpAddress } from '../../packet/address.js';
-import type { GatewayEvent } from '../events.js';
-import type { Logger } from '../log.js';
+import type { GatewayEvent, GatewayObserver, OwnWork } from '../events.js';
 import type { Peer } from '../peers.js';
 import { underlaySeenEntry } from '../pipeline/pipeline-entries.js';
 import type { PipelineOptions } from '../pipeline/pipeline-options.js';
@@ -29,7 +28,7 @@ const LOOKED_AT_MAX = 4_096;
 export interface UnderlayEvidenceDeps {
   readonly hal: PipeHal;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
   readonly pipeline: PipelineOptions;
   readonly sessions: SessionTable;
   readonly addresses: UnderlayAddresses;
@@ -120,7 +119,7 @@ export class UnderlayEvidence {
     void Promise.resolve()
       .then(() => this.#applyAll())
       .catch((error: unknown) => {
-        if (!this.#stopped) this.deps.logger.log('error', `underlay addresses: ${reasonOf(error)}`);
+        this.#failed('underlay-proofs', error);
       })
       .finally(() => {
         this.#applying = false;
@@ -155,7 +154,7 @@ export class UnderlayEvidence {
     this.#timer = this.deps.clock.setTimer(() => {
       this.#look()
         .catch((error: unknown) => {
-          if (!this.#stopped) this.deps.logger.log('debug', `underlay addresses: ${reasonOf(error)}`);
+          this.#failed('underlay-look', error);
         })
         .finally(() => {
           this.#timer = undefined;
@@ -188,12 +187,16 @@ export class UnderlayEvidence {
   }
 
   #confirmed({ peer, address }: Watched): void {
-    const { addresses, logger, onConfirmed, policy } = this.deps;
+    const { addresses, observe, onConfirmed, policy } = this.deps;
     if (!addresses.confirm(peer, address) && policy.isUnproved(peer, address)) return;
     for (const { spi, peer: other } of [...(this.#byAddress.get(address) ?? [])]) {
       if (!policy.isUnproved(other, address)) this.#forget(spi);
     }
-    logger.log('info', "a peer's underlay address is proved", { peer: peer.name, address });
+    observe({ type: 'underlay-proved', peer: peer.name, address });
     onConfirmed(peer, address);
+  }
+
+  #failed(work: OwnWork, error: unknown): void {
+    if (!this.#stopped) this.deps.observe({ type: 'work-failed', work, reason: reasonOf(error) });
   }
 }

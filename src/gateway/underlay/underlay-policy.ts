@@ -9,8 +9,7 @@
 import type { IpAddress, MacAddress } from '../../packet/address.js';
 import { type IpKind, ipKind, isUnicastMac } from '../../packet/address-kind.js';
 import { type IpPrefix, prefixHolds } from '../../packet/prefix.js';
-import { LimitedLines } from '../doors/limited-lines.js';
-import type { LogFields, Logger } from '../log.js';
+import type { GatewayObserver } from '../events.js';
 import type { Peer } from '../peers.js';
 import { RpcError } from '../rpc/transport.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
@@ -35,13 +34,8 @@ export interface UnderlayPolicyOptions {
   readonly uplink: { readonly ip: IpAddress; readonly mac: MacAddress };
   /** All addresses of our own. */
   readonly own: readonly IpAddress[];
-  readonly nowMs: () => number;
-  readonly logger: Logger;
+  readonly observe: GatewayObserver;
 }
-
-/** Log lines about the addresses of one peer that are new, have changed, or are another's. */
-const LINES_PER_SECOND = 0.1;
-const LINES_AT_ONCE = 4;
 
 type Where = Pick<TunnelParameters, 'underlayIp' | 'mac'>;
 
@@ -52,8 +46,6 @@ export class UnderlayPolicy {
   readonly #own: ReadonlySet<IpAddress>;
   /** The address that a peer's packets went to last. */
   readonly #current = new Map<Peer, IpAddress>();
-  /** Each peer has its own: one that changes its address all the time hides nobody else's change. */
-  readonly #lines = new WeakMap<Peer, LimitedLines>();
   /** The last parameters found right: the tunnels of one message have the same. */
   #right: (Where & { readonly peer: Peer }) | undefined;
 
@@ -100,13 +92,10 @@ export class UnderlayPolicy {
       this.#checkAddress(peer, underlayIp, field);
       this.#right = { peer, underlayIp, mac };
     }
-    const { addresses } = this.options;
+    const { addresses, observe } = this.options;
     if (!addresses.mayHold(peer, underlayIp)) {
       const holder = addresses.holderOf(underlayIp)!.peer;
-      this.#lineOf(peer, 'warning', 'a peer claims the underlay address of another', {
-        address: underlayIp,
-        holder: holder.name,
-      });
+      observe({ type: 'underlay-claimed', peer: peer.name, address: underlayIp, holder: holder.name });
       this.#refuse('held', 'PERMISSION_DENIED', `${field}.ip_addr: ${underlayIp} is held by another peer`);
     }
   }
@@ -137,11 +126,11 @@ export class UnderlayPolicy {
     if (before === address) return;
     this.#current.set(peer, address);
     const confirmed = this.isConfigured(peer) || this.options.addresses.isConfirmed(peer, address);
-    const fields = { address, mac, confirmed };
-    if (before === undefined) this.#lineOf(peer, 'info', "a peer's underlay address", fields);
+    const where = { peer: peer.name, address, mac, confirmed };
+    if (before === undefined) this.options.observe({ type: 'underlay-address', ...where });
     else {
       this.changes++;
-      this.#lineOf(peer, 'warning', "a peer's underlay address has changed", { ...fields, before });
+      this.options.observe({ type: 'underlay-changed', ...where, before });
     }
   }
 
@@ -180,16 +169,6 @@ export class UnderlayPolicy {
   #refuse(why: UnderlayRefusal, code: 'INVALID_ARGUMENT' | 'PERMISSION_DENIED', text: string): never {
     this.refused[why] = (this.refused[why] ?? 0) + 1;
     throw new RpcError(code, text);
-  }
-
-  #lineOf(peer: Peer, level: 'info' | 'warning', message: string, fields: LogFields): void {
-    const { logger, nowMs } = this.options;
-    let lines = this.#lines.get(peer);
-    if (lines === undefined) {
-      lines = new LimitedLines(logger, nowMs, LINES_PER_SECOND, LINES_AT_ONCE);
-      this.#lines.set(peer, lines);
-    }
-    lines.log(level, message, { peer: peer.name, ...fields });
   }
 }
 

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { createVirtualClock } from '../../../src/base/virtual-clock.js';
+import { PER_CAUSE, SELDOM } from '../../../src/gateway/event-lines.js';
 import {
   CAUSES_MAX,
   EventLog,
-  LINES_PER_CAUSE_AT_ONCE,
   LINES_PER_KIND_AT_ONCE,
   SUMMARY_INTERVAL_MS,
 } from '../../../src/gateway/event-log.js';
 import type { GatewayEvent } from '../../../src/gateway/events.js';
 import type { LogFields, LogLevel } from '../../../src/gateway/log.js';
-import { parseIp } from '../../../src/packet/address.js';
+import { macFromOctets, parseIp } from '../../../src/packet/address.js';
 
 const LEVELS: readonly LogLevel[] = ['critical', 'error', 'warning', 'info', 'debug', 'trace'];
 
@@ -26,6 +26,7 @@ function open(least: LogLevel = 'info') {
 
 const PAIR = { localVip: parseIp('10.1.0.1'), remoteVip: parseIp('10.2.0.1') };
 const UP = { ...PAIR, peer: 'h2', spi: 0x8000_00ff, ingressSpi: 7, cryptoId: 3, askedBy: 'us' } as const;
+const MAC = macFromOctets(Uint8Array.of(2, 0, 0, 0, 0, 9));
 const seen = (peer: string): GatewayEvent => ({ type: 'peer-seen', peer });
 
 test.each<[GatewayEvent, LogLevel, string, LogFields]>([
@@ -119,6 +120,123 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     { operation: 'setKeys', count: 3, durationMs: 1500 },
   ],
   [{ type: 'rotated', rotations: 2 }, 'info', 'master key rotated', { rotations: 2 }],
+  [
+    { type: 'no-session', reason: 'the table is full', ...PAIR },
+    'warning',
+    'packet dropped: no session: the table is full',
+    PAIR,
+  ],
+  [
+    { type: 'fragment-dropped', source: PAIR.localVip, destination: PAIR.remoteVip },
+    'warning',
+    'packet dropped: a fragment; in transport mode only whole packets are encapsulated',
+    { source: PAIR.localVip, destination: PAIR.remoteVip },
+  ],
+  [
+    { type: 'packet-too-big', source: PAIR.localVip, destination: PAIR.remoteVip, mtuOctets: 1400 },
+    'info',
+    'a packet is too big, answered with the MTU that fits',
+    { source: PAIR.localVip, destination: PAIR.remoteVip, mtuOctets: 1400 },
+  ],
+  [
+    {
+      type: 'segment-dropped',
+      side: 'underlay',
+      kind: 'router-advertisement',
+      why: 'router',
+      source: parseIp('fe80::9'),
+      mac: MAC,
+    },
+    'warning',
+    'router-advertisement dropped: no --allow-router names its source',
+    { side: 'underlay', kind: 'router-advertisement', source: 'fe80::9', mac: MAC },
+  ],
+  [
+    { type: 'announcement-received', peer: 'h2', sessions: 3, packetsFail: false },
+    'info',
+    'a peer has started anew',
+    { peer: 'h2', sessions: 3 },
+  ],
+  [
+    { type: 'announcement-received', peer: 'h2', sessions: 0, packetsFail: true },
+    'info',
+    'a peer does not let packets in',
+    { peer: 'h2', sessions: 0 },
+  ],
+  [
+    { type: 'packets-not-let-in', peer: 'h2', packets: 7 },
+    'warning',
+    "packets from a peer's address are not let in",
+    { peer: 'h2', packets: 7 },
+  ],
+  [
+    { type: 'packets-not-let-in', packets: 7 },
+    'warning',
+    "packets are not let in; they come from no peer's known address",
+    { packets: 7 },
+  ],
+  [
+    { type: 'pair-search', peer: 'h2', tunnels: 3, missing: 9 },
+    'info',
+    'a peer is asked for tunnels, since its packets are not let in',
+    { peer: 'h2', tunnels: 3, missing: 9 },
+  ],
+  [
+    { type: 'underlay-address', peer: 'h2', address: PAIR.remoteVip, mac: MAC, confirmed: true },
+    'info',
+    "a peer's underlay address",
+    { peer: 'h2', address: PAIR.remoteVip, mac: MAC, confirmed: true },
+  ],
+  [
+    {
+      type: 'underlay-changed',
+      peer: 'h2',
+      address: PAIR.remoteVip,
+      mac: MAC,
+      confirmed: false,
+      before: PAIR.localVip,
+    },
+    'warning',
+    "a peer's underlay address has changed",
+    { peer: 'h2', address: PAIR.remoteVip, mac: MAC, confirmed: false, before: PAIR.localVip },
+  ],
+  [
+    { type: 'underlay-claimed', peer: 'h2', address: PAIR.remoteVip, holder: 'h3' },
+    'warning',
+    'a peer claims the underlay address of another',
+    { peer: 'h2', address: PAIR.remoteVip, holder: 'h3' },
+  ],
+  [
+    { type: 'underlay-proved', peer: 'h2', address: PAIR.remoteVip },
+    'info',
+    "a peer's underlay address is proved",
+    { peer: 'h2', address: PAIR.remoteVip },
+  ],
+  [
+    { type: 'underlay-held', peer: 'h2', address: PAIR.remoteVip, waiting: 4 },
+    'info',
+    "packets wait until their peer's underlay address is proved",
+    { peer: 'h2', address: PAIR.remoteVip, waiting: 4 },
+  ],
+  [
+    { type: 'device-leftovers', entries: 2, keys: 1 },
+    'warning',
+    'the device does not take back entries or keys; trying again',
+    { entries: 2, keys: 1 },
+  ],
+  [
+    { type: 'work-failed', work: 'recovery', reason: 'late', peer: 'h2' },
+    'warning',
+    'looking into packets that are not let in failed: late',
+    { work: 'recovery', peer: 'h2' },
+  ],
+  [
+    { type: 'work-failed', work: 're-keying', reason: 'late' },
+    'error',
+    're-keying failed: late',
+    { work: 're-keying' },
+  ],
+  [{ type: 'state-not-written', reason: 'no space' }, 'warning', '--state-file: not written: no space', {}],
 ])('%j', (event, level, message, fields) => {
   const { log, lines } = open();
   log.tell(event);
@@ -131,7 +249,9 @@ test('steps of the slow path, and sessions that never were established, are for 
     { type: 'request-failed', peer: 'h2', reason: 'late' },
     { type: 'egress-installed', spi: 1, cryptoId: 1, ...PAIR },
     { type: 'session-removed', peer: 'h2', ...PAIR },
-    { type: 'announcement-received', peer: 'h2', sessions: 0 },
+    { type: 'announcement-received', peer: 'h2', sessions: 0, packetsFail: false },
+    { type: 'announcement-failed', peer: 'h2', reason: 'late' },
+    { type: 'work-failed', work: 'underlay-look', reason: 'gone' },
   ];
   const info = open('info');
   const debug = open('debug');
@@ -148,7 +268,7 @@ test('steps of the slow path, and sessions that never were established, are for 
 test('a loud cause has its lines at once, one a second, and a summary; it silences no other', async () => {
   const { clock, log, lines, taken } = open();
   for (let i = 0; i < 500; i++) log.tell(seen('loud'));
-  expect(taken()).toHaveLength(LINES_PER_CAUSE_AT_ONCE);
+  expect(taken()).toHaveLength(PER_CAUSE.atOnce);
   log.tell(seen('other'));
   expect(taken()).toMatchObject([{ fields: { peer: 'other' } }]);
   await clock.advance(1000);
@@ -168,6 +288,33 @@ test('a loud cause has its lines at once, one a second, and a summary; it silenc
   expect([lines, clock.pending]).toEqual([[], 0]);
 });
 
+test('what goes on and on has fewer lines about each cause, and all it left out is in the summary', async () => {
+  const { clock, log, taken } = open();
+  const claims = (peer: string) =>
+    log.tell({ type: 'underlay-claimed', peer, address: PAIR.remoteVip, holder: 'h9' });
+  for (let i = 0; i < 20; i++) claims('h2');
+  expect(taken()).toHaveLength(SELDOM.atOnce);
+  claims('h3');
+  expect(taken()).toHaveLength(1);
+  await clock.advance(9_999);
+  claims('h2');
+  expect(taken()).toEqual([]);
+  await clock.advance(1);
+  expect(taken()).toMatchObject([{ level: 'warning', fields: { leftOut: 17, mostAbout: 'h2' } }]);
+  claims('h2');
+  expect(taken()).toHaveLength(1);
+});
+
+test('work of our own that fails silences no other work', () => {
+  const { log, taken } = open();
+  const failed = (work: 're-keying' | 'session-removal') =>
+    log.tell({ type: 'work-failed', work, reason: 'late' });
+  for (let i = 0; i < 50; i++) failed('re-keying');
+  expect(taken()).toHaveLength(PER_CAUSE.atOnce);
+  failed('session-removal');
+  expect(taken()).toHaveLength(1);
+});
+
 test('many causes together have a bounded number of lines, and one summary of each kind', async () => {
   const { clock, log, taken } = open();
   for (let i = 0; i < 3 * CAUSES_MAX; i++) log.tell(seen(`h${i}`));
@@ -183,9 +330,9 @@ test('of CAUSES_MAX causes each is told apart, one more is not', async () => {
   for (let i = 0; i < CAUSES_MAX; i++) log.tell(seen(`h${i}`));
   await clock.advance(9_000);
   taken();
-  for (let i = 0; i < LINES_PER_CAUSE_AT_ONCE + 2; i++) log.tell(seen('one more'));
-  for (let i = 0; i < LINES_PER_CAUSE_AT_ONCE; i++) log.tell(seen('and another'));
-  expect(taken()).toHaveLength(LINES_PER_CAUSE_AT_ONCE);
+  for (let i = 0; i < PER_CAUSE.atOnce + 2; i++) log.tell(seen('one more'));
+  for (let i = 0; i < PER_CAUSE.atOnce; i++) log.tell(seen('and another'));
+  expect(taken()).toHaveLength(PER_CAUSE.atOnce);
 });
 
 test('at the end what was left out is told', () => {

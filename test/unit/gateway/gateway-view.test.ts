@@ -471,7 +471,13 @@ describe('static tunnels', () => {
     const a = await net.start(1, [2, 3], { staticTunnels: 'all', maxTunnels: 1 });
     const b = await net.start(2, [1]);
     await net.run(3000);
-    expect(told(a)).toEqual([['error', expect.stringMatching(/^static tunnels: ./), undefined]]);
+    expect(told(a)).toEqual([
+      [
+        'error',
+        expect.stringMatching(/^making static tunnels failed: ./),
+        { event: 'work-failed', work: 'static-tunnels' },
+      ],
+    ]);
     net.send(a, 2, [1]);
     await net.run(50);
     expect(idsOf(b.workload.takeSent())).toEqual([1]);

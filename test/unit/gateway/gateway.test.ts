@@ -60,7 +60,7 @@ describe('on-demand tunnels', () => {
     await net.run(100);
     expect(a.gateway.view().slowPath.noPeer).toBe(1);
     expect(a.gateway.view().sessions).toEqual([]);
-    const ofItself = ['announcement-sent', 'peer-silent'];
+    const ofItself = ['announcement-sent', 'announcement-failed', 'peer-silent'];
     expect(a.events.filter(({ type }) => !ofItself.includes(type))).toEqual([
       {
         type: 'packet-refused',

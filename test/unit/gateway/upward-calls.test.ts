@@ -13,7 +13,6 @@ const ADDRESS = parseIp('2001:db8::2');
 const EVENT: GatewayEvent = { type: 'rotated', rotations: 1 };
 let events: GatewayEvent[];
 let told: string[];
-let logs: string[];
 let stopping: AbortController;
 /** What the parts that are asked for something answer. */
 let world: { rekey: Promise<void>; once: Promise<Session[]>; release: Promise<Session[]> };
@@ -61,7 +60,6 @@ const parts = (more: Partial<UpperParts> = {}): UpperParts => ({
 const open = (holdsUnproved = true) =>
   new UpwardCalls({
     clock: createVirtualClock(NOW_MS),
-    logger: { log: (level, message) => logs.push(`${level} ${message}`), enabled: () => true },
     signal: stopping.signal,
     holdsUnproved,
     observer: (event) => {
@@ -78,7 +76,6 @@ const connected = (holdsUnproved = true, more: Partial<UpperParts> = {}) => {
 beforeEach(() => {
   told = [];
   events = [];
-  logs = [];
   stopping = new AbortController();
   world = { rekey: Promise.resolve(), once: Promise.resolve([]), release: Promise.resolve([]) };
   peers = [1, 2].map((number) => testPeer(number));
@@ -106,7 +103,6 @@ describe('those who are told', () => {
     expect(told).toEqual(['observer: rotated']);
     const calls = new UpwardCalls({
       clock: createVirtualClock(),
-      logger: { log: () => {}, enabled: () => false },
       signal: stopping.signal,
       holdsUnproved: false,
       observer: undefined,
@@ -187,12 +183,12 @@ describe('those who are told', () => {
 });
 
 describe('sessions that need new keys', () => {
-  test('are re-keyed, and what fails of that is logged', async () => {
+  test('are re-keyed, and what fails of that is told', async () => {
     world.rekey = Promise.reject(new Error('broken'));
     connected().onRekeyNeeded([sessionOf(1, peers[0]!), sessionOf(2, peers[1]!)]);
     await settle();
-    expect(told).toEqual(['bring-up: rekey 192.168.9.1 192.168.9.2']);
-    expect(logs).toEqual(['error re-keying failed: broken']);
+    expect(told[0]).toBe('bring-up: rekey 192.168.9.1 192.168.9.2');
+    expect(events).toEqual([{ type: 'work-failed', work: 're-keying', reason: 'broken' }]);
   });
 
   test('because nobody answers are asked for once, peer by peer, but for those that somebody asks for now', async () => {
@@ -205,7 +201,7 @@ describe('sessions that need new keys', () => {
       `bring-up: ask ${peer.name} once for 192.168.9.1`,
       `bring-up: ask ${other.name} once for 192.168.9.2`,
     ]);
-    expect(logs).toEqual([]);
+    expect(events).toEqual([]);
   });
 });
 
@@ -229,10 +225,10 @@ describe('an address that is proved', () => {
     world.release = Promise.reject(new Error('broken'));
     calls.onConfirmed(peers[0]!, ADDRESS);
     await settle();
-    expect(logs).toEqual(['error underlay addresses: broken']);
+    expect(events).toEqual([{ type: 'work-failed', work: 'underlay-proofs', reason: 'broken' }]);
     stopping.abort();
     calls.onConfirmed(peers[0]!, ADDRESS);
     await settle();
-    expect(logs).toHaveLength(1);
+    expect(events).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 /** Whom a gateway tells that it has started, when, and how often again: a bounded number of calls, whoever is silent. */
 import { describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import {
   AGAIN_INTERVAL_MS,
@@ -28,7 +29,7 @@ function open(count: number) {
   });
   const calls: { readonly name: string; readonly atMs: number }[] = [];
   const messages: ReturnType<typeof decodeAnnouncement>[] = [];
-  const [heardOf, events, logs]: [string[], unknown[], unknown[]] = [[], [], []];
+  const [heardOf, events]: [string[], GatewayEvent[]] = [[], []];
   const silent: [string, string][] = [];
   const world = {
     /** Of a peer; undefined: it never answers. */
@@ -56,7 +57,6 @@ function open(count: number) {
         });
       },
     } as never,
-    logger: { log: (...line) => logs.push(line), enabled: () => true },
     observe: (event) => events.push(event),
     servicePort: () => 3001,
     deadlineMs: 5000,
@@ -76,7 +76,6 @@ function open(count: number) {
     heardOf,
     silent,
     events,
-    logs,
     world,
     announcements,
     timesOf,
@@ -202,7 +201,7 @@ describe('a peer that is told', () => {
     ['CANCELLED', 'silent', false, [0, 15_001]],
     ['broken', 'silent', false, [0, 15_001]],
   ])('and answers %s is %s', async (reply, standing, isAnswer, times) => {
-    const { clock, peers, world, heardOf, logs, announcements, timesOf } = open(1);
+    const { clock, peers, world, heardOf, events, announcements, timesOf } = open(1);
     const [peer] = peers as [Peer];
     world.replyOf = () => reply;
     expect([announcements.standingOf(peer), announcements.answeredAtMs(peer)]).toEqual([
@@ -215,11 +214,12 @@ describe('a peer that is told', () => {
     expect(announcements.answeredAtMs(peer)).toBe(isAnswer ? 1_000_001 : Number.NEGATIVE_INFINITY);
     expect(heardOf).toEqual(isAnswer ? ['p0'] : []);
     expect(announcements.counters).toEqual({ sent: 1, answered: isAnswer ? 1 : 0, failed: isAnswer ? 0 : 1 });
-    expect(logs).toHaveLength(reply === 'ok' ? 0 : 1);
+    const failures = () => events.filter(({ type }) => type === 'announcement-failed');
+    expect(failures()).toHaveLength(reply === 'ok' ? 0 : 1);
     await clock.advance(20_000);
     expect(timesOf('p0')).toEqual(times);
     if (reply === 'broken')
-      expect(logs[0]).toEqual(['debug', 'announcement of our start: broken', { peer: 'p0' }]);
+      expect(failures()[0]).toEqual({ type: 'announcement-failed', peer: 'p0', reason: 'broken' });
   });
 
   test('is not told a second time while it is being told', async () => {

@@ -29,7 +29,7 @@ function open({ mode = 'tunnel', outerFamily = 4, innerFamilies = [4, 6], peers 
   const known: { address: IpAddress; peer: Peer }[] = [];
   const addresses = { version: 0, [Symbol.iterator]: () => known.values() };
   const entries = new Map<number, { readonly source: string; packets: bigint }>();
-  const [looks, told, logs]: [number[], FailedPackets[], unknown[]] = [[], [], []];
+  const [looks, told, events]: [number[], FailedPackets[], unknown[]] = [[], [], []];
   const device = {
     syndromes: { 'icv-fail': 0n, 'bad-trailer': 0n, miss: 0n },
     /** Packets that missed the last pipe of sources. */
@@ -75,7 +75,7 @@ function open({ mode = 'tunnel', outerFamily = 4, innerFamilies = [4, 6], peers 
       },
     } as never,
     clock,
-    logger: { log: (...line) => logs.push(line), enabled: () => true },
+    observe: (event) => events.push(event),
     pipeline: { mode, outerFamily, innerFamilies },
     addresses: addresses as never,
     peers,
@@ -108,7 +108,7 @@ function open({ mode = 'tunnel', outerFamily = 4, innerFamilies = [4, 6], peers 
         ...[...byPeer].map(([{ name }, packets]) => `${name} ${packets}`),
         ...(unknown > 0n ? [`unknown ${unknown}`] : []),
       ]);
-  return { clock, sources, device, looks, logs, know, forget, fail, watched, toldOf, entries };
+  return { clock, sources, device, looks, events, know, forget, fail, watched, toldOf, entries };
 }
 
 describe('the device is looked at', () => {
@@ -142,7 +142,7 @@ describe('the device is looked at', () => {
   );
 
   test('no more after the stop, whatever was under way', async () => {
-    const { clock, sources, looks, device, logs, fail, toldOf } = open();
+    const { clock, sources, looks, device, events, fail, toldOf } = open();
     await sources.start();
     fail(1n);
     device.meanwhile = () => sources.stop();
@@ -153,7 +153,7 @@ describe('the device is looked at', () => {
     other.sources.stop();
     await other.clock.advance(60_000);
     expect(other.looks).toEqual([]);
-    expect(logs).toEqual([]);
+    expect(events).toEqual([]);
     // Stopped while it reads whose they are.
     const third = open();
     await third.sources.start();
@@ -167,11 +167,11 @@ describe('the device is looked at', () => {
   });
 
   test('again after it has failed, which the log says', async () => {
-    const { clock, sources, device, logs, looks } = open();
+    const { clock, sources, device, events, looks } = open();
     await sources.start();
     device.fails = true;
     await clock.advance(OFTEN_MS);
-    expect(logs).toEqual([['error', 'recovery failed: device gone']]);
+    expect(events).toEqual([{ type: 'work-failed', work: 'recovery', reason: 'device gone' }]);
     device.fails = false;
     await clock.advance(OFTEN_MS);
     expect(looks).toHaveLength(1);
@@ -181,7 +181,7 @@ describe('the device is looked at', () => {
       throw new Error('device gone');
     };
     await clock.advance(60_000);
-    expect([looks.length, logs.length]).toEqual([2, 1]);
+    expect([looks.length, events.length]).toEqual([2, 1]);
   });
 });
 
@@ -279,23 +279,23 @@ describe('the device counts for', () => {
   });
 
   test('what it would not take or give up is tried again with the next look, and the log says so', async () => {
-    const { clock, sources, device, know, forget, logs, watched } = open();
+    const { clock, sources, device, know, forget, events, watched } = open();
     know(A, '192.0.2.1');
     await sources.start();
     forget('192.0.2.1');
     know(A, '192.0.2.2', '192.0.2.3');
     device.refuses = ({ operation }) => operation === 'remove';
     await clock.advance(OFTEN_MS);
-    expect(logs).toEqual([['error', 'recovery failed: table full']]);
+    expect(events).toEqual([{ type: 'work-failed', work: 'recovery', reason: 'table full' }]);
     expect(watched()).toEqual(four('192.0.2.1', '192.0.2.2', '192.0.2.3'));
     device.refuses = () => false;
     await clock.advance(OFTEN_MS);
     expect(watched()).toEqual(four('192.0.2.2', '192.0.2.3'));
-    expect(logs).toHaveLength(1);
+    expect(events).toHaveLength(1);
     know(B, '192.0.2.4');
     device.refuses = ({ operation }) => operation === 'add';
     await clock.advance(OFTEN_MS);
-    expect([sources.watched, logs.length]).toEqual([2, 2]);
+    expect([sources.watched, events.length]).toEqual([2, 2]);
     device.refuses = () => false;
     await clock.advance(OFTEN_MS);
     expect(watched()).toEqual(four('192.0.2.2', '192.0.2.3', '192.0.2.4'));

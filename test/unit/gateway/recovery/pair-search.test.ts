@@ -23,6 +23,7 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
   const table = new Map<IpAddress, Session>();
   const packets = new Map<number, bigint>();
   const asked: number[][] = [];
+  const events: unknown[] = [];
   const world = {
     refuses: (_: Session): boolean => false,
     ingressEntries: true,
@@ -60,6 +61,7 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
         }),
     } as never,
     clock,
+    observe: (event) => events.push(event),
     limits: { tunnelsPerRequest } as never,
     peers: {
       pairsOf: (of: Peer, most: number) => {
@@ -108,11 +110,11 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
     packets.set((which === 'out' ? session.egress!.entry : session.ingress[0]!.entry!) as number, 1n);
   };
   const at = (id: number) => table.get(ipOf(id))!;
-  return { clock, peer, other, asked, world, step, there, range, use, place, establish, drop, at };
+  return { clock, peer, other, asked, events, world, step, there, range, use, place, establish, drop, at };
 }
 
 test('all pairs that are missing are asked for, a request full at a time, and nothing that is there', async () => {
-  const { asked, world, step, there, range, place, establish } = open(250);
+  const { asked, events, peer, world, step, there, range, place, establish } = open(250);
   establish(place(3));
   // It has no way out yet.
   place(5);
@@ -120,6 +122,13 @@ test('all pairs that are missing are asked for, a request full at a time, and no
   expect(asked).toEqual([[0, 1, 2, ...range(4, 101)], range(101, 201), range(201, 250)]);
   expect(there()).toEqual(range(0, 250));
   expect(world.most).toBe(65_536);
+  const told = (tunnels: number, missing: number) => ({
+    type: 'pair-search',
+    peer: peer.name,
+    tunnels,
+    missing,
+  });
+  expect(events).toEqual([told(100, 249), told(100, 149), told(49, 49)]);
 });
 
 test('a peer of 2.7 is asked for 32 at once, or for fewer where a request has room for fewer', async () => {

@@ -1,6 +1,7 @@
 /** What a peer's word that it has started, or that packets of ours fail, makes a gateway do: re-key its sessions, at a rate. */
 import { describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import { ANNOUNCEMENTS_BURST, PeerStarts } from '../../../../src/gateway/recovery/peer-starts.js';
 import {
@@ -21,14 +22,13 @@ function open() {
   const [peer, other] = [testPeer(1), testPeer(2)];
   const sessions: Session[] = [];
   const packets = new Map<number, bigint>();
-  const [forgotten, started, heardOf, events, logs, rounds]: [
+  const [forgotten, started, heardOf, events, rounds]: [
     string[],
     unknown[],
     string[],
-    unknown[],
-    unknown[],
+    GatewayEvent[],
     string[],
-  ] = [[], [], [], [], [], []];
+  ] = [[], [], [], [], []];
   const world = {
     /** Which of these a peer does not give a new route. */
     refuses: (_: readonly Session[]): readonly Session[] => [],
@@ -51,7 +51,6 @@ function open() {
     } as never,
     clock,
     random: { fill: () => {}, uint32: () => 0 },
-    logger: { log: (...line) => logs.push(line), enabled: () => true },
     observe: (event) => events.push(event),
     limits: { backoffMinMs: 200, backoffMaxMs: 1600 } as never,
     peers: { identifyService: (_: unknown, port: number) => (port === 1 ? peer : other) } as never,
@@ -87,20 +86,22 @@ function open() {
     return announce(0);
   };
   return {
-    ...{ clock, abort, peer, other, sessions, packets, forgotten, started, heardOf, events, logs, rounds },
+    ...{ clock, abort, peer, other, sessions, packets, forgotten, started, heardOf, events, rounds },
     ...{ world, add, starts, announce, startAnew },
   };
 }
 
 describe('a peer that tells its start', () => {
   test('and has given us no route is heard, and nothing is done', async () => {
-    const { peer, announce, clock, rounds, forgotten, started, heardOf, events, logs, starts, add } = open();
+    const { peer, announce, clock, rounds, forgotten, started, heardOf, events, starts, add } = open();
     add(1);
     expect(await announce(5)).toBe(0);
     await clock.advance(10_000);
-    expect([rounds, forgotten, logs, peer.starts]).toEqual([[], [], [], 0]);
+    expect([rounds, forgotten, peer.starts]).toEqual([[], [], 0]);
     expect([started, heardOf]).toEqual([[[peer.name, 5]], [peer.name]]);
-    expect(events).toEqual([{ type: 'announcement-received', peer: peer.name, sessions: 0 }]);
+    expect(events).toEqual([
+      { type: 'announcement-received', peer: peer.name, sessions: 0, packetsFail: false },
+    ]);
     expect(starts.counters).toEqual({ received: 1, refused: 0 });
   });
 
@@ -119,7 +120,7 @@ describe('a peer that tells its start', () => {
   });
 
   test('gets its sessions re-keyed, those that send most first, and nobody else’s', async () => {
-    const { peer, other, packets, startAnew, clock, rounds, logs, events, sessions, add } = open();
+    const { peer, other, packets, startAnew, clock, rounds, events, sessions, add } = open();
     for (const id of [1, 2, 3]) add(id);
     add(4, other);
     add(5, peer, 1);
@@ -128,8 +129,9 @@ describe('a peer that tells its start', () => {
     expect(await startAnew()).toBe(3);
     await clock.advance(1_000);
     expect(rounds).toEqual(['2 3 1 at 0']);
-    expect(logs).toEqual([['info', 'a peer has started anew', { peer: peer.name, sessions: 3 }]]);
-    expect(events).toEqual([{ type: 'announcement-received', peer: peer.name, sessions: 3 }]);
+    expect(events).toEqual([
+      { type: 'announcement-received', peer: peer.name, sessions: 3, packetsFail: false },
+    ]);
     // Once more, for a second start.
     expect(await startAnew()).toBe(4);
     await clock.advance(1_000);
@@ -172,7 +174,7 @@ describe('a peer that tells its start', () => {
   });
 
   test('again, while its sessions are being re-keyed, starts no second round beside the first', async () => {
-    const { world, peer, startAnew, clock, rounds, logs, add } = open();
+    const { world, peer, startAnew, clock, rounds, add } = open();
     add(1);
     world.durationMs = 1_000;
     await startAnew();
@@ -184,28 +186,28 @@ describe('a peer that tells its start', () => {
     // The route that came of the first round is from its last life already, as the peer's answers tell.
     await clock.advance(60_000);
     expect(rounds).toEqual(['1 at 0']);
-    expect(logs).toHaveLength(1);
   });
 
   test('is served again after a round that broke', async () => {
-    const { world, abort, startAnew, clock, rounds, logs, add } = open();
+    const { world, abort, startAnew, clock, rounds, events, peer, add } = open();
     add(1);
     world.error = new Error('no memory');
     await startAnew();
     await clock.advance(10);
-    expect(logs[1]).toEqual(['error', 're-keying failed: no memory']);
+    const failed = { type: 'work-failed', work: 're-keying', reason: 'no memory', peer: peer.name };
+    expect(events[1]).toEqual(failed);
     await startAnew();
     abort.abort();
     await clock.advance(10);
     expect(rounds).toHaveLength(2);
     // Not while the gateway ends.
-    expect(logs).toHaveLength(3);
+    expect(events.filter(({ type }) => type === 'work-failed')).toEqual([failed]);
   });
 });
 
 describe('a peer that does not let packets in', () => {
   test('gets the sessions re-keyed that send, as two looks show, and no others', async () => {
-    const { peer, other, packets, announce, clock, rounds, logs, add } = open();
+    const { peer, other, packets, announce, clock, rounds, events, add } = open();
     for (const id of [1, 2, 3]) add(id);
     add(4, other);
     const send = (id: number) => packets.set(id, (packets.get(id) ?? 100n) + 1n);
@@ -221,7 +223,9 @@ describe('a peer that does not let packets in', () => {
     send(2);
     await clock.advance(10_000);
     expect(rounds).toEqual(['2 at 150', '1 at 1210']);
-    expect(logs).toEqual([['info', 'a peer does not let packets in', { peer: peer.name, sessions: 0 }]]);
+    expect(events).toEqual([
+      { type: 'announcement-received', peer: peer.name, sessions: 0, packetsFail: true },
+    ]);
     send(3);
     await clock.advance(10_000);
     expect(rounds).toHaveLength(2);

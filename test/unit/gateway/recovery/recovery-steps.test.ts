@@ -13,7 +13,7 @@ function open(names: readonly string[], unknownSourceStepsPerMinute = 4) {
   const startMs = clock.nowMs();
   const peers = names.map((name) => ({ name }) as Peer);
   const steps: string[] = [];
-  const logs: { line: string; fields: unknown }[] = [];
+  const events: unknown[] = [];
   const world = {
     standing: new Map<Peer, 'told' | 'silent' | 'other'>(),
     answeredAtMs: new Map<Peer, number>(),
@@ -29,10 +29,7 @@ function open(names: readonly string[], unknownSourceStepsPerMinute = 4) {
   const recovery = new Recovery({
     clock,
     random: seededRandom(1),
-    logger: {
-      log: (level, message, fields) => logs.push({ line: `${level} ${message}`, fields }),
-      enabled: () => true,
-    },
+    observe: (event) => events.push(event),
     peers: { all: peers } as never,
     addresses: { of: (peer: Peer) => (world.located.has(peer) ? ['192.0.2.1'] : []) } as never,
     announcements: {
@@ -55,7 +52,7 @@ function open(names: readonly string[], unknownSourceStepsPerMinute = 4) {
   };
   /** When steps were made, in seconds since the start. */
   const times = () => steps.map((one) => Number(one.split(' at ')[1]));
-  return { clock, peers, steps, logs, world, recovery, failed, failFor, times };
+  return { clock, peers, steps, events, world, recovery, failed, failFor, times };
 }
 
 describe('after the start', () => {
@@ -259,36 +256,33 @@ describe('packets of unknown sources', () => {
   });
 });
 
-describe('the log', () => {
-  test('has one line about packets that fail in ten seconds, with their number and whose they are', async () => {
-    const { peers, logs, failed, clock } = open(['a', 'b']);
+describe('those who watch', () => {
+  test('are told of packets that fail, with their number and whose they are', () => {
+    const { peers, events, failed } = open(['a', 'b']);
     failed(peers, 3n);
-    failed(peers, 3n);
-    await clock.advance(9_999);
-    failed(peers, 3n);
-    const line = {
-      line: 'warning packets are not let in',
-      fields: { packets: 7n, peers: 2, ofUnknownSources: 3n },
-    };
-    expect(logs).toEqual([line]);
-    await clock.advance(1);
-    failed([], 3n);
-    expect(logs[1]!.fields).toEqual({ packets: 3n, peers: 0, ofUnknownSources: 3n });
+    failed([], 1n);
+    const type = 'packets-not-let-in';
+    expect(events).toEqual([
+      { type, peer: 'a', packets: 2 },
+      { type, peer: 'b', packets: 2 },
+      { type, packets: 3 },
+      { type, packets: 1 },
+    ]);
   });
 
-  test('has a line about a step that failed, and the next one is made', async () => {
-    const { clock, peers, world, logs, steps, failed } = open(['a']);
+  test('are told of a step that failed, and the next one is made', async () => {
+    const { clock, peers, world, events, steps, failed } = open(['a']);
     world.work = () => Promise.reject(new Error('no way'));
     failed(peers);
     await clock.advance(1_000);
-    expect(logs[1]).toEqual({ line: 'warning recovery failed: no way', fields: { peer: 'a' } });
+    expect(events[1]).toEqual({ type: 'work-failed', work: 'recovery', reason: 'no way', peer: 'a' });
     failed(peers);
     expect(steps).toHaveLength(2);
   });
 });
 
 test('after the stop nothing is done or told', async () => {
-  const { clock, peers, world, logs, steps, recovery, failed } = open(['a']);
+  const { clock, peers, world, events, steps, recovery, failed } = open(['a']);
   world.work = async () => {
     recovery.stop();
     throw new Error('closed');
@@ -297,5 +291,5 @@ test('after the stop nothing is done or told', async () => {
   await clock.advance(100_000);
   failed(peers, 5n);
   expect(steps).toHaveLength(1);
-  expect(logs).toHaveLength(1);
+  expect(events).toHaveLength(1);
 });

@@ -223,7 +223,7 @@ describe('after kill -9 traffic flows again within two seconds', () => {
       const back = await untilAllFlow(b, a, used, 60_000);
       expect(back.backAfterMs.size).toBe(used.length);
       expect(lastOf(back)).toBeLessThan(BACK_WITHIN_MS);
-      const told = a.logs.some(({ message }) => message === 'packets are not let in');
+      const told = a.events.some(({ type }) => type === 'packets-not-let-in');
       expect(told).toBe(kind === 'like DOCA');
       expect(a.logs.filter(({ level }) => level === 'error')).toEqual([]);
     },

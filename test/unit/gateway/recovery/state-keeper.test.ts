@@ -14,7 +14,8 @@ function open(kept?: string) {
   const clock = createVirtualClock();
   const peers = peersAt('10.0.0.1', '10.0.0.2');
   const addresses = new UnderlayAddresses();
-  const [writes, logs]: [{ atMs: number; text: string }[], unknown[]] = [[], []];
+  const writes: { atMs: number; text: string }[] = [];
+  const [logs, events]: [unknown[], unknown[]] = [[], []];
   const store = { loadError: undefined as Error | undefined, saveError: undefined as Error | undefined };
   const keeper = new StateKeeper({
     store: {
@@ -29,6 +30,7 @@ function open(kept?: string) {
     },
     clock,
     logger: { log: (...line) => logs.push(line), enabled: () => true },
+    observe: (event) => events.push(event),
     peers,
     addresses,
   });
@@ -37,7 +39,7 @@ function open(kept?: string) {
   const answer = (minutes: number) => {
     peers.all[0]!.answeredAtMs = minutes * MINUTE_MS;
   };
-  return { clock, peers, addresses, writes, times, logs, store, keeper, answer };
+  return { clock, peers, addresses, writes, times, logs, events, store, keeper, answer };
 }
 
 test('it is written two seconds after something has changed, and not while nothing does', async () => {
@@ -97,20 +99,20 @@ test('it is not written before it has been read', async () => {
 });
 
 test('a disk that takes nothing is told once, and again after it has taken something', async () => {
-  const { clock, keeper, store, writes, answer, logs } = open();
+  const { clock, keeper, store, writes, answer, events } = open();
   await keeper.load();
   store.saveError = new Error('no space');
   keeper.start();
   await clock.advance(3 * SAVE_INTERVAL_MS);
-  const line = ['warning', '--state-file: not written: no space'];
-  expect([writes.length, logs]).toEqual([3, [line]]);
+  const told = { type: 'state-not-written', reason: 'no space' };
+  expect([writes.length, events]).toEqual([3, [told]]);
   store.saveError = undefined;
   await clock.advance(3 * SAVE_INTERVAL_MS);
-  expect([writes.length, logs]).toEqual([4, [line]]);
+  expect([writes.length, events]).toEqual([4, [told]]);
   store.saveError = new Error('no space');
   answer(1);
   await clock.advance(2 * SAVE_INTERVAL_MS);
-  expect([writes.length, logs]).toEqual([6, [line, line]]);
+  expect([writes.length, events]).toEqual([6, [told, told]]);
 });
 
 test('the stop writes what has changed last, and nothing is written after it', async () => {

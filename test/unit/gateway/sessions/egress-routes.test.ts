@@ -176,14 +176,14 @@ describe('a way out', () => {
     world.device.failing.add('clearKeys');
     await installer.remove([session!]);
     expect(installer.keySlotsUsed).toBe(1);
-    expect(world.logs).toHaveLength(1);
+    expect(world.leftovers).toHaveLength(1);
     await world.clock.advance(1000);
     expect(installer.keySlotsUsed).toBe(1);
     world.device.failing.clear();
     await world.clock.advance(1000);
     expect([installer.keySlotsUsed, world.device.keys.size]).toEqual([0, 0]);
     await world.clock.advance(10_000);
-    expect(world.logs).toHaveLength(2);
+    expect(world.leftovers).toHaveLength(2);
   });
 
   test('whose entry of PSP_ENCRYPT the device keeps leaves its slot to nobody until that is gone', async () => {

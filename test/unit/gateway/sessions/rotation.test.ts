@@ -310,7 +310,6 @@ describe('a rotation by itself', () => {
     const eventLog = new EventLog({ clock, logger });
     const rotation = new Rotation({
       clock,
-      logger,
       observe: (event) => {
         if (event.type === 'rotated') note(`rotated ${event.rotations}`);
         events.push(event);

@@ -6,12 +6,12 @@ import { SessionExpiry } from '../../../../src/gateway/sessions/session-expiry.j
 /** An installer with so many sessions, which are looked at in the way that a test says. */
 function open(idleS: number, sessions = 0, dormant = 0) {
   const clock = createVirtualClock();
-  const logs: string[] = [];
+  const events: unknown[] = [];
   const unanswered: unknown[] = [];
   const world = { looks: [] as number[], counts: [] as number[], look: async (): Promise<unknown[]> => [] };
   const expiry = new SessionExpiry({
     clock,
-    logger: { log: (level, message) => logs.push(`${level} ${message}`), enabled: () => true },
+    observe: (event) => events.push(event),
     installer: {
       sessions: { order: { size: sessions }, dormant: { size: dormant } },
       look: (count: number) => {
@@ -23,7 +23,7 @@ function open(idleS: number, sessions = 0, dormant = 0) {
     rekeyListener: { onUnanswered: (found) => unanswered.push(found) },
     idleS,
   });
-  return { clock, logs, unanswered, expiry, world };
+  return { clock, events, unanswered, expiry, world };
 }
 
 test.each([
@@ -57,19 +57,19 @@ test('those that send and get nothing back are told of, and nobody where there a
 });
 
 test('a look that fails is told of, and the next one comes all the same', async () => {
-  const { clock, expiry, world, logs } = open(10);
+  const { clock, expiry, world, events } = open(10);
   world.look = async () => {
     throw new Error('no counters');
   };
   expiry.start();
   await clock.advance(2_000);
   expect(world.looks).toHaveLength(2);
-  const line = 'error looking for idle sessions failed: no counters';
-  expect(logs).toEqual([line, line]);
+  const failed = { type: 'work-failed', work: 'idle-search', reason: 'no counters' };
+  expect(events).toEqual([failed, failed]);
 });
 
 test('after the stop nobody looks, nothing is told of a look that fails then, and a start does nothing', async () => {
-  const { clock, expiry, world, logs } = open(10);
+  const { clock, expiry, world, events } = open(10);
   world.look = async () => {
     expiry.stop();
     throw new Error('closed');
@@ -79,7 +79,7 @@ test('after the stop nobody looks, nothing is told of a look that fails then, an
   expiry.start();
   await clock.advance(10_000);
   expect(world.looks).toEqual([1_000]);
-  expect(logs).toEqual([]);
+  expect(events).toEqual([]);
   const other = open(10);
   other.expiry.start();
   other.expiry.stop();

@@ -17,7 +17,7 @@ const QUESTIONS_MAX = 1024;
 
 function open(options: Partial<SegmentOptions> = {}) {
   const clock = { nowMs: 1_000_000 };
-  const logs: unknown[] = [];
+  const events: unknown[] = [];
   const segment = new Segment({
     allowRouters: [],
     localVips: new Set<IpAddress>([parseIp(OURS.ip), parseIp(OURS.ip6)]),
@@ -25,34 +25,46 @@ function open(options: Partial<SegmentOptions> = {}) {
     perSource: 1_000_000,
     total: 1_000_000,
     nowMs: () => clock.nowMs,
-    logger: { log: (...line) => logs.push(line), enabled: () => true },
+    observe: (event) => events.push(event),
     ...options,
   });
-  return { clock, logs, segment };
+  return { clock, events, segment };
 }
 
-describe('the log', () => {
-  test('tells of what is dropped which way it went, from whom, and what it was about', () => {
-    const { segment, logs } = open();
+describe('those who watch', () => {
+  test('are told of what is dropped which way it went, from whom, and what it was about', () => {
+    const { segment, events } = open();
     segment.pass('out', arpRequest('192.168.1.9', THEIRS.ip, OURS.mac));
     segment.pass('in', advertisement(OURS.ip6, { ip: THEIRS.ip6, mac: OURS.mac }, THEIRS.mac));
     segment.pass('in', routerAdvertisement('fe80::99', '02:00:00:00:00:99'));
-    expect(logs).toEqual([
-      [
-        'warning',
-        "arp-request dropped: it is not of the workload's own MAC and addresses",
-        { from: 'workload', source: '192.168.1.9', mac: OURS.mac, target: THEIRS.ip },
-      ],
-      [
-        'warning',
-        "neighbor-advertisement dropped: it claims an address that is the workload's",
-        { from: 'underlay', source: OURS.ip6, mac: THEIRS.mac, target: OURS.ip6 },
-      ],
-      [
-        'warning',
-        'router-advertisement dropped: no --allow-router names its source',
-        { from: 'underlay', source: 'fe80::99', mac: '02:00:00:00:00:99' },
-      ],
+    const type = 'segment-dropped';
+    expect(events).toEqual([
+      {
+        type,
+        side: 'workload',
+        kind: 'arp-request',
+        why: 'not-ours',
+        source: '192.168.1.9',
+        mac: OURS.mac,
+        target: THEIRS.ip,
+      },
+      {
+        type,
+        side: 'underlay',
+        kind: 'neighbor-advertisement',
+        why: 'ours',
+        source: OURS.ip6,
+        mac: THEIRS.mac,
+        target: OURS.ip6,
+      },
+      {
+        type,
+        side: 'underlay',
+        kind: 'router-advertisement',
+        why: 'router',
+        source: 'fe80::99',
+        mac: '02:00:00:00:00:99',
+      },
     ]);
   });
 });

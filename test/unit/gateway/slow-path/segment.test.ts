@@ -377,7 +377,7 @@ test('whatever kind of frame goes to the CPU as one of the segment is one that i
     perSource: 1,
     total: 1,
     nowMs: () => 0,
-    logger: { log: () => {}, enabled: () => true },
+    observe: () => {},
   });
   const echo = changed(solicitation(OURS.ip6, THEIRS.ip6, OURS.mac), 54, 128);
   expect(claimsToBeSegmentMessage(echo)).toBe(false);

@@ -250,15 +250,19 @@ describe('a packet without a session', () => {
     world.mayTakePlace = false;
     miss(slowPath, 2, [1, 2]);
     expect([slowPath.counters.noSession, world.opened.length]).toEqual([2, 0]);
-    expect(logs[0]!.line).toBe(
-      `error no session for ${pairOf(vip(1), vip(2))}: the table is full, or many are being made`,
-    );
+    const told = (reason: string) => ({
+      type: 'no-session',
+      localVip: vip(1),
+      remoteVip: vip(2),
+      reason,
+    });
+    expect(events[0]).toEqual(told('the table is full, or many are being made'));
     world.mayTakePlace = true;
     world.open = () => Promise.reject(new Error('no room'));
     miss(slowPath, 2, [3, 4]);
     await clock.advance(5);
     expect(slowPath.counters.noSession).toBe(4);
-    expect(logs.at(-1)!.line).toBe(`error no session for ${pairOf(vip(1), vip(2))}: no room`);
+    expect(events.at(-1)).toEqual(told('no room'));
     world.open = async () => {};
     miss(slowPath, 2, [5]);
     await clock.advance(5);
@@ -455,7 +459,7 @@ describe('a peer that does not answer', () => {
     const gone = LIMITS.missedPacketTtlMs + 2 * BACKOFF_MS;
     miss(slowPath, 2, [1]);
     await clock.advance(gone);
-    expect(logs.at(-1)!.line).toBe('error a session could not be removed: stuck');
+    expect(events.at(-1)).toEqual({ type: 'work-failed', work: 'session-removal', reason: 'stuck' });
   });
 
   test('and for whose turn its packets have waited too long is not asked, and what is left of the session goes', async () => {
@@ -549,6 +553,10 @@ describe('an address that its peer has not proved', () => {
     ]);
     expect(sent[0]!.packetMeta).toBe(trialMark(7));
     expect(events.filter(({ type }) => type === 'resubmitted')).toHaveLength(16);
+    const held = { type: 'underlay-held', peer: peer.name, address: vip(9) };
+    expect(events.filter(({ type }) => type === 'underlay-held')).toEqual(
+      [1, 2, 3, 4].map((waiting) => ({ ...held, waiting })),
+    );
     await clock.advance(9_000);
     miss(slowPath, 2, [20]);
     expect(sent).toHaveLength(16);
@@ -641,21 +649,14 @@ describe('what is for the gateway itself', () => {
     return whole;
   };
 
-  test('packets that do not fit are answered, a thousand a second, and told of once a second', async () => {
+  test('packets that do not fit are answered, a thousand a second, and those are told of', () => {
     const slowPath = open();
     slowPath.receive(Array.from({ length: 1003 }, (_, id) => ({ frame: large(id), packetMeta: 0 })));
     expect(slowPath.counters).toMatchObject({ answeredTooBig: 1000, tooBigDropped: 3, misses: 0 });
     expect(sent).toHaveLength(1000);
     expect(sent[0]!.packetMeta).toBe(PKT_META_RETURN_TO_VF);
-    expect(logs).toEqual([
-      {
-        line: 'info a packet of the workload is too big, answered: fragmentation needed',
-        fields: { mtu: 1400, answered: 1 },
-      },
-    ]);
-    await clock.advance(1000);
-    slowPath.receive([{ frame: large(1), packetMeta: 0 }]);
-    expect(logs).toHaveLength(2);
+    const about = { source: vip(1), destination: vip(2), mtuOctets: 1400 };
+    expect(events).toEqual(sent.map(() => ({ type: 'packet-too-big', ...about })));
   });
 
   test('packets that do not fit, and whose sender no router may answer, are dropped and counted', () => {
@@ -715,7 +716,7 @@ describe('in transport mode', () => {
     expect(sent[1]!.packetMeta).toBe(PKT_META_SEGMENT_OUT);
   });
 
-  test('fragments of the workload are dropped, counted and told of once a second', async () => {
+  test('fragments of the workload are dropped, counted and told of', () => {
     const slowPath = open({ segment });
     const fragment = () => {
       const one = frame(2, 1);
@@ -724,15 +725,8 @@ describe('in transport mode', () => {
     };
     slowPath.receive([fragment(), fragment()]);
     expect(slowPath.counters).toMatchObject({ fragmentsDropped: 2, misses: 0, unusable: 0 });
-    expect(logs).toEqual([
-      {
-        line: 'warning a fragment of the workload is dropped: in transport mode only whole packets are encapsulated',
-        fields: { dropped: 1 },
-      },
-    ]);
-    await clock.advance(1000);
-    slowPath.receive([fragment()]);
-    expect(logs[1]!.fields).toEqual({ dropped: 3 });
+    const told = { type: 'fragment-dropped', source: vip(1), destination: vip(2) };
+    expect(events).toEqual([told, told]);
     const tunnel = open();
     tunnel.receive([fragment()]);
     expect(tunnel.counters.fragmentsDropped).toBe(0);

@@ -1,6 +1,6 @@
 /** What peers may claim of the underlay: the policy by itself, over addresses and a clock that a test sets. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { LogFields, LogLevel } from '../../../../src/gateway/log.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import {
   UNCONFIRMED_HOLD_MS,
@@ -17,7 +17,7 @@ const MAC = '02:00:00:00:07:03';
 /** A peer whose addresses are configured, and two of which nothing is known; `alias` is at the service address of `b`. */
 const [configured, b, c, alias] = [testPeer(1), testPeer(2), testPeer(3), testPeer(2)];
 let nowMs: number;
-let logs: { level: LogLevel; message: string; fields: LogFields | undefined }[];
+let events: GatewayEvent[];
 let addresses: UnderlayAddresses;
 let policy: UnderlayPolicy;
 
@@ -28,13 +28,12 @@ function open(uplinkIp = '2001:db8::1', prefixes = ['2001:db8:1::/48', '2001:db8
     addresses,
     uplink: { ip: parseIp(uplinkIp), mac: parseMac(UPLINK_MAC) },
     own: [parseIp('2001:db8::11'), parseIp('10.0.0.9')],
-    nowMs: () => nowMs,
-    logger: { log: (level, message, fields) => logs.push({ level, message, fields }), enabled: () => true },
+    observe: (event) => events.push(event),
   });
 }
 beforeEach(() => {
   nowMs = 1e9;
-  logs = [];
+  events = [];
   open();
 });
 
@@ -152,10 +151,11 @@ describe('a claim is refused', () => {
       'PERMISSION_DENIED: at.ip_addr: 2001:db8:7::3 is held by another peer',
     );
     expect(policy.refused).toEqual({ held: 1 });
-    expect(logs.at(-1)).toEqual({
-      level: 'warning',
-      message: 'a peer claims the underlay address of another',
-      fields: { peer: c.name, address: '2001:db8:7::3', holder: b.name },
+    expect(events.at(-1)).toEqual({
+      type: 'underlay-claimed',
+      peer: c.name,
+      address: '2001:db8:7::3',
+      holder: b.name,
     });
     nowMs += UNCONFIRMED_HOLD_MS;
     expect(refusalOf(c, '2001:db8:7::3')).toBeUndefined();
@@ -206,58 +206,26 @@ test('an address is unproved until a packet has come from it, unless the configu
 });
 
 describe('the address to which a peer’s packets go', () => {
-  const NEW = "a peer's underlay address";
-  const CHANGED = "a peer's underlay address has changed";
-
   test('is told when it is new and when it changes, with the former one, and counted when it changes', () => {
     policy.installed(b, []);
-    expect(logs).toEqual([]);
+    expect(events).toEqual([]);
     take(b, '2001:db8:7::3');
     take(b, '2001:db8:7::3');
-    expect([policy.changes, logs]).toEqual([
+    const place = { peer: b.name, mac: MAC };
+    expect([policy.changes, events]).toEqual([
       0,
-      [
-        {
-          level: 'info',
-          message: NEW,
-          fields: { peer: b.name, address: '2001:db8:7::3', mac: MAC, confirmed: false },
-        },
-      ],
+      [{ type: 'underlay-address', ...place, address: '2001:db8:7::3', confirmed: false }],
     ]);
     policy.claim(b, [where('2001:db8:7::4')]);
     prove(b, '2001:db8:7::4');
     // The last one of a message counts.
     policy.installed(b, [where('2001:db8:7::3'), where('2001:db8:7::4')]);
     expect(policy.changes).toBe(1);
-    expect(logs.slice(1)).toEqual([
-      {
-        level: 'warning',
-        message: CHANGED,
-        fields: {
-          peer: b.name,
-          address: '2001:db8:7::4',
-          mac: MAC,
-          confirmed: true,
-          before: '2001:db8:7::3',
-        },
-      },
-    ]);
+    const changed = { address: '2001:db8:7::4', before: '2001:db8:7::3', confirmed: true };
+    expect(events.slice(1)).toEqual([{ type: 'underlay-changed', ...place, ...changed }]);
     take(configured, '2001:db8:1::5');
-    expect(logs.at(-1)).toMatchObject({ message: NEW, fields: { peer: configured.name, confirmed: true } });
+    const known = { type: 'underlay-address', peer: configured.name, confirmed: true };
+    expect(events.at(-1)).toMatchObject(known);
     expect(policy.changes).toBe(1);
-  });
-
-  test('is told of each peer four times at once and then every ten seconds, whatever another one does', () => {
-    for (let i = 0; i < 20; i++) policy.installed(b, [where(`2001:db8:7::${i}`)]);
-    expect(policy.changes).toBe(19);
-    expect(logs).toHaveLength(4);
-    policy.installed(c, [where('2001:db8:8::1')]);
-    expect(logs).toHaveLength(5);
-    nowMs += 9_999;
-    policy.installed(b, [where('2001:db8:7::a1')]);
-    expect(logs).toHaveLength(5);
-    nowMs += 1;
-    policy.installed(b, [where('2001:db8:7::a2')]);
-    expect(logs.at(-1)).toMatchObject({ message: CHANGED, fields: { peer: b.name, leftOut: 17 } });
   });
 });

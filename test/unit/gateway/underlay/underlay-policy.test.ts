@@ -200,7 +200,8 @@ describe('what another peer holds', () => {
     );
     expect(a.gateway.view().underlay.refused).toEqual({ held: 1 });
     const told = a.logs.find(({ message }) => message === 'a peer claims the underlay address of another');
-    expect(told?.fields).toEqual({ peer: '10.0.0.3:3000', address: '2001:db8::2', holder: '10.0.0.2:3000' });
+    const whose = { peer: '10.0.0.3:3000', holder: '10.0.0.2:3000' };
+    expect(told?.fields).toMatchObject({ ...whose, address: '2001:db8::2' });
     expect(await ask(a, 3, {})).toBe('OK');
     expect(await ask(a, 2, {})).toContain('held by another peer');
   });
@@ -305,12 +306,19 @@ test('a new address and a change of it are logged, and a peer that changes it al
     {
       level: 'info',
       message: "a peer's underlay address",
-      fields: { peer: '10.0.0.3:3000', address: GOOD.ip, mac: GOOD.mac, confirmed: false },
+      fields: {
+        event: 'underlay-address',
+        peer: '10.0.0.3:3000',
+        address: GOOD.ip,
+        mac: GOOD.mac,
+        confirmed: false,
+      },
     },
     {
       level: 'warning',
       message: "a peer's underlay address has changed",
       fields: {
+        event: 'underlay-changed',
         peer: '10.0.0.3:3000',
         address: '2001:db8:7::4',
         mac: GOOD.mac,

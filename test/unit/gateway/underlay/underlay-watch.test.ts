@@ -1,7 +1,7 @@
 /** What is asked of the device to prove where peers are, and what is made of its answers: the evidence by itself. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualClock, type VirtualClock } from '../../../../src/base/virtual-clock.js';
-import type { LogFields } from '../../../../src/gateway/log.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import type { Peer } from '../../../../src/gateway/peers.js';
 import { newSession, OPERATOR, type Session } from '../../../../src/gateway/sessions/session.js';
 import { SessionTable } from '../../../../src/gateway/sessions/session-table.js';
@@ -34,7 +34,7 @@ let failure: Error | undefined;
 /** While it is set, the device takes its time. */
 let held: Promise<void> | undefined;
 let confirmed: [Peer, IpAddress][];
-let logs: { level: string; message: string; fields: LogFields | undefined }[];
+let events: GatewayEvent[];
 
 function open(confirmUnderlay = false): void {
   let next = 1;
@@ -42,18 +42,14 @@ function open(confirmUnderlay = false): void {
   sessions = new SessionTable();
   addresses = new UnderlayAddresses(() => clock.nowMs());
   [entries, former, applied, read] = [new Map(), 0n, [], []];
-  [refuse, failure, held, confirmed, logs] = [false, undefined, undefined, [], []];
-  const logger = {
-    log: (level: string, message: string, fields?: LogFields) => logs.push({ level, message, fields }),
-    enabled: () => true,
-  } as never;
+  [refuse, failure, held, confirmed, events] = [false, undefined, undefined, [], []];
+  const observe = (event: GatewayEvent) => void events.push(event);
   policy = new UnderlayPolicy({
     prefixes: new Map([[configured, []]]),
     addresses,
     uplink: { ip: parseIp('2001:db8::1'), mac: parseMac('02:00:00:00:01:01') },
     own: [],
-    nowMs: () => clock.nowMs(),
-    logger,
+    observe,
   });
   const hal = {
     async apply(operations: readonly EntryOperation[]) {
@@ -94,7 +90,7 @@ function open(confirmUnderlay = false): void {
   evidence = new UnderlayEvidence({
     hal: hal as never,
     clock,
-    logger,
+    observe,
     pipeline: { confirmUnderlay, outerFamily: 6 } as never,
     sessions,
     addresses,
@@ -220,7 +216,7 @@ describe('is watched', () => {
     expect([evidence.refused, spisInDevice()]).toEqual([1, [2]]);
     arrive(2);
     await clock.advance(1_000);
-    expect([confirmed, logs.length, evidence.size]).toEqual([[[b, B_IP]], 1, 0]);
+    expect([confirmed, events.length, evidence.size]).toEqual([[[b, B_IP]], 1, 0]);
   });
 
   test('what is closed while the device is at it goes as soon as it is there', async () => {
@@ -252,13 +248,7 @@ describe('an address is proved', () => {
     expect(confirmed).toEqual([[b, B_IP]]);
     expect(addresses.isConfirmed(b, B_IP)).toBe(true);
     expect([evidence.size, spisInDevice()]).toEqual([1, [3]]);
-    expect(logs).toEqual([
-      {
-        level: 'info',
-        message: "a peer's underlay address is proved",
-        fields: { peer: b.name, address: B_IP },
-      },
-    ]);
+    expect(events).toEqual([{ type: 'underlay-proved', peer: b.name, address: B_IP }]);
     arrive(3);
     await clock.advance(2_000);
     expect(confirmed).toEqual([
@@ -348,15 +338,13 @@ describe('looks at the counters', () => {
     expect([evidence.size, spisInDevice()]).toEqual([0, []]);
   });
 
-  test('that fail are told of at level debug, and made again', async () => {
+  test('that fail are told of, and made again', async () => {
     installed(sessionWith(b, B_IP, 1));
     await clock.advance(1);
     failure = new HalError('DRIVER', 'lost');
     await clock.advance(2_000);
-    expect(logs.map(({ level, message }) => [level, message])).toEqual([
-      ['debug', expect.stringContaining('underlay addresses: ')],
-      ['debug', expect.stringContaining('lost')],
-    ]);
+    const failed = { type: 'work-failed', work: 'underlay-look', reason: expect.stringContaining('lost') };
+    expect(events).toEqual([failed, failed]);
     failure = undefined;
     arrive(1);
     await clock.advance(1_000);
@@ -369,8 +357,8 @@ test('a batch that fails as a whole is told of, and the next one is made', async
   const session = sessionWith(b, B_IP, 1);
   installed(session);
   await clock.advance(1);
-  expect(logs.map(({ level, message }) => [level, message])).toEqual([
-    ['error', expect.stringMatching(/^underlay addresses: .*lost/)],
+  expect(events).toEqual([
+    { type: 'work-failed', work: 'underlay-proofs', reason: expect.stringContaining('lost') },
   ]);
   failure = undefined;
   change(session, B_IP, 1, 2);
@@ -401,7 +389,7 @@ describe('once it has stopped', () => {
     failure = new HalError('SHUTDOWN', 'closed');
     go();
     await clock.advance(5_000);
-    expect(logs).toEqual([]);
+    expect(events).toEqual([]);
   });
 
   test('a look that was under way and fails is not told, and is the last', async () => {
@@ -413,7 +401,7 @@ describe('once it has stopped', () => {
     failure = new HalError('SHUTDOWN', 'closed');
     go();
     await clock.advance(5_000);
-    expect([logs, read]).toEqual([[], [1]]);
+    expect([events, read]).toEqual([[], [1]]);
   });
 
   test('what waited for a batch under way is not asked of the device', async () => {
