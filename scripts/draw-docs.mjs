@@ -1,4 +1,4 @@
-// Writes what comes from the program: docs' pipe graphs, the tables of flags and of what topologies are
+// Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics and of what topologies are
 // made of, the JSON schemas. A test fails
 // when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,14 +8,14 @@ import { setUp } from './setup.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
-const { documentedDrawings, publishedSchemas, withFlagTables, withTopologyTables } = await import(
-  join(ROOT, 'dist/cli/drawings.js')
-);
+const { documentedDrawings, publishedSchemas, withFlagTables, withMetricTable, withTopologyTables } =
+  await import(join(ROOT, 'dist/cli/drawings.js'));
 for (const [path, text] of [...(await documentedDrawings()), ...publishedSchemas()]) {
   writeFileSync(join(ROOT, path), text);
 }
 for (const [path, withTables] of [
   ['docs/flags.md', withFlagTables],
+  ['docs/operations.md', withMetricTable],
   ['docs/topology.md', withTopologyTables],
 ]) {
   const file = join(ROOT, path);

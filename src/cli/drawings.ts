@@ -7,6 +7,7 @@ import { renderSvg } from '../draw/render-svg.js';
 import { readTextFile } from '../files/read-file.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
+import { metricTable } from '../metrics/metric-table.js';
 import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { topologySvg } from '../topology/graph.js';
@@ -70,6 +71,11 @@ export function withTopologyTables(document: string): string {
   let text = document;
   for (const [name, table] of topologyTables()) text = withTable(text, name, table);
   return text;
+}
+
+/** docs/operations.md with the table of metrics as they are now. */
+export function withMetricTable(document: string): string {
+  return withTable(document, 'metrics', metricTable());
 }
 
 /** Puts a table between its marks. */

@@ -12,8 +12,11 @@ import type { GatewayOptions } from '../gateway/options.js';
 import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
 import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
 import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
+import { type ServiceAddress, serviceText } from '../gateway/rpc/transport.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
+import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
+import { MetricsListenError } from '../metrics/listen-error.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
@@ -21,6 +24,7 @@ import { checkRun } from './check-run.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
+import { metricsFor } from './metrics.js';
 import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
 import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { meterPerformance } from './performance-meter.js';
@@ -81,6 +85,14 @@ async function run(argv: readonly string[]): Promise<void> {
     try {
       const meter =
         options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
+      const metrics = await metricsFor(around, logger);
+      const transport = createGrpcTransport({
+        messageOctetsMax: options.limits.requestOctetsMax,
+        clock: systemClock,
+        limits: options.limits.doors,
+        logger,
+        ...(material === undefined ? {} : { tls: material }),
+      });
       const gateway = new Gateway({
         observe: ({ type }) => {
           // Another master key is dead.
@@ -88,13 +100,7 @@ async function run(argv: readonly string[]): Promise<void> {
         },
         hal: meter?.hal ?? opened.hal,
         ports: () => opened.ports(),
-        transport: createGrpcTransport({
-          messageOctetsMax: options.limits.requestOctetsMax,
-          clock: systemClock,
-          limits: options.limits.doors,
-          logger,
-          ...(material === undefined ? {} : { tls: material }),
-        }),
+        transport: metrics?.observed(transport) ?? transport,
         clock: systemClock,
         random: systemRandom(),
         logger,
@@ -112,6 +118,8 @@ async function run(argv: readonly string[]): Promise<void> {
       });
       await serve(gateway, opened, logger, {
         remarks: around.remarks,
+        metrics,
+        metricsAddress: around.metrics,
         protectionsOff: protectionsOff({ ...options, allowCoreDumps: around.allowCoreDumps }),
         startPrinting: () =>
           startPrinting({
@@ -155,6 +163,9 @@ function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial |
 }
 
 interface ServeOptions {
+  /** --metrics, and where. */
+  readonly metrics: GatewayMetrics | undefined;
+  readonly metricsAddress: ServiceAddress | undefined;
   readonly remarks: readonly string[];
   readonly protectionsOff: readonly ProtectionOff[];
   /** Begins with --stat-print and --perf-print; gives what ends them. */
@@ -198,6 +209,7 @@ async function serve(
     for (const { flag, consequence } of options.protectionsOff) {
       logger.log('warning', `protection off (${flag}): ${consequence}`);
     }
+    await serveMetrics(gateway, options, logger);
     await gateway.start();
     if (options.ping === undefined || opened.host === undefined) {
       logger.log('info', `${await stopped}: stopping`);
@@ -209,11 +221,28 @@ async function serve(
     }
   } finally {
     stopPrinting();
+    options.metrics?.stopping();
     await gateway.stop();
+    await options.metrics?.close();
   }
 }
 
+async function serveMetrics(
+  gateway: Gateway,
+  { metrics, metricsAddress }: ServeOptions,
+  logger: Logger,
+): Promise<void> {
+  if (metrics === undefined || metricsAddress === undefined) return;
+  const { host, port } = await metrics.serve(gateway, metricsAddress);
+  logger.log('info', 'metrics are served', { at: `http://${serviceText({ host, port })}/metrics` });
+}
+
 function fail(error: unknown): void {
+  if (error instanceof MetricsListenError) {
+    complain(`psp-gateway: --metrics: ${error.message}`);
+    process.exitCode = error.isWrongAddress ? EXIT_USAGE : EXIT_FAILED;
+    return;
+  }
   const listening = listenProblem(error);
   if (listening !== undefined) {
     complain(`psp-gateway: --svc-addr: ${listening.text}`);

@@ -31,6 +31,8 @@ export class Peer {
   answeredAtMs: number | undefined;
   /** When it last showed, by an answer or a request in which it proved who it is, that it is there; wall time. */
   heardAtMs = Number.NEGATIVE_INFINITY;
+  /** When a read of its sessions' counters last found packets that had been let in; wall time. */
+  receivedAtMs: number | undefined;
   /** Since when it does not answer, wall time; undefined: it does, or has not been asked. */
   silentSinceMs: number | undefined;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */

@@ -96,6 +96,8 @@ export interface PeerView {
   readonly answeredAtMs: number | undefined;
   /** When it was last heard of at all, by an answer or a request, likewise. */
   readonly heardAtMs: number | undefined;
+  /** When a read of its sessions' counters last found packets that had been let in, likewise; see SessionView. */
+  readonly receivedAtMs: number | undefined;
   /** Since when it does not answer, likewise; undefined: it does, or has not been asked. */
   readonly silentSinceMs: number | undefined;
   /** The last of the failures; undefined: none since it last answered. */
@@ -161,6 +163,8 @@ export interface GatewaySummary {
   readonly rotations: number;
   readonly tables: TablesView;
   readonly slowPath: SlowPathCounters & { readonly overflowed: number; readonly expired: number };
+  /** Packets that wait for their session now, and those that may wait at once. */
+  readonly missedPackets: { readonly waiting: number; readonly waitingMax: number };
   /** Transport mode: what passed between the ports in clear, and what did not; undefined in tunnel mode. */
   readonly segment: SegmentCounters | undefined;
   /** Underlay addresses that peers have named: refusals by reason, and how often a peer's address has changed. */

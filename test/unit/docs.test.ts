@@ -6,6 +6,7 @@ import {
   documentedDrawings,
   publishedSchemas,
   withFlagTables,
+  withMetricTable,
   withTopologyTables,
 } from '../../src/cli/drawings.js';
 import { EVENT_LINES, SELDOM } from '../../src/gateway/event-lines.js';
@@ -103,6 +104,11 @@ describe('the documentation', () => {
     expect(withFlagTables(flags)).toBe(flags);
   });
 
+  test('has the table of metrics as it is (npm run docs writes it anew)', () => {
+    const operations = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+    expect(withMetricTable(operations)).toBe(operations);
+  });
+
   test('has the tables of topologies as they are (npm run docs writes them anew)', () => {
     const topology = readFileSync(join(ROOT, 'docs/topology.md'), 'utf8');
     expect(withTopologyTables(topology)).toBe(topology);
@@ -173,12 +179,14 @@ describe('the architecture', () => {
     'hal-sim': ['base', 'files', 'packet', 'psp', 'hal'],
     'hal-doca': ['base', 'files', 'packet', 'hal'],
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
+    metrics: ['base', 'hal', 'gateway'],
     topology: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'gateway'],
     'native-build': ['hal'],
     // What the library exports.
     api: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'topology'],
     cli: [
       ...['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
+      'metrics',
       'native-build',
     ],
   };

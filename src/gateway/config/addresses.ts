@@ -31,6 +31,20 @@ export function parseListenAddress(text: string): ServiceAddress {
   return { host: parseHost(host!), port: parsePort(port) };
 }
 
+const LOOPBACK = parseWrittenIp('127.0.0.1');
+
+/** Where to serve those on this machine who watch a gateway: [IP:]PORT, on loopback where there is no IP. Throws AddressError. */
+export function parseWatchAddress(text: string): ServiceAddress {
+  const [, host, port] = /^(?:(.*):)?([^:\]]*)$/.exec(text) ?? [];
+  if (port === undefined || (host?.includes(':') === true && !/^\[.*\]$/.test(host))) {
+    throw new AddressError(`"${text}" is not [ADDRESS:]PORT (IPv6 address in brackets)`);
+  }
+  return {
+    host: host === undefined ? LOOPBACK : parseHost(host.replace(/^\[(.*)\]$/, '$1')),
+    port: parsePort(port),
+  };
+}
+
 function parseHost(text: string): IpAddress {
   return somebodys(parseWrittenIp(text), GROUP_KINDS);
 }

@@ -32,6 +32,11 @@ const DEPENDENTS: readonly Dependents[] = [
     otherwise: 'is for --mode=transport; in tunnel mode no ARP or neighbor discovery passes',
   },
   {
+    names: ['metrics-per-peer'],
+    isMet: (flags) => flags.given('metrics'),
+    otherwise: 'is for --metrics; give it as well',
+  },
+  {
     names: ['ping-count'],
     isMet: (flags) => flags.given('ping'),
     otherwise: 'is for --ping; give it as well',

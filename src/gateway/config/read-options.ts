@@ -6,7 +6,8 @@
 import { type IpAddress, type IpFamily, parseIp } from '../../packet/address.js';
 import { countPairs, countStatic } from '../directory.js';
 import type { GatewayOptions } from '../options.js';
-import { parseList, parseNetworkIp, parseOwnMac } from './addresses.js';
+import type { ServiceAddress } from '../rpc/transport.js';
+import { parseList, parseNetworkIp, parseOwnMac, parseWatchAddress } from './addresses.js';
 import { readDevices } from './device-flags.js';
 import { checkInner, checkTogether } from './flag-conflicts.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
@@ -39,6 +40,9 @@ export interface RunOptions {
   readonly simVf: string;
   /** Octets of each frame that capture files get; 0: all. */
   readonly snapOctets: number;
+  /** Where metrics are served; absent: nowhere. */
+  readonly metrics?: ServiceAddress;
+  readonly metricsPerPeer: boolean;
   readonly ping?: IpAddress;
   readonly pingCount: number;
   /** Remarks about correct flags that are worth a line in the log. */
@@ -161,6 +165,8 @@ function readOptions(flags: FlagReader, readFile: FileReader): OptionsRead {
     simWire: flags.text('sim-wire')!.text,
     simVf: flags.text('sim-vf')!.text,
     snapOctets: readSnapOctets(flags),
+    ...optional('metrics', flags.parsed('metrics', parseWatchAddress)),
+    metricsPerPeer: flags.boolean('metrics-per-peer'),
     ...optional('ping', flags.parsed('ping', parseNetworkIp)),
     pingCount: flags.number('ping-count'),
     remarks: flags.problems.remarks,

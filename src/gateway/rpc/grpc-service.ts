@@ -1,18 +1,9 @@
 /** The services in gRPC's terms: paths and status codes. */
-import type { RpcCode, RpcMethod } from './transport.js';
+import { RPC_METHODS, type RpcCode, type RpcMethod } from './transport.js';
 
 const SERVICE = 'psp_gateway.PSP_Gateway';
 /** The service with which gateways of this program call each other. */
 const PEER_SERVICE = 'psp_gateway_peer.PSP_Gateway_Peer';
-
-const RPC_METHODS: readonly RpcMethod[] = [
-  'RequestMultipleTunnelParams',
-  'RequestTunnelParams',
-  'RequestKeyRotation',
-  'SetOpState',
-  'GetOpState',
-  'Announce',
-];
 
 const METHOD_OF_PATH: ReadonlyMap<string, RpcMethod> = new Map(
   RPC_METHODS.map((method) => [methodPath(method), method]),

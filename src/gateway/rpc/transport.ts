@@ -30,6 +30,15 @@ export type TunnelRpc =
 /** Those, and the one that only gateways of this program know (proto/psp_gateway_peer.proto). */
 export type RpcMethod = TunnelRpc | 'Announce';
 
+export const RPC_METHODS: readonly RpcMethod[] = [
+  'RequestMultipleTunnelParams',
+  'RequestTunnelParams',
+  'RequestKeyRotation',
+  'SetOpState',
+  'GetOpState',
+  'Announce',
+];
+
 /** The gRPC status codes in use, under gRPC's names. */
 export type RpcCode =
   | 'CANCELLED'

@@ -198,7 +198,10 @@ export function keptCount(packets: bigint): number {
 export function noteReceived(session: Session, ingress: IngressSpi, packets: bigint, nowMs: number): void {
   const count = keptCount(packets);
   // A count that begins anew says nothing.
-  if (count !== ingress.packetsRead && packets !== 0n) session.receivedAtS = Math.floor(nowMs / 1000);
+  if (count !== ingress.packetsRead && packets !== 0n) {
+    session.receivedAtS = Math.floor(nowMs / 1000);
+    session.peer.receivedAtMs = nowMs;
+  }
   ingress.packetsRead = count;
 }
 

@@ -42,8 +42,14 @@ export class MissedPackets {
 
   constructor(private readonly limits: MissedPacketLimits) {}
 
+  /** Packets that wait, of all sessions. */
   get total(): number {
     return this.#total;
+  }
+
+  /** How many may. */
+  get totalMax(): number {
+    return this.limits.missedPacketsTotal;
   }
 
   countOf(session: Session): number {

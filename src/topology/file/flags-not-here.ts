@@ -3,6 +3,7 @@
 const TLS =
   'is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates';
 const PORTS = "is not for topologies: a gateway's ports are its link and its workloads";
+const METRICS = "is not for topologies: a run reports its gateways' counters when it ends";
 const DEVICE = 'is not for topologies: the gateways run on simulated devices';
 
 export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
@@ -23,6 +24,8 @@ export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   'nexthop-dmac': 'is not for topologies: the next hop is found on the links',
   'allow-core-dumps': 'is not for topologies: it is about the process that runs a gateway',
   'state-file': 'is not for topologies: a gateway that starts again in one knows nothing of its former life',
+  metrics: METRICS,
+  'metrics-per-peer': METRICS,
   ping: 'is not for topologies: write traffic with "type: ping" in the scenario',
   'ping-count': 'is not for topologies: write traffic with "type: ping" in the scenario',
   snaplen: 'is not for topologies: `topology run --snaplen` cuts all captures of a run',

@@ -31,6 +31,16 @@ export const OUTPUT_FLAGS: readonly Flag[] = flagsOf('Output', {
     placeholder: 'key-gen|insertion|all',
     meaning: 'print rates of key generation, of entry insertion, or both (also as key-gen,insertion)',
   },
+  metrics: {
+    kind: 'text',
+    placeholder: '[ADDR:]PORT',
+    meaning:
+      'serve metrics for Prometheus at /metrics, /healthz and /readyz, over HTTP and to whoever can reach it; on loopback where only a port is given',
+  },
+  'metrics-per-peer': {
+    kind: 'boolean',
+    meaning: 'metrics of each peer as well, of the first 1024 (with --metrics)',
+  },
   'show-rss-rx-packets': {
     kind: 'boolean',
     meaning: 'print packets that come to the CPU',

@@ -220,6 +220,33 @@ describe('switches and choices', () => {
     expect(problemsOf(['--inner=ipv5'])).toEqual(['--inner: "ipv5" is not one of ipv4, ipv6, both']);
   });
 
+  test('metrics are served where they are asked for, on loopback by default, and nowhere else', () => {
+    expect(read([]).run).not.toHaveProperty('metrics');
+    const served = (text: string) => read([`--metrics=${text}`]).run.metrics;
+    expect(served('9464')).toEqual({ host: '127.0.0.1', port: 9464 });
+    expect(served('10.0.0.1:65535')).toEqual({ host: '10.0.0.1', port: 65_535 });
+    expect(served('0.0.0.0:1')).toEqual({ host: '0.0.0.0', port: 1 });
+    expect(served('[::1]:9464')).toEqual({ host: '::1', port: 9464 });
+    for (const [text, reason] of [
+      ['10.0.0.1', '"10.0.0.1" is not a port (1 to 65535)'],
+      ['0', '"0" is not a port (1 to 65535)'],
+      ['65536', '"65536" is not a port (1 to 65535)'],
+      ['10.0.0.1:', '"" is not a port (1 to 65535)'],
+      ['::1:9464', '"::1:9464" is not [ADDRESS:]PORT (IPv6 address in brackets)'],
+      ['[::1]', '"[::1]" is not [ADDRESS:]PORT (IPv6 address in brackets)'],
+      ['here:9464', expect.stringContaining('"here"')],
+      ['224.0.0.1:9464', expect.stringContaining('224.0.0.1 is multicast')],
+    ] as const)
+      expect(problemsOf([`--metrics=${text}`]), text).toEqual([
+        typeof reason === 'string' ? `--metrics: ${reason}` : reason,
+      ]);
+    expect(read(['--metrics=9464']).run.metricsPerPeer).toBe(false);
+    expect(read(['--metrics=9464', '--metrics-per-peer']).run.metricsPerPeer).toBe(true);
+    expect(problemsOf(['--metrics-per-peer'])).toEqual([
+      '--metrics-per-peer: is for --metrics; give it as well',
+    ]);
+  });
+
   test('of rates to print: one kind, or all', () => {
     expect(optionsOf()).not.toHaveProperty('perfPrint');
     for (const kind of ['key-gen', 'insertion', 'all'])
