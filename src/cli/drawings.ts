@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
 import { readTextFile } from '../files/read-file.js';
+import { CONFIG_SCHEMA } from '../gateway/config/config-schema.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import { metricTable } from '../metrics/metric-table.js';
@@ -52,10 +53,11 @@ async function exampleDrawings(): Promise<[path: string, text: string][]> {
   );
 }
 
-/** Paths from the project's root, and contents: what editors complete topologies and scenarios from. */
+/** Paths from the project's root, and contents: what editors complete configurations, topologies and scenarios from. */
 export function publishedSchemas(): [path: string, text: string][] {
   const textOf = (schema: object) => `${JSON.stringify(schema, null, 2)}\n`;
   return [
+    ['schema/config.schema.json', textOf(CONFIG_SCHEMA)],
     ['schema/topology.schema.json', textOf(TOPOLOGY_SCHEMA)],
     ['schema/scenario.schema.json', textOf(SCENARIO_SCHEMA)],
   ];

@@ -36,6 +36,10 @@ const COMMANDS: Readonly<
     summary: 'the example topologies and library programs: where they are, or a copy of them',
     load: async () => (await import('./examples.js')).examplesCommand(),
   },
+  config: {
+    summary: 'check and show what flags and files say of a gateway',
+    load: async () => (await import('./config.js')).configCommand(),
+  },
   'build-native': {
     summary: 'build what is native: TAP interfaces, and --hal=doca',
     load: async () => (await import('./build-native.js')).buildNativeCommand(),

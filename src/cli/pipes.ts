@@ -11,6 +11,7 @@ import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import type { PipelineOptions } from '../gateway/pipeline/pipeline-options.js';
 import type { PipeProgram } from '../hal/program.js';
 import { macToOctets } from '../packet/address.js';
+import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { FlagProblems } from './flag-problems.js';
@@ -55,7 +56,7 @@ async function draw(
   try {
     const unfit = output === undefined ? undefined : await outputProblem(output, 'drawing');
     const ofOwnFlags = [...wrong.list, ...(unfit === undefined ? [] : [unfit])];
-    const options = gatewayOptions(gatewayFlags, ofOwnFlags);
+    const options = await gatewayOptions(gatewayFlags, ofOwnFlags);
     const macs = UNKNOWN_MACS.slice();
     if (options.decapDmac !== undefined) macs.set(macToOctets(options.decapDmac));
     const pipeline: PipelineOptions = {
@@ -74,13 +75,21 @@ async function draw(
 }
 
 /** Throws ConfigError with all that is wrong, that of the command's own flags first. */
-function gatewayOptions(flags: readonly string[], ofOwnFlags: readonly string[]): GatewayOptions {
+async function gatewayOptions(
+  flags: readonly string[],
+  ofOwnFlags: readonly string[],
+): Promise<GatewayOptions> {
   // A drawing opens no connection, so it needs no certificates.
   const argv = flags.includes('--tls-ca') ? flags : [...flags, '--insecure'];
   let options: GatewayOptions | undefined;
   const problems = [...ofOwnFlags];
   try {
-    ({ options } = readGatewayOptions(argv, readTextFile));
+    const parseConfigFile = await configFileParser(argv);
+    ({ options } = readGatewayOptions(
+      argv,
+      readTextFile,
+      parseConfigFile === undefined ? {} : { parseConfigFile },
+    ));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);

@@ -3,14 +3,10 @@ import { Command } from 'commander';
 import { systemClock, type Timer } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import { fileReason } from '../files/file-problem.js';
-import { readTextFile } from '../files/read-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
 import { Gateway, GatewayStartError } from '../gateway/gateway.js';
 import type { Logger } from '../gateway/log.js';
-import type { GatewayOptions } from '../gateway/options.js';
 import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
-import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
 import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
 import { type ServiceAddress, serviceText } from '../gateway/rpc/transport.js';
 import { HalError } from '../hal/errors.js';
@@ -20,7 +16,6 @@ import { MetricsListenError } from '../metrics/listen-error.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
-import { checkRun } from './check-run.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
@@ -31,6 +26,7 @@ import { meterPerformance } from './performance-meter.js';
 import { ping } from './ping.js';
 import { startPrinting } from './printing.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
+import { readRunOptions } from './read-run-options.js';
 import { stateStore } from './state-store.js';
 import { VERSION } from './version.js';
 
@@ -63,12 +59,7 @@ export function runCommand(): Command {
 
 async function run(argv: readonly string[]): Promise<void> {
   try {
-    // A key may come through a pipe, which can be read once.
-    let material: TlsMaterial | undefined;
-    const { options, run: around } = readGatewayOptions(argv, readTextFile, (read, problem) => {
-      material = tlsMaterial(read.options, problem);
-      checkRun(read, problem);
-    });
+    const { options, run: around, material } = await readRunOptions(argv);
     const logger = createLogger(around.logLevel, around.logFormat);
     const guard = new ProcessGuard({
       native: nativeGuard(options.hal),
@@ -146,19 +137,6 @@ function tellDevice({ device }: PipeHal, logger: Logger): void {
     const what = kind === 'uplink' ? 'the uplink' : 'of the workload';
     const addresses = { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) };
     logger.log('info', `port ${id}, ${what}`, { name, mac, ...addresses, mtuOctets });
-  }
-}
-
-const TLS_FLAGS = { authority: 'tls-ca', certificate: 'tls-cert', key: 'tls-key' } as const;
-
-function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial | undefined {
-  if (tls === undefined) return undefined;
-  try {
-    return readTlsFiles(tls, systemClock.nowMs());
-  } catch (error) {
-    if (!(error instanceof TlsFilesError)) throw error;
-    for (const { what, reason } of error.found) problem(TLS_FLAGS[what], reason);
-    return undefined;
   }
 }
 

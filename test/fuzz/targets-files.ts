@@ -1,6 +1,7 @@
 /** Readers of files: configuration, topologies, keys, captures, the reference tool's file. */
 
 import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from '../../src/cli/pcap-config.js';
+import { parseConfigFile } from '../../src/gateway/config/config-file.js';
 import { PROBLEMS_MAX } from '../../src/gateway/config/limits.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
@@ -30,7 +31,7 @@ const words = (...texts: readonly string[]): Uint8Array[] => texts.map(octetsOf)
 /** Reads a file that a flag names; `flags` names it `f`. */
 function readConfiguration(input: Uint8Array, ...flags: readonly string[]): void {
   try {
-    readGatewayOptions([...flags, '--insecure'], () => textOf(input));
+    readGatewayOptions([...flags, '--insecure'], () => textOf(input), { parseConfigFile });
   } catch (error) {
     checkRefusal(error, [ConfigError]);
     must((error as ConfigError).problems.length <= PROBLEMS_MAX + 1, 'problems without end');
@@ -194,6 +195,35 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
     octetsMax: 4096,
     executions: 2000,
     run: (input) => readConfiguration(input, '--config', 'f', '--max-tunnels', '200'),
+  },
+  {
+    name: 'config-yaml',
+    seeds: words(
+      'flags:\n  svc-addr: 10.0.0.1\n  cookie: true\n  rekey-grace: 60000\npeers:\n  - &p {service: 10.0.0.2, owns: [192.168.1.0/24]}\n  - {<<: *p, service: "[fd00::1]:5000", owns: [], pairs: [{local: 192.168.3.1, remote: [192.168.2.1]}], dialect: 2.8, may-rotate: false, underlay: [192.0.2.1]}\n',
+      'flags: [1]\npeers: {service: x}\n',
+      'peers: [1, null, {owns: x, pairs: [1, {remote: 1}]}]\n',
+    ),
+    dictionary: words(
+      'flags:',
+      'peers:',
+      'service',
+      'owns',
+      'pairs',
+      '&a',
+      '*a',
+      '<<: *p',
+      '- ',
+      '? ',
+      '|\n',
+      '\t',
+      'null',
+      '__proto__',
+      'tunnel',
+      'max-tunnels',
+    ),
+    octetsMax: 4096,
+    executions: 1500,
+    run: (input) => readConfiguration(input, '--config', 'f.yaml'),
   },
   {
     name: 'topology',

@@ -21,7 +21,7 @@ export function readDevices(
     flags.problems.add(repr.where, `is of device ${itsDevice}, and the uplink is ${device.pciAddress}`);
   }
   if (hal === 'doca' && !flags.given('pci-addr') && itsDevice === undefined)
-    flags.problems.add('--pci-addr', 'is required with --hal=doca');
+    flags.problem('pci-addr', 'is required with --hal=doca');
   for (const [name, found] of [
     ['pci-addr', device],
     ['repr', behind],

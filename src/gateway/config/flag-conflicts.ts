@@ -50,36 +50,42 @@ const GRACES_PER_ROTATION = 2;
 const isUsed = (flags: FlagReader, name: string): boolean =>
   flags.given(name) && (flagNamed(name)!.kind !== 'boolean' || flags.boolean(name));
 
+const isOfSimulator = (name: string): boolean => flagNamed(name)!.group === 'Simulator';
+
+/** Whether a flag means anything beside the others, so that its default could be given as well. */
+export function hasMeaning(flags: FlagReader, name: string): boolean {
+  if (isOfSimulator(name) && flags.choice('hal') !== 'sim') return false;
+  return DEPENDENTS.every(({ names, isMet }) => !names.includes(name) || isMet(flags));
+}
+
 /** Notes flags that do not go together, and flags without the one that they need. */
 export function checkTogether(flags: FlagReader, hal: 'sim' | 'doca'): void {
-  const { problems } = flags;
   for (const name of ['decap-dmac', 'local-virt-ip']) {
     if (flags.given('vf-name') && flags.given(name))
-      problems.add(`--${name}`, 'does not go together with --vf-name');
+      flags.problem(name, 'does not go together with --vf-name');
   }
   if (hal === 'sim' && flags.given('vf-name')) {
-    problems.add('--vf-name', 'is for --hal=doca; with --hal=sim the workload is given with --sim-vf');
+    flags.problem('vf-name', 'is for --hal=doca; with --hal=sim the workload is given with --sim-vf');
   }
   if (flags.boolean('confirm-underlay') && isTransport(flags)) {
-    problems.add(
-      '--confirm-underlay',
+    flags.problem(
+      'confirm-underlay',
       'is for --mode=tunnel; in transport mode packets go where the workload sends them',
     );
   }
-  const isOfSimulator = (name: string) => flagNamed(name)!.group === 'Simulator';
   for (const { names, isMet, otherwise } of DEPENDENTS) {
     for (const name of names.filter((one) => hal === 'sim' || !isOfSimulator(one))) {
       if (isUsed(flags, name) && !isMet(flags)) flags.problem(name, otherwise);
     }
   }
   if (flags.number('backoff-min') > flags.number('backoff-max')) {
-    problems.add('--backoff-min', 'is greater than --backoff-max');
+    flags.problem('backoff-min', 'is greater than --backoff-max');
   }
   const periodMs = flags.number('rotation-period');
   const shortestMs = GRACES_PER_ROTATION * flags.number('rekey-grace');
   if (periodMs > 0 && periodMs < shortestMs) {
-    problems.add(
-      '--rotation-period',
+    flags.problem(
+      'rotation-period',
       `${periodMs} is less than twice --rekey-grace, for which a rotation waits; give ${shortestMs} or more, or 0 for none`,
     );
   }
@@ -87,7 +93,7 @@ export function checkTogether(flags: FlagReader, hal: 'sim' | 'doca'): void {
     ['request-octets', 'octets-per-peer'],
     ['octets-per-peer', 'octets-in-flight'],
   ] as const) {
-    if (flags.number(less) > flags.number(more)) problems.add(`--${more}`, `is less than --${less}`);
+    if (flags.number(less) > flags.number(more)) flags.problem(more, `is less than --${less}`);
   }
   for (const { name } of hal === 'sim' ? [] : FLAGS) {
     if (isOfSimulator(name) && flags.given(name)) flags.problem(name, 'is for --hal=sim');

@@ -38,6 +38,11 @@ export const JSON_FLAG: Flag = flagsOf('Files', {
   },
 })[0]!;
 
+/** Whether a YAML file of --config may give a flag: all but the one that names the file. */
+export function isInConfigFile({ name }: Flag): boolean {
+  return name !== 'config';
+}
+
 /** Questions to the program, answered by src/cli before any flag is read. */
 export const QUESTION_FLAGS: readonly Flag[] = flagsOf('Questions', {
   version: { short: 'v', kind: 'boolean', meaning: 'print the version' },

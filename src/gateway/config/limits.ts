@@ -13,6 +13,24 @@ export const TUNNELS_FILE_OCTETS_MAX = 16 * 1024 * 1024;
 export const JSON_DEPTH_MAX = 16;
 /** Values, keys and punctuation: of 250,000 addresses, or of 70,000 sessions with an address at each end. */
 export const JSON_TOKENS_MAX = 1_000_000;
+/** Limit on the pieces that YAML's parser works on: marks, texts, blanks between them, ends of lines. */
+export const YAML_LEXEMES_MAX = 1_500_000;
+/** Limit on one text, comment or blank. */
+export const YAML_LEXEME_CHARACTERS_MAX = 65_536;
+/** Topologies nest to 9. The parser calls itself for each level, and ends the process when it has no stack left. */
+export const YAML_DEPTH_MAX = 32;
+/** Tags (!a); the formats have none. Anchors (&a), and aliases (*a). */
+export const YAML_TAGS_MAX = 100;
+export const YAML_ANCHORS_MAX = 1000;
+export const YAML_ALIASES_MAX = 1000;
+/** Maps, lists and texts, those behind an alias counted wherever it stands. */
+export const YAML_VALUES_MAX = 1_000_000;
+/** Limit on the errors that YAML's parser may find. */
+export const YAML_SYNTAX_ERRORS_MAX = 1000;
+/** The YAML file of --config: every pair of --max-tunnels at its highest, as in a session file. */
+export const CONFIG_FILE_OCTETS_MAX = 32 * 1024 * 1024;
+/** Prefixes of one peer's underlay. */
+export const UNDERLAY_PREFIXES_MAX = 16;
 /** Limit on a flag's value: 1,400 IPv6 addresses. Checking may take time by the square of its length. */
 export const FLAG_CHARACTERS_MAX = 65_536;
 /** Places for sessions that addresses and prefixes of peers make by being listed. */

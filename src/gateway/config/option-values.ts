@@ -5,6 +5,7 @@ import { SNAP_OCTETS_MIN } from '../../packet/pcap.js';
 import type { GatewayOptions } from '../options.js';
 import type { ServiceAddress } from '../rpc/transport.js';
 import { attempt, parseListenAddress, parseNetworkIp, parseOwnIp } from './addresses.js';
+import { isYaml } from './configured-peers.js';
 import type { FlagReader } from './flag-reader.js';
 import { SESSION_FILE_OCTETS_MAX } from './limits.js';
 import { type FileReader, quoted, readText } from './problems.js';
@@ -74,13 +75,14 @@ export function readServiceAddress(flags: FlagReader, session: SessionFile | und
   return flags.parsed('svc-addr', parseListenAddress) ?? parseListenAddress('0.0.0.0');
 }
 
+/** The session file of --config, unless that is a YAML file. */
 export function readSessionFile(
   flags: FlagReader,
   readFile: FileReader,
   maxTunnels: number,
 ): SessionFile | undefined {
   const path = flags.values.get('config')?.[0];
-  if (path === undefined) return undefined;
+  if (path === undefined || isYaml(path.text)) return undefined;
   const text = readText(path.text, path.where, SESSION_FILE_OCTETS_MAX, readFile, flags.problems);
   return text === undefined ? undefined : parseSessionFile(text, path.text, maxTunnels, flags.problems);
 }
@@ -91,8 +93,7 @@ export function readTls(flags: FlagReader): GatewayOptions['tls'] {
   );
   const insecure = flags.boolean('insecure');
   if (caPath !== undefined && certificatePath !== undefined && keyPath !== undefined) {
-    if (insecure)
-      flags.problems.add('--insecure', 'does not go together with --tls-ca, --tls-cert, --tls-key');
+    if (insecure) flags.problem('insecure', 'does not go together with --tls-ca, --tls-cert, --tls-key');
     return { caPath, certificatePath, keyPath };
   }
   const some = [caPath, certificatePath, keyPath].some((path) => path !== undefined);

@@ -6,13 +6,11 @@ import { type PeerPair, type Vip, vipText } from '../directory.js';
 import type { PeerDialect, PeerOptions } from '../options.js';
 import { type ServiceAddress, serviceText } from '../rpc/transport.js';
 import { attempt, parseServiceAddress, parseTunnel } from './addresses.js';
+import { type ConfiguredPeer, PEER_DIALECTS } from './configured-peers.js';
 import { type FlagReader, optional } from './flag-reader.js';
 import type { FlagValue } from './flag-values.js';
 import { TUNNELS_FILE_OCTETS_MAX } from './limits.js';
 import { type FileReader, quoted, readText } from './problems.js';
-import type { SessionFile } from './session-file.js';
-
-const DIALECTS: readonly string[] = ['2.7', '2.8', '3.x'];
 
 /** A peer of which not all entries have been read. */
 interface Draft {
@@ -21,22 +19,25 @@ interface Draft {
   /** Prefixes by their texts. */
   virtualPrefixes: Map<string, IpPrefix>;
   pairs: PeerPair[] | undefined;
+  dialect: PeerDialect | undefined;
   mayRotate: boolean | undefined;
   underlay: readonly IpPrefix[] | undefined;
 }
-/** Peers of --tunnel, --tunnels-file and --config. Entries for the same peer are merged. None of them is ourselves. */
+
+/** Peers of --tunnel, --tunnels-file and the files of --config. Entries for the same peer are merged. None of them is ourselves. */
 export function readPeers(
   flags: FlagReader,
   readFile: FileReader,
-  session: SessionFile | undefined,
+  configured: readonly ConfiguredPeer[],
   ownService: ServiceAddress,
   ofFlags: ReadonlySet<IpAddress>,
 ): PeerOptions[] {
   const drafts = new Map<string, Draft>();
   const owners = new Map<string, { readonly key: string; readonly where: () => string }>();
   const ours = new Set(ofFlags);
-  for (const { localVip } of session?.peers.flatMap(({ pairs }) => pairs) ?? [])
-    if (localVip !== undefined) ours.add(localVip);
+  for (const { pairs = [] } of configured) {
+    for (const { localVip } of pairs) if (localVip !== undefined) ours.add(localVip);
+  }
   const ownKey = serviceText(ownService);
   const draftOf = (where: string, serviceAddress: ServiceAddress): Draft => {
     const key = serviceText(serviceAddress);
@@ -48,6 +49,7 @@ export function readPeers(
       virtualIps: new Set(),
       virtualPrefixes: new Map(),
       pairs: undefined,
+      dialect: undefined,
       mayRotate: undefined,
       underlay: undefined,
     };
@@ -75,28 +77,30 @@ export function readPeers(
     const draft = draftOf(where, parsed.value.serviceAddress);
     for (const vip of parsed.value.vips) own(() => where, draft, vip);
   }
-  for (const { serviceAddress, offset, pairs, mayRotate, underlay } of session?.peers ?? []) {
-    const draft = draftOf(session!.at(offset), serviceAddress);
+  for (const { serviceAddress, where, owns, pairs, dialect, mayRotate, underlay } of configured) {
+    const draft = draftOf(where(), serviceAddress);
+    if (dialect !== undefined) draft.dialect = dialect;
     // For a peer that is there twice, the refusal counts.
     if (draft.mayRotate !== false) draft.mayRotate = mayRotate ?? draft.mayRotate;
     if (underlay !== undefined) draft.underlay = [...(draft.underlay ?? []), ...underlay];
-    draft.pairs ??= [];
-    for (const { localVip, remoteVip, offset } of pairs) {
-      draft.pairs.push({ ...optional('localVip', localVip), remoteVip });
-      own(() => session!.at(offset), draft, remoteVip);
+    for (const one of owns) own(one.where, draft, one.vip);
+    if (pairs !== undefined) draft.pairs ??= [];
+    for (const { localVip, remoteVip, where: ofPair } of pairs ?? []) {
+      draft.pairs!.push({ ...optional('localVip', localVip), remoteVip });
+      own(ofPair, draft, remoteVip);
     }
   }
   const dialects = readDialects(flags);
   for (const key of dialects.keys()) {
-    if (!drafts.has(key)) flags.problems.add('--peer-dialect', `there is no peer ${key}`);
+    if (!drafts.has(key)) flags.problem('peer-dialect', `there is no peer ${key}`);
   }
   return [...drafts].map(
-    ([key, { serviceAddress, virtualIps, virtualPrefixes, pairs, mayRotate, underlay }]) => ({
+    ([key, { serviceAddress, virtualIps, virtualPrefixes, pairs, dialect, mayRotate, underlay }]) => ({
       serviceAddress,
       virtualIps: [...virtualIps],
       ...(virtualPrefixes.size === 0 ? {} : { virtualPrefixes: [...virtualPrefixes.values()] }),
       ...optional('pairs', pairs),
-      ...optional('dialect', dialects.get(key)),
+      ...optional('dialect', dialects.get(key) ?? dialect),
       ...optional('mayRotate', mayRotate),
       ...optional('underlay', underlay),
     }),
@@ -124,7 +128,7 @@ function readDialects(flags: FlagReader): Map<string, PeerDialect> {
   for (const { text, where } of flags.values.get('peer-dialect') ?? []) {
     const [address, dialect] = text.split('=');
     const parsed = attempt(() => parseServiceAddress(address!));
-    if (dialect === undefined || !DIALECTS.includes(dialect)) {
+    if (dialect === undefined || !PEER_DIALECTS.includes(dialect)) {
       flags.problems.add(where, `${quoted(text)} is not SERVICE-ADDRESS=2.7, =2.8 or =3.x`);
     } else if ('reason' in parsed) flags.problems.add(where, parsed.reason);
     else dialects.set(serviceText(parsed.value), dialect as PeerDialect);

@@ -8,6 +8,8 @@ import { countPairs, countStatic } from '../directory.js';
 import type { GatewayOptions } from '../options.js';
 import type { ServiceAddress } from '../rpc/transport.js';
 import { parseList, parseNetworkIp, parseOwnMac, parseWatchAddress } from './addresses.js';
+import { readConfigFile, withConfigFile } from './config-flags.js';
+import type { ConfigFileParser, ConfiguredPeer } from './configured-peers.js';
 import { readDevices } from './device-flags.js';
 import { checkInner, checkTogether } from './flag-conflicts.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
@@ -27,6 +29,7 @@ import {
 } from './option-values.js';
 import { readPeers } from './peer-flags.js';
 import { ConfigError, type FileReader, Problems } from './problems.js';
+import { peersOfSessions } from './session-file.js';
 
 /** Options of the program around the gateway. */
 export interface RunOptions {
@@ -59,29 +62,42 @@ export interface OptionsRead {
   readonly run: RunOptions;
 }
 
+/** The same, with the flags as they were given, on the command line and in files. */
+export interface FlagsRead extends OptionsRead {
+  readonly flags: FlagReader;
+}
+
 /**
  * Notes what is wrong with a flag, which is named as it was given, on the command line or in a file; or with an environment
  * variable.
  */
 export type ProblemOf = (flag: string, reason: string) => void;
 
-/**
- * Reads the options. Throws ConfigError with all problems, those that `check` notes among them: it knows what only the
- * caller understands. Where a value is wrong it gets the default.
- */
+/** What a caller of readGatewayOptions may hand over. */
+export interface ReadSettings {
+  /** Notes what only the caller understands to be wrong. Where a value is wrong it gets the default. */
+  readonly check?: (read: OptionsRead, problem: ProblemOf) => void;
+  /** Reads YAML files of --config. Absent: there are none here; they cost a library that most commands need not load. */
+  readonly parseConfigFile?: ConfigFileParser;
+}
+
+/** Reads the options. Throws ConfigError with all problems, those that `check` notes among them. */
 export function readGatewayOptions(
   argv: readonly string[],
   read: FileReader,
-  check?: (read: OptionsRead, problem: ProblemOf) => void,
-): OptionsRead {
+  { check, parseConfigFile }: ReadSettings = {},
+): FlagsRead {
   const problems = new Problems();
-  const values = readFlagValues(argv, read, problems);
-  const result = readOptions(new FlagReader(values, problems), read);
+  const given = readFlagValues(argv, read, problems);
+  const file = readConfigFile(given, read, problems, parseConfigFile);
+  const values = withConfigFile(given, file, problems);
+  const flags = new FlagReader(values, problems);
+  const result = readOptions(flags, read, file.peers);
   check?.(result, (flag, reason) => {
     problems.add(whereOf(values, flag), reason);
   });
   if (!problems.isEmpty) throw new ConfigError(problems.list);
-  return result;
+  return { ...result, flags };
 }
 
 /** Why static tunnels do not fit, from these addresses of ours besides those that the session file names. */
@@ -100,7 +116,11 @@ export function staticTunnelsProblem(
   return `${count} static tunnels are configured, ${maxTunnels} allowed; ${instead}`;
 }
 
-function readOptions(flags: FlagReader, readFile: FileReader): OptionsRead {
+function readOptions(
+  flags: FlagReader,
+  readFile: FileReader,
+  configured: readonly ConfiguredPeer[],
+): OptionsRead {
   const hal = flags.choice('hal') as 'sim' | 'doca';
   const tunnelsGiven = flags.given('max-tunnels') ? flags.optionalNumber('max-tunnels') : undefined;
   const session = readSessionFile(flags, readFile, tunnelsGiven ?? TUNNELS_LISTED_MAX);
@@ -113,7 +133,8 @@ function readOptions(flags: FlagReader, readFile: FileReader): OptionsRead {
   const fromStatic = staticTunnels === undefined || staticTunnels === 'all' ? [] : [staticTunnels];
   const ours = [...localVirtualIps, ...fromStatic];
   const serviceAddress = readServiceAddress(flags, session);
-  const peers = readPeers(flags, readFile, session, serviceAddress, new Set(ours));
+  const ofSessions = session === undefined ? [] : [...peersOfSessions(session)];
+  const peers = readPeers(flags, readFile, [...configured, ...ofSessions], serviceAddress, new Set(ours));
   checkTogether(flags, hal);
   checkInner(flags, peers, innerFamilies);
   const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);

@@ -13,6 +13,8 @@ import {
   parseVip,
 } from './addresses.js';
 import { parseBoundedJson } from './bounded-json.js';
+import type { ConfiguredPeer } from './configured-peers.js';
+import { UNDERLAY_PREFIXES_MAX } from './limits.js';
 import type { Problems } from './problems.js';
 
 /** A pair, and where in the file it stands. */
@@ -37,9 +39,6 @@ export interface SessionFile {
   }[];
 }
 
-/** Prefixes of one peer's underlay. */
-const UNDERLAY_PREFIXES_MAX = 16;
-
 /** Reads a session file; notes what is wrong and leaves it out. `pairsMax` bounds how many pairs it may name. */
 export function parseSessionFile(
   text: string,
@@ -50,6 +49,17 @@ export function parseSessionFile(
   const source = parseBoundedJson(text, path, problems);
   if (source === undefined) return { at: () => path, peers: [] };
   return new SessionFileReader(source.at, pairsMax, problems).read(source.root);
+}
+
+/** Its peers, as files of either format have them. */
+export function* peersOfSessions({ peers, at }: SessionFile): Generator<ConfiguredPeer> {
+  for (const { offset, pairs, ...peer } of peers)
+    yield {
+      ...peer,
+      where: () => at(offset),
+      owns: [],
+      pairs: pairs.map(({ offset: ofPair, ...pair }) => ({ ...pair, where: () => at(ofPair) })),
+    };
 }
 
 class SessionFileReader {

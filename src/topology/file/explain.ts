@@ -1,8 +1,9 @@
 /** What an error of the schema's check means, in a plain sentence, and which part of the file has to go because of it. */
+
 import type { ErrorObject } from 'ajv';
 import type { Suggestions } from '../../gateway/config/suggestions.js';
+import type { Path } from '../../gateway/config/yaml-source.js';
 import type { Schema } from './schema-values.js';
-import type { Path } from './source.js';
 
 export interface ShapeProblem {
   readonly path: Path;

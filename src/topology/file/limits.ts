@@ -1,21 +1,8 @@
 /** The bounds of a topology file. Everything that a file can make grow has one. */
+import type { EntriesMax } from '../../gateway/config/bounded-yaml.js';
 
 /** Limit on a file, and so also on the characters of its text: each takes an octet or more. */
 export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
-/** Limit on the pieces that YAML's parser works on: marks, texts, blanks between them, ends of lines. */
-export const LEXEMES_MAX = 1_500_000;
-/** Limit on one text, comment or blank. */
-export const LEXEME_CHARACTERS_MAX = 65_536;
-/** The format's own depth is 9. The parser calls itself for each level, and ends the process when it has no stack left. */
-export const DEPTH_MAX = 32;
-/** Tags (!a); the format has none. Anchors (&a), and aliases (*a). */
-export const TAGS_MAX = 100;
-export const ANCHORS_MAX = 1000;
-export const ALIASES_MAX = 1000;
-/** Maps, lists and texts, those behind an alias counted wherever it stands. */
-export const VALUES_MAX = 1_000_000;
-/** Limit on the errors that YAML's parser may find. */
-export const SYNTAX_ERRORS_MAX = 1000;
 /** In a file of more values the first wrong one ends the check: all of them could not be kept. */
 export const VALUES_CHECKED_WHOLE_MAX = 50_000;
 export const NODES_MAX = 2000;
@@ -29,6 +16,17 @@ export const FLOWS_MAX = 100_000;
 export const PAIRS_MAX = 4_000_000;
 export const EVENTS_MAX = 100_000;
 export const EXPECTATIONS_MAX = 10_000;
+/** Maps and lists by the keys that lead to them: in topologies, and in scenarios of their own. */
+export const ENTRIES_MAX: EntriesMax = {
+  'topology.nodes': ['topology: has', NODES_MAX],
+  'topology.links': ['topology: has', LINKS_MAX],
+  'scenario.traffic': ['scenario: has', FLOWS_MAX],
+  'scenario.events': ['scenario: has', EVENTS_MAX],
+  'scenario.expect': ['scenario: has', EXPECTATIONS_MAX],
+  traffic: ['the scenario has', FLOWS_MAX],
+  events: ['the scenario has', EVENTS_MAX],
+  expect: ['the scenario has', EXPECTATIONS_MAX],
+};
 /** That are said. */
 export const PROBLEMS_MAX = 1000;
 /** That are kept, to be put in order. */

@@ -4,7 +4,8 @@
  * the types only: to load its builders, some 370 modules, took every topology command longer than to read most files.
  */
 import type { Static, TAddOptional, TObject, TProperties, TSchema, TUnsafe } from 'typebox';
-import { FLAGS, type Flag } from '../../gateway/config/flags.js';
+import { flagSchema } from '../../gateway/config/config-schema.js';
+import { FLAGS } from '../../gateway/config/flags.js';
 import { FLAGS_NOT_HERE } from './flags-not-here.js';
 import { BITS_PER_SECOND_MAX, MTU_OCTETS, PACKETS_PER_SECOND_MAX } from './limits.js';
 import { BIT_RATE, PACKET_RATE, type Quantity, type QuantityForm, RATIO, SIZE, TIME } from './quantities.js';
@@ -314,42 +315,12 @@ export type ParsedOob = Static<TObject<typeof OOB>>;
 export type FlagValue = string | number | boolean;
 export type Flags = Readonly<Record<string, FlagValue | readonly FlagValue[]>>;
 
-function flagValue(flag: Flag): Schema {
-  const { meaning: description } = flag;
-  const fallback = flag.default === undefined ? {} : { default: flag.default };
-  if (flag.kind === 'boolean') return { type: 'boolean', description, default: false };
-  if (flag.kind === 'number') {
-    const [minimum, maximum] = flag.range!;
-    return {
-      type: 'integer',
-      description,
-      minimum,
-      maximum,
-      ...(flag.default === undefined ? {} : { default: Number(flag.default) }),
-    };
-  }
-  if (flag.choices !== undefined) {
-    const numbers = flag.choices.filter((choice) => /^\d+$/.test(choice)).map(Number);
-    return { enum: [...flag.choices, ...numbers], description, ...fallback };
-  }
-  if (flag.valueIfAbsent !== undefined) return { type: ['boolean', 'string', 'number'], description };
-  const one: Schema = { type: ['string', 'number'] };
-  if (flag.kind === 'text') return { ...one, description, ...fallback };
-  return {
-    description,
-    oneOf: [
-      { title: 'a text', ...one },
-      { title: 'a list of texts', type: 'array', items: one },
-    ],
-  };
-}
-
 /** Flags of a gateway, by the names of the command line. */
 export function flags(): SchemaOf<Flags> {
   const properties = FLAGS.flatMap((flag) => {
     const notHere = FLAGS_NOT_HERE[flag.name];
     const value =
-      notHere === undefined ? flagValue(flag) : { not: {}, doNotSuggest: true, description: notHere };
+      notHere === undefined ? flagSchema(flag) : { not: {}, doNotSuggest: true, description: notHere };
     return [flag.name, ...(flag.aliases ?? [])].map((key) => [key, value] as const);
   });
   return schemaOf({

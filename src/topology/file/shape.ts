@@ -1,10 +1,12 @@
 /** Checks a file's shape against its schema, and says in plain sentences what is wrong with it. */
+
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { Suggestions } from '../../gateway/config/suggestions.js';
+import type { Path } from '../../gateway/config/yaml-source.js';
 import { explain, hasProperty, pathOf, type ShapeProblem } from './explain.js';
 import { VALUES_CHECKED_WHOLE_MAX } from './limits.js';
 import { ANNOTATIONS, type Schema } from './schema-values.js';
-import type { Path, Source } from './source.js';
+import type { Source } from './source.js';
 
 const ROUNDS_MAX = 20;
 /** In the schema path of an error that says why one of several alternatives does not fit; that none fits is an error of its own. */

@@ -1,10 +1,9 @@
 /** A YAML file: its value, and the line of everything in it. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Pair, visit } from 'yaml';
 import { readProblem } from '../../files/file-problem.js';
 import { InputFileError } from '../../files/read-file.js';
 import { type FileReader, shortened } from '../../gateway/config/problems.js';
-import { type BoundedYaml, parseBoundedYaml, YamlLimitError } from './bounded-yaml.js';
-import { FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
+import { type Path, pathText, YamlSource } from '../../gateway/config/yaml-source.js';
+import { ENTRIES_MAX, FILE_OCTETS_MAX, PROBLEMS_KEPT_MAX, PROBLEMS_MAX } from './limits.js';
 
 /** Everything that is wrong with the files of a topology, each as `file:line: reason`. */
 export class TopologyFileError extends Error {
@@ -16,14 +15,6 @@ export class TopologyFileError extends Error {
   ) {
     super(problems.join('\n'));
   }
-}
-
-/** Keys and indexes from the top of a file to a value in it. */
-export type Path = readonly (string | number)[];
-
-/** `topology.nodes.h1.underlay[0]` */
-export function pathText(path: Path): string {
-  return path.map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
 }
 
 interface Found {
@@ -98,48 +89,24 @@ export class FileProblems {
   }
 }
 
-/** One file. `value` is what is in it, undefined when it cannot be read as YAML. */
-export class Source {
-  readonly value: unknown;
+/** One file of a topology. */
+export class Source extends YamlSource {
   /** Paths of wrong parts that are not in `value` any more. */
   readonly removed: Path[] = [];
   readonly #order: number;
-  readonly #lines = new LineCounter();
-  readonly #yaml: BoundedYaml | undefined;
-  /** Pairs by key of maps that were looked into. */
-  readonly #pairs = new WeakMap<object, Map<string, Pair>>();
 
   constructor(
     readonly path: string,
     text: string,
     readonly problems: FileProblems,
   ) {
-    this.#order = problems.nextFile();
-    if (text.length > FILE_OCTETS_MAX) {
-      this.#problemAt(1, `the file is longer than ${FILE_OCTETS_MAX} characters`);
-      return;
-    }
-    try {
-      const yaml = parseBoundedYaml(text, this.#lines);
-      const { document } = yaml;
-      for (const { pos, message } of document.errors) this.#problemAt(this.#lineOf(pos[0]), plain(message));
-      if (document.errors.length > 0 || !this.#keysAreUnique(document)) return;
-      // The values that aliases stand for have been counted.
-      this.value = document.toJS({ maxAliasCount: -1 });
-      this.#yaml = yaml;
-    } catch (error) {
-      if (error instanceof YamlLimitError) {
-        this.#problemAt(this.#lineOf(error.offset), error.message);
-        return;
-      }
-      // Aliases without anchor, and merges of what is no map.
-      this.#problemAt(1, `cannot be read as YAML: ${plain((error as Error).message)}`);
-    }
-  }
-
-  /** Maps, lists and texts in it, those behind aliases counted wherever these stand. */
-  get values(): number {
-    return this.#yaml?.values ?? 0;
+    const order = problems.nextFile();
+    super(text, {
+      charactersMax: FILE_OCTETS_MAX,
+      entriesMax: ENTRIES_MAX,
+      onProblem: (line, reason) => problems.add(order, path, line, reason),
+    });
+    this.#order = order;
   }
 
   /** The place of the whole file. */
@@ -149,90 +116,13 @@ export class Source {
 
   problem(path: Path, reason: string): void {
     const field = pathText(path);
-    this.#problemAt(this.line(path), field === '' ? reason : `${field}: ${reason}`);
+    const text = field === '' ? reason : `${field}: ${reason}`;
+    this.problems.add(this.#order, this.path, this.line(path), text);
   }
 
   warning(path: Path, reason: string): void {
     this.problems.warn(this.#order, this.path, this.line(path), `${pathText(path)} ${reason}`);
   }
-
-  /** Line of the key or item at the path; of the value around it if it came through an alias or merge. */
-  line(path: Path): number {
-    let node: unknown = this.#yaml?.document.contents;
-    let line = this.#lineOfNode(node) ?? 1;
-    for (const key of path) {
-      if (isAlias(node)) node = this.#yaml!.targets.get(node);
-      if (isMap(node)) {
-        const pair = this.#pairOf(node, String(key));
-        if (pair === undefined) return line;
-        line = this.#lineOfNode(pair.key) ?? line;
-        node = pair.value;
-      } else if (isSeq(node)) {
-        node = node.items[key as number];
-        line = this.#lineOfNode(node) ?? line;
-      } else return line;
-    }
-    return line;
-  }
-
-  /** A scalar as it is written, without quotes; undefined where there is none. */
-  written(path: Path): string | undefined {
-    let node: unknown = this.#yaml?.document.contents;
-    for (const key of path) {
-      if (isAlias(node)) node = this.#yaml!.targets.get(node);
-      if (isMap(node)) node = this.#pairOf(node, String(key))?.value;
-      else if (isSeq(node)) node = node.items[key as number];
-    }
-    if (isAlias(node)) node = this.#yaml!.targets.get(node);
-    return isScalar(node) ? node.source : undefined;
-  }
-
-  #keysAreUnique(document: Document): boolean {
-    let unique = true;
-    visit(document, {
-      Map: (_, map) => {
-        const keys = new Set<unknown>();
-        for (const { key } of map.items) {
-          const text = (key as { value?: unknown }).value;
-          if (keys.has(text)) {
-            this.#problemAt(this.#lineOfNode(key) ?? 1, `"${text}" is there twice`);
-            unique = false;
-          }
-          keys.add(text);
-        }
-      },
-    });
-    return unique;
-  }
-
-  #pairOf(node: { items: Pair[] }, key: string): Pair | undefined {
-    let pairs = this.#pairs.get(node);
-    if (pairs === undefined) {
-      pairs = new Map(node.items.map((pair) => [String((pair.key as { value?: unknown }).value), pair]));
-      this.#pairs.set(node, pairs);
-    }
-    return pairs.get(key);
-  }
-
-  #lineOfNode(node: unknown): number | undefined {
-    const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
-    return range ? this.#lineOf(range[0]) : undefined;
-  }
-
-  #lineOf(offset: number): number {
-    return this.#lines.linePos(offset).line;
-  }
-
-  #problemAt(line: number, reason: string): void {
-    this.problems.add(this.#order, this.path, line, reason);
-  }
-}
-
-/** The parser's message, or a plainer one. */
-function plain(message: string): string {
-  if (message.startsWith('Source contains multiple documents'))
-    return 'a file is one document, here a second begins';
-  return message;
 }
 
 /** A path in a file, to say what is wrong there. */

@@ -29,7 +29,9 @@ test.each(['openssl', 'noble'] as const)('of a gateway over the simulator: %s', 
     'host:192.168.1.1',
   ];
   const wire = ['--sim-wire', `pcap:${ROOT}/examples/traffic/v1-v2.pcap`];
-  const { options, run } = readGatewayOptions([...argv, ...wire, '--aead', aead], () => '', checkRun);
+  const { options, run } = readGatewayOptions([...argv, ...wire, '--aead', aead], () => '', {
+    check: checkRun,
+  });
   const opened = await openHal(options, run);
   expect(opened.hal.device.text).toBe(`simulated device, AES-GCM by ${aead}`);
   await opened.close();

@@ -16,7 +16,7 @@ const HOST = ['--insecure', '--outer-ip-type', 'ipv4', '--sim-wire', 'udp:127.0.
 function problemsOf(...argv: string[]): readonly string[] {
   try {
     const host = argv.includes('--sim-wire') ? HOST.slice(0, -2) : HOST;
-    readGatewayOptions([...host, ...argv], () => '', checkRun);
+    readGatewayOptions([...host, ...argv], () => '', { check: checkRun });
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -52,7 +52,9 @@ describe('static tunnels from all addresses of the workload', () => {
 test("DOCA's own session file makes static tunnels under default limits", () => {
   const path = fileURLToPath(new URL('../../cases/doca-forms/two-prefixes.json', import.meta.url));
   const argv = ['-c', path, '-z', '--sim-vf', 'host:9.9.9.9'];
-  expect(readGatewayOptions([...HOST, ...argv], readTextFile, checkRun).options.maxTunnels).toBe(769);
+  expect(readGatewayOptions([...HOST, ...argv], readTextFile, { check: checkRun }).options.maxTunnels).toBe(
+    769,
+  );
 });
 
 test('a length of captured frames needs a port that writes a capture', () => {

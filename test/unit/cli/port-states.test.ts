@@ -26,7 +26,9 @@ test('the simulator’s ports are there until they say that they are gone', asyn
     '--sim-vf',
     'host:192.168.1.1',
   ];
-  const { options, run } = readGatewayOptions([...argv, '--sim-wire', `pcap:${damaged}`], () => '', checkRun);
+  const { options, run } = readGatewayOptions([...argv, '--sim-wire', `pcap:${damaged}`], () => '', {
+    check: checkRun,
+  });
   const opened = await openHal(options, run);
   const [uplink] = opened.ending;
   await expect(uplink!.done).rejects.toThrow();

@@ -32,7 +32,8 @@ export const PEERS_FLAGS: readonly Flag[] = flagsOf('Peers', {
   config: {
     kind: 'text',
     placeholder: 'FILE',
-    meaning: 'peers and their sessions, as JSON with comments',
+    meaning:
+      'all flags and peers, as YAML (FILE.yaml or .yml; flags of the command line win), or peers and their sessions, as JSON with comments',
   },
   'peer-dialect': {
     kind: 'list',

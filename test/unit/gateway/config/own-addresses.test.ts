@@ -10,7 +10,7 @@ const WIRE = ['--insecure', '--outer-ip-type=ipv4', '--sim-wire=udp:127.0.0.1'];
 const HOST = [...WIRE, '--sim-vf=host:192.168.1.33'];
 
 function read(argv: readonly string[], file = ''): OptionsRead {
-  return readGatewayOptions(argv, () => file, checkRun);
+  return readGatewayOptions(argv, () => file, { check: checkRun });
 }
 
 function problemsOf(argv: readonly string[], file = ''): readonly string[] {

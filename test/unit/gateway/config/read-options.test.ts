@@ -388,15 +388,13 @@ describe('what does not go together', () => {
   test('what the caller finds is said with the rest, where its flag was given', () => {
     const file = '{"insecure": true,\n"sim-vf": "x", "x": 0}';
     try {
-      readGatewayOptions(
-        ['-j', 'f'],
-        () => file,
-        (_, problem) => {
+      readGatewayOptions(['-j', 'f'], () => file, {
+        check(_, problem) {
           problem('sim-vf', 'is nothing');
           problem('sim-wire', 'is not there');
           problem('SOME_VARIABLE', 'is empty');
         },
-      );
+      });
       expect.unreachable();
     } catch (error) {
       expect((error as ConfigError).problems).toEqual([

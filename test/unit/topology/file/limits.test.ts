@@ -2,16 +2,19 @@
 
 import { describe, expect, test } from 'vitest';
 import { LineCounter } from 'yaml';
-import { parseBoundedYaml, YamlLimitError } from '../../../../src/topology/file/bounded-yaml.js';
+import { parseBoundedYaml, YamlLimitError } from '../../../../src/gateway/config/bounded-yaml.js';
 import {
-  ALIASES_MAX,
-  ANCHORS_MAX,
-  DEPTH_MAX,
-  LEXEME_CHARACTERS_MAX,
+  YAML_ALIASES_MAX as ALIASES_MAX,
+  YAML_ANCHORS_MAX as ANCHORS_MAX,
+  YAML_DEPTH_MAX as DEPTH_MAX,
+  YAML_LEXEME_CHARACTERS_MAX as LEXEME_CHARACTERS_MAX,
+  YAML_SYNTAX_ERRORS_MAX as SYNTAX_ERRORS_MAX,
+  YAML_TAGS_MAX as TAGS_MAX,
+} from '../../../../src/gateway/config/limits.js';
+import {
+  ENTRIES_MAX,
   LINKS_MAX,
   NODES_MAX,
-  SYNTAX_ERRORS_MAX,
-  TAGS_MAX,
   VALUES_CHECKED_WHOLE_MAX,
 } from '../../../../src/topology/file/limits.js';
 import { problemsOf } from '../../../support/topology-text.js';
@@ -19,7 +22,10 @@ import { problemsOf } from '../../../support/topology-text.js';
 /** How a text is refused: the reason, and the pieces that were read. */
 function refusal(text: string, lexemesMax?: number): { reason: string; lexemes: number } | undefined {
   try {
-    parseBoundedYaml(text, new LineCounter(), lexemesMax);
+    parseBoundedYaml(text, new LineCounter(), {
+      entriesMax: ENTRIES_MAX,
+      ...(lexemesMax === undefined ? {} : { lexemesMax }),
+    });
     return undefined;
   } catch (error) {
     if (!(error instanceof YamlLimitError)) throw error;

@@ -20,19 +20,14 @@ import {
 } from 'yaml';
 import { loneReturnsProblem } from '../../base/lone-returns.js';
 import {
-  ALIASES_MAX,
-  ANCHORS_MAX,
-  DEPTH_MAX,
-  EVENTS_MAX,
-  EXPECTATIONS_MAX,
-  FLOWS_MAX,
-  LEXEME_CHARACTERS_MAX,
-  LEXEMES_MAX,
-  LINKS_MAX,
-  NODES_MAX,
-  SYNTAX_ERRORS_MAX,
-  TAGS_MAX,
-  VALUES_MAX,
+  YAML_ALIASES_MAX,
+  YAML_ANCHORS_MAX,
+  YAML_DEPTH_MAX,
+  YAML_LEXEME_CHARACTERS_MAX,
+  YAML_LEXEMES_MAX,
+  YAML_SYNTAX_ERRORS_MAX,
+  YAML_TAGS_MAX,
+  YAML_VALUES_MAX,
 } from './limits.js';
 
 /** A file goes beyond one of its bounds. */
@@ -61,24 +56,19 @@ export interface BoundedYaml {
 const SCALAR_FOLLOWS = '\u001f';
 
 /**
- * Maps and lists with a bound of their own, by the keys that lead to them: in topologies, and in scenarios of their own.
- * They end a file that has far too many long before it is read.
+ * Maps and lists with a bound of their own, by the keys that lead to them, joined with dots. They end a file that has far too
+ * many of them long before it is read.
  */
-const ENTRIES_MAX: Readonly<Record<string, readonly [what: string, max: number]>> = {
-  'topology.nodes': ['topology: has', NODES_MAX],
-  'topology.links': ['topology: has', LINKS_MAX],
-  'scenario.traffic': ['scenario: has', FLOWS_MAX],
-  'scenario.events': ['scenario: has', EVENTS_MAX],
-  'scenario.expect': ['scenario: has', EXPECTATIONS_MAX],
-  traffic: ['the scenario has', FLOWS_MAX],
-  events: ['the scenario has', EVENTS_MAX],
-  expect: ['the scenario has', EXPECTATIONS_MAX],
-};
-const ENTRIES_MAX_LEAST = Math.min(...Object.values(ENTRIES_MAX).map(([, max]) => max));
+export type EntriesMax = Readonly<Record<string, readonly [what: string, max: number]>>;
 
-/** Throws YamlLimitError. What is wrong otherwise is in the document's errors, up to SYNTAX_ERRORS_MAX. */
-export function parseBoundedYaml(text: string, lines: LineCounter, lexemesMax = LEXEMES_MAX): BoundedYaml {
-  const reader = new BoundedReader(lines, lexemesMax);
+export interface YamlBounds {
+  readonly entriesMax?: EntriesMax;
+  readonly lexemesMax?: number;
+}
+
+/** Throws YamlLimitError. What is wrong otherwise is in the document's errors, up to YAML_SYNTAX_ERRORS_MAX. */
+export function parseBoundedYaml(text: string, lines: LineCounter, bounds: YamlBounds = {}): BoundedYaml {
+  const reader = new BoundedReader(lines, bounds);
   const document = reader.read(text);
   const { targets, values } =
     document.errors.length > 0
@@ -93,11 +83,19 @@ class BoundedReader {
   #anchors = 0;
   #aliases = 0;
   #offset = 0;
+  readonly #lexemesMax: number;
+  readonly #entriesMax: EntriesMax;
+  /** The least of those bounds: lists that are no longer are not looked at. */
+  readonly #entriesMaxLeast: number;
 
   constructor(
     private readonly lines: LineCounter,
-    private readonly lexemesMax: number,
-  ) {}
+    { lexemesMax = YAML_LEXEMES_MAX, entriesMax = {} }: YamlBounds,
+  ) {
+    this.#lexemesMax = lexemesMax;
+    this.#entriesMax = entriesMax;
+    this.#entriesMaxLeast = Math.min(...Object.values(entriesMax).map(([, max]) => max));
+  }
 
   read(text: string): Document {
     const composer = new Composer({
@@ -124,9 +122,9 @@ class BoundedReader {
     const { onError } = inside;
     let errors = 0;
     inside.onError = (source, ...more) => {
-      if (++errors > SYNTAX_ERRORS_MAX) {
+      if (++errors > YAML_SYNTAX_ERRORS_MAX) {
         const at = typeof source === 'number' ? source : this.#offset;
-        throw this.#error(`more than ${SYNTAX_ERRORS_MAX} mistakes up to here; is it YAML?`, at);
+        throw this.#error(`more than ${YAML_SYNTAX_ERRORS_MAX} mistakes up to here; is it YAML?`, at);
       }
       onError(source, ...more);
     };
@@ -157,27 +155,27 @@ class BoundedReader {
   }
 
   #count(lexeme: string, isScalarText: boolean): void {
-    if (++this.lexemes > this.lexemesMax)
-      throw this.#error(`more than ${this.lexemesMax} words, marks and blanks up to here`);
-    if (lexeme.length > LEXEME_CHARACTERS_MAX)
-      throw this.#error(`a text longer than ${LEXEME_CHARACTERS_MAX} characters begins here`);
+    if (++this.lexemes > this.#lexemesMax)
+      throw this.#error(`more than ${this.#lexemesMax} words, marks and blanks up to here`);
+    if (lexeme.length > YAML_LEXEME_CHARACTERS_MAX)
+      throw this.#error(`a text longer than ${YAML_LEXEME_CHARACTERS_MAX} characters begins here`);
     if (isScalarText) return;
-    if (lexeme[0] === '!' && ++this.#tags > TAGS_MAX)
-      throw this.#error(`more than ${TAGS_MAX} tags (!...) up to here`);
-    if (lexeme[0] === '&' && ++this.#anchors > ANCHORS_MAX)
-      throw this.#error(`more than ${ANCHORS_MAX} anchors (&...) up to here`);
-    if (lexeme[0] === '*' && ++this.#aliases > ALIASES_MAX)
-      throw this.#error(`more than ${ALIASES_MAX} aliases (*...) up to here`);
+    if (lexeme[0] === '!' && ++this.#tags > YAML_TAGS_MAX)
+      throw this.#error(`more than ${YAML_TAGS_MAX} tags (!...) up to here`);
+    if (lexeme[0] === '&' && ++this.#anchors > YAML_ANCHORS_MAX)
+      throw this.#error(`more than ${YAML_ANCHORS_MAX} anchors (&...) up to here`);
+    if (lexeme[0] === '*' && ++this.#aliases > YAML_ALIASES_MAX)
+      throw this.#error(`more than ${YAML_ALIASES_MAX} aliases (*...) up to here`);
   }
 
   #checkStack(stack: readonly CST.Token[]): void {
-    if (stack.length > DEPTH_MAX) throw this.#error(`nested deeper than ${DEPTH_MAX} levels`);
+    if (stack.length > YAML_DEPTH_MAX) throw this.#error(`nested deeper than ${YAML_DEPTH_MAX} levels`);
     const top = stack.at(-1);
-    if (top === undefined || !('items' in top) || top.items.length <= ENTRIES_MAX_LEAST) return;
+    if (top === undefined || !('items' in top) || top.items.length <= this.#entriesMaxLeast) return;
     const keys = stack
       .slice(0, -1)
       .flatMap((token) => ('items' in token ? [keyText(token.items.at(-1))] : []));
-    const bound = ENTRIES_MAX[keys.join('.')];
+    const bound = this.#entriesMax[keys.join('.')];
     if (bound === undefined) return;
     const [what, max] = bound;
     // The last one may be a comment, or a comma, behind which nothing comes.
@@ -217,9 +215,9 @@ function expand(document: Document, lexemes: number): { targets: WeakMap<Alias, 
       values += target?.values ?? 0;
     } else if (isPair(node)) values = valuesOf(node.key) + valuesOf(node.value);
     else if (isMap(node) || isSeq(node)) for (const item of node.items) values += valuesOf(item);
-    if (values > VALUES_MAX) {
+    if (values > YAML_VALUES_MAX) {
       const offset = (node as Partial<Node>).range?.[0] ?? 0;
-      throw new YamlLimitError(`its aliases stand for more than ${VALUES_MAX} values`, offset, lexemes);
+      throw new YamlLimitError(`its aliases stand for more than ${YAML_VALUES_MAX} values`, offset, lexemes);
     }
     if (anchor !== undefined) {
       open.delete(anchor);

@@ -1,0 +1,41 @@
+/** The options of a gateway from a command line and the files that it names, with all that is wrong with them. */
+import { systemClock } from '../base/clock.js';
+import { readTextFile } from '../files/read-file.js';
+import { type FlagsRead, type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
+import type { GatewayOptions } from '../gateway/options.js';
+import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
+import { checkRun } from './check-run.js';
+import { configFileParser } from './config-file-parser.js';
+
+export interface RunOptionsRead extends FlagsRead {
+  /** The contents of the TLS files; absent with --insecure. */
+  readonly material?: TlsMaterial;
+}
+
+/** Reads options and certificates, and looks at what this machine lacks of them. Throws ConfigError with all problems. */
+export async function readRunOptions(argv: readonly string[]): Promise<RunOptionsRead> {
+  const parseConfigFile = await configFileParser(argv);
+  // A key may come through a pipe, which can be read once.
+  let material: TlsMaterial | undefined;
+  const read = readGatewayOptions(argv, readTextFile, {
+    ...(parseConfigFile === undefined ? {} : { parseConfigFile }),
+    check(options, problem) {
+      material = tlsMaterial(options.options, problem);
+      checkRun(options, problem);
+    },
+  });
+  return { ...read, ...(material === undefined ? {} : { material }) };
+}
+
+const TLS_FLAGS = { authority: 'tls-ca', certificate: 'tls-cert', key: 'tls-key' } as const;
+
+function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial | undefined {
+  if (tls === undefined) return undefined;
+  try {
+    return readTlsFiles(tls, systemClock.nowMs());
+  } catch (error) {
+    if (!(error instanceof TlsFilesError)) throw error;
+    for (const { what, reason } of error.found) problem(TLS_FLAGS[what], reason);
+    return undefined;
+  }
+}
