@@ -7,12 +7,13 @@
  * encapsulation header, crypto_id (4), forward (kind 1, target 4); of a control entry its position in a list (4).
  */
 import { enlarged } from '../base/enlarged.js';
+import type { DocaErrorName } from '../hal/errors.js';
 import type { EntryWriter } from '../hal/pipe-device.js';
 import type { ActionValues, BasicEntry, ControlEntry, Forward } from '../hal/program.js';
-import { type EntryUpdate, FormerRecords } from './entry-updates.js';
+import { type Given, type GivenTarget, type PackedBatch, Unanswered } from './entry-values.js';
 import type { KeyIndex } from './key-index.js';
 import type { NativeControlEntry } from './native.js';
-import { nativeControlEntry, nativeForward, type PipeIndex } from './program.js';
+import { FORWARD_OCTETS, nativeControlEntry, nativeForward, type PipeIndex } from './program.js';
 
 const ADD = 0;
 const UPDATE = 1;
@@ -22,28 +23,23 @@ const REPLACE_CONTROL = 4;
 const WITH_VALUES = 1;
 const WITH_FORWARD = 2;
 
+const HEADER_OCTETS = 8;
+const CONTROL_OCTETS = 4;
 const START_OCTETS = 4096;
 
-interface UpdateUnderWay {
-  readonly index: KeyIndex;
-  readonly slot: number;
-  readonly update: EntryUpdate;
-}
-
-/** A batch in the making, and what of it is to be taken back where it fails. */
-export class BatchWriter implements EntryWriter {
-  private octets = new Uint8Array(START_OCTETS);
+/** A batch in the making, and later what of it is to be noted of the entries. */
+export class BatchWriter implements EntryWriter, PackedBatch {
   private at = 0;
   private operations = 0;
   readonly controls: NativeControlEntry[] = [];
-  /** Updates of basic pipes' entries, by the number of the operation. */
-  private readonly updates = new Map<number, UpdateUnderWay>();
-  private readonly former = new FormerRecords();
+  /** By number, the operations that have failed; true: the entry that was to be removed is not there. */
+  private readonly failed = new Map<number, boolean>();
 
-  /** `indexes` of the program's pipes, null of control pipes. */
+  /** `indexes` of the program's pipes, null of control pipes; `octets`: memory to begin with. */
   constructor(
     private readonly numbers: PipeIndex,
     private readonly indexes: readonly (KeyIndex | null)[],
+    private octets: Uint8Array<ArrayBuffer> = new Uint8Array(START_OCTETS),
   ) {}
 
   get length(): number {
@@ -55,19 +51,20 @@ export class BatchWriter implements EntryWriter {
     return this.octets.subarray(0, this.at);
   }
 
+  /** The memory that it was written to, for another batch when this one is over. */
+  get memory(): Uint8Array<ArrayBuffer> {
+    return this.octets;
+  }
+
   add(pipe: number, slot: number, entry: BasicEntry): void {
-    const index = this.indexes[pipe]!;
-    const { plan } = index;
+    const { plan } = this.indexes[pipe]!;
     this.begin(ADD, 0, pipe, slot, plan.octetsMax);
     const actionIndex = entry.actionIndex ?? 0;
     this.octets[this.at++] = actionIndex;
     this.octets.set(plan.key, this.at);
     this.at += plan.key.length;
-    const valuesAt = this.at;
     this.at = plan.writeValues(actionIndex, entry.values, this.octets, this.at);
-    const forwardAt = this.at;
     if (plan.forwardOfEntry) this.writeForward(entry.forward!);
-    index.write(slot, actionIndex, this.octets, valuesAt, forwardAt, this.at);
   }
 
   update(
@@ -77,29 +74,12 @@ export class BatchWriter implements EntryWriter {
     values: ActionValues | undefined,
     forward: Forward | undefined,
   ): void {
-    const index = this.indexes[pipe]!;
-    const { plan } = index;
+    const { plan } = this.indexes[pipe]!;
     const detail = (values === undefined ? 0 : WITH_VALUES) | (forward === undefined ? 0 : WITH_FORWARD);
     this.begin(UPDATE, detail, pipe, slot, plan.octetsMax);
     this.octets[this.at++] = actionIndex;
-    const valuesAt = this.at;
     if (values !== undefined) this.at = plan.writeValues(actionIndex, values, this.octets, this.at);
-    const forwardAt = this.at;
     if (forward !== undefined) this.writeForward(forward);
-    // What is written stays as it is: a slice has a writer of its own.
-    const update = index.update(slot, this.octets, valuesAt, forwardAt, this.at, this.former);
-    this.updates.set(this.operations - 1, { index, slot, update });
-  }
-
-  /** The operation of that number has failed. */
-  hasFailed(operation: number): void {
-    const failed = this.updates.get(operation);
-    failed?.index.endUpdate(failed.slot, failed.update, 'failed');
-  }
-
-  /** All operations that have not failed are done. */
-  end(): void {
-    for (const { index, slot, update } of this.updates.values()) index.endUpdate(slot, update, 'done');
   }
 
   remove(pipe: number, slot: number): void {
@@ -115,14 +95,61 @@ export class BatchWriter implements EntryWriter {
     this.putControl(REPLACE_CONTROL, pipe, slot, entry);
   }
 
+  /** The operation of that number has failed. */
+  hasFailed(operation: number, code: DocaErrorName): void {
+    this.failed.set(operation, code === 'NOT_FOUND');
+  }
+
+  /** The device has answered: what the operations that have not failed gave is what entries have. */
+  note(): void {
+    this.replay(this.indexes.map((index) => index?.values));
+  }
+
+  /** Nobody will ever know what the operations have done. */
+  noteUnanswered(): void {
+    this.replay(this.indexes.map((index) => (index === null ? undefined : new Unanswered(index.values))));
+  }
+
+  replay(targets: readonly (GivenTarget | undefined)[]): void {
+    const { octets, indexes } = this;
+    const given: Given = { actionIndex: 0, octets, from: 0, forwardFrom: 0, to: 0 };
+    let at = 0;
+    for (let number = 0; at < this.at; number++) {
+      const operation = octets[at]!;
+      const detail = octets[at + 1]!;
+      const pipe = octets[at + 2]! | (octets[at + 3]! << 8);
+      const slot =
+        octets[at + 4]! | (octets[at + 5]! << 8) | (octets[at + 6]! << 16) | (octets[at + 7]! << 24);
+      at += HEADER_OCTETS;
+      const plan = indexes[pipe]?.plan;
+      if (operation === ADD_CONTROL || operation === REPLACE_CONTROL) at += CONTROL_OCTETS;
+      else if (operation !== REMOVE) {
+        const isNew = operation === ADD;
+        given.actionIndex = octets[at]!;
+        given.from = at + 1 + (isNew ? plan!.key.length : 0);
+        const hasValues = isNew || (detail & WITH_VALUES) !== 0;
+        const hasForward = isNew ? plan!.forwardOfEntry : (detail & WITH_FORWARD) !== 0;
+        given.forwardFrom = given.from + (hasValues ? plan!.valueOctetsOf(given.actionIndex) : 0);
+        at = given.forwardFrom + (hasForward ? FORWARD_OCTETS : 0);
+        given.to = at;
+      }
+      const target = targets[pipe];
+      const isGone = this.failed.size === 0 ? undefined : this.failed.get(number);
+      if (target === undefined || (isGone !== undefined && !(operation === REMOVE && isGone))) continue;
+      if (operation === REMOVE) target.removed(slot);
+      else if (operation === ADD) target.added(slot, given);
+      else target.updated(slot, given);
+    }
+  }
+
   private putControl(operation: number, pipe: number, slot: number, entry: ControlEntry): void {
-    this.begin(operation, 0, pipe, slot, 4);
+    this.begin(operation, 0, pipe, slot, CONTROL_OCTETS);
     this.writeNumber(this.controls.length);
     this.controls.push(nativeControlEntry(entry, this.numbers));
   }
 
   private begin(operation: number, detail: number, pipe: number, slot: number, octetsMax: number): void {
-    const octets = this.at + 8 + octetsMax;
+    const octets = this.at + HEADER_OCTETS + octetsMax;
     if (this.octets.length < octets) this.octets = enlarged(this.octets, octets);
     this.operations++;
     this.octets[this.at++] = operation;

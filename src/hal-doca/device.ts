@@ -20,6 +20,7 @@ import type {
 import type { EntryBatch, EntryIndex, PipeDevice } from '../hal/pipe-device.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import { ipFromOctets, macFromOctets } from '../packet/address.js';
+import type { BatchWriter } from './batch.js';
 import { KeyIndex } from './key-index.js';
 import { halErrorOf, loadAddon, type NativeDevice, type NativeFailure, type NativePort } from './native.js';
 import { nativeProgram, type PipeIndex, pipeIndexOf } from './program.js';
@@ -54,6 +55,8 @@ const ENTRIES_PER_PIPE_MAX = 1 << 23;
 const KEYS_PER_BATCH_MAX = 1 << 17;
 const BUFFERS_DEFAULT = 8192;
 const LOG_LEVEL_DEFAULT = 40;
+/** As many as are under way while a large batch is performed. */
+const SPARE_MEMORY_MAX = 2;
 const RSS_WAITING_MAX = 4096;
 const RSS_BATCH_MAX = 256;
 
@@ -108,6 +111,10 @@ export class DocaDevice implements PipeDevice {
   /** Of the program that is built, or being built. */
   private numbers!: PipeIndex;
   private indexes: readonly (KeyIndex | null)[] = [];
+  /** Batches that the addon has not answered, oldest first; it answers them in this order. */
+  private readonly underWay: BatchWriter[] = [];
+  /** Of batches that are over, for those to come: new memory for each would cost as much as what is packed there. */
+  private readonly spareMemory: Uint8Array<ArrayBuffer>[] = [];
   private closed = false;
   private handler: ((packets: RssPacket[]) => void) | null = null;
   private waiting: RssPacket[] = [];
@@ -149,7 +156,7 @@ export class DocaDevice implements PipeDevice {
   ): Promise<void> {
     this.numbers = pipeIndexOf(program);
     this.indexes = program.pipes.map((pipe) =>
-      pipe.type === 'basic' ? new KeyIndex(pipe, this.numbers) : null,
+      pipe.type === 'basic' ? new KeyIndex(pipe, this.numbers, this.underWay) : null,
     );
     try {
       await this.native.build(nativeProgram(program, this.numbers));
@@ -207,17 +214,22 @@ export class DocaDevice implements PipeDevice {
   }
 
   private async performSlice<Note>(batch: EntryBatch<Note>, start: number): Promise<void> {
-    const slice = new Slice<Note>(this.numbers, this.indexes);
+    const slice = new Slice<Note>(this.numbers, this.indexes, this.spareMemory.pop());
+    const { writer } = slice;
     slice.pack(batch, start);
-    const { packed, controls, length } = slice.writer;
-    if (length === 0) return;
+    this.underWay.push(writer);
     try {
-      const failures = await this.resultOf(this.native.apply(packed, controls));
+      if (writer.length === 0) return;
+      const failures = await this.resultOf(this.native.apply(writer.packed, writer.controls));
       for (const failure of failures) slice.fail(batch, failure);
-      slice.end();
+      writer.note();
     } catch (error) {
       slice.lose(batch);
+      writer.noteUnanswered();
       throw error;
+    } finally {
+      this.underWay.splice(this.underWay.indexOf(writer), 1);
+      if (this.spareMemory.length < SPARE_MEMORY_MAX) this.spareMemory.push(writer.memory);
     }
   }
 

@@ -19,7 +19,9 @@ export class EntryPlan {
   private readonly match: readonly FieldName[];
   private readonly actions: readonly ActionPlan[];
   readonly forwardOfEntry: boolean;
-  /** Most that the values of an entry take. */
+  /** By action index, what the values of an entry take. */
+  private readonly valueOctets: readonly number[];
+  /** The largest of them. */
   readonly valueOctetsMax: number;
   /** Most that all of an entry takes. */
   readonly octetsMax: number;
@@ -31,7 +33,8 @@ export class EntryPlan {
     this.key = new Uint8Array(this.match.reduce((sum, field) => sum + fieldOctets(field), 0));
     this.actions = (pipe.actions ?? []).map(planOf);
     this.forwardOfEntry = pipe.forward === 'entry';
-    this.valueOctetsMax = Math.max(0, ...this.actions.map(valueOctetsOf));
+    this.valueOctets = this.actions.map(valueOctetsOf);
+    this.valueOctetsMax = Math.max(0, ...this.valueOctets);
     this.octetsMax = 16 + this.key.length + this.valueOctetsMax;
   }
 
@@ -43,6 +46,11 @@ export class EntryPlan {
       writeValue(field, entry.match![field] as FieldValue, this.key, at);
       at += fieldOctets(field);
     }
+  }
+
+  /** How many octets `writeValues` writes. */
+  valueOctetsOf(actionIndex: number): number {
+    return this.valueOctets[actionIndex] ?? 0;
   }
 
   /** Values of a checked entry. */

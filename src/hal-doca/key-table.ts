@@ -1,6 +1,6 @@
 /**
- * Records of one pipe's entries, all of the same length, by slot, each of which begins with a key: open addressing over typed
- * arrays, so that a million entries are a few arrays and no objects.
+ * Keys of one pipe's entries, all of the same length, by slot: open addressing over typed arrays, so that a million entries are a few
+ * arrays and no objects.
  */
 import { enlarged } from '../base/enlarged.js';
 import { fnv1a } from '../base/fnv1a.js';
@@ -10,7 +10,7 @@ const SLOTS_START = 16;
 
 export class KeyTable {
   /** By slot. */
-  private records: Uint8Array<ArrayBuffer>;
+  private keys: Uint8Array<ArrayBuffer>;
   /**
    * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
    * least half are none.
@@ -18,14 +18,11 @@ export class KeyTable {
   private pairs = new Int32Array(4 * SLOTS_START);
   private count = 0;
 
-  constructor(
-    private readonly keyOctets: number,
-    readonly recordOctets: number = keyOctets,
-  ) {
-    this.records = new Uint8Array(SLOTS_START * recordOctets);
+  constructor(private readonly keyOctets: number) {
+    this.keys = new Uint8Array(SLOTS_START * keyOctets);
   }
 
-  /** The slot of a key, or of the one that a record begins with; -1: there is none. */
+  /** The slot of a key; -1: there is none. */
   find(key: Uint8Array): number {
     const hash = hashOf(key, 0, this.keyOctets);
     const { pairs } = this;
@@ -36,50 +33,32 @@ export class KeyTable {
     return -1;
   }
 
-  /** A copy of the record of a slot. */
-  recordOf(slot: number): Uint8Array {
+  /** A copy of the key that a slot has, or had last. */
+  keyOf(slot: number): Uint8Array {
+    const { keys, keyOctets } = this;
     // Of more than 64 octets an array of its own costs more than all the rest of a removal.
-    const record = allocateFrame(this.recordOctets);
-    this.copyTo(slot, record, 0);
-    return record;
+    const key = allocateFrame(keyOctets);
+    const base = slot * keyOctets;
+    for (let i = 0; i < keyOctets; i++) key[i] = keys[base + i]!;
+    return key;
   }
 
-  /** Copies the record of a slot to `octets`, at `at`. */
-  copyTo(slot: number, octets: Uint8Array, at: number): void {
-    const { records, recordOctets } = this;
-    const base = slot * recordOctets;
-    for (let i = 0; i < recordOctets; i++) octets[at + i] = records[base + i]!;
-  }
-
-  /** Puts octets[from, to) into the record of a slot that has a key, which they leave as it is. */
-  write(slot: number, at: number, octets: Uint8Array, from: number, to: number): void {
-    const { records } = this;
-    const base = slot * this.recordOctets + at;
-    // Quicker than `set` of a view, for so few.
-    for (let i = from; i < to; i++) records[base + i - from] = octets[i]!;
-  }
-
-  /** Puts one octet there. */
-  set(slot: number, at: number, octet: number): void {
-    this.records[slot * this.recordOctets + at] = octet;
-  }
-
-  /** Sets the key of a slot that has none, and what follows it in `record`. No other slot has this key. */
-  add(slot: number, record: Uint8Array): void {
-    const octets = (slot + 1) * this.recordOctets;
-    if (this.records.length < octets) this.records = enlarged(this.records, octets);
+  /** Sets the key of a slot that has none. No other slot has this key. */
+  add(slot: number, key: Uint8Array): void {
+    const octets = (slot + 1) * this.keyOctets;
+    if (this.keys.length < octets) this.keys = enlarged(this.keys, octets);
     if (4 * (this.count + 1) > this.pairs.length) this.spread();
     this.count++;
-    this.records.set(record, slot * this.recordOctets);
-    put(this.pairs, slot + 1, hashOf(record, 0, this.keyOctets));
+    this.keys.set(key, slot * this.keyOctets);
+    put(this.pairs, slot + 1, hashOf(key, 0, this.keyOctets));
   }
 
   /** Removes the key of a slot that has one. */
   delete(slot: number): void {
     const { pairs } = this;
     const mask = pairs.length - 1;
-    const from = slot * this.recordOctets;
-    let gap = (2 * hashOf(this.records, from, from + this.keyOctets)) & mask;
+    const from = slot * this.keyOctets;
+    let gap = (2 * hashOf(this.keys, from, from + this.keyOctets)) & mask;
     while (pairs[gap] !== slot + 1) gap = (gap + 2) & mask;
     // Pairs behind the gap move up, unless that would put them before the place of their hash.
     for (let at = (gap + 2) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
@@ -94,8 +73,8 @@ export class KeyTable {
   }
 
   private isKeyOf(slot: number, key: Uint8Array): boolean {
-    const at = slot * this.recordOctets;
-    for (let i = 0; i < this.keyOctets; i++) if (this.records[at + i] !== key[i]) return false;
+    const at = slot * this.keyOctets;
+    for (let i = 0; i < this.keyOctets; i++) if (this.keys[at + i] !== key[i]) return false;
     return true;
   }
 

@@ -20,7 +20,7 @@ test('an entry that could not be removed is back, under its id, as soon as the o
     PIPE,
     0,
     1,
-    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] })),
+    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []),
   );
   const first = book.add({ label: 'first', ...matching(1) });
   const id = book.idOf(first);
@@ -44,7 +44,7 @@ test('an entry that could not be removed has its key again when the one that was
     { ...PIPE, sizeEntries: 3 },
     0,
     1,
-    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] })),
+    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []),
   );
   const [first, second] = [book.add(matching(1)), book.add(matching(2))];
   const id = book.idOf(first);
@@ -62,7 +62,7 @@ test('an entry that could not be removed has its key again when the one that was
 });
 
 test('an index puts no key back that another slot has', () => {
-  const index = new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }));
+  const index = new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []);
   const file = (slot: number) => {
     expect(index.find(matching(1))).toBe(-1);
     index.put(slot);
