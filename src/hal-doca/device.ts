@@ -280,6 +280,7 @@ export class DocaDevice implements PipeDevice {
     const handOver = this.takeTurn();
     let counted: Promise<BigUint64Array>;
     try {
+      // Calls before this one may be others than batches.
       await handOver.turn;
       await failuresTold;
       this.assertOpen();

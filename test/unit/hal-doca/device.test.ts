@@ -98,6 +98,23 @@ test('keys that the device has made when it is closed are wiped', async () => {
   expect(keys).toEqual(new Uint8Array(32));
 });
 
+test('counters are asked for behind the keys that were set before, and keys that are set later behind them', async () => {
+  const asked: string[] = [];
+  const hal = open({
+    setKeys: async (ids) => {
+      asked.push(`keys ${ids.join()}`);
+      return [null];
+    },
+    counters: async () => {
+      asked.push('counters');
+      return new BigUint64Array(0);
+    },
+  });
+  const set = (cryptoId: number) => hal.setKeys([{ cryptoId, key: new Uint8Array(16) }]);
+  await Promise.all([set(1), set(2), set(3), hal.counters(() => new Int32Array(0)), set(4)]);
+  expect(asked).toEqual(['keys 1', 'keys 2', 'keys 3', 'counters', 'keys 4']);
+});
+
 test('what became of operations is told before a batch is rejected, of slices behind the one that got no answer too', async () => {
   const answers: { resolve: (failures: never[]) => void; reject: (error: Error) => void }[] = [];
   const hal = open({
