@@ -80,6 +80,7 @@ export class CheckedHal implements PipeHal {
   private async perform(books: ProgramBooks, operations: readonly EntryOperation[]): Promise<EntryResult[]> {
     const results: EntryResult[] = new Array(operations.length);
     await this.pipeDevice.perform(books.batchOf(operations, results));
+    books.haveEnded(operations, results);
     return results;
   }
 

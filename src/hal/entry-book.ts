@@ -45,6 +45,8 @@ export class EntryBook {
   private readonly labelOfSlot = new Map<number, string>();
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
   private readonly pendingRestore = new Map<number, RemovedEntry>();
+  /** Slots of entries that the device has perhaps added: it did not answer. */
+  private readonly doubtful = new Set<number>();
   /** Keys and labels of entries that the device has kept, each of which another entry has taken meanwhile. */
   private claims: Claim[] = [];
   /** What each failed update of a control entry would have replaced, by what it would have put there. */
@@ -103,6 +105,7 @@ export class EntryBook {
     if (this.index === null) this.controls[slot] = undefined;
     if (label !== undefined && this.labelOfSlot.delete(slot)) this.slotOfLabel.delete(label);
     this.slots.release(slot);
+    this.doubtful.delete(slot);
     const pendingRestore = this.pendingRestore.get(slot);
     if (pendingRestore !== undefined) {
       this.pendingRestore.delete(slot);
@@ -119,11 +122,31 @@ export class EntryBook {
     if (slot >= 0) this.remove(slot);
   }
 
-  /** Puts a removed entry back: the device has failed to remove it. */
+  /** Whether a removed entry waits for its slot. */
+  get isRestoring(): boolean {
+    return this.pendingRestore.size > 0;
+  }
+
+  /** The device has added the entry, so that the one whose slot it took is not there. */
+  hasAdded(id: EntryId): void {
+    this.pendingRestore.delete(this.slots.slotOf(id));
+  }
+
+  /** Nobody knows whether the device has added an entry. It stays, unless the one whose slot it took has to. */
+  hasPerhapsAdded(id: EntryId): void {
+    const slot = this.slots.slotOf(id);
+    if (slot < 0) return;
+    if (this.pendingRestore.has(slot)) this.remove(slot);
+    else this.doubtful.add(slot);
+  }
+
+  /** Puts a removed entry back: the device has failed to remove it, or nobody knows whether it has. */
   restore(removed: RemovedEntry): void {
     const { slot, id, key, actionIndex, control, turn, label } = removed;
     if (!this.slots.restore(slot, id)) {
-      this.pendingRestore.set(slot, removed);
+      // Of several that had the slot the first one is there: the others took its place.
+      if (!this.pendingRestore.has(slot)) this.pendingRestore.set(slot, removed);
+      if (this.doubtful.has(slot)) this.remove(slot);
       return;
     }
     if (key === undefined) {

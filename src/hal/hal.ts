@@ -187,7 +187,10 @@ export interface PipeHal extends AsyncDisposable {
    * one fails in the end, NOT_FOUND, ALREADY_EXIST and FULL of operations behind it may have been for its sake, and may be tried again.
    * Rejects with BAD_STATE before `build`, and with the device's error when that does not answer any more. Then each operation may
    * have been done or not: an entry that was added has no id that anybody knows, and keeps its place, its key and its label until
-   * `close`; one that was removed is there still under its id and may be removed again, which answers NOT_FOUND if it had gone.
+   * `close`; one that was removed is there still under its id and may be removed again, which answers NOT_FOUND if it had gone. An
+   * entry that was added may have taken the place of one that was removed: then only the removed one is there, key and label of the
+   * other are free, and to remove it takes away whichever of the two the device has. Until then packets may hit either, and an add with
+   * the key of the other may fail.
    */
   apply(operations: readonly EntryOperation[]): Promise<EntryResult[]>;
 

@@ -104,7 +104,8 @@ export interface EntryBatch<Note> {
    * Nobody will ever know whether the operation that was written at `position` has been done: the device does not answer. In turn
    * with `failed`, and before the batch's promise rejects. An entry that was to be removed is put back, so that it can be removed once
    * more: of one that has gone after all, that fails with NOT_FOUND. One that was to be added keeps its slot and its key, and an
-   * update counts as done.
+   * update counts as done. Where both had the same slot, the entry that was to be removed has it, with the values that it was given: the
+   * front takes out the other one's key before it puts that of the first one back.
    */
   unknown(position: number, note: Note): void;
 }

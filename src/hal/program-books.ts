@@ -89,9 +89,21 @@ export class ProgramBooks {
         results[position] = { error: new HalError(code, reason, { pipe: book.pipe.name, entry: position }) };
       },
       unknown: (position, undo) => {
-        if (operations[position]!.operation === 'remove') undo?.();
+        const { operation } = operations[position]!;
+        const result = results[position]!;
+        if (operation === 'remove') undo?.();
+        else if (operation === 'add' && 'id' in result) this.bookOf(result.id).hasPerhapsAdded(result.id);
       },
     };
+  }
+
+  /** The device has answered a batch of `operations`, and told what failed. */
+  haveEnded(operations: readonly EntryOperation[], results: readonly EntryResult[]): void {
+    if (!this.books.some((book) => book.isRestoring)) return;
+    for (let i = 0; i < operations.length; i++) {
+      const result = results[i]!;
+      if (operations[i]?.operation === 'add' && 'id' in result) this.bookOf(result.id).hasAdded(result.id);
+    }
   }
 
   /** As PipeHal's. The packet has been checked. */

@@ -40,6 +40,8 @@ export class NotingDevice implements PipeDevice, EntryWriter {
   isDeaf = false;
   /** Holds every call back until it resolves. */
   gate: Promise<void> = Promise.resolve();
+  /** Holds back what has become of a batch that has been written. */
+  answer: Promise<void> = Promise.resolve();
   private written = 0;
   /** What becomes of the operation that was written last. */
   private failure: Failure | undefined;
@@ -73,11 +75,13 @@ export class NotingDevice implements PipeDevice, EntryWriter {
       const note = batch.submit(position, this);
       if (this.written > number) written.push({ position, note, failure: this.failure });
     }
+    const { silence } = this;
+    await this.answer;
     for (const { position, note, failure } of written.reverse()) {
-      if (this.silence !== null) batch.unknown(position, note);
+      if (silence !== null) batch.unknown(position, note);
       else if (failure !== undefined) batch.failed(position, note, ...failure);
     }
-    if (this.silence !== null) throw this.silence;
+    if (silence !== null) throw silence;
   }
 
   add(pipe: number, slot: number, entry: BasicEntry): void {

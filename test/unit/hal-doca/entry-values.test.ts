@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { CheckedHal } from '../../../src/hal/checked-hal.js';
 import type { EntryId, EntryOperation } from '../../../src/hal/hal.js';
 import type { EntryIndex } from '../../../src/hal/pipe-device.js';
-import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
+import type { BasicEntry, BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { DocaDevice } from '../../../src/hal-doca/device.js';
 import type { NativeDevice, NativeFailure, NativePort } from '../../../src/hal-doca/native.js';
 
@@ -35,6 +35,8 @@ interface Given {
 /** An addon over nothing, that fails as it is told, and does what it was asked for in turns of its own. */
 class FailingAddon {
   readonly entries = new Map<number, Given>();
+  /** Whether batches get no answer from now on; what they ask for is done. */
+  isSilent = false;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly fails: () => boolean) {}
@@ -45,11 +47,14 @@ class FailingAddon {
 
   apply(batch: Uint8Array): Promise<(NativeFailure & { readonly index: number })[]> {
     const octets = batch.slice();
+    const { isSilent } = this;
     const result = this.last.then(async () => {
       await new Promise((resolve) => setImmediate(resolve));
-      return this.run(octets);
+      const failures = this.run(octets);
+      if (isSilent) throw Object.assign(new Error('waiting for entries'), { code: 'TIME_OUT' });
+      return failures;
     });
-    this.last = result;
+    this.last = result.catch(() => undefined);
     return result;
   }
 
@@ -103,6 +108,17 @@ class LendingDevice extends DocaDevice {
   }
 }
 
+async function openOver(addon: FailingAddon): Promise<{ hal: CheckedHal; device: LendingDevice }> {
+  const options = {
+    ...{ pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 },
+  };
+  const native = addon as Partial<NativeDevice> as NativeDevice;
+  const device = new LendingDevice(native, [port('p0'), port('vf0')], '3.3', options);
+  const hal = new CheckedHal(device);
+  await hal.build(PROGRAM);
+  return { hal, device };
+}
+
 const port = (name: string): NativePort => ({
   name,
   mac: new Uint8Array(6),
@@ -127,13 +143,7 @@ test('what has failed has changed nothing of what is lent, in whatever order ope
     fc.asyncProperty(steps, fc.infiniteStream(fc.nat({ max: 2 })), async (moves, numbers) => {
       let isFailing = false;
       const addon = new FailingAddon(() => isFailing && numbers.next().value === 0);
-      const options = {
-        ...{ pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 },
-      };
-      const native = addon as Partial<NativeDevice> as NativeDevice;
-      const device = new LendingDevice(native, [port('p0'), port('vf0')], '3.3', options);
-      const hal = new CheckedHal(device);
-      await hal.build(PROGRAM);
+      const { hal, device } = await openOver(addon);
       const ids: EntryId[] = [];
       let batch: EntryOperation[] = [];
       const send = async () => {
@@ -191,4 +201,70 @@ test('what has failed has changed nothing of what is lent, in whatever order ope
     }),
     { numRuns: 300 },
   );
+});
+
+const entry = (key: number, mark: number, to: number): BasicEntry => ({
+  match: { 'outer.ip4.dst_ip': key },
+  values: { set: { 'meta.pkt_meta': mark } },
+  forward: { to: 'port', port: to },
+});
+const add = (...given: Parameters<typeof entry>): EntryOperation => ({
+  operation: 'add',
+  pipe: 'ROOT',
+  entry: entry(...given),
+});
+const mark = (id: EntryId, value: number): EntryOperation => ({
+  operation: 'update',
+  id,
+  values: { set: { 'meta.pkt_meta': value } },
+});
+
+test('what is lent of operations that get no answer counts as done, but for what took the place of an entry that stays', async () => {
+  const addon = new FailingAddon(() => false);
+  const { hal, device } = await openOver(addon);
+  const idsOf = async (operations: EntryOperation[]) =>
+    (await hal.apply(operations)).map((result) => ('id' in result ? result.id : (0 as EntryId)));
+  const [one, two] = await idsOf([add(1, 10, 0), add(2, 20, 0)]);
+  const lent = () =>
+    [1, 2, 3, 4].map((key) => {
+      const slot = device.index.find({ match: { 'outer.ip4.dst_ip': key } });
+      return slot < 0 ? undefined : device.index.entryAt(slot);
+    });
+  addon.isSilent = true;
+  const moves = [mark(one!, 11), { operation: 'remove', id: one! } as const, add(4, 40, 1), mark(two!, 21)];
+  const lost = hal.apply([...moves, add(3, 30, 1)]);
+  const later = hal.apply([mark(two!, 22)]);
+  await Promise.allSettled([lost, later]);
+  const whole = (key: number, value: number, to: number) => ({ actionIndex: 0, ...entry(key, value, to) });
+  expect(lent()).toEqual([whole(1, 11, 0), whole(2, 22, 0), whole(3, 30, 1), undefined]);
+  addon.isSilent = false;
+  // The place of the first one is used again, by an entry whose values count.
+  const [, four] = await idsOf([{ operation: 'remove', id: one! }, add(4, 41, 1)]);
+  await hal.apply([mark(four!, 42)]);
+  expect(lent()).toEqual([undefined, whole(2, 22, 0), whole(3, 30, 1), whole(4, 42, 1)]);
+});
+
+test('what is lent while the addon is at work is as if all that was written were done', async () => {
+  const addon = new FailingAddon(() => false);
+  const { hal, device } = await openOver(addon);
+  const [one] = (await hal.apply([add(1, 10, 0)])).map((result) => ('id' in result ? result.id : undefined));
+  const batches = [
+    hal.apply([mark(one!, 11), add(2, 20, 1)]),
+    hal.apply([{ operation: 'update', id: one!, forward: { to: 'port', port: 1 } }]),
+    hal.apply([mark(one!, 12)]),
+  ];
+  // All are written in this turn of the event loop, and none is done before the next one.
+  for (let microtasks = 0; microtasks < 50; microtasks++) await Promise.resolve();
+  const slots = [1, 2].map((key) => device.index.find({ match: { 'outer.ip4.dst_ip': key } }));
+  const lent = () => slots.map((slot) => device.index.entryAt(slot));
+  const expected = [
+    { actionIndex: 0, ...entry(1, 12, 1) },
+    { actionIndex: 0, ...entry(2, 20, 1) },
+  ];
+  for (let turns = 0; turns < 6; turns++) {
+    expect(lent()).toEqual(expected);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(batches);
+  expect(lent()).toEqual(expected);
 });

@@ -13,15 +13,11 @@ const PIPE: BasicPipe = {
   forward: { to: 'drop' },
   miss: { to: 'drop' },
 };
+const indexOf = (pipe: BasicPipe) => new KeyIndex(pipe, pipeIndexOf({ name: 'one pipe', pipes: [pipe] }), []);
 const matching = (last: number) => ({ match: { 'outer.ip4.dst_ip': 0x0a000000 + last } });
 
 test('an entry that could not be removed is back, under its id, as soon as the one that waits for its place has failed', () => {
-  const book = new EntryBook(
-    PIPE,
-    0,
-    1,
-    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []),
-  );
+  const book = new EntryBook(PIPE, 0, 1, indexOf(PIPE));
   const first = book.add({ label: 'first', ...matching(1) });
   const id = book.idOf(first);
   const removed = book.remove(first);
@@ -40,12 +36,8 @@ test('an entry that could not be removed is back, under its id, as soon as the o
 });
 
 test('an entry that could not be removed has its key again when the one that was given it meanwhile goes', () => {
-  const book = new EntryBook(
-    { ...PIPE, sizeEntries: 3 },
-    0,
-    1,
-    new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []),
-  );
+  const pipe = { ...PIPE, sizeEntries: 3 };
+  const book = new EntryBook(pipe, 0, 1, indexOf(pipe));
   const [first, second] = [book.add(matching(1)), book.add(matching(2))];
   const id = book.idOf(first);
   const removed = book.remove(first);
@@ -62,7 +54,7 @@ test('an entry that could not be removed has its key again when the one that was
 });
 
 test('an index puts no key back that another slot has', () => {
-  const index = new KeyIndex(PIPE, pipeIndexOf({ name: 'one pipe', pipes: [PIPE] }), []);
+  const index = indexOf({ ...PIPE, sizeEntries: 2 });
   const file = (slot: number) => {
     expect(index.find(matching(1))).toBe(-1);
     index.put(slot);

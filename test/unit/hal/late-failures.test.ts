@@ -156,6 +156,74 @@ test.each([false, true])(
   },
 );
 
+test.each([false, true])(
+  'of a device that does not answer an entry has its place back from one that was added there (it did nothing: %s)',
+  async (isDeaf) => {
+    const { hal, device } = await open();
+    const [one] = (await hal.apply([add(1, 'one')])).map(idOf);
+    device.silence = NO_ANSWER;
+    device.isDeaf = isDeaf;
+    await expect(hal.apply([remove(one), add(2, 'two')])).rejects.toBe(NO_ANSWER);
+    device.silence = null;
+    device.isDeaf = false;
+    // The pipe is full: the other entry has no place of its own.
+    expect(messages(await hal.apply([add(1), add(3, 'one'), add(2, 'two')]))).toEqual([
+      expect.stringMatching('with this key'),
+      expect.stringMatching('with this label'),
+      expect.stringMatching('FULL'),
+    ]);
+    device.take();
+    expect(messages(await hal.apply([{ operation: 'update', id: one! }]))).toEqual(['done']);
+    // Either entry that the device may have.
+    expect(messages(await hal.apply([remove(one), add(2, 'two')]))).toEqual(['done', 'done']);
+    expect(device.take().map(([call, pipe, slot]) => [call, pipe, slot])).toEqual([
+      ['update', ACL_PIPE, 1],
+      ['remove', ACL_PIPE, 1],
+      ['add', ACL_PIPE, 1],
+    ]);
+    expect(messages(await hal.apply([remove(one)]))).toEqual([expect.stringMatching('NOT_FOUND')]);
+  },
+);
+
+test.each([
+  ['is lost too', NO_ANSWER, undefined],
+  ['fails', null, NOT_NOW],
+  ['is done', null, undefined],
+])(
+  'an entry whose removal got no answer has its place back from a later batch that %s',
+  async (_, silence, failure) => {
+    const { hal, device } = await open();
+    const [one] = (await hal.apply([add(1, 'one')])).map(idOf);
+    let tell = (): void => undefined;
+    device.answer = new Promise((resolve) => {
+      tell = resolve;
+    });
+    device.silence = NO_ANSWER;
+    const lost = expect(hal.apply([remove(one)])).rejects.toBe(NO_ANSWER);
+    await Promise.resolve();
+    if (failure !== undefined) device.failures.set(device.writtenSoFar, failure);
+    device.silence = silence;
+    const later = hal.apply([add(2, 'two')]).catch(() => undefined);
+    await Promise.resolve();
+    device.silence = null;
+    tell();
+    await lost;
+    const results = await later;
+    const again = () => hal.apply([add(1), add(3, 'one')]);
+    if (silence !== null || failure !== undefined) {
+      expect(messages(await again())).toEqual([
+        expect.stringMatching('with this key'),
+        expect.stringMatching('with this label'),
+      ]);
+      expect(messages(await hal.apply([add(2, 'two')]))).toEqual([expect.stringMatching('FULL')]);
+      return;
+    }
+    // What has its place has been added, so that it has gone, and does not come back.
+    expect(messages(await hal.apply([remove(one)]))).toEqual([expect.stringMatching('NOT_FOUND')]);
+    expect(messages(await hal.apply([remove(idOf(results?.[0])), add(1, 'one')]))).toEqual(['done', 'done']);
+  },
+);
+
 test('an entry of a control pipe is what it was after an update that failed, whatever its caller does to it meanwhile', async () => {
   const { hal, device } = await open();
   const source = Uint8Array.of(2, 0, 0, 0, 0, 1);
