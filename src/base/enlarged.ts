@@ -1,4 +1,8 @@
-type Growing = Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+type Growing =
+  | Uint8Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>;
 
 /**
  * `array` itself when it has `lengthMin` elements, else a larger one that begins with its elements: twice as long, or

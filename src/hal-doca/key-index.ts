@@ -29,7 +29,7 @@ export class KeyIndex implements EntryIndex {
     const plan = new EntryPlan(pipe);
     this.plan = plan;
     this.number = numbers.pipes.get(pipe.name)!;
-    this.table = new KeyTable(plan.key.length);
+    this.table = new KeyTable(plan.key.length, pipe.sizeEntries);
     this.valuesAt = FORWARD_AT + (plan.forwardOfEntry ? FORWARD_OCTETS : 0);
     this.values = new EntryValues(pipe.sizeEntries, this.valuesAt, plan.valueOctetsMax);
   }

@@ -1,9 +1,7 @@
-/**
- * Keys of one pipe's entries, all of the same length, by slot: open addressing over typed arrays, so that a million entries are a few
- * arrays and no objects.
- */
+/** Keys of one pipe's entries, all of the same length, by slot, in typed arrays: a million entries are no objects. */
 import { enlarged } from '../base/enlarged.js';
 import { fnv1a } from '../base/fnv1a.js';
+import { HashIndex } from '../base/hash-index.js';
 import { allocateFrame } from '../hal/packet/frame-pool.js';
 
 const SLOTS_START = 16;
@@ -11,24 +9,26 @@ const SLOTS_START = 16;
 export class KeyTable {
   /** By slot. */
   private keys: Uint8Array<ArrayBuffer>;
-  /**
-   * Pairs: a slot plus one, 0 is none; and its key's hash. By hash: each at its place, or behind it without a gap. At
-   * least half are none.
-   */
-  private pairs = new Int32Array(4 * SLOTS_START);
-  private count = 0;
+  private readonly index: HashIndex;
 
-  constructor(private readonly keyOctets: number) {
+  /** Slots are 0 to slotsMax - 1. */
+  constructor(
+    private readonly keyOctets: number,
+    slotsMax: number,
+  ) {
     this.keys = new Uint8Array(SLOTS_START * keyOctets);
+    this.index = new HashIndex(slotsMax, (slot) => this.hashOf(slot));
   }
 
   /** The slot of a key; -1: there is none. */
   find(key: Uint8Array): number {
-    const hash = hashOf(key, 0, this.keyOctets);
-    const { pairs } = this;
-    const mask = pairs.length - 1;
-    for (let at = (2 * hash) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
-      if (pairs[at + 1] === hash && this.isKeyOf(pairs[at]! - 1, key)) return pairs[at]! - 1;
+    const { index, keys, keyOctets } = this;
+    const hash = hash32(key, 0, keyOctets);
+    for (let slot = index.first(hash); slot >= 0; slot = index.next(hash)) {
+      const at = slot * keyOctets;
+      let i = 0;
+      while (i < keyOctets && keys[at + i] === key[i]) i++;
+      if (i === keyOctets) return slot;
     }
     return -1;
   }
@@ -38,65 +38,32 @@ export class KeyTable {
     const { keys, keyOctets } = this;
     // Of more than 64 octets an array of its own costs more than all the rest of a removal.
     const key = allocateFrame(keyOctets);
-    const base = slot * keyOctets;
-    for (let i = 0; i < keyOctets; i++) key[i] = keys[base + i]!;
+    const at = slot * keyOctets;
+    for (let i = 0; i < keyOctets; i++) key[i] = keys[at + i]!;
     return key;
   }
 
   /** Sets the key of a slot that has none. No other slot has this key. */
   add(slot: number, key: Uint8Array): void {
-    const octets = (slot + 1) * this.keyOctets;
-    if (this.keys.length < octets) this.keys = enlarged(this.keys, octets);
-    if (4 * (this.count + 1) > this.pairs.length) this.spread();
-    this.count++;
-    this.keys.set(key, slot * this.keyOctets);
-    put(this.pairs, slot + 1, hashOf(key, 0, this.keyOctets));
+    const { keyOctets } = this;
+    this.keys = enlarged(this.keys, (slot + 1) * keyOctets);
+    this.keys.set(key, slot * keyOctets);
+    this.index.add(slot, hash32(key, 0, keyOctets));
   }
 
   /** Removes the key of a slot that has one. */
   delete(slot: number): void {
-    const { pairs } = this;
-    const mask = pairs.length - 1;
-    const from = slot * this.keyOctets;
-    let gap = (2 * hashOf(this.keys, from, from + this.keyOctets)) & mask;
-    while (pairs[gap] !== slot + 1) gap = (gap + 2) & mask;
-    // Pairs behind the gap move up, unless that would put them before the place of their hash.
-    for (let at = (gap + 2) & mask; pairs[at] !== 0; at = (at + 2) & mask) {
-      const home = (2 * pairs[at + 1]!) & mask;
-      if (((at - home) & mask) < ((at - gap) & mask)) continue;
-      pairs[gap] = pairs[at]!;
-      pairs[gap + 1] = pairs[at + 1]!;
-      gap = at;
-    }
-    pairs[gap] = 0;
-    this.count--;
+    this.index.remove(slot, this.hashOf(slot));
   }
 
-  private isKeyOf(slot: number, key: Uint8Array): boolean {
+  private hashOf(slot: number): number {
     const at = slot * this.keyOctets;
-    for (let i = 0; i < this.keyOctets; i++) if (this.keys[at + i] !== key[i]) return false;
-    return true;
+    return hash32(this.keys, at, at + this.keyOctets);
   }
-
-  private spread(): void {
-    const former = this.pairs;
-    this.pairs = new Int32Array(2 * former.length);
-    for (let at = 0; at < former.length; at += 2) {
-      if (former[at] !== 0) put(this.pairs, former[at]!, former[at + 1]!);
-    }
-  }
-}
-
-function put(pairs: Int32Array, slotPlusOne: number, hash: number): void {
-  const mask = pairs.length - 1;
-  let at = (2 * hash) & mask;
-  while (pairs[at] !== 0) at = (at + 2) & mask;
-  pairs[at] = slotPlusOne;
-  pairs[at + 1] = hash;
 }
 
 /** FNV-1a, whose low bits are mixed with the high ones. */
-function hashOf(octets: Uint8Array, from: number, to: number): number {
+function hash32(octets: Uint8Array, from: number, to: number): number {
   let hash = fnv1a(octets, from, to);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return hash ^ (hash >>> 13);

@@ -1,20 +1,21 @@
 /**
  * What is known of keys by the million, by 53 bits of each: whether a device made it, and which incarnation of a gateway
- * encrypts with it. A hash table over typed arrays, since a Map of such numbers costs a run a good part of its time.
+ * encrypts with it. Typed arrays, since a Map of such numbers costs a run a good part of its time.
  */
+import { enlarged } from '../base/enlarged.js';
+import { HASH_INDEX_SLOTS_MAX, HashIndex } from '../base/hash-index.js';
 
 const CAPACITY_FIRST = 1 << 12;
-/** Share of the slots that may be taken. */
-const LOAD_MAX = 0.5;
 
 export class KnownKeys {
   #size = 0;
-  /** Key plus one; 0 is empty. */
+  /** By slot. */
   #keys = new Float64Array(CAPACITY_FIRST);
   #made = new Uint8Array(CAPACITY_FIRST);
   #users = new Uint32Array(CAPACITY_FIRST);
+  readonly #index = new HashIndex(HASH_INDEX_SLOTS_MAX, (slot) => hashOf(this.#keys[slot]!));
 
-  /** Notes that a device made the key; gives whether one had made it before. @param key 0 to 2^53 - 2 */
+  /** Notes that a device made the key; gives whether one had made it before. @param key 0 to 2^53 - 1 */
   make(key: number): boolean {
     const slot = this.#slotOf(key);
     const before = this.#made[slot] === 1;
@@ -32,36 +33,22 @@ export class KnownKeys {
 
   /** The key's slot, a new one for a new key. */
   #slotOf(key: number): number {
-    let slot = this.#find(key);
-    if (this.#keys[slot] !== 0) return slot;
-    if (this.#size + 1 > this.#keys.length * LOAD_MAX) {
-      this.#grow();
-      slot = this.#find(key);
+    const index = this.#index;
+    const hash = hashOf(key);
+    for (let slot = index.first(hash); slot >= 0; slot = index.next(hash)) {
+      if (this.#keys[slot] === key) return slot;
     }
-    this.#size++;
-    this.#keys[slot] = key + 1;
+    const slot = this.#size++;
+    this.#keys = enlarged(this.#keys, this.#size);
+    this.#made = enlarged(this.#made, this.#size);
+    this.#users = enlarged(this.#users, this.#size);
+    this.#keys[slot] = key;
+    index.add(slot, hash);
     return slot;
   }
+}
 
-  #find(key: number): number {
-    const mask = this.#keys.length - 1;
-    const low = key >>> 0;
-    let slot = Math.imul(low ^ (key / 2 ** 32), 0x9e3779b1) >>> 7;
-    for (slot &= mask; this.#keys[slot] !== 0 && this.#keys[slot] !== key + 1; slot = (slot + 1) & mask);
-    return slot;
-  }
-
-  #grow(): void {
-    const [keys, made, users] = [this.#keys, this.#made, this.#users];
-    this.#keys = new Float64Array(2 * keys.length);
-    this.#made = new Uint8Array(2 * keys.length);
-    this.#users = new Uint32Array(2 * keys.length);
-    for (let i = 0; i < keys.length; i++) {
-      if (keys[i] === 0) continue;
-      const slot = this.#find(keys[i]! - 1);
-      this.#keys[slot] = keys[i]!;
-      this.#made[slot] = made[i]!;
-      this.#users[slot] = users[i]!;
-    }
-  }
+function hashOf(key: number): number {
+  const hash = Math.imul((key >>> 0) ^ (key / 2 ** 32), 0x9e3779b1);
+  return hash ^ (hash >>> 15);
 }

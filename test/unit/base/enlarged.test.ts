@@ -11,6 +11,7 @@ test('a larger one is of the same kind, begins as the former, and ends with zero
     new Uint8Array([1, 2, 3]),
     new Uint32Array([1, 2, 2 ** 32 - 1]),
     new Int32Array([1, 2, -3]),
+    new Float64Array([1, 2, 0.5]),
   ]) {
     const larger = enlarged(array, 4);
     expect(larger.constructor).toBe(array.constructor);

@@ -10,7 +10,7 @@ test('a table of keys finds what a map finds, after any adds and deletes', () =>
   const steps = fc.array(fc.record({ key: fc.nat({ max: 255 }), remove: fc.boolean() }), { maxLength: 400 });
   fc.assert(
     fc.property(octets, steps, (keyOctets, moves) => {
-      const table = new KeyTable(keyOctets);
+      const table = new KeyTable(keyOctets, SLOTS);
       const model = new Map<number, number>();
       const free = Array.from({ length: SLOTS }, (_, i) => i);
       const keyOf = (number: number) => new Uint8Array(keyOctets).fill(number, keyOctets - 1);
@@ -33,7 +33,7 @@ test('a table of keys finds what a map finds, after any adds and deletes', () =>
 });
 
 test('a key of no octets is found once it is there', () => {
-  const table = new KeyTable(0);
+  const table = new KeyTable(0, 1);
   const key = new Uint8Array(0);
   expect(table.find(key)).toBe(-1);
   table.add(0, key);
