@@ -144,6 +144,7 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     level: 'error',
     text: ({ reason }) => `rotation of the master key failed: ${reason}`,
   },
+  'spi-use': { level: 'info', text: 'SPIs of the master key have been given out' },
   'spis-low': {
     level: 'warning',
     text: ({ exhausted }) =>

@@ -42,6 +42,12 @@ export type DeviceOperation =
   | 'rotateMasterKey'
   | 'counters';
 
+/** SPIs of the active master key. */
+interface SpiUse {
+  readonly given: number;
+  readonly left: number;
+}
+
 /** Work of the gateway's own that goes on after a failure, or is begun again. */
 export type OwnWork =
   | 're-keying'
@@ -184,7 +190,8 @@ export type GatewayEvent =
       /** Peers that have not taken new keys yet; absent: only the grace of old keys is not over. */
       readonly waitsFor?: string;
     }
-  | { readonly type: 'rotated'; readonly rotations: number }
+  /** `spisGiven`: SPIs that were given out under the master key that was active before. */
+  | { readonly type: 'rotated'; readonly rotations: number; readonly spisGiven: number }
   /** A rotation has ended keys of sessions whose peers had no new ones. */
   | { readonly type: 'rotation-cut-off'; readonly sessions: number }
   /** All sessions that had to have new keys after a rotation have them. */
@@ -216,7 +223,9 @@ export type GatewayEvent =
   /** The state file (--state-file) could not be written; told once until it can. */
   | { readonly type: 'state-not-written'; readonly reason: string }
   /** The active master key has few SPIs left, or none: it is rotated for that. */
-  | { readonly type: 'spis-low'; readonly exhausted: boolean }
+  | ({ readonly type: 'spis-low'; readonly exhausted: boolean } & SpiUse)
+  /** An eighth, or a quarter, of the active master key's SPIs have been given out: no trouble yet. */
+  | ({ readonly type: 'spi-use' } & SpiUse)
   /** A certificate of our TLS files ends in `days` whole days. */
   | ({ readonly type: 'certificate-expires'; readonly days: number } & CertificateEnd)
   | ({ readonly type: 'certificate-expired' } & CertificateEnd)

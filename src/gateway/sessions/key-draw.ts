@@ -6,6 +6,7 @@ import { HalError } from '../../hal/errors.js';
 import type { KeyLengthOctets, PipeHal, SpiKeyBatch } from '../../hal/hal.js';
 import { SPI_LOW_MASK } from '../../psp/header.js';
 import { secretOctets } from '../../psp/secret.js';
+import type { GatewayObserver } from '../events.js';
 import { RpcError } from '../rpc/transport.js';
 import type { SpiShortageListener } from './listeners.js';
 import { SpiBook } from './spi-book.js';
@@ -14,16 +15,21 @@ import { SpiBook } from './spi-book.js';
 const DRAWS_MAX = 8;
 /** Half of the 2^31 SPIs of a master key: when this many are left, they last until a rotation has waited for all sessions. */
 const SPIS_LOW = SPI_LOW_MASK >>> 1;
+/** On the way there it is told how many are used, for whoever watches a gateway that uses many. */
+const SPIS_TOLD = [SPI_LOW_MASK >>> 3, SPI_LOW_MASK >>> 2] as const;
 
 export interface KeyDrawDeps {
   readonly hal: PipeHal;
   readonly shortageListener: SpiShortageListener;
+  readonly observe: GatewayObserver;
 }
 
 export class KeyDraw {
   /** SPIs that the device gave out although they were not free, so far. */
   refused = 0;
   #toldLow = false;
+  /** How many of SPIS_TOLD were reached. */
+  #toldUse = 0;
 
   readonly #book: SpiBook;
 
@@ -51,6 +57,7 @@ export class KeyDraw {
   rotate(): void {
     this.#book.rotate();
     this.#toldLow = false;
+    this.#toldUse = 0;
   }
 
   /**
@@ -83,7 +90,7 @@ export class KeyDraw {
       keys.fill(0);
       throw error;
     }
-    this.#tellLow(have < count);
+    this.#tellUse(have < count);
     if (have === count) return { spis, keys };
     keys.fill(0);
     throw new RpcError('RESOURCE_EXHAUSTED', 'the device gives out no SPI that is free');
@@ -98,8 +105,13 @@ export class KeyDraw {
     }
   }
 
-  #tellLow(failed: boolean): void {
-    if (this.#toldLow || !(failed || this.#book.given > SPIS_LOW || this.#book.full)) return;
+  #tellUse(failed: boolean): void {
+    const { given } = this.#book;
+    const reached = SPIS_TOLD.filter((spis) => given > spis).length;
+    // Nothing of it where the line about few SPIs says the same.
+    if (reached > this.#toldUse && given <= SPIS_LOW) this.deps.observe({ type: 'spi-use', ...this.supply });
+    this.#toldUse = Math.max(this.#toldUse, reached);
+    if (this.#toldLow || !(failed || given > SPIS_LOW || this.#book.full)) return;
     this.#toldLow = true;
     this.deps.shortageListener.onSpisLow();
   }

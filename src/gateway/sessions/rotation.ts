@@ -116,7 +116,9 @@ export class Rotation {
   onSpisExhausted(): void {
     if (this.#spisExhausted || this.#stopped) return;
     this.#spisExhausted = true;
-    this.deps.observe({ type: 'spis-low', exhausted: true });
+    // What the device says counts, and not what we know of it.
+    const { given } = this.deps.installer.spiSupply;
+    this.deps.observe({ type: 'spis-low', exhausted: true, given, left: 0 });
     this.#putOff.abort();
     this.#rotateUnasked();
   }
@@ -124,7 +126,7 @@ export class Rotation {
   /** It will have none soon: in time for a rotation that waits for everybody. */
   onSpisLow(): void {
     if (this.#stopped) return;
-    this.deps.observe({ type: 'spis-low', exhausted: false });
+    this.deps.observe({ type: 'spis-low', exhausted: false, ...this.deps.installer.spiSupply });
     this.#rotateUnasked();
   }
 
@@ -146,9 +148,10 @@ export class Rotation {
     if (this.#stopped) return;
     this.#preparation = undefined;
     this.#putOff.abort();
+    const { given: spisGiven } = installer.spiSupply;
     const cut = await installer.rotate();
     retirement.forget(installer.generation - 2);
-    observe({ type: 'rotated', rotations: installer.generation });
+    observe({ type: 'rotated', rotations: installer.generation, spisGiven });
     if (cut.length > 0) observe({ type: 'rotation-cut-off', sessions: cut.length });
     if (!issueNewKeys && cut.length === 0) return;
     const former = issueNewKeys ? this.#sessionsBefore(installer.generation) : [];

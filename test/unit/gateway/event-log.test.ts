@@ -119,7 +119,24 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     'the device was slow',
     { operation: 'setKeys', count: 3, durationMs: 1500 },
   ],
-  [{ type: 'rotated', rotations: 2 }, 'info', 'master key rotated', { rotations: 2 }],
+  [
+    { type: 'rotated', rotations: 2, spisGiven: 9 },
+    'info',
+    'master key rotated',
+    { rotations: 2, spisGiven: 9 },
+  ],
+  [
+    { type: 'spi-use', given: 8, left: 56 },
+    'info',
+    'SPIs of the master key have been given out',
+    { given: 8, left: 56 },
+  ],
+  [
+    { type: 'spis-low', exhausted: true, given: 64, left: 0 },
+    'warning',
+    'the master key has no SPIs left; rotating it',
+    { given: 64, left: 0 },
+  ],
   [
     { type: 'no-session', reason: 'the table is full', ...PAIR },
     'warning',

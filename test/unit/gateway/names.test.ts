@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createVirtualClock } from '../../../src/base/virtual-clock.js';
+import type { GatewayEvent } from '../../../src/gateway/events.js';
 import { applyAll } from '../../../src/gateway/pipeline/apply.js';
 import { Leftovers } from '../../../src/gateway/pipeline/leftovers.js';
 import {
@@ -100,6 +101,9 @@ describe('SPIs', () => {
         onSpisExhausted: () => told.push('exhausted'),
         onSpisLow: () => told.push('low'),
       },
+      observe: (event: GatewayEvent) => {
+        if (event.type === 'spi-use') told.push(`${event.given} given, ${event.left} left`);
+      },
     };
     const draw = new KeyDraw(deps, book);
     return { draw, calls, told, device };
@@ -128,6 +132,31 @@ describe('SPIs', () => {
     draw.rotate();
     await expect(draw.draw(32, 1)).rejects.toThrow();
     expect(told).toEqual(['low', 'low']);
+  });
+
+  test('are told of when an eighth and a quarter of them are used, and at a half the rotation is', async () => {
+    const all = 2 ** 31 - 1;
+    const book = { take: () => true, given: 0, full: false, rotate: () => {} };
+    const { draw, told } = deviceWith([], { book: book as unknown as SpiBook });
+    const use = async (given: number) => {
+      book.given = given;
+      await draw.draw(16, 1);
+      return told.splice(0);
+    };
+    const [eighth, quarter, half] = [2 ** 28 - 1, 2 ** 29 - 1, 2 ** 30 - 1];
+    const line = (given: number) => `${given} given, ${all - given} left`;
+    expect(await use(eighth)).toEqual([]);
+    expect(await use(eighth + 1)).toEqual([line(eighth + 1)]);
+    expect(await use(quarter)).toEqual([]);
+    expect(await use(quarter + 1)).toEqual([line(quarter + 1)]);
+    expect(await use(half)).toEqual([]);
+    expect(await use(half + 1)).toEqual(['low']);
+    draw.rotate();
+    expect(await use(1)).toEqual([]);
+    // Both at once are one line.
+    expect(await use(quarter + 1)).toEqual([line(quarter + 1)]);
+    draw.rotate();
+    expect(await use(half + 1)).toEqual(['low']);
   });
 
   test('are asked of the device in batches that it can give', async () => {

@@ -10,7 +10,7 @@ import { testPeer } from '../../support/peers.js';
 
 const NOW_MS = 7_000;
 const ADDRESS = parseIp('2001:db8::2');
-const EVENT: GatewayEvent = { type: 'rotated', rotations: 1 };
+const EVENT: GatewayEvent = { type: 'rotated', rotations: 1, spisGiven: 9 };
 let events: GatewayEvent[];
 let told: string[];
 let stopping: AbortController;

@@ -47,7 +47,7 @@ describe('events are steps between those whom they concern', () => {
     ],
     [{ type: 'resubmitted', packets: 1, ...PAIR }, 'h1', 'h1', '1 kept packet sent again, leave encrypted'],
     [{ type: 'resubmitted', packets: 2, ...PAIR }, 'h1', 'h1', '2 kept packets sent again, leave encrypted'],
-    [{ type: 'rotated', rotations: 4 }, 'h1', 'h1', 'master key rotated, rotation 4'],
+    [{ type: 'rotated', rotations: 4, spisGiven: 9 }, 'h1', 'h1', 'master key rotated, rotation 4'],
     [{ type: 'spi-closed', spi: 1, ...PAIR }, 'h1', 'h1', 'SPI 0x00000001 closed for 192.168.1.2'],
   ])('%j', (event, from, to, text) => {
     expect(step(event)).toEqual({ from, to, text });

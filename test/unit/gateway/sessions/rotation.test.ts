@@ -293,6 +293,7 @@ describe('a rotation by itself', () => {
     };
     const installer = {
       generation: 0,
+      spiSupply: { given: 5, left: 7 },
       get doomedSpis() {
         return world.doomed;
       },
