@@ -83,6 +83,7 @@ async function run(argv: readonly string[]): Promise<void> {
         limits: options.limits.doors,
         logger,
         ...(material === undefined ? {} : { tls: material }),
+        ...(options.tls === undefined ? {} : { tlsFiles: options.tls }),
       });
       const gateway = new Gateway({
         observe: ({ type }) => {

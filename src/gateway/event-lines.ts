@@ -59,6 +59,11 @@ const WORK: Readonly<Record<OwnWork, { readonly level: LogLevel; readonly text: 
 
 export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } = {
   miss: { level: 'debug', text: 'a packet waits for its tunnel' },
+  'caller-refused': {
+    level: 'warning',
+    text: ({ reason }) => `connection refused: ${reason}`,
+    limit: SELDOM,
+  },
   'packet-refused': { level: 'warning', text: ({ reason }) => `packet dropped: ${reason}` },
   'no-session': { level: 'warning', text: ({ reason }) => `packet dropped: no session: ${reason}` },
   'fragment-dropped': {

@@ -19,7 +19,7 @@ export const SUMMARY_INTERVAL_MS = 10_000;
 const OTHERS = 'others';
 
 /** Fields that a line's text has already. */
-const IN_TEXT: readonly string[] = ['type', 'reason', 'seen', 'packetsFail', 'why', 'exhausted'];
+const IN_TEXT: readonly string[] = ['type', 'reason', 'seen', 'packetsFail', 'exhausted'];
 const SPI_FIELDS: readonly string[] = ['spi', 'ingressSpi', 'formerSpi'];
 
 /** What brought an event about; empty: the gateway itself. */

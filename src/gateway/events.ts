@@ -67,7 +67,17 @@ interface PeerUnderlay {
   readonly confirmed: boolean;
 }
 
+/** Why a connection to our service was ended: TLS did not come about, no certificate that we believe, or of nobody who is a peer. */
+export type CallerRefusal = 'handshake' | 'untrusted' | 'not-a-peer';
+
 export type GatewayEvent =
+  /** `from` is an address, without a port: what one host does is one cause. */
+  | {
+      readonly type: 'caller-refused';
+      readonly from: string;
+      readonly why: CallerRefusal;
+      readonly reason: string;
+    }
   /** A packet of the workload waits for an egress route. */
   | ({ readonly type: 'miss'; readonly waiting: number } & Pair)
   /** A packet of the workload is dropped, since it can have no session. */

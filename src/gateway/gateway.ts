@@ -380,6 +380,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
         this.#observe,
       ),
       this.#peers,
+      this.#observe,
     );
     this.#startedAtMs = this.#deps.clock.nowMs();
     this.#rotation.start();

@@ -129,7 +129,7 @@ export function watchTransport(
   watcher: TransportWatcher,
 ): ControlTransport {
   return {
-    listen: (address, handler, doorkeeper) => transport.listen(address, handler, doorkeeper),
+    listen: (...args) => transport.listen(...args),
     doors: () => transport.doors?.(),
     forget: (peer) => transport.forget(peer),
     close: () => transport.close(),

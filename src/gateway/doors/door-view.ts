@@ -14,17 +14,17 @@ export type DoorRefusal =
   | 'requestTimeouts'
   | 'octetsRefused';
 
-/** The same for the log. */
-export const DOOR_REFUSAL_TEXTS: Readonly<Record<DoorRefusal, string>> = {
+/** Those whose single cases mean something to the operator: they are events of the gateway (`caller-refused`). */
+export type ToldOneByOne = 'handshakeFailures' | 'untrusted' | 'notPeers';
+
+/** The others for the log. */
+export const DOOR_REFUSAL_TEXTS: Readonly<Record<Exclude<DoorRefusal, ToldOneByOne>, string>> = {
   'refused.strangers': 'connections of strangers, of whom --strangers are there already',
   'refused.source': 'connections of strangers whose address has its share of them already',
   'refused.rate': 'connections that come faster than strangers, or the peer at that address, may',
   'refused.peer': 'connections from the address of a peer that has as many as it may already',
   acceptErrors: 'connections for which the process has no room left',
-  handshakeFailures: 'TLS handshakes that failed',
-  untrusted: 'callers without a certificate of the authority that is valid now',
   openingTimeouts: 'connections that were not up in --opening-time',
-  notPeers: 'callers that are no configured peer',
   floods: 'connections that carried too much beside messages',
   protocolErrors: 'connections that broke HTTP/2',
   requestTimeouts: 'requests that did not arrive, or whose answers were not taken, in time',

@@ -78,6 +78,6 @@ export function statusOf(
 }
 
 /** Node writes a part of a name per line; undefined where a certificate has none. */
-function inOneLine(name: string | undefined): string {
+export function inOneLine(name: string | undefined): string {
   return (name ?? '').trim().replaceAll('\n', ', ');
 }

@@ -10,6 +10,8 @@ export interface IssueOptions {
   readonly commonName: string;
   readonly ips: readonly IpAddress[];
   readonly dnsNames?: readonly string[];
+  /** Begin of validity; absent: the authority's. */
+  readonly notBefore?: Date;
   /** End of validity; absent: the authority's. */
   readonly notAfter?: Date;
 }
@@ -63,7 +65,7 @@ export async function createThrowAwayAuthority(
 
   return {
     caPem: `${authority.toString('pem')}\n`,
-    async issue({ commonName, ips, dnsNames = [], notAfter: end = notAfter }) {
+    async issue({ commonName, ips, dnsNames = [], notBefore: begin = notBefore, notAfter: end = notAfter }) {
       const keys = await generateKeys();
       const names: JsonGeneralNames = [
         ...ips.map((ip) => ({ type: 'ip' as const, value: ip })),
@@ -74,7 +76,7 @@ export async function createThrowAwayAuthority(
           serialNumber: newSerial(),
           subject: new x509.Name([{ CN: [commonName] }]),
           issuer: authority.subjectName,
-          notBefore: end < notBefore ? new Date(end.getTime() - DAY_MS) : notBefore,
+          notBefore: end < begin ? new Date(end.getTime() - DAY_MS) : begin,
           notAfter: end,
           publicKey: keys.publicKey,
           signingKey: authorityKeys.privateKey,

@@ -4,14 +4,8 @@
  * A peer's server is believed no more than a caller: its answers are bounded in size, in time and in what they carry
  * beside messages. At the end of its certificate the connection gets no more calls; those under way get a little time.
  */
-import type { X509Certificate } from 'node:crypto';
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect as connectHttp2,
-  constants,
-  type IncomingHttpHeaders,
-} from 'node:http2';
+import { X509Certificate } from 'node:crypto';
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { onAbort } from '../../base/abort.js';
@@ -21,14 +15,16 @@ import { type IpAddress, ipFamily } from '../../packet/address.js';
 import type { DoorLimits } from '../doors/door-limits.js';
 import { FloodWatch, type Watched } from '../doors/flood-watch.js';
 import { OctetBudget, type OctetShare } from '../doors/octet-budget.js';
-import { codeOfStatus, methodPath } from './grpc-service.js';
+import type { TlsFiles } from '../options.js';
+import { type ConnectionProblem, peerProblem } from './connection-problems.js';
+import { ClientCall } from './grpc-client-call.js';
 import {
   atCertificateEnd,
   secureContextOptions,
   serverIdentityProblem,
   type TlsMaterial,
 } from './grpc-tls.js';
-import { CONTENT_TYPE, decodeDetails, framed, MessageReader, timeoutText } from './grpc-wire.js';
+import { decodeDetails } from './grpc-wire.js';
 import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress, serviceText } from './transport.js';
 
 /** Channels kept open; beyond that the one least recently used that has no call goes. */
@@ -39,12 +35,11 @@ const CONCURRENT_STREAMS_ASSUMED = 32;
 const WINDOW_OCTETS = 65_535;
 const HEADER_OCTETS_MAX = 16 * 1024;
 const HEADER_PAIRS_MAX = 64;
-/** Interim answers (1xx) to one call. */
-const INTERIM_MAX = 8;
 
 export interface GrpcClientOptions {
   /** Absent: plaintext. */
   readonly tls: TlsMaterial | undefined;
+  readonly tlsFiles: TlsFiles | undefined;
   readonly clock: Clock;
   readonly limits: DoorLimits;
   /** Largest request and answer. */
@@ -67,6 +62,8 @@ interface Channel {
 interface Connected {
   readonly session: ClientHttp2Session;
   readonly watched: Watched;
+  /** What to say when the connection ends now. */
+  readonly whyEnded: (error?: Error) => string;
 }
 
 export class GrpcClient {
@@ -140,13 +137,14 @@ export class GrpcClient {
       const release = signal && onAbort(signal, cancel);
       channel.calls.add(cancel);
       this.#connected(channel).then(
-        ({ session, watched }) => {
+        ({ session, watched, whyEnded }) => {
           if (settled) return;
           const call = new ClientCall({
             peer,
             octets: channel.octets,
             messageOctetsMax: this.#options.messageOctetsMax,
             watched,
+            whyEnded,
             settle,
           });
           abandon = (taken) => call.abandon(taken);
@@ -220,18 +218,28 @@ export class GrpcClient {
       });
       channel.socket = tcp;
       this.#sockets.add(tcp);
+      /** The certificate that the peer has shown, and what has ended the connection. */
+      let shown: X509Certificate | undefined;
+      let fault: unknown;
+      const problem = (error: unknown): ConnectionProblem => {
+        const { tlsFiles: files } = this.#options;
+        const secure = this.#secureContext !== undefined;
+        return { error, certificate: shown, secure, files, nowMs: clock.nowMs() };
+      };
       const gone = (error?: Error) => {
+        fault ??= error;
         late.cancel();
         if (channel.socket === tcp) {
           channel.socket = undefined;
           channel.connection = undefined;
         }
-        reject(error ?? new Error('the connection was closed'));
+        reject(new Error(peerProblem(problem(error))));
       };
-      const late = clock.setTimer(
-        () => tcp.destroy(new Error('the connection was not made in time')),
-        limits.openingMs,
-      );
+      const late = clock.setTimer(() => {
+        const text =
+          'the connection was not made in time: the host does not answer, or something on the way drops packets';
+        tcp.destroy(new Error(text));
+      }, limits.openingMs);
       tcp.once('close', () => {
         this.#sockets.delete(tcp);
         gone();
@@ -245,6 +253,14 @@ export class GrpcClient {
           tcp.destroy();
         });
         session.once('close', () => tcp.destroySoon());
+        let isUp = false;
+        session.once('remoteSettings', () => {
+          isUp = true;
+        });
+        const whyEnded = (error?: Error) => {
+          if (!isUp) return peerProblem(problem(fault ?? error));
+          return error === undefined ? 'the connection ended before the answer' : reasonOf(error);
+        };
         session.once('goaway', () => this.#leave(channel, tcp));
         const watched = this.#floods.add(tcp, () => {
           session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
@@ -261,7 +277,7 @@ export class GrpcClient {
           this.#floods.delete(watched);
           session.destroy();
         });
-        resolve({ session, watched });
+        resolve({ session, watched, whyEnded });
       };
       if (this.#secureContext === undefined) tcp.once('connect', () => start(tcp));
       else {
@@ -271,6 +287,12 @@ export class GrpcClient {
           ALPNProtocols: ['h2'],
           // The name is not asked for: peers are known by address, which is no server name (RFC 6066, section 3).
           checkServerIdentity: (_name, certificate) => serverIdentityProblem(host, certificate.raw),
+        });
+        // Before Node looks whether it believes the certificate: after that the socket is closed and shows none.
+        tls.prependOnceListener('secure', () => {
+          // Not getPeerX509Certificate: after that Node finds no certificate to check.
+          const { raw } = tls.getPeerCertificate() as { readonly raw?: Buffer };
+          if (raw !== undefined) shown = new X509Certificate(raw);
         });
         tls.on('error', (error) => {
           gone(error);
@@ -339,125 +361,6 @@ export class GrpcClient {
 
   #endIfUnused(channel: Channel): void {
     if (channel.dropped && channel.calls.size === 0) channel.socket?.destroy();
-  }
-}
-
-interface ClientCallDeps {
-  readonly peer: ServiceAddress;
-  readonly octets: OctetShare;
-  readonly messageOctetsMax: number;
-  readonly watched: Watched;
-  readonly settle: (error: RpcError | undefined, response?: Uint8Array) => void;
-}
-
-/** One call on a connection that is up. */
-class ClientCall {
-  #stream: ClientHttp2Stream | undefined;
-  #held = 0;
-  #interim = 0;
-  #headers: IncomingHttpHeaders = {};
-  #trailers: IncomingHttpHeaders = {};
-  readonly #reader: MessageReader;
-  #begun = false;
-  #abandoned = false;
-
-  constructor(private readonly deps: ClientCallDeps) {
-    this.#reader = new MessageReader(deps.messageOctetsMax, (octets) => {
-      if (!deps.octets.take(octets)) return false;
-      this.#held = octets;
-      return true;
-    });
-  }
-
-  begin(session: ClientHttp2Session, method: RpcMethod, request: Uint8Array, timeoutMs: number): void {
-    const { watched, peer } = this.deps;
-    if (session.closed || session.destroyed) {
-      this.#fail('UNAVAILABLE', 'the connection was closed');
-      return;
-    }
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': methodPath(method),
-      ':authority': serviceText(peer),
-      'content-type': CONTENT_TYPE,
-      te: 'trailers',
-      'grpc-timeout': timeoutText(timeoutMs),
-    });
-    this.#stream = stream;
-    watched.request();
-    stream.on('error', (error) => this.#fail('UNAVAILABLE', reasonOf(error)));
-    stream.on('headers', () => {
-      if (++this.#interim > INTERIM_MAX) this.#fail('INTERNAL', 'interim answers without end');
-    });
-    stream.on('response', (headers) => {
-      this.#headers = headers;
-    });
-    stream.on('trailers', (trailers) => {
-      this.#trailers = trailers;
-    });
-    stream.on('data', (chunk: Buffer) => {
-      if (this.#abandoned) return;
-      this.#begun = true;
-      watched.message(chunk.length);
-      try {
-        this.#reader.write(chunk);
-      } catch (error) {
-        this.deps.settle(error as RpcError);
-      }
-    });
-    const message = framed(request);
-    stream.once('close', () => {
-      // It has been encrypted, or is not wanted any more; there are keys in it.
-      message.fill(0);
-      this.#finish();
-    });
-    stream.end(message);
-  }
-
-  /** Nobody waits for it any more; `taken`: the message has gone to the caller. */
-  abandon(taken: boolean): void {
-    this.#abandoned = true;
-    if (!taken) this.#reader.wipe();
-    const stream = this.#stream;
-    if (stream !== undefined && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
-    this.deps.octets.give(this.#held);
-    this.#held = 0;
-  }
-
-  #finish(): void {
-    const status = this.#trailers['grpc-status'] ?? this.#headers['grpc-status'];
-    const message = this.#trailers['grpc-message'] ?? this.#headers['grpc-message'];
-    if (status === undefined) {
-      this.#failWithoutStatus();
-      return;
-    }
-    if (!/^\d{1,3}$/.test(String(status)) || Number(status) !== 0) {
-      const code = codeOfStatus(Number(status));
-      const details = decodeDetails(String(message ?? ''));
-      if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') this.#fail(code, details);
-      else this.deps.settle(new RpcError(code, details));
-      return;
-    }
-    try {
-      if (!this.#begun) throw new RpcError('INTERNAL', 'a status without its message');
-      this.deps.settle(undefined, this.#reader.finish());
-    } catch (error) {
-      this.deps.settle(error as RpcError);
-    }
-  }
-
-  /** HTTP's reason, or the stream's, where gRPC gave none. */
-  #failWithoutStatus(): void {
-    const http = this.#headers[':status'];
-    const reset = this.#stream?.rstCode;
-    if (reset === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
-      this.#fail('RESOURCE_EXHAUSTED', 'the server asks for calm');
-    } else if (http !== undefined && Number(http) !== 200) this.#fail('UNKNOWN', `HTTP status ${http}`);
-    else this.#fail('UNAVAILABLE', 'the connection ended before the answer');
-  }
-
-  #fail(code: RpcCode, details: string): void {
-    this.deps.settle(new RpcError(code, `${serviceText(this.deps.peer)}: ${details}`));
   }
 }
 

@@ -4,17 +4,26 @@
  * turns out to be no peer gets its refusal as a status, at the headers of its first request, and can send no data. At the
  * end of the caller's certificate its connection takes no more requests; those under way get a little time.
  */
+import type { X509Certificate } from 'node:crypto';
 import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2';
 import { createServer as createPlainServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.js';
 import type { IpAddress } from '../../packet/address.js';
 import type { DoorLimits } from '../doors/door-limits.js';
-import { DOOR_REFUSAL_TEXTS, type DoorRefusal, type DoorView } from '../doors/door-view.js';
+import {
+  DOOR_REFUSAL_TEXTS,
+  type DoorRefusal,
+  type DoorView,
+  type ToldOneByOne,
+} from '../doors/door-view.js';
 import { Doors, type Party, type Refusal, sourceOf, type Visit } from '../doors/doors.js';
 import { FloodWatch, type Watched } from '../doors/flood-watch.js';
 import { RefusalLog } from '../doors/refusal-log.js';
+import type { CallerRefusal, GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
+import type { TlsFiles } from '../options.js';
+import { type ConnectionProblem, callerProblem, NO_CERTIFICATE } from './connection-problems.js';
 import { type CallCounters, refuseCall, serveCall } from './grpc-call.js';
 import { atCertificateEnd, certificateNames, secureContextOptions, type TlsMaterial } from './grpc-tls.js';
 import {
@@ -60,13 +69,16 @@ const HANDSHAKE_TIMEOUT_MARGIN_MS = 60_000;
 export interface GrpcServerOptions {
   /** Absent: plaintext; a caller is who its source address says. */
   readonly tls: TlsMaterial | undefined;
+  readonly tlsFiles: TlsFiles | undefined;
   readonly handler: RpcHandler;
   readonly doorkeeper: Doorkeeper;
   readonly clock: Clock;
   readonly limits: DoorLimits;
   /** Largest request and answer. */
   readonly messageOctetsMax: number;
-  /** Gets a line for what is refused; absent: no lines. */
+  /** Is told of callers that do not get in because of who they are, or are not. */
+  readonly observe: GatewayObserver;
+  /** Gets a line for what else is refused; absent: no lines. */
   readonly logger?: Logger;
 }
 
@@ -91,6 +103,8 @@ interface Connection {
   party: Party | undefined;
   calls: number;
   usedAtMs: number;
+  /** It is not the caller who has ended it. */
+  endedByUs: boolean;
 }
 
 export class GrpcServer {
@@ -112,7 +126,7 @@ export class GrpcServer {
     protocolErrors: 0,
     requestTimeouts: 0,
   };
-  readonly #log: RefusalLog<DoorRefusal> | undefined;
+  readonly #log: RefusalLog<Exclude<DoorRefusal, ToldOneByOne>> | undefined;
   #accepted = 0;
   #replaced = 0;
   #idleClosed = 0;
@@ -138,12 +152,13 @@ export class GrpcServer {
       },
       (socket) => this.#secured(socket),
     );
-    this.#tls.on('tlsClientError', (_error, socket: TLSSocket) => {
+    this.#tls.on('tlsClientError', (error, socket: TLSSocket) => {
       const connection = this.#handshakes.get(addressesOf(socket));
       // Node closes what fails, but not what is late.
       if (connection === undefined) socket.destroy();
       else {
-        this.#refused('handshakeFailures', connection.from);
+        connection.endedByUs = true;
+        this.#handshakeFailed(connection, error);
         connection.socket.destroy();
       }
     });
@@ -199,9 +214,25 @@ export class GrpcServer {
   }
 
   /** Counts and tells what was refused; `from` is whom. */
-  #refused(what: OwnRefusal, from: string): void {
+  #refused(what: Exclude<OwnRefusal, ToldOneByOne>, from: string): void {
     this.#refusals[what]++;
     this.#log?.note(what, from);
+  }
+
+  /** Counts and tells of a caller that does not get in, and why. */
+  #callerRefused(what: ToldOneByOne, { socket, source, from: peer }: Connection, reason: string): void {
+    this.#refusals[what]++;
+    const from = source ?? socket.remoteAddress ?? peer;
+    this.#options.observe({ type: 'caller-refused', from, why: CALLER_REFUSALS[what], reason });
+  }
+
+  #handshakeFailed(connection: Connection, error: unknown): void {
+    this.#callerRefused('handshakeFailures', connection, callerProblem(this.#problem(error)));
+  }
+
+  #problem(error: unknown, certificate?: X509Certificate): ConnectionProblem {
+    const { tlsFiles: files, clock } = this.#options;
+    return { error, certificate, secure: true, files, nowMs: clock.nowMs() };
   }
 
   #accept(socket: Socket): void {
@@ -228,8 +259,10 @@ export class GrpcServer {
       party: undefined,
       calls: 0,
       usedAtMs: clock.nowMs(),
+      endedByUs: false,
     };
     connection.timer = clock.setTimer(() => {
+      connection.endedByUs = true;
       this.#refused('openingTimeouts', connection.from);
       socket.resetAndDestroy();
     }, limits.openingMs);
@@ -241,7 +274,13 @@ export class GrpcServer {
     else {
       const addresses = addressesOf(socket);
       this.#handshakes.set(addresses, connection);
-      socket.once('close', () => this.#handshakes.delete(addresses));
+      socket.once('close', () => {
+        // It had begun one, and did not like what it saw; who says nothing may only have looked whether somebody is there.
+        const inHandshake = this.#handshakes.delete(addresses);
+        if (inHandshake && socket.bytesRead > 0 && !connection.endedByUs) {
+          this.#handshakeFailed(connection, { code: 'ECONNRESET' });
+        }
+      });
       this.#tls.emit('connection', socket);
     }
   }
@@ -257,7 +296,11 @@ export class GrpcServer {
       return;
     }
     if (!socket.authorized || certificate === undefined) {
-      this.#refused('untrusted', `${connection.from} (${socket.authorizationError ?? 'no certificate'})`);
+      const reason =
+        certificate === undefined
+          ? NO_CERTIFICATE
+          : callerProblem(this.#problem(socket.authorizationError, certificate));
+      this.#callerRefused('untrusted', connection, reason);
       connection.socket.resetAndDestroy();
       return;
     }
@@ -283,8 +326,9 @@ export class GrpcServer {
     try {
       party = this.#doors.party(this.#options.doorkeeper.admit(caller));
     } catch (error) {
-      this.#refused('notPeers', connection.from);
-      this.#serveStranger(connection, transport, asRefusal(error));
+      const refusal = asRefusal(error);
+      this.#callerRefused('notPeers', connection, refusal.details);
+      this.#serveStranger(connection, transport, refusal);
       return;
     }
     if (!this.#makeRoom(party)) {
@@ -325,7 +369,7 @@ export class GrpcServer {
       // Peers come and go while connections last.
       const problem = this.#problemOf(doorkeeper, caller, party);
       if (problem !== undefined) {
-        this.#refused('notPeers', connection.from);
+        this.#callerRefused('notPeers', connection, problem.details);
         refuseCall(stream, problem);
         this.#drain(connection);
         return;
@@ -423,6 +467,7 @@ export class GrpcServer {
 
   /** No more requests; those under way get a little time. */
   #drain(connection: Connection): void {
+    connection.endedByUs = true;
     connection.timer?.cancel();
     if (connection.session === undefined) {
       connection.socket.destroy();
@@ -453,6 +498,12 @@ export class GrpcServer {
 function addressesOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
+
+const CALLER_REFUSALS: Readonly<Record<ToldOneByOne, CallerRefusal>> = {
+  handshakeFailures: 'handshake',
+  untrusted: 'untrusted',
+  notPeers: 'not-a-peer',
+};
 
 function asRefusal(error: unknown): RpcError {
   return error instanceof RpcError ? error : new RpcError('PERMISSION_DENIED', 'not a peer');

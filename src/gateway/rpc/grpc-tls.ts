@@ -10,6 +10,7 @@ import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
 import { certificatesIn, stateAt, validityOf } from './certificate-status.js';
+import { nameText } from './connection-problems.js';
 import type { CertificateName } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
@@ -74,9 +75,12 @@ export function readTlsFiles(files: TlsFiles, nowMs: number): TlsMaterial {
   const checkValidity = (what: What, path: string, certificate: X509Certificate | undefined) => {
     if (certificate === undefined) return;
     if (Date.parse(certificate.validTo) < nowMs)
-      problems.push({ what, reason: `${path}: expired on ${certificate.validTo}` });
+      problems.push({ what, reason: `${path}: expired on ${certificate.validTo}; renew it` });
     if (Date.parse(certificate.validFrom) > nowMs)
-      problems.push({ what, reason: `${path}: not valid before ${certificate.validFrom}` });
+      problems.push({
+        what,
+        reason: `${path}: not valid before ${certificate.validFrom}; this machine's clock says ${new Date(nowMs).toISOString()}`,
+      });
   };
 
   const caPem = read('authority', files.caPath);
@@ -157,13 +161,18 @@ export function certificateNames(certificate: X509Certificate): CertificateName[
 }
 
 /** Why a server's certificate does not prove that it is the peer at `host`; undefined when it does. */
-export function serverIdentityProblem(host: IpAddress, certificateDer: Uint8Array): Error | undefined {
+export function serverIdentityProblem(
+  host: IpAddress,
+  certificateDer: Uint8Array | undefined,
+): Error | undefined {
+  // An exception would end the process: Node calls this from the handshake.
+  if (certificateDer === undefined) return new Error('the server shows no certificate');
   const certificate = new X509Certificate(certificateDer);
   const names = certificateNames(certificate);
   if (names.some(({ type, value }) => type === 'ip' && value === host)) return undefined;
   return new Error(
     `the server's certificate does not name the peer's service address ${host} (it names ${
-      certificate.subjectAltName ?? 'nothing'
-    })`,
+      nameText(certificate.subjectAltName) || 'nothing'
+    }): issue it with that address, or correct the address here`,
   );
 }

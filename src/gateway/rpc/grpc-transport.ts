@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.js';
 import { DOOR_LIMITS, type DoorLimits } from '../doors/door-limits.js';
 import type { DoorView } from '../doors/door-view.js';
 import type { Logger } from '../log.js';
+import type { TlsFiles } from '../options.js';
 import { GrpcClient } from './grpc-client.js';
 import { GrpcServer } from './grpc-server.js';
 import type { TlsMaterial } from './grpc-tls.js';
@@ -17,6 +18,8 @@ export type { TlsMaterial } from './grpc-tls.js';
 export interface GrpcTransportOptions {
   /** Absent: plaintext, and a caller is known by its source address alone. */
   readonly tls?: TlsMaterial;
+  /** The files that `tls` is from, for what is said of them. */
+  readonly tlsFiles?: TlsFiles;
   /** Largest message, in either direction. */
   readonly messageOctetsMax: number;
   readonly clock: Clock;
@@ -38,23 +41,25 @@ export interface GrpcTransport extends ControlTransport {
 
 /** A transport that serves and calls through gRPC; throws when `tls` cannot be used. */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { tls, messageOctetsMax, clock, logger } = options;
+  const { tls, tlsFiles, messageOctetsMax, clock, logger } = options;
   const limits: DoorLimits = { ...DOOR_LIMITS, ...options.limits };
-  const client = new GrpcClient({ tls, messageOctetsMax, clock, limits });
+  const client = new GrpcClient({ tls, tlsFiles, messageOctetsMax, clock, limits });
   let currentTls = tls;
   let server: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
 
   return {
-    async listen(address, handler, doorkeeper) {
+    async listen(address, handler, doorkeeper, observe) {
       if (server !== undefined) throw new Error('this transport listens already');
       server = new GrpcServer({
         tls: currentTls,
+        tlsFiles,
         handler,
         doorkeeper,
         clock,
         limits,
         messageOctetsMax,
+        observe: observe ?? (() => {}),
         ...(logger === undefined ? {} : { logger }),
       });
       try {

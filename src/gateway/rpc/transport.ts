@@ -5,6 +5,7 @@
  */
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import type { DoorView } from '../doors/door-view.js';
+import type { GatewayObserver } from '../events.js';
 
 /** The address at which a gateway's tunnel service listens. */
 export interface ServiceAddress {
@@ -121,9 +122,14 @@ export type RpcHandler = (
 export interface ControlTransport {
   /**
    * Serves on `address` (port 0: any free one), once, those whom `doorkeeper` admits. Requests larger than the limit
-   * are refused before they are read. Rejects when the address cannot be bound.
+   * are refused before they are read. Rejects when the address cannot be bound. `observe` is told of callers that do not get in.
    */
-  listen(address: ServiceAddress, handler: RpcHandler, doorkeeper: Doorkeeper): Promise<ServiceAddress>;
+  listen(
+    address: ServiceAddress,
+    handler: RpcHandler,
+    doorkeeper: Doorkeeper,
+    observe?: GatewayObserver,
+  ): Promise<ServiceAddress>;
 
   /**
    * One RPC. Rejects with RpcError: DEADLINE_EXCEEDED after `deadlineMs`, UNAVAILABLE when the peer cannot be

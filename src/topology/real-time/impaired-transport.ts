@@ -14,7 +14,7 @@ export function impairedTransport(
   oob.register(plan);
   const closing = new AbortController();
   return {
-    listen: (address, handler, doorkeeper) => transport.listen(address, handler, doorkeeper),
+    listen: (...args) => transport.listen(...args),
     doors: () => transport.doors?.(),
     forget: (peer) => transport.forget(peer),
     close: () => {

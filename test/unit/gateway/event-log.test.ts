@@ -138,6 +138,12 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     { given: 64, left: 0 },
   ],
   [
+    { type: 'caller-refused', from: '10.0.0.9', why: 'untrusted', reason: 'it has expired' },
+    'warning',
+    'connection refused: it has expired',
+    { from: '10.0.0.9', why: 'untrusted' },
+  ],
+  [
     { type: 'no-session', reason: 'the table is full', ...PAIR },
     'warning',
     'packet dropped: no session: the table is full',
@@ -166,7 +172,7 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     },
     'warning',
     'router-advertisement dropped: no --allow-router names its source',
-    { side: 'underlay', kind: 'router-advertisement', source: 'fe80::9', mac: MAC },
+    { side: 'underlay', kind: 'router-advertisement', why: 'router', source: 'fe80::9', mac: MAC },
   ],
   [
     { type: 'announcement-received', peer: 'h2', sessions: 3, packetsFail: false },

@@ -29,6 +29,6 @@ export function wrapService(
 ): ControlTransport {
   return {
     ...transport,
-    listen: (address, handler, doorkeeper) => transport.listen(address, wrap(handler), doorkeeper),
+    listen: (address, handler, ...rest) => transport.listen(address, wrap(handler), ...rest),
   };
 }

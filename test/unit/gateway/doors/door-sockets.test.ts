@@ -10,9 +10,11 @@ import {
   DOOR_REFUSAL_TEXTS,
   type DoorRefusal,
   type DoorView,
+  type ToldOneByOne,
 } from '../../../../src/gateway/doors/door-view.js';
 import type { Refusal } from '../../../../src/gateway/doors/doors.js';
 import { QUIET_MS } from '../../../../src/gateway/doors/refusal-log.js';
+import type { CallerRefusal, GatewayEvent, GatewayObserver } from '../../../../src/gateway/events.js';
 import type { LogFields, Logger } from '../../../../src/gateway/log.js';
 import {
   createThrowAwayAuthority,
@@ -98,6 +100,7 @@ interface Setup {
   readonly handler?: RpcHandler;
   readonly doorkeeper?: Doorkeeper;
   readonly logger?: Logger;
+  readonly observe?: GatewayObserver;
 }
 
 async function serve({
@@ -106,6 +109,7 @@ async function serve({
   handler = echo,
   doorkeeper = peersAt(PEER),
   logger,
+  observe,
 }: Setup = {}) {
   const clock = createVirtualClock(0);
   const transport = createGrpcTransport({
@@ -116,7 +120,7 @@ async function serve({
     ...(logger === undefined ? {} : { logger }),
   });
   open.push(transport);
-  const address = await transport.listen({ host: SERVER, port: 0 }, handler, doorkeeper);
+  const address = await transport.listen({ host: SERVER, port: 0 }, handler, doorkeeper, observe);
   const view = (): DoorView => transport.doors()!;
   return {
     clock,
@@ -680,17 +684,15 @@ describe('what is refused is told when it begins and when it is over, with a cou
     };
   /** How each is brought about, once or more, from 127.0.0.9 or 127.0.1.1; the kernel's own refusals are not. */
   const WAYS: Readonly<
-    Record<Exclude<DoorRefusal, 'acceptErrors'>, readonly [Partial<DoorLimits>, (served: Served) => unknown]>
+    Record<
+      Exclude<DoorRefusal, 'acceptErrors' | ToldOneByOne>,
+      readonly [Partial<DoorLimits>, (served: Served) => unknown]
+    >
   > = {
     'refused.strangers': [{ strangers: 1 }, held('127.0.1.1')],
     'refused.source': [{ strangersPerSource: 1 }, held('127.0.1.1')],
     'refused.rate': [{ strangersPerSourcePerSecond: 1 / BURST_S }, held('127.0.1.1')],
     'refused.peer': [{ openingsPerPeer: 1 }, held(PEER)],
-    handshakeFailures: [
-      {},
-      async ({ raw }) => (await raw({ from: PEER })).send(Buffer.from('GET /\r\n\r\n')),
-    ],
-    untrusted: [{}, ({ client, call }) => client(forged, PEER).then(call)],
     openingTimeouts: [
       {},
       async ({ hold, seen, clock }) => {
@@ -699,7 +701,6 @@ describe('what is refused is told when it begins and when it is over, with a cou
         await clock.advance(DOOR_LIMITS.openingMs);
       },
     ],
-    notPeers: [{}, ({ client, call }) => client(nobody, parseIp('127.0.1.1')).then(call)],
     floods: [
       {},
       async ({ raw, clock }) => {
@@ -753,11 +754,36 @@ describe('what is refused is told when it begins and when it is over, with a cou
     for (const socket of sockets.splice(0)) socket.destroy();
     await served.seen(({ connections }) => connections, 0);
     await served.clock.advance(2 * QUIET_MS);
-    const text = DOOR_REFUSAL_TEXTS[kind as DoorRefusal];
+    const text = DOOR_REFUSAL_TEXTS[kind as keyof typeof WAYS];
     expect(lines.filter((line) => line.kind === kind)).toEqual([
       { line: `warning refused: ${text}`, kind, from: expect.stringMatching(/^127\.0\.(0\.9|1\.1)\b/) },
       { line: `info no longer refused: ${text}`, kind, count: counted(), seconds: expect.any(Number) },
     ]);
     expect(served.clock.pending).toBe(0);
+  });
+
+  test.each<[CallerRefusal, ToldOneByOne, string, (served: Served) => unknown]>([
+    [
+      'handshake',
+      'handshakeFailures',
+      PEER,
+      async ({ raw }) => (await raw({ from: PEER })).send(Buffer.from('GET /\r\n\r\n')),
+    ],
+    ['untrusted', 'untrusted', PEER, ({ client, call }) => client(forged, PEER).then(call)],
+    [
+      'not-a-peer',
+      'notPeers',
+      '127.0.1.1',
+      ({ client, call }) => client(nobody, parseIp('127.0.1.1')).then(call),
+    ],
+  ])('but each caller that is refused for what it is: %s', async (why, counter, from, provoke) => {
+    const told: GatewayEvent[] = [];
+    const served = await serve({ observe: (event) => told.push(event) });
+    for (let times = 1; times < 3; times++) {
+      await provoke(served);
+      await served.seen((view) => view[counter], times);
+    }
+    const event = { type: 'caller-refused', from, why, reason: expect.any(String) };
+    expect(told).toEqual([event, event]);
   });
 });
