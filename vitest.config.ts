@@ -11,6 +11,7 @@ import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/propert
 const IN_REAL_TIME = [
   'e2e/documents',
   'e2e/keys-in-memory',
+  'e2e/metrics',
   'e2e/namespaces',
   'e2e/namespaces-options',
   'e2e/port-loss',

@@ -35,7 +35,7 @@ export class EventCounts {
   cutOff = 0;
   /** Wall time in milliseconds; undefined: there was none. */
   lastRotationAtMs: number | undefined;
-  readonly deviceFailures = new LabelledCounts();
+  readonly deviceFailures = new LabelledCounts(keysOf(OPERATIONS));
   readonly slowOperations = new LabelledCounts(keysOf(OPERATIONS));
   readonly rpcs = new LabelledCounts(
     RPC_METHODS.flatMap((method) => (['client', 'server'] as const).map((side) => [side, method, 'OK'])),
@@ -68,7 +68,7 @@ export class EventCounts {
         this.cutOff += event.sessions;
         break;
       case 'device-failed':
-        this.deviceFailures.add([event.operation, event.code], event.count);
+        this.deviceFailures.add([event.operation], event.count);
         break;
       case 'slow-operation':
         this.slowOperations.add([event.operation]);

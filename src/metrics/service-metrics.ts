@@ -147,7 +147,7 @@ export const SERVICE_METRICS: readonly Metric[] = [
     name: 'psp_gateway_device_failures_total',
     kind: 'counter',
     help: 'Operations that the device has refused or could not do.',
-    labels: ['operation', 'code'],
+    labels: ['operation'],
     read: ({ events }) => events.deviceFailures.values(),
   },
   {

