@@ -76,7 +76,13 @@ export function setUp({ build, clean = false }) {
   });
   once(
     join(GENERATED, '.stamp'),
-    hashOf('proto/psp_gateway.proto', 'proto/psp_gateway_peer.proto', 'buf.gen.yaml', 'package-lock.json'),
+    hashOf(
+      'proto/psp_gateway.proto',
+      'proto/psp_gateway_peer.proto',
+      'proto/admin.proto',
+      'buf.gen.yaml',
+      'package-lock.json',
+    ),
     () => run('generating code from proto/', 'buf', ['generate']),
   );
   // The compiler looks itself at what has changed.

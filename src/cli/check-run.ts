@@ -9,6 +9,7 @@ import { fileReason } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { isSameFile } from '../files/same-file.js';
+import { socketPathProblem } from '../files/unix-socket.js';
 import { networkIpProblem, ownIpProblem } from '../gateway/config/addresses.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
@@ -42,6 +43,14 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   const { options, run } = read;
   const { statePath } = options;
   if (statePath !== undefined) noteIfWrong('state-file', problem, () => checkStateFile(statePath, problem));
+  const { admin } = run;
+  if (typeof admin === 'object') {
+    noteIfWrong('admin', problem, () => {
+      const wrong = socketPathProblem(admin.path);
+      if (wrong !== undefined) problem('admin', wrong);
+      else mustTakeFiles(dirname(admin.path));
+    });
+  }
   checkNamedAddon(options.hal, problem);
   checkOwnService(options, problem);
   if (options.hal === 'doca') {

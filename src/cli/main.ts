@@ -16,6 +16,18 @@ const COMMANDS: Readonly<
     summary: 'run a gateway (the default)',
     load: async () => (await import('./run.js')).runCommand(),
   },
+  status: {
+    summary: 'ask a running gateway how it is, and what is wrong',
+    load: async () => (await import('./admin-status.js')).statusCommand(),
+  },
+  tunnels: {
+    summary: 'the tunnels of a running gateway',
+    load: async () => (await import('./admin-tunnels.js')).tunnelsCommand(),
+  },
+  peers: {
+    summary: 'the peers of a running gateway',
+    load: async () => (await import('./admin-peers.js')).peersCommand(),
+  },
   demo: {
     summary: 'two gateways, real gRPC, recorded traffic: see it work',
     load: async () => (await import('./demo.js')).demoCommand(),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { systemClock, type Timer } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import { fileReason } from '../files/file-problem.js';
+import { SocketPathError } from '../files/unix-socket.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { Gateway, GatewayStartError } from '../gateway/gateway.js';
 import type { Logger } from '../gateway/log.js';
@@ -16,6 +17,7 @@ import { MetricsListenError } from '../metrics/listen-error.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
+import { startAdmin } from './admin-socket.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { createLogger } from './log.js';
@@ -108,7 +110,14 @@ async function run(argv: readonly string[]): Promise<void> {
             }
           : {}),
       });
+      await using admin = await startAdmin(gateway, {
+        admin: around.admin,
+        service: options.serviceAddress,
+        hasTls: options.tls !== undefined,
+        logger,
+      });
       await serve(gateway, opened, logger, {
+        onStarted: () => admin?.started(),
         remarks: around.remarks,
         metrics,
         metricsAddress: around.metrics,
@@ -145,6 +154,7 @@ interface ServeOptions {
   /** --metrics, and where. */
   readonly metrics: GatewayMetrics | undefined;
   readonly metricsAddress: ServiceAddress | undefined;
+  readonly onStarted: () => void;
   readonly remarks: readonly string[];
   readonly protectionsOff: readonly ProtectionOff[];
   /** Begins with --stat-print and --perf-print; gives what ends them. */
@@ -190,6 +200,7 @@ async function serve(
     }
     await serveMetrics(gateway, options, logger);
     await gateway.start();
+    options.onStarted();
     if (options.ping === undefined || opened.host === undefined) {
       logger.log('info', `${await stopped}: stopping`);
     } else {
@@ -226,6 +237,11 @@ function fail(error: unknown): void {
   if (listening !== undefined) {
     complain(`psp-gateway: --svc-addr: ${listening.text}`);
     process.exitCode = listening.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
+    return;
+  }
+  if (error instanceof SocketPathError) {
+    complain(`psp-gateway: --admin: ${error.message}`);
+    process.exitCode = error.isWrongPath ? EXIT_USAGE : EXIT_FAILED;
     return;
   }
   if (error instanceof ConfigError) for (const problem of error.problems) complain(problem);

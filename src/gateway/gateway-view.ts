@@ -153,6 +153,7 @@ export class GatewayViews {
       name: peer.name,
       virtualIps: peer.virtualIps.length,
       virtualPrefixes: peer.virtualPrefixes.length,
+      owns: { addresses: peer.virtualIps, prefixes: peer.virtualPrefixes },
       dialect: peer.dialect,
       failures: peer.failures,
       answeredAtMs: peer.answeredAtMs,

@@ -1,6 +1,7 @@
 /** A gateway as it is at one moment, for people and programs; no keys. */
 import type { Counter, DeviceDescription, PortStatus } from '../hal/hal.js';
 import type { IpAddress } from '../packet/address.js';
+import type { IpPrefix } from '../packet/prefix.js';
 import type { DoorView } from './doors/door-view.js';
 import type { GatewayObserver } from './events.js';
 import type { PeerDialect } from './options.js';
@@ -88,6 +89,8 @@ export interface PeerView {
   readonly name: string;
   readonly virtualIps: number;
   readonly virtualPrefixes: number;
+  /** What these are. */
+  readonly owns: { readonly addresses: readonly IpAddress[]; readonly prefixes: readonly IpPrefix[] };
   /** Configured or learnt; undefined: not known yet. */
   readonly dialect: PeerDialect | undefined;
   /** Our exchanges with it that failed since the last that succeeded. */

@@ -181,12 +181,15 @@ describe('the architecture', () => {
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
     metrics: ['base', 'hal', 'gateway'],
     topology: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'gateway'],
+    // What a running gateway is asked from outside of it.
+    admin: ['base', 'files', 'packet', 'psp', 'hal', 'gateway'],
     'native-build': ['hal'],
     // What the library exports.
     api: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'topology'],
     cli: [
       ...['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'hal-doca', 'gateway', 'topology'],
       'metrics',
+      'admin',
       'native-build',
     ],
   };
@@ -204,6 +207,7 @@ describe('the architecture', () => {
     underlay: ['doors', 'pipeline', 'rpc', 'sessions'],
     'slow-path': ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     recovery: ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
+    diagnosis: ['rpc'],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),

@@ -23,6 +23,13 @@ export function readSnapOctets(flags: FlagReader): number {
   return 0;
 }
 
+/** Where the admin socket is to be; undefined: at its usual place. */
+export function readAdmin(flags: FlagReader): { readonly path: string } | 'off' | undefined {
+  const text = flags.text('admin')?.text;
+  if (text === undefined || text === 'off') return text;
+  return { path: text };
+}
+
 /** Several with commas between, in any order, as DOCA's application takes them. */
 export function readPerfPrint(flags: FlagReader): GatewayOptions['perfPrint'] {
   const value = flags.text('perf-print');

@@ -18,6 +18,7 @@ import { flagNamed } from './flags.js';
 import { readLimits } from './limit-flags.js';
 import { TUNNELS_LISTED_MAX } from './limits.js';
 import {
+  readAdmin,
   readLocalPip,
   readPerfPrint,
   readRouters,
@@ -38,6 +39,8 @@ export interface RunOptions {
   /** Level of the SDK's own messages, as DOCA counts levels. */
   readonly sdkLogLevel: number;
   readonly allowCoreDumps: boolean;
+  /** Path of the admin socket; off: none; absent: at its usual place, if that is possible. */
+  readonly admin?: { readonly path: string } | 'off';
   /** The values as written; src/cli opens them. */
   readonly simWire: string;
   readonly simVf: string;
@@ -183,6 +186,7 @@ function readOptions(
     logFormat: flags.choice('log-format') as RunOptions['logFormat'],
     sdkLogLevel: Number(flags.choice('sdk-log-level')),
     allowCoreDumps: flags.boolean('allow-core-dumps'),
+    ...optional('admin', readAdmin(flags)),
     simWire: flags.text('sim-wire')!.text,
     simVf: flags.text('sim-vf')!.text,
     snapOctets: readSnapOctets(flags),

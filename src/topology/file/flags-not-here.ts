@@ -26,6 +26,7 @@ export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   'state-file': 'is not for topologies: a gateway that starts again in one knows nothing of its former life',
   metrics: METRICS,
   'metrics-per-peer': METRICS,
+  admin: 'is not for topologies: their gateways have no process of their own to ask, or are seen by the run',
   ping: 'is not for topologies: write traffic with "type: ping" in the scenario',
   'ping-count': 'is not for topologies: write traffic with "type: ping" in the scenario',
   snaplen: 'is not for topologies: `topology run --snaplen` cuts all captures of a run',

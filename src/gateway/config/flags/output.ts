@@ -25,6 +25,12 @@ export const OUTPUT_FLAGS: readonly Flag[] = flagsOf('Output', {
     default: 'text',
     meaning: 'lines for people or for programs',
   },
+  admin: {
+    kind: 'text',
+    placeholder: 'PATH|off',
+    meaning:
+      'unix socket on which psp-gateway status and its like reach this gateway; default: in /run/psp-gateway for root, otherwise in $XDG_RUNTIME_DIR/psp-gateway, named after --svc-addr',
+  },
   'stat-print': { kind: 'boolean', meaning: 'print counters every second' },
   'perf-print': {
     kind: 'text',

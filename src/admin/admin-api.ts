@@ -1,0 +1,50 @@
+/** The admin service in gRPC's terms, for its server and its clients: its RPCs with their messages, of proto/admin.proto. */
+import type { MethodDefinition } from '@grpc/grpc-js';
+import {
+  ListPeersRequest,
+  ListPeersResponse,
+  ListTunnelsRequest,
+  ListTunnelsResponse,
+  type MessageFns,
+  StatusRequest,
+  StatusResponse,
+} from '../gateway/generated/admin.js';
+
+export type {
+  Peer,
+  StatusResponse,
+  Traffic,
+  Tunnel,
+} from '../gateway/generated/admin.js';
+export { ListPeersResponse, ListTunnelsResponse } from '../gateway/generated/admin.js';
+
+export const ADMIN_SERVICE = 'psp_gateway_admin.Admin';
+
+function method<Request, Response>(
+  name: string,
+  request: MessageFns<Request>,
+  response: MessageFns<Response>,
+  responseStream = false,
+): MethodDefinition<Request, Response> {
+  return {
+    path: `/${ADMIN_SERVICE}/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: (message) => Buffer.from(request.encode(message).finish()),
+    requestDeserialize: (octets) => request.decode(octets),
+    responseSerialize: (message) => Buffer.from(response.encode(message).finish()),
+    responseDeserialize: (octets) => response.decode(octets),
+  };
+}
+
+/** Every RPC under its name. */
+export const ADMIN_METHODS = {
+  Status: method('Status', StatusRequest, StatusResponse),
+  ListTunnels: method('ListTunnels', ListTunnelsRequest, ListTunnelsResponse),
+  ListPeers: method('ListPeers', ListPeersRequest, ListPeersResponse),
+};
+
+type AdminMethods = typeof ADMIN_METHODS;
+export type AdminMethod = keyof AdminMethods;
+export type RequestOf<Name extends AdminMethod> = Parameters<AdminMethods[Name]['requestSerialize']>[0];
+export type ResponseOf<Name extends AdminMethod> = ReturnType<AdminMethods[Name]['responseDeserialize']>;

@@ -1,0 +1,85 @@
+/** Calls of the admin service of a gateway, over its socket. */
+import { resolve } from 'node:path';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { systemClock } from '../base/clock.js';
+import { fileReason } from '../files/file-problem.js';
+import { connectProblem } from '../files/unix-socket.js';
+import { codeOfStatus } from '../gateway/rpc/grpc-service.js';
+import { RpcError } from '../gateway/rpc/transport.js';
+import { ADMIN_METHODS, type AdminMethod, type RequestOf, type ResponseOf } from './admin-api.js';
+
+/** A gateway that takes longer for an answer does nothing else either. */
+const DEADLINE_MS = 10_000;
+/** Octets of an answer: thousands of peers with all that there is to say of them. */
+const ANSWER_OCTETS_MAX = 64 << 20;
+
+/** No gateway answers at a socket; says which one, why, and what to do. */
+export class NoGatewayError extends Error {
+  override readonly name = 'NoGatewayError';
+}
+
+export class AdminClient {
+  readonly #client: Client;
+
+  private constructor(path: string) {
+    this.#client = new Client(`unix:${resolve(path)}`, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': ANSWER_OCTETS_MAX,
+      'grpc.enable_channelz': 0,
+      // A connection of its own, which goes with it.
+      'grpc.use_local_subchannel_pool': 1,
+    });
+  }
+
+  /** Rejects with NoGatewayError where nobody takes a connection. */
+  static async connect(path: string): Promise<AdminClient> {
+    const problem = await connectProblem(path);
+    if (problem !== undefined) throw new NoGatewayError(noGatewayText(path, problem));
+    return new AdminClient(path);
+  }
+
+  /** One RPC. Rejects with RpcError, as the gateway answered; and with NoGatewayError where it does not. */
+  call<Name extends AdminMethod>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>> {
+    const { path, requestSerialize, responseDeserialize } = ADMIN_METHODS[name];
+    return new Promise((resolveCall, reject) => {
+      this.#client.makeUnaryRequest<RequestOf<Name>, ResponseOf<Name>>(
+        path,
+        requestSerialize as (request: RequestOf<Name>) => Buffer,
+        responseDeserialize as (octets: Buffer) => ResponseOf<Name>,
+        request,
+        { deadline: systemClock.nowMs() + DEADLINE_MS },
+        (error, answer) => {
+          if (error === null) resolveCall(answer!);
+          else reject(callError(error));
+        },
+      );
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+function noGatewayText(path: string, problem: NodeJS.ErrnoException): string {
+  switch (problem.code) {
+    case 'ENOENT':
+      return `no gateway answers at ${path}: there is no such socket; is it running, and with --admin?`;
+    case 'ECONNREFUSED':
+      return `no gateway answers at ${path}: the one that made this socket has ended`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${path} may be opened by the gateway's own user, and root, only (${problem.code})`;
+    default:
+      return `no gateway answers at ${path}: ${fileReason(problem) ?? problem.message}`;
+  }
+}
+
+function callError({ code, details }: ServiceError): Error {
+  const name = codeOfStatus(code);
+  // What the gateway itself says it is not able to do has words of its own.
+  if (name === 'UNAVAILABLE' && !details.startsWith('the device'))
+    return new NoGatewayError(`no gateway answers: ${details}`);
+  if (name === 'DEADLINE_EXCEEDED')
+    return new NoGatewayError(`the gateway has not answered within ${DEADLINE_MS / 1000} s`);
+  return new RpcError(name, details);
+}

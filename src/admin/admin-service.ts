@@ -1,0 +1,222 @@
+/**
+ * What the admin service answers, from what a gateway shows of itself. It knows of no sockets: its caller hands it messages and takes
+ * messages. Throws RpcError for what cannot be answered.
+ */
+import type { Clock } from '../base/clock.js';
+import { diagnose, type Finding } from '../gateway/diagnosis/diagnose.js';
+import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
+import type {
+  AdminCounters,
+  ListPeersRequest,
+  ListPeersResponse,
+  ListTunnelsRequest,
+  ListTunnelsResponse,
+  Peer,
+  PeerSummary,
+  Port,
+  StatusResponse,
+  Tunnel,
+  TunnelSelection,
+} from '../gateway/generated/admin.js';
+import { DAY_MS } from '../gateway/rpc/certificate-status.js';
+import { RpcError, serviceText } from '../gateway/rpc/transport.js';
+import type {
+  GatewayInsight,
+  GatewaySummary,
+  PeerView,
+  TunnelSelection as Selection,
+  TunnelView,
+} from '../gateway/view.js';
+import { AddressError, parseIp } from '../packet/address.js';
+
+/** Tunnels that one answer holds: some two MiB. */
+export const TUNNELS_PER_ANSWER_MAX = 10_000;
+/** Addresses and prefixes of a peer that are listed. */
+const OWNED_LISTED_MAX = 16;
+
+export interface AdminServiceDeps {
+  readonly gateway: GatewayInsight;
+  readonly clock: Clock;
+  /** Of the program. */
+  readonly version: string;
+  /** Whether peers prove who they are by certificates. */
+  readonly hasTls: boolean;
+  /** Of the server that calls us. */
+  readonly counters: () => Omit<AdminCounters, '_unknownFields'>;
+}
+
+export class AdminService {
+  readonly #troubles: RecentTroubles;
+  readonly #endWatch: () => void;
+
+  constructor(private readonly deps: AdminServiceDeps) {
+    this.#troubles = new RecentTroubles(deps.clock);
+    this.#endWatch = deps.gateway.watch(this.#troubles.observe);
+  }
+
+  /** Looks at the gateway no more. */
+  close(): void {
+    this.#endWatch();
+  }
+
+  status(): StatusResponse {
+    const { gateway, clock, version, counters } = this.deps;
+    const summary = gateway.summary();
+    const nowMs = clock.nowMs();
+    const { device, rotation, startedAtMs, serviceAddress, tls } = summary;
+    return {
+      version,
+      device: { hal: device.hal, text: device.text, ports: portsOf(summary) },
+      service: serviceAddress === undefined ? '' : serviceText(serviceAddress),
+      uptimeMs: agoMs(nowMs, startedAtMs),
+      peers: summary.peers.map((peer) => peerSummary(peer, nowMs)),
+      sessions: Object.entries(summary.sessionsByState).map(([state, sessions]) => ({
+        state,
+        sessions: BigInt(sessions),
+      })),
+      sessionsMax: BigInt(summary.tables.capacity),
+      keySlotsUsed: BigInt(summary.keySlotsUsed),
+      keySlots: BigInt(summary.keySlots),
+      spisGiven: BigInt(summary.spis.given),
+      spisLeft: BigInt(summary.spis.left),
+      rotations: BigInt(summary.rotations),
+      nextRotationInMs: inMs(nowMs, rotation.nextAtMs),
+      certificates: (tls?.certificates ?? []).map(({ role, subject, path, state, notAfterMs }) => ({
+        role,
+        subject,
+        path,
+        state,
+        daysLeft: BigInt(Math.floor((notAfterMs - nowMs) / DAY_MS)),
+      })),
+      problems: diagnose({ summary, troubles: this.#troubles, nowMs }).map((finding: Finding) => ({
+        ...finding,
+      })),
+      admin: counters(),
+    };
+  }
+
+  async listTunnels({ selection, most }: ListTunnelsRequest): Promise<ListTunnelsResponse> {
+    const { gateway, clock } = this.deps;
+    if (most > TUNNELS_PER_ANSWER_MAX)
+      throw new RpcError('INVALID_ARGUMENT', `most: ${most}; one answer holds ${TUNNELS_PER_ANSWER_MAX}`);
+    const { tunnels, leftOut } = await gateway.tunnels(
+      this.#selected(selection),
+      most || TUNNELS_PER_ANSWER_MAX,
+    );
+    const nowMs = clock.nowMs();
+    const { rotation } = gateway.summary();
+    const rekeyInMs = inMs(nowMs, rotation.nextAtMs);
+    return { tunnels: tunnels.map((one) => tunnelOf(one, nowMs, rekeyInMs)), leftOut: BigInt(leftOut) };
+  }
+
+  listPeers({ peer }: ListPeersRequest): ListPeersResponse {
+    const { gateway, clock, hasTls } = this.deps;
+    const nowMs = clock.nowMs();
+    const { peers } = gateway.summary();
+    const meant = peer === '' ? peers : peers.filter(({ name }) => isNamed(name, peer));
+    if (peer !== '' && meant.length === 0) throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
+    return { peers: meant.map((one) => peerOf(one, nowMs, hasTls)) };
+  }
+
+  /** Throws INVALID_ARGUMENT for what is no address, NOT_FOUND for what is no peer. */
+  #selected(selection: TunnelSelection | undefined): Selection {
+    const { peer = '', vip = '' } = selection ?? {};
+    if (peer !== '') {
+      const { peers } = this.deps.gateway.summary();
+      if (!peers.some(({ name }) => isNamed(name, peer)))
+        throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
+    }
+    try {
+      return { ...(peer === '' ? {} : { peer }), ...(vip === '' ? {} : { vip: parseIp(vip) }) };
+    } catch (error) {
+      if (!(error instanceof AddressError)) throw error;
+      throw new RpcError('INVALID_ARGUMENT', `vip: ${error.message}`);
+    }
+  }
+}
+
+/** Whether a peer, ADDRESS:PORT, is meant by a name with or without the port. */
+function isNamed(name: string, meant: string): boolean {
+  return name === meant || name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === meant;
+}
+
+const agoMs = (nowMs: number, atMs: number | undefined) =>
+  atMs === undefined ? undefined : BigInt(Math.max(0, Math.round(nowMs - atMs)));
+const inMs = (nowMs: number, atMs: number | undefined) =>
+  atMs === undefined ? undefined : BigInt(Math.max(0, Math.round(atMs - nowMs)));
+
+/** The device's ports with their links, and then what was said of ports that the device does not name. */
+function portsOf({ device, ports }: GatewaySummary): Port[] {
+  const named = device.ports.map(({ name, kind, mac, mtuOctets }) => ({
+    name,
+    kind,
+    mac,
+    mtuOctets,
+    link: ports.find((status) => status.name === name)?.state ?? '',
+  }));
+  const others = ports.filter(({ name }) => !device.ports.some((port) => port.name === name));
+  return [
+    ...named,
+    ...others.map(({ name, state }) => ({ name, kind: '', mac: '', mtuOctets: 0, link: state })),
+  ];
+}
+
+function peerSummary(peer: PeerView, nowMs: number): PeerSummary {
+  return {
+    name: peer.name,
+    reach: reachOf(peer),
+    answeredAgoMs: agoMs(nowMs, peer.answeredAtMs),
+    established: BigInt(peer.established),
+    sessions: BigInt(peer.sessions),
+  };
+}
+
+function reachOf({ silentSinceMs, failure, heardAtMs }: PeerView): string {
+  if (silentSinceMs !== undefined) return 'silent';
+  if (failure !== undefined) return 'refuses';
+  return heardAtMs === undefined ? 'not-asked' : 'answers';
+}
+
+function peerOf(peer: PeerView, nowMs: number, hasTls: boolean): Peer {
+  const { addresses, prefixes } = peer.owns;
+  const owns = [
+    ...addresses.slice(0, OWNED_LISTED_MAX),
+    ...prefixes.slice(0, OWNED_LISTED_MAX).map(({ text }) => text),
+  ].slice(0, OWNED_LISTED_MAX);
+  const host = peer.name.replace(/:\d+$/, '');
+  return {
+    summary: peerSummary(peer, nowMs),
+    identity: hasTls ? `certificate for ${host}` : `address ${host}`,
+    dialect: peer.dialect ?? '',
+    heardAgoMs: agoMs(nowMs, peer.heardAtMs),
+    silentForMs: agoMs(nowMs, peer.silentSinceMs),
+    failures: BigInt(peer.failures),
+    failure: peer.failure?.reason ?? '',
+    failedAgoMs: agoMs(nowMs, peer.failure?.atMs),
+    owns,
+    ownsMore: BigInt(addresses.length + prefixes.length - owns.length),
+    underlay: peer.underlay.map((one) => ({ ...one })),
+    mayRotate: peer.mayRotate,
+  };
+}
+
+function tunnelOf(tunnel: TunnelView, nowMs: number, rekeyInMs: bigint | undefined): Tunnel {
+  return {
+    localVip: tunnel.localVip,
+    remoteVip: tunnel.remoteVip,
+    peer: tunnel.peer,
+    state: tunnel.state,
+    ingressSpis: [...tunnel.ingressSpis],
+    egressSpi: tunnel.egressSpi,
+    keySlot: tunnel.keySlot,
+    ageMs: agoMs(nowMs, tunnel.establishedAtMs),
+    receivedAgoMs: agoMs(nowMs, tunnel.receivedAtMs),
+    out: tunnel.out && { ...tunnel.out },
+    in: tunnel.in && { ...tunnel.in },
+    waitingPackets: BigInt(tunnel.waitingPackets),
+    failures: BigInt(tunnel.failures),
+    retryInMs: inMs(nowMs, tunnel.retryAtMs),
+    rekeyInMs: tunnel.state === 'established' ? rekeyInMs : undefined,
+    holder: tunnel.holder,
+  };
+}

@@ -1,0 +1,63 @@
+/** The admin service of a gateway that is run: at the place that was named, or at its usual one where that is possible. */
+import { dirname } from 'node:path';
+import type { AdminServer } from '../admin/admin-server.js';
+import { defaultSocketPath, ownSurroundings } from '../admin/socket-place.js';
+import { systemClock } from '../base/clock.js';
+import { fileProblem } from '../files/file-problem.js';
+import { makeFolder } from '../files/folders.js';
+import { SocketPathError } from '../files/unix-socket.js';
+import type { RunOptions } from '../gateway/config/read-options.js';
+import type { Logger } from '../gateway/log.js';
+import type { ServiceAddress } from '../gateway/rpc/transport.js';
+import type { GatewayInsight } from '../gateway/view.js';
+import { VERSION } from './version.js';
+
+export interface AdminOptions {
+  readonly admin: RunOptions['admin'];
+  readonly service: ServiceAddress;
+  readonly hasTls: boolean;
+  readonly logger: Logger;
+}
+
+/**
+ * Begins to listen. Undefined where there is to be no admin service, and, with a warning, where its usual place cannot be had. Rejects
+ * with SocketPathError where the place that was named cannot.
+ */
+export async function startAdmin(
+  gateway: GatewayInsight,
+  { admin, service, hasTls, logger }: AdminOptions,
+): Promise<AdminServer | undefined> {
+  if (admin === 'off') return undefined;
+  // Half of what the gateway's program loads, and of use to the admin service alone.
+  const { AdminServer: Server } = await import('../admin/admin-server.js');
+  try {
+    const path = admin?.path ?? defaultSocketPath(service, ownSurroundings());
+    makeFolder(dirname(path), 'private');
+    const server = await Server.listen({
+      path,
+      gateway,
+      clock: systemClock,
+      version: VERSION,
+      hasTls,
+      onProblem: (text) => logger.log('error', text),
+    });
+    logger.log('info', `admin socket: ${path}`);
+    return server;
+  } catch (error) {
+    const problem = asSocketProblem(error, admin?.path);
+    if (admin !== undefined) throw problem;
+    logger.log('warning', `no admin socket: ${problem.message}`);
+    return undefined;
+  }
+}
+
+/** Throws what is no error of a socket's place. */
+function asSocketProblem(error: unknown, path: string | undefined): SocketPathError {
+  if (error instanceof SocketPathError) return error;
+  const problem = fileProblem(error);
+  if (problem === undefined) throw error;
+  return new SocketPathError(
+    path === undefined ? problem.text : `${path}: ${problem.text}`,
+    problem.isWrongPath,
+  );
+}

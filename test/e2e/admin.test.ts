@@ -1,0 +1,162 @@
+/** Running gateways, asked and steered by the commands for that: the same over both HALs, with traffic of real workloads. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeOnKernel } from '../support/kernel.js';
+import { Program } from '../support/program.js';
+import { ROOT } from '../support/root.js';
+import { type Kind, World } from './namespaces.js';
+
+const MAIN = join(ROOT, 'dist/cli/main.js');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-admin-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+/** Addresses of no other test's gateway. */
+const HOSTS = ['127.0.0.61', '127.0.0.62'] as const;
+
+/** A gateway between a workload of its own and a peer; over UDP on loopback addresses. */
+function gatewayAt(host: string, peer: string, ...more: string[]): Program {
+  return new Program([
+    ...[process.execPath, MAIN, '--outer-ip-type=ipv4', `-s${host}:3961`, '--insecure'],
+    ...[`-t${peer}:3961:192.168.6.${peer.slice(-2)}`, `--sim-wire=udp:${host}:10961`],
+    ...[`--sim-vf=host:192.168.6.${host.slice(-2)}`, ...more],
+  ]);
+}
+
+describeOnKernel('a gateway that carries traffic', ['ip', 'ping'], () => {
+  test.each<[Kind]>([['sim'], ['doca']])(
+    'over %s: tells of its tunnels, its peers and its device what is so',
+    async (kind) => {
+      await using world = await World.open();
+      const [own, other] = world.sides as [(typeof world.sides)[number], (typeof world.sides)[number]];
+      const socket = join(world.folder, 'admin.sock');
+      const gateway = await world.startGateway(0, kind, [`--admin=${socket}`]);
+      await world.startGateway(1, kind, ['--admin=off']);
+      await world.run(own.workload, ['ping', '-n', '-c', '3', '-i', '0.2', '-w', '20', other.vip4]);
+      const ask = (...argv: string[]) => {
+        const { status, out, err } = run(...argv, '--socket', socket, '--json');
+        expect({ status, err }).toEqual({ status: 0, err: '' });
+        return JSON.parse(out) as Record<string, never>;
+      };
+      const status = ask('status');
+      expect(status).toMatchObject({
+        device: { hal: kind },
+        service: `${own.oob}:3000`,
+        sessions: [{ state: 'established', sessions: 1 }],
+        keySlotsUsed: 1,
+        certificates: [{ role: 'own', state: 'valid' }, { role: 'authority' }],
+        problems: [],
+      });
+      const { ports } = status.device as unknown as { ports: { kind: string; mtuOctets: number }[] };
+      expect(ports.map((port) => port.kind)).toEqual(expect.arrayContaining(['uplink', 'vf']));
+      expect(ask('tunnels', '--vip', other.vip4)).toMatchObject({
+        leftOut: 0,
+        tunnels: [
+          {
+            localVip: own.vip4,
+            remoteVip: other.vip4,
+            peer: `${other.oob}:3000`,
+            state: 'established',
+            out: { packets: expect.any(Number) },
+          },
+        ],
+      });
+      // Over DOCA counters may be a second old.
+      await expect
+        .poll(() => Number((ask('tunnels').tunnels as { in: { packets: number } }[])[0]!.in.packets), {
+          timeout: 10_000,
+        })
+        .toBeGreaterThanOrEqual(3);
+      expect(ask('peers')).toMatchObject({
+        peers: [{ summary: { name: `${other.oob}:3000`, reach: 'answers' }, failure: '' }],
+      });
+      expect(run('status', '--socket', socket)).toMatchObject({
+        status: 0,
+        out: expect.stringContaining('nothing is wrong'),
+      });
+      expect(await gateway.stop('SIGTERM')).toBe(0);
+      expect(existsSync(socket)).toBe(false);
+      expect(run('status', '--socket', socket)).toMatchObject({
+        status: 3,
+        err: expect.stringContaining('there is no such socket'),
+      });
+    },
+    180_000,
+  );
+});
+
+describe('the admin socket', () => {
+  test('of another gateway stays that one’s; a dead one’s is taken over; files are left alone', async () => {
+    const path = join(folder, 'one.sock');
+    const first = gatewayAt(HOSTS[0], HOSTS[1], `--admin=${path}`);
+    await first.says(/gateway started/);
+    expect(lstatSync(path).mode & 0o777).toBe(0o600);
+    const second = gatewayAt(HOSTS[1], HOSTS[0], `--admin=${path}`);
+    expect(await second.ended).toBe(1);
+    expect(second.out).toContain(`--admin: ${path}: another program answers there`);
+    expect(run('status', '--socket', path).out).toContain(`${HOSTS[0]}:3961`);
+    await first.stop('SIGKILL');
+    expect(run('status', '--socket', path)).toMatchObject({
+      status: 3,
+      err: expect.stringContaining('has ended'),
+    });
+    const third = gatewayAt(HOSTS[1], HOSTS[0], `--admin=${path}`);
+    await third.says(/gateway started/);
+    expect(run('status', '--socket', path).out).toContain(`${HOSTS[1]}:3961`);
+    expect(await third.stop('SIGINT')).toBe(0);
+    expect(existsSync(path)).toBe(false);
+    // With it the folder is made for its owner only.
+    const deep = join(folder, 'new/folder/a.sock');
+    const fourth = gatewayAt(HOSTS[0], HOSTS[1], `--admin=${deep}`);
+    await fourth.says(/gateway started/);
+    expect(lstatSync(join(folder, 'new')).mode & 0o777).toBe(0o700);
+    await fourth.stop('SIGTERM');
+  });
+
+  test('at a path that cannot be is told with all other mistakes, before anything is begun', async () => {
+    writeFileSync(join(folder, 'file'), 'precious');
+    mkdirSync(join(folder, 'directory'));
+    for (const [path, reason] of [
+      [join(folder, 'file'), 'is no socket'],
+      [join(folder, 'directory'), 'is no socket'],
+      [join(folder, 'file/a.sock'), '(ENOTDIR)'],
+      [join(folder, 'x'.repeat(120)), 'has 107 at most'],
+    ] as const) {
+      const { status, err } = run(
+        ...['--outer-ip-type=ipv4', `-s${HOSTS[0]}:3961`, '--insecure', '--max-tunnels=0'],
+        ...[`-t${HOSTS[1]}:3961:192.168.6.62`, `--sim-wire=udp:${HOSTS[0]}:10961`],
+        ...['--sim-vf=host:192.168.6.61', `--admin=${path}`],
+      );
+      expect(status, path).toBe(2);
+      expect(err).toContain('--max-tunnels');
+      expect(err).toMatch(/^--admin: /m);
+      expect(err).toContain(reason);
+    }
+  });
+
+  test('that is not there, or is no gateway’s, ends commands with status 3 and says why', () => {
+    const nobody = run('tunnels', '--socket', join(folder, 'none.sock'));
+    expect(nobody).toMatchObject({ status: 3, out: '' });
+    expect(nobody.err.trim().split('\n')).toHaveLength(1);
+    expect(run('peers', '--socket', join(folder)).status).toBe(3);
+    expect(run('status', '--sokcet', 'x')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('did you mean --socket?'),
+    });
+    expect(run('tunnels', 'more')).toMatchObject({ status: 2 });
+  });
+});

@@ -1,0 +1,140 @@
+/** What the admin service says of whole gateways, over simulated devices. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AdminService } from '../../../src/admin/admin-service.js';
+import { durationText, peerBlocks, statusBlocks, tunnelBlocks } from '../../../src/admin/tables.js';
+import { TestNetwork, type TestNode, vip } from '../../support/gateways.js';
+
+let net: TestNetwork;
+beforeEach(() => {
+  net = new TestNetwork();
+});
+afterEach(() => net.stopAll());
+
+const NO_COUNTERS = {
+  connections: 1n,
+  connectionsRefused: 0n,
+  callsRefused: 0n,
+  watchers: 0n,
+  watchersRefused: 0n,
+  eventsLost: 0n,
+};
+
+const serviceOf = ({ gateway }: TestNode) =>
+  new AdminService({
+    gateway,
+    clock: net.clock,
+    version: '1.2.3',
+    hasTls: true,
+    counters: () => NO_COUNTERS,
+  });
+const causes = (service: AdminService) => service.status().problems.map(({ cause, about }) => [cause, about]);
+
+test('a gateway that is well has nothing wrong, and its numbers add up', async () => {
+  const a = await net.start(1, [2], { maxTunnels: 8 });
+  const service = serviceOf(a);
+  const b = await net.start(2, [1]);
+  await Promise.all([a.gateway.connect([{ localVip: vip(1), remoteVip: vip(2) }]), net.run(1000)]);
+  net.send(b, 1, [1, 2]);
+  await net.run(1000);
+  const status = service.status();
+  expect(status).toMatchObject({
+    service: '10.0.0.1:3000',
+    peers: [{ name: '10.0.0.2:3000', reach: 'answers', established: 1n, sessions: 1n }],
+    sessions: [{ state: 'established', sessions: 1n }],
+    sessionsMax: 8n,
+    keySlots: 16n,
+    keySlotsUsed: 1n,
+    problems: [],
+  });
+  expect(status.spisGiven + status.spisLeft).toBe(2n ** 31n - 1n);
+  expect(Number(status.uptimeMs)).toBeGreaterThan(1999);
+  const { tunnels } = await service.listTunnels({ selection: { peer: '10.0.0.2', vip: '' }, most: 0 });
+  expect(tunnels).toMatchObject([{ localVip: vip(1), remoteVip: vip(2), in: { packets: 2n }, keySlot: 1 }]);
+  expect(Number(tunnels[0]!.receivedAgoMs)).toBeLessThan(2000);
+  expect(service.listPeers({ peer: '' }).peers).toMatchObject([
+    { identity: 'certificate for 10.0.0.2', owns: [vip(2), vip(2, 6)], ownsMore: 0n, failure: '' },
+  ]);
+  service.close();
+});
+
+test('of three peers the one that is dead is named, and no other', async () => {
+  const a = await net.start(1, [2, 3, 4]);
+  const service = serviceOf(a);
+  await net.start(2, [1]);
+  await net.start(4, [1]);
+  for (const peer of [2, 3, 4]) net.send(a, peer, [peer]);
+  await net.run(3000);
+  expect(causes(service)).toEqual([['peer-silent', '10.0.0.3:3000']]);
+  expect(service.status().problems[0]).toMatchObject({
+    text: expect.stringMatching(/has not answered yet, for 3 s: UNAVAILABLE/),
+    advice: expect.stringContaining('whether it runs'),
+  });
+  const blocks = peerBlocks(service.listPeers({ peer: '' }));
+  expect(blocks.filter((block) => typeof block === 'string' && block.startsWith('!'))).toEqual([
+    expect.stringContaining('10.0.0.3:3000'),
+  ]);
+  // It comes, and nothing is wrong any more.
+  await net.start(3, [1]);
+  await net.run(5000);
+  expect(causes(service)).toEqual([]);
+});
+
+test('peers that do not fit are told by both ends, each naming the other and the reason', async () => {
+  const a = await net.start(1, [2], { cookies: true });
+  const b = await net.start(2, [1]);
+  const [here, there] = [serviceOf(a), serviceOf(b)];
+  net.send(a, 2, [1]);
+  await net.run(2000);
+  expect(causes(here)).toEqual([['peer-refuses', '10.0.0.2:3000']]);
+  expect(here.status().problems[0]!.text).toContain('runs without cookies');
+  expect(causes(there)).toEqual([['request-refused', expect.stringContaining('10.0.0.1')]]);
+  expect(there.status().problems[0]!.text).toContain('runs without cookies');
+});
+
+test('packets that nobody takes are told with both addresses, for a minute', async () => {
+  const a = await net.start(1, [2]);
+  const service = serviceOf(a);
+  await net.start(2, [1]);
+  net.send(a, 77, [1, 2, 3]);
+  await net.run(1000);
+  expect(causes(service)).toEqual([['no-peer-for-packets', vip(77)]]);
+  expect(service.status().problems[0]!.text).toContain('3 of late: no peer owns the destination');
+  await net.run(61_000);
+  expect(causes(service)).toEqual([]);
+});
+
+test('ports and a full table are told', async () => {
+  const a = await net.start(1, [2, 3], {
+    maxTunnels: 1,
+    ports: () => [{ name: 'p0', state: 'gone' }],
+  });
+  const service = serviceOf(a);
+  await net.start(2, [1]);
+  await Promise.all([a.gateway.connect([{ localVip: vip(1), remoteVip: vip(2) }]), net.run(1000)]);
+  expect(causes(service).filter(([cause]) => cause !== 'peer-silent')).toEqual([
+    ['port-gone', 'p0'],
+    ['table-full', ''],
+  ]);
+  expect(service.status().device!.ports).toContainEqual(
+    expect.objectContaining({ name: 'p0', link: 'gone', mtuOctets: 0 }),
+  );
+});
+
+test('tables show what is not known as such, and durations in their largest two units', async () => {
+  const a = await net.start(1, [2]);
+  const service = serviceOf(a);
+  net.send(a, 2, [1]);
+  await net.run(200);
+  const [rows] = tunnelBlocks(await service.listTunnels({ selection: undefined, most: 0 }));
+  expect(rows![0]).toHaveLength((rows as unknown[][])[1]!.length);
+  expect((rows as unknown[][])[1]).toContain('-');
+  expect(statusBlocks(service.status()).flat(2).join(' ')).toContain('room for 256');
+  expect([0n, 999n, 1000n, 61_000n, 3_600_000n, 90_061_000n].map(durationText)).toEqual([
+    '0 ms',
+    '999 ms',
+    '1 s',
+    '1 min 1 s',
+    '1 h',
+    '1 d 1 h',
+  ]);
+});
