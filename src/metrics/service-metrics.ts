@@ -29,6 +29,7 @@ function refusedByLimits({ gateway, connectionsRefused }: Scrape): LabelledValue
     'strangers-per-source': doors?.refused.source,
     'connection-rate': doors?.refused.rate,
     'openings-per-peer': doors?.refused.peer,
+    'connections-per-peer': doors?.replaced,
     'opening-time': doors?.openingTimeouts,
     'request-time': doors?.requestTimeouts,
     'octets-in-flight': doors?.octetsRefused,

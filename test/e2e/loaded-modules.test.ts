@@ -31,8 +31,8 @@ function loadedBy(line: string): Map<string, number> {
   return counts;
 }
 
-/** What calls a running gateway, makes certificates, and reads topologies. */
-const LARGE = ['@grpc/grpc-js', '@peculiar/x509', 'ajv', 'typebox', 'yaml'];
+/** What calls a running gateway, makes certificates, serves metrics, and reads topologies. */
+const LARGE = ['@grpc/grpc-js', '@peculiar/x509', 'prom-client', 'ajv', 'typebox', 'yaml'];
 
 test.each([
   { line: '--help', modulesMax: 20 },

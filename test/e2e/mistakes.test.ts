@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -487,6 +488,27 @@ test('where there is no room, a command fails with a word about the file, and le
   expect(lines).toEqual(said);
   expect(readdirSync(room)).toEqual(['drawing.svg']);
   expect(lstatSync(join(room, 'drawing.svg')).size).toBe(earlier.length);
+});
+
+test('metrics that cannot be served are told with what to do, before the gateway starts', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, ADDRESS, resolve));
+  try {
+    const { port } = other.address() as AddressInfo;
+    const taken = run(...GATEWAY, `--metrics=${ADDRESS}:${port}`);
+    expect(taken).toMatchObject({ status: 1, out: '' });
+    expect(taken.lines.at(-1)).toBe(
+      `psp-gateway: --metrics: cannot serve metrics at ${ADDRESS}:${port}: another program listens there; give another PORT, or end that program (\`ss -ltnp\` names it)`,
+    );
+    expect(taken.lines.join('\n')).not.toContain('gateway started');
+  } finally {
+    other.close();
+  }
+  const elsewhere = run(...GATEWAY, '--metrics=192.0.2.1:9464');
+  expect(elsewhere.status).toBe(2);
+  expect(elsewhere.lines.at(-1)).toBe(
+    'psp-gateway: --metrics: cannot serve metrics at 192.0.2.1:9464: this machine has no such address; give one of its own, or a PORT alone for loopback',
+  );
 });
 
 describe('pipes and signals', () => {

@@ -1,5 +1,10 @@
 /** What is exposed of gateways between which packets went, and that the table of metrics keeps Prometheus' conventions. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  DOOR_REFUSAL_TEXTS,
+  type DoorView,
+  type ToldOneByOne,
+} from '../../../src/gateway/doors/door-view.js';
 import type { GatewaySummary } from '../../../src/gateway/view.js';
 import { EventCounts } from '../../../src/metrics/event-counts.js';
 import { expose, formatFor } from '../../../src/metrics/exposition.js';
@@ -139,6 +144,29 @@ describe('what is exposed', () => {
       expect(keys.filter((key) => key.startsWith('psp_gateway_peer_up{'))).toHaveLength(PEERS_MAX);
       expect(samplesOf(text).get('psp_gateway_peers_left_out')).toBe(leftOut);
     }
+  });
+
+  test('every refusal of the doors is counted, as of a limit or of a caller', async () => {
+    const node = await net.start(1, [2]);
+    const others: Readonly<Record<ToldOneByOne, true>> = {
+      handshakeFailures: true,
+      untrusted: true,
+      notPeers: true,
+    };
+    const names = Object.keys({ ...DOOR_REFUSAL_TEXTS, ...others });
+    expect(names.length).toBeGreaterThan(10);
+    const doors: Record<string, unknown> & { refused: Record<string, number> } = { refused: {} };
+    for (const [i, name] of names.entries()) {
+      const [, why] = /^refused\.(.+)$/.exec(name) ?? [];
+      if (why === undefined) doors[name] = 1000 + i;
+      else doors.refused[why] = 1000 + i;
+    }
+    const gateway = { ...node.gateway.summary(), doors: doors as unknown as DoorView };
+    const samples = samplesOf(await textOf(node, { gateway }));
+    const counted = [...samples]
+      .filter(([key]) => /^psp_gateway_(limit_refusals|refused_callers)_total\{/.test(key))
+      .map(([, value]) => value);
+    expect(names.filter((_, i) => !counted.includes(1000 + i))).toEqual([]);
   });
 
   test('when a packet of a peer was last let in is when its counter has last risen', async () => {
