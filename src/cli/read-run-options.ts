@@ -3,7 +3,8 @@ import { systemClock } from '../base/clock.js';
 import { readTextFile } from '../files/read-file.js';
 import { type FlagsRead, type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
-import { readTlsFiles, TlsFilesError, type TlsMaterial } from '../gateway/rpc/grpc-tls.js';
+import { readTlsFiles, TlsFilesError } from '../gateway/rpc/grpc-tls.js';
+import type { TlsMaterial } from '../gateway/rpc/transport.js';
 import { checkRun } from './check-run.js';
 import { configFileParser } from './config-file-parser.js';
 

@@ -8,6 +8,7 @@ import { ConfigError } from '../gateway/config/problems.js';
 import { Gateway, GatewayStartError } from '../gateway/gateway.js';
 import type { Logger } from '../gateway/log.js';
 import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
+import { tlsSource } from '../gateway/rpc/grpc-tls.js';
 import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
 import { type ServiceAddress, serviceText } from '../gateway/rpc/transport.js';
 import { HalError } from '../hal/errors.js';
@@ -101,7 +102,7 @@ async function run(argv: readonly string[]): Promise<void> {
         options,
         ...(options.tls === undefined || material === undefined
           ? {}
-          : { tls: { files: options.tls, material } }),
+          : { tls: tlsSource(options.tls, material, systemClock.nowMs) }),
         ...(options.statePath === undefined ? {} : { state: stateStore(options.statePath) }),
         ...(options.showRssRxPackets
           ? {

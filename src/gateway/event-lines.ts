@@ -168,6 +168,15 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
   },
   'state-not-written': { level: 'warning', text: ({ reason }) => `--state-file: not written: ${reason}` },
   'slow-operation': { level: 'warning', text: 'the device was slow' },
+  'certificates-reloaded': { level: 'info', text: 'new certificates are in use' },
+  'certificates-refused': {
+    level: 'warning',
+    text: ({ reason }) => `new certificates cannot be used, the old ones stay: ${reason}`,
+  },
+  'certificates-not-watched': {
+    level: 'info',
+    text: 'certificates are not watched: a file is a pipe; new ones take a restart',
+  },
   'certificate-expires': {
     level: 'warning',
     text: ({ role }) => `${CERTIFICATES[role]} ends soon; renew it`,

@@ -236,6 +236,18 @@ export type GatewayEvent =
   | ({ readonly type: 'spis-low'; readonly exhausted: boolean } & SpiUse)
   /** An eighth, or a quarter, of the active master key's SPIs have been given out: no trouble yet. */
   | ({ readonly type: 'spi-use' } & SpiUse)
+  /** New TLS files are in use; `endsConnections`: an authority of before is not among the new ones. */
+  | {
+      readonly type: 'certificates-reloaded';
+      readonly subject: string;
+      readonly notAfter: string;
+      readonly authorities: number;
+      readonly endsConnections: boolean;
+    }
+  /** What is in the TLS files cannot be used; what was in them before stays in use. */
+  | { readonly type: 'certificates-refused'; readonly reason: string }
+  /** One of the TLS files can be read once only. */
+  | { readonly type: 'certificates-not-watched'; readonly path: string }
   /** A certificate of our TLS files ends in `days` whole days. */
   | ({ readonly type: 'certificate-expires'; readonly days: number } & CertificateEnd)
   | ({ readonly type: 'certificate-expired' } & CertificateEnd)

@@ -34,7 +34,8 @@ import { PairSearch } from './recovery/pair-search.js';
 import { PeerStarts } from './recovery/peer-starts.js';
 import { Recovery } from './recovery/recovery.js';
 import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
-import { CertificateKeeper, type TlsSource } from './rpc/certificate-keeper.js';
+import { CertificateKeeper } from './rpc/certificate-keeper.js';
+import type { TlsSource } from './rpc/grpc-tls.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
@@ -303,7 +304,14 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
             addresses: this.#underlayAddresses,
           });
     this.#certificates =
-      deps.tls === undefined ? undefined : new CertificateKeeper({ clock, observe, source: deps.tls });
+      deps.tls === undefined
+        ? undefined
+        : new CertificateKeeper({
+            clock,
+            observe,
+            source: deps.tls,
+            reload: (tls, reloading) => transport.reloadTls?.(tls, reloading),
+          });
     this.#service = new TunnelService({
       peers: this.#peers,
       clock,

@@ -42,8 +42,13 @@ export async function askingPeer(options: AskingPeerOptions): Promise<AskingPeer
   const { tls, from, gateway, clock, deadlineMs, virtualIp, gatewayVirtualIp, connectsAnew } = options;
   const latenciesMs: number[] = [];
   const failures: string[] = [];
-  const transport = createGrpcTransport({ tls, messageOctetsMax: MESSAGE_OCTETS, clock });
-  await transport.listen({ host: from, port: 0 }, async (_method, octets) => octets, peersAt());
+  // To connect anew each call under way has one for itself.
+  const transports = Array.from({ length: connectsAnew ? CONNECTIONS_AT_ONCE : 1 }, () =>
+    createGrpcTransport({ tls, messageOctetsMax: MESSAGE_OCTETS, clock }),
+  );
+  const idle = [...transports];
+  for (const one of transports)
+    await one.listen({ host: from, port: 0 }, async (_method, octets) => octets, peersAt());
   const request = encodeMultiTunnelRequest('3.x', {
     requestId: 1n,
     versionsAccepted: [1],
@@ -58,18 +63,22 @@ export async function askingPeer(options: AskingPeerOptions): Promise<AskingPeer
       const dueMs = clock.nowMs();
       if (underWay === CONNECTIONS_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
       else underWay++;
-      if (connectsAnew) transport.reloadTls(tls);
+      const transport = connectsAnew ? idle.pop()! : transports[0]!;
+      if (connectsAnew) transport.forget(gateway);
       try {
         await transport.call(gateway, 'RequestMultipleTunnelParams', request, { deadlineMs });
         latenciesMs.push(clock.nowMs() - dueMs);
       } catch (error) {
         failures.push((error as Error).message);
       }
+      if (connectsAnew) idle.push(transport);
       // The place goes to whoever waits longest.
       const next = waiting.shift();
       if (next === undefined) underWay--;
       else next();
     },
-    close: () => transport.close(),
+    close: async () => {
+      for (const one of transports) await one.close();
+    },
   };
 }

@@ -2,7 +2,7 @@
  * The calling end of the gRPC transport: one channel per peer, kept while it is of use. A channel on which a deadline
  * passed without any answer meanwhile is dropped, since TCP alone may take minutes to notice that a path is dead.
  * A peer's server is believed no more than a caller: its answers are bounded in size, in time and in what they carry
- * beside messages. At the end of its certificate the connection gets no more calls; those under way get a little time.
+ * beside messages. At the end of its certificate, or of ours, the connection gets no more calls; those under way get a little time.
  */
 import { X509Certificate } from 'node:crypto';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
@@ -18,14 +18,16 @@ import { OctetBudget, type OctetShare } from '../doors/octet-budget.js';
 import type { TlsFiles } from '../options.js';
 import { type ConnectionProblem, peerProblem } from './connection-problems.js';
 import { ClientCall } from './grpc-client-call.js';
-import {
-  atCertificateEnd,
-  secureContextOptions,
-  serverIdentityProblem,
-  type TlsMaterial,
-} from './grpc-tls.js';
+import { atCertificateEnd, ownEndMs, secureContextOptions, serverIdentityProblem } from './grpc-tls.js';
 import { decodeDetails } from './grpc-wire.js';
-import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress, serviceText } from './transport.js';
+import {
+  type RpcCode,
+  RpcError,
+  type RpcMethod,
+  type ServiceAddress,
+  serviceText,
+  type TlsMaterial,
+} from './transport.js';
 
 /** Channels kept open; beyond that the one least recently used that has no call goes. */
 export const CHANNELS_MAX = 8192;
@@ -51,6 +53,8 @@ interface Channel {
   readonly octets: OctetShare;
   connection: Promise<Connected> | undefined;
   socket: Socket | undefined;
+  /** Whether the connection is up. */
+  isUp: boolean;
   /** Functions that end each call under way. */
   readonly calls: Set<() => void>;
   /** Answers of the peer so far, whatever they said. */
@@ -76,7 +80,7 @@ export class GrpcClient {
   readonly #options: GrpcClientOptions;
   readonly #octets: OctetBudget;
   readonly #floods: FloodWatch;
-  #secureContext: SecureContext | undefined;
+  #tls: { readonly context: SecureContext; readonly endMs: number } | undefined;
   #closed = false;
 
   constructor(options: GrpcClientOptions) {
@@ -84,7 +88,7 @@ export class GrpcClient {
     const { tls, clock, limits } = options;
     this.#octets = new OctetBudget(limits.octetsPerPeer, limits.octetsInAll);
     this.#floods = new FloodWatch(clock);
-    this.#secureContext = tls && createSecureContext(secureContextOptions(tls));
+    this.#tls = tls && tlsOf(tls);
   }
 
   /** Implements ControlTransport.call. */
@@ -156,10 +160,16 @@ export class GrpcClient {
     });
   }
 
-  /** Certificates for connections from now on; calls under way end on the old ones. */
-  reloadTls(tls: TlsMaterial): void {
-    this.#secureContext = createSecureContext(secureContextOptions(tls));
-    for (const channel of [...this.#channels.values()]) this.#drop(channel);
+  /** Certificates for connections from now on; with `endConnections` only calls under way end on the old ones. */
+  reloadTls(tls: TlsMaterial, endConnections: boolean): void {
+    this.#tls = tlsOf(tls);
+    if (!endConnections) return;
+    for (const channel of [...this.#channels.values()]) {
+      if (channel.isUp) {
+        this.#limit(channel.socket!);
+        this.#drop(channel);
+      } else channel.socket?.destroy(new Error('the authorities have changed meanwhile'));
+    }
   }
 
   /** Implements ControlTransport.forget. */
@@ -188,6 +198,7 @@ export class GrpcClient {
         octets: this.#octets.share(),
         connection: undefined,
         socket: undefined,
+        isUp: false,
         calls: new Set(),
         answers: 0,
         dropped: false,
@@ -223,7 +234,7 @@ export class GrpcClient {
       let fault: unknown;
       const problem = (error: unknown): ConnectionProblem => {
         const { tlsFiles: files } = this.#options;
-        const secure = this.#secureContext !== undefined;
+        const secure = this.#tls !== undefined;
         return { error, certificate: shown, secure, files, nowMs: clock.nowMs() };
       };
       const gone = (error?: Error) => {
@@ -232,6 +243,7 @@ export class GrpcClient {
         if (channel.socket === tcp) {
           channel.socket = undefined;
           channel.connection = undefined;
+          channel.isUp = false;
         }
         reject(new Error(peerProblem(problem(error))));
       };
@@ -266,9 +278,10 @@ export class GrpcClient {
           session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
           tcp.destroy();
         });
+        channel.isUp = true;
         const end =
           certificate &&
-          atCertificateEnd(certificate, clock, () => {
+          atCertificateEnd(certificate, secure!.endMs, clock, () => {
             this.#leave(channel, tcp);
             session.close();
           });
@@ -279,11 +292,12 @@ export class GrpcClient {
         });
         resolve({ session, watched, whyEnded });
       };
-      if (this.#secureContext === undefined) tcp.once('connect', () => start(tcp));
+      const secure = this.#tls;
+      if (secure === undefined) tcp.once('connect', () => start(tcp));
       else {
         const tls = connectTls({
           socket: tcp,
-          secureContext: this.#secureContext,
+          secureContext: secure.context,
           ALPNProtocols: ['h2'],
           // The name is not asked for: peers are known by address, which is no server name (RFC 6066, section 3).
           checkServerIdentity: (_name, certificate) => serverIdentityProblem(host, certificate.raw),
@@ -307,7 +321,7 @@ export class GrpcClient {
   }
 
   #startSession(socket: Socket, peer: ServiceAddress): ClientHttp2Session {
-    const scheme = this.#secureContext === undefined ? 'http' : 'https';
+    const scheme = this.#tls === undefined ? 'http' : 'https';
     return connectHttp2(`${scheme}://${serviceText(peer)}`, {
       createConnection: () => socket,
       peerMaxConcurrentStreams: CONCURRENT_STREAMS_ASSUMED,
@@ -335,7 +349,13 @@ export class GrpcClient {
     if (channel.socket === tcp) {
       channel.connection = undefined;
       channel.socket = undefined;
+      channel.isUp = false;
     }
+    this.#limit(tcp);
+  }
+
+  /** What is under way on the connection gets a little time. */
+  #limit(tcp: Socket): void {
     const { clock, limits } = this.#options;
     const late = clock.setTimer(() => tcp.destroy(), limits.requestMs);
     tcp.once('close', () => late.cancel());
@@ -362,6 +382,10 @@ export class GrpcClient {
   #endIfUnused(channel: Channel): void {
     if (channel.dropped && channel.calls.size === 0) channel.socket?.destroy();
   }
+}
+
+function tlsOf(tls: TlsMaterial) {
+  return { context: createSecureContext(secureContextOptions(tls)), endMs: ownEndMs(tls) };
 }
 
 function isUnspecified(ip: IpAddress): boolean {

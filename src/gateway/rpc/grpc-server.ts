@@ -2,7 +2,7 @@
  * The serving end of the gRPC transport. A plain listener stands in front: what the doors turn away is closed before
  * any cryptography or HTTP/2 is begun for it. Then TLS (1.3, a client certificate of our authority), then HTTP/2; who
  * turns out to be no peer gets its refusal as a status, at the headers of its first request, and can send no data. At the
- * end of the caller's certificate its connection takes no more requests; those under way get a little time.
+ * end of the caller's certificate, or of ours, the connection takes no more requests; those under way get a little time.
  */
 import type { X509Certificate } from 'node:crypto';
 import { constants, performServerHandshake, type ServerHttp2Session } from 'node:http2';
@@ -25,7 +25,7 @@ import type { Logger } from '../log.js';
 import type { TlsFiles } from '../options.js';
 import { type ConnectionProblem, callerProblem, NO_CERTIFICATE } from './connection-problems.js';
 import { type CallCounters, refuseCall, serveCall } from './grpc-call.js';
-import { atCertificateEnd, certificateNames, secureContextOptions, type TlsMaterial } from './grpc-tls.js';
+import { atCertificateEnd, certificateNames, ownEndMs, secureContextOptions } from './grpc-tls.js';
 import {
   type CallerIdentity,
   type Doorkeeper,
@@ -33,6 +33,7 @@ import {
   RpcError,
   type RpcHandler,
   type ServiceAddress,
+  type TlsMaterial,
 } from './transport.js';
 
 /** RPCs under way at once on one connection; more wait at the caller. */
@@ -43,7 +44,7 @@ export const CONCURRENT_STREAMS_MAX = 32;
  * takes about 700 a second.
  */
 const BACKLOG = 1024;
-/** Time for RPCs under way after close, after new certificates, or after the end of the caller's certificate. */
+/** Time for RPCs under way after close, after a change of authorities, or after the end of a certificate. */
 const DRAIN_MS = 2_000;
 /** Time for a stranger to receive its refusal. */
 const REFUSAL_MS = 1_000;
@@ -94,7 +95,9 @@ interface Connection {
   readonly visit: Visit;
   /** Runs until HTTP/2 is up, and for good with a stranger; afterwards it measures the time without a request. */
   timer: Timer | undefined;
-  /** Fires at the end of the caller's certificate; undefined without TLS, and until the handshake is over. */
+  /** The end of our certificate that it is made with. */
+  readonly ownEndMs: number;
+  /** Fires when the first certificate of the connection ends; undefined without TLS, and until the handshake is over. */
   certificateEnd: Timer | undefined;
   /** The flood watch, once HTTP/2 has begun. */
   watched: Watched | undefined;
@@ -127,6 +130,7 @@ export class GrpcServer {
     requestTimeouts: 0,
   };
   readonly #log: RefusalLog<Exclude<DoorRefusal, ToldOneByOne>> | undefined;
+  #ownEndMs = Number.POSITIVE_INFINITY;
   #accepted = 0;
   #replaced = 0;
   #idleClosed = 0;
@@ -141,6 +145,7 @@ export class GrpcServer {
     this.#floods = new FloodWatch(clock);
     this.#listener = createPlainServer((socket) => this.#accept(socket));
     if (tls === undefined) return;
+    this.#ownEndMs = ownEndMs(tls);
     this.#tls = createTlsServer(
       {
         ...secureContextOptions(tls),
@@ -197,9 +202,12 @@ export class GrpcServer {
     };
   }
 
-  /** Certificates for connections from now on. Those that exist end soon, so that nobody stays in under old ones. */
-  reloadTls(tls: TlsMaterial): void {
+  /** Certificates for connections from now on. With `endConnections` those that exist end soon, so that nobody stays in under old ones. */
+  reloadTls(tls: TlsMaterial, endConnections: boolean): void {
+    const endMs = ownEndMs(tls);
     this.#tls!.setSecureContext(secureContextOptions(tls));
+    this.#ownEndMs = endMs;
+    if (!endConnections) return;
     for (const connection of this.#connections) this.#drain(connection);
   }
 
@@ -253,6 +261,7 @@ export class GrpcServer {
       from: `${socket.remoteAddress}:${socket.remotePort}`,
       visit,
       timer: undefined,
+      ownEndMs: this.#ownEndMs,
       certificateEnd: undefined,
       watched: undefined,
       session: undefined,
@@ -309,7 +318,8 @@ export class GrpcServer {
       connection.socket.resetAndDestroy();
       return;
     }
-    connection.certificateEnd = atCertificateEnd(certificate, this.#options.clock, () =>
+    const { clock } = this.#options;
+    connection.certificateEnd = atCertificateEnd(certificate, connection.ownEndMs, clock, () =>
       this.#drain(connection),
     );
     this.#admit(connection, socket, { authenticated: true, names: certificateNames(certificate) });

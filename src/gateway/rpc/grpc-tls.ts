@@ -6,12 +6,14 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.js';
 import { readProblem } from '../../files/file-problem.js';
+import { type FileStamps, stampsOf } from '../../files/file-stamp.js';
 import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
 import { certificatesIn, stateAt, validityOf } from './certificate-status.js';
 import { nameText } from './connection-problems.js';
-import type { CertificateName } from './transport.js';
+import { isDnsName, isSpiffeId } from './identity.js';
+import type { CertificateName, TlsMaterial } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
 export const TLS_MIN_VERSION = 'TLSv1.3';
@@ -37,15 +39,6 @@ export class TlsFilesError extends Error {
   get problems(): string[] {
     return this.found.map(({ what, reason }) => `${what} ${reason}`);
   }
-}
-
-/** Certificates and key as PEM text. */
-export interface TlsMaterial {
-  /** The authority, or several, whose certificates are believed. */
-  readonly caPem: string;
-  /** Our certificate, for both ends, with those between it and the authority if there are any. */
-  readonly certificatePem: string;
-  readonly keyPem: string;
 }
 
 /**
@@ -106,6 +99,27 @@ export function readTlsFiles(files: TlsFiles, nowMs: number): TlsMaterial {
   return { caPem, certificatePem, keyPem };
 }
 
+/** The TLS files that a gateway was started with, and what was in them. */
+export interface TlsSource {
+  readonly files: TlsFiles;
+  readonly material: TlsMaterial;
+  /** Looks whether the files have changed. Never rejects. */
+  stamps(): Promise<FileStamps>;
+  /** What is in them now. Throws TlsFilesError. */
+  read(): TlsMaterial;
+}
+
+/** The files on disk, of which `material` was read; `nowMs` is the wall time that certificates must be valid at. */
+export function tlsSource(files: TlsFiles, material: TlsMaterial, nowMs: () => number): TlsSource {
+  const paths = [files.caPath, files.certificatePath, files.keyPath];
+  return {
+    files,
+    material,
+    stamps: () => stampsOf(paths),
+    read: () => readTlsFiles(files, nowMs()),
+  };
+}
+
 /**
  * The options of our ends of TLS: our certificate, our authority only, TLS 1.3, and no resumption, since a handshake
  * that resumes a session does not look at certificates, so that whoever held one would never be without. Without
@@ -122,42 +136,66 @@ export function secureContextOptions(tls: TlsMaterial): SecureContextOptions {
   };
 }
 
+/** Certificates between a peer's and its authority that are looked at. */
+const CHAIN_LENGTH_MAX = 10;
+
+/** When the first of our own certificates ends, those between it and the authority among them; wall time in milliseconds. */
+export function ownEndMs({ certificatePem }: TlsMaterial): number {
+  return Math.min(...certificatesIn(certificatePem).map((one) => validityOf(one).notAfterMs));
+}
+
 /**
- * Calls back at the end of the certificate that the other end has shown, unless cancelled; TLS itself looks at it in the
- * handshake only. The end counts by `clock`, which nobody sets while we run. The certificate's authority may end before:
- * that is for the handshake, and for whoever reloads certificates.
+ * Calls back when a connection has lasted as long as the certificates that it was made with, unless cancelled: TLS itself looks at
+ * them in the handshake only. They are ours (`ownEndMs`), the other end's, and those that it has sent with it, but for any that
+ * have ended already: there is another way to an authority then. The end counts by `clock`, which nobody sets while
+ * we run. An authority that nobody has sent is for whoever knows our authorities.
  */
-export function atCertificateEnd(certificate: X509Certificate, clock: Clock, end: () => void): Timer {
-  return clock.setTimer(end, Date.parse(certificate.validTo) - clock.nowMs());
+export function atCertificateEnd(
+  certificate: X509Certificate,
+  ownEndMs: number,
+  clock: Clock,
+  end: () => void,
+): Timer {
+  const nowMs = clock.nowMs();
+  let endMs = Math.min(ownEndMs, validityOf(certificate).notAfterMs);
+  let issuer = certificate.issuerCertificate;
+  for (let length = 0; issuer !== undefined && length < CHAIN_LENGTH_MAX; length++) {
+    const { notAfterMs } = validityOf(issuer);
+    if (notAfterMs > nowMs) endMs = Math.min(endMs, notAfterMs);
+    issuer = issuer.issuerCertificate;
+  }
+  return clock.setTimer(end, endMs - nowMs);
 }
 
 /** One alternative name in Node's rendering: TYPE:VALUE, where a value with odd characters is a JSON string. */
 const ALTERNATIVE_NAME = /(DNS|IP Address|[A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
-const DNS_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/;
 
 /**
- * The IP addresses and DNS names among a certificate's subject alternative names. Names of other types, wildcards and
- * anything malformed are no names; the common name is never one.
+ * The IP addresses, DNS names and SPIFFE IDs among a certificate's subject alternative names. Names of other types, wildcards and
+ * anything malformed are no names; the common name is never one. Of two URIs neither is a name: a certificate has one
+ * SPIFFE ID at most (X509-SVID, section 2).
  */
 export function certificateNames(certificate: X509Certificate): CertificateName[] {
   const text = certificate.subjectAltName ?? '';
   const names: CertificateName[] = [];
+  let uris = 0;
   ALTERNATIVE_NAME.lastIndex = 0;
   for (let match = ALTERNATIVE_NAME.exec(text); match !== null && match[0] !== ''; ) {
-    const [, type, value] = match;
-    if (type === 'DNS' && DNS_NAME.test(value!.toLowerCase())) {
-      names.push({ type: 'dns', value: value!.toLowerCase() });
-    }
+    const [, type, value] = match as unknown as [string, string, string];
+    if (type === 'URI') uris++;
+    if (type === 'URI' && isSpiffeId(value)) names.push({ type: 'uri', value });
+    if (type === 'DNS' && isDnsName(value.toLowerCase()))
+      names.push({ type: 'dns', value: value.toLowerCase() });
     if (type === 'IP Address') {
       try {
-        names.push({ type: 'ip', value: parseIp(value!) });
+        names.push({ type: 'ip', value: parseIp(value) });
       } catch {
         // An address that does not parse proves nothing; the certificate's other names still count.
       }
     }
     match = ALTERNATIVE_NAME.exec(text);
   }
-  return names;
+  return uris > 1 ? names.filter(({ type }) => type !== 'uri') : names;
 }
 
 /** Why a server's certificate does not prove that it is the peer at `host`; undefined when it does. */

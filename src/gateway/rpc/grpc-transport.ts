@@ -10,10 +10,9 @@ import type { Logger } from '../log.js';
 import type { TlsFiles } from '../options.js';
 import { GrpcClient } from './grpc-client.js';
 import { GrpcServer } from './grpc-server.js';
-import type { TlsMaterial } from './grpc-tls.js';
-import type { ControlTransport } from './transport.js';
+import type { ControlTransport, TlsMaterial } from './transport.js';
 
-export type { TlsMaterial } from './grpc-tls.js';
+export type { TlsMaterial } from './transport.js';
 
 export interface GrpcTransportOptions {
   /** Absent: plaintext, and a caller is known by its source address alone. */
@@ -30,11 +29,8 @@ export interface GrpcTransportOptions {
 }
 
 export interface GrpcTransport extends ControlTransport {
-  /**
-   * New certificates, for both ends and all connections from now on; old connections end when their RPCs have.
-   * Throws, and changes nothing, when they cannot be used or the transport is a plaintext one.
-   */
-  reloadTls(tls: TlsMaterial): void;
+  /** See ControlTransport. Throws as well when the transport is a plaintext one. */
+  reloadTls(tls: TlsMaterial, options: { readonly endConnections: boolean }): void;
   /** Counters of our service's doors; undefined before it listens. */
   doors(): DoorView | undefined;
 }
@@ -76,11 +72,11 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
 
     forget: (peer) => client.forget(peer),
 
-    reloadTls(newTls) {
+    reloadTls(newTls, { endConnections }) {
       if (currentTls === undefined) throw new Error('a plaintext transport has no certificates to reload');
-      client.reloadTls(newTls);
+      client.reloadTls(newTls, endConnections);
       currentTls = newTls;
-      server?.reloadTls(newTls);
+      server?.reloadTls(newTls, endConnections);
     },
 
     doors: () => server?.view(),

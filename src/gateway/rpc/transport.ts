@@ -76,7 +76,9 @@ export class RpcError extends Error {
 export type CertificateName =
   | { readonly type: 'ip'; readonly value: IpAddress }
   /** A DNS name, in lower case. */
-  | { readonly type: 'dns'; readonly value: string };
+  | { readonly type: 'dns'; readonly value: string }
+  /** A SPIFFE ID. */
+  | { readonly type: 'uri'; readonly value: string };
 
 /** The tunnel service cannot listen at its address. `code` is the operating system's, such as EADDRNOTAVAIL. */
 export class ListenError extends Error {
@@ -87,6 +89,15 @@ export class ListenError extends Error {
     super(`cannot listen on ${address.host}:${address.port}: ${cause.message}`, { cause });
     this.code = cause.code;
   }
+}
+
+/** Certificates and key as PEM text. */
+export interface TlsMaterial {
+  /** The authority, or several, whose certificates are believed. */
+  readonly caPem: string;
+  /** Our certificate, for both ends, with those between it and the authority if there are any. */
+  readonly certificatePem: string;
+  readonly keyPem: string;
 }
 
 /** The identity of a caller. */
@@ -149,6 +160,14 @@ export interface ControlTransport {
    * their own, instead of one whose other end is gone or that is still being tried.
    */
   forget(peer: ServiceAddress): void;
+
+  /**
+   * New certificates for all connections from now on. With `endConnections` those that are up take no more calls, and end when
+   * the calls under way have ended, or soon; and nobody gets in who was connecting. Otherwise they last as long as the
+   * certificates that they were made with. Throws, and changes nothing, when the certificates cannot be used. Absent: the
+   * transport has none.
+   */
+  reloadTls?(tls: TlsMaterial, options: { readonly endConnections: boolean }): void;
 
   /** Stops serving, ends calls that are under way. Idempotent. */
   close(): Promise<void>;

@@ -181,11 +181,45 @@ test('the end of a certificate comes when the clock has come to it, unless nobod
   const clock = createVirtualClock(Date.parse('2026-01-01T00:00:00Z'));
   const certificate = { validTo: 'Jan  1 00:01:00 2026 GMT' } as X509Certificate;
   let ends = 0;
-  atCertificateEnd(certificate, clock, () => ends++);
-  atCertificateEnd(certificate, clock, () => ends++).cancel();
+  atCertificateEnd(certificate, Number.POSITIVE_INFINITY, clock, () => ends++);
+  atCertificateEnd(certificate, Number.POSITIVE_INFINITY, clock, () => ends++).cancel();
   await clock.advance(59_999);
   expect(ends).toBe(0);
   await clock.advance(1);
+  expect(ends).toBe(1);
+});
+
+test('the first end counts: of our own certificates, of the other end, and of those between it and its authority', async () => {
+  const start = Date.parse('2026-01-01T00:00:00Z');
+  const to = (seconds: number) => new Date(start + seconds * 1000).toUTCString();
+  const chain = (...ends: readonly number[]): X509Certificate =>
+    ends.reduceRight<unknown>(
+      (issuerCertificate, seconds) => ({ validTo: to(seconds), issuerCertificate }),
+      undefined,
+    ) as X509Certificate;
+  const endOf = async (own: number, ...ends: readonly number[]) => {
+    const clock = createVirtualClock(start);
+    let endedAtMs = Number.NaN;
+    atCertificateEnd(chain(...ends), start + own * 1000, clock, () => {
+      endedAtMs = clock.nowMs();
+    });
+    await clock.advance(100_000);
+    return (endedAtMs - start) / 1000;
+  };
+  expect(await endOf(50, 20, 40)).toBe(20);
+  expect(await endOf(50, 40, 20, 60)).toBe(20);
+  expect(await endOf(50, 60, 80, 30)).toBe(30);
+  expect(await endOf(10, 20, 40)).toBe(10);
+  // An old certificate of an authority that is signed by another one as well.
+  expect(await endOf(50, 40, -5, 60)).toBe(40);
+  // One of a peer that has ended by our clock, and not yet by that of TLS.
+  expect(await endOf(50, -1)).toBe(0);
+  const loop = { validTo: to(7), issuerCertificate: undefined as unknown };
+  loop.issuerCertificate = loop;
+  const clock = createVirtualClock(start);
+  let ends = 0;
+  atCertificateEnd(loop as X509Certificate, Number.POSITIVE_INFINITY, clock, () => ends++);
+  await clock.advance(7000);
   expect(ends).toBe(1);
 });
 

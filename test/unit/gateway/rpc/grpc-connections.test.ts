@@ -23,6 +23,7 @@ const request = Uint8Array.of(1, 2, 3);
 const echo: RpcHandler = async (_method, octets) => octets;
 const never: RpcHandler = () => new Promise(() => {});
 const options = { deadlineMs: 5000 };
+const KEEP = { endConnections: false };
 
 afterEach(async () => {
   for (const transport of open.splice(0).reverse()) await transport.close();
@@ -152,10 +153,104 @@ describe('TLS', () => {
     const call = (from: GrpcTransport) =>
       codeOf(from.call(address, 'GetOpState', request, { deadlineMs: 1000 }));
     expect([await call(old), await call(client)]).toEqual(['OK', 'OK']);
-    server.reloadTls(await after.issue(A));
-    client.reloadTls(await after.issue(A));
+    server.reloadTls(await after.issue(A), { endConnections: true });
+    client.reloadTls(await after.issue(A), { endConnections: true });
     expect(await call(client)).toBe('OK');
     expect(await call(old)).toBe('UNAVAILABLE');
+  });
+
+  test('after a reload that takes no authority away connections stay, and new ones have the new certificate', async () => {
+    const authority = await newAuthority();
+    const server = transport(await authority.issue(A));
+    const address = await server.listen({ host: A, port: 0 }, echo, ANYBODY);
+    const client = transport(await authority.issue(A));
+    const call = () => codeOf(client.call(address, 'GetOpState', request, options));
+    expect(await call()).toBe('OK');
+    const other = await newAuthority();
+    const renewed = await authority.issue(A, ['renewed']);
+    server.reloadTls({ ...renewed, caPem: authority.caPem + other.caPem }, KEEP);
+    client.reloadTls(await authority.issue(A), KEEP);
+    expect(await call()).toBe('OK');
+    expect(server.doors()).toMatchObject({ accepted: 1, connections: 1 });
+    const shown = await new Promise<string>((resolve, reject) => {
+      const socket = connectTls({
+        host: A,
+        port: address.port,
+        ca: authority.caPem,
+        cert: renewed.certificatePem,
+        key: renewed.keyPem,
+        ALPNProtocols: ['h2'],
+      });
+      socket.once('secureConnect', () => {
+        resolve(socket.getPeerX509Certificate()!.subjectAltName!);
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+    expect(shown).toContain('DNS:renewed');
+    // Peers of the added authority get in as well.
+    const newcomer = transport({ ...(await other.issue(A)), caPem: authority.caPem + other.caPem });
+    expect(await codeOf(newcomer.call(address, 'GetOpState', request, options))).toBe('OK');
+  });
+
+  test('who is connecting when an authority is taken away does not get in by it', async () => {
+    const [before, after] = [await newAuthority(), await newAuthority()];
+    const both = { caPem: before.caPem + after.caPem };
+    const server = transport(await before.issue(A));
+    const address = await server.listen({ host: A, port: 0 }, echo, ANYBODY);
+    // A relay that holds back what the caller sends after its first octets: its certificate.
+    const held: (() => void)[] = [];
+    let holding = true;
+    const sockets: Socket[] = [];
+    const relay = createServer((inward) => {
+      const outward = connect(address.port, A);
+      sockets.push(inward, outward);
+      let chunks = 0;
+      inward.on('data', (octets) => {
+        const pass = () => outward.write(octets);
+        if (holding && chunks++ > 0) held.push(pass);
+        else pass();
+      });
+      outward.on('data', (octets) => inward.write(octets));
+      outward.on('close', () => inward.destroy());
+      for (const socket of sockets) socket.on('error', () => {});
+    });
+    await new Promise<void>((resolve) => relay.listen(0, A, resolve));
+    const peer = { host: A, port: (relay.address() as AddressInfo).port };
+    const old = transport(await before.issue(A));
+    try {
+      const call = codeOf(old.call(peer, 'GetOpState', request, options));
+      await until(() => held.length > 0);
+      server.reloadTls({ ...(await after.issue(A)), ...both, caPem: after.caPem }, { endConnections: true });
+      holding = false;
+      for (const pass of held) pass();
+      expect(await call).toBe('UNAVAILABLE');
+      expect(server.doors()).toMatchObject({ requests: 0, connections: 0 });
+    } finally {
+      await old.close();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => relay.close(resolve));
+    }
+  });
+
+  test('a call to a server whose authority is taken away while it connects is not made', async () => {
+    const [before, after] = [await newAuthority(), await newAuthority()];
+    let requests = 0;
+    const server = transport(await before.issue(A));
+    const address = await server.listen(
+      { host: A, port: 0 },
+      async (_method, octets) => {
+        requests++;
+        return octets;
+      },
+      ANYBODY,
+    );
+    const client = transport(await before.issue(A));
+    const renewed = await after.issue(A);
+    const call = codeOf(client.call(address, 'GetOpState', request, options));
+    client.reloadTls(renewed, { endConnections: true });
+    expect(await call).toBe('UNAVAILABLE');
+    expect(requests).toBe(0);
   });
 
   test('certificates that do not fit their key are refused and change nothing', async () => {
@@ -163,9 +258,9 @@ describe('TLS', () => {
     const [one, two] = [await authority.issue(A), await authority.issue(A)];
     const server = transport(one);
     const address = await server.listen({ host: A, port: 0 }, echo, ANYBODY);
-    expect(() => server.reloadTls({ ...one, keyPem: two.keyPem })).toThrow();
+    expect(() => server.reloadTls({ ...one, keyPem: two.keyPem }, KEEP)).toThrow();
     expect(await codeOf(transport(one).call(address, 'GetOpState', request, options))).toBe('OK');
-    expect(() => transport().reloadTls(one)).toThrow(/plaintext/);
+    expect(() => transport().reloadTls(one, KEEP)).toThrow(/plaintext/);
   });
 });
 
@@ -204,7 +299,7 @@ describe('a certificate that has ended', () => {
     const first = await connectAs();
     expect(first.session).toBeDefined();
     expect((await connectAs(first.session)).reused).toBe(false);
-    server.reloadTls(tls);
+    server.reloadTls(tls, { endConnections: true });
     const second = await connectAs(first.session);
     expect(second.reused).toBe(false);
     expect((await connectAs(second.session)).reused).toBe(false);
@@ -247,6 +342,37 @@ describe('a certificate that has ended', () => {
     await clock.advance(1);
     await expect.poll(() => server.doors()!.connections, { interval: 1, timeout: 20_000 }).toBe(0);
     expect(server.doors()).toMatchObject({ accepted: 1, idleClosed: 0, requests: 2 });
+  });
+
+  test('of our own ends the connections that were made with it, as server and as caller, and not those made after', async () => {
+    const { issue } = await newAuthority();
+    const end = endMs();
+    const clocks = [createVirtualClock(Date.now()), createVirtualClock(Date.now())] as const;
+    const old = () => issue(A, [], new Date(end));
+    const server = transport(await old(), clocks[0]);
+    const address = await server.listen({ host: A, port: 0 }, echo, ANYBODY);
+    // A peer that does not look at the end of our certificate, because its own clock stands still.
+    const peer = transport(await issue(A), createVirtualClock(Date.now()));
+    const call = (from: GrpcTransport) => codeOf(from.call(address, 'GetOpState', request, options));
+    expect(await call(peer)).toBe('OK');
+    server.reloadTls(await issue(A), KEEP);
+    const later = transport(await issue(A), createVirtualClock(Date.now()));
+    expect(await call(later)).toBe('OK');
+    expect(server.doors()!.connections).toBe(2);
+    await clocks[0].advance(end - clocks[0].nowMs());
+    await expect.poll(() => server.doors()!.connections, { interval: 1, timeout: 20_000 }).toBe(1);
+    expect(await call(later)).toBe('OK');
+    expect(server.doors()!.accepted).toBe(2);
+
+    const still = transport(await issue(A), createVirtualClock(Date.now()));
+    const other = await still.listen({ host: A, port: 0 }, echo, ANYBODY);
+    const caller = transport(await old(), clocks[1]);
+    expect(await codeOf(caller.call(other, 'GetOpState', request, options))).toBe('OK');
+    caller.reloadTls(await issue(A), KEEP);
+    await clocks[1].advance(end - clocks[1].nowMs());
+    await expect.poll(() => still.doors()!.connections, { interval: 1, timeout: 20_000 }).toBe(0);
+    expect(await codeOf(caller.call(other, 'GetOpState', request, options))).toBe('OK');
+    expect(still.doors()!.accepted).toBe(2);
   });
 
   test('of a server ends the connection when the calls under way have their answers', async () => {
