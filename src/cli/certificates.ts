@@ -1,4 +1,4 @@
-/** `psp-gateway certificates`: a throw-away authority and certificates, for trying gateways by hand. */
+/** `psp-gateway certificates`, older than `certs`: a throw-away authority and certificates, for trying gateways by hand. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -84,7 +84,11 @@ export function certificatesCommand(): Command {
     .description('make a throw-away authority and a certificate per gateway, to try gateways by hand')
     .option('--out <dir>', 'folder to write ca.pem, HOST.pem and HOST.key to; required')
     .option('--host <ip...>', 'service address of each gateway; required')
-    .option('--force', 'replace files that exist', false);
+    .option('--force', 'replace files that exist', false)
+    .addHelpText(
+      'after',
+      '\nThe key of the authority is thrown away. psp-gateway certs keeps it, and can add a gateway later.',
+    );
   const wrong = new FlagProblems(command);
   return command.action(async (options: CertificatesOptions) => {
     try {

@@ -56,8 +56,12 @@ const COMMANDS: Readonly<
     summary: 'build what is native: TAP interfaces, and --hal=doca',
     load: async () => (await import('./build-native.js')).buildNativeCommand(),
   },
+  certs: {
+    summary: 'make an authority, certificates of it, and look at certificates',
+    load: async () => (await import('./certs.js')).certsCommand(),
+  },
   certificates: {
-    summary: 'make throw-away certificates for trying gateways by hand',
+    summary: 'make throw-away certificates for trying gateways by hand (an old name; see certs)',
     load: async () => (await import('./certificates.js')).certificatesCommand(),
   },
 };

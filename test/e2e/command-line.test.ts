@@ -36,7 +36,7 @@ describe('help and versions', () => {
   test('--help names the commands, each command its flags, and nothing is coloured in a pipe', () => {
     const { status, out } = run('--help');
     expect(status).toBe(0);
-    for (const command of ['run', 'demo', 'pcap', 'pipes', 'topology', 'certificates']) {
+    for (const command of ['run', 'demo', 'pcap', 'pipes', 'topology', 'certs', 'certificates']) {
       expect(out).toContain(command);
       const help = run(command, '--help');
       expect(help).toMatchObject({ status: 0, err: '' });

@@ -366,6 +366,22 @@ describe('wrong flags are told together, by every command', () => {
       ],
     ],
     [
+      ['certs', 'issue', '--frobnicate', '--days=0', 'none', '10.0.0.300'],
+      [
+        NO_SUCH,
+        '--days: a number of days from 1 to 36500, not "0"',
+        expect.stringContaining('none: has no authority'),
+        expect.stringContaining('10.0.0.300'),
+      ],
+    ],
+    [
+      ['certs', 'show', '--jsn', 'none.pem'],
+      [
+        '--jsn: there is no such flag; did you mean --json?',
+        expect.stringContaining('none.pem: there is no'),
+      ],
+    ],
+    [
       ['certificates', '--frobnicate', '--host'],
       [NO_SUCH, '--host: needs a value', '--out: is required; name a folder'],
     ],
