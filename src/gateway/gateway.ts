@@ -310,7 +310,11 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
             clock,
             observe,
             source: deps.tls,
-            reload: (tls, reloading) => transport.reloadTls?.(tls, reloading),
+            reload: (tls, reloading) => {
+              if (transport.reloadTls === undefined)
+                throw new Error('the control plane takes no certificates while it runs');
+              transport.reloadTls(tls, reloading);
+            },
           });
     this.#service = new TunnelService({
       peers: this.#peers,

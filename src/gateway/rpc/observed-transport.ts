@@ -48,11 +48,9 @@ export function observedTransport(
     (method, request, caller) =>
       observed('server', method, () => handler(method, request, caller));
   return {
-    listen: (address, handler, doorkeeper) => transport.listen(address, observing(handler), doorkeeper),
+    ...transport,
+    listen: (address, handler, ...rest) => transport.listen(address, observing(handler), ...rest),
     call: (peer, method, request, options) =>
       observed('client', method, () => transport.call(peer, method, request, options)),
-    doors: () => transport.doors?.(),
-    forget: (peer) => transport.forget(peer),
-    close: () => transport.close(),
   };
 }

@@ -3,8 +3,10 @@ import { expect, test } from 'vitest';
 import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
 import { MemoryNetwork } from '../../../../src/gateway/rpc/memory-transport.js';
 import { observedTransport, type RpcEnd } from '../../../../src/gateway/rpc/observed-transport.js';
+import type { ControlTransport } from '../../../../src/gateway/rpc/transport.js';
 import { RpcError } from '../../../../src/gateway/rpc/transport.js';
 import { parseIp } from '../../../../src/packet/address.js';
+import { ANYBODY } from '../../../support/doorkeepers.js';
 
 const A = { host: parseIp('10.0.0.1'), port: 3000 };
 const B = { host: parseIp('10.0.0.2'), port: 3000 };
@@ -63,4 +65,32 @@ test('refusals, failures of the service and deadlines are told by their status, 
     'UNAVAILABLE',
     'CANCELLED',
   ]);
+});
+
+test('whatever else a transport does it does when it is observed: it takes certificates, and tells its service’s refusals', async () => {
+  const taken: unknown[] = [];
+  const listening: unknown[] = [];
+  const inner: ControlTransport = {
+    listen: async (address, ...rest) => {
+      listening.push(rest.slice(1));
+      return address;
+    },
+    call: async () => new Uint8Array(),
+    forget: (peer) => taken.push(['forget', peer]),
+    reloadTls: (tls, options) => taken.push([tls, options]),
+    doors: () => undefined,
+    close: async () => {},
+  };
+  const observed = observedTransport(inner, createVirtualClock(0), () => {});
+  const tls = { caPem: 'a', certificatePem: 'b', keyPem: 'c' };
+  observed.reloadTls!(tls, { endConnections: true });
+  observed.forget(A);
+  expect(taken).toEqual([
+    [tls, { endConnections: true }],
+    ['forget', A],
+  ]);
+  const doorkeeper = ANYBODY;
+  const observe = () => {};
+  await observed.listen(A, async (_, octets) => octets, doorkeeper, observe);
+  expect(listening).toEqual([[doorkeeper, observe]]);
 });
