@@ -11,8 +11,10 @@
 /** Most slots that an index may have: four bits of a place are for the hash at least. */
 export const HASH_INDEX_SLOTS_MAX = 2 ** 28 - 1;
 const PLACES_START = 32;
-/** Places in use per place, at most: dense, so that the index of 100,000 slots still fits a core's cache. */
-const LOAD_MAX = 0.8;
+/** Places in use per place, at most. Dense: the index of 100,000 slots still fits a core's cache. */
+const LOAD_MAX_DENSE = 0.8;
+/** For an index that is quicker to add to and to remove from, and takes more memory: 8 to 16 octets a slot, where a dense one takes 5 to 10. */
+export const LOAD_MAX_LOOSE = 0.5;
 
 export class HashIndex {
   /** A slot plus one in the low bits, bits of its hash above; 0: a free place. At its hash, or behind it without a gap. */
@@ -27,10 +29,12 @@ export class HashIndex {
    * @param slotsMax slots are 0 to slotsMax - 1; at most HASH_INDEX_SLOTS_MAX, RangeError otherwise
    * @param hashOf the hash of the key that a slot has: 32 bits, with or without a sign, of which low ones and high ones are used. It is
    * asked when the table grows, and of slots that stand behind a removed one
+   * @param loadMax the part of the places that may be in use, below 1; between half of it and all of it is, once the table has grown
    */
   constructor(
     slotsMax: number,
     private readonly hashOf: (slot: number) => number,
+    private readonly loadMax: number = LOAD_MAX_DENSE,
   ) {
     if (slotsMax > HASH_INDEX_SLOTS_MAX) {
       throw new RangeError(`an index of ${slotsMax} slots; at most ${HASH_INDEX_SLOTS_MAX}`);
@@ -51,7 +55,7 @@ export class HashIndex {
   /** Adds a slot that is not in the table, whose key has this hash. */
   add(slot: number, hash: number): void {
     if (slot >= this.slotMask) throw new RangeError(`slot ${slot} of an index of fewer`);
-    if (this.count + 1 > (this.placeMask + 1) * LOAD_MAX) this.grow();
+    if (this.count + 1 > (this.placeMask + 1) * this.loadMax) this.grow();
     this.count++;
     this.put(slot, hash);
   }

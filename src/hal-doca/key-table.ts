@@ -1,7 +1,7 @@
 /** Keys of one pipe's entries, all of the same length, by slot, in typed arrays: a million entries are no objects. */
 import { enlarged } from '../base/enlarged.js';
 import { fnv1a } from '../base/fnv1a.js';
-import { HashIndex } from '../base/hash-index.js';
+import { HashIndex, LOAD_MAX_LOOSE } from '../base/hash-index.js';
 import { allocateFrame } from '../hal/packet/frame-pool.js';
 
 const SLOTS_START = 16;
@@ -17,7 +17,7 @@ export class KeyTable {
     slotsMax: number,
   ) {
     this.keys = new Uint8Array(SLOTS_START * keyOctets);
-    this.index = new HashIndex(slotsMax, (slot) => this.hashOf(slot));
+    this.index = new HashIndex(slotsMax, (slot) => this.hashOf(slot), LOAD_MAX_LOOSE);
   }
 
   /** The slot of a key; -1: there is none. */

@@ -3,7 +3,7 @@
  * encrypts with it. Typed arrays, since a Map of such numbers costs a run a good part of its time.
  */
 import { enlarged } from '../base/enlarged.js';
-import { HASH_INDEX_SLOTS_MAX, HashIndex } from '../base/hash-index.js';
+import { HASH_INDEX_SLOTS_MAX, HashIndex, LOAD_MAX_LOOSE } from '../base/hash-index.js';
 
 const CAPACITY_FIRST = 1 << 12;
 
@@ -13,7 +13,7 @@ export class KnownKeys {
   #keys = new Float64Array(CAPACITY_FIRST);
   #made = new Uint8Array(CAPACITY_FIRST);
   #users = new Uint32Array(CAPACITY_FIRST);
-  readonly #index = new HashIndex(HASH_INDEX_SLOTS_MAX, (slot) => hashOf(this.#keys[slot]!));
+  readonly #index = new HashIndex(HASH_INDEX_SLOTS_MAX, (slot) => hashOf(this.#keys[slot]!), LOAD_MAX_LOOSE);
 
   /** Notes that a device made the key; gives whether one had made it before. @param key 0 to 2^53 - 1 */
   make(key: number): boolean {

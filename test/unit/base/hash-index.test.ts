@@ -1,7 +1,7 @@
 /** The index of slots against a Map. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HASH_INDEX_SLOTS_MAX, HashIndex } from '../../../src/base/hash-index.js';
+import { HASH_INDEX_SLOTS_MAX, HashIndex, LOAD_MAX_LOOSE } from '../../../src/base/hash-index.js';
 
 /** Keys are numbers, kept by slot, as an owner keeps them. */
 class Keys {
@@ -13,8 +13,9 @@ class Keys {
   constructor(
     slotsMax: number,
     readonly hash: (key: number) => number,
+    loadMax?: number,
   ) {
-    this.index = new HashIndex(slotsMax, (slot) => hash(this.keys[slot]!));
+    this.index = new HashIndex(slotsMax, (slot) => hash(this.keys[slot]!), loadMax);
   }
 
   find(key: number): number {
@@ -49,9 +50,10 @@ const HASHES: Record<string, (key: number) => number> = {
 test.each(Object.entries(HASHES))('it finds what a map finds, by hashes of %s', (_, hash) => {
   const step = fc.record({ key: fc.nat({ max: 120 }), removes: fc.boolean(), slot: fc.nat({ max: 255 }) });
   const slotsMax = fc.constantFrom(256, 300, HASH_INDEX_SLOTS_MAX);
+  const loadMax = fc.constantFrom(undefined, LOAD_MAX_LOOSE);
   fc.assert(
-    fc.property(slotsMax, fc.array(step, { maxLength: 300 }), (slots, steps) => {
-      const keys = new Keys(slots, hash);
+    fc.property(slotsMax, loadMax, fc.array(step, { maxLength: 300 }), (slots, load, steps) => {
+      const keys = new Keys(slots, hash, load);
       const model = new Map<number, number>();
       const used = new Set<number>();
       for (const { key, removes, slot } of steps) {
