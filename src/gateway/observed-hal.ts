@@ -45,7 +45,11 @@ export function observedHal(hal: PipeHal, clock: Clock, observe: GatewayObserver
         'apply',
         operations.length,
         () => hal.apply(operations),
-        (results) => results.flatMap((result) => ('error' in result ? [result.error] : [])),
+        (results) => {
+          const errors = [];
+          for (const result of results) if ('error' in result) errors.push(result.error);
+          return errors;
+        },
       ),
     setKeys: (slots) =>
       watched(

@@ -279,7 +279,7 @@ export class Network {
         entriesDelayMs: () => node.entriesDelayMs,
         wrapHal: (hal) => wrapHal?.(node, hal) ?? hal,
         onEvent: (event) => observer.onEvent(node, event),
-        onLog: (level, message, fields) => observer.onLog(node, level, message, fields),
+        onLog: observer.onLog && ((...line) => observer.onLog!(node, ...line)),
         started,
       });
   }

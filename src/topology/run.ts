@@ -167,7 +167,9 @@ class Run {
           captures?.onVf(node.name, direction, frame);
         },
         onEvent: (node, event) => this.#onEvent(node, event),
-        onLog: (node, level, message, fields) => this.#log(node.name, level, message, fields),
+        ...(sink === undefined
+          ? {}
+          : { onLog: (node, level, message, fields) => this.#log(node.name, level, message, fields) }),
       },
       onLink: (plan, from, frame, fate) => {
         captures?.onLink(plan, from, frame, fate);

@@ -18,7 +18,8 @@ export function tunnelsBefore(
       const { localVip, remoteVip, egress, peer } = session;
       // It has lost its place meanwhile.
       if (egress === undefined || egress === former[i]) return;
-      const up = {
+      const established = {
+        type: 'tunnel-established',
         localVip,
         remoteVip,
         peer: peer.name,
@@ -30,10 +31,10 @@ export function tunnelsBefore(
       const before = former[i];
       if (before === undefined) {
         session.establishedAtS = nowS;
-        observe({ type: 'tunnel-established', ...up });
+        observe(established);
       } else {
         const ageS = Math.max(0, nowS - session.establishedAtS);
-        observe({ type: 'tunnel-rekeyed', ...up, formerSpi: before.spi, ageS });
+        observe({ ...established, type: 'tunnel-rekeyed', formerSpi: before.spi, ageS });
       }
     });
   };

@@ -22,7 +22,8 @@ export interface GatewayNodeObserver {
   /** A frame of the workloads, `in`, or for them, `out`. */
   onVf(node: GatewayNode, direction: 'in' | 'out', frame: Uint8Array): void;
   onEvent(node: GatewayNode, event: GatewayEvent): void;
-  onLog(node: GatewayNode, level: LogLevel, message: string, fields: LogFields | undefined): void;
+  /** Absent when nobody reads the log: then gateways make no lines. */
+  onLog?(node: GatewayNode, level: LogLevel, message: string, fields: LogFields | undefined): void;
 }
 
 /** The ports of a new incarnation. */

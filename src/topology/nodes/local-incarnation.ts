@@ -5,7 +5,7 @@ import type { Random } from '../../base/random.js';
 import { collectCounters } from '../../draw/render.js';
 import type { GatewayEvent } from '../../gateway/events.js';
 import { Gateway } from '../../gateway/gateway.js';
-import type { LogFields, LogLevel } from '../../gateway/log.js';
+import type { LogFields, Logger, LogLevel } from '../../gateway/log.js';
 import type { GatewayOptions } from '../../gateway/options.js';
 import { buildPipeline } from '../../gateway/pipeline/pipeline.js';
 import type { ControlTransport } from '../../gateway/rpc/transport.js';
@@ -17,6 +17,8 @@ import type { GatewayPlan } from '../model.js';
 import type { IncarnationPorts } from './gateway-node.js';
 import type { Counts, Incarnation, IncarnationSnapshot } from './incarnation.js';
 import { slowEntries } from './slow-entries.js';
+
+export type OnLog = (level: LogLevel, message: string, fields: LogFields | undefined) => void;
 
 export interface LocalIncarnationDeps {
   readonly plan: GatewayPlan;
@@ -32,7 +34,8 @@ export interface LocalIncarnationDeps {
   /** The device as the gateway gets it. */
   readonly wrapHal: (hal: PipeHal) => PipeHal;
   readonly onEvent: (event: GatewayEvent) => void;
-  readonly onLog: (level: LogLevel, message: string, fields: LogFields | undefined) => void;
+  /** Absent when nobody reads the log. */
+  readonly onLog: OnLog | undefined;
   /** Called before the first frame. */
   readonly started: (incarnation: LocalIncarnation) => void;
 }
@@ -58,7 +61,7 @@ export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<
     transport: deps.transport,
     clock,
     random,
-    logger: { log: onLog, enabled: (level) => level !== 'trace' && level !== 'debug' },
+    logger: loggerOf(onLog),
     options: deps.options,
     observe: deps.onEvent,
   });
@@ -103,6 +106,12 @@ export class LocalIncarnation implements Incarnation {
     await this.hal.close();
     await this.gateway.stop();
   }
+}
+
+/** A line costs its gateway a tenth of a tunnel, so that none is made where nobody reads it. */
+function loggerOf(onLog: OnLog | undefined): Logger {
+  if (onLog === undefined) return { log: () => {}, enabled: () => false };
+  return { log: onLog, enabled: (level) => level !== 'trace' && level !== 'debug' };
 }
 
 /** What a gateway holds beyond what its sessions need. */

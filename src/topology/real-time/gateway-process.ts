@@ -6,13 +6,12 @@
 import { systemClock } from '../../base/clock.js';
 import { systemRandom } from '../../base/random.js';
 import type { GatewayEvent } from '../../gateway/events.js';
-import type { LogFields, LogLevel } from '../../gateway/log.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import { reasonOf } from '../../hal/errors.js';
 import { parseMac } from '../../packet/address.js';
 import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
 import type { Incarnation } from '../nodes/incarnation.js';
-import { openLocalIncarnation } from '../nodes/local-incarnation.js';
+import { type OnLog, openLocalIncarnation } from '../nodes/local-incarnation.js';
 import { NodeClock } from '../nodes/node-clock.js';
 import { Oob } from '../oob.js';
 import { impairedTransport } from './impaired-transport.js';
@@ -29,7 +28,7 @@ export interface GatewayProcessDeps {
   readonly plan: GatewayPlan;
   readonly places: Places;
   readonly onEvent: (event: GatewayEvent) => void;
-  readonly onLog: (level: LogLevel, message: string, fields: LogFields | undefined) => void;
+  readonly onLog: OnLog;
 }
 
 export interface RunningGateway {
@@ -45,6 +44,7 @@ export function startAlone({ plan, topology }: GatewayProcessDeps, tls: TlsMater
     tls,
     underlay: plan.underlay,
     nexthopDmac: undefined,
+    logs: true,
     oob: topology.oob,
     groups: [],
     adjustments: { aheadMs: 0, entriesDelayMs: 0 },
@@ -93,7 +93,7 @@ export async function startGateway(
     entriesDelayMs: () => entriesDelayMs,
     wrapHal: (hal) => hal,
     onEvent: deps.onEvent,
-    onLog: deps.onLog,
+    onLog: start.logs ? deps.onLog : undefined,
     started: (opened) => {
       incarnation = opened;
     },

@@ -10,6 +10,8 @@ export interface IncarnationStart {
   readonly tls: TlsMaterial;
   readonly underlay: GatewayPlan['underlay'];
   readonly nexthopDmac: string | undefined;
+  /** Whether lines of the log are to be sent. */
+  readonly logs: boolean;
   readonly oob: OobPlan;
   readonly groups: readonly (readonly string[])[];
   readonly adjustments: Adjustments;

@@ -90,7 +90,7 @@ class ProcessIncarnation implements Incarnation {
           case 'event':
             return observer.onEvent(node, from.event);
           case 'log':
-            return observer.onLog(node, from.level, from.message, from.fields);
+            return observer.onLog?.(node, from.level, from.message, from.fields);
           case 'answer':
             return this.#answered(from);
         }
@@ -102,6 +102,7 @@ class ProcessIncarnation implements Incarnation {
         tls,
         underlay: node.underlay,
         nexthopDmac: network.optionsOf(node.plan).nexthopDmac,
+        logs: observer.onLog !== undefined,
         ...network.oob.now,
         adjustments: this.#adjustments(),
       };

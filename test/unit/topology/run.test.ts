@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
+import { SUMMARY_INTERVAL_MS } from '../../../src/gateway/event-log.js';
 import type { Sink } from '../../../src/topology/captures.js';
 import { SABOTAGES } from '../../../src/topology/fuzz/sabotage.js';
 import type { EventPlan, Expectation, Topology } from '../../../src/topology/model.js';
-import type { Progress, RunOptions } from '../../../src/topology/run.js';
-import { runVirtually } from '../../../src/topology/virtual-run.js';
+import { type Progress, type RunOptions, runTopology } from '../../../src/topology/run.js';
+import { EPOCH_MS, runVirtually } from '../../../src/topology/virtual-run.js';
 import { mesh, ping, udp } from '../../support/topologies.js';
 import { textsOfXml } from '../../support/xml.js';
 
@@ -220,6 +222,23 @@ test('without a sink the same happens, and with progress it is told on the clock
   expect(seen.map(({ atMs }) => atMs)).toEqual(seen.map((_, i) => 50 * i));
   expect([...new Set(seen.map(({ phase }) => phase))]).toEqual(['running', 'settling']);
   expect(seen.at(-1)).toMatchObject({ phase: 'settling', flowsEnded: 1 });
+});
+
+test('gateways make lines of the log only where somebody reads them', async () => {
+  const topology = mesh(2, { traffic: [ping(1, 2)] });
+  // A gateway that has made a line looks later at what it left out.
+  const looks = async (options: Pick<RunOptions, 'sink'>) => {
+    const clock = createVirtualClock(EPOCH_MS);
+    const timers = vi.spyOn(clock, 'setTimer');
+    const run = runTopology(topology, { ...options, clock });
+    await clock.advance(5_000);
+    expect((await run).report.ok).toBe(true);
+    return timers.mock.calls.filter(([, delayMs]) => delayMs === SUMMARY_INTERVAL_MS).length;
+  };
+  const { sink, text } = files();
+  expect(await looks({ sink })).toBe(2);
+  expect(text('run.log')).toContain('h1 info: tunnel established');
+  expect(await looks({})).toBe(0);
 });
 
 test('who has had enough ends a run, with the reason', async () => {
