@@ -165,6 +165,9 @@ export const INSIDE = [
 export const lookInside = (innerL3Type: number): Look =>
   lookFor('INSIDE', 'parser_meta.inner_l3_type', innerL3Type, undefined)[0]!;
 
+/** A look at the SPI of the PSP header that a packet has come in. */
+export const lookAtSpi = (spi: number): Look => lookFor('PSP', 'tun.psp.spi', spi, undefined)[0]!;
+
 /** Opens packets, and takes them out of their tunnels if `decap` says so; the packet and a copy of it are looked at then. */
 export function copyingProgram(look: Look, decap: boolean): PipeProgram {
   const one = { sizeEntries: 1, miss: { to: 'drop' } } as const;

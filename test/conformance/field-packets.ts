@@ -22,6 +22,7 @@ import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipv4ChecksumOk, ipv4HeaderLength, setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
+import { pspSpi } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import type { Choose } from '../support/choose.js';
 import { MASTER_KEYS } from './master-keys.js';
@@ -53,6 +54,7 @@ const PSP = IP4_L4 + 8;
 const PAYLOAD_OCTETS = 64;
 const [UDP, TCP, ICMP, ICMPV6, NO_UPPER_LAYER] = [17, 6, 1, 58, 253];
 const PSP_PORT = 1000;
+const OTHER_PORT = 4500;
 
 const put16 = (frame: Uint8Array, at: number, value: number) =>
   frame.set([(value >>> 8) & 0xff, value & 0xff], at);
@@ -134,6 +136,14 @@ function sealed(choose: Choose, inner: Uint8Array, mode: 'tunnel' | 'transport' 
     sourcePort: 50_000,
     ...(mode === 'tunnel' ? { outerHeader: outerHeader(choose) } : {}),
   });
+}
+
+/** A packet that a peer seals and sends to another UDP port than PSP's; `decrypt` opens it all the same. */
+export function sealedToOtherPort(choose: Choose): { readonly frame: Uint8Array; readonly spi: number } {
+  const frame = sealed(choose, udp4(choose));
+  const udp = frame[12] === 0x08 ? IP + ipv4HeaderLength(frame, IP) : IP6_L4;
+  put16(frame, udp + 2, OTHER_PORT);
+  return { frame, spi: pspSpi(frame, udp + 8) };
 }
 
 const withoutTag = (frame: Uint8Array) => changed(frame, frame.length - 1, frame.at(-1)! ^ 1);

@@ -9,11 +9,12 @@ import {
   countsOf,
   expectedHits,
   INSIDE,
+  lookAtSpi,
   lookInside,
   looksAt,
   programOf,
 } from './field-looks.js';
-import { FIELD_CASES, type FieldCase } from './field-packets.js';
+import { FIELD_CASES, type FieldCase, sealedToOtherPort } from './field-packets.js';
 import { MASTER_KEYS } from './master-keys.js';
 
 const NAMES = Object.keys(FIELDS) as FieldName[];
@@ -58,6 +59,16 @@ test.each(INSIDE)('a copy has inside what the packet itself has: %o', async ({ d
   await hal.build(copyingProgram(look, decap));
   const { packets } = FIELD_CASES['inner.ip4.src_ip'](new Choose(1))[0]!;
   inject(UPLINK_PORT, [packets[0]!.frame.slice()]);
+  await settle();
+  expect(await countsOf(look, (selectors) => hal.counters(selectors))).toEqual({ hits: 2, misses: 0 });
+});
+
+test('a copy has the PSP header that was opened, behind whatever port', async () => {
+  const { hal, inject, settle } = await openSimHarness({ masterKeys: MASTER_KEYS });
+  const { frame, spi } = sealedToOtherPort(new Choose(1));
+  const look = lookAtSpi(spi);
+  await hal.build(copyingProgram(look, false));
+  inject(UPLINK_PORT, [frame]);
   await settle();
   expect(await countsOf(look, (selectors) => hal.counters(selectors))).toEqual({ hits: 2, misses: 0 });
 });

@@ -14,11 +14,12 @@ import {
   countsOf,
   expectedHits,
   INSIDE,
+  lookAtSpi,
   lookInside,
   looksAt,
   programOf,
 } from './field-looks.js';
-import { FIELD_CASES, type FieldCase } from './field-packets.js';
+import { FIELD_CASES, type FieldCase, sealedToOtherPort } from './field-packets.js';
 import { openPair } from './open-pair.js';
 import { Pair } from './pair.js';
 
@@ -46,6 +47,17 @@ export function describeFields(release: DocaRelease): void {
         await pair.both(({ hal }) => hal.build(copyingProgram(look, decap)));
         const packets = FIELD_CASES['inner.ip4.src_ip'](new Choose(1))[0]!.packets;
         const { frame } = packets[0]!;
+        for (const harness of [pair.sim, pair.doca]) harness.inject(UPLINK_PORT, [frame.slice()]);
+        await pair.compareTraffic();
+        expect(await countsOf(look, countersOf(pair))).toEqual({ hits: 2, misses: 0 });
+      });
+    });
+
+    test('a copy has the PSP header that was opened, behind whatever port', async () => {
+      await withPair(release, 1, async (pair) => {
+        const { frame, spi } = sealedToOtherPort(new Choose(1));
+        const look = lookAtSpi(spi);
+        await pair.both(({ hal }) => hal.build(copyingProgram(look, false)));
         for (const harness of [pair.sim, pair.doca]) harness.inject(UPLINK_PORT, [frame.slice()]);
         await pair.compareTraffic();
         expect(await countsOf(look, countersOf(pair))).toEqual({ hits: 2, misses: 0 });

@@ -171,6 +171,13 @@ void Packet::copy_from(const Packet &other, uint8_t *own_frame)
 	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
 	const bool was_decrypted = other.decrypted;
 	parse();
+	// Decryption finds a PSP header behind any port, where the parser does not look.
+	if (!other.stale && other.psp >= 0) {
+		psp = other.psp;
+		bases[BASE_PSP] = frame + psp;
+		have |= HAVE_PSP;
+		flags_written();
+	}
 	// Inner headers of an earlier form of the frame are not valid for this one.
 	if (!other.stale && (was_decrypted || other.inner_l3_type != L3_NONE)) {
 		decrypted = was_decrypted;

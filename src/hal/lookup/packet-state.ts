@@ -1,5 +1,6 @@
 /** A packet on its way through a lookup: what is known of it besides its headers, and what decryption and encryption make of it. */
 
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import {
   checkPspHeader,
   encryptStart,
@@ -14,7 +15,6 @@ import {
   pspSpi,
   pspVersion,
 } from '../../psp/header.js';
-import { UDP_HEADER_OCTETS } from '../../psp/outer.js';
 import { L4_UDP, SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../fields.js';
 import { PacketContext, UDP_LENGTH } from '../packet/packet-context.js';
 import { UPLINK_PORT } from '../program.js';
@@ -35,14 +35,7 @@ export class PacketState {
     this.context.load(new Uint8Array(frame), port, packetMeta);
   }
 
-  /** The packet itself, for one of several ways to go on. */
-  branch(): PacketState {
-    const branch = this.copy();
-    if (!this.context.stale) branch.context.pspOffset = this.context.pspOffset;
-    return branch;
-  }
-
-  /** A copy as mirrors make them, whose parser looks at it anew. */
+  /** A copy as mirrors make them; and the packet itself, for one of several ways to go on. */
   copy(): PacketState {
     const { context, came, syndrome } = this;
     const copy = new PacketState(context.frame, context.portId, 0, syndrome);

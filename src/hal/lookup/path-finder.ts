@@ -155,7 +155,7 @@ function forked<One extends Alternative>(
   go: (alternative: One, packet: PacketState) => LookupPath,
 ): LookupPath {
   if (alternatives.length === 1) return go(alternatives[0]!, packet);
-  const branches = alternatives.map((one) => ({ condition: one.condition!, path: go(one, packet.branch()) }));
+  const branches = alternatives.map((one) => ({ condition: one.condition!, path: go(one, packet.copy()) }));
   return { steps: [], end: { end: 'fork', branches } };
 }
 

@@ -32,8 +32,8 @@ import {
   ipv6HeaderValid,
   ipv6PayloadLength,
 } from '../../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import { NEXT_HEADER_IPV4, NEXT_HEADER_IPV6, PSP_HEADER_OCTETS, PSP_UDP_PORT } from '../../psp/header.js';
-import { UDP_HEADER_OCTETS } from '../../psp/outer.js';
 import { L3_IPV4, L3_IPV6, L3_NONE, L4_ICMP, L4_NONE, L4_TCP, L4_UDP } from '../fields.js';
 
 export const UDP_DESTINATION_PORT = 2;
@@ -127,8 +127,10 @@ export class PacketContext {
     this.encapOffset = other.encapOffset;
     this.cryptoId = other.cryptoId;
     this.sealed = other.sealed;
-    // The inner packet of an earlier form of the frame is not part of this one.
+    // What was found in an earlier form of the frame is not part of this one.
     if (other.stale) return;
+    // `decrypt` finds a PSP header behind any port, where the parser does not look.
+    this.pspOffset = other.pspOffset;
     this.decrypted = other.decrypted;
     this.innerL3Type = other.innerL3Type;
     this.innerL4Type = other.innerL4Type;
