@@ -2,7 +2,7 @@
  * A workload in this process: a host with addresses behind a VF, small but real. It resolves its neighbors, answers
  * those that ask for it, and pings. Everybody is on its link, since the gateway answers for any address.
  */
-import type { Clock, Timer } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import {
   type IpAddress,
   type Ipv4Address,
@@ -11,8 +11,6 @@ import {
   ipFromOctets,
   type MacAddress,
   macFromOctets,
-  macToOctets,
-  parseMac,
 } from '../../packet/address.js';
 import { ARP_REPLY, ARP_REQUEST, buildArp, parseArp } from '../../packet/arp.js';
 import { onesComplementSum, pseudoHeaderSum } from '../../packet/checksum.js';
@@ -23,7 +21,6 @@ import {
   ETHERNET_HEADER_OCTETS,
   ETHERNET_SOURCE,
   etherType,
-  writeEthernetHeader,
 } from '../../packet/ethernet.js';
 import {
   buildIcmpEcho,
@@ -35,7 +32,6 @@ import {
 import {
   buildIcmpv6Echo,
   buildNeighborAdvertisement,
-  buildNeighborSolicitation,
   ICMPV6_ECHO_REPLY,
   ICMPV6_ECHO_REQUEST,
   ICMPV6_NEIGHBOR_ADVERTISEMENT,
@@ -66,6 +62,7 @@ import {
   ipv6PayloadLength,
 } from '../../packet/ipv6.js';
 import type { SimPort } from '../port.js';
+import { Neighbors } from './neighbors.js';
 
 /** What a host is made of. */
 export interface VirtualHostOptions {
@@ -126,24 +123,8 @@ export class HostError extends Error {
 
 const MTU_DEFAULT_OCTETS = 9000;
 const HOP_LIMIT = 64;
-const RESOLVE_RETRY_MS = 1000;
-const RESOLVE_TRIES = 3;
-/** A neighbor is asked anew when it is used after so long (RFC 4861, REACHABLE_TIME at the lower end). */
-const REACHABLE_MS = 15_000;
-/** Packets that wait for one neighbor, about as many as with Linux when they are small; the oldest goes first. */
-const PENDING_PER_NEIGHBOR = 256;
-const NEIGHBORS_MAX = 4096;
 /** The sum over octets that include their own right checksum. */
 const CHECKSUM_OK = 0xffff;
-const NO_MAC = parseMac('00:00:00:00:00:00');
-
-interface Neighbor {
-  mac: Uint8Array | undefined;
-  learntAtMs: number;
-  pending: Uint8Array[];
-  tries: number;
-  timer: Timer | undefined;
-}
 
 /** A host in this process: it answers ARP, neighbor discovery and pings, and pings others. */
 export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
@@ -151,7 +132,7 @@ export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
   return {
     port: host.port,
     ping: (destination, pingOptions) => host.ping(destination, pingOptions),
-    send: (packet, source, destination) => host.sendIp(packet, source, destination),
+    send: (packet, source, destination) => host.send(packet, source, destination),
     setAddresses: (addresses) => {
       host.addresses = addresses;
     },
@@ -163,9 +144,8 @@ export function createVirtualHost(options: VirtualHostOptions): VirtualHost {
 class Host {
   readonly port: SimPort;
   readonly observers: ((frame: Uint8Array) => void)[] = [];
-  readonly #neighbors = new Map<IpAddress, Neighbor>();
+  readonly #neighbors: Neighbors;
   readonly #echoes = new Map<number, (sequence: number) => void>();
-  readonly #ownMac: Uint8Array;
   #deliver: ((frames: readonly Uint8Array[]) => void) | undefined;
   #outgoing: Uint8Array[] = [];
   #nextIdentifier = 1;
@@ -173,7 +153,7 @@ class Host {
 
   constructor(private readonly options: VirtualHostOptions) {
     this.addresses = options.addresses;
-    this.#ownMac = macToOctets(options.mac);
+    this.#neighbors = new Neighbors(options.clock, options.mac, (frames) => this.transmit(frames));
     this.port = {
       name: `host ${options.addresses.join(', ')}`,
       mtuOctets: options.mtuOctets ?? MTU_DEFAULT_OCTETS,
@@ -188,7 +168,6 @@ class Host {
       },
       close: async () => {
         this.#deliver = undefined;
-        for (const { timer } of this.#neighbors.values()) timer?.cancel();
         this.#neighbors.clear();
       },
     };
@@ -243,7 +222,11 @@ class Host {
         });
         options.onSent?.(sequence);
         const data = options.dataOf?.(sequence) ?? count;
-        this.sendIp(echoPacket(source, destination, true, identifier, sequence, data), source, destination);
+        this.#neighbors.send(
+          echoPacket(source, destination, true, identifier, sequence, data),
+          source,
+          destination,
+        );
       });
     const pause = () =>
       new Promise<void>((resolve) => {
@@ -262,6 +245,10 @@ class Host {
     signal?.removeEventListener('abort', interrupt);
     this.#echoes.delete(identifier);
     return { sent: all.length, received: rttMs.length, rttMs };
+  }
+
+  send(packet: Uint8Array, source: IpAddress, destination: IpAddress): void {
+    this.#neighbors.send(packet, source, destination);
   }
 
   #isOwn(ip: IpAddress): boolean {
@@ -286,7 +273,7 @@ class Host {
   #receiveArp(frame: Uint8Array): void {
     const arp = parseArp(frame);
     if (arp === undefined) return;
-    if (arp.operation === ARP_REPLY) this.#learn(arp.senderIp, arp.senderMac);
+    if (arp.operation === ARP_REPLY) this.#neighbors.learn(arp.senderIp, arp.senderMac);
     else if (arp.operation === ARP_REQUEST && this.#isOwn(arp.targetIp)) {
       this.transmit([
         buildArp({
@@ -316,7 +303,8 @@ class Host {
     const ip = ETHERNET_HEADER_OCTETS;
     if (!ipv6HeaderValid(frame, ip, frame.length)) return;
     const advertisement = parseNeighborMessage(frame, ICMPV6_NEIGHBOR_ADVERTISEMENT);
-    if (advertisement?.linkLayer !== undefined) this.#learn(advertisement.target, advertisement.linkLayer);
+    if (advertisement?.linkLayer !== undefined)
+      this.#neighbors.learn(advertisement.target, advertisement.linkLayer);
     const solicitation = parseNeighborMessage(frame, ICMPV6_NEIGHBOR_SOLICITATION);
     if (
       solicitation !== undefined &&
@@ -354,86 +342,11 @@ class Host {
     if (frame[at] === reply) this.#echoes.get(identifier)?.(sequence);
     if (frame[at] !== request) return;
     const data = frame.slice(at + ICMP_HEADER_OCTETS, end);
-    this.sendIp(echoPacket(destination, source, false, identifier, sequence, data), destination, source);
-  }
-
-  /** Puts an IP packet on the link, once the neighbor's MAC is known. */
-  sendIp(packet: Uint8Array, source: IpAddress, destination: IpAddress): void {
-    const neighbor = this.#neighborOf(destination);
-    if (neighbor.mac !== undefined) {
-      this.transmit([this.#frame(packet, neighbor.mac)]);
-      // It may have moved, or what was learnt was damaged on its way.
-      const old = this.options.clock.nowMs() - neighbor.learntAtMs >= REACHABLE_MS;
-      if (old && neighbor.timer === undefined) this.#solicit(source, destination, neighbor);
-      return;
-    }
-    if (neighbor.pending.length === PENDING_PER_NEIGHBOR) neighbor.pending.shift();
-    neighbor.pending.push(packet);
-    if (neighbor.timer === undefined) this.#solicit(source, destination, neighbor);
-  }
-
-  #neighborOf(ip: IpAddress): Neighbor {
-    const known = this.#neighbors.get(ip);
-    if (known !== undefined) return known;
-    if (this.#neighbors.size >= NEIGHBORS_MAX) {
-      const [oldest] = this.#neighbors.keys();
-      this.#neighbors.get(oldest!)?.timer?.cancel();
-      this.#neighbors.delete(oldest!);
-    }
-    const neighbor: Neighbor = {
-      mac: undefined,
-      learntAtMs: 0,
-      pending: [],
-      tries: 0,
-      timer: undefined,
-    };
-    this.#neighbors.set(ip, neighbor);
-    return neighbor;
-  }
-
-  #solicit(own: IpAddress, ip: IpAddress, neighbor: Neighbor): void {
-    if (neighbor.tries === RESOLVE_TRIES) {
-      this.#neighbors.delete(ip);
-      return;
-    }
-    neighbor.tries++;
-    this.transmit([
-      ipFamily(ip) === 4
-        ? buildArp({
-            operation: ARP_REQUEST,
-            senderMac: this.options.mac,
-            senderIp: own as Ipv4Address,
-            targetMac: NO_MAC,
-            targetIp: ip as Ipv4Address,
-          })
-        : buildNeighborSolicitation(own as Ipv6Address, ip as Ipv6Address, this.options.mac),
-    ]);
-    neighbor.timer = this.options.clock.setTimer(() => {
-      neighbor.timer = undefined;
-      this.#solicit(own, ip, neighbor);
-    }, RESOLVE_RETRY_MS);
-  }
-
-  #learn(ip: IpAddress, mac: MacAddress): void {
-    const neighbor = this.#neighbors.get(ip);
-    // Ignore advertisements that nobody has asked for.
-    if (neighbor === undefined) return;
-    const octets = macToOctets(mac);
-    neighbor.mac = octets;
-    neighbor.learntAtMs = this.options.clock.nowMs();
-    neighbor.tries = 0;
-    neighbor.timer?.cancel();
-    neighbor.timer = undefined;
-    const pending = neighbor.pending;
-    neighbor.pending = [];
-    this.transmit(pending.map((packet) => this.#frame(packet, octets)));
-  }
-
-  #frame(packet: Uint8Array, mac: Uint8Array): Uint8Array {
-    const frame = new Uint8Array(ETHERNET_HEADER_OCTETS + packet.length);
-    writeEthernetHeader(frame, mac, this.#ownMac, packet[0]! >>> 4 === 4 ? ETHER_TYPE_IPV4 : ETHER_TYPE_IPV6);
-    frame.set(packet, ETHERNET_HEADER_OCTETS);
-    return frame;
+    this.#neighbors.send(
+      echoPacket(destination, source, false, identifier, sequence, data),
+      destination,
+      source,
+    );
   }
 }
 
