@@ -22,8 +22,6 @@ import { findIpv6UpperLayer, IPV6_HEADER_OCTETS, setIpv6PayloadLength } from '..
 import { UDP_CHECKSUM, UDP_HEADER_OCTETS, UDP_LENGTH } from '../packet/udp.js';
 import { PSP_NEXT_HEADER } from './header.js';
 
-export { UDP_HEADER_OCTETS } from '../packet/udp.js';
-
 function isIpv4(frame: Uint8Array, ipOffset: number): boolean {
   return frame[ipOffset]! >>> 4 === 4;
 }

@@ -12,7 +12,7 @@ import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
 import type { Peer } from '../peers.js';
 import { decodeAnnouncementAnswer, encodeAnnouncement } from '../rpc/announcement-messages.js';
-import { type ControlTransport, type RpcCode, RpcError } from '../rpc/transport.js';
+import { type ControlTransport, isAnswer, isSilence, type RpcCode, RpcError } from '../rpc/transport.js';
 import type { PeerListener } from '../sessions/listeners.js';
 
 /** Calls at a time that are younger than HOLD_MS; older ones hold up nobody. A thousand silent peers take 0.8 s. */
@@ -30,9 +30,6 @@ const AGAIN_MAX_MS = 600_000;
 const HEARD_INTERVAL_MS = 5_000;
 /** Least time between two such attempts, whomever they are for. */
 export const AGAIN_INTERVAL_MS = 500;
-
-/** Failures after which nothing is known of the peer; any other one is an answer. */
-const NO_ANSWER: readonly RpcCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED'];
 
 /**
  * What is known of a peer: `told`, it knows of our start; `other`, it is there, but cannot be told, since it is DOCA's
@@ -165,10 +162,10 @@ export class Announcements {
       told.underWay = false;
     }
     if (signal.aborted) return;
-    if (code !== undefined && NO_ANSWER.includes(code)) {
+    if (code !== undefined && !isAnswer(code)) {
       this.counters.failed++;
       told.failures++;
-      this.deps.peerListener.onSilent(peer, reason);
+      if (isSilence(code)) this.deps.peerListener.onSilent(peer, reason);
       if (told.standing === 'silent') this.#later(told);
       return;
     }

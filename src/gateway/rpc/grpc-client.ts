@@ -21,7 +21,7 @@ import { ClientCall } from './grpc-client-call.js';
 import { atCertificateEnd, ownEndMs, secureContextOptions, serverIdentityProblem } from './grpc-tls.js';
 import { decodeDetails } from './grpc-wire.js';
 import {
-  type RpcCode,
+  isAnswer,
   RpcError,
   type RpcMethod,
   type ServiceAddress,
@@ -394,9 +394,4 @@ function isUnspecified(ip: IpAddress): boolean {
 
 function isLoopback(ip: IpAddress): boolean {
   return ip === '::1' || ip.startsWith('127.');
-}
-
-/** Whether a failure with this code shows that the peer is alive. */
-function isAnswer(code: RpcCode): boolean {
-  return code !== 'UNAVAILABLE' && code !== 'CANCELLED' && code !== 'DEADLINE_EXCEEDED';
 }

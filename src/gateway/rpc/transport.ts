@@ -69,6 +69,19 @@ export class RpcError extends Error {
   }
 }
 
+/** Codes of calls to which no answer came. */
+const SILENCE: readonly RpcCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'];
+
+/** Whether a call failed because the peer, or the way to it, did not answer. */
+export function isSilence(code: RpcCode): boolean {
+  return SILENCE.includes(code);
+}
+
+/** Whether a failure shows that the peer is alive. One that was CANCELLED, which is our own doing, says nothing about the peer. */
+export function isAnswer(code: RpcCode): boolean {
+  return code !== 'CANCELLED' && !isSilence(code);
+}
+
 /**
  * A subject alternative name of a certificate (RFC 5280, section 4.2.1.6). A name is what its type says, whatever its
  * text looks like: the DNS name 192.0.2.1 is not the address 192.0.2.1.

@@ -9,7 +9,7 @@ import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer } from '../peers.js';
-import { type ControlTransport, RpcError, type RpcMethod } from '../rpc/transport.js';
+import { type ControlTransport, isSilence, RpcError, type RpcMethod } from '../rpc/transport.js';
 import {
   decodeMultiTunnelResponse,
   decodeNewTunnelResponse,
@@ -36,9 +36,6 @@ const OUTCOME_UNKNOWN: readonly string[] = [
   // One session of the batch was removed after the others had been given their egress routes.
   'ABORTED',
 ];
-
-/** With these nothing has come from the peer. */
-const NO_ANSWER: readonly string[] = ['DEADLINE_EXCEEDED', 'UNAVAILABLE'];
 
 export interface TunnelClientDeps {
   readonly clock: Clock;
@@ -104,7 +101,7 @@ export class TunnelClient {
       peer.failures++;
       peer.failure = { atMs: clock.nowMs(), reason: reasonOf(error) };
       observe({ type: 'request-failed', peer: peer.name, reason: peer.failure.reason });
-      if (!answered && error instanceof RpcError && NO_ANSWER.includes(error.code)) {
+      if (!answered && error instanceof RpcError && isSilence(error.code)) {
         this.deps.peerListener.onSilent(peer, reasonOf(error));
       }
       for (const { ingress } of offers) ingress.state = 'doubtful';

@@ -7,6 +7,7 @@ import {
 } from '../../packet/ethernet.js';
 import { IPV4_PROTOCOL, PROTOCOL_UDP } from '../../packet/ipv4.js';
 import { IPV6_NEXT_HEADER } from '../../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import {
   FLAG_ONE,
   FLAG_V,
@@ -20,7 +21,6 @@ import {
   PSP_SPI,
   PSP_UDP_PORT,
 } from '../../psp/header.js';
-import { UDP_HEADER_OCTETS } from '../../psp/outer.js';
 import { encapHeaderLengthOctets } from '../check-entry.js';
 import { HalError } from '../errors.js';
 import { L3_IPV4 } from '../fields.js';

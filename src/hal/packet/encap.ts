@@ -6,9 +6,10 @@
 import { ETHERNET_HEADER_OCTETS } from '../../packet/ethernet.js';
 import { IPV4_HEADER_OCTETS_MIN } from '../../packet/ipv4.js';
 import { IPV6_HEADER_OCTETS } from '../../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import { flowEntropy } from '../../psp/entropy.js';
 import { PSP_ICV_OCTETS } from '../../psp/header.js';
-import { completeTransport, completeTunnel, UDP_HEADER_OCTETS } from '../../psp/outer.js';
+import { completeTransport, completeTunnel } from '../../psp/outer.js';
 import { L3_IPV4, L3_IPV6 } from '../fields.js';
 import type { ActionTemplate } from '../program.js';
 import { allocateFrame } from './frame-pool.js';

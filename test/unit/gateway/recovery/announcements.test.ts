@@ -201,7 +201,7 @@ describe('a peer that is told', () => {
     ['CANCELLED', 'silent', false, [0, 15_001]],
     ['broken', 'silent', false, [0, 15_001]],
   ])('and answers %s is %s', async (reply, standing, isAnswer, times) => {
-    const { clock, peers, world, heardOf, events, announcements, timesOf } = open(1);
+    const { clock, peers, world, heardOf, silent, events, announcements, timesOf } = open(1);
     const [peer] = peers as [Peer];
     world.replyOf = () => reply;
     expect([announcements.standingOf(peer), announcements.answeredAtMs(peer)]).toEqual([
@@ -213,6 +213,8 @@ describe('a peer that is told', () => {
     expect(announcements.standingOf(peer)).toBe(standing);
     expect(announcements.answeredAtMs(peer)).toBe(isAnswer ? 1_000_001 : Number.NEGATIVE_INFINITY);
     expect(heardOf).toEqual(isAnswer ? ['p0'] : []);
+    // A call that we have given up does not show that the peer is silent.
+    expect(silent.map(([name]) => name)).toEqual(isAnswer || reply === 'CANCELLED' ? [] : ['p0']);
     expect(announcements.counters).toEqual({ sent: 1, answered: isAnswer ? 1 : 0, failed: isAnswer ? 0 : 1 });
     const failures = () => events.filter(({ type }) => type === 'announcement-failed');
     expect(failures()).toHaveLength(reply === 'ok' ? 0 : 1);
