@@ -22,14 +22,14 @@ export const DEVICE_FLAGS: readonly Flag[] = flagsOf('Device', {
     default: '[0]',
     placeholder: 'LIST',
     meaning:
-      "the workload's representor: vf0pf0, pf0vf0, sf1, [0], pci/BDF,pf0vf0 or a PCI address; of a list, such as vf[0-3]pf[0-1], the first, which the log names",
+      "the workload's representor: vf0pf0, pf0vf0, sf1, [0], pci/BDF,pf0vf0 or a PCI address; of a list, such as vf[0-3]pf[0-1], the first, which the log names (with --hal=doca)",
   },
   'core-mask': {
     short: 'm',
     kind: 'text',
     default: '0x3',
     placeholder: 'MASK',
-    meaning: 'EAL core mask, in hex (a number in JSON: its value)',
+    meaning: 'EAL core mask, in hex (a number in JSON: its value; with --hal=doca)',
   },
 });
 

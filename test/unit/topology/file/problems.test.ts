@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EVENT_TYPES } from '../../../../src/topology/events/registry.js';
+import { TRAFFIC_TYPES } from '../../../../src/topology/traffic/registry.js';
 import { problemsOf } from '../../../support/topology-text.js';
 
 /** A right topology that ends with its links; scenarios can follow. */
@@ -415,7 +416,7 @@ const TRAFFIC: readonly Case[] = [
   [
     'an unknown type',
     traffic('{type: pong, from: v1, to: v2}'),
-    't.yaml:13: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+    `t.yaml:13: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
   ],
   [
     'no rate',
@@ -845,7 +846,7 @@ scenario:
       't.yaml:12: topology.links[0].mtu: 10 is not from 576 to 9216',
       't.yaml:13: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0',
       't.yaml:15: scenario.duration: 10: write a time with its unit (us, ms, s, m, h, d), such as 10ms',
-      't.yaml:17: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+      `t.yaml:17: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
       't.yaml:19: scenario.traffic.C.to: there is no workload "v4"; did you mean "v2"?',
       't.yaml:21: scenario.events[0]: there is no key "rotat" here; did you mean "rotate"?',
       't.yaml:24: scenario.events[3].cut: there is no link "h3:p0"',
@@ -867,7 +868,7 @@ scenario:
       '  - {counter: flows.A/v1>v2.sent, min: 1}',
     );
     expect(problemsOf(text)).toEqual([
-      't.yaml:12: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+      `t.yaml:12: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
       't.yaml:14: scenario.expect[0].counter: there is no counter "nodess.h1.starts"; expected one of tunnels, nodes, insiders, switches, routers, links, flows, oob',
       't.yaml:15: scenario.expect[1].counter: there is no counter "tunnels.x"; did you mean "tunnels"?',
       't.yaml:16: scenario.expect[2].counter: there is no counter "nodes.h1.start"; did you mean "nodes.h1.starts"?',
@@ -885,7 +886,7 @@ scenario:
       '  - {flow: B/v1>v3, lost: 0}',
     );
     expect(problemsOf(text)).toEqual([
-      't.yaml:12: scenario.traffic.A.type: "pong" is not one of ping, udp, transfer, replay, flood, sweep',
+      `t.yaml:12: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
       't.yaml:16: scenario.expect[2].flow: there is no traffic "B/v1>v3"; did you mean "B/v1>v2"?',
     ]);
   });
