@@ -103,7 +103,7 @@ test('an hour of the network’s time, with a ping every ten seconds, ends, and 
   const story = [
     /^0\.000 h1 info: gateway started/,
     /^600000\.000 scenario info: rotate \{"nodes":\["h1"\]\}$/,
-    /^600000\.\d{3} h1 info: master key rotated rotations=1$/,
+    /^600000\.\d{3} h1 info: master key rotated rotations=1 spisGiven=1$/,
     /^1805000\.000 scenario info: crash \{"nodes":\["h2"\],"downMs":60000\}$/,
     /^1865000\.000 h2 info: gateway started/,
     /^1865000\.\d{3} h1 info: a peer has started anew/,
