@@ -29,6 +29,8 @@ const PINO_LEVELS: Readonly<Record<LogLevel, number>> = {
 export interface ProgramLogger extends Logger {
   /** Lines that could not be written. */
   readonly lostLines: number;
+  /** Another level from now on: 10 (nothing) to 70 (everything). */
+  setLevel(docaLevel: number): void;
 }
 
 /**
@@ -49,11 +51,15 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
   });
   process.once('exit', () => writer.close());
   const logger = newPino({ write: (json) => writer.write(lineOf(json)) });
-  const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= docaLevel;
+  let highest = docaLevel;
+  const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= highest;
   return {
     enabled,
     log(level, message, fields) {
       if (enabled(level)) logger[level](plain(fields), message);
+    },
+    setLevel(newLevel) {
+      highest = newLevel;
     },
     get lostLines() {
       return writer.lost;

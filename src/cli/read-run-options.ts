@@ -30,7 +30,8 @@ export async function readRunOptions(argv: readonly string[]): Promise<RunOption
 
 const TLS_FLAGS = { authority: 'tls-ca', certificate: 'tls-cert', key: 'tls-key' } as const;
 
-function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial | undefined {
+/** The contents of the TLS files; undefined where there are none, or with what is wrong noted. */
+export function tlsMaterial({ tls }: GatewayOptions, problem: ProblemOf): TlsMaterial | undefined {
   if (tls === undefined) return undefined;
   try {
     return readTlsFiles(tls, systemClock.nowMs());

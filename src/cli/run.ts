@@ -30,6 +30,7 @@ import { ping } from './ping.js';
 import { startPrinting } from './printing.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
 import { readRunOptions } from './read-run-options.js';
+import { Reloader } from './reload.js';
 import { stateStore } from './state-store.js';
 import { VERSION } from './version.js';
 
@@ -62,7 +63,8 @@ export function runCommand(): Command {
 
 async function run(argv: readonly string[]): Promise<void> {
   try {
-    const { options, run: around, material } = await readRunOptions(argv);
+    const read = await readRunOptions(argv);
+    const { options, run: around, material } = read;
     const logger = createLogger(around.logLevel, around.logFormat);
     const guard = new ProcessGuard({
       native: nativeGuard(options.hal),
@@ -117,8 +119,10 @@ async function run(argv: readonly string[]): Promise<void> {
         hasTls: options.tls !== undefined,
         logger,
       });
+      const reloader = new Reloader({ argv, read, gateway, logger });
       await serve(gateway, opened, logger, {
         onStarted: () => admin?.started(),
+        reload: () => reloader.reload(),
         remarks: around.remarks,
         metrics,
         metricsAddress: around.metrics,
@@ -156,6 +160,8 @@ interface ServeOptions {
   readonly metrics: GatewayMetrics | undefined;
   readonly metricsAddress: ServiceAddress | undefined;
   readonly onStarted: () => void;
+  /** Reads the files again; once the gateway has been started. */
+  readonly reload: () => Promise<unknown>;
   readonly remarks: readonly string[];
   readonly protectionsOff: readonly ProtectionOff[];
   /** Begins with --stat-print and --perf-print; gives what ends them. */
@@ -170,10 +176,15 @@ async function serve(
   options: ServeOptions,
 ): Promise<void> {
   const stopPrinting = options.startPrinting();
+  let started: (() => void) | undefined;
+  const running = new Promise<void>((resolve) => (started = resolve));
+  // Where its terminal goes the gateway stays, under nohup(1) too, which Node does not let it inherit.
+  process.on('SIGHUP', () => {
+    logger.log('info', 'SIGHUP: reads its files again; SIGINT or SIGTERM ends it');
+    void running.then(() => options.reload());
+  });
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-    // Its terminal goes, the gateway stays, under nohup(1) too, which Node does not let it inherit.
-    process.on('SIGHUP', () => logger.log('info', 'SIGHUP: goes on; SIGINT or SIGTERM ends it'));
     whenOutputIsLost((error, status) => {
       stopPrinting();
       process.exitCode = status;
@@ -202,6 +213,7 @@ async function serve(
     await serveMetrics(gateway, options, logger);
     await gateway.start();
     options.onStarted();
+    started?.();
     if (options.ping === undefined || opened.host === undefined) {
       logger.log('info', `${await stopped}: stopping`);
     } else {

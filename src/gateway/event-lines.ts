@@ -150,6 +150,7 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     text: ({ reason }) => `rotation of the master key failed: ${reason}`,
   },
   'spi-use': { level: 'info', text: 'SPIs of the master key have been given out' },
+  reconfigured: { level: 'info', text: 'other peers and limits are taken on' },
   'spis-low': {
     level: 'warning',
     text: ({ exhausted }) =>

@@ -232,6 +232,15 @@ export type GatewayEvent =
     }
   /** The state file (--state-file) could not be written; told once until it can. */
   | { readonly type: 'state-not-written'; readonly reason: string }
+  /** Other peers and limits have been taken on. */
+  | {
+      readonly type: 'reconfigured';
+      readonly peersAdded: number;
+      readonly peersRemoved: number;
+      readonly peersChanged: number;
+      /** Sessions whose peers are gone, or own their address no more. */
+      readonly sessionsEnded: number;
+    }
   /** The active master key has few SPIs left, or none: it is rotated for that. */
   | ({ readonly type: 'spis-low'; readonly exhausted: boolean } & SpiUse)
   /** An eighth, or a quarter, of the active master key's SPIs have been given out: no trouble yet. */

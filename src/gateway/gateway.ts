@@ -15,19 +15,20 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
-import type { IpPrefix } from '../packet/prefix.js';
+import { staticTunnelsProblem } from './config/read-options.js';
 import type { AddressPair } from './directory.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import { GatewayViews } from './gateway-view.js';
 import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
-import type { GatewayOptions } from './options.js';
+import type { GatewayOptions, PeerOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
 import { type DeviceCounters, readDeviceCounters } from './pipeline/device-counters.js';
 import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
 import { buildPipeline } from './pipeline/pipeline.js';
 import { holdsUnproved, type PipelineOptions } from './pipeline/pipeline-options.js';
+import { budgetLimits, Reconfiguration, type ReconfigurationResult } from './reconfiguration.js';
 import { Announcements } from './recovery/announcements.js';
 import { FailingSources } from './recovery/failing-sources.js';
 import { PairSearch } from './recovery/pair-search.js';
@@ -37,7 +38,7 @@ import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
 import { CertificateKeeper } from './rpc/certificate-keeper.js';
 import type { TlsSource } from './rpc/grpc-tls.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
-import { type ControlTransport, RpcError, type ServiceAddress } from './rpc/transport.js';
+import { type ControlTransport, RpcError, type ServiceAddress, serviceText } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { BringUp, groupByPeer } from './sessions/bring-up.js';
 import { Retirement } from './sessions/retirement.js';
@@ -54,7 +55,7 @@ import { type RssReason, SlowPath } from './slow-path/slow-path.js';
 import { UnderlayAddresses } from './underlay/underlay-addresses.js';
 import { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import { UnderlayHold } from './underlay/underlay-hold.js';
-import { UnderlayPolicy } from './underlay/underlay-policy.js';
+import { prefixesOf, UnderlayPolicy } from './underlay/underlay-policy.js';
 import { UpwardCalls } from './upward-calls.js';
 import type { GatewayInsight, GatewaySummary, GatewayView, TunnelSelection } from './view.js';
 
@@ -90,6 +91,8 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #installer: SessionInstaller;
   readonly #retirement: Retirement;
+  /** Our own virtual addresses, besides those that only pairs name. */
+  readonly #ownVips: readonly IpAddress[];
   readonly #peers: Peers;
   /** Known source addresses of peers' packets. */
   readonly #underlayAddresses: UnderlayAddresses;
@@ -108,6 +111,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
   readonly #peerStarts: PeerStarts;
   readonly #recovery: Recovery;
   readonly #expiry: SessionExpiry;
+  readonly #reconfiguration: Reconfiguration;
   readonly #failingSources: FailingSources;
   readonly #state: StateKeeper | undefined;
   readonly #certificates: CertificateKeeper | undefined;
@@ -119,10 +123,12 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
   #stopped: Promise<void> | undefined;
 
   constructor(deps: GatewayDeps) {
-    const { transport, clock, random, logger, options } = deps;
+    const { transport, clock, random, logger } = deps;
+    // Changed in place when they are configured anew.
+    const limits = { ...deps.options.limits };
+    const options: GatewayOptions = { ...deps.options, limits };
     const hal = observedHal(deps.hal, clock, (event) => this.#observe(event));
-    this.#deps = { ...deps, hal };
-    const { limits } = options;
+    this.#deps = { ...deps, hal, options };
     const now = () => clock.nowMs();
     this.#eventLog = new EventLog({ clock, logger });
     this.#underlayAddresses = new UnderlayAddresses(now);
@@ -138,19 +144,15 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     const tooSmall = underlayMtuProblem(this.pipelineOptions);
     if (tooSmall !== undefined) throw new GatewayStartError(`the uplink: ${tooSmall}`);
     const localVips = localVipsOf(options, vf);
+    this.#ownVips = localVips;
     this.#peers = new Peers({
       peers: options.peers,
       localVips,
-      budgets: {
-        tunnelsPerSecond: limits.tunnelsPerPeerPerSecond,
-        // All of a peer's sessions at once, in two rotations that follow each other.
-        tunnelsBurst: Math.max(limits.tunnelsPerPeerPerSecond, 2 * options.maxTunnels),
-        spisPerHour: limits.spisPerPeerPerHour,
-        rotationIntervalMs: limits.rotationRequestIntervalMs,
-      },
+      budgets: budgetLimits(limits, options.maxTunnels),
       mayRotate: !options.insecure,
       nowMs: now,
     });
+    const peers = this.#peers;
     const own = [uplink.ipv4, uplink.ipv6].flatMap((ip) => (ip === undefined ? [] : [parseIp(ip)]));
     const { signal } = this.#stopping;
     // Every call under way listens to it, however many those are.
@@ -168,7 +170,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     const { observe } = upward;
     this.#observe = observe;
     const underlay = new UnderlayPolicy({
-      prefixes: prefixesOf(this.#peers, options.peers),
+      prefixes: prefixesOf(this.#peers.all, options.peers),
       addresses: this.#underlayAddresses,
       uplink: { ip: underlayIpOf(uplink, options), mac: uplinkMac },
       own: [...own, options.serviceAddress.host],
@@ -184,6 +186,7 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
       fillRandom: (octets) => random.fill(octets),
       observe,
+      mayTalk: (pair) => this.#peers.mayTalk(pair),
       isHeld,
       shortageListener: upward,
       sessionListener: upward,
@@ -245,7 +248,9 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       transport,
       observe,
       servicePort: () => this.#serviceAddress?.port ?? 0,
-      deadlineMs: limits.rpcDeadlineMs,
+      get deadlineMs() {
+        return limits.rpcDeadlineMs;
+      },
       signal,
       peerListener: upward,
     });
@@ -289,7 +294,9 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       observe,
       pipeline: this.pipelineOptions,
       addresses: this.#underlayAddresses,
-      peers: this.#peers.all,
+      get peers() {
+        return peers.all;
+      },
       onFailed: (failed) => this.#recovery.failed(failed),
     });
     this.#state =
@@ -364,6 +371,29 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       failingSources: this.#failingSources,
       eventLog: this.#eventLog,
     });
+    this.#reconfiguration = new Reconfiguration({
+      clock,
+      logger,
+      observe,
+      signal,
+      transport,
+      peers: this.#peers,
+      limits,
+      maxTunnels: options.maxTunnels,
+      installer: this.#installer,
+      retirement: this.#retirement,
+      rotation: this.#rotation,
+      expiry: this.#expiry,
+      underlay,
+      announcements: this.#announcements,
+      peerStarts: this.#peerStarts,
+      recovery: this.#recovery,
+      failingSources: this.#failingSources,
+      makeStaticTunnels: (peers) => {
+        const { staticTunnels } = options;
+        if (staticTunnels !== undefined) void this.#makeStaticTunnels(staticTunnels, peers);
+      },
+    });
     upward.connect({
       installer: this.#installer,
       rotation: this.#rotation,
@@ -405,7 +435,8 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
       peers: this.#peers.all.length,
     });
     this.#recovery.start((peer) => answeredAtMs?.get(peer));
-    if (options.staticTunnels !== undefined) void this.#makeStaticTunnels(options.staticTunnels);
+    const { staticTunnels } = options;
+    if (staticTunnels !== undefined) void this.#makeStaticTunnels(staticTunnels, this.#peers.all);
   }
 
   /** Address at which the tunnel service listens, once started. */
@@ -482,6 +513,33 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
     return true;
   }
 
+  /**
+   * Why other peers cannot be taken on by this gateway, besides what is wrong with them in themselves; empty: they can.
+   */
+  problemsOf(peers: readonly PeerOptions[]): string[] {
+    const { options } = this.#deps;
+    const problems: string[] = [];
+    for (const { serviceAddress, virtualIps } of peers) {
+      for (const ip of virtualIps) {
+        if (this.#ownVips.includes(ip))
+          problems.push(
+            `${serviceText(serviceAddress)}: ${ip} is an address of our own workload, and no peer's`,
+          );
+      }
+    }
+    const tooMany = staticTunnelsProblem({ ...options, peers }, this.#ownVips);
+    return tooMany === undefined ? problems : [...problems, tooMany];
+  }
+
+  /**
+   * Other peers and limits from now on, without a pause for those that stay; see Reconfiguration. Of limits those count that
+   * flags say may change while the gateway runs. Rejects before the gateway has been started.
+   */
+  async reconfigure(options: Pick<GatewayOptions, 'peers' | 'limits'>): Promise<ReconfigurationResult> {
+    if (this.#startedAtMs === undefined) throw new Error('the gateway has not been started');
+    return this.#reconfiguration.apply(options);
+  }
+
   /** The gateway as it is now. */
   view(): GatewayView {
     return { ...this.summary(), sessions: this.#views.sessions() };
@@ -553,9 +611,9 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
    * Tunnels to addresses that are named by themselves are asked for until they are there. Of a prefix nobody says which
    * addresses are in use: those that its peer refuses are left to their first packet.
    */
-  async #makeStaticTunnels(from: IpAddress | 'all'): Promise<void> {
+  async #makeStaticTunnels(from: IpAddress | 'all', peers: readonly Peer[]): Promise<void> {
     const { options } = this.#deps;
-    const all = this.#peers.all.map((peer) => {
+    const all = peers.map((peer) => {
       const pairs = this.#peers.pairsOf(peer, options.maxTunnels, from === 'all' ? undefined : [from]);
       const named = new Set(peer.virtualIps);
       return {
@@ -649,16 +707,6 @@ function underlayIpOf(uplink: PortDescription, options: GatewayOptions): IpAddre
     );
   }
   return parseIp(ip);
-}
-
-/** The prefixes of the peers whose underlay the configuration names. */
-function prefixesOf(peers: Peers, configured: GatewayOptions['peers']): Map<Peer, readonly IpPrefix[]> {
-  return new Map(
-    peers.all.flatMap((peer, i): [Peer, readonly IpPrefix[]][] => {
-      const prefixes = configured[i]!.underlay;
-      return prefixes === undefined ? [] : [[peer, prefixes]];
-    }),
-  );
 }
 
 /** Whether a peer's parameters fit the pipeline that was built at start-up. */

@@ -7,7 +7,7 @@
  */
 import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
-import { type AddressPair, Directory, type PeerPair } from './directory.js';
+import { type AddressPair, Directory, type PeerPair, vipText } from './directory.js';
 import { type BudgetLimits, PeerBudget } from './doors/peer-budget.js';
 import type { PeerDialect, PeerOptions } from './options.js';
 import {
@@ -42,13 +42,14 @@ export class Peer {
 
   constructor(
     readonly serviceAddress: ServiceAddress,
-    readonly virtualIps: readonly IpAddress[],
-    readonly virtualPrefixes: readonly IpPrefix[],
-    readonly pairs: readonly PeerPair[] | undefined,
+    /** What it owns, and here as below what `Peers.reconfigure` may change. */
+    public virtualIps: readonly IpAddress[],
+    public virtualPrefixes: readonly IpPrefix[],
+    public pairs: readonly PeerPair[] | undefined,
     /** Limits on what the peer may take of us. */
     readonly budget: PeerBudget,
     /** Whether it may ask for rotations of our master key. */
-    readonly mayRotate: boolean,
+    public mayRotate: boolean,
     dialect?: PeerDialect,
   ) {
     this.dialect = dialect;
@@ -71,30 +72,73 @@ export interface PeersOptions {
   readonly nowMs: () => number;
 }
 
-export class Peers implements Doorkeeper {
-  readonly all: readonly Peer[];
-  readonly #directory: Directory<Peer>;
-  readonly #byHost = new Map<IpAddress, Peer[]>();
+/** What another configuration has done to the peers. */
+export interface PeersChange {
+  /** They are there from now on; their peers are new objects, also where one of the same address was there before. */
+  readonly added: readonly Peer[];
+  /** They are gone. */
+  readonly removed: readonly Peer[];
+  /** They own, or may do, something else than before. */
+  readonly changed: readonly Peer[];
+}
 
-  constructor(options: PeersOptions) {
-    const budget = () => new PeerBudget(options.budgets, options.nowMs);
-    this.all = options.peers.map(
-      (peer) =>
-        new Peer(
-          peer.serviceAddress,
-          peer.virtualIps,
-          peer.virtualPrefixes ?? [],
-          peer.pairs,
-          budget(),
-          peer.mayRotate ?? options.mayRotate,
-          peer.dialect,
-        ),
-    );
-    this.#directory = new Directory(this.all, options.localVips);
-    for (const peer of this.all) {
+export class Peers implements Doorkeeper {
+  #all: readonly Peer[] = [];
+  #directory: Directory<Peer>;
+  #byHost = new Map<IpAddress, Peer[]>();
+  /** Options of each peer that make another peer of it when they change. */
+  readonly #lasting = new WeakMap<Peer, string>();
+
+  constructor(private readonly options: PeersOptions) {
+    this.#directory = new Directory<Peer>([], []);
+    this.reconfigure(options.peers, options.budgets);
+  }
+
+  get all(): readonly Peer[] {
+    return this.#all;
+  }
+
+  /**
+   * Other peers and budgets from now on. A peer of the same service address stays the one that it was, with all that is known
+   * of it, where nothing has changed but what it owns, the pairs that are named, and what it may do; otherwise it is removed
+   * and another one is added.
+   */
+  reconfigure(peers: readonly PeerOptions[], budgets: BudgetLimits): PeersChange {
+    const former = new Map(this.#all.map((peer) => [peer.name, peer]));
+    const added: Peer[] = [];
+    const changed: Peer[] = [];
+    this.#all = peers.map((configured) => {
+      const { serviceAddress, virtualIps, virtualPrefixes = [], pairs, dialect } = configured;
+      const mayRotate = configured.mayRotate ?? this.options.mayRotate;
+      const lasting = lastingText(configured);
+      const name = serviceText(serviceAddress);
+      const known = former.get(name);
+      if (known === undefined || this.#lasting.get(known) !== lasting) {
+        const budget = new PeerBudget(budgets, this.options.nowMs);
+        const peer = new Peer(serviceAddress, virtualIps, virtualPrefixes, pairs, budget, mayRotate, dialect);
+        this.#lasting.set(peer, lasting);
+        added.push(peer);
+        return peer;
+      }
+      former.delete(name);
+      const before = changingText(known);
+      Object.assign(known, { virtualIps, virtualPrefixes, pairs, mayRotate });
+      if (changingText(known) !== before) changed.push(known);
+      known.budget.limit(budgets);
+      return known;
+    });
+    this.#directory = new Directory(this.#all, this.options.localVips);
+    this.#byHost = new Map();
+    for (const peer of this.#all) {
       const { host } = peer.serviceAddress;
       this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), peer]);
     }
+    return { added, removed: [...former.values()], changed };
+  }
+
+  /** Whether sessions of a pair may be with a peer: it owns the remote address, and the local one is ours. */
+  mayTalk({ peer, localVip, remoteVip }: { peer: Peer; localVip: IpAddress; remoteVip: IpAddress }): boolean {
+    return this.ownerOf(remoteVip) === peer && this.localVips.has(localVip);
   }
 
   /** Our own virtual addresses, those that only pairs name among them. */
@@ -162,6 +206,17 @@ export class Peers implements Doorkeeper {
       throw new RpcError('PERMISSION_DENIED', `virt_dst_ip ${virtualIp} is not behind this gateway`);
     }
   }
+}
+
+/** Options of a peer that make another one of it when they change: all but those that `reconfigure` changes in place. */
+function lastingText(configured: PeerOptions): string {
+  const { virtualIps: _, virtualPrefixes: __, pairs: ___, mayRotate: ____, ...lasting } = configured;
+  return JSON.stringify(lasting);
+}
+
+function changingText({ virtualIps, virtualPrefixes, pairs, mayRotate }: Peer): string {
+  const texts = (pairs ?? []).map(({ localVip, remoteVip }) => [localVip, vipText(remoteVip)]);
+  return JSON.stringify([virtualIps, virtualPrefixes.map(vipText), pairs && texts, mayRotate]);
 }
 
 /** The addresses that a caller has shown to be its own. */

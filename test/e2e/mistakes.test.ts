@@ -548,7 +548,7 @@ describe('pipes and signals', () => {
     const gateway = new Program([process.execPath, MAIN, ...argv]);
     await gateway.says(/^PING /m);
     execFileSync('kill', ['-HUP', String(gateway.pid)]);
-    await gateway.says(/SIGHUP: goes on/);
+    await gateway.says(/SIGHUP: reads its files again/);
     execFileSync('kill', ['-INT', String(gateway.pid)]);
     expect(await gateway.ended).toBe(1);
     const [, sent] = /^(\d+) sent, 0 received/m.exec(gateway.out)!;

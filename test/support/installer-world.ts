@@ -140,6 +140,7 @@ export class InstallerWorld {
         onSpisLow: () => told.push('low'),
       },
       debugKey: (text, spi, key) => told.push(`${text} ${spi} ${key[0]}`),
+      mayTalk: () => true,
       isHeld,
       sessionListener: {
         onStays: ({ remoteVip }) => told.push(`stays ${remoteVip}`),

@@ -79,7 +79,9 @@ export type ProblemOf = (flag: string, reason: string) => void;
 /** What a caller of readGatewayOptions may hand over. */
 export interface ReadSettings {
   /** Notes what only the caller understands to be wrong. Where a value is wrong it gets the default. */
-  readonly check?: (read: OptionsRead, problem: ProblemOf) => void;
+  readonly check?: (read: FlagsRead, problem: ProblemOf) => void;
+  /** Places for sessions where --max-tunnels is not given: a gateway that runs has them already. Absent: by the peers listed. */
+  readonly maxTunnels?: number;
   /** Reads YAML files of --config. Absent: there are none here; they cost a library that most commands need not load. */
   readonly parseConfigFile?: ConfigFileParser;
 }
@@ -88,19 +90,19 @@ export interface ReadSettings {
 export function readGatewayOptions(
   argv: readonly string[],
   read: FileReader,
-  { check, parseConfigFile }: ReadSettings = {},
+  { check, parseConfigFile, maxTunnels }: ReadSettings = {},
 ): FlagsRead {
   const problems = new Problems();
   const given = readFlagValues(argv, read, problems);
   const file = readConfigFile(given, read, problems, parseConfigFile);
   const values = withConfigFile(given, file, problems);
   const flags = new FlagReader(values, problems);
-  const result = readOptions(flags, read, file.peers);
+  const result = { ...readOptions(flags, read, file.peers, maxTunnels), flags };
   check?.(result, (flag, reason) => {
     problems.add(whereOf(values, flag), reason);
   });
   if (!problems.isEmpty) throw new ConfigError(problems.list);
-  return { ...result, flags };
+  return result;
 }
 
 /** Why static tunnels do not fit, from these addresses of ours besides those that the session file names. */
@@ -123,6 +125,7 @@ function readOptions(
   flags: FlagReader,
   readFile: FileReader,
   configured: readonly ConfiguredPeer[],
+  tunnelsThere: number | undefined,
 ): OptionsRead {
   const hal = flags.choice('hal') as 'sim' | 'doca';
   const tunnelsGiven = flags.given('max-tunnels') ? flags.optionalNumber('max-tunnels') : undefined;
@@ -141,7 +144,8 @@ function readOptions(
   checkTogether(flags, hal);
   checkInner(flags, peers, innerFamilies);
   const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);
-  const maxTunnels = tunnelsGiven ?? Math.min(Math.max(TUNNELS_LEAST, listed), TUNNELS_LISTED_MAX);
+  const maxTunnels =
+    tunnelsGiven ?? tunnelsThere ?? Math.min(Math.max(TUNNELS_LEAST, listed), TUNNELS_LISTED_MAX);
   const { pciAddress, representor } = readDevices(flags, hal);
   const tls = readTls(flags);
   const options: GatewayOptions = {

@@ -27,6 +27,13 @@ export class PeerBudget {
     this.#perHour = new TokenBucket(limits.spisPerHour / SECONDS_PER_HOUR, limits.spisPerHour, nowMs);
   }
 
+  /** Other limits from now on. */
+  limit({ tunnelsPerSecond, tunnelsBurst, spisPerHour, rotationIntervalMs }: BudgetLimits): void {
+    this.rotations.limit(1000 / rotationIntervalMs, 1);
+    this.#perSecond.limit(tunnelsPerSecond, tunnelsBurst);
+    this.#perHour.limit(spisPerHour / SECONDS_PER_HOUR, spisPerHour);
+  }
+
   /** Takes so many SPIs of both budgets; false, and none taken, when one of them has fewer. */
   take(spis: number): boolean {
     if (!this.#perHour.take(spis)) return false;

@@ -4,12 +4,20 @@ export class TokenBucket {
   #atMs: number;
 
   constructor(
-    private readonly perSecond: number,
-    private readonly burst: number,
+    private perSecond: number,
+    private burst: number,
     private readonly nowMs: () => number,
   ) {
     this.#tokens = burst;
     this.#atMs = nowMs();
+  }
+
+  /** Another rate from now on; what has been earned stays, as far as there may be so much at once. */
+  limit(perSecond: number, burst: number): void {
+    this.#earn();
+    this.perSecond = perSecond;
+    this.burst = burst;
+    this.#tokens = Math.min(burst, this.#tokens);
   }
 
   /** Whether there are `count` tokens. */

@@ -75,6 +75,8 @@ export class Announcements {
   readonly #told = new Map<Peer, Told>();
   /** Not asked yet since the start. */
   #queue: Peer[] = [];
+  /** Those of them that have been added while we ran. */
+  readonly #added = new Set<Peer>();
   #young = 0;
   #pacing: Timer | undefined;
   #underWay = 0;
@@ -96,6 +98,19 @@ export class Announcements {
     this.#queue = [];
     this.#pacing?.cancel();
     this.#timer?.cancel();
+  }
+
+  /** Peers are gone, and others are there, who are told that what they sent us before does not get in. */
+  reconfigure(removed: readonly Peer[], added: readonly Peer[]): void {
+    const gone = new Set(removed);
+    for (const peer of gone) {
+      this.#told.delete(peer);
+      this.#added.delete(peer);
+    }
+    this.#queue = this.#queue.filter((peer) => !gone.has(peer));
+    this.#queue.unshift(...added);
+    for (const peer of added) this.#added.add(peer);
+    this.#next();
   }
 
   standingOf(peer: Peer): Standing {
@@ -227,7 +242,7 @@ export class Announcements {
       grow();
       this.#next();
     }, HOLD_MS);
-    void this.announce(peer, false).finally(() => {
+    void this.announce(peer, this.#added.delete(peer)).finally(() => {
       timer.cancel();
       grow();
       this.#underWay--;

@@ -73,6 +73,11 @@ export class FailingSources {
     this.#armTimer();
   }
 
+  /** Peers have been added or removed, or own something else: the next look brings the device to that. */
+  peersChanged(): void {
+    this.#syncedVersion = -1;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();

@@ -46,6 +46,11 @@ export class PairSearch {
 
   constructor(private readonly deps: PairSearchDeps) {}
 
+  /** Peers are gone; their sessions are somebody else's to remove. */
+  forget(peers: readonly Peer[]): void {
+    for (const peer of peers) this.#searches.delete(peer);
+  }
+
   /** One step: at most one request, or a few where the peer refuses it; false when there was nothing to ask for. */
   async step(peer: Peer): Promise<boolean> {
     const { clock, peers, installer } = this.deps;

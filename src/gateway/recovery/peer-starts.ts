@@ -102,6 +102,15 @@ export class PeerStarts {
     return encodeAnnouncementAnswer(sessions);
   }
 
+  /** Peers are gone: no round of re-keying goes on for them. */
+  forget(peers: readonly Peer[]): void {
+    for (const peer of peers) {
+      const state = this.#states.get(peer);
+      if (state !== undefined) Object.assign(state, { packetsFail: false, search: undefined });
+      this.#states.delete(peer);
+    }
+  }
+
   /** Whether it has started since it gave us the first of the egress routes that we have. */
   #isNew(peer: Peer, ageMs: number): boolean {
     if (peer.firstRouteAtMs === undefined) return false;

@@ -102,6 +102,12 @@ export class Recovery {
     this.#stopped = true;
   }
 
+  /** Peers are gone. */
+  forget(peers: readonly Peer[]): void {
+    for (const peer of peers) this.#troubles.delete(peer);
+    this.deps.search.forget(peers);
+  }
+
   /** Handler of FailingSources. */
   failed({ byPeer, unknown }: FailedPackets): void {
     if (this.#stopped) return;

@@ -183,6 +183,11 @@ export class Places {
     await this.#vacate(idle.map((session) => ({ session, reason: 'idle' })));
   }
 
+  /** Peers are gone, and hold nothing any more. */
+  forget(holders: readonly Holder[]): void {
+    for (const holder of holders) this.#replacements.delete(holder);
+  }
+
   /** Packets came for a dormant session: where there is room it has a place again, which is its peer's. */
   wakeUsed(session: Session): void {
     const { sessions, use } = this.deps;

@@ -40,7 +40,7 @@ export class Retirement {
     private readonly hal: PipeHal,
     private readonly clock: Clock,
     private readonly installer: SessionInstaller,
-    private readonly graceMs: number,
+    private graceMs: number,
     private readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>,
   ) {}
 
@@ -88,6 +88,11 @@ export class Retirement {
       { session, ingress, dueMs: 0, periods: 0, packets: -1n },
       this.clock.nowMs() + this.graceMs,
     );
+  }
+
+  /** Another grace from now on: for SPIs that retire later. */
+  limit(graceMs: number): void {
+    this.graceMs = graceMs;
   }
 
   stop(): void {

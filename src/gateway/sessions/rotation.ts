@@ -62,6 +62,14 @@ export class Rotation {
     }, limits.rotationPeriodMs);
   }
 
+  /** The period is another one, and begins now. */
+  periodChanged(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#nextAtMs = undefined;
+    this.start();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();

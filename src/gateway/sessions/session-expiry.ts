@@ -29,10 +29,14 @@ export interface SessionExpiryDeps {
 export class SessionExpiry {
   #timer: Timer | undefined;
   #stopped = false;
-  readonly #roundS: number;
+  #roundS = LOOK_MAX_S;
 
   constructor(private readonly deps: SessionExpiryDeps) {
-    const { idleS } = deps;
+    this.limit(deps.idleS);
+  }
+
+  /** Another --session-idle, as fast as it needs to be looked at: from the next look on. */
+  limit(idleS: number): void {
     this.#roundS =
       idleS === 0 ? LOOK_MAX_S : Math.min(LOOK_MAX_S, Math.max(LOOK_MIN_S, idleS / LOOKS_PER_IDLE_TIME));
   }

@@ -19,6 +19,7 @@ import { Leftovers } from '../pipeline/leftovers.js';
 import { tunnelLimits } from '../pipeline/limits.js';
 import { LocalVips } from '../pipeline/local-vips.js';
 import type { PipelineOptions } from '../pipeline/pipeline-options.js';
+import { RpcError } from '../rpc/transport.js';
 import { DeviceKeySlots } from './device-key-slots.js';
 import { type EgressRoute, EgressRoutes } from './egress-routes.js';
 import { FairQueue } from './fair-queue.js';
@@ -46,6 +47,8 @@ export interface InstallerDeps {
   readonly sessionListener: Pick<SessionListener, 'onStays' | 'onVacated'>;
   /** Gets every key with --debug-keys. */
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
+  /** Whether sessions of a pair may be with a peer, as peers are configured now. */
+  readonly mayTalk: (pair: Pick<Wanted, 'peer' | 'localVip' | 'remoteVip'>) => boolean;
   /** Whether a peer has to prove an underlay address before workloads' packets go there. */
   readonly isHeld: (peer: Peer, underlayIp: IpAddress) => boolean;
 }
@@ -178,6 +181,9 @@ export class SessionInstaller {
    */
   open(wanted: readonly Wanted[], granting = false): Promise<Session[]> {
     return this.#queue.run(wanted[0]?.peer ?? this, async () => {
+      // Whose turn comes after peers were configured anew may be asking for what was another's.
+      if (!wanted.every(this.deps.mayTalk))
+        throw new RpcError('ABORTED', 'the configuration of peers has changed in the meantime');
       const all = await this.#places.open(wanted);
       if (granting) for (const session of all) this.#places.grants(session, 1);
       return all;
@@ -255,6 +261,16 @@ export class SessionInstaller {
         if (session.state !== 'removed' && unwanted(session)) await this.#places.remove(session);
       }
     });
+  }
+
+  /** Another --session-idle from now on. */
+  limit(idleS: number): void {
+    this.#use.limit(idleS);
+  }
+
+  /** Peers are gone, and hold nothing any more. */
+  forget(peers: readonly Peer[]): void {
+    this.#places.forget(peers);
   }
 
   /**

@@ -19,9 +19,14 @@ export class SessionUse {
     private readonly hal: Pick<PipeHal, 'counters'>,
     private readonly clock: Clock,
     /** --session-idle; 0: no session becomes idle. */
-    private readonly idleS: number,
+    private idleS: number,
   ) {
     this.#atMs = clock.nowMs();
+  }
+
+  /** Another --session-idle from now on. */
+  limit(idleS: number): void {
+    this.idleS = idleS;
   }
 
   /** Seconds since the start. Looks are more frequent than this clock's longest step: what is more was a clock that was set. */

@@ -146,6 +146,11 @@ export class UnderlayAddresses {
     return holds.take() ? nowMs + UNCONFIRMED_HOLD_MS : nowMs;
   }
 
+  /** A peer is gone: its addresses are nobody's. */
+  forgetPeer(peer: Peer): void {
+    for (const entry of this.of(peer)) this.#forget(entry);
+  }
+
   [Symbol.iterator](): Iterator<KnownUnderlayAddress> {
     return this.#byAddress.values();
   }

@@ -10,6 +10,7 @@ import type { IpAddress, MacAddress } from '../../packet/address.js';
 import { type IpKind, ipKind, isUnicastMac } from '../../packet/address-kind.js';
 import { type IpPrefix, prefixHolds } from '../../packet/prefix.js';
 import type { GatewayObserver } from '../events.js';
+import type { PeerOptions } from '../options.js';
 import type { Peer } from '../peers.js';
 import { RpcError } from '../rpc/transport.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
@@ -26,9 +27,11 @@ import {
  */
 export type UnderlayRefusal = 'kind' | 'own' | 'held' | 'prefix' | 'mac' | 'many';
 
+export type PeerPrefixes = ReadonlyMap<Peer, readonly IpPrefix[]>;
+
 export interface UnderlayPolicyOptions {
   /** Prefixes of the peers that have some. */
-  readonly prefixes: ReadonlyMap<Peer, readonly IpPrefix[]>;
+  readonly prefixes: PeerPrefixes;
   readonly addresses: UnderlayAddresses;
   /** The address and the MAC that peers send to. */
   readonly uplink: { readonly ip: IpAddress; readonly mac: MacAddress };
@@ -48,19 +51,31 @@ export class UnderlayPolicy {
   readonly #current = new Map<Peer, IpAddress>();
   /** The last parameters found right: the tunnels of one message have the same. */
   #right: (Where & { readonly peer: Peer }) | undefined;
+  #prefixes: PeerPrefixes = new Map();
 
   constructor(private readonly options: UnderlayPolicyOptions) {
     this.#own = new Set([options.uplink.ip, ...options.own]);
-    for (const [peer, prefixes] of options.prefixes) {
+    this.reconfigure([], options.prefixes);
+  }
+
+  /** Some peers are gone, with all that they held; of those that are there these have prefixes from now on. */
+  reconfigure(removed: readonly Peer[], prefixesOf: PeerPrefixes): void {
+    for (const peer of removed) {
+      this.options.addresses.forgetPeer(peer);
+      this.#current.delete(peer);
+    }
+    this.#right = undefined;
+    this.#prefixes = prefixesOf;
+    for (const [peer, prefixes] of prefixesOf) {
       for (const { text, octets, bits } of prefixes) {
-        if (bits === octets.length * 8) options.addresses.note(peer, text as IpAddress, 'configured');
+        if (bits === octets.length * 8) this.options.addresses.note(peer, text as IpAddress, 'configured');
       }
     }
   }
 
   /** Whether the configuration says where a peer is, so that what it claims needs no proof. */
   isConfigured(peer: Peer): boolean {
-    return this.options.prefixes.has(peer);
+    return this.#prefixes.has(peer);
   }
 
   /** Whether an address is a claim of the peer's, and no more. */
@@ -143,14 +158,14 @@ export class UnderlayPolicy {
   }
 
   #checkAddress(peer: Peer, ip: IpAddress, field: string): void {
-    const { uplink, prefixes } = this.options;
+    const { uplink } = this.options;
     const where = `${field}.ip_addr: ${ip}`;
     const kind = ipKind(ip);
     if (kind !== 'unicast' && !(LOCAL_KINDS.includes(kind) && ipKind(uplink.ip) === kind)) {
       this.#refuse('kind', 'INVALID_ARGUMENT', `${where} is ${kind}, no address of a host of the underlay`);
     }
     if (this.#own.has(ip)) this.#refuse('own', 'INVALID_ARGUMENT', `${where} is this gateway's own`);
-    const allowed = prefixes.get(peer);
+    const allowed = this.#prefixes.get(peer);
     if (allowed !== undefined) {
       if (allowed.some((prefix) => prefixHolds(prefix, ip))) return;
       this.#refuse(
@@ -159,7 +174,7 @@ export class UnderlayPolicy {
         `${where} is none of those that are configured for this peer`,
       );
     }
-    for (const [other, theirs] of prefixes) {
+    for (const [other, theirs] of this.#prefixes) {
       if (!isSameParty(peer, other) && theirs.some((prefix) => prefixHolds(prefix, ip))) {
         this.#refuse('held', 'PERMISSION_DENIED', `${where} is configured for another peer`);
       }
@@ -170,6 +185,16 @@ export class UnderlayPolicy {
     this.refused[why] = (this.refused[why] ?? 0) + 1;
     throw new RpcError(code, text);
   }
+}
+
+/** The prefixes of the peers whose underlay the configuration names; both lists are in the same order. */
+export function prefixesOf(peers: readonly Peer[], configured: readonly PeerOptions[]): PeerPrefixes {
+  return new Map(
+    peers.flatMap((peer, i): [Peer, readonly IpPrefix[]][] => {
+      const prefixes = configured[i]!.underlay;
+      return prefixes === undefined ? [] : [[peer, prefixes]];
+    }),
+  );
 }
 
 /** Addresses that mean something on one machine, or one link: right where our own is one, too. */

@@ -20,6 +20,8 @@ export interface Flag {
   readonly choices?: readonly string[];
   /** Placeholder of the value in help. */
   readonly placeholder?: string;
+  /** A running gateway takes another value when it reads its files again. */
+  readonly live?: true;
   readonly meaning: string;
   /** DOCA's section of a JSON flags file; ours are program flags too. */
   readonly section: 'doca_general_flags' | 'doca_program_flags';

@@ -13,6 +13,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'sessions at one time (default: as many as addresses of peers are listed, those of prefixes among them, from 256 to 65536)',
   },
   'session-idle': {
+    live: true,
     kind: 'number',
     default: '300',
     range: [0, MAX_MS / 1000],
@@ -29,6 +30,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'when all --max-tunnels are in use: sessions per second that a peer or workload address with no less than its share may have at the cost of its own oldest ones',
   },
   'rpc-deadline': {
+    live: true,
     kind: 'number',
     default: '5000',
     range: [1, MAX_MS],
@@ -36,6 +38,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'time for a peer to answer',
   },
   'backoff-min': {
+    live: true,
     kind: 'number',
     default: '200',
     range: [1, MAX_MS],
@@ -43,6 +46,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'wait after a first failure',
   },
   'backoff-max': {
+    live: true,
     kind: 'number',
     default: '10000',
     range: [1, MAX_MS],
@@ -50,6 +54,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'longest wait between attempts',
   },
   'missed-packets': {
+    live: true,
     kind: 'number',
     default: '64',
     range: [1, 100_000],
@@ -57,6 +62,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'packets that may wait for one session',
   },
   'missed-packets-total': {
+    live: true,
     kind: 'number',
     default: '4096',
     range: [1, 1_000_000],
@@ -64,6 +70,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'packets that may wait for all sessions together',
   },
   'missed-packet-ttl': {
+    live: true,
     kind: 'number',
     default: '5000',
     range: [1, MAX_MS],
@@ -71,6 +78,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'how long a packet may wait for its session',
   },
   'rekey-grace': {
+    live: true,
     kind: 'number',
     default: '30000',
     range: [100, MAX_MS],
@@ -79,6 +87,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'how long an old SPI is accepted after a re-key, and how long a rotation waits for it; a rotation that cannot wait ends it all the same',
   },
   'rotation-period': {
+    live: true,
     kind: 'number',
     default: '86400000',
     range: [0, MAX_MS],
@@ -87,6 +96,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'time between rotations of the master key, at least twice --rekey-grace, for which old SPIs are waited for; 0: never',
   },
   'rotation-deadline': {
+    live: true,
     kind: 'number',
     default: '600000',
     range: [100, MAX_MS],
@@ -95,6 +105,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'how long a rotation waits for peers that have not taken new keys; then their tunnels end with the key, and come back with them',
   },
   'rotation-request-interval': {
+    live: true,
     kind: 'number',
     default: '300000',
     range: [100, MAX_MS],
@@ -102,6 +113,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'least time between two rotations at the request of one peer',
   },
   'tunnels-per-request': {
+    live: true,
     kind: 'number',
     default: '1000',
     range: [1, 65_536],
@@ -116,6 +128,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning: 'largest message from or to a peer',
   },
   'tunnels-per-second': {
+    live: true,
     kind: 'number',
     range: [1, 100_000_000],
     placeholder: 'N',
@@ -123,6 +136,7 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
       'tunnels per peer and second that are answered, on average, and twice --max-tunnels at once (default: a sixtieth of --max-tunnels, at least 100)',
   },
   'spis-per-hour': {
+    live: true,
     kind: 'number',
     range: [1, 2_000_000_000],
     placeholder: 'N',

@@ -5,6 +5,7 @@ const LOG_LEVELS = ['10', '20', '30', '40', '50', '60', '70'];
 
 export const OUTPUT_FLAGS: readonly Flag[] = flagsOf('Output', {
   'log-level': {
+    live: true,
     short: 'l',
     kind: 'text',
     choices: LOG_LEVELS,
