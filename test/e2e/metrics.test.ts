@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/cli/version.js';
 import { declaredIn, samplesOf } from '../support/exposition.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { describeNeeding } from '../support/needs.js';
@@ -26,7 +27,8 @@ const PORT = 9464;
 const PINGS = 10;
 /** Turns of the event loop per second in an idle gateway with metrics, printing and two scrapes: some twenty are usual. */
 const IDLE_TURNS_PER_SECOND_MAX = 40;
-const IDLE_S = 10;
+const IDLE_S = 4;
+const IDLE_WINDOWS = 10;
 /** For what Prometheus has to see twice, or a look at the counters of sessions to find. */
 const DATA_TIMEOUT_MS = 120_000;
 
@@ -76,13 +78,20 @@ describeOnKernel('metrics of two gateways', ['ip', 'ping'], () => {
       targets.map((target) => `http://${target}${path}`),
     );
   const read = (targets: readonly string[]) => pages(targets).map(({ text }) => samplesOf(text));
+  const turns = (targets: readonly string[]) =>
+    read(targets).map((samples) => samples.get('psp_gateway_event_loop_iterations_total')!);
 
   describe.each<Kind>(['sim', 'doca'])('over %s', (kind) => {
     test('are the packets that were sent, as --stat-print prints them; and an idle gateway stays idle', async () => {
       const { gateways, targets } = await startBoth(kind);
       expect(await ping(PINGS)).toContain(` ${PINGS} received`);
       // Those of this second are printed in the next one.
-      await sleep(2500);
+      const printedPings = () =>
+        gateways.map((gateway) => {
+          const { psp } = lastPrinted(gateway);
+          return [psp.rxPackets, psp.txPackets];
+        });
+      await expect.poll(printedPings, { timeout: 30_000 }).toEqual(gateways.map(() => [PINGS, PINGS]));
       const scraped = read(targets);
       for (const [index, samples] of scraped.entries()) {
         const { psp, pipes } = lastPrinted(gateways[index]!);
@@ -100,7 +109,7 @@ describeOnKernel('metrics of two gateways', ['ip', 'ping'], () => {
           expect(samples.get(`psp_gateway_pipe_hit_bytes_total{pipe="${pipe}"}`)).toBe(hits.octets);
         }
         expect(samples.get('psp_gateway_sessions{state="established"}')).toBe(1);
-        expect(samples.get(`psp_gateway_info{version="0.2.0",hal="${kind}"}`)).toBe(1);
+        expect(samples.get(`psp_gateway_info{version="${VERSION}",hal="${kind}"}`)).toBe(1);
         const exchanges = (['client', 'server'] as const).map((side) =>
           samples.get(
             `psp_gateway_rpcs_total{side="${side}",method="RequestMultipleTunnelParams",status="OK"}`,
@@ -113,12 +122,19 @@ describeOnKernel('metrics of two gateways', ['ip', 'ping'], () => {
       for (const { status, text } of pages(targets, '/readyz'))
         expect({ status, text }).toEqual({ status: 200, text: 'ok\n' });
 
-      const turns = () =>
-        read(targets).map((samples) => samples.get('psp_gateway_event_loop_iterations_total')!);
-      const before = turns();
-      await sleep(IDLE_S * 1000);
-      for (const [index, after] of turns().entries()) {
-        const perSecond = (after - before[index]!) / IDLE_S;
+      // The kernels of the workloads have things to say now and then; what wakes all the time does so in every window.
+      const quietest = targets.map(() => Number.POSITIVE_INFINITY);
+      for (
+        let window = 0;
+        window < IDLE_WINDOWS && Math.max(...quietest) >= IDLE_TURNS_PER_SECOND_MAX;
+        window++
+      ) {
+        const before = turns(targets);
+        await sleep(IDLE_S * 1000);
+        for (const [index, after] of turns(targets).entries())
+          quietest[index] = Math.min(quietest[index]!, (after - before[index]!) / IDLE_S);
+      }
+      for (const perSecond of quietest) {
         expect(perSecond).toBeGreaterThan(0);
         expect(perSecond).toBeLessThan(IDLE_TURNS_PER_SECOND_MAX);
       }
