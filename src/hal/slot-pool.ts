@@ -50,7 +50,11 @@ export class SlotPool {
     if (this.generations[slot] < this.generationsMax) this.freed.push(slot);
   }
 
-  /** A slot that was released is in use again, under its former id. False: it is in use under another. */
+  /**
+   * A slot that was released is in use again, under its former id. False: it is in use under another. Only a device that fails to
+   * remove an entry brings this about, and tells it of a few thousand removals at once at most; so the slot is near the end of the list,
+   * and looking for it there costs less than a place that is noted for every slot.
+   */
   restore(slot: number, id: EntryId): boolean {
     if (this.used[slot] === 1) return false;
     const at = this.freed.lastIndexOf(slot);
