@@ -1,16 +1,26 @@
 /** The admin service in gRPC's terms, for its server and its clients: its RPCs with their messages, of proto/admin.proto. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import {
+  ChangeTunnelsRequest,
+  ChangeTunnelsResponse,
+  Event,
   ListPeersRequest,
   ListPeersResponse,
   ListTunnelsRequest,
   ListTunnelsResponse,
+  LogLevelRequest,
+  LogLevelResponse,
   type MessageFns,
+  RotateRequest,
+  RotateResponse,
   StatusRequest,
   StatusResponse,
+  WatchEventsRequest,
 } from '../gateway/generated/admin.js';
 
 export type {
+  Event,
+  EventField,
   Peer,
   StatusResponse,
   Traffic,
@@ -42,7 +52,14 @@ export const ADMIN_METHODS = {
   Status: method('Status', StatusRequest, StatusResponse),
   ListTunnels: method('ListTunnels', ListTunnelsRequest, ListTunnelsResponse),
   ListPeers: method('ListPeers', ListPeersRequest, ListPeersResponse),
+  RemoveTunnels: method('RemoveTunnels', ChangeTunnelsRequest, ChangeTunnelsResponse),
+  RekeyTunnels: method('RekeyTunnels', ChangeTunnelsRequest, ChangeTunnelsResponse),
+  Rotate: method('Rotate', RotateRequest, RotateResponse),
+  SetLogLevel: method('SetLogLevel', LogLevelRequest, LogLevelResponse),
 };
+
+/** The one that streams. */
+export const WATCH_EVENTS = method('WatchEvents', WatchEventsRequest, Event, true);
 
 type AdminMethods = typeof ADMIN_METHODS;
 export type AdminMethod = keyof AdminMethods;

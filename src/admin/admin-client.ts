@@ -6,7 +6,14 @@ import { fileReason } from '../files/file-problem.js';
 import { connectProblem } from '../files/unix-socket.js';
 import { codeOfStatus } from '../gateway/rpc/grpc-service.js';
 import { RpcError } from '../gateway/rpc/transport.js';
-import { ADMIN_METHODS, type AdminMethod, type RequestOf, type ResponseOf } from './admin-api.js';
+import {
+  ADMIN_METHODS,
+  type AdminMethod,
+  type Event,
+  type RequestOf,
+  type ResponseOf,
+  WATCH_EVENTS,
+} from './admin-api.js';
 
 /** A gateway that takes longer for an answer does nothing else either. */
 const DEADLINE_MS = 10_000;
@@ -52,6 +59,23 @@ export class AdminClient {
           else reject(callError(error));
         },
       );
+    });
+  }
+
+  /**
+   * Hands over events until the signal is aborted, which resolves, or the gateway ends, which rejects with NoGatewayError; with
+   * RpcError where it refuses.
+   */
+  watch(onEvent: (event: Event) => void, signal: AbortSignal): Promise<void> {
+    const { path, requestSerialize, responseDeserialize } = WATCH_EVENTS;
+    const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
+    return new Promise((resolveWatch, reject) => {
+      const cancel = () => call.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      call.on('data', onEvent);
+      call.on('error', (error: ServiceError) => (signal.aborted ? resolveWatch() : reject(callError(error))));
+      call.on('end', () => reject(new NoGatewayError('the gateway has ended')));
     });
   }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import {
   Server,
   ServerCredentials,
+  type ServerWritableStream,
   type ServiceError,
   status as Status,
   type UntypedHandleCall,
@@ -18,16 +19,19 @@ import type { Clock } from '../base/clock.js';
 import { listenAtPath } from '../files/unix-socket.js';
 import { statusOfCode } from '../gateway/rpc/grpc-service.js';
 import { RpcError } from '../gateway/rpc/transport.js';
-import type { GatewayInsight } from '../gateway/view.js';
+import type { GatewayControl, GatewayInsight } from '../gateway/view.js';
 import { HalError } from '../hal/errors.js';
 import {
   ADMIN_METHODS,
   ADMIN_SERVICE,
   type AdminMethod,
+  type Event,
   type RequestOf,
   type ResponseOf,
+  WATCH_EVENTS,
 } from './admin-api.js';
 import { AdminService } from './admin-service.js';
+import { EventWatchers } from './event-watchers.js';
 
 /** Connections at one time; further ones are closed at once. */
 export const CONNECTIONS_MAX = 64;
@@ -51,10 +55,11 @@ const PROTO = fileURLToPath(new URL('../../proto/admin.proto', import.meta.url))
 
 export interface AdminServerOptions {
   readonly path: string;
-  readonly gateway: GatewayInsight;
+  readonly gateway: GatewayInsight & GatewayControl;
   readonly clock: Clock;
   readonly version: string;
   readonly hasTls: boolean;
+  readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
   /** Told of errors that are no client's fault. */
   readonly onProblem: (text: string) => void;
 }
@@ -72,6 +77,7 @@ export class AdminServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #service: AdminService;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [ADMIN_SERVICE]: 'NOT_SERVING' });
+  readonly #watchers: EventWatchers;
   readonly #connections = new Set<Socket>();
   readonly #counters: Counters = { connectionsRefused: 0, callsRefused: 0 };
   #calls = 0;
@@ -82,6 +88,7 @@ export class AdminServer implements AsyncDisposable {
     this.#options = options;
     this.path = options.path;
     this.#service = new AdminService({ ...options, counters: () => this.#countersNow() });
+    this.#watchers = new EventWatchers(options.gateway, options.clock);
     this.#server = new Server({
       'grpc.max_receive_message_length': REQUEST_OCTETS_MAX,
       'grpc.max_concurrent_streams': CALLS_PER_CONNECTION_MAX,
@@ -91,11 +98,19 @@ export class AdminServer implements AsyncDisposable {
       'grpc.enable_channelz': 0,
     });
     const service = this.#service;
-    this.#server.addService(ADMIN_METHODS, {
-      Status: this.#unary<'Status'>(() => service.status()),
-      ListTunnels: this.#unary<'ListTunnels'>((request) => service.listTunnels(request)),
-      ListPeers: this.#unary<'ListPeers'>((request) => service.listPeers(request)),
-    });
+    this.#server.addService(
+      { ...ADMIN_METHODS, WatchEvents: WATCH_EVENTS },
+      {
+        Status: this.#unary<'Status'>(() => service.status()),
+        ListTunnels: this.#unary<'ListTunnels'>((request) => service.listTunnels(request)),
+        ListPeers: this.#unary<'ListPeers'>((request) => service.listPeers(request)),
+        RemoveTunnels: this.#unary<'RemoveTunnels'>((request) => service.removeTunnels(request)),
+        RekeyTunnels: this.#unary<'RekeyTunnels'>((request) => service.rekeyTunnels(request)),
+        Rotate: this.#unary<'Rotate'>(() => service.rotate()),
+        SetLogLevel: this.#unary<'SetLogLevel'>((request) => service.setLogLevel(request)),
+        WatchEvents: (call: ServerWritableStream<object, Event>) => this.#watchers.add(call),
+      },
+    );
     this.#health.addToServer(this.#server);
     const definitions = loadSync([PROTO, healthProto], {
       includeDirs: [fileURLToPath(new URL('.', `file://${PROTO}`))],
@@ -138,6 +153,7 @@ export class AdminServer implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#removeSocket();
+    this.#watchers.close();
     const listenerClosed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     const late = this.#options.clock.setTimer(() => this.#server.forceShutdown(), CLOSE_MS);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
@@ -152,9 +168,7 @@ export class AdminServer implements AsyncDisposable {
       connections: BigInt(this.#connections.size),
       connectionsRefused: BigInt(this.#counters.connectionsRefused),
       callsRefused: BigInt(this.#counters.callsRefused),
-      watchers: 0n,
-      watchersRefused: 0n,
-      eventsLost: 0n,
+      ...this.#watchers.counters(),
     };
   }
 

@@ -2,18 +2,23 @@
  * What the admin service answers, from what a gateway shows of itself. It knows of no sockets: its caller hands it messages and takes
  * messages. Throws RpcError for what cannot be answered.
  */
-import type { Clock } from '../base/clock.js';
+import { type Clock, sleep } from '../base/clock.js';
 import { diagnose, type Finding } from '../gateway/diagnosis/diagnose.js';
 import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
 import type {
   AdminCounters,
+  ChangeTunnelsRequest,
+  ChangeTunnelsResponse,
   ListPeersRequest,
   ListPeersResponse,
   ListTunnelsRequest,
   ListTunnelsResponse,
+  LogLevelRequest,
+  LogLevelResponse,
   Peer,
   PeerSummary,
   Port,
+  RotateResponse,
   StatusResponse,
   Tunnel,
   TunnelSelection,
@@ -21,6 +26,7 @@ import type {
 import { DAY_MS } from '../gateway/rpc/certificate-status.js';
 import { RpcError, serviceText } from '../gateway/rpc/transport.js';
 import type {
+  GatewayControl,
   GatewayInsight,
   GatewaySummary,
   PeerView,
@@ -31,16 +37,21 @@ import { AddressError, parseIp } from '../packet/address.js';
 
 /** Tunnels that one answer holds: some two MiB. */
 export const TUNNELS_PER_ANSWER_MAX = 10_000;
+/** Time for which a re-key is waited for before it is said to go on. */
+const REKEY_WAIT_MS = 5000;
+const LOG_LEVELS: readonly number[] = [10, 20, 30, 40, 50, 60, 70];
 /** Addresses and prefixes of a peer that are listed. */
 const OWNED_LISTED_MAX = 16;
 
 export interface AdminServiceDeps {
-  readonly gateway: GatewayInsight;
+  readonly gateway: GatewayInsight & GatewayControl;
   readonly clock: Clock;
   /** Of the program. */
   readonly version: string;
   /** Whether peers prove who they are by certificates. */
   readonly hasTls: boolean;
+  /** The program's log. */
+  readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
   /** Of the server that calls us. */
   readonly counters: () => Omit<AdminCounters, '_unknownFields'>;
 }
@@ -116,6 +127,52 @@ export class AdminService {
     const meant = peer === '' ? peers : peers.filter(({ name }) => isNamed(name, peer));
     if (peer !== '' && meant.length === 0) throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
     return { peers: meant.map((one) => peerOf(one, nowMs, hasTls)) };
+  }
+
+  async removeTunnels(request: ChangeTunnelsRequest): Promise<ChangeTunnelsResponse> {
+    const tunnels = await this.deps.gateway.removeTunnels(this.#chosen(request));
+    return { tunnels: BigInt(tunnels), done: true };
+  }
+
+  /** Waits a little for all to have new keys; what is not done then goes on. */
+  async rekeyTunnels(request: ChangeTunnelsRequest): Promise<ChangeTunnelsResponse> {
+    const { gateway, clock } = this.deps;
+    const { tunnels, done } = gateway.rekeyTunnels(this.#chosen(request));
+    const over = new AbortController();
+    const inTime = await Promise.race([
+      done.then(() => true),
+      sleep(clock, REKEY_WAIT_MS, over.signal).then(
+        () => false,
+        () => false,
+      ),
+    ]);
+    over.abort();
+    return { tunnels: BigInt(tunnels), done: inTime };
+  }
+
+  rotate(): RotateResponse {
+    const { gateway } = this.deps;
+    const { rotations } = gateway.summary();
+    gateway.beginRotation();
+    return { rotations: BigInt(rotations) };
+  }
+
+  setLogLevel({ level }: LogLevelRequest): LogLevelResponse {
+    const { log } = this.deps;
+    if (level !== undefined) {
+      if (!LOG_LEVELS.includes(level))
+        throw new RpcError('INVALID_ARGUMENT', `level: ${level} is not one of ${LOG_LEVELS.join(', ')}`);
+      log.setLevel(level);
+    }
+    return { level: log.docaLevel };
+  }
+
+  /** Throws INVALID_ARGUMENT where all would be meant without that being said. */
+  #chosen({ selection, all }: ChangeTunnelsRequest): Selection {
+    const { peer = '', vip = '' } = selection ?? {};
+    if (peer === '' && vip === '' && !all)
+      throw new RpcError('INVALID_ARGUMENT', 'say which tunnels: --peer, --vip, or --all');
+    return this.#selected(selection);
   }
 
   /** Throws INVALID_ARGUMENT for what is no address, NOT_FOUND for what is no peer. */

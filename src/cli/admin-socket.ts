@@ -7,16 +7,16 @@ import { fileProblem } from '../files/file-problem.js';
 import { makeFolder } from '../files/folders.js';
 import { SocketPathError } from '../files/unix-socket.js';
 import type { RunOptions } from '../gateway/config/read-options.js';
-import type { Logger } from '../gateway/log.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
-import type { GatewayInsight } from '../gateway/view.js';
+import type { GatewayControl, GatewayInsight } from '../gateway/view.js';
+import type { ProgramLogger } from './log.js';
 import { VERSION } from './version.js';
 
 export interface AdminOptions {
   readonly admin: RunOptions['admin'];
   readonly service: ServiceAddress;
   readonly hasTls: boolean;
-  readonly logger: Logger;
+  readonly logger: ProgramLogger;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface AdminOptions {
  * with SocketPathError where the place that was named cannot.
  */
 export async function startAdmin(
-  gateway: GatewayInsight,
+  gateway: GatewayInsight & GatewayControl,
   { admin, service, hasTls, logger }: AdminOptions,
 ): Promise<AdminServer | undefined> {
   if (admin === 'off') return undefined;
@@ -39,6 +39,7 @@ export async function startAdmin(
       clock: systemClock,
       version: VERSION,
       hasTls,
+      log: logger,
       onProblem: (text) => logger.log('error', text),
     });
     logger.log('info', `admin socket: ${path}`);

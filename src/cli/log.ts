@@ -27,6 +27,8 @@ const PINO_LEVELS: Readonly<Record<LogLevel, number>> = {
 
 /** A logger to standard error that never waits for whoever reads it (line-writer.ts). */
 export interface ProgramLogger extends Logger {
+  /** DOCA's number of the level: 10 (nothing) to 70 (everything). */
+  readonly docaLevel: number;
   /** Lines that could not be written. */
   readonly lostLines: number;
   /** Another level from now on: 10 (nothing) to 70 (everything). */
@@ -55,6 +57,9 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
   const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= highest;
   return {
     enabled,
+    get docaLevel() {
+      return highest;
+    },
     log(level, message, fields) {
       if (enabled(level)) logger[level](plain(fields), message);
     },

@@ -21,12 +21,24 @@ const COMMANDS: Readonly<
     load: async () => (await import('./admin-status.js')).statusCommand(),
   },
   tunnels: {
-    summary: 'the tunnels of a running gateway',
+    summary: 'the tunnels of a running gateway; removes or re-keys some of them',
     load: async () => (await import('./admin-tunnels.js')).tunnelsCommand(),
   },
   peers: {
     summary: 'the peers of a running gateway',
     load: async () => (await import('./admin-peers.js')).peersCommand(),
+  },
+  events: {
+    summary: 'what happens in a running gateway, as it happens',
+    load: async () => (await import('./admin-events.js')).eventsCommand(),
+  },
+  rotate: {
+    summary: "rotate a running gateway's master key",
+    load: async () => (await import('./admin-rotate.js')).rotateCommand(),
+  },
+  'log-level': {
+    summary: 'how much a running gateway logs',
+    load: async () => (await import('./admin-log-level.js')).logLevelCommand(),
   },
   demo: {
     summary: 'two gateways, real gRPC, recorded traffic: see it work',

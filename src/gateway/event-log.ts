@@ -133,6 +133,16 @@ export class EventLog {
   }
 }
 
+/** An event as the log would tell it, whatever its limits and its level. */
+export function lineOf(event: GatewayEvent): { level: LogLevel; text: string; fields: LogFields } {
+  const { level, text } = EVENT_LINES[event.type] as EventLine<GatewayEvent>;
+  return {
+    level: typeof level === 'string' ? level : level(event),
+    text: typeof text === 'string' ? text : text(event),
+    fields: fieldsOf(event),
+  };
+}
+
 /** The event's own fields after its name; SPIs as they are written everywhere. */
 function fieldsOf(event: GatewayEvent): LogFields {
   const fields: Record<string, string | number | boolean | undefined> = { event: event.type };

@@ -160,6 +160,7 @@ export class GatewayViews {
       heardAtMs: Number.isFinite(peer.heardAtMs) ? peer.heardAtMs : undefined,
       receivedAtMs: peer.receivedAtMs,
       silentSinceMs: peer.silentSinceMs,
+      silentReason: peer.silentReason,
       failure: peer.failure,
       ...counts,
       mayRotate: peer.mayRotate,
@@ -194,7 +195,8 @@ export class GatewayViews {
   }
 }
 
-function isSelected({ peer, localVip, remoteVip }: Session, selection: TunnelSelection): boolean {
+/** Whether a session is of a selection. */
+export function isSelected({ peer, localVip, remoteVip }: Session, selection: TunnelSelection): boolean {
   const { peer: name, vip } = selection;
   if (name !== undefined && name !== peer.name && name !== peer.serviceAddress.host) return false;
   return vip === undefined || vip === localVip || vip === remoteVip;

@@ -19,7 +19,7 @@ import { staticTunnelsProblem } from './config/read-options.js';
 import type { AddressPair } from './directory.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
-import { GatewayViews } from './gateway-view.js';
+import { GatewayViews, isSelected } from './gateway-view.js';
 import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions, PeerOptions } from './options.js';
@@ -57,7 +57,7 @@ import { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import { UnderlayHold } from './underlay/underlay-hold.js';
 import { prefixesOf, UnderlayPolicy } from './underlay/underlay-policy.js';
 import { UpwardCalls } from './upward-calls.js';
-import type { GatewayInsight, GatewaySummary, GatewayView, TunnelSelection } from './view.js';
+import type { GatewayControl, GatewayInsight, GatewaySummary, GatewayView, TunnelSelection } from './view.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
 const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
@@ -85,7 +85,7 @@ export class GatewayStartError extends Error {
   override readonly name = 'GatewayStartError';
 }
 
-export class Gateway implements GatewayInsight, AsyncDisposable {
+export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable {
   readonly pipelineOptions: PipelineOptions;
   readonly #deps: GatewayDeps;
   readonly #stopping = new AbortController();
@@ -503,6 +503,24 @@ export class Gateway implements GatewayInsight, AsyncDisposable {
   /** Rotates the master key; with `issueNewKeys` sessions get new keys after it. */
   rotateMasterKey(issueNewKeys: boolean): Promise<void> {
     return this.#rotation.rotate(issueNewKeys);
+  }
+
+  beginRotation(): void {
+    this.#rotation.rotateUnasked();
+  }
+
+  async removeTunnels(selection: TunnelSelection): Promise<number> {
+    const { order, dormant } = this.#installer.sessions;
+    const chosen = [...order, ...dormant].filter((session) => isSelected(session, selection));
+    await this.#installer.remove(chosen);
+    return chosen.length;
+  }
+
+  rekeyTunnels(selection: TunnelSelection): { readonly tunnels: number; readonly done: Promise<void> } {
+    const chosen = [...this.#installer.sessions].filter(
+      (session) => session.state === 'established' && isSelected(session, selection),
+    );
+    return { tunnels: chosen.length, done: this.#bringUp.rekey(chosen) };
   }
 
   /** Removes a session and frees all it held; false when there is none. */

@@ -35,6 +35,8 @@ export class Peer {
   receivedAtMs: number | undefined;
   /** Since when it does not answer, wall time; undefined: it does, or has not been asked. */
   silentSinceMs: number | undefined;
+  /** How that showed first. */
+  silentReason: string | undefined;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
   /** When it first gave us an egress route since then, in our milliseconds. */

@@ -138,6 +138,7 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   onSilent(peer: Peer, reason: string): void {
     if (peer.silentSinceMs !== undefined) return;
     peer.silentSinceMs = this.deps.clock.nowMs();
+    peer.silentReason = reason;
     const seen = peer.heardAtMs !== Number.NEGATIVE_INFINITY;
     this.observe({ type: 'peer-silent', peer: peer.name, seen, reason });
   }

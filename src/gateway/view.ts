@@ -103,6 +103,8 @@ export interface PeerView {
   readonly receivedAtMs: number | undefined;
   /** Since when it does not answer, likewise; undefined: it does, or has not been asked. */
   readonly silentSinceMs: number | undefined;
+  /** How that showed first; of no meaning where it is not silent. */
+  readonly silentReason: string | undefined;
   /** The last of the failures; undefined: none since it last answered. */
   readonly failure: PeerFailure | undefined;
   /** Sessions with it that are established, and all that have a place. */
@@ -225,4 +227,14 @@ export interface RecoveryView extends RecoveryCounters {
   readonly underlayAddresses: number;
   /** Packets that were not let in and came from no such address. */
   readonly unknownSourcePackets: bigint;
+}
+
+/** What an operator may have a running gateway do. */
+export interface GatewayControl {
+  /** Removes the sessions of a selection and frees all they held; gives how many. Packets, and peers, may have them made anew. */
+  removeTunnels(selection: TunnelSelection): Promise<number>;
+  /** Begins to re-key the established sessions of a selection; gives how many, and resolves `done` when all have new keys. */
+  rekeyTunnels(selection: TunnelSelection): { readonly tunnels: number; readonly done: Promise<void> };
+  /** Begins a rotation of the master key, and of all sessions' keys after it. Its events tell how it ends. */
+  beginRotation(): void;
 }

@@ -160,3 +160,30 @@ describe('the admin socket', () => {
     expect(run('tunnels', 'more')).toMatchObject({ status: 2 });
   });
 });
+
+describe('a gateway that is steered', () => {
+  test('has other keys, another log level and fewer tunnels, as it was told, and its events say so', async () => {
+    const [one, other] = ['127.0.0.63', '127.0.0.64'] as const;
+    const path = join(folder, 'steered.sock');
+    const first = gatewayAt(one, other, `--admin=${path}`);
+    await first.says(/gateway started/);
+    const events = new Program([process.execPath, MAIN, 'events', '--json', '--socket', path]);
+    const second = gatewayAt(other, one, '--admin=off', '--ping=192.168.6.63', '--ping-count=200');
+    await events.says(/"event":"tunnel-established"/);
+    const ask = (...argv: string[]) => run(...argv, '--socket', path);
+    expect(ask('tunnels', 'rekey', '--peer', other)).toMatchObject({
+      status: 0,
+      out: '1 tunnels re-keyed\n',
+    });
+    await events.says(/"event":"tunnel-rekeyed"/);
+    expect(ask('log-level', '70')).toMatchObject({ status: 0, out: '70\n' });
+    expect(ask('log-level', '71').status).toBe(2);
+    expect(ask('tunnels', 'remove')).toMatchObject({ status: 2, err: expect.stringContaining('--all') });
+    expect(ask('tunnels', 'remove', '--peer', '127.9.9.9').status).toBe(1);
+    expect(ask('tunnels', 'remove', '--all')).toMatchObject({ status: 0 });
+    await events.says(/"event":"session-removed"/);
+    expect(ask('rotate', '--no-wait').status).toBe(0);
+    expect(await events.stop('SIGINT')).toBe(0);
+    await Promise.all([first, second].map((gateway) => gateway.stop('SIGTERM')));
+  });
+});

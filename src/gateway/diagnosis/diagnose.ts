@@ -79,7 +79,7 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
   'peer-silent': ({ summary: { peers }, nowMs }) =>
     peers.filter(isSilent).map((peer) => ({
       about: peer.name,
-      text: `peer ${peer.name} ${peer.heardAtMs === undefined ? 'has not answered yet' : 'does not answer'}, for ${seconds(nowMs - peer.silentSinceMs!)}: ${peer.failure?.reason ?? 'no answer'}`,
+      text: `peer ${peer.name} ${peer.heardAtMs === undefined ? 'has not answered yet' : 'does not answer'}, for ${seconds(nowMs - peer.silentSinceMs!)}: ${peer.failure?.reason ?? peer.silentReason}`,
       advice: 'see whether it runs, whether it is reached from here, and what its own log says of us',
     })),
 

@@ -57,7 +57,7 @@ export class Rotation {
     if (limits.rotationPeriodMs === 0 || this.#stopped) return;
     this.#nextAtMs = clock.nowMs() + limits.rotationPeriodMs;
     this.#timer = clock.setTimer(() => {
-      this.#rotateUnasked();
+      this.rotateUnasked();
       this.start();
     }, limits.rotationPeriodMs);
   }
@@ -128,17 +128,18 @@ export class Rotation {
     const { given } = this.deps.installer.spiSupply;
     this.deps.observe({ type: 'spis-low', exhausted: true, given, left: 0 });
     this.#putOff.abort();
-    this.#rotateUnasked();
+    this.rotateUnasked();
   }
 
   /** It will have none soon: in time for a rotation that waits for everybody. */
   onSpisLow(): void {
     if (this.#stopped) return;
     this.deps.observe({ type: 'spis-low', exhausted: false, ...this.deps.installer.spiSupply });
-    this.#rotateUnasked();
+    this.rotateUnasked();
   }
 
-  #rotateUnasked(): void {
+  /** Rotates, with new keys for all, for nobody who waits for it: a failure is told as an event. */
+  rotateUnasked(): void {
     this.rotate(true).catch((error: unknown) =>
       this.deps.observe({ type: 'rotation-failed', reason: reasonOf(error) }),
     );

@@ -9,6 +9,7 @@ import { Client, credentials, loadPackageDefinition, type ServiceError } from '@
 import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Event } from '../../../src/admin/admin-api.js';
 import { AdminClient, NoGatewayError } from '../../../src/admin/admin-client.js';
 import {
   AdminServer,
@@ -18,9 +19,11 @@ import {
   OPENING_MS,
   REQUEST_OCTETS_MAX,
 } from '../../../src/admin/admin-server.js';
+import { WATCHERS_MAX } from '../../../src/admin/event-watchers.js';
 import { systemClock } from '../../../src/base/clock.js';
+import type { GatewayEvent, GatewayObserver } from '../../../src/gateway/events.js';
 import { RpcError } from '../../../src/gateway/rpc/transport.js';
-import type { GatewayInsight, TunnelView } from '../../../src/gateway/view.js';
+import type { GatewayControl, GatewayInsight, TunnelView } from '../../../src/gateway/view.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { describeNeeding } from '../../support/needs.js';
 
@@ -61,10 +64,14 @@ const SUMMARY = {
   tls: undefined,
 };
 
-const gatewayWith = (parts: Partial<GatewayInsight> = {}): GatewayInsight => ({
+type Shown = GatewayInsight & GatewayControl;
+const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   summary: () => SUMMARY as never,
   tunnels: async () => ({ tunnels: [TUNNEL], leftOut: 3 }),
   watch: () => () => {},
+  removeTunnels: async () => 0,
+  rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),
+  beginRotation() {},
   ...parts,
 });
 
@@ -84,13 +91,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function listen(parts: Partial<GatewayInsight> = {}, more: Partial<AdminServerOptions> = {}) {
+async function listen(parts: Partial<Shown> = {}, more: Partial<AdminServerOptions> = {}) {
   server = await AdminServer.listen({
     path,
     gateway: gatewayWith(parts),
     clock: systemClock,
     version: '1.2.3',
     hasTls: true,
+    log: { docaLevel: 50, setLevel() {} },
     onProblem: (text) => problems.push(text),
     ...more,
   });
@@ -273,6 +281,87 @@ describe('clients that mean harm, or have run wild', () => {
   });
 });
 
+describe('watchers', () => {
+  const EVENT: GatewayEvent = { type: 'peer-seen', peer: '10.0.0.2:3000' };
+
+  /** A gateway whose events the test makes. */
+  async function withEvents() {
+    const observers = new Set<GatewayObserver>();
+    await listen({
+      watch(observer) {
+        observers.add(observer);
+        return () => observers.delete(observer);
+      },
+    });
+    // The diagnosis watches too.
+    const before = observers.size;
+    return {
+      watching: () => observers.size - before,
+      happen: (times = 1) => {
+        for (let i = 0; i < times; i++) for (const observer of [...observers]) observer(EVENT);
+      },
+    };
+  }
+
+  test('get events in order with their words and fields, until they go', async () => {
+    const { watching, happen } = await withEvents();
+    const got: Event[] = [];
+    const stop = new AbortController();
+    const watched = (await client()).watch((event) => got.push(event), stop.signal);
+    await expect.poll(watching).toBe(1);
+    happen();
+    await expect.poll(() => got.length).toBe(1);
+    expect(got[0]).toMatchObject({
+      type: 'peer-seen',
+      level: 'info',
+      text: 'peer seen',
+      fields: [{ name: 'peer', text: '10.0.0.2:3000' }],
+      lostBefore: 0n,
+    });
+    stop.abort();
+    await watched;
+    await expect.poll(watching).toBe(0);
+  });
+
+  test('are so many and no more, however many connect, and the gateway answers others', async () => {
+    const { watching } = await withEvents();
+    const clients = await Promise.all(Array.from({ length: 4 }, client));
+    const refused: unknown[] = [];
+    const stop = new AbortController();
+    for (let i = 0; i < 1000; i++)
+      clients[i % 4]!.watch(() => {}, stop.signal).catch((error: unknown) => refused.push(error));
+    await expect.poll(watching, { timeout: 20_000 }).toBe(WATCHERS_MAX);
+    await expect
+      .poll(() => refused.some((error) => error instanceof RpcError && error.code === 'RESOURCE_EXHAUSTED'))
+      .toBe(true);
+    expect((await (await client()).call('Status', {})).admin).toMatchObject({
+      watchers: BigInt(WATCHERS_MAX),
+    });
+    stop.abort();
+    await expect.poll(watching, { timeout: 20_000 }).toBe(0);
+  });
+
+  test('that take nothing lose events, which are counted, and cost the gateway no more than its limit', async () => {
+    const { watching, happen } = await withEvents();
+    const one = new Client(`unix:${path}`, credentials.createInsecure());
+    closing.push(() => one.close());
+    const call = one.makeServerStreamRequest(
+      '/psp_gateway_admin.Admin/WatchEvents',
+      (octets: Buffer) => octets,
+      (octets: Buffer) => octets,
+      Buffer.alloc(0),
+    );
+    call.on('error', () => {});
+    call.pause();
+    await expect.poll(watching).toBe(1);
+    const MANY = 50_000;
+    happen(MANY);
+    const { admin } = await (await client()).call('Status', {});
+    expect(Number(admin!.eventsLost)).toBeGreaterThan(MANY / 2);
+    call.cancel();
+  });
+});
+
 describe('the end', () => {
   test('takes the socket away, and ends calls that go on for ever', async () => {
     await listen({ tunnels: () => new Promise(() => {}) });
@@ -294,7 +383,8 @@ describe('the end', () => {
     };
     await listen();
     writeFileSync(join(dirname(path), 'file'), '');
-    const options = { clock: systemClock, version: '', hasTls: false, onProblem: () => {} };
+    const log = { docaLevel: 50, setLevel() {} };
+    const options = { clock: systemClock, version: '', hasTls: false, log, onProblem: () => {} };
     const gateway = gatewayWith({ watch: watch as never });
     await expect(AdminServer.listen({ ...options, gateway, path: join(folder, 'file') })).rejects.toThrow(
       /is no socket/,

@@ -19,12 +19,19 @@ const NO_COUNTERS = {
   eventsLost: 0n,
 };
 
+const log = {
+  docaLevel: 50,
+  setLevel(level: number) {
+    log.docaLevel = level;
+  },
+};
 const serviceOf = ({ gateway }: TestNode) =>
   new AdminService({
     gateway,
     clock: net.clock,
     version: '1.2.3',
     hasTls: true,
+    log,
     counters: () => NO_COUNTERS,
   });
 const causes = (service: AdminService) => service.status().problems.map(({ cause, about }) => [cause, about]);
@@ -79,6 +86,15 @@ test('of three peers the one that is dead is named, and no other', async () => {
   expect(causes(service)).toEqual([]);
 });
 
+test('a peer that was only told of our start is silent for a reason as well', async () => {
+  const a = await net.start(1, [2]);
+  const service = serviceOf(a);
+  await net.run(10_000);
+  expect(service.status().problems).toMatchObject([
+    { cause: 'peer-silent', text: expect.stringContaining('UNAVAILABLE') },
+  ]);
+});
+
 test('peers that do not fit are told by both ends, each naming the other and the reason', async () => {
   const a = await net.start(1, [2], { cookies: true });
   const b = await net.start(2, [1]);
@@ -118,6 +134,45 @@ test('ports and a full table are told', async () => {
   expect(service.status().device!.ports).toContainEqual(
     expect.objectContaining({ name: 'p0', link: 'gone', mtuOctets: 0 }),
   );
+});
+
+test('tunnels are removed and re-keyed as chosen, and never all of them by a slip', async () => {
+  const a = await net.start(1, [2, 3]);
+  const service = serviceOf(a);
+  for (const number of [2, 3]) await net.start(number, [1]);
+  const pairs = [2, 3].map((number) => ({ localVip: vip(1), remoteVip: vip(number) }));
+  await Promise.all([a.gateway.connect(pairs), net.run(1000)]);
+  const to = (peer: string, all = false) => ({ selection: { peer, vip: '' }, all });
+  await expect(service.removeTunnels(to(''))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(service.rekeyTunnels(to(''))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(service.removeTunnels(to('10.0.0.9'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const spiOf = (number: number) =>
+    a.gateway.view().sessions.find(({ remoteVip }) => remoteVip === vip(number))?.egressSpi;
+  const before = [spiOf(2), spiOf(3)];
+  const [rekeyed] = await Promise.all([service.rekeyTunnels(to('10.0.0.3')), net.run(2000)]);
+  expect(rekeyed).toEqual({ tunnels: 1n, done: true });
+  expect(spiOf(2)).toBe(before[0]);
+  expect(spiOf(3)).not.toBe(before[1]);
+  const [removed] = await Promise.all([service.removeTunnels(to('10.0.0.2')), net.run(100)]);
+  expect(removed).toEqual({ tunnels: 1n, done: true });
+  expect(a.gateway.view()).toMatchObject({ sessions: [{ remoteVip: vip(3) }], keySlotsUsed: 1 });
+  // A peer that does not answer does not hold up the answer.
+  await net.nodes.get(3)!.gateway.stop();
+  const [late] = await Promise.all([service.rekeyTunnels(to('', true)), net.run(6000)]);
+  expect(late).toEqual({ tunnels: 1n, done: false });
+});
+
+test('a rotation is begun and seen to happen; log levels are those that there are', async () => {
+  const a = await net.start(1, [2]);
+  const service = serviceOf(a);
+  await net.start(2, [1]);
+  expect(service.rotate()).toEqual({ rotations: 0n });
+  await net.run(1000);
+  expect(service.status().rotations).toBe(1n);
+  expect(service.setLogLevel({ level: undefined })).toEqual({ level: 50 });
+  expect(service.setLogLevel({ level: 70 })).toEqual({ level: 70 });
+  expect(log.docaLevel).toBe(70);
+  expect(() => service.setLogLevel({ level: 55 })).toThrow(/is not one of 10, 20/);
 });
 
 test('tables show what is not known as such, and durations in their largest two units', async () => {
