@@ -12,8 +12,6 @@ import { fileReason } from './file-problem.js';
 
 /** Octets of a socket's path: `sun_path` of Linux's unix(7) without the octet that ends it. */
 export const SOCKET_PATH_OCTETS_MAX = 107;
-/** A process that has a socket answers at once, or its queue is full, and then it is there as well. */
-const PROBE_MS = 1000;
 /** A bound socket's mode is what this leaves. */
 const OWNER_ONLY_UMASK = 0o177;
 
@@ -73,7 +71,7 @@ export async function isServed(path: string): Promise<boolean> {
   return (await connectProblem(path)) === undefined;
 }
 
-/** Why no server takes a connection at the path; undefined: one does. */
+/** Why no server takes a connection at the path; undefined: one does. The kernel answers at once, with EAGAIN where its queue is full. */
 export function connectProblem(path: string): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -83,7 +81,6 @@ export function connectProblem(path: string): Promise<NodeJS.ErrnoException | un
     };
     socket.once('connect', () => end());
     socket.once('error', end);
-    socket.setTimeout(PROBE_MS, () => end());
   });
 }
 
