@@ -28,11 +28,13 @@ namespace {
 
 // Number of entry operations that are executed between two bursts.
 constexpr uint32_t COMMANDS_PER_ROUND = 64;
-// Rounds without work after which the thread sleeps briefly, and after which it sleeps long.
+// Rounds without work after which the thread sleeps between two rounds.
 constexpr uint32_t ROUNDS_AWAKE = 100;
-constexpr uint32_t ROUNDS_LIGHT = ROUNDS_AWAKE + 2000;
-constexpr auto SLEEP_LIGHT = std::chrono::microseconds(20);
-constexpr auto SLEEP_DEEP = std::chrono::microseconds(1000);
+// Each sleep is longer than the one before by a part of it. So after a silence the first packet waits for a small part of that
+// silence, and a silence costs few wakes, which are dear in virtual machines: 64 until the sleep is the longest.
+constexpr auto SLEEP_MIN = std::chrono::nanoseconds(20'000);
+constexpr auto SLEEP_MAX = std::chrono::nanoseconds(1'000'000);
+constexpr int SLEEP_GROWTH_DIVISOR = 16;
 // Number of descriptors in the queues of the ports behind the device.
 constexpr uint16_t DESCRIPTORS = 1024;
 // Room in every buffer for what encapsulation adds before and after a frame.
@@ -597,6 +599,7 @@ void Device::wake()
 void Device::idle_backoff(uint32_t idle_rounds)
 {
 	if (idle_rounds < ROUNDS_AWAKE) {
+		sleep_ = SLEEP_MIN;
 		std::this_thread::yield();
 		return;
 	}
@@ -606,7 +609,8 @@ void Device::idle_backoff(uint32_t idle_rounds)
 	const bool commands = std::any_of(queues_.begin(), queues_.end(),
 					  [](const auto &queue) { return !queue->commands.empty(); });
 	if (!commands && !work_waiting_.load() && !stopping_.load())
-		wake_.wait_for(lock, idle_rounds < ROUNDS_LIGHT ? SLEEP_LIGHT : SLEEP_DEEP);
+		wake_.wait_for(lock, sleep_);
+	sleep_ = std::min(sleep_ + sleep_ / SLEEP_GROWTH_DIVISOR, SLEEP_MAX);
 	asleep_.store(false, std::memory_order_relaxed);
 }
 

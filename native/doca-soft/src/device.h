@@ -157,6 +157,8 @@ private:
 	std::vector<MirrorTargets> mirrors_;
 
 	std::thread thread_;
+	// How long the thread sleeps after its next round without work.
+	std::chrono::nanoseconds sleep_{0};
 	std::atomic<bool> stopping_{false};
 	std::atomic<uint64_t> idle_rounds_{0};
 	std::mutex mutex_;
