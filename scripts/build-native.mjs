@@ -54,9 +54,9 @@ function buildRobustness() {
   cmake(BUILD, 'the fuzz targets', 'native/doca-soft', join(BUILD_FOLDER, 'native', 'robustness'), variables);
 }
 
-function buildAddonOverSoft(release, { name = release, tests, sanitize = false }) {
+function buildAddonOverSoft(release, { name = release, tests, sanitize = false, apart = false }) {
   const prefix = buildSoft(BUILD, { release, name, defects: tests, sanitize });
-  buildAddon(BUILD, { folder: `addon-${name}`, prefix, rings: tests, sanitize });
+  buildAddon(BUILD, { folder: `addon-${name}`, prefix, rings: tests, sanitize, apart });
 }
 
 /** When anything that is built from was changed last. */
@@ -86,7 +86,8 @@ export function buildNative({ tests }) {
   buildPorts(BUILD);
   buildAddonOverSoft(SOFT_RELEASE, { tests });
   if (tests) {
-    buildAddonOverSoft(RELEASE_OF_TESTS, { tests });
+    // The sources of the addon are compiled one by one in this build only; those of the software DOCA among the fuzz targets.
+    buildAddonOverSoft(RELEASE_OF_TESTS, { tests, apart: true });
     // One release is enough: this one has ordered lists, where an entry is two or three of DOCA's with lives of their own; what the
     // other one has instead, mirrors and keys in actions, is less of the same code.
     buildAddonOverSoft(RELEASE_OF_TESTS, { name: 'sanitized', tests, sanitize: true });

@@ -3,6 +3,9 @@ if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   message(FATAL_ERROR "libFuzzer comes with clang: say -DCMAKE_CXX_COMPILER=clang++")
 endif()
 
+# Here each source is compiled by itself, so that one that lacks an include is noticed.
+set(CMAKE_UNITY_BUILD OFF)
+
 add_library(soft OBJECT ${SOURCES})
 target_compile_features(soft PUBLIC cxx_std_17)
 target_include_directories(soft PUBLIC include ${CMAKE_CURRENT_BINARY_DIR}/include)

@@ -2,7 +2,7 @@
  * The addon against the headers of every release that it is written for. The software DOCA is built as 3.1 and as
  * 3.3; in the others' shape there are its headers only, and the addon is compiled without being linked: all sources as one, so
  * that the headers of Node-API and of DPDK, most of what there is to read, are read once for each release and not once for each
- * source. That each source stands by itself the builds of 3.1 and 3.3 show, with the same warnings.
+ * source. That each source stands by itself the build of 3.3 shows, with the same warnings.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
