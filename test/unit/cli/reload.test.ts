@@ -1,11 +1,13 @@
 /** Files read again: what may change is handed on, anything else is refused whole, with all reasons. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { readRunOptions } from '../../../src/cli/read-run-options.js';
 import { Reloader } from '../../../src/cli/reload.js';
+import { FLAGS } from '../../../src/gateway/config/flags.js';
 import type { GatewayOptions } from '../../../src/gateway/options.js';
+import { ROOT } from '../../support/root.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-reload-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -79,4 +81,14 @@ test('flags of the command line stay those of the command line; more peers make 
   expect(await reloader.reload()).toHaveProperty('changed');
   expect(applied[0]!.limits.rekeyGraceMs).toBe(7000);
   expect(applied[0]!.limits.spisPerPeerPerHour).toBe(100_000);
+});
+
+test('the flags that may change are those that docs/operations.md lists', () => {
+  const names = FLAGS.filter(({ live, group }) => live === true && group !== 'Peers').map(
+    ({ name }) => `--${name}`,
+  );
+  const row = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+    .split('\n')
+    .find((line) => line.includes('`--rekey-grace`') && line.endsWith('| they hold from then on |'));
+  expect([...row!.matchAll(/`(--[a-z-]+)`/g)].map(([, name]) => name).sort()).toEqual(names.sort());
 });
