@@ -84,6 +84,8 @@ async function run(argv: readonly string[]): Promise<void> {
       const metrics = await metricsFor(around, logger);
       const transport = createGrpcTransport({
         messageOctetsMax: options.limits.requestOctetsMax,
+        // As they are now: the configuration may have been read anew.
+        identitiesOf: (peer) => gateway.identitiesOf(peer),
         clock: systemClock,
         limits: options.limits.doors,
         logger,

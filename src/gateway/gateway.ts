@@ -439,6 +439,11 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     if (staticTunnels !== undefined) void this.#makeStaticTunnels(staticTunnels, this.#peers.all);
   }
 
+  /** See Peers.identitiesOf. */
+  identitiesOf(service: ServiceAddress): ReturnType<Peers['identitiesOf']> {
+    return this.#peers.identitiesOf(service);
+  }
+
   /** Address at which the tunnel service listens, once started. */
   get serviceAddress(): ServiceAddress | undefined {
     return this.#serviceAddress;

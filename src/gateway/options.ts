@@ -8,7 +8,7 @@ import type { IpPrefix } from '../packet/prefix.js';
 import type { AeadEngine } from '../psp/aead.js';
 import type { PeerPair } from './directory.js';
 import type { DoorLimits } from './doors/door-limits.js';
-import type { ServiceAddress } from './rpc/transport.js';
+import type { CertificateName, ServiceAddress } from './rpc/transport.js';
 
 /**
  * Which generation of messages a peer understands: 2.7 has RequestTunnelParams only, 2.8 numbers reverse_params 3
@@ -25,6 +25,8 @@ export interface PeerOptions {
   readonly pairs?: readonly PeerPair[];
   /** Absent: learnt, beginning with 3.x. */
   readonly dialect?: PeerDialect;
+  /** Names of which its certificate must have one; absent: its service address. */
+  readonly identities?: readonly CertificateName[];
   /** Whether it may ask for rotations of our master key; absent: only where callers prove who they are. */
   readonly mayRotate?: boolean;
   /** Prefixes to which it may have our packets sent; absent: any address that is nobody else's. */

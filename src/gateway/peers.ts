@@ -3,15 +3,18 @@
  *
  * A peer is told by the address of its service: a certificate must name it as an IP address, and with --insecure the
  * connection must come from it. Neither knows of ports, so peers that share an address are one party: each of them
- * may ask for what any of them owns, and they share what a peer may use.
+ * may ask for what any of them owns, and they share what a peer may use. A peer with identities is told by these and by nothing
+ * else, and may ask for what it owns itself.
  */
 import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import { type AddressPair, Directory, type PeerPair, vipText } from './directory.js';
 import { type BudgetLimits, PeerBudget } from './doors/peer-budget.js';
 import type { PeerDialect, PeerOptions } from './options.js';
+import { identityText } from './rpc/identity.js';
 import {
   type CallerIdentity,
+  type CertificateName,
   type Doorkeeper,
   RpcError,
   type ServiceAddress,
@@ -48,6 +51,8 @@ export class Peer {
     public virtualIps: readonly IpAddress[],
     public virtualPrefixes: readonly IpPrefix[],
     public pairs: readonly PeerPair[] | undefined,
+    /** Names of which its certificate must have one; undefined: its service address. */
+    readonly identities: readonly CertificateName[] | undefined,
     /** Limits on what the peer may take of us. */
     readonly budget: PeerBudget,
     /** Whether it may ask for rotations of our master key. */
@@ -88,6 +93,8 @@ export class Peers implements Doorkeeper {
   #all: readonly Peer[] = [];
   #directory: Directory<Peer>;
   #byHost = new Map<IpAddress, Peer[]>();
+  /** Peers by the names that they are told by: their identities, and the service addresses of those without. */
+  #byName = new Map<string, Peer[]>();
   /** Options of each peer that make another peer of it when they change. */
   readonly #lasting = new WeakMap<Peer, string>();
 
@@ -110,14 +117,23 @@ export class Peers implements Doorkeeper {
     const added: Peer[] = [];
     const changed: Peer[] = [];
     this.#all = peers.map((configured) => {
-      const { serviceAddress, virtualIps, virtualPrefixes = [], pairs, dialect } = configured;
+      const { serviceAddress, virtualIps, virtualPrefixes = [], pairs, dialect, identities } = configured;
       const mayRotate = configured.mayRotate ?? this.options.mayRotate;
       const lasting = lastingText(configured);
       const name = serviceText(serviceAddress);
       const known = former.get(name);
       if (known === undefined || this.#lasting.get(known) !== lasting) {
         const budget = new PeerBudget(budgets, this.options.nowMs);
-        const peer = new Peer(serviceAddress, virtualIps, virtualPrefixes, pairs, budget, mayRotate, dialect);
+        const peer = new Peer(
+          serviceAddress,
+          virtualIps,
+          virtualPrefixes,
+          pairs,
+          identities,
+          budget,
+          mayRotate,
+          dialect,
+        );
         this.#lasting.set(peer, lasting);
         added.push(peer);
         return peer;
@@ -131,9 +147,12 @@ export class Peers implements Doorkeeper {
     });
     this.#directory = new Directory(this.#all, this.options.localVips);
     this.#byHost = new Map();
+    this.#byName = new Map();
     for (const peer of this.#all) {
       const { host } = peer.serviceAddress;
       this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), peer]);
+      for (const name of new Set(namesOf(peer).map(identityText)))
+        this.#byName.set(name, [...(this.#byName.get(name) ?? []), peer]);
     }
     return { added, removed: [...former.values()], changed };
   }
@@ -179,16 +198,13 @@ export class Peers implements Doorkeeper {
    * caller's address when it claims none. Throws PERMISSION_DENIED when it is none, or not that one.
    */
   identify(caller: CallerIdentity, claimed?: IpAddress): Peer {
-    const hosts = provenAddresses(caller);
+    const proved = this.#provedBy(caller);
     if (claimed === undefined) {
-      for (const host of hosts) {
-        const peer = this.#byHost.get(host)?.[0];
-        if (peer !== undefined) return peer;
-      }
+      if (proved[0] !== undefined) return proved[0];
       throw new RpcError('PERMISSION_DENIED', `no configured peer is ${describeCaller(caller)}`);
     }
     const owner = this.ownerOf(claimed);
-    if (owner !== undefined && hosts.includes(owner.serviceAddress.host)) return owner;
+    if (owner !== undefined && proved.includes(owner)) return owner;
     throw new RpcError(
       'PERMISSION_DENIED',
       `virt_src_ip ${claimed} does not belong to a peer that is ${describeCaller(caller)}`,
@@ -198,8 +214,23 @@ export class Peers implements Doorkeeper {
   /** The peer that a caller proved to be and that serves at `port`; the first at its address where none does. */
   identifyService(caller: CallerIdentity, port: number): Peer {
     const first = this.identify(caller);
-    const all = this.#byHost.get(first.serviceAddress.host) ?? [];
+    const { host } = first.serviceAddress;
+    const all = this.#provedBy(caller).filter(({ serviceAddress }) => serviceAddress.host === host);
     return all.find(({ serviceAddress }) => serviceAddress.port === port) ?? first;
+  }
+
+  /** What the peer that serves there proves when we call it; undefined: its service address. */
+  identitiesOf({ host, port }: ServiceAddress): readonly CertificateName[] | undefined {
+    const peer = this.#byHost.get(host)?.find(({ serviceAddress }) => serviceAddress.port === port);
+    return peer?.identities;
+  }
+
+  /** The peers that a caller has shown to be, in the order of its names. */
+  #provedBy({ authenticated, names, source }: CallerIdentity): readonly Peer[] {
+    if (authenticated) return names.flatMap((name) => this.#byName.get(identityText(name)) ?? []);
+    if (source === undefined) return [];
+    // An identity is proved by a certificate only.
+    return (this.#byHost.get(source) ?? []).filter(({ identities }) => identities === undefined);
   }
 
   /** Throws PERMISSION_DENIED when `virtualIp` is not one of ours. */
@@ -221,10 +252,9 @@ function changingText({ virtualIps, virtualPrefixes, pairs, mayRotate }: Peer): 
   return JSON.stringify([virtualIps, virtualPrefixes.map(vipText), pairs && texts, mayRotate]);
 }
 
-/** The addresses that a caller has shown to be its own. */
-function provenAddresses({ authenticated, names, source }: CallerIdentity): IpAddress[] {
-  if (authenticated) return names.flatMap(({ type, value }) => (type === 'ip' ? [value] : []));
-  return source === undefined ? [] : [source];
+/** The names of which a certificate must have one to be this peer's. */
+function namesOf({ identities, serviceAddress: { host } }: Peer): readonly CertificateName[] {
+  return identities ?? [{ type: 'ip', value: host }];
 }
 
 /** Names from a certificate in a message: a few, of bounded length. */
@@ -232,7 +262,7 @@ const NAMES_IN_MESSAGE_MAX = 8;
 
 function describeCaller({ authenticated, names, source }: CallerIdentity): string {
   if (!authenticated) return `at ${source ?? 'an address of its own'}`;
-  const some = names.slice(0, NAMES_IN_MESSAGE_MAX).map(({ type, value }) => `${type}:${value}`);
+  const some = names.slice(0, NAMES_IN_MESSAGE_MAX).map(identityText);
   const more = names.length - some.length;
   return `named ${[...some, ...(more > 0 ? [`${more} more`] : [])].join(', ') || 'so: the certificate names nobody'}`;
 }

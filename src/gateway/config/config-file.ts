@@ -14,6 +14,7 @@ import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { type IpPrefix, parsePrefix } from '../../packet/prefix.js';
 import { type Vip, vipFamily, vipText } from '../directory.js';
 import type { PeerDialect } from '../options.js';
+import type { CertificateName } from '../rpc/transport.js';
 import { attempt, parseNetworkIp, parseServiceAddress, parseVip } from './addresses.js';
 import {
   type ConfigFile,
@@ -23,13 +24,22 @@ import {
 } from './configured-peers.js';
 import type { FlagValue } from './flag-values.js';
 import { type Flag, flagNamed, flagNames, isInConfigFile } from './flags.js';
-import { CONFIG_FILE_OCTETS_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
+import { parseIdentity } from './identities.js';
+import { CONFIG_FILE_OCTETS_MAX, IDENTITIES_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
 import { type Problems, quoted, shortened } from './problems.js';
 import { Suggestions } from './suggestions.js';
 import { type Path, pathText, YamlSource } from './yaml-source.js';
 
 export const FILE_KEYS = ['flags', 'peers'] as const;
-export const PEER_KEYS = ['service', 'owns', 'pairs', 'dialect', 'may-rotate', 'underlay'] as const;
+export const PEER_KEYS = [
+  'service',
+  'owns',
+  'pairs',
+  'dialect',
+  'identities',
+  'may-rotate',
+  'underlay',
+] as const;
 export const PAIR_KEYS = ['local', 'remote'] as const;
 
 /** Reads the file's text; notes what is wrong and leaves it out. What it may grow to is bounded by YAML's limits. */
@@ -127,6 +137,7 @@ class ConfigFileReader {
     const dialect = this.#parsed(peer.dialect, [...path, 'dialect'], (text) => text);
     if (dialect !== undefined && !PEER_DIALECTS.includes(dialect))
       this.#problem([...path, 'dialect'], `${quoted(dialect)} is not one of ${PEER_DIALECTS.join(', ')}`);
+    const identities = this.#identities(peer.identities, [...path, 'identities']);
     const mayRotate = this.#boolean(peer['may-rotate'], [...path, 'may-rotate']);
     const underlay = this.#underlay(peer.underlay, [...path, 'underlay']);
     if (serviceAddress === undefined) return [];
@@ -137,6 +148,7 @@ class ConfigFileReader {
         owns,
         ...(pairs === undefined ? {} : { pairs }),
         ...(dialect === undefined ? {} : { dialect: dialect as PeerDialect }),
+        ...(identities === undefined ? {} : { identities }),
         ...(mayRotate === undefined ? {} : { mayRotate }),
         ...(underlay === undefined ? {} : { underlay }),
       },
@@ -172,6 +184,15 @@ class ConfigFileReader {
     }
     this.#seen.set(pair, path);
     return true;
+  }
+
+  /** The names by which a peer is known. */
+  #identities(value: unknown, path: Path): CertificateName[] | undefined {
+    if (value === undefined) return undefined;
+    const items = this.#list(value, path);
+    if (Array.isArray(value) && (items.length === 0 || items.length > IDENTITIES_MAX))
+      this.#problem(path, `${items.length} names; give 1 to ${IDENTITIES_MAX}, or leave it out`);
+    return items.flatMap((item, i) => this.#parsed(item, [...path, i], parseIdentity) ?? []);
   }
 
   /** The prefixes of a peer's underlay; a few, since every address that it names is compared with all. */

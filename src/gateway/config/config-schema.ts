@@ -4,7 +4,7 @@
  */
 import { PEER_DIALECTS } from './configured-peers.js';
 import { FLAGS, type Flag, isInConfigFile } from './flags.js';
-import { UNDERLAY_PREFIXES_MAX } from './limits.js';
+import { IDENTITIES_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -76,6 +76,14 @@ const PEER = map(
     owns: list('the virtual addresses and prefixes behind it', VIP),
     pairs: list('the pairs that talk, which it owns the remote ends of; any with any when absent', PAIR),
     dialect: { description: 'messages that it understands; learnt when absent', enum: PEER_DIALECTS },
+    identities: {
+      ...list(
+        'names of which its certificate must have one, for it to be this peer: addresses, DNS names, SPIFFE IDs; its service address when absent',
+        { type: 'string' },
+      ),
+      minItems: 1,
+      maxItems: IDENTITIES_MAX,
+    },
     'may-rotate': {
       type: 'boolean',
       description:

@@ -59,7 +59,16 @@ function effectiveValue(flag: Flag, { options, flags }: FlagsRead): unknown {
 }
 
 function writtenPeer(peer: PeerOptions): Readonly<Record<string, unknown>> {
-  const { serviceAddress, virtualIps, virtualPrefixes = [], pairs, dialect, mayRotate, underlay } = peer;
+  const {
+    serviceAddress,
+    virtualIps,
+    virtualPrefixes = [],
+    pairs,
+    dialect,
+    identities,
+    mayRotate,
+    underlay,
+  } = peer;
   return {
     service: serviceText(serviceAddress),
     owns: [...virtualIps, ...virtualPrefixes].map(vipText),
@@ -72,6 +81,7 @@ function writtenPeer(peer: PeerOptions): Readonly<Record<string, unknown>> {
           })),
         }),
     ...(dialect === undefined ? {} : { dialect }),
+    ...(identities === undefined ? {} : { identities: identities.map(({ value }) => value) }),
     ...(mayRotate === undefined ? {} : { 'may-rotate': mayRotate }),
     ...(underlay === undefined ? {} : { underlay: underlay.map(({ text }) => text) }),
   };

@@ -3,7 +3,7 @@ import type { IpAddress } from '../../packet/address.js';
 import type { IpPrefix } from '../../packet/prefix.js';
 import type { Vip } from '../directory.js';
 import type { PeerDialect } from '../options.js';
-import type { ServiceAddress } from '../rpc/transport.js';
+import type { CertificateName, ServiceAddress } from '../rpc/transport.js';
 import type { FlagValue } from './flag-values.js';
 import type { Problems } from './problems.js';
 
@@ -30,6 +30,8 @@ export interface ConfiguredPeer {
   /** Absent: the file names none, and any address of ours talks to any of the peer's. */
   readonly pairs?: readonly ConfiguredPair[];
   readonly dialect?: PeerDialect;
+  /** See PeerOptions. */
+  readonly identities?: readonly CertificateName[];
   readonly mayRotate?: boolean;
   /** See PeerOptions. */
   readonly underlay?: readonly IpPrefix[];

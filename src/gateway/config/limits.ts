@@ -29,6 +29,8 @@ export const YAML_VALUES_MAX = 1_000_000;
 export const YAML_SYNTAX_ERRORS_MAX = 1000;
 /** The YAML file of --config: every pair of --max-tunnels at its highest, as in a session file. */
 export const CONFIG_FILE_OCTETS_MAX = 32 * 1024 * 1024;
+/** Names by which one peer is known. */
+export const IDENTITIES_MAX = 16;
 /** Prefixes of one peer's underlay. */
 export const UNDERLAY_PREFIXES_MAX = 16;
 /** Limit on a flag's value: 1,400 IPv6 addresses. Checking may take time by the square of its length. */

@@ -4,7 +4,7 @@ import type { IpAddress } from '../../packet/address.js';
 import type { IpPrefix } from '../../packet/prefix.js';
 import { type PeerPair, type Vip, vipText } from '../directory.js';
 import type { PeerDialect, PeerOptions } from '../options.js';
-import { type ServiceAddress, serviceText } from '../rpc/transport.js';
+import { type CertificateName, type ServiceAddress, serviceText } from '../rpc/transport.js';
 import { attempt, parseServiceAddress, parseTunnel } from './addresses.js';
 import { type ConfiguredPeer, PEER_DIALECTS } from './configured-peers.js';
 import { type FlagReader, optional } from './flag-reader.js';
@@ -20,6 +20,7 @@ interface Draft {
   virtualPrefixes: Map<string, IpPrefix>;
   pairs: PeerPair[] | undefined;
   dialect: PeerDialect | undefined;
+  identities: readonly CertificateName[] | undefined;
   mayRotate: boolean | undefined;
   underlay: readonly IpPrefix[] | undefined;
 }
@@ -50,6 +51,7 @@ export function readPeers(
       virtualPrefixes: new Map(),
       pairs: undefined,
       dialect: undefined,
+      identities: undefined,
       mayRotate: undefined,
       underlay: undefined,
     };
@@ -77,9 +79,17 @@ export function readPeers(
     const draft = draftOf(where, parsed.value.serviceAddress);
     for (const vip of parsed.value.vips) own(() => where, draft, vip);
   }
-  for (const { serviceAddress, where, owns, pairs, dialect, mayRotate, underlay } of configured) {
+  for (const { serviceAddress, where, owns, pairs, dialect, identities, mayRotate, underlay } of configured) {
     const draft = draftOf(where(), serviceAddress);
     if (dialect !== undefined) draft.dialect = dialect;
+    if (identities !== undefined) {
+      if (flags.boolean('insecure'))
+        flags.problems.add(
+          where(),
+          'identities are proved by certificates, and with --insecure there are none',
+        );
+      draft.identities = [...(draft.identities ?? []), ...identities];
+    }
     // For a peer that is there twice, the refusal counts.
     if (draft.mayRotate !== false) draft.mayRotate = mayRotate ?? draft.mayRotate;
     if (underlay !== undefined) draft.underlay = [...(draft.underlay ?? []), ...underlay];
@@ -95,12 +105,16 @@ export function readPeers(
     if (!drafts.has(key)) flags.problem('peer-dialect', `there is no peer ${key}`);
   }
   return [...drafts].map(
-    ([key, { serviceAddress, virtualIps, virtualPrefixes, pairs, dialect, mayRotate, underlay }]) => ({
+    ([
+      key,
+      { serviceAddress, virtualIps, virtualPrefixes, pairs, dialect, identities, mayRotate, underlay },
+    ]) => ({
       serviceAddress,
       virtualIps: [...virtualIps],
       ...(virtualPrefixes.size === 0 ? {} : { virtualPrefixes: [...virtualPrefixes.values()] }),
       ...optional('pairs', pairs),
       ...optional('dialect', dialects.get(key) ?? dialect),
+      ...optional('identities', identities),
       ...optional('mayRotate', mayRotate),
       ...optional('underlay', underlay),
     }),

@@ -21,6 +21,7 @@ import { ClientCall } from './grpc-client-call.js';
 import { atCertificateEnd, ownEndMs, secureContextOptions, serverIdentityProblem } from './grpc-tls.js';
 import { decodeDetails } from './grpc-wire.js';
 import {
+  type IdentitiesOf,
   isAnswer,
   RpcError,
   type RpcMethod,
@@ -46,6 +47,7 @@ export interface GrpcClientOptions {
   readonly limits: DoorLimits;
   /** Largest request and answer. */
   readonly messageOctetsMax: number;
+  readonly identitiesOf: IdentitiesOf | undefined;
 }
 
 interface Channel {
@@ -218,7 +220,7 @@ export class GrpcClient {
 
   #connect(channel: Channel): Promise<Connected> {
     return new Promise((resolve, reject) => {
-      const { clock, limits } = this.#options;
+      const { clock, limits, identitiesOf } = this.#options;
       const { host, port } = channel.peer;
       const localAddress = this.#localAddressTo(host);
       const tcp = connectTcp({
@@ -300,7 +302,8 @@ export class GrpcClient {
           secureContext: secure.context,
           ALPNProtocols: ['h2'],
           // The name is not asked for: peers are known by address, which is no server name (RFC 6066, section 3).
-          checkServerIdentity: (_name, certificate) => serverIdentityProblem(host, certificate.raw),
+          checkServerIdentity: (_name, certificate) =>
+            serverIdentityProblem(host, identitiesOf?.(channel.peer), certificate.raw),
         });
         // Before Node looks whether it believes the certificate: after that the socket is closed and shows none.
         tls.prependOnceListener('secure', () => {

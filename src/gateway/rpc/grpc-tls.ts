@@ -12,7 +12,7 @@ import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
 import { certificatesIn, stateAt, validityOf } from './certificate-status.js';
 import { nameText } from './connection-problems.js';
-import { isDnsName, isSpiffeId } from './identity.js';
+import { identityText, isDnsName, isSpiffeId } from './identity.js';
 import type { CertificateName, TlsMaterial } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
@@ -198,16 +198,29 @@ export function certificateNames(certificate: X509Certificate): CertificateName[
   return uris > 1 ? names.filter(({ type }) => type !== 'uri') : names;
 }
 
-/** Why a server's certificate does not prove that it is the peer at `host`; undefined when it does. */
+/**
+ * Why a server's certificate does not prove that it is the peer at `host`; undefined when it does. `identities`: the names of which it
+ * must have one instead of that address.
+ */
 export function serverIdentityProblem(
   host: IpAddress,
+  identities: readonly CertificateName[] | undefined,
   certificateDer: Uint8Array | undefined,
 ): Error | undefined {
   // An exception would end the process: Node calls this from the handshake.
   if (certificateDer === undefined) return new Error('the server shows no certificate');
   const certificate = new X509Certificate(certificateDer);
   const names = certificateNames(certificate);
-  if (names.some(({ type, value }) => type === 'ip' && value === host)) return undefined;
+  const wanted = identities ?? [{ type: 'ip', value: host }];
+  if (names.some(({ type, value }) => wanted.some((one) => one.type === type && one.value === value)))
+    return undefined;
+  if (identities !== undefined) {
+    return new Error(
+      `the server's certificate has no name of the peer's identities, such as ${identityText(identities[0]!)} (it names ${
+        nameText(certificate.subjectAltName) || 'nothing'
+      }): issue it with that name, or correct the identities here`,
+    );
+  }
   return new Error(
     `the server's certificate does not name the peer's service address ${host} (it names ${
       nameText(certificate.subjectAltName) || 'nothing'

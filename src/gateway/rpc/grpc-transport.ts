@@ -10,7 +10,7 @@ import type { Logger } from '../log.js';
 import type { TlsFiles } from '../options.js';
 import { GrpcClient } from './grpc-client.js';
 import { GrpcServer } from './grpc-server.js';
-import type { ControlTransport, TlsMaterial } from './transport.js';
+import type { ControlTransport, IdentitiesOf, TlsMaterial } from './transport.js';
 
 export type { TlsMaterial } from './transport.js';
 
@@ -19,6 +19,8 @@ export interface GrpcTransportOptions {
   readonly tls?: TlsMaterial;
   /** The files that `tls` is from, for what is said of them. */
   readonly tlsFiles?: TlsFiles;
+  /** What peers prove when we call them; absent: their service addresses. */
+  readonly identitiesOf?: IdentitiesOf;
   /** Largest message, in either direction. */
   readonly messageOctetsMax: number;
   readonly clock: Clock;
@@ -37,9 +39,9 @@ export interface GrpcTransport extends ControlTransport {
 
 /** A transport that serves and calls through gRPC; throws when `tls` cannot be used. */
 export function createGrpcTransport(options: GrpcTransportOptions): GrpcTransport {
-  const { tls, tlsFiles, messageOctetsMax, clock, logger } = options;
+  const { tls, identitiesOf, tlsFiles, messageOctetsMax, clock, logger } = options;
   const limits: DoorLimits = { ...DOOR_LIMITS, ...options.limits };
-  const client = new GrpcClient({ tls, tlsFiles, messageOctetsMax, clock, limits });
+  const client = new GrpcClient({ tls, identitiesOf, tlsFiles, messageOctetsMax, clock, limits });
   let currentTls = tls;
   let server: GrpcServer | undefined;
   let closing: Promise<void> | undefined;

@@ -104,6 +104,9 @@ export class ListenError extends Error {
   }
 }
 
+/** The names of which a peer's server must prove one; undefined: its service address. */
+export type IdentitiesOf = (peer: ServiceAddress) => readonly CertificateName[] | undefined;
+
 /** Certificates and key as PEM text. */
 export interface TlsMaterial {
   /** The authority, or several, whose certificates are believed. */

@@ -1,11 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parseServiceAddress } from '../../../src/gateway/config/addresses.js';
+import type { PeerOptions } from '../../../src/gateway/options.js';
+import { Peers } from '../../../src/gateway/peers.js';
 import { createThrowAwayAuthority } from '../../../src/gateway/rpc/certificates.js';
 import { certificateNames, serverIdentityProblem } from '../../../src/gateway/rpc/grpc-tls.js';
 import type { CallerIdentity } from '../../../src/gateway/rpc/transport.js';
 import { type IpAddress, parseIp } from '../../../src/packet/address.js';
 import { peersAt } from '../../support/doorkeepers.js';
+import { TEST_BUDGETS } from '../../support/peers.js';
 
 const PEER = '127.0.0.3';
 
@@ -67,14 +70,14 @@ describe('names of a certificate are compared by their type', () => {
     const one = await certificate(commonName, ips, dnsNames);
     expect(outcomes(withCertificate(one))).toEqual(isPeer ? THE_PEER : NOBODY);
     // The calling end believes a server by the same rule.
-    expect(serverIdentityProblem(parseIp(PEER), one.raw) === undefined).toBe(isPeer);
+    expect(serverIdentityProblem(parseIp(PEER), undefined, one.raw) === undefined).toBe(isPeer);
   });
 
   test('an IPv6 address is the same in all of its spellings', async () => {
     const one = await certificate('x', ['2001:DB8:0::00a']);
     expect(outcomes(withCertificate(one), ['2001:db8::a'])[0]).toBe('2001:db8::a');
-    expect(serverIdentityProblem(parseIp('2001:db8::a'), one.raw)).toBeUndefined();
-    expect(serverIdentityProblem(parseIp('2001:db8::b'), one.raw)).toBeDefined();
+    expect(serverIdentityProblem(parseIp('2001:db8::a'), undefined, one.raw)).toBeUndefined();
+    expect(serverIdentityProblem(parseIp('2001:db8::b'), undefined, one.raw)).toBeDefined();
   });
 
   test('a certificate counts, not where its holder calls from', async () => {
@@ -150,4 +153,126 @@ test('pairs of addresses with a peer are as many as are asked for', () => {
   expect(peers.pairsOf(peer!, 2, ours)).toHaveLength(2);
   expect(peers.pairsOf(peer!, 3, ours)).toHaveLength(3);
   expect(peers.pairsOf(peer!, 99, ours)).toHaveLength(3 * peer!.virtualIps.length);
+});
+
+describe('a peer with identities', () => {
+  const ID = 'spiffe://example.org/gateway/3';
+  /** Peers at PEER and at 127.0.0.4, the first with identities; the second is told by its address. */
+  const directory = (identities: PeerOptions['identities']) =>
+    new Peers({
+      peers: [
+        {
+          serviceAddress: { host: parseIp(PEER), port: 3000 },
+          virtualIps: [parseIp('10.1.0.1')],
+          ...(identities === undefined ? {} : { identities }),
+        },
+        { serviceAddress: { host: parseIp('127.0.0.4'), port: 3000 }, virtualIps: [parseIp('10.1.0.2')] },
+      ],
+      localVips: [parseIp('10.0.0.1')],
+      budgets: TEST_BUDGETS,
+      mayRotate: true,
+      nowMs: () => 0,
+    });
+  const THREE = directory([
+    { type: 'uri', value: ID },
+    { type: 'dns', value: 'gw3.example.org' },
+  ]);
+
+  /** Which of the peers' addresses somebody with this certificate may ask for, at once or as a server. */
+  async function mayHave(names: { ips?: string[]; dns?: string[]; uris?: string[] }, peers = THREE) {
+    const authority = await createThrowAwayAuthority();
+    const { ips = [], dns = [], uris = [] } = names;
+    const issued = await authority.issue({ commonName: ID, ips: ips.map(parseIp), dnsNames: dns, uris });
+    const one = new X509Certificate(issued.certificatePem);
+    // From the peer's own address: that proves nothing.
+    const caller = withCertificate(one, PEER);
+    const owned = ['10.1.0.1', '10.1.0.2'].filter((vip) => {
+      try {
+        return peers.identify(caller, parseIp(vip)).virtualIps.includes(parseIp(vip));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'PERMISSION_DENIED' });
+        return false;
+      }
+    });
+    const { identities } = peers.all[0]!;
+    const serves = serverIdentityProblem(parseIp(PEER), identities, one.raw) === undefined;
+    expect(serves).toBe(owned.includes('10.1.0.1'));
+    return owned;
+  }
+
+  test('is told by any of them, and has what it owns and nothing else', async () => {
+    expect(await mayHave({ uris: [ID] })).toEqual(['10.1.0.1']);
+    expect(await mayHave({ dns: ['GW3.example.org'] })).toEqual(['10.1.0.1']);
+    expect(await mayHave({ uris: [ID], ips: ['192.0.2.9'] })).toEqual(['10.1.0.1']);
+  });
+
+  test('is nobody with a certificate of another name, were it that of its own address', async () => {
+    expect(await mayHave({ ips: [PEER] })).toEqual([]);
+    expect(await mayHave({ ips: ['127.0.0.4'] })).toEqual(['10.1.0.2']);
+    expect(await mayHave({ uris: ['spiffe://example.org/gateway/4'] })).toEqual([]);
+    expect(await mayHave({})).toEqual([]);
+  });
+
+  test.each<[string, { ips?: string[]; dns?: string[]; uris?: string[] }]>([
+    ['the ID as a DNS name', { dns: [ID] }],
+    ['the DNS name as a URI', { uris: ['gw3.example.org'] }],
+    ['the ID in other letters', { uris: ['spiffe://Example.org/gateway/3'] }],
+    ['the ID in other words', { uris: [`${ID}/`] }],
+    ['with an octet escaped', { uris: ['spiffe://example.org/gateway/%33'] }],
+    ['with a way round', { uris: ['spiffe://example.org/gateway/x/../3'] }],
+    ['with a query', { uris: [`${ID}?`] }],
+    ['behind a NUL', { uris: [`${ID}\0x`], dns: ['gw3.example.org\0.evil.example'] }],
+    ['in a list in a name', { dns: [`x, URI:${ID}`, 'x, DNS:gw3.example.org'] }],
+    ['a wildcard', { dns: ['*.example.org'] }],
+    ['other scripts that look like it', { dns: ['xn--gw-3ja.example.org'] }],
+    ['beside another ID, of which a certificate has one', { uris: [ID, 'spiffe://example.org/gateway/9'] }],
+  ])('is not told by %s', async (_, names) => {
+    expect(await mayHave(names)).toEqual([]);
+  });
+
+  test('and another one are both whoever has the names of both', async () => {
+    expect(await mayHave({ uris: [ID], ips: ['127.0.0.4'] })).toEqual(['10.1.0.1', '10.1.0.2']);
+  });
+
+  test('is nobody any more where the names are others', async () => {
+    expect(await mayHave({ uris: [ID] }, directory([{ type: 'uri', value: `${ID}0` }]))).toEqual([]);
+    expect(await mayHave({ uris: [ID] }, directory(undefined))).toEqual([]);
+    expect(await mayHave({ ips: [PEER] }, directory(undefined))).toEqual(['10.1.0.1']);
+  });
+
+  test('is not told by the address that it calls from, nor is another service at its address', () => {
+    expect(() => THREE.admit(without(PEER))).toThrow(/no configured peer/);
+    const shared = new Peers({
+      peers: [3000, 3001].map((port, i) => ({
+        serviceAddress: { host: parseIp(PEER), port },
+        virtualIps: [parseIp(`10.1.0.${i + 1}`)],
+        identities: [{ type: 'dns' as const, value: `gw${i}.example.org` }],
+      })),
+      localVips: [],
+      budgets: TEST_BUDGETS,
+      mayRotate: true,
+      nowMs: () => 0,
+    });
+    const caller: CallerIdentity = {
+      authenticated: true,
+      names: [{ type: 'dns', value: 'gw1.example.org' }],
+      source: parseIp(PEER),
+      from: 'x',
+    };
+    expect(shared.identify(caller).serviceAddress.port).toBe(3001);
+    expect(shared.identifyService(caller, 3000).serviceAddress.port).toBe(3001);
+    expect(() => shared.identify(caller, parseIp('10.1.0.1'))).toThrow(/does not belong/);
+  });
+});
+
+test('what peers prove when we call them is what the configuration says now', () => {
+  const identities = [{ type: 'dns' as const, value: 'a.example' }];
+  const at = { host: parseIp(PEER), port: 3000 };
+  const peers = peersAt(PEER);
+  expect(peers.identitiesOf(at)).toBeUndefined();
+  const [before] = peers.all;
+  peers.reconfigure([{ serviceAddress: at, virtualIps: [], identities }], TEST_BUDGETS);
+  expect(peers.identitiesOf(at)).toEqual(identities);
+  expect(peers.identitiesOf({ ...at, port: 1 })).toBeUndefined();
+  expect(peers.all[0]).not.toBe(before);
 });

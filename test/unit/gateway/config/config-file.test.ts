@@ -25,9 +25,11 @@ function read(argv: readonly string[], files: Files) {
   return readGatewayOptions(argv, reader, { parseConfigFile });
 }
 
-/** Options of a file, and of further flags. */
-const of = (text: string, ...argv: string[]) =>
-  read(['--config', 'g.yaml', '--insecure', ...argv], { 'g.yaml': text });
+/** Options of a file, and of further flags; without TLS, unless these say otherwise. */
+const of = (text: string, ...argv: string[]) => {
+  const security = argv.some((flag) => flag.startsWith('--tls-')) ? [] : ['--insecure'];
+  return read(['--config', 'g.yaml', ...security, ...argv], { 'g.yaml': text });
+};
 
 function problemsOf(text: string, ...argv: string[]): readonly string[] {
   try {
@@ -159,6 +161,40 @@ peer: []
       'g.yaml:17: peers[2].owns[0]: 192.168.3.1 belongs to 10.0.0.2:3000 already (g.yaml:13: peers[0].owns[2])',
       'g.yaml:8: flags.backoff-min: is greater than --backoff-max',
       'g.yaml:2: flags.rekey-grace: "soon" is not a whole number from 100 to 604800000',
+    ]);
+  });
+
+  const TLS = ['--tls-ca=a', '--tls-cert=b', '--tls-key=c'];
+
+  test('says by which names a peer is known', () => {
+    const names = "['spiffe://example.org/gw/2', GW2.example.org, 'fd00::2']";
+    const { options } = of(`peers:\n  - service: 10.0.0.2\n    identities: ${names}\n`, ...TLS);
+    expect(options.peers[0]!.identities).toEqual([
+      { type: 'uri', value: 'spiffe://example.org/gw/2' },
+      { type: 'dns', value: 'gw2.example.org' },
+      { type: 'ip', value: 'fd00::2' },
+    ]);
+  });
+
+  test.each([
+    [
+      "['*.example.org']",
+      /identities\[0\]: "\*\.example\.org" is not a name of one host: wildcards name nobody/,
+    ],
+    ['[bücher.example]', /write xn--bcher-kva\.example, as it stands in certificates/],
+    ["['spiffe://Example.org/x']", /is not a SPIFFE ID: write spiffe:\/\/trust-domain\/path/],
+    ['[10.0.0.300]', /"10\.0\.0\.300"/],
+    ['[]', /identities: 0 names; give 1 to 16, or leave it out/],
+    [`[${Array(17).fill('a').join()}]`, /identities: 17 names/],
+  ])('refuses the names %s', (names, reason) => {
+    expect(problemsOf(`peers:\n  - service: 10.0.0.2\n    identities: ${names}\n`, ...TLS)).toEqual([
+      expect.stringMatching(reason),
+    ]);
+  });
+
+  test('refuses names that nobody could prove', () => {
+    expect(problemsOf('peers:\n  - service: 10.0.0.2\n    identities: [a]\n')).toEqual([
+      'g.yaml:2: peers[0]: identities are proved by certificates, and with --insecure there are none',
     ]);
   });
 

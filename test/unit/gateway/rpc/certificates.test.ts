@@ -157,7 +157,7 @@ describe('names of a certificate, as Node renders them', () => {
     const authority = await createThrowAwayAuthority();
     const problem = async (...ips: IpAddress[]) => {
       const { certificatePem } = await authority.issue({ commonName: V4, ips, dnsNames: [V4] });
-      return serverIdentityProblem(V4, new X509Certificate(certificatePem).raw)?.message;
+      return serverIdentityProblem(V4, undefined, new X509Certificate(certificatePem).raw)?.message;
     };
     expect(await problem(V6, V4)).toBeUndefined();
     expect(await problem(V6)).toBe(

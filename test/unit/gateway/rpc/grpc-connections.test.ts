@@ -159,6 +159,28 @@ describe('TLS', () => {
     expect(await call(old)).toBe('UNAVAILABLE');
   });
 
+  test('a peer with identities is believed by these, and not by its address', async () => {
+    const authority = await createThrowAwayAuthority();
+    const named = async (ips: IpAddress[], uris: string[]) => ({
+      caPem: authority.caPem,
+      ...(await authority.issue({ commonName: 'x', ips, uris })),
+    });
+    const id = 'spiffe://example.org/gateway/1';
+    const client = createGrpcTransport({
+      messageOctetsMax: 1 << 20,
+      clock: systemClock,
+      tls: await named([A], []),
+      identitiesOf: () => [{ type: 'uri', value: id }],
+    });
+    open.push(client);
+    const outcomes: string[] = [];
+    for (const tls of [await named([], [id]), await named([A], []), await named([A], [`${id}0`])]) {
+      const address = await transport(tls).listen({ host: A, port: 0 }, echo, ANYBODY);
+      outcomes.push(await codeOf(client.call(address, 'GetOpState', request, options)));
+    }
+    expect(outcomes).toEqual(['OK', 'UNAVAILABLE', 'UNAVAILABLE']);
+  });
+
   test('after a reload that takes no authority away connections stay, and new ones have the new certificate', async () => {
     const authority = await newAuthority();
     const server = transport(await authority.issue(A));
