@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import type { AdminClient } from '../admin/admin-client.js';
 import type { Block } from '../admin/tables.js';
+import { escapedInJson, printable } from '../base/printable.js';
 import { RpcError } from '../gateway/rpc/transport.js';
 import { flagProblemsOf } from './flag-problems.js';
-import { complain, EXIT_FAILED, EXIT_USAGE, escapedInJson, printable, table } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 
 /** No gateway answers. */
 const EXIT_NO_GATEWAY = 3;

@@ -1,9 +1,10 @@
 /** `psp-gateway events`: what happens in a running gateway, until it is interrupted. */
 import { Command } from 'commander';
 import type { Event } from '../admin/admin-api.js';
+import { escapedInJson, printable } from '../base/printable.js';
 import { type AdminFlags, jsonText, withAdminFlags, withGateway } from './admin-call.js';
 import { FlagProblems } from './flag-problems.js';
-import { complain, escapedInJson, printable } from './output.js';
+import { complain } from './output.js';
 
 const EXAMPLES = `Every event is there, whatever the gateway's log level and however many there are; who reads too slowly loses some, and is told how many.
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { printable } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
@@ -10,7 +11,7 @@ import { createThrowAwayAuthority } from '../gateway/rpc/certificates.js';
 import { AddressError, type IpAddress } from '../packet/address.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { complain, EXIT_USAGE, printable } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 
 interface CertificatesOptions {
   readonly out?: string;

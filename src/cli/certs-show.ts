@@ -2,6 +2,7 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { printable } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { readTextFile } from '../files/read-file.js';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../gateway/rpc/certificate-status.js';
 import { certificateNames, PEM_OCTETS_MAX } from '../gateway/rpc/grpc-tls.js';
 import { identityText } from '../gateway/rpc/identity.js';
-import { printable } from './output.js';
 
 /** Files of a folder that are looked at. */
 const FILES_MAX = 10_000;

@@ -1,5 +1,6 @@
 /** `psp-gateway certs`: an authority that is kept, certificates of it, and what certificates say. */
 import { Command, InvalidArgumentError } from 'commander';
+import { escapedInJson, printable } from '../base/printable.js';
 import {
   AUTHORITY_DAYS_DEFAULT,
   type CertsResult,
@@ -11,7 +12,7 @@ import {
 import { isFine, showCertificates, shownText } from './certs-show.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { complain, EXIT_FAILED, EXIT_USAGE, escapedInJson, printable } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 
 const DAYS_MAX = 36_500;
 const NAME_CHARACTERS_MAX = 64;

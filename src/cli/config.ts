@@ -1,5 +1,7 @@
 /** `psp-gateway config`: what flags and files say of a gateway, before it is started with them. */
+
 import { Command } from 'commander';
+import { printable, printableLines } from '../base/printable.js';
 import { readTextFile } from '../files/read-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
@@ -40,7 +42,7 @@ export function configCommand(): Command {
 async function check(argv: readonly string[]): Promise<void> {
   try {
     await readRunOptions(argv);
-    process.stdout.write(`${argv[1]}: right\n`);
+    process.stdout.write(`${printable(argv[1] ?? '')}: right\n`);
   } catch (error) {
     fail(error);
   }
@@ -55,7 +57,9 @@ async function show(argv: readonly string[]): Promise<void> {
       parseConfigFile === undefined ? {} : { parseConfigFile },
     );
     const { configText } = await import('../gateway/config/config-text.js');
-    process.stdout.write(configText(read));
+    const text = configText(read);
+    // A file that is made of it has what was read, whatever it is.
+    process.stdout.write(process.stdout.isTTY === true ? printableLines(text) : text);
   } catch (error) {
     fail(error);
   }

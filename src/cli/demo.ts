@@ -8,6 +8,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { systemClock } from '../base/clock.js';
+import { printable } from '../base/printable.js';
 import { systemRandom } from '../base/random.js';
 import { collectCounters, renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
@@ -29,7 +30,7 @@ import { type DemoHost, H1, H2, type HostPlan, newAuthority, startHost } from '.
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
-import { colorsFor, complain, EXIT_FAILED, EXIT_USAGE, printable, table } from './output.js';
+import { colorsFor, complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 import { mustBeReplaceable, type OutputKind } from './replaceable.js';
 import { snapLengthOption } from './snap-length.js';
 

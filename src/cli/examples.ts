@@ -3,13 +3,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { Command } from 'commander';
+import { printable } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { makeFolder, mustTakeFiles, removeEmptyFolders } from '../files/folders.js';
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { PACKAGE_FOLDER } from '../hal/native-parts.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { complain, EXIT_USAGE, printable } from './output.js';
+import { complain, EXIT_USAGE } from './output.js';
 
 const EXAMPLES = join(PACKAGE_FOLDER, 'examples');
 

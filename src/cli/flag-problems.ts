@@ -3,9 +3,9 @@
  * commander would end with the first, so that it is told together with what is wrong with files.
  */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
+import { printable } from '../base/printable.js';
 import { quoted, shortened } from '../gateway/config/problems.js';
 import { Suggestions } from '../gateway/config/suggestions.js';
-import { printable } from './output.js';
 
 const HELP: readonly string[] = ['-h', '--help'];
 const NAME_CHARACTERS_SHOWN = 100;

@@ -1,8 +1,9 @@
 /** The program's log: pino to standard error; lines for people on a terminal or in a pipe, JSON for programs. */
 import pino from 'pino';
+import { escapedInJson, printable } from '../base/printable.js';
 import type { LogFields, Logger, LogLevel } from '../gateway/log.js';
 import { LineWriter, type WriteSome, writeSomeTo } from './line-writer.js';
-import { colorsFor, escapedInJson, printable } from './output.js';
+import { colorsFor } from './output.js';
 
 export type LogFormat = 'text' | 'json';
 

@@ -1,5 +1,6 @@
 /** Shared parts of the commands for printing: exit statuses, colours on terminals only, tables, a line of progress. */
 import picocolors from 'picocolors';
+import { escapedInJson, printable } from '../base/printable.js';
 
 export const EXIT_FAILED = 1;
 /** Wrong usage or configuration. */
@@ -12,22 +13,9 @@ export function colorsFor(stream: NodeJS.WriteStream): typeof picocolors {
   ) as typeof picocolors;
 }
 
-/** Controls of C0 and C1, DEL, line and paragraph separators, and what turns the direction of writing. */
-const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
-
-/** The text without characters that would end a line or drive a terminal: much of it comes from others. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    if (character === '\n') return '\\n';
-    return `\\u{${character.codePointAt(0)!.toString(16)}}`;
-  });
-}
-
-/** JSON text without characters that would drive a terminal, which JSON itself leaves in strings as they are. */
-export function escapedInJson(json: string): string {
-  return json.replace(UNPRINTABLE, (character) =>
-    character === '\n' ? character : `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
-  );
+/** Prints a value as JSON, over several lines, to standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${escapedInJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** Says one line on standard error: the one way in which commands complain, since lines quote flags and files. */

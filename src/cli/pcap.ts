@@ -3,6 +3,7 @@
  * keys file.
  */
 import { Command, Option } from 'commander';
+import { escapedInJson, printable } from '../base/printable.js';
 import { readTextFile } from '../files/read-file.js';
 import { isSameFile } from '../files/same-file.js';
 import { captureOctets, STANDARD_STREAM } from '../packet/capture-stream.js';
@@ -22,7 +23,7 @@ import { mustBeCapture } from './capture-check.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
 import { readKeysFile, withKeysFile } from './keys-file.js';
-import { complain, EXIT_FAILED, EXIT_USAGE, printable, progressLine, table } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, progressLine, table } from './output.js';
 import { CONFIG_OCTETS_MAX, PcapConfigError, parseDecryptConfig, parseEncryptConfig } from './pcap-config.js';
 import { decryptCapture } from './pcap-decrypt.js';
 import { decryptStep, encryptionKey, encryptStep, type FrameStep, processCapture } from './pcap-process.js';
@@ -268,7 +269,7 @@ async function decryptByKeys(
     }),
   );
   const say = sayBeside(output);
-  if (flags.json === true) say(JSON.stringify({ output, ...counts }));
+  if (flags.json === true) say(escapedInJson(JSON.stringify({ output, ...counts })));
   else {
     const { decrypted, noKey, authFail, malformed, cut, notPsp } = counts;
     say(
@@ -315,7 +316,7 @@ async function crypt(flags: CryptFlags, done: string, step: FrameStep): Promise<
   const failures = [...failed.values()].reduce((sum, count) => sum + count, 0);
   const say = sayBeside(output);
   if (flags.json === true) {
-    say(JSON.stringify({ output, [done]: written, failed: Object.fromEntries(failed) }));
+    say(escapedInJson(JSON.stringify({ output, [done]: written, failed: Object.fromEntries(failed) })));
   } else {
     const left = done === 'encrypted' ? 'skipped' : 'dropped';
     say(`${done} ${written} packets in ${nameOf(output)}, ${left} ${failures} packets`);
@@ -360,13 +361,15 @@ async function inspect(
       if (flags.json === true) {
         const json = layers.map(({ name, fields }) => ({ layer: name, ...Object.fromEntries(fields) }));
         console.log(
-          JSON.stringify({
-            number,
-            timestampNs: String(record.timestampNs),
-            length: record.originalOctets,
-            ...(record.frame.length < record.originalOctets ? { captured: record.frame.length } : {}),
-            layers: json,
-          }),
+          escapedInJson(
+            JSON.stringify({
+              number,
+              timestampNs: String(record.timestampNs),
+              length: record.originalOctets,
+              ...(record.frame.length < record.originalOctets ? { captured: record.frame.length } : {}),
+              layers: json,
+            }),
+          ),
         );
       } else if (flags.tree === true) {
         console.log(`packet ${number}, ${seconds} s, ${record.originalOctets} octets\n${renderTree(layers)}`);

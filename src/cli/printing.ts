@@ -1,10 +1,11 @@
 /** What `--stat-print` and `--perf-print` print every second: a block for people, a line of JSON for programs. */
+
+import { escapedInJson } from '../base/printable.js';
 import type { Gateway } from '../gateway/gateway.js';
 import { HalError } from '../hal/errors.js';
 import { outputFailed } from './failure.js';
 import { LineWriter, writeSomeTo } from './line-writer.js';
 import type { LogFormat } from './log.js';
-import { escapedInJson } from './output.js';
 import { type PerformanceMeter, ratesObject, ratesText } from './performance-meter.js';
 import { readStatistics, statisticsObject, statisticsText } from './statistics.js';
 

@@ -1,5 +1,6 @@
 /** `psp-gateway topology counters`: the numbers of a run's report that expectations may name. */
 import type { Command } from 'commander';
+import { printable } from '../base/printable.js';
 import { counterPaths, counterTree } from '../topology/counters.js';
 import { FlagProblems } from './flag-problems.js';
 import { loadBeside, withTopology } from './topology-file.js';
@@ -20,7 +21,7 @@ export function setUpCounters(command: Command): void {
     withTopology(() => {
       const read = loadBeside(wrong, file, [], scenarioPath === undefined ? {} : { scenarioPath });
       const paths = [...counterPaths(counterTree(read))];
-      process.stdout.write(paths.map((path) => `${path}\n`).join(''));
+      process.stdout.write(paths.map((path) => `${printable(path)}\n`).join(''));
     }),
   );
 }

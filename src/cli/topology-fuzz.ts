@@ -2,12 +2,13 @@
 import { lstatSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { printableLines } from '../base/printable.js';
 import { replaceFile } from '../files/replace-file.js';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
-import { colorsFor, EXIT_FAILED, progressLine } from './output.js';
+import { colorsFor, EXIT_FAILED, printJson, progressLine } from './output.js';
 import { FOUND_HEADING, outputProblem } from './replaceable.js';
 import { loadBeside, parseSeed, sabotage, withTopology } from './topology-file.js';
 
@@ -96,7 +97,7 @@ async function search(file: string, flags: Flags, wrong: FlagProblems): Promise<
   if (flags.json === true) {
     const { seed, options, reasons } = failure ?? {};
     const outcome = { ok: failure === undefined, runs, packets, seed, options, reasons };
-    process.stdout.write(`${JSON.stringify(failure ? { ...outcome, file: output } : outcome, null, 2)}\n`);
+    printJson(failure ? { ...outcome, file: output } : outcome);
   } else if (failure === undefined) {
     const last = (flags.seed + runs - 1) >>> 0;
     process.stdout.write(
@@ -107,8 +108,9 @@ async function search(file: string, flags: Flags, wrong: FlagProblems): Promise<
 
 function printFailure(failure: Failure, output: string, file: string): void {
   const colors = colorsFor(process.stdout);
-  const say = (text: string) => process.stdout.write(`${text}\n`);
-  say(`${colors.red('FAILED')}  seed ${failure.seed}, drawn: ${failure.options.join('; ')}`);
+  const say = (text: string) => process.stdout.write(`${printableLines(text)}\n`);
+  process.stdout.write(`${colors.red('FAILED')}  `);
+  say(`seed ${failure.seed}, drawn: ${failure.options.join('; ')}`);
   for (const reason of failure.reasons) say(`  ${reason}`);
   const { scenario, nodes } = failure.small;
   say(

@@ -1,5 +1,6 @@
 /** `psp-gateway topology graph`: draws a topology. */
 import { type Command, Option } from 'commander';
+import { printableLines } from '../base/printable.js';
 import { replaceFile } from '../files/replace-file.js';
 import {
   ALIKE_DRAWN_MAX,
@@ -44,7 +45,7 @@ export function setUpGraph(command: Command): void {
       const { output } = flags;
       const unfit = output === undefined ? undefined : await outputProblem(output, 'drawing');
       const text = await FORMATS[flags.format]!(loadBeside(wrong, file, [unfit]), flags);
-      if (output === undefined) process.stdout.write(text);
+      if (output === undefined) process.stdout.write(printableLines(text));
       else await replaceFile(output, text, { readers: 'public' });
     }),
   );

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
+import { escapedInJson, printable } from '../base/printable.js';
 import { renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
@@ -17,7 +18,7 @@ import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
 import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { reexecWithLargerHeap } from './large-heap.js';
-import { colorsFor, EXIT_FAILED, printable, progressLine, table } from './output.js';
+import { colorsFor, EXIT_FAILED, printJson, progressLine, table } from './output.js';
 import { mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 import { snapLengthOption } from './snap-length.js';
@@ -98,7 +99,7 @@ async function run(
     return;
   const { topology, replays } = await rightTopology(request, loaded);
   const report = await runAndWrite(topology, replays, file, flags);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (flags.json === true) printJson(report);
   if (!report.ok) process.exitCode = EXIT_FAILED;
 }
 
@@ -214,7 +215,7 @@ async function writeResult(
 ): Promise<[name: string, what: string][]> {
   const files: [name: string, what: string, content: string][] = [
     ['report.md', 'flows, gateways, links, drops', reportMarkdown(report)],
-    ['report.json', 'the same for programs, whole', `${JSON.stringify(report, null, 2)}\n`],
+    ['report.json', 'the same for programs, whole', `${escapedInJson(JSON.stringify(report, null, 2))}\n`],
   ];
   files.push(['topology.mmd', 'the topology as Mermaid', topologyMermaid(topology)]);
   if (boxesOf(topology) <= DRAWN_BOXES_MAX)
@@ -246,13 +247,15 @@ function print(report: Report, seconds: number): void {
   // Failures come first, as in the table.
   const met = report.expectations.filter(({ ok }) => ok);
   const unmet = report.expectations.filter(({ ok }) => !ok);
-  for (const { text, seen } of unmet) say(`${colors.red('FAILED')}  ${text}  ${colors.dim(seen)}`);
+  for (const { text, seen } of unmet)
+    say(`${colors.red('FAILED')}  ${printable(text)}  ${colors.dim(printable(seen))}`);
   for (const { kind, atMs, node, text } of report.violations)
     say(`${colors.red('VIOLATED')}  ${kind} at ${atMs.toFixed(3)} ms, ${node}: ${printable(text)}`);
   if (report.violationCount > report.violations.length)
     say(`and ${report.violationCount - report.violations.length} more violations`);
   for (const error of report.errors) say(`${colors.red('ERROR')}  ${printable(error)}`);
-  for (const { text, seen } of met) say(`${colors.green('ok')}  ${text}  ${colors.dim(seen)}`);
+  for (const { text, seen } of met)
+    say(`${colors.green('ok')}  ${printable(text)}  ${colors.dim(printable(seen))}`);
   if (report.violationCount === 0)
     say(
       `${colors.green('ok')}  nothing in clear, nothing unauthenticated, nothing twice, every packet accounted for`,
@@ -265,7 +268,7 @@ function printFlows(report: Report, say: (text?: string) => void): void {
   const rows = flows
     .slice(0, FLOWS_SHOWN_MAX)
     .map(([name, { type, sent, delivered, lost, latencyMs, failed }]) => [
-      name,
+      printable(name),
       type,
       sent,
       delivered,

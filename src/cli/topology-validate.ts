@@ -1,10 +1,11 @@
 /** `psp-gateway topology validate`: reads a topology and says what it makes. */
 import type { Command } from 'commander';
+import { printable } from '../base/printable.js';
 import { countStatic } from '../gateway/directory.js';
 import type { Topology } from '../topology/model.js';
 import { FlagProblems } from './flag-problems.js';
 import { isCaptured, tellOfLargeCaptures } from './large-captures.js';
-import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE, printJson, table } from './output.js';
 import { checkTopology } from './topology-check.js';
 import { addPlaceFlags, type PlaceFlags } from './topology-places.js';
 
@@ -39,7 +40,6 @@ async function validate(
   flags: Flags,
   wrong: FlagProblems,
 ): Promise<void> {
-  const print = (value: object) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   const { topology, replays, fileProblems, warnings, isWrongPath, flagProblems } = await checkTopology({
     ...flags,
     file,
@@ -51,11 +51,11 @@ async function validate(
   if (topology !== undefined && problems.length === 0) {
     if (isCaptured(topology)) tellOfLargeCaptures(topology, replays);
     const summary = summarize(topology);
-    if (flags.json === true) print({ valid: true, ...summary });
+    if (flags.json === true) printJson({ valid: true, ...summary });
     else process.stdout.write(`${summaryTable(summary)}\n`);
     return;
   }
-  if (flags.json === true) print({ valid: false, problems });
+  if (flags.json === true) printJson({ valid: false, problems });
   else for (const problem of problems) complain(problem);
   process.exitCode = fileProblems.length > 0 && !isWrongPath ? EXIT_FAILED : EXIT_USAGE;
 }
@@ -98,7 +98,7 @@ function summarize({ name, seed, nodes, links, scenario }: Topology): Summary {
 function summaryTable(summary: Summary): string {
   const { name, seed, staticTunnels: tunnels, ...counts } = summary;
   return table([
-    ['topology', name],
+    ['topology', printable(name)],
     ['seed', seed],
     ...Object.entries(counts).slice(0, 5),
     ['tunnels at start-up', tunnels],

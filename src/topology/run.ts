@@ -4,6 +4,7 @@
  */
 
 import { type Clock, sleep } from '../base/clock.js';
+import { printable } from '../base/printable.js';
 import type { ProgramCounters } from '../draw/render.js';
 import type { GatewayEvent } from '../gateway/events.js';
 import type { LogFields, LogLevel } from '../gateway/log.js';
@@ -309,8 +310,8 @@ class Run {
     const rest = Object.entries(fields).flatMap(([key, value]) =>
       value === undefined || key === 'event' ? [] : [` ${key}=${value}`],
     );
-    const line = `${this.#nowMs().toFixed(3)} ${who} ${level}: ${message}${rest.join('')}\n`;
-    sink.write(LOG_FILE, new TextEncoder().encode(line));
+    const line = printable(`${this.#nowMs().toFixed(3)} ${who} ${level}: ${message}${rest.join('')}`);
+    sink.write(LOG_FILE, new TextEncoder().encode(`${line}\n`));
   }
 
   #reportProgress(): { stop: () => void } {

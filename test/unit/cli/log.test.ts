@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import { printable } from '../../../src/base/printable.js';
+import { createVirtualClock } from '../../../src/base/virtual-clock.js';
 import { createLogger } from '../../../src/cli/log.js';
-import { printable } from '../../../src/cli/output.js';
+import { EVENT_LINES } from '../../../src/gateway/event-lines.js';
+import { EventLog } from '../../../src/gateway/event-log.js';
 import type { Logger } from '../../../src/gateway/log.js';
 
 test.each([
@@ -53,3 +56,40 @@ test('values with spaces, quotes, or nothing in them stand in quotes', () => {
   ]);
   expect(line.trimEnd().slice(34)).toBe(String.raw`m a="two words" b="x\"y" c="" d=1 e="a=b" f=10.0.0.1`);
 });
+
+/** An escape sequence, one in C1, a turned direction, line separators and a line of its own. */
+const EVIL = 'x\u001b[2J\u009b31m\u202egpj\u2028\nERROR forged';
+const DRIVES = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
+test.each(Object.keys(EVENT_LINES))(
+  'whatever texts of others are in an event, its line is one line: %s',
+  (type) => {
+    // Every field that any event has; none has a text that is not taken for one of others.
+    const names = [
+      'peer',
+      'from',
+      'reason',
+      'holder',
+      'subject',
+      'path',
+      'waitsFor',
+      'work',
+      'kind',
+      'why',
+      'role',
+    ];
+    const event = { type, ...Object.fromEntries(names.map((name) => [name, EVIL])), work: 'recovery' };
+    for (const format of ['text', 'json'] as const) {
+      let text = '';
+      const logger = createLogger(70, format, (octets) => {
+        text += Buffer.from(octets).toString();
+        return octets.length;
+      });
+      const log = new EventLog({ clock: createVirtualClock(0), logger });
+      log.tell(event as never);
+      expect(text.match(/\n/g)).toHaveLength(1);
+      expect(DRIVES.exec(text)).toBeNull();
+      if (format === 'json') expect(JSON.parse(text)).toMatchObject({ event: type, peer: EVIL });
+    }
+  },
+);

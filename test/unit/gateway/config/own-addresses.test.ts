@@ -1,8 +1,8 @@
 /** Addresses that nobody can have, that are ours and not a peer's, and that are written in two ways. */
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import { printable } from '../../../../src/base/printable.js';
 import { checkRun } from '../../../../src/cli/check-run.js';
-import { printable } from '../../../../src/cli/output.js';
 import { ConfigError } from '../../../../src/gateway/config/problems.js';
 import { type OptionsRead, readGatewayOptions } from '../../../../src/gateway/config/read-options.js';
 

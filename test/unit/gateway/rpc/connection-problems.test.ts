@@ -3,6 +3,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.js';
+import { createVirtualClock } from '../../../../src/base/virtual-clock.js';
+import { createLogger } from '../../../../src/cli/log.js';
+import { EventLog } from '../../../../src/gateway/event-log.js';
 import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import { createThrowAwayAuthority, type IssueOptions } from '../../../../src/gateway/rpc/certificates.js';
 import { nameText, peerProblem } from '../../../../src/gateway/rpc/connection-problems.js';
@@ -296,6 +299,29 @@ describe('who is called says that', () => {
     await service.close();
     expect(told).toEqual([]);
   });
+});
+
+test('a name in a certificate may drive a terminal, and the log that tells of it does not', async () => {
+  const evil = 'h\u001b[2J\u009b31m\u202ex';
+  const others = await createThrowAwayAuthority();
+  const { certificatePem, keyPem } = await others.issue({
+    commonName: evil,
+    ips: [HOST],
+    dnsNames: ['a.example'],
+  });
+  const { address, told } = await serve(good);
+  await outcomeOf({ caPem: good.caPem, certificatePem, keyPem }, address.port);
+  await expect.poll(() => told, IN_TIME).toHaveLength(1);
+  for (const format of ['text', 'json'] as const) {
+    let text = '';
+    const logger = createLogger(50, format, (octets) => {
+      text += Buffer.from(octets).toString();
+      return octets.length;
+    });
+    new EventLog({ clock: createVirtualClock(0), logger }).tell(told[0]!);
+    expect(text).toContain('2J');
+    expect(text).toMatch(/^[^\p{Cc}\u202e]*\n$/u);
+  }
 });
 
 test('however long a name in a certificate is, what is told of it is short', () => {
