@@ -1,6 +1,6 @@
 /** The admin service of a gateway that is run: at the place that was named, or at its usual one where that is possible. */
 import { dirname } from 'node:path';
-import type { AdminServer } from '../admin/admin-server.js';
+import { AdminServer } from '../admin/admin-server.js';
 import { defaultSocketPath, ownSurroundings } from '../admin/socket-place.js';
 import { systemClock } from '../base/clock.js';
 import { fileProblem } from '../files/file-problem.js';
@@ -28,12 +28,10 @@ export async function startAdmin(
   { admin, service, hasTls, logger }: AdminOptions,
 ): Promise<AdminServer | undefined> {
   if (admin === 'off') return undefined;
-  // Half of what the gateway's program loads, and of use to the admin service alone.
-  const { AdminServer: Server } = await import('../admin/admin-server.js');
   try {
     const path = admin?.path ?? defaultSocketPath(service, ownSurroundings());
     makeFolder(dirname(path), 'private');
-    const server = await Server.listen({
+    const server = await AdminServer.listen({
       path,
       gateway,
       clock: systemClock,

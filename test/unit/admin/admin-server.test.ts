@@ -10,14 +10,13 @@ import { loadSync } from '@grpc/proto-loader';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Event } from '../../../src/admin/admin-api.js';
+import { CALLS_MAX, REQUEST_OCTETS_MAX } from '../../../src/admin/admin-calls.js';
 import { AdminClient, NoGatewayError } from '../../../src/admin/admin-client.js';
 import {
   AdminServer,
   type AdminServerOptions,
-  CALLS_MAX,
   CONNECTIONS_MAX,
   OPENING_MS,
-  REQUEST_OCTETS_MAX,
 } from '../../../src/admin/admin-server.js';
 import { WATCHERS_MAX } from '../../../src/admin/event-watchers.js';
 import { systemClock } from '../../../src/base/clock.js';
