@@ -1,5 +1,6 @@
 /** Every command block of the documents: run as it stands, or marked in the document and checked for its flags and files. */
 import { describe, expect, test } from 'vitest';
+import { parseConfigFile } from '../../src/gateway/config/config-file.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import {
   type Block,
@@ -35,6 +36,8 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'HACKING.md: One case again': [[/nothing found: 1 runs/, /link-cut: 8 gateways/]],
   'docs/doca-soft.md: Building a program against it': [[/encrypted 0/, /delivered 0/]],
   'docs/hardware.md: Without hardware': [[], [STARTED], [STARTED], [PINGED]],
+  'docs/operations.md: Certificates': [[/365 days left|364 days left|days/]],
+  'docs/operations.md: Configuration': [[/gateway\.yaml: right/, /svc-addr: 127\.0\.0\.71:3000/]],
   'docs/running.md: A real network stack as workload': [[], [STARTED], [STARTED], [PINGED]],
   'docs/topology.md: Real time': [
     [],
@@ -82,10 +85,27 @@ describe('blocks of documents', () => {
     expect((await Promise.all(named.map(problemsOf))).flat()).toEqual([]);
   });
 
-  test('of data are what the program reads: topologies, session files, tunnels files', () => {
+  test('of data are what the program reads: topologies, configurations, session files, tunnels files', () => {
     const data = all.flatMap(({ blocks }) => blocks).filter((block) => !isOfCommands(block));
-    const topologies = data.filter(({ language }) => language === 'yaml');
+    const inYaml = data.filter(({ language }) => language === 'yaml');
+    const isConfiguration = ({ text }: Block) => /^(?:flags|peers):/m.test(text);
+    const topologies = inYaml.filter((block) => !isConfiguration(block));
     expect(topologies.map(({ text }) => topologyOf(text).name)).toEqual(['two-hosts']);
+    const configurations = inYaml.filter(isConfiguration);
+    expect(configurations.map(recipeOf)).toEqual([
+      'docs/operations.md: Who a peer is',
+      'docs/running.md: Configuration file',
+    ]);
+    for (const { text } of configurations) {
+      // Peers alone are a part of a file: the rest of it stands on the command line.
+      const own = /^flags:/m.test(text)
+        ? []
+        : ['-s10.0.0.1', '--outer-ip-type=ipv4', '--tls-ca=ca', '--tls-cert=own', '--tls-key=key'];
+      const { peers } = readGatewayOptions([...own, '--config', 'file.yaml'], () => text, {
+        parseConfigFile,
+      }).options;
+      expect(peers.length, text).toBeGreaterThan(0);
+    }
     for (const [heading, flag] of [
       ['Tunnels files', '--tunnels-file'],
       ['Session file', '--config'],

@@ -2,8 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommanderError } from 'commander';
+import { eventsCommand } from '../../src/cli/admin-events.js';
+import { logLevelCommand } from '../../src/cli/admin-log-level.js';
+import { peersCommand } from '../../src/cli/admin-peers.js';
+import { rotateCommand } from '../../src/cli/admin-rotate.js';
+import { statusCommand } from '../../src/cli/admin-status.js';
+import { tunnelsCommand } from '../../src/cli/admin-tunnels.js';
 import { buildNativeCommand } from '../../src/cli/build-native.js';
 import { certificatesCommand } from '../../src/cli/certificates.js';
+import { certsCommand } from '../../src/cli/certs.js';
 import { demoCommand } from '../../src/cli/demo.js';
 import { examplesCommand } from '../../src/cli/examples.js';
 import { flagProblemsOf } from '../../src/cli/flag-problems.js';
@@ -16,10 +23,17 @@ import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import { ROOT } from './root.js';
 
 const SUB_COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Command | Promise<Command>>> = {
+  status: statusCommand,
+  tunnels: tunnelsCommand,
+  peers: peersCommand,
+  events: eventsCommand,
+  rotate: rotateCommand,
+  'log-level': logLevelCommand,
   demo: demoCommand,
   topology: topologyCommand,
   pcap: pcapCommand,
   pipes: pipesCommand,
+  certs: certsCommand,
   certificates: certificatesCommand,
   examples: examplesCommand,
   'build-native': buildNativeCommand,
