@@ -173,7 +173,7 @@ describe('topology run', () => {
     const report = await flowsOf(file, textOf(file), sink);
     const { flows, nodes } = report;
     const reason = 'too big, answered: fragmentation needed';
-    expect(log).toMatch(new RegExp(`H1 info: a packet of the workload is ${reason} .*mtu=\\d+`));
+    expect(log).toMatch(/H1 info: a packet is too big, answered with the MTU that fits .*mtuOctets=\d+/);
     expect(reportMarkdown(report)).toContain(`| H1 | ${reason} | 5 |`);
     expect(dropsOfAll(report)).toEqual([[reason, 5]]);
     expect(flows.Z).toMatchObject({ sent: 5, delivered: 0 });
