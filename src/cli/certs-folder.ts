@@ -8,7 +8,8 @@ import { readTextFile } from '../files/read-file.js';
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
 import { attempt } from '../gateway/config/addresses.js';
 import { parseIdentity } from '../gateway/config/identities.js';
-import { certificatesIn, DAY_MS, validityOf } from '../gateway/rpc/certificate-status.js';
+import { certificatesIn, validityOf } from '../gateway/rpc/certificate-reading.js';
+import { DAY_MS } from '../gateway/rpc/certificate-status.js';
 import {
   type Authority,
   AuthorityError,

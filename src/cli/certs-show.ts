@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { printable } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { readTextFile } from '../files/read-file.js';
-import {
-  type CertificateState,
-  certificatesIn,
-  daysUntil,
-  EXPIRY_WARNING_DAYS,
-  statusOf,
-} from '../gateway/rpc/certificate-status.js';
+import { certificatesIn, statusOf } from '../gateway/rpc/certificate-reading.js';
+import { type CertificateState, daysUntil, EXPIRY_WARNING_DAYS } from '../gateway/rpc/certificate-status.js';
 import { certificateNames, PEM_OCTETS_MAX } from '../gateway/rpc/grpc-tls.js';
 import { identityText } from '../gateway/rpc/identity.js';
 

@@ -38,7 +38,7 @@ export class GatewayMetrics implements AsyncDisposable {
   async serve(gateway: Gateway, address: ServiceAddress): Promise<ServiceAddress> {
     const { clock, program, perPeer } = this.deps;
     gateway.watch(this.#events.onEvent);
-    const scraper = new Scraper({
+    const scraper: Scraper = new Scraper({
       clock,
       gateway,
       events: this.#events,
@@ -47,7 +47,7 @@ export class GatewayMetrics implements AsyncDisposable {
       connectionsRefused: () => server.connectionsRefused,
       perPeer,
     });
-    const server = new MetricsServer({
+    const server: MetricsServer = new MetricsServer({
       clock,
       text: (format) => scraper.text(format),
       notReady: () => notReadyReasons(gateway.summary(), this.#isStopping),

@@ -177,11 +177,11 @@ describe('what is packed from a clone', () => {
     const manifests = filesBelow(installed).filter((path) => /(?:^|\/)package\.json$/.test(path));
     expect(manifests.length).toBeGreaterThan(50);
     for (const path of manifests) {
-      const { scripts = {} } = JSON.parse(readFileSync(join(installed, path), 'utf8'));
-      expect(
-        Object.keys(scripts).filter((name) => /^(?:pre|post)?install$/.test(name)),
-        path,
-      ).toEqual([]);
+      const { name, scripts = {} } = JSON.parse(readFileSync(join(installed, path), 'utf8'));
+      const run = Object.entries(scripts).filter(([when]) => /^(?:pre|post)?install$/.test(when));
+      // It reads the package.json above it and warns of another range of versions; gRPC's library depends on it.
+      const known = name === 'protobufjs' ? [['postinstall', 'node scripts/postinstall']] : [];
+      expect(run, path).toEqual(known);
     }
     // For which npm would call node-gyp.
     expect(existsSync(join(installed, 'binding.gyp'))).toBe(false);

@@ -11,14 +11,13 @@ import type { FileStamps } from '../../files/file-stamp.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
 import type { TlsFiles } from '../options.js';
+import { certificatesIn, statusOf } from './certificate-reading.js';
 import {
   type CertificateStatus,
-  certificatesIn,
   DAY_MS,
   daysUntil,
   EXPIRY_WARNING_DAYS,
   stateAt,
-  statusOf,
 } from './certificate-status.js';
 import { TlsFilesError, type TlsSource } from './grpc-tls.js';
 import type { ControlTransport, TlsMaterial } from './transport.js';

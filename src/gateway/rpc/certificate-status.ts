@@ -1,5 +1,4 @@
-/** What certificates say of themselves (X.509, RFC 5280), and how long they are still valid: for the log, the view and `certs show`. */
-import { X509Certificate } from 'node:crypto';
+/** What is told of certificates, and how long they are still valid: for the log, the view and `certs show`. */
 
 export const DAY_MS = 86_400_000;
 /** From so many days before its end on a certificate is told to expire soon. */
@@ -27,22 +26,6 @@ export interface CertificateStatus {
   readonly state: CertificateState;
 }
 
-/** One whole certificate in PEM (RFC 7468), under the labels that OpenSSL reads too. */
-const PEM_CERTIFICATE = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[A-Za-z0-9+/=\s]+?-----END \1-----/g;
-
-/** The certificates of a PEM text, in their order. Throws when there is none, or one that cannot be read. */
-export function certificatesIn(pem: string): X509Certificate[] {
-  const begun = pem.match(/-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/g)?.length ?? 0;
-  const whole = pem.match(PEM_CERTIFICATE) ?? [];
-  if (whole.length === 0 || whole.length < begun) throw new Error('not a whole certificate in PEM');
-  return whole.map((text) => new X509Certificate(text));
-}
-
-/** When a certificate begins and ends to be valid; wall time in milliseconds. */
-export function validityOf(certificate: X509Certificate): { notBeforeMs: number; notAfterMs: number } {
-  return { notBeforeMs: Date.parse(certificate.validFrom), notAfterMs: Date.parse(certificate.validTo) };
-}
-
 /** The state of a certificate at a moment. */
 export function stateAt(
   nowMs: number,
@@ -56,28 +39,4 @@ export function stateAt(
 /** Whole days to a moment; negative: so many days ago. */
 export function daysUntil(atMs: number, nowMs: number): number {
   return Math.floor((atMs - nowMs) / DAY_MS);
-}
-
-/** What is to be said of a certificate. */
-export function statusOf(
-  certificate: X509Certificate,
-  { role, path }: Pick<CertificateStatus, 'role' | 'path'>,
-  nowMs: number,
-): CertificateStatus {
-  const validity = validityOf(certificate);
-  return {
-    role,
-    path,
-    subject: inOneLine(certificate.subject),
-    issuer: inOneLine(certificate.issuer),
-    names: certificate.subjectAltName ?? '',
-    fingerprint: certificate.fingerprint256,
-    ...validity,
-    state: stateAt(nowMs, validity),
-  };
-}
-
-/** Node writes a part of a name per line; undefined where a certificate has none. */
-export function inOneLine(name: string | undefined): string {
-  return (name ?? '').trim().replaceAll('\n', ', ');
 }

@@ -5,7 +5,8 @@
 import { createPrivateKey, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import type { JsonGeneralNames } from '@peculiar/x509';
 import type { IpAddress } from '../../packet/address.js';
-import { certificatesIn, DAY_MS, validityOf } from './certificate-status.js';
+import { certificatesIn, validityOf } from './certificate-reading.js';
+import { DAY_MS } from './certificate-status.js';
 
 export interface IssueOptions {
   readonly commonName: string;

@@ -6,7 +6,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { reasonOf } from '../../hal/errors.js';
 import type { TlsFiles } from '../options.js';
-import { inOneLine, validityOf } from './certificate-status.js';
+import { inOneLine, validityOf } from './certificate-reading.js';
 
 /** Characters of a name in a certificate that are told; others write them, as long as they like. */
 const NAME_CHARACTERS_MAX = 160;

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  certificatesIn,
-  DAY_MS,
-  daysUntil,
-  stateAt,
-} from '../../../../src/gateway/rpc/certificate-status.js';
+import { certificatesIn } from '../../../../src/gateway/rpc/certificate-reading.js';
+import { DAY_MS, daysUntil, stateAt } from '../../../../src/gateway/rpc/certificate-status.js';
 import { createThrowAwayAuthority } from '../../../../src/gateway/rpc/certificates.js';
 
 describe('certificates of a PEM text', () => {
