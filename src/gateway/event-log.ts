@@ -25,7 +25,8 @@ const SPI_FIELDS: readonly string[] = ['spi', 'ingressSpi', 'formerSpi'];
 /** What brought an event about; empty: the gateway itself. */
 function causeOf(event: GatewayEvent): string {
   if ('peer' in event && event.peer !== undefined) return event.peer;
-  if ('from' in event) return event.from;
+  // Not its port: a caller may connect from another one for each call.
+  if ('from' in event) return event.type === 'caller-refused' ? event.from : event.from.replace(/:\d+$/, '');
   if ('localVip' in event) return event.localVip;
   if ('work' in event) return event.work;
   return 'source' in event ? event.source : '';

@@ -311,6 +311,20 @@ test('a loud cause has its lines at once, one a second, and a summary; it silenc
   expect([lines, clock.pending]).toEqual([[], 0]);
 });
 
+test('a caller that connects from another port each time is one cause, and each address is one', () => {
+  const { log, taken } = open();
+  const refused = (from: string) =>
+    log.tell({ type: 'request-refused', from, method: 'Announce', code: 'PERMISSION_DENIED', reason: 'no' });
+  for (let port = 1; port <= 100; port++) refused(`10.0.0.9:${port}`);
+  expect(taken()).toHaveLength(PER_CAUSE.atOnce);
+  refused('10.0.0.8:1');
+  expect(taken()).toHaveLength(1);
+  for (const from of ['fd00::9', 'fd00::8']) {
+    for (let i = 0; i < 100; i++) log.tell({ type: 'caller-refused', from, why: 'untrusted', reason: 'no' });
+    expect(taken(), from).toHaveLength(SELDOM.atOnce);
+  }
+});
+
 test('what goes on and on has fewer lines about each cause, and all it left out is in the summary', async () => {
   const { clock, log, taken } = open();
   const claims = (peer: string) =>
