@@ -4,6 +4,8 @@ import {
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
   Event,
+  ExplainRequest,
+  ExplainResponse,
   ListPeersRequest,
   ListPeersResponse,
   ListTunnelsRequest,
@@ -11,6 +13,8 @@ import {
   LogLevelRequest,
   LogLevelResponse,
   type MessageFns,
+  ReloadRequest,
+  ReloadResponse,
   RotateRequest,
   RotateResponse,
   StatusRequest,
@@ -21,6 +25,7 @@ import {
 export type {
   Event,
   EventField,
+  ExplainResponse,
   Peer,
   StatusResponse,
   Traffic,
@@ -56,6 +61,8 @@ export const ADMIN_METHODS = {
   RekeyTunnels: method('RekeyTunnels', ChangeTunnelsRequest, ChangeTunnelsResponse),
   Rotate: method('Rotate', RotateRequest, RotateResponse),
   SetLogLevel: method('SetLogLevel', LogLevelRequest, LogLevelResponse),
+  Explain: method('Explain', ExplainRequest, ExplainResponse),
+  Reload: method('Reload', ReloadRequest, ReloadResponse),
 };
 
 /** The one that streams. */

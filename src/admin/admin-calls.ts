@@ -86,6 +86,8 @@ export class AdminCalls {
         RemoveTunnels: this.#unary<'RemoveTunnels'>((request) => service.removeTunnels(request)),
         RekeyTunnels: this.#unary<'RekeyTunnels'>((request) => service.rekeyTunnels(request)),
         Rotate: this.#unary<'Rotate'>(() => service.rotate()),
+        Explain: this.#unary<'Explain'>((request) => service.explain(request)),
+        Reload: this.#unary<'Reload'>(() => service.reload()),
         SetLogLevel: this.#unary<'SetLogLevel'>((request) => service.setLogLevel(request)),
         WatchEvents: (call: ServerWritableStream<object, Event>) => this.#watchers.add(call),
       },

@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.js';
 import { listenAtPath } from '../files/unix-socket.js';
 import type { GatewayControl, GatewayInsight } from '../gateway/view.js';
 import type { AdminCalls } from './admin-calls.js';
-import { AdminService } from './admin-service.js';
+import { AdminService, type AdminServiceDeps } from './admin-service.js';
 
 /** Connections at one time; further ones are closed at once. */
 export const CONNECTIONS_MAX = 64;
@@ -22,6 +22,7 @@ export interface AdminServerOptions {
   readonly version: string;
   readonly hasTls: boolean;
   readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
+  readonly reload: AdminServiceDeps['reload'];
   /** Told of errors that are no client's fault. */
   readonly onProblem: (text: string) => void;
 }

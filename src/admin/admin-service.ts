@@ -9,6 +9,8 @@ import type {
   AdminCounters,
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
+  ExplainRequest,
+  ExplainResponse,
   ListPeersRequest,
   ListPeersResponse,
   ListTunnelsRequest,
@@ -18,11 +20,13 @@ import type {
   Peer,
   PeerSummary,
   Port,
+  ReloadResponse,
   RotateResponse,
   StatusResponse,
   Tunnel,
   TunnelSelection,
 } from '../gateway/generated/admin.js';
+import type { ReconfigurationResult } from '../gateway/reconfiguration.js';
 import { DAY_MS } from '../gateway/rpc/certificate-status.js';
 import { RpcError, serviceText } from '../gateway/rpc/transport.js';
 import type {
@@ -34,14 +38,28 @@ import type {
   TunnelView,
 } from '../gateway/view.js';
 import { AddressError, parseIp } from '../packet/address.js';
+import { questionOf } from './packet-question.js';
 
 /** Tunnels that one answer holds: some two MiB. */
 export const TUNNELS_PER_ANSWER_MAX = 10_000;
 /** Time for which a re-key is waited for before it is said to go on. */
 const REKEY_WAIT_MS = 5000;
 const LOG_LEVELS: readonly number[] = [10, 20, 30, 40, 50, 60, 70];
+/** Reasons that one answer holds why a reload is refused. */
+export const PROBLEMS_TOLD_MAX = 100;
+const NOTHING_CHANGED: ReconfigurationResult = {
+  peersAdded: 0,
+  peersRemoved: 0,
+  peersChanged: 0,
+  sessionsEnded: 0,
+};
 /** Addresses and prefixes of a peer that are listed. */
 const OWNED_LISTED_MAX = 16;
+
+/** What a reload has changed, or all reasons why it has changed nothing. */
+export type ReloadOutcome =
+  | { readonly changed: ReconfigurationResult }
+  | { readonly problems: readonly string[] };
 
 export interface AdminServiceDeps {
   readonly gateway: GatewayInsight & GatewayControl;
@@ -52,6 +70,8 @@ export interface AdminServiceDeps {
   readonly hasTls: boolean;
   /** The program's log. */
   readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
+  /** Has the gateway, which has been started, read its files again. */
+  readonly reload: () => Promise<ReloadOutcome>;
   /** Of the server that calls us. */
   readonly counters: () => Omit<AdminCounters, '_unknownFields'>;
 }
@@ -165,6 +185,29 @@ export class AdminService {
       log.setLevel(level);
     }
     return { level: log.docaLevel };
+  }
+
+  /** Throws INVALID_ARGUMENT for what no packet can have. */
+  explain(request: ExplainRequest): ExplainResponse {
+    const { facts, steps, ...rest } = this.deps.gateway.explain(questionOf(request));
+    return { ...rest, facts: [...facts], steps: steps.map((step) => ({ ...step })) };
+  }
+
+  /** Throws UNAVAILABLE while the gateway is starting. */
+  async reload(): Promise<ReloadResponse> {
+    const { gateway, reload } = this.deps;
+    if (gateway.summary().startedAtMs === undefined)
+      throw new RpcError('UNAVAILABLE', 'the gateway is starting; ask again when it has started');
+    const outcome = await reload();
+    const { peersAdded, peersRemoved, peersChanged, sessionsEnded } =
+      'changed' in outcome ? outcome.changed : NOTHING_CHANGED;
+    return {
+      problems: 'problems' in outcome ? outcome.problems.slice(0, PROBLEMS_TOLD_MAX) : [],
+      peersAdded: BigInt(peersAdded),
+      peersRemoved: BigInt(peersRemoved),
+      peersChanged: BigInt(peersChanged),
+      sessionsEnded: BigInt(sessionsEnded),
+    };
   }
 
   /** Throws INVALID_ARGUMENT where all would be meant without that being said. */

@@ -1,6 +1,7 @@
 /** The answers of the admin service for people: a block of text for each, made of tables. */
 import { spiText } from '../psp/header.js';
 import type {
+  ExplainResponse,
   ListPeersResponse,
   ListTunnelsResponse,
   Peer,
@@ -39,6 +40,21 @@ const duration = (ms: bigint | undefined) => (ms === undefined ? UNKNOWN : durat
 const ago = (ms: bigint | undefined) => (ms === undefined ? UNKNOWN : `${durationText(ms)} ago`);
 const spi = (value: number | undefined) => (value === undefined ? UNKNOWN : spiText(value));
 const orUnknown = (text: string) => (text === '' ? UNKNOWN : text);
+
+/** The verdict, what is known besides, and the packet's way as a table. */
+export function explainBlocks({ direction, verdict, facts, steps }: ExplainResponse): Block[] {
+  const rows = steps.map(({ depth, pipe, hit, why, effects, goesTo }): Row => {
+    const indent = '  '.repeat(depth);
+    return pipe === ''
+      ? [`${indent}${why}`]
+      : [`${indent}${pipe}`, hit, goesTo, [effects, why].filter((text) => text !== '').join('; ')];
+  });
+  return [
+    `${direction === 'in' ? 'A packet of the peer' : 'The packet'} ${verdict}.`,
+    ...facts.map((fact) => `- ${fact}`),
+    ...(rows.length === 0 ? [] : ['', [['PIPE', 'ENTRY', 'GOES TO', 'WHAT HAPPENS'], ...rows]]),
+  ];
+}
 
 const PEERS_SHOWN_MAX = 20;
 

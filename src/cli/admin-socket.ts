@@ -1,6 +1,7 @@
 /** The admin service of a gateway that is run: at the place that was named, or at its usual one where that is possible. */
 import { dirname } from 'node:path';
 import { AdminServer } from '../admin/admin-server.js';
+import type { AdminServiceDeps } from '../admin/admin-service.js';
 import { defaultSocketPath, ownSurroundings } from '../admin/socket-place.js';
 import { systemClock } from '../base/clock.js';
 import { fileProblem } from '../files/file-problem.js';
@@ -17,6 +18,7 @@ export interface AdminOptions {
   readonly service: ServiceAddress;
   readonly hasTls: boolean;
   readonly logger: ProgramLogger;
+  readonly reload: AdminServiceDeps['reload'];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface AdminOptions {
  */
 export async function startAdmin(
   gateway: GatewayInsight & GatewayControl,
-  { admin, service, hasTls, logger }: AdminOptions,
+  { admin, service, hasTls, logger, reload }: AdminOptions,
 ): Promise<AdminServer | undefined> {
   if (admin === 'off') return undefined;
   try {
@@ -38,6 +40,7 @@ export async function startAdmin(
       version: VERSION,
       hasTls,
       log: logger,
+      reload,
       onProblem: (text) => logger.log('error', text),
     });
     logger.log('info', `admin socket: ${path}`);

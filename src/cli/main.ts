@@ -32,9 +32,17 @@ const COMMANDS: Readonly<
     summary: 'what happens in a running gateway, as it happens',
     load: async () => (await import('./admin-events.js')).eventsCommand(),
   },
+  explain: {
+    summary: 'what a running gateway would do with a packet, and why',
+    load: async () => (await import('./admin-explain.js')).explainCommand(),
+  },
   rotate: {
     summary: "rotate a running gateway's master key",
     load: async () => (await import('./admin-rotate.js')).rotateCommand(),
+  },
+  reload: {
+    summary: 'have a running gateway read its files again',
+    load: async () => (await import('./admin-reload.js')).reloadCommand(),
   },
   'log-level': {
     summary: 'how much a running gateway logs',

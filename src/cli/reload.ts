@@ -3,6 +3,7 @@
  * nothing is changed, and all reasons are told.
  */
 import { statSync } from 'node:fs';
+import type { ReloadOutcome } from '../admin/admin-service.js';
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { FLAGS, type Flag } from '../gateway/config/flags.js';
 import { ConfigError } from '../gateway/config/problems.js';
@@ -18,11 +19,6 @@ import { tlsMaterial } from './read-run-options.js';
 
 /** Reasons that the log tells of one refusal. */
 const REASONS_LOGGED_MAX = 20;
-
-/** What has changed, or all reasons why nothing has. */
-export type ReloadResult =
-  | { readonly changed: ReconfigurationResult }
-  | { readonly problems: readonly string[] };
 
 export interface ReloaderDeps {
   /** The command line that the gateway was started with, and what it said then. */
@@ -42,13 +38,13 @@ export class Reloader {
   }
 
   /** One reload after the other; the gateway has been started. Tells the log as well. Does not reject. */
-  reload(): Promise<ReloadResult> {
+  reload(): Promise<ReloadOutcome> {
     const result = this.#last.then(() => this.#reload());
     this.#last = result;
     return result;
   }
 
-  async #reload(): Promise<ReloadResult> {
+  async #reload(): Promise<ReloadOutcome> {
     const { logger } = this.deps;
     try {
       return { changed: await this.#apply(await this.#readAgain()) };

@@ -115,13 +115,14 @@ async function run(argv: readonly string[]): Promise<void> {
             }
           : {}),
       });
+      const reloader = new Reloader({ argv, read, gateway, logger });
       await using admin = await startAdmin(gateway, {
         admin: around.admin,
         service: options.serviceAddress,
         hasTls: options.tls !== undefined,
         logger,
+        reload: () => reloader.reload(),
       });
-      const reloader = new Reloader({ argv, read, gateway, logger });
       await serve(gateway, opened, logger, {
         onStarted: () => admin?.started(),
         reload: () => reloader.reload(),

@@ -19,6 +19,8 @@ import { staticTunnelsProblem } from './config/read-options.js';
 import type { AddressPair } from './directory.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
+import { Explainer, type Explanation } from './explain/explain.js';
+import type { PacketQuestion } from './explain/packet-question.js';
 import { GatewayViews, isSelected } from './gateway-view.js';
 import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
@@ -116,6 +118,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
   readonly #state: StateKeeper | undefined;
   readonly #certificates: CertificateKeeper | undefined;
   readonly #observe: GatewayObserver;
+  readonly #explainer: Explainer;
   readonly #views: GatewayViews;
   readonly #watchers = new Set<GatewayObserver>();
   #serviceAddress: ServiceAddress | undefined;
@@ -371,6 +374,16 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
       failingSources: this.#failingSources,
       eventLog: this.#eventLog,
     });
+    this.#explainer = new Explainer({
+      hal,
+      clock,
+      options,
+      peers: this.#peers,
+      installer: this.#installer,
+      underlay,
+      uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
+      workloadMac,
+    });
     this.#reconfiguration = new Reconfiguration({
       clock,
       logger,
@@ -580,6 +593,10 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
 
   tunnels(selection: TunnelSelection, most: number): ReturnType<GatewayInsight['tunnels']> {
     return this.#views.tunnels(selection, most);
+  }
+
+  explain(question: PacketQuestion): Explanation {
+    return this.#explainer.explain(question);
   }
 
   watch(observer: GatewayObserver): () => void {

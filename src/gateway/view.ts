@@ -4,6 +4,8 @@ import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { DoorView } from './doors/door-view.js';
 import type { GatewayObserver } from './events.js';
+import type { Explanation } from './explain/explain.js';
+import type { PacketQuestion } from './explain/packet-question.js';
 import type { PeerDialect } from './options.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
@@ -210,6 +212,8 @@ export interface GatewayInsight {
     selection: TunnelSelection,
     most: number,
   ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
+  /** What would become of a packet, and why. Throws HalError BAD_STATE before the gateway has been started. */
+  explain(question: PacketQuestion): Explanation;
   /** Tells of everything that happens from now on, until the function that it gives is called. */
   watch(observer: GatewayObserver): () => void;
 }

@@ -1,4 +1,5 @@
-/** SIGHUP to real gateways: a peer that comes into the file is usable at once; a bad file changes nothing, and is told of. */
+/** Real gateways whose files change, told by SIGHUP or by a command: a peer that comes is usable at once; a bad file changes nothing, and is told of. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,4 +55,41 @@ test('a gateway takes a peer on by SIGHUP, and refuses what is wrong or needs a 
   process.kill(gateway.pid, 'SIGHUP');
   await gateway.says(/other peers and limits are taken on peersAdded=1 peersRemoved=0/);
   expect(await start('b.yaml', '--ping', '192.168.9.93', '--ping-count', '2').ended).toBe(0);
+});
+
+test('psp-gateway reload says what has changed, or all reasons why nothing has', async () => {
+  const file = join(folder, 'c.yaml');
+  const socket = join(folder, 'c.sock');
+  writeFileSync(file, fileOf('127.0.0.95', '192.168.9.95', ''));
+  const gateway = start('c.yaml', '--admin', socket);
+  await gateway.says(/gateway started/);
+  const reload = (...flags: string[]) => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'dist/cli/main.js'), 'reload', '--socket', socket, ...flags],
+      { encoding: 'utf8' },
+    );
+    return { status, stdout, stderr };
+  };
+  writeFileSync(
+    file,
+    fileOf('127.0.0.95', '192.168.9.95', '{service: 127.0.0.96, owns: [192.168.9.96]}', '  cookie: true\n'),
+  );
+  expect(reload()).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /c\.yaml:8: flags\.cookie: cannot change.*\n.*refused: nothing has changed\n$/,
+    ),
+  });
+  expect(JSON.parse(reload('--json').stdout)).toMatchObject({
+    peersAdded: 0,
+    problems: [expect.any(String)],
+  });
+  writeFileSync(file, fileOf('127.0.0.95', '192.168.9.95', '{service: 127.0.0.96, owns: [192.168.9.96]}'));
+  expect(reload()).toEqual({
+    status: 0,
+    stdout: 'peers: 1 added, 0 removed, 0 changed; sessions ended: 0\n',
+    stderr: '',
+  });
 });

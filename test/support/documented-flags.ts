@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, CommanderError } from 'commander';
 import { eventsCommand } from '../../src/cli/admin-events.js';
+import { explainCommand } from '../../src/cli/admin-explain.js';
 import { logLevelCommand } from '../../src/cli/admin-log-level.js';
 import { peersCommand } from '../../src/cli/admin-peers.js';
+import { reloadCommand } from '../../src/cli/admin-reload.js';
 import { rotateCommand } from '../../src/cli/admin-rotate.js';
 import { statusCommand } from '../../src/cli/admin-status.js';
 import { tunnelsCommand } from '../../src/cli/admin-tunnels.js';
@@ -27,7 +29,9 @@ const SUB_COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Command
   tunnels: tunnelsCommand,
   peers: peersCommand,
   events: eventsCommand,
+  explain: explainCommand,
   rotate: rotateCommand,
+  reload: reloadCommand,
   'log-level': logLevelCommand,
   demo: demoCommand,
   topology: topologyCommand,

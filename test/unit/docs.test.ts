@@ -208,6 +208,7 @@ describe('the architecture', () => {
     'slow-path': ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     recovery: ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     diagnosis: ['rpc'],
+    explain: ['pipeline', 'sessions', 'underlay'],
   };
   const sources = files('src', '.ts').map((path) => ({
     path: path.slice(ROOT.length),

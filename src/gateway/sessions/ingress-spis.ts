@@ -140,6 +140,7 @@ export class IngressSpis {
       const entry = entries[i];
       const ingress: IngressSpi = {
         spi,
+        ...(cookies === undefined ? {} : { cookie: cookies[i]! }),
         ...(entry === undefined ? {} : { entry }),
         generation: this.#generation,
         state: 'offered',

@@ -66,6 +66,8 @@ export type IngressState = 'offered' | 'doubtful' | 'given' | 'retiring';
 /** An SPI that we have given out for this session. */
 export interface IngressSpi {
   readonly spi: number;
+  /** That its packets carry; absent without --cookie. */
+  readonly cookie?: bigint;
   /** The ACL entry; absent with the ingress ACL off. */
   readonly entry?: EntryId;
   /** Number of the master key that it came from: how many rotations there had been. */

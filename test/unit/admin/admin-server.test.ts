@@ -68,6 +68,7 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   summary: () => SUMMARY as never,
   tunnels: async () => ({ tunnels: [TUNNEL], leftOut: 3 }),
   watch: () => () => {},
+  explain: () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),
   beginRotation() {},
@@ -98,6 +99,7 @@ async function listen(parts: Partial<Shown> = {}, more: Partial<AdminServerOptio
     version: '1.2.3',
     hasTls: true,
     log: { docaLevel: 50, setLevel() {} },
+    reload: async () => ({ problems: [] }),
     onProblem: (text) => problems.push(text),
     ...more,
   });
@@ -383,7 +385,8 @@ describe('the end', () => {
     await listen();
     writeFileSync(join(dirname(path), 'file'), '');
     const log = { docaLevel: 50, setLevel() {} };
-    const options = { clock: systemClock, version: '', hasTls: false, log, onProblem: () => {} };
+    const reload = async () => ({ problems: [] });
+    const options = { clock: systemClock, version: '', hasTls: false, log, reload, onProblem: () => {} };
     const gateway = gatewayWith({ watch: watch as never });
     await expect(AdminServer.listen({ ...options, gateway, path: join(folder, 'file') })).rejects.toThrow(
       /is no socket/,

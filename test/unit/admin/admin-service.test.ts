@@ -32,6 +32,7 @@ const serviceOf = ({ gateway }: TestNode) =>
     version: '1.2.3',
     hasTls: true,
     log,
+    reload: async () => ({ problems: ['a.yaml:1: wrong'] }),
     counters: () => NO_COUNTERS,
   });
 const causes = (service: AdminService) => service.status().problems.map(({ cause, about }) => [cause, about]);

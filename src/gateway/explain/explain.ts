@@ -1,0 +1,198 @@
+/**
+ * What would become of a packet, and why: pipe by pipe from the device's books (`lookup` of PipeHal), and then what the gateway knows of
+ * the addresses, the session and the peer. Nothing is sent, asked for or counted by it.
+ */
+import type { Clock } from '../../base/clock.js';
+import { SYNDROME_OK } from '../../hal/fields.js';
+import type { PipeHal } from '../../hal/hal.js';
+import { frameInEnvelope } from '../../hal/lookup/envelope.js';
+import type { LookupPath } from '../../hal/lookup/lookup.js';
+import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
+import { type IpAddress, ipFamily, ipToOctets, type MacAddress, macToOctets } from '../../packet/address.js';
+import { sharedBits } from '../../packet/prefix.js';
+import { spiText } from '../../psp/header.js';
+import { type Vip, vipFamily, vipText } from '../directory.js';
+import type { GatewayOptions } from '../options.js';
+import type { Peer, Peers } from '../peers.js';
+import { buildEncapHeader } from '../pipeline/encap-header.js';
+import { netTypeOf } from '../pipeline/pipe-parts.js';
+import type { IngressSpi, Session } from '../sessions/session.js';
+import type { SessionInstaller } from '../sessions/session-installer.js';
+import type { UnderlayPolicy } from '../underlay/underlay-policy.js';
+import type { Direction, PacketQuestion } from './packet-question.js';
+import { type ExplainedStep, stepsOf, verdictOf } from './path-words.js';
+import { frameOf } from './question-frame.js';
+
+export interface Explanation {
+  readonly direction: Direction;
+  /** What becomes of the packet, on one line. */
+  readonly verdict: string;
+  /** What the gateway knows of it besides, a line each: addresses, peer, session. */
+  readonly facts: readonly string[];
+  readonly steps: readonly ExplainedStep[];
+}
+
+type Answer = Omit<Explanation, 'direction'>;
+
+export interface ExplainerDeps {
+  readonly hal: PipeHal;
+  readonly clock: Clock;
+  readonly options: GatewayOptions;
+  readonly peers: Peers;
+  readonly installer: Pick<SessionInstaller, 'sessions'>;
+  readonly underlay: Pick<UnderlayPolicy, 'viewOf'>;
+  readonly uplink: { readonly mac: MacAddress; readonly ip: IpAddress };
+  readonly workloadMac: MacAddress;
+}
+
+export class Explainer {
+  constructor(private readonly deps: ExplainerDeps) {}
+
+  /** Throws HalError BAD_STATE before the gateway has been started. */
+  explain(question: PacketQuestion): Explanation {
+    const { localVips } = this.deps.peers;
+    const { source, destination } = question;
+    const isIn = !localVips.has(source) && localVips.has(destination);
+    const direction = question.direction ?? (isIn ? 'in' : 'out');
+    return { direction, ...(direction === 'out' ? this.#out(question) : this.#in(question)) };
+  }
+
+  #out(question: PacketQuestion): Answer {
+    const { hal, peers, installer, uplink, workloadMac } = this.deps;
+    const { source, destination } = question;
+    const frame = frameOf(question, macToOctets(uplink.mac), macToOctets(workloadMac));
+    const path = hal.lookup({ frame, port: VF_PORT });
+    const facts: string[] = [];
+    if (!peers.localVips.has(source)) facts.push(`${source} is no address of our workload`);
+    const peer = peers.ownerOf(destination);
+    if (peer === undefined) facts.push(`no peer owns ${destination}${this.#nearest(destination)}`);
+    else facts.push(`${destination} belongs to peer ${peer.name}`, ...this.#peerFacts(peer));
+    const session = installer.sessions.get(source, destination);
+    if (session !== undefined) facts.push(...this.#sessionFacts(session));
+    else if (peer !== undefined && peers.localVips.has(source))
+      facts.push('there is no tunnel for this pair: its first packet has one asked for, and waits for it');
+    const { verdict, ...rest } = answer(path, facts);
+    return {
+      verdict: path.end.end === 'rss' ? `${verdict}, ${this.#atGateway(question)}` : verdict,
+      ...rest,
+    };
+  }
+
+  /** What the slow path does with a packet that has no egress route. */
+  #atGateway({ source, destination }: PacketQuestion): string {
+    const { peers } = this.deps;
+    const peer = peers.ownerOf(destination);
+    if (peer === undefined) return 'which drops it: no peer owns the destination';
+    if (!peers.localVips.has(source)) return 'which drops it: the source is no address of ours';
+    return `where it waits until peer ${peer.name} has given a tunnel`;
+  }
+
+  #in(question: PacketQuestion): Answer {
+    const { hal, peers, installer } = this.deps;
+    const { source, destination } = question;
+    const facts: string[] = [];
+    const peer = peers.ownerOf(source);
+    if (peer === undefined) facts.push(`no peer owns ${source}${this.#nearest(source)}`);
+    else facts.push(`${source} belongs to peer ${peer.name}`, ...this.#peerFacts(peer));
+    if (!peers.localVips.has(destination)) facts.push(`${destination} is no address of our workload`);
+    const session = installer.sessions.get(destination, source);
+    const ingress = session?.ingress.at(-1);
+    if (session === undefined || ingress === undefined) {
+      facts.push('no SPI has been given out for this pair: whatever comes for it is not let in');
+      return { verdict: 'is not let in: there is no tunnel for this pair', facts, steps: [] };
+    }
+    facts.push(...this.#sessionFacts(session), `a packet under SPI ${spiText(ingress.spi)} is looked at`);
+    const frame = this.#encrypted(question, session, ingress);
+    return answer(hal.lookup({ frame, port: UPLINK_PORT, syndrome: SYNDROME_OK }), facts);
+  }
+
+  /** The frame that the peer would send us; readable, as lookup wants it. */
+  #encrypted(question: PacketQuestion, session: Session, { spi, cookie }: IngressSpi): Uint8Array {
+    const { options, uplink, workloadMac, underlay } = this.deps;
+    const { mode, cookies, outerFamily } = options;
+    const { family } = session;
+    const unspecified = (outerFamily === 4 ? '0.0.0.0' : '::') as IpAddress;
+    const encapHeader = buildEncapHeader(
+      {
+        mac: uplink.mac,
+        underlayIp: uplink.ip,
+        pspVersion: options.pspVersion,
+        spi,
+        key: new Uint8Array(),
+        cookie: cookie ?? 0n,
+      },
+      {
+        mode,
+        innerFamily: family,
+        // The whole packet is readable in the frame that is looked up.
+        cryptOffsetWords: 0,
+        cookies,
+        sourceMac: uplink.mac,
+        sourceIp: underlay.viewOf(session.peer)[0]?.address ?? unspecified,
+      },
+    );
+    const inner = frameOf(question, macToOctets(workloadMac), macToOctets(uplink.mac));
+    const outer = mode === 'tunnel' ? outerFamily : family;
+    return frameInEnvelope(inner, {
+      spi,
+      encap: { netType: netTypeOf(mode, family), outer: outer === 4 ? 'ipv4' : 'ipv6', cookie: cookies },
+      encapHeader,
+    });
+  }
+
+  /** Of all that peers own, what shares the most leading bits with an address. */
+  #nearest(ip: IpAddress): string {
+    const octets = ipToOctets(ip);
+    let best: { readonly peer: Peer; readonly vip: Vip; readonly bits: number } | undefined;
+    for (const peer of this.deps.peers.all) {
+      for (const vip of [...peer.virtualIps, ...peer.virtualPrefixes]) {
+        if (vipFamily(vip) !== ipFamily(ip)) continue;
+        const bits = sharedBits(octets, typeof vip === 'string' ? ipToOctets(vip) : vip.octets);
+        if (best === undefined || bits > best.bits) best = { peer, vip, bits };
+      }
+    }
+    return best === undefined ? '' : `; nearest: peer ${best.peer.name} owns ${vipText(best.vip)}`;
+  }
+
+  #peerFacts(peer: Peer): string[] {
+    const { name, silentSinceMs, silentReason, heardAtMs, receivedAtMs } = peer;
+    if (silentSinceMs !== undefined)
+      return [`peer ${name} does not answer, for ${this.#since(silentSinceMs)}: ${silentReason ?? '?'}`];
+    return [
+      Number.isFinite(heardAtMs)
+        ? `peer ${name} was last heard of ${this.#since(heardAtMs)} ago`
+        : `peer ${name} has not been heard of yet`,
+      ...(receivedAtMs === undefined
+        ? []
+        : [`the last packets of peer ${name} were let in ${this.#since(receivedAtMs)} ago`]),
+    ];
+  }
+
+  #sessionFacts({ state, egress, ingress, failures, retryAtMs, receivedAtS }: Session): string[] {
+    const spis = ingress.map(({ spi }) => spiText(spi)).join(', ') || 'none';
+    const facts = [
+      `the tunnel is ${state}: SPI out ${egress === undefined ? 'none' : spiText(egress.spi)}, SPIs in ${spis}`,
+    ];
+    if (egress?.held === true)
+      facts.push('its packets wait until the peer has proved its underlay address (--confirm-underlay)');
+    if (failures > 0) facts.push(`${failures} exchanges for it have failed in a row`);
+    if (state === 'backing-off')
+      facts.push(`it is asked for again in ${seconds(Math.max(0, retryAtMs - this.deps.clock.nowMs()))}`);
+    facts.push(
+      receivedAtS === 0
+        ? 'no packet of the peer has been seen to be let in'
+        : `packets of the peer were last seen to be let in ${this.#since(1000 * receivedAtS)} ago`,
+    );
+    return facts;
+  }
+
+  #since(atMs: number): string {
+    return seconds(Math.max(0, this.deps.clock.nowMs() - atMs));
+  }
+}
+
+function answer(path: LookupPath, facts: readonly string[]): Answer {
+  return { verdict: verdictOf(path), facts, steps: stepsOf(path) };
+}
+
+const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
