@@ -41,7 +41,7 @@ function deadBefore(gateway: Program): string {
   return rotations.at(-4)![1]!;
 }
 
-const rotated = (times: number) => new RegExp(`master key rotated rotations=${times}$`, 'm');
+const rotated = (times: number) => new RegExp(`master key rotated rotations=${times} `, 'm');
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
 
 describeOnKernel("a gateway's memory", ['ip', 'ping'], () => {
