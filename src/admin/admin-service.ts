@@ -188,8 +188,8 @@ export class AdminService {
   }
 
   /** Throws INVALID_ARGUMENT for what no packet can have. */
-  explain(request: ExplainRequest): ExplainResponse {
-    const { facts, steps, ...rest } = this.deps.gateway.explain(questionOf(request));
+  async explain(request: ExplainRequest): Promise<ExplainResponse> {
+    const { facts, steps, ...rest } = await this.deps.gateway.explain(questionOf(request));
     return { ...rest, facts: [...facts], steps: steps.map((step) => ({ ...step })) };
   }
 

@@ -595,7 +595,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     return this.#views.tunnels(selection, most);
   }
 
-  explain(question: PacketQuestion): Explanation {
+  explain(question: PacketQuestion): Promise<Explanation> {
     return this.#explainer.explain(question);
   }
 

@@ -212,8 +212,8 @@ export interface GatewayInsight {
     selection: TunnelSelection,
     most: number,
   ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
-  /** What would become of a packet, and why. Throws HalError BAD_STATE before the gateway has been started. */
-  explain(question: PacketQuestion): Explanation;
+  /** What would become of a packet, and why. Rejects with HalError, BAD_STATE before the gateway has been started. */
+  explain(question: PacketQuestion): Promise<Explanation>;
   /** Tells of everything that happens from now on, until the function that it gives is called. */
   watch(observer: GatewayObserver): () => void;
 }

@@ -17,6 +17,7 @@ import type { Peer, Peers } from '../peers.js';
 import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { netTypeOf } from '../pipeline/pipe-parts.js';
 import type { IngressSpi, Session } from '../sessions/session.js';
+import { countersOfSessions } from '../sessions/session-counters.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 import type { UnderlayPolicy } from '../underlay/underlay-policy.js';
 import type { Direction, PacketQuestion } from './packet-question.js';
@@ -48,12 +49,19 @@ export interface ExplainerDeps {
 export class Explainer {
   constructor(private readonly deps: ExplainerDeps) {}
 
-  /** Throws HalError BAD_STATE before the gateway has been started. */
-  explain(question: PacketQuestion): Explanation {
+  /** Rejects with HalError, BAD_STATE before the gateway has been started. */
+  async explain(question: PacketQuestion): Promise<Explanation> {
+    const { hal, clock, installer } = this.deps;
     const { localVips } = this.deps.peers;
     const { source, destination } = question;
     const isIn = !localVips.has(source) && localVips.has(destination);
     const direction = question.direction ?? (isIn ? 'in' : 'out');
+    const session =
+      direction === 'out'
+        ? installer.sessions.get(source, destination)
+        : installer.sessions.get(destination, source);
+    // The read notes when the peer's packets were last let in.
+    if (session !== undefined) await countersOfSessions(hal, clock, [session]);
     return { direction, ...(direction === 'out' ? this.#out(question) : this.#in(question)) };
   }
 

@@ -68,7 +68,7 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   summary: () => SUMMARY as never,
   tunnels: async () => ({ tunnels: [TUNNEL], leftOut: 3 }),
   watch: () => () => {},
-  explain: () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
+  explain: async () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),
   beginRotation() {},

@@ -30,7 +30,7 @@ describe('in every kind of tunnel', () => {
     const a = await net.start(1, [2], options);
     const b = await net.start(2, [1], options);
     for (const family of [4, 6] as const) {
-      const { direction, verdict, facts, steps } = explain(a, 1, 2, family);
+      const { direction, verdict, facts, steps } = await explain(a, 1, 2, family);
       expect({ direction, verdict }).toEqual({
         direction: 'out',
         verdict: 'goes to the gateway itself, where it waits until peer 10.0.0.2:3000 has given a tunnel',
@@ -38,7 +38,7 @@ describe('in every kind of tunnel', () => {
       expect(facts).toContain(`${vip(2, family)} belongs to peer 10.0.0.2:3000`);
       expect(facts.join()).toMatch(/there is no tunnel for this pair/);
       expect(steps.filter(({ hit, why }) => hit === 'miss' && why === '')).toEqual([]);
-      expect(explain(b, 1, 2, family)).toMatchObject({
+      expect(await explain(b, 1, 2, family)).toMatchObject({
         direction: 'in',
         verdict: expect.stringContaining('not let in'),
       });
@@ -53,12 +53,12 @@ describe('in every kind of tunnel', () => {
         { pipe: `EGR_ACL_IPV${family}`, total: true },
       ] as const;
       const counters = await a.hal.counters(selectors);
-      const out = explain(a, 1, 2, family);
+      const out = await explain(a, 1, 2, family);
       expect(out.verdict).toContain(
         `leaves by the uplink, encrypted under SPI 0x${egressSpi!.toString(16).padStart(8, '0')} of PSP version ${'pspVersion' in options ? 0 : 1} with key slot ${keySlot}`,
       );
       expect(out.facts.join()).toContain('the tunnel is established');
-      const into = explain(b, 1, 2, family);
+      const into = await explain(b, 1, 2, family);
       expect(into.verdict).toContain('is given to the workload');
       expect(into.steps.at(-1)?.goesTo ?? '').toMatch(/workload|gateway/);
       // Nothing was sent, counted or told by that.
@@ -71,7 +71,7 @@ describe('in every kind of tunnel', () => {
 
 test('addresses that are nobody’s are told, with the nearest that is somebody’s', async () => {
   const a = await net.start(1, [2, 3]);
-  const { verdict, facts } = a.gateway.explain({
+  const { verdict, facts } = await a.gateway.explain({
     source: vip(1),
     destination: parseIp('192.168.1.77'),
     ...ICMP,
@@ -82,7 +82,7 @@ test('addresses that are nobody’s are told, with the nearest that is somebody�
       /^no peer owns 192\.168\.1\.77; nearest: peer 10\.0\.0\.\d:3000 owns 192\.168\.1\.\d/,
     ),
   ]);
-  expect(explain(a, 9, 2, 4)).toMatchObject({
+  expect(await explain(a, 9, 2, 4)).toMatchObject({
     direction: 'out',
     verdict: 'goes to the gateway itself, which drops it: the source is no address of ours',
     facts: expect.arrayContaining([`${vip(9)} is no address of our workload`]),
@@ -93,7 +93,7 @@ test('a dead peer, and a tunnel that waits for it, are told with the reason and 
   const a = await net.start(1, [2]);
   net.send(a, 2, [1]);
   await net.run(8000);
-  const { facts } = explain(a, 1, 2, 4);
+  const { facts } = await explain(a, 1, 2, 4);
   expect(facts.join('\n')).toMatch(/peer 10\.0\.0\.2:3000 does not answer, for \d+ s: UNAVAILABLE/);
   expect(facts.join('\n')).toMatch(/exchanges for it have failed in a row/);
 });
@@ -110,12 +110,15 @@ test.each([
   await net.run(1000);
   expect(idsOf(b.workload.takeSent())).toEqual([1]);
   const question = { protocol, sourcePort: 4000, destinationPort: 443 };
-  expect(explain(a, 1, 2, family, question as never).verdict).toContain('encrypted under SPI');
-  expect(explain(b, 1, 2, family, question as never).verdict).toBe('is given to the workload');
+  expect((await explain(a, 1, 2, family, question as never)).verdict).toContain('encrypted under SPI');
+  const { verdict, facts } = await explain(b, 1, 2, family, question as never);
+  expect(verdict).toBe('is given to the workload');
+  // The counters were read for it.
+  expect(facts.join('\n')).toMatch(/packets of the peer were last seen to be let in \d s ago/);
 });
 
 test('before the start it is refused, and says so', async () => {
   const a = await net.start(1, [2]);
   await a.gateway.stop();
-  expect(() => explain(a, 1, 2, 4)).toThrow(/BAD_STATE|SHUTDOWN/);
+  await expect(explain(a, 1, 2, 4)).rejects.toThrow(/BAD_STATE|SHUTDOWN/);
 });
