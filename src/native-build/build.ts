@@ -79,6 +79,7 @@ export function buildSoft(build: NativeBuild, variant: SoftVariant): string {
     DOCA_SOFT_RELEASE: release,
     DOCA_SOFT_DEFECTS: onOff(defects),
     DOCA_SOFT_SANITIZE: onOff(sanitize),
+    CMAKE_UNITY_BUILD: onOff(sanitize),
     CMAKE_INSTALL_PREFIX: prefix,
     CMAKE_INSTALL_LIBDIR: 'lib',
   });
