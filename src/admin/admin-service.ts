@@ -28,7 +28,7 @@ import type {
 } from '../gateway/generated/admin.js';
 import type { ReconfigurationResult } from '../gateway/reconfiguration.js';
 import { DAY_MS } from '../gateway/rpc/certificate-status.js';
-import { RpcError, serviceText } from '../gateway/rpc/transport.js';
+import { isServiceNamed, RpcError, serviceText } from '../gateway/rpc/transport.js';
 import type {
   GatewayControl,
   GatewayInsight,
@@ -144,7 +144,7 @@ export class AdminService {
     const { gateway, clock, hasTls } = this.deps;
     const nowMs = clock.nowMs();
     const { peers } = gateway.summary();
-    const meant = peer === '' ? peers : peers.filter(({ name }) => isNamed(name, peer));
+    const meant = peer === '' ? peers : peers.filter(({ name }) => isServiceNamed(name, peer));
     if (peer !== '' && meant.length === 0) throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
     return { peers: meant.map((one) => peerOf(one, nowMs, hasTls)) };
   }
@@ -223,7 +223,7 @@ export class AdminService {
     const { peer = '', vip = '' } = selection ?? {};
     if (peer !== '') {
       const { peers } = this.deps.gateway.summary();
-      if (!peers.some(({ name }) => isNamed(name, peer)))
+      if (!peers.some(({ name }) => isServiceNamed(name, peer)))
         throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
     }
     try {
@@ -233,11 +233,6 @@ export class AdminService {
       throw new RpcError('INVALID_ARGUMENT', `vip: ${error.message}`);
     }
   }
-}
-
-/** Whether a peer, ADDRESS:PORT, is meant by a name with or without the port. */
-function isNamed(name: string, meant: string): boolean {
-  return name === meant || name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === meant;
 }
 
 const agoMs = (nowMs: number, atMs: number | undefined) =>

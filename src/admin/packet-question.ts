@@ -1,10 +1,8 @@
 /** The packet that a client asks about, from its message. */
-import { DIRECTIONS, type PacketQuestion, PROTOCOLS } from '../gateway/explain/packet-question.js';
+import { DIRECTIONS, type PacketQuestion, PORT_MAX, PROTOCOLS } from '../gateway/explain/packet-question.js';
 import type { ExplainRequest } from '../gateway/generated/admin.js';
 import { RpcError } from '../gateway/rpc/transport.js';
 import { AddressError, type IpAddress, ipFamily, parseIp } from '../packet/address.js';
-
-const PORT_MAX = 65_535;
 
 /** Throws INVALID_ARGUMENT with all that no packet can have. */
 export function questionOf(request: ExplainRequest): PacketQuestion {

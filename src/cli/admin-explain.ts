@@ -1,6 +1,6 @@
 /** `psp-gateway explain`: what a running gateway would do with a packet, and why. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DIRECTIONS, PROTOCOLS } from '../gateway/explain/packet-question.js';
+import { DIRECTIONS, PORT_MAX, PROTOCOLS } from '../gateway/explain/packet-question.js';
 import { type AdminFlags, printAnswer, withAdminFlags, withGateway } from './admin-call.js';
 import { FlagProblems } from './flag-problems.js';
 
@@ -10,8 +10,6 @@ interface Flags extends AdminFlags {
   readonly sport: number;
   readonly dport: number;
 }
-
-const PORT_MAX = 65_535;
 
 const EXAMPLES = `From the gateway's books: nothing is sent, and no peer is asked. Without --direction the packet goes out, unless only DST is an address of the
 workload. One that comes in is taken for authentic, under the SPI that the peer was given last.

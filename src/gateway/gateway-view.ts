@@ -7,6 +7,7 @@ import type { Announcements } from './recovery/announcements.js';
 import type { FailingSources } from './recovery/failing-sources.js';
 import type { PeerStarts } from './recovery/peer-starts.js';
 import type { Recovery } from './recovery/recovery.js';
+import { isServiceNamed } from './rpc/transport.js';
 import type { Retirement } from './sessions/retirement.js';
 import type { Rotation } from './sessions/rotation.js';
 import { holderText, type Session, type SessionState } from './sessions/session.js';
@@ -198,6 +199,6 @@ export class GatewayViews {
 /** Whether a session is of a selection. */
 export function isSelected({ peer, localVip, remoteVip }: Session, selection: TunnelSelection): boolean {
   const { peer: name, vip } = selection;
-  if (name !== undefined && name !== peer.name && name !== peer.serviceAddress.host) return false;
+  if (name !== undefined && !isServiceNamed(peer.name, name)) return false;
   return vip === undefined || vip === localVip || vip === remoteVip;
 }

@@ -172,10 +172,11 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     });
     const { observe } = upward;
     this.#observe = observe;
+    const ownUplink = { mac: uplinkMac, ip: underlayIpOf(uplink, options) };
     const underlay = new UnderlayPolicy({
       prefixes: prefixesOf(this.#peers.all, options.peers),
       addresses: this.#underlayAddresses,
-      uplink: { ip: underlayIpOf(uplink, options), mac: uplinkMac },
+      uplink: ownUplink,
       own: [...own, options.serviceAddress.host],
       observe,
     });
@@ -186,7 +187,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
       clock,
       options,
       pipeline: this.pipelineOptions,
-      uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
+      uplink: ownUplink,
       fillRandom: (octets) => random.fill(octets),
       observe,
       mayTalk: (pair) => this.#peers.mayTalk(pair),
@@ -381,7 +382,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
       peers: this.#peers,
       installer: this.#installer,
       underlay,
-      uplink: { mac: uplinkMac, ip: underlayIpOf(uplink, options) },
+      uplink: ownUplink,
       workloadMac,
     });
     this.#reconfiguration = new Reconfiguration({

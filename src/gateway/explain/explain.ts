@@ -56,17 +56,16 @@ export class Explainer {
     const { source, destination } = question;
     const isIn = !localVips.has(source) && localVips.has(destination);
     const direction = question.direction ?? (isIn ? 'in' : 'out');
-    const session =
-      direction === 'out'
-        ? installer.sessions.get(source, destination)
-        : installer.sessions.get(destination, source);
+    const isOut = direction === 'out';
+    const [localVip, remoteVip] = isOut ? [source, destination] : [destination, source];
+    const session = installer.sessions.get(localVip, remoteVip);
     // The read notes when the peer's packets were last let in.
     if (session !== undefined) await countersOfSessions(hal, clock, [session]);
-    return { direction, ...(direction === 'out' ? this.#out(question) : this.#in(question)) };
+    return { direction, ...(isOut ? this.#out(question, session) : this.#in(question, session)) };
   }
 
-  #out(question: PacketQuestion): Answer {
-    const { hal, peers, installer, uplink, workloadMac } = this.deps;
+  #out(question: PacketQuestion, session: Session | undefined): Answer {
+    const { hal, peers, uplink, workloadMac } = this.deps;
     const { source, destination } = question;
     const frame = frameOf(question, macToOctets(uplink.mac), macToOctets(workloadMac));
     const path = hal.lookup({ frame, port: VF_PORT });
@@ -75,35 +74,31 @@ export class Explainer {
     const peer = peers.ownerOf(destination);
     if (peer === undefined) facts.push(`no peer owns ${destination}${this.#nearest(destination)}`);
     else facts.push(`${destination} belongs to peer ${peer.name}`, ...this.#peerFacts(peer));
-    const session = installer.sessions.get(source, destination);
     if (session !== undefined) facts.push(...this.#sessionFacts(session));
     else if (peer !== undefined && peers.localVips.has(source))
       facts.push('there is no tunnel for this pair: its first packet has one asked for, and waits for it');
     const { verdict, ...rest } = answer(path, facts);
     return {
-      verdict: path.end.end === 'rss' ? `${verdict}, ${this.#atGateway(question)}` : verdict,
+      verdict: path.end.end === 'rss' ? `${verdict}, ${this.#atGateway(source, peer)}` : verdict,
       ...rest,
     };
   }
 
   /** What the slow path does with a packet that has no egress route. */
-  #atGateway({ source, destination }: PacketQuestion): string {
-    const { peers } = this.deps;
-    const peer = peers.ownerOf(destination);
+  #atGateway(source: IpAddress, peer: Peer | undefined): string {
     if (peer === undefined) return 'which drops it: no peer owns the destination';
-    if (!peers.localVips.has(source)) return 'which drops it: the source is no address of ours';
+    if (!this.deps.peers.localVips.has(source)) return 'which drops it: the source is no address of ours';
     return `where it waits until peer ${peer.name} has given a tunnel`;
   }
 
-  #in(question: PacketQuestion): Answer {
-    const { hal, peers, installer } = this.deps;
+  #in(question: PacketQuestion, session: Session | undefined): Answer {
+    const { hal, peers } = this.deps;
     const { source, destination } = question;
     const facts: string[] = [];
     const peer = peers.ownerOf(source);
     if (peer === undefined) facts.push(`no peer owns ${source}${this.#nearest(source)}`);
     else facts.push(`${source} belongs to peer ${peer.name}`, ...this.#peerFacts(peer));
     if (!peers.localVips.has(destination)) facts.push(`${destination} is no address of our workload`);
-    const session = installer.sessions.get(destination, source);
     const ingress = session?.ingress.at(-1);
     if (session === undefined || ingress === undefined) {
       facts.push('no SPI has been given out for this pair: whatever comes for it is not let in');

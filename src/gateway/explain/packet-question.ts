@@ -1,6 +1,8 @@
 /** A packet that somebody asks about. */
 import type { IpAddress } from '../../packet/address.js';
 
+/** The largest number that a port can have. */
+export const PORT_MAX = 65_535;
 export const PROTOCOLS = ['icmp', 'udp', 'tcp'] as const;
 
 export const DIRECTIONS = ['out', 'in'] as const;
@@ -17,7 +19,7 @@ export interface PacketQuestion {
   readonly destination: IpAddress;
   /** ICMP: an echo request; TCP: a SYN. */
   readonly protocol: (typeof PROTOCOLS)[number];
-  /** Of UDP and TCP, 0 to 65,535. */
+  /** Of UDP and TCP, 0 to PORT_MAX. */
   readonly sourcePort: number;
   readonly destinationPort: number;
 }

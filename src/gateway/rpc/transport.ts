@@ -20,6 +20,11 @@ export function serviceText({ host, port }: ServiceAddress): string {
   return ipFamily(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Whether a service, as serviceText writes it, is meant by its address with or without the port. */
+export function isServiceNamed(service: string, meant: string): boolean {
+  return service === meant || service.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === meant;
+}
+
 /** RPCs of DOCA's service. */
 export type TunnelRpc =
   | 'RequestMultipleTunnelParams'
