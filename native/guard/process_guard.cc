@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -12,6 +13,11 @@
 namespace guard {
 namespace {
 
+// glibc keeps small blocks that were freed in a cache of each thread, as they are: so many (glibc.malloc.tcache_count) of each size.
+constexpr size_t CACHED_OCTETS_MIN = 24;
+constexpr size_t CACHED_OCTETS_MAX = 1032;
+constexpr size_t CACHED_STEP_OCTETS = 16;
+constexpr size_t CACHED_BLOCKS = 7;
 constexpr size_t STACK_OCTETS = size_t{128} << 10;
 // glibc fills freed memory with this octet, and new memory with its complement: zeros, as in fresh pages.
 constexpr int FILL = 0xff;
@@ -57,6 +63,20 @@ __attribute__((noinline)) void burn_stack()
 {
 	uint8_t octets[STACK_OCTETS];
 	explicit_bzero(octets, sizeof(octets));
+}
+
+void burn_freed_blocks()
+{
+	for (size_t octets = CACHED_OCTETS_MIN; octets <= CACHED_OCTETS_MAX; octets += CACHED_STEP_OCTETS) {
+		void *blocks[CACHED_BLOCKS];
+		for (void *&block : blocks) {
+			block = malloc(octets);
+			if (block != nullptr)
+				explicit_bzero(block, octets);
+		}
+		for (void *block : blocks)
+			free(block);
+	}
 }
 
 } // namespace guard

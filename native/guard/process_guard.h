@@ -20,4 +20,7 @@ std::string lock(void *memory, size_t octets);
 // Overwrites the part of this thread's stack below the caller's frame, where former calls have left data.
 void burn_stack();
 
+// Overwrites the small blocks that this thread has freed and the allocator keeps for it: M_PERTURB leaves these as they are.
+void burn_freed_blocks();
+
 } // namespace guard

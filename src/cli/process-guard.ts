@@ -25,6 +25,10 @@ export class ProcessGuard {
     const { native, onProblem } = options;
     // Small Buffers would share memory, and each would keep all that stood there.
     Buffer.poolSize = 0;
+    // Buffers of up to 64 octets are in JavaScript's own heap: V8 clears there what it has collected.
+    setFlagsFromString('--clear-free-memory');
+    // Otherwise other threads free Buffers, and keep small ones in caches of their own that `forget` does not reach.
+    setFlagsFromString('--no-concurrent-array-buffer-sweeping');
     setFlagsFromString('--expose-gc');
     this.#collect = runInNewContext('gc') as () => void;
     setFlagsFromString('--no-expose-gc');
@@ -56,6 +60,7 @@ export class ProcessGuard {
   /** Keys have died: gives up what nobody refers to any more, and overwrites it. Some milliseconds. */
   forget(): void {
     this.#collect();
+    this.options.native?.burnFreedBlocks();
     this.options.native?.burnStack();
   }
 }

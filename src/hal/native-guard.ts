@@ -9,4 +9,6 @@ export interface NativeGuard {
   lock(octets: Uint8Array): string;
   /** Overwrites the unused part of the stack, where former calls have left data. */
   burnStack(): void;
+  /** Overwrites the small blocks of memory that this thread has freed and that the allocator keeps for it unchanged. */
+  burnFreedBlocks(): void;
 }

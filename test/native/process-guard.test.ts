@@ -1,9 +1,11 @@
 /** A gateway's process is closed to others, and its key tables are locked; what cannot be had is said, and no more. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ProcessGuard } from '../../src/cli/process-guard.js';
 import type { NativeGuard } from '../../src/hal/native-guard.js';
+import { countKeys } from '../support/memory-search.js';
 import { describeNeeding } from '../support/needs.js';
 import { Program } from '../support/program.js';
 import { PORTS_ADDON, ROOT } from '../support/root.js';
@@ -20,7 +22,8 @@ describe('without its wishes', () => {
       return problem;
     },
     lock: () => problem,
-    burnStack: () => void calls.push('burn'),
+    burnStack: () => void calls.push('burn the stack'),
+    burnFreedBlocks: () => void calls.push('burn freed blocks'),
   });
   const guarded = (given: NativeGuard | undefined, allowCoreDumps = false) => {
     const problems: string[] = [];
@@ -57,7 +60,7 @@ describe('without its wishes', () => {
     const { guard, problems } = guarded(native('', calls), true);
     guard.forbidDumps();
     guard.forget();
-    expect(calls).toEqual(['overwrite', 'burn']);
+    expect(calls).toEqual(['overwrite', 'burn freed blocks', 'burn the stack']);
     expect(problems).toEqual([]);
   });
 });
@@ -70,6 +73,30 @@ const missing = [
   ...(isRoot ? [] : ['root']),
   ...(existsSync(PORTS_ADDON) ? [] : ['the native ports (npm run build:native)']),
 ];
+
+const KEY_OCTETS = 32;
+const BUFFERS = 320;
+const octetOfKey = (i: number) => (i * 89 + 41) % 256;
+/** Makes the key octet by octet, so that there are no copies but those in its Buffers. */
+const GIVES_UP_BUFFERS = `
+const { ProcessGuard, nativeGuard } = await import(process.argv[1] + '/dist/cli/process-guard.js');
+const guard = new ProcessGuard({ native: nativeGuard('sim'), allowCoreDumps: true, onProblem: console.log });
+const octetOfKey = ${octetOfKey};
+let buffers = Array.from({ length: ${BUFFERS} }, (_, n) => {
+  const buffer = Buffer.alloc(40 + n * 3);
+  for (let i = 0; i < ${KEY_OCTETS}; i++) buffer[8 + i] = octetOfKey(i);
+  return buffer;
+});
+process.once('SIGUSR2', () => {
+  buffers = [];
+  setTimeout(() => {
+    guard.forget();
+    console.log('forgotten');
+  }, 100);
+});
+setInterval(() => buffers.length, 1000);
+console.log('full');
+`;
 
 describeNeeding("a gateway's process", missing, () => {
   const start = (...more: string[]) =>
@@ -104,6 +131,20 @@ describeNeeding("a gateway's process", missing, () => {
     expect(lockedKilobytes).toBeGreaterThan(0);
     expect(program.out).not.toContain('--allow-core-dumps');
     expect(await program.stop('SIGTERM')).toBe(0);
+  });
+
+  test('keeps nothing of the Buffers that it gives up, however small they are', async () => {
+    const key = Buffer.from(Array.from({ length: KEY_OCTETS }, (_, i) => octetOfKey(i)));
+    const program = new Program(
+      [process.execPath, '--input-type=module', '--eval', GIVES_UP_BUFFERS, pathToFileURL(ROOT).href],
+      { PSP_GATEWAY_PORTS: PORTS_ADDON },
+    );
+    await program.says(/^full$/m);
+    expect(countKeys(program.pid, [key])[0]).toBeGreaterThanOrEqual(BUFFERS);
+    program.kill('SIGUSR2');
+    await program.says(/^forgotten$/m);
+    expect(countKeys(program.pid, [key])).toEqual([0]);
+    await program.stop('SIGTERM');
   });
 
   test('is open where the operator has allowed it, and says so', async () => {
