@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { describeOnKernel } from '../support/kernel.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
@@ -168,9 +168,12 @@ describe('a gateway that is steered', () => {
     const first = gatewayAt(one, other, `--admin=${path}`);
     await first.says(/gateway started/);
     const events = new Program([process.execPath, MAIN, 'events', '--json', '--socket', path]);
+    const ask = (...argv: string[]) => run(...argv, '--socket', path);
+    // Events of before it watched are not told.
+    const watchers = () => Number(JSON.parse(ask('status', '--json').out).admin.watchers);
+    await vi.waitUntil(() => watchers() === 1, { timeout: 60_000, interval: 100 });
     const second = gatewayAt(other, one, '--admin=off', '--ping=192.168.6.63', '--ping-count=200');
     await events.says(/"event":"tunnel-established"/);
-    const ask = (...argv: string[]) => run(...argv, '--socket', path);
     expect(ask('tunnels', 'rekey', '--peer', other)).toMatchObject({
       status: 0,
       out: '1 tunnels re-keyed\n',
