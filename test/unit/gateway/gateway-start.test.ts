@@ -1,9 +1,9 @@
 /** What a gateway needs of its device and options to start, what it makes of them, and what is left when it stops. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GatewayStartError } from '../../../src/gateway/gateway.js';
 import type { PeerOptions } from '../../../src/gateway/options.js';
 import type { RpcError } from '../../../src/gateway/rpc/transport.js';
 import { encodeMultiTunnelRequest } from '../../../src/gateway/rpc/tunnel-messages.js';
+import { GatewayStartError } from '../../../src/gateway/surroundings.js';
 import { delegateHal } from '../../../src/hal/delegate.js';
 import type { DeviceDescription, PipeHal, PortDescription } from '../../../src/hal/hal.js';
 import {

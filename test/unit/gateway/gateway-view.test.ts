@@ -1,9 +1,9 @@
 /** What a gateway shows of itself, and what it does when its operator asks for it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DoorView } from '../../../src/gateway/doors/door-view.js';
-import { GatewayStartError } from '../../../src/gateway/gateway.js';
 import type { PeerOptions } from '../../../src/gateway/options.js';
 import { RpcError } from '../../../src/gateway/rpc/transport.js';
+import { GatewayStartError } from '../../../src/gateway/surroundings.js';
 import type { TunnelSelection } from '../../../src/gateway/view.js';
 import type { PortStatus } from '../../../src/hal/hal.js';
 import { parseIp } from '../../../src/packet/address.js';
