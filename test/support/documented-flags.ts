@@ -1,47 +1,16 @@
 /** What commands in documents name, checked without running them: sub-commands, flags and their values, scripts, files. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command, CommanderError } from 'commander';
-import { eventsCommand } from '../../src/cli/admin-events.js';
-import { explainCommand } from '../../src/cli/admin-explain.js';
-import { logLevelCommand } from '../../src/cli/admin-log-level.js';
-import { peersCommand } from '../../src/cli/admin-peers.js';
-import { reloadCommand } from '../../src/cli/admin-reload.js';
-import { rotateCommand } from '../../src/cli/admin-rotate.js';
-import { statusCommand } from '../../src/cli/admin-status.js';
-import { tunnelsCommand } from '../../src/cli/admin-tunnels.js';
-import { buildNativeCommand } from '../../src/cli/build-native.js';
-import { certificatesCommand } from '../../src/cli/certificates.js';
-import { certsCommand } from '../../src/cli/certs.js';
-import { demoCommand } from '../../src/cli/demo.js';
-import { examplesCommand } from '../../src/cli/examples.js';
+import type { CommanderError } from 'commander';
+import { COMMANDS } from '../../src/cli/commands.js';
 import { flagProblemsOf } from '../../src/cli/flag-problems.js';
-import { pcapCommand } from '../../src/cli/pcap.js';
-import { pipesCommand } from '../../src/cli/pipes.js';
-import { topologyCommand } from '../../src/cli/topology.js';
 import { QUESTION_FLAGS } from '../../src/gateway/config/flags.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
 import { readGatewayOptions } from '../../src/gateway/config/read-options.js';
 import { ROOT } from './root.js';
 
-const SUB_COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Command | Promise<Command>>> = {
-  status: statusCommand,
-  tunnels: tunnelsCommand,
-  peers: peersCommand,
-  events: eventsCommand,
-  explain: explainCommand,
-  rotate: rotateCommand,
-  reload: reloadCommand,
-  'log-level': logLevelCommand,
-  demo: demoCommand,
-  topology: topologyCommand,
-  pcap: pcapCommand,
-  pipes: pipesCommand,
-  certs: certsCommand,
-  certificates: certificatesCommand,
-  examples: examplesCommand,
-  'build-native': buildNativeCommand,
-};
+/** Those whose flags, or all but a few of them, are the gateway's. */
+const OF_GATEWAY: readonly (string | undefined)[] = ['run', 'config'];
 const SCRIPTS = (
   JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 ).scripts;
@@ -103,9 +72,10 @@ function ofTestFiles(args: readonly string[]): string[] {
 }
 
 async function ofOurProgram(args: readonly string[]): Promise<string[]> {
-  const make = SUB_COMMANDS[args[0] ?? ''];
-  if (make === undefined) return ofGateway(args[0] === 'run' ? args.slice(1) : args);
-  const command = await make(args.slice(1));
+  const [name = ''] = args;
+  if (!Object.hasOwn(COMMANDS, name) || OF_GATEWAY.includes(name))
+    return ofGateway(name === 'run' ? args.slice(1) : args);
+  const command = await COMMANDS[name]!.load(args.slice(1));
   for (const one of [command, ...command.commands]) {
     one.exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} });
     if (one.commands.length === 0) one.action(() => {});
