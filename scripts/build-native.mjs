@@ -37,6 +37,9 @@ const REQUIREMENTS_OF_TESTS = [
   { name: 'iputils-ping', what: 'ping', isThere: () => succeeds('ping', ['-V']) },
   { name: 'tcpdump', what: 'tcpdump', isThere: () => succeeds('tcpdump', ['--version']) },
   { name: 'iperf3', what: 'iperf3', isThere: () => succeeds('iperf3', ['--version']) },
+  { name: 'zsh', what: 'zsh', isThere: () => succeeds('zsh', ['--version']) },
+  { name: 'fish', what: 'fish', isThere: () => succeeds('fish', ['--version']) },
+  { name: 'man-db', what: 'man', isThere: () => succeeds('man', ['--version']) },
   { name: 'tshark', what: 'tshark', isThere: () => succeeds('tshark', ['--version']) },
 ];
 

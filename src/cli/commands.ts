@@ -69,6 +69,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'check and show what flags and files say of a gateway',
     load: async () => (await import('./config.js')).configCommand(),
   },
+  completion: {
+    summary: 'completion of commands and flags for bash, zsh and fish',
+    load: async (argv) => (await import('./completion.js')).completionCommand(argv),
+  },
   'build-native': {
     summary: 'build what is native: TAP interfaces, and --hal=doca',
     load: async () => (await import('./build-native.js')).buildNativeCommand(),

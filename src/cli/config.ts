@@ -7,6 +7,7 @@ import { ConfigError } from '../gateway/config/problems.js';
 import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
+import { withGatewayFlags } from './gateway-flags.js';
 import { complain, EXIT_USAGE } from './output.js';
 import { readRunOptions } from './read-run-options.js';
 
@@ -21,20 +22,14 @@ Exit status: 0 right; 2 wrong: each problem is a line with its file, line and fi
 
 export function configCommand(): Command {
   const command = new Command('config').description('check and show what flags and files say of a gateway');
-  command
-    .command('check')
+  withGatewayFlags(command.command('check'))
     .description('read a file as a gateway would that is started with it, and tell all that is wrong')
     .argument('<file>', 'FILE.yaml as for --config, or the session file in JSON')
-    .allowUnknownOption()
-    .allowExcessArguments()
     .action((file: string, _flags: unknown, { args }: Command) =>
       check(['--config', file, ...args.slice(1)]),
     );
-  command
-    .command('show')
+  withGatewayFlags(command.command('show'))
     .description('print the effective configuration as YAML, which --config FILE.yaml reads')
-    .allowUnknownOption()
-    .allowExcessArguments()
     .action((_flags: unknown, { args }: Command) => show(args));
   return command.addHelpText('after', EXAMPLE);
 }

@@ -1,7 +1,8 @@
 /** The gateway's flags for `--help` and for docs/flags.md, from the one table. */
 import { FLAGS, type Flag, JSON_FLAG, QUESTION_FLAGS } from '../gateway/config/flags.js';
 
-const valueText = ({ placeholder, choices }: Flag) => placeholder ?? choices?.join('|') ?? 'VALUE';
+/** A value as help names it. */
+export const valueText = ({ placeholder, choices }: Flag) => placeholder ?? choices?.join('|') ?? 'VALUE';
 
 function written(flag: Flag): string {
   const value = flag.kind === 'boolean' ? '' : ` ${valueText(flag)}`;

@@ -15,6 +15,7 @@ import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { FlagProblems } from './flag-problems.js';
+import { withGatewayFlags } from './gateway-flags.js';
 import { complain, EXIT_USAGE } from './output.js';
 import { outputProblem } from './replaceable.js';
 
@@ -34,15 +35,13 @@ interface Flags {
 }
 
 export function pipesCommand(): Command {
-  const command = new Command('pipes')
+  const command = withGatewayFlags(new Command('pipes'))
     .description('draw the pipe program that gateway flags would build')
     .addOption(
       new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
     )
     .option('-O, --output <file>', 'write to a file instead of standard output')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .addHelpText('after', () => `\nGateway flags:\n${flagHelp()}`);
+    .addHelpText('after', () => `\nThe gateway's flags, which draw another program:\n\n${flagHelp()}`);
   // Flags that are not its own are the gateway's.
   const wrong = new FlagProblems(command, 'left');
   return command.action((flags: Flags) => draw(flags, command.args, wrong));

@@ -22,6 +22,7 @@ import { dissectPsp } from '../psp/inspect.js';
 import { startAdmin } from './admin-socket.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
+import { withGatewayFlags } from './gateway-flags.js';
 import { createLogger } from './log.js';
 import { metricsFor } from './metrics.js';
 import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
@@ -53,10 +54,8 @@ Exit status: 0 stopped, or every ping was answered; 1 failed; 2 wrong flags or f
 `;
 
 export function runCommand(): Command {
-  return new Command('run')
+  return withGatewayFlags(new Command('run'))
     .description('run a gateway')
-    .allowUnknownOption()
-    .allowExcessArguments()
     .version(`psp-gateway ${VERSION}`, '-v, --version', 'print the version')
     .addHelpText('after', () => `\n${flagHelp()}\n${EXAMPLE}`)
     .action((_flags: unknown, command: Command) => run(command.args));

@@ -30,7 +30,7 @@ vi.setConfig({ testTimeout: TIMEOUT_MS });
 const PROGRAMS = join(ROOT, 'node_modules/.bin');
 /** What a clone has not, and what is of no use to it here. */
 const NOT_CLONED =
-  /^(?:\.git|bench|build|dist|node_modules|out|src\/gateway\/generated|test|tools\/docs\/node_modules)(?:\/|$)/;
+  /^(?:\.git|bench|build|dist|man|node_modules|out|src\/gateway\/generated|test|tools\/docs\/node_modules)(?:\/|$)/;
 /** Programs of the system: what the package's user has, and no npm. */
 const SYSTEM_PATH = `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`;
 /** A network of its own, that reaches nothing but itself. */
@@ -155,8 +155,9 @@ describe('what is packed from a clone', () => {
       .filter((path) => !/^test\/|^doca-soft\/(?:test|fuzz)\/|robustness/.test(path))
       .map((path) => `native/${path}`);
     const papers = ['CHANGELOG', 'CONTRIBUTING', 'HACKING', 'README', 'SECURITY'].map((name) => `${name}.md`);
+    const { man } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { man: string[] };
     const single = [...papers, 'CMakeLists.txt', 'LICENSE', 'package.json'];
-    expect(rest).toEqual([...whole, ...native, ...single].sort());
+    expect(rest).toEqual([...whole, ...native, ...man, ...single].sort());
   });
 
   test('has every file that its documents link to, but for sources and tests, as its README says', () => {
@@ -171,6 +172,13 @@ describe('what is packed from a clone', () => {
       }
     }
     expect(links).toBeGreaterThan(50);
+  });
+
+  test('has its manual pages where man finds them', () => {
+    const linked = readdirSync(join(prefix, 'share/man/man1'));
+    expect(linked).toEqual(expect.arrayContaining(['psp-gateway.1', 'psp-gateway-status.1']));
+    for (const name of linked)
+      expect(readFileSync(join(prefix, 'share/man/man1', name), 'utf8'), name).toMatch(/^\.TH PSP/);
   });
 
   test('runs nothing when it is installed, nor does what it depends on', () => {
