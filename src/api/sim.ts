@@ -4,6 +4,7 @@
  *
  * @packageDocumentation
  */
+export type { FrameLoss, FrameTap, LossKind, ShowFrames } from '../hal/frame-tap.js';
 export {
   openSimHal,
   SIM_LIMITS_DEFAULT,

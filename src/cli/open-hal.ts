@@ -10,11 +10,12 @@ import type { GatewayOptions } from '../gateway/options.js';
 import { FAILED_SOURCES_MAX } from '../gateway/pipeline/ingress-pipes.js';
 import { tunnelLimits } from '../gateway/pipeline/limits.js';
 import { HalError } from '../hal/errors.js';
+import type { FrameTap, ShowFrames } from '../hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../hal/hal.js';
 import { NativePartError } from '../hal/native-parts.js';
 import { openDocaHal } from '../hal-doca/device.js';
 import { watchKernelPorts } from '../hal-doca/kernel-ports.js';
-import { openSimHal, type SimHalOptions } from '../hal-sim/device.js';
+import { openSimHal, type SimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { createVirtualHost, type VirtualHost } from '../hal-sim/ports/host.js';
 import { createPcapPort, type PcapPort, PcapPortError } from '../hal-sim/ports/pcap-port.js';
 import { loadPortsAddon, portsAddonIsThere } from '../hal-sim/ports/ports-addon.js';
@@ -35,6 +36,8 @@ export interface OpenHal {
    * does not come back in this process.
    */
   readonly ending: readonly { readonly name: string; readonly done: Promise<void> }[];
+  /** Has the device show its ports' frames; absent: it cannot. */
+  readonly showFrames?: ShowFrames;
   /** Whether its ports are there. */
   ports(): readonly PortStatus[];
   close(): Promise<void>;
@@ -188,20 +191,26 @@ async function openSim(
   if (spec.kind === 'pcap') {
     const workload = { mac: workloadMac, addresses: options.localVirtualIps };
     const hal = await open({ port: pcapPort(spec), mac: uplinkMac, workload });
-    return { hal, ending, ports, close: () => hal.close() };
+    return { ...shown(hal), ending, ports };
   }
   const addresses = workloadAddresses(spec, options);
   if (spec.kind === 'tap') {
     const port = openTapPort({ addon: loadPortsAddon(), ...spec });
     endsWith(port);
     const hal = await open({ port, mac: uplinkMac, workload: { mac: port.mac, addresses } });
-    return { hal, ending, ports, close: () => hal.close() };
+    return { ...shown(hal), ending, ports };
   }
   const host = createVirtualHost({ clock, mac: workloadMac, addresses });
   states.set(host.port.name, 'present');
   const hal = await open({ port: host.port, mac: uplinkMac, workload: { mac: workloadMac, addresses } });
-  return { hal, host, ending, ports, close: () => hal.close() };
+  return { ...shown(hal), host, ending, ports };
 }
+
+const shown = (hal: SimHal) => ({
+  hal,
+  showFrames: (tap: FrameTap | null) => hal.showFrames(tap),
+  close: () => hal.close(),
+});
 
 function udpUplink(
   address: IpAddress,

@@ -99,6 +99,7 @@ async function run(argv: readonly string[]): Promise<void> {
         },
         hal: meter?.hal ?? opened.hal,
         ports: () => opened.ports(),
+        showFrames: opened.showFrames,
         transport: metrics?.observed(transport) ?? transport,
         clock: systemClock,
         random: systemRandom(),

@@ -1,4 +1,6 @@
 import type { IpAddress } from '../packet/address.js';
+import type { SaKey } from '../psp/keys-file.js';
+import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
 import { staticTunnelsProblem } from './config/read-options.js';
 import type { AddressPair } from './directory.js';
 import type { GatewayObserver } from './events.js';
@@ -174,6 +176,14 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
 
   tunnels(selection: TunnelSelection, most: number): ReturnType<GatewayInsight['tunnels']> {
     return this.#parts.views.tunnels(selection, most);
+  }
+
+  capture(selection: CaptureSelection, onFrame: (frame: CapturedFrame) => void): Capture {
+    return this.#parts.captures.start(selection, onFrame);
+  }
+
+  showKeys(viewer: (key: SaKey) => void): (() => void) | undefined {
+    return this.#parts.debugKeys?.show(viewer);
   }
 
   explain(question: PacketQuestion): Promise<Explanation> {

@@ -126,6 +126,8 @@ export interface GatewayLimits {
   readonly neighborsPerSecond: number;
   /** Sampled packets that the log tells of, per second. */
   readonly sampledLinesPerSecond: number;
+  /** Packets that one capture is shown, per second. */
+  readonly capturedPacketsPerSecond: number;
   /** SPIs that one peer's requests may take in an hour, on average. */
   readonly spisPerPeerPerHour: number;
 }

@@ -2,6 +2,8 @@
 import type { Counter, DeviceDescription, PortStatus } from '../hal/hal.js';
 import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
+import type { SaKey } from '../psp/keys-file.js';
+import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
 import type { DoorView } from './doors/door-view.js';
 import type { GatewayObserver } from './events.js';
 import type { Explanation } from './explain/explain.js';
@@ -214,6 +216,10 @@ export interface GatewayInsight {
   ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
   /** What would become of a packet, and why. Rejects with HalError, BAD_STATE before the gateway has been started. */
   explain(question: PacketQuestion): Promise<Explanation>;
+  /** Shows packets of a selection from now on, as many as --capture-rate allows. */
+  capture(selection: CaptureSelection, onFrame: (frame: CapturedFrame) => void): Capture;
+  /** With --debug-keys: shows keys of tunnels, those before and those to come, until the function that it gives is called. */
+  showKeys(viewer: (key: SaKey) => void): (() => void) | undefined;
   /** Tells of everything that happens from now on, until the function that it gives is called. */
   watch(observer: GatewayObserver): () => void;
 }

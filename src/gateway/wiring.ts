@@ -5,9 +5,12 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
+import type { ShowFrames } from '../hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../hal/hal.js';
 import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
 import { AskedTunnels } from './asked-tunnels.js';
+import { Captures } from './capture/captures.js';
+import { DebugKeys } from './capture/debug-keys.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import { Explainer } from './explain/explain.js';
@@ -70,6 +73,8 @@ export interface GatewayDeps {
   readonly ports?: () => readonly PortStatus[];
   /** Sees every packet that comes to the CPU. */
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
+  /** Has the device show its ports' frames; absent: it cannot. */
+  readonly showFrames?: ShowFrames | undefined;
 }
 
 /** The parts of a gateway, with what they have in common. */
@@ -131,6 +136,14 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     own: [...own, options.serviceAddress.host],
     observe,
   });
+  const captures = new Captures({
+    clock,
+    showFrames: deps.showFrames,
+    sessionOf: (localVip, remoteVip) => installer.sessions.get(localVip, remoteVip),
+    packetsPerSecond: limits.capturedPacketsPerSecond,
+    isSampling: options.sampleRateLog2 > 0,
+  });
+  const debugKeys = options.debugKeys ? new DebugKeys() : undefined;
   const isHeld = (peer: Peer, address: IpAddress) =>
     holdsUnproved(pipelineOptions) && underlay.isUnproved(peer, address);
   const installer = new SessionInstaller({
@@ -146,7 +159,8 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     shortageListener: upward,
     sessionListener: upward,
     debugKey: (text, spi, key) => {
-      if (!options.debugKeys) return;
+      if (debugKeys === undefined) return;
+      debugKeys.add(spi, key);
       logger.log('info', `key ${text}`, { spi, key: Buffer.from(key).toString('hex') });
     },
   });
@@ -304,6 +318,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     ...(dhcp === undefined ? {} : { dhcp }),
     ...(segment === undefined ? {} : { segment }),
     onReceived: deps.onReceived ?? (() => {}),
+    watch: captures,
   });
   const views = new GatewayViews({
     hal,
@@ -399,6 +414,8 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     slowPath,
     askedTunnels,
     views,
+    captures,
+    debugKeys,
     explainer,
     reconfiguration,
   };

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 import { CheckedHal } from '../hal/checked-hal.js';
 import { HalError, shutDown } from '../hal/errors.js';
+import type { FrameLoss, FrameTap, ShowFrames } from '../hal/frame-tap.js';
 import type {
   Counter,
   DeviceDescription,
@@ -21,6 +22,7 @@ import type {
   SpiKeyBatch,
   TransmitPacket,
 } from '../hal/hal.js';
+import { SYNDROME_NONE } from '../hal/packet/packet-context.js';
 import type { EntryBatch, EntryIndex, PipeDevice } from '../hal/pipe-device.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
@@ -100,6 +102,8 @@ export interface SimHal extends PipeHal {
   fates(): Fates;
   /** RSS packets that have not been handed over yet. */
   readonly rssWaiting: number;
+  /** Shows all frames of both ports from now on, and what became of those that did not get through. */
+  readonly showFrames: ShowFrames;
 }
 
 /** Opens a simulated device and starts its ports. Rejects with what a port's start rejects with. */
@@ -127,6 +131,10 @@ class CheckedSimHal extends CheckedHal implements SimHal {
   get rssWaiting(): number {
     return this.simulated.rssWaiting;
   }
+
+  showFrames(tap: FrameTap | null): void {
+    this.simulated.showFrames(tap);
+  }
 }
 
 class SimDevice implements PipeDevice {
@@ -147,6 +155,9 @@ class SimDevice implements PipeDevice {
   private readonly mirrorsLate: boolean;
   /** The program's, from before its static entries are in it. */
   private pipeline!: Pipeline;
+  private pipeNames: readonly string[] = [];
+  /** null: nobody captures, and nothing is done for it but to look here once for each burst. */
+  private tap: FrameTap | null = null;
   /** Whether all static entries are in it, and packets are let in. */
   private isBuilt = false;
   private closed = false;
@@ -188,9 +199,12 @@ class SimDevice implements PipeDevice {
     this.pipeline = new Pipeline(program, random, crypto, statistics, {
       toPort: (port, frame, mirrored) => this.toPort(port, frame, mirrored),
       toRss: (frame, packetMeta) => {
-        if (this.rss.push({ frame, packetMeta })) statistics.toRss++;
+        const taken = this.rss.push({ frame, packetMeta });
+        if (taken) statistics.toRss++;
+        return taken;
       },
     });
+    this.pipeNames = program.pipes.map(({ name }) => name);
     await install(this.pipeline.indexes);
     this.isBuilt = true;
   }
@@ -286,8 +300,9 @@ class SimDevice implements PipeDevice {
   }
 
   transmit(packets: readonly TransmitPacket[]): number {
-    for (const { frame, packetMeta } of packets) {
-      this.pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0);
+    for (const packet of packets) {
+      if (this.tap !== null) this.transmitShown(packet, this.tap);
+      else this.pipeline.transmit(new Uint8Array(packet.frame), packet.packetMeta ?? 0);
     }
     this.flush();
     return packets.length;
@@ -302,20 +317,56 @@ class SimDevice implements PipeDevice {
     for (const result of closing) if (result.status === 'rejected') throw result.reason;
   }
 
+  showFrames(tap: FrameTap | null): void {
+    this.tap = tap;
+  }
+
   private receive(port: number, frames: readonly Uint8Array[]): void {
     if (!this.isBuilt || this.closed) return;
-    for (let i = 0; i < frames.length; i++) this.pipeline.receive(frames[i], port);
+    if (this.tap === null) for (let i = 0; i < frames.length; i++) this.pipeline.receive(frames[i], port);
+    else for (const frame of frames) this.receiveShown(frame, port, this.tap);
     this.flush();
   }
 
-  private toPort(id: number, frame: Uint8Array, mirrored: boolean): void {
+  /** Shows the frame as it came in: the pipeline changes it in place. */
+  private receiveShown(frame: Uint8Array, port: number, tap: FrameTap): void {
+    // Not slice(): of a Buffer that is no copy.
+    const copy = new Uint8Array(frame);
+    const loss = this.lossOf(() => this.pipeline.receive(frame, port));
+    tap.frameIn(port, copy, loss);
+  }
+
+  private transmitShown({ frame, packetMeta }: TransmitPacket, tap: FrameTap): void {
+    const loss = this.lossOf(() => this.pipeline.transmit(new Uint8Array(frame), packetMeta ?? 0));
+    if (loss !== undefined) tap.frameLost(frame, loss);
+  }
+
+  /** What became of the packet that `walk` sends through the pipes; undefined: it got through. */
+  private lossOf(walk: () => void): FrameLoss | undefined {
+    let loss: FrameLoss | undefined;
+    this.pipeline.onLoss = (kind, pipe, { syndrome }) => {
+      const name = this.pipeNames[pipe];
+      loss = {
+        kind,
+        ...(name === undefined ? {} : { pipe: name }),
+        ...(syndrome === SYNDROME_NONE ? {} : { syndrome }),
+      };
+    };
+    walk();
+    this.pipeline.onLoss = null;
+    return loss;
+  }
+
+  /** False: the port cannot carry it. */
+  private toPort(id: number, frame: Uint8Array, mirrored: boolean): boolean {
     if (frame.length > this.ports[id].mtuOctets + ETHERNET_HEADER_OCTETS) {
       this.statisticsNow.portDropped++;
-      return;
+      return false;
     }
     if (id === UPLINK_PORT) this.statisticsNow.sentUplink++;
     else this.statisticsNow.sentVf++;
     (mirrored && this.mirrorsLate ? this.outgoingLate : this.outgoing)[id].push(frame);
+    return true;
   }
 
   /** Hands what the burst has sent to the ports. */
@@ -326,6 +377,9 @@ class SimDevice implements PipeDevice {
       if (frames.length === 0) continue;
       this.outgoing[id] = [];
       late.length = 0;
+      // Who looks may stop looking at any frame.
+      const { tap } = this;
+      if (tap !== null) for (const frame of frames) tap.frameOut(id, frame);
       this.ports[id].send(frames);
     }
   }

@@ -3,6 +3,7 @@
  */
 
 import type { Random } from '../base/random.js';
+import type { LossKind } from '../hal/frame-tap.js';
 import type { Counter } from '../hal/hal.js';
 import { PacketContext } from '../hal/packet/packet-context.js';
 import { type EntryIndex, type EntryWriter, MISS_COUNTER, TOTAL_COUNTER } from '../hal/pipe-device.js';
@@ -25,12 +26,18 @@ const RANDOM_MASK = 0xffff;
 
 /** Where packets leave the pipeline. The frame belongs to the exit from then on. */
 export interface PipelineExits {
-  /** The frame is as it shall be on the wire; `mirrored`: a mirror has made copies of it. */
-  toPort(port: number, frame: Uint8Array, mirrored: boolean): void;
-  toRss(frame: Uint8Array, packetMeta: number): void;
+  /** The frame is as it shall be on the wire; `mirrored`: a mirror has made copies of it. False: the port cannot carry it. */
+  toPort(port: number, frame: Uint8Array, mirrored: boolean): boolean;
+  /** False: there is no room. */
+  toRss(frame: Uint8Array, packetMeta: number): boolean;
 }
 
+/** Told of a packet that did not get through; `pipe`: the number of the last one that it came to, negative where it came to none. */
+export type LossListener = (kind: LossKind, pipe: number, packet: PacketContext) => void;
+
 export class Pipeline implements EntryWriter {
+  /** null: nobody wants to know. Not called for copies that mirrors make. */
+  onLoss: LossListener | null = null;
   private readonly pipes: readonly (BasicPipeTable | ControlPipeTable)[];
   private readonly ingressRoot: number;
   private readonly egressRoot: number;
@@ -123,31 +130,46 @@ export class Pipeline implements EntryWriter {
 
   private walk(packet: PacketContext, start: number): void {
     let code = start;
+    let pipe = -1;
     while (code >= CODE_PIPE) {
       // Validation excludes cycles of the program's own; entries that were added later might close one.
       if (packet.hops++ > this.pipes.length) {
         this.statistics.dropped++;
+        this.lose('loop', pipe, packet);
         return;
       }
       if (packet.stale) packet.parse();
-      code = this.pipes[code - CODE_PIPE].process(packet);
+      pipe = code - CODE_PIPE;
+      code = this.pipes[pipe].process(packet);
     }
-    if (code >= CODE_PORT) this.leaveByPort(packet, code - CODE_PORT);
-    else if (code === CODE_RSS) this.exits.toRss(packet.frame, packet.meta[0]);
-    else if (code === CODE_DROP) this.statistics.dropped++;
-    else if (code === CODE_KERNEL) this.statistics.toKernel++;
-    // CODE_LOST has been counted by what lost it.
+    if (code >= CODE_PORT) this.leaveByPort(packet, code - CODE_PORT, pipe);
+    else if (code === CODE_RSS) {
+      if (!this.exits.toRss(packet.frame, packet.meta[0])) this.lose('queue-full', pipe, packet);
+    } else if (code === CODE_DROP) {
+      this.statistics.dropped++;
+      this.lose('dropped', pipe, packet);
+    } else if (code === CODE_KERNEL) this.statistics.toKernel++;
+    // Has been counted by what lost it.
+    else this.lose('unprocessed', pipe, packet);
   }
 
-  private leaveByPort(packet: PacketContext, port: number): void {
+  private leaveByPort(packet: PacketContext, port: number, pipe: number): void {
     if (packet.cryptoId !== 0 && !packet.sealed) {
-      if (!this.crypto.seal(packet)) return;
+      if (!this.crypto.seal(packet)) {
+        this.lose('not-encrypted', pipe, packet);
+        return;
+      }
     } else if (port === UPLINK_PORT && (packet.exposed || (packet.encapOffset >= 0 && !packet.sealed))) {
       // Plaintext in a PSP envelope never goes to the network.
       this.statistics.txError++;
+      this.lose('not-encrypted', pipe, packet);
       return;
     }
-    this.exits.toPort(port, packet.frame, packet.mirrored);
+    if (!this.exits.toPort(port, packet.frame, packet.mirrored)) this.lose('too-big', pipe, packet);
+  }
+
+  private lose(kind: LossKind, pipe: number, packet: PacketContext): void {
+    if (this.onLoss !== null && this.depth === 0) this.onLoss(kind, pipe, packet);
   }
 
   private copyToMirror(packet: PacketContext, mirror: number): boolean {

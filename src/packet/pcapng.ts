@@ -11,6 +11,7 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const OPTION_END = 0;
 const OPTION_COMMENT = 1;
 const OPTION_IF_NAME = 2;
+const OPTION_PACKET_FLAGS = 2;
 const OPTION_IF_TIMESTAMP_RESOLUTION = 9;
 /** 10^-9 s. */
 const RESOLUTION_NANOSECONDS = 9;
@@ -67,6 +68,8 @@ export interface PcapngPacket {
   readonly frame: Uint8Array;
   /** Octets on the wire, where the frame was cut; by default its length. */
   readonly originalOctets?: number;
+  /** Which way it passed the interface; absent: nobody knows. */
+  readonly direction?: 'in' | 'out';
   /** One, or several in this order. */
   readonly comment?: string | readonly string[];
 }
@@ -126,6 +129,9 @@ export class PcapngWriter {
     view.setUint32(16, packet.originalOctets ?? packet.frame.length, true);
     const comments = typeof comment === 'string' ? [comment] : (comment ?? []);
     const options = comments.map((text) => textOption(OPTION_COMMENT, text));
+    const { direction } = packet;
+    if (direction !== undefined)
+      options.push({ code: OPTION_PACKET_FLAGS, value: Uint8Array.of(direction === 'in' ? 1 : 2, 0, 0, 0) });
     this.#sink(block(BLOCK_ENHANCED_PACKET, fixed, frame, options));
   }
 }

@@ -15,6 +15,7 @@ import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
 import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
 import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/rpc/transport.js';
 import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
+import type { ShowFrames } from '../../src/hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../../src/hal/hal.js';
 import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
 import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
@@ -43,6 +44,7 @@ export const LIMITS: GatewayLimits = {
   neighborsPerSecond: 1000,
   spisPerPeerPerHour: 1_000_000,
   sampledLinesPerSecond: 10,
+  capturedPacketsPerSecond: 1000,
 };
 
 export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
@@ -58,6 +60,8 @@ export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
   readonly state?: StateStore;
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
   readonly ports?: () => readonly PortStatus[];
+  /** Of a simulated device: shows its ports' frames to who captures them. */
+  readonly showFrames?: (hal: PipeHal) => ShowFrames;
 }
 
 export interface TestNode<Hal extends PipeHal = PipeHal> {
@@ -164,6 +168,7 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       state,
       onReceived,
       ports,
+      showFrames,
       ...rest
     } = options;
     const mac = uplinkMac(number);
@@ -203,6 +208,7 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       ...(state === undefined ? {} : { state }),
       ...(onReceived === undefined ? {} : { onReceived }),
       ...(ports === undefined ? {} : { ports }),
+      ...(showFrames === undefined ? {} : { showFrames: showFrames(hal) }),
       options: { ...gatewayOptions(service, peers), ...rest, limits: { ...LIMITS, ...limits } },
     });
     await gateway.start();

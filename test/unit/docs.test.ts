@@ -207,6 +207,7 @@ describe('the architecture', () => {
     underlay: ['doors', 'pipeline', 'rpc', 'sessions'],
     'slow-path': ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     recovery: ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
+    capture: ['doors', 'sessions', 'slow-path'],
     diagnosis: ['rpc'],
     explain: ['pipeline', 'sessions', 'underlay'],
   };

@@ -43,6 +43,7 @@ export function readLimits(flags: FlagReader, maxTunnels: number): GatewayLimits
     },
     neighborsPerSourcePerSecond: flags.number('neighbors-per-source'),
     neighborsPerSecond: flags.number('neighbors-per-second'),
+    capturedPacketsPerSecond: flags.number('capture-rate'),
     sampledLinesPerSecond: flags.number('sampled-lines-per-second'),
     spisPerPeerPerHour:
       flags.optionalNumber('spis-per-hour') ??

@@ -40,7 +40,11 @@ export class MissedPackets {
   /** Waited longer than they may. */
   expired = 0;
 
-  constructor(private readonly limits: MissedPacketLimits) {}
+  /** @param onDropped gets each packet that is dropped here, with the reason */
+  constructor(
+    private readonly limits: MissedPacketLimits,
+    private readonly onDropped: (reason: string, frame: Uint8Array) => void = () => {},
+  ) {}
 
   /** Packets that wait, of all sessions. */
   get total(): number {
@@ -61,7 +65,7 @@ export class MissedPackets {
     this.#expire(session, nowMs);
     const { missedPacketsPerSession } = this.limits;
     if (this.countOf(session) >= missedPacketsPerSession || !this.#makeRoom(session)) {
-      this.overflowed++;
+      this.overflow(frame);
       return false;
     }
     let queue = this.#queues.get(session);
@@ -78,6 +82,12 @@ export class MissedPackets {
     }
     this.#total++;
     return true;
+  }
+
+  /** There is no room for a packet: it is dropped, and counted. */
+  overflow(frame: Uint8Array): void {
+    this.overflowed++;
+    this.onDropped('too many packets wait for a tunnel', frame);
   }
 
   /** The frames that wait for a session and are still young enough, oldest first; they stay. */
@@ -123,8 +133,8 @@ export class MissedPackets {
     for (const share of this.#shares.values()) if (share.count > (most?.count ?? 0)) most = share;
     const [oldest] = most?.sessions ?? [];
     if (oldest === undefined) return false;
+    this.overflow(this.#queues.get(oldest)!.waiting[0]!.frame);
     this.shift(oldest, 1);
-    this.overflowed++;
     return true;
   }
 
@@ -134,6 +144,8 @@ export class MissedPackets {
     const youngest = waiting.findIndex(({ sinceMs }) => nowMs - sinceMs <= this.limits.missedPacketTtlMs);
     const expired = youngest === -1 ? waiting.length : youngest;
     this.expired += expired;
+    for (const { frame } of waiting.slice(0, expired))
+      this.onDropped('its tunnel has not come about in time', frame);
     this.shift(session, expired);
   }
 }

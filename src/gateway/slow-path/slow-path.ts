@@ -39,6 +39,15 @@ import { Turns } from './turns.js';
 const OPENING_MAX = 256;
 /** Exchanges that packets have begun with one peer at one time; further sessions wait for their turn. */
 const REQUESTS_PER_PEER_MAX = 16;
+const GONE = 'its tunnel is gone, or has lost its place in the table';
+
+/** Who captures packets, if anybody does. Frames are lent for the call. */
+export interface PacketWatch {
+  /** A packet has come to the CPU: by which port it came in or goes out, which way, and why. */
+  received(port: 'uplink' | 'vf', direction: 'in' | 'out', why: RssReason, frame: Uint8Array): void;
+  /** A packet that came in by this port goes no further, and why. */
+  dropped(port: 'uplink' | 'vf', reason: string, frame: Uint8Array): void;
+}
 
 /** Why a packet came to the CPU. */
 export type RssReason = SampledWhere | 'left to the CPU';
@@ -68,6 +77,7 @@ export interface SlowPathDeps {
   readonly segment?: Segment;
   /** Sees every packet that comes to the CPU. */
   readonly onReceived: (why: RssReason, frame: Uint8Array) => void;
+  readonly watch: PacketWatch;
 }
 
 export class SlowPath {
@@ -84,7 +94,7 @@ export class SlowPath {
   #stopped = false;
 
   constructor(private readonly deps: SlowPathDeps) {
-    this.missed = new MissedPackets(deps.limits);
+    this.missed = new MissedPackets(deps.limits, (reason, frame) => deps.watch.dropped('vf', reason, frame));
     const { hal, clock, observe, ourMac, innerMtuOctets, dhcp, segment } = deps;
     const mayCut = segment === undefined;
     const { counters } = this;
@@ -118,7 +128,10 @@ export class SlowPath {
     this.missed.drop(session);
     if (reason === 'idle' || reason === 'idle-in-full-table')
       for (const frame of waiting) this.#miss(frame, false);
-    else this.counters.abandoned += waiting.length;
+    else {
+      this.counters.abandoned += waiting.length;
+      for (const frame of waiting) this.deps.watch.dropped('vf', GONE, frame);
+    }
   }
 
   /** The peer is there: who waits for it need not wait until an attempt is due. */
@@ -140,12 +153,16 @@ export class SlowPath {
     const { counters, deps } = this;
     if (packetMeta === PKT_META_INGRESS_SAMPLED) {
       counters.sampledIngress++;
+      deps.watch.received('uplink', 'in', 'sampled at ingress', frame);
       this.#sampled('sampled at ingress', frame);
     } else if (packetMeta === PKT_META_EGRESS_SAMPLED) {
       counters.sampledEgress++;
+      deps.watch.received('uplink', 'out', 'sampled at egress', frame);
       this.#sampled('sampled at egress', frame);
     } else {
       deps.onReceived('left to the CPU', frame);
+      const port = packetMeta === PKT_META_SEGMENT_IN ? 'uplink' : 'vf';
+      deps.watch.received(port, 'in', 'left to the CPU', frame);
       if (packetMeta === PKT_META_RESUBMITTED) this.#miss(frame, true);
       else if (packetMeta === PKT_META_SEGMENT_IN) this.#pass('in', frame);
       else if (deps.segment !== undefined && claimsToBeSegmentMessage(frame)) this.#pass('out', frame);
@@ -165,6 +182,7 @@ export class SlowPath {
     counters.fragmentsDropped++;
     const { localVip: source, remoteVip: destination } = packetPair(frame)!;
     deps.observe({ type: 'fragment-dropped', source, destination });
+    deps.watch.dropped('vf', 'it is a fragment, and transport mode takes whole packets only', frame);
     return true;
   }
 
@@ -174,6 +192,8 @@ export class SlowPath {
     const passed = deps.segment?.pass(direction, frame);
     if (passed === undefined) {
       counters.segmentDropped++;
+      const port = direction === 'in' ? 'uplink' : 'vf';
+      deps.watch.dropped(port, 'it is of the segment, and does not pass there', frame);
       return;
     }
     counters.segmentPassed++;
@@ -187,14 +207,17 @@ export class SlowPath {
     const pair = packetPair(frame);
     if (pair === undefined) {
       counters.unusable++;
+      deps.watch.dropped('vf', 'it is no whole IP packet', frame);
       return;
     }
     counters.misses++;
     const session = deps.installer.sessions.get(pair.localVip, pair.remoteVip);
     if (session !== undefined && hasPlace(session)) {
       // Not sent again: the device does not find a route that is there, and the packet would go round for ever.
-      if (resubmitted && session.egress !== undefined) counters.looping++;
-      else this.#missOf(session, frame);
+      if (resubmitted && session.egress !== undefined) {
+        counters.looping++;
+        deps.watch.dropped('vf', 'the device does not find the route of its tunnel', frame);
+      } else this.#missOf(session, frame);
       return;
     }
     const peer = deps.peers.ownerOf(pair.remoteVip);
@@ -202,18 +225,21 @@ export class SlowPath {
       counters.noPeer++;
       const reason = peer === undefined ? 'no peer owns the destination' : 'the source is no address of ours';
       deps.observe({ type: 'packet-refused', reason, source: pair.localVip, destination: pair.remoteVip });
+      deps.watch.dropped('vf', reason, frame);
       return;
     }
     const key = `${pair.localVip} ${pair.remoteVip}`;
     const opening = this.#opening.get(key);
     if (opening !== undefined) {
       if (opening.length < deps.limits.missedPacketsPerSession) opening.push(frame);
-      else this.missed.overflowed++;
+      else this.missed.overflow(frame);
       return;
     }
     if (this.#opening.size >= OPENING_MAX || !deps.installer.mayTakePlace(pair.localVip)) {
       counters.noSession++;
-      deps.observe({ type: 'no-session', ...pair, reason: 'the table is full, or many are being made' });
+      const reason = 'the table is full, or many are being made';
+      deps.observe({ type: 'no-session', ...pair, reason });
+      deps.watch.dropped('vf', `no session: ${reason}`, frame);
       return;
     }
     const frames = [frame];
@@ -226,7 +252,9 @@ export class SlowPath {
       (error: unknown) => {
         this.#opening.delete(key);
         counters.noSession += frames.length;
-        deps.observe({ type: 'no-session', ...pair, reason: reasonOf(error) });
+        const reason = reasonOf(error);
+        deps.observe({ type: 'no-session', ...pair, reason });
+        for (const lost of frames) deps.watch.dropped('vf', `no session: ${reason}`, lost);
       },
     );
   }
@@ -235,6 +263,7 @@ export class SlowPath {
     const { deps, counters, missed } = this;
     if (!hasPlace(session)) {
       counters.abandoned++;
+      deps.watch.dropped('vf', GONE, frame);
       return;
     }
     if (!missed.push(session, frame, deps.clock.nowMs())) {

@@ -27,6 +27,7 @@ export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   metrics: METRICS,
   'metrics-per-peer': METRICS,
   admin: 'is not for topologies: their gateways have no process of their own to ask, or are seen by the run',
+  'capture-rate': 'is not for topologies: `topology run` writes captures of all links',
   ping: 'is not for topologies: write traffic with "type: ping" in the scenario',
   'ping-count': 'is not for topologies: write traffic with "type: ping" in the scenario',
   snaplen: 'is not for topologies: `topology run --snaplen` cuts all captures of a run',

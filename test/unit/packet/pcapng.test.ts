@@ -17,6 +17,7 @@ const packet = fc.record({
   timestampNs: fc.bigInt({ min: 0n, max: 2n ** 63n }),
   frame: fc.uint8Array({ maxLength: 70 }),
   originalOctets: fc.nat(65_535),
+  direction: fc.constantFrom('in' as const, 'out' as const),
   comment: fc.oneof(
     fc.string({ unit: 'binary', maxLength: 9 }),
     fc.array(fc.string({ unit: 'binary', maxLength: 9 }), { maxLength: 3 }),

@@ -215,6 +215,14 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     placeholder: 'N',
     meaning: 'the same for all sources together (with --mode=transport)',
   },
+  'capture-rate': {
+    kind: 'number',
+    default: '2000',
+    range: [1, 1_000_000],
+    placeholder: 'N',
+    meaning:
+      'packets per second that each `psp-gateway capture` gets; further ones are left out, and counted',
+  },
   'unknown-source-requests': {
     kind: 'number',
     default: '4',

@@ -68,6 +68,7 @@ describe('numbers', () => {
     'neighbors-per-source': ({ options }) => options.limits.neighborsPerSourcePerSecond,
     'neighbors-per-second': ({ options }) => options.limits.neighborsPerSecond,
     'sampled-lines-per-second': ({ options }) => options.limits.sampledLinesPerSecond,
+    'capture-rate': ({ options }) => options.limits.capturedPacketsPerSecond,
     'spis-per-hour': ({ options }) => options.limits.spisPerPeerPerHour,
     snaplen: ({ run }) => run.snapOctets,
     'ping-count': ({ run }) => run.pingCount,

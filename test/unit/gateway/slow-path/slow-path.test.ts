@@ -149,6 +149,7 @@ function open(more: Partial<SlowPathDeps> = {}) {
     sampleBeforeEncryption: false,
     hold: new UnderlayHold(() => clock.nowMs()),
     onReceived: (why) => received.push(why),
+    watch: { received() {}, dropped() {} },
     ...more,
   });
   return slowPath;
