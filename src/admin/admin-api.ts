@@ -1,8 +1,12 @@
 /** The admin service in gRPC's terms, for its server and its clients: its RPCs with their messages, of proto/admin.proto. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import {
+  CaptureMessage,
+  CaptureRequest,
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
+  EndCaptureRequest,
+  EndCaptureResponse,
   Event,
   ExplainRequest,
   ExplainResponse,
@@ -23,6 +27,9 @@ import {
 } from '../gateway/generated/admin.js';
 
 export type {
+  CaptureMessage,
+  CaptureRequest,
+  CaptureTally,
   Event,
   EventField,
   ExplainResponse,
@@ -63,9 +70,11 @@ export const ADMIN_METHODS = {
   SetLogLevel: method('SetLogLevel', LogLevelRequest, LogLevelResponse),
   Explain: method('Explain', ExplainRequest, ExplainResponse),
   Reload: method('Reload', ReloadRequest, ReloadResponse),
+  EndCapture: method('EndCapture', EndCaptureRequest, EndCaptureResponse),
 };
 
-/** The one that streams. */
+/** Those that stream. */
+export const CAPTURE = method('Capture', CaptureRequest, CaptureMessage, true);
 export const WATCH_EVENTS = method('WatchEvents', WatchEventsRequest, Event, true);
 
 type AdminMethods = typeof ADMIN_METHODS;

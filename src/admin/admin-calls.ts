@@ -25,12 +25,16 @@ import {
   ADMIN_METHODS,
   ADMIN_SERVICE,
   type AdminMethod,
+  CAPTURE,
+  type CaptureMessage,
+  type CaptureRequest,
   type Event,
   type RequestOf,
   type ResponseOf,
   WATCH_EVENTS,
 } from './admin-api.js';
 import type { AdminService } from './admin-service.js';
+import { CaptureStreams } from './capture-streams.js';
 import { EventWatchers } from './event-watchers.js';
 
 /** Calls under way on one connection, streams among them; further ones wait at their client. */
@@ -50,7 +54,7 @@ const PROTO = fileURLToPath(new URL('../../proto/admin.proto', import.meta.url))
 
 export interface AdminCallsOptions {
   readonly service: AdminService;
-  readonly gateway: Pick<GatewayInsight, 'watch'>;
+  readonly gateway: Pick<GatewayInsight, 'watch' | 'capture' | 'showKeys'>;
   readonly clock: Clock;
   /** Told of errors that are no client's fault. */
   readonly onProblem: (text: string) => void;
@@ -62,12 +66,14 @@ export class AdminCalls {
   readonly #injector: ReturnType<Server['createConnectionInjector']>;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [ADMIN_SERVICE]: 'NOT_SERVING' });
   readonly #watchers: EventWatchers;
+  readonly #captures: CaptureStreams;
   #callsRefused = 0;
   #calls = 0;
 
   constructor(options: AdminCallsOptions) {
     this.#options = options;
     this.#watchers = new EventWatchers(options.gateway, options.clock);
+    this.#captures = new CaptureStreams(options.gateway);
     this.#server = new Server({
       'grpc.max_receive_message_length': REQUEST_OCTETS_MAX,
       'grpc.max_concurrent_streams': CALLS_PER_CONNECTION_MAX,
@@ -78,7 +84,7 @@ export class AdminCalls {
     });
     const { service } = options;
     this.#server.addService(
-      { ...ADMIN_METHODS, WatchEvents: WATCH_EVENTS },
+      { ...ADMIN_METHODS, Capture: CAPTURE, WatchEvents: WATCH_EVENTS },
       {
         Status: this.#unary<'Status'>(() => service.status()),
         ListTunnels: this.#unary<'ListTunnels'>((request) => service.listTunnels(request)),
@@ -89,6 +95,8 @@ export class AdminCalls {
         Explain: this.#unary<'Explain'>((request) => service.explain(request)),
         Reload: this.#unary<'Reload'>(() => service.reload()),
         SetLogLevel: this.#unary<'SetLogLevel'>((request) => service.setLogLevel(request)),
+        EndCapture: this.#unary<'EndCapture'>(({ id }) => ({ ended: this.#captures.end(id) })),
+        Capture: (call: ServerWritableStream<CaptureRequest, CaptureMessage>) => this.#captures.add(call),
         WatchEvents: (call: ServerWritableStream<object, Event>) => this.#watchers.add(call),
       },
     );
@@ -111,12 +119,17 @@ export class AdminCalls {
   }
 
   counters() {
-    return { callsRefused: BigInt(this.#callsRefused), ...this.#watchers.counters() };
+    return {
+      callsRefused: BigInt(this.#callsRefused),
+      ...this.#watchers.counters(),
+      ...this.#captures.counters(),
+    };
   }
 
   /** Ends all calls, after a little time for those under way. */
   async close(): Promise<void> {
     this.#watchers.close();
+    this.#captures.close();
     const late = this.#options.clock.setTimer(() => this.#server.forceShutdown(), CLOSE_MS);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     late.cancel();

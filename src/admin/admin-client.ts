@@ -9,6 +9,9 @@ import { RpcError } from '../gateway/rpc/transport.js';
 import {
   ADMIN_METHODS,
   type AdminMethod,
+  CAPTURE,
+  type CaptureMessage,
+  type CaptureRequest,
   type Event,
   type RequestOf,
   type ResponseOf,
@@ -77,6 +80,22 @@ export class AdminClient {
       call.on('error', (error: ServiceError) => (signal.aborted ? resolveWatch() : reject(callError(error))));
       call.on('end', () => reject(new NoGatewayError('the gateway has ended')));
     });
+  }
+
+  /**
+   * Messages of a capture, as fast as they are taken, until it has ended, by EndCapture or by its count. Throws RpcError where the
+   * gateway refuses, and NoGatewayError where it ends.
+   */
+  async *capture(request: CaptureRequest): AsyncGenerator<CaptureMessage> {
+    const { path, requestSerialize, responseDeserialize } = CAPTURE;
+    const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request);
+    try {
+      for await (const message of call as AsyncIterable<CaptureMessage>) yield message;
+    } catch (error) {
+      throw callError(error as ServiceError);
+    } finally {
+      call.cancel();
+    }
   }
 
   close(): void {

@@ -89,7 +89,15 @@ export class AdminServer implements AsyncDisposable {
   }
 
   #countersNow() {
-    const none = { callsRefused: 0n, watchers: 0n, watchersRefused: 0n, eventsLost: 0n };
+    const none = {
+      callsRefused: 0n,
+      watchers: 0n,
+      watchersRefused: 0n,
+      eventsLost: 0n,
+      captures: 0n,
+      capturesRefused: 0n,
+      capturePacketsLeftOut: 0n,
+    };
     return {
       connections: BigInt(this.#connections.size),
       connectionsRefused: BigInt(this.#connectionsRefused),

@@ -27,13 +27,17 @@ export function withAdminFlags(command: Command, examples: string): Command {
     .addHelpText('after', `\n${examples}\n\n${EXIT_STATUS}`);
 }
 
-/** Calls `ask` with a client of the gateway that the flags mean, and sets the exit status where that fails. */
+/**
+ * Calls `ask` with a client of the gateway that the flags mean, and sets the exit status where that fails.
+ * @param more what is wrong besides the flags themselves; then nobody is asked
+ */
 export async function withGateway(
   command: Command,
   { socket }: AdminFlags,
   ask: (client: AdminClient) => Promise<void>,
+  more: readonly string[] = [],
 ): Promise<void> {
-  const problems = flagProblemsOf(command);
+  const problems = [...flagProblemsOf(command), ...more];
   for (const problem of problems) complain(problem);
   if (problems.length > 0) {
     process.exitCode = EXIT_USAGE;

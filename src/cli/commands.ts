@@ -33,6 +33,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'what a running gateway would do with a packet, and why',
     load: async () => (await import('./admin-explain.js')).explainCommand(),
   },
+  capture: {
+    summary: 'packets of a running gateway as pcapng, with reasons for those that did not get through',
+    load: async () => (await import('./admin-capture.js')).captureCommand(),
+  },
   rotate: {
     summary: "rotate a running gateway's master key",
     load: async () => (await import('./admin-rotate.js')).rotateCommand(),

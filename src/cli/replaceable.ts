@@ -43,14 +43,18 @@ export async function mustTakeOutput(path: string, kind: OutputKind): Promise<vo
 }
 
 /** What is wrong with an output, with the name of its flag; undefined: it can be written. Throws what is no error of a file. */
-export async function outputProblem(path: string, kind: OutputKind): Promise<string | undefined> {
+export async function outputProblem(
+  path: string,
+  kind: OutputKind,
+  flag = '--output',
+): Promise<string | undefined> {
   try {
     await mustTakeOutput(path, kind);
     return undefined;
   } catch (error) {
     const text = fileProblem(error, path)?.text;
     if (text === undefined) throw error;
-    return `--output: ${text}`;
+    return `${flag}: ${text}`;
   }
 }
 

@@ -98,6 +98,14 @@ export class FileReplacement {
     });
   }
 
+  /**
+   * Takes away what is beyond its first octets: a write that has failed may have written a part of them. Does nothing to what cannot be
+   * cut, such as a pipe.
+   */
+  async cut(octets: number): Promise<void> {
+    await this.#file?.truncate(octets).catch(() => {});
+  }
+
   /** It is complete, and takes its place. Does nothing when it is finished or discarded already. */
   async finish(): Promise<void> {
     const file = this.#file;

@@ -68,6 +68,8 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   summary: () => SUMMARY as never,
   tunnels: async () => ({ tunnels: [TUNNEL], leftOut: 3 }),
   watch: () => () => {},
+  capture: () => ({ cannotShow: [], leftOut: () => 0n, end() {} }),
+  showKeys: () => undefined,
   explain: async () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),

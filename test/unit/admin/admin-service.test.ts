@@ -17,6 +17,9 @@ const NO_COUNTERS = {
   watchers: 0n,
   watchersRefused: 0n,
   eventsLost: 0n,
+  captures: 0n,
+  capturesRefused: 0n,
+  capturePacketsLeftOut: 0n,
 };
 
 const log = {
