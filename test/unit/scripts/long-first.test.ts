@@ -9,11 +9,18 @@ import { ROOT } from '../../support/root.js';
 /** As before a first run: nothing is known of any file. */
 const unknown = { getFileTestResults: () => undefined, getFileStats: () => undefined };
 const sequencer = new LongFirst({ cache: unknown, config: { root: ROOT } } as unknown as Vitest);
-const file = (path: string, groupOrder = 0) =>
+const fileOf = (name: string, isolate: boolean, path: string, groupOrder: number) =>
   ({
     moduleId: join(ROOT, path),
-    project: { name: `group ${groupOrder}`, config: { isolate: true, root: ROOT, sequence: { groupOrder } } },
+    project: { name, config: { isolate, root: ROOT, sequence: { groupOrder } } },
   }) as unknown as TestSpecification;
+const file = (path: string, groupOrder = 0) => fileOf(`group ${groupOrder}`, true, path, groupOrder);
+const sharing = (name: string, path: string) => fileOf(name, false, path, 0);
+const orderOf = async (files: TestSpecification[]) =>
+  (await sequencer.sort(files)).map(({ moduleId, project }) => [
+    moduleId.slice(ROOT.length + 1),
+    project.name,
+  ]);
 
 test('files that take long are there', () => {
   expect(LONG.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
@@ -21,7 +28,7 @@ test('files that take long are there', () => {
 
 test('they begin first, the longest before all others, each in its group', async () => {
   const [longest, second] = LONG as [string, string];
-  const sorted = await sequencer.sort([
+  const sorted = await orderOf([
     file(longest, 1),
     file('test/unit/psp/header.test.ts'),
     file('test/unit/psp/iv.test.ts', 1),
@@ -29,12 +36,32 @@ test('they begin first, the longest before all others, each in its group', async
     file('test/unit/psp/iv.test.ts'),
     file(longest),
   ]);
-  expect(sorted.map(({ moduleId, project }) => [moduleId.slice(ROOT.length + 1), project.name])).toEqual([
+  expect(sorted).toEqual([
     [longest, 'group 0'],
     [second, 'group 0'],
     ['test/unit/psp/header.test.ts', 'group 0'],
     ['test/unit/psp/iv.test.ts', 'group 0'],
     [longest, 'group 1'],
     ['test/unit/psp/iv.test.ts', 'group 1'],
+  ]);
+});
+
+test('those that share processes come project by project, before what is short', async () => {
+  const [longest, second] = LONG as [string, string];
+  const sorted = await orderOf([
+    file('test/unit/psp/header.test.ts'),
+    sharing('b', 'test/unit/psp/iv.test.ts'),
+    sharing('a', 'test/unit/psp/aead.test.ts'),
+    sharing('b', second),
+    sharing('a', 'test/unit/psp/secret.test.ts'),
+    file(longest),
+  ]);
+  expect(sorted).toEqual([
+    [longest, 'group 0'],
+    ['test/unit/psp/aead.test.ts', 'a'],
+    ['test/unit/psp/secret.test.ts', 'a'],
+    [second, 'b'],
+    ['test/unit/psp/iv.test.ts', 'b'],
+    ['test/unit/psp/header.test.ts', 'group 0'],
   ]);
 });
