@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askedWithin } from '../support/asked-within.js';
 import { ROOT } from '../support/root.js';
 
 const MAIN = join(ROOT, 'dist/cli/main.js');
@@ -37,15 +38,12 @@ describe.each(READERS.map(([name, argv, octetsMax]) => ({ name, argv, octetsMax 
       ['of 1 TB', () => huge, `has 1099511627776 octets, and at most ${octetsMax} octets are read here`],
       ['that is /dev/zero', () => '/dev/zero', '/dev/zero is a device; name a file'],
       ['that is a folder', () => folder, 'is a folder; name a file'],
-    ])('%s is refused with what to do', (_what, path, said) => {
-      const { status, stderr } = spawnSync(
-        process.execPath,
-        [MAIN, ...argv.map((argument) => (argument === 'FILE' ? path() : argument))],
-        { cwd: folder, encoding: 'utf8', timeout: 50_000 },
-      );
-      expect(stderr).toContain(said);
-      expect(stderr).toContain(path());
-      expect(stderr).not.toContain('    at ');
+    ])('%s is refused with what to do', async (_what, path, said) => {
+      const named = argv.map((argument) => (argument === 'FILE' ? path() : argument));
+      const { status, err } = await askedWithin(named, folder);
+      expect(err).toContain(said);
+      expect(err).toContain(path());
+      expect(err).not.toContain('    at ');
       expect(status).toBe(2);
     });
   },

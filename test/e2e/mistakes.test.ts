@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
 import { DEMO_OUTPUTS } from '../../src/cli/demo.js';
+import { type Answer, askedAlone, askedWithin } from '../support/asked-within.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
@@ -30,14 +31,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...argv: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
-    encoding: 'utf8',
-    cwd: folder,
-    timeout: 50_000,
-  });
-  return { status, out: stdout, lines: stderr.split('\n').slice(0, -1) };
+function told({ status, out, err }: Answer) {
+  return { status, out, lines: err.split('\n').slice(0, -1) };
 }
+const run = (...argv: string[]) => told(askedAlone(argv, folder));
+/** Not for `topology node`, which talks to whoever has started its process. */
+const ask = async (...argv: string[]) => told(await askedWithin(argv, folder));
 
 /** What `sh` makes of a command line in which $P is the program. */
 function shell(text: string) {
@@ -45,16 +44,33 @@ function shell(text: string) {
     encoding: 'utf8',
     cwd: folder,
     env: { ...process.env, P: `${process.execPath} ${MAIN}` },
-    timeout: 50_000,
+    timeout: 200_000,
   });
   return { out: stdout, err: stderr };
 }
 
+test('the program says the same within this process as in one of its own', async () => {
+  writeFileSync(join(folder, 'same.yaml'), 'name: same\ntopology: {full-mesh: 0}\n');
+  for (const argv of [
+    ['--help'],
+    ['frobnicate'],
+    ['run', '--help'],
+    ['-t', 'nonsense', '--sim-wire', 'pcap:none.pcap,none/out.pcap', '--ping', 'fd00::1'],
+    ['topology', 'validate', 'same.yaml', '--json'],
+    ['topology', 'run', '--frobnicate'],
+    ['pcap', 'inspect', 'file', '--frobnicate', '-i'],
+    ['pcap', 'inspect', TRAFFIC, '--json'],
+    ['pipes', '--format', 'json'],
+  ])
+    expect(await askedWithin(argv, folder), argv.join(' ')).toEqual(askedAlone(argv, folder));
+  rmSync(join(folder, 'same.yaml'));
+});
+
 describe('every mistake is told at once, with status 2', () => {
-  test('by a gateway, of flags and of the files that they name', () => {
+  test('by a gateway, of flags and of the files that they name', async () => {
     const missing = (path: string) => `${path}: there is no such file or folder (ENOENT)`;
     expect(
-      run(
+      await ask(
         ...['-t', 'nonsense', '--crypt-offset=999', '--frobnicate', '--config', 'none', '-f', 'none'],
         ...['--tls-ca', 'none', '--tls-cert', '.', '--tls-key', 'file', '--state-file', 'none/state'],
         ...['--sim-wire', 'pcap:none.pcap,none/out.pcap', '--sim-vf', 'pcap:.,file/out.pcap'],
@@ -82,8 +98,8 @@ describe('every mistake is told at once, with status 2', () => {
     });
   });
 
-  test('by a gateway, of addresses that do not go together', () => {
-    const { status, lines } = run(
+  test('by a gateway, of addresses that do not go together', async () => {
+    const { status, lines } = await ask(
       ...['--outer-ip-type=ipv4', '--insecure', '--sim-wire', 'udp:[::1]', '--sim-vf', 'host:192.168.1.33'],
       ...['--ping', 'fd00::1'],
     );
@@ -97,8 +113,10 @@ describe('every mistake is told at once, with status 2', () => {
     });
   });
 
-  test('by a gateway over DOCA, and of a workload without an address', () => {
-    expect(run('--hal=doca', '--insecure', '--core-mask', '0xffffffff', '--vf-name', 'none0')).toMatchObject({
+  test('by a gateway over DOCA, and of a workload without an address', async () => {
+    expect(
+      await ask('--hal=doca', '--insecure', '--core-mask', '0xffffffff', '--vf-name', 'none0'),
+    ).toMatchObject({
       status: 2,
       lines: [
         '--pci-addr: is required with --hal=doca',
@@ -106,17 +124,17 @@ describe('every mistake is told at once, with status 2', () => {
         expect.stringContaining('--vf-name: this machine has no network device "none0"'),
       ],
     });
-    expect(run('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`)).toMatchObject({
+    expect(await ask('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`)).toMatchObject({
       status: 2,
       lines: ['--sim-vf: the workload has no address; give it one, --sim-vf host:IP'],
     });
   });
 
-  test('of flags that mean nothing without another', () => {
+  test('of flags that mean nothing without another', async () => {
     const workload = ['--sim-vf', 'host:192.168.1.33'];
     const flags = ['--ping-count', '3', '--snaplen', '64', '--maintain-order', '--neighbors-per-second', '9'];
     expect(
-      run('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`, ...workload, ...flags),
+      await ask('--insecure', '--outer-ip-type=ipv4', '--sim-wire', `udp:${ADDRESS}`, ...workload, ...flags),
     ).toMatchObject({
       status: 2,
       lines: [
@@ -128,15 +146,17 @@ describe('every mistake is told at once, with status 2', () => {
     });
   });
 
-  test('of what a wire cannot carry', () => {
+  test('of what a wire cannot carry', async () => {
     const workload = ['--sim-vf', 'host:192.168.1.33'];
-    expect(run('--insecure', '--mode=transport', '--sim-wire', `udp:${ADDRESS}`, ...workload)).toMatchObject({
+    expect(
+      await ask('--insecure', '--mode=transport', '--sim-wire', `udp:${ADDRESS}`, ...workload),
+    ).toMatchObject({
       status: 2,
       lines: [expect.stringMatching(/^--sim-wire: udp: carries .*; say --mode=tunnel, or run a topology/)],
     });
   });
 
-  test('by topology validate and run, of captures, counters and flags', () => {
+  test('by topology validate and run, of captures, counters and flags', async () => {
     const file = join(folder, 'wrong.yaml');
     writeFileSync(
       file,
@@ -160,7 +180,7 @@ describe('every mistake is told at once, with status 2', () => {
     ];
     const where = ['--where', 'h9=192.0.2.9'];
     const missing = `${file}:4: scenario.traffic.A.file: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
-    expect(run('topology', 'validate', file, ...where)).toMatchObject({
+    expect(await ask('topology', 'validate', file, ...where)).toMatchObject({
       status: 1,
       lines: [missing, ...counters, flags[0], expect.stringContaining('--where needs --certificates')],
     });
@@ -171,7 +191,7 @@ describe('every mistake is told at once, with status 2', () => {
     const replay = `${file}:3: scenario.traffic.A.file: ${folder}/none.pcap: there is no such file or folder (ENOENT)`;
     const places = [...where, '--certificates', 'none'];
     const values = ['--core', 'h', '--seed', 'abc', '--snaplen', '3', '--where', 'h8'];
-    expect(run('topology', 'run', file, ...places, ...values, '-o', 'file')).toEqual({
+    expect(await ask('topology', 'run', file, ...places, ...values, '-o', 'file')).toEqual({
       status: 2,
       out: '',
       lines: [
@@ -186,7 +206,7 @@ describe('every mistake is told at once, with status 2', () => {
         '--output: file is a file; name a folder',
       ],
     });
-    expect(run('topology', 'fuzz', 'none.yaml', '--runs', '0', '--recover', 'x')).toMatchObject({
+    expect(await ask('topology', 'fuzz', 'none.yaml', '--runs', '0', '--recover', 'x')).toMatchObject({
       status: 2,
       lines: [
         'none.yaml:1: there is no file none.yaml',
@@ -194,14 +214,14 @@ describe('every mistake is told at once, with status 2', () => {
         '--recover: expected a number from 1 to 10000000, not "x"',
       ],
     });
-    expect(run('topology', 'graph', 'none.yaml', '--format', 'x')).toMatchObject({
+    expect(await ask('topology', 'graph', 'none.yaml', '--format', 'x')).toMatchObject({
       status: 2,
       lines: [
         'none.yaml:1: there is no file none.yaml',
         '--format: allowed choices are mermaid, dot, svg, not "x"',
       ],
     });
-    expect(run('topology', 'run', file, ...places, '-o', 'file')).toMatchObject({
+    expect(await ask('topology', 'run', file, ...places, '-o', 'file')).toMatchObject({
       status: 2,
       lines: [
         replay,
@@ -216,9 +236,9 @@ describe('every mistake is told at once, with status 2', () => {
     expect(readdirSync(folder).sort()).toEqual(['file', 'wrong.yaml']);
   });
 
-  test('by pcap, certificates and the demo', () => {
+  test('by pcap, certificates and the demo', async () => {
     const paths = ['-c', 'none', '-i', 'none.pcap', '-o', 'none/out.pcap', '--write-keys', 'file/keys'];
-    expect(run('pcap', 'encrypt', ...paths)).toEqual({
+    expect(await ask('pcap', 'encrypt', ...paths)).toEqual({
       status: 2,
       out: '',
       lines: [
@@ -228,7 +248,7 @@ describe('every mistake is told at once, with status 2', () => {
         expect.stringContaining('file/keys: a part of this path is a file'),
       ],
     });
-    expect(run('certificates', '--out', 'file', '--host', 'one', '127.0.0.2', 'two')).toMatchObject({
+    expect(await ask('certificates', '--out', 'file', '--host', 'one', '127.0.0.2', 'two')).toMatchObject({
       status: 2,
       lines: [
         expect.stringContaining('--host: "one"'),
@@ -236,7 +256,7 @@ describe('every mistake is told at once, with status 2', () => {
         '--out: file is a file; name a folder',
       ],
     });
-    expect(run('demo', '--traffic', 'none.pcap', '-o', 'file')).toEqual({
+    expect(await ask('demo', '--traffic', 'none.pcap', '-o', 'file')).toEqual({
       status: 2,
       out: '',
       lines: [
@@ -247,15 +267,15 @@ describe('every mistake is told at once, with status 2', () => {
   });
 });
 
-test('a file that is no capture is wrong as it is named: status 2, before anything is opened', () => {
+test('a file that is no capture is wrong as it is named: status 2, before anything is opened', async () => {
   const reason = 'file: neither pcap nor pcapng (at octet 0)';
-  expect(run('pcap', 'inspect', 'file')).toEqual({
+  expect(await ask('pcap', 'inspect', 'file')).toEqual({
     status: 2,
     out: '',
     lines: [`psp-gateway pcap: ${reason}`],
   });
   const ports = ['--sim-wire', 'pcap:file', '--sim-vf', 'pcap:file,wrong.yaml'];
-  expect(run('--insecure', '--frobnicate', ...ports)).toEqual({
+  expect(await ask('--insecure', '--frobnicate', ...ports)).toEqual({
     status: 2,
     out: '',
     lines: [
@@ -418,12 +438,13 @@ describe('wrong flags are told together, by every command', () => {
       ['demo', '--frobnicate', '-o', '', '--traffic='],
       [NO_SUCH, '--output: needs a value', '--traffic: needs a value'],
     ],
-  ])('%j', (argv, lines) => {
-    expect(run(...argv)).toEqual({ status: 2, out: '', lines });
+  ])('%j', async (argv, lines) => {
+    const answer = argv[1] === 'node' ? run(...argv) : await ask(...argv);
+    expect(answer).toEqual({ status: 2, out: '', lines });
   });
 });
 
-test('what is quoted drives no terminal', () => {
+test('what is quoted drives no terminal', async () => {
   const evil = 'a\r\u001b[2Jb';
   writeFileSync(join(folder, 'tunnels'), `${evil}\n\u009bc\n`);
   for (const argv of [
@@ -437,7 +458,7 @@ test('what is quoted drives no terminal', () => {
     ['demo', '--traffic', evil, '-o', `file/${evil}`],
     [evil],
   ]) {
-    const { status, out, lines } = run(...argv);
+    const { status, out, lines } = await ask(...argv);
     expect({ status, out }, argv.join(' ')).toEqual({ status: 2, out: '' });
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
@@ -450,8 +471,8 @@ describe('what the file system refuses is one line, and no stack', () => {
     [['pipes', '-O', '/nonexistent/a'], 2, '/nonexistent/a: there is no such file or folder (ENOENT)'],
     // Node's own way of making folders goes round for ever there.
     [['certificates', '--out', '/proc/x/y', '--host', '127.0.0.2'], 2, '/proc/x: there is no such file'],
-  ])('%j', (argv, status, words) => {
-    const { lines, ...ended } = run(...argv);
+  ])('%j', async (argv, status, words) => {
+    const { lines, ...ended } = await ask(...argv);
     expect(ended.status).toBe(status);
     expect(lines).toEqual([expect.stringContaining(words)]);
   });

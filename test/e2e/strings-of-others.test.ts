@@ -2,7 +2,6 @@
  * Names that others chose, in files that a command reads: none drives the terminal that shows what the command says, turns its
  * writing round, or makes a line of its own, whether the command takes the file or refuses it.
  */
-import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdirSync,
@@ -14,11 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askedWithin } from '../support/asked-within.js';
+import { ROOT } from '../support/root.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = join(ROOT, 'dist/cli/main.js');
 /** An escape sequence, one in C1, a turned direction, and a line of its own. */
 const EVIL = 'x\u001b[2J\u009b31m\u202egpj\u2028\nERROR forged';
 /** All but line feeds, which our own lines end with. */
@@ -32,13 +30,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...argv: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  return { status, said: `${stdout}${stderr}` };
+async function run(...argv: string[]) {
+  const { status, out, err } = await askedWithin(argv, folder);
+  return { status, said: `${out}${err}` };
 }
 
 function expectTame(text: string): void {
@@ -76,7 +70,7 @@ describe('what `topology` says of a file', () => {
     ['the name of a counter', { counter: quoted }],
     ['a replay that is not there', { file: JSON.stringify(`nowhere/${EVIL}`) }],
     ['a replay that is there', { file: JSON.stringify(`captures/${EVIL}`) }],
-  ])('whose evil part is %s', (_, parts) => {
+  ])('whose evil part is %s', async (_, parts) => {
     writeFileSync(join(folder, 'evil.yaml'), topology(parts));
     for (const argv of [
       ['validate', 'evil.yaml'],
@@ -85,22 +79,22 @@ describe('what `topology` says of a file', () => {
       ['graph', 'evil.yaml'],
       ['graph', 'evil.yaml', '--format=dot'],
     ]) {
-      const { said } = run('topology', ...argv);
+      const { said } = await run('topology', ...argv);
       expect(said).not.toBe('');
       expectTame(said);
     }
   });
 
-  test('after a run and a search, in all that is printed and in the files for people and programs', () => {
+  test('after a run and a search, in all that is printed and in the files for people and programs', async () => {
     writeFileSync(join(folder, 'evil.yaml'), topology({ file: JSON.stringify(`captures/${EVIL}`) }));
-    const printed = run('topology', 'run', 'evil.yaml', '--output', 'out');
+    const printed = await run('topology', 'run', 'evil.yaml', '--output', 'out');
     expect(printed).toMatchObject({ status: 1, said: expect.stringContaining('FAILED') });
     expectTame(printed.said);
-    expectTame(run('topology', 'run', 'evil.yaml', '--json').said);
+    expectTame((await run('topology', 'run', 'evil.yaml', '--json')).said);
     for (const name of readdirSync(join(folder, 'out'))) {
       if (/\.(json|log|md|mmd)$/.test(name)) expectTame(readFileSync(join(folder, 'out', name), 'utf8'));
     }
-    const found = run('topology', 'fuzz', 'evil.yaml', '--runs=1', '--output=found.yaml');
+    const found = await run('topology', 'fuzz', 'evil.yaml', '--runs=1', '--output=found.yaml');
     expectTame(found.said);
   });
 });
