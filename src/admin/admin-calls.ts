@@ -93,6 +93,8 @@ export class AdminCalls {
         RekeyTunnels: this.#unary<'RekeyTunnels'>((request) => service.rekeyTunnels(request)),
         Rotate: this.#unary<'Rotate'>(() => service.rotate()),
         Explain: this.#unary<'Explain'>((request) => service.explain(request)),
+        Drain: this.#unary<'Drain'>((request) => service.drain(request)),
+        CancelDrain: this.#unary<'CancelDrain'>(() => service.cancelDrain()),
         Reload: this.#unary<'Reload'>(() => service.reload()),
         SetLogLevel: this.#unary<'SetLogLevel'>((request) => service.setLogLevel(request)),
         EndCapture: this.#unary<'EndCapture'>(({ id }) => ({ ended: this.#captures.end(id) })),

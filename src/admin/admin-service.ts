@@ -7,8 +7,12 @@ import { diagnose, type Finding } from '../gateway/diagnosis/diagnose.js';
 import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
 import type {
   AdminCounters,
+  CancelDrainResponse,
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
+  Drain,
+  DrainRequest,
+  DrainResponse,
   ExplainRequest,
   ExplainResponse,
   ListPeersRequest,
@@ -30,6 +34,7 @@ import type { ReconfigurationResult } from '../gateway/reconfiguration.js';
 import { DAY_MS } from '../gateway/rpc/certificate-status.js';
 import { isServiceNamed, RpcError, serviceText } from '../gateway/rpc/transport.js';
 import type {
+  DrainView,
   GatewayControl,
   GatewayInsight,
   GatewaySummary,
@@ -44,6 +49,9 @@ import { questionOf } from './packet-question.js';
 export const TUNNELS_PER_ANSWER_MAX = 10_000;
 /** Time for which a re-key is waited for before it is said to go on. */
 const REKEY_WAIT_MS = 5000;
+/** A drain that nobody has given a time. */
+export const DRAIN_TIMEOUT_MS = 300_000;
+const DRAIN_TIMEOUT_MAX_MS = 604_800_000;
 const LOG_LEVELS: readonly number[] = [10, 20, 30, 40, 50, 60, 70];
 /** Reasons that one answer holds why a reload is refused. */
 export const PROBLEMS_TOLD_MAX = 100;
@@ -123,6 +131,7 @@ export class AdminService {
         ...finding,
       })),
       admin: counters(),
+      drain: summary.drain && drainOf(summary.drain, nowMs),
     };
   }
 
@@ -193,11 +202,24 @@ export class AdminService {
     return { ...rest, facts: [...facts], steps: steps.map((step) => ({ ...step })) };
   }
 
+  /** Throws UNAVAILABLE while the gateway is starting, INVALID_ARGUMENT for a time that is too long. */
+  drain({ timeoutMs, noStop }: DrainRequest): DrainResponse {
+    const { gateway, clock } = this.deps;
+    this.#assertStarted();
+    const timeout = timeoutMs === 0n ? DRAIN_TIMEOUT_MS : Number(timeoutMs);
+    if (timeout > DRAIN_TIMEOUT_MAX_MS)
+      throw new RpcError('INVALID_ARGUMENT', `timeout: at most ${DRAIN_TIMEOUT_MAX_MS / 1000} s, a week`);
+    return { drain: drainOf(gateway.drain({ timeoutMs: timeout, stops: !noStop }), clock.nowMs()) };
+  }
+
+  cancelDrain(): CancelDrainResponse {
+    return { cancelled: this.deps.gateway.cancelDrain() };
+  }
+
   /** Throws UNAVAILABLE while the gateway is starting. */
   async reload(): Promise<ReloadResponse> {
-    const { gateway, reload } = this.deps;
-    if (gateway.summary().startedAtMs === undefined)
-      throw new RpcError('UNAVAILABLE', 'the gateway is starting; ask again when it has started');
+    const { reload } = this.deps;
+    this.#assertStarted();
     const outcome = await reload();
     const { peersAdded, peersRemoved, peersChanged, sessionsEnded } =
       'changed' in outcome ? outcome.changed : NOTHING_CHANGED;
@@ -208,6 +230,11 @@ export class AdminService {
       peersChanged: BigInt(peersChanged),
       sessionsEnded: BigInt(sessionsEnded),
     };
+  }
+
+  #assertStarted(): void {
+    if (this.deps.gateway.summary().startedAtMs === undefined)
+      throw new RpcError('UNAVAILABLE', 'the gateway is starting; ask again when it has started');
   }
 
   /** Throws INVALID_ARGUMENT where all would be meant without that being said. */
@@ -266,8 +293,18 @@ function peerSummary(peer: PeerView, nowMs: number): PeerSummary {
   };
 }
 
-function reachOf({ silentSinceMs, failure, heardAtMs }: PeerView): string {
+function drainOf({ begunAtMs, endsAtMs, stops, quietSinceMs }: DrainView, nowMs: number): Drain {
+  return {
+    begunAgoMs: agoMs(nowMs, begunAtMs)!,
+    endsInMs: inMs(nowMs, endsAtMs),
+    stops,
+    quietForMs: agoMs(nowMs, quietSinceMs)!,
+  };
+}
+
+function reachOf({ silentSinceMs, drains, failure, heardAtMs }: PeerView): string {
   if (silentSinceMs !== undefined) return 'silent';
+  if (drains !== undefined) return 'drains';
   if (failure !== undefined) return 'refuses';
   return heardAtMs === undefined ? 'not-asked' : 'answers';
 }

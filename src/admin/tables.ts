@@ -1,6 +1,7 @@
 /** The answers of the admin service for people: a block of text for each, made of tables. */
 import { spiText } from '../psp/header.js';
 import type {
+  Drain,
   ExplainResponse,
   ListPeersResponse,
   ListTunnelsResponse,
@@ -56,6 +57,14 @@ export function explainBlocks({ direction, verdict, facts, steps }: ExplainRespo
   ];
 }
 
+export function drainText({ begunAgoMs, endsInMs, stops, quietForMs }: Drain): string {
+  const since = `no new tunnels since ${durationText(begunAgoMs)}`;
+  if (endsInMs === undefined)
+    return `${since}; over: drained, ${stops ? 'and stops' : 'until drain --cancel'}`;
+  const end = stops ? 'stops' : 'is drained';
+  return `${since}; quiet for ${durationText(quietForMs)}; ${end} when quiet for 10 s, or in ${durationText(endsInMs)}`;
+}
+
 const PEERS_SHOWN_MAX = 20;
 
 export function statusBlocks(status: StatusResponse): Block[] {
@@ -66,6 +75,7 @@ export function statusBlocks(status: StatusResponse): Block[] {
       'gateway',
       `psp-gateway ${status.version}, ${status.uptimeMs === undefined ? 'starting' : `up ${durationText(status.uptimeMs)}`}`,
     ],
+    ...(status.drain === undefined ? [] : [['drain', drainText(status.drain)]]),
     ['device', `${device!.hal}: ${device!.text}`],
     ['service', orUnknown(status.service)],
     ['sessions', `${inState}; room for ${status.sessionsMax}`],

@@ -41,6 +41,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "rotate a running gateway's master key",
     load: async () => (await import('./admin-rotate.js')).rotateCommand(),
   },
+  drain: {
+    summary: 'have a running gateway make no new tunnels, and stop when it is idle',
+    load: async () => (await import('./admin-drain.js')).drainCommand(),
+  },
   reload: {
     summary: 'have a running gateway read its files again',
     load: async () => (await import('./admin-reload.js')).reloadCommand(),

@@ -78,6 +78,10 @@ async function run(argv: readonly string[]): Promise<void> {
     guard.forbidDumps();
     tellDevice(opened.hal, logger);
     let forgetting: Timer | undefined;
+    let drained = () => {};
+    const whenDrained = new Promise<void>((resolve) => {
+      drained = resolve;
+    });
     try {
       const meter =
         options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
@@ -93,9 +97,11 @@ async function run(argv: readonly string[]): Promise<void> {
         ...(options.tls === undefined ? {} : { tlsFiles: options.tls }),
       });
       const gateway = new Gateway({
-        observe: ({ type }) => {
+        observe: (event) => {
+          if (event.type === 'drain-finished' && event.stops) drained();
           // Another master key is dead.
-          if (type === 'rotated') forgetting = systemClock.setTimer(() => guard.forget(), FORGET_DELAY_MS);
+          if (event.type === 'rotated')
+            forgetting = systemClock.setTimer(() => guard.forget(), FORGET_DELAY_MS);
         },
         hal: meter?.hal ?? opened.hal,
         ports: () => opened.ports(),
@@ -126,6 +132,7 @@ async function run(argv: readonly string[]): Promise<void> {
       });
       await serve(gateway, opened, logger, {
         onStarted: () => admin?.started(),
+        drained: whenDrained,
         reload: () => reloader.reload(),
         remarks: around.remarks,
         metrics,
@@ -164,6 +171,8 @@ interface ServeOptions {
   readonly metrics: GatewayMetrics | undefined;
   readonly metricsAddress: ServiceAddress | undefined;
   readonly onStarted: () => void;
+  /** Resolves when the gateway has been drained, and is to stop then. */
+  readonly drained: Promise<void>;
   /** Reads the files again; once the gateway has been started. */
   readonly reload: () => Promise<unknown>;
   readonly remarks: readonly string[];
@@ -189,6 +198,7 @@ async function serve(
   });
   const stopped = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    void options.drained.then(() => resolve('drained'));
     whenOutputIsLost((error, status) => {
       stopPrinting();
       process.exitCode = status;

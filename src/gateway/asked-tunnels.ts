@@ -5,6 +5,7 @@
 import { reasonOf } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
 import type { AddressPair } from './directory.js';
+import type { DrainState } from './drain-state.js';
 import type { GatewayObserver } from './events.js';
 import type { GatewayOptions } from './options.js';
 import type { Peer, Peers } from './peers.js';
@@ -23,6 +24,7 @@ export interface AskedTunnelsDeps {
   readonly bringUp: BringUp;
   readonly missed: Pick<MissedPackets, 'countOf'>;
   readonly observe: GatewayObserver;
+  readonly drain: Pick<DrainState, 'isDraining'>;
   readonly signal: AbortSignal;
 }
 
@@ -57,8 +59,10 @@ export class AskedTunnels {
 
   /** Begins with the static tunnels of some peers, where those are asked for. */
   makeStatic(peers: readonly Peer[]): void {
-    const { staticTunnels } = this.deps.options;
-    if (staticTunnels !== undefined) void this.#makeStatic(staticTunnels, peers);
+    const { options, drain } = this.deps;
+    const { staticTunnels } = options;
+    // Those of peers that come meanwhile are made when it is cancelled.
+    if (staticTunnels !== undefined && !drain.isDraining) void this.#makeStatic(staticTunnels, peers);
   }
 
   /** Removes those of some sessions that were not established, and that nobody asks for or waits for any more. */

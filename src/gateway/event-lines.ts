@@ -55,6 +55,7 @@ const WORK: Readonly<Record<OwnWork, { readonly level: LogLevel; readonly text: 
   'underlay-proofs': { level: 'error', text: "watching for proofs of peers' underlay addresses" },
   'underlay-look': { level: 'debug', text: "looking for proofs of peers' underlay addresses" },
   recovery: { level: 'warning', text: 'looking into packets that are not let in' },
+  draining: { level: 'warning', text: 'looking for packets that pass while draining' },
 };
 
 export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } = {
@@ -90,6 +91,17 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     // Gateways that start one after the other do not find each other at once.
     level: ({ seen }) => (seen ? 'warning' : 'info'),
     text: ({ reason }) => `peer does not answer: ${reason}`,
+  },
+  'peer-drains': { level: 'info', text: 'a peer drains: it makes no new tunnels', limit: SELDOM },
+  'peer-drain-over': { level: 'info', text: 'a peer drains no more', limit: SELDOM },
+  'drain-begun': { level: 'info', text: 'draining: no new tunnels are made' },
+  'drain-cancelled': { level: 'info', text: 'drain cancelled: new tunnels are made again' },
+  'drain-finished': {
+    level: ({ why }) => (why === 'idle' ? 'info' : 'warning'),
+    text: ({ why }) =>
+      why === 'idle'
+        ? 'drained: no packet passes any more'
+        : 'drained: its time is over, and packets still passed',
   },
   'announcement-sent': { level: 'debug', text: 'peer told of our start' },
   'announcement-failed': {

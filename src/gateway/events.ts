@@ -56,7 +56,8 @@ export type OwnWork =
   | 'idle-search'
   | 'underlay-proofs'
   | 'underlay-look'
-  | 'recovery';
+  | 'recovery'
+  | 'draining';
 
 /** Where a peer's packets go from now on. */
 interface PeerUnderlay {
@@ -135,6 +136,25 @@ export type GatewayEvent =
       readonly peer: string;
       readonly seen: boolean;
       readonly reason: string;
+    }
+  /** A peer has told that it makes no new tunnels; `endsInS`: for so long at most, where it has said. */
+  | { readonly type: 'peer-drains'; readonly peer: string; readonly endsInS?: number }
+  /** It makes new tunnels again. */
+  | { readonly type: 'peer-drain-over'; readonly peer: string }
+  /** No new tunnels are made from now on; of `sessions` packets may go on to pass. */
+  | {
+      readonly type: 'drain-begun';
+      readonly sessions: number;
+      readonly timeoutS: number;
+      readonly stops: boolean;
+    }
+  | { readonly type: 'drain-cancelled' }
+  /** No packet has passed for a while, or the time is over. */
+  | {
+      readonly type: 'drain-finished';
+      readonly why: 'idle' | 'timeout';
+      readonly sessions: number;
+      readonly stops: boolean;
     }
   /** A peer is told that we have started, or that its packets do not get in. */
   | { readonly type: 'announcement-sent'; readonly peer: string; readonly packetsFail: boolean }

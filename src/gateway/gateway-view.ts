@@ -20,6 +20,7 @@ import type { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import type { UnderlayHold } from './underlay/underlay-hold.js';
 import type { UnderlayPolicy } from './underlay/underlay-policy.js';
 import type {
+  DrainView,
   GatewaySummary,
   PeerView,
   RecoveryView,
@@ -45,6 +46,7 @@ export interface ViewParts {
   readonly peerStarts: PeerStarts;
   readonly recovery: Recovery;
   readonly failingSources: FailingSources;
+  readonly draining: () => DrainView | undefined;
   readonly eventLog: EventLog;
 }
 
@@ -73,6 +75,7 @@ export class GatewayViews {
     if (dormant.size > 0) count('dormant', dormant.size);
     return {
       ...around,
+      drain: this.parts.draining(),
       device: hal.device,
       sessionsByState,
       peers: this.parts.peers.all.map((peer) =>
@@ -163,6 +166,7 @@ export class GatewayViews {
       silentSinceMs: peer.silentSinceMs,
       silentReason: peer.silentReason,
       failure: peer.failure,
+      drains: peer.drainsAt(this.parts.clock.nowMs()) ? { endsAtMs: peer.drain!.endsAtMs } : undefined,
       ...counts,
       mayRotate: peer.mayRotate,
       spisGiven: peer.budget.spisTaken,

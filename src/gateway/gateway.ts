@@ -16,7 +16,15 @@ import type { ReconfigurationResult } from './reconfiguration.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
 import { type ServiceAddress, serviceText } from './rpc/transport.js';
 import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
-import type { GatewayControl, GatewayInsight, GatewaySummary, GatewayView, TunnelSelection } from './view.js';
+import type {
+  DrainOptions,
+  DrainView,
+  GatewayControl,
+  GatewayInsight,
+  GatewaySummary,
+  GatewayView,
+  TunnelSelection,
+} from './view.js';
 import { type GatewayDeps, type GatewayParts, wire } from './wiring.js';
 
 export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable {
@@ -108,6 +116,15 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
 
   beginRotation(): void {
     this.#parts.rotation.rotateUnasked();
+  }
+
+  drain(options: DrainOptions): DrainView {
+    if (this.#startedAtMs === undefined) throw new Error('the gateway has not been started');
+    return this.#parts.draining.begin(options);
+  }
+
+  cancelDrain(): boolean {
+    return this.#parts.draining.cancel();
   }
 
   async removeTunnels(selection: TunnelSelection): Promise<number> {
@@ -224,6 +241,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     parts.stopping.abort(new Error('the gateway stops'));
     parts.rotation.stop();
     parts.certificates?.stop();
+    parts.draining.stop();
     parts.recovery.stop();
     parts.expiry.stop();
     parts.announcements.stop();

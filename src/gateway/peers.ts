@@ -21,6 +21,14 @@ import {
   serviceText,
 } from './rpc/transport.js';
 
+/** A peer that has told that it makes no new tunnels. */
+export interface PeerDrain {
+  /** When it ends at the latest, wall time; undefined: it has not said. */
+  readonly endsAtMs: number | undefined;
+  /** For so long it is believed, wall time: it tells again. */
+  readonly untilMs: number;
+}
+
 export class Peer {
   /** Configured or learnt; absent: not known yet. */
   dialect: PeerDialect | undefined;
@@ -40,6 +48,8 @@ export class Peer {
   silentSinceMs: number | undefined;
   /** How that showed first. */
   silentReason: string | undefined;
+  /** What it told last; undefined: it does not drain. */
+  drain: PeerDrain | undefined;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
   /** When it first gave us an egress route since then, in our milliseconds. */
@@ -61,6 +71,11 @@ export class Peer {
   ) {
     this.dialect = dialect;
     this.dialectFixed = dialect !== undefined;
+  }
+
+  /** Whether it makes new tunnels, as far as it has told. */
+  drainsAt(nowMs: number): boolean {
+    return this.drain !== undefined && nowMs < this.drain.untilMs;
   }
 
   get name(): string {

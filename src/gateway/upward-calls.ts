@@ -18,6 +18,7 @@ import type { IpAddress } from '../packet/address.js';
 import type { GatewayEvent, GatewayObserver, OwnWork } from './events.js';
 import type { Peer } from './peers.js';
 import type { Announcements } from './recovery/announcements.js';
+import type { DrainNotice } from './rpc/announcement-messages.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { type BringUp, groupByPeer } from './sessions/bring-up.js';
 import type { VacatedReason } from './sessions/fair-share.js';
@@ -33,6 +34,9 @@ import type { SessionInstaller } from './sessions/session-installer.js';
 import type { SlowPath } from './slow-path/slow-path.js';
 import type { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import type { UnderlayPolicy } from './underlay/underlay-policy.js';
+
+/** A peer that drains is asked again after this, unless it has told anew: it does so every minute. */
+const DRAIN_BELIEVED_MS = 300_000;
 
 /** The parts that are told, with what they are told by. */
 export interface UpperParts {
@@ -133,6 +137,26 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void {
     this.onHeardOf(peer);
     this.#parts.underlay.installed(peer, parameters);
+  }
+
+  onDrain(peer: Peer, drain: DrainNotice | undefined): void {
+    const nowMs = this.deps.clock.nowMs();
+    const before = peer.drainsAt(nowMs);
+    if (drain === undefined) peer.drain = undefined;
+    else {
+      const { endsInMs } = drain;
+      const endsAtMs = endsInMs === 0 ? undefined : nowMs + endsInMs;
+      peer.drain = {
+        endsAtMs,
+        untilMs: Math.min(endsAtMs ?? Number.POSITIVE_INFINITY, nowMs + DRAIN_BELIEVED_MS),
+      };
+      if (!before) {
+        const endsInS = endsInMs === 0 ? {} : { endsInS: Math.round(endsInMs / 1000) };
+        this.observe({ type: 'peer-drains', peer: peer.name, ...endsInS });
+      }
+      return;
+    }
+    if (before) this.observe({ type: 'peer-drain-over', peer: peer.name });
   }
 
   onSilent(peer: Peer, reason: string): void {

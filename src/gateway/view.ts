@@ -5,6 +5,7 @@ import type { IpPrefix } from '../packet/prefix.js';
 import type { SaKey } from '../psp/keys-file.js';
 import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
 import type { DoorView } from './doors/door-view.js';
+import type { Drain } from './drain-state.js';
 import type { GatewayObserver } from './events.js';
 import type { Explanation } from './explain/explain.js';
 import type { PacketQuestion } from './explain/packet-question.js';
@@ -111,6 +112,8 @@ export interface PeerView {
   readonly silentReason: string | undefined;
   /** The last of the failures; undefined: none since it last answered. */
   readonly failure: PeerFailure | undefined;
+  /** It makes no new tunnels, as it has told; when that ends at the latest, wall time in milliseconds, where it has said. */
+  readonly drains: { readonly endsAtMs: number | undefined } | undefined;
   /** Sessions with it that are established, and all that have a place. */
   readonly established: number;
   readonly sessions: number;
@@ -148,6 +151,8 @@ export interface RotationWait {
 
 /** All but the single sessions: what it costs to make grows with peers and sessions, what it holds with peers. */
 export interface GatewaySummary {
+  /** Undefined: it does not drain. */
+  readonly drain: DrainView | undefined;
   readonly serviceAddress: ServiceAddress | undefined;
   /** Wall time in milliseconds; undefined: it has not been started yet. */
   readonly startedAtMs: number | undefined;
@@ -239,8 +244,29 @@ export interface RecoveryView extends RecoveryCounters {
   readonly unknownSourcePackets: bigint;
 }
 
+/** How a drain ends. */
+export interface DrainOptions {
+  /** After which it is over although packets pass, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Whether the gateway stops when it is over; otherwise it stays drained. */
+  readonly stops: boolean;
+}
+
+/** A gateway that makes no new tunnels. */
+export interface DrainView extends Drain {
+  /** Since when no packet of a tunnel has been seen to pass, wall time in milliseconds. */
+  readonly quietSinceMs: number;
+}
+
 /** What an operator may have a running gateway do. */
 export interface GatewayControl {
+  /**
+   * No new tunnels from now on, in either direction; peers are told. It is over when no packet has passed for QUIET_MS, or
+   * after a time: the event drain-finished. Where one has begun it gets other ends.
+   */
+  drain(options: DrainOptions): DrainView;
+  /** New tunnels are made again; false: they were anyway. */
+  cancelDrain(): boolean;
   /** Removes the sessions of a selection and frees all they held; gives how many. Packets, and peers, may have them made anew. */
   removeTunnels(selection: TunnelSelection): Promise<number>;
   /** Begins to re-key the established sessions of a selection; gives how many, and resolves `done` when all have new keys. */

@@ -11,6 +11,8 @@ import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
 import { DebugKeys } from './capture/debug-keys.js';
+import { Draining } from './drain.js';
+import { DrainState } from './drain-state.js';
 import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import { Explainer } from './explain/explain.js';
@@ -19,10 +21,12 @@ import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
+import { tunnelPackets } from './pipeline/device-counters.js';
 import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
 import { holdsUnproved, type PipelineOptions } from './pipeline/pipeline-options.js';
 import { budgetLimits, Reconfiguration } from './reconfiguration.js';
 import { Announcements } from './recovery/announcements.js';
+import { DrainNotices } from './recovery/drain-notices.js';
 import { FailingSources } from './recovery/failing-sources.js';
 import { PairSearch } from './recovery/pair-search.js';
 import { PeerStarts } from './recovery/peer-starts.js';
@@ -35,6 +39,7 @@ import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { BringUp } from './sessions/bring-up.js';
 import { Retirement } from './sessions/retirement.js';
 import { Rotation } from './sessions/rotation.js';
+import { isNew } from './sessions/session.js';
 import { SessionExpiry } from './sessions/session-expiry.js';
 import { SessionInstaller } from './sessions/session-installer.js';
 import { TunnelClient } from './sessions/tunnel-client.js';
@@ -91,6 +96,8 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
   const options: GatewayOptions = { ...deps.options, limits };
   const hal = observedHal(deps.hal, clock, (event) => observe(event));
   const now = () => clock.nowMs();
+  const drain = new DrainState(clock);
+  const drainNotice = () => drain.notice();
   const eventLog = new EventLog({ clock, logger });
   const underlayAddresses = new UnderlayAddresses(now);
   const uplink = portOf(hal, 'uplink');
@@ -156,6 +163,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     observe,
     mayTalk: (pair) => peers.mayTalk(pair),
     isHeld,
+    drain,
     shortageListener: upward,
     sessionListener: upward,
     debugKey: (text, spi, key) => {
@@ -192,6 +200,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     peerListener: upward,
     sessionListener: upward,
     observe,
+    drain,
   };
   const client = new TunnelClient({
     clock,
@@ -221,6 +230,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
       return limits.rpcDeadlineMs;
     },
     signal,
+    drainNotice,
     peerListener: upward,
   });
   const sessionsOfPeers = {
@@ -230,6 +240,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     limits,
     peers,
     installer,
+    drain,
     bringUp,
   };
   const expiry = new SessionExpiry({
@@ -245,6 +256,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     transport,
     signal,
     onStart: (peer, ageMs) => announcements.heardStart(peer, ageMs),
+    drainNotice,
     peerListener: upward,
   });
   const recovery = new Recovery({
@@ -309,6 +321,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     limits,
     peers,
     installer,
+    drain,
     client,
     ourMac: uplinkMac,
     innerMtuOctets: innerMtuOctets(pipelineOptions),
@@ -337,6 +350,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     peerStarts,
     recovery,
     failingSources,
+    draining: () => draining.view(),
     eventLog,
   });
   const explainer = new Explainer({
@@ -344,6 +358,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     clock,
     options,
     peers,
+    drain,
     installer,
     underlay,
     uplink: ownUplink,
@@ -356,8 +371,28 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     client,
     bringUp,
     missed: slowPath.missed,
+    drain,
     observe,
     signal,
+  });
+  const draining = new Draining({
+    clock,
+    observe,
+    state: drain,
+    notices: new DrainNotices({
+      transport,
+      peers: () => peers.all,
+      announcements,
+      notice: drainNotice,
+      servicePort,
+      limits,
+      signal,
+    }),
+    sessions: () =>
+      [...installer.sessions.order, ...installer.sessions.dormant].filter((session) => !isNew(session))
+        .length,
+    packets: () => tunnelPackets(hal, pipelineOptions),
+    onCancelled: () => askedTunnels.makeStatic(peers.all),
   });
   const reconfiguration = new Reconfiguration({
     clock,
@@ -413,6 +448,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     service,
     slowPath,
     askedTunnels,
+    draining,
     views,
     captures,
     debugKeys,

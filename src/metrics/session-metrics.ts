@@ -54,6 +54,16 @@ export const SESSION_METRICS: readonly Metric[] = [
     labels: ['state'],
     read: ({ gateway }) => byKey({ ...NO_SESSIONS, ...gateway.sessionsByState }),
   },
+  gauge(
+    'draining',
+    'Whether the gateway drains: 1 while it makes no new tunnels, otherwise 0.',
+    ({ drain }) => (drain === undefined ? 0 : 1),
+  ),
+  gauge(
+    'peers_draining',
+    'Peers that have told that they make no new tunnels.',
+    ({ peers }) => peers.filter(({ drains }) => drains !== undefined).length,
+  ),
   gauge('sessions_limit', 'Sessions that may have a place in the table.', ({ tables }) => tables.capacity),
   {
     name: 'psp_gateway_tunnels_established_total',

@@ -45,7 +45,8 @@ describeOnKernel('a gateway that carries traffic', ['ip', 'ping'], () => {
       const [own, other] = world.sides as [(typeof world.sides)[number], (typeof world.sides)[number]];
       const socket = join(world.folder, 'admin.sock');
       const gateway = await world.startGateway(0, kind, [`--admin=${socket}`]);
-      await world.startGateway(1, kind, ['--admin=off']);
+      const otherSocket = join(world.folder, 'other.sock');
+      await world.startGateway(1, kind, [`--admin=${otherSocket}`]);
       await world.run(own.workload, ['ping', '-n', '-c', '3', '-i', '0.2', '-w', '20', other.vip4]);
       const ask = (...argv: string[]) => {
         const { status, out, err } = run(...argv, '--socket', socket, '--json');
@@ -88,7 +89,24 @@ describeOnKernel('a gateway that carries traffic', ['ip', 'ping'], () => {
         status: 0,
         out: expect.stringContaining('nothing is wrong'),
       });
-      expect(await gateway.stop('SIGTERM')).toBe(0);
+      // It drains: its peer knows, what is there goes on, and when nothing passes any more it ends.
+      expect(ask('drain', '--no-wait', '--timeout', '600')).toMatchObject({
+        done: false,
+        drain: { stops: true },
+      });
+      await expect
+        .poll(() => run('peers', '--socket', otherSocket).out, { timeout: 20_000 })
+        .toMatch(/ drains /);
+      await world.run(own.workload, ['ping', '-n', '-c', '2', '-i', '0.2', '-w', '20', other.vip4]);
+      expect(run('status', '--socket', otherSocket).out).toContain(`! peer ${own.oob}:3000 drains`);
+      expect(ask('drain', '--cancel')).toEqual({ cancelled: true });
+      await expect
+        .poll(() => run('peers', '--socket', otherSocket).out, { timeout: 20_000 })
+        .not.toMatch(/ drains /);
+      // Without a tunnel there is nothing to wait for.
+      if (kind === 'sim') ask('tunnels', 'remove', '--all');
+      expect(ask('drain')).toEqual({ done: true, end: 'stopped' });
+      expect(await gateway.ended).toBe(0);
       expect(existsSync(socket)).toBe(false);
       expect(run('status', '--socket', socket)).toMatchObject({
         status: 3,

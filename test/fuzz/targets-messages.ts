@@ -118,7 +118,8 @@ export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
     name: 'grpc-announcement',
     seeds: [
       encodeAnnouncement({ ageMs: 1500, servicePort: 3000, packetsFail: true }),
-      encodeAnnouncementAnswer(7),
+      encodeAnnouncement({ ageMs: 1, servicePort: 3000, packetsFail: false, drain: { endsInMs: 60_000 } }),
+      encodeAnnouncementAnswer({ sessions: 7, drain: { endsInMs: 0 } }),
     ],
     run(octets) {
       const read = orRefused(() => decodeAnnouncement(octets), RpcError);

@@ -11,7 +11,7 @@ import { HalError } from '../../src/hal/errors.js';
 import type { EntryId, EntryOperation, EntryResult, KeySlot } from '../../src/hal/hal.js';
 import { type IpAddress, parseIp } from '../../src/packet/address.js';
 import { gatewayOptions, LIMITS } from './gateways.js';
-import { testPeer } from './peers.js';
+import { NOT_DRAINING, testPeer } from './peers.js';
 
 type Method = 'apply' | 'setKeys' | 'clearKeys' | 'generateKeys' | 'counters' | 'rotateMasterKey';
 
@@ -140,6 +140,7 @@ export class InstallerWorld {
         onSpisLow: () => told.push('low'),
       },
       debugKey: (text, spi, key) => told.push(`${text} ${spi} ${key[0]}`),
+      drain: NOT_DRAINING,
       mayTalk: () => true,
       isHeld,
       sessionListener: {

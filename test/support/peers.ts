@@ -11,3 +11,6 @@ export function testPeer(number: number): Peer {
   const service = { host: parseIp(`10.0.0.${number}`), port: 3000 };
   return new Peer(service, [], [], undefined, undefined, new PeerBudget(TEST_BUDGETS, () => 0), false);
 }
+
+/** A gateway that makes new tunnels. */
+export const NOT_DRAINING = { isDraining: false, assertNew: () => {} };

@@ -83,9 +83,18 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
       advice: 'see whether it runs, whether it is reached from here, and what its own log says of us',
     })),
 
+  'peer-drains': ({ summary: { peers }, nowMs }) =>
+    peers
+      .filter((peer) => peer.drains !== undefined && !isSilent(peer))
+      .map(({ name, drains }) => ({
+        about: name,
+        text: `peer ${name} drains: it makes no new tunnels${drains!.endsAtMs === undefined ? '' : `, for ${seconds(drains!.endsAtMs - nowMs)} more at most`}; those that there are go on`,
+        advice: 'its operator has had it drain, and may have it stop then',
+      })),
+
   'peer-refuses': ({ summary: { peers }, nowMs }) =>
     peers
-      .filter((peer) => peer.failure !== undefined && !isSilent(peer))
+      .filter((peer) => peer.failure !== undefined && peer.drains === undefined && !isSilent(peer))
       .map((peer) => ({
         about: peer.name,
         text: `our exchange with peer ${peer.name} has failed, ${seconds(nowMs - peer.failure!.atMs)} ago: ${peer.failure!.reason}`,

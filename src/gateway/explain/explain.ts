@@ -12,11 +12,12 @@ import { type IpAddress, ipFamily, ipToOctets, type MacAddress, macToOctets } fr
 import { sharedBits } from '../../packet/prefix.js';
 import { spiText } from '../../psp/header.js';
 import { type Vip, vipFamily, vipText } from '../directory.js';
+import { DRAINS, type DrainState } from '../drain-state.js';
 import type { GatewayOptions } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { netTypeOf } from '../pipeline/pipe-parts.js';
-import type { IngressSpi, Session } from '../sessions/session.js';
+import { type IngressSpi, isNew, type Session } from '../sessions/session.js';
 import { countersOfSessions } from '../sessions/session-counters.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 import type { UnderlayPolicy } from '../underlay/underlay-policy.js';
@@ -40,6 +41,7 @@ export interface ExplainerDeps {
   readonly clock: Clock;
   readonly options: GatewayOptions;
   readonly peers: Peers;
+  readonly drain: Pick<DrainState, 'isDraining'>;
   readonly installer: Pick<SessionInstaller, 'sessions'>;
   readonly underlay: Pick<UnderlayPolicy, 'viewOf'>;
   readonly uplink: { readonly mac: MacAddress; readonly ip: IpAddress };
@@ -74,21 +76,39 @@ export class Explainer {
     const peer = peers.ownerOf(destination);
     if (peer === undefined) facts.push(`no peer owns ${destination}${this.#nearest(destination)}`);
     else facts.push(`${destination} belongs to peer ${peer.name}`, ...this.#peerFacts(peer));
+    const drains = peer && this.#whoDrains(peer);
+    if (drains !== undefined) facts.push(drains);
     if (session !== undefined) facts.push(...this.#sessionFacts(session));
     else if (peer !== undefined && peers.localVips.has(source))
-      facts.push('there is no tunnel for this pair: its first packet has one asked for, and waits for it');
+      facts.push(
+        this.#whoDrains(peer) === undefined
+          ? 'there is no tunnel for this pair: its first packet has one asked for, and waits for it'
+          : 'there is no tunnel for this pair, and none is made while that lasts',
+      );
     const { verdict, ...rest } = answer(path, facts);
     return {
-      verdict: path.end.end === 'rss' ? `${verdict}, ${this.#atGateway(source, peer)}` : verdict,
+      verdict:
+        path.end.end === 'rss'
+          ? `${verdict}, ${this.#atGateway(source, peer, session === undefined || isNew(session))}`
+          : verdict,
       ...rest,
     };
   }
 
   /** What the slow path does with a packet that has no egress route. */
-  #atGateway(source: IpAddress, peer: Peer | undefined): string {
+  #atGateway(source: IpAddress, peer: Peer | undefined, isUnmade: boolean): string {
     if (peer === undefined) return 'which drops it: no peer owns the destination';
     if (!this.deps.peers.localVips.has(source)) return 'which drops it: the source is no address of ours';
+    const drains = isUnmade ? this.#whoDrains(peer) : undefined;
+    if (drains !== undefined) return `which drops it: ${drains}`;
     return `where it waits until peer ${peer.name} has given a tunnel`;
+  }
+
+  /** Why no new tunnel with a peer is made; undefined: it is. */
+  #whoDrains(peer: Peer): string | undefined {
+    const { drain, clock } = this.deps;
+    if (drain.isDraining) return DRAINS;
+    return peer.drainsAt(clock.nowMs()) ? `peer ${peer.name} drains, and makes no new tunnels` : undefined;
   }
 
   #in(question: PacketQuestion, session: Session | undefined): Answer {

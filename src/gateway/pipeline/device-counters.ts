@@ -45,6 +45,12 @@ export async function readDeviceCounters(hal: PipeHal, options: PipelineOptions)
   return { psp: { ...own, ...summed(own, pipes, options) }, notLetIn: notLetIn(pipes), pipes };
 }
 
+/** Packets that tunnels have let in and taken out so far. Rejects with HalError. */
+export async function tunnelPackets(hal: PipeHal, options: PipelineOptions): Promise<bigint> {
+  const { psp, notLetIn: refused } = await readDeviceCounters(hal, options);
+  return psp.rxPackets! - refused.notAllowed.packets + psp.txPackets!;
+}
+
 async function readPipes(hal: PipeHal, program: readonly Pipe[]): Promise<PipeCounters[]> {
   const selectors: CounterSelector[] = [];
   /** Gives the place of a counter among those that are read together. */

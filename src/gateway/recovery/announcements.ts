@@ -11,7 +11,11 @@ import { type Random, uniform } from '../../base/random.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
 import type { Peer } from '../peers.js';
-import { decodeAnnouncementAnswer, encodeAnnouncement } from '../rpc/announcement-messages.js';
+import {
+  type DrainNotice,
+  decodeAnnouncementAnswer,
+  encodeAnnouncement,
+} from '../rpc/announcement-messages.js';
 import { type ControlTransport, isAnswer, isSilence, type RpcCode, RpcError } from '../rpc/transport.js';
 import type { PeerListener } from '../sessions/listeners.js';
 
@@ -55,7 +59,9 @@ export interface AnnouncementsDeps {
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   /** Told when a peer has answered, whatever it said. */
-  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onSilent'>;
+  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onSilent' | 'onDrain'>;
+  /** What peers are told besides. */
+  readonly drainNotice: () => DrainNotice | undefined;
 }
 
 interface Told {
@@ -165,10 +171,12 @@ export class Announcements {
         ageMs: this.ageMs(),
         servicePort: this.deps.servicePort(),
         packetsFail,
+        drain: this.deps.drainNotice(),
       });
-      decodeAnnouncementAnswer(
+      const { drain } = decodeAnnouncementAnswer(
         await transport.call(peer.serviceAddress, 'Announce', message, { deadlineMs, signal }),
       );
+      this.deps.peerListener.onDrain(peer, drain);
     } catch (error) {
       code = error instanceof RpcError ? error.code : 'UNAVAILABLE';
       reason = reasonOf(error);

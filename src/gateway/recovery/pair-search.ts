@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { CounterSelector, PipeHal } from '../../hal/hal.js';
+import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
@@ -30,6 +31,7 @@ export interface PairSearchDeps {
   readonly peers: Peers;
   readonly installer: SessionInstaller;
   readonly bringUp: BringUp;
+  readonly drain: Pick<DrainState, 'isDraining'>;
 }
 
 interface Search {
@@ -61,6 +63,7 @@ export class PairSearch {
       installer.sessions.get(localVip, remoteVip)?.egress === undefined;
     const missing = pairs.filter(isMissing).length;
     if (missing === 0) return this.#rekeyAll(peer, search, nowMs);
+    if (this.deps.drain.isDraining) return false;
     let room = installer.capacity - installer.sessions.order.size;
     if (room < missing) {
       if (nowMs - search.trialSinceMs < TRIAL_MS) return false;

@@ -12,7 +12,11 @@ import { TokenBucket } from '../doors/token-bucket.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
-import { decodeAnnouncement, encodeAnnouncementAnswer } from '../rpc/announcement-messages.js';
+import {
+  type DrainNotice,
+  decodeAnnouncement,
+  encodeAnnouncementAnswer,
+} from '../rpc/announcement-messages.js';
 import { type CallerIdentity, type ControlTransport, RpcError } from '../rpc/transport.js';
 import { backoffMs } from '../sessions/backoff.js';
 import type { BringUp } from '../sessions/bring-up.js';
@@ -47,7 +51,9 @@ export interface PeerStartsDeps {
   readonly signal: AbortSignal;
   /** A peer says how long ago it started. */
   readonly onStart: (peer: Peer, ageMs: number) => void;
-  readonly peerListener: Pick<PeerListener, 'onHeardOf'>;
+  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onDrain'>;
+  /** What peers are told in the answer. */
+  readonly drainNotice: () => DrainNotice | undefined;
 }
 
 interface PeerState {
@@ -70,7 +76,7 @@ export class PeerStarts {
   /** Answers an Announce RPC. Throws RpcError. */
   async handle(octets: Uint8Array, caller: CallerIdentity): Promise<Uint8Array> {
     const { peers, transport, observe } = this.deps;
-    const { ageMs, servicePort, packetsFail } = decodeAnnouncement(octets);
+    const { ageMs, servicePort, packetsFail, drain } = decodeAnnouncement(octets);
     const peer = peers.identifyService(caller, servicePort);
     const state = this.#stateOf(peer);
     if (!state.bucket.take()) {
@@ -87,6 +93,7 @@ export class PeerStarts {
       // Requests under way to its former life will not be answered.
       transport.forget(peer.serviceAddress);
     }
+    this.deps.peerListener.onDrain(peer, drain);
     this.deps.peerListener.onHeardOf(peer);
     state.packetsFail ||= packetsFail;
     const sessions = this.#stale(peer).length;
@@ -99,7 +106,7 @@ export class PeerStarts {
         observe({ type: 'work-failed', work: 're-keying', reason: reasonOf(error), peer: peer.name });
       });
     }
-    return encodeAnnouncementAnswer(sessions);
+    return encodeAnnouncementAnswer({ sessions, drain: this.deps.drainNotice() });
   }
 
   /** Peers are gone: no round of re-keying goes on for them. */

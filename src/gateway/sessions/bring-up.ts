@@ -29,6 +29,8 @@ const REFUSALS: readonly string[] = [
   'INVALID_ARGUMENT',
   'NOT_FOUND',
   'RESOURCE_EXHAUSTED',
+  // It drains: those that it has go on.
+  'FAILED_PRECONDITION',
 ];
 /** Refused batches that are tried in halves, per pass. */
 const SPLITS_MAX = 64;
@@ -194,9 +196,10 @@ export class BringUp {
   async #ask(peer: Peer, sessions: readonly Session[], pass: Pass): Promise<Session[]> {
     const { client } = this.deps;
     const open = sessions.filter((session) => !pass.settled(session));
-    const batch = open.filter(mayAsk);
-    // For these somebody else is asking just now.
-    const failed = open.filter((session) => hasPlace(session) && !mayAsk(session));
+    const mayAskNow = (session: Session) => mayAsk(session) && !client.isHeldBack(session);
+    const batch = open.filter(mayAskNow);
+    // For these somebody else is asking just now, or nobody may.
+    const failed = open.filter((session) => hasPlace(session) && !mayAskNow(session));
     if (batch.length === 0) return failed;
     try {
       await client.exchange(peer, batch);

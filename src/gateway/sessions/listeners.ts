@@ -7,6 +7,7 @@
  * it: none returns a promise, none throws.
  */
 import type { Peer } from '../peers.js';
+import type { DrainNotice } from '../rpc/announcement-messages.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import type { VacatedReason } from './fair-share.js';
 import type { Session } from './session.js';
@@ -43,6 +44,8 @@ export interface PeerListener {
   onHeardOf(peer: Peer): void;
   /** Likewise, and routes with its parameters, which have been checked, are installed. */
   onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void;
+  /** The peer has told whether it makes new tunnels. */
+  onDrain(peer: Peer, drain: DrainNotice | undefined): void;
   /** The peer did not answer. */
   onSilent(peer: Peer, reason: string): void;
 }

@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import type { PipeHal } from '../../hal/hal.js';
 import type { IpAddress, MacAddress } from '../../packet/address.js';
 import type { PspVersion } from '../../psp/header.js';
+import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayOptions } from '../options.js';
 import type { Peer } from '../peers.js';
@@ -49,6 +50,8 @@ export interface InstallerDeps {
   readonly debugKey: (text: string, spi: number, key: Uint8Array) => void;
   /** Whether sessions of a pair may be with a peer, as peers are configured now. */
   readonly mayTalk: (pair: Pick<Wanted, 'peer' | 'localVip' | 'remoteVip'>) => boolean;
+  /** Whether new tunnels are made. */
+  readonly drain: Pick<DrainState, 'assertNew'>;
   /** Whether a peer has to prove an underlay address before workloads' packets go there. */
   readonly isHeld: (peer: Peer, underlayIp: IpAddress) => boolean;
 }
@@ -176,7 +179,8 @@ export class SessionInstaller {
 
   /**
    * The sessions of some pairs, each with a place; made, or woken, where they have none. Throws RESOURCE_EXHAUSTED, and
-   * nothing has changed, when there is no room for all of them that the holders may have.
+   * nothing has changed, when there is no room for all of them that the holders may have; FAILED_PRECONDITION likewise while the
+   * gateway drains, when there is not each of them.
    * With `granting` they keep their places, whoever needs one, until `granted` is called.
    */
   open(wanted: readonly Wanted[], granting = false): Promise<Session[]> {
@@ -184,6 +188,9 @@ export class SessionInstaller {
       // Whose turn comes after peers were configured anew may be asking for what was another's.
       if (!wanted.every(this.deps.mayTalk))
         throw new RpcError('ABORTED', 'the configuration of peers has changed in the meantime');
+      const isThere = ({ localVip, remoteVip }: Wanted) =>
+        this.sessions.get(localVip, remoteVip) !== undefined;
+      if (!wanted.every(isThere)) this.deps.drain.assertNew();
       const all = await this.#places.open(wanted);
       if (granting) for (const session of all) this.#places.grants(session, 1);
       return all;

@@ -212,6 +212,11 @@ export function hasPlace({ state }: Session): boolean {
   return state !== 'dormant' && state !== 'removed';
 }
 
+/** Whether neither side is known to have anything of it: an exchange for it would make a new tunnel, and re-key none. */
+export function isNew({ egress, ingress }: Session): boolean {
+  return egress === undefined && ingress.every(({ state }) => state === 'offered' || state === 'doubtful');
+}
+
 /** Whether an exchange may begin for it now. */
 export function mayAsk(session: Session): boolean {
   return !session.asking && nextState(session.state, 'request') !== undefined;

@@ -6,6 +6,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import { reasonOf } from '../../hal/errors.js';
+import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer } from '../peers.js';
@@ -22,7 +23,7 @@ import { backoffMs } from './backoff.js';
 import type { Offer } from './ingress-spis.js';
 import type { PeerListener, RekeyListener, SessionListener } from './listeners.js';
 import type { Retirement } from './retirement.js';
-import { hasPlace, mayAsk, type Session, transition } from './session.js';
+import { hasPlace, isNew, mayAsk, type Session, transition } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { tunnelsBefore } from './tunnel-events.js';
 
@@ -53,6 +54,7 @@ export interface TunnelClientDeps {
   readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
   readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>;
   readonly observe: GatewayObserver;
+  readonly drain: Pick<DrainState, 'isDraining' | 'assertNew'>;
   readonly signal: AbortSignal;
 }
 
@@ -60,6 +62,12 @@ export class TunnelClient {
   #requestId = 0n;
 
   constructor(private readonly deps: TunnelClientDeps) {}
+
+  /** Whether a session may not be asked for now, since it would be a new one, and its peer or this gateway drains. */
+  isHeldBack(session: Session): boolean {
+    const { drain, clock } = this.deps;
+    return isNew(session) && (drain.isDraining || session.peer.drainsAt(clock.nowMs()));
+  }
 
   /**
    * One exchange for sessions of one peer, at most limits.tunnelsPerRequest of them, all of which mayAsk. Rejects
@@ -69,6 +77,10 @@ export class TunnelClient {
     const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
     if (!sessions.every(mayAsk))
       throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
+    if (sessions.some((session) => this.isHeldBack(session))) {
+      this.deps.drain.assertNew();
+      throw new RpcError('FAILED_PRECONDITION', `peer ${peer.name} drains`);
+    }
     for (const session of sessions) {
       transition(session, 'request');
       session.asking = true;

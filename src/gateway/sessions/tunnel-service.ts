@@ -4,6 +4,7 @@
  */
 import { type Clock, sleep } from '../../base/clock.js';
 import type { PspVersion } from '../../psp/header.js';
+import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
@@ -22,7 +23,7 @@ import type { EgressRoute } from './egress-routes.js';
 import type { Offer } from './ingress-spis.js';
 import type { PeerListener, SessionListener } from './listeners.js';
 import type { Retirement } from './retirement.js';
-import { hasPlace } from './session.js';
+import { hasPlace, isNew } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { tunnelsBefore } from './tunnel-events.js';
 
@@ -52,6 +53,7 @@ export interface TunnelServiceDeps {
   readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
   /** Rotates the master key; throws RpcError when it is too early for that. */
   readonly rotateNow: (issueNewKeys: boolean) => Promise<void>;
+  readonly drain: Pick<DrainState, 'isDraining' | 'assertNew'>;
   readonly clock: Clock;
   readonly peerListener: Pick<PeerListener, 'onInstalled'>;
   readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
@@ -250,7 +252,7 @@ export class TunnelService {
 
   /** Decides who may ask for what. Nothing has been changed yet. */
   #authorize(request: TunnelsRequest, caller: CallerIdentity) {
-    const { peers, limits, checkParameters, claimUnderlay } = this.deps;
+    const { peers, installer, limits, drain, checkParameters, claimUnderlay } = this.deps;
     const { tunnels } = request;
     if (tunnels.length === 0) throw new RpcError('INVALID_ARGUMENT', 'tunnels: none asked for');
     if (tunnels.length > limits.tunnelsPerRequest) {
@@ -282,6 +284,11 @@ export class TunnelService {
       }
       return { localVip: virtDestination, remoteVip: virtSource, peer: owner, holder: owner };
     });
+    const isThere = ({ localVip, remoteVip }: (typeof pairs)[number]) => {
+      const session = installer.sessions.get(localVip, remoteVip);
+      return session !== undefined && !isNew(session);
+    };
+    if (drain.isDraining && !pairs.every(isThere)) drain.assertNew();
     // At once: nobody else may claim them in between.
     claimUnderlay(
       pairs[0]!.peer,

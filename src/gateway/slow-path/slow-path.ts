@@ -8,6 +8,7 @@ import type { PipeHal, RssPacket } from '../../hal/hal.js';
 import type { MacAddress } from '../../packet/address.js';
 import { isIpFragment } from '../../packet/fragment.js';
 import { claimsToBeSegmentMessage } from '../../packet/segment.js';
+import { DRAINS, type DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
 import type { GatewayLimits } from '../options.js';
@@ -62,6 +63,7 @@ export interface SlowPathDeps {
   readonly peers: Peers;
   readonly installer: SessionInstaller;
   readonly client: TunnelClient;
+  readonly drain: Pick<DrainState, 'isDraining'>;
   /** Our MAC towards the workload. */
   readonly ourMac: MacAddress;
   readonly innerMtuOctets: number;
@@ -242,6 +244,12 @@ export class SlowPath {
       deps.watch.dropped('vf', `no session: ${reason}`, frame);
       return;
     }
+    const drains = this.#whoDrains(peer);
+    if (drains !== undefined) {
+      counters.noSession++;
+      deps.observe({ type: 'no-session', ...pair, reason: drains });
+      return;
+    }
     const frames = [frame];
     this.#opening.set(key, frames);
     deps.installer.open([{ peer, holder: pair.localVip, ...pair }]).then(
@@ -259,11 +267,29 @@ export class SlowPath {
     );
   }
 
+  /** Why no new tunnel with a peer is made; undefined: it is. */
+  #whoDrains(peer: Peer): string | undefined {
+    const { drain, clock } = this.deps;
+    if (drain.isDraining) return DRAINS;
+    return peer.drainsAt(clock.nowMs()) ? `peer ${peer.name} drains` : undefined;
+  }
+
   #missOf(session: Session, frame: Uint8Array): void {
     const { deps, counters, missed } = this;
     if (!hasPlace(session)) {
       counters.abandoned++;
       deps.watch.dropped('vf', GONE, frame);
+      return;
+    }
+    if (deps.client.isHeldBack(session)) {
+      const { localVip, remoteVip } = session;
+      counters.noSession++;
+      deps.observe({
+        type: 'no-session',
+        localVip,
+        remoteVip,
+        reason: this.#whoDrains(session.peer) ?? DRAINS,
+      });
       return;
     }
     if (!missed.push(session, frame, deps.clock.nowMs())) {
@@ -296,6 +322,7 @@ export class SlowPath {
     const { clock, client } = this.deps;
     // While it waited for its turn somebody else may have asked, or its packets have become too old.
     if (this.#stopped || session.egress !== undefined || !mayAsk(session)) return;
+    if (client.isHeldBack(session)) this.counters.abandoned += this.missed.drop(session);
     if (this.missed.waiting(session, clock.nowMs()).length === 0) {
       this.#giveUp(session);
       return;

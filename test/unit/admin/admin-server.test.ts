@@ -74,6 +74,8 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),
   beginRotation() {},
+  drain: (options) => ({ ...options, begunAtMs: 0, endsAtMs: 0, quietSinceMs: 0 }),
+  cancelDrain: () => false,
   ...parts,
 });
 

@@ -14,7 +14,7 @@ import {
 } from '../../../../src/gateway/rpc/announcement-messages.js';
 import { type RpcCode, RpcError } from '../../../../src/gateway/rpc/transport.js';
 
-const ANSWER = encodeAnnouncementAnswer(3);
+const ANSWER = encodeAnnouncementAnswer({ sessions: 3 });
 type Reply = 'ok' | 'nonsense' | 'broken' | RpcCode;
 
 /** Peers that answer as a test says, at once or late, and every call with its time since the start. */
@@ -59,11 +59,13 @@ function open(count: number) {
     } as never,
     observe: (event) => events.push(event),
     servicePort: () => 3001,
+    drainNotice: () => undefined,
     deadlineMs: 5000,
     signal: abort.signal,
     peerListener: {
       onHeardOf: ({ name }) => heardOf.push(name),
       onSilent: ({ name }, reason) => silent.push([name, reason]),
+      onDrain: () => {},
     },
   });
   const timesOf = (name: string) => calls.filter((one) => one.name === name).map(({ atMs }) => atMs);

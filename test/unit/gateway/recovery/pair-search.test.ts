@@ -5,7 +5,7 @@ import type { Peer } from '../../../../src/gateway/peers.js';
 import { PairSearch } from '../../../../src/gateway/recovery/pair-search.js';
 import { newSession, type Session } from '../../../../src/gateway/sessions/session.js';
 import { type IpAddress, parseIp } from '../../../../src/packet/address.js';
-import { testPeer } from '../../../support/peers.js';
+import { NOT_DRAINING, testPeer } from '../../../support/peers.js';
 
 const OURS = parseIp('192.168.0.1');
 const TRIAL_MS = 1_100;
@@ -53,6 +53,7 @@ function open(pairCount: number, { capacity = 1000, tunnelsPerRequest = 100 } = 
     table.delete(session.remoteVip);
   };
   const search = new PairSearch({
+    drain: NOT_DRAINING,
     hal: {
       counters: async (selectors: { id: number }[]) =>
         selectors.map(({ id }) => {

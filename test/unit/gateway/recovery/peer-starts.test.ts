@@ -73,13 +73,15 @@ function open() {
     transport: { forget: ({ host }: { host: string }) => forgotten.push(host) } as never,
     signal: abort.signal,
     onStart: (of, ageMs) => started.push([of.name, ageMs]),
-    peerListener: { onHeardOf: (of) => heardOf.push(of.name) },
+    peerListener: { onHeardOf: (of) => heardOf.push(of.name), onDrain: () => {} },
+    drainNotice: () => undefined,
   });
   /** The answer to an announcement, or its refusal. */
   const announce = (ageMs: number, packetsFail = false, servicePort = 1) =>
-    starts
-      .handle(encodeAnnouncement({ ageMs, servicePort, packetsFail }), {} as never)
-      .then(decodeAnnouncementAnswer, ({ message }: Error) => message);
+    starts.handle(encodeAnnouncement({ ageMs, servicePort, packetsFail }), {} as never).then(
+      (octets) => decodeAnnouncementAnswer(octets).sessions,
+      ({ message }: Error) => message,
+    );
   /** The peer has had routes of ours for so long, and says that it has started since. */
   const startAnew = () => {
     peer.firstRouteAtMs = clock.nowMs() - 10_000;

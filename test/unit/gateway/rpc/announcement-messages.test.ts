@@ -17,7 +17,9 @@ test('an announcement arrives as it was sent, with its age in whole milliseconds
 
 test('an answer says for how many sessions new keys are asked for', () => {
   expect(
-    [0, 1, 65_536].map((sessions) => decodeAnnouncementAnswer(encodeAnnouncementAnswer(sessions))),
+    [0, 1, 65_536].map(
+      (sessions) => decodeAnnouncementAnswer(encodeAnnouncementAnswer({ sessions })).sessions,
+    ),
   ).toEqual([0, 1, 65_536]);
 });
 

@@ -28,6 +28,10 @@ class Exchanges {
     private readonly signal: AbortSignal,
   ) {}
 
+  isHeldBack(): boolean {
+    return false;
+  }
+
   exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
     this.asked.push({ peer, atMs: this.clock.nowMs(), sessions });
     this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
@@ -323,7 +327,10 @@ test('a start is spread over a tenth of a second, and over a millisecond per pee
     const at: number[] = [];
     const all = Array.from({ length: count }, (_, i) => sessionWith(i + 1));
     const run = new BringUp({
-      client: { exchange: async () => void at.push(begun.nowMs()) } as unknown as TunnelClient,
+      client: {
+        exchange: async () => void at.push(begun.nowMs()),
+        isHeldBack: () => false,
+      } as unknown as TunnelClient,
       clock: begun,
       random: { fill: () => {}, uint32: () => 249 },
       observe: () => {},

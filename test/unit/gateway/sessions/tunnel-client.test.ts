@@ -16,7 +16,7 @@ import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
 import { TunnelClient } from '../../../../src/gateway/sessions/tunnel-client.js';
 import { parseIp } from '../../../../src/packet/address.js';
-import { testPeer } from '../../../support/peers.js';
+import { NOT_DRAINING, testPeer } from '../../../support/peers.js';
 
 const NOW_MS = 1_000_000;
 const [BACKOFF_MIN_MS, BACKOFF_MAX_MS] = [100, 1000];
@@ -73,6 +73,7 @@ beforeEach(() => {
   };
   client = new TunnelClient({
     clock,
+    drain: NOT_DRAINING,
     random: { fill: () => {}, uint32: () => 0xffff_ffff },
     installer: {
       offer: async (of: readonly Session[]) => {

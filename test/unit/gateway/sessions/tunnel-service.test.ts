@@ -1,4 +1,5 @@
 /** What becomes of a peer's request, step by step: who may ask for what, what it costs, and that a refusal leaves nothing. */
+
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createVirtualClock, type VirtualClock } from '../../../../src/base/virtual-clock.js';
 import type { GatewayEvent } from '../../../../src/gateway/events.js';
@@ -22,6 +23,7 @@ import { type IngressSpi, newSession, type Session } from '../../../../src/gatew
 import { TunnelService } from '../../../../src/gateway/sessions/tunnel-service.js';
 import { HalError } from '../../../../src/hal/errors.js';
 import { parseIp } from '../../../../src/packet/address.js';
+import { NOT_DRAINING } from '../../../support/peers.js';
 
 const LOCAL = ['192.168.1.1', '192.168.1.2', '192.168.1.3'].map(parseIp);
 const remote = (number: number, of = 2) => parseIp(`192.168.${of}.${number}`);
@@ -144,6 +146,7 @@ beforeEach(() => {
       return world.rotate();
     },
     clock,
+    drain: NOT_DRAINING,
     peerListener: { onInstalled: (peer, ways) => step(`tell-granted ${peer.name} ${ways.length}`) },
     sessionListener: { onEstablished: (of) => step(`tell-established ${of.length}`) },
     observe: (event) => events.push(event),

@@ -26,7 +26,7 @@ import { BOOT_REQUEST, buildDhcp, DHCP_DISCOVER } from '../../../../src/packet/d
 import { buildNeighborSolicitation } from '../../../../src/packet/icmpv6.js';
 import { idsOf, LIMITS, packetBetween, vip } from '../../../support/gateways.js';
 import { frameOf, WORKLOAD_MAC } from '../../../support/inner-packets.js';
-import { testPeer } from '../../../support/peers.js';
+import { NOT_DRAINING, testPeer } from '../../../support/peers.js';
 
 const BACKOFF_MS = 100;
 const OUR_MAC = macFromOctets(Uint8Array.from([2, 0, 0, 0, 0, 0x99]));
@@ -86,6 +86,7 @@ function open(more: Partial<SlowPathDeps> = {}) {
   };
   const eventLog = new EventLog({ clock, logger });
   const slowPath: SlowPath = new SlowPath({
+    drain: NOT_DRAINING,
     hal: {
       transmit: (packets: readonly TransmitPacket[]) => {
         const taken = packets.slice(0, world.room);
@@ -126,6 +127,7 @@ function open(more: Partial<SlowPathDeps> = {}) {
       },
     } as never,
     client: {
+      isHeldBack: () => false,
       exchange: async (_: Peer, [session]: readonly [Session]) => {
         world.asked.push(session);
         session.state = 'requesting';

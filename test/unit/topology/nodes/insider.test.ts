@@ -98,7 +98,7 @@ async function play(does: readonly InsiderAct[], acts = 40, { grants = true, see
         }
         if (method === 'Announce') {
           requests.push({ method, octets });
-          return encodeAnnouncementAnswer(0);
+          return encodeAnnouncementAnswer({ sessions: 0 });
         }
         const single = method === 'RequestTunnelParams';
         const asked = single ? decodeNewTunnelRequest(octets) : decodeMultiTunnelRequest(octets);
