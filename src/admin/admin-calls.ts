@@ -89,6 +89,7 @@ export class AdminCalls {
         Status: this.#unary<'Status'>(() => service.status()),
         ListTunnels: this.#unary<'ListTunnels'>((request) => service.listTunnels(request)),
         ListPeers: this.#unary<'ListPeers'>((request) => service.listPeers(request)),
+        DisconnectPeer: this.#unary<'DisconnectPeer'>((request) => service.disconnectPeer(request)),
         RemoveTunnels: this.#unary<'RemoveTunnels'>((request) => service.removeTunnels(request)),
         RekeyTunnels: this.#unary<'RekeyTunnels'>((request) => service.rekeyTunnels(request)),
         Rotate: this.#unary<'Rotate'>(() => service.rotate()),

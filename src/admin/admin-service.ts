@@ -10,6 +10,8 @@ import type {
   CancelDrainResponse,
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
+  DisconnectPeerRequest,
+  DisconnectPeerResponse,
   Drain,
   DrainRequest,
   DrainResponse,
@@ -156,6 +158,14 @@ export class AdminService {
     const meant = peer === '' ? peers : peers.filter(({ name }) => isServiceNamed(name, peer));
     if (peer !== '' && meant.length === 0) throw new RpcError('NOT_FOUND', `no peer is named ${peer}`);
     return { peers: meant.map((one) => peerOf(one, nowMs, hasTls)) };
+  }
+
+  /** Throws INVALID_ARGUMENT where no peer is named, NOT_FOUND where none is meant. */
+  async disconnectPeer({ peer }: DisconnectPeerRequest): Promise<DisconnectPeerResponse> {
+    if (peer === '') throw new RpcError('INVALID_ARGUMENT', 'say which peer');
+    this.#selected({ peer, vip: '' });
+    const { connections, sessions } = await this.deps.gateway.disconnectPeers(peer);
+    return { connections: BigInt(connections), sessions: BigInt(sessions) };
   }
 
   async removeTunnels(request: ChangeTunnelsRequest): Promise<ChangeTunnelsResponse> {

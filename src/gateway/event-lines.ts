@@ -92,6 +92,7 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     level: ({ seen }) => (seen ? 'warning' : 'info'),
     text: ({ reason }) => `peer does not answer: ${reason}`,
   },
+  'peer-disconnected': { level: 'info', text: 'disconnected from a peer, as an operator said' },
   'peer-drains': { level: 'info', text: 'a peer drains: it makes no new tunnels', limit: SELDOM },
   'peer-drain-over': { level: 'info', text: 'a peer drains no more', limit: SELDOM },
   'drain-begun': { level: 'info', text: 'draining: no new tunnels are made' },

@@ -141,6 +141,13 @@ export type GatewayEvent =
   | { readonly type: 'peer-drains'; readonly peer: string; readonly endsInS?: number }
   /** It makes new tunnels again. */
   | { readonly type: 'peer-drain-over'; readonly peer: string }
+  /** An operator has ended what there was with a peer: so many connections of its, and sessions. */
+  | {
+      readonly type: 'peer-disconnected';
+      readonly peer: string;
+      readonly connections: number;
+      readonly sessions: number;
+    }
   /** No new tunnels are made from now on; of `sessions` packets may go on to pass. */
   | {
       readonly type: 'drain-begun';

@@ -14,9 +14,10 @@ import { buildPipeline } from './pipeline/pipeline.js';
 import type { PipelineOptions } from './pipeline/pipeline-options.js';
 import type { ReconfigurationResult } from './reconfiguration.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
-import { type ServiceAddress, serviceText } from './rpc/transport.js';
+import { isServiceNamed, type ServiceAddress, serviceText } from './rpc/transport.js';
 import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
 import type {
+  Disconnected,
   DrainOptions,
   DrainView,
   GatewayControl,
@@ -132,6 +133,25 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     const chosen = [...order, ...dormant].filter((session) => isSelected(session, selection));
     await this.#parts.installer.remove(chosen);
     return chosen.length;
+  }
+
+  async disconnectPeers(name: string): Promise<Disconnected> {
+    const { peers, installer, observe } = this.#parts;
+    const { transport } = this.#deps;
+    const sum = { connections: 0, sessions: 0 };
+    for (const peer of peers.all.filter((one) => isServiceNamed(one.name, name))) {
+      const connections = transport.disconnect?.((caller) => peers.isCaller(caller, peer)) ?? 0;
+      transport.forget(peer.serviceAddress);
+      // A step that is under way may be about to put a session into the table: it ends before this one has its turn.
+      await installer.remove([]);
+      const { order, dormant } = installer.sessions;
+      const sessions = [...order, ...dormant].filter((session) => session.peer === peer);
+      await installer.remove(sessions);
+      observe({ type: 'peer-disconnected', peer: peer.name, connections, sessions: sessions.length });
+      sum.connections += connections;
+      sum.sessions += sessions.length;
+    }
+    return sum;
   }
 
   rekeyTunnels(selection: TunnelSelection): { readonly tunnels: number; readonly done: Promise<void> } {

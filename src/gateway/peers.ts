@@ -240,6 +240,11 @@ export class Peers implements Doorkeeper {
     return peer?.identities;
   }
 
+  /** Whether a caller has shown to be a peer, maybe among others. */
+  isCaller(caller: CallerIdentity, peer: Peer): boolean {
+    return this.#provedBy(caller).includes(peer);
+  }
+
   /** The peers that a caller has shown to be, in the order of its names. */
   #provedBy({ authenticated, names, source }: CallerIdentity): readonly Peer[] {
     if (authenticated) return names.flatMap((name) => this.#byName.get(identityText(name)) ?? []);

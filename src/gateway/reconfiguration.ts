@@ -47,7 +47,7 @@ export interface ReconfigurationDeps {
   readonly logger: Logger;
   readonly observe: GatewayObserver;
   readonly signal: AbortSignal;
-  readonly transport: Pick<ControlTransport, 'forget'>;
+  readonly transport: Pick<ControlTransport, 'forget' | 'peersChanged'>;
   readonly peers: Peers;
   /** Those that all parts read: they are changed in place. */
   readonly limits: { -readonly [Name in keyof GatewayLimits]: GatewayLimits[Name] };
@@ -92,6 +92,7 @@ export class Reconfiguration {
     deps.installer.forget(removed);
     // Nobody waits for their answers.
     for (const { serviceAddress } of removed) deps.transport.forget(serviceAddress);
+    deps.transport.peersChanged?.();
     const sessionsEnded = await this.#endForeign();
     deps.announcements.reconfigure(removed, added);
     deps.makeStaticTunnels([...added, ...changed]);

@@ -244,6 +244,12 @@ export interface RecoveryView extends RecoveryCounters {
   readonly unknownSourcePackets: bigint;
 }
 
+/** What a disconnection has ended. */
+export interface Disconnected {
+  readonly connections: number;
+  readonly sessions: number;
+}
+
 /** How a drain ends. */
 export interface DrainOptions {
   /** After which it is over although packets pass, in milliseconds. */
@@ -269,6 +275,11 @@ export interface GatewayControl {
   cancelDrain(): boolean;
   /** Removes the sessions of a selection and frees all they held; gives how many. Packets, and peers, may have them made anew. */
   removeTunnels(selection: TunnelSelection): Promise<number>;
+  /**
+   * Ends all connections with the peers of a name, ours and theirs, and removes the sessions with them; gives how many. Nothing
+   * keeps a peer from coming back. Rejects with HalError where the device does not let go of sessions; then it may be said again.
+   */
+  disconnectPeers(name: string): Promise<Disconnected>;
   /** Begins to re-key the established sessions of a selection; gives how many, and resolves `done` when all have new keys. */
   rekeyTunnels(selection: TunnelSelection): { readonly tunnels: number; readonly done: Promise<void> };
   /** Begins a rotation of the master key, and of all sessions' keys after it. Its events tell how it ends. */

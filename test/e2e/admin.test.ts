@@ -203,6 +203,17 @@ describe('a gateway that is steered', () => {
     expect(ask('tunnels', 'remove', '--peer', '127.9.9.9').status).toBe(1);
     expect(ask('tunnels', 'remove', '--all')).toMatchObject({ status: 0 });
     await events.says(/"event":"session-removed"/);
+    expect(ask('peers', 'disconnect')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('which peer'),
+    });
+    expect(ask('peers', 'disconnect', '127.9.9.9').status).toBe(1);
+    expect(ask('peers', 'disconnect', other)).toMatchObject({
+      status: 0,
+      // A ping may have had one made anew.
+      out: expect.stringMatching(/^connections of the peer ended: 1; tunnels removed: [01]\n$/),
+    });
+    await events.says(/"event":"peer-disconnected"/);
     expect(ask('rotate', '--no-wait').status).toBe(0);
     expect(await events.stop('SIGINT')).toBe(0);
     await Promise.all([first, second].map((gateway) => gateway.stop('SIGTERM')));

@@ -99,6 +99,18 @@ export class Doors {
     return party;
   }
 
+  /** What is kept of hosts that have no peer any more. */
+  forgetStrangers(): void {
+    for (const host of this.#parties.keys()) if (this.peersAt(host) === 0) this.#parties.delete(host);
+    for (const source of this.#peerSources.keys())
+      if (this.peersAt(source) === 0) this.#peerSources.delete(source);
+  }
+
+  /** Hosts of peers of which something is kept. */
+  get hostsKnown(): number {
+    return new Set([...this.#parties.keys(), ...this.#peerSources.keys()]).size;
+  }
+
   /** Connections that the peers at `host` may hold. */
   connectionsOf(host: IpAddress): number {
     return this.limits.connectionsPerPeer * Math.max(1, this.peersAt(host));

@@ -102,8 +102,9 @@ interface Connection {
   /** The flood watch, once HTTP/2 has begun. */
   watched: Watched | undefined;
   session: ServerHttp2Session | undefined;
-  /** Once admitted. */
+  /** Both once admitted. */
   party: Party | undefined;
+  caller: CallerIdentity | undefined;
   calls: number;
   usedAtMs: number;
   /** It is not the caller who has ended it. */
@@ -211,6 +212,28 @@ export class GrpcServer {
     for (const connection of this.#connections) this.#drain(connection);
   }
 
+  /** Ends connections of peers that are gone, or are others now, and forgets the peers that are gone. */
+  peersChanged(): void {
+    const { doorkeeper } = this.#options;
+    for (const connection of this.#connections) {
+      const { caller, party } = connection;
+      if (caller === undefined || this.#problemOf(doorkeeper, caller, party!) === undefined) continue;
+      connection.endedByUs = true;
+      this.#end(connection);
+    }
+    this.#doors.forgetStrangers();
+  }
+
+  /** Ends connections of peers that are meant; gives how many. */
+  disconnect(isMeant: (caller: CallerIdentity) => boolean): number {
+    const meant = [...this.#connections].filter(({ caller }) => caller !== undefined && isMeant(caller));
+    for (const connection of meant) {
+      connection.endedByUs = true;
+      this.#end(connection);
+    }
+    return meant.length;
+  }
+
   /** Takes no more connections, gives RPCs under way a little time, then ends them. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -266,6 +289,7 @@ export class GrpcServer {
       watched: undefined,
       session: undefined,
       party: undefined,
+      caller: undefined,
       calls: 0,
       usedAtMs: clock.nowMs(),
       endedByUs: false,
@@ -347,6 +371,7 @@ export class GrpcServer {
       return;
     }
     connection.party = party;
+    connection.caller = caller;
     party.connections.add(connection);
     connection.visit.leave();
     this.#servePeer(connection, transport, caller, party);

@@ -81,6 +81,10 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
       server?.reloadTls(newTls, endConnections);
     },
 
+    peersChanged: () => server?.peersChanged(),
+
+    disconnect: (isMeant) => server?.disconnect(isMeant) ?? 0,
+
     doors: () => server?.view(),
 
     close() {

@@ -182,6 +182,11 @@ export interface ControlTransport {
    */
   forget(peer: ServiceAddress): void;
 
+  /** Ends connections of those whom the doorkeeper would not admit as what they were, and forgets what was kept of them. */
+  peersChanged?(): void;
+  /** Ends the connections of callers that are meant at once; gives how many. Absent, as above: the transport keeps none. */
+  disconnect?(isMeant: (caller: CallerIdentity) => boolean): number;
+
   /**
    * New certificates for all connections from now on. With `endConnections` those that are up take no more calls, and end when
    * the calls under way have ended, or soon; and nobody gets in who was connecting. Otherwise they last as long as the

@@ -76,6 +76,7 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   beginRotation() {},
   drain: (options) => ({ ...options, begunAtMs: 0, endsAtMs: 0, quietSinceMs: 0 }),
   cancelDrain: () => false,
+  disconnectPeers: async () => ({ connections: 0, sessions: 0 }),
   ...parts,
 });
 

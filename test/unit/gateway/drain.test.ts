@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AdminService } from '../../../src/admin/admin-service.js';
 import { notReadyReasons } from '../../../src/metrics/readiness.js';
-import { idsOf, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
+import { parseIp } from '../../../src/packet/address.js';
+import { idsOf, LIMITS, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
 let net: TestNetwork;
 beforeEach(() => {
@@ -142,7 +143,7 @@ describe('it is over', () => {
   });
 
   test('after its time although packets pass; then it stays drained, until that is cancelled', async () => {
-    const a = await net.start(1, [2, 3], { staticTunnels: vip(1) });
+    const a = await net.start(1, [2, 3, 4], { staticTunnels: vip(1) });
     const b = await net.start(2, [1]);
     await net.run(1000);
     a.gateway.drain({ timeoutMs: 600_000, stops: true });
@@ -160,7 +161,10 @@ describe('it is over', () => {
     await net.run(1000);
     // Who starts meanwhile hears it with the answer to its own announcement.
     expect(of(c, 'peer-drains')).toHaveLength(1);
+    const doca = await net.start(4, [1], { wrapTransport: likeDoca });
     net.send(c, 1, [50]);
+    // We asked for that one before, and have nothing of it: it is a new one still.
+    net.send(doca, 1, [49]);
     await net.run(3000);
     expect(got(a)).toEqual([]);
     expect(a.gateway.cancelDrain()).toBe(true);
@@ -173,8 +177,25 @@ describe('it is over', () => {
     );
     net.send(c, 1, [51]);
     await net.run(1000);
-    expect(got(a)).toEqual([51]);
+    // The one that has waited, and the new one.
+    expect(got(a)).toEqual([49, 51]);
     expect(notReadyReasons(a.gateway.summary(), false)).toEqual([]);
+  });
+
+  test('with the static tunnels of peers that came meanwhile, when it is cancelled', async () => {
+    const a = await net.start(1, [2], { staticTunnels: vip(1) });
+    for (const number of [2, 3]) await net.start(number, [1]);
+    await net.run(1000);
+    a.gateway.drain({ timeoutMs: HOUR_MS, stops: false });
+    const peers = [2, 3].map((number) => ({
+      serviceAddress: { host: parseIp(`10.0.0.${number}`), port: 3000 },
+      virtualIps: [vip(number)],
+    }));
+    await Promise.all([a.gateway.reconfigure({ peers, limits: LIMITS }), net.run(5000)]);
+    expect(a.gateway.view().sessions).toHaveLength(1);
+    a.gateway.cancelDrain();
+    await net.run(1000);
+    expect(a.gateway.summary().sessionsByState).toEqual({ established: 2 });
   });
 
   test('for a peer that has not heard that it was cancelled after five minutes', async () => {

@@ -61,6 +61,44 @@ async function connected(a: TestNode, b: TestNode): Promise<void> {
   expect([idsOf(a.workload.takeSent()), idsOf(b.workload.takeSent())]).toEqual([[1], [1]]);
 }
 
+test('a peer that an operator disconnects loses all that it held, in both directions, and comes back when it wants', async () => {
+  const { node: a, ledger } = await counted(1, [2, 3]);
+  const [b, c] = [await net.start(2, [1]), await net.start(3, [1])];
+  await connected(a, c);
+  // Its address is proved by then, and the entry gone that waited for that.
+  await net.run(30_000);
+  const before = { entries: [...ledger.entries], slots: [...ledger.keySlots] };
+  await connected(a, b);
+  const gone = a.gateway.view().sessions.find(({ peer: name }) => name === '10.0.0.2:3000')!;
+  let done: unknown;
+  const { atA, atB } = await underTraffic(a, c, 40, async () => {
+    done = await a.gateway.disconnectPeers('10.0.0.2');
+  });
+  expect([atA, atB]).toEqual([numbers(40, 1000), numbers(40, 1000)]);
+  expect(done).toEqual({ connections: 0, sessions: 1 });
+  expect(a.events.filter(({ type }) => type === 'peer-disconnected')).toEqual([
+    { type: 'peer-disconnected', peer: '10.0.0.2:3000', connections: 0, sessions: 1 },
+  ]);
+  await net.run(1000);
+  // It is a peer still: packets that fail are counted by its address.
+  expect([ledger.entries.length, ledger.keySlots.length]).toEqual([
+    before.entries.length + 1,
+    before.slots.length,
+  ]);
+  expect(sessionsOf(a)).toEqual([`${vip(3)} 10.0.0.3:3000 established`]);
+  // Under its former SPI nothing gets in, until there is a new one.
+  net.send(b, 1, [50]);
+  await net.run(1000);
+  net.send(a, 2, [52]);
+  await net.run(1000);
+  net.send(b, 1, [51]);
+  await net.run(1000);
+  expect([idsOf(a.workload.takeSent()), idsOf(b.workload.takeSent())]).toEqual([[51], [52]]);
+  const now = a.gateway.view().sessions.find(({ peer: name }) => name === '10.0.0.2:3000')!;
+  for (const spi of now.ingressSpis) expect(gone.ingressSpis).not.toContain(spi);
+  expectNothingInClear();
+});
+
 describe('a peer that is removed', () => {
   test('loses its sessions and all that it held; the others lose nothing', async () => {
     const { node: a, ledger } = await counted(1, [2, 3]);

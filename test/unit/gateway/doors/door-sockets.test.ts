@@ -35,6 +35,7 @@ import {
 import { type IpAddress, parseIp } from '../../../../src/packet/address.js';
 import { askingPeer, CONNECTIONS_AT_ONCE } from '../../../support/asking-peer.js';
 import { peersAt } from '../../../support/doorkeepers.js';
+import { TEST_BUDGETS } from '../../../support/peers.js';
 import {
   DATA,
   END_HEADERS,
@@ -361,6 +362,59 @@ describe('a caller that is no peer', () => {
     expect(await call(caller)).toBe('PERMISSION_DENIED: not any more');
     hosts.add(PEER);
     await expect.poll(() => call(caller), { interval: 1, timeout: 20_000 }).toBe('OK');
+  });
+});
+
+describe('connections of a peer', () => {
+  test.each([true, false])(
+    'end at once when it is a peer no more, idle or in a call (TLS: %s)',
+    async (tls) => {
+      const other = parseIp('127.0.0.10');
+      const directory = peersAt(PEER, other);
+      const otherTls = {
+        caPem: authority.caPem,
+        ...(await authority.issue({ commonName: other, ips: [other], dnsNames: [] })),
+      };
+      const handler: RpcHandler = (_method, octets) =>
+        octets[0] === 1 ? Promise.resolve(octets) : new Promise(() => {});
+      const { transport, client, call, view, seen, address } = await serve({
+        tls,
+        doorkeeper: directory,
+        handler,
+      });
+      const [caller, stays] = [
+        await client(tls ? peer : undefined),
+        await client(tls ? otherTls : undefined, other),
+      ];
+      expect([await call(caller), await call(stays)]).toEqual(['OK', 'OK']);
+      const underWay = codeOf(caller.call(address, 'GetOpState', Uint8Array.of(2), { deadlineMs: 60_000 }));
+      await seen(({ requests }) => requests, 3);
+      // Nothing has changed for them.
+      transport.peersChanged?.();
+      expect(await call(caller)).toBe('OK');
+      directory.reconfigure(
+        [{ serviceAddress: { host: other, port: 3001 }, virtualIps: [parseIp('10.1.0.2')] }],
+        TEST_BUDGETS,
+      );
+      transport.peersChanged?.();
+      expect(await underWay).toMatch(/^UNAVAILABLE/);
+      await seen(({ connections }) => connections, 1);
+      expect(await call(stays)).toBe('OK');
+      expect(view().accepted).toBe(2);
+    },
+  );
+
+  test('end at once when it is meant, and no other', async () => {
+    const { transport, client, call, view } = await serve();
+    const caller = await client(peer);
+    expect(await call(caller)).toBe('OK');
+    expect(transport.disconnect?.(({ names }) => names.length === 0)).toBe(0);
+    expect(await call(caller)).toBe('OK');
+    expect(view().accepted).toBe(1);
+    expect(transport.disconnect?.(({ names }) => names.some(({ value }) => value === PEER))).toBe(1);
+    // It may come back.
+    await expect.poll(() => call(caller), { interval: 1, timeout: 20_000 }).toBe('OK');
+    expect(view().accepted).toBe(2);
   });
 });
 

@@ -359,3 +359,24 @@ describe('the watch for floods', () => {
     expect(ended()).toBe(1);
   });
 });
+
+test('of hosts that have no peer any more nothing is kept', () => {
+  const peers: Record<string, number> = { [PEER]: 1, '10.0.0.8': 2 };
+  const { under, letIn } = doors({ openingsPerPeer: 1 }, peers);
+  letIn('10.0.0.8');
+  const [visit] = letIn(PEER);
+  under.party(PEER);
+  const stays = under.party(parseIp('10.0.0.8'));
+  expect(under.hostsKnown).toBe(2);
+  under.forgetStrangers();
+  expect(under.hostsKnown).toBe(2);
+  delete peers[PEER];
+  under.forgetStrangers();
+  expect(under.hostsKnown).toBe(1);
+  expect(under.party(parseIp('10.0.0.8'))).toBe(stays);
+  // What it held ends later, and takes nothing from anybody.
+  visit!.leave();
+  expect(under.strangers).toBe(0);
+  peers[PEER] = 1;
+  expect(letIn(PEER, 2)).toHaveLength(1);
+});
