@@ -1,18 +1,18 @@
 /** The admin service in gRPC's terms, for its server and its clients: its RPCs with their messages, of proto/admin.proto. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import {
+  CancelDrainRequest,
+  CancelDrainResponse,
   CaptureMessage,
   CaptureRequest,
   ChangeTunnelsRequest,
   ChangeTunnelsResponse,
-  EndCaptureRequest,
-  EndCaptureResponse,
-  CancelDrainRequest,
-  CancelDrainResponse,
   DisconnectPeerRequest,
   DisconnectPeerResponse,
   DrainRequest,
   DrainResponse,
+  EndCaptureRequest,
+  EndCaptureResponse,
   Event,
   ExplainRequest,
   ExplainResponse,

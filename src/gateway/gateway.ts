@@ -16,6 +16,7 @@ import type { ReconfigurationResult } from './reconfiguration.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
 import { isServiceNamed, type ServiceAddress, serviceText } from './rpc/transport.js';
 import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
+import type { GatewayDeps } from './surroundings.js';
 import type {
   Disconnected,
   DrainOptions,
@@ -26,7 +27,7 @@ import type {
   GatewayView,
   TunnelSelection,
 } from './view.js';
-import { type GatewayDeps, type GatewayParts, wire } from './wiring.js';
+import { type GatewayParts, wire } from './wiring.js';
 
 export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable {
   readonly #deps: GatewayDeps;

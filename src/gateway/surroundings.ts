@@ -1,4 +1,8 @@
-import type { PipeHal, PortDescription } from '../hal/hal.js';
+/** What a gateway is, by its device and its options: its ports' addresses, its virtual addresses, what follows from them, and what it is handed. */
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import type { ShowFrames } from '../hal/frame-tap.js';
+import type { PipeHal, PortDescription, PortStatus } from '../hal/hal.js';
 import {
   type IpAddress,
   type Ipv4Address,
@@ -9,17 +13,42 @@ import {
   parseMac,
 } from '../packet/address.js';
 import type { GatewayObserver } from './events.js';
+import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
 import type { Peers } from './peers.js';
 import { innerMtuOctets } from './pipeline/mtu.js';
 import type { PipelineOptions } from './pipeline/pipeline-options.js';
+import type { StateStore } from './recovery/state-keeper.js';
+import type { TlsSource } from './rpc/grpc-tls.js';
+import type { ControlTransport } from './rpc/transport.js';
 import { RpcError } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { type DhcpServerOptions, dhcpRouterOf } from './slow-path/responders.js';
 import { Segment } from './slow-path/segment.js';
+import type { RssReason } from './slow-path/slow-path.js';
 
 /** The cookie that DOCA's application puts into all of its parameters, with --cookie and without. */
 const DOCA_COOKIE = 0x7788_99aa_bbcc_ddeen;
+
+export interface GatewayDeps {
+  readonly hal: PipeHal;
+  readonly transport: ControlTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly options: GatewayOptions;
+  readonly observe?: GatewayObserver;
+  /** Where the transport's certificates are from; absent: it has none. */
+  readonly tls?: TlsSource;
+  /** Keeps state of peers from one life to the next. */
+  readonly state?: StateStore;
+  /** Whether the device's ports are there, for the view. */
+  readonly ports?: () => readonly PortStatus[];
+  /** Sees every packet that comes to the CPU. */
+  readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
+  /** Has the device show its ports' frames; absent: it cannot. */
+  readonly showFrames?: ShowFrames | undefined;
+}
 
 /** The device lacks something, or the options ask too much of it. */
 export class GatewayStartError extends Error {

@@ -3,10 +3,6 @@
  * on, and connects those below to those above. Nothing begins to work here; gateway.ts starts the parts, and stops them.
  */
 import { setMaxListeners } from 'node:events';
-import type { Clock } from '../base/clock.js';
-import type { Random } from '../base/random.js';
-import type { ShowFrames } from '../hal/frame-tap.js';
-import type { PipeHal, PortStatus } from '../hal/hal.js';
 import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
@@ -17,7 +13,6 @@ import { EventLog } from './event-log.js';
 import type { GatewayObserver } from './events.js';
 import { Explainer } from './explain/explain.js';
 import { GatewayViews } from './gateway-view.js';
-import type { Logger } from './log.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
@@ -31,23 +26,21 @@ import { FailingSources } from './recovery/failing-sources.js';
 import { PairSearch } from './recovery/pair-search.js';
 import { PeerStarts } from './recovery/peer-starts.js';
 import { Recovery } from './recovery/recovery.js';
-import { StateKeeper, type StateStore } from './recovery/state-keeper.js';
+import { StateKeeper } from './recovery/state-keeper.js';
 import { CertificateKeeper } from './rpc/certificate-keeper.js';
-import type { TlsSource } from './rpc/grpc-tls.js';
-import type { ControlTransport } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { BringUp } from './sessions/bring-up.js';
 import { Retirement } from './sessions/retirement.js';
 import { Rotation } from './sessions/rotation.js';
-import { isNew } from './sessions/session.js';
 import { SessionExpiry } from './sessions/session-expiry.js';
 import { SessionInstaller } from './sessions/session-installer.js';
 import { TunnelClient } from './sessions/tunnel-client.js';
 import { TunnelService } from './sessions/tunnel-service.js';
-import { type RssReason, SlowPath } from './slow-path/slow-path.js';
+import { SlowPath } from './slow-path/slow-path.js';
 import {
   checkFit,
   dhcpServerOf,
+  type GatewayDeps,
   GatewayStartError,
   localVipsOf,
   macBehind,
@@ -61,26 +54,6 @@ import { UnderlayEvidence } from './underlay/underlay-evidence.js';
 import { UnderlayHold } from './underlay/underlay-hold.js';
 import { prefixesOf, UnderlayPolicy } from './underlay/underlay-policy.js';
 import { UpwardCalls } from './upward-calls.js';
-
-export interface GatewayDeps {
-  readonly hal: PipeHal;
-  readonly transport: ControlTransport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly options: GatewayOptions;
-  readonly observe?: GatewayObserver;
-  /** Where the transport's certificates are from; absent: it has none. */
-  readonly tls?: TlsSource;
-  /** Keeps state of peers from one life to the next. */
-  readonly state?: StateStore;
-  /** Whether the device's ports are there, for the view. */
-  readonly ports?: () => readonly PortStatus[];
-  /** Sees every packet that comes to the CPU. */
-  readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
-  /** Has the device show its ports' frames; absent: it cannot. */
-  readonly showFrames?: ShowFrames | undefined;
-}
 
 /** The parts of a gateway, with what they have in common. */
 export type GatewayParts = ReturnType<typeof wire>;
@@ -388,9 +361,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
       limits,
       signal,
     }),
-    sessions: () =>
-      [...installer.sessions.order, ...installer.sessions.dormant].filter((session) => !isNew(session))
-        .length,
+    sessions: () => installer.sessions.inUse,
     packets: () => tunnelPackets(hal, pipelineOptions),
     onCancelled: () => askedTunnels.makeStatic(peers.all),
   });

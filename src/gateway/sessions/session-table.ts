@@ -1,6 +1,6 @@
 /** All sessions by pair: those that have a place in the table, and the dormant ones, each in the order of their last use. */
 import type { IpAddress } from '../../packet/address.js';
-import type { Session } from './session.js';
+import { isNew, type Session } from './session.js';
 import { UseOrder } from './use-order.js';
 
 export class SessionTable {
@@ -12,6 +12,11 @@ export class SessionTable {
   /** Places taken. */
   get size(): number {
     return this.order.size;
+  }
+
+  /** Sessions of which either side has something. Counts them all. */
+  get inUse(): number {
+    return [...this.order, ...this.dormant].filter((session) => !isNew(session)).length;
   }
 
   /** The session of a pair, dormant or not. */

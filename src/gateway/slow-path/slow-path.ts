@@ -8,6 +8,7 @@ import type { PipeHal, RssPacket } from '../../hal/hal.js';
 import type { MacAddress } from '../../packet/address.js';
 import { isIpFragment } from '../../packet/fragment.js';
 import { claimsToBeSegmentMessage } from '../../packet/segment.js';
+import type { AddressPair } from '../directory.js';
 import { DRAINS, type DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
@@ -40,6 +41,7 @@ import { Turns } from './turns.js';
 const OPENING_MAX = 256;
 /** Exchanges that packets have begun with one peer at one time; further sessions wait for their turn. */
 const REQUESTS_PER_PEER_MAX = 16;
+const DRAINING = 'its tunnel would be a new one, and this gateway or its peer drains';
 const GONE = 'its tunnel is gone, or has lost its place in the table';
 
 /** Who captures packets, if anybody does. Frames are lent for the call. */
@@ -238,16 +240,12 @@ export class SlowPath {
       return;
     }
     if (this.#opening.size >= OPENING_MAX || !deps.installer.mayTakePlace(pair.localVip)) {
-      counters.noSession++;
-      const reason = 'the table is full, or many are being made';
-      deps.observe({ type: 'no-session', ...pair, reason });
-      deps.watch.dropped('vf', `no session: ${reason}`, frame);
+      this.#noSession(pair, 'the table is full, or many are being made', frame);
       return;
     }
     const drains = this.#whoDrains(peer);
     if (drains !== undefined) {
-      counters.noSession++;
-      deps.observe({ type: 'no-session', ...pair, reason: drains });
+      this.#noSession(pair, drains, frame);
       return;
     }
     const frames = [frame];
@@ -274,6 +272,14 @@ export class SlowPath {
     return peer.drainsAt(clock.nowMs()) ? `peer ${peer.name} drains` : undefined;
   }
 
+  /** A packet is dropped, since its session cannot be made. */
+  #noSession(pair: AddressPair, reason: string, frame: Uint8Array): void {
+    const { deps, counters } = this;
+    counters.noSession++;
+    deps.observe({ type: 'no-session', ...pair, reason });
+    deps.watch.dropped('vf', `no session: ${reason}`, frame);
+  }
+
   #missOf(session: Session, frame: Uint8Array): void {
     const { deps, counters, missed } = this;
     if (!hasPlace(session)) {
@@ -283,13 +289,7 @@ export class SlowPath {
     }
     if (deps.client.isHeldBack(session)) {
       const { localVip, remoteVip } = session;
-      counters.noSession++;
-      deps.observe({
-        type: 'no-session',
-        localVip,
-        remoteVip,
-        reason: this.#whoDrains(session.peer) ?? DRAINS,
-      });
+      this.#noSession({ localVip, remoteVip }, this.#whoDrains(session.peer) ?? DRAINS, frame);
       return;
     }
     if (!missed.push(session, frame, deps.clock.nowMs())) {
@@ -317,12 +317,19 @@ export class SlowPath {
     }, limits.missedPacketTtlMs);
   }
 
+  /** What waits for a session is dropped: none is made for it. */
+  #abandon(session: Session): void {
+    const { clock, watch } = this.deps;
+    for (const frame of this.missed.waiting(session, clock.nowMs())) watch.dropped('vf', DRAINING, frame);
+    this.counters.abandoned += this.missed.drop(session);
+  }
+
   /** One exchange; on failure again after a while, as long as packets wait. */
   async #request(session: Session): Promise<void> {
     const { clock, client } = this.deps;
     // While it waited for its turn somebody else may have asked, or its packets have become too old.
     if (this.#stopped || session.egress !== undefined || !mayAsk(session)) return;
-    if (client.isHeldBack(session)) this.counters.abandoned += this.missed.drop(session);
+    if (client.isHeldBack(session)) this.#abandon(session);
     if (this.missed.waiting(session, clock.nowMs()).length === 0) {
       this.#giveUp(session);
       return;
