@@ -54,12 +54,18 @@ export function gatewayOptions(): OptionOutline[] {
   return [...FLAGS, JSON_FLAG, ...QUESTION_FLAGS].map(ofFlag);
 }
 
-/** A command of the program with all of its sub-commands. */
-export async function commandOutline(name: string): Promise<CommandOutline> {
+/**
+ * A command of the program with its sub-commands.
+ * @param only the sub-command that is wanted whole; of the others there is what help lists. All, when left out
+ */
+export async function commandOutline(name: string, only?: string): Promise<CommandOutline> {
   const command = await loadCommand(name, []);
   const subCommands: CommandOutline[] = [];
   for (const subName of command.commands.map((one) => one.name())) {
-    const whole = (await loadCommand(name, [subName])).commands.find((one) => one.name() === subName)!;
+    const isWhole = only === undefined || only === subName;
+    const whole = (await loadCommand(name, isWhole ? [subName] : [])).commands.find(
+      (one) => one.name() === subName,
+    )!;
     subCommands.push(ofCommand(whole, `psp-gateway ${name} ${subName}`, []));
   }
   return ofCommand(command, `psp-gateway ${name}`, subCommands);

@@ -24,6 +24,11 @@ export interface Completion {
   readonly candidates: readonly Candidate[];
 }
 
+/** What flags and arguments are completed by. */
+type Completable = Pick<CommandOutline, 'options' | 'arguments' | 'takesGatewayFlags'>;
+
+const RUN: Completable = { options: gatewayOptions(), arguments: [], takesGatewayFlags: false };
+
 const NOTHING: Completion = { files: 'none', prefix: '', candidates: [] };
 
 /**
@@ -38,12 +43,12 @@ export async function complete(words: readonly string[]): Promise<Completion> {
     return ofWords([...commandCandidates(), { word: 'help', meaning: 'help, also of a command' }]);
   }
   if (first === 'help') return before.length === 1 ? ofWords(commandCandidates()) : NOTHING;
-  // What is no command is `run`.
-  if (first === undefined || first.startsWith('-'))
-    return ofCommand(await commandOutline('run'), before, current);
-  if (!Object.hasOwn(COMMANDS, first)) return NOTHING;
-  const outline = await commandOutline(first);
+  // What is no command is `run`. It is not loaded for its flags: a shell waits for this.
+  if (first === undefined || first.startsWith('-')) return ofCommand(RUN, before, current);
   const rest = before.slice(1);
+  if (first === 'run') return ofCommand(RUN, rest, current);
+  if (!Object.hasOwn(COMMANDS, first)) return NOTHING;
+  const outline = await commandOutline(first, rest.find((word) => !word.startsWith('-')) ?? '');
   if (outline.subCommands.length === 0) return ofCommand(outline, rest, current);
   const place = rest.findIndex((word) => !word.startsWith('-'));
   if (place < 0) {
@@ -65,7 +70,7 @@ function commandCandidates(): Candidate[] {
 
 const ofWords = (candidates: readonly Candidate[]): Completion => ({ ...NOTHING, candidates });
 
-function ofCommand(outline: CommandOutline, before: readonly string[], current: string): Completion {
+function ofCommand(outline: Completable, before: readonly string[], current: string): Completion {
   const options = outline.takesGatewayFlags ? [...outline.options, ...gatewayOptions()] : outline.options;
   const optionOf = (name: string) => options.find(({ names }) => names.includes(name));
   const given = readWords(before, optionOf);

@@ -26,6 +26,8 @@ export interface LineWriterOptions {
   readonly write: WriteSome;
   /** Makes the line that tells of lines that were lost; it is written before the next one that is not. */
   readonly lostLine: (lines: number, reason: string) => string;
+  /** Told of lines that were lost, as soon as they are. */
+  readonly onLost?: (lines: number) => void;
   /** Told of each error but that the descriptor is busy. */
   readonly onError?: (error: NodeJS.ErrnoException) => void;
 }
@@ -77,6 +79,7 @@ export class LineWriter {
   #lose(lines: number): void {
     this.lost += lines;
     this.#untold += lines;
+    if (lines > 0) this.options.onLost?.(lines);
   }
 
   /** A line about those that were lost takes its place among the others. */

@@ -30,8 +30,10 @@ const PINO_LEVELS: Readonly<Record<LogLevel, number>> = {
 export interface ProgramLogger extends Logger {
   /** DOCA's number of the level: 10 (nothing) to 70 (everything). */
   readonly docaLevel: number;
-  /** Lines that could not be written. */
+  /** Lines that could not be written, and what was lost elsewhere. */
   readonly lostLines: number;
+  /** Counts what was lost of the program's other output for who reads it as it comes. */
+  countLost(lines: number): void;
   /** Another level from now on: 10 (nothing) to 70 (everything). */
   setLevel(docaLevel: number): void;
 }
@@ -55,6 +57,7 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
   process.once('exit', () => writer.close());
   const logger = newPino({ write: (json) => writer.write(lineOf(json)) });
   let highest = docaLevel;
+  let lostElsewhere = 0;
   const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= highest;
   return {
     enabled,
@@ -68,7 +71,10 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
       highest = newLevel;
     },
     get lostLines() {
-      return writer.lost;
+      return writer.lost + lostElsewhere;
+    },
+    countLost(lines) {
+      lostElsewhere += lines;
     },
   };
 }

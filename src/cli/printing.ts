@@ -18,6 +18,8 @@ export interface PrintingOptions {
   /** --perf-print */
   readonly meter: PerformanceMeter | undefined;
   readonly format: LogFormat;
+  /** Told of blocks that nobody has read, as soon as they are lost. */
+  readonly onLost: (blocks: number) => void;
 }
 
 /** Prints to standard output from now on, until the function that it gives is called. */
@@ -29,6 +31,7 @@ export function startPrinting(options: PrintingOptions): () => void {
       options.format === 'json'
         ? jsonLine({ lost: blocks })
         : `${blocks} blocks were not read, and are lost\n\n`,
+    onLost: options.onLost,
     onError: outputFailed,
   });
   const timer = setInterval(() => {

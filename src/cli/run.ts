@@ -144,6 +144,7 @@ async function run(argv: readonly string[]): Promise<void> {
             statistics: options.statPrint,
             meter,
             format: around.logFormat,
+            onLost: (blocks) => logger.countLost(blocks),
           }),
         ...(around.ping === undefined ? {} : { ping: { ip: around.ping, count: around.pingCount } }),
       });

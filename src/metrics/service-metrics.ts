@@ -168,7 +168,7 @@ export const SERVICE_METRICS: readonly Metric[] = [
   program(
     'counter',
     'psp_gateway_log_lines_lost_total',
-    'Lines of the log that nobody read, or that could not be written.',
+    'Lines of the log, and blocks of --stat-print and --perf-print, that nobody read or that could not be written.',
     ({ logLinesLost }) => logLinesLost,
   ),
   {

@@ -1,11 +1,15 @@
 /** A gateway whose log nobody takes: it starts, carries packets and stops as one whose log is read. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
+import { describeOnKernel } from '../support/kernel.js';
+import type { Program } from '../support/program.js';
+import { fetchIn } from '../support/prometheus.js';
+import { type Kind, World } from './namespaces.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const [FIRST, SECOND] = ['127.0.0.32', '127.0.0.33'];
@@ -70,4 +74,129 @@ describe('packets are carried, and the gateway ends when it is told to, where it
     const start = `mkfifo shown; exec 4<>shown\nscript -qec '${inside}' /dev/null >shown 2>&1 </dev/null`;
     expect(pingBesides(start)).toMatch(CARRIES_AND_ENDS);
   });
+});
+
+/** A limit for what hangs, on a machine that many others use. */
+const PATIENCE = { timeout: 60_000, interval: 200 };
+const METRICS_PORT = 9464;
+/** Packets to an address that nobody owns, one after the other at once: of each the log gets a line. */
+const MANY_PACKETS = ['-n', '-q', '-l', '2000', '-c', '2000', '-w', '1'];
+const LOST = /lines of this log were lost.* lines=(\d+) /g;
+
+/** Two gateways between workloads of the kernel's, the log of one of which goes where the test says. */
+class Unread implements AsyncDisposable {
+  private constructor(
+    readonly world: World,
+    private readonly kind: Kind,
+  ) {}
+
+  static async open(kind: Kind): Promise<Unread> {
+    const world = await World.open();
+    await world.startGateway(1, kind, ['--admin=off']);
+    return new Unread(world, kind);
+  }
+
+  /** @param redirection a shell's, of standard error */
+  async start(redirection: string): Promise<Program> {
+    const flags = ['--admin=off', `--metrics=${METRICS_PORT}`, '--show-rss-rx-packets', '--log-level=70'];
+    return this.world.startGateway(0, this.kind, flags, {
+      before: ['bash', '-c', `exec "$0" "$@" 2>${redirection}`],
+      started: () => vi.waitUntil(() => this.#page('readyz')?.status === 200, PATIENCE),
+    });
+  }
+
+  /** Packets pass, whatever becomes of the log. */
+  async expectsPings(): Promise<void> {
+    const [own, other] = this.world.sides;
+    const said = await this.world.run(own!.workload, ['ping', '-n', '-c', '2', '-w', '20', other!.vip4]);
+    expect(said).toContain('2 received');
+  }
+
+  /** Lines that were lost so far. */
+  lost(): number {
+    return Number(/^psp_gateway_log_lines_lost_total (\d+)/m.exec(this.#page('metrics')!.text)![1]);
+  }
+
+  /** Makes lines, of each packet one, until some are lost. */
+  async loseLines(): Promise<void> {
+    await vi.waitUntil(() => {
+      this.makeLines(MANY_PACKETS);
+      return this.lost() > 0;
+    }, PATIENCE);
+  }
+
+  makeLines(packets: readonly string[]): void {
+    const { workload } = this.world.sides[0]!;
+    spawnSync('ip', ['netns', 'exec', workload, 'ping', ...packets, '192.168.1.99'], { stdio: 'ignore' });
+  }
+
+  /** The log goes on, and says before its next line how many are missing: all that were counted. */
+  async tellsOfLost(log: string): Promise<void> {
+    await vi.waitUntil(() => {
+      this.makeLines(['-n', '-q', '-c', '1', '-W', '0.1']);
+      return this.#told(log) > 0;
+    }, PATIENCE);
+    await vi.waitUntil(() => this.#told(log) === this.lost(), PATIENCE);
+  }
+
+  #told(log: string): number {
+    const lines = [...readFileSync(log, 'utf8').matchAll(LOST)];
+    return lines.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  #page(name: string) {
+    try {
+      return fetchIn(this.world.sides[0]!.gateway, [`http://127.0.0.1:${METRICS_PORT}/${name}`])[0];
+    } catch {
+      return undefined;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.world[Symbol.asyncDispose]();
+  }
+}
+
+describeOnKernel('the log of a gateway between real workloads', ['ip', 'ping', 'bash', 'mount'], () => {
+  test.each<[Kind]>([['sim'], ['doca']])(
+    'over %s: costs lines, which are counted and told, where its disk is full or its reader stops or goes',
+    async (kind) => {
+      await using unread = await Unread.open(kind);
+
+      const disk = join(unread.world.folder, 'disk');
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'psp-gateway-log', disk]);
+      try {
+        const log = join(disk, 'log');
+        const gateway = await unread.start(`>'${log}'`);
+        await unread.loseLines();
+        await unread.expectsPings();
+        execFileSync('mount', ['-o', 'remount,size=8m', disk]);
+        await unread.tellsOfLost(log);
+        expect(await gateway.stop('SIGTERM')).toBe(0);
+      } finally {
+        execFileSync('umount', ['--lazy', disk]);
+      }
+
+      const [log, pid] = [join(unread.world.folder, 'log'), join(unread.world.folder, 'pid')];
+      const reader = `>(echo $BASHPID >'${pid}'; exec cat >'${log}')`;
+      const gateway = await unread.start(` ${reader}`);
+      await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n'), PATIENCE);
+      const reading = Number(readFileSync(pid, 'utf8'));
+      process.kill(reading, 'SIGSTOP');
+      await unread.loseLines();
+      await unread.expectsPings();
+      process.kill(reading, 'SIGCONT');
+      await unread.tellsOfLost(log);
+      process.kill(reading, 'SIGKILL');
+      const before = unread.lost();
+      await vi.waitUntil(() => {
+        unread.makeLines(['-n', '-q', '-c', '1', '-W', '0.1']);
+        return unread.lost() > before;
+      }, PATIENCE);
+      await unread.expectsPings();
+      expect(await gateway.stop('SIGTERM')).toBe(0);
+    },
+    300_000,
+  );
 });

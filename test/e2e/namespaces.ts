@@ -50,6 +50,8 @@ export interface StartOptions {
   /** What comes before and around the program. */
   readonly before?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Resolves when it has started; absent: when it says so. */
+  readonly started?: () => Promise<unknown>;
 }
 
 const vipsOf = ({ vip4, vip6, moreVips }: Side) => [vip4, vip6, ...moreVips].join();
@@ -163,7 +165,7 @@ export class World implements AsyncDisposable {
     index: number,
     kind: Kind,
     more: readonly string[] = [],
-    { outer = 6, before = [], environment: further = {} }: StartOptions = {},
+    { outer = 6, before = [], environment: further = {}, started }: StartOptions = {},
   ): Promise<Program> {
     const own = this.sides[index]!;
     const peers = this.sides.filter((side) => side !== own);
@@ -188,7 +190,7 @@ export class World implements AsyncDisposable {
       ],
       { ...environment, ...further },
     );
-    await gateway.says(/gateway started/);
+    await (started === undefined ? gateway.says(/gateway started/) : started());
     ip('-n', own.gateway, 'link', 'set', VF, 'netns', own.workload);
     ip('-n', own.workload, 'addr', 'add', `${own.vip4}/24`, 'dev', VF);
     ip('-n', own.workload, 'addr', 'add', `${own.vip6}/64`, 'dev', VF, 'nodad');

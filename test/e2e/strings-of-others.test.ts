@@ -4,6 +4,7 @@
  */
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -86,14 +87,21 @@ describe('what `topology` says of a file', () => {
   });
 
   test('after a run and a search, in all that is printed and in the files for people and programs', async () => {
-    writeFileSync(join(folder, 'evil.yaml'), topology({ file: JSON.stringify(`captures/${EVIL}`) }));
+    const file = JSON.stringify(`captures/${EVIL}`);
+    writeFileSync(join(folder, 'evil.yaml'), topology({ file }));
     const printed = await run('topology', 'run', 'evil.yaml', '--output', 'out');
     expect(printed).toMatchObject({ status: 1, said: expect.stringContaining('FAILED') });
     expectTame(printed.said);
     expectTame((await run('topology', 'run', 'evil.yaml', '--json')).said);
-    for (const name of readdirSync(join(folder, 'out'))) {
-      if (/\.(json|log|md|mmd)$/.test(name)) expectTame(readFileSync(join(folder, 'out', name), 'utf8'));
-    }
+    const texts = readdirSync(join(folder, 'out')).filter((name) => /\.(json|log|md|mmd)$/.test(name));
+    expect(texts).toEqual(expect.arrayContaining(['report.json', 'report.md', 'run.log']));
+    for (const name of texts) expectTame(readFileSync(join(folder, 'out', name), 'utf8'));
+    // Names of topologies, gateways and flows that are evil make no run.
+    writeFileSync(join(folder, 'named.yaml'), topology({ name: quoted, node: quoted, flow: quoted }));
+    const refused = await run('topology', 'run', 'named.yaml', '--output', 'named');
+    expect(refused).toMatchObject({ status: 2, said: expect.stringContaining('\\u{1b}[2J') });
+    expectTame(refused.said);
+    expect(existsSync(join(folder, 'named'))).toBe(false);
     const found = await run('topology', 'fuzz', 'evil.yaml', '--runs=1', '--output=found.yaml');
     expectTame(found.said);
   });
