@@ -1,6 +1,5 @@
 // Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics and of what topologies are
-// made of, the JSON schemas. A test fails
-// when they are stale.
+// made of, the JSON schemas, the names of the manual pages in package.json. A test fails when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,3 +20,11 @@ for (const [path, withTables] of [
   const file = join(ROOT, path);
   writeFileSync(file, withTables(readFileSync(file, 'utf8')));
 }
+
+const { manPages } = await import(join(ROOT, 'dist/cli/man-pages.js'));
+const manifest = join(ROOT, 'package.json');
+const man = (await manPages()).map(([name]) => `man/${name}`).sort();
+writeFileSync(
+  manifest,
+  `${JSON.stringify({ ...JSON.parse(readFileSync(manifest, 'utf8')), man }, null, 2)}\n`,
+);

@@ -16,7 +16,8 @@ import { manPages } from '../../../src/cli/man-pages.js';
 import { FLAGS, JSON_FLAG } from '../../../src/gateway/config/flags.js';
 import { ROOT } from '../../support/root.js';
 
-const LONG_FLAGS = /^ +(?:-\w, )?(--[a-z][a-z-]*)/gm;
+/** Flags at the begin of an entry; what stands further right is text that is wrapped. */
+const LONG_FLAGS = /^ {2}(?:-\w, )?(--[a-z][a-z-]*)/gm;
 const GATEWAY_FLAGS = [...FLAGS, JSON_FLAG].flatMap(({ name, aliases = [] }) =>
   [name, ...aliases].map((one) => `--${one}`),
 );
@@ -100,7 +101,7 @@ describe('completion', () => {
   test('has been told of every name of a value whether it is a path', async () => {
     /** Those that are none. */
     const others =
-      /^(?:address|ip|level|ms|n|name|name=address|number|octets|dst|src|host|shell|text|way|part)$/;
+      /^(?:address|addresses|ip|level|ms|n|s|name|peer|name=address|number|octets|dst|src|host|shell|text|way|part)$/;
     const ofGateway = /^(?:N|MS|IP|MAC|MASK|LIST|NETDEV|OCTETS|SECONDS|VALUE)$|[|[:]/;
     const isKnown = (name: string) => valueWords(name).files !== 'none' || others.test(name);
     for (const { name, outlines } of await allOutlines()) {
@@ -137,7 +138,7 @@ describe('manual pages', () => {
       .replaceAll('\\-', '-')
       .replaceAll('\\e', '\\');
 
-  test('are one for the program and one for each command, and the package names them all', async () => {
+  test('are one for the program and one for each command, and the package names them all (npm run docs writes them)', async () => {
     const names = (await manPages()).map(([name]) => name);
     expect(names).toEqual(['psp-gateway.1', ...Object.keys(COMMANDS).map((name) => `psp-gateway-${name}.1`)]);
     const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { man: string[] };
