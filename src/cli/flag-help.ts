@@ -19,7 +19,9 @@ export function flagHelp(): string {
         .filter((flag) => flag.group === group)
         .map((flag) => {
           const aliases = (flag.aliases ?? []).map((alias) => `--${alias}`);
-          const also = aliases.length === 0 ? '' : ` (also ${aliases.join(', ')})`;
+          const former = (flag.formerNames ?? []).map((name) => `old name --${name}`);
+          const others = [...aliases.map((alias) => `also ${alias}`), ...former];
+          const also = others.length === 0 ? '' : ` (${others.join(', ')})`;
           const fallback = flag.default === undefined ? '' : ` [${flag.default}]`;
           const head = `  ${written(flag)}`;
           const text = `${flag.meaning}${also}${fallback}`;
@@ -44,9 +46,10 @@ function flagTable(flags: readonly Flag[]): string {
     const names = [flag.name, ...(flag.aliases ?? [])].map((name) => `\`--${name}\``).join(', ');
     const short = flag.short === undefined ? '' : `\`-${flag.short}\``;
     const value = flag.kind === 'boolean' ? '' : `\`${inCell(valueText(flag))}\``;
+    const former = (flag.formerNames ?? []).map((name) => ` (old name: \`--${name}\`)`).join('');
     const isOff = flag.kind === 'boolean' && !QUESTION_FLAGS.includes(flag);
     const fallback = flag.default ?? (isOff ? 'off' : '');
-    return `| ${names} | ${short} | ${value} | ${inCell(flag.meaning)} | ${fallback} |`;
+    return `| ${names} | ${short} | ${value} | ${inCell(flag.meaning)}${former} | ${fallback} |`;
   });
   return `| flag | short | value | meaning | default |\n|---|---|---|---|---|\n${rows.join('\n')}`;
 }

@@ -62,7 +62,7 @@ describeOnKernel('metrics of two gateways', ['ip', 'ping'], () => {
     const gateways: Program[] = [];
     for (const [index, target] of targets.entries()) {
       const flags = [`--metrics=${index === 0 ? PORT : target}`, '--metrics-per-peer'];
-      const printing = ['--stat-print', '--log-format=json', '--session-idle=100'];
+      const printing = ['--stat-print', '--log-format=json', '--idle-timeout=100'];
       gateways.push(await world.startGateway(index, kind, [...flags, ...printing]));
     }
     return { gateways, targets };

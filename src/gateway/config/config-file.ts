@@ -23,7 +23,7 @@ import {
   PEER_DIALECTS,
 } from './configured-peers.js';
 import type { FlagValue } from './flag-values.js';
-import { type Flag, flagNamed, flagNames, isInConfigFile } from './flags.js';
+import { type Flag, flagNamed, flagNames, isInConfigFile, remarkOnName } from './flags.js';
 import { parseIdentity } from './identities.js';
 import { CONFIG_FILE_OCTETS_MAX, IDENTITIES_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
 import { type Problems, quoted, shortened } from './problems.js';
@@ -83,7 +83,11 @@ class ConfigFileReader {
       const flag = flagNamed(key);
       if (flag === undefined || !isInConfigFile(flag)) this.#unknownFlag(path, key, flag);
       else if (values.has(flag.name)) this.#problem(path, `is given twice, also as ${flag.name}`);
-      else values.set(flag.name, this.#flagValues(flag, given, path));
+      else {
+        const remark = remarkOnName(flag, key);
+        if (remark !== undefined) this.problems.remark(`${this.file}:${this.source.line(path)}`, remark);
+        values.set(flag.name, this.#flagValues(flag, given, path));
+      }
     }
     return values;
   }

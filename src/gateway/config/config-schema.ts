@@ -3,7 +3,7 @@
  * config-file.ts, has the same keys, and says more of what is wrong.
  */
 import { PEER_DIALECTS } from './configured-peers.js';
-import { FLAGS, type Flag, isInConfigFile } from './flags.js';
+import { FLAGS, type Flag, isInConfigFile, namesOf } from './flags.js';
 import { IDENTITIES_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -102,9 +102,7 @@ const PEER = map(
 
 function flagProperties(): Record<string, Schema> {
   return Object.fromEntries(
-    FLAGS.filter(isInConfigFile).flatMap((flag) =>
-      [flag.name, ...(flag.aliases ?? [])].map((key) => [key, flagSchema(flag)]),
-    ),
+    FLAGS.filter(isInConfigFile).flatMap((flag) => namesOf(flag).map((key) => [key, flagSchema(flag)])),
   );
 }
 

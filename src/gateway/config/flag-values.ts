@@ -2,7 +2,15 @@
 import type { Node } from 'jsonc-parser';
 import { parseBoundedJson } from './bounded-json.js';
 import { DPDK_SECTION, maskOfNumber, readDpdkFlags } from './dpdk-flags.js';
-import { type Flag, flagNamed, flagNames, flagOfLater, flagWithShort, JSON_FLAG } from './flags.js';
+import {
+  type Flag,
+  flagNamed,
+  flagNames,
+  flagOfLater,
+  flagWithShort,
+  JSON_FLAG,
+  remarkOnName,
+} from './flags.js';
 import { FLAG_CHARACTERS_MAX, FLAGS_FILE_OCTETS_MAX } from './limits.js';
 import { type FileReader, type Problems, quoted, readText, shortened } from './problems.js';
 import { Suggestions } from './suggestions.js';
@@ -38,11 +46,19 @@ export function readFlagValues(argv: readonly string[], read: FileReader, proble
       if (!isFit({ text, where }, problems)) return;
       if (jsonPath !== undefined) problems.add(where, 'is given twice');
       jsonPath = { text, where };
-    } else add(flag, { text, where });
+    } else {
+      remarkOn(flag, name, where, problems);
+      add(flag, { text, where });
+    }
   });
   if (jsonPath === undefined) return given;
   const fromFile = readJsonFlags(jsonPath, read, problems, suggestions);
   return new Map([...fromFile, ...given]);
+}
+
+function remarkOn(flag: Flag, name: string, where: string, problems: Problems): void {
+  const remark = remarkOnName(flag, name);
+  if (remark !== undefined) problems.remark(where, remark);
 }
 
 function mayRepeat({ kind, repeatable }: Flag): boolean {
@@ -184,7 +200,10 @@ function readJsonFlags(
           at(key.offset),
           `"${name}" is given twice${flag.name === name ? '' : `, also as "${flag.name}"`}`,
         );
-      } else values.set(flag.name, jsonValues(flag, value, at, problems));
+      } else {
+        remarkOn(flag, name, at(key.offset), problems);
+        values.set(flag.name, jsonValues(flag, value, at, problems));
+      }
     }
   };
   const addOnce = (name: string, value: FlagValue) => {

@@ -49,9 +49,19 @@ export const QUESTION_FLAGS: readonly Flag[] = flagsOf('Questions', {
   help: { short: 'h', kind: 'boolean', meaning: 'print all flags' },
 });
 
-const BY_NAME = new Map<string, Flag>(
-  FLAGS.flatMap((one) => [one.name, ...(one.aliases ?? [])].map((name) => [name, one])),
-);
+/** All long names of a flag, former ones among them. */
+export function namesOf({ name, aliases = [], formerNames = [] }: Flag): readonly string[] {
+  return [name, ...aliases, ...formerNames];
+}
+
+/** What to say of a name of a flag, where it is a former one. */
+export function remarkOnName(flag: Flag, name: string): string | undefined {
+  return flag.formerNames?.includes(name) === true
+    ? `is an old name of ${flag.name}, and is taken still`
+    : undefined;
+}
+
+const BY_NAME = new Map<string, Flag>(FLAGS.flatMap((one) => namesOf(one).map((name) => [name, one])));
 const BY_SHORT = new Map<string, Flag>(
   FLAGS.flatMap((one) => (one.short === undefined ? [] : [[one.short, one]])),
 );

@@ -23,7 +23,7 @@ export function readLimits(flags: FlagReader, maxTunnels: number): GatewayLimits
     rotationDeadlineMs: flags.number('rotation-deadline'),
     rotationRequestIntervalMs: flags.number('rotation-request-interval'),
     tunnelsPerRequest: flags.number('tunnels-per-request'),
-    sessionIdleS: flags.number('session-idle'),
+    sessionIdleS: flags.number('idle-timeout'),
     sessionReplacementsPerSecond: flags.number('session-replacements'),
     requestOctetsMax: flags.number('request-octets'),
     unknownSourceRequestsPerMinute: flags.number('unknown-source-requests'),

@@ -125,7 +125,7 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
       {
         about: '',
         text: `all ${tables.capacity} places for sessions are taken; ${tables.refused} were refused one so far`,
-        advice: 'allow more (--max-tunnels), or let idle ones go sooner (--session-idle)',
+        advice: 'allow more (--max-tunnels), or let idle ones go sooner (--idle-timeout)',
       },
     ];
   },

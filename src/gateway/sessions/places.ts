@@ -43,7 +43,7 @@ export interface Wanted {
 
 /** Counters of the places in the tables. */
 export interface TableCounters {
-  /** Sessions that were idle for --session-idle, and lost their place. */
+  /** Sessions that were idle for --idle-timeout, and lost their place. */
   idle: number;
   /** Likewise, when the table was full and before the next look would have found them. */
   idleInFullTable: number;

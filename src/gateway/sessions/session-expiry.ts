@@ -22,7 +22,7 @@ export interface SessionExpiryDeps {
   readonly observe: GatewayObserver;
   readonly installer: SessionInstaller;
   readonly rekeyListener: Pick<RekeyListener, 'onUnanswered'>;
-  /** --session-idle. */
+  /** --idle-timeout. */
   readonly idleS: number;
 }
 
@@ -35,7 +35,7 @@ export class SessionExpiry {
     this.limit(deps.idleS);
   }
 
-  /** Another --session-idle, as fast as it needs to be looked at: from the next look on. */
+  /** Another --idle-timeout, as fast as it needs to be looked at: from the next look on. */
   limit(idleS: number): void {
     this.#roundS =
       idleS === 0 ? LOOK_MAX_S : Math.min(LOOK_MAX_S, Math.max(LOOK_MIN_S, idleS / LOOKS_PER_IDLE_TIME));

@@ -270,7 +270,7 @@ export class SessionInstaller {
     });
   }
 
-  /** Another --session-idle from now on. */
+  /** Another --idle-timeout from now on. */
   limit(idleS: number): void {
     this.#use.limit(idleS);
   }

@@ -18,13 +18,13 @@ export class SessionUse {
   constructor(
     private readonly hal: Pick<PipeHal, 'counters'>,
     private readonly clock: Clock,
-    /** --session-idle; 0: no session becomes idle. */
+    /** --idle-timeout; 0: no session becomes idle. */
     private idleS: number,
   ) {
     this.#atMs = clock.nowMs();
   }
 
-  /** Another --session-idle from now on. */
+  /** Another --idle-timeout from now on. */
   limit(idleS: number): void {
     this.idleS = idleS;
   }
@@ -42,7 +42,7 @@ export class SessionUse {
     return this.nowS + 1;
   }
 
-  /** Whether no use of the session is known of the last --session-idle seconds. Packets since the last look may prove otherwise. */
+  /** Whether no use of the session is known of the last --idle-timeout seconds. Packets since the last look may prove otherwise. */
   seemsIdle(session: Session): boolean {
     return this.idleS > 0 && this.nowS - session.usedAtS >= this.idleS;
   }

@@ -5,7 +5,7 @@
  */
 import type { Static, TAddOptional, TObject, TProperties, TSchema, TUnsafe } from 'typebox';
 import { flagSchema } from '../../gateway/config/config-schema.js';
-import { FLAGS } from '../../gateway/config/flags.js';
+import { FLAGS, namesOf } from '../../gateway/config/flags.js';
 import { FLAGS_NOT_HERE } from './flags-not-here.js';
 import { BITS_PER_SECOND_MAX, MTU_OCTETS, PACKETS_PER_SECOND_MAX } from './limits.js';
 import { BIT_RATE, PACKET_RATE, type Quantity, type QuantityForm, RATIO, SIZE, TIME } from './quantities.js';
@@ -321,7 +321,7 @@ export function flags(): SchemaOf<Flags> {
     const notHere = FLAGS_NOT_HERE[flag.name];
     const value =
       notHere === undefined ? flagSchema(flag) : { not: {}, doNotSuggest: true, description: notHere };
-    return [flag.name, ...(flag.aliases ?? [])].map((key) => [key, value] as const);
+    return namesOf(flag).map((key) => [key, value] as const);
   });
   return schemaOf({
     type: 'object',

@@ -191,7 +191,7 @@ interface FlagChange {
   readonly flag:
     | 'max-tunnels'
     | 'rekey-grace'
-    | 'session-idle'
+    | 'idle-timeout'
     | 'tunnels-per-second'
     | 'rotation-request-interval';
   readonly value: number;
@@ -202,13 +202,13 @@ function drawTimes(rng: Rng, smallTables: boolean, options: string[]): FlagChang
   const draw = (flag: FlagChange['flag'], min: number, max: number) => {
     const value = min + rng.below(max - min);
     // In a small table places come free in time only when idle sessions go.
-    const needed = smallTables && flag === 'session-idle';
+    const needed = smallTables && flag === 'idle-timeout';
     if (!rng.chance(SHORT_TIMES_RATIO) && !needed) return;
     changes.push({ flag, value });
     options.push(`${flag} ${value}`);
   };
   draw('rekey-grace', 200, 1500);
-  draw('session-idle', 5, 12);
+  draw('idle-timeout', 5, 12);
   draw('tunnels-per-second', 8, 20);
   draw('rotation-request-interval', 200, 1500);
   return changes;
@@ -243,7 +243,7 @@ function changed(options: GatewayOptions, { flag, value }: FlagChange): GatewayO
       return { ...options, maxTunnels: value };
     case 'rekey-grace':
       return limits({ rekeyGraceMs: value });
-    case 'session-idle':
+    case 'idle-timeout':
       return limits({ sessionIdleS: value });
     case 'rotation-request-interval':
       return limits({ rotationRequestIntervalMs: value });

@@ -27,7 +27,7 @@ const MAX_TUNNELS = 64;
 const FLAGS = [
   '--rotation-period=2000',
   '--rekey-grace=500',
-  '--session-idle=10',
+  '--idle-timeout=10',
   `--max-tunnels=${MAX_TUNNELS}`,
 ];
 /** A stranger's address on the out-of-band network, for each side: a gateway would drop what comes from an address of its own. */

@@ -305,7 +305,7 @@ describe('a flood of packets to new addresses', () => {
 describe('idle sessions', () => {
   const counts = { 1: 1, 2: 3 };
 
-  test('go after --session-idle without a packet, and not while packets go one way', async () => {
+  test('go after --idle-timeout without a packet, and not while packets go one way', async () => {
     const a = await startWide(net, 1, counts, { limits: { sessionIdleS: 20 } });
     const b = await startWide(net, 2, counts);
     sendTo(a, 0, 2, [0, 1, 2]);

@@ -7,6 +7,8 @@ export interface Flag {
   readonly name: string;
   readonly short?: string;
   readonly aliases?: readonly string[];
+  /** Names that it had before: they are taken, with a remark. */
+  readonly formerNames?: readonly string[];
   readonly kind: FlagKind;
   /** A text that may be given many times. */
   readonly repeatable?: true;

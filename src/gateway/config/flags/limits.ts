@@ -12,14 +12,15 @@ export const LIMITS_FLAGS: readonly Flag[] = flagsOf('Limits', {
     meaning:
       'sessions at one time (default: as many as addresses of peers are listed, those of prefixes among them, from 256 to 65536)',
   },
-  'session-idle': {
+  'idle-timeout': {
+    formerNames: ['session-idle'],
     live: true,
     kind: 'number',
     default: '300',
     range: [0, MAX_MS / 1000],
     placeholder: 'SECONDS',
     meaning:
-      'time without a packet either way after which a session gives up its place (its next packet makes it again; static tunnels stay); 0: no session is ever idle',
+      'time without a packet either way after which a session gives up its key slot, its entries on the way out and its place; what the peer still sends is let in until the master key dies (its next packet makes it again; static tunnels stay); 0: no session is ever idle',
   },
   'session-replacements': {
     kind: 'number',

@@ -245,3 +245,10 @@ peer: []
     expect(names.filter((name) => !Object.hasOwn(properties, name))).toEqual([]);
   });
 });
+
+test('an old name of a flag is taken, and told of with its line; it and the new one are one flag', () => {
+  const { options, run } = of('flags:\n  session-idle: 9\n');
+  expect(options.limits.sessionIdleS).toBe(9);
+  expect(run.remarks).toEqual([expect.stringMatching(/:2: is an old name of idle-timeout/)]);
+  expect(() => of('flags:\n  session-idle: 9\n  idle-timeout: 8\n')).toThrow(/is given twice/);
+});

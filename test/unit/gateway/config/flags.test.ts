@@ -10,7 +10,8 @@ import {
 
 test('a flag is found by its name, its aliases and its short form, and by nothing else', () => {
   for (const flag of FLAGS) {
-    for (const name of [flag.name, ...(flag.aliases ?? [])]) expect(flagNamed(name)).toBe(flag);
+    for (const name of [flag.name, ...(flag.aliases ?? []), ...(flag.formerNames ?? [])])
+      expect(flagNamed(name)).toBe(flag);
     if (flag.short !== undefined) expect(flagWithShort(flag.short)).toBe(flag);
   }
   expect(flagNamed('device')?.name).toBe('pci-addr');
@@ -18,7 +19,7 @@ test('a flag is found by its name, its aliases and its short form, and by nothin
     new Array(4).fill(undefined),
   );
   expect([...flagNames()].sort()).toEqual(
-    FLAGS.flatMap(({ name, aliases = [] }) => [name, ...aliases]).sort(),
+    FLAGS.flatMap(({ name, aliases = [], formerNames = [] }) => [name, ...aliases, ...formerNames]).sort(),
   );
 });
 

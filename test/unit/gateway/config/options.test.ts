@@ -64,7 +64,7 @@ describe('flags', () => {
   });
 
   test('names and short forms are unique', () => {
-    const names = FLAGS.flatMap((flag) => [flag.name, ...(flag.aliases ?? [])]);
+    const names = FLAGS.flatMap((flag) => [flag.name, ...(flag.aliases ?? []), ...(flag.formerNames ?? [])]);
     expect(new Set(names).size).toBe(names.length);
     const shorts = FLAGS.flatMap((flag) => flag.short ?? []);
     expect(new Set(shorts).size).toBe(shorts.length);
@@ -128,6 +128,11 @@ describe('flags', () => {
     expect(remarks('-t', '192.0.2.1:fd00::1,10.0.0.1')).toEqual([]);
     expect(remarks('-t', '192.0.2.1:fd00::1', '--inner', 'both')).toEqual([]);
     expect(remarks()).toEqual([]);
+    // A name of before.
+    expect(remarks('--session-idle=7')).toEqual([
+      '--session-idle: is an old name of idle-timeout, and is taken still',
+    ]);
+    expect(read(['--insecure', '--session-idle=7']).options.limits.sessionIdleS).toBe(7);
   });
 
   test("what is the simulator's is refused with --hal=doca, wherever it was given, together with the rest", () => {

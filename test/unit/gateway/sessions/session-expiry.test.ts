@@ -31,7 +31,7 @@ test.each([
   { idleS: 4, everyMs: 1_000 },
   { idleS: 50, everyMs: 5_000 },
   { idleS: 3_600, everyMs: 30_000 },
-])('with --session-idle $idleS all sessions are looked at every $everyMs ms', async ({ idleS, everyMs }) => {
+])('with --idle-timeout $idleS all sessions are looked at every $everyMs ms', async ({ idleS, everyMs }) => {
   const { clock, expiry, world } = open(idleS);
   expiry.start();
   await clock.advance(3 * everyMs);

@@ -72,7 +72,7 @@ describe('the clock', () => {
     expect(use.nowS).toBe(122);
   });
 
-  test('makes a session seem idle when it was used so long ago, and none with --session-idle 0', () => {
+  test('makes a session seem idle when it was used so long ago, and none with --idle-timeout 0', () => {
     const session = sessionWith(1);
     session.usedAtS = 2;
     nowMs += 11_999;
