@@ -23,6 +23,8 @@ import {
   LogLevelRequest,
   LogLevelResponse,
   type MessageFns,
+  PipesRequest,
+  PipesResponse,
   ReloadRequest,
   ReloadResponse,
   RotateRequest,
@@ -41,6 +43,7 @@ export type {
   EventField,
   ExplainResponse,
   Peer,
+  PipesResponse,
   StatusResponse,
   Traffic,
   Tunnel,
@@ -80,6 +83,7 @@ export const ADMIN_METHODS = {
   Drain: method('Drain', DrainRequest, DrainResponse),
   CancelDrain: method('CancelDrain', CancelDrainRequest, CancelDrainResponse),
   Reload: method('Reload', ReloadRequest, ReloadResponse),
+  Pipes: method('Pipes', PipesRequest, PipesResponse),
   EndCapture: method('EndCapture', EndCaptureRequest, EndCaptureResponse),
 };
 

@@ -25,6 +25,8 @@ import type {
   LogLevelResponse,
   Peer,
   PeerSummary,
+  PipesRequest,
+  PipesResponse,
   Port,
   ReloadResponse,
   RotateResponse,
@@ -46,6 +48,7 @@ import type {
 } from '../gateway/view.js';
 import { AddressError, parseIp } from '../packet/address.js';
 import { questionOf } from './packet-question.js';
+import { programText } from './program-text.js';
 
 /** Tunnels that one answer holds: some two MiB. */
 export const TUNNELS_PER_ANSWER_MAX = 10_000;
@@ -224,6 +227,25 @@ export class AdminService {
 
   cancelDrain(): CancelDrainResponse {
     return { cancelled: this.deps.gateway.cancelDrain() };
+  }
+
+  /** Rejects with HalError while the gateway is starting. */
+  async pipes({ withProgram }: PipesRequest): Promise<PipesResponse> {
+    const { gateway } = this.deps;
+    const { pipes, psp } = await gateway.deviceCounters();
+    const traffic = (packets: bigint | null, octets: bigint | null) =>
+      packets === null || octets === null ? undefined : { packets, octets };
+    return {
+      pipes: pipes.map(({ pipe, hits, misses, entries }) => ({
+        pipe,
+        hits: { ...hits },
+        misses: misses && { ...misses },
+        entries: entries.map((entry) => ({ label: entry.label, hits: { ...entry.hits } })),
+      })),
+      received: traffic(psp.rxPackets, psp.rxBytes),
+      sent: traffic(psp.txPackets, psp.txBytes),
+      program: withProgram ? programText(gateway.program()) : '',
+    };
   }
 
   /** Throws UNAVAILABLE while the gateway is starting. */

@@ -48,14 +48,17 @@ export function captureCommand(): Command {
         new Option('--port <kind>', 'only what comes in or goes out by it').choices(['uplink', 'vf']),
       )
       .addOption(
-        new Option('--pair <addresses...>', 'only between these two virtual addresses, either way').argParser(
+        new Option('--pair <ip...>', 'only between these two virtual addresses, either way').argParser(
           pairOf,
         ),
       )
       .option('--dropped', 'only what did not get through')
       .addOption(new Option('--count <n>', 'end after so many packets').argParser(countOf))
       .addOption(snapLengthOption())
-      .option('--keys <file>', 'write the keys of tunnels too; for a gateway with --debug-keys')
+      .option(
+        '--keys <file>',
+        'write the keys of tunnels too, where the gateway runs with its flag debug-keys',
+      )
       .option('-w, --write <file>', 'where the capture goes; - is standard output'),
     EXAMPLES,
   );

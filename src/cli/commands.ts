@@ -37,6 +37,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'packets of a running gateway as pcapng, with reasons for those that did not get through',
     load: async () => (await import('./admin-capture.js')).captureCommand(),
   },
+  top: {
+    summary: 'tunnels of a running gateway by what they carry, on the terminal',
+    load: async () => (await import('./admin-top.js')).topCommand(),
+  },
   rotate: {
     summary: "rotate a running gateway's master key",
     load: async () => (await import('./admin-rotate.js')).rotateCommand(),
@@ -66,8 +70,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./pcap.js')).pcapCommand(),
   },
   pipes: {
-    summary: 'draw the pipe program that gateway flags would build',
-    load: async () => (await import('./pipes.js')).pipesCommand(),
+    summary:
+      'draw the pipe program that gateway flags would build; --live: of a running gateway, with counters',
+    load: async (argv) =>
+      argv.includes('--live')
+        ? (await import('./admin-pipes.js')).livePipesCommand()
+        : (await import('./pipes.js')).pipesCommand(),
   },
   examples: {
     summary: 'the example topologies and library programs: where they are, or a copy of them',

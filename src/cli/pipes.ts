@@ -40,6 +40,10 @@ export function pipesCommand(): Command {
     .addOption(
       new Option('--format <format>', 'of the drawing').choices(Object.keys(FORMATS)).default('mermaid'),
     )
+    .option(
+      '--live',
+      "a running gateway's instead, with counters and rates; see psp-gateway pipes --live --help",
+    )
     .option('-O, --output <file>', 'write to a file instead of standard output')
     .addHelpText('after', () => `\nThe gateway's flags, which draw another program:\n\n${flagHelp()}`);
   // Flags that are not its own are the gateway's.

@@ -1,3 +1,4 @@
+import type { PipeProgram } from '../hal/program.js';
 import type { IpAddress } from '../packet/address.js';
 import type { SaKey } from '../psp/keys-file.js';
 import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
@@ -239,6 +240,10 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
   sessionCounters(sessionsMax: number): Promise<SessionCounters[]> {
     const sessions = [...this.#parts.installer.sessions].slice(-sessionsMax).reverse();
     return countersOfSessions(this.#deps.hal, this.#deps.clock, sessions);
+  }
+
+  program(): PipeProgram {
+    return buildPipeline(this.pipelineOptions);
   }
 
   /** What the device has counted. Rejects with HalError; BAD_STATE before `start` has built the pipeline. */

@@ -1,5 +1,6 @@
 /** A gateway as it is at one moment, for people and programs; no keys. */
 import type { Counter, DeviceDescription, PortStatus } from '../hal/hal.js';
+import type { PipeProgram } from '../hal/program.js';
 import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { SaKey } from '../psp/keys-file.js';
@@ -10,6 +11,7 @@ import type { GatewayObserver } from './events.js';
 import type { Explanation } from './explain/explain.js';
 import type { PacketQuestion } from './explain/packet-question.js';
 import type { PeerDialect } from './options.js';
+import type { DeviceCounters } from './pipeline/device-counters.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
 import type { ServiceAddress } from './rpc/transport.js';
@@ -221,6 +223,10 @@ export interface GatewayInsight {
   ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
   /** What would become of a packet, and why. Rejects with HalError, BAD_STATE before the gateway has been started. */
   explain(question: PacketQuestion): Promise<Explanation>;
+  /** What the device has counted. Rejects with HalError, BAD_STATE before the gateway has been started. */
+  deviceCounters(): Promise<DeviceCounters>;
+  /** The program that its device has, or will have. */
+  program(): PipeProgram;
   /** Shows packets of a selection from now on, as many as --capture-rate allows. */
   capture(selection: CaptureSelection, onFrame: (frame: CapturedFrame) => void): Capture;
   /** With --debug-keys: shows keys of tunnels, those before and those to come, until the function that it gives is called. */

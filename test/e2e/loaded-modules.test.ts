@@ -43,6 +43,8 @@ test.each([
   { line: '--help', modulesMax: 20 },
   { line: 'status --help', modulesMax: 40 },
   { line: 'tunnels --help', modulesMax: 40 },
+  { line: 'capture --help', modulesMax: 50 },
+  { line: 'top --help', modulesMax: 40 },
   { line: 'topology --help', modulesMax: 30 },
   { line: 'pcap --help', modulesMax: 90 },
   { line: 'certificates --help', modulesMax: 40 },

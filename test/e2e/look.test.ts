@@ -1,4 +1,4 @@
-/** Looking into running gateways that carry traffic: captures, over both HALs, with real processes. */
+/** Looking into running gateways that carry traffic: captures, live pipes, and top, over both HALs, with real processes. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,6 +37,73 @@ async function read(path: string): Promise<CaptureRecord[]> {
 
 const commentsOf = (records: readonly CaptureRecord[]) => records.flatMap(({ comments = [] }) => comments);
 
+interface Pipe {
+  readonly name: string;
+  readonly hits: { readonly packets: number } | null;
+  readonly misses: { readonly packets: number } | null;
+  readonly hitRate: { readonly packets: number } | null;
+}
+
+/** `pipes --live` and `top` of a gateway, between two of whose workloads `send` begins to send packets. */
+async function looksLive(
+  socket: string,
+  { from, to, send }: { from: string; to: string; send: () => Program },
+): Promise<void> {
+  const sending = send();
+  const watch = (...argv: string[]) =>
+    new Program([process.execPath, MAIN, ...argv, '--socket', socket, '--interval', '0.5']);
+  // Counters of DOCA may be a second old: each goes on until it has seen what it is to show.
+  const pipes = watch('pipes', '--live', '--json');
+  await pipes.says(/"name":"EGR_ACL_IPV4","hits":[^[]*"hitRate":\{"packets":0*\.?0*[1-9]/);
+  expect(await pipes.stop('SIGINT')).toBe(0);
+  const [line] = pipes.out.split('\n');
+  const { pipes: rows } = JSON.parse(line!) as { pipes: Pipe[] };
+  const root = rows.find(({ name }) => name === 'ROOT')!;
+  expect(root.hits!.packets).toBeGreaterThan(2);
+  // Before there is anything to compare with.
+  expect(root.hitRate).toBeNull();
+  expect(rows.find(({ name }) => name === 'RSS_MISS')!.misses).toBeNull();
+
+  const top = watch('top', '--json');
+  await top.says(
+    /"tunnels":\[\{"localVip":[^[]*\[\d+\][^[]*"inRate":\{"packets":0*\.?0*[1-9][^}]*\},"outRate":\{"packets":0*\.?0*[1-9]/,
+  );
+  expect(await top.stop('SIGTERM')).toBe(0);
+  expect(JSON.parse(top.out.split('\n')[0]!)).toMatchObject({
+    tunnels: [{ localVip: from, remoteVip: to, state: 'established' }],
+    leftOut: 0,
+    problems: [],
+  });
+  await sending.stop('SIGINT');
+
+  const once = (...argv: string[]) => run(...argv, '--once', '--interval', '0.1', '--socket', socket);
+  expect(once('pipes', '--live')).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/^PIPE .*\nROOT +\d+ .*\n {2}vf-arp +\d+ .* - +-\n/),
+  });
+  expect(once('pipes', '--live', '--format', 'dot')).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/^digraph "psp-gateway" \{\n.*\bEGR_ACL_IPV4\b.*\n\}\n$/s),
+  });
+  expect(once('pipes', '--live', '--format', 'mermaid').out).toMatch(/^flowchart LR\n/);
+  expect(once('top', '--rows', '5')).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(
+      new RegExp(`^psp-gateway .* tunnels: 1 established\\nin .*\\n\\nTUNNEL .*\\n${from} - ${to} `),
+    ),
+  });
+  if (inPath('script')) {
+    // On a terminal, which is given back.
+    const argv = `'${process.execPath}' '${MAIN}' top --socket '${socket}' --interval 0.1`;
+    const terminal = new Program(['script', '-qec', `stty rows 20 cols 100; exec ${argv}`, '/dev/null']);
+    await terminal.says(new RegExp(`${from} - ${to}`));
+    spawnSync('pkill', ['-INT', '-P', String(terminal.pid)]);
+    expect(await terminal.ended).toBe(0);
+    expect(terminal.out.startsWith('\x1b[?1049h')).toBe(true);
+    expect(terminal.out.endsWith('\x1b[?1049l')).toBe(true);
+  }
+}
+
 describeOnKernel('a gateway that carries traffic', ['ip', 'ping', 'bash'], () => {
   test.each<[Kind]>([['sim'], ['doca']])(
     'over %s: shows its packets as far as it can, and those that nobody takes, to who captures them',
@@ -66,6 +133,7 @@ describeOnKernel('a gateway that carries traffic', ['ip', 'ping', 'bash'], () =>
       const all = await captureTo('all.pcapng', '--keys', file('keys.jsonl'));
       const dropped = await captureTo('dropped.pcapng', '--dropped', '--count', '1');
       expect(await ping(other.vip4, '-c', '3', '-w', '20').ended).toBe(0);
+      await looksLive(socket, { from: own.vip4, to: other.vip4, send: () => ping(other.vip4) });
       // Of nobody; again and again, since its first packets may wait for an answer of ARP.
       const lost = ping('192.168.1.77');
       expect(await dropped.program.ended).toBe(0);
@@ -162,6 +230,16 @@ describe('a capture that cannot be', () => {
       status: 2,
       err: expect.stringContaining('--json'),
     });
+    expect(run('pipes', '--live', '--format', 'svg', '--interval', '0', '--tunnel=x')).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^--tunnel: .*\n--format: .*\n--interval: expected seconds .*\n$/),
+    });
+    expect(run('top', '--sort', 'size', '--rows', '0')).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^--sort: .*\n--rows: .*\n$/),
+    });
+    for (const argv of [['pipes', '--live'], ['top']])
+      expect(run(...argv, '--socket', join(folder, 'none.sock')).status).toBe(3);
     const target = join(folder, 'a.pcapng');
     expect(run('capture', '-w', target, '--socket', join(folder, 'none.sock')).status).toBe(3);
     expect(existsSync(target)).toBe(false);

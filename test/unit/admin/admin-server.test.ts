@@ -23,6 +23,7 @@ import { systemClock } from '../../../src/base/clock.js';
 import type { GatewayEvent, GatewayObserver } from '../../../src/gateway/events.js';
 import { RpcError } from '../../../src/gateway/rpc/transport.js';
 import type { GatewayControl, GatewayInsight, TunnelView } from '../../../src/gateway/view.js';
+import { HalError } from '../../../src/hal/errors.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { describeNeeding } from '../../support/needs.js';
 
@@ -68,6 +69,8 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   summary: () => SUMMARY as never,
   tunnels: async () => ({ tunnels: [TUNNEL], leftOut: 3 }),
   watch: () => () => {},
+  deviceCounters: () => Promise.reject(new HalError('BAD_STATE', 'not yet')),
+  program: () => ({ name: 'none', pipes: [] }),
   capture: () => ({ cannotShow: [], leftOut: () => 0n, end() {} }),
   showKeys: () => undefined,
   explain: async () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
