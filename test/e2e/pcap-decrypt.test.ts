@@ -1,5 +1,4 @@
 /** `pcap decrypt --keys` and `pcap encrypt --write-keys` as users call them. */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,11 +8,11 @@ import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { formatSaKey, type SaKey } from '../../src/psp/keys-file.js';
+import { askedWithin } from '../support/asked-within.js';
 import { DecryptFolder, p0 } from '../support/decrypt.js';
 import { outerHeaderTo } from '../support/psp-frames.js';
 import { DNS6_FRAME, PING_FRAME } from '../support/real-frames.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
-import { ROOT } from '../support/root.js';
 import { describeWithTshark, TsharkFolder } from '../support/tshark.js';
 
 let folder: DecryptFolder;
@@ -24,14 +23,7 @@ afterEach(() => folder.close());
 
 const path = (name: string) => join(folder.path, name);
 
-function run(...argv: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(ROOT, 'dist/cli/main.js'), 'pcap', ...argv],
-    { encoding: 'utf8', cwd: folder.path, timeout: 50_000 },
-  );
-  return { status, out: stdout, err: stderr };
-}
+const run = (...argv: string[]) => askedWithin(['pcap', ...argv], folder.path);
 
 const RECEIVER = parseIp('2001:db8::1');
 const TUNNEL: SaKey = {
@@ -53,9 +45,9 @@ const decrypt = (...more: string[]) =>
   run('decrypt', '--keys', 'keys.jsonl', 'in.pcapng', 'out.pcapng', ...more);
 
 describe('pcap decrypt --keys', () => {
-  test('says what became of the packets, and ends with 0 when nothing with a key failed', () => {
+  test('says what became of the packets, and ends with 0 when nothing with a key failed', async () => {
     given([TUNNEL]);
-    expect(decrypt()).toEqual({
+    expect(await decrypt()).toEqual({
       status: 0,
       out: [
         'decrypted           1',
@@ -71,9 +63,9 @@ describe('pcap decrypt --keys', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['in.pcapng', 'keys.jsonl', 'out.pcapng']);
   });
 
-  test('--json says the same to programs, --verbose each PSP packet to people', () => {
+  test('--json says the same to programs, --verbose each PSP packet to people', async () => {
     given([TUNNEL]);
-    const { status, out, err } = decrypt('--json', '-v');
+    const { status, out, err } = await decrypt('--json', '-v');
     expect(status).toBe(0);
     expect(JSON.parse(out)).toEqual({
       output: 'out.pcapng',
@@ -85,21 +77,21 @@ describe('pcap decrypt --keys', () => {
     );
   });
 
-  test('a packet that has a key and does not authenticate makes the status 1, and the output is there', () => {
+  test('a packet that has a key and does not authenticate makes the status 1, and the output is there', async () => {
     given([{ ...TUNNEL, key: new Uint8Array(32) }, TRANSPORT]);
-    const { status, out, err } = decrypt('--json');
+    const { status, out, err } = await decrypt('--json');
     expect({ status, err }).toEqual({ status: 1, err: '' });
     expect(JSON.parse(out)).toMatchObject({ decrypted: 1, authFail: 1 });
     expect(readFileSync(path('out.pcapng')).length).toBeGreaterThan(CAPTURE.length);
   });
 
-  test('a keys file with mistakes: status 2, every line named, no key said, no output', () => {
+  test('a keys file with mistakes: status 2, every line named, no key said, no output', async () => {
     given([]);
     writeFileSync(
       path('keys.jsonl'),
       `${formatSaKey(TUNNEL)}{"spi":"${toHex(TUNNEL.key)}"}\n${toHex(TUNNEL.key)}\n`,
     );
-    const { status, out, err } = decrypt();
+    const { status, out, err } = await decrypt();
     expect({ status, out }).toEqual({ status: 2, out: '' });
     expect(err.split('\n').map((line) => line.replace(/(:\d+: \w+( JSON)?).*/, '$1'))).toEqual([
       'psp-gateway pcap: keys.jsonl:2: spi',
@@ -112,7 +104,7 @@ describe('pcap decrypt --keys', () => {
     expect(readdirSync(folder.path).sort()).toEqual(['in.pcapng', 'keys.jsonl']);
   });
 
-  test('wrong usage: status 2 and a word about it', () => {
+  test('wrong usage: status 2 and a word about it', async () => {
     given([TUNNEL]);
     for (const [argv, word] of [
       [['--keys', 'keys.jsonl'], 'INPUT OUTPUT'],
@@ -127,7 +119,7 @@ describe('pcap decrypt --keys', () => {
       [['--keys', 'keys.jsonl', 'in.pcapng', './keys.jsonl'], 'keys.jsonl is there and is no capture'],
       [['--keys', 'keys.jsonl', 'in.pcapng', 'none/out.pcapng'], 'none/out.pcapng'],
     ] as const) {
-      const { status, out, err } = run('decrypt', ...argv);
+      const { status, out, err } = await run('decrypt', ...argv);
       expect({ status, out }, argv.join(' ')).toEqual({ status: 2, out: '' });
       expect(err).toContain(word);
     }
@@ -135,11 +127,11 @@ describe('pcap decrypt --keys', () => {
     expect(readFileSync(path('in.pcapng')).equals(CAPTURE)).toBe(true);
   });
 
-  test('a damaged capture: status 1, its name, and the output of an earlier run is still there', () => {
+  test('a damaged capture: status 1, its name, and the output of an earlier run is still there', async () => {
     given([TUNNEL], CAPTURE.subarray(0, CAPTURE.length - 1));
     const earlier = CAPTURE.subarray(0, 100);
     writeFileSync(path('out.pcapng'), earlier);
-    const { status, out, err } = decrypt();
+    const { status, out, err } = await decrypt();
     expect({ status, out }).toEqual({ status: 1, out: '' });
     expect(err).toMatch(/^psp-gateway pcap: in\.pcapng: the file ends .*\(at octet \d+\)\n$/);
     expect(readFileSync(path('out.pcapng')).equals(earlier)).toBe(true);
@@ -163,13 +155,13 @@ describe('pcap encrypt --write-keys', () => {
     writeFileSync(path('keys.jsonl'), '');
     chmodSync(path('keys.jsonl'), 0o644);
     const files = ['-c', 'cfg', '-i', 'clear.pcap', '-o', 'in.pcapng', '--write-keys', 'keys.jsonl'];
-    expect(run('encrypt', ...files)).toMatchObject({ status: 0, err: '' });
+    expect(await run('encrypt', ...files)).toMatchObject({ status: 0, err: '' });
     expect(statSync(path('keys.jsonl')).mode & 0o777).toBe(0o600);
     expect(readFileSync(path('keys.jsonl'), 'utf8')).toBe(
       formatSaKey({ spi: vector.spi, version: 1, key: vector.derivedKey }),
     );
 
-    expect(decrypt('--json')).toMatchObject({ status: 0 });
+    expect(await decrypt('--json')).toMatchObject({ status: 0 });
     const frames: string[] = [];
     for await (const { frame } of readCapture(captureOctets(path('out.pcapng')))) {
       frames.push(toHex(frame));
@@ -178,20 +170,20 @@ describe('pcap encrypt --write-keys', () => {
     expect(frames).toEqual(both.map(toHex));
   });
 
-  test('writes neither where both are to go to one file', () => {
+  test('writes neither where both are to go to one file', async () => {
     writeFileSync(path('clear.pcap'), pcapHeader());
     writeFileSync(path('cfg'), `${'00 '.repeat(64)} 1 tunnel aes-gcm-256 0 0 0 no-vc`);
     const files = ['-c', 'cfg', '-i', 'clear.pcap', '-o', 'out', '--write-keys', './out'];
-    expect(run('encrypt', ...files)).toMatchObject({
+    expect(await run('encrypt', ...files)).toMatchObject({
       status: 2,
       err: 'psp-gateway pcap: two outputs go to ./out; name two files\n',
     });
     expect(readdirSync(folder.path).sort()).toEqual(['cfg', 'clear.pcap']);
   });
 
-  test('writes no key when it could not encrypt', () => {
+  test('writes no key when it could not encrypt', async () => {
     writeFileSync(path('cfg'), 'nothing');
-    const { status } = run('encrypt', '-c', 'cfg', '--write-keys', 'keys.jsonl');
+    const { status } = await run('encrypt', '-c', 'cfg', '--write-keys', 'keys.jsonl');
     expect(status).toBe(2);
     expect(readdirSync(folder.path)).toEqual(['cfg']);
   });
@@ -210,32 +202,36 @@ describe('the status of pcap encrypt, as its help says it', () => {
     ],
     ['all were skipped', [arp, arp], 1, 'encrypted 0 packets in out.pcap, skipped 2 packets\n  2: ARP\n'],
     ['there were none', [], 0, 'encrypted 0 packets in out.pcap, skipped 0 packets\n'],
-  ])('%s', (_what, frames, status, out) => {
+  ])('%s', async (_what, frames, status, out) => {
     writeFileSync(path('cfg'), `${key}\n${key}\n1\ntunnel\naes-gcm-128\n0 0 0\nno-vc\n`);
     const records = frames.map((frame) => pcapRecord(0n, frame));
     writeFileSync(path('in.pcap'), Buffer.concat([pcapHeader(), ...records]));
-    expect(run('encrypt', '-c', 'cfg', '-i', 'in.pcap', '-o', 'out.pcap')).toEqual({ status, out, err: '' });
+    expect(await run('encrypt', '-c', 'cfg', '-i', 'in.pcap', '-o', 'out.pcap')).toEqual({
+      status,
+      out,
+      err: '',
+    });
   });
 
-  test('is that of its help', () => {
-    const { out } = run('encrypt', '--help');
+  test('is that of its help', async () => {
+    const { out } = await run('encrypt', '--help');
     expect(out).toContain(
       'Exit status: 0 all others were encrypted, 1 all were skipped or the capture is damaged,',
     );
   });
 });
 
-describeWithTshark('a decrypted capture, in tshark', () => {
+describeWithTshark('a decrypted capture, in tshark', async () => {
   let tshark: TsharkFolder;
   beforeEach(() => {
     tshark = new TsharkFolder();
   });
   afterEach(() => tshark.close());
 
-  test('has each packet and what was inside next to each other, with interfaces, times and comments', () => {
+  test('has each packet and what was inside next to each other, with interfaces, times and comments', async () => {
     given([TUNNEL, TRANSPORT], p0({ frame: TUNNELED, comment: 'lost' }, { frame: TRANSPORTED }));
     const output = tshark.file('out.pcapng');
-    expect(run('decrypt', '--keys', 'keys.jsonl', 'in.pcapng', output).status).toBe(0);
+    expect((await run('decrypt', '--keys', 'keys.jsonl', 'in.pcapng', output)).status).toBe(0);
     chmodSync(output, 0o644);
     const names = [
       'frame.interface_name',

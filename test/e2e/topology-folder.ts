@@ -1,9 +1,9 @@
 /** `psp-gateway topology` with files and runs in a folder of the test file's own. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { askedAlone, askedWithin } from '../support/asked-within.js';
 import { ROOT } from '../support/root.js';
 
 export const MAIN = join(ROOT, 'dist/cli/main.js');
@@ -24,8 +24,9 @@ export function topologyFolder() {
   return {
     folder,
     path,
-    topology: (...args: readonly string[]) =>
-      spawnSync(process.execPath, [MAIN, 'topology', ...args], { encoding: 'utf8', timeout: 120_000 }),
+    topology: (...args: readonly string[]) => askedWithin(['topology', ...args], ROOT),
+    /** In a process of its own, as runs with other processes need it. */
+    topologyAlone: (...args: readonly string[]) => askedAlone(['topology', ...args], ROOT),
 
     /** Writes a topology of three gateways with this scenario. */
     file: (name: string, scenario: string, seed = 1): string => {

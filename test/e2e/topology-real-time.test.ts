@@ -5,7 +5,7 @@ import type { Report } from '../../src/topology/report.js';
 import { Program } from '../support/program.js';
 import { MAIN, PINGS, topologyFolder } from './topology-folder.js';
 
-const { path, topology, file } = topologyFolder();
+const { path, topologyAlone, file } = topologyFolder();
 
 describe('topology run, in real time', () => {
   const events = `  traffic:
@@ -24,7 +24,7 @@ describe('topology run, in real time', () => {
   test.each(['--real-time', '--processes'])(
     '%s: gateways over gRPC and TLS rotate, crash and come back',
     (flag) => {
-      const { status, stdout, stderr } = topology(
+      const { status, out, err } = topologyAlone(
         'run',
         file('events.yaml', events),
         '-o',
@@ -32,8 +32,8 @@ describe('topology run, in real time', () => {
         flag,
         '--json',
       );
-      expect(stderr).toBe('');
-      const report = JSON.parse(stdout) as Report;
+      expect(err).toBe('');
+      const report = JSON.parse(out) as Report;
       expect(report.violations).toEqual([]);
       expect(report.expectations.filter(({ ok }) => !ok)).toEqual([]);
       expect(report.errors).toEqual([]);
@@ -50,8 +50,8 @@ describe('topology run, in real time', () => {
     const node = new Program([process.execPath, MAIN, 'topology', 'node', input, 'h3', ...places]);
     try {
       await node.says(/gateway started/);
-      const { stdout } = topology('run', input, '-o', path('where'), '--processes', ...places, '--json');
-      const report = JSON.parse(stdout) as Report;
+      const { out } = topologyAlone('run', input, '-o', path('where'), '--processes', ...places, '--json');
+      const report = JSON.parse(out) as Report;
       expect(report.violations).toEqual([]);
       for (const flow of ['A/h1-v1>h3-v1', 'A/h3-v1>h2-v1'])
         expect(report.flows[flow]!.delivered).toBeGreaterThan(4);

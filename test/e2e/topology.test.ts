@@ -9,7 +9,7 @@ import type { Report } from '../../src/topology/report.js';
 import { Program } from '../support/program.js';
 import { MAIN, PINGS, topologyFolder } from './topology-folder.js';
 
-const { folder, path, topology, file } = topologyFolder();
+const { folder, path, topology, topologyAlone, file } = topologyFolder();
 
 const digests = (run: string) =>
   Object.fromEntries(
@@ -22,15 +22,14 @@ const digests = (run: string) =>
   );
 
 describe('topology run, in virtual time', () => {
-  test('the same file and seed give the same files to the byte, another seed others', () => {
+  test('the same file and seed give the same files to the byte, another seed others', async () => {
     const input = file('pings.yaml', PINGS);
-    for (const [out, seed] of [
-      ['one', '7'],
-      ['two', '7'],
-      ['three', '8'],
-    ]) {
-      expect(topology('run', input, '-o', path(out!), '--seed', seed!, '--write-keys').status).toBe(0);
-    }
+    const runTo = (out: string, seed: string) =>
+      ['run', input, '-o', path(out), '--seed', seed, '--write-keys'] as const;
+    // Whatever else a process has done before.
+    expect(topologyAlone(...runTo('one', '7')).status).toBe(0);
+    expect((await topology(...runTo('two', '7'))).status).toBe(0);
+    expect((await topology(...runTo('three', '8'))).status).toBe(0);
     const one = digests(path('one'));
     expect(Object.keys(one).sort()).toEqual(
       expect.arrayContaining([
@@ -49,7 +48,7 @@ describe('topology run, in virtual time', () => {
   });
 
   test('--snaplen cuts every frame of every capture, and keeps its length', async () => {
-    const run = topology(
+    const run = await topology(
       'run',
       file('pings.yaml', PINGS),
       '-o',
@@ -82,24 +81,24 @@ describe('topology run, in virtual time', () => {
       /^psp-gateway: warning: the captures of a run will take some 4\.\d GB; --snaplen 128 .*--no-captures/;
     await told.says(warning);
     await told.stop('SIGKILL');
-    const checked = topology('validate', path('big.yaml'));
-    expect(checked).toMatchObject({ status: 0, stderr: expect.stringMatching(warning) });
+    const checked = await topology('validate', path('big.yaml'));
+    expect(checked).toMatchObject({ status: 0, err: expect.stringMatching(warning) });
   });
 
-  test('names that are old are told by validate, and are no mistake', () => {
+  test('names that are old are told by validate, and are no mistake', async () => {
     const scenario = '  events: [{at: 1s, calm: true}]\n';
-    expect(topology('validate', file('old.yaml', scenario))).toMatchObject({
+    expect(await topology('validate', file('old.yaml', scenario))).toMatchObject({
       status: 0,
-      stderr: expect.stringMatching(
+      err: expect.stringMatching(
         /^psp-gateway: warning: .*old\.yaml:\d+: scenario\.events\[0\]\.calm is now called reset-faults/,
       ),
     });
   });
 
-  test('keys are for their owner only; without --write-keys there are none', () => {
+  test('keys are for their owner only; without --write-keys there are none', async () => {
     expect(statSync(path('one/keys.jsonl')).mode & 0o077).toBe(0);
     const input = file('pings.yaml', PINGS);
-    expect(topology('run', input, '-o', path('keyless')).status).toBe(0);
+    expect((await topology('run', input, '-o', path('keyless'))).status).toBe(0);
     expect(existsSync(path('keyless/keys.jsonl'))).toBe(false);
   });
 
@@ -125,14 +124,14 @@ describe('topology run, in virtual time', () => {
     expect(stdout).toContain('"decrypted"');
   });
 
-  test('an expectation that is not met is said, and the exit status is 1', () => {
+  test('an expectation that is not met is said, and the exit status is 1', async () => {
     const input = file('strict.yaml', PINGS.replace('delivered: 50%', 'blocked: true'));
-    const { status, stdout } = topology('run', input, '-o', path('strict'));
+    const { status, out } = await topology('run', input, '-o', path('strict'));
     expect(status).toBe(1);
-    expect(stdout).toMatch(/^FAILED {2}nothing of 6 flows arrives/m);
+    expect(out).toMatch(/^FAILED {2}nothing of 6 flows arrives/m);
   });
 
-  test('what failed is said first: flows in the table, and verdicts', () => {
+  test('what failed is said first: flows in the table, and verdicts', async () => {
     const scenario = `  traffic:
     good: {type: ping, from: h1-v1, to: h2-v1, count: 5}
     bad: {type: ping, from: h2-v1, to: h3-v1, count: 5}
@@ -140,27 +139,27 @@ describe('topology run, in virtual time', () => {
     - {flow: good, delivered: 10%}
     - {flow: bad, blocked: true}
 `;
-    const { stdout } = topology('run', file('order.yaml', scenario), '-o', path('order'));
-    expect(stdout).toMatch(/^flow +type.*\nbad .* failed\ngood /m);
-    expect(stdout).toMatch(/^FAILED {2}nothing of bad arrives.*\nok {2}of good/m);
+    const { out } = await topology('run', file('order.yaml', scenario), '-o', path('order'));
+    expect(out).toMatch(/^flow +type.*\nbad .* failed\ngood /m);
+    expect(out).toMatch(/^FAILED {2}nothing of bad arrives.*\nok {2}of good/m);
     expect(readFileSync(path('order/report.md'), 'utf8')).toMatch(
       /^\| bad \|.*\*\*failed\*\* \|\n\| good \|/m,
     );
   });
 
-  test('--json prints the report and nothing else', () => {
-    const { stdout } = topology('run', file('pings.yaml', PINGS), '-o', path('json'), '--json');
-    const report = JSON.parse(stdout) as Report;
+  test('--json prints the report and nothing else', async () => {
+    const { out } = await topology('run', file('pings.yaml', PINGS), '-o', path('json'), '--json');
+    const report = JSON.parse(out) as Report;
     expect(report).toEqual(JSON.parse(readFileSync(path('json/report.json'), 'utf8')));
     expect(Object.keys(report.flows)).toHaveLength(6);
     expect(report.violations).toEqual([]);
   });
 
-  test('a folder with files of somebody else is left alone', () => {
+  test('a folder with files of somebody else is left alone', async () => {
     writeFileSync(path('mine.txt'), 'mine');
-    const { status, stderr } = topology('run', file('pings.yaml', PINGS), '-o', folder);
+    const { status, err } = await topology('run', file('pings.yaml', PINGS), '-o', folder);
     expect(status).toBe(2);
-    expect(stderr).toContain('has files that no run has written');
+    expect(err).toContain('has files that no run has written');
     expect(readFileSync(path('mine.txt'), 'utf8')).toBe('mine');
   });
 
@@ -174,7 +173,7 @@ describe('topology run, in virtual time', () => {
 });
 
 describe('topology fuzz', () => {
-  test('what it finds is a file that topology run repeats', () => {
+  test('what it finds is a file that topology run repeats', async () => {
     const env = { ...process.env, PSP_GATEWAY_SABOTAGE: 'resubmit-twice' };
     const input = file('pings.yaml', PINGS);
     // Somebody's own, under the name that a search gives.
@@ -188,7 +187,7 @@ describe('topology fuzz', () => {
     expect(spawnSync(process.execPath, again, { encoding: 'utf8', env }).stdout).toMatch(
       /^VIOLATED {2}delivered-twice/m,
     );
-    expect(topology('run', path('failure-2.yaml'), '-o', path('sound')).status).toBe(0);
+    expect((await topology('run', path('failure-2.yaml'), '-o', path('sound'))).status).toBe(0);
   });
 
   test('what it finds is printed, where its file cannot be written', () => {
@@ -204,16 +203,16 @@ describe('topology fuzz', () => {
   test.each([
     ['none/failure.yaml', 'none/failure.yaml: there is no such file or folder (ENOENT)'],
     ['own.yaml', 'own.yaml is there, and no search has written it'],
-  ])('does not search for what could not go to %s', (name, words) => {
+  ])('does not search for what could not go to %s', async (name, words) => {
     writeFileSync(path('own.yaml'), 'precious');
-    const { status, stderr } = topology('fuzz', file('pings.yaml', PINGS), '-o', path(name));
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(words) });
+    const { status, err } = await topology('fuzz', file('pings.yaml', PINGS), '-o', path(name));
+    expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining(words) });
     expect(readFileSync(path('own.yaml'), 'utf8')).toBe('precious');
   });
 
-  test('where nothing is found, the seeds are said and the exit status is 0', () => {
-    const { status, stdout } = topology('fuzz', file('pings.yaml', PINGS), '--runs', '5', '--seed', '10');
-    expect(stdout).toMatch(/^nothing found: 5 runs, seeds 10 to 14, \d+ packets/);
+  test('where nothing is found, the seeds are said and the exit status is 0', async () => {
+    const { status, out } = await topology('fuzz', file('pings.yaml', PINGS), '--runs', '5', '--seed', '10');
+    expect(out).toMatch(/^nothing found: 5 runs, seeds 10 to 14, \d+ packets/);
     expect(status).toBe(0);
   });
 });
@@ -230,10 +229,12 @@ describe('what goes wrong', () => {
     [['node', 'FILE', 'h9', '--certificates', 'x'], 'three has no gateway h9'],
     [['node', 'FILE', 'h1'], '--certificates: a gateway needs a certificate'],
     [['fuzz', 'FILE', '--runs', '0'], 'expected a number from 1'],
-  ])('%j: exit status 2, and what to do', (args, words) => {
+  ])('%j: exit status 2, and what to do', async (args, words) => {
     const input = file('pings.yaml', PINGS);
-    const { status, stderr } = topology(...args.map((arg) => (arg === 'FILE' ? input : arg)));
-    expect(stderr).toContain(words);
+    const named = args.map((arg) => (arg === 'FILE' ? input : arg));
+    // A node talks to whoever has started its process.
+    const { status, err } = named[0] === 'node' ? topologyAlone(...named) : await topology(...named);
+    expect(err).toContain(words);
     expect(status).toBe(2);
   });
 });
