@@ -30,7 +30,8 @@ import { type Problems, quoted, shortened } from './problems.js';
 import { Suggestions } from './suggestions.js';
 import { type Path, pathText, YamlSource } from './yaml-source.js';
 
-export const FILE_KEYS = ['flags', 'peers'] as const;
+export const FILE_KEYS = ['flags', 'policy', 'peers'] as const;
+export const POLICY_KEYS = ['may-rotate'] as const;
 export const PEER_KEYS = [
   'service',
   'owns',
@@ -71,8 +72,19 @@ class ConfigFileReader {
     }
     const whole = this.#map(value, [], FILE_KEYS, 'here');
     const flags = this.#flags(whole.flags);
+    const mayRotate = this.#policy(whole.policy);
     const peers = this.#list(whole.peers, ['peers']).flatMap((peer, i) => this.#peer(peer, ['peers', i]));
-    return { flags, peers };
+    return {
+      flags,
+      peers: mayRotate === undefined ? peers : peers.map((peer) => ({ mayRotate, ...peer })),
+    };
+  }
+
+  /** What peers may of which their entries say nothing; undefined: the file says nothing either. */
+  #policy(value: unknown): boolean | undefined {
+    if (value === undefined) return undefined;
+    const policy = this.#map(value, ['policy'], POLICY_KEYS, 'in the policy');
+    return this.#boolean(policy['may-rotate'], ['policy', 'may-rotate']);
   }
 
   #flags(value: unknown): Map<string, FlagValue[]> {

@@ -111,6 +111,13 @@ export const CONFIG_SCHEMA: Schema = {
   title: 'Configuration of a gateway of psp-gateway',
   ...map('flags, and peers with what they own', {
     flags: map('flags, as on the command line without --', flagProperties()),
+    policy: map('what peers may of which their own entries say nothing', {
+      'may-rotate': {
+        type: 'boolean',
+        description:
+          'whether they may ask for rotations of our master key; absent: those with certificates may, and with insecure nobody',
+      },
+    }),
     peers: list('all peers', PEER),
   }),
 };

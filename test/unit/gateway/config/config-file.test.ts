@@ -252,3 +252,19 @@ test('an old name of a flag is taken, and told of with its line; it and the new 
   expect(run.remarks).toEqual([expect.stringMatching(/:2: is an old name of idle-timeout/)]);
   expect(() => of('flags:\n  session-idle: 9\n  idle-timeout: 8\n')).toThrow(/is given twice/);
 });
+
+test('the policy is the default of what peers may, and what an entry says wins', () => {
+  const rights = (policy: string) =>
+    of(`${policy}peers:
+  - service: 10.0.0.2
+  - {service: 10.0.0.3, may-rotate: true}
+  - {service: 10.0.0.4, may-rotate: false}
+`).options.peers.map(({ mayRotate }) => mayRotate);
+  expect(rights('policy: {may-rotate: false}\n')).toEqual([false, true, false]);
+  expect(rights('policy: {may-rotate: true}\n')).toEqual([true, true, false]);
+  for (const nothing of ['', 'policy: {}\n']) expect(rights(nothing)).toEqual([undefined, true, false]);
+  expect(problemsOf('policy: {may-rotate: 1, may-rot: true}\n')).toEqual([
+    expect.stringContaining('there is no key "may-rot" in the policy'),
+    expect.stringContaining('policy.may-rotate: "1" is neither true nor false'),
+  ]);
+});
