@@ -1,0 +1,88 @@
+/** What users of other gateways and VPNs have suffered, each as a test of its own name. docs/testing.md has the whole list. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { sleep } from '../../../src/base/clock.js';
+import { delegateHal } from '../../../src/hal/delegate.js';
+import type { PipeHal } from '../../../src/hal/hal.js';
+import { idsOf, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
+import { contains } from '../../support/inner-packets.js';
+
+let net: TestNetwork;
+beforeEach(() => {
+  net = new TestNetwork();
+});
+afterEach(() => net.stopAll());
+
+const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
+const pair = (from: number, to: number) => ({ localVip: vip(from), remoteVip: vip(to) });
+
+/** Sends a packet each way in each of `count` milliseconds, while `work` goes on; gives what has come. */
+async function underTraffic(a: TestNode, b: TestNode, count: number, work: () => unknown) {
+  for (const id of numbers(count)) {
+    net.send(a, b.number, [id]);
+    net.send(b, a.number, [id]);
+    if (id === Math.floor(count / 4)) void work();
+    await net.run(1);
+  }
+  await net.run(3000);
+  return [idsOf(a.workload.takeSent()), idsOf(b.workload.takeSent())];
+}
+
+const expectNothingInClear = () => {
+  for (const frame of net.wire) expect(contains(frame, new Uint8Array(16).fill(0x77))).toBe(false);
+};
+
+async function connected(a: TestNode, b: TestNode): Promise<void> {
+  await Promise.all([a.gateway.connect([pair(a.number, b.number)]), net.run(3000)]);
+  expect(a.gateway.view().sessions).toHaveLength(1);
+}
+
+test('receive state before the SPI is told: with slow installers no packet comes before its entry', async () => {
+  const slow = (hal: PipeHal): PipeHal =>
+    delegateHal(hal, {
+      apply: async (operations) => {
+        await sleep(net.clock, 40);
+        return hal.apply(operations);
+      },
+    });
+  const [a, b] = await Promise.all([
+    net.start(1, [2], { wrapHal: slow }),
+    net.start(2, [1], { wrapHal: slow }),
+    net.run(1000),
+  ]);
+  await connected(a, b);
+  const [atA, atB] = await underTraffic(a, b, 200, async () => {
+    await a.gateway.rekey();
+    await b.gateway.rekey();
+  });
+  expect([atA, atB]).toEqual([numbers(200), numbers(200)]);
+  expectNothingInClear();
+});
+
+test('re-keys that collide: both sides ask at the same moment, again and again, and no packet is lost', async () => {
+  const a = await net.start(1, [2]);
+  const b = await net.start(2, [1]);
+  await connected(a, b);
+  const [atA, atB] = await underTraffic(a, b, 200, () => {
+    for (const _ of numbers(3)) {
+      void a.gateway.rekey();
+      void b.gateway.rekey();
+    }
+  });
+  expect([atA, atB]).toEqual([numbers(200), numbers(200)]);
+  const way = (node: TestNode) => node.gateway.view().sessions[0]!;
+  expect(way(b).ingressSpis).toContain(way(a).egressSpi);
+  expect(way(a).ingressSpis).toContain(way(b).egressSpi);
+  expectNothingInClear();
+});
+
+test('rotation with mixed versions of peers: one that does not know our own RPCs loses no packet', async () => {
+  const a = await net.start(1, [2]);
+  const b = await net.start(2, [1], { wrapTransport: likeDoca });
+  await connected(a, b);
+  const [atA, atB] = await underTraffic(a, b, 400, async () => {
+    await Promise.all([a.gateway.rotateMasterKey(true), b.gateway.rotateMasterKey(true)]);
+    await Promise.all([a.gateway.rotateMasterKey(true), b.gateway.rotateMasterKey(true)]);
+  });
+  expect([atA, atB]).toEqual([numbers(400), numbers(400)]);
+  expectNothingInClear();
+});
