@@ -87,7 +87,7 @@ export function topBlocks(top: Top, { status, tunnels }: TopLook, order: TopOrde
   const { problems } = status;
   const inState = status.sessions.map(({ state, sessions }) => `${sessions} ${state}`).join(', ') || 'none';
   const head = [
-    `psp-gateway ${status.version} ${status.service}, ${status.uptimeMs === undefined ? 'starting' : `up ${durationText(status.uptimeMs)}`}; tunnels: ${inState}`,
+    `gateway ${status.service}, psp-gateway ${status.version}, ${status.uptimeMs === undefined ? 'starting' : `up ${durationText(status.uptimeMs)}`}; tunnels: ${inState}`,
     `in ${rateText(top.in)}, out ${rateText(top.out)}; sorted by ${order}`,
     ...problems.slice(0, PROBLEMS_SHOWN_MAX).map(({ text }) => `! ${text}`),
     ...(problems.length > PROBLEMS_SHOWN_MAX

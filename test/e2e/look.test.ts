@@ -89,7 +89,7 @@ async function looksLive(
   expect(once('top', '--rows', '5')).toMatchObject({
     status: 0,
     out: expect.stringMatching(
-      new RegExp(`^psp-gateway .* tunnels: 1 established\\nin .*\\n\\nTUNNEL .*\\n${from} - ${to} `),
+      new RegExp(`^gateway .* tunnels: 1 established\\nin .*\\n\\nTUNNEL .*\\n${from} - ${to} `),
     ),
   });
   if (inPath('script')) {

@@ -142,7 +142,7 @@ describe('top', () => {
     const lines = linesOf(12);
     expect(lines).toHaveLength(12);
     expect(lines.slice(0, 7)).toEqual([
-      'psp-gateway 1.2.3 10.9.0.1:3000, up 1 min 1 s; tunnels: 3 established',
+      'gateway 10.9.0.1:3000, psp-gateway 1.2.3, up 1 min 1 s; tunnels: 3 established',
       'in 0 packets/s 0 octets/s, out - packets/s - octets/s; sorted by rate',
       '! trouble 0',
       '! trouble 1',
