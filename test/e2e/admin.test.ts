@@ -4,10 +4,11 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readDocument } from '../support/document-blocks.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
-import { type Kind, World } from './namespaces.js';
+import { type Kind, type Side, World } from './namespaces.js';
 
 const MAIN = join(ROOT, 'dist/cli/main.js');
 
@@ -25,6 +26,24 @@ function run(...argv: string[]) {
   return { status, out: stdout, err: stderr };
 }
 
+/** What docs/operations.md shows of a command; `begin`: of its line. */
+function sampleOf(begin: string): string {
+  const document = readDocument('docs/operations.md');
+  return new RegExp(`^\`psp-gateway ${begin}[^\\n]*:\\n\\n\`\`\`text\\n([^]*?)\\n\`\`\`$`, 'm').exec(
+    document,
+  )![1]!;
+}
+
+/** The labels of a first block, and the heads of tables: what does not depend on the gateway that is asked. */
+function labelsOf(text: string): string[] {
+  const [first = '', ...rest] = text.split('\n\n');
+  const heads = [first, ...rest].flatMap((block) => /^[A-Z]{4,} {2,}.*/m.exec(block)?.[0] ?? []);
+  return [
+    ...[...first.matchAll(/^([A-Za-z]+(?: [a-z]+)?) {2,}\S/gm)].map(([, label]) => label!),
+    ...heads.map((line) => line.replace(/ +/g, ' ')),
+  ];
+}
+
 /** Addresses of no other test's gateway. */
 const HOSTS = ['127.0.0.61', '127.0.0.62'] as const;
 
@@ -35,6 +54,23 @@ function gatewayAt(host: string, peer: string, ...more: string[]): Program {
     ...[`-t${peer}:3961:192.168.6.${peer.slice(-2)}`, `--sim-wire=udp:${host}:10961`],
     ...[`--sim-vf=host:192.168.6.${host.slice(-2)}`, ...more],
   ]);
+}
+
+/** What becomes of packets of a tunnel that is up, and of one for an address that nobody owns, with the reasons. */
+function expectsExplained(own: Side, other: Side, explain: (...argv: string[]) => string): void {
+  const peer = `${other.oob}:3000`;
+  const out = explain(own.vip4, other.vip4);
+  expect(out).toContain(`\n- ${other.vip4} belongs to peer ${peer}\n`);
+  expect(out).toContain(`\n- peer ${peer} was last heard of `);
+  expect(out).toContain('\n- the tunnel is established: SPI out 0x');
+  expect(out).toMatch(/^EGR_ACL_IPV4 +an entry +uplink +.*encrypt/m);
+  const back = explain(other.vip4, own.vip4, '--direction', 'in');
+  expect(back).toMatch(/^A packet of the peer is given to the workload\.$/m);
+  expect(back).toMatch(/^PSP_DECRYPT +psp +.* decrypt$/m);
+  expect(back).toMatch(/^INGR_ACL_IPV4 +an entry +workload +/m);
+  const missing = explain(own.vip4, '192.168.1.9', '--proto', 'tcp', '--dport', '443');
+  expect(missing).toContain(`\n- no peer owns 192.168.1.9; nearest: peer ${peer} owns ${other.vip4}\n`);
+  expect(missing).toMatch(/^EGR_ACL_IPV4 +miss +RSS_MISS +no entry has outer\.ip4\.src_ip/m);
 }
 
 describeOnKernel('a gateway that carries traffic', ['ip', 'ping'], () => {
@@ -89,6 +125,19 @@ describeOnKernel('a gateway that carries traffic', ['ip', 'ping'], () => {
         status: 0,
         out: expect.stringContaining('nothing is wrong'),
       });
+      expectsExplained(own, other, (...argv) => run('explain', ...argv, '--socket', socket).out);
+      for (const [command, ...argv] of [
+        ['status'],
+        ['tunnels'],
+        ['peers'],
+        ['explain', own.vip4, '192.168.1.9'],
+      ] as const) {
+        const labels = labelsOf(sampleOf(command));
+        expect(labels.length, command).toBeGreaterThan(0);
+        expect(labelsOf(run(command, ...argv, '--socket', socket).out), command).toEqual(labels);
+      }
+      for (const argv of [['tunnels', 'rekey', '--all'], ['reload'], ['rotate']])
+        expect(run(...argv, '--socket', socket).out).toBe(`${sampleOf(argv.slice(0, 2).join(' '))}\n`);
       // It drains: its peer knows, what is there goes on, and when nothing passes any more it ends.
       expect(ask('drain', '--no-wait', '--timeout', '600')).toMatchObject({
         done: false,
