@@ -177,9 +177,15 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
   };
 }
 
-/** Node has no public way to a socket's descriptor. */
+/**
+ * Node has no public way to a socket's descriptor. What it keeps of a socket stands under a symbol; `_handle`, which leads to the same,
+ * has every process print a warning (DEP0112), and is for a Node that names the symbol otherwise.
+ */
 function descriptorOf(socket: Socket): number {
-  return (socket as unknown as { _handle: { fd: number } })._handle.fd;
+  const inside = socket as unknown as Readonly<Record<symbol, { readonly handle?: { readonly fd: number } }>>;
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  const handle = state === undefined ? undefined : inside[state]?.handle;
+  return (handle ?? (socket as unknown as { _handle: { readonly fd: number } })._handle).fd;
 }
 
 function bindProblem(address: IpAddress, port: number, error: NodeJS.ErrnoException): string {
