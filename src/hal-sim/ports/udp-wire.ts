@@ -183,7 +183,9 @@ export function createUdpWire(options: UdpWireOptions): SimPort & { readonly cou
  */
 function descriptorOf(socket: Socket): number {
   const inside = socket as unknown as Readonly<Record<symbol, { readonly handle?: { readonly fd: number } }>>;
-  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol');
+  const state = Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'state symbol',
+  );
   const handle = state === undefined ? undefined : inside[state]?.handle;
   return (handle ?? (socket as unknown as { _handle: { readonly fd: number } })._handle).fd;
 }
