@@ -6,6 +6,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { Clock } from '../base/clock.js';
 import { listenAtPath } from '../files/unix-socket.js';
 import type { GatewayControl, GatewayInsight } from '../gateway/view.js';
+import { reasonOf } from '../hal/errors.js';
 import type { AdminCalls } from './admin-calls.js';
 import { AdminService, type AdminServiceDeps } from './admin-service.js';
 
@@ -21,7 +22,13 @@ export interface AdminServerOptions {
   readonly clock: Clock;
   readonly version: string;
   readonly hasTls: boolean;
-  readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
+  readonly log: {
+    readonly docaLevel: number;
+    readonly lostLines: number;
+    /** Why lines cannot be written now; absent: they can. */
+    readonly problem?: string | undefined;
+    setLevel(docaLevel: number): void;
+  };
   readonly reload: AdminServiceDeps['reload'];
   /** Told of errors that are no client's fault. */
   readonly onProblem: (text: string) => void;
@@ -36,7 +43,7 @@ export class AdminServer implements AsyncDisposable {
   #connectionsRefused = 0;
   #isServing = false;
   #calls: AdminCalls | undefined;
-  #callsLoading: Promise<AdminCalls> | undefined;
+  #callsLoading: Promise<AdminCalls | undefined> | undefined;
   #removeSocket: () => void = () => {};
   #closed: Promise<void> | undefined;
 
@@ -126,13 +133,20 @@ export class AdminServer implements AsyncDisposable {
   async #take(socket: Socket): Promise<void> {
     this.#callsLoading ??= this.#loadCalls();
     const calls = await this.#callsLoading;
-    if (this.#closed !== undefined) socket.destroy();
+    if (this.#closed !== undefined || calls === undefined) socket.destroy();
     else if (!socket.destroyed) calls.take(socket);
   }
 
-  async #loadCalls(): Promise<AdminCalls> {
-    const { AdminCalls } = await import('./admin-calls.js');
-    this.#calls = new AdminCalls({ ...this.#options, service: this.#service });
+  /** undefined: it could not be loaded, which is no reason to carry no packets. The next connection has it tried again. */
+  async #loadCalls(): Promise<AdminCalls | undefined> {
+    try {
+      const { AdminCalls } = await import('./admin-calls.js');
+      this.#calls = new AdminCalls({ ...this.#options, service: this.#service });
+    } catch (error) {
+      this.#callsLoading = undefined;
+      this.#options.onProblem(`the admin service could not be loaded: ${reasonOf(error)}`);
+      return undefined;
+    }
     if (this.#isServing) this.#calls.started();
     return this.#calls;
   }

@@ -3,7 +3,9 @@
  * messages. Throws RpcError for what cannot be answered.
  */
 import { type Clock, sleep } from '../base/clock.js';
-import { diagnose, type Finding } from '../gateway/diagnosis/diagnose.js';
+import { diagnose } from '../gateway/diagnosis/diagnose.js';
+import type { Finding } from '../gateway/diagnosis/finding.js';
+import { RecentLosses } from '../gateway/diagnosis/recent-losses.js';
 import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
 import type {
   AdminCounters,
@@ -82,7 +84,13 @@ export interface AdminServiceDeps {
   /** Whether peers prove who they are by certificates. */
   readonly hasTls: boolean;
   /** The program's log. */
-  readonly log: { readonly docaLevel: number; setLevel(docaLevel: number): void };
+  readonly log: {
+    readonly docaLevel: number;
+    readonly lostLines: number;
+    /** Why lines cannot be written now; absent: they can. */
+    readonly problem?: string | undefined;
+    setLevel(docaLevel: number): void;
+  };
   /** Has the gateway, which has been started, read its files again. */
   readonly reload: () => Promise<ReloadOutcome>;
   /** Of the server that calls us. */
@@ -92,10 +100,12 @@ export interface AdminServiceDeps {
 export class AdminService {
   readonly #troubles: RecentTroubles;
   readonly #endWatch: () => void;
+  readonly #lostLines: RecentLosses;
 
   constructor(private readonly deps: AdminServiceDeps) {
     this.#troubles = new RecentTroubles(deps.clock);
     this.#endWatch = deps.gateway.watch(this.#troubles.observe);
+    this.#lostLines = new RecentLosses(deps.clock);
   }
 
   /** Looks at the gateway no more. */
@@ -103,8 +113,10 @@ export class AdminService {
     this.#endWatch();
   }
 
-  status(): StatusResponse {
-    const { gateway, clock, version, counters } = this.deps;
+  /** Rejects with HalError where the device does not tell its counters. */
+  async status(): Promise<StatusResponse> {
+    const { gateway, clock, version, counters, log } = this.deps;
+    const checks = await gateway.checkPairs();
     const summary = gateway.summary();
     const nowMs = clock.nowMs();
     const { device, rotation, startedAtMs, serviceAddress, tls } = summary;
@@ -132,7 +144,14 @@ export class AdminService {
         state,
         daysLeft: BigInt(Math.floor((notAfterMs - nowMs) / DAY_MS)),
       })),
-      problems: diagnose({ summary, troubles: this.#troubles, nowMs }).map((finding: Finding) => ({
+      problems: diagnose({
+        summary,
+        troubles: this.#troubles,
+        checks,
+        logLinesLost: this.#lostLines.of(log.lostLines),
+        logProblem: log.problem,
+        nowMs,
+      }).map((finding: Finding) => ({
         ...finding,
       })),
       admin: counters(),

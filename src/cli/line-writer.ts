@@ -42,9 +42,15 @@ export class LineWriter {
   /** Lines lost since a line last told of it, and why. */
   #untold = 0;
   #reason = '';
+  #problem: string | undefined;
   #ended = false;
 
   constructor(private readonly options: LineWriterOptions) {}
+
+  /** Why lines could not be written when that was tried last, such as a full disk; undefined: they could, or nobody read them. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
 
   /** Writes a line, which ends with a line feed, or lets it wait. It is lost, and counted, where too much waits. */
   write(line: string): void {
@@ -92,8 +98,9 @@ export class LineWriter {
 
   #flush(): void {
     const error = this.#writeQueue();
+    const isBusy = error?.code === 'EAGAIN';
+    this.#problem = isBusy ? undefined : error?.message;
     if (error === undefined) return;
-    const isBusy = error.code === 'EAGAIN';
     this.#reason = isBusy ? 'nobody reads them' : error.message;
     if (FINAL_ERRORS.includes(error.code)) this.#end();
     if (!isBusy) this.options.onError?.(error);

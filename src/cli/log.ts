@@ -34,6 +34,8 @@ export interface ProgramLogger extends Logger {
   readonly lostLines: number;
   /** Counts what was lost of the program's other output for who reads it as it comes. */
   countLost(lines: number): void;
+  /** Why lines cannot be written now, such as a full disk; undefined: they can, or nobody reads them. */
+  readonly problem: string | undefined;
   /** Another level from now on: 10 (nothing) to 70 (everything). */
   setLevel(docaLevel: number): void;
 }
@@ -75,6 +77,9 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
     },
     countLost(lines) {
       lostElsewhere += lines;
+    },
+    get problem() {
+      return writer.problem;
     },
   };
 }

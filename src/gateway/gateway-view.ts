@@ -51,7 +51,10 @@ export interface ViewParts {
 }
 
 /** What the parts do not know. */
-type Around = Pick<GatewaySummary, 'serviceAddress' | 'startedAtMs' | 'ports' | 'doors' | 'tls'>;
+type Around = Pick<
+  GatewaySummary,
+  'serviceAddress' | 'mode' | 'stateProblem' | 'startedAtMs' | 'ports' | 'doors' | 'tls'
+>;
 
 export class GatewayViews {
   constructor(private readonly parts: ViewParts) {}

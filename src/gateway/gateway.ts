@@ -3,6 +3,7 @@ import type { IpAddress } from '../packet/address.js';
 import type { SaKey } from '../psp/keys-file.js';
 import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
 import { staticTunnelsProblem } from './config/read-options.js';
+import type { PairChecks } from './diagnosis/pair-check.js';
 import type { AddressPair } from './directory.js';
 import type { GatewayObserver } from './events.js';
 import type { Explanation } from './explain/explain.js';
@@ -15,7 +16,13 @@ import { buildPipeline } from './pipeline/pipeline.js';
 import type { PipelineOptions } from './pipeline/pipeline-options.js';
 import type { ReconfigurationResult } from './reconfiguration.js';
 import { tellingRefusals } from './rpc/request-refusals.js';
-import { isServiceNamed, type ServiceAddress, serviceText } from './rpc/transport.js';
+import {
+  type CallerIdentity,
+  isServiceNamed,
+  type RpcMethod,
+  type ServiceAddress,
+  serviceText,
+} from './rpc/transport.js';
 import { countersOfSessions, type SessionCounters } from './sessions/session-counters.js';
 import type { GatewayDeps } from './surroundings.js';
 import type {
@@ -57,13 +64,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     hal.onReceive((packets) => parts.slowPath.receive(packets));
     this.#serviceAddress = await transport.listen(
       options.serviceAddress,
-      tellingRefusals(
-        (method, request, caller) =>
-          method === 'Announce'
-            ? parts.peerStarts.handle(request, caller)
-            : parts.service.handle(method, request, caller),
-        parts.observe,
-      ),
+      tellingRefusals((method, request, caller) => this.#answer(method, request, caller), parts.observe),
       parts.peers,
       parts.observe,
     );
@@ -84,6 +85,18 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
   /** See Peers.identitiesOf. */
   identitiesOf(service: ServiceAddress): ReturnType<Peers['identitiesOf']> {
     return this.#parts.peers.identitiesOf(service);
+  }
+
+  #answer(method: RpcMethod, request: Uint8Array, caller: CallerIdentity): Promise<Uint8Array> {
+    const { peerStarts, peerComparison, service } = this.#parts;
+    switch (method) {
+      case 'Announce':
+        return peerStarts.handle(request, caller);
+      case 'Compare':
+        return peerComparison.handle(request, caller);
+      default:
+        return service.handle(method, request, caller);
+    }
   }
 
   /** Address at which the tunnel service listens, once started. */
@@ -206,6 +219,8 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
   summary(): GatewaySummary {
     return this.#parts.views.summary({
       serviceAddress: this.#serviceAddress,
+      mode: this.#deps.options.mode,
+      stateProblem: this.#parts.state?.problem,
       startedAtMs: this.#startedAtMs,
       ports: this.#deps.ports?.() ?? [],
       doors: this.#deps.transport.doors?.(),
@@ -223,6 +238,10 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
 
   showKeys(viewer: (key: SaKey) => void): (() => void) | undefined {
     return this.#parts.debugKeys?.show(viewer);
+  }
+
+  checkPairs(): Promise<PairChecks> {
+    return this.#parts.pairCheck.look();
   }
 
   explain(question: PacketQuestion): Promise<Explanation> {

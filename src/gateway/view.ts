@@ -5,6 +5,7 @@ import type { IpAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { SaKey } from '../psp/keys-file.js';
 import type { Capture, CapturedFrame, CaptureSelection } from './capture/captures.js';
+import type { PairChecks } from './diagnosis/pair-check.js';
 import type { DoorView } from './doors/door-view.js';
 import type { Drain } from './drain-state.js';
 import type { GatewayObserver } from './events.js';
@@ -156,6 +157,9 @@ export interface GatewaySummary {
   /** Undefined: it does not drain. */
   readonly drain: DrainView | undefined;
   readonly serviceAddress: ServiceAddress | undefined;
+  readonly mode: 'tunnel' | 'transport';
+  /** Why the state file cannot be written; undefined: it can, or there is none. */
+  readonly stateProblem: string | undefined;
   /** Wall time in milliseconds; undefined: it has not been started yet. */
   readonly startedAtMs: number | undefined;
   readonly device: DeviceDescription;
@@ -221,6 +225,11 @@ export interface GatewayInsight {
     selection: TunnelSelection,
     most: number,
   ): Promise<{ readonly tunnels: readonly TunnelView[]; readonly leftOut: number }>;
+  /**
+   * What becomes of the packets between pairs of addresses, by what both ends have counted; asks peers, and takes some seconds where
+   * packets seem to be lost. Rejects with HalError, and when the gateway stops.
+   */
+  checkPairs(): Promise<PairChecks>;
   /** What would become of a packet, and why. Rejects with HalError, BAD_STATE before the gateway has been started. */
   explain(question: PacketQuestion): Promise<Explanation>;
   /** What the device has counted. Rejects with HalError, BAD_STATE before the gateway has been started. */

@@ -7,6 +7,8 @@ import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
 import { DebugKeys } from './capture/debug-keys.js';
+import { PairCheck } from './diagnosis/pair-check.js';
+import { PeerComparison } from './diagnosis/peer-comparison.js';
 import { Draining } from './drain.js';
 import { DrainState } from './drain-state.js';
 import { EventLog } from './event-log.js';
@@ -365,6 +367,25 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     packets: () => tunnelPackets(hal, pipelineOptions),
     onCancelled: () => askedTunnels.makeStatic(peers.all),
   });
+  const { sessions } = installer;
+  const pairCheck = new PairCheck({
+    hal,
+    clock,
+    sessions,
+    transport,
+    servicePort,
+    limits,
+    peerListener: upward,
+    signal,
+  });
+  const peerComparison = new PeerComparison({
+    hal,
+    clock,
+    sessions,
+    peers,
+    mode: options.mode,
+    peerListener: upward,
+  });
   const reconfiguration = new Reconfiguration({
     clock,
     logger,
@@ -424,6 +445,8 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     captures,
     debugKeys,
     explainer,
+    pairCheck,
+    peerComparison,
     reconfiguration,
   };
 }

@@ -13,7 +13,12 @@ import type { LogFields, LogLevel } from '../../src/gateway/log.js';
 import type { GatewayLimits, GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
 import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
 import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
-import { type ControlTransport, RpcError, type ServiceAddress } from '../../src/gateway/rpc/transport.js';
+import {
+  type ControlTransport,
+  RpcError,
+  type RpcMethod,
+  type ServiceAddress,
+} from '../../src/gateway/rpc/transport.js';
 import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
 import type { ShowFrames } from '../../src/hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../../src/hal/hal.js';
@@ -119,16 +124,16 @@ const uplinkMac = (number: number) => macFromOctets(Uint8Array.from([2, 0, 0, 0,
 /** A peer that does not know the RPCs of this program among themselves, as DOCA's application does not. */
 export function likeDoca(transport: ControlTransport): ControlTransport {
   const unknown = () => Promise.reject(new RpcError('UNIMPLEMENTED', 'no such RPC'));
+  const isOurs = (method: RpcMethod) => method === 'Announce' || method === 'Compare';
   return {
     ...transport,
     listen: (address, handler, doorkeeper) =>
       transport.listen(
         address,
-        (method, ...rest) => (method === 'Announce' ? unknown() : handler(method, ...rest)),
+        (method, ...rest) => (isOurs(method) ? unknown() : handler(method, ...rest)),
         doorkeeper,
       ),
-    call: (peer, method, ...rest) =>
-      method === 'Announce' ? unknown() : transport.call(peer, method, ...rest),
+    call: (peer, method, ...rest) => (isOurs(method) ? unknown() : transport.call(peer, method, ...rest)),
   };
 }
 

@@ -208,7 +208,7 @@ describe('the architecture', () => {
     'slow-path': ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     recovery: ['doors', 'pipeline', 'rpc', 'sessions', 'underlay'],
     capture: ['doors', 'sessions', 'slow-path'],
-    diagnosis: ['rpc'],
+    diagnosis: ['doors', 'rpc', 'sessions'],
     explain: ['pipeline', 'sessions', 'underlay'],
   };
   const sources = files('src', '.ts').map((path) => ({

@@ -2,27 +2,10 @@
  * What is wrong with a gateway right now, in words: a table of causes, each of which looks for itself. A cause names whoever is at
  * fault and nobody else, so what it cannot know for certain it does not tell.
  */
-import { DAY_MS } from '../rpc/certificate-status.js';
-import type { GatewaySummary, PeerView } from '../view.js';
-import { callerOf, type RecentTroubles } from './recent-troubles.js';
-
-export interface Finding {
-  /** A word for programs, which does not change. */
-  readonly cause: string;
-  /** The peer, port, file or address that is at fault; empty: the gateway itself, or its workload. */
-  readonly about: string;
-  readonly text: string;
-  readonly advice: string;
-}
-
-export interface DiagnosisInput {
-  readonly summary: GatewaySummary;
-  readonly troubles: Pick<RecentTroubles, 'of'>;
-  /** Wall time. */
-  readonly nowMs: number;
-}
-
-type Found = Omit<Finding, 'cause'>;
+import { CAUSES_OF_FILES } from './causes-of-files.js';
+import { CAUSES_OF_PAIRS } from './causes-of-pairs.js';
+import { CAUSES_OF_PEERS } from './causes-of-peers.js';
+import { type Causes, type DiagnosisInput, type Finding, seconds } from './finding.js';
 
 /** Findings of one cause that are told; of more it is said how many. */
 export const FINDINGS_PER_CAUSE_MAX = 16;
@@ -31,10 +14,8 @@ const SPIS_LEFT_LOW = 2 ** 28;
 /** Share of the key slots in use from which on re-keys may find none. */
 const SLOTS_FULL = 0.95;
 
-const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
-
-/** The causes, the gravest first. */
-const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
+/** Causes in the device, the tables and the master key. */
+const CAUSES_OF_DEVICE: Causes = {
   'port-gone': ({ summary: { ports } }) =>
     ports
       .filter(({ state }) => state === 'gone')
@@ -53,15 +34,6 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
         advice: 'see whether its link is up; it works again by itself',
       })),
 
-  'certificate-unusable': (input) =>
-    certificates(input, ['expired', 'not-yet-valid'], ({ subject, state, notAfterMs, notBeforeMs }) => ({
-      text:
-        state === 'expired'
-          ? `certificate ${subject} has expired on ${dateOf(notAfterMs)}: peers refuse it`
-          : `certificate ${subject} is not valid before ${dateOf(notBeforeMs)}: peers refuse it`,
-      advice: state === 'expired' ? 'renew it' : 'see whether the clock of this machine is right',
-    })),
-
   'device-fails': ({ troubles }) =>
     troubles.of('device-failed').map(({ event, count }) => ({
       about: '',
@@ -74,38 +46,6 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
       about: '',
       text: `the master key could not be rotated: ${event.reason}`,
       advice: 'see the log of the device, then say psp-gateway rotate',
-    })),
-
-  'peer-silent': ({ summary: { peers }, nowMs }) =>
-    peers.filter(isSilent).map((peer) => ({
-      about: peer.name,
-      text: `peer ${peer.name} ${peer.heardAtMs === undefined ? 'has not answered yet' : 'does not answer'}, for ${seconds(nowMs - peer.silentSinceMs!)}: ${peer.failure?.reason ?? peer.silentReason}`,
-      advice: 'see whether it runs, whether it is reached from here, and what its own log says of us',
-    })),
-
-  'peer-drains': ({ summary: { peers }, nowMs }) =>
-    peers
-      .filter((peer) => peer.drains !== undefined && !isSilent(peer))
-      .map(({ name, drains }) => ({
-        about: name,
-        text: `peer ${name} drains: it makes no new tunnels${drains!.endsAtMs === undefined ? '' : `, for ${seconds(drains!.endsAtMs - nowMs)} more at most`}; those that there are go on`,
-        advice: 'its operator has had it drain, and may have it stop then',
-      })),
-
-  'peer-refuses': ({ summary: { peers }, nowMs }) =>
-    peers
-      .filter((peer) => peer.failure !== undefined && peer.drains === undefined && !isSilent(peer))
-      .map((peer) => ({
-        about: peer.name,
-        text: `our exchange with peer ${peer.name} has failed, ${seconds(nowMs - peer.failure!.atMs)} ago: ${peer.failure!.reason}`,
-        advice: 'compare the configurations of both gateways',
-      })),
-
-  'request-refused': ({ troubles }) =>
-    troubles.of('request-refused').map(({ event, count }) => ({
-      about: callerOf(event.from),
-      text: `${callerOf(event.from)} is refused what it asks for (${event.method}), ${count} times of late: ${event.reason}`,
-      advice: 'where it is meant to be a peer, compare its configuration and its certificate with ours',
     })),
 
   'no-peer-for-packets': ({ troubles }) =>
@@ -176,37 +116,52 @@ const CAUSES: Readonly<Record<string, (input: DiagnosisInput) => Found[]>> = {
             advice: 'they are tried again each second; see the log of the device',
           },
         ],
-
-  'certificate-expires': (input) =>
-    certificates(input, ['expires-soon'], ({ subject, notAfterMs }) => ({
-      text: `certificate ${subject} expires in ${Math.floor((notAfterMs - input.nowMs) / DAY_MS)} days, on ${dateOf(notAfterMs)}`,
-      advice: 'renew it',
-    })),
 };
+
+/** All causes, the gravest first. */
+const ORDER = [
+  'port-gone',
+  'port-waits',
+  'certificate-unusable',
+  'certificate-files-unusable',
+  'device-fails',
+  'rotation-fails',
+  'own-authority',
+  'peer-silent',
+  'peer-older-dialect',
+  'peer-drains',
+  'peer-refuses',
+  'caller-refused',
+  'request-refused',
+  'modes-differ',
+  'packets-lost',
+  'mtu-too-small',
+  'clocks-differ',
+  'no-peer-for-packets',
+  'table-full',
+  'key-slots-full',
+  'spis-low',
+  'rotation-waits',
+  'rotation-cut-off',
+  'device-keeps-entries',
+  'state-not-written',
+  'log-lost',
+  'workload-silent',
+  'certificate-expires',
+] as const;
+
+const CAUSES: Causes = { ...CAUSES_OF_DEVICE, ...CAUSES_OF_FILES, ...CAUSES_OF_PEERS, ...CAUSES_OF_PAIRS };
+
+/** The names of all causes, the gravest first. */
+export const CAUSE_NAMES: readonly string[] = ORDER;
 
 /** What is wrong, the gravest first. */
 export function diagnose(input: DiagnosisInput): Finding[] {
-  return Object.entries(CAUSES).flatMap(([cause, find]) => {
-    const found = find(input);
+  return ORDER.flatMap((cause) => {
+    const found = CAUSES[cause]!(input);
     const told = found.slice(0, FINDINGS_PER_CAUSE_MAX).map((one) => ({ cause, ...one }));
     const more = found.length - told.length;
     if (more === 0) return told;
     return [...told, { cause, about: '', text: `and ${more} more of that kind`, advice: '' }];
   });
-}
-
-const isSilent = (peer: PeerView) => peer.silentSinceMs !== undefined;
-
-const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-
-type Certificates = NonNullable<GatewaySummary['tls']>['certificates'];
-
-function certificates(
-  { summary: { tls } }: DiagnosisInput,
-  states: readonly Certificates[number]['state'][],
-  found: (certificate: Certificates[number]) => Pick<Found, 'text' | 'advice'>,
-): Found[] {
-  return (tls?.certificates ?? [])
-    .filter(({ state }) => states.includes(state))
-    .map((certificate) => ({ about: certificate.path, ...found(certificate) }));
 }

@@ -14,6 +14,7 @@ const KINDS = [
   'rotation-cut-off',
   'request-refused',
   'packet-refused',
+  'caller-refused',
 ] as const satisfies readonly GatewayEvent['type'][];
 
 /** An event that tells of trouble. */
@@ -76,6 +77,8 @@ function aboutOf(event: TroubleEvent): string {
   switch (event.type) {
     case 'request-refused':
       return `${callerOf(event.from)} ${event.method} ${event.code}`;
+    case 'caller-refused':
+      return `${event.from} ${event.why}`;
     case 'packet-refused':
       return `${event.source} ${event.destination}`;
     case 'device-failed':

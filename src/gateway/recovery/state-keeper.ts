@@ -31,11 +31,17 @@ export class StateKeeper {
   /** When peers answered in earlier lives; undefined: not read yet, or not to be read. */
   #formerly: ReadonlyMap<Peer, number> | undefined;
   #saved = '';
-  #failed = false;
+  /** Why it could not be written when that was tried last. */
+  #problem: string | undefined;
   #timer: Timer | undefined;
   #stopped = false;
 
   constructor(private readonly deps: StateKeeperDeps) {}
+
+  /** Why the state cannot be written; undefined: it can. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
 
   /**
    * Takes over what is kept; when each peer answered last. A bad state is told of and stays as it is: it may be a file of
@@ -83,10 +89,11 @@ export class StateKeeper {
     try {
       await store.save(text);
       this.#saved = text;
-      this.#failed = false;
+      this.#problem = undefined;
     } catch (error) {
-      if (!this.#failed) observe({ type: 'state-not-written', reason: reasonOf(error) });
-      this.#failed = true;
+      const before = this.#problem;
+      this.#problem = reasonOf(error);
+      if (before === undefined) observe({ type: 'state-not-written', reason: this.#problem });
     }
   }
 }

@@ -1,16 +1,17 @@
 /** The services in gRPC's terms: paths and status codes. */
-import { RPC_METHODS, type RpcCode, type RpcMethod } from './transport.js';
+import { type PeerRpc, RPC_METHODS, type RpcCode, type RpcMethod } from './transport.js';
 
 const SERVICE = 'psp_gateway.PSP_Gateway';
 /** The service with which gateways of this program call each other. */
 const PEER_SERVICE = 'psp_gateway_peer.PSP_Gateway_Peer';
+const PEER_RPCS: Readonly<Record<PeerRpc, true>> = { Announce: true, Compare: true };
 
 const METHOD_OF_PATH: ReadonlyMap<string, RpcMethod> = new Map(
   RPC_METHODS.map((method) => [methodPath(method), method]),
 );
 
 export function methodPath(method: RpcMethod): string {
-  return `/${method === 'Announce' ? PEER_SERVICE : SERVICE}/${method}`;
+  return `/${method in PEER_RPCS ? PEER_SERVICE : SERVICE}/${method}`;
 }
 
 /** The method that is called under an HTTP/2 path; undefined when there is none. */

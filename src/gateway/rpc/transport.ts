@@ -33,8 +33,10 @@ export type TunnelRpc =
   | 'SetOpState'
   | 'GetOpState';
 
-/** Those, and the one that only gateways of this program know (proto/psp_gateway_peer.proto). */
-export type RpcMethod = TunnelRpc | 'Announce';
+/** Those that only gateways of this program know (proto/psp_gateway_peer.proto). */
+export type PeerRpc = 'Announce' | 'Compare';
+
+export type RpcMethod = TunnelRpc | PeerRpc;
 
 export const RPC_METHODS: readonly RpcMethod[] = [
   'RequestMultipleTunnelParams',
@@ -43,6 +45,7 @@ export const RPC_METHODS: readonly RpcMethod[] = [
   'SetOpState',
   'GetOpState',
   'Announce',
+  'Compare',
 ];
 
 /** The gRPC status codes in use, under gRPC's names. */

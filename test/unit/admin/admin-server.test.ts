@@ -73,6 +73,7 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   program: () => ({ name: 'none', pipes: [] }),
   capture: () => ({ cannotShow: [], leftOut: () => 0n, end() {} }),
   showKeys: () => undefined,
+  checkPairs: async () => ({ pairs: [], peers: [], letIn: new Set() }),
   explain: async () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),
@@ -106,7 +107,7 @@ async function listen(parts: Partial<Shown> = {}, more: Partial<AdminServerOptio
     clock: systemClock,
     version: '1.2.3',
     hasTls: true,
-    log: { docaLevel: 50, setLevel() {} },
+    log: { docaLevel: 50, lostLines: 0, setLevel() {} },
     reload: async () => ({ problems: [] }),
     onProblem: (text) => problems.push(text),
     ...more,
@@ -392,7 +393,7 @@ describe('the end', () => {
     };
     await listen();
     writeFileSync(join(dirname(path), 'file'), '');
-    const log = { docaLevel: 50, setLevel() {} };
+    const log = { docaLevel: 50, lostLines: 0, setLevel() {} };
     const reload = async () => ({ problems: [] });
     const options = { clock: systemClock, version: '', hasTls: false, log, reload, onProblem: () => {} };
     const gateway = gatewayWith({ watch: watch as never });

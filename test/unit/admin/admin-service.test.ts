@@ -24,6 +24,7 @@ const NO_COUNTERS = {
 
 const log = {
   docaLevel: 50,
+  lostLines: 0,
   setLevel(level: number) {
     log.docaLevel = level;
   },
@@ -38,7 +39,15 @@ const serviceOf = ({ gateway }: TestNode) =>
     reload: async () => ({ problems: ['a.yaml:1: wrong'] }),
     counters: () => NO_COUNTERS,
   });
-const causes = (service: AdminService) => service.status().problems.map(({ cause, about }) => [cause, about]);
+/** Its answer, which may need that of peers. */
+async function statusOf(service: AdminService) {
+  let answer: Awaited<ReturnType<AdminService['status']>> | undefined;
+  const asked = service.status().then((status) => (answer = status));
+  while (answer === undefined) await net.run(10);
+  return asked;
+}
+const causes = async (service: AdminService) =>
+  (await statusOf(service)).problems.map(({ cause, about }) => [cause, about]);
 
 test('a gateway that is well has nothing wrong, and its numbers add up', async () => {
   const a = await net.start(1, [2], { maxTunnels: 8 });
@@ -47,7 +56,7 @@ test('a gateway that is well has nothing wrong, and its numbers add up', async (
   await Promise.all([a.gateway.connect([{ localVip: vip(1), remoteVip: vip(2) }]), net.run(1000)]);
   net.send(b, 1, [1, 2]);
   await net.run(1000);
-  const status = service.status();
+  const status = await statusOf(service);
   expect(status).toMatchObject({
     service: '10.0.0.1:3000',
     peers: [{ name: '10.0.0.2:3000', reach: 'answers', established: 1n, sessions: 1n }],
@@ -61,7 +70,7 @@ test('a gateway that is well has nothing wrong, and its numbers add up', async (
   expect(Number(status.uptimeMs)).toBeGreaterThan(1999);
   const { tunnels } = await service.listTunnels({ selection: { peer: '10.0.0.2', vip: '' }, most: 0 });
   expect(tunnels).toMatchObject([{ localVip: vip(1), remoteVip: vip(2), in: { packets: 2n }, keySlot: 1 }]);
-  expect(Number(tunnels[0]!.receivedAgoMs)).toBeLessThan(2000);
+  expect(Number(tunnels[0]!.receivedAgoMs)).toBeLessThan(5000);
   expect(service.listPeers({ peer: '' }).peers).toMatchObject([
     { identity: 'certificate for 10.0.0.2', owns: [vip(2), vip(2, 6)], ownsMore: 0n, failure: '' },
   ]);
@@ -75,8 +84,8 @@ test('of three peers the one that is dead is named, and no other', async () => {
   await net.start(4, [1]);
   for (const peer of [2, 3, 4]) net.send(a, peer, [peer]);
   await net.run(3000);
-  expect(causes(service)).toEqual([['peer-silent', '10.0.0.3:3000']]);
-  expect(service.status().problems[0]).toMatchObject({
+  expect(await causes(service)).toEqual([['peer-silent', '10.0.0.3:3000']]);
+  expect((await statusOf(service)).problems[0]).toMatchObject({
     text: expect.stringMatching(/has not answered yet, for 3 s: UNAVAILABLE/),
     advice: expect.stringContaining('whether it runs'),
   });
@@ -87,14 +96,14 @@ test('of three peers the one that is dead is named, and no other', async () => {
   // It comes, and nothing is wrong any more.
   await net.start(3, [1]);
   await net.run(5000);
-  expect(causes(service)).toEqual([]);
+  expect(await causes(service)).toEqual([]);
 });
 
 test('a peer that was only told of our start is silent for a reason as well', async () => {
   const a = await net.start(1, [2]);
   const service = serviceOf(a);
   await net.run(10_000);
-  expect(service.status().problems).toMatchObject([
+  expect((await statusOf(service)).problems).toMatchObject([
     { cause: 'peer-silent', text: expect.stringContaining('UNAVAILABLE') },
   ]);
 });
@@ -105,10 +114,10 @@ test('peers that do not fit are told by both ends, each naming the other and the
   const [here, there] = [serviceOf(a), serviceOf(b)];
   net.send(a, 2, [1]);
   await net.run(2000);
-  expect(causes(here)).toEqual([['peer-refuses', '10.0.0.2:3000']]);
-  expect(here.status().problems[0]!.text).toContain('runs without cookies');
-  expect(causes(there)).toEqual([['request-refused', expect.stringContaining('10.0.0.1')]]);
-  expect(there.status().problems[0]!.text).toContain('runs without cookies');
+  expect(await causes(here)).toEqual([['peer-refuses', '10.0.0.2:3000']]);
+  expect((await statusOf(here)).problems[0]!.text).toContain('runs without cookies');
+  expect(await causes(there)).toEqual([['request-refused', expect.stringContaining('10.0.0.1')]]);
+  expect((await statusOf(there)).problems[0]!.text).toContain('runs without cookies');
 });
 
 test('packets that nobody takes are told with both addresses, for a minute', async () => {
@@ -117,10 +126,10 @@ test('packets that nobody takes are told with both addresses, for a minute', asy
   await net.start(2, [1]);
   net.send(a, 77, [1, 2, 3]);
   await net.run(1000);
-  expect(causes(service)).toEqual([['no-peer-for-packets', vip(77)]]);
-  expect(service.status().problems[0]!.text).toContain('3 of late: no peer owns the destination');
+  expect(await causes(service)).toEqual([['no-peer-for-packets', vip(77)]]);
+  expect((await statusOf(service)).problems[0]!.text).toContain('3 of late: no peer owns the destination');
   await net.run(61_000);
-  expect(causes(service)).toEqual([]);
+  expect(await causes(service)).toEqual([]);
 });
 
 test('ports and a full table are told', async () => {
@@ -131,11 +140,11 @@ test('ports and a full table are told', async () => {
   const service = serviceOf(a);
   await net.start(2, [1]);
   await Promise.all([a.gateway.connect([{ localVip: vip(1), remoteVip: vip(2) }]), net.run(1000)]);
-  expect(causes(service).filter(([cause]) => cause !== 'peer-silent')).toEqual([
+  expect((await causes(service)).filter(([cause]) => cause !== 'peer-silent')).toEqual([
     ['port-gone', 'p0'],
     ['table-full', ''],
   ]);
-  expect(service.status().device!.ports).toContainEqual(
+  expect((await statusOf(service)).device!.ports).toContainEqual(
     expect.objectContaining({ name: 'p0', link: 'gone', mtuOctets: 0 }),
   );
 });
@@ -172,7 +181,7 @@ test('a rotation is begun and seen to happen; log levels are those that there ar
   await net.start(2, [1]);
   expect(service.rotate()).toEqual({ rotations: 0n });
   await net.run(1000);
-  expect(service.status().rotations).toBe(1n);
+  expect((await statusOf(service)).rotations).toBe(1n);
   expect(service.setLogLevel({ level: undefined })).toEqual({ level: 50 });
   expect(service.setLogLevel({ level: 70 })).toEqual({ level: 70 });
   expect(log.docaLevel).toBe(70);
@@ -187,7 +196,11 @@ test('tables show what is not known as such, and durations in their largest two 
   const [rows] = tunnelBlocks(await service.listTunnels({ selection: undefined, most: 0 }));
   expect(rows![0]).toHaveLength((rows as unknown[][])[1]!.length);
   expect((rows as unknown[][])[1]).toContain('-');
-  expect(statusBlocks(service.status()).flat(2).join(' ')).toContain('room for 256');
+  expect(
+    statusBlocks(await statusOf(service))
+      .flat(2)
+      .join(' '),
+  ).toContain('room for 256');
   expect([0n, 999n, 1000n, 61_000n, 3_600_000n, 90_061_000n].map(durationText)).toEqual([
     '0 ms',
     '999 ms',

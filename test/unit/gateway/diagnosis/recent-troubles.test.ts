@@ -1,8 +1,12 @@
 /** What is kept of troubles for the diagnosis, and for how long. */
 import { expect, test } from 'vitest';
-import { RecentTroubles, TROUBLE_MS, TROUBLES_MAX } from '../../../src/gateway/diagnosis/recent-troubles.js';
-import type { GatewayEvent } from '../../../src/gateway/events.js';
-import { parseIp } from '../../../src/packet/address.js';
+import {
+  RecentTroubles,
+  TROUBLE_MS,
+  TROUBLES_MAX,
+} from '../../../../src/gateway/diagnosis/recent-troubles.js';
+import type { GatewayEvent } from '../../../../src/gateway/events.js';
+import { parseIp } from '../../../../src/packet/address.js';
 
 function kept() {
   let nowMs = 0;

@@ -1,0 +1,131 @@
+/** Causes in the control plane: peers that do not answer or refuse, and callers whom we refuse. */
+import type { GatewaySummary, PeerView } from '../view.js';
+import { type Causes, type DiagnosisInput, isSilent, peerAt, refuses, seconds } from './finding.js';
+import { callerOf } from './recent-troubles.js';
+
+/** What a connection that was not made for the sake of a certificate says (connection-problems.ts). */
+const CERTIFICATE_REFUSED = /certificate|ended the handshake|ended the connection/;
+/** That both ends have different authorities; who has the wrong one is told by whom all others believe. */
+const BROKEN_OFF = /ended the connection/;
+const OTHER_AUTHORITY =
+  /no authority of our|does not know the authority|ended the connection (in the handshake|before HTTP)/;
+/** Peers that have to be of another authority, all that are known, before it is ours that is wrong. */
+const STRANGE_PEERS_MIN = 2;
+
+/** Why it does not answer: the last failure for that, or how it showed first. */
+function silenceOf({ failure, silentReason = '' }: PeerView): string {
+  return failure === undefined || failure.reason.startsWith('DOCA_ERROR') ? silentReason : failure.reason;
+}
+
+/** Peers with whom nothing comes about because of our own certificate, which is told by itself. */
+function isForOurs({ summary }: DiagnosisInput, peer: PeerView): boolean {
+  if (!CERTIFICATE_REFUSED.test(silenceOf(peer))) return false;
+  const own = summary.tls?.certificates.some(({ state }) => state === 'expired' || state === 'not-yet-valid');
+  return own === true || strangers(summary).length > 0;
+}
+
+/** All peers of whom we know something, where there are several and all are of another authority than we; otherwise none. */
+function strangers({ peers }: GatewaySummary): readonly PeerView[] {
+  const known = peers.filter((peer) => isSilent(peer) || peer.heardAtMs !== undefined);
+  const isStrange = (peer: PeerView) => isSilent(peer) && OTHER_AUTHORITY.test(silenceOf(peer));
+  return known.length >= STRANGE_PEERS_MIN && known.every(isStrange) ? known : [];
+}
+
+/** It does not know the RPC that it was asked by. */
+const isOlder = ({ failure }: PeerView) => failure?.reason.startsWith('UNIMPLEMENTED') === true;
+
+export const CAUSES_OF_PEERS: Causes = {
+  'own-authority': ({ summary }) => {
+    const all = strangers(summary);
+    if (all.length === 0) return [];
+    const authorities = (summary.tls?.certificates ?? []).filter(({ role }) => role === 'authority');
+    return [
+      {
+        about: authorities[0]?.path ?? '',
+        text: `all ${all.length} peers have certificates of another authority than we: ours is likely to be the wrong one (${authorities.map(({ subject }) => subject).join(', ')})`,
+        advice:
+          'give this gateway a certificate of their authority (--tls-cert, --tls-key), and name that in --tls-ca',
+      },
+    ];
+  },
+
+  'peer-silent': (input) => {
+    const {
+      summary: { peers },
+      checks: { letIn },
+      nowMs,
+    } = input;
+    const silent = peers.filter((peer) => isSilent(peer) && !isForOurs(input, peer));
+    return silent.map((peer) => {
+      const since = `${peer.heardAtMs === undefined ? 'has not answered yet' : 'does not answer'}, for ${seconds(nowMs - peer.silentSinceMs!)}`;
+      const reason = silenceOf(peer);
+      return letIn.has(peer.name)
+        ? {
+            about: peer.name,
+            text: `peer ${peer.name} ${since}, although its packets come: the OOB network between the service addresses is cut, or its tunnel service hangs: ${reason}`,
+            advice:
+              'look at the network between the service addresses; tunnels carry packets until their keys end',
+          }
+        : {
+            about: peer.name,
+            text: `peer ${peer.name} ${since}: ${reason}`,
+            advice: 'see whether it runs, whether it is reached from here, and what its own log says of us',
+          };
+    });
+  },
+
+  'peer-older-dialect': ({ summary: { peers }, nowMs }) =>
+    peers
+      .filter((peer) => isOlder(peer) && refuses(peer, nowMs) && !isSilent(peer))
+      .map((peer) => ({
+        about: peer.name,
+        text: `peer ${peer.name} speaks an older dialect than it is configured to${peer.dialect === undefined ? '' : ` (${peer.dialect})`}: ${peer.failure!.reason}`,
+        advice: 'name its dialect (--peer-dialect), or none, and it is learnt',
+      })),
+
+  'peer-drains': ({ summary: { peers }, nowMs }) =>
+    peers
+      .filter((peer) => peer.drains !== undefined && !isSilent(peer))
+      .map(({ name, drains }) => ({
+        about: name,
+        text: `peer ${name} drains: it makes no new tunnels${drains!.endsAtMs === undefined ? '' : `, for ${seconds(drains!.endsAtMs - nowMs)} more at most`}; those that there are go on`,
+        advice: 'its operator has had it drain, and may have it stop then',
+      })),
+
+  'peer-refuses': ({ summary: { peers }, nowMs }) =>
+    peers
+      .filter(
+        (peer) => refuses(peer, nowMs) && peer.drains === undefined && !isSilent(peer) && !isOlder(peer),
+      )
+      .map((peer) => ({
+        about: peer.name,
+        text: `our exchange with peer ${peer.name} has failed, ${seconds(nowMs - peer.failure!.atMs)} ago: ${peer.failure!.reason}`,
+        advice: 'compare the configurations of both gateways',
+      })),
+
+  // Who is no peer may try as often as it likes: nothing is wrong with us then.
+  'caller-refused': ({ summary, troubles }) =>
+    troubles.of('caller-refused').flatMap(({ event, count }) => {
+      const peer = peerAt(summary, event.from);
+      // A handshake that was broken off may have taken too long, on either side.
+      if (peer === undefined || BROKEN_OFF.test(event.reason) || strangers(summary).length > 0) return [];
+      return [
+        {
+          about: peer,
+          text: `peer ${peer} calls us and does not get in, ${count} times of late: ${event.reason}`,
+          advice: 'compare the certificates and authorities of both gateways, and their clocks',
+        },
+      ];
+    }),
+
+  'request-refused': ({ summary, troubles }) =>
+    troubles.of('request-refused').map(({ event, count }) => {
+      const from = callerOf(event.from);
+      const peer = peerAt(summary, from);
+      return {
+        about: peer ?? from,
+        text: `${peer === undefined ? from : `peer ${peer}`} is refused what it asks for (${event.method}), ${count} times of late: ${event.reason}`,
+        advice: 'where it is meant to be a peer, compare its configuration and its certificate with ours',
+      };
+    }),
+};

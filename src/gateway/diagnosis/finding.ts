@@ -1,0 +1,55 @@
+/** What a diagnosis finds, what it is made of, and what causes share. */
+import type { GatewaySummary, PeerView } from '../view.js';
+import type { PairChecks } from './pair-check.js';
+import { type RecentTroubles, TROUBLE_MS } from './recent-troubles.js';
+
+export interface Finding {
+  /** A word for programs, which does not change. */
+  readonly cause: string;
+  /** The peer, pair, port, file or address that is at fault; empty: the gateway itself, or its workload. */
+  readonly about: string;
+  readonly text: string;
+  readonly advice: string;
+}
+
+export interface DiagnosisInput {
+  readonly summary: GatewaySummary;
+  readonly troubles: Pick<RecentTroubles, 'of'>;
+  /** What has become of packets of late. */
+  readonly checks: PairChecks;
+  /** Lines of the program's log that were lost of late. */
+  readonly logLinesLost: number;
+  /** Why lines cannot be written to it now; undefined: they can. */
+  readonly logProblem: string | undefined;
+  /** Wall time. */
+  readonly nowMs: number;
+}
+
+export type Found = Omit<Finding, 'cause'>;
+
+/** One cause: looks for itself, and finds nobody where it cannot know. */
+export type Cause = (input: DiagnosisInput) => Found[];
+
+export type Causes = Readonly<Record<string, Cause>>;
+
+export const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
+
+/** A failure of which the peer itself knows nothing: no answer came, or our own device refused. */
+const NO_ANSWER = /^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|DOCA_ERROR_\w+):/;
+
+/** Whether the peer does not answer, as far as we know: a refusal since is an answer. */
+export function isSilent({ silentSinceMs, failure }: PeerView): boolean {
+  if (silentSinceMs === undefined) return false;
+  return failure === undefined || failure.atMs < silentSinceMs || NO_ANSWER.test(failure.reason);
+}
+
+/** Whether the peer has refused what we asked for, or given what we refuse, of late. */
+export function refuses({ failure }: PeerView, nowMs: number): boolean {
+  return failure !== undefined && nowMs - failure.atMs < TROUBLE_MS && !NO_ANSWER.test(failure.reason);
+}
+
+/** The peer that serves at an address; undefined: none does, or several do. */
+export function peerAt({ peers }: GatewaySummary, host: string): string | undefined {
+  const there = peers.filter(({ name }) => name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === host);
+  return there.length === 1 ? there[0]!.name : undefined;
+}

@@ -1,0 +1,276 @@
+/**
+ * Looks, when somebody asks how the gateway is, at what has become of the packets between pairs of addresses: by our counters and, where
+ * the peer is a gateway of this program, by its. Nothing is looked at, and nobody asked, while nobody wants to know.
+ */
+import { type Clock, sleep } from '../../base/clock.js';
+import type { PipeHal } from '../../hal/hal.js';
+import type { IpAddress } from '../../packet/address.js';
+import type { Peer } from '../peers.js';
+import {
+  type Compared,
+  decodeCompared,
+  encodeComparison,
+  type GatewayMode,
+  PAIRS_COMPARED_MAX,
+  type PairUse,
+} from '../rpc/comparison-messages.js';
+import { type ControlTransport, isSilence, RpcError } from '../rpc/transport.js';
+import type { PeerListener } from '../sessions/listeners.js';
+import type { Session } from '../sessions/session.js';
+import { countersOfSessions } from '../sessions/session-counters.js';
+import type { SessionTable } from '../sessions/session-table.js';
+import {
+  canJudge,
+  isSuspicious,
+  judgePair,
+  type PairSample,
+  type PairVerdict,
+  SETTLE_MS,
+} from './pair-verdict.js';
+
+/** Sessions whose counters a look reads: those that were used last. */
+export const SESSIONS_MAX = 1024;
+/** Peers that a look asks: those of sessions that look bad first, then those that were not asked for longest. */
+export const PEERS_MAX = 32;
+/** What was found is told again without another look for this time. */
+export const FRESH_MS = 1000;
+/** A look waits so long for answers; who answers later has not said anything, and who does not within the deadline is silent. */
+const ANSWER_MS = 1000;
+const DEADLINE_MS = 3000;
+/** Samples older than this do not count. */
+const SAMPLES_KEPT_MS = 10_000;
+/** Samples of a look that finds a pair of which it cannot be sure yet. */
+const SAMPLES_PER_LOOK = 3;
+
+export interface PairFinding {
+  readonly localVip: IpAddress;
+  readonly remoteVip: IpAddress;
+  readonly peer: string;
+  readonly verdict: PairVerdict;
+  /** For how long its packets have been counted. */
+  readonly forMs: number;
+}
+
+/** What a peer that has answered has said of itself. */
+export interface PeerFacts {
+  readonly peer: string;
+  readonly mode: GatewayMode | undefined;
+  /** By how much its clock is ahead of ours. */
+  readonly clockAheadMs: number;
+}
+
+export interface PairChecks {
+  readonly pairs: readonly PairFinding[];
+  readonly peers: readonly PeerFacts[];
+  /** Names of peers of whom packets have been let in while we looked. */
+  readonly letIn: ReadonlySet<string>;
+}
+
+export interface PairCheckDeps {
+  readonly hal: Pick<PipeHal, 'counters'>;
+  readonly clock: Clock;
+  readonly sessions: SessionTable;
+  readonly transport: Pick<ControlTransport, 'call'>;
+  /** Port of our own service, once it listens. */
+  readonly servicePort: () => number;
+  /** --rpc-deadline. */
+  readonly limits: { readonly rpcDeadlineMs: number };
+  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onSilent'>;
+  readonly signal: AbortSignal;
+}
+
+interface Asked {
+  lastAtMs: number;
+  underWay: boolean;
+  /** It does not know the question. */
+  cannotSay: boolean;
+}
+
+export class PairCheck {
+  #samples = new Map<Session, PairSample[]>();
+  readonly #asked = new WeakMap<Peer, Asked>();
+  #checks: PairChecks = { pairs: [], peers: [], letIn: new Set() };
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #looking: Promise<PairChecks> | undefined;
+
+  constructor(private readonly deps: PairCheckDeps) {}
+
+  /**
+   * What is so now. Takes as long as the answers of peers, and some seconds more where packets seem to be lost. Rejects with HalError,
+   * and when the gateway stops.
+   */
+  look(): Promise<PairChecks> {
+    const { clock } = this.deps;
+    const ageMs = clock.nowMs() - this.#lookedAtMs;
+    if (ageMs >= 0 && ageMs < FRESH_MS) return Promise.resolve(this.#checks);
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<PairChecks> {
+    const { clock, signal } = this.deps;
+    const facts = new Map<string, PeerFacts>();
+    for (let samples = 1; ; samples++) {
+      await this.#sample(facts, samples === 1);
+      const isOpen = [...this.#samples].some(([{ peer }, all]) => this.#isOpen(peer, all));
+      if (samples === SAMPLES_PER_LOOK || !isOpen) break;
+      await sleep(clock, SETTLE_MS, signal);
+    }
+    this.#lookedAtMs = clock.nowMs();
+    const pairs: PairFinding[] = [];
+    const letIn = new Set<string>();
+    for (const [{ localVip, remoteVip, peer }, samples] of this.#samples) {
+      const [first, last] = [samples[0]!, samples.at(-1)!];
+      if (last.ours.inPackets > first.ours.inPackets) letIn.add(peer.name);
+      const verdict = judgePair(samples, this.#cannotSay(peer));
+      if (verdict === undefined) continue;
+      pairs.push({ localVip, remoteVip, peer: peer.name, verdict, forMs: last.atMs - first.atMs });
+    }
+    this.#checks = { pairs, peers: [...facts.values()], letIn };
+    return this.#checks;
+  }
+
+  /** Takes one more sample of the pairs that are worth it. */
+  async #sample(facts: Map<string, PeerFacts>, isFirst: boolean): Promise<void> {
+    const { clock } = this.deps;
+    const established = [...this.deps.sessions]
+      .slice(-SESSIONS_MAX)
+      .filter(({ egress }) => egress !== undefined);
+    const byPeer = await this.#chosen(established, isFirst);
+    const answers = new Map<Peer, Compared>();
+    const asking = [...byPeer].map(async ([peer, sessions]) => {
+      // Who has just not answered is not asked again at once.
+      if (!isFirst && peer.silentSinceMs !== undefined) return;
+      const answer = await this.#ask(peer, sessions);
+      if (answer !== undefined) answers.set(peer, answer);
+    });
+    await this.#orLate(Promise.all(asking));
+    // After the answers: what a peer had counted as sent by then may be here.
+    const chosen = [...byPeer.values()].flat();
+    const uses = await this.#uses(chosen);
+    const nowMs = clock.nowMs();
+    const before = this.#samples;
+    this.#samples = new Map();
+    for (const [peer, sessions] of byPeer) {
+      const answer = answers.get(peer);
+      if (answer !== undefined) {
+        const { mode, nowMs: theirNowMs } = answer;
+        facts.set(peer.name, { peer: peer.name, mode, clockAheadMs: theirNowMs - nowMs });
+      }
+      for (const [i, session] of sessions.entries()) {
+        const ours = uses.get(session);
+        if (ours === undefined) continue;
+        const sample = { atMs: nowMs, ours, theirs: answer?.uses[i] };
+        const former = (before.get(session) ?? []).filter(
+          (one) => nowMs - one.atMs <= SAMPLES_KEPT_MS && nowMs >= one.atMs && isSameCount(one, sample),
+        );
+        this.#samples.set(session, [...former, sample]);
+      }
+    }
+  }
+
+  /** Sessions that are looked at, by peer: as many peers, and of each as many pairs, as may be asked about. */
+  async #chosen(sessions: readonly Session[], isFirst: boolean): Promise<Map<Peer, Session[]>> {
+    const uses = await this.#uses(sessions);
+    const looksBad = (session: Session) => {
+      const use = uses.get(session);
+      return use !== undefined && use.outPackets > 0 && use.inPackets === 0;
+    };
+    const inOrder = [...sessions].reverse();
+    const byPeer = new Map<Peer, Session[]>();
+    for (const session of [...inOrder.filter(looksBad), ...inOrder.filter((one) => !looksBad(one))]) {
+      const list = byPeer.get(session.peer) ?? [];
+      byPeer.set(session.peer, list);
+      if (list.length < PAIRS_COMPARED_MAX) list.push(session);
+    }
+    const rank = (peer: Peer) => (byPeer.get(peer)!.some(looksBad) ? 0 : 1);
+    const askedAtMs = (peer: Peer) => this.#asked.get(peer)?.lastAtMs ?? Number.NEGATIVE_INFINITY;
+    const peers = [...byPeer.keys()];
+    // All samples of a look are of the same peers: one alone says nothing.
+    const former = new Set(isFirst ? [] : [...this.#samples.keys()].map(({ peer }) => peer));
+    const stays = (peer: Peer) => (former.has(peer) ? 0 : 1);
+    peers.sort((a, b) => rank(a) - rank(b) || stays(a) - stays(b) || askedAtMs(a) - askedAtMs(b));
+    return new Map(peers.slice(0, PEERS_MAX).map((peer) => [peer, byPeer.get(peer)!]));
+  }
+
+  /** Sessions whose entries went meanwhile are absent. */
+  async #uses(sessions: readonly Session[]): Promise<Map<Session, PairUse>> {
+    const { hal, clock } = this.deps;
+    const counters = await countersOfSessions(hal, clock, sessions);
+    return new Map(
+      sessions.flatMap((session, i) => {
+        const { out, in: came } = counters[i]!;
+        if (out === undefined || came === undefined) return [];
+        const use: PairUse = {
+          epoch: spisOf(session).join(),
+          outPackets: Number(out.packets),
+          outOctets: Number(out.octets),
+          inPackets: Number(came.packets),
+          inOctets: Number(came.octets),
+        };
+        return [[session, use] as const];
+      }),
+    );
+  }
+
+  /** undefined: it has not said. */
+  async #ask(peer: Peer, sessions: readonly Session[]): Promise<Compared | undefined> {
+    const { clock, transport, limits, servicePort, peerListener, signal } = this.deps;
+    const asked = this.#asked.get(peer) ?? { lastAtMs: 0, underWay: false, cannotSay: false };
+    this.#asked.set(peer, asked);
+    if (asked.underWay || asked.cannotSay) return undefined;
+    asked.underWay = true;
+    asked.lastAtMs = clock.nowMs();
+    try {
+      const request = encodeComparison({
+        servicePort: servicePort(),
+        pairs: sessions.map(({ localVip, remoteVip }) => ({ sender: localVip, receiver: remoteVip })),
+      });
+      const deadlineMs = Math.min(DEADLINE_MS, limits.rpcDeadlineMs);
+      const answer = await transport.call(peer.serviceAddress, 'Compare', request, { deadlineMs, signal });
+      peerListener.onHeardOf(peer);
+      return decodeCompared(answer, sessions.length);
+    } catch (error) {
+      if (!(error instanceof RpcError) || signal.aborted) return undefined;
+      if (error.code === 'UNIMPLEMENTED') asked.cannotSay = true;
+      if (isSilence(error.code)) peerListener.onSilent(peer, error.message);
+      return undefined;
+    } finally {
+      asked.underWay = false;
+    }
+  }
+
+  /** Whether another sample may tell more. */
+  #isOpen(peer: Peer, samples: readonly PairSample[]): boolean {
+    if (this.#asked.get(peer)?.underWay === true) return true;
+    // Its packets may come all the same.
+    if (peer.silentSinceMs !== undefined) return samples.length < 2;
+    return isSuspicious(samples.at(-1)!) && !canJudge(samples, this.#cannotSay(peer));
+  }
+
+  #cannotSay(peer: Peer): boolean {
+    return this.#asked.get(peer)?.cannotSay === true;
+  }
+
+  /** Waits for the work, but not longer than answers are waited for. */
+  async #orLate(work: Promise<unknown>): Promise<void> {
+    const { clock } = this.deps;
+    const over = new AbortController();
+    await Promise.race([work, sleep(clock, ANSWER_MS, over.signal).catch(() => {})]);
+    over.abort();
+  }
+}
+
+/** Which entries the counters of a session are of. */
+export function spisOf({ egress, ingress }: Session): number[] {
+  return [egress?.spi ?? 0, ...ingress.map(({ spi }) => spi)];
+}
+
+/** Whether the counters of two samples are of the same entries, at both ends. */
+function isSameCount(before: PairSample, after: PairSample): boolean {
+  if (before.ours.epoch !== after.ours.epoch) return false;
+  if (before.theirs === undefined || after.theirs === undefined) return true;
+  return before.theirs.epoch === after.theirs.epoch;
+}

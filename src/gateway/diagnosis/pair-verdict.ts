@@ -1,0 +1,114 @@
+/**
+ * What counters of both ends tell of the packets of a pair. What one end cannot know is not told: that nothing comes back is the
+ * fault of nobody, as long as the other end has not said what it sends.
+ */
+import type { PairUse } from '../rpc/comparison-messages.js';
+
+/** Counters of hardware are up to a second old: what left so long ago, and was let in there, is counted there by now. */
+export const SETTLE_MS = 1500;
+/** Packets that must have left before it says something that none was let in. */
+export const PACKETS_MIN = 2;
+/** Octets of large packets that are missing before it is told: more than those of a few that were lost by chance. */
+const LARGE_LOST_OCTETS_MIN = 4000;
+/** Large packets are told from small ones when those that arrive have at most this share of the octets, on average. */
+const SMALL_SHARE = 0.6;
+
+/** Counters of both ends at one time. */
+export interface PairSample {
+  readonly atMs: number;
+  readonly ours: PairUse;
+  /** undefined: the peer has not said. */
+  readonly theirs: PairUse | undefined;
+}
+
+export type PairVerdict =
+  /** Packets leave at both ends, and none is let in at either. */
+  | 'lost-both-ways'
+  /** Of ours none is let in by the peer. */
+  | 'lost-there'
+  /** Of the peer's none is let in by us. */
+  | 'lost-here'
+  /** The peer's workload gets packets and sends none. */
+  | 'silent-there'
+  /** Ours gets packets and sends none. */
+  | 'silent-here'
+  /** Large packets of ours do not arrive, small ones do. */
+  | 'large-lost-there'
+  | 'large-lost-here'
+  /** Ours leave, none comes, and the peer is of a kind that cannot say more. */
+  | 'nothing-back';
+
+/** What samples of one pair, the oldest first, say; `cannotSay`: the peer does not know the question. */
+export function judgePair(samples: readonly PairSample[], cannotSay: boolean): PairVerdict | undefined {
+  const spanned = spanOf(samples, cannotSay);
+  if (spanned === undefined) return undefined;
+  const { firsts, early, late } = spanned;
+  // Since the last time rather than since long ago: a packet may have come just before all were lost.
+  for (const first of firsts.toReversed()) {
+    const verdict = judgeSince(first, early, late);
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
+}
+
+function judgeSince(first: PairSample, early: PairSample, late: PairSample): PairVerdict | undefined {
+  const ours = (sample: PairSample) => since(first.ours, sample.ours);
+  const [left, came] = [ours(early), ours(late)];
+  const silent = left.outPackets >= PACKETS_MIN && came.inPackets === 0;
+  if (first.theirs === undefined || early.theirs === undefined || late.theirs === undefined)
+    return silent ? 'nothing-back' : undefined;
+  const leftThere = since(first.theirs, early.theirs);
+  const cameThere = since(first.theirs, late.theirs);
+  const lostThere = left.outPackets >= PACKETS_MIN && cameThere.inPackets === 0;
+  const lostHere = leftThere.outPackets >= PACKETS_MIN && came.inPackets === 0;
+  if (lostThere && lostHere) return 'lost-both-ways';
+  if (lostThere) return 'lost-there';
+  if (lostHere) return 'lost-here';
+  if (silent && cameThere.inPackets > 0 && cameThere.outPackets === 0) return 'silent-there';
+  const gets = leftThere.outPackets >= PACKETS_MIN && came.inPackets > 0;
+  if (gets && came.outPackets === 0) return 'silent-here';
+  if (largeLost(left, cameThere)) return 'large-lost-there';
+  if (largeLost(leftThere, came)) return 'large-lost-here';
+  return undefined;
+}
+
+/** Whether samples have been taken for so long that they can say something. */
+export function canJudge(samples: readonly PairSample[], cannotSay: boolean): boolean {
+  return spanOf(samples, cannotSay) !== undefined;
+}
+
+/** Whether the counters alone, which may count packets of long ago, make it worth looking again. */
+export function isSuspicious({ ours, theirs }: PairSample): boolean {
+  const lacks = (out: number, came: number) => out - came >= PACKETS_MIN;
+  if (lacks(ours.outPackets, 0) && ours.inPackets === 0) return true;
+  if (theirs === undefined) return false;
+  if (lacks(theirs.outPackets, 0) && ours.outPackets === 0) return true;
+  return lacks(ours.outPackets, theirs.inPackets) || lacks(theirs.outPackets, ours.inPackets);
+}
+
+/** The last sample, one that is old enough for what had left by then to be counted at the other end, and those before it. */
+function spanOf(all: readonly PairSample[], cannotSay: boolean) {
+  const samples = cannotSay ? all : all.filter(({ theirs }) => theirs !== undefined);
+  const late = samples.at(-1);
+  if (late === undefined) return undefined;
+  const at = samples.findLastIndex(({ atMs }) => atMs <= late.atMs - SETTLE_MS);
+  return at <= 0 ? undefined : { firsts: samples.slice(0, at), early: samples[at]!, late };
+}
+
+function since(before: PairUse, after: PairUse): Omit<PairUse, 'epoch'> {
+  return {
+    outPackets: after.outPackets - before.outPackets,
+    outOctets: after.outOctets - before.outOctets,
+    inPackets: after.inPackets - before.inPackets,
+    inOctets: after.inOctets - before.inOctets,
+  };
+}
+
+type Change = ReturnType<typeof since>;
+
+/** What has left is counted up to an earlier time than what was let in: octets that lack then are lost. */
+function largeLost(left: Change, letIn: Change): boolean {
+  if (left.outPackets < PACKETS_MIN || letIn.inPackets === 0) return false;
+  if (left.outOctets - letIn.inOctets < LARGE_LOST_OCTETS_MIN) return false;
+  return letIn.inOctets / letIn.inPackets <= (SMALL_SHARE * left.outOctets) / left.outPackets;
+}

@@ -1,0 +1,283 @@
+/** What each cause names, at its edges, and whom it does not name. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CAUSE_NAMES, diagnose, FINDINGS_PER_CAUSE_MAX } from '../../../../src/gateway/diagnosis/diagnose.js';
+import type { DiagnosisInput } from '../../../../src/gateway/diagnosis/finding.js';
+import type { PairChecks } from '../../../../src/gateway/diagnosis/pair-check.js';
+import { RecentLosses } from '../../../../src/gateway/diagnosis/recent-losses.js';
+import { TROUBLE_MS } from '../../../../src/gateway/diagnosis/recent-troubles.js';
+import type { GatewaySummary, PeerView } from '../../../../src/gateway/view.js';
+import { parseIp } from '../../../../src/packet/address.js';
+import { ROOT } from '../../../support/root.js';
+
+const NOW_MS = Date.parse('2026-06-01T12:00:00Z');
+
+const WELL = {
+  mode: 'tunnel',
+  peers: [],
+  ports: [],
+  sessionsByState: {},
+  tables: { capacity: 8, refused: 0 },
+  keySlots: 100,
+  keySlotsUsed: 0,
+  spis: { given: 0, left: 2 ** 31 - 1 },
+  rotation: { nextAtMs: undefined, waiting: undefined },
+  entriesLeft: 0,
+  tls: undefined,
+  stateProblem: undefined,
+};
+const peer = (number: number, more: Partial<PeerView>) =>
+  ({ name: `10.0.0.${number}:3000`, ...more }) as PeerView;
+const silent = (number: number, silentReason: string, heardAtMs?: number) =>
+  peer(number, { silentSinceMs: NOW_MS - 1000, silentReason, heardAtMs });
+
+interface Given {
+  readonly summary?: object;
+  readonly checks?: Partial<PairChecks>;
+  readonly logLinesLost?: number;
+  readonly logProblem?: string;
+  readonly events?: readonly { readonly type: string }[];
+}
+const problems = ({ summary = {}, checks = {}, logLinesLost = 0, logProblem, events = [] }: Given) =>
+  diagnose({
+    summary: { ...WELL, ...summary } as unknown as GatewaySummary,
+    troubles: {
+      of: (type: string) =>
+        events.filter((event) => event.type === type).map((event) => ({ event, count: 2, atMs: NOW_MS })),
+    } as unknown as DiagnosisInput['troubles'],
+    checks: { pairs: [], peers: [], letIn: new Set(), ...checks },
+    logLinesLost,
+    logProblem,
+    nowMs: NOW_MS,
+  });
+const named = (given: Given) => problems(given).map(({ cause, about }) => [cause, about]);
+
+test('nothing is wrong where nothing is', () => expect(problems({})).toEqual([]));
+
+test('operations.md has every cause', () => {
+  const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| ((?:`[a-z-]+`(?:, )?)+) \|/gm)].flatMap(
+    ([, cell]) => cell!.match(/[a-z-]+/g)!,
+  );
+  for (const name of CAUSE_NAMES) expect(rows, name).toContain(name);
+});
+
+const certificate = (state: string, role = 'own') => ({
+  role,
+  state,
+  path: `${role}.pem`,
+  subject: `CN=${role}`,
+  notBeforeMs: NOW_MS + 3_600_000,
+  notAfterMs: NOW_MS - 86_400_000,
+});
+const tls = (...certificates: object[]) => ({ certificates, problem: undefined });
+const REFUSED =
+  'UNAVAILABLE: the peer does not accept our certificate (--tls-cert a.pem): it has expired by its clock';
+const OTHER =
+  "UNAVAILABLE: the peer's certificate (CN=x) is signed by CN=y, no authority of our --tls-ca ca.pem";
+
+describe('certificates', () => {
+  test('of ours that have ended, or are not valid by our clock, are told, and not the peers that refuse them', () => {
+    const peers = [silent(2, REFUSED), silent(3, 'UNAVAILABLE: connect ECONNREFUSED')];
+    expect(named({ summary: { tls: tls(certificate('expired')), peers } })).toEqual([
+      ['certificate-unusable', 'own.pem'],
+      ['peer-silent', '10.0.0.3:3000'],
+    ]);
+    const [early] = problems({ summary: { tls: tls(certificate('not-yet-valid')) } });
+    expect(early!.text).toContain(
+      'not valid before 2026-06-01T13:00:00.000Z, and our clock says 2026-06-01T12:00',
+    );
+    expect(early!.advice).toContain('clock of this machine');
+    expect(named({ summary: { tls: tls(certificate('valid')), peers } })).toHaveLength(2);
+  });
+
+  test('in files that cannot be used are told while the old ones stay', () => {
+    const [one] = problems({ summary: { tls: { certificates: [], problem: 'there is no file a.pem' } } });
+    expect(one).toMatchObject({
+      cause: 'certificate-files-unusable',
+      text: expect.stringContaining('no file a.pem'),
+    });
+  });
+
+  test('of another authority are the fault of one peer, but ours where all are of that one, and there are several', () => {
+    const authorities = tls(certificate('valid', 'authority'));
+    const all = [silent(2, OTHER), silent(3, OTHER)];
+    expect(named({ summary: { tls: authorities, peers: all } })).toEqual([
+      ['own-authority', 'authority.pem'],
+    ]);
+    expect(named({ summary: { tls: authorities, peers: all.slice(1) } })).toEqual([
+      ['peer-silent', '10.0.0.3:3000'],
+    ]);
+    const answers = peer(4, { heardAtMs: NOW_MS });
+    expect(named({ summary: { tls: authorities, peers: [...all, answers] } })).toEqual([
+      ['peer-silent', '10.0.0.2:3000'],
+      ['peer-silent', '10.0.0.3:3000'],
+    ]);
+    // Of whom nothing is known says nothing.
+    expect(named({ summary: { tls: authorities, peers: [...all, peer(5, {})] } })).toEqual([
+      ['own-authority', 'authority.pem'],
+    ]);
+  });
+});
+
+describe('peers', () => {
+  test('that do not answer although their packets come have the OOB network cut', () => {
+    const peers = [silent(2, 'DEADLINE_EXCEEDED', 1), silent(3, 'DEADLINE_EXCEEDED', 1)];
+    const found = problems({ summary: { peers }, checks: { letIn: new Set(['10.0.0.2:3000']) } });
+    expect(found.map(({ text }) => text.includes('OOB'))).toEqual([true, false]);
+  });
+
+  test('that do not know an RPC speak an older dialect, and those that refuse anything else refuse', () => {
+    const failed = (number: number, reason: string) => peer(number, { failure: { atMs: NOW_MS, reason } });
+    const peers = [failed(2, 'UNIMPLEMENTED: no such RPC'), failed(3, 'INVALID_ARGUMENT: UNIMPLEMENTED')];
+    expect(named({ summary: { peers } })).toEqual([
+      ['peer-older-dialect', '10.0.0.2:3000'],
+      ['peer-refuses', '10.0.0.3:3000'],
+    ]);
+  });
+
+  test('that refuse are told for a minute; who was only not heard once, or met a fault of our device, is not', () => {
+    const failed = (reason: string, agoMs = 1) =>
+      peer(2, { heardAtMs: NOW_MS, failure: { atMs: NOW_MS - agoMs, reason } });
+    const about = (one: PeerView) => named({ summary: { peers: [one] } });
+    expect(about(failed('PERMISSION_DENIED: no', TROUBLE_MS - 1))).toEqual([
+      ['peer-refuses', '10.0.0.2:3000'],
+    ]);
+    expect(about(failed('PERMISSION_DENIED: no', TROUBLE_MS))).toEqual([]);
+    expect(about(failed('DEADLINE_EXCEEDED: no answer'))).toEqual([]);
+    expect(about(failed('DOCA_ERROR_IO_FAILED: no'))).toEqual([]);
+    // A refusal is an answer.
+    const was = (agoMs: number) => ({
+      ...failed('NOT_FOUND: no', agoMs),
+      silentSinceMs: NOW_MS - 10,
+      silentReason: 'x',
+    });
+    expect(about(was(10))).toEqual([['peer-refuses', '10.0.0.2:3000']]);
+    expect(about(was(11))).toEqual([['peer-silent', '10.0.0.2:3000']]);
+  });
+
+  test('whose handshake was broken off are not blamed for it', () => {
+    const reason = 'the caller ended the connection in the handshake: it may not accept our certificate';
+    const events = [{ type: 'caller-refused', from: '10.0.0.2', why: 'handshake', reason }];
+    expect(named({ summary: { peers: [peer(2, {})] }, events })).toEqual([]);
+  });
+
+  test('that call and do not get in are named; strangers are nobody’s fault, and neither are peers that share an address', () => {
+    const from = (address: string) => ({
+      type: 'caller-refused',
+      from: address,
+      why: 'untrusted',
+      reason: 'x',
+    });
+    const peers = [peer(2, {}), peer(3, {}), { ...peer(3, {}), name: '10.0.0.3:3001' }];
+    const events = ['10.0.0.2', '10.0.0.3', '10.9.9.9'].map(from);
+    expect(named({ summary: { peers }, events })).toEqual([['caller-refused', '10.0.0.2:3000']]);
+  });
+
+  test('are named by whom requests are refused, and strangers by their address', () => {
+    const from = (address: string) => ({
+      type: 'request-refused',
+      from: `${address}:41`,
+      method: 'Announce',
+      reason: 'x',
+    });
+    const events = [from('10.0.0.2'), from('10.9.9.9')];
+    expect(named({ summary: { peers: [peer(2, {})] }, events })).toEqual([
+      ['request-refused', '10.0.0.2:3000'],
+      ['request-refused', '10.9.9.9'],
+    ]);
+  });
+
+  const facts = (number: number, clockAheadMs: number, mode: 'tunnel' | 'transport' = 'tunnel') => ({
+    peer: `10.0.0.${number}:3000`,
+    clockAheadMs,
+    mode,
+  });
+  test('have other clocks than we by more than a minute, or we than all of them', () => {
+    const clocks = (...aheadMs: number[]) =>
+      named({ checks: { peers: aheadMs.map((ms, i) => facts(i + 2, ms)) } });
+    expect(clocks(60_000, -60_000)).toEqual([]);
+    expect(clocks(60_001, 0)).toEqual([['clocks-differ', '10.0.0.2:3000']]);
+    expect(clocks(-60_001)).toEqual([['clocks-differ', '10.0.0.2:3000']]);
+    expect(clocks(90_000, 90_500)).toEqual([['clocks-differ', '']]);
+    expect(clocks(90_000, -90_000)).toHaveLength(2);
+    expect(clocks(90_000, 90_000, 0)).toHaveLength(2);
+  });
+
+  test('of another mode are told, and not the packets that are lost for it', () => {
+    const pair = { localVip: parseIp('10.1.0.1'), remoteVip: parseIp('10.2.0.1'), forMs: 3000 };
+    const lost = (number: number) => ({
+      ...pair,
+      peer: `10.0.0.${number}:3000`,
+      verdict: 'lost-both-ways' as const,
+    });
+    const checks = { peers: [facts(2, 0, 'transport'), facts(3, 0)], pairs: [lost(2), lost(3)] };
+    expect(named({ checks })).toEqual([
+      ['modes-differ', '10.0.0.2:3000'],
+      ['packets-lost', '10.1.0.1 - 10.2.0.1'],
+    ]);
+  });
+});
+
+test('a workload that is silent is named by its address, and no peer is', () => {
+  const pair = {
+    localVip: parseIp('10.1.0.1'),
+    remoteVip: parseIp('10.2.0.1'),
+    forMs: 3000,
+    peer: '10.0.0.2:3000',
+  };
+  const found = problems({
+    checks: {
+      pairs: [
+        { ...pair, verdict: 'silent-there' },
+        { ...pair, verdict: 'silent-here' },
+      ],
+    },
+  });
+  expect(found.map(({ about }) => about)).toEqual(['10.2.0.1', '10.1.0.1']);
+  for (const { text } of found) expect(text).not.toContain('10.0.0.2');
+});
+
+test('files of ours: the state that is not written, and lines of the log that were lost', () => {
+  expect(named({ summary: { stateProblem: 'ENOENT' }, logLinesLost: 1 })).toEqual([
+    ['state-not-written', ''],
+    ['log-lost', ''],
+  ]);
+});
+
+test('a log that cannot be written is told before lines of it are lost', () => {
+  const [one] = problems({ logProblem: 'ENOSPC: no space left on device' });
+  expect(one).toMatchObject({ cause: 'log-lost', text: expect.stringContaining('no space left') });
+});
+
+test('limits: SPIs, key slots and places', () => {
+  const spis = (left: number) => named({ summary: { spis: { given: 1, left } } });
+  expect([spis(2 ** 28), spis(2 ** 28 - 1)]).toEqual([[], [['spis-low', '']]]);
+  const slots = (keySlotsUsed: number) => named({ summary: { keySlotsUsed } });
+  expect([slots(94), slots(95)]).toEqual([[], [['key-slots-full', '']]]);
+  const placed = (established: number) =>
+    named({ summary: { sessionsByState: { established, dormant: 9 } } });
+  expect([placed(7), placed(8)]).toEqual([[], [['table-full', '']]]);
+});
+
+test('of one cause so many are told, and how many more there are', () => {
+  const peers = Array.from({ length: FINDINGS_PER_CAUSE_MAX + 2 }, (_, i) => silent(i + 1, 'gone'));
+  const found = problems({ summary: { peers } });
+  expect(found).toHaveLength(FINDINGS_PER_CAUSE_MAX + 1);
+  expect(found.at(-1)).toMatchObject({ about: '', text: 'and 2 more of that kind' });
+});
+
+test('what was lost counts until a minute after the last time', () => {
+  let nowMs = 0;
+  const losses = new RecentLosses({ nowMs: () => nowMs });
+  expect(losses.of(0)).toBe(0);
+  expect(losses.of(3)).toBe(3);
+  nowMs = TROUBLE_MS - 1;
+  expect(losses.of(5)).toBe(5);
+  nowMs += TROUBLE_MS - 1;
+  expect(losses.of(5)).toBe(5);
+  nowMs += 1;
+  expect(losses.of(5)).toBe(0);
+  expect(losses.of(6)).toBe(1);
+});

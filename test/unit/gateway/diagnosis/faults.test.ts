@@ -1,0 +1,218 @@
+/**
+ * Faults between whole gateways on a virtual clock, over simulated devices: who is named within five seconds of traffic both ways,
+ * and that nobody else is, the healthy third gateway least of all.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AdminService } from '../../../../src/admin/admin-service.js';
+import { sleep } from '../../../../src/base/clock.js';
+import { parseIp } from '../../../../src/packet/address.js';
+import {
+  likeDoca,
+  type NodeOptions,
+  packetBetween,
+  TestNetwork,
+  type TestNode,
+  vip,
+} from '../../../support/gateways.js';
+import { frameOf } from '../../../support/inner-packets.js';
+
+const NAMED_WITHIN_MS = 5000;
+const PACKET_INTERVAL_MS = 250;
+
+let net: TestNetwork;
+beforeEach(() => {
+  net = new TestNetwork();
+});
+afterEach(() => net.stopAll());
+
+const serviceOf = ({ gateway }: TestNode) =>
+  new AdminService({
+    gateway,
+    clock: net.clock,
+    version: '1.2.3',
+    hasTls: false,
+    log: { docaLevel: 50, lostLines: 0, setLevel() {} },
+    reload: async () => ({ problems: [] }),
+    counters: () => ({
+      connections: 0n,
+      connectionsRefused: 0n,
+      callsRefused: 0n,
+      watchers: 0n,
+      watchersRefused: 0n,
+      eventsLost: 0n,
+      captures: 0n,
+      capturesRefused: 0n,
+      capturePacketsLeftOut: 0n,
+    }),
+  });
+
+/** What all of them say is wrong, each asked at the same time. */
+async function problemsOf(services: readonly AdminService[]) {
+  let answers: Awaited<ReturnType<AdminService['status']>>[] | undefined;
+  const asked = Promise.all(services.map((service) => service.status())).then((all) => (answers = all));
+  while (answers === undefined) await net.run(10);
+  return (await asked).map(({ problems }) => problems);
+}
+
+/** Both send to both of the others, four packets a second, of which two are large. */
+function traffic(
+  nodes: readonly TestNode[],
+  speaks: (from: number, to: number) => boolean = () => true,
+): void {
+  let ticks = 0;
+  const send = () => {
+    ticks++;
+    for (const from of nodes) {
+      for (const to of nodes) {
+        if (from === to || !speaks(from.number, to.number)) continue;
+        const { payload, ...packet } = packetBetween(from.number, to.number, ticks);
+        const large = new Uint8Array(1100);
+        large.set(payload);
+        new DataView(large.buffer).setUint16(4, large.length);
+        const fits = ticks % 2 === 0 ? payload : large;
+        from.workload.inject([frameOf({ ...packet, payload: fits })]);
+      }
+    }
+    net.clock.setTimer(send, PACKET_INTERVAL_MS);
+  };
+  send();
+}
+
+/** Three gateways, each of which is a peer of the others. */
+async function three(ofOther: NodeOptions = {}): Promise<[TestNode, TestNode, TestNode]> {
+  const a = await net.start(1, [2, 3]);
+  const b = await net.start(2, [1, 3], ofOther);
+  return [a, b, await net.start(3, [1, 2])];
+}
+
+/** From its last three octets an outer IPv6 destination is known: 2001:db8::n. */
+const isBetween = (frame: Uint8Array, from: number, to: number) => frame[37] === from && frame[53] === to;
+
+interface Fault {
+  readonly inject: () => void;
+  readonly cause: string;
+  readonly text: RegExp;
+  /** What the first and the second gateway name; undefined: nobody. */
+  readonly about: readonly [string | undefined, string | undefined];
+  /** What the second one says, where it is not the same. */
+  readonly textThere?: RegExp;
+  /** Others have to do with it as well. */
+  readonly thirdToo?: boolean;
+  readonly speaks?: (from: number, to: number) => boolean;
+  readonly options?: NodeOptions;
+}
+
+const PAIR = [`${vip(1)} - ${vip(2)}`, `${vip(2)} - ${vip(1)}`] as const;
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'the underlay is cut': {
+    inject: () => (net.lose = (frame) => isBetween(frame, 1, 2) || isBetween(frame, 2, 1)),
+    cause: 'packets-lost',
+    about: PAIR,
+    text: /no packet passes between .* underlay/,
+  },
+  'the underlay is cut one way': {
+    inject: () => (net.lose = (frame) => isBetween(frame, 1, 2)),
+    cause: 'packets-lost',
+    about: PAIR,
+    text: /none was let in there.* on the way there/,
+    textThere: /none was let in here.* on the way here/,
+  },
+  'large packets do not fit': {
+    inject: () => (net.lose = (frame) => frame.length > 600 && isBetween(frame, 2, 1)),
+    cause: 'mtu-too-small',
+    about: PAIR,
+    text: /MTU of the underlay on the way here/,
+    textThere: /MTU of the underlay on the way there/,
+  },
+  'a workload is silent': {
+    inject: () => {},
+    speaks: (from, to) => from !== 2 || to !== 1,
+    cause: 'workload-silent',
+    about: [vip(2), vip(2)],
+    text: /^the workload at .* sends none/,
+    textThere: /^our workload at .* sends none/,
+  },
+  'the peer is down': {
+    inject: () => void net.stop(net.nodes.get(2)!),
+    cause: 'peer-silent',
+    about: ['10.0.0.2:3000', undefined],
+    text: /does not answer.*nobody serves/,
+    thirdToo: true,
+  },
+  'the OOB network is cut': {
+    inject: () => {
+      net.network.fate = (from, to) => {
+        const ends = [from, to].map(({ host }) => host);
+        const isCut = ends.includes(parseIp('10.0.0.1')) && ends.includes(parseIp('10.0.0.2'));
+        return { delayMs: 0.5, ...(isCut ? { lost: 'request' } : {}) };
+      };
+    },
+    cause: 'peer-silent',
+    about: ['10.0.0.2:3000', '10.0.0.1:3000'],
+    text: /its packets come: the OOB network/,
+  },
+  'a peer of another kind, and the underlay is cut': {
+    options: { wrapTransport: likeDoca },
+    inject: () => (net.lose = (frame) => isBetween(frame, 1, 2) || isBetween(frame, 2, 1)),
+    cause: 'packets-lost',
+    about: PAIR,
+    text: /none was let in from there.* does not say which/,
+  },
+  'a clock is off by more than a minute': {
+    options: { wrapClock: (clock) => ({ ...clock, nowMs: () => clock.nowMs() - 60_011 }) },
+    inject: () => {},
+    cause: 'clocks-differ',
+    about: ['10.0.0.2:3000', ''],
+    thirdToo: true,
+    text: /the clock of peer 10.0.0.2:3000 is 60 s behind ours/,
+    textThere: /our clock is wrong: .* those of all 2 peers that were asked are 60 s ahead of it/,
+  },
+};
+
+describe('within five seconds of traffic both ways, both ends name who is at fault, and why, and nobody else', () => {
+  test.each(Object.entries(FAULTS))('%s', async (_, { inject, about, thirdToo = false, ...fault }) => {
+    const nodes = await three(fault.options);
+    const services = nodes.map(serviceOf);
+    traffic(nodes, fault.speaks);
+    // Nobody has looked before.
+    await net.run(10_000);
+    inject();
+    const atMs = net.clock.nowMs();
+    const isNamed = [about[0] === undefined, about[1] === undefined];
+    /** Asks one of them again and again, and takes what it says in time. */
+    const watch = async (service: AdminService, number: number) => {
+      const right = number === 3 ? (thirdToo ? about[0] : undefined) : about[number - 1];
+      for (;;) {
+        const { problems } = await service.status();
+        if (net.clock.nowMs() > atMs + NAMED_WITHIN_MS) return;
+        for (const one of problems) {
+          expect({ number, ...one }).toMatchObject({ about: right, cause: fault.cause });
+          expect(one.text).toMatch((number === 2 && fault.textThere) || fault.text);
+          if (number < 3) isNamed[number - 1] = true;
+        }
+        await sleep(net.clock, 500);
+      }
+    };
+    const watching = services.flatMap((service, i) => (net.nodes.has(i + 1) ? [watch(service, i + 1)] : []));
+    await Promise.all([...watching, net.run(2 * NAMED_WITHIN_MS)]);
+    expect(isNamed).toEqual([true, true]);
+  });
+
+  test.each(Array.from({ length: 20 }, (_, i) => [i + 1]))(
+    'healthy gateways name nobody (seed %i)',
+    async (seed) => {
+      await net.stopAll();
+      net = new TestNetwork(seed);
+      const nodes = await three(seed % 2 === 0 ? { wrapTransport: likeDoca } : {});
+      const services = nodes.map(serviceOf);
+      traffic(nodes);
+      for (let looks = 0; looks < 5; looks++) {
+        expect(await problemsOf(services)).toEqual([[], [], []]);
+        // In the midst of it all keys are new.
+        if (looks === 3) nodes[seed % 3]!.gateway.beginRotation();
+        await net.run(200 * (1 + (seed % 7)));
+      }
+    },
+  );
+});

@@ -1,0 +1,278 @@
+/** What counters of both ends tell of a pair, at the edges, and what they do not tell. */
+import { describe, expect, test } from 'vitest';
+import {
+  canJudge,
+  isSuspicious,
+  judgePair,
+  type PairSample,
+  type PairVerdict,
+  SETTLE_MS,
+} from '../../../../src/gateway/diagnosis/pair-verdict.js';
+
+/** Packets out and in, 100 octets each where none are named. */
+type Use = readonly [out: number, came: number, outOctets?: number, inOctets?: number];
+const useOf = ([outPackets, inPackets, outOctets = 100 * outPackets, inOctets = 100 * inPackets]: Use) => ({
+  epoch: '1',
+  outPackets,
+  outOctets,
+  inPackets,
+  inOctets,
+});
+const at = (atMs: number, ours: Use, theirs?: Use): PairSample => ({
+  atMs,
+  ours: useOf(ours),
+  theirs: theirs && useOf(theirs),
+});
+/** First sample all zero, the second one old enough, the third one the last. */
+const verdict = (early: [Use, Use], late: [Use, Use]) =>
+  judgePair([at(0, [0, 0], [0, 0]), at(1, ...early), at(1 + SETTLE_MS, ...late)], false);
+
+describe('counters of both ends say', () => {
+  test.each<[string, [Use, Use], [Use, Use], PairVerdict | undefined]>([
+    [
+      'all arrives',
+      [
+        [2, 2],
+        [2, 2],
+      ],
+      [
+        [4, 4],
+        [4, 4],
+      ],
+      undefined,
+    ],
+    [
+      'no packet is lost that may be under way',
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      [
+        [9, 0],
+        [9, 0],
+      ],
+      undefined,
+    ],
+    [
+      'one packet is no proof',
+      [
+        [1, 0],
+        [1, 0],
+      ],
+      [
+        [9, 0],
+        [9, 0],
+      ],
+      undefined,
+    ],
+    [
+      'all are lost, both ways',
+      [
+        [2, 0],
+        [2, 0],
+      ],
+      [
+        [2, 0],
+        [2, 0],
+      ],
+      'lost-both-ways',
+    ],
+    [
+      'ours are lost',
+      [
+        [2, 1],
+        [1, 0],
+      ],
+      [
+        [4, 2],
+        [2, 0],
+      ],
+      'lost-there',
+    ],
+    [
+      'ours are lost, and nobody sends there',
+      [
+        [2, 0],
+        [0, 0],
+      ],
+      [
+        [4, 0],
+        [0, 0],
+      ],
+      'lost-there',
+    ],
+    [
+      'theirs are lost',
+      [
+        [1, 0],
+        [2, 1],
+      ],
+      [
+        [2, 0],
+        [4, 2],
+      ],
+      'lost-here',
+    ],
+    [
+      'a packet that came late came',
+      [
+        [2, 0],
+        [2, 0],
+      ],
+      [
+        [2, 1],
+        [2, 1],
+      ],
+      undefined,
+    ],
+    [
+      'their workload gets packets and is silent',
+      [
+        [2, 0],
+        [0, 2],
+      ],
+      [
+        [4, 0],
+        [0, 4],
+      ],
+      'silent-there',
+    ],
+    [
+      'theirs has just answered',
+      [
+        [2, 0],
+        [0, 2],
+      ],
+      [
+        [4, 0],
+        [1, 4],
+      ],
+      undefined,
+    ],
+    [
+      'our workload gets packets and is silent',
+      [
+        [0, 2],
+        [2, 0],
+      ],
+      [
+        [0, 4],
+        [4, 0],
+      ],
+      'silent-here',
+    ],
+    [
+      'ours has just answered',
+      [
+        [0, 2],
+        [2, 0],
+      ],
+      [
+        [1, 4],
+        [4, 0],
+      ],
+      undefined,
+    ],
+    [
+      'nobody sends',
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      [
+        [0, 0],
+        [0, 0],
+      ],
+      undefined,
+    ],
+  ])('%s', (_, early, late, expected) => expect(verdict(early, late)).toBe(expected));
+
+  test('large packets are lost, where those that arrive are small, and not where a few are lost by chance', () => {
+    // Four of 1400 octets and four of 100 left; those of 100 arrive, and as many after them.
+    const left: Use = [8, 8, 6000, 800];
+    expect(
+      verdict(
+        [left, [8, 4, 800, 400]],
+        [
+          [16, 16, 12_000, 1600],
+          [16, 8, 1600, 800],
+        ],
+      ),
+    ).toBe('large-lost-there');
+    expect(
+      verdict(
+        [[8, 4, 800, 400], left],
+        [
+          [16, 8, 1600, 800],
+          [16, 16, 12_000, 1600],
+        ],
+      ),
+    ).toBe('large-lost-here');
+    const allBut = (lost: number): [Use, Use] => [
+      [9, 9, 9000, 900],
+      [9, 5, 900, 9000 - lost],
+    ];
+    // The same average arrives: packets are lost, but not since they are large.
+    expect(
+      verdict(
+        [
+          [9, 9, 9000, 900],
+          [9, 4, 900, 4000],
+        ],
+        allBut(5000),
+      ),
+    ).toBe(undefined);
+    const few: [Use, Use] = [
+      [4, 4, 4099, 400],
+      [4, 1, 400, 100],
+    ];
+    expect(verdict(few, few)).toBe(undefined);
+    const enough: [Use, Use] = [
+      [4, 4, 4100, 400],
+      [4, 1, 400, 100],
+    ];
+    expect(verdict(enough, enough)).toBe('large-lost-there');
+  });
+});
+
+describe('one end alone', () => {
+  const ours = [at(0, [0, 0]), at(1, [2, 0]), at(1 + SETTLE_MS, [4, 0])];
+
+  test('blames nobody while the other end may still say something', () => {
+    expect(judgePair(ours, false)).toBe(undefined);
+  });
+
+  test('says that nothing comes back where the other end cannot say more, and not once something does', () => {
+    expect(judgePair(ours, true)).toBe('nothing-back');
+    expect(judgePair([...ours.slice(0, 2), at(1 + SETTLE_MS, [4, 1])], true)).toBe(undefined);
+  });
+
+  test('judges by samples in which the other end has spoken', () => {
+    const spoken = [at(0, [0, 0]), at(10, [0, 0], [0, 0]), at(20, [2, 0], [2, 0]), at(25, [2, 0])];
+    expect(judgePair([...spoken, at(20 + SETTLE_MS, [2, 0], [2, 0])], false)).toBe('lost-both-ways');
+    expect(judgePair(spoken, false)).toBe(undefined);
+  });
+});
+
+test('samples say something when what had left has had the time to be counted', () => {
+  const samples = (lastMs: number) => [
+    at(0, [0, 0], [0, 0]),
+    at(1, [2, 0], [0, 0]),
+    at(lastMs, [2, 0], [0, 0]),
+  ];
+  expect(canJudge(samples(SETTLE_MS), false)).toBe(false);
+  expect(canJudge(samples(1 + SETTLE_MS), false)).toBe(true);
+  expect(canJudge([], false)).toBe(false);
+});
+
+test('counters look bad where packets lack at either end', () => {
+  expect(isSuspicious(at(0, [2, 0]))).toBe(true);
+  expect(isSuspicious(at(0, [1, 0]))).toBe(false);
+  expect(isSuspicious(at(0, [9, 9], [9, 9]))).toBe(false);
+  expect(isSuspicious(at(0, [9, 9], [9, 7]))).toBe(true);
+  expect(isSuspicious(at(0, [9, 9], [11, 9]))).toBe(true);
+  expect(isSuspicious(at(0, [0, 2], [2, 0]))).toBe(true);
+  expect(isSuspicious(at(0, [1, 2], [2, 1]))).toBe(false);
+  // A re-key: their counters are of other entries than ours.
+  expect(isSuspicious(at(0, [9, 9], [0, 11]))).toBe(false);
+});
