@@ -86,7 +86,7 @@ export class AdminCalls {
     this.#server.addService(
       { ...ADMIN_METHODS, Capture: CAPTURE, WatchEvents: WATCH_EVENTS },
       {
-        Status: this.#unary<'Status'>(() => service.status()),
+        Status: this.#unary<'Status'>((request) => service.status(request)),
         ListTunnels: this.#unary<'ListTunnels'>((request) => service.listTunnels(request)),
         ListPeers: this.#unary<'ListPeers'>((request) => service.listPeers(request)),
         DisconnectPeer: this.#unary<'DisconnectPeer'>((request) => service.disconnectPeer(request)),

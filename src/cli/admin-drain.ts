@@ -84,7 +84,7 @@ async function whenOver(client: AdminClient): Promise<keyof typeof ENDS> {
   const progress = progressLine(process.stderr);
   try {
     for (;;) {
-      const { drain } = await client.call('Status', {});
+      const { drain } = await client.call('Status', { unchecked: true });
       if (drain === undefined) return 'cancelled';
       if (drain.endsInMs === undefined) return drain.stops ? 'stopped' : 'drained';
       progress.update(drainText(drain));

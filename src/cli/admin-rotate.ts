@@ -33,7 +33,7 @@ export function rotateCommand(): Command {
       }
       const progress = progressLine(process.stderr);
       for (;;) {
-        const { rotations, problems } = await client.call('Status', {});
+        const { rotations, problems } = await client.call('Status', { unchecked: true });
         if (rotations > before) {
           progress.clear();
           printAnswer(flags, { rotations, done: true }, () => [

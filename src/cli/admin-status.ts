@@ -17,7 +17,7 @@ export function statusCommand(): Command {
   new FlagProblems(command);
   return command.action((flags: AdminFlags) =>
     withGateway(command, flags, async (client) => {
-      const answer = await client.call('Status', {});
+      const answer = await client.call('Status', { unchecked: false });
       const { statusBlocks } = await import('../admin/tables.js');
       printAnswer(flags, answer, () => statusBlocks(answer));
     }),

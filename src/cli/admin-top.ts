@@ -66,7 +66,7 @@ async function top(client: AdminClient, flags: Flags): Promise<void> {
   await live<TopLook>(flags, {
     look: async () => {
       const [status, tunnels, pipes] = await Promise.all([
-        client.call('Status', {}),
+        client.call('Status', { unchecked: true }),
         client.call('ListTunnels', { selection: undefined, most: TUNNELS_MAX }),
         client.call('Pipes', { withProgram: false }).catch(whenNotCounted),
       ]);
