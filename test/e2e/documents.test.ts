@@ -39,6 +39,7 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'docs/operations.md: Certificates': [[/365 days left|364 days left|days/]],
   'docs/operations.md: Configuration': [[/gateway\.yaml: right/, /svc-addr: 127\.0\.0\.71:3000/]],
   'docs/running.md: A real network stack as workload': [[], [STARTED], [STARTED], [PINGED]],
+  'docs/running.md: Starting and ending': [[]],
   'docs/topology.md: Real time': [
     [],
     [STARTED],

@@ -5,7 +5,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-/** A process beside the test, and what it has said so far. */
+const running = new Set<ChildProcess>();
+
+/** Ends what a test has left running, as one that failed does: it would have ports and processor time that others need. */
+export function endPrograms(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** A process beside the test, and what it has said so far. It does not outlive the test's file. */
 export class Program {
   out = '';
   readonly ended: Promise<number | null>;
@@ -22,6 +29,7 @@ export class Program {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
+    running.add(this.#child);
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       stream.on('data', (chunk) => {
         this.out += chunk;
@@ -34,6 +42,7 @@ export class Program {
       });
       this.#child.on('close', (status) => {
         this.#alive = false;
+        running.delete(this.#child);
         this.#onOutput();
         resolve(status);
       });

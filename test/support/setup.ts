@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import fc, { type RunDetails } from 'fast-check';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { again } from './again.js';
+import { endPrograms } from './program.js';
 import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './property-seed.js';
 import { ROOT } from './root.js';
 
@@ -31,3 +32,5 @@ fc.configureGlobal({
   reporter: report,
   ...(runs === undefined ? {} : { numRuns: Number(runs) }),
 });
+
+afterAll(endPrograms);
