@@ -160,9 +160,10 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
   }
 
   onSilent(peer: Peer, reason: string): void {
+    // The last attempt says why it is silent now; that of the first may be over.
+    peer.silentReason = reason;
     if (peer.silentSinceMs !== undefined) return;
     peer.silentSinceMs = this.deps.clock.nowMs();
-    peer.silentReason = reason;
     const seen = peer.heardAtMs !== Number.NEGATIVE_INFINITY;
     this.observe({ type: 'peer-silent', peer: peer.name, seen, reason });
   }

@@ -1,6 +1,14 @@
 /** Causes in the control plane: peers that do not answer or refuse, and callers whom we refuse. */
 import type { GatewaySummary, PeerView } from '../view.js';
-import { type Causes, type DiagnosisInput, isSilent, peerAt, refuses, seconds } from './finding.js';
+import {
+  areAllPlacesTaken,
+  type Causes,
+  type DiagnosisInput,
+  isSilent,
+  peerAt,
+  refuses,
+  seconds,
+} from './finding.js';
 import { callerOf } from './recent-troubles.js';
 
 /** What a connection that was not made for the sake of a certificate says (connection-problems.ts). */
@@ -12,10 +20,8 @@ const OTHER_AUTHORITY =
 /** Peers that have to be of another authority, all that are known, before it is ours that is wrong. */
 const STRANGE_PEERS_MIN = 2;
 
-/** Why it does not answer: the last failure for that, or how it showed first. */
-function silenceOf({ failure, silentReason = '' }: PeerView): string {
-  return failure === undefined || failure.reason.startsWith('DOCA_ERROR') ? silentReason : failure.reason;
-}
+/** Why it does not answer, as the last silence said. */
+const silenceOf = ({ silentReason = '' }: PeerView) => silentReason;
 
 /** Peers with whom nothing comes about because of our own certificate, which is told by itself. */
 function isForOurs({ summary }: DiagnosisInput, peer: PeerView): boolean {
@@ -119,7 +125,9 @@ export const CAUSES_OF_PEERS: Causes = {
     }),
 
   'request-refused': ({ summary, troubles }) =>
-    troubles.of('request-refused').map(({ event, count }) => {
+    // Who is refused because our own places are taken does nothing wrong: table-full says so.
+    troubles.of('request-refused').flatMap(({ event, count }) => {
+      if (event.code === 'RESOURCE_EXHAUSTED' && areAllPlacesTaken(summary)) return [];
       const from = callerOf(event.from);
       const peer = peerAt(summary, from);
       return {

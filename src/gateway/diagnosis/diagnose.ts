@@ -5,7 +5,7 @@
 import { CAUSES_OF_FILES } from './causes-of-files.js';
 import { CAUSES_OF_PAIRS } from './causes-of-pairs.js';
 import { CAUSES_OF_PEERS } from './causes-of-peers.js';
-import { type Causes, type DiagnosisInput, type Finding, seconds } from './finding.js';
+import { areAllPlacesTaken, type Causes, type DiagnosisInput, type Finding, seconds } from './finding.js';
 
 /** Findings of one cause that are told; of more it is said how many. */
 export const FINDINGS_PER_CAUSE_MAX = 16;
@@ -55,12 +55,9 @@ const CAUSES_OF_DEVICE: Causes = {
       advice: 'name the peer that owns the destination, and local addresses, in the configuration',
     })),
 
-  'table-full': ({ summary: { tables, sessionsByState } }) => {
-    const placed = Object.entries(sessionsByState).reduce(
-      (sum, [state, sessions]) => (state === 'dormant' ? sum : sum + sessions),
-      0,
-    );
-    if (placed < tables.capacity) return [];
+  'table-full': ({ summary }) => {
+    const { tables } = summary;
+    if (!areAllPlacesTaken(summary)) return [];
     return [
       {
         about: '',

@@ -43,6 +43,15 @@ export function isSilent({ silentSinceMs, failure }: PeerView): boolean {
   return failure === undefined || failure.atMs < silentSinceMs || NO_ANSWER.test(failure.reason);
 }
 
+/** Whether there is no place for another session. */
+export function areAllPlacesTaken({ tables, sessionsByState }: GatewaySummary): boolean {
+  const placed = Object.entries(sessionsByState).reduce(
+    (sum, [state, sessions]) => (state === 'dormant' ? sum : sum + sessions),
+    0,
+  );
+  return placed >= tables.capacity;
+}
+
 /** Whether the peer has refused what we asked for, or given what we refuse, of late. */
 export function refuses({ failure }: PeerView, nowMs: number): boolean {
   return failure !== undefined && nowMs - failure.atMs < TROUBLE_MS && !NO_ANSWER.test(failure.reason);

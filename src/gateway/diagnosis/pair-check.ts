@@ -62,7 +62,7 @@ export interface PeerFacts {
 export interface PairChecks {
   readonly pairs: readonly PairFinding[];
   readonly peers: readonly PeerFacts[];
-  /** Names of peers of whom packets have been let in while we looked. */
+  /** Names of peers of whom packets have been let in while we looked, and since they are silent. */
   readonly letIn: ReadonlySet<string>;
 }
 
@@ -84,6 +84,12 @@ interface Asked {
   underWay: boolean;
   /** It does not know the question. */
   cannotSay: boolean;
+}
+
+/** What is counted from: what a peer sent before it fell silent says nothing of it now. */
+function sinceSilent({ silentSinceMs }: Peer, samples: readonly PairSample[]): PairSample {
+  if (silentSinceMs === undefined) return samples[0]!;
+  return samples.find(({ atMs }) => atMs >= silentSinceMs) ?? samples.at(-1)!;
 }
 
 export class PairCheck {
@@ -123,7 +129,7 @@ export class PairCheck {
     const letIn = new Set<string>();
     for (const [{ localVip, remoteVip, peer }, samples] of this.#samples) {
       const [first, last] = [samples[0]!, samples.at(-1)!];
-      if (last.ours.inPackets > first.ours.inPackets) letIn.add(peer.name);
+      if (last.ours.inPackets > sinceSilent(peer, samples).ours.inPackets) letIn.add(peer.name);
       const verdict = judgePair(samples, this.#cannotSay(peer));
       if (verdict === undefined) continue;
       pairs.push({ localVip, remoteVip, peer: peer.name, verdict, forMs: last.atMs - first.atMs });

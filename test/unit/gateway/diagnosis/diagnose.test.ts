@@ -261,6 +261,23 @@ test('limits: SPIs, key slots and places', () => {
   expect([placed(7), placed(8)]).toEqual([[], [['table-full', '']]]);
 });
 
+test('where our own places are taken, who is refused one is not named', () => {
+  const refused = (code: 'RESOURCE_EXHAUSTED' | 'PERMISSION_DENIED') =>
+    ({
+      type: 'request-refused',
+      from: '10.0.0.2:41',
+      method: 'RequestTunnelParams',
+      code,
+      reason: 'x',
+    }) as const;
+  const causes = (established: number, code: Parameters<typeof refused>[0]) =>
+    named({ summary: { peers: [peer(2, {})], sessionsByState: { established } }, events: [refused(code)] });
+  const PEER_REFUSED = ['request-refused', '10.0.0.2:3000'];
+  expect(causes(8, 'RESOURCE_EXHAUSTED')).toEqual([['table-full', '']]);
+  expect(causes(7, 'RESOURCE_EXHAUSTED')).toEqual([PEER_REFUSED]);
+  expect(causes(8, 'PERMISSION_DENIED')).toContainEqual(PEER_REFUSED);
+});
+
 test('of one cause so many are told, and how many more there are', () => {
   const peers = Array.from({ length: FINDINGS_PER_CAUSE_MAX + 2 }, (_, i) => silent(i + 1, 'gone'));
   const found = problems({ summary: { peers } });

@@ -96,6 +96,8 @@ interface Fault {
   readonly about: readonly [string | undefined, string | undefined];
   /** What the second one says, where it is not the same. */
   readonly textThere?: RegExp;
+  /** Somebody has asked just before. */
+  readonly hasLooked?: true;
   /** Others have to do with it as well. */
   readonly thirdToo?: boolean;
   readonly speaks?: (from: number, to: number) => boolean;
@@ -137,7 +139,15 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     inject: () => void net.stop(net.nodes.get(2)!),
     cause: 'peer-silent',
     about: ['10.0.0.2:3000', undefined],
-    text: /does not answer.*nobody serves/,
+    text: /does not answer, for \d+ s: UNAVAILABLE: nobody serves/,
+    thirdToo: true,
+  },
+  'the peer is down, as somebody sees who has looked before': {
+    hasLooked: true,
+    inject: () => void net.stop(net.nodes.get(2)!),
+    cause: 'peer-silent',
+    about: ['10.0.0.2:3000', undefined],
+    text: /does not answer, for \d+ s: UNAVAILABLE: nobody serves/,
     thirdToo: true,
   },
   'the OOB network is cut': {
@@ -175,8 +185,11 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     const nodes = await three(fault.options);
     const services = nodes.map(serviceOf);
     traffic(nodes, fault.speaks);
-    // Nobody has looked before.
     await net.run(10_000);
+    if (fault.hasLooked === true) {
+      await problemsOf(services);
+      await net.run(1500);
+    }
     inject();
     const atMs = net.clock.nowMs();
     const isNamed = [about[0] === undefined, about[1] === undefined];
@@ -197,6 +210,25 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     const watching = services.flatMap((service, i) => (net.nodes.has(i + 1) ? [watch(service, i + 1)] : []));
     await Promise.all([...watching, net.run(2 * NAMED_WITHIN_MS)]);
     expect(isNamed).toEqual([true, true]);
+  });
+
+  test('why a peer does not answer is what its last silence says, and not the first', async () => {
+    const nodes = await three();
+    const asked = [serviceOf(nodes[0])];
+    traffic(nodes);
+    net.network.fate = () => ({ delayMs: 0.5, lost: 'request' });
+    await net.run(20_000);
+    const [hanging] = await problemsOf(asked);
+    expect(hanging!.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/2:3000 .*no answer within/),
+    );
+    await net.stop(nodes[1]);
+    net.network.fate = () => ({ delayMs: 0.5 });
+    await net.run(20_000);
+    const [down] = await problemsOf(asked);
+    expect(down!.map(({ text }) => text)).toContainEqual(
+      expect.stringMatching(/2:3000 .*nobody serves there/),
+    );
   });
 
   test.each(Array.from({ length: 20 }, (_, i) => [i + 1]))(
