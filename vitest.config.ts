@@ -9,6 +9,7 @@ import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/propert
  * each is in namespaces or at addresses of its own, and waits for much of the time.
  */
 const IN_REAL_TIME = [
+  'e2e/certificates-reload',
   'e2e/documents',
   'e2e/keys-in-memory',
   'e2e/metrics',
@@ -19,6 +20,7 @@ const IN_REAL_TIME = [
   'e2e/soak',
   'e2e/topology-real-time',
   'e2e/two-processes',
+  'e2e/under-load',
   'native/keys-in-memory',
 ].map((name) => `test/${name}.test.ts`);
 
