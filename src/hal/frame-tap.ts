@@ -10,6 +10,7 @@
  */
 export type LossKind = 'dropped' | 'unprocessed' | 'not-encrypted' | 'too-big' | 'queue-full' | 'loop';
 
+/** Why a packet did not get through, and where. */
 export interface FrameLoss {
   readonly kind: LossKind;
   /** The last pipe that it came to; absent: it came to none. */
