@@ -20,8 +20,7 @@ inline Napi::Object binding(Napi::Env env)
 			   return Napi::String::New(info.Env(), lock(octets.Data(), octets.ByteLength()));
 		   }));
 	object.Set("burnStack", Napi::Function::New(env, [](const Napi::CallbackInfo &) { burn_stack(); }));
-	object.Set("burnFreedBlocks",
-		   Napi::Function::New(env, [](const Napi::CallbackInfo &) { burn_freed_blocks(); }));
+	object.Set("burnFreedBlocks", Napi::Function::New(env, [](const Napi::CallbackInfo &) { burn_freed_blocks(); }));
 	return object;
 }
 
