@@ -3,8 +3,7 @@
  * one has started, so that the other asks for new keys by itself, and that one drains.
  */
 import { Announcement, AnnouncementAnswer } from '../generated/psp_gateway_peer.js';
-import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
-import { RpcError } from './transport.js';
+import { decodeMessage, type MessageShape, NO_CHILDREN } from './message-structure.js';
 
 /** A gateway that makes no new tunnels. */
 export interface DrainNotice {
@@ -30,26 +29,9 @@ export interface AnnouncementReply {
   readonly drain?: DrainNotice | undefined;
 }
 
-const NO_CHILDREN: MessageShape = new Map();
 const DRAIN = { field: 'drain', shape: NO_CHILDREN, countMax: 1 };
 const ANNOUNCEMENT: MessageShape = new Map([[4, DRAIN]]);
 const ANSWER: MessageShape = new Map([[2, DRAIN]]);
-
-function decode<T>(
-  codec: { decode(octets: Uint8Array): T },
-  octets: Uint8Array,
-  name: string,
-  shape: MessageShape,
-): T {
-  try {
-    checkMessageStructure(octets, shape);
-    return codec.decode(octets);
-  } catch (error) {
-    const reason =
-      error instanceof MessageStructureError ? error.message : 'the bytes are not valid protobuf';
-    throw new RpcError('INVALID_ARGUMENT', `not an ${name}: ${reason}`);
-  }
-}
 
 const toWire = (drain: DrainNotice | undefined) =>
   drain && { endsInMs: BigInt(Math.max(0, Math.ceil(drain.endsInMs))) };
@@ -69,7 +51,7 @@ export function encodeAnnouncement(one: StartAnnouncement): Uint8Array {
 
 /** Throws RpcError INVALID_ARGUMENT. */
 export function decodeAnnouncement(octets: Uint8Array): StartAnnouncement {
-  const wire = decode(Announcement, octets, 'Announcement', ANNOUNCEMENT);
+  const wire = decodeMessage(Announcement, octets, 'an Announcement', ANNOUNCEMENT);
   const { ageMs, servicePort, packetsFail, drain } = wire;
   return { ageMs: Number(ageMs), servicePort, packetsFail, ...fromWire(drain) };
 }
@@ -80,6 +62,6 @@ export function encodeAnnouncementAnswer({ sessions, drain }: AnnouncementReply)
 
 /** Throws RpcError INVALID_ARGUMENT. */
 export function decodeAnnouncementAnswer(octets: Uint8Array): AnnouncementReply {
-  const { sessions, drain } = decode(AnnouncementAnswer, octets, 'AnnouncementAnswer', ANSWER);
+  const { sessions, drain } = decodeMessage(AnnouncementAnswer, octets, 'an AnnouncementAnswer', ANSWER);
   return { sessions, ...fromWire(drain) };
 }

@@ -4,7 +4,7 @@
  */
 import { AddressError, type IpAddress, parseIp } from '../../packet/address.js';
 import { ComparisonAnswer, Comparison as WireComparison } from '../generated/psp_gateway_peer.js';
-import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
+import { decodeMessage, type MessageShape, NO_CHILDREN } from './message-structure.js';
 import { RpcError } from './transport.js';
 
 /** Pairs that one request may be about. */
@@ -50,29 +50,12 @@ export interface Compared {
   readonly uses: readonly PairUse[];
 }
 
-const NO_CHILDREN: MessageShape = new Map();
 const REQUEST: MessageShape = new Map([
   [2, { field: 'pairs', shape: NO_CHILDREN, countMax: PAIRS_COMPARED_MAX }],
 ]);
 const ANSWER: MessageShape = new Map([
   [3, { field: 'uses', shape: NO_CHILDREN, countMax: PAIRS_COMPARED_MAX }],
 ]);
-
-function decode<T>(
-  codec: { decode(octets: Uint8Array): T },
-  octets: Uint8Array,
-  name: string,
-  shape: MessageShape,
-): T {
-  try {
-    checkMessageStructure(octets, shape);
-    return codec.decode(octets);
-  } catch (error) {
-    const reason =
-      error instanceof MessageStructureError ? error.message : 'the bytes are not valid protobuf';
-    throw new RpcError('INVALID_ARGUMENT', `not a ${name}: ${reason}`);
-  }
-}
 
 export function encodeComparison({ servicePort, pairs }: Comparison): Uint8Array {
   return WireComparison.encode({
@@ -83,7 +66,7 @@ export function encodeComparison({ servicePort, pairs }: Comparison): Uint8Array
 
 /** Throws RpcError INVALID_ARGUMENT. */
 export function decodeComparison(octets: Uint8Array): Comparison {
-  const { servicePort, pairs } = decode(WireComparison, octets, 'Comparison', REQUEST);
+  const { servicePort, pairs } = decodeMessage(WireComparison, octets, 'a Comparison', REQUEST);
   return {
     servicePort,
     pairs: pairs.map(({ virtSrcIp, virtDstIp }, i) => ({
@@ -109,7 +92,7 @@ export function encodeCompared(nowMs: number, mode: GatewayMode, uses: readonly 
 
 /** @param pairs how many were asked about. Throws RpcError INVALID_ARGUMENT. */
 export function decodeCompared(octets: Uint8Array, pairs: number): Compared {
-  const { nowMs, mode, uses } = decode(ComparisonAnswer, octets, 'ComparisonAnswer', ANSWER);
+  const { nowMs, mode, uses } = decodeMessage(ComparisonAnswer, octets, 'a ComparisonAnswer', ANSWER);
   if (uses.length !== pairs)
     throw new RpcError('INVALID_ARGUMENT', `uses: ${uses.length} for ${pairs} pairs`);
   return {

@@ -5,6 +5,8 @@
  * and the number of its parts bounded.
  */
 
+import { RpcError } from './transport.js';
+
 /** The fields of a message that are messages themselves, by number. */
 export type MessageShape = ReadonlyMap<number, ChildShape>;
 
@@ -15,6 +17,9 @@ export interface ChildShape {
   /** Limit on repetitions in one message; 1 for a field that is not repeated. */
   readonly countMax: number;
 }
+
+/** Of a message none of whose fields is a message. */
+export const NO_CHILDREN: MessageShape = new Map();
 
 /** Bytes that are not the expected message: the place, and the reason. */
 export class MessageStructureError extends Error {
@@ -34,6 +39,27 @@ const FIELDS_MAX = 64;
 /** Throws MessageStructureError, which names the field, unless `octets` have the structure of `shape`. */
 export function checkMessageStructure(octets: Uint8Array, shape: MessageShape): void {
   new Walk(octets).message(shape, octets.length, '');
+}
+
+/**
+ * The message, once its structure is right.
+ * @param what with its article, for the error
+ * Throws RpcError INVALID_ARGUMENT.
+ */
+export function decodeMessage<T>(
+  codec: { decode(octets: Uint8Array): T },
+  octets: Uint8Array,
+  what: string,
+  shape: MessageShape = NO_CHILDREN,
+): T {
+  try {
+    checkMessageStructure(octets, shape);
+    return codec.decode(octets);
+  } catch (error) {
+    const reason =
+      error instanceof MessageStructureError ? error.message : 'the bytes are not valid protobuf';
+    throw new RpcError('INVALID_ARGUMENT', `not ${what}: ${reason}`);
+  }
 }
 
 class Walk {

@@ -28,7 +28,7 @@ import {
   type SingleTunnelRequest,
   TunnelParameters as WireTunnelParameters,
 } from '../generated/psp_gateway.js';
-import { checkMessageStructure, type MessageShape, MessageStructureError } from './message-structure.js';
+import { decodeMessage, type MessageShape, NO_CHILDREN } from './message-structure.js';
 import { RpcError } from './transport.js';
 
 /** Parameters that a sender needs to reach one receiver. */
@@ -70,7 +70,6 @@ const TUNNELS_MAX = 65_536;
 /** PSP versions in one request; four are defined. */
 const VERSIONS_MAX = 64;
 
-const NO_CHILDREN: MessageShape = new Map();
 const SINGLE_TUNNEL: MessageShape = new Map([
   [3, { field: 'reverse_params', shape: NO_CHILDREN, countMax: 1 }],
   [4, { field: 'reverse_params', shape: NO_CHILDREN, countMax: 1 }],
@@ -216,22 +215,6 @@ function checkTunnel(
   };
 }
 
-function decode<T>(
-  codec: { decode(octets: Uint8Array): T },
-  octets: Uint8Array,
-  name: string,
-  shape: MessageShape = NO_CHILDREN,
-): T {
-  try {
-    checkMessageStructure(octets, shape);
-    return codec.decode(octets);
-  } catch (error) {
-    const reason =
-      error instanceof MessageStructureError ? error.message : 'the bytes are not valid protobuf';
-    throw new RpcError('INVALID_ARGUMENT', `not a ${name}: ${reason}`);
-  }
-}
-
 /** Limit on a tunnel in a message, in all dialects, and on the rest of a message. */
 const TUNNEL_OCTETS = 256;
 const MESSAGE_OCTETS = 1024;
@@ -289,7 +272,7 @@ function withoutLength(raw: Uint8Array): Uint8Array {
 export function decodeMultiTunnelRequest(
   octets: Uint8Array,
 ): TunnelsRequest & { readonly dialect: '2.8' | '3.x' | undefined } {
-  const wire = decode(MultiTunnelRequest, octets, 'MultiTunnelRequest', MULTI_REQUEST);
+  const wire = decodeMessage(MultiTunnelRequest, octets, 'a MultiTunnelRequest', MULTI_REQUEST);
   const checker = new Checker();
   checkVersions(wire.pspVersionsAccepted, checker);
   let dialect: '2.8' | '3.x' | undefined;
@@ -301,7 +284,7 @@ export function decodeMultiTunnelRequest(
       if (reverse !== undefined || tunnel.innerType !== 0) {
         checker.add(`tunnels[${i}].reverse_params`, 'in the form of 2.8 and in that of 3.x at once');
       }
-      reverse = decode(WireTunnelParameters, withoutLength(early), `tunnels[${i}].reverse_params`);
+      reverse = decodeMessage(WireTunnelParameters, withoutLength(early), `a tunnels[${i}].reverse_params`);
     } else if (reverse !== undefined || tunnel.innerType !== 0) dialect ??= '3.x';
     return checkTunnel(
       tunnel.virtSrcIp,
@@ -340,7 +323,7 @@ export function decodeMultiTunnelResponse(
   count: number,
   requestId?: bigint,
 ): TunnelParameters[] {
-  const wire = decode(MultiTunnelResponse, octets, 'MultiTunnelResponse', MULTI_RESPONSE);
+  const wire = decodeMessage(MultiTunnelResponse, octets, 'a MultiTunnelResponse', MULTI_RESPONSE);
   const checker = new Checker();
   checkRequestId(wire.requestId, requestId, checker);
   if (wire.tunnelsParams.length !== count) {
@@ -370,7 +353,7 @@ export function encodeNewTunnelRequest(
 }
 
 export function decodeNewTunnelRequest(octets: Uint8Array): TunnelsRequest {
-  const wire = decode(NewTunnelRequest, octets, 'NewTunnelRequest', NEW_REQUEST);
+  const wire = decodeMessage(NewTunnelRequest, octets, 'a NewTunnelRequest', NEW_REQUEST);
   const checker = new Checker();
   checkVersions(wire.pspVersionsAccepted, checker);
   const tunnel = checkTunnel(wire.virtSrcIp, wire.virtDstIp, wire.reverseParams, 0, '', checker);
@@ -385,7 +368,7 @@ export function encodeNewTunnelResponse(requestId: bigint, parameters: TunnelPar
 
 /** Likewise, of 2.7. */
 export function decodeNewTunnelResponse(octets: Uint8Array, requestId?: bigint): TunnelParameters {
-  const wire = decode(NewTunnelResponse, octets, 'NewTunnelResponse', NEW_RESPONSE);
+  const wire = decodeMessage(NewTunnelResponse, octets, 'a NewTunnelResponse', NEW_RESPONSE);
   const checker = new Checker();
   checkRequestId(wire.requestId, requestId, checker);
   if (wire.params === undefined) checker.add('params', 'missing');
@@ -403,7 +386,7 @@ export function encodeKeyRotationRequest(requestId: bigint, issueNewKeys: boolea
 }
 
 export function decodeKeyRotationRequest(octets: Uint8Array): { requestId: bigint; issueNewKeys: boolean } {
-  const { requestId, issueNewKeys } = decode(KeyRotationRequest, octets, 'KeyRotationRequest');
+  const { requestId, issueNewKeys } = decodeMessage(KeyRotationRequest, octets, 'a KeyRotationRequest');
   return { requestId, issueNewKeys };
 }
 
