@@ -1,9 +1,9 @@
 /** Running gateways, asked and steered by the commands for that: the same over both HALs, with traffic of real workloads. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { askedAlone } from '../support/asked-within.js';
 import { readDocument } from '../support/document-blocks.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { Program } from '../support/program.js';
@@ -18,13 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...argv: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  return { status, out: stdout, err: stderr };
-}
+const run = (...argv: string[]) => askedAlone(argv, ROOT);
 
 /** What docs/operations.md shows of a command; `begin`: of its line. */
 function sampleOf(begin: string): string {

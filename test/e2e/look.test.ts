@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { captureOctets } from '../../src/packet/capture-stream.js';
 import { type CaptureRecord, readCapture } from '../../src/packet/pcap.js';
+import { askedAlone } from '../support/asked-within.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { inPath } from '../support/needs.js';
 import { Program } from '../support/program.js';
@@ -21,13 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...argv: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...argv], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
-  return { status, out: stdout, err: stderr };
-}
+const run = (...argv: string[]) => askedAlone(argv, ROOT);
 
 async function read(path: string): Promise<CaptureRecord[]> {
   const records: CaptureRecord[] = [];
