@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AdminService } from '../../../src/admin/admin-service.js';
 import { durationText, peerBlocks, statusBlocks, tunnelBlocks } from '../../../src/admin/tables.js';
+import { NO_ADMIN_COUNTERS } from '../../support/admin-counters.js';
 import { TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
 let net: TestNetwork;
@@ -9,18 +10,6 @@ beforeEach(() => {
   net = new TestNetwork();
 });
 afterEach(() => net.stopAll());
-
-const NO_COUNTERS = {
-  connections: 1n,
-  connectionsRefused: 0n,
-  callsRefused: 0n,
-  watchers: 0n,
-  watchersRefused: 0n,
-  eventsLost: 0n,
-  captures: 0n,
-  capturesRefused: 0n,
-  capturePacketsLeftOut: 0n,
-};
 
 const log = {
   docaLevel: 50,
@@ -37,7 +26,7 @@ const serviceOf = ({ gateway }: TestNode) =>
     hasTls: true,
     log,
     reload: async () => ({ problems: ['a.yaml:1: wrong'] }),
-    counters: () => NO_COUNTERS,
+    counters: () => ({ ...NO_ADMIN_COUNTERS, connections: 1n }),
   });
 /** Its answer, which may need that of peers. */
 async function statusOf(service: AdminService) {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AdminService } from '../../../../src/admin/admin-service.js';
 import { sleep } from '../../../../src/base/clock.js';
 import { parseIp } from '../../../../src/packet/address.js';
+import { NO_ADMIN_COUNTERS } from '../../../support/admin-counters.js';
 import {
   likeDoca,
   type NodeOptions,
@@ -33,17 +34,7 @@ const serviceOf = ({ gateway }: TestNode) =>
     hasTls: false,
     log: { docaLevel: 50, lostLines: 0, setLevel() {} },
     reload: async () => ({ problems: [] }),
-    counters: () => ({
-      connections: 0n,
-      connectionsRefused: 0n,
-      callsRefused: 0n,
-      watchers: 0n,
-      watchersRefused: 0n,
-      eventsLost: 0n,
-      captures: 0n,
-      capturesRefused: 0n,
-      capturePacketsLeftOut: 0n,
-    }),
+    counters: () => NO_ADMIN_COUNTERS,
   });
 
 /** What all of them say is wrong, each asked at the same time. */
