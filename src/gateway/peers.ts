@@ -20,6 +20,7 @@ import {
   type ServiceAddress,
   serviceText,
 } from './rpc/transport.js';
+import type { PeerFailure } from './view.js';
 
 /** A peer that has told that it makes no new tunnels. */
 export interface PeerDrain {
@@ -37,7 +38,7 @@ export class Peer {
   /** Exchanges of ours that failed since the last that succeeded. */
   failures = 0;
   /** The last of them. */
-  failure: { readonly atMs: number; readonly reason: string } | undefined;
+  failure: PeerFailure | undefined;
   /** When it last answered one; wall time. */
   answeredAtMs: number | undefined;
   /** When it last showed, by an answer or a request in which it proved who it is, that it is there; wall time. */

@@ -15,7 +15,7 @@ import type { PeerDialect } from './options.js';
 import type { DeviceCounters } from './pipeline/device-counters.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
-import type { ServiceAddress } from './rpc/transport.js';
+import type { RpcCode, ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
 import type { SegmentCounters } from './slow-path/segment.js';
@@ -89,6 +89,8 @@ export interface UnderlayView {
 export interface PeerFailure {
   /** Wall time in milliseconds. */
   readonly atMs: number;
+  /** How the call ended; undefined: it is our own device that failed. */
+  readonly code: RpcCode | undefined;
   readonly reason: string;
 }
 

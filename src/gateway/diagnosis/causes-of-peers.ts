@@ -38,7 +38,7 @@ function strangers({ peers }: GatewaySummary): readonly PeerView[] {
 }
 
 /** It does not know the RPC that it was asked by. */
-const isOlder = ({ failure }: PeerView) => failure?.reason.startsWith('UNIMPLEMENTED') === true;
+const isOlder = ({ failure }: PeerView) => failure?.code === 'UNIMPLEMENTED';
 
 export const CAUSES_OF_PEERS: Causes = {
   'own-authority': ({ summary }) => {

@@ -1,5 +1,6 @@
 /** What a diagnosis finds, what it is made of, and what causes share. */
-import type { GatewaySummary, PeerView } from '../view.js';
+import { isAnswer } from '../rpc/transport.js';
+import type { GatewaySummary, PeerFailure, PeerView } from '../view.js';
 import type { PairChecks } from './pair-check.js';
 import { type RecentTroubles, TROUBLE_MS } from './recent-troubles.js';
 
@@ -34,13 +35,13 @@ export type Causes = Readonly<Record<string, Cause>>;
 
 export const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
 
-/** A failure of which the peer itself knows nothing: no answer came, or our own device refused. */
-const NO_ANSWER = /^(UNAVAILABLE|DEADLINE_EXCEEDED|CANCELLED|DOCA_ERROR_\w+):/;
+/** Whether it is the peer that has refused: otherwise no answer came, or our own device failed. */
+const isRefusal = ({ code }: PeerFailure) => code !== undefined && isAnswer(code);
 
 /** Whether the peer does not answer, as far as we know: a refusal since is an answer. */
 export function isSilent({ silentSinceMs, failure }: PeerView): boolean {
   if (silentSinceMs === undefined) return false;
-  return failure === undefined || failure.atMs < silentSinceMs || NO_ANSWER.test(failure.reason);
+  return failure === undefined || failure.atMs < silentSinceMs || !isRefusal(failure);
 }
 
 /** Whether there is no place for another session. */
@@ -54,7 +55,7 @@ export function areAllPlacesTaken({ tables, sessionsByState }: GatewaySummary): 
 
 /** Whether the peer has refused what we asked for, or given what we refuse, of late. */
 export function refuses({ failure }: PeerView, nowMs: number): boolean {
-  return failure !== undefined && nowMs - failure.atMs < TROUBLE_MS && !NO_ANSWER.test(failure.reason);
+  return failure !== undefined && nowMs - failure.atMs < TROUBLE_MS && isRefusal(failure);
 }
 
 /** The peer that serves at an address; undefined: none does, or several do. */

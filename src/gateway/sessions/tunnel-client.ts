@@ -111,13 +111,14 @@ export class TunnelClient {
       if (dead.length > 0) this.deps.rekeyListener.onRekeyNeeded(dead.map(({ session }) => session));
     } catch (error) {
       peer.failures++;
-      peer.failure = { atMs: clock.nowMs(), reason: reasonOf(error) };
+      const code = error instanceof RpcError ? error.code : undefined;
+      peer.failure = { atMs: clock.nowMs(), code, reason: reasonOf(error) };
       observe({ type: 'request-failed', peer: peer.name, reason: peer.failure.reason });
-      if (!answered && error instanceof RpcError && isSilence(error.code)) {
+      if (!answered && code !== undefined && isSilence(code)) {
         this.deps.peerListener.onSilent(peer, reasonOf(error));
       }
       for (const { ingress } of offers) ingress.state = 'doubtful';
-      const mayBeInUse = answered || (error instanceof RpcError && OUTCOME_UNKNOWN.includes(error.code));
+      const mayBeInUse = answered || (code !== undefined && OUTCOME_UNKNOWN.includes(code));
       await installer.close(
         mayBeInUse ? offers.filter(({ session }) => session.state === 'removed') : offers,
       );

@@ -7,7 +7,8 @@ import type { DiagnosisInput } from '../../../../src/gateway/diagnosis/finding.j
 import type { PairChecks } from '../../../../src/gateway/diagnosis/pair-check.js';
 import { RecentLosses } from '../../../../src/gateway/diagnosis/recent-losses.js';
 import { TROUBLE_MS } from '../../../../src/gateway/diagnosis/recent-troubles.js';
-import type { GatewaySummary, PeerView } from '../../../../src/gateway/view.js';
+import type { RpcCode } from '../../../../src/gateway/rpc/transport.js';
+import type { GatewaySummary, PeerFailure, PeerView } from '../../../../src/gateway/view.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { ROOT } from '../../../support/root.js';
 
@@ -29,6 +30,11 @@ const WELL = {
 };
 const peer = (number: number, more: Partial<PeerView>) =>
   ({ name: `10.0.0.${number}:3000`, ...more }) as PeerView;
+/** @param reason with the code that it begins with, as errors have it */
+const failure = (atMs: number, reason: string): PeerFailure => {
+  const [code] = reason.split(':');
+  return { atMs, code: code!.startsWith('DOCA_ERROR') ? undefined : (code as RpcCode), reason };
+};
 const silent = (number: number, silentReason: string, heardAtMs?: number) =>
   peer(number, { silentSinceMs: NOW_MS - 1000, silentReason, heardAtMs });
 
@@ -129,7 +135,7 @@ describe('peers', () => {
   });
 
   test('that do not know an RPC speak an older dialect, and those that refuse anything else refuse', () => {
-    const failed = (number: number, reason: string) => peer(number, { failure: { atMs: NOW_MS, reason } });
+    const failed = (number: number, reason: string) => peer(number, { failure: failure(NOW_MS, reason) });
     const peers = [failed(2, 'UNIMPLEMENTED: no such RPC'), failed(3, 'INVALID_ARGUMENT: UNIMPLEMENTED')];
     expect(named({ summary: { peers } })).toEqual([
       ['peer-older-dialect', '10.0.0.2:3000'],
@@ -139,7 +145,7 @@ describe('peers', () => {
 
   test('that refuse are told for a minute; who was only not heard once, or met a fault of our device, is not', () => {
     const failed = (reason: string, agoMs = 1) =>
-      peer(2, { heardAtMs: NOW_MS, failure: { atMs: NOW_MS - agoMs, reason } });
+      peer(2, { heardAtMs: NOW_MS, failure: failure(NOW_MS - agoMs, reason) });
     const about = (one: PeerView) => named({ summary: { peers: [one] } });
     expect(about(failed('PERMISSION_DENIED: no', TROUBLE_MS - 1))).toEqual([
       ['peer-refuses', '10.0.0.2:3000'],
