@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep } from '../base/clock.js';
 import { diagnose } from '../gateway/diagnosis/diagnose.js';
-import type { Finding } from '../gateway/diagnosis/finding.js';
+import { type Finding, isRefusal } from '../gateway/diagnosis/finding.js';
 import type { PairChecks } from '../gateway/diagnosis/pair-check.js';
 import { RecentLosses } from '../gateway/diagnosis/recent-losses.js';
 import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
@@ -358,7 +358,7 @@ function drainOf({ begunAtMs, endsAtMs, stops, quietSinceMs }: DrainView, nowMs:
 function reachOf({ silentSinceMs, drains, failure, heardAtMs }: PeerView): string {
   if (silentSinceMs !== undefined) return 'silent';
   if (drains !== undefined) return 'drains';
-  if (failure !== undefined) return 'refuses';
+  if (failure !== undefined && isRefusal(failure)) return 'refuses';
   return heardAtMs === undefined ? 'not-asked' : 'answers';
 }
 

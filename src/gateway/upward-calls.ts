@@ -119,8 +119,7 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
     }
   }
 
-  onHeardOf(peer: Peer): void {
-    const { announcements, bringUp, slowPath } = this.#parts;
+  onAnswered(peer: Peer): void {
     const nowMs = this.deps.clock.nowMs();
     if (peer.heardAtMs === Number.NEGATIVE_INFINITY) this.observe({ type: 'peer-seen', peer: peer.name });
     else if (peer.silentSinceMs !== undefined) {
@@ -129,6 +128,11 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
     }
     peer.silentSinceMs = undefined;
     peer.heardAtMs = nowMs;
+  }
+
+  onHeardOf(peer: Peer): void {
+    const { announcements, bringUp, slowPath } = this.#parts;
+    this.onAnswered(peer);
     announcements.heardOf(peer);
     bringUp.heardOf(peer);
     slowPath.heardOf(peer);

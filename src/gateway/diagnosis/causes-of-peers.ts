@@ -1,14 +1,6 @@
 /** Causes in the control plane: peers that do not answer or refuse, and callers whom we refuse. */
 import type { GatewaySummary, PeerView } from '../view.js';
-import {
-  areAllPlacesTaken,
-  type Causes,
-  type DiagnosisInput,
-  isSilent,
-  peerAt,
-  refuses,
-  seconds,
-} from './finding.js';
+import { areAllPlacesTaken, type Causes, type DiagnosisInput, peerAt, refuses, seconds } from './finding.js';
 import { callerOf } from './recent-troubles.js';
 
 /** What a connection that was not made for the sake of a certificate says (connection-problems.ts). */
@@ -19,6 +11,8 @@ const OTHER_AUTHORITY =
   /no authority of our|does not know the authority|ended the connection (in the handshake|before HTTP)/;
 /** Peers that have to be of another authority, all that are known, before it is ours that is wrong. */
 const STRANGE_PEERS_MIN = 2;
+
+const isSilent = ({ silentSinceMs }: PeerView) => silentSinceMs !== undefined;
 
 /** Why it does not answer, as the last silence said. */
 const silenceOf = ({ silentReason = '' }: PeerView) => silentReason;

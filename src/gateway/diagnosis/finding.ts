@@ -36,13 +36,7 @@ export type Causes = Readonly<Record<string, Cause>>;
 export const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
 
 /** Whether it is the peer that has refused: otherwise no answer came, or our own device failed. */
-const isRefusal = ({ code }: PeerFailure) => code !== undefined && isAnswer(code);
-
-/** Whether the peer does not answer, as far as we know: a refusal since is an answer. */
-export function isSilent({ silentSinceMs, failure }: PeerView): boolean {
-  if (silentSinceMs === undefined) return false;
-  return failure === undefined || failure.atMs < silentSinceMs || !isRefusal(failure);
-}
+export const isRefusal = ({ code }: PeerFailure) => code !== undefined && isAnswer(code);
 
 /** Whether there is no place for another session. */
 export function areAllPlacesTaken({ tables, sessionsByState }: GatewaySummary): boolean {

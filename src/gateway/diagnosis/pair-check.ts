@@ -14,7 +14,7 @@ import {
   PAIRS_COMPARED_MAX,
   type PairUse,
 } from '../rpc/comparison-messages.js';
-import { type ControlTransport, isSilence, RpcError } from '../rpc/transport.js';
+import { type ControlTransport, isAnswer, isSilence, RpcError } from '../rpc/transport.js';
 import type { PeerListener } from '../sessions/listeners.js';
 import type { Session } from '../sessions/session.js';
 import { countersOfSessions } from '../sessions/session-counters.js';
@@ -75,7 +75,7 @@ export interface PairCheckDeps {
   readonly servicePort: () => number;
   /** --rpc-deadline. */
   readonly limits: { readonly rpcDeadlineMs: number };
-  readonly peerListener: Pick<PeerListener, 'onHeardOf' | 'onSilent'>;
+  readonly peerListener: Pick<PeerListener, 'onAnswered' | 'onHeardOf' | 'onSilent'>;
   readonly signal: AbortSignal;
 }
 
@@ -241,6 +241,7 @@ export class PairCheck {
     } catch (error) {
       if (!(error instanceof RpcError) || signal.aborted) return undefined;
       if (error.code === 'UNIMPLEMENTED') asked.cannotSay = true;
+      if (isAnswer(error.code)) peerListener.onAnswered(peer);
       if (isSilence(error.code)) peerListener.onSilent(peer, error.message);
       return undefined;
     } finally {

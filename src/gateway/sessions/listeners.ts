@@ -40,6 +40,8 @@ export interface RekeyListener {
 
 /** From whoever hears of a peer to all who wait for one. */
 export interface PeerListener {
+  /** The peer has answered a call of ours, whatever it said: it is not silent. Nobody asks it anew for that. */
+  onAnswered(peer: Peer): void;
   /** The peer is there: it has answered, or asked. */
   onHeardOf(peer: Peer): void;
   /** Likewise, and routes with its parameters, which have been checked, are installed. */

@@ -10,7 +10,7 @@ import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer } from '../peers.js';
-import { type ControlTransport, isSilence, RpcError, type RpcMethod } from '../rpc/transport.js';
+import { type ControlTransport, isAnswer, isSilence, RpcError, type RpcMethod } from '../rpc/transport.js';
 import {
   decodeMultiTunnelResponse,
   decodeNewTunnelResponse,
@@ -50,7 +50,7 @@ export interface TunnelClientDeps {
   readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
   /** Takes the underlay addresses of answers that were checked for the peer's. */
   readonly claimUnderlay: (peer: Peer, parameters: readonly TunnelParameters[]) => void;
-  readonly peerListener: Pick<PeerListener, 'onInstalled' | 'onSilent'>;
+  readonly peerListener: Pick<PeerListener, 'onAnswered' | 'onInstalled' | 'onSilent'>;
   readonly sessionListener: Pick<SessionListener, 'onEstablished'>;
   readonly rekeyListener: Pick<RekeyListener, 'onRekeyNeeded'>;
   readonly observe: GatewayObserver;
@@ -89,8 +89,11 @@ export class TunnelClient {
     let offers: Offer[] = [];
     let answers: TunnelParameters[] = [];
     let answered = false;
+    /** Whether what fails is the peer's doing. */
+    let peersTurn = false;
     try {
       offers = await installer.offer(sessions, pspVersion);
+      peersTurn = true;
       answers = await this.#ask(peer, offers);
       answered = true;
       peer.failures = 0;
@@ -99,6 +102,7 @@ export class TunnelClient {
       observe({ type: 'request-answered', peer: peer.name, tunnels: answers.length });
       for (const [i, answer] of answers.entries()) this.#checkAnswer(peer, answer, `tunnels_params[${i}]`);
       this.deps.claimUnderlay(peer, answers);
+      peersTurn = false;
       const tellUp = tunnelsBefore(offers, clock);
       await installer.connect(offers.map(({ session }, i) => ({ session, parameters: answers[i]! })));
       tellUp('us', observe);
@@ -112,11 +116,8 @@ export class TunnelClient {
     } catch (error) {
       peer.failures++;
       const code = error instanceof RpcError ? error.code : undefined;
-      peer.failure = { atMs: clock.nowMs(), code, reason: reasonOf(error) };
+      peer.failure = { atMs: clock.nowMs(), code: peersTurn ? code : undefined, reason: reasonOf(error) };
       observe({ type: 'request-failed', peer: peer.name, reason: peer.failure.reason });
-      if (!answered && code !== undefined && isSilence(code)) {
-        this.deps.peerListener.onSilent(peer, reasonOf(error));
-      }
       for (const { ingress } of offers) ingress.state = 'doubtful';
       const mayBeInUse = answered || (code !== undefined && OUTCOME_UNKNOWN.includes(code));
       await installer.close(
@@ -195,11 +196,18 @@ export class TunnelClient {
     tunnels: number,
     decode: (response: Uint8Array) => T,
   ): Promise<T> {
-    const { transport, limits, signal, observe } = this.deps;
+    const { transport, limits, signal, observe, peerListener } = this.deps;
     try {
       observe({ type: 'request-sent', peer: peer.name, tunnels, method });
       const { rpcDeadlineMs: deadlineMs } = limits;
-      const response = await transport.call(peer.serviceAddress, method, request, { deadlineMs, signal });
+      const response = await transport
+        .call(peer.serviceAddress, method, request, { deadlineMs, signal })
+        .catch((error: unknown) => {
+          if (error instanceof RpcError && isAnswer(error.code)) peerListener.onAnswered(peer);
+          if (error instanceof RpcError && isSilence(error.code)) peerListener.onSilent(peer, error.message);
+          throw error;
+        });
+      peerListener.onAnswered(peer);
       try {
         return decode(response);
       } finally {

@@ -1,7 +1,10 @@
 /** What the admin service says of whole gateways, over simulated devices. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Peer } from '../../../src/admin/admin-api.js';
 import { AdminService } from '../../../src/admin/admin-service.js';
 import { durationText, peerBlocks, statusBlocks, tunnelBlocks } from '../../../src/admin/tables.js';
+import type { Scrape } from '../../../src/metrics/metric.js';
+import { SESSION_METRICS } from '../../../src/metrics/session-metrics.js';
 import { NO_ADMIN_COUNTERS } from '../../support/admin-counters.js';
 import { TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
@@ -86,6 +89,46 @@ test('of three peers the one that is dead is named, and no other', async () => {
   await net.start(3, [1]);
   await net.run(5000);
   expect(await causes(service)).toEqual([]);
+});
+
+test('a peer that was silent and refuses now is silent nowhere any more', async () => {
+  const a = await net.start(1, [2]);
+  const service = serviceOf(a);
+  const told = () => {
+    const scrape = { gateway: a.gateway.summary() } as Scrape;
+    const metric = (name: string) => SESSION_METRICS.find((one) => one.name === name)!.read(scrape);
+    const [{ summary, silentForMs }] = service.listPeers({ peer: '' }).peers as [Peer];
+    return {
+      reach: summary!.reach,
+      isSilent: silentForMs !== undefined,
+      peers: metric('psp_gateway_peers'),
+      up: metric('psp_gateway_peer_up'),
+    };
+  };
+  const states = (answering: number, silent: number) => [
+    [answering, 'answering'],
+    [silent, 'silent'],
+    [0, 'unknown'],
+  ];
+  net.send(a, 2, [1]);
+  await net.run(1000);
+  expect(told()).toEqual({
+    reach: 'silent',
+    isSilent: true,
+    peers: states(0, 1),
+    up: [[0, '10.0.0.2:3000']],
+  });
+  // It comes, and does not know us. It is told of our start much later, and does not call us.
+  await net.start(2, []);
+  net.send(a, 2, [1]);
+  await net.run(2000);
+  expect(told()).toEqual({
+    reach: 'refuses',
+    isSilent: false,
+    peers: states(1, 0),
+    up: [[1, '10.0.0.2:3000']],
+  });
+  expect(await causes(service)).toEqual([['peer-refuses', '10.0.0.2:3000']]);
 });
 
 test('a peer that was only told of our start is silent for a reason as well', async () => {

@@ -154,7 +154,11 @@ describe('the view', () => {
         heardAtMs: undefined,
         silentSinceMs: expect.any(Number),
         silentReason: expect.any(String),
-        failure: { atMs: expect.any(Number), reason: expect.stringContaining('UNAVAILABLE') },
+        failure: {
+          atMs: expect.any(Number),
+          code: 'UNAVAILABLE',
+          reason: expect.stringContaining('UNAVAILABLE'),
+        },
         established: 0,
         sessions: 1,
         mayRotate: true,

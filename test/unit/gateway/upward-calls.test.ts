@@ -147,6 +147,16 @@ describe('those who are told', () => {
     expect(peer.heardAtMs).toBe(NOW_MS);
   });
 
+  test('of a peer that has answered, whatever it said, are none: it is there, and nobody asks it anew for that', () => {
+    const [peer] = peers as [Peer];
+    const calls = connected();
+    calls.onSilent(peer, 'down');
+    told = [];
+    calls.onAnswered(peer);
+    expect(told).toEqual(['evidence: peer-seen', 'observer: peer-seen']);
+    expect(peer).toMatchObject({ silentSinceMs: undefined, heardAtMs: NOW_MS });
+  });
+
   test('of what a peer has given are these, and then who knows its addresses', () => {
     const [peer] = peers as [Peer];
     connected().onInstalled(peer, [{}, {}] as never);

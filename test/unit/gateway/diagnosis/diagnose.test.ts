@@ -153,14 +153,11 @@ describe('peers', () => {
     expect(about(failed('PERMISSION_DENIED: no', TROUBLE_MS))).toEqual([]);
     expect(about(failed('DEADLINE_EXCEEDED: no answer'))).toEqual([]);
     expect(about(failed('DOCA_ERROR_IO_FAILED: no'))).toEqual([]);
-    // A refusal is an answer.
-    const was = (agoMs: number) => ({
-      ...failed('NOT_FOUND: no', agoMs),
-      silentSinceMs: NOW_MS - 10,
-      silentReason: 'x',
-    });
-    expect(about(was(10))).toEqual([['peer-refuses', '10.0.0.2:3000']]);
-    expect(about(was(11))).toEqual([['peer-silent', '10.0.0.2:3000']]);
+    // It has refused, and has fallen silent since.
+    const silentSince = { silentSinceMs: NOW_MS - 10, silentReason: 'x' };
+    expect(about({ ...failed('NOT_FOUND: no', 11), ...silentSince })).toEqual([
+      ['peer-silent', '10.0.0.2:3000'],
+    ]);
   });
 
   test('whose handshake was broken off are not blamed for it', () => {

@@ -36,6 +36,7 @@ let steps: string[];
 let events: GatewayEvent[];
 let peer: Peer;
 let silent: string[];
+let answers: number;
 let sessions: Session[];
 let offers: Offer[];
 let ways: EgressRoute[];
@@ -53,6 +54,7 @@ const wiped = (octets: Uint8Array) => octets.every((octet) => octet === 0);
 
 beforeEach(() => {
   silent = [];
+  answers = 0;
   clock = createVirtualClock(NOW_MS);
   [steps, events, offers, ways, calls] = [[], [], [], [], []];
   peer = testPeer(2);
@@ -126,6 +128,7 @@ beforeEach(() => {
     claimUnderlay: (_, all) => step(`claim ${all.length}`),
     peerListener: {
       onInstalled: (_, all) => step(`answered ${all.length}`),
+      onAnswered: () => void answers++,
       onSilent: (_, reason) => silent.push(reason),
     },
     sessionListener: { onEstablished: (all) => step(`established ${all.length}`) },
@@ -305,6 +308,8 @@ describe('an exchange that fails', () => {
     expect(peer.failures).toBe(1);
     const isSilent = code === 'DEADLINE_EXCEEDED' || code === 'UNAVAILABLE';
     expect(silent).toEqual(isSilent ? [expect.stringContaining('failed')] : []);
+    expect(answers).toBe(isSilent || code === 'CANCELLED' ? 0 : 1);
+    expect(peer.failure).toMatchObject({ code });
   });
 
   test('waits for longer each time', async () => {
@@ -338,6 +343,24 @@ describe('an exchange that fails', () => {
       expect(steps.join()).not.toContain('supersede');
     }
   });
+
+  test.each([
+    ['offer', undefined, 0],
+    ['check', 'RESOURCE_EXHAUSTED', 1],
+    ['connect', undefined, 1],
+  ] as const)(
+    'at the step %s: the failure has the code %s, and the peer has answered %i times',
+    async (failAt, code, times) => {
+      Object.assign(world, { failAt, error: new RpcError('RESOURCE_EXHAUSTED', 'none free') });
+      await exchange();
+      expect(peer.failure).toEqual({
+        atMs: expect.any(Number),
+        code,
+        reason: 'RESOURCE_EXHAUSTED: none free',
+      });
+      expect(answers).toBe(times);
+    },
+  );
 
   test('because the answer is of another version, of another number, or none', async () => {
     answer = (_, request) => {
