@@ -3,7 +3,6 @@
  * loads, so admin-server.ts does it for the first connection. What a client can make grow has a limit here: a program that has run wild
  * must not take the gateway with it.
  */
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,6 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation, protoPath as healthProto } from 'grpc-health-check';
 import type { Clock } from '../base/clock.js';
 import { statusOfCode } from '../gateway/rpc/grpc-service.js';
 import { RpcError } from '../gateway/rpc/transport.js';
@@ -36,12 +36,6 @@ import {
 import type { AdminService } from './admin-service.js';
 import { CaptureStreams } from './capture-streams.js';
 import { EventWatchers } from './event-watchers.js';
-
-// Imported, this one module of CommonJS was now and then without its class, in processes that got little processor time while they loaded
-// it (seen with Node 20.20), and stayed so. Required, it is whole.
-const { HealthImplementation, protoPath: healthProto } = createRequire(import.meta.url)(
-  'grpc-health-check',
-) as typeof import('grpc-health-check');
 
 /** Calls under way on one connection, streams among them; further ones wait at their client. */
 export const CALLS_PER_CONNECTION_MAX = 32;

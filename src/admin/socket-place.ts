@@ -1,7 +1,8 @@
 /** Where gateways have their admin sockets when nobody says where: one folder for each user, and in it a name for each gateway. */
-import { accessSync, constants, lstatSync, readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from '../files/folders.js';
+import { lstatOf } from '../files/stat.js';
 import { isServed, SocketPathError } from '../files/unix-socket.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
 
@@ -53,8 +54,12 @@ export function defaultSocketPath(service: ServiceAddress, surroundings: Surroun
       true,
     );
   makeFolder(folder, 'private');
-  const there = lstatSync(folder);
-  if (!there.isDirectory() || there.uid !== surroundings.userId || (there.mode & WRITABLE_BY_OTHERS) !== 0)
+  const there = lstatOf(folder);
+  if (
+    !there.isDirectory() ||
+    Number(there.uid) !== surroundings.userId ||
+    (Number(there.mode) & WRITABLE_BY_OTHERS) !== 0
+  )
     throw new SocketPathError(`${folder} is no folder that we alone may write to; say --admin PATH`, true);
   return join(folder, `${service.host}-${service.port}${ENDING}`);
 }

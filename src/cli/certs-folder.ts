@@ -1,11 +1,12 @@
 /** The folder of `psp-gateway certs`: an authority that is kept, and the certificates that it has issued. */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { type NewFile, replaceFiles } from '../files/replace-file.js';
+import { statIfThere, statOf } from '../files/stat.js';
 import { attempt } from '../gateway/config/addresses.js';
 import { parseIdentity } from '../gateway/config/identities.js';
 import { certificatesIn, validityOf } from '../gateway/rpc/certificate-reading.js';
@@ -172,7 +173,7 @@ async function authorityIn(folder: string, problems: string[]): Promise<Opened |
     problems.push(`${folder}: has no authority (${missing.join(', ')}); psp-gateway certs init makes one`);
     return undefined;
   }
-  const { mode } = statSync(keyPath);
+  const mode = Number(statOf(keyPath).mode);
   if ((mode & OPEN_TO_OTHERS) !== 0)
     problems.push(`${keyPath}: others may read or write it (mode ${octal(mode)}); chmod 600 ${keyPath}`);
   try {
@@ -215,7 +216,7 @@ function folderProblems(folder: string): string[] {
     if (problem === undefined) throw error;
     return [problem.text];
   }
-  const mode = statSync(folder, { throwIfNoEntry: false })?.mode ?? 0;
+  const mode = Number(statIfThere(folder)?.mode ?? 0);
   if ((mode & OPEN_TO_OTHERS) === 0) return [];
   return [
     `${folder}: others may look into it (mode ${octal(mode)}); chmod 700 ${folder}, or name a new folder`,

@@ -1,10 +1,11 @@
 /** `psp-gateway certs show`: what certificates say, how long they live, and whether their keys lie beside them. */
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { readTextFile } from '../files/read-file.js';
+import { statOf } from '../files/stat.js';
 import { certificatesIn, statusOf } from '../gateway/rpc/certificate-reading.js';
 import { type CertificateState, daysUntil, EXPIRY_WARNING_DAYS } from '../gateway/rpc/certificate-status.js';
 import { certificateNames, PEM_OCTETS_MAX } from '../gateway/rpc/grpc-tls.js';
@@ -70,7 +71,7 @@ function lifeText({ state, daysLeft }: ShownCertificate): string {
 
 function filesAt(path: string, problems: string[]): string[] {
   try {
-    if (!statSync(path).isDirectory()) return [path];
+    if (!statOf(path).isDirectory()) return [path];
     const names = readdirSync(path).filter((name) => ENDINGS.test(name) && !isKeyFile(name));
     if (names.length === 0) problems.push(`${path}: no certificates there (*.pem, *.crt, *.cer)`);
     if (names.length > FILES_MAX)

@@ -2,13 +2,14 @@
  * What is wrong with the flags of a gateway beyond their form: with the files and the machine that they name, and with
  * each other. Looked at before anything is opened or written, so that it is told together, and nothing is half done.
  */
-import { statSync } from 'node:fs';
+
 import { cpus, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { fileReason } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import { readTextFile } from '../files/read-file.js';
 import { isSameFile } from '../files/same-file.js';
+import { statIfThere, statOf } from '../files/stat.js';
 import { socketPathProblem } from '../files/unix-socket.js';
 import { networkIpProblem, ownIpProblem } from '../gateway/config/addresses.js';
 import { type OptionsRead, type ProblemOf, staticTunnelsProblem } from '../gateway/config/read-options.js';
@@ -167,8 +168,8 @@ function checkStateFile(path: string, problem: ProblemOf): void {
 /** A file can be put under the name, in a folder that is there. */
 function mustTakeName(path: string): void {
   const folder = dirname(path);
-  statSync(folder);
-  const there = statSync(path, { throwIfNoEntry: false });
+  statOf(folder);
+  const there = statIfThere(path);
   if (there?.isDirectory() === true) {
     const error: NodeJS.ErrnoException = new Error(`EISDIR: ${path}`);
     throw Object.assign(error, { code: 'EISDIR', syscall: 'open', path });

@@ -6,7 +6,6 @@ import {
   chmodSync,
   closeSync,
   constants,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -22,6 +21,7 @@ import { folderModeFor, makeFolder, mustTakeFiles, removeEmptyFolders } from '..
 import { unfinishedName } from '../files/leftovers.js';
 import { readTextFile } from '../files/read-file.js';
 import { CREATE_OWN, modeFor, type Readers } from '../files/replace-file.js';
+import { lstatIfThere } from '../files/stat.js';
 import { forgetUnfinished, noteUnfinished } from '../files/unfinished.js';
 import type { Sink } from '../topology/captures.js';
 import { KEYS_FILE } from './run-keys.js';
@@ -123,7 +123,7 @@ export class OutputFolder implements Sink {
   #becomeFolder(names: readonly string[]): void {
     this.#list(names, this.#part);
     chmodSync(this.#part, folderModeFor(this.readers));
-    if (lstatSync(this.path, { throwIfNoEntry: false })?.isSymbolicLink() === true) unlinkSync(this.path);
+    if (lstatIfThere(this.path)?.isSymbolicLink() === true) unlinkSync(this.path);
     renameSync(this.#part, this.path);
   }
 
@@ -202,19 +202,19 @@ function refusal(path: string, error: unknown): unknown {
 
 /** A link to a folder is none: it is replaced, and what it points to is left alone. */
 function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return lstatIfThere(path)?.isDirectory() === true;
 }
 
 /** Something has this name that is none of the files which runs have written. */
 function isForeign(path: string, name: string, ours: ReadonlySet<string>): boolean {
-  const there = lstatSync(join(path, name), { throwIfNoEntry: false });
+  const there = lstatIfThere(join(path, name));
   return there !== undefined && !(there.isFile() && ours.has(name));
 }
 
 /** Names that the list has, if they are such as runs give. */
 function listed(path: string): Set<string> {
   const list = join(path, LIST);
-  if (lstatSync(list, { throwIfNoEntry: false })?.isFile() !== true) return new Set();
+  if (lstatIfThere(list)?.isFile() !== true) return new Set();
   return new Set(
     readTextFile(list, LIST_OCTETS_MAX)
       .split('\n')

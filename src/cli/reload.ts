@@ -2,9 +2,10 @@
  * The gateway's command line and files, read again while it runs. All or nothing: when anything is wrong, or needs a restart,
  * nothing is changed, and all reasons are told.
  */
-import { statSync } from 'node:fs';
+
 import type { ReloadOutcome } from '../admin/admin-service.js';
 import { InputFileError, readTextFile } from '../files/read-file.js';
+import { statOf } from '../files/stat.js';
 import { FLAGS, type Flag } from '../gateway/config/flags.js';
 import { ConfigError } from '../gateway/config/problems.js';
 import { type FlagsRead, readGatewayOptions } from '../gateway/config/read-options.js';
@@ -117,7 +118,7 @@ function readRegularFile(path: string, octetsMax: number): string {
 }
 
 function isRegular(path: string): boolean {
-  const stats = statSync(path);
+  const stats = statOf(path);
   return stats.isFile() || stats.isDirectory();
 }
 

@@ -2,11 +2,12 @@
  * What an output may take the place of: nothing, an empty file, or one of its own kind. Everything else is somebody's, and
  * stays. Links, pipes and devices are none of this: a link itself is replaced, and into the others is written.
  */
-import { lstatSync } from 'node:fs';
+
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFile } from '../files/folders.js';
 import { InputFileError, readBegin } from '../files/read-file.js';
 import { OutputFileError } from '../files/replace-file.js';
+import { lstatIfThere } from '../files/stat.js';
 import { STANDARD_STREAM } from '../packet/capture-stream.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { KeysFileError } from '../psp/keys-file.js';
@@ -60,7 +61,7 @@ export async function outputProblem(
 
 /** Throws OutputFileError for a file that is not of this kind, and what the file system throws. */
 export function mustBeReplaceable(path: string, kind: OutputKind): void {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+  const there = lstatIfThere(path);
   if (there?.isFile() === true && there.size > 0) MUST_BE[kind](path);
 }
 

@@ -1,7 +1,8 @@
 /** The state file on disk: read whole and within bounds, replaced whole, readable by its owner only. */
-import { lstatSync } from 'node:fs';
+
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
+import { lstatIfThere } from '../files/stat.js';
 import { mustBeState, STATE_OCTETS_MAX, StateFileError } from '../gateway/recovery/state-file.js';
 import type { StateStore } from '../gateway/recovery/state-keeper.js';
 
@@ -30,7 +31,7 @@ export function stateFileProblem(path: string): string | undefined {
 
 /** Undefined: nothing is there, or nothing in it. Throws StateFileError, and what the file system throws. */
 function readState(path: string): string | undefined {
-  const there = lstatSync(path, { throwIfNoEntry: false });
+  const there = lstatIfThere(path);
   if (there === undefined) return undefined;
   if (there.isSymbolicLink()) throw new StateFileError('it is a symbolic link');
   if (!there.isFile()) throw new StateFileError('it is not a regular file');

@@ -1,9 +1,10 @@
 /** `psp-gateway topology fuzz`: searches for failures under random faults, and makes what it finds small. */
-import { lstatSync } from 'node:fs';
+
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { printableLines } from '../base/printable.js';
 import { replaceFile } from '../files/replace-file.js';
+import { lstatIfThere } from '../files/stat.js';
 import { topologyToYaml } from '../topology/file/write.js';
 import { type Failure, fuzz } from '../topology/fuzz/fuzz.js';
 import { failAtFile } from './failure.js';
@@ -132,6 +133,6 @@ function freeName(name: string): string {
   const stem = name.slice(0, name.length - extension.length);
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${stem}-${number}${extension}`;
-    if (lstatSync(candidate, { throwIfNoEntry: false }) === undefined) return candidate;
+    if (lstatIfThere(candidate) === undefined) return candidate;
   }
 }

@@ -1,8 +1,9 @@
 /** Folders for what is written. */
-import { accessSync, constants, mkdirSync, rmdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { OutputFileError, outputTarget } from './output-target.js';
 import type { Readers } from './replace-file.js';
+import { statIfThere, statOf } from './stat.js';
 
 const PRIVATE_MODE = 0o700;
 const PUBLIC_MODE = 0o777;
@@ -26,7 +27,7 @@ export function makeFolder(path: string, readers: Readers): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') {
-      if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return [];
+      if (statIfThere(path)?.isDirectory() === true) return [];
       throw new OutputFileError(`${path} is a file; name a folder`);
     }
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
@@ -51,10 +52,10 @@ export function removeEmptyFolders(made: readonly string[]): void {
  */
 export function mustTakeFiles(path: string): void {
   let outermost = path;
-  let there = statSync(path, { throwIfNoEntry: false });
+  let there = statIfThere(path);
   while (there === undefined && dirname(outermost) !== outermost) {
     outermost = dirname(outermost);
-    there = statSync(outermost, { throwIfNoEntry: false });
+    there = statIfThere(outermost);
   }
   if (there?.isDirectory() === false) throw new OutputFileError(`${outermost} is a file; name a folder`);
   accessSync(outermost, constants.W_OK | constants.X_OK);
@@ -70,7 +71,7 @@ export async function mustTakeFile(path: string): Promise<void> {
   const folder = dirname(path);
   try {
     // Files make no folders.
-    statSync(folder);
+    statOf(folder);
     mustTakeFiles(folder);
   } catch (error) {
     // Users know what they have named.

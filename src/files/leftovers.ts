@@ -3,8 +3,9 @@
  * process is at it, so that what nobody will finish any more can be told from what somebody is writing.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lstatOf } from './stat.js';
 
 const RANDOM_OCTETS = 16;
 const PATTERN = /^\.psp-gateway-([0-9a-f]{8})-(\d{1,10})-(\d{1,20})-[0-9a-f]{32}\.part$/;
@@ -39,7 +40,7 @@ function removeLeftovers(folder: string): void {
     if (place !== PLACE || startOf(Number(pid)) === start) continue;
     const path = join(folder, name);
     try {
-      if (lstatSync(path).uid === process.geteuid?.()) rmSync(path, { recursive: true, force: true });
+      if (Number(lstatOf(path).uid) === process.geteuid?.()) rmSync(path, { recursive: true, force: true });
     } catch {
       // It stays; it is in nobody's way.
     }

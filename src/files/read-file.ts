@@ -3,16 +3,8 @@
  * size that the reader names. Nothing is waited for without end, and nothing is held that is larger than that.
  */
 import { isUtf8 } from 'node:buffer';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, type BigIntStats, closeSync, constants, openSync, readSync } from 'node:fs';
+import { fstatOf, statOf } from './stat.js';
 
 /** A file that is not what it should be: too large, of a kind that has no end, or a pipe into which nobody writes. */
 export class InputFileError extends Error {
@@ -45,7 +37,7 @@ export function readTextFile(
   // O_NONBLOCK: a FIFO without writer would hold `open` for ever.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | noLinks);
   try {
-    const stats = fstatSync(descriptor);
+    const stats = fstatOf(descriptor);
     const isPipe = stats.isFIFO();
     if (!stats.isFile() && !isPipe) throw new InputFileError(path, `is ${kindOf(stats)}; name a file`);
     if (stats.isFile() && stats.size > octetsMax) throw tooLarge(path, `${stats.size} octets`, octetsMax);
@@ -60,7 +52,7 @@ export function readTextFile(
  * a pipe or a device. Throws InputFileError for a folder, and what the file system throws.
  */
 export function readBegin(path: string, octetsMax: number): Buffer | undefined {
-  const stats = statSync(path);
+  const stats = statOf(path);
   if (stats.isDirectory()) throw new InputFileError(path, `is ${kindOf(stats)}; name a file`);
   if (!stats.isFile()) {
     accessSync(path, constants.R_OK);
@@ -151,6 +143,6 @@ function tooLarge(path: string, what: string, octetsMax: number): InputFileError
   );
 }
 
-function kindOf(stats: Stats): string {
+function kindOf(stats: BigIntStats): string {
   return stats.isDirectory() ? 'a folder' : 'a device';
 }

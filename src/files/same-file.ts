@@ -1,5 +1,6 @@
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { type BigIntStats, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { statOf } from './stat.js';
 
 /** Whether two paths name one file, under whatever names, also where it is not there yet. */
 export function isSameFile(a: string, b: string): boolean {
@@ -8,9 +9,9 @@ export function isSameFile(a: string, b: string): boolean {
   return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
-function fileAt(path: string): Stats | undefined {
+function fileAt(path: string): BigIntStats | undefined {
   try {
-    return statSync(path);
+    return statOf(path);
   } catch {
     return undefined;
   }

@@ -5,10 +5,11 @@
  * Node removes the name that a server was bound to when the server closes, whatever is there by then. So a socket is bound to
  * a name of its own beside its place, and linked to that; what Node removes is a name that has gone already.
  */
-import { linkSync, lstatSync, unlinkSync } from 'node:fs';
+import { linkSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileReason } from './file-problem.js';
+import { lstatIfThere, lstatOf } from './stat.js';
 
 /** Octets of a socket's path: `sun_path` of Linux's unix(7) without the octet that ends it. */
 export const SOCKET_PATH_OCTETS_MAX = 107;
@@ -43,7 +44,7 @@ export function socketPathProblem(path: string): string | undefined {
   const octets = Math.max(Buffer.byteLength(path), Buffer.byteLength(nameBeside(path)));
   if (octets > SOCKET_PATH_OCTETS_MAX)
     return `${path}: ${octets} octets are too long for the path of a socket, which has ${SOCKET_PATH_OCTETS_MAX} at most; name a shorter one`;
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false)
+  if (lstatIfThere(path)?.isSocket() === false)
     return `${path} is there, and is no socket; name another path`;
   return undefined;
 }
@@ -55,7 +56,7 @@ export function socketPathProblem(path: string): string | undefined {
 async function occupantOf(path: string): Promise<'none' | 'dead' | 'live'> {
   const wrong = socketPathProblem(path);
   if (wrong !== undefined) throw new SocketPathError(wrong, true);
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return 'none';
+  if (lstatIfThere(path) === undefined) return 'none';
   const error = await connectProblem(path);
   if (error === undefined || error.code === 'EAGAIN') return 'live';
   if (error.code === 'ECONNREFUSED') return 'dead';
@@ -107,9 +108,9 @@ export async function listenAtPath(server: Server, path: string): Promise<() => 
     throw new SocketPathError(`${path}: another program has just come there; name another path`, false);
   }
   unlinkSync(first);
-  const { ino, dev } = lstatSync(path);
+  const { ino, dev } = lstatOf(path);
   return () => {
-    const there = lstatSync(path, { throwIfNoEntry: false });
+    const there = lstatIfThere(path);
     if (there?.isSocket() === true && there.ino === ino && there.dev === dev) unlinkSync(path);
   };
 }

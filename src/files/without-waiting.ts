@@ -1,5 +1,6 @@
 /** Terminals that are written to without waiting for them. */
-import { constants, fstatSync, openSync } from 'node:fs';
+import { constants, openSync } from 'node:fs';
+import { fstatOf } from './stat.js';
 
 /**
  * Another description of the same terminal, which returns at once where the terminal has been stopped. Those who share the
@@ -7,7 +8,7 @@ import { constants, fstatSync, openSync } from 'node:fs';
  */
 export function withoutWaiting(fd: number): number {
   try {
-    if (!fstatSync(fd).isCharacterDevice()) return fd;
+    if (!fstatOf(fd).isCharacterDevice()) return fd;
     const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
     return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
   } catch {
