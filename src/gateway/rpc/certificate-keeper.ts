@@ -19,8 +19,8 @@ import {
   EXPIRY_WARNING_DAYS,
   stateAt,
 } from './certificate-status.js';
-import { TlsFilesError, type TlsSource } from './grpc-tls.js';
-import type { ControlTransport, TlsMaterial } from './transport.js';
+import { TlsFilesError } from './grpc-tls.js';
+import type { ControlTransport, TlsMaterial, TlsSource } from './transport.js';
 
 /** Between two looks at the files: a change is taken after one to two of these. */
 export const LOOK_INTERVAL_MS = 2000;

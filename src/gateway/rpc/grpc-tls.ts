@@ -6,7 +6,7 @@ import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.js';
 import { readProblem } from '../../files/file-problem.js';
-import { type FileStamps, stampsOf } from '../../files/file-stamp.js';
+import { stampsOf } from '../../files/file-stamp.js';
 import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
@@ -14,7 +14,7 @@ import { certificatesIn, validityOf } from './certificate-reading.js';
 import { stateAt } from './certificate-status.js';
 import { nameText } from './connection-problems.js';
 import { identityText, isDnsName, isSpiffeId } from './identity.js';
-import type { CertificateName, TlsMaterial } from './transport.js';
+import type { CertificateName, TlsMaterial, TlsSource } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
 export const TLS_MIN_VERSION = 'TLSv1.3';
@@ -98,16 +98,6 @@ export function readTlsFiles(files: TlsFiles, nowMs: number): TlsMaterial {
     throw new TlsFilesError(problems);
   }
   return { caPem, certificatePem, keyPem };
-}
-
-/** The TLS files that a gateway was started with, and what was in them. */
-export interface TlsSource {
-  readonly files: TlsFiles;
-  readonly material: TlsMaterial;
-  /** Looks whether the files have changed. Never rejects. */
-  stamps(): Promise<FileStamps>;
-  /** What is in them now. Throws TlsFilesError. */
-  read(): TlsMaterial;
 }
 
 /** The files on disk, of which `material` was read; `nowMs` is the wall time that certificates must be valid at. */

@@ -3,9 +3,11 @@
  * who carries them is behind this interface: gRPC over TLS (grpc-transport.ts), or memory in simulations, with the same bytes
  * and the same service code.
  */
+import type { FileStamps } from '../../files/file-stamp.js';
 import { type IpAddress, ipFamily } from '../../packet/address.js';
 import type { DoorView } from '../doors/door-view.js';
 import type { GatewayObserver } from '../events.js';
+import type { TlsFiles } from '../options.js';
 
 /** The address at which a gateway's tunnel service listens. */
 export interface ServiceAddress {
@@ -122,6 +124,16 @@ export interface TlsMaterial {
   /** Our certificate, for both ends, with those between it and the authority if there are any. */
   readonly certificatePem: string;
   readonly keyPem: string;
+}
+
+/** The TLS files that a gateway was started with, and what was in them. */
+export interface TlsSource {
+  readonly files: TlsFiles;
+  readonly material: TlsMaterial;
+  /** Looks whether the files have changed. Never rejects. */
+  stamps(): Promise<FileStamps>;
+  /** What is in them now. Throws TlsFilesError. */
+  read(): TlsMaterial;
 }
 
 /** The identity of a caller. */
