@@ -6,7 +6,7 @@ import type { DocaErrorName } from '../hal/errors.js';
 import type { IpAddress, MacAddress } from '../packet/address.js';
 import type { SegmentKind } from '../packet/segment-message.js';
 import type { CertificateStatus } from './rpc/certificate-status.js';
-import type { RpcCode, RpcMethod } from './rpc/transport.js';
+import type { ProblemKind, RpcCode, RpcMethod } from './rpc/transport.js';
 import type { VacatedReason } from './sessions/fair-share.js';
 import type { ToldSegmentDrop } from './slow-path/segment.js';
 
@@ -77,6 +77,8 @@ export type GatewayEvent =
       readonly type: 'caller-refused';
       readonly from: string;
       readonly why: CallerRefusal;
+      /** Absent: nothing is wrong with the connection, but it is no peer's. */
+      readonly problem?: ProblemKind;
       readonly reason: string;
     }
   /** A packet of the workload waits for an egress route. */
@@ -136,6 +138,8 @@ export type GatewayEvent =
       readonly peer: string;
       readonly seen: boolean;
       readonly reason: string;
+      /** What is wrong with the connection to it; absent: something else, or nobody knows. */
+      readonly problem?: ProblemKind;
     }
   /** A peer has told that it makes no new tunnels; `endsInS`: for so long at most, where it has said. */
   | { readonly type: 'peer-drains'; readonly peer: string; readonly endsInS?: number }

@@ -168,6 +168,7 @@ export class GatewayViews {
       receivedAtMs: peer.receivedAtMs,
       silentSinceMs: peer.silentSinceMs,
       silentReason: peer.silentReason,
+      silentProblem: peer.silentProblem,
       failure: peer.failure,
       drains: peer.drainsAt(this.parts.clock.nowMs()) ? { endsAtMs: peer.drain!.endsAtMs } : undefined,
       ...counts,

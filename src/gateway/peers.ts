@@ -16,6 +16,7 @@ import {
   type CallerIdentity,
   type CertificateName,
   type Doorkeeper,
+  type ProblemKind,
   RpcError,
   type ServiceAddress,
   serviceText,
@@ -49,6 +50,8 @@ export class Peer {
   silentSinceMs: number | undefined;
   /** How that showed first. */
   silentReason: string | undefined;
+  /** What was wrong with the connection; undefined: nothing, or nobody knows. */
+  silentProblem: ProblemKind | undefined;
   /** What it told last; undefined: it does not drain. */
   drain: PeerDrain | undefined;
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */

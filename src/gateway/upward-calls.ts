@@ -12,6 +12,7 @@
  *     proofs of underlay addresses              an address is proved        installer, then slow path
  *     all                                       events                      proofs of addresses, and the observer
  */
+
 import type { Clock } from '../base/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';
@@ -19,6 +20,7 @@ import type { GatewayEvent, GatewayObserver, OwnWork } from './events.js';
 import type { Peer } from './peers.js';
 import type { Announcements } from './recovery/announcements.js';
 import type { DrainNotice } from './rpc/announcement-messages.js';
+import type { ProblemKind } from './rpc/transport.js';
 import type { TunnelParameters } from './rpc/tunnel-messages.js';
 import { type BringUp, groupByPeer } from './sessions/bring-up.js';
 import type { VacatedReason } from './sessions/fair-share.js';
@@ -163,13 +165,20 @@ export class UpwardCalls implements SpiShortageListener, SessionListener, RekeyL
     if (before) this.observe({ type: 'peer-drain-over', peer: peer.name });
   }
 
-  onSilent(peer: Peer, reason: string): void {
+  onSilent(peer: Peer, reason: string, problem?: ProblemKind): void {
     // The last attempt says why it is silent now; that of the first may be over.
     peer.silentReason = reason;
+    peer.silentProblem = problem;
     if (peer.silentSinceMs !== undefined) return;
     peer.silentSinceMs = this.deps.clock.nowMs();
     const seen = peer.heardAtMs !== Number.NEGATIVE_INFINITY;
-    this.observe({ type: 'peer-silent', peer: peer.name, seen, reason });
+    this.observe({
+      type: 'peer-silent',
+      peer: peer.name,
+      seen,
+      reason,
+      ...(problem === undefined ? {} : { problem }),
+    });
   }
 
   /** The peer has proved its address: what waited for that goes. */

@@ -15,7 +15,7 @@ import type { PeerDialect } from './options.js';
 import type { DeviceCounters } from './pipeline/device-counters.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
-import type { RpcCode, ServiceAddress } from './rpc/transport.js';
+import type { ProblemKind, RpcCode, ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
 import type { SegmentCounters } from './slow-path/segment.js';
@@ -115,6 +115,8 @@ export interface PeerView {
   readonly silentSinceMs: number | undefined;
   /** How that showed first; of no meaning where it is not silent. */
   readonly silentReason: string | undefined;
+  /** Likewise what was wrong with the connection; undefined: nothing, or nobody knows. */
+  readonly silentProblem: ProblemKind | undefined;
   /** The last of the failures; undefined: none since it last answered. */
   readonly failure: PeerFailure | undefined;
   /** It makes no new tunnels, as it has told; when that ends at the latest, wall time in milliseconds, where it has said. */

@@ -1,25 +1,28 @@
 /** Causes in the control plane: peers that do not answer or refuse, and callers whom we refuse. */
+import type { ProblemKind } from '../rpc/transport.js';
 import type { GatewaySummary, PeerView } from '../view.js';
 import { areAllPlacesTaken, type Causes, type DiagnosisInput, peerAt, refuses, seconds } from './finding.js';
 import { callerOf } from './recent-troubles.js';
 
-/** What a connection that was not made for the sake of a certificate says (connection-problems.ts). */
-const CERTIFICATE_REFUSED = /certificate|ended the handshake|ended the connection/;
+/** Problems that may come from our own certificate, or from our clock. */
+const OF_CERTIFICATES: readonly (ProblemKind | undefined)[] = [
+  'expired',
+  'not-yet-valid',
+  'other-authority',
+  'ours-refused',
+  'broken-off',
+  'handshake-failed',
+];
 /** That both ends have different authorities; who has the wrong one is told by whom all others believe. */
-const BROKEN_OFF = /ended the connection/;
-const OTHER_AUTHORITY =
-  /no authority of our|does not know the authority|ended the connection (in the handshake|before HTTP)/;
+const OF_AUTHORITIES: readonly (ProblemKind | undefined)[] = ['other-authority', 'broken-off'];
 /** Peers that have to be of another authority, all that are known, before it is ours that is wrong. */
 const STRANGE_PEERS_MIN = 2;
 
 const isSilent = ({ silentSinceMs }: PeerView) => silentSinceMs !== undefined;
 
-/** Why it does not answer, as the last silence said. */
-const silenceOf = ({ silentReason = '' }: PeerView) => silentReason;
-
 /** Peers with whom nothing comes about because of our own certificate, which is told by itself. */
 function isForOurs({ summary }: DiagnosisInput, peer: PeerView): boolean {
-  if (!CERTIFICATE_REFUSED.test(silenceOf(peer))) return false;
+  if (!OF_CERTIFICATES.includes(peer.silentProblem)) return false;
   const own = summary.tls?.certificates.some(({ state }) => state === 'expired' || state === 'not-yet-valid');
   return own === true || strangers(summary).length > 0;
 }
@@ -27,7 +30,7 @@ function isForOurs({ summary }: DiagnosisInput, peer: PeerView): boolean {
 /** All peers of whom we know something, where there are several and all are of another authority than we; otherwise none. */
 function strangers({ peers }: GatewaySummary): readonly PeerView[] {
   const known = peers.filter((peer) => isSilent(peer) || peer.heardAtMs !== undefined);
-  const isStrange = (peer: PeerView) => isSilent(peer) && OTHER_AUTHORITY.test(silenceOf(peer));
+  const isStrange = (peer: PeerView) => isSilent(peer) && OF_AUTHORITIES.includes(peer.silentProblem);
   return known.length >= STRANGE_PEERS_MIN && known.every(isStrange) ? known : [];
 }
 
@@ -58,7 +61,7 @@ export const CAUSES_OF_PEERS: Causes = {
     const silent = peers.filter((peer) => isSilent(peer) && !isForOurs(input, peer));
     return silent.map((peer) => {
       const since = `${peer.heardAtMs === undefined ? 'has not answered yet' : 'does not answer'}, for ${seconds(nowMs - peer.silentSinceMs!)}`;
-      const reason = silenceOf(peer);
+      const reason = peer.silentReason ?? '';
       return letIn.has(peer.name)
         ? {
             about: peer.name,
@@ -108,7 +111,7 @@ export const CAUSES_OF_PEERS: Causes = {
     troubles.of('caller-refused').flatMap(({ event, count }) => {
       const peer = peerAt(summary, event.from);
       // A handshake that was broken off may have taken too long, on either side.
-      if (peer === undefined || BROKEN_OFF.test(event.reason) || strangers(summary).length > 0) return [];
+      if (peer === undefined || event.problem === 'broken-off' || strangers(summary).length > 0) return [];
       return [
         {
           about: peer,

@@ -242,7 +242,7 @@ export class PairCheck {
       if (!(error instanceof RpcError) || signal.aborted) return undefined;
       if (error.code === 'UNIMPLEMENTED') asked.cannotSay = true;
       if (isAnswer(error.code)) peerListener.onAnswered(peer);
-      if (isSilence(error.code)) peerListener.onSilent(peer, error.message);
+      if (isSilence(error.code)) peerListener.onSilent(peer, error.message, error.problem);
       return undefined;
     } finally {
       asked.underWay = false;

@@ -16,7 +16,14 @@ import {
   decodeAnnouncementAnswer,
   encodeAnnouncement,
 } from '../rpc/announcement-messages.js';
-import { type ControlTransport, isAnswer, isSilence, type RpcCode, RpcError } from '../rpc/transport.js';
+import {
+  type ControlTransport,
+  isAnswer,
+  isSilence,
+  type ProblemKind,
+  type RpcCode,
+  RpcError,
+} from '../rpc/transport.js';
 import type { PeerListener } from '../sessions/listeners.js';
 
 /** Calls at a time that are younger than HOLD_MS; older ones hold up nobody. A thousand silent peers take 0.8 s. */
@@ -166,6 +173,7 @@ export class Announcements {
     observe({ type: 'announcement-sent', peer: peer.name, packetsFail });
     let code: RpcCode | undefined;
     let reason = '';
+    let problem: ProblemKind | undefined;
     try {
       const message = encodeAnnouncement({
         ageMs: this.ageMs(),
@@ -180,6 +188,7 @@ export class Announcements {
     } catch (error) {
       code = error instanceof RpcError ? error.code : 'UNAVAILABLE';
       reason = reasonOf(error);
+      problem = error instanceof RpcError ? error.problem : undefined;
       if (!signal.aborted) observe({ type: 'announcement-failed', peer: peer.name, reason });
     } finally {
       told.underWay = false;
@@ -188,7 +197,7 @@ export class Announcements {
     if (code !== undefined && !isAnswer(code)) {
       this.counters.failed++;
       told.failures++;
-      if (isSilence(code)) this.deps.peerListener.onSilent(peer, reason);
+      if (isSilence(code)) this.deps.peerListener.onSilent(peer, reason, problem);
       if (told.standing === 'silent') this.#later(told);
       return;
     }

@@ -5,11 +5,20 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
+import { reasonOf } from '../../hal/errors.js';
 import type { Watched } from '../doors/flood-watch.js';
 import type { OctetShare } from '../doors/octet-budget.js';
+import { ConnectionError } from './connection-problems.js';
 import { codeOfStatus, methodPath } from './grpc-service.js';
 import { CONTENT_TYPE, decodeDetails, framed, MessageReader, timeoutText } from './grpc-wire.js';
-import { type RpcCode, RpcError, type RpcMethod, type ServiceAddress, serviceText } from './transport.js';
+import {
+  type ProblemKind,
+  type RpcCode,
+  RpcError,
+  type RpcMethod,
+  type ServiceAddress,
+  serviceText,
+} from './transport.js';
 
 /** Interim answers (1xx) to one call. */
 const INTERIM_MAX = 8;
@@ -19,7 +28,7 @@ export interface ClientCallDeps {
   readonly octets: OctetShare;
   readonly messageOctetsMax: number;
   readonly watched: Watched;
-  readonly whyEnded: (error?: Error) => string;
+  readonly whyEnded: (error?: Error) => Error;
   readonly settle: (error: RpcError | undefined, response?: Uint8Array) => void;
 }
 
@@ -57,7 +66,7 @@ export class ClientCall {
     });
     this.#stream = stream;
     watched.request();
-    stream.on('error', (error) => this.#fail('UNAVAILABLE', this.deps.whyEnded(error)));
+    stream.on('error', (error) => this.#ended(error));
     stream.on('headers', () => {
       if (++this.#interim > INTERIM_MAX) this.#fail('INTERNAL', 'interim answers without end');
     });
@@ -125,10 +134,15 @@ export class ClientCall {
     if (reset === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
       this.#fail('RESOURCE_EXHAUSTED', 'the server asks for calm');
     } else if (http !== undefined && Number(http) !== 200) this.#fail('UNKNOWN', `HTTP status ${http}`);
-    else this.#fail('UNAVAILABLE', this.deps.whyEnded());
+    else this.#ended();
   }
 
-  #fail(code: RpcCode, details: string): void {
-    this.deps.settle(new RpcError(code, `${serviceText(this.deps.peer)}: ${details}`));
+  #ended(error?: Error): void {
+    const why = this.deps.whyEnded(error);
+    this.#fail('UNAVAILABLE', reasonOf(why), why instanceof ConnectionError ? why.kind : undefined);
+  }
+
+  #fail(code: RpcCode, details: string, problem?: ProblemKind): void {
+    this.deps.settle(new RpcError(code, `${serviceText(this.deps.peer)}: ${details}`, problem));
   }
 }

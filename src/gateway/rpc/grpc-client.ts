@@ -16,7 +16,7 @@ import type { DoorLimits } from '../doors/door-limits.js';
 import { FloodWatch, type Watched } from '../doors/flood-watch.js';
 import { OctetBudget, type OctetShare } from '../doors/octet-budget.js';
 import type { TlsFiles } from '../options.js';
-import { type ConnectionProblem, peerProblem } from './connection-problems.js';
+import { ConnectionError, type ConnectionProblem, peerProblem } from './connection-problems.js';
 import { ClientCall } from './grpc-client-call.js';
 import { atCertificateEnd, ownEndMs, secureContextOptions, serverIdentityProblem } from './grpc-tls.js';
 import { decodeDetails } from './grpc-wire.js';
@@ -69,7 +69,7 @@ interface Connected {
   readonly session: ClientHttp2Session;
   readonly watched: Watched;
   /** What to say when the connection ends now. */
-  readonly whyEnded: (error?: Error) => string;
+  readonly whyEnded: (error?: Error) => Error;
 }
 
 export class GrpcClient {
@@ -157,7 +157,13 @@ export class GrpcClient {
           call.begin(session, method, request, endMs - clock.nowMs());
         },
         (error: unknown) =>
-          settle(new RpcError('UNAVAILABLE', `${serviceText(peer)}: ${decodeDetails(reasonOf(error))}`)),
+          settle(
+            new RpcError(
+              'UNAVAILABLE',
+              `${serviceText(peer)}: ${decodeDetails(reasonOf(error))}`,
+              error instanceof ConnectionError ? error.kind : undefined,
+            ),
+          ),
       );
     });
   }
@@ -247,12 +253,12 @@ export class GrpcClient {
           channel.connection = undefined;
           channel.isUp = false;
         }
-        reject(new Error(peerProblem(problem(error))));
+        reject(peerProblem(problem(error)));
       };
       const late = clock.setTimer(() => {
         const text =
           'the connection was not made in time: the host does not answer, or something on the way drops packets';
-        tcp.destroy(new Error(text));
+        tcp.destroy(new ConnectionError('unreachable', text));
       }, limits.openingMs);
       tcp.once('close', () => {
         this.#sockets.delete(tcp);
@@ -273,7 +279,7 @@ export class GrpcClient {
         });
         const whyEnded = (error?: Error) => {
           if (!isUp) return peerProblem(problem(fault ?? error));
-          return error === undefined ? 'the connection ended before the answer' : reasonOf(error);
+          return error ?? new Error('the connection ended before the answer');
         };
         session.once('goaway', () => this.#leave(channel, tcp));
         const watched = this.#floods.add(tcp, () => {
@@ -317,7 +323,7 @@ export class GrpcClient {
         });
         tls.once('secureConnect', () => {
           if (tls.alpnProtocol === 'h2') start(tls, tls.getPeerX509Certificate());
-          else tls.destroy(new Error('the server does not speak HTTP/2'));
+          else tls.destroy(new ConnectionError('no-http2', 'the server does not speak HTTP/2'));
         });
       }
     });

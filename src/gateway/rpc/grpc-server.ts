@@ -23,7 +23,12 @@ import { RefusalLog } from '../doors/refusal-log.js';
 import type { CallerRefusal, GatewayObserver } from '../events.js';
 import type { Logger } from '../log.js';
 import type { TlsFiles } from '../options.js';
-import { type ConnectionProblem, callerProblem, NO_CERTIFICATE } from './connection-problems.js';
+import {
+  type ConnectionError,
+  type ConnectionProblem,
+  callerProblem,
+  noCertificateProblem,
+} from './connection-problems.js';
 import { type CallCounters, refuseCall, serveCall } from './grpc-call.js';
 import { atCertificateEnd, certificateNames, ownEndMs, secureContextOptions } from './grpc-tls.js';
 import {
@@ -251,10 +256,21 @@ export class GrpcServer {
   }
 
   /** Counts and tells of a caller that does not get in, and why. */
-  #callerRefused(what: ToldOneByOne, { socket, source, from: peer }: Connection, reason: string): void {
+  #callerRefused(
+    what: ToldOneByOne,
+    { socket, source, from: peer }: Connection,
+    { message: reason, kind: problem }: ConnectionError | { readonly message: string; readonly kind?: never },
+  ): void {
     this.#refusals[what]++;
     const from = source ?? socket.remoteAddress ?? peer;
-    this.#options.observe({ type: 'caller-refused', from, why: CALLER_REFUSALS[what], reason });
+    const why = CALLER_REFUSALS[what];
+    this.#options.observe({
+      type: 'caller-refused',
+      from,
+      why,
+      reason,
+      ...(problem === undefined ? {} : { problem }),
+    });
   }
 
   #handshakeFailed(connection: Connection, error: unknown): void {
@@ -329,11 +345,11 @@ export class GrpcServer {
       return;
     }
     if (!socket.authorized || certificate === undefined) {
-      const reason =
+      const problem =
         certificate === undefined
-          ? NO_CERTIFICATE
+          ? noCertificateProblem()
           : callerProblem(this.#problem(socket.authorizationError, certificate));
-      this.#callerRefused('untrusted', connection, reason);
+      this.#callerRefused('untrusted', connection, problem);
       connection.socket.resetAndDestroy();
       return;
     }
@@ -361,7 +377,7 @@ export class GrpcServer {
       party = this.#doors.party(this.#options.doorkeeper.admit(caller));
     } catch (error) {
       const refusal = asRefusal(error);
-      this.#callerRefused('notPeers', connection, refusal.details);
+      this.#callerRefused('notPeers', connection, { message: refusal.details });
       this.#serveStranger(connection, transport, refusal);
       return;
     }
@@ -404,7 +420,7 @@ export class GrpcServer {
       // Peers come and go while connections last.
       const problem = this.#problemOf(doorkeeper, caller, party);
       if (problem !== undefined) {
-        this.#callerRefused('notPeers', connection, problem.details);
+        this.#callerRefused('notPeers', connection, { message: problem.details });
         refuseCall(stream, problem);
         this.#drain(connection);
         return;

@@ -12,7 +12,7 @@ import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
 import { certificatesIn, validityOf } from './certificate-reading.js';
 import { stateAt } from './certificate-status.js';
-import { nameText } from './connection-problems.js';
+import { ConnectionError, nameText } from './connection-problems.js';
 import { identityText, isDnsName, isSpiffeId } from './identity.js';
 import type { CertificateName, TlsMaterial, TlsSource } from './transport.js';
 
@@ -197,22 +197,25 @@ export function serverIdentityProblem(
   host: IpAddress,
   identities: readonly CertificateName[] | undefined,
   certificateDer: Uint8Array | undefined,
-): Error | undefined {
+): ConnectionError | undefined {
   // An exception would end the process: Node calls this from the handshake.
-  if (certificateDer === undefined) return new Error('the server shows no certificate');
+  if (certificateDer === undefined)
+    return new ConnectionError('no-certificate', 'the server shows no certificate');
   const certificate = new X509Certificate(certificateDer);
   const names = certificateNames(certificate);
   const wanted = identities ?? [{ type: 'ip', value: host }];
   if (names.some(({ type, value }) => wanted.some((one) => one.type === type && one.value === value)))
     return undefined;
   if (identities !== undefined) {
-    return new Error(
+    return new ConnectionError(
+      'other-name',
       `the server's certificate has no name of the peer's identities, such as ${identityText(identities[0]!)} (it names ${
         nameText(certificate.subjectAltName) || 'nothing'
       }): issue it with that name, or correct the identities here`,
     );
   }
-  return new Error(
+  return new ConnectionError(
+    'other-name',
     `the server's certificate does not name the peer's service address ${host} (it names ${
       nameText(certificate.subjectAltName) || 'nothing'
     }): issue it with that address, or correct the address here`,

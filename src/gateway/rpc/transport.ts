@@ -67,6 +67,31 @@ export type RpcCode =
   | 'UNAVAILABLE'
   | 'UNAUTHENTICATED';
 
+/** What is wrong with a connection, for programs, which go by no text. */
+export type ProblemKind =
+  /** TCP does not get there, or nobody listens. */
+  | 'unreachable'
+  /** One end speaks TLS, and the other one does not. */
+  | 'plain-text'
+  | 'old-tls'
+  | 'no-http2'
+  /** The other end shows no certificate, or one that we do not believe. */
+  | 'no-certificate'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'wrong-purpose'
+  /** Its certificate names somebody else. */
+  | 'other-name'
+  /** The two ends have different authorities, whoever noticed. */
+  | 'other-authority'
+  /** The other end says that it does not believe our certificate. */
+  | 'ours-refused'
+  /** The other end has ended the connection without a word, as who does not believe a certificate does, and who has no room. */
+  | 'broken-off'
+  /** TLS has failed for another reason. */
+  | 'handshake-failed'
+  | 'other';
+
 /** A failed RPC: thrown by handlers to answer with a status, and by `call` when the peer or the way there failed. */
 export class RpcError extends Error {
   override readonly name = 'RpcError';
@@ -74,6 +99,8 @@ export class RpcError extends Error {
   constructor(
     readonly code: RpcCode,
     readonly details: string,
+    /** What was wrong with the connection; absent: something else, or nobody knows. */
+    readonly problem?: ProblemKind,
   ) {
     super(`${code}: ${details}`);
   }

@@ -6,8 +6,10 @@
  * Listeners are called when the change has been made, and never before `Gateway.start`. They begin work and do not wait for
  * it: none returns a promise, none throws.
  */
+
 import type { Peer } from '../peers.js';
 import type { DrainNotice } from '../rpc/announcement-messages.js';
+import type { ProblemKind } from '../rpc/transport.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import type { VacatedReason } from './fair-share.js';
 import type { Session } from './session.js';
@@ -48,6 +50,6 @@ export interface PeerListener {
   onInstalled(peer: Peer, parameters: readonly TunnelParameters[]): void;
   /** The peer has told whether it makes new tunnels. */
   onDrain(peer: Peer, drain: DrainNotice | undefined): void;
-  /** The peer did not answer. */
-  onSilent(peer: Peer, reason: string): void;
+  /** The peer did not answer; `problem`: what was wrong with the connection, where that is known. */
+  onSilent(peer: Peer, reason: string, problem?: ProblemKind): void;
 }

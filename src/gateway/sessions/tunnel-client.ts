@@ -204,7 +204,8 @@ export class TunnelClient {
         .call(peer.serviceAddress, method, request, { deadlineMs, signal })
         .catch((error: unknown) => {
           if (error instanceof RpcError && isAnswer(error.code)) peerListener.onAnswered(peer);
-          if (error instanceof RpcError && isSilence(error.code)) peerListener.onSilent(peer, error.message);
+          if (error instanceof RpcError && isSilence(error.code))
+            peerListener.onSilent(peer, error.message, error.problem);
           throw error;
         });
       peerListener.onAnswered(peer);

@@ -136,6 +136,7 @@ describe('the view', () => {
         heardAtMs: expect.any(Number),
         silentSinceMs: undefined,
         silentReason: undefined,
+        silentProblem: undefined,
         failure: undefined,
         established: 1,
         sessions: 1,
@@ -154,6 +155,7 @@ describe('the view', () => {
         heardAtMs: undefined,
         silentSinceMs: expect.any(Number),
         silentReason: expect.any(String),
+        silentProblem: undefined,
         failure: {
           atMs: expect.any(Number),
           code: 'UNAVAILABLE',

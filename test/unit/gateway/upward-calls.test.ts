@@ -172,9 +172,12 @@ describe('those who are told', () => {
     calls.onHeardOf(peer);
     calls.onHeardOf(peer);
     expect(news()).toEqual([{ type: 'peer-seen', peer: peer.name }]);
-    calls.onSilent(peer, 'late');
-    calls.onSilent(peer, 'late again');
-    expect(news()).toEqual([{ type: 'peer-silent', peer: peer.name, seen: true, reason: 'late' }]);
+    calls.onSilent(peer, 'late', 'broken-off');
+    calls.onSilent(peer, 'late again', 'expired');
+    expect(news()).toEqual([
+      { type: 'peer-silent', peer: peer.name, seen: true, reason: 'late', problem: 'broken-off' },
+    ]);
+    expect(peer).toMatchObject({ silentReason: 'late again', silentProblem: 'expired' });
     peer.silentSinceMs! -= 5_000;
     calls.onHeardOf(peer);
     calls.onHeardOf(peer);

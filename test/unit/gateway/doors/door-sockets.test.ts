@@ -837,7 +837,8 @@ describe('what is refused is told when it begins and when it is over, with a cou
       await provoke(served);
       await served.seen((view) => view[counter], times);
     }
-    const event = { type: 'caller-refused', from, why, reason: expect.any(String) };
+    const problem = why === 'not-a-peer' ? {} : { problem: expect.any(String) };
+    const event = { type: 'caller-refused', from, why, reason: expect.any(String), ...problem };
     expect(told).toEqual([event, event]);
   });
 });

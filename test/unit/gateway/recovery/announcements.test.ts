@@ -30,7 +30,7 @@ function open(count: number) {
   const calls: { readonly name: string; readonly atMs: number }[] = [];
   const messages: ReturnType<typeof decodeAnnouncement>[] = [];
   const [heardOf, events]: [string[], GatewayEvent[]] = [[], []];
-  const silent: [string, string][] = [];
+  const silent: unknown[][] = [];
   const world = {
     /** Of a peer; undefined: it never answers. */
     replyOf: (_name: string): Reply | undefined => 'ok',
@@ -52,7 +52,7 @@ function open(count: number) {
           clock.setTimer(() => {
             if (reply === 'ok') resolve(ANSWER);
             else if (reply === 'nonsense') resolve(Uint8Array.of(0xff));
-            else reject(reply === 'broken' ? new Error('broken') : new RpcError(reply, 'no'));
+            else reject(reply === 'broken' ? new Error('broken') : new RpcError(reply, 'no', 'expired'));
           }, world.delayMs);
         });
       },
@@ -64,7 +64,7 @@ function open(count: number) {
     signal: abort.signal,
     peerListener: {
       onHeardOf: ({ name }) => heardOf.push(name),
-      onSilent: ({ name }, reason) => silent.push([name, reason]),
+      onSilent: ({ name }, ...why) => silent.push([name, ...why]),
       onDrain: () => {},
     },
   });
@@ -216,7 +216,8 @@ describe('a peer that is told', () => {
     expect(announcements.answeredAtMs(peer)).toBe(isAnswer ? 1_000_001 : Number.NEGATIVE_INFINITY);
     expect(heardOf).toEqual(isAnswer ? ['p0'] : []);
     // A call that we have given up does not show that the peer is silent.
-    expect(silent.map(([name]) => name)).toEqual(isAnswer || reply === 'CANCELLED' ? [] : ['p0']);
+    const why = reply === 'broken' ? ['broken', undefined] : [`${reply}: no`, 'expired'];
+    expect(silent).toEqual(isAnswer || reply === 'CANCELLED' ? [] : [['p0', ...why]]);
     expect(announcements.counters).toEqual({ sent: 1, answered: isAnswer ? 1 : 0, failed: isAnswer ? 0 : 1 });
     const failures = () => events.filter(({ type }) => type === 'announcement-failed');
     expect(failures()).toHaveLength(reply === 'ok' ? 0 : 1);

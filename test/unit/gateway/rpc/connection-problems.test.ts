@@ -14,7 +14,7 @@ import {
   type GrpcTransport,
   type TlsMaterial,
 } from '../../../../src/gateway/rpc/grpc-transport.js';
-import { RpcError } from '../../../../src/gateway/rpc/transport.js';
+import { type ProblemKind, RpcError } from '../../../../src/gateway/rpc/transport.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { ANYBODY } from '../../../support/doorkeepers.js';
 
@@ -81,7 +81,11 @@ async function serve(tls: TlsMaterial | undefined) {
   return { address, told, service };
 }
 
+/** The kind of the problem that was told last. */
+let kind: ProblemKind | undefined;
+
 async function outcomeOf(tls: TlsMaterial | undefined, port: number): Promise<string> {
+  kind = undefined;
   try {
     await transport(tls, 'client').call({ host: HOST, port }, 'GetOpState', Uint8Array.of(1), {
       deadlineMs: 20_000,
@@ -90,6 +94,7 @@ async function outcomeOf(tls: TlsMaterial | undefined, port: number): Promise<st
   } catch (error) {
     if (!(error instanceof RpcError)) throw error;
     expect(error.code).toBe('UNAVAILABLE');
+    kind = error.problem;
     return error.details;
   }
 }
@@ -97,22 +102,36 @@ async function outcomeOf(tls: TlsMaterial | undefined, port: number): Promise<st
 const IN_TIME = { timeout: 20_000, interval: 5 };
 
 describe('who calls and who is called both say what is wrong with', () => {
-  test.each<[string, () => [TlsMaterial | undefined, TlsMaterial | undefined], RegExp, string, RegExp]>([
+  test.each<
+    [
+      string,
+      () => [TlsMaterial | undefined, TlsMaterial | undefined],
+      RegExp,
+      ProblemKind,
+      string,
+      RegExp,
+      ProblemKind,
+    ]
+  >([
     [
       'a certificate of the called that has expired',
       () => [expired, good],
       new RegExp(
         `: the peer's certificate \\(CN=h7\\) expired at ${UTC}: renew it there \\(--tls-cert\\); our clock says ${UTC}$`,
       ),
+      'expired',
       'handshake',
       /^the caller ended the connection in the handshake: it may not accept our certificate \(--tls-cert \/server\/cert\.pem\); its log says why$/,
+      'broken-off',
     ],
     [
       'a certificate of the caller that has expired',
       () => [good, expired],
       /: the peer ended the connection before HTTP\/2 was up: it may not accept our certificate \(--tls-cert \/client\/cert\.pem\), or may have no room for us; its log says why$/,
+      'broken-off',
       'untrusted',
       new RegExp(`^the caller's certificate \\(CN=h7\\) expired at ${UTC}: renew it there`),
+      'expired',
     ],
     [
       'a certificate of the called that is not valid yet',
@@ -120,60 +139,76 @@ describe('who calls and who is called both say what is wrong with', () => {
       new RegExp(
         `the peer's certificate \\(CN=h7\\) is not valid before ${UTC}, and our clock says ${UTC}: set the clock`,
       ),
+      'not-yet-valid',
       'handshake',
       /may not accept our certificate/,
+      'broken-off',
     ],
     [
       'a certificate of the caller that is not valid yet',
       () => [good, early],
       /may not accept our certificate/,
+      'broken-off',
       'untrusted',
       new RegExp(
         `^the caller's certificate \\(CN=h7\\) is not valid before ${UTC}, and our clock says ${UTC}`,
       ),
+      'not-yet-valid',
     ],
     [
       'a certificate of the called that another authority has signed',
       () => [foreign, good],
       /the peer's certificate \(CN=h7\) is signed by CN=psp-gateway throw-away authority, no authority of our --tls-ca \/client\/ca\.pem: add that one there, or/,
+      'other-authority',
       'handshake',
       /may not accept our certificate/,
+      'broken-off',
     ],
     [
       'a certificate of the caller that another authority has signed',
       () => [good, foreign],
       /may not accept our certificate \(--tls-cert \/client\/cert\.pem\)/,
+      'broken-off',
       'untrusted',
       /^the caller's certificate \(CN=h7\) is signed by .* no authority of our --tls-ca \/server\/ca\.pem: add/,
+      'other-authority',
     ],
     [
       'an authority that only the caller does not know',
       () => [good, mistrusting],
       /the peer's certificate \(CN=h7\) is signed by .* no authority of our --tls-ca \/client\/ca\.pem/,
+      'other-authority',
       'handshake',
       /may not accept our certificate \(--tls-cert \/server\/cert\.pem\)/,
+      'broken-off',
     ],
     [
       'a certificate of the called that names another address',
       () => [misnamed, good],
       /the server's certificate does not name the peer's service address 127\.0\.0\.1 \(it names IP Address:127\.0\.0\.7\): issue it with that address, or correct the address here$/,
+      'other-name',
       'handshake',
       /may not accept our certificate/,
+      'broken-off',
     ],
     [
       'a caller in plain text where TLS is spoken',
       () => [good, undefined],
       /the peer ended the connection before HTTP\/2 was up: it may speak TLS, and this gateway runs with --insecure/,
+      'broken-off',
       'handshake',
       /^the caller speaks plain text, and this gateway TLS: start both with certificates, or both with --insecure$/,
+      'plain-text',
     ],
-  ])('%s', async (_, ends, outgoing, why, incoming) => {
+  ])('%s', async (_, ends, outgoing, outgoingKind, why, incoming, problem) => {
     const [server, client] = ends();
     const { address, told } = await serve(server);
     expect(await outcomeOf(client, address.port)).toMatch(outgoing);
+    expect(kind).toBe(outgoingKind);
+    const reason = expect.stringMatching(incoming);
     await expect
       .poll(() => told, IN_TIME)
-      .toEqual([{ type: 'caller-refused', from: HOST, why, reason: expect.stringMatching(incoming) }]);
+      .toEqual([{ type: 'caller-refused', from: HOST, why, reason, problem }]);
   });
 });
 
@@ -186,12 +221,14 @@ describe('who calls says that', () => {
     expect(await outcomeOf(good, port)).toMatch(
       /connect ECONNREFUSED 127\.0\.0\.1:\d+: nobody listens there: is that/,
     );
+    expect(kind).toBe('unreachable');
     const unreachable = Object.assign(new Error('connect EHOSTUNREACH 10.0.0.9:3000'), {
       code: 'EHOSTUNREACH',
     });
-    expect(peerProblem({ error: unreachable, secure: true, files: undefined, nowMs: 0 })).toBe(
-      'connect EHOSTUNREACH 10.0.0.9:3000: no way to that host: look at its link and at the routes',
-    );
+    expect(peerProblem({ error: unreachable, secure: true, files: undefined, nowMs: 0 })).toMatchObject({
+      kind: 'unreachable',
+      message: 'connect EHOSTUNREACH 10.0.0.9:3000: no way to that host: look at its link and at the routes',
+    });
   });
 
   test('the peer speaks plain text, and it TLS', async () => {
@@ -199,6 +236,7 @@ describe('who calls says that', () => {
     expect(await outcomeOf(good, address.port)).toMatch(
       /: the peer speaks plain text, and this gateway TLS: start both with certificates, or both with --insecure$/,
     );
+    expect(kind).toBe('plain-text');
   });
 
   test('the peer speaks an older TLS', async () => {
@@ -213,28 +251,34 @@ describe('who calls says that', () => {
     await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
     const { port } = server.address() as { port: number };
     expect(await outcomeOf(good, port)).toMatch(/: the peer speaks TLS 1\.2 or older, and 1\.3 is needed$/);
+    expect(kind).toBe('old-tls');
   });
 
   test('the peer has sent an alert about its certificate, and which one', () => {
-    const of = (alert: string) =>
-      peerProblem({
+    const of = (alert: string) => {
+      const problem = peerProblem({
         error: Object.assign(new Error('alert'), { code: `ERR_SSL_${alert}` }),
         secure: true,
         files: filesOf('client'),
         nowMs: 0,
       });
+      return [problem.kind, problem.message];
+    };
     const ours = 'the peer does not accept our certificate (--tls-cert /client/cert.pem)';
-    expect(of('TLSV1_ALERT_UNKNOWN_CA')).toBe(
+    expect(of('TLSV1_ALERT_UNKNOWN_CA')).toEqual([
+      'other-authority',
       `${ours}: it does not know the authority of it: name that in its --tls-ca`,
-    );
-    expect(of('SSLV3_ALERT_CERTIFICATE_EXPIRED')).toBe(
+    ]);
+    expect(of('SSLV3_ALERT_CERTIFICATE_EXPIRED')).toEqual([
+      'ours-refused',
       `${ours}: it has expired by its clock: renew it, or set that clock`,
-    );
-    expect(of('SSLV3_ALERT_BAD_CERTIFICATE')).toBe(`${ours}; its log says why`);
-    expect(of('TLSV13_ALERT_CERTIFICATE_REQUIRED')).toBe(`${ours}: it has got none`);
-    expect(of('SSLV3_ALERT_HANDSHAKE_FAILURE')).toBe(
+    ]);
+    expect(of('SSLV3_ALERT_BAD_CERTIFICATE')).toEqual(['ours-refused', `${ours}; its log says why`]);
+    expect(of('TLSV13_ALERT_CERTIFICATE_REQUIRED')).toEqual(['ours-refused', `${ours}: it has got none`]);
+    expect(of('SSLV3_ALERT_HANDSHAKE_FAILURE')).toEqual([
+      'handshake-failed',
       'the peer ended the handshake, with the alert HANDSHAKE_FAILURE',
-    );
+    ]);
   });
 });
 
@@ -256,29 +300,34 @@ describe('who is called says that', () => {
       socket.once('close', () => resolve());
     });
 
-  test.each<[string, object, string, string]>([
+  test.each<[string, object, string, ProblemKind, string]>([
     [
       'no certificate is shown',
       { cert: undefined, key: undefined, ALPNProtocols: ['h2'] },
       'untrusted',
+      'no-certificate',
       'the caller shows no certificate: start it with --tls-cert and --tls-key, of an authority that ours knows',
     ],
     [
       'an older TLS is spoken',
       { maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] },
       'handshake',
+      'old-tls',
       'the caller speaks TLS 1.2 or older, and 1.3 is needed',
     ],
     [
       'something else than HTTP/2 is spoken',
       { ALPNProtocols: ['http/1.1'] },
       'handshake',
+      'no-http2',
       'the caller does not speak HTTP/2, as gRPC does',
     ],
-  ])('%s', async (_, options, why, reason) => {
+  ])('%s', async (_, options, why, problem, reason) => {
     const { address, told } = await serve(good);
     await attempt(address.port, options);
-    await expect.poll(() => told, IN_TIME).toEqual([{ type: 'caller-refused', from: HOST, why, reason }]);
+    await expect
+      .poll(() => told, IN_TIME)
+      .toEqual([{ type: 'caller-refused', from: HOST, why, reason, problem }]);
   });
 
   test('nothing of who only looks whether somebody is there, and of connections that it ends itself', async () => {

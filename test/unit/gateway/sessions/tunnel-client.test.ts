@@ -35,7 +35,7 @@ let clock: VirtualClock;
 let steps: string[];
 let events: GatewayEvent[];
 let peer: Peer;
-let silent: string[];
+let silent: unknown[][];
 let answers: number;
 let sessions: Session[];
 let offers: Offer[];
@@ -129,7 +129,7 @@ beforeEach(() => {
     peerListener: {
       onInstalled: (_, all) => step(`answered ${all.length}`),
       onAnswered: () => void answers++,
-      onSilent: (_, reason) => silent.push(reason),
+      onSilent: (_, ...why) => silent.push(why),
     },
     sessionListener: { onEstablished: (all) => step(`established ${all.length}`) },
     rekeyListener: { onRekeyNeeded: (all) => step(`dead ${all.length}`) },
@@ -291,7 +291,7 @@ describe('an exchange that fails', () => {
     ['RESOURCE_EXHAUSTED', false],
   ] as const)('with %s: SPIs that the peer may have stay open: %s', async (code, stays) => {
     answer = () => {
-      throw new RpcError(code, 'failed');
+      throw new RpcError(code, 'failed', 'unreachable');
     };
     expect(await exchange()).toBe(`${code}: failed`);
     expect(steps.at(-1)).toBe(stays ? 'close ' : 'close 1 2');
@@ -307,7 +307,7 @@ describe('an exchange that fails', () => {
     });
     expect(peer.failures).toBe(1);
     const isSilent = code === 'DEADLINE_EXCEEDED' || code === 'UNAVAILABLE';
-    expect(silent).toEqual(isSilent ? [expect.stringContaining('failed')] : []);
+    expect(silent).toEqual(isSilent ? [[`${code}: failed`, 'unreachable']] : []);
     expect(answers).toBe(isSilent || code === 'CANCELLED' ? 0 : 1);
     expect(peer.failure).toMatchObject({ code });
   });
