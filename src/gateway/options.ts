@@ -27,7 +27,7 @@ export interface PeerOptions {
   readonly dialect?: PeerDialect;
   /** Names of which its certificate must have one; absent: its service address. */
   readonly identities?: readonly CertificateName[];
-  /** Whether it may ask for rotations of our master key; absent: only where callers prove who they are. */
+  /** Whether it may ask for rotations of our master key; absent, where there is no policy: only where callers prove who they are. */
   readonly mayRotate?: boolean;
   /** Prefixes to which it may have our packets sent; absent: any address that is nobody else's. */
   readonly underlay?: readonly IpPrefix[];

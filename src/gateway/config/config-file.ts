@@ -74,17 +74,14 @@ class ConfigFileReader {
     const flags = this.#flags(whole.flags);
     const mayRotate = this.#policy(whole.policy);
     const peers = this.#list(whole.peers, ['peers']).flatMap((peer, i) => this.#peer(peer, ['peers', i]));
-    return {
-      flags,
-      peers: mayRotate === undefined ? peers : peers.map((peer) => ({ mayRotate, ...peer })),
-    };
+    return { flags, peers, ...(mayRotate === undefined ? {} : { mayRotate }) };
   }
 
-  /** What peers may of which their entries say nothing; undefined: the file says nothing either. */
+  /** Whether peers may rotate of which entries say nothing: not unless it says so; undefined: there is no policy. */
   #policy(value: unknown): boolean | undefined {
     if (value === undefined) return undefined;
     const policy = this.#map(value, ['policy'], POLICY_KEYS, 'in the policy');
-    return this.#boolean(policy['may-rotate'], ['policy', 'may-rotate']);
+    return this.#boolean(policy['may-rotate'], ['policy', 'may-rotate']) ?? false;
   }
 
   #flags(value: unknown): Map<string, FlagValue[]> {

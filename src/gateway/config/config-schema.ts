@@ -87,7 +87,7 @@ const PEER = map(
     'may-rotate': {
       type: 'boolean',
       description:
-        'whether it may ask for rotations of our master key; when absent, where callers prove who they are',
+        'whether it may ask for rotations of our master key; when absent, as the policy says, or not where any peer has this or identities',
     },
     underlay: {
       ...list('where it may have our packets sent: addresses and prefixes of the underlay', {
@@ -114,8 +114,7 @@ export const CONFIG_SCHEMA: Schema = {
     policy: map('what peers may of which their own entries say nothing', {
       'may-rotate': {
         type: 'boolean',
-        description:
-          'whether they may ask for rotations of our master key; absent: those with certificates may, and with insecure nobody',
+        description: 'whether they may ask for rotations of our master key; absent: they may not',
       },
     }),
     peers: list('all peers', PEER),

@@ -42,6 +42,8 @@ export interface ConfigFile {
   /** By their long names, as texts. */
   readonly flags: ReadonlyMap<string, readonly FlagValue[]>;
   readonly peers: readonly ConfiguredPeer[];
+  /** Whether its policy grants rotations to peers of which entries say nothing; absent: it has no key for a policy. */
+  readonly mayRotate?: boolean;
 }
 
 /** Reads such a file's text; notes what is wrong and leaves it out. */

@@ -6,7 +6,7 @@ import { type PeerPair, type Vip, vipText } from '../directory.js';
 import type { PeerDialect, PeerOptions } from '../options.js';
 import { type CertificateName, type ServiceAddress, serviceText } from '../rpc/transport.js';
 import { attempt, parseServiceAddress, parseTunnel } from './addresses.js';
-import { type ConfiguredPeer, PEER_DIALECTS } from './configured-peers.js';
+import { type ConfigFile, PEER_DIALECTS } from './configured-peers.js';
 import { type FlagReader, optional } from './flag-reader.js';
 import type { FlagValue } from './flag-values.js';
 import { TUNNELS_FILE_OCTETS_MAX } from './limits.js';
@@ -25,11 +25,14 @@ interface Draft {
   underlay: readonly IpPrefix[] | undefined;
 }
 
-/** Peers of --tunnel, --tunnels-file and the files of --config. Entries for the same peer are merged. None of them is ourselves. */
+/**
+ * Peers of --tunnel, --tunnels-file and the files of --config. Entries for the same peer are merged. None of them is ourselves.
+ * Files that say of any peer by which names it is known, or whether it may rotate, are a policy: what it does not grant is denied.
+ */
 export function readPeers(
   flags: FlagReader,
   readFile: FileReader,
-  configured: readonly ConfiguredPeer[],
+  { peers: configured, mayRotate: granted }: Omit<ConfigFile, 'flags'>,
   ownService: ServiceAddress,
   ofFlags: ReadonlySet<IpAddress>,
 ): PeerOptions[] {
@@ -100,6 +103,8 @@ export function readPeers(
       own(ofPair, draft, remoteVip);
     }
   }
+  const isPolicy = configured.some((one) => one.mayRotate !== undefined || one.identities !== undefined);
+  const byDefault = granted ?? (isPolicy ? false : undefined);
   const dialects = readDialects(flags);
   for (const key of dialects.keys()) {
     if (!drafts.has(key)) flags.problem('peer-dialect', `there is no peer ${key}`);
@@ -115,7 +120,7 @@ export function readPeers(
       ...optional('pairs', pairs),
       ...optional('dialect', dialects.get(key) ?? dialect),
       ...optional('identities', identities),
-      ...optional('mayRotate', mayRotate),
+      ...optional('mayRotate', mayRotate ?? byDefault),
       ...optional('underlay', underlay),
     }),
   );

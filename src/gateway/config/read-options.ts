@@ -9,7 +9,7 @@ import type { GatewayOptions } from '../options.js';
 import type { ServiceAddress } from '../rpc/transport.js';
 import { parseList, parseNetworkIp, parseOwnMac, parseWatchAddress } from './addresses.js';
 import { readConfigFile, withConfigFile } from './config-flags.js';
-import type { ConfigFileParser, ConfiguredPeer } from './configured-peers.js';
+import type { ConfigFile, ConfigFileParser } from './configured-peers.js';
 import { readDevices } from './device-flags.js';
 import { checkInner, checkTogether } from './flag-conflicts.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
@@ -97,7 +97,7 @@ export function readGatewayOptions(
   const file = readConfigFile(given, read, problems, parseConfigFile);
   const values = withConfigFile(given, file, problems);
   const flags = new FlagReader(values, problems);
-  const result = { ...readOptions(flags, read, file.peers, maxTunnels), flags };
+  const result = { ...readOptions(flags, read, file, maxTunnels), flags };
   check?.(result, (flag, reason) => {
     problems.add(whereOf(values, flag), reason);
   });
@@ -124,7 +124,7 @@ export function staticTunnelsProblem(
 function readOptions(
   flags: FlagReader,
   readFile: FileReader,
-  configured: readonly ConfiguredPeer[],
+  file: ConfigFile,
   tunnelsThere: number | undefined,
 ): OptionsRead {
   const hal = flags.choice('hal') as 'sim' | 'doca';
@@ -140,7 +140,8 @@ function readOptions(
   const ours = [...localVirtualIps, ...fromStatic];
   const serviceAddress = readServiceAddress(flags, session);
   const ofSessions = session === undefined ? [] : [...peersOfSessions(session)];
-  const peers = readPeers(flags, readFile, [...configured, ...ofSessions], serviceAddress, new Set(ours));
+  const ofFiles = { ...file, peers: [...file.peers, ...ofSessions] };
+  const peers = readPeers(flags, readFile, ofFiles, serviceAddress, new Set(ours));
   checkTogether(flags, hal);
   checkInner(flags, peers, innerFamilies);
   const listed = countPairs(peers, ours.length > 0 ? ours : WORKLOAD_NOT_KNOWN);

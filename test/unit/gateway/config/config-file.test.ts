@@ -25,6 +25,8 @@ function read(argv: readonly string[], files: Files) {
   return readGatewayOptions(argv, reader, { parseConfigFile });
 }
 
+const TLS = ['--tls-ca=a', '--tls-cert=b', '--tls-key=c'];
+
 /** Options of a file, and of further flags; without TLS, unless these say otherwise. */
 const of = (text: string, ...argv: string[]) => {
   const security = argv.some((flag) => flag.startsWith('--tls-')) ? [] : ['--insecure'];
@@ -164,8 +166,6 @@ peer: []
     ]);
   });
 
-  const TLS = ['--tls-ca=a', '--tls-cert=b', '--tls-key=c'];
-
   test('says by which names a peer is known', () => {
     const names = "['spiffe://example.org/gw/2', GW2.example.org, 'fd00::2']";
     const { options } = of(`peers:\n  - service: 10.0.0.2\n    identities: ${names}\n`, ...TLS);
@@ -262,9 +262,31 @@ test('the policy is the default of what peers may, and what an entry says wins',
 `).options.peers.map(({ mayRotate }) => mayRotate);
   expect(rights('policy: {may-rotate: false}\n')).toEqual([false, true, false]);
   expect(rights('policy: {may-rotate: true}\n')).toEqual([true, true, false]);
-  for (const nothing of ['', 'policy: {}\n']) expect(rights(nothing)).toEqual([undefined, true, false]);
+  // What is not granted is denied, where anything is said of rights at all.
+  for (const nothing of ['', 'policy: {}\n']) expect(rights(nothing)).toEqual([false, true, false]);
   expect(problemsOf('policy: {may-rotate: 1, may-rot: true}\n')).toEqual([
     expect.stringContaining('there is no key "may-rot" in the policy'),
     expect.stringContaining('policy.may-rotate: "1" is neither true nor false'),
+  ]);
+});
+
+test('a file that says of any peer who it is, or what it may, denies rotations to all that it does not grant them', () => {
+  const rights = (policy: string, first: string) =>
+    of(
+      `${policy}peers: [{service: 10.0.0.2${first}}, {service: 10.0.0.3}]\n`,
+      '--tunnel=10.0.0.4:192.168.4.1',
+      ...TLS,
+    ).options.peers.map(({ serviceAddress, mayRotate }) => `${serviceAddress.host} ${mayRotate}`);
+  // There is no policy: peers are what DOCA's application knows of them.
+  expect(rights('', '')).toEqual(['10.0.0.4 undefined', '10.0.0.2 undefined', '10.0.0.3 undefined']);
+  const denied = ['10.0.0.4 false', '10.0.0.2 false', '10.0.0.3 false'];
+  expect(rights('', ', identities: [gw2.example.org]')).toEqual(denied);
+  expect(rights('', ', may-rotate: false')).toEqual(denied);
+  expect(rights('policy: {}\n', '')).toEqual(denied);
+  expect(rights('', ', may-rotate: true')).toEqual(['10.0.0.4 false', '10.0.0.2 true', '10.0.0.3 false']);
+  expect(rights('policy: {may-rotate: true}\n', ', identities: [gw2.example.org]')).toEqual([
+    '10.0.0.4 true',
+    '10.0.0.2 true',
+    '10.0.0.3 true',
   ]);
 });

@@ -352,7 +352,7 @@ describe('files', () => {
       peer(4, ', "may-rotate": true').replace('2.0.4.1', '2.0.4.2'),
     ];
     const { options } = read(['--config', 's', '--insecure'], { s: `{ "peers": [${peers.join()}] }` });
-    expect(options.peers.map(({ mayRotate }) => mayRotate)).toEqual([undefined, true, false, false]);
+    expect(options.peers.map(({ mayRotate }) => mayRotate)).toEqual([false, true, false, false]);
     const wrong = `{ "peers": [{ "remote-grpc-address": "10.0.0.1", ${sessions}, "may-rotate": 1, "mayRotate": true }] }`;
     const problems = problemsOf(['--config', 's', '--insecure'], { s: wrong }).join();
     expect(problems).toMatch(/mayRotate and may-rotate are the same key/);
