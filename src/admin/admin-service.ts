@@ -72,6 +72,8 @@ const NOTHING_CHANGED: ReconfigurationResult = {
 };
 /** Addresses and prefixes of a peer that are listed. */
 const OWNED_LISTED_MAX = 16;
+/** Names of a peer in one answer. */
+const IDENTITIES_LISTED_MAX = 16;
 
 /** What a reload has changed, or all reasons why it has changed nothing. */
 export type ReloadOutcome =
@@ -135,6 +137,8 @@ export class AdminService {
       sessionsMax: BigInt(summary.tables.capacity),
       keySlotsUsed: BigInt(summary.keySlotsUsed),
       keySlots: BigInt(summary.keySlots),
+      requestsRefused: BigInt(summary.refusedToPeers.requests),
+      rotationsRefused: BigInt(summary.refusedToPeers.rotations),
       spisGiven: BigInt(summary.spis.given),
       spisLeft: BigInt(summary.spis.left),
       rotations: BigInt(summary.rotations),
@@ -368,10 +372,12 @@ function peerOf(peer: PeerView, nowMs: number, hasTls: boolean): Peer {
     ...addresses.slice(0, OWNED_LISTED_MAX),
     ...prefixes.slice(0, OWNED_LISTED_MAX).map(({ text }) => text),
   ].slice(0, OWNED_LISTED_MAX);
-  const host = peer.name.replace(/:\d+$/, '');
+  const names = peer.identities.slice(0, IDENTITIES_LISTED_MAX).map(({ value }) => value);
+  const moreNames = peer.identities.length - names.length;
+  const listed = `${names.join(', ')}${moreNames > 0 ? ` and ${moreNames} more` : ''}`;
   return {
     summary: peerSummary(peer, nowMs),
-    identity: hasTls ? `certificate for ${host}` : `address ${host}`,
+    identity: hasTls ? `certificate for ${listed}` : `address ${listed}`,
     dialect: peer.dialect ?? '',
     heardAgoMs: agoMs(nowMs, peer.heardAtMs),
     silentForMs: agoMs(nowMs, peer.silentSinceMs),
@@ -382,6 +388,8 @@ function peerOf(peer: PeerView, nowMs: number, hasTls: boolean): Peer {
     ownsMore: BigInt(addresses.length + prefixes.length - owns.length),
     underlay: peer.underlay.map((one) => ({ ...one })),
     mayRotate: peer.mayRotate,
+    requestsRefused: BigInt(peer.refused.requests),
+    rotationsRefused: BigInt(peer.refused.rotations),
   };
 }
 

@@ -85,6 +85,14 @@ export function statusBlocks(status: StatusResponse): Block[] {
       'rotations',
       `${status.rotations}, next ${status.nextRotationInMs === undefined ? 'when it is asked for, or SPIs run out' : `in ${durationText(status.nextRotationInMs)}`}`,
     ],
+    ...(status.requestsRefused === 0n
+      ? []
+      : [
+          [
+            'refused',
+            `${status.requestsRefused} requests of peers, ${status.rotationsRefused} of them for rotations`,
+          ],
+        ]),
     [
       'admin',
       `${admin!.connections} connections, ${admin!.watchers} watchers, ${admin!.eventsLost} of their events lost`,
@@ -162,13 +170,14 @@ export function tunnelBlocks({ tunnels, leftOut }: ListTunnelsResponse): Block[]
 }
 
 export function peerBlocks({ peers }: ListPeersResponse): Block[] {
-  const row = ({ summary, identity, dialect, failures, owns, ownsMore }: Peer): Row => [
+  const row = ({ summary, identity, dialect, failures, owns, ownsMore, ...peer }: Peer): Row => [
     summary!.name,
     identity,
     orUnknown(dialect),
     summary!.reach,
     ago(summary!.answeredAgoMs),
     failures,
+    `${peer.requestsRefused}${peer.rotationsRefused > 0n ? ` (rotations: ${peer.rotationsRefused})` : ''}`,
     summary!.established,
     `${owns.join(', ')}${ownsMore > 0n ? ` and ${ownsMore} more` : ''}`,
   ];
@@ -179,6 +188,7 @@ export function peerBlocks({ peers }: ListPeersResponse): Block[] {
     'reach',
     'last answer',
     'failures',
+    'refused',
     'established',
     'owns',
   ];

@@ -145,6 +145,10 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
   'request-received': { level: 'debug', text: 'tunnels asked for by a peer' },
   'request-granted': { level: 'debug', text: 'tunnels granted' },
   'request-refused': { level: 'warning', text: ({ reason }) => `refused: ${reason}` },
+  'rotation-refused': {
+    level: 'warning',
+    text: ({ reason }) => `a rotation that a peer asked for is refused: ${reason}`,
+  },
   'egress-installed': { level: 'debug', text: 'egress route installed' },
   'tunnel-established': { level: 'info', text: 'tunnel established' },
   'tunnel-rekeyed': { level: 'info', text: 'tunnel re-keyed' },

@@ -209,8 +209,18 @@ export type GatewayEvent =
   | { readonly type: 'request-granted'; readonly from: string; readonly tunnels: number }
   | {
       readonly type: 'request-refused';
+      /** Absent: several peers share that caller's address. */
+      readonly peer?: string;
       readonly from: string;
       readonly method: RpcMethod;
+      readonly code: RpcCode;
+      readonly reason: string;
+    }
+  /** The same of a request for a rotation of the master key. */
+  | {
+      readonly type: 'rotation-refused';
+      readonly peer?: string;
+      readonly from: string;
       readonly code: RpcCode;
       readonly reason: string;
     }

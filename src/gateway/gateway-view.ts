@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { EventLog } from './event-log.js';
-import type { Peer, Peers } from './peers.js';
+import { namesOf, type Peer, type Peers } from './peers.js';
 import type { Announcements } from './recovery/announcements.js';
 import type { FailingSources } from './recovery/failing-sources.js';
 import type { PeerStarts } from './recovery/peer-starts.js';
@@ -53,7 +53,7 @@ export interface ViewParts {
 /** What the parts do not know. */
 type Around = Pick<
   GatewaySummary,
-  'serviceAddress' | 'mode' | 'stateProblem' | 'startedAtMs' | 'ports' | 'doors' | 'tls'
+  'serviceAddress' | 'mode' | 'stateProblem' | 'startedAtMs' | 'ports' | 'doors' | 'tls' | 'refusedToPeers'
 >;
 
 export class GatewayViews {
@@ -161,6 +161,7 @@ export class GatewayViews {
       virtualIps: peer.virtualIps.length,
       virtualPrefixes: peer.virtualPrefixes.length,
       owns: { addresses: peer.virtualIps, prefixes: peer.virtualPrefixes },
+      identities: namesOf(peer),
       dialect: peer.dialect,
       failures: peer.failures,
       answeredAtMs: peer.answeredAtMs,
@@ -173,6 +174,7 @@ export class GatewayViews {
       drains: peer.drainsAt(this.parts.clock.nowMs()) ? { endsAtMs: peer.drain!.endsAtMs } : undefined,
       ...counts,
       mayRotate: peer.mayRotate,
+      refused: { ...peer.refused },
       spisGiven: peer.budget.spisTaken,
       underlay: this.parts.underlay.viewOf(peer),
     };

@@ -15,7 +15,7 @@ import { type DeviceCounters, readDeviceCounters } from './pipeline/device-count
 import { buildPipeline } from './pipeline/pipeline.js';
 import type { PipelineOptions } from './pipeline/pipeline-options.js';
 import type { ReconfigurationResult } from './reconfiguration.js';
-import { tellingRefusals } from './rpc/request-refusals.js';
+import { RequestRefusals } from './rpc/request-refusals.js';
 import {
   type CallerIdentity,
   isServiceNamed,
@@ -40,13 +40,15 @@ import { type GatewayParts, wire } from './wiring.js';
 export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable {
   readonly #deps: GatewayDeps;
   readonly #parts: GatewayParts;
+  readonly #refusals: RequestRefusals;
   #serviceAddress: ServiceAddress | undefined;
   #startedAtMs: number | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(deps: GatewayDeps) {
     this.#parts = wire(deps, () => this.#serviceAddress?.port ?? 0);
-    const { hal, options } = this.#parts;
+    const { hal, options, peers, observe } = this.#parts;
+    this.#refusals = new RequestRefusals(peers, observe);
     this.#deps = { ...deps, hal, options };
   }
 
@@ -64,7 +66,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
     hal.onReceive((packets) => parts.slowPath.receive(packets));
     this.#serviceAddress = await transport.listen(
       options.serviceAddress,
-      tellingRefusals((method, request, caller) => this.#answer(method, request, caller), parts.observe),
+      this.#refusals.watched((method, request, caller) => this.#answer(method, request, caller)),
       parts.peers,
       parts.observe,
     );
@@ -225,6 +227,7 @@ export class Gateway implements GatewayInsight, GatewayControl, AsyncDisposable 
       ports: this.#deps.ports?.() ?? [],
       doors: this.#deps.transport.doors?.(),
       tls: this.#parts.certificates?.view(),
+      refusedToPeers: { requests: this.#refusals.requests, rotations: this.#refusals.rotations },
     });
   }
 

@@ -54,6 +54,8 @@ export class Peer {
   silentProblem: ProblemKind | undefined;
   /** What it told last; undefined: it does not drain. */
   drain: PeerDrain | undefined;
+  /** Requests of its that we have refused (rpc/request-refusals.ts), and of these those for a rotation of the master key. */
+  readonly refused = { requests: 0, rotations: 0 };
   /** How often we have heard that it started anew. Ways out that are older than its last start lead nowhere. */
   starts = 0;
   /** When it first gave us an egress route since then, in our milliseconds. */
@@ -249,6 +251,12 @@ export class Peers implements Doorkeeper {
     return this.#provedBy(caller).includes(peer);
   }
 
+  /** The peer that a caller has shown to be; undefined: none, or several, of which nobody knows which it is. */
+  peerOf(caller: CallerIdentity): Peer | undefined {
+    const proved = new Set(this.#provedBy(caller));
+    return proved.size === 1 ? [...proved][0] : undefined;
+  }
+
   /** The peers that a caller has shown to be, in the order of its names. */
   #provedBy({ authenticated, names, source }: CallerIdentity): readonly Peer[] {
     if (authenticated) return names.flatMap((name) => this.#byName.get(identityText(name)) ?? []);
@@ -277,7 +285,7 @@ function changingText({ virtualIps, virtualPrefixes, pairs, mayRotate }: Peer): 
 }
 
 /** The names of which a certificate must have one to be this peer's. */
-function namesOf({ identities, serviceAddress: { host } }: Peer): readonly CertificateName[] {
+export function namesOf({ identities, serviceAddress: { host } }: Peer): readonly CertificateName[] {
   return identities ?? [{ type: 'ip', value: host }];
 }
 

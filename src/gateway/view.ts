@@ -15,7 +15,7 @@ import type { PeerDialect } from './options.js';
 import type { DeviceCounters } from './pipeline/device-counters.js';
 import type { RecoveryCounters } from './recovery/recovery.js';
 import type { TlsView } from './rpc/certificate-keeper.js';
-import type { ProblemKind, RpcCode, ServiceAddress } from './rpc/transport.js';
+import type { CertificateName, ProblemKind, RpcCode, ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
 import type { SegmentCounters } from './slow-path/segment.js';
@@ -85,6 +85,13 @@ export interface UnderlayView {
   readonly confirmed: boolean;
 }
 
+/** Requests that were refused for limits, rights, or what state we are in, as events tell. */
+export interface RefusedRequests {
+  readonly requests: number;
+  /** Of these, those for a rotation of the master key. */
+  readonly rotations: number;
+}
+
 /** Why an exchange with a peer has failed. */
 export interface PeerFailure {
   /** Wall time in milliseconds. */
@@ -101,6 +108,8 @@ export interface PeerView {
   readonly virtualPrefixes: number;
   /** What these are. */
   readonly owns: { readonly addresses: readonly IpAddress[]; readonly prefixes: readonly IpPrefix[] };
+  /** Names of which its certificate must have one; without certificates its own address, from which it must come. */
+  readonly identities: readonly CertificateName[];
   /** Configured or learnt; undefined: not known yet. */
   readonly dialect: PeerDialect | undefined;
   /** Our exchanges with it that failed since the last that succeeded. */
@@ -126,6 +135,8 @@ export interface PeerView {
   readonly sessions: number;
   /** Whether it may ask for a rotation of the master key. */
   readonly mayRotate: boolean;
+  /** Requests of its that we have refused. */
+  readonly refused: RefusedRequests;
   /** SPIs that its requests have taken so far. */
   readonly spisGiven: number;
   /** Source addresses of its packets and destinations of ours; the address that it named last comes first. */
@@ -203,6 +214,8 @@ export interface GatewaySummary {
   };
   /** Requests of peers that were refused, by gRPC status. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Requests of all peers, announcements and comparisons among them, that were refused. */
+  readonly refusedToPeers: RefusedRequests;
   /** Counters of the tunnel service's doors; undefined where the control plane has none. */
   readonly doors: DoorView | undefined;
   /** Our certificates and authorities; undefined where the control plane has none. */

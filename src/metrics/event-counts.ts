@@ -31,6 +31,12 @@ export class EventCounts {
   readonly removed = new LabelledCounts(keysOf(REMOVAL_REASONS));
   exchangesFailed = 0;
   rotationsFailed = 0;
+  /** Those that peers asked for, by gRPC status. */
+  readonly rotationsRefused = new LabelledCounts([
+    ['PERMISSION_DENIED'],
+    ['RESOURCE_EXHAUSTED'],
+    ['FAILED_PRECONDITION'],
+  ]);
   /** Sessions whose key a rotation has ended before they had a new one. */
   cutOff = 0;
   /** Wall time in milliseconds; undefined: there was none. */
@@ -63,6 +69,9 @@ export class EventCounts {
         break;
       case 'rotation-failed':
         this.rotationsFailed++;
+        break;
+      case 'rotation-refused':
+        this.rotationsRefused.add([event.code]);
         break;
       case 'rotation-cut-off':
         this.cutOff += event.sessions;

@@ -115,6 +115,13 @@ export const SESSION_METRICS: readonly Metric[] = [
     read: ({ events }) => events.rotationsFailed,
   },
   {
+    name: 'psp_gateway_rotations_refused_total',
+    kind: 'counter',
+    help: 'Rotations of the master key that peers have asked for and were refused, by gRPC status: no right to it, too often, too early.',
+    labels: ['status'],
+    read: ({ events }) => events.rotationsRefused.values(),
+  },
+  {
     name: 'psp_gateway_rotation_cut_off_sessions_total',
     kind: 'counter',
     help: 'Sessions whose key a rotation has ended before their peers took new ones.',
@@ -180,6 +187,12 @@ export const SESSION_METRICS: readonly Metric[] = [
     'spis_given_total',
     "SPIs that the peer's requests have taken.",
     ({ spisGiven }) => spisGiven,
+  ),
+  ofPeer(
+    'counter',
+    'requests_refused_total',
+    'Requests of the peer that were refused for limits, rights, or the state of this gateway.',
+    ({ refused }) => refused.requests,
   ),
   {
     name: 'psp_gateway_peers_left_out',

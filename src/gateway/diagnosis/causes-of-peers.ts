@@ -37,6 +37,13 @@ function strangers({ peers }: GatewaySummary): readonly PeerView[] {
 /** It does not know the RPC that it was asked by. */
 const isOlder = ({ failure }: PeerView) => failure?.code === 'UNIMPLEMENTED';
 
+/** Whose request was refused: the peer's, where it is known which it is. */
+function refusedOne(summary: GatewaySummary, event: { readonly peer?: string; readonly from: string }) {
+  const from = callerOf(event.from);
+  const peer = event.peer ?? peerAt(summary, from);
+  return peer === undefined ? { about: from, who: from } : { about: peer, who: `peer ${peer}` };
+}
+
 export const CAUSES_OF_PEERS: Causes = {
   'own-authority': ({ summary }) => {
     const all = strangers(summary);
@@ -122,15 +129,29 @@ export const CAUSES_OF_PEERS: Causes = {
     }),
 
   'request-refused': ({ summary, troubles }) =>
-    // Who is refused because our own places are taken does nothing wrong: table-full says so.
     troubles.of('request-refused').flatMap(({ event, count }) => {
+      // Who is refused because our own places are taken does nothing wrong: table-full says so.
       if (event.code === 'RESOURCE_EXHAUSTED' && areAllPlacesTaken(summary)) return [];
-      const from = callerOf(event.from);
-      const peer = peerAt(summary, from);
+      // Nor does who asks while we drain.
+      if (event.code === 'FAILED_PRECONDITION') return [];
+      const { about, who } = refusedOne(summary, event);
       return {
-        about: peer ?? from,
-        text: `${peer === undefined ? from : `peer ${peer}`} is refused what it asks for (${event.method}), ${count} times of late: ${event.reason}`,
+        about,
+        text: `${who} is refused what it asks for (${event.method}), ${count} times of late: ${event.reason}`,
         advice: 'where it is meant to be a peer, compare its configuration and its certificate with ours',
+      };
+    }),
+
+  'rotation-refused': ({ summary, troubles }) =>
+    troubles.of('rotation-refused').flatMap(({ event, count }) => {
+      // It may ask, and is only too early.
+      if (event.code === 'FAILED_PRECONDITION') return [];
+      const { about, who } = refusedOne(summary, event);
+      return {
+        about,
+        text: `${who} is refused a rotation of our master key, ${count} times of late: ${event.reason}`,
+        advice:
+          'where it is meant to ask for rotations, grant it that (may-rotate), or have it ask less often',
       };
     }),
 };

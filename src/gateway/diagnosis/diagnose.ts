@@ -130,6 +130,7 @@ const ORDER = [
   'peer-refuses',
   'caller-refused',
   'request-refused',
+  'rotation-refused',
   'modes-differ',
   'packets-lost',
   'mtu-too-small',

@@ -13,6 +13,7 @@ const KINDS = [
   'rotation-failed',
   'rotation-cut-off',
   'request-refused',
+  'rotation-refused',
   'packet-refused',
   'caller-refused',
 ] as const satisfies readonly GatewayEvent['type'][];
@@ -77,6 +78,8 @@ function aboutOf(event: TroubleEvent): string {
   switch (event.type) {
     case 'request-refused':
       return `${callerOf(event.from)} ${event.method} ${event.code}`;
+    case 'rotation-refused':
+      return `${callerOf(event.from)} ${event.code}`;
     case 'caller-refused':
       return `${event.from} ${event.why}`;
     case 'packet-refused':

@@ -61,6 +61,7 @@ const SUMMARY = {
   rotation: { nextAtMs: undefined, waiting: undefined },
   rotations: 0,
   entriesLeft: 0,
+  refusedToPeers: { requests: 0, rotations: 0 },
   tls: undefined,
 };
 

@@ -3,8 +3,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Peer } from '../../../src/admin/admin-api.js';
 import { AdminService } from '../../../src/admin/admin-service.js';
 import { durationText, peerBlocks, statusBlocks, tunnelBlocks } from '../../../src/admin/tables.js';
+import { encodeKeyRotationRequest } from '../../../src/gateway/rpc/tunnel-messages.js';
 import type { Scrape } from '../../../src/metrics/metric.js';
 import { SESSION_METRICS } from '../../../src/metrics/session-metrics.js';
+import { parseIp } from '../../../src/packet/address.js';
 import { NO_ADMIN_COUNTERS } from '../../support/admin-counters.js';
 import { TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
@@ -150,6 +152,43 @@ test('peers that do not fit are told by both ends, each naming the other and the
   expect((await statusOf(here)).problems[0]!.text).toContain('runs without cookies');
   expect(await causes(there)).toEqual([['request-refused', expect.stringContaining('10.0.0.1')]]);
   expect((await statusOf(there)).problems[0]!.text).toContain('runs without cookies');
+});
+
+test('peers have the names that prove who they are, and what they were refused', async () => {
+  const identities = [
+    { type: 'uri', value: 'spiffe://example.org/gateway/2' },
+    { type: 'dns', value: 'gw2.example.org' },
+  ] as const;
+  const [two, three] = [2, 3].map((number) => ({
+    serviceAddress: { host: parseIp(`10.0.0.${number}`), port: 3000 },
+    virtualIps: [vip(number)],
+  }));
+  const a = await net.start(1, [], {
+    peers: [
+      { ...two!, mayRotate: false },
+      { ...three!, identities },
+    ],
+  });
+  const service = serviceOf(a);
+  const rows = () =>
+    (peerBlocks(service.listPeers({ peer: '' }))[0] as string[][]).slice(1).map((row) => [row[1], row[6]]);
+  const names = 'certificate for spiffe://example.org/gateway/2, gw2.example.org';
+  expect(rows()).toEqual([
+    ['certificate for 10.0.0.2', '0'],
+    [names, '0'],
+  ]);
+  const text = async () =>
+    statusBlocks(await statusOf(service))
+      .flat(2)
+      .join('\n');
+  expect(await text()).not.toContain('requests of peers');
+  const asked = net.network
+    .transport(two!.serviceAddress)
+    .call(a.service, 'RequestKeyRotation', encodeKeyRotationRequest(1n, false), { deadlineMs: 1000 });
+  await Promise.all([expect(asked).rejects.toMatchObject({ code: 'PERMISSION_DENIED' }), net.run(100)]);
+  expect(rows()[0]).toEqual(['certificate for 10.0.0.2', '1 (rotations: 1)']);
+  expect(await text()).toContain('1 requests of peers, 1 of them for rotations');
+  expect(await causes(service)).toContainEqual(['rotation-refused', '10.0.0.2:3000']);
 });
 
 test('packets that nobody takes are told with both addresses, for a minute', async () => {

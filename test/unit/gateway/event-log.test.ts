@@ -102,6 +102,12 @@ test.each<[GatewayEvent, LogLevel, string, LogFields]>([
     { from: '10.0.0.9:1', method: 'Announce', code: 'PERMISSION_DENIED' },
   ],
   [
+    { type: 'rotation-refused', peer: 'h2', from: '10.0.0.9:1', code: 'PERMISSION_DENIED', reason: 'no' },
+    'warning',
+    'a rotation that a peer asked for is refused: no',
+    { peer: 'h2', from: '10.0.0.9:1', code: 'PERMISSION_DENIED' },
+  ],
+  [
     { type: 'packet-refused', reason: 'no peer', source: PAIR.localVip, destination: PAIR.remoteVip },
     'warning',
     'packet dropped: no peer',

@@ -24,6 +24,7 @@ test('events count by labels of closed sets, which are all there from the start'
     { type: 'exchange-failed', peer: 'p', tunnels: 3, reason: 'any text' },
     { type: 'rotated', rotations: 1 },
     { type: 'rotation-failed', reason: 'any text' },
+    { type: 'rotation-refused', from: 'a:1', code: 'PERMISSION_DENIED', reason: 'any text' },
     { type: 'rotation-cut-off', sessions: 4 },
     { type: 'device-failed', operation: 'apply', code: 'FULL', reason: 'any text', count: 2 },
     { type: 'device-failed', operation: 'apply', code: 'FULL', reason: 'another text', count: 3 },
@@ -44,6 +45,11 @@ test('events count by labels of closed sets, which are all there from the start'
   ]);
   expect(counts.deviceFailures.values()).toContainEqual([5, 'apply']);
   expect(counts.slowOperations.values()).toContainEqual([1, 'setKeys']);
+  expect(counts.rotationsRefused.values()).toEqual([
+    [1, 'PERMISSION_DENIED'],
+    [0, 'RESOURCE_EXHAUSTED'],
+    [0, 'FAILED_PRECONDITION'],
+  ]);
   expect(counts).toMatchObject({
     exchangesFailed: 1,
     rotationsFailed: 1,

@@ -191,6 +191,27 @@ describe('peers', () => {
     ]);
   });
 
+  test('are named by what they have proved, wherever they call from; who asks too early, or while we drain, is not', () => {
+    const refused = (type: 'request-refused' | 'rotation-refused', code: RpcCode) => ({
+      type,
+      peer: '10.0.0.2:3000',
+      from: '10.9.9.9:41',
+      method: 'RequestTunnelParams',
+      code,
+      reason: 'x',
+    });
+    const causes = (code: RpcCode) =>
+      named({
+        summary: { peers: [peer(2, {})] },
+        events: [refused('request-refused', code), refused('rotation-refused', code)],
+      });
+    expect(causes('PERMISSION_DENIED')).toEqual([
+      ['request-refused', '10.0.0.2:3000'],
+      ['rotation-refused', '10.0.0.2:3000'],
+    ]);
+    expect(causes('FAILED_PRECONDITION')).toEqual([]);
+  });
+
   const facts = (number: number, clockAheadMs: number, mode: 'tunnel' | 'transport' = 'tunnel') => ({
     peer: `10.0.0.${number}:3000`,
     clockAheadMs,
