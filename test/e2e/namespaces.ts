@@ -50,6 +50,8 @@ export interface StartOptions {
   /** What comes before and around the program. */
   readonly before?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether flags name the peers; absent: they do. */
+  readonly peerFlags?: boolean;
   /** Resolves when it has started; absent: when it says so. */
   readonly started?: () => Promise<unknown>;
 }
@@ -165,7 +167,7 @@ export class World implements AsyncDisposable {
     index: number,
     kind: Kind,
     more: readonly string[] = [],
-    { outer = 6, before = [], environment: further = {}, started }: StartOptions = {},
+    { outer = 6, before = [], environment: further = {}, peerFlags = true, started }: StartOptions = {},
   ): Promise<Program> {
     const own = this.sides[index]!;
     const peers = this.sides.filter((side) => side !== own);
@@ -181,7 +183,7 @@ export class World implements AsyncDisposable {
           '--inner=both',
           `--svc-addr=${own.oob}:3000`,
         ],
-        ...peers.map((peer) => `--tunnel=${peer.oob}:3000:${vipsOf(peer)}`),
+        ...(peerFlags ? peers.map((peer) => `--tunnel=${peer.oob}:3000:${vipsOf(peer)}`) : []),
         `--tls-ca=${this.folder}/ca.pem`,
         `--tls-cert=${this.folder}/${own.oob}.pem`,
         `--tls-key=${this.folder}/${own.oob}.key`,
