@@ -43,7 +43,7 @@ const options: fc.Arbitrary<Partial<RigOptions>> = fc.record({
   cryptOffsetWords: fc.integer({ min: 0, max: 6 }),
 });
 
-describeOnKernel('a device on real interfaces', ['ip', 'sysctl'], () => {
+describeOnKernel('a device on real interfaces', ['ip'], () => {
   let remove = (): void => undefined;
   beforeAll(() => {
     const hardware = hardwareUnderTest();

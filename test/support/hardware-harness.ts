@@ -50,13 +50,9 @@ export function hardwareUnderTest(): HardwareUnderTest | undefined {
 export function softwareUnderTest(): HardwareUnderTest & { remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-cables-'));
   const cables = ['u', 'v'].map((cable) => [nameOfThisRun(`${cable}0`), nameOfThisRun(`${cable}1`)] as const);
-  for (const [near, far] of cables) {
-    ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far);
-    for (const end of [near, far]) {
-      execFileSync('sysctl', ['-qw', `net.ipv6.conf.${end}.disable_ipv6=1`]);
-      ip('link', 'set', end, 'up');
-    }
-  }
+  ip(...cables.map(([near, far]) => `link add ${near} type veth peer name ${far}`));
+  withoutIpv6(...cables.flat());
+  ip(...cables.flat().map((end) => `link set ${end} up`));
   const [[uplink, uplinkPeer], [vf, vfPeer]] = cables as [
     readonly [string, string],
     readonly [string, string],
@@ -83,38 +79,41 @@ export function softwareUnderTest(): HardwareUnderTest & { remove(): void } {
     uplink: uplinkPeer,
     vf: vfPeer,
     remove() {
-      for (const [near] of cables) ip('link', 'del', near);
+      ip(...cables.map(([near]) => `link del ${near}`));
       rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+/**
+ * One program for all commands of ip's: this process has so much memory that to start one takes longer than most of what it does.
+ */
+const ip = (...commands: string[]) =>
+  execFileSync('ip', ['-batch', '-'], { input: commands.join('\n'), stdio: ['pipe', 'ignore', 'pipe'] });
 
-/** A TAP interface on a bridge with `interfaceName`. */
+/** The kernel has nothing to say on these interfaces. */
+function withoutIpv6(...names: readonly string[]): void {
+  for (const name of names) writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1');
+}
+
+/** A TAP interface on a bridge with `interfaceName`, once `connect` has put them there. */
 class Access {
   private received: Uint8Array[] = [];
   lastMs = Date.now();
+  readonly bridge: string;
   private readonly tap: InstanceType<PortsAddon['Tap']>;
-  private readonly bridge: string;
 
-  constructor(name: string, interfaceName: string) {
+  constructor(
+    readonly name: string,
+    readonly interfaceName: string,
+  ) {
     const { Tap } = createRequire(import.meta.url)(PORTS_ADDON) as PortsAddon;
     this.bridge = `${name}-br`;
     this.tap = new Tap(name);
     this.tap.mtuOctets = MTU_OCTETS;
-    try {
-      ip('link', 'add', this.bridge, 'type', 'bridge', 'stp_state', '0', 'mcast_snooping', '0');
-      for (const member of [name, interfaceName, this.bridge]) {
-        // The kernel has nothing to say here.
-        execFileSync('sysctl', ['-qw', `net.ipv6.conf.${member}.disable_ipv6=1`]);
-      }
-      for (const member of [name, interfaceName]) ip('link', 'set', member, 'master', this.bridge, 'up');
-      ip('link', 'set', this.bridge, 'up');
-    } catch (error) {
-      this.tap.close();
-      throw error;
-    }
+  }
+
+  listen(): void {
     this.tap.start(
       (frames) => {
         this.lastMs = Date.now();
@@ -135,15 +134,39 @@ class Access {
 
   close(): void {
     this.tap.close();
-    ip('link', 'del', this.bridge);
+  }
+}
+
+/** The accesses with their bridges, all up. */
+function openAccesses(device: HardwareUnderTest): { readonly accesses: readonly Access[]; close(): void } {
+  const accesses: Access[] = [];
+  const bridges: string[] = [];
+  const close = () => {
+    for (const access of accesses) access.close();
+    if (bridges.length > 0) ip(...bridges.map((bridge) => `link del ${bridge}`));
+  };
+  try {
+    accesses.push(new Access(nameOfThisRun('t0'), device.uplink));
+    accesses.push(new Access(nameOfThisRun('t1'), device.vf));
+    ip(...accesses.map(({ bridge }) => `link add ${bridge} type bridge stp_state 0 mcast_snooping 0`));
+    bridges.push(...accesses.map(({ bridge }) => bridge));
+    withoutIpv6(...accesses.flatMap(({ name, interfaceName, bridge }) => [name, interfaceName, bridge]));
+    ip(
+      ...accesses.flatMap(({ name, interfaceName, bridge }) => [
+        ...[name, interfaceName].map((member) => `link set ${member} master ${bridge} up`),
+        `link set ${bridge} up`,
+      ]),
+    );
+    for (const access of accesses) access.listen();
+    return { accesses, close };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 
 export async function openHardwareHarness(device: HardwareUnderTest): Promise<HalHarness> {
-  const accesses = [
-    new Access(nameOfThisRun('t0'), device.uplink),
-    new Access(nameOfThisRun('t1'), device.vf),
-  ] as const;
+  const { accesses, close: closeAccesses } = openAccesses(device);
   const received: RssPacket[] = [];
   const hal = await openDocaHal({
     pciAddress: device.pci,
@@ -153,7 +176,7 @@ export async function openHardwareHarness(device: HardwareUnderTest): Promise<Ha
     counters: 1 << 16,
     memoryMegabytes: 1024,
   }).catch((error) => {
-    for (const access of accesses) access.close();
+    closeAccesses();
     throw error;
   });
   hal.onReceive((packets) => {
@@ -166,9 +189,9 @@ export async function openHardwareHarness(device: HardwareUnderTest): Promise<Ha
     if (!open) return;
     open = false;
     await close();
-    for (const access of accesses) access.close();
+    closeAccesses();
   };
-  const accessOf = (portId: number) => accesses[portId === UPLINK_PORT ? 0 : 1];
+  const accessOf = (portId: number) => accesses[portId === UPLINK_PORT ? 0 : 1]!;
   return {
     hal,
     inject: (portId, frames) => accessOf(portId).send(frames),
