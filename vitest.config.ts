@@ -9,6 +9,7 @@ import { PROPERTY_SEED, PROPERTY_SEED_ENVIRONMENT } from './test/support/propert
  * each is in namespaces or at addresses of its own, and waits for much of the time.
  */
 const IN_REAL_TIME = [
+  'conformance/hal-doca-hardware',
   'e2e/certificates-reload',
   'e2e/documents',
   'e2e/keys-in-memory',
@@ -56,6 +57,8 @@ const SHARED = [
 
 /** One more than there are processors: some files wait for kernels and devices, and leave theirs to others. */
 const WORKERS = availableParallelism() + 1;
+/** Of those in real time one more, since they wait more. */
+const WORKERS_IN_REAL_TIME = WORKERS + 1;
 
 // For all projects and workers of this run. This file is read once for each project, and by others than vitest.
 if (process.env.VITEST !== undefined && !process.env[PROPERTY_SEED_ENVIRONMENT]) {
@@ -93,7 +96,7 @@ export default defineConfig({
         test: {
           name: 'in real time',
           include: IN_REAL_TIME,
-          maxWorkers: WORKERS,
+          maxWorkers: WORKERS_IN_REAL_TIME,
           sequence: { groupOrder: 1 },
         },
       },
