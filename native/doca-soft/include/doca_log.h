@@ -55,13 +55,13 @@ DOCA_EXPERIMENTAL doca_error_t doca_log_unregister_source(int source);
 DOCA_EXPERIMENTAL doca_error_t doca_log(uint32_t level, int source, const char *file, int line, const char *function,
 					const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-#define DOCA_LOG_REGISTER(NAME)                                                      \
-	static int log_source;                                                       \
-	__attribute__((constructor(101))) static void doca_log_register_##NAME(void) \
-	{                                                                            \
-		doca_log_register_source(#NAME, &log_source);                        \
-	}                                                                            \
-	static int log_source
+/* The name is any sequence of words, X::Y too; once in a file. */
+#define DOCA_LOG_REGISTER(...)                                                            \
+	static int log_source;                                                            \
+	__attribute__((constructor(101))) static void doca_log_register_log_source_(void) \
+	{                                                                                 \
+		doca_log_register_source(#__VA_ARGS__, &log_source);                      \
+	}
 
 #define DOCA_LOG_AT(level, ...) doca_log(level, log_source, __FILE__, __LINE__, __func__, __VA_ARGS__)
 #define DOCA_LOG_CRIT(...) DOCA_LOG_AT(DOCA_LOG_LEVEL_CRIT, __VA_ARGS__)

@@ -1,30 +1,18 @@
-// doca_dev.h and doca_dpdk.h over the mapping file.
-#include <doca_dev.h>
-#include <doca_dpdk.h>
+// doca_dev.h over the mapping file.
+#include "dev.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
 #include <ifaddrs.h>
 #include <memory>
+#include <mutex>
 #include <netinet/in.h>
 #include <stdexcept>
 
-#include "device.h"
 #include "log.h"
 
 using namespace soft;
-
-struct doca_devinfo {
-	DeviceMapping mapping;
-};
-
-struct doca_devinfo_rep {
-	RepresentorMapping mapping;
-	// The position in the device's list, and the device's function.
-	uint32_t number = 0;
-	uint32_t pf = 0;
-};
 
 // Like hardware's, whose ends say which function of which PF it is. Sections say it in their names, "pf1vf0"; where one does not,
 // "vf2" or an address, the PF is the device itself, and without a number the representor's place in the file counts.
@@ -40,16 +28,6 @@ static std::string vuid_of(const doca_devinfo_rep &info)
 	}
 	return "SOFTS0D0F" + std::to_string(pf) + (kind == 's' ? "SF" : "VF") + std::to_string(number);
 }
-
-struct doca_dev {
-	doca_devinfo info;
-	std::unique_ptr<Device> device;
-};
-
-struct doca_dev_rep {
-	doca_devinfo_rep info;
-	doca_dev *dev = nullptr;
-};
 
 namespace {
 
@@ -129,14 +107,28 @@ template <typename Info> doca_error_t free_list(Info **list)
 	return DOCA_SUCCESS;
 }
 
-// The function of 03:00.1 is 1, so that it is PF 1.
+// What programs have opened, each device once.
+struct OpenHandles {
+	std::mutex mutex;
+	std::vector<doca_dev *> list;
+};
+
+OpenHandles &open_handles()
+{
+	static OpenHandles handles;
+	return handles;
+}
+
+} // namespace
+
+namespace soft {
+
 uint32_t function_of(const DeviceMapping &mapping)
 {
 	const char last = full_pci(mapping.pci).back();
 	return last >= '0' && last <= '7' ? static_cast<uint32_t>(last - '0') : 0;
 }
 
-// Queries that a device of the mapping file cannot answer.
 doca_error_t unknown_here(const void *info, const void *out, const char *function)
 {
 	if (info == nullptr || out == nullptr)
@@ -144,23 +136,15 @@ doca_error_t unknown_here(const void *info, const void *out, const char *functio
 	return not_supported("%s", function);
 }
 
-doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapping *> &representors)
+doca_error_t supported_if(const void *info, uint8_t *supported, bool answer)
 {
-	if (dev->device != nullptr)
-		return DOCA_ERROR_ALREADY_EXIST;
-	try {
-		dev->device = std::make_unique<Device>(dev->info.mapping);
-		dev->device->probe(representors);
-		dev->info.mapping.mac = dev->device->mac();
-		return DOCA_SUCCESS;
-	} catch (const std::exception &error) {
-		log_sdk(DOCA_LOG_LEVEL_ERROR, "device %s: %s", dev->info.mapping.pci.c_str(), error.what());
-		dev->device.reset();
-		return DOCA_ERROR_DRIVER;
-	}
+	if (info == nullptr || supported == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*supported = answer ? 1 : 0;
+	return DOCA_SUCCESS;
 }
 
-} // namespace
+} // namespace soft
 
 doca_error_t doca_devinfo_create_list(struct doca_devinfo ***list, uint32_t *count)
 {
@@ -190,7 +174,19 @@ doca_error_t doca_dev_open(struct doca_devinfo *devinfo, struct doca_dev **dev)
 try {
 	if (devinfo == nullptr || dev == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	*dev = new doca_dev{*devinfo, nullptr};
+	OpenHandles &open = open_handles();
+	std::lock_guard<std::mutex> guard(open.mutex);
+	const std::string pci = full_pci(devinfo->mapping.pci);
+	const auto known = std::find_if(open.list.begin(), open.list.end(),
+					[&pci](const doca_dev *other) { return full_pci(other->info.mapping.pci) == pci; });
+	if (known != open.list.end()) {
+		(*known)->users++;
+		*dev = *known;
+		return DOCA_SUCCESS;
+	}
+	auto opened = std::make_unique<doca_dev>(doca_dev{*devinfo, nullptr});
+	open.list.push_back(opened.get());
+	*dev = opened.release();
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
@@ -198,10 +194,18 @@ try {
 
 doca_error_t doca_dev_close(struct doca_dev *dev)
 {
-	if (dev == nullptr)
+	OpenHandles &open = open_handles();
+	std::lock_guard<std::mutex> guard(open.mutex);
+	const auto known = std::find(open.list.begin(), open.list.end(), dev);
+	if (known == open.list.end())
 		return DOCA_ERROR_INVALID_VALUE;
+	if (dev->users > 1) {
+		dev->users--;
+		return DOCA_SUCCESS;
+	}
 	if (dev->device != nullptr && dev->device->running())
 		return DOCA_ERROR_IN_USE;
+	open.list.erase(known);
 	delete dev;
 	return DOCA_SUCCESS;
 }
@@ -255,6 +259,24 @@ doca_error_t doca_devinfo_get_ibdev_name(const struct doca_devinfo *devinfo, cha
 	return devinfo == nullptr ? DOCA_ERROR_INVALID_VALUE : copy_string("soft_" + devinfo->mapping.pci, name, size);
 }
 
+doca_error_t doca_devinfo_get_pci_func_type(const struct doca_devinfo *devinfo, enum doca_pci_func_type *type)
+{
+	if (devinfo == nullptr || type == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	*type = devinfo->mapping.subfunction ? DOCA_PCI_FUNC_TYPE_SF : DOCA_PCI_FUNC_TYPE_PF;
+	return DOCA_SUCCESS;
+}
+
+doca_error_t doca_devinfo_get_sf_index(const struct doca_devinfo *devinfo, uint32_t *index)
+{
+	if (devinfo == nullptr || index == nullptr)
+		return DOCA_ERROR_INVALID_VALUE;
+	if (!devinfo->mapping.subfunction)
+		return DOCA_ERROR_NOT_FOUND;
+	*index = *devinfo->mapping.subfunction;
+	return DOCA_SUCCESS;
+}
+
 doca_error_t doca_devinfo_get_vhca_id(const struct doca_devinfo *devinfo, uint16_t *vhca_id)
 {
 	return unknown_here(devinfo, vhca_id, "doca_devinfo_get_vhca_id");
@@ -283,14 +305,6 @@ try {
 doca_error_t doca_devinfo_rep_destroy_list(struct doca_devinfo_rep **list)
 {
 	return free_list(list);
-}
-
-static doca_error_t supported_if(const void *info, uint8_t *supported, bool answer)
-{
-	if (info == nullptr || supported == nullptr)
-		return DOCA_ERROR_INVALID_VALUE;
-	*supported = answer ? 1 : 0;
-	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_devinfo_rep_cap_is_filter_all_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
@@ -369,82 +383,4 @@ doca_error_t doca_devinfo_rep_get_is_hotplug(const struct doca_devinfo_rep *devi
 doca_error_t doca_devinfo_rep_get_vhca_id(const struct doca_devinfo_rep *devinfo, uint16_t *vhca_id)
 {
 	return unknown_here(devinfo, vhca_id, "doca_devinfo_rep_get_vhca_id");
-}
-
-doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
-try {
-	if (dev == nullptr || devargs == nullptr)
-		return DOCA_ERROR_INVALID_VALUE;
-	// Up to 3.0 devargs name the representors ("representor=pf0vf0"). All representors of the mapping file are made, whatever
-	// they say.
-	std::vector<const RepresentorMapping *> representors;
-	if (strstr(devargs, "representor=") != nullptr) {
-		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
-			representors.push_back(&mapping);
-	}
-	return probe(dev, representors);
-} catch (const std::exception &) {
-	return DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs, struct doca_dev_rep **reps,
-						    uint16_t count)
-try {
-	if (dev == nullptr || devargs == nullptr || (reps == nullptr && count > 0))
-		return DOCA_ERROR_INVALID_VALUE;
-	std::vector<const RepresentorMapping *> representors;
-	for (uint16_t i = 0; i < count; i++) {
-		reps[i]->dev = dev;
-		representors.push_back(&reps[i]->info.mapping);
-	}
-	return probe(dev, representors);
-} catch (const std::exception &) {
-	return DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id)
-{
-	if (dev == nullptr || port_id == nullptr)
-		return DOCA_ERROR_INVALID_VALUE;
-	if (dev->device == nullptr)
-		return DOCA_ERROR_NOT_FOUND;
-	*port_id = dev->device->first_port();
-	return DOCA_SUCCESS;
-}
-
-doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev)
-{
-	if (dev == nullptr)
-		return DOCA_ERROR_INVALID_VALUE;
-	return not_supported("doca_dpdk_port_as_dev of port %u", port_id);
-}
-
-doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev, struct doca_dev_rep **rep)
-try {
-	if (dev == nullptr || rep == nullptr)
-		return DOCA_ERROR_INVALID_VALUE;
-	const int position = dev->device == nullptr ? -1 : dev->device->position_of(port_id);
-	if (position < 1)
-		return DOCA_ERROR_NOT_FOUND;
-	const auto number = static_cast<uint32_t>(position - 1);
-	const DeviceMapping &mapping = dev->info.mapping;
-	*rep = new doca_dev_rep{{mapping.representors[number], number, function_of(mapping)}, dev};
-	return DOCA_SUCCESS;
-} catch (const std::exception &) {
-	return DOCA_ERROR_NO_MEMORY;
-}
-
-doca_error_t doca_dpdk_get_rep_vf_index(const struct doca_devinfo_rep *devinfo, uint16_t *vf_index)
-{
-	return unknown_here(devinfo, vf_index, "doca_dpdk_get_rep_vf_index");
-}
-
-doca_error_t doca_dpdk_get_rep_sf_num(const struct doca_devinfo_rep *devinfo, uint16_t *sf_num)
-{
-	return unknown_here(devinfo, sf_num, "doca_dpdk_get_rep_sf_num");
-}
-
-doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported)
-{
-	return supported_if(devinfo, supported, true);
 }

@@ -20,7 +20,7 @@ struct doca_log_backend {
 	std::string syslog_name;
 	uint32_t lower = DOCA_LOG_LEVEL_DISABLE;
 	uint32_t upper = DOCA_LOG_LEVEL_TRACE;
-	uint32_t sdk_level = DOCA_LOG_LEVEL_INFO;
+	uint32_t sdk_level = DOCA_LOG_LEVEL_TRACE;
 };
 
 namespace {
@@ -47,6 +47,8 @@ std::vector<std::string> &sources()
 uint32_t global_lower = DOCA_LOG_LEVEL_INFO;
 uint32_t global_upper = DOCA_LOG_LEVEL_TRACE;
 uint32_t global_sdk_limit = DOCA_LOG_LEVEL_TRACE;
+// Of a backend whose level nobody has set.
+uint32_t first_sdk_level = DOCA_LOG_LEVEL_INFO;
 
 const char *level_name(uint32_t level)
 {
@@ -100,6 +102,7 @@ std::string formatted(const char *format, va_list arguments)
 doca_error_t add_backend(doca_log_backend backend, doca_log_backend **out)
 {
 	std::lock_guard<std::mutex> guard(log_mutex());
+	backend.sdk_level = first_sdk_level;
 	backends().push_back(std::move(backend));
 	if (out != nullptr)
 		*out = &backends().back();
@@ -269,9 +272,15 @@ doca_error_t doca_log_level_set_global_upper_limit(uint32_t level)
 	return DOCA_SUCCESS;
 }
 
+// Of all of the SDK's backends, made before or after: a program that has set a backend's own level is told more or less by it, as
+// --sdk-log-level asks.
 doca_error_t doca_log_level_set_global_sdk_limit(uint32_t level)
 {
+	std::lock_guard<std::mutex> guard(log_mutex());
 	global_sdk_limit = level;
+	for (doca_log_backend &backend : backends())
+		backend.sdk_level = level;
+	first_sdk_level = level;
 	return DOCA_SUCCESS;
 }
 

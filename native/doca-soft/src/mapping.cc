@@ -146,6 +146,8 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 		device.ipv4 = ip_address(value, AF_INET);
 	else if (key == "ipv6")
 		device.ipv6 = ip_address(value, AF_INET6);
+	else if (key == "subfunction")
+		device.subfunction = small(0, UINT32_MAX);
 	else if (key == "core")
 		device.core = processor(value);
 	else if (key == "crypto")

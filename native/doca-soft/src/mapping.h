@@ -45,6 +45,8 @@ struct DeviceMapping : PortMapping {
 	std::optional<std::vector<uint8_t>> ipv4;
 	std::optional<std::vector<uint8_t>> ipv6;
 	std::vector<RepresentorMapping> representors;
+	// The number of the subfunction that it is.
+	std::optional<uint32_t> subfunction;
 
 	// -1 for any.
 	int core = -1;
