@@ -33,6 +33,26 @@ target_link_libraries(units PRIVATE soft)
 add_executable(api test/api.cc)
 target_link_libraries(api PRIVATE soft)
 
+# Flags, in the releases between which they differ; without DPDK, and without the devices of a mapping file.
+foreach(RELEASE 3.0 3.1 3.3)
+  string(REPLACE "." ";" NUMBERS ${RELEASE})
+  list(GET NUMBERS 0 DOCA_VERSION_MAJOR)
+  list(GET NUMBERS 1 DOCA_VERSION_MINOR)
+  configure_file(include/doca_version.h.in argp-${RELEASE}.include/doca_version.h @ONLY)
+  add_executable(argp-${RELEASE} test/argp.cc test/argp_inputs.cc ${ARGP_SOURCES} src/log.cc src/error.cc)
+  target_compile_features(argp-${RELEASE} PRIVATE cxx_std_17)
+  target_include_directories(argp-${RELEASE} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/argp-${RELEASE}.include include)
+  target_compile_definitions(argp-${RELEASE} PRIVATE DOCA_ALLOW_EXPERIMENTAL_API)
+  target_compile_options(argp-${RELEASE} PRIVATE ${SANITIZE} -Wall -Wextra -Werror)
+  target_link_options(argp-${RELEASE} PRIVATE -fsanitize=address,undefined)
+  target_link_libraries(argp-${RELEASE} PRIVATE PkgConfig::JSON_C)
+  # One release shows that each source stands by itself.
+  if(NOT RELEASE STREQUAL 3.3)
+    set_target_properties(argp-${RELEASE} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+  endif()
+endforeach()
+set_source_files_properties(test/argp.cc test/argp_inputs.cc PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+
 # Rings and key slots, without DPDK, which ThreadSanitizer does not understand.
 add_executable(threads test/units.cc src/keys.cc src/aead.cc src/random_source.cc)
 target_compile_features(threads PRIVATE cxx_std_17)

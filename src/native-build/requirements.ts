@@ -38,6 +38,7 @@ const OF_DOCA: readonly Requirement[] = [
   { name: 'pkg-config', what: 'pkg-config', isThere: () => anyRuns('pkg-config') },
   library('libdpdk-dev', 'DPDK', 'libdpdk', '22.11'),
   library('libssl-dev', 'OpenSSL', 'libcrypto', '3'),
+  library('libjson-c-dev', 'json-c', 'json-c', '0.15'),
   // Intel's; elsewhere AES-GCM is OpenSSL's.
   ...(process.arch === 'x64'
     ? [

@@ -35,6 +35,9 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'README.md: Two gateways by hand': [[], [STARTED], [/4 sent, 4 received, 0 % lost/]],
   'HACKING.md: One case again': [[/nothing found: 1 runs/, /link-cut: 8 gateways/]],
   'docs/doca-soft.md: Building a program against it': [[/encrypted 0/, /delivered 0/]],
+  'docs/doca-soft.md: Flags of programs': [
+    [/Usage: argp_flags/, /name name\nremove\nforce 1\nEAL -c 0x3\ncount 5/],
+  ],
   'docs/hardware.md: Without hardware': [[], [STARTED], [STARTED], [PINGED]],
   'docs/operations.md: Certificates': [[/365 days left|364 days left|days/]],
   'docs/operations.md: Configuration': [[/gateway\.yaml: right/, /svc-addr: 127\.0\.0\.71:3000/]],

@@ -24,6 +24,7 @@ const PORTS = ['-std=c++20', '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTION
 const FOLDERS: Readonly<Record<string, () => string[]>> = {
   'native/addon': addonFlags,
   'native/doca-soft/src': softFlags,
+  'native/doca-soft/argp': softFlags,
   'native/ports/src': () => [...PORTS, ...nodeApiFlags(), '-isystem', NODE_INCLUDE_FOLDER],
   'native/guard': () => ['-std=c++17'],
 };

@@ -20,7 +20,7 @@ function body(): void {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('builds with nothing but pkg-config', () => {
-    const options = ['-C', folder, '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`];
+    const options = ['-C', folder, '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`, 'psp_pipeline'];
     const environment = { ...process.env, PKG_CONFIG_PATH: join(PREFIX, 'lib/pkgconfig') };
     const { status, stderr } = spawnSync('make', options, { env: environment, encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

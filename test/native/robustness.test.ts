@@ -31,6 +31,10 @@ function body(): void {
   test.each([
     ['units', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['threads', 'ThreadSanitizer'],
+    ...['3.0', '3.1', '3.3'].map((release) => [
+      `argp-${release}`,
+      'AddressSanitizer and UndefinedBehaviorSanitizer',
+    ]),
   ])(
     '%s hold under %s',
     async (program) => {
