@@ -403,7 +403,7 @@ async function clientOf(number: number, program: Program): Promise<AdminClient> 
 }
 
 /** Of a gateway that has had no processor for so long, on a machine that does much else: it is true, and no fault of ours. */
-const TOO_BUSY = /no answer within 5000 ms/;
+const TOO_BUSY = /no answer within 5000 ms|the connection was not made in time/;
 
 /** Who may be named by whom, at any time. */
 function isRightAbout(by: number, { about, text }: Problem): boolean {
