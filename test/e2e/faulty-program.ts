@@ -23,6 +23,12 @@ const FAULTS: readonly (readonly [file: string, before: string, after: string])[
     'perform(batch) {',
     "perform(batch) { if (process.env.FAULT_ENTRIES && this.isBuilt && batch.count > 0) return Promise.reject(new HalError('IO_FAILED', 'the entry is not taken'));",
   ],
+  // From the end of the start on the software DOCA refuses all; the file is that of the tests' addon that has it do so.
+  [
+    'hal-doca/device.js',
+    'await install(this.indexes);',
+    "await install(this.indexes); if (process.env.FAULT_DOCA) process.getBuiltinModule('node:module').createRequire(import.meta.url)(process.env.FAULT_DOCA).setFaults(1, 1000);",
+  ],
   // Beside the small ones, ten large ones a second.
   [
     'cli/ping.js',

@@ -53,7 +53,13 @@ export interface StartOptions {
   /** Whether flags name the peers; absent: they do. */
   readonly peerFlags?: boolean;
   /** Resolves when it has started; absent: when it says so. */
-  readonly started?: () => Promise<unknown>;
+  readonly started?: (gateway: Program) => Promise<unknown>;
+  /** Which of the sides are its peers; absent: all others. */
+  readonly peers?: readonly number[];
+  /** The program's main file, where it is another one than the compiled one. */
+  readonly main?: string;
+  /** The folder of its certificates and authority, where it has others than the rest. */
+  readonly certificates?: string;
 }
 
 const vipsOf = ({ vip4, vip6, moreVips }: Side) => [vip4, vip6, ...moreVips].join();
@@ -167,10 +173,12 @@ export class World implements AsyncDisposable {
     index: number,
     kind: Kind,
     more: readonly string[] = [],
-    { outer = 6, before = [], environment: further = {}, peerFlags = true, started }: StartOptions = {},
+    { outer = 6, before = [], environment: further = {}, started, ...options }: StartOptions = {},
   ): Promise<Program> {
     const own = this.sides[index]!;
-    const peers = this.sides.filter((side) => side !== own);
+    const { main = MAIN, certificates = this.folder, peerFlags = true } = options;
+    const isPeer = (side: Side, i: number) => side !== own && options.peers?.includes(i) !== false;
+    const peers = this.sides.filter(isPeer);
     const { flags, environment } = KINDS[kind](own, this.folder, peers);
     const gateway = this.start(
       own.gateway,
@@ -178,21 +186,21 @@ export class World implements AsyncDisposable {
         ...before,
         ...[
           process.execPath,
-          MAIN,
+          main,
           `--outer-ip-type=ipv${outer}`,
           '--inner=both',
           `--svc-addr=${own.oob}:3000`,
         ],
         ...(peerFlags ? peers.map((peer) => `--tunnel=${peer.oob}:3000:${vipsOf(peer)}`) : []),
-        `--tls-ca=${this.folder}/ca.pem`,
-        `--tls-cert=${this.folder}/${own.oob}.pem`,
-        `--tls-key=${this.folder}/${own.oob}.key`,
+        `--tls-ca=${certificates}/ca.pem`,
+        `--tls-cert=${certificates}/${own.oob}.pem`,
+        `--tls-key=${certificates}/${own.oob}.key`,
         ...flags,
         ...more,
       ],
       { ...environment, ...further },
     );
-    await (started === undefined ? gateway.says(/gateway started/) : started());
+    await (started === undefined ? gateway.says(/gateway started/) : started(gateway));
     ip('-n', own.gateway, 'link', 'set', VF, 'netns', own.workload);
     ip('-n', own.workload, 'addr', 'add', `${own.vip4}/24`, 'dev', VF);
     ip('-n', own.workload, 'addr', 'add', `${own.vip6}/64`, 'dev', VF, 'nodad');

@@ -86,6 +86,11 @@ export function docaAddon(release: DocaRelease): string {
   return join(folderOf(buildOf(release)), 'psp_gateway_doca.node');
 }
 
+/** The file of what tests of a release need of the software DOCA. */
+export function docaRings(release: DocaRelease): string {
+  return join(folderOf(buildOf(release)), 'psp_gateway_test_rings.node');
+}
+
 export function docaIsBuilt(release: DocaRelease): boolean {
   return isBuilt(buildOf(release));
 }
@@ -106,9 +111,8 @@ export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings 
   if (running !== undefined && running !== release) throw new Error(`this process runs DOCA ${running}`);
   if (rings !== undefined) return rings;
   running = release;
-  const addons = folderOf(buildOf(release));
   process.env[DOCA_ADDON.variable] = docaAddon(release);
-  rings = createRequire(import.meta.url)(join(addons, 'psp_gateway_test_rings.node')) as Rings;
+  rings = createRequire(import.meta.url)(docaRings(release)) as Rings;
   const memory = hugePages() ? ['--in-memory'] : ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
