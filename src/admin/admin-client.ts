@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '../base/clock.js';
 import { fileReason } from '../files/file-problem.js';
+import { statIfThere } from '../files/stat.js';
 import { connectProblem } from '../files/unix-socket.js';
 import { codeOfStatus } from '../gateway/rpc/grpc-service.js';
 import { RpcError } from '../gateway/rpc/transport.js';
@@ -108,7 +109,10 @@ function noGatewayText(path: string, problem: NodeJS.ErrnoException): string {
     case 'ENOENT':
       return `no gateway answers at ${path}: there is no such socket; is it running, and with --admin?`;
     case 'ECONNREFUSED':
-      return `no gateway answers at ${path}: the one that made this socket has ended`;
+      // Of what is no socket the kernel says the same.
+      return statIfThere(path)?.isSocket() === false
+        ? `no gateway answers at ${path}: it is no socket; say --socket with the one that the gateway's log names`
+        : `no gateway answers at ${path}: the one that made this socket has ended`;
     case 'EACCES':
     case 'EPERM':
       return `${path} may be opened by the gateway's own user, and root, only (${problem.code})`;

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { AdminServer } from '../admin/admin-server.js';
 import type { AdminServiceDeps } from '../admin/admin-service.js';
-import { defaultSocketPath, ownSurroundings } from '../admin/socket-place.js';
+import { defaultSocketPath, ownSurroundings, type Surroundings } from '../admin/socket-place.js';
 import { systemClock } from '../base/clock.js';
 import { fileProblem } from '../files/file-problem.js';
 import { makeFolder } from '../files/folders.js';
@@ -19,6 +19,8 @@ export interface AdminOptions {
   readonly hasTls: boolean;
   readonly logger: ProgramLogger;
   readonly reload: AdminServiceDeps['reload'];
+  /** What decides about the usual place; the process's own when absent. */
+  readonly surroundings?: Surroundings;
 }
 
 /**
@@ -27,11 +29,11 @@ export interface AdminOptions {
  */
 export async function startAdmin(
   gateway: GatewayInsight & GatewayControl,
-  { admin, service, hasTls, logger, reload }: AdminOptions,
+  { admin, service, hasTls, logger, reload, surroundings = ownSurroundings() }: AdminOptions,
 ): Promise<AdminServer | undefined> {
   if (admin === 'off') return undefined;
   try {
-    const path = admin?.path ?? defaultSocketPath(service, ownSurroundings());
+    const path = admin?.path ?? defaultSocketPath(service, surroundings);
     makeFolder(dirname(path), 'private');
     const server = await AdminServer.listen({
       path,
