@@ -50,7 +50,7 @@ export class AdminServer implements AsyncDisposable {
   private constructor(options: AdminServerOptions) {
     this.#options = options;
     this.path = options.path;
-    this.#service = new AdminService({ ...options, counters: () => this.#countersNow() });
+    this.#service = new AdminService({ ...options, counters: () => this.counters() });
     this.#listener = createServer((socket) => this.#accept(socket));
     this.#listener.maxConnections = CONNECTIONS_MAX;
     this.#listener.on('drop', () => this.#connectionsRefused++);
@@ -76,6 +76,24 @@ export class AdminServer implements AsyncDisposable {
     this.#calls?.started();
   }
 
+  /** What it has taken and refused, and is doing now. */
+  counters(): ReturnType<AdminServiceDeps['counters']> {
+    const none = {
+      callsRefused: 0n,
+      watchers: 0n,
+      watchersRefused: 0n,
+      eventsLost: 0n,
+      captures: 0n,
+      capturesRefused: 0n,
+      capturePacketsLeftOut: 0n,
+    };
+    return {
+      connections: BigInt(this.#connections.size),
+      connectionsRefused: BigInt(this.#connectionsRefused),
+      ...(this.#calls?.counters() ?? none),
+    };
+  }
+
   /** Ends all calls, after a little time for those under way, and takes the socket away. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -93,23 +111,6 @@ export class AdminServer implements AsyncDisposable {
     for (const socket of this.#connections) socket.destroy();
     await listenerClosed;
     this.#service.close();
-  }
-
-  #countersNow() {
-    const none = {
-      callsRefused: 0n,
-      watchers: 0n,
-      watchersRefused: 0n,
-      eventsLost: 0n,
-      captures: 0n,
-      capturesRefused: 0n,
-      capturePacketsLeftOut: 0n,
-    };
-    return {
-      connections: BigInt(this.#connections.size),
-      connectionsRefused: BigInt(this.#connectionsRefused),
-      ...(this.#calls?.counters() ?? none),
-    };
   }
 
   #accept(socket: Socket): void {

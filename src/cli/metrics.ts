@@ -2,25 +2,29 @@
 import { systemClock } from '../base/clock.js';
 import type { RunOptions } from '../gateway/config/read-options.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
-import type { ProgramSample } from '../metrics/metric.js';
+import type { CaptureCounts, ProgramSample } from '../metrics/metric.js';
 import type { ProgramLogger } from './log.js';
 import { VERSION } from './version.js';
 
-/** The metrics of the gateway that is about to be made; undefined: nobody wants any, and nothing has been loaded. */
+/**
+ * The metrics of the gateway that is about to be made; undefined: nobody wants any, and nothing has been loaded.
+ * @param captures those of the admin service, which comes later; undefined where there is none
+ */
 export async function metricsFor(
   { metrics, metricsPerPeer }: RunOptions,
   logger: ProgramLogger,
+  captures: () => CaptureCounts | undefined,
 ): Promise<GatewayMetrics | undefined> {
   if (metrics === undefined) return undefined;
   const { GatewayMetrics } = await import('../metrics/gateway-metrics.js');
   return new GatewayMetrics({
     clock: systemClock,
-    program: () => sampleProgram(logger),
+    program: () => sampleProgram(logger, captures()),
     perPeer: metricsPerPeer,
   });
 }
 
-function sampleProgram({ lostLines }: ProgramLogger): ProgramSample {
+function sampleProgram({ lostLines }: ProgramLogger, captures: CaptureCounts | undefined): ProgramSample {
   const { user, system } = process.cpuUsage();
   return {
     version: VERSION,
@@ -29,6 +33,7 @@ function sampleProgram({ lostLines }: ProgramLogger): ProgramSample {
     residentOctets: process.memoryUsage.rss(),
     loopIterations: loopIterations(),
     logLinesLost: lostLines,
+    captures,
   };
 }
 

@@ -16,6 +16,7 @@ import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
 import { MetricsListenError } from '../metrics/listen-error.js';
+import type { CaptureCounts } from '../metrics/metric.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
@@ -85,7 +86,8 @@ async function run(argv: readonly string[]): Promise<void> {
     try {
       const meter =
         options.perfPrint === undefined ? undefined : meterPerformance(opened.hal, options.perfPrint);
-      const metrics = await metricsFor(around, logger);
+      let captures: () => CaptureCounts | undefined = () => undefined;
+      const metrics = await metricsFor(around, logger, () => captures());
       const transport = createGrpcTransport({
         messageOctetsMax: options.limits.requestOctetsMax,
         // As they are now: the configuration may have been read anew.
@@ -130,6 +132,7 @@ async function run(argv: readonly string[]): Promise<void> {
         logger,
         reload: () => reloader.reload(),
       });
+      captures = () => admin?.counters();
       await serve(gateway, opened, logger, {
         onStarted: () => admin?.started(),
         drained: whenDrained,

@@ -14,6 +14,15 @@ export interface ProgramSample {
   readonly loopIterations: number | undefined;
   /** Lines of the log that could not be written. */
   readonly logLinesLost: number;
+  /** undefined: there is no admin service. */
+  readonly captures: CaptureCounts | undefined;
+}
+
+/** Captures of packets that commands have asked for. */
+export interface CaptureCounts {
+  readonly captures: bigint;
+  readonly capturesRefused: bigint;
+  readonly capturePacketsLeftOut: bigint;
 }
 
 /** All that one scrape reads. */

@@ -177,6 +177,24 @@ export const SERVICE_METRICS: readonly Metric[] = [
     help: 'Lines of the log that were left out, since there were many of their kind.',
     read: ({ gateway }) => gateway.eventLinesLeftOut,
   },
+  program(
+    'gauge',
+    'psp_gateway_captures',
+    'Captures of packets under way.',
+    ({ captures }) => captures?.captures,
+  ),
+  program(
+    'counter',
+    'psp_gateway_captures_refused_total',
+    'Captures that were refused, since there were as many as may be.',
+    ({ captures }) => captures?.capturesRefused,
+  ),
+  program(
+    'counter',
+    'psp_gateway_capture_packets_left_out_total',
+    'Packets that captures have left out, for the sake of --capture-rate or since their reader was slow.',
+    ({ captures }) => captures?.capturePacketsLeftOut,
+  ),
   {
     name: 'psp_gateway_info',
     kind: 'gauge',

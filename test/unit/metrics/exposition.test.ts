@@ -34,6 +34,7 @@ async function scrapeOf({ gateway, events }: TestNode, changes: Partial<Scrape> 
       residentOctets: 1024,
       loopIterations: undefined,
       logLinesLost: 3,
+      captures: { captures: 1n, capturesRefused: 2n, capturePacketsLeftOut: 9n },
     },
     connectionsRefused: 2,
     perPeer: false,
@@ -83,6 +84,9 @@ describe('what is exposed', () => {
       'psp_gateway_info{version="1.2.3",hal="sim"}': 1,
       psp_gateway_device_up: 1,
       psp_gateway_log_lines_lost_total: 3,
+      psp_gateway_captures: 1,
+      psp_gateway_captures_refused_total: 2,
+      psp_gateway_capture_packets_left_out_total: 9,
       process_resident_memory_bytes: 1024,
     };
     expect(Object.fromEntries(Object.keys(expected).map((key) => [key, samples.get(key)]))).toEqual(expected);

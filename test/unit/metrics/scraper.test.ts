@@ -41,6 +41,7 @@ beforeEach(async () => {
       residentOctets: 0,
       loopIterations: 1,
       logLinesLost: 0,
+      captures: undefined,
     }),
     connectionsRefused: () => 0,
     perPeer: false,
