@@ -1,4 +1,4 @@
-/** A capture that grows while others may read it. However it ends, it has whole blocks only, but where it is a pipe. */
+/** A capture that grows while others may read it. However it ends, it has whole blocks only; so has standard output, unless that is a pipe. */
 import { FileReplacement } from '../files/replace-file.js';
 import { compressionFor, STANDARD_STREAM } from '../packet/capture-stream.js';
 

@@ -5,12 +5,13 @@
  * itself goes, not what it points to, and a file that somebody else has made beforehand is not used. FIFOs of the same
  * user, character devices and descriptors (/dev/stdout, /dev/fd/N) are written to directly.
  */
-import { constants, writeSync } from 'node:fs';
+import { constants, ftruncateSync, writeSync } from 'node:fs';
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolder, removeEmptyFolders } from './folders.js';
 import { unfinishedName } from './leftovers.js';
 import { openSpecial, outputTarget } from './output-target.js';
+import { fstatOf } from './stat.js';
 import { forgetUnfinished, noteUnfinished } from './unfinished.js';
 
 export { OutputFileError } from './output-target.js';
@@ -103,7 +104,7 @@ export class FileReplacement {
    * cut, such as a pipe.
    */
   async cut(octets: number): Promise<void> {
-    await this.#file?.truncate(octets).catch(() => {});
+    await this.sink.cut?.(octets).catch(() => {});
   }
 
   /** It is complete, and takes its place. Does nothing when it is finished or discarded already. */
@@ -230,26 +231,46 @@ export async function replaceFiles(
 interface Sink {
   readonly file: FileHandle | undefined;
   write(octets: Uint8Array): Promise<void>;
+  /** Leaves so many of the octets that were written; absent: it cannot be cut. */
+  readonly cut?: (octets: number) => Promise<void>;
 }
 
 function fileSink(file: FileHandle): Sink {
-  return { file, write: (octets) => file.appendFile(octets) };
+  return {
+    file,
+    write: (octets) => file.appendFile(octets),
+    cut: (octets) => file.truncate(octets),
+  };
 }
 
 /** Not opened again: that would lose the place up to which others have written, and fails for sockets. */
 function descriptorSink(descriptor: number): Sink {
   const stream = { 1: process.stdout, 2: process.stderr }[descriptor];
+  const there = fstatOf(descriptor);
+  // Node's streams over files lose what a disk that is nearly full does not take, and say nothing of it.
+  if (stream === undefined || there.isFile()) {
+    const before = Number(there.size);
+    return {
+      file: undefined,
+      write: async (octets) => {
+        for (let at = 0; at < octets.length; ) at += writeSync(descriptor, octets, at);
+      },
+      ...(there.isFile()
+        ? {
+            cut: async (octets: number) => {
+              if (Number(fstatOf(descriptor).size) > before + octets)
+                ftruncateSync(descriptor, before + octets);
+            },
+          }
+        : {}),
+    };
+  }
   return {
     file: undefined,
-    write:
-      stream === undefined
-        ? async (octets) => {
-            for (let at = 0; at < octets.length; ) at += writeSync(descriptor, octets, at);
-          }
-        : (octets) =>
-            new Promise((resolve, reject) => {
-              stream.write(octets, (error) => (error ? reject(error) : resolve()));
-            }),
+    write: (octets) =>
+      new Promise((resolve, reject) => {
+        stream.write(octets, (error) => (error ? reject(error) : resolve()));
+      }),
   };
 }
 

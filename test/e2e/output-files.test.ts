@@ -128,3 +128,23 @@ describe('a command that is ended half way', () => {
     },
   );
 });
+
+test('a capture that grows, on standard output too, ends with a whole block where there is no room for more', () => {
+  const script = `import { GrowingFile } from '${join(ROOT, 'dist/cli/capture-file.js')}';
+    const file = await GrowingFile.open(process.argv[2]);
+    for (;;) await file.append(Buffer.alloc(1000, 'x'));`;
+  writeFileSync(at('grow.mjs'), script);
+  writeFileSync(at('before'), 'before');
+  for (const [place, redirection, name, whole] of [
+    ['grown', '', 'grown', 8000],
+    ['-', '>shown', 'shown', 8000],
+    ['-', '>>before', 'before', 8006],
+  ] as const) {
+    // 8 blocks of 1024 octets, of which the ninth thousand has a part.
+    const command = `ulimit -f 8; exec '${process.execPath}' grow.mjs '${place}' ${redirection}`;
+    const { stderr, status } = spawnSync('bash', ['-c', command], { cwd: folder, encoding: 'utf8' });
+    expect(stderr).toContain('EFBIG');
+    expect(status).not.toBe(0);
+    expect(lstatSync(at(name)).size).toBe(whole);
+  }
+});
