@@ -70,8 +70,7 @@ export async function issueCertificates(
   days: number | undefined,
   problems: readonly string[],
 ): Promise<CertsResult> {
-  const found = [...problems, ...folderProblems(folder)];
-  const authority = await authorityIn(folder, found);
+  const { found, authority } = await begun(folder, problems);
   const all = new Map<string, Host>();
   for (const text of hosts) {
     const host = hostOf(text, found);
@@ -101,8 +100,7 @@ export async function renewCertificates(
   days: number | undefined,
   problems: readonly string[],
 ): Promise<CertsResult> {
-  const found = [...problems, ...folderProblems(folder)];
-  const authority = await authorityIn(folder, found);
+  const { found, authority } = await begun(folder, problems);
   const wanted = hosts.flatMap((text) => hostOf(text, found)?.fileName ?? []);
   if (authority === undefined || found.length > 0) return failed(found);
   const stems = hosts.length > 0 ? wanted : stemsIn(folder);
@@ -163,6 +161,12 @@ function issue(
 interface Opened {
   readonly authority: Authority;
   readonly certificate: X509Certificate;
+}
+
+/** What is wrong so far, which grows, and the folder's authority, where it has one. */
+async function begun(folder: string, problems: readonly string[]) {
+  const found = [...problems, ...folderProblems(folder)];
+  return { found, authority: await authorityIn(folder, found) };
 }
 
 /** The authority of a folder; undefined when there is none that can be used, and why is among `problems`. */

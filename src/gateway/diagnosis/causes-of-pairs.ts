@@ -1,6 +1,7 @@
 /** Causes that both ends' counters and clocks tell of (pair-check.ts). */
 
-import { type Causes, type Found, seconds } from './finding.js';
+import { seconds } from '../seconds.js';
+import type { Causes, Found } from './finding.js';
 import type { PairFinding, PeerFacts } from './pair-check.js';
 import type { PairVerdict } from './pair-verdict.js';
 

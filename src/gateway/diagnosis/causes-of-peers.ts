@@ -1,7 +1,8 @@
 /** Causes in the control plane: peers that do not answer or refuse, and callers whom we refuse. */
 import type { ProblemKind } from '../rpc/transport.js';
+import { seconds } from '../seconds.js';
 import type { GatewaySummary, PeerView } from '../view.js';
-import { areAllPlacesTaken, type Causes, type DiagnosisInput, peerAt, refuses, seconds } from './finding.js';
+import { areAllPlacesTaken, type Causes, type DiagnosisInput, peerAt, refuses } from './finding.js';
 import { callerOf } from './recent-troubles.js';
 
 /** Problems that may come from our own certificate, or from our clock. */

@@ -2,10 +2,12 @@
  * What is wrong with a gateway right now, in words: a table of causes, each of which looks for itself. A cause names whoever is at
  * fault and nobody else, so what it cannot know for certain it does not tell.
  */
+
+import { seconds } from '../seconds.js';
 import { CAUSES_OF_FILES } from './causes-of-files.js';
 import { CAUSES_OF_PAIRS } from './causes-of-pairs.js';
 import { CAUSES_OF_PEERS } from './causes-of-peers.js';
-import { areAllPlacesTaken, type Causes, type DiagnosisInput, type Finding, seconds } from './finding.js';
+import { areAllPlacesTaken, type Causes, type DiagnosisInput, type Finding } from './finding.js';
 
 /** Findings of one cause that are told; of more it is said how many. */
 export const FINDINGS_PER_CAUSE_MAX = 16;

@@ -33,8 +33,6 @@ export type Cause = (input: DiagnosisInput) => Found[];
 
 export type Causes = Readonly<Record<string, Cause>>;
 
-export const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
-
 /** Whether it is the peer that has refused: otherwise no answer came, or our own device failed. */
 export const isRefusal = ({ code }: PeerFailure) => code !== undefined && isAnswer(code);
 

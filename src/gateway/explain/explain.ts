@@ -17,6 +17,7 @@ import type { GatewayOptions } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
 import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { netTypeOf } from '../pipeline/pipe-parts.js';
+import { seconds } from '../seconds.js';
 import { type IngressSpi, isNew, type Session } from '../sessions/session.js';
 import { countersOfSessions } from '../sessions/session-counters.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
@@ -210,12 +211,10 @@ export class Explainer {
   }
 
   #since(atMs: number): string {
-    return seconds(Math.max(0, this.deps.clock.nowMs() - atMs));
+    return seconds(this.deps.clock.nowMs() - atMs);
   }
 }
 
 function answer(path: LookupPath, facts: readonly string[]): Answer {
   return { verdict: verdictOf(path), facts, steps: stepsOf(path) };
 }
-
-const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
