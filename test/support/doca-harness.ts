@@ -102,7 +102,6 @@ export const TEST_COMPLETIONS_ENVIRONMENT = 'PSP_TEST_COMPLETIONS';
 let completions = process.env[TEST_COMPLETIONS_ENVIRONMENT] ?? 'queued';
 let rings: Rings | undefined;
 let running: DocaRelease | undefined;
-let folder = '';
 /** Pairs of ring ports that no device uses. */
 const freePairs: [string, string][] = [];
 let pairs = 0;
@@ -116,10 +115,8 @@ export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings 
   const memory = hugePages() ? ['--in-memory'] : ['--no-huge', '--no-shconf', '-m', `${memoryMegabytes}`];
   const quiet = ['--log-level=*:error', '--file-prefix', `psp-gateway-test-${process.pid}`];
   rings.start(['test', '-a00:00.0', ...memory, ...quiet]);
-  folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
+  // What EAL leaves of every process.
   process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-    // What EAL leaves of every process.
     rmSync(`/var/run/dpdk/psp-gateway-test-${process.pid}`, { recursive: true, force: true });
   });
   return rings;
@@ -171,7 +168,9 @@ export async function openDocaHarness(
   const { earlierMasterKeys = masterKeys } = options;
   const keys = masterKeys === undefined ? [] : [...(earlierMasterKeys ?? []), masterKeys[1], masterKeys[0]];
   const pci = `0000:${uplink.slice(1, -1).padStart(2, '0')}:00.0`;
-  const path = join(folder, `${uplink}.conf`);
+  // Read while the device is opened. Processes of tests are killed at their end, so that nothing can be left for that.
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-doca-'));
+  const path = join(folder, 'mapping.conf');
   writeFileSync(
     path,
     [
@@ -205,7 +204,7 @@ export async function openDocaHarness(
     devices: 4,
     buffers: 512,
     workload: () => place.vf.workload,
-  });
+  }).finally(() => rmSync(folder, { recursive: true, force: true }));
   let received: RssPacket[] = [];
   let handed = 0;
   const listen = hal.onReceive.bind(hal);
