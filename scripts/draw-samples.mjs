@@ -1,6 +1,7 @@
 // `npm run docs:samples`: what docs/operations.md shows of a running gateway, as the program prints it now: of two gateways and a
 // peer that is not there. Times, MAC addresses and counters are the same each time. It takes some seconds.
 import { spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,7 +22,21 @@ const COLUMNS = {
   out: '5',
   'last packet in': '803 ms ago',
   'last answer': '2 s ago',
+  hits: '5',
+  'hits/s': '1',
+  'octets/s': '98',
+  misses: '1',
+  'misses/s': '1',
+  'octets/s*': '98',
+  'in/s': '98',
+  'out/s': '98',
+  'packets in': '5',
+  'packets out': '5',
 };
+/** Pipes of which the document shows the counters. */
+const PIPE_LINES = 6;
+/** Shows what a capture of dropped packets has. */
+const TSHARK = 'tshark -r dropped.pcapng -T fields -e frame.interface_name -e ip.dst -e frame.comment';
 const EVENTS_BEGIN = Date.UTC(2026, 10, 30, 11, 54, 39, 708);
 
 setUp({ build: true });
@@ -96,7 +111,67 @@ async function samples() {
   );
   print('reload');
   print(`rotate`);
+  const pipes = 'pipes --live --once';
+  printed.set(pipes, stablePipes(askGateway(...pipes.split(' '))));
+  print('top --once');
+  const pair = `capture --pair ${OWN_VIP} ${PEER_VIP} --count 4 -w pair.pcapng`;
+  printed.set(pair, (await captured(pair)).trimEnd());
+  await captured('capture --dropped --count 1 -w dropped.pcapng', sendForged);
+  printed.set(TSHARK, shown(TSHARK.split(' ')));
+  print(`peers disconnect ${PEER}`);
+  second.kill('SIGKILL');
+  // Until nothing has passed for a while.
+  print('drain');
   return printed;
+}
+
+/** What a capture says, from its begin to its end. */
+async function captured(command, whenBegun = () => {}) {
+  const capture = start(...command.split(' '), '--socket', 'admin.sock');
+  await until('the capture has begun', () => capture.said.includes('capturing'));
+  whenBegun();
+  await until('the capture has ended', () => capture.exitCode !== null);
+  return capture.said;
+}
+
+/** A packet under an SPI that nobody was told of. */
+function sendForged() {
+  const socket = createSocket('udp4');
+  socket.bind(0, SILENT, () => {
+    socket.send(Buffer.from(`0401010077777777${'00'.repeat(64)}`, 'hex'), 10977, OWN, () => socket.close());
+  });
+}
+
+function shown([program, ...args]) {
+  const { stdout, error } = spawnSync(program, args, { cwd: folder, encoding: 'utf8' });
+  if (error !== undefined) throw new Error(`${program} cannot be run: ${error.message}`);
+  return stdout.trimEnd();
+}
+
+/** Pipes and entries that packets have hit, the first ones; their names are indented, and keep that. */
+function stablePipes(text) {
+  const [head, ...rows] = text.split('\n');
+  const columns = [...head.matchAll(/\S+/g)].map(({ 0: name, index }) => ({
+    name,
+    end: index + name.length,
+  }));
+  const lines = rows.map((row) => {
+    const [label] = /^ *\S+/.exec(row);
+    let at = label.length;
+    const cells = columns.slice(1).map(({ name, end }) => {
+      const cell = row.slice(at, end).trim();
+      at = end;
+      return ['-', '0'].includes(cell) ? cell : COLUMNS[name];
+    });
+    return { label, cells };
+  });
+  const hit = lines.filter(({ cells: [hits] }) => !['-', '0'].includes(hits)).slice(0, PIPE_LINES);
+  const labelLength = Math.max(...hit.map(({ label }) => label.length));
+  const width = (i) => Math.max(columns[i + 1].name.length, ...hit.map(({ cells }) => cells[i].length));
+  const line = (label, cells) =>
+    `${label.padEnd(labelLength)}${cells.map((cell, i) => `  ${cell.padStart(width(i))}`).join('')}`;
+  const names = columns.slice(1).map(({ name }) => name);
+  return [line(columns[0].name, names), ...hit.map(({ label, cells }) => line(label, cells))].join('\n');
 }
 
 /** The same each time, as far as the program prints the same. */
@@ -112,6 +187,10 @@ function stable(text) {
         line
           .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, () => new Date(at++).toISOString())
           .replace(/\b\d+ (?:s|ms)\b/g, '5 s')
+          .replace(/\b[\d.]+ packets\/s/g, '1 packets/s')
+          .replace(/\b[\d.]+ octets\/s/g, '84 octets/s')
+          // A ping may have had it made anew.
+          .replace(/tunnels removed: \d/, 'tunnels removed: 1')
           .replace(/ageS=\d+/, 'ageS=8'),
       );
       continue;
@@ -119,7 +198,7 @@ function stable(text) {
     const cells = line.split(/ {2,}/).map((cell, i) => {
       if (/^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(cell)) return '02:d4:e5:2f:a4:df';
       const value = COLUMNS[columns[i]];
-      return value === undefined || cell === columns[i] || cell === '-' ? cell : value;
+      return value === undefined || [columns[i], '-', '0'].includes(cell) ? cell : value;
     });
     const open = blocks.at(-1);
     if (Array.isArray(open)) open.push(cells);
@@ -132,11 +211,12 @@ try {
   let document = readFileSync(DOCUMENT, 'utf8');
   for (const [command, text] of await samples()) {
     const place = new RegExp(
-      `(^\`psp-gateway ${command}\`[^\\n]*:\\n\\n\`\`\`text\\n)[^]*?(?=\\n\`\`\`$)`,
+      `(^(?:What )?\`(?:psp-gateway )?${command}\`[^\\n]*:\\n\\n\`\`\`text\\n)[^]*?(?=\\n\`\`\`$)`,
       'm',
     );
-    if (!place.test(document)) throw new Error(`docs/operations.md has no place for psp-gateway ${command}`);
-    document = document.replace(place, (_, head) => `${head}${stable(text)}`);
+    if (!place.test(document)) throw new Error(`docs/operations.md has no place for ${command}`);
+    const shownText = text.startsWith('PIPE ') ? text : stable(text);
+    document = document.replace(place, (_, head) => `${head}${shownText}`);
   }
   writeFileSync(DOCUMENT, document);
 } finally {
