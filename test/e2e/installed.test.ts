@@ -322,6 +322,7 @@ describeNeeding(
   [
     ...['cmake', 'c++', 'cc', 'make', 'pkg-config'].filter((program) => !inPath(program)),
     ...(spawnSync('pkg-config', ['--exists', 'libdpdk']).status === 0 ? [] : ['libdpdk-dev']),
+    ...(spawnSync('pkg-config', ['--exists', 'json-c']).status === 0 ? [] : ['libjson-c-dev']),
   ],
   () => {
     const build = (line: string, env?: Readonly<Record<string, string>>) =>

@@ -182,23 +182,28 @@ std::string name_of(const doca_devinfo_rep *info)
 	return doca_devinfo_rep_get_vuid(info, vuid, sizeof(vuid)) == DOCA_SUCCESS ? vuid : "?";
 }
 
-doca_dev_rep *open_representor(const RepresentorList &list, const std::string &name, const std::string &said)
+doca_devinfo_rep *find_representor(const RepresentorList &list, const std::string &name, const std::string &said)
 {
+	doca_devinfo_rep **end = list.infos + list.count;
+	doca_devinfo_rep **found = std::find_if(list.infos, end,
+						[&name](const doca_devinfo_rep *info) { return is_representor(info, name); });
+	if (found != end)
+		return *found;
 	std::vector<std::string> others;
-	for (uint32_t i = 0; i < list.count; i++) {
-		if (!is_representor(list.infos[i], name)) {
-			others.push_back(name_of(list.infos[i]));
-			continue;
-		}
-		doca_dev_rep *rep = nullptr;
-		const doca_error_t error = doca_dev_rep_open(list.infos[i], &rep);
-		if (error != DOCA_SUCCESS)
-			throw Refusal(error, said + ": representor " + printable(name) +
-						     " cannot be opened: " + doca_error_get_name(error));
-		return rep;
-	}
+	for (uint32_t i = 0; i < list.count; i++)
+		others.push_back(name_of(list.infos[i]));
 	throw wrong(said + ": the device has no representor " + printable(name) + "; it has " +
 		    (others.empty() ? "none" : listed(others)));
+}
+
+doca_dev_rep *open_representor(doca_devinfo_rep *info, const std::string &said)
+{
+	doca_dev_rep *rep = nullptr;
+	const doca_error_t error = doca_dev_rep_open(info, &rep);
+	if (error != DOCA_SUCCESS)
+		throw Refusal(error,
+			      said + ": representor " + name_of(info) + " cannot be opened: " + doca_error_get_name(error));
+	return rep;
 }
 
 } // namespace
@@ -238,8 +243,12 @@ void Devices::open_representors(const std::string &text, const std::string &said
 	const doca_argp_device_ctx device = {opened(text.substr(0, comma), what, true),
 					     kept(text.substr(std::min(end + 1, text.size())))};
 	const RepresentorList list(device.dev, what);
-	for (const std::string &name : names) {
-		doca_argp_device_rep_ctx context = {device, open_representor(list, name, what)};
+	// None is opened where one of them is not there.
+	std::vector<doca_devinfo_rep *> found;
+	for (const std::string &name : names)
+		found.push_back(find_representor(list, name, what));
+	for (doca_devinfo_rep *info : found) {
+		doca_argp_device_rep_ctx context = {device, open_representor(info, what)};
 		use(context);
 	}
 }

@@ -329,6 +329,7 @@ static void mistakes_of_devices_are_told()
 			 WRONG,
 			 "-r 03:00.0,vf[4294967295]: the device has no representor vf4294967295" + has},
 			{{"-r", "03:00.0,pf1vf0"}, WRONG, "-r 03:00.0,pf1vf0: the device has no representor pf1vf0" + has},
+			{{"-r", "03:00.0,vf[0-2]"}, WRONG, "-r 03:00.0,vf[0-2]: the device has no representor vf2" + has},
 			{{"-r", "03:00.0,pf0vf0x"}, WRONG, "-r 03:00.0,pf0vf0x: the device has no representor pf0vf0x" + has},
 			{{"-r", "aux/2,vf0"}, WRONG, "-r aux/2,vf0: the device has no representor vf0; it has none"},
 		},
