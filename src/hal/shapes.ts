@@ -104,6 +104,11 @@ type Optional<Whole> = {
 
 /** An object with these members. Others are left out; so are optional ones that are undefined. */
 export function record<Whole>(required: Required<Whole>, optional: Optional<Whole>): Shape<Whole> {
+  // Once for all values: a program has thousands of members.
+  const members = [
+    ...Object.entries<Shape<unknown>>(required).map(([name, shape]) => ({ name, shape, isOptional: false })),
+    ...Object.entries<Shape<unknown>>(optional).map(([name, shape]) => ({ name, shape, isOptional: true })),
+  ];
   return (value, field, report) => {
     if (!isObject(value)) {
       report(`expected an object, got ${describeValue(value)}`, field);
@@ -111,12 +116,10 @@ export function record<Whole>(required: Required<Whole>, optional: Optional<Whol
     }
     const given = value as Record<string, unknown>;
     const taken: Record<string, unknown> = {};
-    const take = (name: string, shape: Shape<unknown>) => {
-      taken[name] = shape(given[name], field === '' ? name : `${field}.${name}`, report);
-    };
-    for (const [name, shape] of Object.entries<Shape<unknown>>(required)) take(name, shape);
-    for (const [name, shape] of Object.entries<Shape<unknown>>(optional)) {
-      if (given[name] !== undefined) take(name, shape);
+    const prefix = field === '' ? '' : `${field}.`;
+    for (const { name, shape, isOptional } of members) {
+      const member = given[name];
+      if (member !== undefined || !isOptional) taken[name] = shape(member, prefix + name, report);
     }
     return taken as Whole;
   };
