@@ -1,8 +1,13 @@
 /** What users of other gateways and VPNs have suffered, each as a test of its own name. docs/testing.md has the whole list. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { sleep } from '../../../src/base/clock.js';
+import {
+  decodeMultiTunnelResponse,
+  encodeMultiTunnelRequest,
+} from '../../../src/gateway/rpc/tunnel-messages.js';
 import { delegateHal } from '../../../src/hal/delegate.js';
 import type { PipeHal } from '../../../src/hal/hal.js';
+import { parseIp } from '../../../src/packet/address.js';
 import { idsOf, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 import { contains } from '../../support/inner-packets.js';
 
@@ -53,6 +58,49 @@ test('receive state before the SPI is told: with a slow installer no packet come
   });
   expect([atA, atB]).toEqual([numbers(200), numbers(200)]);
   expectNothingInClear();
+});
+
+test('receive state before the SPI is told: a thousand nodes that ask at once, of a slow installer, are told of entries that are there', async () => {
+  const nodes = numbers(999).map((n) => ({
+    service: { host: parseIp(`10.1.${n >> 8}.${n & 0xff}`), port: 3000 },
+    vip: parseIp(`10.2.${n >> 8}.${n & 0xff}`),
+  }));
+  const installed = new Set<unknown>();
+  const slow = (hal: PipeHal): PipeHal =>
+    delegateHal(hal, {
+      apply: async (operations) => {
+        await sleep(net.clock, 20);
+        const results = await hal.apply(operations);
+        for (const one of operations)
+          if (one.operation === 'add') installed.add(one.entry.match?.['tun.psp.spi']);
+        return results;
+      },
+    });
+  const starting = net.start(1, [], {
+    peers: nodes.map(({ service, vip: virtualIp }) => ({ serviceAddress: service, virtualIps: [virtualIp] })),
+    maxTunnels: 1024,
+    keySlots: 4096,
+    wrapHal: slow,
+  });
+  const [hub] = await Promise.all([starting, net.run(1000)]);
+  const told = new Set<number>();
+  const early: number[] = [];
+  const asked = nodes.map(async ({ service, vip: virtualIp }) => {
+    const request = encodeMultiTunnelRequest('3.x', {
+      requestId: 1n,
+      versionsAccepted: [1],
+      tunnels: [{ virtSource: virtualIp, virtDestination: vip(1), reverse: undefined }],
+    });
+    const answer = await net.network
+      .transport(service)
+      .call(hub.service, 'RequestMultipleTunnelParams', request, { deadlineMs: 60_000 });
+    for (const { spi } of decodeMultiTunnelResponse(answer, 1)) {
+      told.add(spi);
+      if (!installed.has(spi)) early.push(spi);
+    }
+  });
+  await Promise.all([...asked, net.run(60_000)]);
+  expect([told.size, early]).toEqual([nodes.length, []]);
 });
 
 test('re-keys that collide: both sides ask at the same moment, again and again, and no packet is lost', async () => {
