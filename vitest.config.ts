@@ -57,8 +57,6 @@ const SHARED = [
 
 /** One more than there are processors: some files wait for kernels and devices, and leave theirs to others. */
 const WORKERS = availableParallelism() + 1;
-/** Of those in real time one more, since they wait more. */
-const WORKERS_IN_REAL_TIME = WORKERS + 1;
 
 // For all projects and workers of this run. This file is read once for each project, and by others than vitest.
 if (process.env.VITEST !== undefined && !process.env[PROPERTY_SEED_ENVIRONMENT]) {
@@ -96,7 +94,7 @@ export default defineConfig({
         test: {
           name: 'in real time',
           include: IN_REAL_TIME,
-          maxWorkers: WORKERS_IN_REAL_TIME,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
       },
