@@ -161,6 +161,8 @@ export interface RotationView {
 export interface RotationWait {
   /** SPIs of the master key that it ends. */
   readonly spis: number;
+  /** Since when peers are asked to take new keys, wall time in milliseconds. */
+  readonly sinceMs: number;
   /** When it waits no more, wall time in milliseconds. */
   readonly deadlineAtMs: number;
   /** Names of peers that have not taken new keys yet; none: only the grace of old keys is not over. */

@@ -15,6 +15,8 @@ export const FINDINGS_PER_CAUSE_MAX = 16;
 const SPIS_LEFT_LOW = 2 ** 28;
 /** Share of the key slots in use from which on re-keys may find none. */
 const SLOTS_FULL = 0.95;
+/** Within this a healthy peer takes new keys: it is not at fault before. */
+const KEYS_TAKEN_MS = 3000;
 
 /** Causes in the device, the tables and the master key. */
 const CAUSES_OF_DEVICE: Causes = {
@@ -91,12 +93,19 @@ const CAUSES_OF_DEVICE: Causes = {
           },
         ],
 
-  'rotation-waits': ({ summary: { rotation }, nowMs }) =>
-    (rotation.waiting?.peers ?? []).map((peer) => ({
-      about: peer,
-      text: `a rotation waits for peer ${peer} to take new keys, for ${seconds(rotation.waiting!.deadlineAtMs - nowMs)} more at most`,
-      advice: 'see whether that peer answers',
-    })),
+  'rotation-waits': ({
+    summary: {
+      rotation: { waiting },
+    },
+    nowMs,
+  }) =>
+    waiting === undefined || nowMs - waiting.sinceMs < KEYS_TAKEN_MS
+      ? []
+      : waiting.peers.map((peer) => ({
+          about: peer,
+          text: `a rotation waits for peer ${peer} to take new keys, for ${seconds(waiting.deadlineAtMs - nowMs)} more at most`,
+          advice: 'see whether that peer answers',
+        })),
 
   'rotation-cut-off': ({ troubles }) =>
     troubles.of('rotation-cut-off').map(({ event }) => ({

@@ -31,6 +31,7 @@ export interface RotationDeps {
 
 /** The sessions of the key that the next rotation ends get others. */
 interface Preparation {
+  readonly sinceMs: number;
   readonly deadlineMs: number;
   /** Resolves when it is done, or its deadline has passed, or it was given up. */
   done: Promise<void>;
@@ -84,6 +85,7 @@ export class Rotation {
       nextAtMs: this.#nextAtMs,
       waiting: waiting && {
         spis: installer.doomedSpis,
+        sinceMs: waiting.sinceMs,
         deadlineAtMs: waiting.deadlineMs,
         peers: this.#peersBefore(installer.generation),
       },
@@ -212,8 +214,10 @@ export class Rotation {
     this.#putOff = new AbortController();
     if (this.#stopped || this.#spisExhausted) this.#putOff.abort();
     const { signal } = this.#putOff;
+    const sinceMs = clock.nowMs();
     const preparation: Preparation = {
-      deadlineMs: clock.nowMs() + limits.rotationDeadlineMs,
+      sinceMs,
+      deadlineMs: sinceMs + limits.rotationDeadlineMs,
       done: Promise.resolve(),
       rekeying: true,
     };

@@ -260,6 +260,7 @@ describe('what others see of a running gateway', () => {
     await net.run(2000);
     expect(a.gateway.summary().rotation.waiting).toEqual({
       spis: 1,
+      sinceMs: expect.any(Number),
       deadlineAtMs: expect.any(Number),
       peers: ['10.0.0.2:3000'],
     });

@@ -212,6 +212,14 @@ describe('peers', () => {
     expect(causes('FAILED_PRECONDITION')).toEqual([]);
   });
 
+  test('have three seconds for the keys of a rotation', () => {
+    const waiting = (sinceMs: number) => ({
+      rotation: { waiting: { spis: 1, sinceMs, deadlineAtMs: NOW_MS + 60_000, peers: ['10.0.0.2:3000'] } },
+    });
+    expect(named({ summary: waiting(NOW_MS - 2999) })).toEqual([]);
+    expect(named({ summary: waiting(NOW_MS - 3000) })).toEqual([['rotation-waits', '10.0.0.2:3000']]);
+  });
+
   const facts = (number: number, clockAheadMs: number, mode: 'tunnel' | 'transport' = 'tunnel') => ({
     peer: `10.0.0.${number}:3000`,
     clockAheadMs,
