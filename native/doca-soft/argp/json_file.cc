@@ -1,16 +1,15 @@
 // Flags in a JSON file, as programs for DOCA bring it: sections, comments, and commas before the end of an object.
 #include <algorithm>
-#include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include <json-c/json.h>
 
 #include "parser.h"
 #include "text.h"
+#include "../src/text_file.h"
 
 namespace soft::argp {
 namespace {
@@ -26,18 +25,14 @@ Refusal unreadable(const std::string &what)
 	return {DOCA_ERROR_IO_FAILED, what};
 }
 
-std::string read_text(const std::string &path)
+std::string text_of(const std::string &path)
 {
-	std::ifstream file(path);
-	std::string text(FILE_OCTETS_MAX + 1, '\0');
-	if (file)
-		file.read(text.data(), static_cast<std::streamsize>(text.size()));
-	// It is not there, or it is a folder, which can be opened and not read.
-	if (!file.is_open() || file.bad())
-		throw unreadable(printable(path) + ": " + strerror(errno));
-	if (file.gcount() > static_cast<std::streamsize>(FILE_OCTETS_MAX))
-		throw unreadable(printable(path) + ": larger than " + std::to_string(FILE_OCTETS_MAX) + " octets");
-	text.resize(static_cast<size_t>(file.gcount()));
+	std::string text;
+	try {
+		text = read_text(path, printable(path), FILE_OCTETS_MAX);
+	} catch (const std::runtime_error &error) {
+		throw unreadable(error.what());
+	}
 	// A comment in the last line ends there.
 	text += '\n';
 	if (text.find('\0') != std::string::npos)
@@ -122,7 +117,7 @@ Value json_value_of(const doca_argp_param &param, json_object *value, const std:
 class JsonFile {
 public:
 	JsonFile(const Parser &parser, const std::string &path, Given &given)
-		: parser_(parser), path_(path), given_(given), object_(parse(path, read_text(path)))
+		: parser_(parser), path_(path), given_(given), object_(parse(path, text_of(path)))
 	{
 	}
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <net/if.h>
 #include <sstream>
@@ -13,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "text_file.h"
 
 namespace soft {
 namespace {
@@ -317,22 +318,6 @@ private:
 	std::multimap<int, std::string> mistakes_;
 };
 
-// Reads the whole file, or says why that fails.
-std::string read_text(const std::string &path)
-{
-	std::ifstream file(path);
-	std::string text(FILE_OCTETS_MAX + 1, '\0');
-	if (file)
-		file.read(text.data(), static_cast<std::streamsize>(text.size()));
-	// The file does not exist, or it is a directory, which can be opened and not read.
-	if (!file.is_open() || file.bad())
-		throw std::runtime_error(path + ": " + strerror(errno));
-	if (file.gcount() > static_cast<std::streamsize>(FILE_OCTETS_MAX))
-		throw std::runtime_error(path + ": larger than " + std::to_string(FILE_OCTETS_MAX) + " octets");
-	text.resize(static_cast<size_t>(file.gcount()));
-	return text;
-}
-
 std::vector<uint8_t> interface_mac(const std::string &interface)
 {
 	ifreq request{};
@@ -388,7 +373,7 @@ std::vector<DeviceMapping> read_mapping()
 	if (path == nullptr || *path == '\0')
 		throw std::runtime_error(std::string("the environment's ") + ENVIRONMENT +
 					 " names no mapping file; docs/doca-soft.md shows one");
-	std::istringstream text(read_text(path));
+	std::istringstream text(read_text(path, path, FILE_OCTETS_MAX));
 	Reader reader(path);
 	std::string line;
 	for (int at = 1; std::getline(text, line); at++) {
