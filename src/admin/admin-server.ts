@@ -15,6 +15,16 @@ export const CONNECTIONS_MAX = 64;
 /** Time in which a connection must have begun with HTTP/2: its preface has 24 octets. */
 export const OPENING_MS = 10_000;
 const PREFACE_OCTETS = 24;
+/** Of calls, before anybody has made one. */
+export const NO_CALL_COUNTERS = {
+  callsRefused: 0n,
+  watchers: 0n,
+  watchersRefused: 0n,
+  eventsLost: 0n,
+  captures: 0n,
+  capturesRefused: 0n,
+  capturePacketsLeftOut: 0n,
+};
 
 export interface AdminServerOptions {
   readonly path: string;
@@ -78,19 +88,10 @@ export class AdminServer implements AsyncDisposable {
 
   /** What it has taken and refused, and is doing now. */
   counters(): ReturnType<AdminServiceDeps['counters']> {
-    const none = {
-      callsRefused: 0n,
-      watchers: 0n,
-      watchersRefused: 0n,
-      eventsLost: 0n,
-      captures: 0n,
-      capturesRefused: 0n,
-      capturePacketsLeftOut: 0n,
-    };
     return {
       connections: BigInt(this.#connections.size),
       connectionsRefused: BigInt(this.#connectionsRefused),
-      ...(this.#calls?.counters() ?? none),
+      ...(this.#calls?.counters() ?? NO_CALL_COUNTERS),
     };
   }
 
