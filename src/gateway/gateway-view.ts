@@ -2,11 +2,12 @@
 import type { Clock } from '../base/clock.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { EventLog } from './event-log.js';
-import { namesOf, type Peer, type Peers } from './peers.js';
+import type { Peer, Peers } from './peers.js';
 import type { Announcements } from './recovery/announcements.js';
 import type { FailingSources } from './recovery/failing-sources.js';
 import type { PeerStarts } from './recovery/peer-starts.js';
 import type { Recovery } from './recovery/recovery.js';
+import { namesThatProve } from './rpc/identity.js';
 import { isServiceNamed } from './rpc/transport.js';
 import type { Retirement } from './sessions/retirement.js';
 import type { Rotation } from './sessions/rotation.js';
@@ -161,7 +162,7 @@ export class GatewayViews {
       virtualIps: peer.virtualIps.length,
       virtualPrefixes: peer.virtualPrefixes.length,
       owns: { addresses: peer.virtualIps, prefixes: peer.virtualPrefixes },
-      identities: namesOf(peer),
+      identities: namesThatProve(peer.serviceAddress.host, peer.identities),
       dialect: peer.dialect,
       failures: peer.failures,
       answeredAtMs: peer.answeredAtMs,

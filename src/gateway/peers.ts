@@ -11,7 +11,7 @@ import type { IpPrefix } from '../packet/prefix.js';
 import { type AddressPair, Directory, type PeerPair, vipText } from './directory.js';
 import { type BudgetLimits, PeerBudget } from './doors/peer-budget.js';
 import type { PeerDialect, PeerOptions } from './options.js';
-import { identityText } from './rpc/identity.js';
+import { identityText, namesThatProve } from './rpc/identity.js';
 import {
   type CallerIdentity,
   type CertificateName,
@@ -170,9 +170,10 @@ export class Peers implements Doorkeeper {
     this.#byHost = new Map();
     this.#byName = new Map();
     for (const peer of this.#all) {
-      const { host } = peer.serviceAddress;
+      const { identities, serviceAddress } = peer;
+      const { host } = serviceAddress;
       this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), peer]);
-      for (const name of new Set(namesOf(peer).map(identityText)))
+      for (const name of new Set(namesThatProve(host, identities).map(identityText)))
         this.#byName.set(name, [...(this.#byName.get(name) ?? []), peer]);
     }
     return { added, removed: [...former.values()], changed };
@@ -282,11 +283,6 @@ function lastingText(configured: PeerOptions): string {
 function changingText({ virtualIps, virtualPrefixes, pairs, mayRotate }: Peer): string {
   const texts = (pairs ?? []).map(({ localVip, remoteVip }) => [localVip, vipText(remoteVip)]);
   return JSON.stringify([virtualIps, virtualPrefixes.map(vipText), pairs && texts, mayRotate]);
-}
-
-/** The names of which a certificate must have one to be this peer's. */
-export function namesOf({ identities, serviceAddress: { host } }: Peer): readonly CertificateName[] {
-  return identities ?? [{ type: 'ip', value: host }];
 }
 
 /** Names from a certificate in a message: a few, of bounded length. */

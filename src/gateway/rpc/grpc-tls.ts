@@ -13,7 +13,7 @@ import type { TlsFiles } from '../options.js';
 import { certificatesIn, validityOf } from './certificate-reading.js';
 import { stateAt } from './certificate-status.js';
 import { ConnectionError, nameText } from './connection-problems.js';
-import { identityText, isDnsName, isSpiffeId } from './identity.js';
+import { identityText, isDnsName, isSpiffeId, namesThatProve } from './identity.js';
 import type { CertificateName, TlsMaterial, TlsSource } from './transport.js';
 
 /** TLS 1.2 and before are not spoken: 1.3 is everywhere that PSP is, and hides the certificates. */
@@ -203,7 +203,7 @@ export function serverIdentityProblem(
     return new ConnectionError('no-certificate', 'the server shows no certificate');
   const certificate = new X509Certificate(certificateDer);
   const names = certificateNames(certificate);
-  const wanted = identities ?? [{ type: 'ip', value: host }];
+  const wanted = namesThatProve(host, identities);
   if (names.some(({ type, value }) => wanted.some((one) => one.type === type && one.value === value)))
     return undefined;
   if (identities !== undefined) {

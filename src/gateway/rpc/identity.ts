@@ -1,4 +1,5 @@
 /** The names by which certificates tell gateways: addresses, DNS names and SPIFFE IDs, and how each is written. */
+import type { IpAddress } from '../../packet/address.js';
 import type { CertificateName } from './transport.js';
 
 /** RFC 1035, section 2.3.4, without the dot at the end. */
@@ -20,6 +21,14 @@ export function isDnsName(text: string): boolean {
 export function isSpiffeId(text: string): boolean {
   const [, path] = (text.length <= SPIFFE_ID_CHARACTERS_MAX && SPIFFE_ID.exec(text)) || [];
   return path?.split('/').every((segment) => segment !== '.' && segment !== '..') === true;
+}
+
+/** The names of which a certificate must have one to be a peer's: its identities, or the address that it serves at where it has none. */
+export function namesThatProve(
+  host: IpAddress,
+  identities: readonly CertificateName[] | undefined,
+): readonly CertificateName[] {
+  return identities ?? [{ type: 'ip', value: host }];
 }
 
 /** A name as it stands in messages and tables, such as ip:10.0.0.1. */
