@@ -24,6 +24,11 @@ export class ConnectionError extends Error {
   }
 }
 
+/** Of an error that may be any; undefined: it is no connection's, or nobody knows. */
+export function kindOf(error: unknown): ProblemKind | undefined {
+  return error instanceof ConnectionError ? error.kind : undefined;
+}
+
 /** What is known where a connection has failed. */
 export interface ConnectionProblem {
   readonly error: unknown;

@@ -8,7 +8,7 @@ import {
 import { reasonOf } from '../../hal/errors.js';
 import type { Watched } from '../doors/flood-watch.js';
 import type { OctetShare } from '../doors/octet-budget.js';
-import { ConnectionError } from './connection-problems.js';
+import { kindOf } from './connection-problems.js';
 import { codeOfStatus, methodPath } from './grpc-service.js';
 import { CONTENT_TYPE, decodeDetails, framed, MessageReader, timeoutText } from './grpc-wire.js';
 import {
@@ -139,7 +139,7 @@ export class ClientCall {
 
   #ended(error?: Error): void {
     const why = this.deps.whyEnded(error);
-    this.#fail('UNAVAILABLE', reasonOf(why), why instanceof ConnectionError ? why.kind : undefined);
+    this.#fail('UNAVAILABLE', reasonOf(why), kindOf(why));
   }
 
   #fail(code: RpcCode, details: string, problem?: ProblemKind): void {

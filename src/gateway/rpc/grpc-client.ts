@@ -16,7 +16,7 @@ import type { DoorLimits } from '../doors/door-limits.js';
 import { FloodWatch, type Watched } from '../doors/flood-watch.js';
 import { OctetBudget, type OctetShare } from '../doors/octet-budget.js';
 import type { TlsFiles } from '../options.js';
-import { ConnectionError, type ConnectionProblem, peerProblem } from './connection-problems.js';
+import { ConnectionError, type ConnectionProblem, kindOf, peerProblem } from './connection-problems.js';
 import { ClientCall } from './grpc-client-call.js';
 import { atCertificateEnd, ownEndMs, secureContextOptions, serverIdentityProblem } from './grpc-tls.js';
 import { decodeDetails } from './grpc-wire.js';
@@ -161,7 +161,7 @@ export class GrpcClient {
             new RpcError(
               'UNAVAILABLE',
               `${serviceText(peer)}: ${decodeDetails(reasonOf(error))}`,
-              error instanceof ConnectionError ? error.kind : undefined,
+              kindOf(error),
             ),
           ),
       );
