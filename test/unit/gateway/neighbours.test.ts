@@ -6,7 +6,7 @@ import {
   encodeMultiTunnelRequest,
 } from '../../../src/gateway/rpc/tunnel-messages.js';
 import { delegateHal } from '../../../src/hal/delegate.js';
-import type { PipeHal } from '../../../src/hal/hal.js';
+import type { EntryOperation, PipeHal } from '../../../src/hal/hal.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { idsOf, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 import { contains } from '../../support/inner-packets.js';
@@ -41,16 +41,26 @@ async function connected(a: TestNode, b: TestNode): Promise<void> {
   expect(a.gateway.view().sessions).toHaveLength(1);
 }
 
-test('receive state before the SPI is told: with a slow installer no packet comes before its entry', async () => {
-  const slow = (hal: PipeHal): PipeHal =>
+/** A device that takes so long for entries; `done` hears of those that are there. */
+const slowly =
+  (delayMs: number, done: (operations: readonly EntryOperation[]) => void = () => {}) =>
+  (hal: PipeHal): PipeHal =>
     delegateHal(hal, {
       apply: async (operations) => {
-        await sleep(net.clock, 40);
-        return hal.apply(operations);
+        await sleep(net.clock, delayMs);
+        const results = await hal.apply(operations);
+        done(operations);
+        return results;
       },
     });
+
+test('receive state before the SPI is told: with a slow installer no packet comes before its entry', async () => {
   // The other one is quick: it sends under an SPI as soon as it is told of it.
-  const [a, b] = await Promise.all([net.start(1, [2], { wrapHal: slow }), net.start(2, [1]), net.run(1000)]);
+  const [a, b] = await Promise.all([
+    net.start(1, [2], { wrapHal: slowly(40) }),
+    net.start(2, [1]),
+    net.run(1000),
+  ]);
   await connected(a, b);
   const [atA, atB] = await underTraffic(a, b, 200, async () => {
     await a.gateway.rekey();
@@ -66,21 +76,14 @@ test('receive state before the SPI is told: a thousand nodes that ask at once, o
     vip: parseIp(`10.2.${n >> 8}.${n & 0xff}`),
   }));
   const installed = new Set<unknown>();
-  const slow = (hal: PipeHal): PipeHal =>
-    delegateHal(hal, {
-      apply: async (operations) => {
-        await sleep(net.clock, 20);
-        const results = await hal.apply(operations);
-        for (const one of operations)
-          if (one.operation === 'add') installed.add(one.entry.match?.['tun.psp.spi']);
-        return results;
-      },
-    });
   const starting = net.start(1, [], {
     peers: nodes.map(({ service, vip: virtualIp }) => ({ serviceAddress: service, virtualIps: [virtualIp] })),
     maxTunnels: 1024,
     keySlots: 4096,
-    wrapHal: slow,
+    wrapHal: slowly(20, (operations) => {
+      for (const one of operations)
+        if (one.operation === 'add') installed.add(one.entry.match?.['tun.psp.spi']);
+    }),
   });
   const [hub] = await Promise.all([starting, net.run(1000)]);
   const told = new Set<number>();
