@@ -76,7 +76,7 @@ function gateway(own, vip, ...more) {
   );
 }
 
-/** The commands' lines in the document, and what they print. */
+/** The commands' lines in the document, and what they print, the same each time. */
 async function samples() {
   ask('certificates', '--out', 'certs', '--host', OWN, '--host', PEER);
   const first = gateway(
@@ -97,7 +97,8 @@ async function samples() {
     askGateway('status').includes(`! peer ${SILENT}`),
   );
   const printed = new Map();
-  const print = (command) => printed.set(command, askGateway(...command.split(' ')));
+  const put = (command, text, steady = stable) => printed.set(command, steady(text));
+  const print = (command, steady) => put(command, askGateway(...command.split(' ')), steady);
   for (const command of ['status', `tunnels --peer ${PEER}`, 'peers']) print(command);
   print(`explain ${OWN_VIP} 10.2.0.9 --proto tcp --dport 443`);
   print(`explain ${PEER_VIP} ${OWN_VIP} --direction in`);
@@ -105,19 +106,15 @@ async function samples() {
   await until('events are watched', () => JSON.parse(askGateway('status', '--json')).admin.watchers > 0);
   print(`tunnels rekey --peer ${PEER}`);
   await until('the re-key is told', () => events.said.includes('tunnel re-keyed'));
-  printed.set(
-    'events',
-    events.said.slice(0, events.said.indexOf('\n', events.said.indexOf('tunnel re-keyed'))),
-  );
+  put('events', events.said.slice(0, events.said.indexOf('\n', events.said.indexOf('tunnel re-keyed'))));
   print('reload');
   print(`rotate`);
-  const pipes = 'pipes --live --once';
-  printed.set(pipes, stablePipes(askGateway(...pipes.split(' '))));
+  print('pipes --live --once', stablePipes);
   print('top --once');
   const pair = `capture --pair ${OWN_VIP} ${PEER_VIP} --count 4 -w pair.pcapng`;
-  printed.set(pair, (await captured(pair)).trimEnd());
+  put(pair, (await captured(pair)).trimEnd());
   await captured('capture --dropped --count 1 -w dropped.pcapng', sendForged);
-  printed.set(TSHARK, shown(TSHARK.split(' ')));
+  put(TSHARK, shown(TSHARK.split(' ')));
   print(`peers disconnect ${PEER}`);
   second.kill('SIGKILL');
   // Until nothing has passed for a while.
@@ -215,8 +212,7 @@ try {
       'm',
     );
     if (!place.test(document)) throw new Error(`docs/operations.md has no place for ${command}`);
-    const shownText = text.startsWith('PIPE ') ? text : stable(text);
-    document = document.replace(place, (_, head) => `${head}${shownText}`);
+    document = document.replace(place, (_, head) => `${head}${text}`);
   }
   writeFileSync(DOCUMENT, document);
 } finally {
