@@ -2,7 +2,6 @@
  * What is wrong with the flags of a gateway beyond their form: with the files and the machine that they name, and with
  * each other. Looked at before anything is opened or written, so that it is told together, and nothing is half done.
  */
-
 import { cpus, networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { fileReason } from '../files/file-problem.js';

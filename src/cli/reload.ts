@@ -2,7 +2,6 @@
  * The gateway's command line and files, read again while it runs. All or nothing: when anything is wrong, or needs a restart,
  * nothing is changed, and all reasons are told.
  */
-
 import type { ReloadOutcome } from '../admin/admin-service.js';
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { statOf } from '../files/stat.js';

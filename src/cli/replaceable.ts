@@ -2,7 +2,6 @@
  * What an output may take the place of: nothing, an empty file, or one of its own kind. Everything else is somebody's, and
  * stays. Links, pipes and devices are none of this: a link itself is replaced, and into the others is written.
  */
-
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFile } from '../files/folders.js';
 import { InputFileError, readBegin } from '../files/read-file.js';

@@ -1,5 +1,4 @@
 /** The state file on disk: read whole and within bounds, replaced whole, readable by its owner only. */
-
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { lstatIfThere } from '../files/stat.js';

@@ -1,5 +1,4 @@
 /** `psp-gateway topology fuzz`: searches for failures under random faults, and makes what it finds small. */
-
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { printableLines } from '../base/printable.js';

@@ -12,7 +12,6 @@
  *     proofs of underlay addresses              an address is proved        installer, then slow path
  *     all                                       events                      proofs of addresses, and the observer
  */
-
 import type { Clock } from '../base/clock.js';
 import { reasonOf } from '../hal/errors.js';
 import type { IpAddress } from '../packet/address.js';

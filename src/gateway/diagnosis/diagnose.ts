@@ -2,7 +2,6 @@
  * What is wrong with a gateway right now, in words: a table of causes, each of which looks for itself. A cause names whoever is at
  * fault and nobody else, so what it cannot know for certain it does not tell.
  */
-
 import { seconds } from '../seconds.js';
 import { CAUSES_OF_FILES } from './causes-of-files.js';
 import { CAUSES_OF_PAIRS } from './causes-of-pairs.js';
@@ -93,19 +92,15 @@ const CAUSES_OF_DEVICE: Causes = {
           },
         ],
 
-  'rotation-waits': ({
-    summary: {
-      rotation: { waiting },
-    },
-    nowMs,
-  }) =>
-    waiting === undefined || nowMs - waiting.sinceMs < KEYS_TAKEN_MS
-      ? []
-      : waiting.peers.map((peer) => ({
-          about: peer,
-          text: `a rotation waits for peer ${peer} to take new keys, for ${seconds(waiting.deadlineAtMs - nowMs)} more at most`,
-          advice: 'see whether that peer answers',
-        })),
+  'rotation-waits': ({ summary, nowMs }) => {
+    const { waiting } = summary.rotation;
+    if (waiting === undefined || nowMs - waiting.sinceMs < KEYS_TAKEN_MS) return [];
+    return waiting.peers.map((peer) => ({
+      about: peer,
+      text: `a rotation waits for peer ${peer} to take new keys, for ${seconds(waiting.deadlineAtMs - nowMs)} more at most`,
+      advice: 'see whether that peer answers',
+    }));
+  },
 
   'rotation-cut-off': ({ troubles }) =>
     troubles.of('rotation-cut-off').map(({ event }) => ({
