@@ -270,9 +270,10 @@ export class PairCheck {
   }
 }
 
-/** Which entries the counters of a session are of. */
+/** SPIs of the entries that count a session's packets: that of those that leave, 0 where there is none, then those of those that come. */
 export function spisOf({ egress, ingress }: Session): number[] {
-  return [egress?.spi ?? 0, ...ingress.map(({ spi }) => spi)];
+  const counted = ingress.filter(({ entry }) => entry !== undefined);
+  return [egress?.spi ?? 0, ...counted.map(({ spi }) => spi)];
 }
 
 /** Whether the counters of two samples are of the same entries, at both ends. */

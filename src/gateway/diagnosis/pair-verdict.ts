@@ -2,7 +2,7 @@
  * What counters of both ends tell of the packets of a pair. What one end cannot know is not told: that nothing comes back is the
  * fault of nobody, as long as the other end has not said what it sends.
  */
-import type { PairUse } from '../rpc/comparison-messages.js';
+import type { PairUse, PeerUse } from '../rpc/comparison-messages.js';
 
 /** Counters of hardware are up to a second old: what left so long ago, and was let in there, is counted there by now. */
 export const SETTLE_MS = 1500;
@@ -18,7 +18,7 @@ export interface PairSample {
   readonly atMs: number;
   readonly ours: PairUse;
   /** undefined: the peer has not said. */
-  readonly theirs: PairUse | undefined;
+  readonly theirs: PeerUse | undefined;
 }
 
 export type PairVerdict =
@@ -59,12 +59,14 @@ function judgeSince(first: PairSample, early: PairSample, late: PairSample): Pai
     return silent ? 'nothing-back' : undefined;
   const leftThere = since(first.theirs, early.theirs);
   const cameThere = since(first.theirs, late.theirs);
-  const lostThere = left.outPackets >= PACKETS_MIN && cameThere.inPackets === 0;
+  const lostThere = left.outPackets >= PACKETS_MIN && late.theirs.countsIn && cameThere.inPackets === 0;
   const lostHere = leftThere.outPackets >= PACKETS_MIN && came.inPackets === 0;
   if (lostThere && lostHere) return 'lost-both-ways';
   if (lostThere) return 'lost-there';
   if (lostHere) return 'lost-here';
-  if (silent && cameThere.inPackets > 0 && cameThere.outPackets === 0) return 'silent-there';
+  // A peer without a place for the session counts nothing of what its workload sends.
+  const sendsNone = late.theirs.countsOut && cameThere.outPackets === 0;
+  if (silent && cameThere.inPackets > 0 && sendsNone) return 'silent-there';
   const gets = leftThere.outPackets >= PACKETS_MIN && came.inPackets > 0;
   if (gets && came.outPackets === 0) return 'silent-here';
   if (largeLost(left, cameThere)) return 'large-lost-there';
@@ -83,7 +85,8 @@ export function isSuspicious({ ours, theirs }: PairSample): boolean {
   if (lacks(ours.outPackets, 0) && ours.inPackets === 0) return true;
   if (theirs === undefined) return false;
   if (lacks(theirs.outPackets, 0) && ours.outPackets === 0) return true;
-  return lacks(ours.outPackets, theirs.inPackets) || lacks(theirs.outPackets, ours.inPackets);
+  const lacksThere = theirs.countsIn && lacks(ours.outPackets, theirs.inPackets);
+  return lacksThere || lacks(theirs.outPackets, ours.inPackets);
 }
 
 /** The last sample, one that is old enough for what had left by then to be counted at the other end, and those before it. */
@@ -95,7 +98,7 @@ function spanOf(all: readonly PairSample[], cannotSay: boolean) {
   return at <= 0 ? undefined : { firsts: samples.slice(0, at), early: samples[at]!, late };
 }
 
-function since(before: PairUse, after: PairUse): Omit<PairUse, 'epoch'> {
+function since(before: PairUse, after: PairUse): Change {
   return {
     outPackets: after.outPackets - before.outPackets,
     outOctets: after.outOctets - before.outOctets,
@@ -104,7 +107,7 @@ function since(before: PairUse, after: PairUse): Omit<PairUse, 'epoch'> {
   };
 }
 
-type Change = ReturnType<typeof since>;
+type Change = Omit<PairUse, 'epoch'>;
 
 /** What has left is counted up to an earlier time than what was let in: octets that lack then are lost. */
 function largeLost(left: Change, letIn: Change): boolean {

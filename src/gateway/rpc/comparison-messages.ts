@@ -34,8 +34,17 @@ export interface PairUse {
   readonly inOctets: number;
 }
 
-/** A PairUse as it is told. */
+/** What a peer has counted. */
+export interface PeerUse extends PairUse {
+  /** Whether it has an entry that counts what leaves: without one 0 packets say nothing of what its workload sends. */
+  readonly countsOut: boolean;
+  /** Likewise of what is let in: without the ingress ACL nothing counts it. */
+  readonly countsIn: boolean;
+}
+
+/** A PeerUse as it is told. */
 export interface ToldUse extends Omit<PairUse, 'epoch'> {
+  /** That of what leaves, 0 where nothing counts it, and then those of what is let in. */
   readonly spis: readonly number[];
 }
 
@@ -47,7 +56,7 @@ export interface Compared {
   /** undefined: one that we do not know. */
   readonly mode: GatewayMode | undefined;
   /** One for each pair of the request. */
-  readonly uses: readonly PairUse[];
+  readonly uses: readonly PeerUse[];
 }
 
 const REQUEST: MessageShape = new Map([
@@ -100,6 +109,8 @@ export function decodeCompared(octets: Uint8Array, pairs: number): Compared {
     mode: mode === 'tunnel' || mode === 'transport' ? mode : undefined,
     uses: uses.map(({ spis, outPackets, outOctets, inPackets, inOctets }) => ({
       epoch: spis.slice(0, SPIS_MAX).join(),
+      countsOut: (spis[0] ?? 0) !== 0,
+      countsIn: spis.length > 1,
       outPackets: Number(outPackets),
       outOctets: Number(outOctets),
       inPackets: Number(inPackets),

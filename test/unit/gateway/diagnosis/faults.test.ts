@@ -222,6 +222,41 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     );
   });
 
+  test('a peer that has places for half of its sessions has no workload that is silent, and loses nothing', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1], { maxTunnels: 1 });
+    const services = [a, b].map(serviceOf);
+    let ids = 0;
+    const sendAlways = (from: TestNode, to: number, family: 4 | 6) => {
+      net.send(from, to, [ids++], family);
+      net.clock.setTimer(() => sendAlways(from, to, family), PACKET_INTERVAL_MS);
+    };
+    // The second session takes the place of the first one, whose peer goes on sending.
+    for (const family of [4, 6] as const) {
+      sendAlways(a, 2, family);
+      await net.run(1000);
+    }
+    for (const family of [4, 6] as const) sendAlways(b, 1, family);
+    const said = new Set<string>();
+    for (let looks = 0; looks < 20; looks++) {
+      await net.run(500);
+      for (const [i, problems] of (await problemsOf(services)).entries())
+        for (const { cause, about } of problems) said.add(`${i + 1}: ${cause} [${about}]`);
+    }
+    // What comes for the first one is let in still, and what its workload sends finds no place.
+    expect(b.gateway.view().sessionsByState).toEqual({ established: 1, dormant: 1 });
+    expect([...said]).toEqual(['2: table-full []']);
+  });
+
+  test('a peer that lets in whatever it can decrypt, and counts none of it, is not taken for one that loses packets', async () => {
+    const nodes = await three({ ingressAcl: false });
+    traffic(nodes);
+    for (let looks = 0; looks < 5; looks++) {
+      await net.run(1000);
+      expect(await problemsOf(nodes.map(serviceOf))).toEqual([[], [], []]);
+    }
+  });
+
   test.each(Array.from({ length: 20 }, (_, i) => [i + 1]))(
     'healthy gateways name nobody (seed %i)',
     async (seed) => {

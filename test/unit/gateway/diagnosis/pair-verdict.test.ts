@@ -21,7 +21,7 @@ const useOf = ([outPackets, inPackets, outOctets = 100 * outPackets, inOctets = 
 const at = (atMs: number, ours: Use, theirs?: Use): PairSample => ({
   atMs,
   ours: useOf(ours),
-  theirs: theirs && useOf(theirs),
+  theirs: theirs && { ...useOf(theirs), countsOut: true, countsIn: true },
 });
 /** First sample all zero, the second one old enough, the third one the last. */
 const verdict = (early: [Use, Use], late: [Use, Use]) =>
@@ -273,6 +273,8 @@ test('counters look bad where packets lack at either end', () => {
   expect(isSuspicious(at(0, [9, 9], [11, 9]))).toBe(true);
   expect(isSuspicious(at(0, [0, 2], [2, 0]))).toBe(true);
   expect(isSuspicious(at(0, [1, 2], [2, 1]))).toBe(false);
+  const { theirs, ...uncounted } = at(0, [9, 9], [9, 0]);
+  expect(isSuspicious({ ...uncounted, theirs: { ...theirs!, countsIn: false } })).toBe(false);
   // A re-key: their counters are of other entries than ours.
   expect(isSuspicious(at(0, [9, 9], [0, 11]))).toBe(false);
 });

@@ -48,8 +48,8 @@ test('a peer is told of its own pairs, and of nobody else’s', async () => {
     mode: 'tunnel',
     uses: [
       { outPackets: 3, inPackets: 0 },
-      { outPackets: 0, epoch: '' },
-      { outPackets: 0, epoch: '' },
+      { outPackets: 0, epoch: '', countsOut: false, countsIn: false },
+      { outPackets: 0, epoch: '', countsOut: false, countsIn: false },
     ],
   });
   expect(await ask(9, [pair(9, 1)])).toBe('PERMISSION_DENIED');
@@ -84,7 +84,7 @@ test('messages have at most so many pairs, addresses in them, and an answer for 
   expect(decodeCompared(answer, 1)).toEqual({
     nowMs: 2,
     mode: 'transport',
-    uses: [{ ...counts, epoch: '1,4294967295' }],
+    uses: [{ ...counts, epoch: '1,4294967295', countsOut: true, countsIn: true }],
   });
   expect(() => decodeCompared(answer, 2)).toThrow(/1 for 2 pairs/);
 });
