@@ -2,4 +2,4 @@ import { describeDifferential } from './differential.js';
 import { describeFaults } from './faults.js';
 
 describeFaults('3.1');
-describeDifferential('faults', '3.1', 750);
+describeDifferential('faults', '3.1', 500);

@@ -2,4 +2,4 @@ import { describeDifferential } from './differential.js';
 import { describeFaults } from './faults.js';
 
 describeFaults('3.3');
-describeDifferential('faults', '3.3', 750);
+describeDifferential('faults', '3.3', 500);

@@ -1,3 +1,3 @@
 import { describeSessions } from './sessions.js';
 
-describeSessions('3.1', 700);
+describeSessions('3.1', 450);
