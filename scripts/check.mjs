@@ -1,6 +1,6 @@
 // `npm run check`: lint, types and the fast unit tests, in less than a minute, with nothing but the packages. What must hold in all
 // is `npm test`. Arguments go to vitest.
-import { conclude, problemsOfSources, vitest } from './checks.mjs';
+import { conclude, problemsOfNativeStyle, problemsOfSources, vitest } from './checks.mjs';
 import { setUp } from './setup.mjs';
 
 /** Those that take longest are named, so that it is seen what makes the minute full. */
@@ -8,7 +8,7 @@ const SLOWEST = 5;
 
 const begin = performance.now();
 setUp({ build: false });
-const problems = problemsOfSources();
+const problems = [...(await problemsOfSources()), ...problemsOfNativeStyle()];
 const report = vitest(['--project', 'fast', ...process.argv.slice(2)]);
 problems.push(...report.problems);
 const secondsOf = (durationMs) => `${(durationMs / 1000).toFixed(1)} s`;

@@ -1,5 +1,5 @@
 // What the scripts of tests have in common: lint, types, C++ style, and vitest with what it counted.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -17,11 +17,7 @@ export function run(command, args) {
   return result.status === 0;
 }
 
-const runPackage = (name, args) => run(join(ROOT, 'node_modules', '.bin', name), args);
-
-const lint = () => runPackage('biome', ['ci', '--error-on-warnings', '.']);
-const nothingUnused = () => runPackage('knip', ['--no-progress']);
-const types = () => runPackage('tsc', ['-p', 'tsconfig.check.json']);
+const program = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 /** C and C++ by clang-format, where it is there: `args` say what it does. */
 export function clangFormat(...args) {
@@ -35,17 +31,45 @@ export function clangFormat(...args) {
   return run('clang-format', [...args, ...files]);
 }
 
-const styleOfNative = () => clangFormat('--dry-run', '-Werror');
+/** What is checked of the sources besides the style of native/: program and arguments, and what is wrong when it does not end well. */
+const CHECKS = [
+  ['biome', ['ci', '--error-on-warnings', '.'], 'lint failed'],
+  ['knip', ['--no-progress'], 'there are exports, files or packages that nothing uses'],
+  ['tsc', ['-p', 'tsconfig.check.json'], 'type check failed'],
+];
 
-/** What went wrong in all that is no test of vitest's. */
-export function problemsOfSources() {
-  const problems = [];
-  if (!lint()) problems.push('lint failed');
-  if (!nothingUnused()) problems.push('there are exports, files or packages that nothing uses');
-  if (!types()) problems.push('type check failed');
-  if (!styleOfNative()) problems.push('the style of native/ is not its own: npm run format');
-  return problems;
+/** Whether it ended well. What it prints is shown when it has ended: several at once would mix their lines. */
+function runBeside(command, args) {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => printed.push(chunk));
+  return new Promise((resolve) => {
+    child.once('error', ({ message }) => printed.push(`${command}: ${message}\n`));
+    child.once('close', (status) => {
+      for (const chunk of printed) process.stdout.write(chunk);
+      resolve(status === 0);
+    });
+  });
 }
+
+/**
+ * What is wrong with the sources: lint, types, what nothing uses. The checks begin at once, side by side, since each of them uses
+ * one processor; whoever awaits the promise later has them run beside other work.
+ */
+export async function problemsOfSources() {
+  const ended = CHECKS.map(async ([name, args, problem]) =>
+    (await runBeside(program(name), args)) ? [] : [problem],
+  );
+  return (await Promise.all(ended)).flat();
+}
+
+/** What is wrong with the style of native/, where clang-format is there. */
+export const problemsOfNativeStyle = () =>
+  clangFormat('--dry-run', '-Werror') ? [] : ['the style of native/ is not its own: npm run format'];
 
 /** Counts of the tests that ran, from vitest's JSON report; none when it could not be written. */
 function readReport(path) {
@@ -75,7 +99,7 @@ function readReport(path) {
 export function vitest(args) {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-test-'));
   const path = join(folder, 'report.json');
-  const ok = runPackage('vitest', [
+  const ok = run(program('vitest'), [
     'run',
     '--reporter=default',
     '--reporter=json',

@@ -1,6 +1,6 @@
 // Everything that must hold: lint, types, tests. The last line tells the true counts:
 // `N passed, N failed`, with `, N skipped` where tests were skipped. Arguments go to vitest.
-import { conclude, problemsOfSources, vitest } from './checks.mjs';
+import { conclude, problemsOfNativeStyle, problemsOfSources, vitest } from './checks.mjs';
 import { setUp } from './setup.mjs';
 
 /** Why the native parts cannot be tested here; undefined: they can. */
@@ -17,9 +17,12 @@ async function nativeProblem() {
 
 const problems = [];
 setUp({ build: true });
+// Beside the compilers, which leave some of the processors' time.
+const sources = problemsOfSources();
 const noNative = await nativeProblem();
 if (noNative !== undefined) process.stderr.write(`SKIPPING the native tests: ${noNative}\n`);
-problems.push(...problemsOfSources());
+// clang-format comes with what the native parts need.
+problems.push(...(await sources), ...problemsOfNativeStyle());
 const report = vitest(process.argv.slice(2));
 problems.push(...report.problems);
 if (noNative !== undefined && process.env.CI === 'true') problems.push(`no native tests: ${noNative}`);
