@@ -71,7 +71,7 @@ export const STATE_FILE = 'STATE_FILE';
 export const EMPTY_CAPTURE = 'EMPTY_CAPTURE';
 
 const pair = (one: string, other: string) => `${one} - ${other}`;
-const PEER_SILENT = /^(peer-silent|caller-refused)$/;
+const PEER_SILENT = /^peer-silent$/;
 const REFUSES = /^(peer-refuses|request-refused)$/;
 
 export const FAULTS: Readonly<Record<string, Ends>> = {

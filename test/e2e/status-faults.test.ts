@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../support/root.js';
 import { FaultWorld } from './fault-world.js';
-import { FAULTS, HUB, isGateway, nameOf, THIRD } from './faults-over-sim.js';
+import { FAULTS, HUB, hostOf, isGateway, nameOf, THIRD } from './faults-over-sim.js';
 import { healthyRuns } from './healthy-runs.js';
 import { NAMED_WITHIN_MS, type Problem, StatusWatch } from './status-watch.js';
 
@@ -65,9 +65,13 @@ function isRightAbout(by: number, { cause, about }: Problem): boolean {
   if (mayAlsoName(by, cause)) return true;
   const mine = all.find(([, { number }]) => number === by)?.[1];
   if (by === HUB)
-    return all.some(([, { number, hub }]) => [hub?.[1], nameOf(number)].includes(about) && hub !== undefined);
+    return all.some(
+      ([, { number, hub }]) => hub !== undefined && [hub[1], nameOf(number), hostOf(number)].includes(about),
+    );
   if (by === THIRD)
-    return all.some(([, { number, knowsThird }]) => knowsThird === true && about === nameOf(number));
+    return all.some(
+      ([, { number, knowsThird }]) => knowsThird === true && [nameOf(number), hostOf(number)].includes(about),
+    );
   const right = mine?.own?.[1];
   if (about === '' || about.endsWith('.pem')) return true;
   return typeof right === 'string' ? right === about : right?.test(about) === true;

@@ -2,7 +2,7 @@
 import type { ProblemKind } from '../rpc/transport.js';
 import { seconds } from '../seconds.js';
 import type { GatewaySummary, PeerView } from '../view.js';
-import { areAllPlacesTaken, type Causes, type DiagnosisInput, peerAt, refuses } from './finding.js';
+import { areAllPlacesTaken, type Causes, type DiagnosisInput, isAddressOfPeer, refuses } from './finding.js';
 import { callerOf } from './recent-troubles.js';
 
 /** Problems that may come from our own certificate, or from our clock. */
@@ -38,11 +38,11 @@ function strangers({ peers }: GatewaySummary): readonly PeerView[] {
 /** It does not know the RPC that it was asked by. */
 const isOlder = ({ failure }: PeerView) => failure?.code === 'UNIMPLEMENTED';
 
-/** Whose request was refused: the peer's, where it is known which it is. */
-function refusedOne(summary: GatewaySummary, event: { readonly peer?: string; readonly from: string }) {
-  const from = callerOf(event.from);
-  const peer = event.peer ?? peerAt(summary, from);
-  return peer === undefined ? { about: from, who: from } : { about: peer, who: `peer ${peer}` };
+/** Whose request was refused: the peer's that it has proved to be. An address proves nothing: several may be behind it. */
+function refusedOne({ peer, from }: { readonly peer?: string; readonly from: string }) {
+  const address = callerOf(from);
+  if (peer === undefined) return { about: address, who: `a caller at ${address}` };
+  return { about: peer, who: `peer ${peer}` };
 }
 
 export const CAUSES_OF_PEERS: Causes = {
@@ -117,14 +117,17 @@ export const CAUSES_OF_PEERS: Causes = {
   // Who is no peer may try as often as it likes: nothing is wrong with us then.
   'caller-refused': ({ summary, troubles }) =>
     troubles.of('caller-refused').flatMap(({ event, count }) => {
-      const peer = peerAt(summary, event.from);
+      const { from, reason, problem } = event;
       // A handshake that was broken off may have taken too long, on either side.
-      if (peer === undefined || event.problem === 'broken-off' || strangers(summary).length > 0) return [];
+      if (!isAddressOfPeer(summary, from) || problem === 'broken-off' || strangers(summary).length > 0)
+        return [];
+      // It has not proved to be that peer: others may be behind the same address.
       return [
         {
-          about: peer,
-          text: `peer ${peer} calls us and does not get in, ${count} times of late: ${event.reason}`,
-          advice: 'compare the certificates and authorities of both gateways, and their clocks',
+          about: from,
+          text: `a caller at ${from}, where a peer is, does not get in, ${count} times of late: ${reason}`,
+          advice:
+            'where it is meant to be that peer, compare the certificates and authorities of both gateways, and their clocks',
         },
       ];
     }),
@@ -135,7 +138,7 @@ export const CAUSES_OF_PEERS: Causes = {
       if (event.code === 'RESOURCE_EXHAUSTED' && areAllPlacesTaken(summary)) return [];
       // Nor does who asks while we drain.
       if (event.code === 'FAILED_PRECONDITION') return [];
-      const { about, who } = refusedOne(summary, event);
+      const { about, who } = refusedOne(event);
       return {
         about,
         text: `${who} is refused what it asks for (${event.method}), ${count} times of late: ${event.reason}`,
@@ -143,11 +146,11 @@ export const CAUSES_OF_PEERS: Causes = {
       };
     }),
 
-  'rotation-refused': ({ summary, troubles }) =>
+  'rotation-refused': ({ troubles }) =>
     troubles.of('rotation-refused').flatMap(({ event, count }) => {
       // It may ask, and is only too early.
       if (event.code === 'FAILED_PRECONDITION') return [];
-      const { about, who } = refusedOne(summary, event);
+      const { about, who } = refusedOne(event);
       return {
         about,
         text: `${who} is refused a rotation of our master key, ${count} times of late: ${event.reason}`,

@@ -50,8 +50,7 @@ export function refuses({ failure }: PeerView, nowMs: number): boolean {
   return failure !== undefined && nowMs - failure.atMs < TROUBLE_MS && isRefusal(failure);
 }
 
-/** The peer that serves at an address; undefined: none does, or several do. */
-export function peerAt({ peers }: GatewaySummary, host: string): string | undefined {
-  const there = peers.filter(({ name }) => name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === host);
-  return there.length === 1 ? there[0]!.name : undefined;
+/** Whether a peer serves at an address: who calls from there need not be that one, since others may be behind the same address. */
+export function isAddressOfPeer({ peers }: GatewaySummary, host: string): boolean {
+  return peers.some(({ name }) => name.replace(/:\d+$/, '').replace(/^\[|\]$/g, '') === host);
 }

@@ -165,7 +165,7 @@ describe('peers', () => {
     expect(named({ summary: { peers: [peer(2, {})] }, events })).toEqual([]);
   });
 
-  test('that call and do not get in are named; strangers are nobody’s fault, and neither are peers that share an address', () => {
+  test('are not named where callers at their address do not get in, who have proved nothing; strangers are nobody’s fault', () => {
     const from = (address: string) => ({
       type: 'caller-refused',
       from: address,
@@ -174,10 +174,15 @@ describe('peers', () => {
     });
     const peers = [peer(2, {}), peer(3, {}), { ...peer(3, {}), name: '10.0.0.3:3001' }];
     const events = ['10.0.0.2', '10.0.0.3', '10.9.9.9'].map(from);
-    expect(named({ summary: { peers }, events })).toEqual([['caller-refused', '10.0.0.2:3000']]);
+    const found = problems({ summary: { peers }, events });
+    expect(found.map(({ cause, about }) => [cause, about])).toEqual([
+      ['caller-refused', '10.0.0.2'],
+      ['caller-refused', '10.0.0.3'],
+    ]);
+    for (const { name } of peers) expect(JSON.stringify(found)).not.toContain(name);
   });
 
-  test('are named by whom requests are refused, and strangers by their address', () => {
+  test('are not named where somebody at their address, who has not proved to be one, is refused what it asks for', () => {
     const from = (address: string) => ({
       type: 'request-refused',
       from: `${address}:41`,
@@ -185,10 +190,12 @@ describe('peers', () => {
       reason: 'x',
     });
     const events = [from('10.0.0.2'), from('10.9.9.9')];
-    expect(named({ summary: { peers: [peer(2, {})] }, events })).toEqual([
-      ['request-refused', '10.0.0.2:3000'],
+    const found = problems({ summary: { peers: [peer(2, {})] }, events });
+    expect(found.map(({ cause, about }) => [cause, about])).toEqual([
+      ['request-refused', '10.0.0.2'],
       ['request-refused', '10.9.9.9'],
     ]);
+    expect(JSON.stringify(found)).not.toContain('10.0.0.2:3000');
   });
 
   test('are named by what they have proved, wherever they call from; who asks too early, or while we drain, is not', () => {
@@ -296,6 +303,7 @@ test('where our own places are taken, who is refused one is not named', () => {
   const refused = (code: 'RESOURCE_EXHAUSTED' | 'PERMISSION_DENIED') =>
     ({
       type: 'request-refused',
+      peer: '10.0.0.2:3000',
       from: '10.0.0.2:41',
       method: 'RequestTunnelParams',
       code,
