@@ -1,6 +1,7 @@
 /** Calls of the admin service of a gateway, over its socket. */
 import { resolve } from 'node:path';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { onAbort } from '../base/abort.js';
 import { systemClock } from '../base/clock.js';
 import { fileReason } from '../files/file-problem.js';
 import { statIfThere } from '../files/stat.js';
@@ -73,14 +74,15 @@ export class AdminClient {
   watch(onEvent: (event: Event) => void, signal: AbortSignal): Promise<void> {
     const { path, requestSerialize, responseDeserialize } = WATCH_EVENTS;
     const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
-    return new Promise((resolveWatch, reject) => {
-      const cancel = () => call.cancel();
-      signal.addEventListener('abort', cancel, { once: true });
-      if (signal.aborted) cancel();
+    let release = () => {};
+    const watching = new Promise<void>((resolveWatch, reject) => {
+      if (signal.aborted) call.cancel();
+      else release = onAbort(signal, () => call.cancel());
       call.on('data', onEvent);
       call.on('error', (error: ServiceError) => (signal.aborted ? resolveWatch() : reject(callError(error))));
       call.on('end', () => reject(new NoGatewayError('the gateway has ended')));
     });
+    return watching.finally(release);
   }
 
   /**

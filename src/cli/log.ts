@@ -56,7 +56,7 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
       return line;
     },
   });
-  process.once('exit', () => writer.close());
+  if (write === undefined) process.once('exit', () => writer.close());
   const logger = newPino({ write: (json) => writer.write(lineOf(json)) });
   let highest = docaLevel;
   let lostElsewhere = 0;

@@ -2,7 +2,6 @@
  * Constructs the parts of a gateway over one PipeHal and one ControlTransport, from the device up, each with those that it is built
  * on, and connects those below to those above. Nothing begins to work here; gateway.ts starts the parts, and stops them.
  */
-import { setMaxListeners } from 'node:events';
 import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
@@ -97,8 +96,6 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
   const own = [uplink.ipv4, uplink.ipv6].flatMap((ip) => (ip === undefined ? [] : [parseIp(ip)]));
   const stopping = new AbortController();
   const { signal } = stopping;
-  // Every call under way listens to it, however many those are.
-  setMaxListeners(0, signal);
   const upward = new UpwardCalls({
     clock,
     signal,

@@ -2,6 +2,7 @@
  * A workload in this process: a host with addresses behind a VF, small but real. It resolves its neighbors, answers
  * those that ask for it, and pings. Everybody is on its link, since the gateway answers for any address.
  */
+import { onAbort } from '../../base/abort.js';
 import type { Clock } from '../../base/clock.js';
 import {
   type IpAddress,
@@ -201,7 +202,7 @@ class Host {
       for (const { finish } of [...waiting.values()]) finish(false);
       endPause?.();
     };
-    signal?.addEventListener('abort', interrupt, { once: true });
+    const release = signal?.aborted === false ? onAbort(signal, interrupt) : undefined;
     const count = new Uint8Array(options.sizeOctets ?? 56).map((_, i) => i);
     const sendOne = (sequence: number): Promise<void> =>
       new Promise((resolve) => {
@@ -242,7 +243,7 @@ class Host {
       if (sequence < options.count) await pause();
     }
     await Promise.all(all);
-    signal?.removeEventListener('abort', interrupt);
+    release?.();
     this.#echoes.delete(identifier);
     return { sent: all.length, received: rttMs.length, rttMs };
   }

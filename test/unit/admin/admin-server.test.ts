@@ -1,6 +1,7 @@
 /** The admin service on its socket: its answers to good clients, and what bad ones can take. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -341,6 +342,8 @@ describe('watchers', () => {
     const stop = new AbortController();
     for (let i = 0; i < 1000; i++)
       clients[i % 4]!.watch(() => {}, stop.signal).catch((error: unknown) => refused.push(error));
+    // However many they are, the signal has one listener.
+    expect(getEventListeners(stop.signal, 'abort')).toHaveLength(1);
     await expect.poll(watching, { timeout: 20_000 }).toBe(WATCHERS_MAX);
     await expect
       .poll(() => refused.some((error) => error instanceof RpcError && error.code === 'RESOURCE_EXHAUSTED'))

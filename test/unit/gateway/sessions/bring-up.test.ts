@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { onAbort } from '../../../../src/base/abort.js';
 import { seededRandom } from '../../../../src/base/random.js';
 import { createVirtualClock, type VirtualClock } from '../../../../src/base/virtual-clock.js';
 import type { GatewayEvent } from '../../../../src/gateway/events.js';
@@ -46,7 +47,7 @@ class Exchanges {
         resolve();
       };
       this.clock.setTimer(() => end(this.outcome(peer, sessions)), this.durationMs(peer));
-      this.signal.addEventListener('abort', () => end(new RpcError('CANCELLED', 'stopped')), { once: true });
+      onAbort(this.signal, () => end(new RpcError('CANCELLED', 'stopped')));
     });
   }
 }
