@@ -1,4 +1,4 @@
-/* The tune server of releases up to 3.0. doca_flow_tune_server_init answers DOCA_ERROR_NOT_SUPPORTED. */
+/* The tune server. It can be configured, but there is none: doca_flow_tune_server_init answers DOCA_ERROR_NOT_SUPPORTED. */
 #ifndef DOCA_FLOW_TUNE_SERVER_H_
 #define DOCA_FLOW_TUNE_SERVER_H_
 

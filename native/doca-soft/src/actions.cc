@@ -183,8 +183,13 @@ doca_error_t Actions::check_crypto_id(uint32_t crypto_id) const
 doca_error_t Actions::store(const doca_flow_actions *actions, uint8_t *values, uint32_t *crypto_id) const
 {
 	if (actions == nullptr) {
-		if (value_octets_ > 0 || (encrypt_ && crypto_id_ == 0))
-			return invalid("an entry without actions; its template leaves values to entries");
+		if (data_changeable_ || (encrypt_ && crypto_id_ == 0))
+			return invalid("an entry without actions; its template leaves encap_data or crypto_id to entries");
+		// The template's own values, also of fields that it leaves to entries.
+		for (const Set &set : sets_) {
+			if (set.changeable)
+				memcpy(values + set.value_offset, set.value, set.octets);
+		}
 		return DOCA_SUCCESS;
 	}
 	for (const Set &set : sets_) {

@@ -25,7 +25,8 @@ public:
 	bool decrypts() const { return decrypt_; }
 	bool empty() const;
 
-	// Writes an entry's values to its record, and to `crypto_id` the entry's own where the template leaves it open.
+	// Writes an entry's values to its record, and to `crypto_id` the entry's own where the template leaves it open. Without
+	// actions, the template's values.
 	doca_error_t store(const doca_flow_actions *actions, uint8_t *values, uint32_t *crypto_id) const;
 	doca_error_t store_crypto(const doca_flow_crypto_encap_action *encap, const doca_flow_crypto_action *crypto,
 				  uint8_t *values, uint32_t *crypto_id) const;

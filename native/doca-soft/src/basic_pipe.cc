@@ -1,6 +1,7 @@
 #include "basic_pipe.h"
 
 #include <algorithm>
+#include <new>
 
 #include "prefetch.h"
 
@@ -97,7 +98,7 @@ void KeyReader::entry_key(const doca_flow_match *match, uint8_t *key) const
 	}
 }
 
-BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t entries)
+BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max)
 	: actions_(std::move(actions))
 {
 	type = DOCA_FLOW_PIPE_BASIC;
@@ -108,10 +109,11 @@ BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions>
 		decrypts_ |= action.decrypts();
 	}
 	const uint32_t key_words = reader_.key_words();
-	entries_max = key_words > 0 ? entries : std::max(entries, 1u);
+	entries_expected = expected;
+	entries_max = max;
 	reserve(value_octets, key_words * WORD_OCTETS);
 	if (key_words > 0)
-		table_ = ExactTable(hot_.data(), hot_stride_, sizeof(EntryHot), key_words, entries);
+		table_ = ExactTable(hot_.data(), hot_stride_, sizeof(EntryHot), key_words, expected);
 }
 
 void BasicPipe::prefetch_record(const EntryHot *hot) const
@@ -199,22 +201,45 @@ void BasicPipe::hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &
 		pass_mirror(packet, number, result, datapath);
 }
 
+// Of entries with an equal key the newest counts. It hides the older ones until it is removed.
 bool BasicPipe::install(doca_flow_pipe_entry &entry)
 {
-	if (reader_.key_words() > 0)
-		return table_.insert(entry.slot);
-	if (only_ != nullptr)
-		return false;
-	only_ = entry.hot;
+	doca_flow_pipe_entry *older = newest_;
+	if (reader_.key_words() > 0) {
+		try {
+			const uint32_t equal = table_.insert(entry.slot);
+			older = equal == ExactTable::NONE ? nullptr : &entry_at(equal);
+		} catch (const std::bad_alloc &) {
+			return false;
+		}
+	} else {
+		newest_ = &entry;
+		only_ = entry.hot;
+	}
+	entry.newer = nullptr;
+	entry.older = older;
+	if (older != nullptr)
+		older->newer = &entry;
 	return true;
 }
 
 void BasicPipe::uninstall(doca_flow_pipe_entry &entry)
 {
-	if (reader_.key_words() > 0)
+	doca_flow_pipe_entry *const older = entry.older;
+	if (older != nullptr)
+		older->newer = entry.newer;
+	if (entry.newer != nullptr) {
+		entry.newer->older = older;
+		return;
+	}
+	if (reader_.key_words() == 0) {
+		newest_ = older;
+		only_ = older == nullptr ? nullptr : older->hot;
+	} else if (older != nullptr) {
+		table_.replace(entry.slot, older->slot);
+	} else {
 		table_.erase(entry.slot);
-	else
-		only_ = nullptr;
+	}
 }
 
 } // namespace soft

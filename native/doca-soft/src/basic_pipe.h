@@ -34,7 +34,8 @@ private:
 
 class BasicPipe : public doca_flow_pipe {
 public:
-	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t entries);
+	// Made for `expected` entries, and takes up to `max`.
+	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;
@@ -51,7 +52,8 @@ private:
 	KeyReader reader_;
 	std::vector<Actions> actions_;
 	ExactTable table_;
-	// The only entry of a pipe whose match leaves nothing open.
+	// The newest entry of a pipe whose match leaves nothing open, so that all keys are equal; and its record.
+	doca_flow_pipe_entry *newest_ = nullptr;
 	EntryHot *only_ = nullptr;
 	bool decrypts_ = false;
 };

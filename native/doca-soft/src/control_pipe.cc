@@ -43,10 +43,11 @@ uint64_t matching(const FixedMatch &match, Packet **packets, uint64_t among)
 
 } // namespace
 
-ControlPipe::ControlPipe(uint32_t entries)
+ControlPipe::ControlPipe(uint32_t expected, uint32_t max)
 {
 	type = DOCA_FLOW_PIPE_CONTROL;
-	entries_max = entries;
+	entries_expected = expected;
+	entries_max = max;
 	reserve(0, 0);
 }
 

@@ -7,7 +7,8 @@ namespace soft {
 
 class ControlPipe : public doca_flow_pipe {
 public:
-	explicit ControlPipe(uint32_t entries);
+	// Made for `expected` entries, and takes up to `max`.
+	ControlPipe(uint32_t expected, uint32_t max);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;

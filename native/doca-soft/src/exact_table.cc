@@ -1,5 +1,7 @@
 #include "exact_table.h"
 
+#include <algorithm>
+
 namespace soft {
 namespace {
 
@@ -19,11 +21,37 @@ uint64_t folded_product(uint64_t a, uint64_t b)
 ExactTable::ExactTable(unsigned char *memory, size_t stride, size_t key_at, uint32_t key_words, uint32_t records)
 	: memory_(memory), stride_(stride), key_at_(key_at), key_words_(key_words)
 {
+	reserve(records);
+}
+
+void ExactTable::reserve(uint32_t records)
+{
 	uint64_t buckets = 1;
 	while (buckets * RECORDS_PER_BUCKET < records)
 		buckets *= 2;
-	bucket_mask_ = buckets - 1;
 	buckets_ = HugeMemory(buckets * sizeof(Bucket));
+	bucket_mask_ = buckets - 1;
+	capacity_ = records;
+}
+
+void ExactTable::grow()
+{
+	const uint64_t former_mask = bucket_mask_;
+	HugeMemory former = std::move(buckets_);
+	try {
+		reserve(static_cast<uint32_t>(std::min<uint64_t>(uint64_t{capacity_} * 2, UINT32_MAX)));
+	} catch (...) {
+		// Nothing but the memory has changed.
+		buckets_ = std::move(former);
+		throw;
+	}
+	for (uint64_t at = 0; at <= former_mask; at++) {
+		const Bucket &from = reinterpret_cast<const Bucket *>(former.data())[at];
+		for (uint32_t way = 0; way < WAYS; way++) {
+			if (from.tags[way] != 0)
+				place(from.records[way], hash(key_of(from.records[way])));
+		}
+	}
 }
 
 uint64_t ExactTable::hash(const uint64_t *key) const
@@ -69,23 +97,49 @@ uint32_t ExactTable::find(uint64_t hash, const uint64_t *key) const
 	}
 }
 
-bool ExactTable::insert(uint32_t record)
+// Finds a free place for a record whose key no other has.
+void ExactTable::place(uint32_t record, uint64_t hash)
 {
-	const uint64_t *key = key_of(record);
-	const uint64_t hashed = hash(key);
-	if (find(hashed, key) != NONE)
-		return false;
-	for (uint64_t at = hashed;; at++) {
+	for (uint64_t at = hash;; at++) {
 		Bucket &here = bucket(at);
 		for (uint32_t way = 0; way < WAYS; way++) {
 			if (here.tags[way] == 0) {
-				here.tags[way] = tag_of(hashed);
+				here.tags[way] = tag_of(hash);
 				here.records[way] = record;
-				return true;
+				return;
 			}
 		}
 		// A later bucket has a free place, because there are more places than records.
 		here.passed++;
+	}
+}
+
+uint32_t ExactTable::insert(uint32_t record)
+{
+	const uint64_t *key = key_of(record);
+	const uint64_t hashed = hash(key);
+	const uint32_t equal = find(hashed, key);
+	if (equal != NONE) {
+		replace(equal, record);
+		return equal;
+	}
+	if (count_ == capacity_)
+		grow();
+	place(record, hashed);
+	count_++;
+	return NONE;
+}
+
+void ExactTable::replace(uint32_t record, uint32_t by)
+{
+	for (uint64_t at = hash(key_of(record));; at++) {
+		Bucket &here = bucket(at);
+		for (uint32_t way = 0; way < WAYS; way++) {
+			if (here.tags[way] != 0 && here.records[way] == record) {
+				here.records[way] = by;
+				return;
+			}
+		}
 	}
 }
 
@@ -97,6 +151,7 @@ void ExactTable::erase(uint32_t record)
 		for (uint32_t way = 0; way < WAYS; way++) {
 			if (here.tags[way] != 0 && here.records[way] == record) {
 				here.tags[way] = 0;
+				count_--;
 				return;
 			}
 		}

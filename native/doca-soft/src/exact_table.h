@@ -15,12 +15,15 @@ public:
 	static constexpr uint32_t NONE = UINT32_MAX;
 
 	ExactTable() = default;
-	// Record n, 0 to `records` - 1, lies at `memory` + n * `stride`. Its key is `key_words` words of 64 bits at the offset
-	// `key_at`.
+	// Record n lies at `memory` + n * `stride`. Its key is `key_words` words of 64 bits at the offset `key_at`. With more than
+	// `records` of them the table grows.
 	ExactTable(unsigned char *memory, size_t stride, size_t key_at, uint32_t key_words, uint32_t records);
 
-	// Inserts a record. Returns false, with nothing changed, when the table has a record with an equal key.
-	bool insert(uint32_t record);
+	// Inserts a record. One with an equal key leaves the table for it, and is returned; otherwise NONE. Throws std::bad_alloc,
+	// with nothing changed.
+	uint32_t insert(uint32_t record);
+	// Puts a record in the place of one that has an equal key and is in the table.
+	void replace(uint32_t record, uint32_t by);
 	// Removes a record, which must be in the table and have the key that it was inserted with.
 	void erase(uint32_t record);
 
@@ -58,11 +61,17 @@ private:
 		return reinterpret_cast<const uint64_t *>(memory_ + record * stride_ + key_at_);
 	}
 	static uint32_t matches(const Bucket &bucket, uint32_t tag);
+	void reserve(uint32_t records);
+	void place(uint32_t record, uint64_t hash);
+	void grow();
 
 	unsigned char *memory_ = nullptr;
 	size_t stride_ = 0;
 	size_t key_at_ = 0;
 	uint32_t key_words_ = 0;
+	// Numbers of the records in the table, and of those that it has places for.
+	uint32_t count_ = 0;
+	uint32_t capacity_ = 0;
 	uint64_t bucket_mask_ = 0;
 	HugeMemory buckets_;
 };

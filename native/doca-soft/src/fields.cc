@@ -284,6 +284,9 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 			field.value[i] &= field.mask[i];
 		fields.push_back(field);
 	}
+	// NVIDIA's own programs give this one without the selector of its union. Nothing looks at it then.
+	if (match.outer.l3_type == DOCA_FLOW_L3_TYPE_NONE)
+		clear(rest.outer.ip6.next_proto);
 	return refuse_unknown("doca_flow_match", rest, match);
 }
 

@@ -14,6 +14,8 @@ using namespace soft;
 
 Library *soft::library = nullptr;
 
+struct doca_flow_tune_server_cfg {};
+
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
 try {
 	REQUIRE(cfg != nullptr);
@@ -189,19 +191,28 @@ doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *, enum do
 	return not_supported("doca_flow_tune_cfg_set_profile");
 }
 
-doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **)
-{
-	return not_supported("doca_flow_tune_server_cfg_create");
+// The configuration is kept although there is no server: programs end where they cannot make one.
+doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg)
+try {
+	REQUIRE(cfg != nullptr);
+	*cfg = new doca_flow_tune_server_cfg();
+	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
-doca_error_t doca_flow_tune_server_cfg_set_cfg_file_path(struct doca_flow_tune_server_cfg *, const char *)
+// No server reads the file.
+doca_error_t doca_flow_tune_server_cfg_set_cfg_file_path(struct doca_flow_tune_server_cfg *cfg, const char *path)
 {
-	return not_supported("doca_flow_tune_server_cfg_set_cfg_file_path");
+	REQUIRE(cfg != nullptr && path != nullptr);
+	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *)
+doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg)
 {
-	return not_supported("doca_flow_tune_server_cfg_destroy");
+	REQUIRE(cfg != nullptr);
+	delete cfg;
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *)

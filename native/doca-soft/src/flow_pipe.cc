@@ -38,6 +38,9 @@ namespace {
 // The only target of forwards: the kernel.
 int kernel_target;
 
+// Different forwards to RSS of one device. Each entry's forward is compared with them.
+constexpr uint32_t RSS_TARGETS_MAX = 1024;
+
 doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe)
 {
 	if (monitor.meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
@@ -86,6 +89,14 @@ doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered
 }
 #endif
 
+// The number of entries that a pipe takes, of which its configuration says that it will have `entries`.
+uint32_t room_for(uint32_t entries)
+{
+	if (!NR_ENTRIES_IS_A_HINT)
+		return entries;
+	return static_cast<uint32_t>(std::min<uint64_t>(uint64_t{entries} + MORE_ENTRIES_MAX, UINT32_MAX));
+}
+
 doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_pipe> &pipe)
 {
 	const char *name = cfg.name.c_str();
@@ -103,11 +114,11 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
-		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries);
+		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries, room_for(cfg.nr_entries));
 		return DOCA_SUCCESS;
 	}
 	case DOCA_FLOW_PIPE_CONTROL:
-		pipe = std::make_unique<ControlPipe>(cfg.nr_entries);
+		pipe = std::make_unique<ControlPipe>(cfg.nr_entries, room_for(cfg.nr_entries));
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_PIPE_ORDERED_LIST:
 		if (!HAS_INDEXED_PIPES)
@@ -239,6 +250,10 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 		forward.pipe = fwd->hash_pipe.pipe;
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_FWD_RSS: {
+		if (is_rss_of_entries(*fwd)) {
+			forward.kind = Forward::CHANGEABLE;
+			return DOCA_SUCCESS;
+		}
 		if (fwd->rss_type != DOCA_FLOW_RESOURCE_TYPE_NON_SHARED)
 			return not_supported("a forward to shared RSS");
 		RssTarget target;
@@ -246,14 +261,16 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 		if (result != DOCA_SUCCESS)
 			return result;
 		forward.kind = Forward::RSS;
+		bool fits = true;
 		device.run([&] {
 			std::vector<RssTarget> &known = device.datapath().rss;
 			const auto same = std::find(known.begin(), known.end(), target);
+			fits = same != known.end() || known.size() < RSS_TARGETS_MAX;
 			forward.target = static_cast<uint16_t>(same - known.begin());
-			if (same == known.end())
+			if (fits && same == known.end())
 				known.push_back(target);
 		});
-		return DOCA_SUCCESS;
+		return fits ? DOCA_SUCCESS : not_supported("forwards to RSS that all differ; up to %u", RSS_TARGETS_MAX);
 	}
 	}
 	return not_supported("a forward of type %d", fwd->type);

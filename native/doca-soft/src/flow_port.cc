@@ -11,6 +11,7 @@
 #include "api.h"
 #include "library.h"
 #include "log.h"
+#include "release.h"
 
 using namespace soft;
 
@@ -132,9 +133,9 @@ try {
 	Device *device = device_of_port(dpdk_port);
 	if (device == nullptr)
 		return invalid("port %u is not one that doca_dpdk_port_probe made", dpdk_port);
-	if (cfg->dev == nullptr && cfg->rep == nullptr)
-		return invalid("port %u: neither dev nor dev_rep is given", dpdk_port);
 	const bool is_switch = dpdk_port == device->first_port();
+	if (cfg->dev == nullptr && cfg->rep == nullptr && (is_switch || !PORT_ID_IS_ENOUGH))
+		return invalid("port %u: neither dev nor dev_rep is given", dpdk_port);
 	std::lock_guard<std::mutex> guard(library->mutex);
 	for (const doca_flow_port *other : library->ports) {
 		if (other->dpdk_port == dpdk_port)

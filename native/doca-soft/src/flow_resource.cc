@@ -78,6 +78,8 @@ doca_error_t set_mirror(uint32_t id, const doca_flow_shared_resource_cfg &cfg)
 		const doca_error_t result = read_forward(*device, &mirror.fwd, targets.original);
 		if (result != DOCA_SUCCESS)
 			return result;
+		if (targets.original.kind == Forward::CHANGEABLE)
+			return invalid("mirror %u: its own forward must say where to", id);
 	}
 	device->run([&] { device->set_mirror(id, std::move(targets)); });
 	return DOCA_SUCCESS;

@@ -11,7 +11,9 @@ namespace soft {
 class HugeMemory {
 public:
 	HugeMemory() = default;
-	explicit HugeMemory(size_t octets)
+	explicit HugeMemory(size_t octets) : HugeMemory(octets, octets) {}
+	// Of which only `expected` octets are likely to be used: huge pages are for these.
+	HugeMemory(size_t octets, size_t expected)
 	{
 		// mmap refuses a length of 0.
 		if (octets == 0)
@@ -29,7 +31,7 @@ public:
 		if (reserved != size_)
 			address = (address + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 		data_ = reinterpret_cast<unsigned char *>(address);
-		if (octets >= ALIGNMENT)
+		if (expected >= ALIGNMENT)
 			madvise(data_, size_, MADV_HUGEPAGE);
 	}
 	~HugeMemory() { release(); }

@@ -8,6 +8,7 @@ OrderedListPipe::OrderedListPipe(std::vector<std::vector<ListElement>> lists, ui
 	: lists_(std::move(lists)), by_index_(entries)
 {
 	type = DOCA_FLOW_PIPE_ORDERED_LIST;
+	entries_expected = entries;
 	entries_max = entries;
 	uint32_t value_octets = 0;
 	for (const std::vector<ListElement> &list : lists_) {
@@ -62,6 +63,7 @@ void OrderedListPipe::process(Packet **packets, uint32_t count, Forward *results
 FloodingPipe::FloodingPipe(uint32_t entries) : by_index_(entries)
 {
 	type = DOCA_FLOW_PIPE_HASH;
+	entries_expected = entries;
 	entries_max = entries;
 	reserve(0, 0);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "defects.h"
+#include "release.h"
 
 namespace soft {
 
@@ -56,7 +57,7 @@ struct DeviceMapping : PortMapping {
 	uint32_t derived_keys = 65536;
 	uint32_t queues = 8;
 	uint32_t queue_packets = 4096;
-	Completions completions = Completions::QUEUED;
+	Completions completions = CONTROL_ENTRIES_COMPLETE_INSIDE ? Completions::CONTROL : Completions::QUEUED;
 
 	// The rest is for tests.
 	std::vector<uint8_t> master_keys;

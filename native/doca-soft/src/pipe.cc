@@ -22,8 +22,15 @@ void doca_flow_pipe::reserve(uint32_t value_octets, uint32_t key_octets)
 	values_at_ = sizeof(EntryHot) + key_octets;
 	forward_at_ = round_up(values_at_ + value_octets, alignof(Forward));
 	hot_stride_ = round_up(forward_at_ + sizeof(Forward), LINE_OCTETS);
-	hot_ = HugeMemory(hot_stride_ * entries_max);
-	application_.entries.reset(new doca_flow_pipe_entry[entries_max]);
+	hot_ = HugeMemory(hot_stride_ * entries_max, hot_stride_ * entries_expected);
+	const size_t entry_octets = sizeof(doca_flow_pipe_entry);
+	application_.entries = HugeMemory(entry_octets * entries_max, entry_octets * entries_expected);
+}
+
+doca_flow_pipe::~doca_flow_pipe()
+{
+	for (uint32_t slot = 0; slot < application_.slots_used; slot++)
+		entry_at(slot).~doca_flow_pipe_entry();
 }
 
 doca_flow_pipe_entry *doca_flow_pipe::take_entry()
@@ -35,10 +42,11 @@ doca_flow_pipe_entry *doca_flow_pipe::take_entry()
 		application_.free_slots.pop_back();
 	} else if (application_.slots_used < entries_max) {
 		slot = application_.slots_used++;
+		new (&entry_at(slot)) doca_flow_pipe_entry();
 	} else {
 		return nullptr;
 	}
-	doca_flow_pipe_entry &entry = application_.entries[slot];
+	doca_flow_pipe_entry &entry = entry_at(slot);
 	entry.pipe = this;
 	entry.slot = slot;
 	entry.status.store(DOCA_FLOW_ENTRY_STATUS_IN_PROCESS, std::memory_order_relaxed);
@@ -82,7 +90,7 @@ void doca_flow_pipe::release_reference()
 void doca_flow_pipe::append_installed(std::vector<RemovedEntry> &entries) const
 {
 	for (uint32_t slot = 0; slot < application_.slots_used; slot++) {
-		doca_flow_pipe_entry &entry = application_.entries[slot];
+		doca_flow_pipe_entry &entry = entry_at(slot);
 		if (entry.installed)
 			entries.push_back({&entry, entry.user_ctx});
 	}

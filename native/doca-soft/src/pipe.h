@@ -92,13 +92,16 @@ struct doca_flow_pipe_entry {
 	// In control pipes the priority, of which 0 is the highest; in ordered lists and hash pipes the caller's index.
 	uint32_t index = 0;
 	uint64_t order = 0;
+	// In basic pipes, where the newest entry of a key hides the others: the next newer and the next older of this key.
+	doca_flow_pipe_entry *newer = nullptr;
+	doca_flow_pipe_entry *older = nullptr;
 	soft::EntryHot *hot = nullptr;
 	std::unique_ptr<soft::OwnProgram> own;
 };
 
 struct doca_flow_pipe {
 public:
-	virtual ~doca_flow_pipe() = default;
+	virtual ~doca_flow_pipe();
 
 	// For the datapath. results[i].index is on entry the index that led to this pipe.
 	virtual void process(soft::Packet **packets, uint32_t count, soft::Forward *results, soft::Datapath &datapath) = 0;
@@ -137,6 +140,8 @@ public:
 	doca_flow_pipe_type type = DOCA_FLOW_PIPE_BASIC;
 	doca_flow_pipe_domain domain = DOCA_FLOW_PIPE_DOMAIN_DEFAULT;
 	bool is_root = false;
+	// How many entries it is made for, and how many it takes.
+	uint32_t entries_expected = 0;
 	uint32_t entries_max = 0;
 	soft::Forward forward;
 	soft::Forward miss;
@@ -148,8 +153,13 @@ public:
 	uint16_t mirror = 0;
 
 protected:
-	// Allocates the entries. Each has `value_octets` for the values of actions, and `key_octets`, a multiple of 8.
+	// Allocates the entries. Each has `value_octets` for the values of actions, and `key_octets`, a multiple of 8. Of what
+	// the pipe takes beyond what is expected, only what is used costs memory.
 	void reserve(uint32_t value_octets, uint32_t key_octets);
+	doca_flow_pipe_entry &entry_at(uint32_t slot) const
+	{
+		return reinterpret_cast<doca_flow_pipe_entry *>(application_.entries.data())[slot];
+	}
 	soft::EntryHot *record(uint32_t slot) const
 	{
 		return reinterpret_cast<soft::EntryHot *>(hot_.data() + slot * hot_stride_);
@@ -174,8 +184,9 @@ private:
 		std::atomic<bool> detached{false};
 		std::mutex mutex;
 		std::vector<uint32_t> free_slots;
+		// The entries before this one exist.
 		uint32_t slots_used = 0;
-		std::unique_ptr<doca_flow_pipe_entry[]> entries;
+		soft::HugeMemory entries;
 	};
 	ApplicationSide application_;
 };

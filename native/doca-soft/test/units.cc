@@ -242,7 +242,8 @@ void keys_of_packets_are_kept_for_their_time(const Aead &aead)
 	}
 }
 
-// As many records as it may hold, of few different keys and in few buckets, added and taken out at random.
+// Twice as many records as it was made for, of few different keys and in few buckets, added and taken out at random. Of those with
+// an equal key the newest is found.
 void table_finds_what_a_map_finds()
 {
 	constexpr uint32_t RECORDS = 60;
@@ -252,34 +253,37 @@ void table_finds_what_a_map_finds()
 		uint64_t key[2];
 	};
 	std::vector<Record> records(RECORDS);
-	ExactTable table(reinterpret_cast<unsigned char *>(records.data()), sizeof(Record), sizeof(uint64_t), 2, RECORDS);
-	std::map<uint64_t, uint32_t> model;
+	ExactTable table(reinterpret_cast<unsigned char *>(records.data()), sizeof(Record), sizeof(uint64_t), 2, RECORDS / 4);
+	// The records of each key, the newest at the end.
+	std::map<uint64_t, std::vector<uint32_t>> model;
 	std::vector<uint32_t> unused;
 	for (uint32_t i = 0; i < RECORDS; i++)
 		unused.push_back(i);
 	RandomSource random(5);
 	for (uint32_t step = 0; step < 200000; step++) {
 		const uint64_t key[2] = {random.draw16() % KEYS, 7};
-		const auto known = model.find(key[0]);
-		if (known != model.end() && random.draw16() % 2 == 0) {
-			table.erase(known->second);
-			unused.push_back(known->second);
-			model.erase(known);
+		std::vector<uint32_t> &known = model[key[0]];
+		if (!known.empty() && random.draw16() % 2 == 0) {
+			const uint32_t record = known.back();
+			known.pop_back();
+			if (known.empty())
+				table.erase(record);
+			else
+				table.replace(record, known.back());
+			unused.push_back(record);
 		} else if (!unused.empty()) {
 			const uint32_t record = unused.back();
+			unused.pop_back();
 			records[record] = {0, {key[0], key[1]}};
-			CHECK(table.insert(record) == (known == model.end()));
-			if (known == model.end()) {
-				unused.pop_back();
-				model[key[0]] = record;
-			}
+			CHECK(table.insert(record) == (known.empty() ? ExactTable::NONE : known.back()));
+			known.push_back(record);
 		}
 		const uint64_t sought[2] = {random.draw16() % KEYS, 7};
 		const uint64_t hash = table.hash(sought);
-		const auto there = model.find(sought[0]);
+		const std::vector<uint32_t> &there = model[sought[0]];
 		const uint32_t candidate = table.candidate(hash);
-		CHECK(table.find(hash, sought) == (there == model.end() ? ExactTable::NONE : there->second));
-		CHECK(candidate != ExactTable::NONE || there == model.end());
+		CHECK(table.find(hash, sought) == (there.empty() ? ExactTable::NONE : there.back()));
+		CHECK(candidate != ExactTable::NONE || there.empty());
 	}
 }
 
@@ -317,7 +321,7 @@ void ivs_begin_in_the_lower_half()
 void queue_frees_what_it_holds()
 {
 	EntryQueue queue(4);
-	DevicePipe pipe(new BasicPipe({}, {}, 1));
+	DevicePipe pipe(new BasicPipe({}, {}, 1, 1));
 	doca_flow_pipe_entry *entry = pipe->take_entry();
 	pipe->submitted(*entry);
 	queue.completions.push({entry, nullptr, EntryOperation::ADD, true});

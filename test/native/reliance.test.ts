@@ -1,0 +1,63 @@
+/**
+ * What NVIDIA's own programs rely on beyond what is written, in the software DOCA: native/doca-soft/test/reliance.cc, a process
+ * per case.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { describeOnNative } from '../support/needs.js';
+import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
+
+const RELEASES = ['3.1', '3.3'];
+const CASES = [
+  ...[
+    'tune-server',
+    'queues-of-entries',
+    'next-proto',
+    'no-actions',
+    'equal-keys',
+    'hint',
+    'control-entries',
+  ],
+  'queues',
+];
+
+function body(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-reliance-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const mapping = join(folder, 'mapping.conf');
+  writeFileSync(
+    mapping,
+    '[device 03:00.0]\nport = net_ring_wire\nmtu = 1500\nbuffers = 1024\n' +
+      '[representor vf0]\nport = net_ring_vf\nmtu = 1500\n',
+  );
+
+  describe.each(RELEASES)('DOCA %s', (release) => {
+    let program: string;
+
+    test('builds', () => {
+      program = buildSoftProgram('reliance.cc', release, folder, ['-lrte_net_ring']);
+    }, 60_000);
+
+    test.each(CASES)(
+      '%s',
+      (name) => {
+        const { status, signal, stdout, stderr } = spawnSync(program, [name], {
+          env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
+          encoding: 'utf8',
+          timeout: 60_000,
+        });
+        expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+          status: 0,
+          signal: null,
+          stdout: 'all is as it should be\n',
+        });
+      },
+      90_000,
+    );
+  });
+}
+
+describeOnNative('what programs rely on', softIsBuilt(RELEASES), body);
