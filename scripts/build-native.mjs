@@ -33,6 +33,7 @@ const REQUIREMENTS_OF_TESTS = [
   { name: 'clang-tidy', what: 'clang-tidy', isThere: () => succeeds('clang-tidy', ['--version']) },
   { name: 'clang-format', what: 'clang-format', isThere: () => succeeds('clang-format', ['--version']) },
   { name: 'libclang-rt-dev', what: 'what -fsanitize links with', isThere: hasClangRuntime },
+  { name: 'dpkg-dev', what: 'dpkg-shlibdeps', isThere: () => succeeds('dpkg-shlibdeps', ['--version']) },
   { name: 'iproute2', what: 'ip', isThere: () => succeeds('ip', ['-V']) },
   { name: 'iputils-ping', what: 'ping', isThere: () => succeeds('ping', ['-V']) },
   { name: 'tcpdump', what: 'tcpdump', isThere: () => succeeds('tcpdump', ['--version']) },

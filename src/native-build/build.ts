@@ -114,8 +114,9 @@ export function buildOverInstalledDoca(build: NativeBuild): void {
   else if (existsSync(tree)) run(build, `removing ${tree}: its DOCA is gone`, ['-E', 'rm', '-rf', tree]);
 }
 
-/** Version and place of NVIDIA's DOCA; empty where there is none. */
+/** Version and place of NVIDIA's DOCA; empty where there is none. The software DOCA may be installed as well. */
 export function installedDoca(): string {
+  if (printed('pkg-config', ['--variable=implementation', 'doca-flow']) === 'software') return '';
   return printed('pkg-config', ['--modversion', '--variable=libdir', 'doca-flow']).replaceAll('\n', ' ');
 }
 
