@@ -34,7 +34,11 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   ],
   'README.md: Two gateways by hand': [[], [STARTED], [/4 sent, 4 received, 0 % lost/]],
   'HACKING.md: One case again': [[/nothing found: 1 runs/, /link-cut: 8 gateways/]],
-  'docs/doca-soft.md: Building a program against it': [[/encrypted 0/, /delivered 0/]],
+  'docs/doca-soft.md: Your DOCA program in five minutes, without a BlueField': [
+    [],
+    [/encrypted 5\ndelivered 5\nrefused 0/, /10\.0\.0\.1 > 10\.0\.0\.2: ICMP echo request.* seq 5,/],
+    [/encrypted 5\ndelivered 5\nrefused 0/, /5 packets transmitted/],
+  ],
   'docs/doca-soft.md: Flags of programs': [
     [/Usage: argp_flags/, /name name\nremove\nforce 1\nEAL -c 0x3\ncount 5/],
   ],
@@ -176,6 +180,8 @@ describe('the reader of documents', () => {
       'npm run sabotage -- --no-such-flag',
       'npm run test:one -- test/no-such',
       'npx vitest run test/no-such.test.ts',
+      'packaging/no-such.sh',
+      'packaging/debian/build-packages.sh --no-such-flag',
     ])
       expect(await found(wrong), wrong).not.toEqual([]);
   });
@@ -202,7 +208,7 @@ describe('the reader of documents', () => {
 
 describeOnKernel(
   'recipes of documents',
-  ['ip', 'unshare', 'nsenter', 'ping', 'tshark', 'cc', 'pkg-config'],
+  ['ip', 'unshare', 'nsenter', 'ping', 'tshark', 'tcpdump', 'cc', 'make', 'pkg-config'],
   () => {
     test.each([...recipes])(
       '%s',

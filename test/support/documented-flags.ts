@@ -39,7 +39,17 @@ export async function problemsOf(words: readonly string[]): Promise<string[]> {
   if (program === 'npm') return ofNpm(args);
   if (program === 'npx' && args[0] === 'vitest')
     return args.slice(2).flatMap((path) => (existsSync(join(ROOT, path)) ? [] : [`there is no ${path}`]));
+  if (program?.startsWith('packaging/')) return ofScript(program, args);
   return [];
+}
+
+/** A script in the checkout. */
+function ofScript(path: string, args: readonly string[]): string[] {
+  if (!existsSync(join(ROOT, path))) return [`there is no ${path}`];
+  const known = readFileSync(join(ROOT, path), 'utf8');
+  return args
+    .filter((arg) => /^--./.test(arg) && !known.includes(arg))
+    .map((arg) => `${path} knows no ${arg}`);
 }
 
 /** npm's own, which are no scripts. */
@@ -53,10 +63,7 @@ function ofNpm([verb, ...rest]: readonly string[]): string[] {
   if (script === 'test:one') return ofTestFiles(args.slice(1));
   const source = /(scripts\/[\w-]+\.mjs|bench\/[\w-]+)(?:\.js)?$/.exec(runs)?.[1] ?? 'package.json';
   const path = source.startsWith('bench/') ? `${source}.ts` : source;
-  const known = readFileSync(join(ROOT, path), 'utf8');
-  return args
-    .filter((arg) => /^--./.test(arg) && !known.includes(arg))
-    .map((arg) => `${path} knows no ${arg}`);
+  return ofScript(path, args);
 }
 
 /** Parts of paths of test files; from the first option on vitest's. */

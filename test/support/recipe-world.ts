@@ -75,6 +75,8 @@ export class RecipeWorld implements AsyncDisposable {
     const shell = ['bash', '-c', `set -euo pipefail\ncd '${this.folder}'\n${commands}`];
     const program = new Program([...enter, ...on, ...shell], {
       PATH: `${join(this.folder, '.bin')}:${process.env.PATH}`,
+      // What blocks that install it would have done.
+      PKG_CONFIG_PATH: join(ROOT, 'build/native/prefix-3.1/lib/pkgconfig'),
     });
     this.#programs.push(program);
     return program;
