@@ -31,6 +31,8 @@ export interface PeerDrain {
   readonly untilMs: number;
 }
 
+const NO_PREFIXES: readonly IpPrefix[] = [];
+
 export class Peer {
   /** Configured or learnt; absent: not known yet. */
   dialect: PeerDialect | undefined;
@@ -61,20 +63,28 @@ export class Peer {
   /** When it first gave us an egress route since then, in our milliseconds. */
   firstRouteAtMs: number | undefined;
 
+  readonly serviceAddress: ServiceAddress;
+  /** Names of which its certificate must have one; undefined: its service address. */
+  readonly identities: readonly CertificateName[] | undefined;
+  /** What it owns, and here as below what `Peers.reconfigure` may change. */
+  virtualIps: readonly IpAddress[];
+  virtualPrefixes: readonly IpPrefix[];
+  pairs: readonly PeerPair[] | undefined;
+
   constructor(
-    readonly serviceAddress: ServiceAddress,
-    /** What it owns, and here as below what `Peers.reconfigure` may change. */
-    public virtualIps: readonly IpAddress[],
-    public virtualPrefixes: readonly IpPrefix[],
-    public pairs: readonly PeerPair[] | undefined,
-    /** Names of which its certificate must have one; undefined: its service address. */
-    readonly identities: readonly CertificateName[] | undefined,
+    /** As it was configured first. */
+    readonly configured: PeerOptions,
     /** Limits on what the peer may take of us. */
     readonly budget: PeerBudget,
     /** Whether it may ask for rotations of our master key. */
     public mayRotate: boolean,
-    dialect?: PeerDialect,
   ) {
+    const { serviceAddress, identities, virtualIps, virtualPrefixes, pairs, dialect } = configured;
+    this.serviceAddress = serviceAddress;
+    this.identities = identities;
+    this.virtualIps = virtualIps;
+    this.virtualPrefixes = virtualPrefixes ?? NO_PREFIXES;
+    this.pairs = pairs;
     this.dialect = dialect;
     this.dialectFixed = dialect !== undefined;
   }
@@ -113,15 +123,16 @@ export interface PeersChange {
 export class Peers implements Doorkeeper {
   #all: readonly Peer[] = [];
   #directory: Directory<Peer>;
-  #byHost = new Map<IpAddress, Peer[]>();
-  /** Peers by the names that they are told by: their identities, and the service addresses of those without. */
-  #byName = new Map<string, Peer[]>();
-  /** Options of each peer that make another peer of it when they change. */
-  readonly #lasting = new WeakMap<Peer, string>();
+  #byHost!: ReadonlyMap<IpAddress, readonly Peer[]>;
+  /**
+   * Peers by the names that they are told by: their identities, and the service addresses of those without. Made when the first
+   * caller shows a certificate: there is none with --insecure.
+   */
+  #byName: ReadonlyMap<string, readonly Peer[]> | undefined;
 
   constructor(private readonly options: PeersOptions) {
-    this.#directory = new Directory<Peer>([], []);
-    this.reconfigure(options.peers, options.budgets);
+    this.#all = options.peers.map((peer) => this.#newPeer(peer, options.budgets));
+    this.#directory = this.#index();
   }
 
   get all(): readonly Peer[] {
@@ -138,45 +149,38 @@ export class Peers implements Doorkeeper {
     const added: Peer[] = [];
     const changed: Peer[] = [];
     this.#all = peers.map((configured) => {
-      const { serviceAddress, virtualIps, virtualPrefixes = [], pairs, dialect, identities } = configured;
-      const mayRotate = configured.mayRotate ?? this.options.mayRotate;
-      const lasting = lastingText(configured);
-      const name = serviceText(serviceAddress);
+      const name = serviceText(configured.serviceAddress);
       const known = former.get(name);
-      if (known === undefined || this.#lasting.get(known) !== lasting) {
-        const budget = new PeerBudget(budgets, this.options.nowMs);
-        const peer = new Peer(
-          serviceAddress,
-          virtualIps,
-          virtualPrefixes,
-          pairs,
-          identities,
-          budget,
-          mayRotate,
-          dialect,
-        );
-        this.#lasting.set(peer, lasting);
+      if (known === undefined || lastingText(known.configured) !== lastingText(configured)) {
+        const peer = this.#newPeer(configured, budgets);
         added.push(peer);
         return peer;
       }
       former.delete(name);
       const before = changingText(known);
-      Object.assign(known, { virtualIps, virtualPrefixes, pairs, mayRotate });
+      const { virtualIps, virtualPrefixes = [], pairs } = configured;
+      Object.assign(known, { virtualIps, virtualPrefixes, pairs, mayRotate: this.#mayRotate(configured) });
       if (changingText(known) !== before) changed.push(known);
       known.budget.limit(budgets);
       return known;
     });
-    this.#directory = new Directory(this.#all, this.options.localVips);
-    this.#byHost = new Map();
-    this.#byName = new Map();
-    for (const peer of this.#all) {
-      const { identities, serviceAddress } = peer;
-      const { host } = serviceAddress;
-      this.#byHost.set(host, [...(this.#byHost.get(host) ?? []), peer]);
-      for (const name of new Set(namesThatProve(host, identities).map(identityText)))
-        this.#byName.set(name, [...(this.#byName.get(name) ?? []), peer]);
-    }
+    this.#directory = this.#index();
     return { added, removed: [...former.values()], changed };
+  }
+
+  #newPeer(configured: PeerOptions, budgets: BudgetLimits): Peer {
+    return new Peer(configured, new PeerBudget(budgets, this.options.nowMs), this.#mayRotate(configured));
+  }
+
+  #mayRotate({ mayRotate }: PeerOptions): boolean {
+    return mayRotate ?? this.options.mayRotate;
+  }
+
+  /** Finds peers anew by all that they are found by; returns the directory. */
+  #index(): Directory<Peer> {
+    this.#byHost = groupedBy(this.#all, ({ serviceAddress }) => [serviceAddress.host]);
+    this.#byName = undefined;
+    return new Directory(this.#all, this.options.localVips);
   }
 
   /** Whether sessions of a pair may be with a peer: it owns the remote address, and the local one is ours. */
@@ -260,10 +264,15 @@ export class Peers implements Doorkeeper {
 
   /** The peers that a caller has shown to be, in the order of its names. */
   #provedBy({ authenticated, names, source }: CallerIdentity): readonly Peer[] {
-    if (authenticated) return names.flatMap((name) => this.#byName.get(identityText(name)) ?? []);
-    if (source === undefined) return [];
+    if (authenticated) {
+      const byName = this.#byName ?? groupedBy(this.#all, namesOf);
+      this.#byName = byName;
+      return names.flatMap((name) => byName.get(identityText(name)) ?? []);
+    }
+    const there = source === undefined ? undefined : this.#byHost.get(source);
+    if (there === undefined) return [];
     // An identity is proved by a certificate only.
-    return (this.#byHost.get(source) ?? []).filter(({ identities }) => identities === undefined);
+    return there.some(hasIdentities) ? there.filter((peer) => !hasIdentities(peer)) : there;
   }
 
   /** Throws PERMISSION_DENIED when `virtualIp` is not one of ours. */
@@ -272,6 +281,24 @@ export class Peers implements Doorkeeper {
       throw new RpcError('PERMISSION_DENIED', `virt_dst_ip ${virtualIp} is not behind this gateway`);
     }
   }
+}
+
+const hasIdentities = ({ identities }: Peer) => identities !== undefined;
+
+const namesOf = ({ serviceAddress, identities }: Peer) =>
+  new Set(namesThatProve(serviceAddress.host, identities).map(identityText));
+
+/** Peers by each of their keys, in their order. */
+function groupedBy<Key>(peers: readonly Peer[], keysOf: (peer: Peer) => Iterable<Key>): Map<Key, Peer[]> {
+  const groups = new Map<Key, Peer[]>();
+  for (const peer of peers) {
+    for (const key of keysOf(peer)) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [peer]);
+      else group.push(peer);
+    }
+  }
+  return groups;
 }
 
 /** Options of a peer that make another one of it when they change: all but those that `reconfigure` changes in place. */

@@ -8,8 +8,8 @@ export const TEST_BUDGETS = { tunnelsPerSecond: 1, tunnelsBurst: 1, spisPerHour:
 
 /** The peer at 10.0.0.`number`. */
 export function testPeer(number: number): Peer {
-  const service = { host: parseIp(`10.0.0.${number}`), port: 3000 };
-  return new Peer(service, [], [], undefined, undefined, new PeerBudget(TEST_BUDGETS, () => 0), false);
+  const serviceAddress = { host: parseIp(`10.0.0.${number}`), port: 3000 };
+  return new Peer({ serviceAddress, virtualIps: [] }, new PeerBudget(TEST_BUDGETS, () => 0), false);
 }
 
 /** A gateway that makes new tunnels. */
