@@ -211,19 +211,27 @@ class SimDevice implements PipeDevice {
 
   perform<Note>(batch: EntryBatch<Note>): Promise<void> {
     const { pipeline } = this;
-    return this.inSlices(batch.count, OPERATIONS_PER_SLICE, (i) => batch.submit(i, pipeline));
+    return this.inSlices(
+      batch.count,
+      (i) => batch.submit(i, pipeline),
+      () => undefined,
+    );
   }
 
-  async setKeys(slots: readonly KeySlot[]): Promise<null[]> {
-    await this.inSlices(slots.length, OPERATIONS_PER_SLICE, (i) => {
+  setKeys(slots: readonly KeySlot[]): Promise<null[]> {
+    const setOne = (i: number) => {
       const { cryptoId, key } = slots[i];
       this.keys.setSlot(cryptoId, key);
-    });
-    return new Array(slots.length).fill(null);
+    };
+    return this.inSlices(slots.length, setOne, () => new Array(slots.length).fill(null));
   }
 
   clearKeys(cryptoIds: readonly number[]): Promise<void> {
-    return this.inSlices(cryptoIds.length, OPERATIONS_PER_SLICE, (i) => this.keys.clearSlot(cryptoIds[i]));
+    return this.inSlices(
+      cryptoIds.length,
+      (i) => this.keys.clearSlot(cryptoIds[i]),
+      () => undefined,
+    );
   }
 
   generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
@@ -388,15 +396,13 @@ class SimDevice implements PipeDevice {
     return this.work.run(() => false, work);
   }
 
-  private inSlices(count: number, perSlice: number, one: (i: number) => void): Promise<void> {
-    return this.work.run(
-      (slice) => {
-        const end = Math.min(count, (slice + 1) * perSlice);
-        for (let i = slice * perSlice; i < end; i++) one(i);
-        return end < count;
-      },
-      () => undefined,
-    );
+  private inSlices<Result>(count: number, one: (i: number) => void, result: () => Result): Promise<Result> {
+    return this.work.run((slice) => {
+      const start = slice * OPERATIONS_PER_SLICE;
+      const end = Math.min(count, start + OPERATIONS_PER_SLICE);
+      for (let i = start; i < end; i++) one(i);
+      return end < count;
+    }, result);
   }
 }
 

@@ -6,8 +6,11 @@ import type { Clock } from '../base/clock.js';
 
 interface Job {
   /** Does one slice; true: there is more. */
-  readonly slice: () => boolean;
-  readonly done: () => void;
+  readonly slice: (index: number) => boolean;
+  /** Number of the next slice. */
+  index: number;
+  readonly result: () => unknown;
+  readonly done: (result: unknown) => void;
   readonly failed: (reason: unknown) => void;
 }
 
@@ -23,8 +26,7 @@ export class WorkQueue {
    */
   run<Result>(slice: (index: number) => boolean, result: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
-      let index = 0;
-      this.jobs.push({ slice: () => slice(index++), done: () => resolve(result()), failed: reject });
+      this.jobs.push({ slice, index: 0, result, done: resolve as Job['done'], failed: reject });
       if (!this.running) this.work();
     });
   }
@@ -40,11 +42,11 @@ export class WorkQueue {
       const job = this.jobs[0];
       if (job === undefined) break;
       try {
-        if (job.slice()) {
+        if (job.slice(job.index++)) {
           this.clock.setTimer(() => this.work(), 0);
           return;
         }
-        job.done();
+        job.done(job.result());
       } catch (error) {
         job.failed(error);
       }

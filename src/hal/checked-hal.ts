@@ -56,7 +56,9 @@ export class CheckedHal implements PipeHal {
       let books: ProgramBooks | null = null;
       await this.pipeDevice.build(own, async (indexes) => {
         books = new ProgramBooks(own, indexes, this.device.limits.keySlots);
-        for (const result of await this.perform(books, staticEntries(own))) {
+        const batch = books.batchOf(staticEntries(own));
+        await this.pipeDevice.perform(batch);
+        for (const result of batch.end()) {
           if ('error' in result) throw result.error;
         }
       });
@@ -74,28 +76,22 @@ export class CheckedHal implements PipeHal {
   async apply(operations: readonly EntryOperation[]): Promise<EntryResult[]> {
     const books = this.assertBuilt('apply');
     assertList(operations, 'operations');
-    return this.perform(books, operations);
-  }
-
-  private async perform(books: ProgramBooks, operations: readonly EntryOperation[]): Promise<EntryResult[]> {
-    const results: EntryResult[] = new Array(operations.length);
-    await this.pipeDevice.perform(books.batchOf(operations, results));
-    books.haveEnded(operations, results);
-    return results;
+    const batch = books.batchOf(operations);
+    await this.pipeDevice.perform(batch);
+    return batch.end();
   }
 
   async setKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     this.assertOpen('setKeys');
     assertList(slots, 'slots');
-    const results = await this.setCheckedKeys(slots);
+    let areRight = true;
+    for (const slot of slots) areRight &&= this.keySlotError(slot) === null;
+    const results = await (areRight ? this.pipeDevice.setKeys(slots) : this.setRightKeys(slots));
     this.keyLengths.set(slots, results);
     return results;
   }
 
-  private async setCheckedKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
-    let areRight = true;
-    for (const slot of slots) areRight &&= this.keySlotError(slot) === null;
-    if (areRight) return this.pipeDevice.setKeys(slots);
+  private async setRightKeys(slots: readonly KeySlot[]): Promise<(HalError | null)[]> {
     const results = Array.from(slots, (slot) => this.keySlotError(slot));
     const errors = (await this.pipeDevice.setKeys(slots.filter((_, i) => results[i] === null))).values();
     return results.map((error) => error ?? errors.next().value!);
@@ -128,12 +124,14 @@ export class CheckedHal implements PipeHal {
         `generateKeys of ${describeValue(keyLengthOctets)} octets; expected 16 or 32`,
       );
     }
-    return this.pipeDevice.generateKeys(keyLengthOctets, count).catch((error: unknown) => {
+    try {
+      return await this.pipeDevice.generateKeys(keyLengthOctets, count);
+    } catch (error) {
       if (!(error instanceof HalError) || error.code !== 'EMPTY') throw error;
       // Not every device can tell how many are left.
       const reason = `generateKeys of ${count} keys, but fewer SPIs are left; rotate the master key`;
       throw new HalError('EMPTY', reason);
-    });
+    }
   }
 
   async rotateMasterKey(): Promise<void> {

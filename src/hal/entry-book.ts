@@ -30,6 +30,9 @@ interface Claim {
   readonly label?: string;
 }
 
+/** What each failed update of a control entry would have replaced, by what it would have put there: of all books. */
+const formerOfFailed = new WeakMap<ControlEntry, ControlEntry>();
+
 export class EntryBook {
   private readonly slots: SlotPool;
   /** Whether the entries of a basic pipe are counted. */
@@ -49,8 +52,6 @@ export class EntryBook {
   private readonly doubtful = new Set<number>();
   /** Keys and labels of entries that the device has kept, each of which another entry has taken meanwhile. */
   private claims: Claim[] = [];
-  /** What each failed update of a control entry would have replaced, by what it would have put there. */
-  private readonly formerOfFailed = new WeakMap<ControlEntry, ControlEntry>();
 
   /** `number` of `pipes` pipes; `index`: the device's, of a basic pipe. */
   constructor(
@@ -213,7 +214,7 @@ export class EntryBook {
     const former = this.controlOf(slot);
     this.controls[slot] = entry;
     return () => {
-      this.formerOfFailed.set(entry, former);
+      formerOfFailed.set(entry, former);
       if (this.controls[slot] === entry) this.controls[slot] = this.standing(entry);
     };
   }
@@ -235,7 +236,7 @@ export class EntryBook {
   private standing(entry: ControlEntry): ControlEntry {
     let standing = entry;
     for (;;) {
-      const former = this.formerOfFailed.get(standing);
+      const former = formerOfFailed.get(standing);
       if (former === undefined) return standing;
       standing = former;
     }

@@ -9,9 +9,9 @@ export class KeyLengths {
 
   /** `results` of setting these slots. */
   set(slots: readonly KeySlot[], results: readonly (HalError | null)[]): void {
-    for (const [i, slot] of slots.entries()) {
+    for (let i = 0; i < slots.length; i++) {
       if (results[i] !== null) continue;
-      const { cryptoId, key } = slot;
+      const { cryptoId, key } = slots[i]!;
       this.octets = enlarged(this.octets, cryptoId + 1);
       this.octets[cryptoId] = key.length;
     }

@@ -11,7 +11,7 @@ import {
 } from './check-entry.js';
 import { checkForward } from './check-forward.js';
 import { EntryBook } from './entry-book.js';
-import { HalError, type HalErrorPlace, reporter } from './errors.js';
+import { type DocaErrorName, HalError, type HalErrorPlace, reporter } from './errors.js';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult, PortDescription } from './hal.js';
 import type { LookupPacket, LookupPath } from './lookup/lookup.js';
 import type { KeyLengthOf } from './lookup/packet-state.js';
@@ -57,53 +57,14 @@ export class ProgramBooks {
     this.hasEgressRoot = pipes.some((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
   }
 
-  /** `operations` for the device; each has its place in `results`, and may get another one there until all are done. */
-  batchOf(operations: readonly EntryOperation[], results: EntryResult[]): EntryBatch<Undo> {
-    return {
-      count: operations.length,
-      submit: (position, writer) => {
-        const operation = operations[position]!;
-        let undo: Undo = null;
-        try {
-          const kind = operation?.operation;
-          if (kind === 'add') results[position] = { id: this.add(operation, position, writer) };
-          else {
-            if (kind === 'remove') undo = this.remove(operation.id, writer);
-            else if (kind === 'update') undo = this.update(operation, writer);
-            else throw noOperation(operation, position);
-            results[position] = { id: operation.id };
-          }
-        } catch (error) {
-          if (!(error instanceof HalError)) throw error;
-          results[position] = { error };
-        }
-        return undo;
-      },
-      failed: (position, undo, code, reason) => {
-        const result = results[position]!;
-        if ('error' in result) throw new Error(`operation ${position} has failed twice`);
-        const book = this.bookOf(result.id);
-        const { operation } = operations[position]!;
-        if (operation === 'add') book.takeBack(result.id);
-        else if (operation === 'update' || code !== 'NOT_FOUND') undo?.();
-        results[position] = { error: new HalError(code, reason, { pipe: book.pipe.name, entry: position }) };
-      },
-      unknown: (position, undo) => {
-        const { operation } = operations[position]!;
-        const result = results[position]!;
-        if (operation === 'remove') undo?.();
-        else if (operation === 'add' && 'id' in result) this.bookOf(result.id).hasPerhapsAdded(result.id);
-      },
-    };
+  /** `operations` for the device. */
+  batchOf(operations: readonly EntryOperation[]): OperationBatch {
+    return new OperationBatch(this, operations);
   }
 
-  /** The device has answered a batch of `operations`, and told what failed. */
-  haveEnded(operations: readonly EntryOperation[], results: readonly EntryResult[]): void {
-    if (!this.books.some((book) => book.isRestoring)) return;
-    for (let i = 0; i < operations.length; i++) {
-      const result = results[i]!;
-      if (operations[i]?.operation === 'add' && 'id' in result) this.bookOf(result.id).hasAdded(result.id);
-    }
+  /** Whether a removed entry waits, in any pipe, for its slot. */
+  get isRestoring(): boolean {
+    return this.books.some((book) => book.isRestoring);
   }
 
   /** As PipeHal's. The packet has been checked. */
@@ -128,8 +89,8 @@ export class ProgramBooks {
     return places;
   }
 
-  /** `position` in the batch names an entry without a label in errors. */
-  private add({ pipe: name, entry }: AddOperation, position: number, writer: EntryWriter): EntryId {
+  /** Puts an entry in. `position` in the batch names one without a label in errors. */
+  add({ pipe: name, entry }: AddOperation, position: number, writer: EntryWriter): EntryId {
     const book = this.books[this.numbers.get(name) ?? -1];
     if (book === undefined) {
       const pipe = typeof name === 'string' ? name : describeValue(name);
@@ -151,14 +112,16 @@ export class ProgramBooks {
     return book.idOf(slot);
   }
 
-  private remove(id: EntryId, writer: EntryWriter): Undo {
+  /** Takes an entry out. Throws HalError, and has changed nothing then; so do the others. */
+  remove(id: EntryId, writer: EntryWriter): Undo {
     const book = this.bookOf(id);
     const removed = book.remove(book.slotOf(id));
     writer.remove(book.number, removed.slot);
     return () => book.restore(removed);
   }
 
-  private update(operation: UpdateOperation, writer: EntryWriter): Undo {
+  /** Changes an entry. */
+  update(operation: UpdateOperation, writer: EntryWriter): Undo {
     const { id, values, forward } = operation;
     const book = this.bookOf(id);
     const slot = book.slotOf(id);
@@ -188,13 +151,77 @@ export class ProgramBooks {
   }
 
   /** The book of the pipe that `id` names. Throws HalError NOT_FOUND. */
-  private bookOf(id: EntryId): EntryBook {
+  bookOf(id: EntryId): EntryBook {
     const book = this.books[pipeOfId(id, this.books.length)];
     if (book === undefined) {
       const entry = typeof id === 'number' ? id : describeValue(id);
       throw new HalError('NOT_FOUND', 'no such entry', { entry });
     }
     return book;
+  }
+}
+
+/** Operations on their way through a device. */
+export class OperationBatch implements EntryBatch<Undo> {
+  readonly count: number;
+  private readonly results: EntryResult[];
+
+  constructor(
+    private readonly books: ProgramBooks,
+    private readonly operations: readonly EntryOperation[],
+  ) {
+    this.count = operations.length;
+    this.results = new Array(operations.length);
+  }
+
+  submit(position: number, writer: EntryWriter): Undo {
+    const { books, results } = this;
+    const operation = this.operations[position]!;
+    let undo: Undo = null;
+    try {
+      const kind = operation?.operation;
+      if (kind === 'add') results[position] = { id: books.add(operation, position, writer) };
+      else {
+        if (kind === 'remove') undo = books.remove(operation.id, writer);
+        else if (kind === 'update') undo = books.update(operation, writer);
+        else throw noOperation(operation, position);
+        results[position] = { id: operation.id };
+      }
+    } catch (error) {
+      if (!(error instanceof HalError)) throw error;
+      results[position] = { error };
+    }
+    return undo;
+  }
+
+  failed(position: number, undo: Undo, code: DocaErrorName, reason: string): void {
+    const result = this.results[position]!;
+    if ('error' in result) throw new Error(`operation ${position} has failed twice`);
+    const book = this.books.bookOf(result.id);
+    const { operation } = this.operations[position]!;
+    if (operation === 'add') book.takeBack(result.id);
+    else if (operation === 'update' || code !== 'NOT_FOUND') undo?.();
+    const error = new HalError(code, reason, { pipe: book.pipe.name, entry: position });
+    this.results[position] = { error };
+  }
+
+  unknown(position: number, undo: Undo): void {
+    const { operation } = this.operations[position]!;
+    const result = this.results[position]!;
+    if (operation === 'remove') undo?.();
+    else if (operation === 'add' && 'id' in result) this.books.bookOf(result.id).hasPerhapsAdded(result.id);
+  }
+
+  /** The device has answered, and told what failed. Gives what became of each operation. */
+  end(): EntryResult[] {
+    const { books, operations, results } = this;
+    if (books.isRestoring) {
+      for (let i = 0; i < operations.length; i++) {
+        const result = results[i]!;
+        if (operations[i]?.operation === 'add' && 'id' in result) books.bookOf(result.id).hasAdded(result.id);
+      }
+    }
+    return results;
   }
 }
 
