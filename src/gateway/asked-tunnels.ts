@@ -80,10 +80,10 @@ export class AskedTunnels {
 
   #open(pairs: readonly AddressPair[]): Promise<Session[]> {
     const { peers, installer } = this.deps;
-    const owned = pairs.map((pair) => {
-      const peer = peers.ownerOf(pair.remoteVip);
-      if (peer === undefined) throw new GatewayStartError(`no peer owns ${pair.remoteVip}`);
-      return { peer, holder: OPERATOR, ...pair } as const;
+    const owned = pairs.map(({ localVip, remoteVip }) => {
+      const peer = peers.ownerOf(remoteVip);
+      if (peer === undefined) throw new GatewayStartError(`no peer owns ${remoteVip}`);
+      return { peer, holder: OPERATOR, localVip, remoteVip } as const;
     });
     return installer.open(owned);
   }
@@ -94,16 +94,13 @@ export class AskedTunnels {
    */
   async #makeStatic(from: IpAddress | 'all', some: readonly Peer[]): Promise<void> {
     const { options, peers, signal, observe } = this.deps;
-    const all = some.map((peer) => {
+    const named: AddressPair[] = [];
+    const ofPrefixes: AddressPair[] = [];
+    for (const peer of some) {
+      const single = new Set(peer.virtualIps);
       const pairs = peers.pairsOf(peer, options.maxTunnels, from === 'all' ? undefined : [from]);
-      const named = new Set(peer.virtualIps);
-      return {
-        named: pairs.filter(({ remoteVip }) => named.has(remoteVip)),
-        ofPrefixes: pairs.filter(({ remoteVip }) => !named.has(remoteVip)),
-      };
-    });
-    const named = all.flatMap((one) => one.named);
-    const ofPrefixes = all.flatMap((one) => one.ofPrefixes);
+      for (const pair of pairs) (single.has(pair.remoteVip) ? named : ofPrefixes).push(pair);
+    }
     try {
       const [, left] = await Promise.all([this.connect(named), this.#connectPrefixes(ofPrefixes)]);
       if (signal.aborted) return;

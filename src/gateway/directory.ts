@@ -61,8 +61,8 @@ export class Directory<Owner extends AddressOwner> {
    * local addresses where the configuration names none.
    */
   *pairsOf(owner: Owner, anyOf: Iterable<IpAddress> = this.localVips): Generator<AddressPair> {
-    const seen = new Set<string>();
-    const hasPrefixes = (owner.virtualPrefixes?.length ?? 0) > 0;
+    // Only where prefixes overlap could a pair be there twice.
+    const seen = (owner.virtualPrefixes?.length ?? 0) > 0 ? new Set<string>() : undefined;
     const any = [...anyOf];
     for (const { localVip, remoteVip } of owner.pairs ?? anyLocal(owner)) {
       const family = vipFamily(remoteVip);
@@ -73,8 +73,7 @@ export class Directory<Owner extends AddressOwner> {
         ? [remoteVip]
         : this.#addressesOf(remoteVip, owner)) {
         for (const local of locals) {
-          if (hasPrefixes) {
-            // Only where prefixes overlap could it be there twice.
+          if (seen !== undefined) {
             const pair = `${local} ${remote}`;
             if (seen.has(pair)) continue;
             seen.add(pair);

@@ -33,19 +33,16 @@ export async function applyAll(
     throw error;
   });
   let failure: HalError | undefined;
-  const back: Leaving[] = [];
   const ids: EntryId[] = [];
-  results.forEach((result, index) => {
+  for (const result of results) {
     if ('error' in result) failure ??= result.error;
-    else {
-      ids.push(result.id);
-      back.push(leave(index, result.id));
-    }
-  });
+    else ids.push(result.id);
+  }
   if (failure === undefined) {
     await leftovers.settle(ids);
     return ids;
   }
+  const back = results.flatMap((result, index) => ('error' in result ? [] : leave(index, result.id)));
   await leftovers.takeBack(back.reverse());
   throw failure;
 }
