@@ -3,6 +3,7 @@
 
 #include "../guard/guard_binding.h"
 #include "fields.h"
+#include "log_stream.h"
 #include "native_device.h"
 #include "tasks.h"
 
@@ -22,12 +23,19 @@ Napi::Array fields(Napi::Env env)
 	return list;
 }
 
+// Lines of DOCA's log that standard output did not take.
+Napi::Value lost_lines(const Napi::CallbackInfo &info)
+{
+	return Napi::Number::New(info.Env(), static_cast<double>(lost_log_lines()));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	prepare_tasks(env);
 	exports.Set("openDevice", Napi::Function::New(env, open_device));
 	exports.Set("fields", fields(env));
 	exports.Set("guard", guard::binding(env));
+	exports.Set("lostLogLines", Napi::Function::New(env, lost_lines));
 	return exports;
 }
 

@@ -14,8 +14,10 @@
 #include <rte_errno.h>
 #include <rte_flow.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 
 #include "device.h"
+#include "log_stream.h"
 #include "operations.h"
 
 namespace {
@@ -158,6 +160,7 @@ void start_eal(const DeviceOptions &options)
 	// Another part of the process may have started EAL.
 	if (rte_lcore_count() == 0)
 		initialize_eal(options.eal_arguments, options.memory_megabytes);
+	rte_openlog_stream(log_stream());
 	if (rte_flow_dynf_metadata_register() < 0)
 		throw dpdk_failure("rte_flow_dynf_metadata_register", rte_errno);
 	started = true;
@@ -170,10 +173,8 @@ void start_logging(uint32_t level)
 		return;
 	done = true;
 	check(doca_log_backend_create_standard(), "the application's log");
-	// Line by line, also into a pipe.
-	setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
 	doca_log_backend *backend = nullptr;
-	check(doca_log_backend_create_with_file_sdk(stdout, &backend), "the SDK's log");
+	check(doca_log_backend_create_with_file_sdk(log_stream(), &backend), "the SDK's log");
 	check(doca_log_backend_set_sdk_level(backend, level), "the SDK's log level");
 }
 

@@ -15,7 +15,7 @@ cpu_set_t receiver_cores(size_t number);
 
 // Starts EAL unless it runs already, so that the first device's options count for the process. Throws Failure.
 void start_eal(const DeviceOptions &options);
-// Sends the application's log, and the SDK's, to standard output. Only the first call has an effect. Throws Failure.
+// Has the SDK log to standard output (log_stream.h). Only the first call has an effect. Throws Failure.
 void start_logging(uint32_t level);
 
 // One device's use of DOCA Flow, which is initialized with the first use and destroyed with the last. The device's ports must be

@@ -34,6 +34,8 @@ export interface ProgramLogger extends Logger {
   readonly lostLines: number;
   /** Counts what was lost of the program's other output for who reads it as it comes. */
   countLost(lines: number): void;
+  /** Has lines of another log that were lost counted too. */
+  countLinesOf(lost: () => number): void;
   /** Why lines cannot be written now, such as a full disk; undefined: they can, or nobody reads them. */
   readonly problem: string | undefined;
   /** Another level from now on: 10 (nothing) to 70 (everything). */
@@ -60,6 +62,7 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
   const logger = newPino({ write: (json) => writer.write(lineOf(json)) });
   let highest = docaLevel;
   let lostElsewhere = 0;
+  let lostOfOther = () => 0;
   const enabled = (level: LogLevel) => DOCA_LEVELS[level] <= highest;
   return {
     enabled,
@@ -73,10 +76,13 @@ export function createLogger(docaLevel: number, format: LogFormat, write?: Write
       highest = newLevel;
     },
     get lostLines() {
-      return writer.lost + lostElsewhere;
+      return writer.lost + lostElsewhere + lostOfOther();
     },
     countLost(lines) {
       lostElsewhere += lines;
+    },
+    countLinesOf(lost) {
+      lostOfOther = lost;
     },
     get problem() {
       return writer.problem;

@@ -38,6 +38,8 @@ export interface OpenHal {
   readonly ending: readonly { readonly name: string; readonly done: Promise<void> }[];
   /** Has the device show its ports' frames; absent: it cannot. */
   readonly showFrames?: ShowFrames;
+  /** Lines of the device's own log that were lost; absent: it has none. */
+  readonly lostLogLines?: () => number;
   /** Whether its ports are there. */
   ports(): readonly PortStatus[];
   close(): Promise<void>;
@@ -135,7 +137,8 @@ async function openDoca(options: GatewayOptions, run: RunOptions): Promise<OpenH
       return hal.close();
     };
     const ports = () => docaPortStates(watch.states(), hal.device.ports.length);
-    return { hal, ending: [{ name: "the device's port", done: watch.done }], ports, close };
+    const ending = [{ name: "the device's port", done: watch.done }];
+    return { hal, ending, lostLogLines: () => hal.lostLogLines, ports, close };
   } catch (error) {
     if (!(error instanceof HalError) || error instanceof NativePartError) throw error;
     const isMapping = error.code === 'BAD_CONFIG' && process.env[MAPPING_ENVIRONMENT] !== undefined;

@@ -29,7 +29,7 @@ import { metricsFor } from './metrics.js';
 import { type OpenHal, OpenHalError, openHal } from './open-hal.js';
 import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { meterPerformance } from './performance-meter.js';
-import { ping } from './ping.js';
+import { type PingPlan, ping } from './ping.js';
 import { startPrinting } from './printing.js';
 import { nativeGuard, ProcessGuard } from './process-guard.js';
 import { readRunOptions } from './read-run-options.js';
@@ -76,6 +76,7 @@ async function run(argv: readonly string[]): Promise<void> {
       say: (level, text) => logger.log(level, text),
       protect: (octets) => guard.lock(octets),
     });
+    if (opened.lostLogLines !== undefined) logger.countLinesOf(opened.lostLogLines);
     guard.forbidDumps();
     tellDevice(opened.hal, logger);
     let forgetting: Timer | undefined;
@@ -149,7 +150,15 @@ async function run(argv: readonly string[]): Promise<void> {
             format: around.logFormat,
             onLost: (blocks) => logger.countLost(blocks),
           }),
-        ...(around.ping === undefined ? {} : { ping: { ip: around.ping, count: around.pingCount } }),
+        ...(around.ping === undefined
+          ? {}
+          : {
+              ping: {
+                ip: around.ping,
+                count: around.pingCount,
+                onLost: (lines: number) => logger.countLost(lines),
+              },
+            }),
       });
     } finally {
       await opened.close();
@@ -183,7 +192,7 @@ interface ServeOptions {
   readonly protectionsOff: readonly ProtectionOff[];
   /** Begins with --stat-print and --perf-print; gives what ends them. */
   readonly startPrinting: () => () => void;
-  readonly ping?: { readonly ip: Parameters<typeof ping>[1]; readonly count: number };
+  readonly ping?: PingPlan;
 }
 
 async function serve(
@@ -237,7 +246,7 @@ async function serve(
     } else {
       const interrupt = new AbortController();
       void stopped.then(() => interrupt.abort());
-      const answered = await ping(opened.host, options.ping.ip, options.ping.count, interrupt.signal);
+      const answered = await ping(opened.host, options.ping, interrupt.signal);
       if (!answered) process.exitCode ||= EXIT_FAILED;
     }
   } finally {

@@ -22,7 +22,14 @@ import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import { ipFromOctets, macFromOctets } from '../packet/address.js';
 import type { BatchWriter } from './batch.js';
 import { KeyIndex } from './key-index.js';
-import { halErrorOf, loadAddon, type NativeDevice, type NativeFailure, type NativePort } from './native.js';
+import {
+  halErrorOf,
+  loadAddon,
+  type NativeAddon,
+  type NativeDevice,
+  type NativeFailure,
+  type NativePort,
+} from './native.js';
 import { nativeProgram, type PipeIndex, pipeIndexOf } from './program.js';
 import { OPERATIONS_PER_SLICE, Slice } from './slice.js';
 
@@ -64,6 +71,8 @@ const RSS_BATCH_MAX = 256;
 export interface DocaHal extends PipeHal {
   /** DPDK's numbers of the ports, uplink first. */
   readonly dpdkPorts: readonly number[];
+  /** Lines of DOCA's and DPDK's logs, of this process, that standard output did not take: they are lost, since nothing waits for it. */
+  readonly lostLogLines: number;
 }
 
 /** Opens the device and starts its ports. Rejects with HalError, which says what could not be had. */
@@ -91,6 +100,7 @@ export async function openDocaHal(options: DocaHalOptions): Promise<DocaHal> {
     return new CheckedDocaHal(
       device,
       opened.ports.map((port) => port.dpdkPort),
+      addon,
     );
   } catch (error) {
     throw halErrorOf(error);
@@ -101,8 +111,13 @@ class CheckedDocaHal extends CheckedHal implements DocaHal {
   constructor(
     device: DocaDevice,
     readonly dpdkPorts: readonly number[],
+    private readonly addon: NativeAddon,
   ) {
     super(device);
+  }
+
+  get lostLogLines(): number {
+    return this.addon.lostLogLines?.() ?? 0;
   }
 }
 

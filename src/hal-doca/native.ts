@@ -128,6 +128,8 @@ export interface NativeAddon {
   readonly guard?: NativeGuard;
   /** Its own table of PipeHAL's fields; absent in older builds. */
   readonly fields?: readonly AddonField[];
+  /** Lines of DOCA's and DPDK's logs that standard output did not take; absent in older builds. */
+  lostLogLines?(): number;
   openDevice(
     options: NativeOptions,
     receive: (packets: { frame: Uint8Array; packetMeta: number }[]) => void,

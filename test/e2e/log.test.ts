@@ -1,6 +1,17 @@
 /** A gateway whose log nobody takes: it starts, carries packets and stops as one whose log is read. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +29,7 @@ let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'psp-gateway-log-'));
   await writeCertificates({ out: folder, host: [FIRST, SECOND], force: true });
-  writeFileSync(join(folder, 'unread.sh'), `${UNREAD} & echo $! >pid; wait $!; echo $? >status\n`);
+  writeFileSync(join(folder, 'unread.sh'), `${UNREAD} "$@" & echo $! >pid; wait $!; echo $? >status\n`);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -52,6 +63,8 @@ function pingBesides(start: string): string {
   return `${stdout}${stderr}`;
 }
 
+/** More than there is time for. */
+const MANY_PINGS = 100_000;
 const CARRIES_AND_ENDS = / 2 received, 0 % lost\nended with 0\n$/;
 
 describe('packets are carried, and the gateway ends when it is told to, where its log', () => {
@@ -70,9 +83,11 @@ describe('packets are carried, and the gateway ends when it is told to, where it
 
   test('is a terminal that has been stopped', () => {
     // script(1) makes the terminal, and reads no more of it when nobody reads from script.
-    const inside = 'head -c 300000 /dev/zero & sleep 1; bash unread.sh';
+    const pinging = `--ping=10.2.0.1 --ping-count=${MANY_PINGS}`;
+    const inside = `head -c 300000 /dev/zero & sleep 1; bash unread.sh ${pinging}`;
     const start = `mkfifo shown; exec 4<>shown\nscript -qec '${inside}' /dev/null >shown 2>&1 </dev/null`;
-    expect(pingBesides(start)).toMatch(CARRIES_AND_ENDS);
+    // What it prints there of its own pings, which it does not end, costs it nothing either.
+    expect(pingBesides(start)).toMatch(/ 2 received, 0 % lost\nended with 1\n$/);
   });
 });
 
@@ -82,6 +97,17 @@ const METRICS_PORT = 9464;
 /** Packets to an address that nobody owns, one after the other at once: of each the log gets a line. */
 const MANY_PACKETS = ['-n', '-q', '-l', '2000', '-c', '2000', '-w', '1'];
 const LOST = /lines of this log were lost.* lines=(\d+) /g;
+
+/** As much as it takes of what nobody reads. */
+function fillTerminal(path: string): void {
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+  const terminal = openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  const fill = () => {
+    for (;;) writeSync(terminal, Buffer.alloc(1024));
+  };
+  expect(fill).toThrow(/EAGAIN/);
+  closeSync(terminal);
+}
 
 /** Two gateways between workloads of the kernel's, the log of one of which goes where the test says. */
 class Unread implements AsyncDisposable {
@@ -97,9 +123,9 @@ class Unread implements AsyncDisposable {
   }
 
   /** @param redirection a shell's, of standard error */
-  async start(redirection: string): Promise<Program> {
+  async start(redirection: string, further: readonly string[] = []): Promise<Program> {
     const flags = ['--admin=off', `--metrics=${METRICS_PORT}`, '--show-rss-rx-packets', '--log-level=70'];
-    return this.world.startGateway(0, this.kind, flags, {
+    return this.world.startGateway(0, this.kind, [...flags, ...further], {
       before: ['bash', '-c', `exec "$0" "$@" 2>${redirection}`],
       started: () => vi.waitUntil(() => this.#page('readyz')?.status === 200, PATIENCE),
     });
@@ -157,46 +183,71 @@ class Unread implements AsyncDisposable {
   }
 }
 
-describeOnKernel('the log of a gateway between real workloads', ['ip', 'ping', 'bash', 'mount'], () => {
-  test.each<[Kind]>([['sim'], ['doca']])(
-    'over %s: costs lines, which are counted and told, where its disk is full or its reader stops or goes',
-    async (kind) => {
-      await using unread = await Unread.open(kind);
+describeOnKernel(
+  'the log of a gateway between real workloads',
+  ['ip', 'ping', 'bash', 'mount', 'script'],
+  () => {
+    test.each<[Kind]>([['sim'], ['doca']])(
+      'over %s: costs lines, which are counted and told, where its disk is full, or its reader or terminal stops or goes',
+      async (kind) => {
+        await using unread = await Unread.open(kind);
 
-      const disk = join(unread.world.folder, 'disk');
-      mkdirSync(disk);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'psp-gateway-log', disk]);
-      try {
-        const log = join(disk, 'log');
-        const gateway = await unread.start(`>'${log}'`);
+        const disk = join(unread.world.folder, 'disk');
+        mkdirSync(disk);
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'psp-gateway-log', disk]);
+        try {
+          const log = join(disk, 'log');
+          const gateway = await unread.start(`>'${log}'`);
+          await unread.loseLines();
+          await unread.expectsPings();
+          execFileSync('mount', ['-o', 'remount,size=8m', disk]);
+          await unread.tellsOfLost(log);
+          expect(await gateway.stop('SIGTERM')).toBe(0);
+        } finally {
+          execFileSync('umount', ['--lazy', disk]);
+        }
+
+        const [log, pid] = [join(unread.world.folder, 'log'), join(unread.world.folder, 'pid')];
+        const reader = `>(echo $BASHPID >'${pid}'; exec cat >'${log}')`;
+        const gateway = await unread.start(` ${reader}`);
+        await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n'), PATIENCE);
+        const reading = Number(readFileSync(pid, 'utf8'));
+        process.kill(reading, 'SIGSTOP');
         await unread.loseLines();
         await unread.expectsPings();
-        execFileSync('mount', ['-o', 'remount,size=8m', disk]);
+        process.kill(reading, 'SIGCONT');
         await unread.tellsOfLost(log);
+        process.kill(reading, 'SIGKILL');
+        const before = unread.lost();
+        await vi.waitUntil(() => {
+          unread.makeLines(['-n', '-q', '-c', '1', '-W', '0.1']);
+          return unread.lost() > before;
+        }, PATIENCE);
+        await unread.expectsPings();
         expect(await gateway.stop('SIGTERM')).toBe(0);
-      } finally {
-        execFileSync('umount', ['--lazy', disk]);
-      }
 
-      const [log, pid] = [join(unread.world.folder, 'log'), join(unread.world.folder, 'pid')];
-      const reader = `>(echo $BASHPID >'${pid}'; exec cat >'${log}')`;
-      const gateway = await unread.start(` ${reader}`);
-      await vi.waitUntil(() => existsSync(pid) && readFileSync(pid, 'utf8').endsWith('\n'), PATIENCE);
-      const reading = Number(readFileSync(pid, 'utf8'));
-      process.kill(reading, 'SIGSTOP');
-      await unread.loseLines();
-      await unread.expectsPings();
-      process.kill(reading, 'SIGCONT');
-      await unread.tellsOfLost(log);
-      process.kill(reading, 'SIGKILL');
-      const before = unread.lost();
-      await vi.waitUntil(() => {
-        unread.makeLines(['-n', '-q', '-c', '1', '-W', '0.1']);
-        return unread.lost() > before;
-      }, PATIENCE);
-      await unread.expectsPings();
-      expect(await gateway.stop('SIGTERM')).toBe(0);
-    },
-    300_000,
-  );
-});
+        // Whoever shows the terminal, script(1) here, stops before the gateway begins, whose device says much.
+        const terminal = join(unread.world.folder, 'terminal');
+        const showing = spawn('script', ['-qfc', `tty >'${terminal}'; exec sleep infinity`, '/dev/null'], {
+          stdio: 'ignore',
+        });
+        try {
+          await vi.waitUntil(
+            () => existsSync(terminal) && readFileSync(terminal, 'utf8').endsWith('\n'),
+            PATIENCE,
+          );
+          showing.kill('SIGSTOP');
+          const path = readFileSync(terminal, 'utf8').trim();
+          fillTerminal(path);
+          const stopped = await unread.start(`'${path}' >&2`, ['--sdk-log-level=70']);
+          await unread.loseLines();
+          await unread.expectsPings();
+          expect(await stopped.stop('SIGTERM')).toBe(0);
+        } finally {
+          showing.kill('SIGKILL');
+        }
+      },
+      300_000,
+    );
+  },
+);
