@@ -1,9 +1,10 @@
 // Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics and of what topologies are
-// made of, the JSON schemas, the names of the manual pages in package.json, the manual page of the software DOCA's mapping file. A test fails when they are stale.
+// made of, the JSON schemas, the names of the manual pages in package.json, what the software DOCA supports and the manual page of its mapping file. A test fails when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setUp } from './setup.mjs';
+import { API_DOCUMENT, apiDocument, readHeaders } from './soft-api.mjs';
 import { MAN_PAGE, mappingManPage } from './soft-man-page.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -21,6 +22,7 @@ for (const [path, withTables] of [
   const file = join(ROOT, path);
   writeFileSync(file, withTables(readFileSync(file, 'utf8')));
 }
+writeFileSync(join(ROOT, API_DOCUMENT), apiDocument(readHeaders()));
 writeFileSync(join(ROOT, MAN_PAGE), mappingManPage(readFileSync(join(ROOT, 'docs/doca-soft.md'), 'utf8')));
 
 const { manPages } = await import(join(ROOT, 'dist/cli/man-pages.js'));

@@ -11,16 +11,21 @@
 extern "C" {
 #endif
 
+/* soft: of devargs only `representor=` counts, which probes all of the mapping file's */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs);
 #if DOCA_SOFT_RELEASE_ >= 301
+/* soft: devargs have no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs,
 								      struct doca_dev_rep **reps, uint16_t count);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev,
 								 struct doca_dev_rep **rep);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_rep_vf_index(const struct doca_devinfo_rep *devinfo, uint16_t *vf_index);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_rep_sf_num(const struct doca_devinfo_rep *devinfo, uint16_t *sf_num);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported);
 

@@ -41,11 +41,11 @@ struct doca_flow_tune_cfg;
 enum doca_flow_pipe_type {
 	DOCA_FLOW_PIPE_BASIC = 0,
 	DOCA_FLOW_PIPE_CONTROL = 1,
-	DOCA_FLOW_PIPE_LPM = 2,
-	DOCA_FLOW_PIPE_CT = 3,
-	DOCA_FLOW_PIPE_ACL = 4,
-	DOCA_FLOW_PIPE_ORDERED_LIST = 5,
-	DOCA_FLOW_PIPE_HASH = 6,
+	DOCA_FLOW_PIPE_LPM = 2,		 /* soft: not supported */
+	DOCA_FLOW_PIPE_CT = 3,		 /* soft: not supported */
+	DOCA_FLOW_PIPE_ACL = 4,		 /* soft: not supported */
+	DOCA_FLOW_PIPE_ORDERED_LIST = 5, /* soft: from 3.2 on */
+	DOCA_FLOW_PIPE_HASH = 6,	 /* soft: from 3.2 on */
 };
 
 enum doca_flow_pipe_domain {
@@ -57,13 +57,13 @@ enum doca_flow_pipe_domain {
 
 enum doca_flow_fwd_type {
 	DOCA_FLOW_FWD_NONE = 0,
-	DOCA_FLOW_FWD_RSS = 1,
+	DOCA_FLOW_FWD_RSS = 1, /* soft: not shared */
 	DOCA_FLOW_FWD_PORT = 2,
 	DOCA_FLOW_FWD_PIPE = 3,
 	DOCA_FLOW_FWD_DROP = 4,
-	DOCA_FLOW_FWD_TARGET = 5,
-	DOCA_FLOW_FWD_ORDERED_LIST_PIPE = 6,
-	DOCA_FLOW_FWD_HASH_PIPE = 7,
+	DOCA_FLOW_FWD_TARGET = 5,	     /* soft: the packet is dropped: there is no kernel behind a port */
+	DOCA_FLOW_FWD_ORDERED_LIST_PIPE = 6, /* soft: from 3.2 on */
+	DOCA_FLOW_FWD_HASH_PIPE = 7,	     /* soft: from 3.2 on */
 	DOCA_FLOW_FWD_CHANGEABLE = 100,
 };
 
@@ -74,12 +74,12 @@ enum doca_flow_target_type {
 #if DOCA_SOFT_RELEASE_ < 303
 enum doca_flow_flags_type {
 	DOCA_FLOW_NO_WAIT = 0,
-	DOCA_FLOW_WAIT_FOR_BATCH = 1,
+	DOCA_FLOW_WAIT_FOR_BATCH = 1, /* soft: no effect: every operation is handed over at once */
 };
 #else
 enum doca_flow_entry_flags {
 	DOCA_FLOW_ENTRY_FLAGS_NO_WAIT = 1,
-	DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH = 2,
+	DOCA_FLOW_ENTRY_FLAGS_WAIT_FOR_BATCH = 2, /* soft: no effect: every operation is handed over at once */
 };
 
 #define DOCA_FLOW_FLAGS_SET(flags, flag) ((flags) |= (flag))
@@ -91,7 +91,7 @@ enum doca_flow_entry_op {
 	DOCA_FLOW_ENTRY_OP_ADD,
 	DOCA_FLOW_ENTRY_OP_DEL,
 	DOCA_FLOW_ENTRY_OP_UPD,
-	DOCA_FLOW_ENTRY_OP_AGED,
+	DOCA_FLOW_ENTRY_OP_AGED, /* soft: never reported */
 };
 
 enum doca_flow_entry_status {
@@ -101,9 +101,9 @@ enum doca_flow_entry_status {
 };
 
 enum doca_flow_pipe_op {
-	DOCA_FLOW_PIPE_OP_CONGESTION_REACHED,
-	DOCA_FLOW_PIPE_OP_RESIZED,
-	DOCA_FLOW_PIPE_OP_DESTROYED,
+	DOCA_FLOW_PIPE_OP_CONGESTION_REACHED, /* soft: never reported */
+	DOCA_FLOW_PIPE_OP_RESIZED,	      /* soft: never reported */
+	DOCA_FLOW_PIPE_OP_DESTROYED,	      /* soft: never reported */
 };
 
 enum doca_flow_pipe_status {
@@ -113,36 +113,36 @@ enum doca_flow_pipe_status {
 
 #if DOCA_SOFT_RELEASE_ < 302
 enum doca_flow_shared_resource_type {
-	DOCA_FLOW_SHARED_RESOURCE_METER,
-	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
-	DOCA_FLOW_SHARED_RESOURCE_RSS,
+	DOCA_FLOW_SHARED_RESOURCE_METER,   /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER, /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_RSS,	   /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_MIRROR,
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
-	DOCA_FLOW_SHARED_RESOURCE_ENCAP,
-	DOCA_FLOW_SHARED_RESOURCE_DECAP,
-	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA, /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_MAX,
 };
 #else
 enum doca_flow_shared_resource_type {
-	DOCA_FLOW_SHARED_RESOURCE_METER,
-	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
-	DOCA_FLOW_SHARED_RESOURCE_RSS,
+	DOCA_FLOW_SHARED_RESOURCE_METER,   /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER, /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_RSS,	   /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
-	DOCA_FLOW_SHARED_RESOURCE_ENCAP,
-	DOCA_FLOW_SHARED_RESOURCE_DECAP,
-	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA, /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_MAX,
 };
 
 enum doca_flow_resource {
-	DOCA_FLOW_RESOURCE_METER,
-	DOCA_FLOW_RESOURCE_COUNTER,
-	DOCA_FLOW_RESOURCE_RSS,
+	DOCA_FLOW_RESOURCE_METER,   /* soft: not supported */
+	DOCA_FLOW_RESOURCE_COUNTER, /* soft: no effect */
+	DOCA_FLOW_RESOURCE_RSS,	    /* soft: not supported */
 	DOCA_FLOW_RESOURCE_PSP,
-	DOCA_FLOW_RESOURCE_ENCAP,
-	DOCA_FLOW_RESOURCE_DECAP,
-	DOCA_FLOW_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_RESOURCE_ENCAP,    /* soft: not supported */
+	DOCA_FLOW_RESOURCE_DECAP,    /* soft: not supported */
+	DOCA_FLOW_RESOURCE_IPSEC_SA, /* soft: not supported */
 };
 
 enum doca_flow_resource_mode {
@@ -151,9 +151,9 @@ enum doca_flow_resource_mode {
 };
 
 enum doca_flow_port_default_miss_type {
-	DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL = 0,
-	DOCA_FLOW_PORT_DEFAULT_MISS_RSS = 1,
-	DOCA_FLOW_PORT_DEFAULT_MISS_DROP = 2,
+	DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL = 0, /* soft: not supported */
+	DOCA_FLOW_PORT_DEFAULT_MISS_RSS = 1,	/* soft: not supported */
+	DOCA_FLOW_PORT_DEFAULT_MISS_DROP = 2,	/* soft: not supported */
 };
 #endif
 
@@ -193,22 +193,22 @@ enum doca_flow_meter_color {
 enum doca_rss_type {
 	DOCA_FLOW_RSS_IPV4 = 1 << 0,
 	DOCA_FLOW_RSS_IPV6 = 1 << 1,
-	DOCA_FLOW_RSS_UDP = 1 << 2,
-	DOCA_FLOW_RSS_TCP = 1 << 3,
-	DOCA_FLOW_RSS_ESP = 1 << 4,
-	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5,
-	DOCA_FLOW_RSS_IPV4_DST = 1 << 6,
-	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7,
-	DOCA_FLOW_RSS_IPV6_DST = 1 << 8,
-	DOCA_FLOW_RSS_UDP_SRC = 1 << 9,
-	DOCA_FLOW_RSS_UDP_DST = 1 << 10,
-	DOCA_FLOW_RSS_TCP_SRC = 1 << 11,
-	DOCA_FLOW_RSS_TCP_DST = 1 << 12,
+	DOCA_FLOW_RSS_UDP = 1 << 2,	 /* soft: no effect */
+	DOCA_FLOW_RSS_TCP = 1 << 3,	 /* soft: no effect */
+	DOCA_FLOW_RSS_ESP = 1 << 4,	 /* soft: not supported */
+	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5, /* soft: not supported */
+	DOCA_FLOW_RSS_IPV4_DST = 1 << 6, /* soft: not supported */
+	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7, /* soft: not supported */
+	DOCA_FLOW_RSS_IPV6_DST = 1 << 8, /* soft: not supported */
+	DOCA_FLOW_RSS_UDP_SRC = 1 << 9,	 /* soft: not supported */
+	DOCA_FLOW_RSS_UDP_DST = 1 << 10, /* soft: not supported */
+	DOCA_FLOW_RSS_TCP_SRC = 1 << 11, /* soft: not supported */
+	DOCA_FLOW_RSS_TCP_DST = 1 << 12, /* soft: not supported */
 };
 
 enum doca_flow_rss_hash_function {
 	DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ,
-	DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ,
+	DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ, /* soft: not supported */
 };
 
 enum doca_flow_compare_op {
@@ -221,34 +221,34 @@ enum doca_flow_compare_op {
 };
 
 enum doca_flow_action_type {
-	DOCA_FLOW_ACTION_AUTO,
-	DOCA_FLOW_ACTION_ADD,
-	DOCA_FLOW_ACTION_COPY,
+	DOCA_FLOW_ACTION_AUTO, /* soft: not supported */
+	DOCA_FLOW_ACTION_ADD,  /* soft: not supported */
+	DOCA_FLOW_ACTION_COPY, /* soft: not supported */
 };
 
 enum doca_flow_ordered_list_element_type {
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS,
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR,
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, /* soft: from 3.2 on */
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, /* soft: not supported */
 #if DOCA_SOFT_RELEASE_ >= 302
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64,
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64, /* soft: not supported */
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO,
 #endif
 };
 
 enum doca_flow_pipe_hash_map_algorithm {
-	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_HASH = 1,
-	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_RANDOM = 2,
-	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_IDENTITY = 4,
-	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_ROUND_ROBIN = 8,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_HASH = 1,	   /* soft: not supported */
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_RANDOM = 2,	   /* soft: not supported */
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_IDENTITY = 4,	   /* soft: not supported */
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_ROUND_ROBIN = 8, /* soft: not supported */
 	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING = 16,
-	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_SELECT_ENABLED = 32,
+	DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_SELECT_ENABLED = 32, /* soft: not supported */
 };
 
 enum doca_flow_port_operation_state {
 	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE,
-	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE_READY_TO_SWAP,
-	DOCA_FLOW_PORT_OPERATION_STATE_STANDBY,
-	DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED,
+	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE_READY_TO_SWAP, /* soft: not supported */
+	DOCA_FLOW_PORT_OPERATION_STATE_STANDBY,		     /* soft: not supported */
+	DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED,	     /* soft: not supported */
 };
 
 enum doca_flow_meter_limit_type {
@@ -263,8 +263,8 @@ enum doca_flow_meter_limit_type {
 /* ---- Match ---- */
 
 struct doca_flow_meta {
-	doca_be32_t pkt_meta;
-	doca_be32_t u32[DOCA_FLOW_META_SCRATCH_PAD_MAX];
+	doca_be32_t pkt_meta;				 /* soft: match; set */
+	doca_be32_t u32[DOCA_FLOW_META_SCRATCH_PAD_MAX]; /* soft: match; set */
 #if DOCA_SOFT_RELEASE_ < 301
 	doca_be32_t mark;
 #endif
@@ -274,23 +274,23 @@ struct doca_flow_parser_meta {
 #if DOCA_SOFT_RELEASE_ < 300
 	uint32_t port_meta;
 #else
-	uint16_t port_id;
+	uint16_t port_id; /* soft: match */
 #endif
-	doca_be16_t random;
+	doca_be16_t random; /* soft: match */
 	uint8_t ipsec_syndrome;
 	uint8_t ipsec_ar_syndrome;
-	uint8_t psp_syndrome;
+	uint8_t psp_syndrome; /* soft: match */
 	enum doca_flow_meter_color meter_color;
 	enum doca_flow_l2_meta outer_l2_type;
-	enum doca_flow_l3_meta outer_l3_type;
-	enum doca_flow_l4_meta outer_l4_type;
+	enum doca_flow_l3_meta outer_l3_type; /* soft: match */
+	enum doca_flow_l4_meta outer_l4_type; /* soft: match */
 	enum doca_flow_l2_meta inner_l2_type;
-	enum doca_flow_l3_meta inner_l3_type;
-	enum doca_flow_l4_meta inner_l4_type;
-	uint8_t outer_ip_fragmented;
+	enum doca_flow_l3_meta inner_l3_type; /* soft: match */
+	enum doca_flow_l4_meta inner_l4_type; /* soft: match */
+	uint8_t outer_ip_fragmented;	      /* soft: match */
 	uint8_t inner_ip_fragmented;
-	uint8_t outer_l3_ok;
-	uint8_t outer_ip4_checksum_ok;
+	uint8_t outer_l3_ok;	       /* soft: match */
+	uint8_t outer_ip4_checksum_ok; /* soft: match */
 	uint8_t outer_l4_ok;
 	uint8_t outer_l4_checksum_ok;
 	uint8_t inner_l3_ok;
@@ -316,7 +316,7 @@ struct doca_flow_desc_field {
 
 /* `width` is in bits. */
 struct doca_flow_match_condition {
-	enum doca_flow_compare_op operation;
+	enum doca_flow_compare_op operation; /* soft: of one field of up to four octets, whole, with the value of the match */
 	union {
 		struct {
 			struct doca_flow_desc_field a;
@@ -368,29 +368,29 @@ struct doca_flow_nat64_action {
 struct doca_flow_actions {
 #if DOCA_SOFT_RELEASE_ < 302
 	uint8_t action_idx;
-	uint32_t flags;
+	uint32_t flags; /* soft: not supported */
 #endif
-	enum doca_flow_resource_type decap_type;
+	enum doca_flow_resource_type decap_type; /* soft: not supported */
 	union {
-		struct doca_flow_resource_decap_cfg decap_cfg;
-		uint32_t shared_decap_id;
+		struct doca_flow_resource_decap_cfg decap_cfg; /* soft: not supported */
+		uint32_t shared_decap_id;		       /* soft: not supported */
 	};
-	bool pop_vlan;
+	bool pop_vlan; /* soft: not supported */
 	struct doca_flow_meta meta;
-	struct doca_flow_parser_meta parser_meta;
+	struct doca_flow_parser_meta parser_meta; /* soft: not supported */
 	struct doca_flow_header_format outer;
 	struct doca_flow_tun tun;
-	enum doca_flow_resource_type encap_type;
+	enum doca_flow_resource_type encap_type; /* soft: not supported */
 	union {
-		struct doca_flow_resource_encap_cfg encap_cfg;
-		uint32_t shared_encap_id;
+		struct doca_flow_resource_encap_cfg encap_cfg; /* soft: not supported */
+		uint32_t shared_encap_id;		       /* soft: not supported */
 	};
-	bool has_push;
-	struct doca_flow_push_action push;
-	struct doca_flow_nat64_action nat64;
+	bool has_push;			     /* soft: not supported */
+	struct doca_flow_push_action push;   /* soft: not supported */
+	struct doca_flow_nat64_action nat64; /* soft: not supported */
 	bool has_crypto_encap;
-	struct doca_flow_crypto_encap_action crypto_encap;
-	struct doca_flow_crypto_action crypto;
+	struct doca_flow_crypto_encap_action crypto_encap; /* soft: only of PSP */
+	struct doca_flow_crypto_action crypto;		   /* soft: only of PSP */
 };
 
 struct doca_flow_action_desc {
@@ -412,11 +412,11 @@ struct doca_flow_action_descs {
 /* ---- Forward and monitor ---- */
 
 struct doca_flow_resource_rss_cfg {
-	uint32_t outer_flags;
-	uint32_t inner_flags;
+	uint32_t outer_flags; /* soft: only IPV4, IPV6, UDP and TCP; the last two have no effect: ports count always */
+	uint32_t inner_flags; /* soft: not supported */
 	uint16_t *queues_array;
 	int nr_queues;
-	enum doca_flow_rss_hash_function rss_hash_func;
+	enum doca_flow_rss_hash_function rss_hash_func; /* soft: only TOEPLITZ; the hash is one of its own */
 };
 
 struct doca_flow_fwd {
@@ -435,7 +435,7 @@ struct doca_flow_fwd {
 			enum doca_flow_resource_type rss_type;
 			union {
 				struct doca_flow_resource_rss_cfg rss;
-				uint32_t shared_rss_id;
+				uint32_t shared_rss_id; /* soft: not supported */
 			};
 		};
 #endif
@@ -460,28 +460,28 @@ struct doca_flow_fwd {
 };
 
 struct doca_flow_monitor {
-	enum doca_flow_resource_type meter_type;
+	enum doca_flow_resource_type meter_type; /* soft: not supported */
 	union {
 		struct {
 			enum doca_flow_meter_limit_type limit_type;
 			uint64_t cir;
 			uint64_t cbs;
-		} non_shared_meter;
+		} non_shared_meter; /* soft: not supported */
 		struct {
 			uint32_t shared_meter_id;
 			enum doca_flow_meter_color meter_init_color;
-		} shared_meter;
+		} shared_meter; /* soft: not supported */
 	};
-	enum doca_flow_resource_type counter_type;
+	enum doca_flow_resource_type counter_type; /* soft: only NON_SHARED */
 	union {
 		struct {
 			uint32_t shared_counter_id;
-		} shared_counter;
+		} shared_counter; /* soft: not supported */
 	};
 #if DOCA_SOFT_RELEASE_ < 302
-	uint32_t shared_mirror_id;
+	uint32_t shared_mirror_id; /* soft: up to 65,535 */
 #endif
-	uint32_t aging_sec;
+	uint32_t aging_sec; /* soft: not supported */
 };
 
 #if DOCA_SOFT_RELEASE_ >= 302
@@ -518,9 +518,9 @@ struct doca_flow_ordered_list {
 /* ---- Shared resources ---- */
 
 struct doca_flow_resource_meter_cfg {
-	enum doca_flow_meter_limit_type limit_type;
-	uint64_t cir;
-	uint64_t cbs;
+	enum doca_flow_meter_limit_type limit_type; /* soft: not supported */
+	uint64_t cir;				    /* soft: not supported */
+	uint64_t cbs;				    /* soft: not supported */
 };
 
 struct doca_flow_resource_psp_cfg {
@@ -529,8 +529,8 @@ struct doca_flow_resource_psp_cfg {
 
 #if DOCA_SOFT_RELEASE_ < 302
 struct doca_flow_mirror_target {
-	bool has_encap;
-	struct doca_flow_encap_action encap;
+	bool has_encap;			     /* soft: not supported */
+	struct doca_flow_encap_action encap; /* soft: not supported */
 	struct doca_flow_fwd fwd;
 };
 
@@ -546,14 +546,14 @@ struct doca_flow_shared_resource_cfg {
 	enum doca_flow_pipe_domain domain;
 #endif
 	union {
-		struct doca_flow_resource_meter_cfg meter_cfg;
-		struct doca_flow_resource_rss_cfg rss_cfg;
+		struct doca_flow_resource_meter_cfg meter_cfg; /* soft: not supported */
+		struct doca_flow_resource_rss_cfg rss_cfg;     /* soft: not supported */
 		struct doca_flow_resource_psp_cfg psp_cfg;
 #if DOCA_SOFT_RELEASE_ < 302
 		struct doca_flow_resource_mirror_cfg mirror_cfg;
 #endif
-		struct doca_flow_resource_encap_cfg encap_cfg;
-		struct doca_flow_resource_decap_cfg decap_cfg;
+		struct doca_flow_resource_encap_cfg encap_cfg; /* soft: not supported */
+		struct doca_flow_resource_decap_cfg decap_cfg; /* soft: not supported */
 	};
 };
 
@@ -565,7 +565,7 @@ struct doca_flow_resource_query {
 		} counter;
 		struct {
 			uint64_t current_sn;
-		} ipsec_sa;
+		} ipsec_sa; /* soft: not supported */
 	};
 };
 
@@ -597,20 +597,30 @@ DOCA_STABLE doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg);
 DOCA_STABLE doca_error_t doca_flow_cfg_destroy(struct doca_flow_cfg *cfg);
 DOCA_STABLE doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg, uint16_t pipe_queues);
 DOCA_STABLE doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth);
+/* soft: no effect */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters);
+/* soft: only 0 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters);
+/* soft: only `switch` with `expert`; `hws` and `isolated` have no effect */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args);
+/* soft: only PSP, and MIRROR up to 65,536 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 							      enum doca_flow_shared_resource_type type);
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb);
+/* soft: no effect */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb);
+/* soft: not supported */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_shared_resource_unbind(struct doca_flow_cfg *cfg,
 								     doca_flow_shared_resource_unbind_cb cb);
+/* soft: not supported */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key, uint32_t rss_key_len);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_definitions *definitions);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg);
 #if DOCA_SOFT_RELEASE_ < 302
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_resource_rss_cfg *rss);
 #else
@@ -626,6 +636,7 @@ DOCA_STABLE doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *c
 #if DOCA_SOFT_RELEASE_ >= 300
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id);
 #endif
+/* soft: only the port's number */
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev);
 #if DOCA_SOFT_RELEASE_ >= 301
@@ -633,34 +644,44 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_p
 #endif
 #if DOCA_SOFT_RELEASE_ >= 210
 /* The memory for modify and encapsulation data, in octets: a power of two, at least 64. */
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size);
 #endif
+/* soft: only ACTIVE */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
 								      enum doca_flow_port_operation_state state);
 #if DOCA_SOFT_RELEASE_ < 303
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_rss_cfg(struct doca_flow_port_cfg *cfg,
 							      const struct doca_flow_resource_rss_cfg *rss);
 #endif
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_priv_data_size(struct doca_flow_port_cfg *cfg, uint16_t size);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struct doca_flow_port_cfg *cfg, uint32_t core);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
 #if DOCA_SOFT_RELEASE_ >= 302
+/* soft: only PSP; the number of COUNTER has no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type,
 								   uint32_t nr_resources);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port);
 DOCA_STABLE doca_error_t doca_flow_port_stop(struct doca_flow_port *port);
 DOCA_STABLE uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair);
 DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port);
 DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port,
 								     enum doca_flow_port_operation_state state);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header,
 							   uint16_t *entropy);
 #if DOCA_SOFT_RELEASE_ >= 302
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port,
 								  enum doca_flow_port_default_miss_type type, bool counter);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_query_default_miss(struct doca_flow_port *port,
 								 struct doca_flow_resource_query *query);
 #endif
@@ -670,35 +691,48 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_query_default_miss(struct doca_flo
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_destroy(struct doca_flow_pipe_cfg *cfg);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_name(struct doca_flow_pipe_cfg *cfg, const char *name);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_label(struct doca_flow_pipe_cfg *cfg, const char *label);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_type(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_type type);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_domain(struct doca_flow_pipe_cfg *cfg, enum doca_flow_pipe_domain domain);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_root(struct doca_flow_pipe_cfg *cfg, bool is_root);
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, uint32_t nr_entries);
+/* soft: no effect for pipes other than BASIC */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_match *match,
 							    const struct doca_flow_match *match_mask);
+/* soft: without descriptors; no effect for pipes other than BASIC */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg,
 							      struct doca_flow_actions *const *actions,
 							      struct doca_flow_actions *const *actions_masks,
 							      struct doca_flow_action_descs *const *action_descs,
 							      size_t nr_actions);
+/* soft: no effect for CONTROL and HASH pipes */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg,
 							      const struct doca_flow_monitor *monitor);
+/* soft: from 3.2 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg,
 								    struct doca_flow_ordered_list *const *ordered_lists,
 								    size_t nr_ordered_lists);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t queue);
+/* soft: only false */
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_is_resizable(struct doca_flow_pipe_cfg *cfg, bool is_resizable);
+/* soft: no effect */
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_congestion_level_threshold(struct doca_flow_pipe_cfg *cfg, uint8_t percent);
+/* soft: no effect */
 DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_user_ctx(struct doca_flow_pipe_cfg *cfg, void *user_ctx);
+/* soft: only FLOODING, from 3.2 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_hash_map_algorithm(struct doca_flow_pipe_cfg *cfg, uint32_t flags);
 
+/* soft: CONTROL pipes without a forward; no misses to PORT, RSS and CHANGEABLE; no effect of the miss of ORDERED_LIST and HASH pipes */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd,
 						     const struct doca_flow_fwd *fwd_miss, struct doca_flow_pipe **pipe);
 DOCA_STABLE void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe);
+/* soft: no misses to PORT, RSS and CHANGEABLE */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss);
 DOCA_EXPERIMENTAL void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *file);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_calc_hash(struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
 							uint32_t *hash);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_get_target(enum doca_flow_target_type type, struct doca_flow_target **target);
@@ -729,12 +763,14 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_entry(uint16_t pipe_queue, 
 							   struct doca_flow_pipe_entry *entry);
 #endif
 #if DOCA_SOFT_RELEASE_ < 303
+/* soft: without descriptors */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_control_add_entry(
 	uint16_t pipe_queue, uint32_t priority, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
 	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
 	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
 	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor,
 	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
+/* soft: from 3.2 on, without actions and monitor */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(
 	uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index,
 #if DOCA_SOFT_RELEASE_ >= 302
@@ -754,12 +790,14 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_q
 								 const struct doca_flow_monitor *monitor,
 								 const struct doca_flow_fwd *fwd, uint32_t flags,
 								 struct doca_flow_pipe_entry *entry);
+/* soft: without descriptors */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_control_add_entry(
 	uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
 	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
 	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
 	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor, uint32_t priority,
 	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry);
+/* soft: from 3.2 on, without actions and monitor */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 							     uint32_t entry_index, uint8_t action_idx,
 							     const struct doca_flow_actions *actions,
@@ -767,6 +805,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue
 							     const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
 							     struct doca_flow_pipe_entry **entry);
 #endif
+/* soft: from 3.2 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 								     uint32_t idx,
 								     const struct doca_flow_ordered_list *ordered_list,
@@ -777,24 +816,32 @@ DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32
 DOCA_STABLE doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
 						   uint32_t max_processed_entries);
 DOCA_STABLE enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_flow_pipe_entry *entry);
+/* soft: says 0: nothing ages */
 DOCA_STABLE int doca_flow_aging_handle(struct doca_flow_port *port, uint16_t queue, uint64_t quota, uint64_t max_entries);
 
 /* ---- Shared resources and queries ---- */
 
+/* soft: only PSP and MIRROR */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
 								 struct doca_flow_shared_resource_cfg *cfg);
+/* soft: only PSP and MIRROR */
 DOCA_STABLE doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids, uint32_t count,
 							 void *bindable);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *ids,
 								struct doca_flow_resource_query *queries, uint32_t count);
 #if DOCA_SOFT_RELEASE_ >= 302
+/* soft: only PSP */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port,
 								  enum doca_flow_shared_resource_type type, uint32_t *id);
+/* soft: only PSP */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port,
 								  enum doca_flow_shared_resource_type type, uint32_t id);
+/* soft: only PSP */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 								      enum doca_flow_shared_resource_type type, uint32_t id,
 								      struct doca_flow_shared_resource_cfg *cfg);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port,
 								     enum doca_flow_shared_resource_type type, uint32_t *ids,
 								     struct doca_flow_resource_query *queries, uint32_t count);
@@ -812,8 +859,11 @@ enum doca_flow_tune_profile {
 	DOCA_FLOW_TUNE_PROFILE_FULL = 60,
 };
 
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_cfg *cfg);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg,
 							      enum doca_flow_tune_profile profile);
 

@@ -22,7 +22,7 @@ struct doca_flow_crypto_psp_spi_key_bulk;
 
 enum doca_flow_crypto_resource_type {
 	DOCA_FLOW_CRYPTO_RESOURCE_NONE,
-	DOCA_FLOW_CRYPTO_RESOURCE_IPSEC_SA,
+	DOCA_FLOW_CRYPTO_RESOURCE_IPSEC_SA, /* soft: not supported */
 	DOCA_FLOW_CRYPTO_RESOURCE_PSP,
 };
 
@@ -40,16 +40,16 @@ enum doca_flow_crypto_encap_action_type {
 
 enum doca_flow_crypto_encap_net_type {
 	DOCA_FLOW_CRYPTO_HEADER_NONE,
-	DOCA_FLOW_CRYPTO_HEADER_ESP_TUNNEL,
-	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_IPV4,
-	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_IPV6,
-	DOCA_FLOW_CRYPTO_HEADER_UDP_ESP_OVER_IPV4,
-	DOCA_FLOW_CRYPTO_HEADER_UDP_ESP_OVER_IPV6,
-	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_LAN,
+	DOCA_FLOW_CRYPTO_HEADER_ESP_TUNNEL,	   /* soft: not supported */
+	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_IPV4,	   /* soft: not supported */
+	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_IPV6,	   /* soft: not supported */
+	DOCA_FLOW_CRYPTO_HEADER_UDP_ESP_OVER_IPV4, /* soft: not supported */
+	DOCA_FLOW_CRYPTO_HEADER_UDP_ESP_OVER_IPV6, /* soft: not supported */
+	DOCA_FLOW_CRYPTO_HEADER_ESP_OVER_LAN,	   /* soft: not supported */
 	DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL,
 	DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV4,
 	DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV6,
-	DOCA_FLOW_CRYPTO_HEADER_NON_ESP_MARKER,
+	DOCA_FLOW_CRYPTO_HEADER_NON_ESP_MARKER, /* soft: not supported */
 };
 
 enum doca_flow_crypto_key_type {
@@ -79,7 +79,7 @@ struct doca_flow_crypto_key_cfg {
 struct doca_flow_crypto_encap_action {
 	enum doca_flow_crypto_encap_action_type action_type;
 	enum doca_flow_crypto_encap_net_type net_type;
-	uint16_t icv_size;
+	uint16_t icv_size; /* soft: only 16 */
 	uint16_t data_size;
 	uint8_t encap_data[DOCA_FLOW_CRYPTO_HEADER_LEN_MAX];
 };
@@ -90,7 +90,7 @@ struct doca_flow_crypto_action {
 	union {
 		struct {
 			bool sn_en;
-		} ipsec_sa;
+		} ipsec_sa; /* soft: not supported */
 	};
 	uint32_t crypto_id;
 };

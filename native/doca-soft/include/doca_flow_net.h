@@ -43,20 +43,20 @@ enum doca_flow_l4_type_ext {
 	DOCA_FLOW_L4_TYPE_EXT_UDP,
 	DOCA_FLOW_L4_TYPE_EXT_ICMP,
 	DOCA_FLOW_L4_TYPE_EXT_ICMP6,
-	DOCA_FLOW_L4_TYPE_EXT_TRANSPORT,
-	DOCA_FLOW_L4_TYPE_EXT_ROCE_V2,
+	DOCA_FLOW_L4_TYPE_EXT_TRANSPORT, /* soft: not supported */
+	DOCA_FLOW_L4_TYPE_EXT_ROCE_V2,	 /* soft: not supported */
 };
 
 enum doca_flow_tun_type {
 	DOCA_FLOW_TUN_NONE = 0,
-	DOCA_FLOW_TUN_VXLAN,
-	DOCA_FLOW_TUN_GTPU,
-	DOCA_FLOW_TUN_GRE,
-	DOCA_FLOW_TUN_ESP,
-	DOCA_FLOW_TUN_MPLS_O_UDP,
-	DOCA_FLOW_TUN_GENEVE,
+	DOCA_FLOW_TUN_VXLAN,	  /* soft: not supported */
+	DOCA_FLOW_TUN_GTPU,	  /* soft: not supported */
+	DOCA_FLOW_TUN_GRE,	  /* soft: not supported */
+	DOCA_FLOW_TUN_ESP,	  /* soft: not supported */
+	DOCA_FLOW_TUN_MPLS_O_UDP, /* soft: not supported */
+	DOCA_FLOW_TUN_GENEVE,	  /* soft: not supported */
 	DOCA_FLOW_TUN_PSP,
-	DOCA_FLOW_TUN_IP_IN_IP,
+	DOCA_FLOW_TUN_IP_IN_IP, /* soft: not supported */
 	DOCA_FLOW_TUN_MAX,
 };
 
@@ -72,9 +72,9 @@ enum doca_flow_ip_fragment_flags {
 
 /* Unlike on the wire, the source comes before the destination. */
 struct doca_flow_header_eth {
-	uint8_t src_mac[DOCA_FLOW_ETHER_ADDR_LEN];
-	uint8_t dst_mac[DOCA_FLOW_ETHER_ADDR_LEN];
-	doca_be16_t type;
+	uint8_t src_mac[DOCA_FLOW_ETHER_ADDR_LEN]; /* soft: match outer; set outer */
+	uint8_t dst_mac[DOCA_FLOW_ETHER_ADDR_LEN]; /* soft: match outer; set outer */
+	doca_be16_t type;			   /* soft: match outer */
 };
 
 struct doca_flow_header_eth_vlan {
@@ -82,25 +82,25 @@ struct doca_flow_header_eth_vlan {
 };
 
 struct doca_flow_header_ip4 {
-	doca_be32_t src_ip;
-	doca_be32_t dst_ip;
+	doca_be32_t src_ip; /* soft: match outer, inner */
+	doca_be32_t dst_ip; /* soft: match outer, inner */
 	uint8_t version_ihl;
-	uint8_t dscp_ecn;
-	doca_be16_t total_len;
-	doca_be16_t identification;
-	doca_be16_t flags_fragment_offset;
-	uint8_t next_proto;
-	uint8_t ttl;
+	uint8_t dscp_ecn;		   /* soft: match outer */
+	doca_be16_t total_len;		   /* soft: match outer */
+	doca_be16_t identification;	   /* soft: match outer */
+	doca_be16_t flags_fragment_offset; /* soft: match outer */
+	uint8_t next_proto;		   /* soft: match outer, inner */
+	uint8_t ttl;			   /* soft: match outer */
 };
 
 struct doca_flow_header_ip6 {
-	doca_be32_t src_ip[4];
-	doca_be32_t dst_ip[4];
+	doca_be32_t src_ip[4]; /* soft: match outer, inner */
+	doca_be32_t dst_ip[4]; /* soft: match outer, inner */
 	uint8_t traffic_class;
 	doca_be32_t flow_label;
-	doca_be16_t payload_len;
-	uint8_t next_proto;
-	uint8_t hop_limit;
+	doca_be16_t payload_len; /* soft: match outer */
+	uint8_t next_proto;	 /* soft: match outer, inner */
+	uint8_t hop_limit;	 /* soft: match outer */
 };
 
 struct doca_flow_header_l4_port {
@@ -109,20 +109,20 @@ struct doca_flow_header_l4_port {
 };
 
 struct doca_flow_header_udp {
-	struct doca_flow_header_l4_port l4_port;
+	struct doca_flow_header_l4_port l4_port; /* soft: match outer */
 };
 
 struct doca_flow_header_tcp {
-	struct doca_flow_header_l4_port l4_port;
+	struct doca_flow_header_l4_port l4_port; /* soft: match outer */
 	uint8_t data_offset;
-	uint8_t flags;
+	uint8_t flags; /* soft: match outer */
 	doca_be32_t seq_num;
 	doca_be32_t ack_num;
 };
 
 struct doca_flow_header_icmp {
-	uint8_t type;
-	uint8_t code;
+	uint8_t type; /* soft: match outer */
+	uint8_t code; /* soft: match outer */
 	doca_be16_t ident;
 };
 
@@ -150,25 +150,25 @@ union doca_flow_geneve_option {
 
 /* As on the wire: 24 octets with the cookie. s_d_ver_v: S 0x80, D 0x40, version 0x3c, V 0x02, always-one 0x01. */
 struct doca_flow_header_psp {
-	uint8_t nexthdr;
-	uint8_t hdrextlen;
-	uint8_t res_cryptofst;
-	uint8_t s_d_ver_v;
-	doca_be32_t spi;
-	doca_be64_t iv;
-	doca_be64_t vc;
+	uint8_t nexthdr;       /* soft: match */
+	uint8_t hdrextlen;     /* soft: match */
+	uint8_t res_cryptofst; /* soft: match */
+	uint8_t s_d_ver_v;     /* soft: match; set */
+	doca_be32_t spi;       /* soft: match */
+	doca_be64_t iv;	       /* soft: match */
+	doca_be64_t vc;	       /* soft: match */
 };
 
 struct doca_flow_header_format {
 	struct doca_flow_header_eth eth;
 	uint16_t l2_valid_headers;
 	struct doca_flow_header_eth_vlan eth_vlan[DOCA_FLOW_VLAN_MAX];
-	enum doca_flow_l3_type l3_type;
+	enum doca_flow_l3_type l3_type; /* soft: selector */
 	union {
 		struct doca_flow_header_ip4 ip4;
 		struct doca_flow_header_ip6 ip6;
 	};
-	enum doca_flow_l4_type_ext l4_type_ext;
+	enum doca_flow_l4_type_ext l4_type_ext; /* soft: selector */
 	union {
 		struct doca_flow_header_icmp icmp;
 		struct doca_flow_header_udp udp;
@@ -179,7 +179,7 @@ struct doca_flow_header_format {
 };
 
 struct doca_flow_tun {
-	enum doca_flow_tun_type type;
+	enum doca_flow_tun_type type; /* soft: selector */
 	union {
 		struct {
 			doca_be32_t vxlan_tun_id;

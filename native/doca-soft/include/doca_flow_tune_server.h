@@ -11,11 +11,16 @@ extern "C" {
 
 struct doca_flow_tune_server_cfg;
 
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_server_cfg_set_cfg_file_path(struct doca_flow_tune_server_cfg *cfg,
 									   const char *path);
+/* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_server_cfg_destroy(struct doca_flow_tune_server_cfg *cfg);
+/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_server_init(struct doca_flow_tune_server_cfg *cfg);
+/* soft: no effect */
 DOCA_EXPERIMENTAL void doca_flow_tune_server_destroy(void);
 
 #ifdef __cplusplus
