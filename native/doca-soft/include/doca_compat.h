@@ -1,4 +1,7 @@
-/* Marks of the software DOCA's functions: visibility, and whether they are stable. */
+/*
+ * Marks of the software DOCA's functions: visibility, and whether they are stable. In all headers, comments "soft: ..." say how far
+ * the library supports what they stand at; docs/doca-soft-api.md is made of them.
+ */
 #ifndef DOCA_COMPAT_H_
 #define DOCA_COMPAT_H_
 
