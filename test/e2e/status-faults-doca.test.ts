@@ -47,6 +47,14 @@ const COOKIES: Fault = {
   own: [REFUSES, nameOf(HUB), /runs without cookies/],
 };
 
+/** Its workload has packets of two sessions. */
+const SLOTS_FULL: Fault = {
+  index: 6,
+  flags: ['--max-tunnels=1'],
+  hub: [/^(peer-refuses|no-tunnel-back)$/, nameOf(6), /RESOURCE_EXHAUSTED|has no tunnel for any back/],
+  own: [/^table-full$/, '', /all 1 places/],
+};
+
 const FAULTS: Readonly<Record<string, Fault>> = {
   'wrong CA': WRONG_CA,
   'device refuses entries': {
@@ -62,6 +70,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     hub: [/^modes-differ$/, nameOf(5), /runs in transport mode, and we in tunnel mode/],
     own: [/^modes-differ$/, nameOf(HUB), /runs in tunnel mode, and we in transport mode/],
   },
+  'slots full': SLOTS_FULL,
 };
 const all = Object.entries(FAULTS);
 const GATEWAYS = 2 + all.length;
@@ -121,6 +130,9 @@ describeOnNative('faults over the software DOCA', docaIsBuilt('3.3'), () => {
       ip('-n', hub.workload, 'route', 'add', SILENT_VIP, 'dev', 'vf0');
       for (const to of [SILENT_VIP, ...others.map(({ vip4 }) => vip4)]) ping(hub, to);
       for (const from of others) ping(from, hub.vip4);
+      const full = world.sides[SLOTS_FULL.index]!;
+      ping(hub, full.vip6);
+      ping(full, hub.vip6);
       watch.begin();
     }, 400_000);
     afterAll(async () => {

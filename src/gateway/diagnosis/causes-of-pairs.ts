@@ -53,6 +53,16 @@ const LOST: Partial<Record<PairVerdict, Words>> = {
   },
 };
 
+const NO_TUNNEL_BACK: Partial<Record<PairVerdict, Words>> = {
+  'no-tunnel-back': {
+    about: ({ peer }) => peer,
+    text: ({ localVip, remoteVip, peer, forMs }) =>
+      `peer ${peer} lets in packets from ${localVip} to ${remoteVip}, and has no tunnel for any back, for ${seconds(forMs)}`,
+    advice:
+      'ask that gateway for its status: its places for sessions are taken, or its device takes no entries',
+  },
+};
+
 const LARGE: Partial<Record<PairVerdict, Words>> = {
   'large-lost-there': {
     about: pairOf,
@@ -108,6 +118,8 @@ export const CAUSES_OF_PAIRS: Causes = {
       ),
       LOST,
     ),
+
+  'no-tunnel-back': ({ checks: { pairs } }) => told(pairs, NO_TUNNEL_BACK),
 
   'mtu-too-small': ({ checks: { pairs } }) => told(pairs, LARGE),
 

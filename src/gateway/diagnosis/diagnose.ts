@@ -139,6 +139,7 @@ const ORDER = [
   'rotation-refused',
   'modes-differ',
   'packets-lost',
+  'no-tunnel-back',
   'mtu-too-small',
   'clocks-differ',
   'no-peer-for-packets',

@@ -32,6 +32,8 @@ export type PairVerdict =
   | 'silent-there'
   /** Ours gets packets and sends none. */
   | 'silent-here'
+  /** The peer gets packets of ours, and has no entry for any that its workload would send back. */
+  | 'no-tunnel-back'
   /** Large packets of ours do not arrive, small ones do. */
   | 'large-lost-there'
   | 'large-lost-here'
@@ -64,9 +66,11 @@ function judgeSince(first: PairSample, early: PairSample, late: PairSample): Pai
   if (lostThere && lostHere) return 'lost-both-ways';
   if (lostThere) return 'lost-there';
   if (lostHere) return 'lost-here';
-  // A peer without a place for the session counts nothing of what its workload sends.
-  const sendsNone = late.theirs.countsOut && cameThere.outPackets === 0;
-  if (silent && cameThere.inPackets > 0 && sendsNone) return 'silent-there';
+  if (silent && cameThere.inPackets > 0) {
+    // A peer without a place for the session counts nothing of what its workload sends.
+    if (!late.theirs.countsOut) return 'no-tunnel-back';
+    if (cameThere.outPackets === 0) return 'silent-there';
+  }
   const gets = leftThere.outPackets >= PACKETS_MIN && came.inPackets > 0;
   if (gets && came.outPackets === 0) return 'silent-here';
   if (largeLost(left, cameThere)) return 'large-lost-there';
