@@ -1,6 +1,14 @@
 /** The C example against the public API: built as a stranger would build it, and run over a capture. */
 import { spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -10,19 +18,24 @@ import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
-const PREFIX = join(ROOT, 'build/native/prefix-3.1');
+const RELEASES = ['3.1', '3.3'];
+const prefixOf = (release: string) => join(ROOT, 'build/native', `prefix-${release}`);
 const EXAMPLE = join(ROOT, 'native/doca-soft/examples');
 const PACKETS = 50;
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-example-'));
-  const program = join(folder, 'psp_pipeline');
+  const programOf = (release: string) => join(folder, release, 'psp_pipeline');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('builds with nothing but pkg-config', () => {
-    const options = ['-C', folder, '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`, 'psp_pipeline'];
-    const environment = { ...process.env, PKG_CONFIG_PATH: join(PREFIX, 'lib/pkgconfig') };
-    const { status, stderr } = spawnSync('make', options, { env: environment, encoding: 'utf8' });
+  test.each(RELEASES)('builds with nothing but pkg-config, for %s', (release) => {
+    mkdirSync(join(folder, release));
+    const options = ['-C', join(folder, release), '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`];
+    const environment = { ...process.env, PKG_CONFIG_PATH: join(prefixOf(release), 'lib/pkgconfig') };
+    const { status, stderr } = spawnSync('make', [...options, 'psp_pipeline'], {
+      env: environment,
+      encoding: 'utf8',
+    });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
@@ -41,7 +54,7 @@ function body(): void {
     expect(paths).toEqual([join(prefix, 'include'), join(prefix, 'lib')].map((path) => realpathSync(path)));
   });
 
-  test('gives back what it encrypted, packet for packet', async () => {
+  test.each(RELEASES)('gives back what it encrypted, packet for packet, over %s', async (release) => {
     const frames = Array.from({ length: PACKETS }, (_, i) => frameOf(i));
     // One that belongs to no session.
     const stranger = frameOf(0, '10.0.0.3');
@@ -55,7 +68,7 @@ function body(): void {
         `[representor vf0]\nport = net_pcap0,rx_pcap=${input},tx_pcap=${output}\nmtu = 1500\nhold = 300\n`,
     );
     const eal = ['--no-huge', '--no-shconf', '-m', '256', '--file-prefix', `psp-example-${process.pid}`];
-    const { status, stdout, stderr } = spawnSync(program, ['03:00.0', `${PACKETS}`, ...eal], {
+    const { status, stdout, stderr } = spawnSync(programOf(release), ['03:00.0', `${PACKETS}`, ...eal], {
       env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
       encoding: 'utf8',
     });
@@ -69,7 +82,11 @@ function body(): void {
   });
 }
 
-describeOnNative("the software DOCA's example in C", existsSync(PREFIX), body);
+describeOnNative(
+  "the software DOCA's example in C",
+  RELEASES.every((release) => existsSync(prefixOf(release))),
+  body,
+);
 
 function frameOf(i: number, destination = '10.0.0.2'): Uint8Array {
   const payload = new Uint8Array(8 + 20 * i).fill(i);

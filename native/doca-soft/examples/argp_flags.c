@@ -9,10 +9,13 @@
 #include <doca_argp.h>
 #include <doca_dev.h>
 #include <doca_log.h>
+#include <doca_version.h>
 
 DOCA_LOG_REGISTER(ARGP_FLAGS);
 
 #define DEVICES_MAX 16
+/* Flags that are devices and representors there are from 3.1 on. */
+#define HAS_DEVICES (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR >= 301)
 
 /* What the flags say. Devices and representors are the program's to close; the texts of devargs it may keep. */
 struct config {
@@ -50,6 +53,7 @@ static doca_error_t take_force(void *value, void *config)
 	return DOCA_SUCCESS;
 }
 
+#if HAS_DEVICES
 static doca_error_t take_device(void *value, void *config)
 {
 	const struct doca_argp_device_ctx *device = value;
@@ -75,6 +79,8 @@ static doca_error_t take_representor(void *value, void *config)
 	printf("representor %s %s\n", vuid, rep->dev_ctx.devargs == NULL ? "none" : rep->dev_ctx.devargs);
 	return DOCA_SUCCESS;
 }
+
+#endif
 
 static doca_error_t add(void *config)
 {
@@ -146,12 +152,14 @@ static void register_flags(void)
 	param = new_param("c", "count", DOCA_ARGP_TYPE_INT, take_count, "How often, 1 to 100");
 	doca_argp_param_set_arguments(param, "<times>");
 	must(doca_argp_register_param(param), "count");
+#if HAS_DEVICES
 	param = new_param("a", "device", DOCA_ARGP_TYPE_DEVICE, take_device, "A device");
 	doca_argp_param_set_multiplicity(param);
 	must(doca_argp_register_param(param), "device");
 	param = new_param("r", "rep", DOCA_ARGP_TYPE_DEVICE_REP, take_representor, "Representors of a device");
 	doca_argp_param_set_multiplicity(param);
 	must(doca_argp_register_param(param), "rep");
+#endif
 	must(doca_argp_register_cmd(new_cmd("add", add, "Adds it")), "add");
 	cmd = new_cmd("remove", remove_it, "Takes it away");
 	must(doca_argp_cmd_register_param(cmd, new_param(NULL, "force", DOCA_ARGP_TYPE_BOOLEAN, take_force, "Without asking")),

@@ -5,8 +5,8 @@
  *
  *     psp_pipeline PCI PACKETS [EAL arguments]
  *
- * ends when so many packets have come in by the uplink, or after ten seconds, and prints its counters. Release 3.1: crypto
- * stands in the pipes' actions.
+ * ends when so many packets have come in by the uplink, or after ten seconds, and prints its counters. Crypto stands in the pipes'
+ * actions, and releases.h has what differs between releases.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -21,6 +21,8 @@
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+
+#include "releases.h"
 
 #define INNER_SOURCE 0x0a000001u
 #define INNER_DESTINATION 0x0a000002u
@@ -42,6 +44,8 @@ static void must(doca_error_t result, const char *what)
 /* ---- Ports ---- */
 
 static uint16_t pf, vf;
+/* Looks at no field. */
+static const struct doca_flow_match everything;
 static struct doca_flow_port *switch_port;
 
 static struct doca_dev *open_device(const char *pci)
@@ -92,12 +96,8 @@ static struct doca_flow_port *start_flow_port(uint16_t id, struct doca_dev *dev,
 	struct doca_flow_port_cfg *cfg;
 	struct doca_flow_port *port;
 	must(doca_flow_port_cfg_create(&cfg), "port cfg");
-	must(doca_flow_port_cfg_set_port_id(cfg, id), "port id");
-	if (rep != NULL)
-		must(doca_flow_port_cfg_set_dev_rep(cfg, rep), "port rep");
-	else
-		must(doca_flow_port_cfg_set_dev(cfg, dev), "port dev");
-	must(doca_flow_port_cfg_set_actions_mem_size(cfg, 1 << 20), "actions memory");
+	must(set_port(cfg, id, dev, rep), "port");
+	must(set_actions_memory(cfg, 1 << 20), "actions memory");
 	must(doca_flow_port_start(cfg, &port), "port start");
 	doca_flow_port_cfg_destroy(cfg);
 	return port;
@@ -166,7 +166,7 @@ static struct doca_flow_pipe_entry *add_entry(struct doca_flow_pipe *pipe, const
 					      const struct doca_flow_actions *actions)
 {
 	struct doca_flow_pipe_entry *entry;
-	must(doca_flow_pipe_add_entry(ENTRY_QUEUE, pipe, match, actions, NULL, NULL, DOCA_FLOW_NO_WAIT, NULL, &entry), "entry");
+	must(add_to_basic(ENTRY_QUEUE, pipe, match, actions, &entry), "entry");
 	return entry;
 }
 
@@ -174,9 +174,7 @@ static void add_root_entry(struct doca_flow_pipe *root, uint32_t priority, const
 			   const struct doca_flow_match *mask, const struct doca_flow_fwd *fwd)
 {
 	struct doca_flow_pipe_entry *entry;
-	must(doca_flow_pipe_control_add_entry(ENTRY_QUEUE, priority, root, match, mask, NULL, NULL, NULL, NULL, NULL, fwd, NULL,
-					      &entry),
-	     "root entry");
+	must(add_to_control(ENTRY_QUEUE, priority, root, match, mask, fwd, &entry), "root entry");
 }
 
 static uint64_t packets_of(struct doca_flow_pipe_entry *entry)
@@ -224,7 +222,7 @@ int main(int argc, char **argv)
 
 	struct doca_dev *dev = open_device(argv[1]);
 	struct doca_dev_rep *rep = open_first_representor(dev);
-	must(doca_dpdk_port_probe_with_representors(dev, "dv_flow_en=2,dv_xmeta_en=4,fdb_def_rule_en=0", &rep, 1), "probe");
+	must(probe(dev, rep, "dv_flow_en=2,dv_xmeta_en=4,fdb_def_rule_en=0"), "probe");
 	must(doca_dpdk_get_first_port_id(dev, &pf), "port id");
 	vf = pf + 1;
 	start_dpdk_port(pf);
@@ -299,9 +297,8 @@ int main(int argc, char **argv)
 	struct doca_flow_pipe_entry *encrypted = add_entry(encrypt, &match, &actions);
 
 	to_pipe.next_pipe = encrypt;
-	struct doca_flow_pipe *egress_root = create_pipe(
-		&(struct pipe_options){"EGRESS_ROOT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_EGRESS, true,
-				       &(struct doca_flow_match){0}, NULL, &to_pipe, &drop});
+	struct doca_flow_pipe *egress_root = create_pipe(&(struct pipe_options){
+		"EGRESS_ROOT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_EGRESS, true, &everything, NULL, &to_pipe, &drop});
 	add_entry(egress_root, NULL, NULL);
 
 	/* Ingress, from its end: packets that did not authenticate, the session, decryption. */
@@ -344,9 +341,9 @@ int main(int argc, char **argv)
 	actions.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;
 	actions.crypto.crypto_id = DOCA_FLOW_PSP_DECRYPTION_ID;
 	to_pipe.next_pipe = acl;
-	struct doca_flow_pipe *decrypt = create_pipe(
-		&(struct pipe_options){"DECRYPT", DOCA_FLOW_PIPE_BASIC, DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false,
-				       &(struct doca_flow_match){0}, &actions, &to_pipe, &drop});
+	struct doca_flow_pipe *decrypt = create_pipe(&(struct pipe_options){"DECRYPT", DOCA_FLOW_PIPE_BASIC,
+									    DOCA_FLOW_PIPE_DOMAIN_SECURE_INGRESS, false,
+									    &everything, &actions, &to_pipe, &drop});
 	add_entry(decrypt, NULL, &actions);
 
 	/* The root comes last, so that no packet comes before all pipes exist. */
@@ -354,11 +351,11 @@ int main(int argc, char **argv)
 		"ROOT", DOCA_FLOW_PIPE_CONTROL, DOCA_FLOW_PIPE_DOMAIN_DEFAULT, true, NULL, NULL, NULL, NULL});
 	memset(&match, 0, sizeof(match));
 	memset(&mask, 0, sizeof(mask));
-	mask.parser_meta.port_id = UINT16_MAX;
-	match.parser_meta.port_id = vf;
+	match_port(&mask, UINT16_MAX);
+	match_port(&match, vf);
 	to_pipe.next_pipe = egress_root;
 	add_root_entry(root, 1, &match, &mask, &to_pipe);
-	match.parser_meta.port_id = pf;
+	match_port(&match, pf);
 	match.parser_meta.outer_l4_type = DOCA_FLOW_L4_META_UDP;
 	memset(&mask.parser_meta.outer_l4_type, 0xff, sizeof(mask.parser_meta.outer_l4_type));
 	match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
