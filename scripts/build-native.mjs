@@ -1,7 +1,7 @@
 // `npm run build:native`: the native parts in build/, as `psp-gateway build-native` makes them; what they need is installed by apt
 // on Debian and Ubuntu. It runs what is compiled in dist/, so that others load it once that is there.
 //
-// With --tests also what only tests need: the software DOCA with its defects, the same of release 3.3, rings, fuzzing and
+// With --tests also what only tests need: the software DOCA with its defects, the same of the other releases, rings, fuzzing and
 // sanitizer builds; among them
 //
 //   build/native/addon-sanitized  addon and software DOCA with gcc's sanitizers
@@ -17,11 +17,13 @@ import {
   cmake,
   installedDoca,
   SOFT_RELEASE,
+  SOFT_RELEASES,
 } from '../dist/native-build/build.js';
 import { installMissing } from '../dist/native-build/packages.js';
 import { PARTS, printed, requirementsOf, succeeds } from '../dist/native-build/requirements.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Besides SOFT_RELEASE, the one that the long tests run over; through the others a few packets go. */
 const RELEASE_OF_TESTS = '3.3';
 const CLANG_PROCESSOR = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 
@@ -58,11 +60,11 @@ function buildRobustness() {
   cmake(BUILD, 'the fuzz targets', 'native/doca-soft', join(BUILD_FOLDER, 'native', 'robustness'), variables);
 }
 
-function buildAddonOverSoft(release, { name = release, tests, sanitize = false, apart = false }) {
+function buildAddonOverSoft(release, { name = release, tests, sanitize, apart, unoptimized }) {
   // The speed of the one that users have counts.
   const quickly = name !== SOFT_RELEASE;
-  const prefix = buildSoft(BUILD, { release, name, defects: tests, sanitize, quickly });
-  buildAddon(BUILD, { folder: `addon-${name}`, prefix, rings: tests, sanitize, apart });
+  const prefix = buildSoft(BUILD, { release, name, defects: tests, sanitize, quickly, unoptimized });
+  buildAddon(BUILD, { folder: `addon-${name}`, prefix, rings: tests, sanitize, apart, unoptimized });
 }
 
 /** When anything that is built from was changed last. */
@@ -97,6 +99,10 @@ export function buildNative({ tests }) {
     // One release is enough: this one has ordered lists, where an entry is two or three of DOCA's with lives of their own; what the
     // other one has instead, mirrors and keys in actions, is less of the same code.
     buildAddonOverSoft(RELEASE_OF_TESTS, { name: 'sanitized', tests, sanitize: true });
+    for (const release of SOFT_RELEASES) {
+      if (release !== SOFT_RELEASE && release !== RELEASE_OF_TESTS)
+        buildAddonOverSoft(release, { tests, unoptimized: true });
+    }
     buildRobustness();
   }
   buildOverInstalledDoca(BUILD);

@@ -35,10 +35,7 @@ target_link_libraries(api PRIVATE soft)
 
 # Flags, in the releases between which they differ; without DPDK, and without the devices of a mapping file.
 foreach(RELEASE 3.0 3.1 3.3)
-  string(REPLACE "." ";" NUMBERS ${RELEASE})
-  list(GET NUMBERS 0 DOCA_VERSION_MAJOR)
-  list(GET NUMBERS 1 DOCA_VERSION_MINOR)
-  configure_file(include/doca_version.h.in argp-${RELEASE}.include/doca_version.h @ONLY)
+  configure_version(${RELEASE} argp-${RELEASE}.include)
   add_executable(argp-${RELEASE} test/argp.cc test/argp_inputs.cc ${ARGP_SOURCES} src/log.cc src/error.cc)
   target_compile_features(argp-${RELEASE} PRIVATE cxx_std_17)
   target_include_directories(argp-${RELEASE} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/argp-${RELEASE}.include include)

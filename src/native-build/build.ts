@@ -16,8 +16,11 @@ import { dirname, join, resolve } from 'node:path';
 import { PACKAGE_FOLDER } from '../hal/native-parts.js';
 import { NODE_INCLUDE_FOLDER, type Part, printed } from './requirements.js';
 
+/** Releases whose API the software DOCA presents. */
+export const SOFT_RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'] as const;
+export type SoftRelease = (typeof SOFT_RELEASES)[number];
 /** Release of the software DOCA that is built where nobody asks for another one. */
-export const SOFT_RELEASE = '3.1';
+export const SOFT_RELEASE: SoftRelease = '3.1';
 /** Number of jobs: without one, make compiles everything at once. */
 const PROCESSORS = String(availableParallelism());
 const OUTPUT_OCTETS_MAX = 1 << 28;
@@ -45,10 +48,12 @@ export interface AddonVariant {
   readonly sanitize?: boolean;
   /** Compiles each source by itself, which takes three times as long, and notices one that lacks an include. */
   readonly apart?: boolean;
+  /** Compiled in half the time, for a few packets. */
+  readonly unoptimized?: boolean;
 }
 
 export interface SoftVariant {
-  readonly release: string;
+  readonly release: SoftRelease;
   /** Names the folders; the release when absent. */
   readonly name?: string;
   /** Knows the defects that tests put back on purpose. */
@@ -56,6 +61,8 @@ export interface SoftVariant {
   readonly sanitize?: boolean;
   /** Compiled in half the time; packets take longer. */
   readonly quickly?: boolean;
+  /** Compiled in half of that, for a few packets. */
+  readonly unoptimized?: boolean;
 }
 
 /** Builds the parts as users have them. Throws NativeBuildError. */
@@ -74,14 +81,16 @@ export function buildPorts(build: NativeBuild): void {
 
 /** Builds and installs the software DOCA; where to. */
 export function buildSoft(build: NativeBuild, variant: SoftVariant): string {
-  const { release, name = release, defects = false, sanitize = false, quickly = false } = variant;
+  const { release, name = release, defects = false, sanitize = false } = variant;
+  const { quickly = false, unoptimized = false } = variant;
   const tree = join(build.folder, 'native', `soft-${name}`);
   const prefix = join(build.folder, 'native', `prefix-${name}`);
   cmake(build, `the software DOCA ${name}`, SOFT_SOURCES, tree, {
     DOCA_SOFT_RELEASE: release,
     DOCA_SOFT_DEFECTS: onOff(defects),
     DOCA_SOFT_SANITIZE: onOff(sanitize),
-    CMAKE_UNITY_BUILD: onOff(quickly),
+    CMAKE_BUILD_TYPE: unoptimized ? 'None' : 'RelWithDebInfo',
+    CMAKE_UNITY_BUILD: onOff(quickly || unoptimized),
     CMAKE_INSTALL_PREFIX: prefix,
     CMAKE_INSTALL_LIBDIR: 'lib',
   });
@@ -90,12 +99,13 @@ export function buildSoft(build: NativeBuild, variant: SoftVariant): string {
 }
 
 export function buildAddon(build: NativeBuild, variant: AddonVariant): void {
-  const { folder, prefix, rings = false, sanitize = false, apart = false } = variant;
+  const { folder, prefix, rings = false, sanitize = false, apart = false, unoptimized = false } = variant;
   const tree = join(build.folder, 'native', folder);
   const variables = {
     PSP_GATEWAY_TEST_RINGS: onOff(rings),
     PSP_GATEWAY_SANITIZE: onOff(sanitize),
     CMAKE_UNITY_BUILD: onOff(!apart),
+    ...(unoptimized ? { CMAKE_BUILD_TYPE: 'None' } : {}),
   };
   const path = [
     ...(prefix === undefined ? [] : [join(prefix, 'lib', 'pkgconfig')]),

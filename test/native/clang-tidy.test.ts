@@ -15,8 +15,8 @@ import { ROOT } from '../support/root.js';
 
 const RELEASE = '3.3';
 /** Sources that are empty in the other releases say so in their names, as shape_up_to_3_1.cc does. */
-const OF_OTHER_RELEASE = /3_1\.cc$/;
-const OTHER_RELEASE = '3.1';
+const OF_OTHER_RELEASE = /up_to_3_[012]\.cc$/;
+const OTHER_RELEASE = '3.0';
 const docaHeaders = (release: string) => join(ROOT, `build/native/prefix-${release}/include`);
 
 const PORTS = ['-std=c++20', '-DNAPI_VERSION=8', '-DNODE_ADDON_API_CPP_EXCEPTIONS_ALL'];

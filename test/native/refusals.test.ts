@@ -1,4 +1,4 @@
-/** What the software DOCA refuses, and how its log names it: a C program against its public API, in both releases. */
+/** What the software DOCA refuses, and how its log names it: a C program against its public API, in every release. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
 import { describeOnNative } from '../support/needs.js';
 import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
 
-const RELEASES = ['3.1', '3.3'];
+const RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'];
 const FLOWS_PER_FAMILY = 20;
 
 const SUCCESS = 'DOCA_SUCCESS';
@@ -19,8 +19,7 @@ const unsupported = (what: string) => `DOCA_ERROR_NOT_SUPPORTED: not supported: 
 const invalid = (what: string) => `DOCA_ERROR_INVALID_VALUE: invalid: ${what}`;
 const RSS = 'doca_flow_resource_rss_cfg.';
 
-const BOTH = {
-  'match.flags': unsupported('doca_flow_match.flags'),
+const ALL = {
   'match.parser_meta.outer_l4_ok': unsupported('doca_flow_match.parser_meta.outer_l4_ok'),
   'match.outer.eth_vlan': unsupported('doca_flow_match.outer.eth_vlan'),
   'match.outer.ip4.version_ihl': unsupported('doca_flow_match.outer.ip4.version_ihl'),
@@ -76,31 +75,55 @@ const BOTH = {
   doca_dpdk_get_rep_vf_index: unsupported('doca_dpdk_get_rep_vf_index'),
   doca_dpdk_get_rep_sf_num: unsupported('doca_dpdk_get_rep_sf_num'),
   doca_flow_port_operation_state_modify: unsupported('doca_flow_port_operation_state_modify to 2'),
-
-  spread: `${2 * FLOWS_PER_FAMILY}: IPv4 on both queues, IPv6 0 and ${FLOWS_PER_FAMILY}`,
 };
 
+const spread = (how: string) => `${2 * FLOWS_PER_FAMILY}: ${how}`;
+
+const UP_TO_3_2 = {
+  'actions.flags': unsupported('doca_flow_actions.flags'),
+  doca_flow_port_cfg_set_rss_cfg: unsupported('doca_flow_port_cfg_set_rss_cfg'),
+};
+
+const UP_TO_3_0 = {
+  ...ALL,
+  'match.flags': unsupported('doca_flow_match.flags'),
+  'match.meta.mark': unsupported('doca_flow_match.meta.mark'),
+  'RSS of both families': SUCCESS,
+  'RSS of both transports': SUCCESS,
+  ...UP_TO_3_2,
+  spread: spread('IPv4 on both queues, IPv6 on both queues'),
+};
+
+const FROM_3_1 = {
+  ...ALL,
+  'RSS of both families': invalid('RSS flags 0x3 mix families; use an entry for each'),
+  'RSS of both transports': invalid('RSS flags 0xc mix families; use an entry for each'),
+  spread: spread('IPv4 on both queues, IPv6 on queue 1'),
+};
+
+const fromRelease3_2 = (typeOfCrypto: number) => ({
+  ...FROM_3_1,
+  "a list's CRYPTO without crypto": invalid("pipe unnamed: a list's CRYPTO element without crypto"),
+  "a list's key slot too high": invalid('crypto_id 8 of an encryption; key slots are 1 to 7'),
+  "a list's ACTIONS without actions": invalid("pipe unnamed: a list's ACTIONS element without actions"),
+  "a list's action descriptors": unsupported('pipe unnamed: action descriptors'),
+  'a list without elements': 'DOCA_ERROR_INVALID_VALUE',
+  "an entry's list": SUCCESS,
+  "an entry's CRYPTO without crypto": invalid('pipe unnamed: element 0 of list 0 has no crypto'),
+  "an entry's MONITOR, the template's is CRYPTO": invalid(
+    `pipe unnamed: element 0 of list 0 is of type 1; its template's of type ${typeOfCrypto}`,
+  ),
+  "an entry's list without elements": 'DOCA_ERROR_INVALID_VALUE',
+  doca_flow_port_shared_resources_query: unsupported('doca_flow_port_shared_resources_query of type 3'),
+});
+
 const EXPECTED: Record<string, Record<string, string>> = {
-  '3.1': {
-    ...BOTH,
-    'actions.flags': unsupported('doca_flow_actions.flags'),
-    doca_flow_port_cfg_set_rss_cfg: unsupported('doca_flow_port_cfg_set_rss_cfg'),
-  },
-  '3.3': {
-    ...BOTH,
-    "a list's CRYPTO without crypto": invalid("pipe unnamed: a list's CRYPTO element without crypto"),
-    "a list's key slot too high": invalid('crypto_id 8 of an encryption; key slots are 1 to 7'),
-    "a list's ACTIONS without actions": invalid("pipe unnamed: a list's ACTIONS element without actions"),
-    "a list's action descriptors": unsupported('pipe unnamed: action descriptors'),
-    'a list without elements': 'DOCA_ERROR_INVALID_VALUE',
-    "an entry's list": SUCCESS,
-    "an entry's CRYPTO without crypto": invalid('pipe unnamed: element 0 of list 0 has no crypto'),
-    "an entry's MONITOR, the template's is CRYPTO": invalid(
-      "pipe unnamed: element 0 of list 0 is of type 1; its template's of type 3",
-    ),
-    "an entry's list without elements": 'DOCA_ERROR_INVALID_VALUE',
-    doca_flow_port_shared_resources_query: unsupported('doca_flow_port_shared_resources_query of type 3'),
-  },
+  '2.9': UP_TO_3_0,
+  '2.10': UP_TO_3_0,
+  '3.0': UP_TO_3_0,
+  '3.1': { ...FROM_3_1, ...UP_TO_3_2 },
+  '3.2': { ...fromRelease3_2(2), ...UP_TO_3_2 },
+  '3.3': fromRelease3_2(3),
 };
 
 function body(): void {

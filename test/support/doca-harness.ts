@@ -14,7 +14,7 @@ import type { HalHarness, HarnessOptions } from '../conformance/harness.js';
 import { ROOT } from './root.js';
 import { ANY_PLACE } from './sim-harness.js';
 
-export type DocaRelease = '3.1' | '3.3';
+export type DocaRelease = '2.9' | '2.10' | '3.0' | '3.1' | '3.2' | '3.3';
 
 export interface DeviceSetUp {
   readonly promiscuous: boolean;

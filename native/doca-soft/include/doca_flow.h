@@ -1,7 +1,6 @@
 /*
- * DOCA Flow as the software DOCA presents it: names, types, enumerators and field order of the releases that
- * docs/doca-soft.md names, in the shape of 3.1 or, where doca_version.h says so, of 3.3. In that of 2.9, 2.10, 3.0 and 3.2
- * there is no library: the addon is compiled against what it uses of them.
+ * DOCA Flow as the software DOCA presents it: names, types, enumerators and field order of the release that doca_version.h
+ * names. Where the releases differ, a condition says so: from a release on ">= 302" (3.2), up to the one before it "< 302".
  *
  * doca_be fields are in network byte order; ids, sizes and queue numbers in the CPU's.
  */
@@ -34,7 +33,9 @@ struct doca_flow_target;
 struct doca_flow_definitions;
 struct doca_flow_definitions_cfg;
 struct doca_flow_parser;
+#if DOCA_SOFT_RELEASE_ >= 301
 struct doca_flow_tune_cfg;
+#endif
 
 /* ---- Enumerations ---- */
 
@@ -121,7 +122,6 @@ enum doca_flow_shared_resource_type {
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA, /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_MAX,
 };
 #else
 enum doca_flow_shared_resource_type {
@@ -132,7 +132,6 @@ enum doca_flow_shared_resource_type {
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA, /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_MAX,
 };
 
 enum doca_flow_resource {
@@ -154,6 +153,14 @@ enum doca_flow_port_default_miss_type {
 	DOCA_FLOW_PORT_DEFAULT_MISS_KERNEL = 0, /* soft: not supported */
 	DOCA_FLOW_PORT_DEFAULT_MISS_RSS = 1,	/* soft: not supported */
 	DOCA_FLOW_PORT_DEFAULT_MISS_DROP = 2,	/* soft: not supported */
+};
+#endif
+
+#if DOCA_SOFT_RELEASE_ < 301
+enum doca_flow_direction_info {
+	DOCA_FLOW_DIRECTION_BIDIRECTIONAL,
+	DOCA_FLOW_DIRECTION_NETWORK_TO_HOST,
+	DOCA_FLOW_DIRECTION_HOST_TO_NETWORK,
 };
 #endif
 
@@ -193,9 +200,10 @@ enum doca_flow_meter_color {
 enum doca_rss_type {
 	DOCA_FLOW_RSS_IPV4 = 1 << 0,
 	DOCA_FLOW_RSS_IPV6 = 1 << 1,
-	DOCA_FLOW_RSS_UDP = 1 << 2,	 /* soft: no effect */
-	DOCA_FLOW_RSS_TCP = 1 << 3,	 /* soft: no effect */
-	DOCA_FLOW_RSS_ESP = 1 << 4,	 /* soft: not supported */
+	DOCA_FLOW_RSS_UDP = 1 << 2, /* soft: no effect */
+	DOCA_FLOW_RSS_TCP = 1 << 3, /* soft: no effect */
+	DOCA_FLOW_RSS_ESP = 1 << 4, /* soft: not supported */
+#if DOCA_SOFT_RELEASE_ >= 301
 	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5, /* soft: not supported */
 	DOCA_FLOW_RSS_IPV4_DST = 1 << 6, /* soft: not supported */
 	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7, /* soft: not supported */
@@ -204,6 +212,10 @@ enum doca_rss_type {
 	DOCA_FLOW_RSS_UDP_DST = 1 << 10, /* soft: not supported */
 	DOCA_FLOW_RSS_TCP_SRC = 1 << 11, /* soft: not supported */
 	DOCA_FLOW_RSS_TCP_DST = 1 << 12, /* soft: not supported */
+#endif
+#if DOCA_SOFT_RELEASE_ >= 303
+	DOCA_FLOW_RSS_AUTO = 1 << 30, /* soft: not supported */
+#endif
 };
 
 enum doca_flow_rss_hash_function {
@@ -229,8 +241,10 @@ enum doca_flow_action_type {
 enum doca_flow_ordered_list_element_type {
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, /* soft: from 3.2 on */
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, /* soft: not supported */
-#if DOCA_SOFT_RELEASE_ >= 302
+#if DOCA_SOFT_RELEASE_ >= 303
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64, /* soft: not supported */
+#endif
+#if DOCA_SOFT_RELEASE_ >= 302
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO,
 #endif
 };
@@ -300,7 +314,9 @@ struct doca_flow_parser_meta {
 };
 
 struct doca_flow_match {
+#if DOCA_SOFT_RELEASE_ < 301
 	uint32_t flags;
+#endif
 	struct doca_flow_meta meta;
 	struct doca_flow_parser_meta parser_meta;
 	struct doca_flow_header_format outer;
@@ -368,6 +384,8 @@ struct doca_flow_nat64_action {
 struct doca_flow_actions {
 #if DOCA_SOFT_RELEASE_ < 302
 	uint8_t action_idx;
+#endif
+#if DOCA_SOFT_RELEASE_ < 303
 	uint32_t flags; /* soft: not supported */
 #endif
 	enum doca_flow_resource_type decap_type; /* soft: not supported */
@@ -428,6 +446,7 @@ struct doca_flow_fwd {
 			uint32_t rss_inner_flags;
 			uint16_t *rss_queues;
 			int num_of_queues;
+			uint32_t shared_rss_id; /* soft: not supported */
 			enum doca_flow_rss_hash_function rss_hash_func;
 		};
 #else
@@ -502,8 +521,10 @@ struct doca_flow_ordered_list_element {
 			struct doca_flow_action_descs *action_descs;
 		};
 		struct doca_flow_monitor *monitor;
-#if DOCA_SOFT_RELEASE_ >= 302
+#if DOCA_SOFT_RELEASE_ >= 303
 		struct doca_flow_nat64_action *nat64;
+#endif
+#if DOCA_SOFT_RELEASE_ >= 302
 		struct doca_flow_crypto *crypto;
 #endif
 	};
@@ -575,7 +596,7 @@ struct doca_flow_entropy_format {
 		struct doca_flow_header_ip4 ip4;
 		struct doca_flow_header_ip6 ip6;
 	};
-#if DOCA_SOFT_RELEASE_ < 303
+#if DOCA_SOFT_RELEASE_ < 302
 	enum doca_flow_l4_type_ext l4_type_ext;
 #else
 	bool is_transport;
@@ -617,8 +638,10 @@ DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, co
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_definitions *definitions);
+#if DOCA_SOFT_RELEASE_ >= 301
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg);
+#endif
 #if DOCA_SOFT_RELEASE_ < 302
 /* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_default_rss(struct doca_flow_cfg *cfg,
@@ -636,10 +659,10 @@ DOCA_STABLE doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *c
 #if DOCA_SOFT_RELEASE_ >= 300
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id);
 #endif
-/* soft: only the port's number */
+/* soft: up to 2.10 the number of the port; no effect from 3.0 on */
 DOCA_STABLE doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct doca_dev *dev);
-#if DOCA_SOFT_RELEASE_ >= 301
+#if DOCA_SOFT_RELEASE_ >= 300
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep);
 #endif
 #if DOCA_SOFT_RELEASE_ >= 210
@@ -672,6 +695,9 @@ DOCA_STABLE uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair);
 DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port);
 DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
+#if DOCA_SOFT_RELEASE_ < 301
+DOCA_EXPERIMENTAL void doca_flow_port_pipes_dump(struct doca_flow_port *port, FILE *file);
+#endif
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port,
 								     enum doca_flow_port_operation_state state);
@@ -714,6 +740,11 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_
 								    struct doca_flow_ordered_list *const *ordered_lists,
 								    size_t nr_ordered_lists);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg, bool enabled);
+#if DOCA_SOFT_RELEASE_ < 301
+/* soft: no effect */
+DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_dir_info(struct doca_flow_pipe_cfg *cfg,
+							       enum doca_flow_direction_info dir_info);
+#endif
 /* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t queue);
 /* soft: only false */
@@ -809,7 +840,12 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 								     uint32_t idx,
 								     const struct doca_flow_ordered_list *ordered_list,
-								     const struct doca_flow_fwd *fwd, uint32_t flags,
+								     const struct doca_flow_fwd *fwd,
+#if DOCA_SOFT_RELEASE_ < 301
+								     enum doca_flow_flags_type flags,
+#else
+								     uint32_t flags,
+#endif
 								     void *user_ctx, struct doca_flow_pipe_entry **entry);
 DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32_t flags, struct doca_flow_pipe_entry *entry);
 /* `timeout` is in microseconds; 0 polls once. */
@@ -851,6 +887,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_entry(struct doca_flow_p
 DOCA_EXPERIMENTAL doca_error_t doca_flow_resource_query_pipe_miss(struct doca_flow_pipe *pipe,
 								  struct doca_flow_resource_query *query);
 
+#if DOCA_SOFT_RELEASE_ >= 301
 /* ---- Tuning, which is not supported ---- */
 
 enum doca_flow_tune_profile {
@@ -866,6 +903,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_destroy(struct doca_flow_tune_
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *cfg,
 							      enum doca_flow_tune_profile profile);
+#endif
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include <doca_compat.h>
 #include <doca_error.h>
 #include <doca_types.h>
+#include <doca_version.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -49,7 +50,9 @@ enum doca_flow_crypto_encap_net_type {
 	DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL,
 	DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV4,
 	DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV6,
+#if DOCA_SOFT_RELEASE_ >= 300
 	DOCA_FLOW_CRYPTO_HEADER_NON_ESP_MARKER, /* soft: not supported */
+#endif
 };
 
 enum doca_flow_crypto_key_type {

@@ -1,13 +1,19 @@
 // doca_dpdk.h: the DPDK ports of devices.
 #include <doca_dpdk.h>
 
-#include <cstring>
 #include <stdexcept>
 
 #include "dev.h"
 #include "log.h"
+#include "representor_names.h"
 
 using namespace soft;
+
+static doca_error_t refused(const doca_dev &dev, const std::exception &error)
+{
+	log_sdk(DOCA_LOG_LEVEL_ERROR, "device %s: %s", dev.info.mapping.pci.c_str(), error.what());
+	return DOCA_ERROR_DRIVER;
+}
 
 static doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapping *> &representors)
 {
@@ -19,9 +25,8 @@ static doca_error_t probe(doca_dev *dev, const std::vector<const RepresentorMapp
 		dev->info.mapping.mac = dev->device->mac();
 		return DOCA_SUCCESS;
 	} catch (const std::exception &error) {
-		log_sdk(DOCA_LOG_LEVEL_ERROR, "device %s: %s", dev->info.mapping.pci.c_str(), error.what());
 		dev->device.reset();
-		return DOCA_ERROR_DRIVER;
+		return refused(*dev, error);
 	}
 }
 
@@ -29,18 +34,18 @@ doca_error_t doca_dpdk_port_probe(struct doca_dev *dev, const char *devargs)
 try {
 	if (dev == nullptr || devargs == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	// Up to 3.0 devargs name the representors ("representor=pf0vf0"). All representors of the mapping file are made, whatever
-	// they say.
 	std::vector<const RepresentorMapping *> representors;
-	if (strstr(devargs, "representor=") != nullptr) {
-		for (const RepresentorMapping &mapping : dev->info.mapping.representors)
-			representors.push_back(&mapping);
+	try {
+		representors = named_representors(devargs, dev->info.mapping);
+	} catch (const std::runtime_error &error) {
+		return refused(*dev, error);
 	}
 	return probe(dev, representors);
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }
 
+#if DOCA_SOFT_RELEASE_ >= 301
 doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs, struct doca_dev_rep **reps,
 						    uint16_t count)
 try {
@@ -55,6 +60,7 @@ try {
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }
+#endif
 
 doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id)
 {

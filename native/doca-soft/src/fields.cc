@@ -65,7 +65,11 @@ const SelectedPlace PLACES[] = {
 	SCRATCH(7),
 	SCRATCH(8),
 	SCRATCH(9),
+#if DOCA_SOFT_RELEASE_ < 300
+	OWN(parser_meta.port_meta, "parser_meta.port.id", 2, port_id, 0),
+#else
 	OWN(parser_meta.port_id, "parser_meta.port.id", 2, port_id, 0),
+#endif
 	OWN(parser_meta.random, "parser_meta.random.value", 2, random, 0),
 	OWN(parser_meta.psp_syndrome, "parser_meta.psp.syndrome", 1, syndrome, HAVE_SYNDROME),
 	OWN(parser_meta.outer_l3_type, "parser_meta.packet_type.l3_outer", 1, l3_type, 0),
@@ -178,7 +182,10 @@ struct Unknown {
 
 // A structure comes after those of its members that have a name of their own.
 const Unknown UNKNOWNS[] = {
+#if DOCA_SOFT_RELEASE_ < 301
 	UNKNOWN(ANY, flags),
+	UNKNOWN(ANY, meta.mark),
+#endif
 	UNKNOWN(ANY, parser_meta.ipsec_syndrome),
 	UNKNOWN(ANY, parser_meta.ipsec_ar_syndrome),
 	UNKNOWN(ANY, parser_meta.meter_color),

@@ -1,4 +1,4 @@
-// Operations on entries, without the signatures of the API, in which releases differ: flow_entry_3_1.cc and flow_entry_3_3.cc
+// Operations on entries, without the signatures of the API, in which releases differ: flow_entry_up_to_3_2.cc and flow_entry_from_3_3.cc
 // have those.
 #pragma once
 

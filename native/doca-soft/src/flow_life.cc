@@ -82,7 +82,7 @@ try {
 doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 						  enum doca_flow_shared_resource_type type)
 {
-	REQUIRE(cfg != nullptr && type >= 0 && type < DOCA_FLOW_SHARED_RESOURCE_MAX);
+	REQUIRE(cfg != nullptr && type >= 0 && type < SHARED_RESOURCE_TYPES);
 	// An entry has 16 bits for its mirror's number.
 	if (is_mirror(type) && nr_shared_resource > UINT16_MAX + 1)
 		return not_supported("%u mirrors; up to %d", nr_shared_resource, UINT16_MAX + 1);
@@ -127,11 +127,13 @@ doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const stru
 	return not_supported("doca_flow_cfg_set_definitions");
 }
 
+#if DOCA_SOFT_RELEASE_ >= 301
 doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg)
 {
 	REQUIRE(cfg != nullptr && tune_cfg != nullptr);
 	return not_supported("doca_flow_cfg_set_tune_cfg");
 }
+#endif
 
 #if DOCA_SOFT_RELEASE_ < 302
 // The queues have no effect, because every forward to RSS names its own. doca_soft_get_set_up returns them.
@@ -175,6 +177,7 @@ void doca_flow_destroy(void)
 	library = nullptr;
 }
 
+#if DOCA_SOFT_RELEASE_ >= 301
 doca_error_t doca_flow_tune_cfg_create(struct doca_flow_tune_cfg **cfg)
 {
 	REQUIRE(cfg != nullptr);
@@ -190,6 +193,7 @@ doca_error_t doca_flow_tune_cfg_set_profile(struct doca_flow_tune_cfg *, enum do
 {
 	return not_supported("doca_flow_tune_cfg_set_profile");
 }
+#endif
 
 // The configuration is kept although there is no server: programs end where they cannot make one.
 doca_error_t doca_flow_tune_server_cfg_create(struct doca_flow_tune_server_cfg **cfg)

@@ -189,7 +189,7 @@ doca_error_t read_rss(Device &device, const doca_flow_resource_rss_cfg &rss, Rss
 		return not_supported("doca_flow_resource_rss_cfg.rss_hash_func %d", rss.rss_hash_func);
 	const uint32_t both_l3 = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
 	const uint32_t both_l4 = DOCA_FLOW_RSS_UDP | DOCA_FLOW_RSS_TCP;
-	if ((rss.outer_flags & both_l3) == both_l3 || (rss.outer_flags & both_l4) == both_l4)
+	if (!RSS_MIXES_FAMILIES && ((rss.outer_flags & both_l3) == both_l3 || (rss.outer_flags & both_l4) == both_l4))
 		return invalid("RSS flags 0x%x mix families; use an entry for each", rss.outer_flags);
 	if ((rss.outer_flags & ~(both_l3 | both_l4)) != 0)
 		return not_supported("doca_flow_resource_rss_cfg.outer_flags 0x%x; IPV4, IPV6, UDP and TCP are", rss.outer_flags);
@@ -199,8 +199,10 @@ doca_error_t read_rss(Device &device, const doca_flow_resource_rss_cfg &rss, Rss
 		if (queue >= there)
 			return invalid("a forward to RSS queue %u; the PF's DPDK port has %u", queue, there);
 	}
-	target.ip4 = (rss.outer_flags & DOCA_FLOW_RSS_IPV6) == 0;
-	target.ip6 = (rss.outer_flags & DOCA_FLOW_RSS_IPV4) == 0;
+	// Without flags both are.
+	const uint32_t families = (rss.outer_flags & both_l3) == 0 ? both_l3 : rss.outer_flags;
+	target.ip4 = (families & DOCA_FLOW_RSS_IPV4) != 0;
+	target.ip6 = (families & DOCA_FLOW_RSS_IPV6) != 0;
 	return DOCA_SUCCESS;
 }
 
@@ -254,10 +256,10 @@ doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forwar
 			forward.kind = Forward::CHANGEABLE;
 			return DOCA_SUCCESS;
 		}
-		if (fwd->rss_type != DOCA_FLOW_RESOURCE_TYPE_NON_SHARED)
+		if (is_shared_rss(*fwd))
 			return not_supported("a forward to shared RSS");
 		RssTarget target;
-		const doca_error_t result = read_rss(device, fwd->rss, target);
+		const doca_error_t result = read_rss(device, rss_of(*fwd), target);
 		if (result != DOCA_SUCCESS)
 			return result;
 		forward.kind = Forward::RSS;
@@ -408,6 +410,16 @@ doca_error_t doca_flow_pipe_cfg_set_miss_counter(struct doca_flow_pipe_cfg *cfg,
 	cfg->miss_counter = enabled;
 	return DOCA_SUCCESS;
 }
+
+#if DOCA_SOFT_RELEASE_ < 301
+// A hint without effect.
+doca_error_t doca_flow_pipe_cfg_set_dir_info(struct doca_flow_pipe_cfg *cfg, enum doca_flow_direction_info dir_info)
+{
+	REQUIRE(cfg != nullptr && dir_info >= DOCA_FLOW_DIRECTION_BIDIRECTIONAL &&
+		dir_info <= DOCA_FLOW_DIRECTION_HOST_TO_NETWORK);
+	return DOCA_SUCCESS;
+}
+#endif
 
 doca_error_t doca_flow_pipe_cfg_set_excluded_queue(struct doca_flow_pipe_cfg *cfg, uint16_t)
 {

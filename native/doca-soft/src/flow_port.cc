@@ -39,16 +39,21 @@ doca_error_t doca_flow_port_cfg_destroy(struct doca_flow_port_cfg *cfg)
 	return DOCA_SUCCESS;
 }
 
+#if DOCA_SOFT_RELEASE_ >= 300
 doca_error_t doca_flow_port_cfg_set_port_id(struct doca_flow_port_cfg *cfg, uint16_t port_id)
 {
 	REQUIRE(cfg != nullptr);
 	cfg->port_id = port_id;
 	return DOCA_SUCCESS;
 }
+#endif
 
+// Up to 2.10 they are the port's number; later ones are a driver's, and have no effect.
 doca_error_t doca_flow_port_cfg_set_devargs(struct doca_flow_port_cfg *cfg, const char *devargs)
 {
 	REQUIRE(cfg != nullptr && devargs != nullptr);
+	if (!PORT_NUMBER_IN_DEVARGS)
+		return DOCA_SUCCESS;
 	char *end = nullptr;
 	const long number = strtol(devargs, &end, 10);
 	if (end == devargs || *end != '\0' || number < 0 || number > UINT16_MAX)
@@ -64,18 +69,22 @@ doca_error_t doca_flow_port_cfg_set_dev(struct doca_flow_port_cfg *cfg, struct d
 	return DOCA_SUCCESS;
 }
 
+#if DOCA_SOFT_RELEASE_ >= 300
 doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_port_cfg *cfg, struct doca_dev_rep *dev_rep)
 {
 	REQUIRE(cfg != nullptr);
 	cfg->rep = dev_rep;
 	return DOCA_SUCCESS;
 }
+#endif
 
+#if DOCA_SOFT_RELEASE_ >= 210
 doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size)
 {
 	REQUIRE(cfg != nullptr && size >= 64 && (size & (size - 1)) == 0);
 	return DOCA_SUCCESS;
 }
+#endif
 
 doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg, enum doca_flow_port_operation_state state)
 {
@@ -269,6 +278,16 @@ doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doc
 	store16(reinterpret_cast<uint8_t *>(entropy), flow_entropy(frame, 0, end + 4));
 	return DOCA_SUCCESS;
 }
+
+#if DOCA_SOFT_RELEASE_ < 301
+void doca_flow_port_pipes_dump(struct doca_flow_port *port, FILE *file)
+{
+	if (port == nullptr)
+		return;
+	for (const DevicePipe &pipe : port->device->pipes)
+		doca_flow_pipe_dump(pipe.get(), file);
+}
+#endif
 
 #if DOCA_SOFT_RELEASE_ >= 302
 doca_error_t doca_flow_port_update_default_miss(struct doca_flow_port *port, enum doca_flow_port_default_miss_type type, bool)

@@ -1,6 +1,7 @@
-// What the releases of DOCA Flow that the library presents have, for sources that serve both. Where a member or a constant is
+// What the releases of DOCA Flow that the library presents have, for sources that serve all. Where a member or a constant is
 // missing in one of them, a function here stands for it. Signatures that differ are in files of their own, side by side
-// (flow_entry_3_1.cc, flow_entry_3_3.cc).
+// (flow_entry_up_to_3_2.cc, flow_entry_from_3_3.cc). Declarations that are missing in a release, such as those of the direction
+// of pipes from 3.1 on, have their condition in the public headers and the same one around their definition.
 #pragma once
 
 #include <doca_flow.h>
@@ -8,15 +9,22 @@
 
 namespace soft {
 
-//                                  | to 3.0 | 3.1    | 3.2    | 3.3    |
-// mirrors                          | yes    | yes    |        |        | is_mirror, mirror_of
-// ordered lists, hash pipes        |        |        | yes    | yes    | HAS_INDEXED_PIPES, is_flooding
-// secure domain's egress root      |        |        | yes    | yes    | HAS_SECURE_EGRESS_ROOT
-// flags of actions                 | yes    | yes    |        |        | flags_of
-// nr_entries of a pipe             | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
-// control entries, by default      | inside | inside | inside | queued | CONTROL_ENTRIES_COMPLETE_INSIDE
-// RSS of a template left to entries|        | yes    | yes    | yes    | is_rss_of_entries
-// a flow port without its device   | yes    |        |        |        | PORT_ID_IS_ENOUGH
+//                                         | 2.9    | 2.10   | 3.0    | 3.1    | 3.2    | 3.3    |
+// port number of a match has four octets  | yes    | yes    |        |        |        |        | fields.cc
+// members of RSS stand in the forward     | yes    |        |        |        |        |        | rss_of, is_shared_rss
+// devargs of a port are its number        | yes    | yes    |        |        |        |        | PORT_NUMBER_IN_DEVARGS
+// a flow port without its device          | yes    | yes    | yes    |        |        |        | PORT_ID_IS_ENOUGH
+// one RSS spreads IPv4 and IPv6, TCP, UDP | yes    | yes    | yes    |        |        |        | RSS_MIXES_FAMILIES
+// RSS of a template left to entries       |        |        |        | yes    | yes    | yes    | is_rss_of_entries
+// flags of matches, meta.mark             | yes    | yes    | yes    |        |        |        | fields.cc
+// mirrors                                 | yes    | yes    | yes    | yes    |        |        | is_mirror, mirror_of
+// ordered lists, hash pipes               |        |        |        |        | yes    | yes    | HAS_INDEXED_PIPES, is_flooding
+// secure domain's egress root             |        |        |        |        | yes    | yes    | HAS_SECURE_EGRESS_ROOT
+// flags of actions                        | yes    | yes    | yes    | yes    | yes    |        | flags_of
+// nr_entries of a pipe                    | hint   | hint   | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
+// control entries, by default             | inside | inside | inside | inside | inside | queued | CONTROL_ENTRIES_COMPLETE_INSIDE
+constexpr bool PORT_NUMBER_IN_DEVARGS = DOCA_SOFT_RELEASE_ < 300;
+constexpr bool RSS_MIXES_FAMILIES = DOCA_SOFT_RELEASE_ < 301;
 constexpr bool HAS_INDEXED_PIPES = DOCA_SOFT_RELEASE_ >= 302;
 constexpr bool HAS_SECURE_EGRESS_ROOT = DOCA_SOFT_RELEASE_ >= 302;
 constexpr bool CONTROL_ENTRIES_COMPLETE_INSIDE = DOCA_SOFT_RELEASE_ < 303;
@@ -25,6 +33,46 @@ constexpr bool PORT_ID_IS_ENOUGH = DOCA_SOFT_RELEASE_ < 301;
 constexpr bool NR_ENTRIES_IS_A_HINT = DOCA_SOFT_RELEASE_ < 302;
 // As many entries more than its configuration says a pipe takes where that is a hint.
 constexpr uint32_t MORE_ENTRIES_MAX = 16384;
+
+// Flags of entries of hash pipes and of ordered lists.
+#if DOCA_SOFT_RELEASE_ < 303
+using entry_flags_t = doca_flow_flags_type;
+#else
+using entry_flags_t = uint32_t;
+#endif
+#if DOCA_SOFT_RELEASE_ < 301
+using list_flags_t = doca_flow_flags_type;
+#else
+using list_flags_t = uint32_t;
+#endif
+
+// The number of types of shared resources: mirrors are one of eight up to 3.1.
+constexpr int SHARED_RESOURCE_TYPES = DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA + 1;
+
+inline bool is_shared_rss([[maybe_unused]] const doca_flow_fwd &fwd)
+{
+#if DOCA_SOFT_RELEASE_ >= 210
+	return fwd.rss_type != DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+#else
+	return fwd.shared_rss_id != 0;
+#endif
+}
+
+// The RSS of a forward that is not shared.
+inline doca_flow_resource_rss_cfg rss_of(const doca_flow_fwd &fwd)
+{
+#if DOCA_SOFT_RELEASE_ >= 210
+	return fwd.rss;
+#else
+	doca_flow_resource_rss_cfg rss{};
+	rss.outer_flags = fwd.rss_outer_flags;
+	rss.inner_flags = fwd.rss_inner_flags;
+	rss.queues_array = fwd.rss_queues;
+	rss.nr_queues = fwd.num_of_queues;
+	rss.rss_hash_func = fwd.rss_hash_func;
+	return rss;
+#endif
+}
 
 // The number of the mirror that a monitor names; 0 without one.
 inline uint32_t mirror_of([[maybe_unused]] const doca_flow_monitor &monitor)
@@ -39,7 +87,7 @@ inline uint32_t mirror_of([[maybe_unused]] const doca_flow_monitor &monitor)
 // The flags of actions; 0 in releases whose actions have none.
 inline uint32_t flags_of([[maybe_unused]] const doca_flow_actions &actions)
 {
-#if DOCA_SOFT_RELEASE_ < 302
+#if DOCA_SOFT_RELEASE_ < 303
 	return actions.flags;
 #else
 	return 0;

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include <doca_dev.h>
-#include <doca_dpdk.h>
 #include <doca_flow.h>
 #include <doca_flow_crypto.h>
 #include <doca_log.h>
@@ -23,6 +22,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "by_release.h"
 #include "check.h"
 
 #define OK(call) CHECK((call) == DOCA_SUCCESS)
@@ -86,7 +86,7 @@ void probe()
 	OK(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &representors, &count));
 	OK(doca_dev_rep_open(representors[0], &rep));
 	doca_devinfo_rep_destroy_list(representors);
-	OK(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1));
+	OK(probe_one(dev, rep, "vf0"));
 	OK(doca_dpdk_get_first_port_id(dev, &pf));
 }
 
@@ -106,8 +106,7 @@ doca_error_t start_port(uint16_t id, doca_dev_rep *of, doca_flow_port *&port)
 {
 	doca_flow_port_cfg *cfg;
 	OK(doca_flow_port_cfg_create(&cfg));
-	OK(doca_flow_port_cfg_set_port_id(cfg, id));
-	OK(of == nullptr ? doca_flow_port_cfg_set_dev(cfg, dev) : doca_flow_port_cfg_set_dev_rep(cfg, of));
+	OK(set_port(cfg, id, of == nullptr ? dev : nullptr, of));
 	const doca_error_t result = doca_flow_port_start(cfg, &port);
 	doca_flow_port_cfg_destroy(cfg);
 	return result;
@@ -162,21 +161,7 @@ doca_flow_pipe *make(doca_flow_pipe_cfg *cfg, const doca_flow_fwd *fwd)
 
 doca_error_t add_basic(doca_flow_pipe *pipe, const doca_flow_match *match, uintptr_t ctx, doca_flow_pipe_entry **entry)
 {
-#if DOCA_SOFT_RELEASE_ < 303
-	return doca_flow_pipe_add_entry(0, pipe, match, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx), entry);
-#else
-	return doca_flow_pipe_basic_add_entry(0, pipe, match, 0, nullptr, nullptr, nullptr, 0, reinterpret_cast<void *>(ctx),
-					      entry);
-#endif
-}
-
-doca_error_t update_basic(doca_flow_pipe *pipe, const doca_flow_fwd *fwd, doca_flow_pipe_entry *entry)
-{
-#if DOCA_SOFT_RELEASE_ < 303
-	return doca_flow_pipe_update_entry(0, pipe, nullptr, nullptr, fwd, DOCA_FLOW_NO_WAIT, entry);
-#else
-	return doca_flow_pipe_basic_update_entry(0, pipe, 0, nullptr, nullptr, fwd, 0, entry);
-#endif
+	return add_to_basic(pipe, match, nullptr, nullptr, nullptr, reinterpret_cast<void *>(ctx), entry);
 }
 
 Pipe basic_pipe()
@@ -213,13 +198,7 @@ Pipe control_pipe()
 	return {pipe,
 		[pipe](uint32_t, uintptr_t given, doca_flow_pipe_entry **entry) {
 			auto *ctx = reinterpret_cast<void *>(given);
-#if DOCA_SOFT_RELEASE_ < 303
-			return doca_flow_pipe_control_add_entry(0, 0, pipe, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-								nullptr, &DROP, ctx, entry);
-#else
-			return doca_flow_pipe_control_add_entry(0, pipe, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-								nullptr, 0, &DROP, ctx, entry);
-#endif
+			return add_to_control(pipe, nullptr, nullptr, nullptr, &DROP, ctx, entry);
 		},
 		ENTRIES};
 }
@@ -227,7 +206,7 @@ Pipe control_pipe()
 std::vector<Pipe> pipes_of_all_types()
 {
 	std::vector<Pipe> pipes = {basic_pipe(), pipe_of_all_packets(), control_pipe()};
-#if DOCA_SOFT_RELEASE_ >= 303
+#if RELEASE >= 302
 	static doca_flow_crypto crypto = {};
 	crypto.crypto.action_type = DOCA_FLOW_CRYPTO_ACTION_DECRYPT;
 	crypto.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;
@@ -253,7 +232,7 @@ std::vector<Pipe> pipes_of_all_types()
 	doca_flow_pipe *flooding = make(cfg, &DROP);
 	pipes.push_back({flooding,
 			 [flooding](uint32_t n, uintptr_t ctx, doca_flow_pipe_entry **entry) {
-				 return doca_flow_pipe_hash_add_entry(0, flooding, n, 0, nullptr, nullptr, nullptr, 0,
+				 return doca_flow_pipe_hash_add_entry(0, flooding, n, 0, nullptr, nullptr, nullptr, NO_FLAGS,
 								      reinterpret_cast<void *>(ctx), entry);
 			 },
 			 ENTRIES});
@@ -308,7 +287,7 @@ void a_program_without_key_slots_runs()
 	CHECK(doca_flow_shared_resource_set_cfg(DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) == DOCA_ERROR_INVALID_VALUE);
 	uint32_t id = 1;
 	CHECK(doca_flow_shared_resources_bind(DOCA_FLOW_SHARED_RESOURCE_PSP, &id, 1, pf_port) == DOCA_ERROR_INVALID_VALUE);
-#if DOCA_SOFT_RELEASE_ >= 303
+#if RELEASE >= 302
 	CHECK(doca_flow_port_shared_resource_set_cfg(pf_port, DOCA_FLOW_SHARED_RESOURCE_PSP, 1, &cfg) ==
 	      DOCA_ERROR_INVALID_VALUE);
 #endif
@@ -391,11 +370,11 @@ void an_entry_that_is_not_there_stays_away()
 	doca_flow_pipe_entry *entry;
 	OK(basic.add(0, 1, &entry));
 	OK(remove_entry(entry));
-	OK(update_basic(basic.pipe, &DROP, entry));
+	OK(update_in_basic(basic.pipe, &DROP, entry));
 	CHECK((processed() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_ADD},
 						      {1, true, DOCA_FLOW_ENTRY_OP_DEL},
 						      {1, false, DOCA_FLOW_ENTRY_OP_UPD}}));
-	CHECK(update_basic(basic.pipe, &DROP, entry) == DOCA_ERROR_INVALID_VALUE);
+	CHECK(update_in_basic(basic.pipe, &DROP, entry) == DOCA_ERROR_INVALID_VALUE);
 	check_room(basic);
 	stop();
 }
@@ -524,7 +503,7 @@ void operations_end_inside_their_calls()
 	doca_flow_pipe_entry *entry;
 	OK(basic.add(0, 1, &entry));
 	reported();
-	OK(update_basic(basic.pipe, &DROP, entry));
+	OK(update_in_basic(basic.pipe, &DROP, entry));
 	CHECK((reported() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_UPD}}));
 	doca_flow_port_pipes_flush(pf_port);
 	CHECK((reported() == std::vector<Completion>{{1, true, DOCA_FLOW_ENTRY_OP_DEL}}));
@@ -597,7 +576,7 @@ void set_up_is_told()
 	doca_soft_set_up set_up;
 	OK(doca_flow_cfg_create(&cfg));
 	OK(doca_flow_cfg_set_mode_args(cfg, "switch,hws,isolated,expert"));
-#if DOCA_SOFT_RELEASE_ < 303
+#if RELEASE < 302
 	doca_flow_resource_rss_cfg rss = {};
 	uint16_t queues[] = {0, 2};
 	CHECK(doca_flow_cfg_set_default_rss(cfg, &rss) == DOCA_ERROR_INVALID_VALUE);
@@ -611,7 +590,7 @@ void set_up_is_told()
 	OK(start_port(pf, nullptr, pf_port));
 	OK(doca_soft_get_set_up(pf, &set_up));
 	CHECK(set_up.promiscuous == 0 && set_up.egress_root_domain == -1);
-#if DOCA_SOFT_RELEASE_ < 303
+#if RELEASE < 302
 	CHECK(set_up.default_rss_count == 2 && set_up.default_rss[1] == 2);
 	root(DOCA_FLOW_PIPE_DOMAIN_SECURE_EGRESS, DOCA_ERROR_INVALID_VALUE);
 #else
@@ -697,7 +676,7 @@ void a_key_that_was_replaced_is_forgotten()
 	CHECK(copies_of(keys[2]) == 0);
 }
 
-#if DOCA_SOFT_RELEASE_ >= 303
+#if RELEASE >= 302
 void a_slot_is_put_back_once()
 {
 	doca_flow_cfg *cfg;
@@ -746,10 +725,9 @@ void mirrors_have_16_bits()
 	doca_flow_monitor monitor = {};
 	doca_flow_pipe_entry *entry;
 	monitor.shared_mirror_id = 65535;
-	OK(doca_flow_pipe_add_entry(0, pipe.pipe, &match, nullptr, &monitor, nullptr, 0, nullptr, &entry));
+	OK(add_to_basic(pipe.pipe, &match, nullptr, &monitor, nullptr, nullptr, &entry));
 	monitor.shared_mirror_id = 65536;
-	CHECK(doca_flow_pipe_add_entry(0, pipe.pipe, &match, nullptr, &monitor, nullptr, 0, nullptr, &entry) ==
-	      DOCA_ERROR_INVALID_VALUE);
+	CHECK(add_to_basic(pipe.pipe, &match, nullptr, &monitor, nullptr, nullptr, &entry) == DOCA_ERROR_INVALID_VALUE);
 	processed();
 	OK(doca_flow_port_stop(pf_port));
 	doca_flow_destroy();
@@ -778,11 +756,11 @@ void rss_spreads(uint32_t outer_flags, bool ip4, bool ip6)
 	OK(start_port(pf, nullptr, pf_port));
 	uint16_t queues[RSS_QUEUES] = {0, 1};
 	doca_flow_fwd fwd = {};
-	fwd.type = DOCA_FLOW_FWD_RSS;
-	fwd.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
-	fwd.rss.outer_flags = outer_flags;
-	fwd.rss.queues_array = queues;
-	fwd.rss.nr_queues = RSS_QUEUES;
+	doca_flow_resource_rss_cfg rss = {};
+	rss.outer_flags = outer_flags;
+	rss.queues_array = queues;
+	rss.nr_queues = RSS_QUEUES;
+	set_rss(&fwd, &rss);
 	const doca_flow_match match = {};
 	doca_flow_pipe_cfg *cfg = pipe_cfg(DOCA_FLOW_PIPE_BASIC);
 	OK(doca_flow_pipe_cfg_set_is_root(cfg, true));
@@ -831,7 +809,7 @@ const struct {
 	{"rss-ipv4", [] { rss_spreads(DOCA_FLOW_RSS_IPV4, true, false); }},
 	{"rss-ipv6", [] { rss_spreads(DOCA_FLOW_RSS_IPV6, false, true); }},
 	{"rss", [] { rss_spreads(0, true, true); }},
-#if DOCA_SOFT_RELEASE_ >= 303
+#if RELEASE >= 302
 	{"put-twice", a_slot_is_put_back_once},
 #else
 	{"mirrors", mirrors_have_16_bits},

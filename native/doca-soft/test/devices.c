@@ -9,11 +9,12 @@
 #include <stdlib.h>
 
 #include <doca_dev.h>
-#include <doca_dpdk.h>
 #include <doca_log.h>
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+
+#include "by_release.h"
 
 static void must(doca_error_t result, const char *what)
 {
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
 	must(doca_dev_rep_open(representors[0], &rep), "representor");
 	doca_devinfo_rep_destroy_list(representors);
 	print_device_mac("before", dev);
-	must(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1), "probe");
+	must(probe_one(dev, rep, "vf0"), "probe");
 	must(doca_dpdk_get_first_port_id(dev, &port), "port");
 	print_device_mac("after", dev);
 	print_port_mac("PF", port);

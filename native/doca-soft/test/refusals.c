@@ -12,15 +12,14 @@
 #include <arpa/inet.h>
 
 #include <doca_dev.h>
-#include <doca_dpdk.h>
 #include <doca_flow.h>
 #include <doca_log.h>
-#include <doca_version.h>
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 
-#define RELEASE (DOCA_VERSION_MAJOR * 100 + DOCA_VERSION_MINOR)
+#include "by_release.h"
+
 #define QUEUES 2
 #define KEY_SLOTS 7
 #define ENTRIES 8
@@ -78,9 +77,7 @@ static void start_flow_port(uint16_t id, struct doca_dev *own, struct doca_dev_r
 	struct doca_flow_port_cfg *cfg;
 	struct doca_flow_port *port;
 	must(doca_flow_port_cfg_create(&cfg), "port cfg");
-	must(doca_flow_port_cfg_set_port_id(cfg, id), "port id");
-	must(doca_flow_port_cfg_set_dev(cfg, own), "dev");
-	must(doca_flow_port_cfg_set_dev_rep(cfg, own_rep), "dev_rep");
+	must(set_port(cfg, id, own, own_rep), "port's number and device");
 #if RELEASE >= 302
 	if (own_rep == NULL)
 		must(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_PSP, KEY_SLOTS), "key slots");
@@ -109,7 +106,7 @@ static void start(int argc, char **argv)
 	must(doca_devinfo_rep_create_list(dev, DOCA_DEVINFO_REP_FILTER_NET, &representors, &count), "representors");
 	must(doca_dev_rep_open(representors[0], &rep), "representor");
 	doca_devinfo_rep_destroy_list(representors);
-	must(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1), "probe");
+	must(probe_one(dev, rep, "vf0"), "probe");
 	must(doca_dpdk_get_first_port_id(dev, &pf), "port id");
 	struct rte_mempool *pool = rte_pktmbuf_pool_create("refusals", 1023, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)
@@ -179,24 +176,14 @@ static doca_error_t with_forward(const struct doca_flow_fwd *fwd)
 static doca_error_t add(struct doca_flow_pipe *pipe, const struct doca_flow_actions *actions, const struct doca_flow_fwd *fwd)
 {
 	struct doca_flow_pipe_entry *entry;
-#if RELEASE >= 303
-	return doca_flow_pipe_basic_add_entry(0, pipe, NULL, 0, actions, NULL, fwd, 0, NULL, &entry);
-#else
-	return doca_flow_pipe_add_entry(0, pipe, NULL, actions, NULL, fwd, 0, NULL, &entry);
-#endif
+	return add_to_basic(pipe, NULL, actions, NULL, fwd, NULL, &entry);
 }
 
 static doca_error_t add_control(struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
 				const struct doca_flow_match_condition *condition, const struct doca_flow_actions *actions)
 {
 	struct doca_flow_pipe_entry *entry;
-#if RELEASE >= 303
-	return doca_flow_pipe_control_add_entry(0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, 0, &drop, NULL,
-						&entry);
-#else
-	return doca_flow_pipe_control_add_entry(0, 0, pipe, match, NULL, condition, actions, NULL, NULL, NULL, &drop, NULL,
-						&entry);
-#endif
+	return add_to_control(pipe, match, condition, actions, &drop, NULL, &entry);
 }
 
 /* ---- Refused calls ---- */
@@ -218,7 +205,10 @@ static void match_cases(void)
 		fill;                                  \
 		CASE(name, with_match(&match, &mask)); \
 	} while (0)
+#if RELEASE < 301
 	MATCH("match.flags", match.flags = 1);
+	MATCH("match.meta.mark", match.meta.mark = 1);
+#endif
 	MATCH("match.parser_meta.outer_l4_ok", match.parser_meta.outer_l4_ok = 1);
 	MATCH("match.outer.eth_vlan", match.outer.eth_vlan[1].tci = 1);
 	MATCH("match.outer.ip4.version_ihl", match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; match.outer.ip4.version_ihl = 0x45);
@@ -242,7 +232,7 @@ static void action_cases(void)
 		fill;                                      \
 		CASE(name, with_actions(&actions, &mask)); \
 	} while (0)
-#if RELEASE < 302
+#if RELEASE < 303
 	ACTIONS("actions.flags", actions.flags = 77);
 #endif
 	ACTIONS("actions.nat64", actions.nat64.original_ttl = true);
@@ -273,33 +263,29 @@ static void action_cases(void)
 static void forward_cases(void)
 {
 	uint16_t queues[] = {1, 0};
-	struct doca_flow_fwd rss, port = {.type = DOCA_FLOW_FWD_PORT, .port_id = pf};
+	struct doca_flow_fwd fwd, port = {.type = DOCA_FLOW_FWD_PORT, .port_id = pf};
 	const struct doca_flow_fwd changeable = {.type = DOCA_FLOW_FWD_CHANGEABLE};
-	memset(&rss, 0, sizeof(rss));
-	rss.type = DOCA_FLOW_FWD_RSS;
-	rss.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
-	rss.rss.queues_array = queues;
-	rss.rss.nr_queues = QUEUES;
-	rss.rss.outer_flags = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_UDP;
-	CASE("RSS", with_forward(&rss));
+#define RSS(name, ...)                                                                                                         \
+	do {                                                                                                                   \
+		set_rss(&fwd, &(struct doca_flow_resource_rss_cfg){.queues_array = queues, .nr_queues = QUEUES, __VA_ARGS__}); \
+		CASE(name, with_forward(&fwd));                                                                                \
+	} while (0)
+	RSS("RSS", .outer_flags = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_UDP);
+	RSS("RSS of both families", .outer_flags = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6);
+	RSS("RSS of both transports", .outer_flags = DOCA_FLOW_RSS_TCP | DOCA_FLOW_RSS_UDP);
 	queues[1] = QUEUES;
-	CASE("RSS to a queue that is not there", with_forward(&rss));
+	RSS("RSS to a queue that is not there", .outer_flags = 0);
 	queues[1] = 0;
-	rss.rss.outer_flags = DOCA_FLOW_RSS_ESP;
-	CASE("RSS of ESP", with_forward(&rss));
-	rss.rss.outer_flags = 0;
-	rss.rss.inner_flags = DOCA_FLOW_RSS_IPV4;
-	CASE("RSS of inner headers", with_forward(&rss));
-	rss.rss.inner_flags = 0;
-	rss.rss.rss_hash_func = DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ;
-	CASE("RSS, symmetric", with_forward(&rss));
-	rss.rss.rss_hash_func = DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ;
+	RSS("RSS of ESP", .outer_flags = DOCA_FLOW_RSS_ESP);
+	RSS("RSS of inner headers", .inner_flags = DOCA_FLOW_RSS_IPV4);
+	RSS("RSS, symmetric", .rss_hash_func = DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ);
+	set_rss(&fwd, &(struct doca_flow_resource_rss_cfg){.queues_array = queues, .nr_queues = QUEUES});
 
 	struct doca_flow_pipe *pipe;
 	const struct doca_flow_fwd no_pipe = {.type = DOCA_FLOW_FWD_PIPE};
 	must(create(&(struct options){.fwd = &port, .miss = &drop}, &pipe), "pipe");
 	CASE("a miss to a port", doca_flow_pipe_update_miss(pipe, &port));
-	CASE("a miss to RSS", doca_flow_pipe_update_miss(pipe, &rss));
+	CASE("a miss to RSS", doca_flow_pipe_update_miss(pipe, &fwd));
 	CASE("a changeable miss", doca_flow_pipe_update_miss(pipe, &changeable));
 	CASE("a miss to no pipe", doca_flow_pipe_update_miss(pipe, &no_pipe));
 	CASE("a miss to no pipe, at first", create(&(struct options){.fwd = &drop, .miss = &no_pipe}, NULL));
@@ -414,19 +400,17 @@ static void function_cases(void)
 
 /* ---- RSS ---- */
 
-/* IPv4 is spread over the queues 1 and 0, IPv6 goes to the first of them. */
+/* Spreads IPv4 over the queues 1 and 0, and IPv6 too in releases where one forward does both; else it goes to the first of them. */
 static void spread(unsigned wanted)
 {
 	uint16_t queues[] = {1, 0};
 	unsigned received[QUEUES][2] = {{0}}, all = 0;
 	struct doca_flow_pipe *root;
 	struct doca_flow_fwd rss;
-	memset(&rss, 0, sizeof(rss));
-	rss.type = DOCA_FLOW_FWD_RSS;
-	rss.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
-	rss.rss.queues_array = queues;
-	rss.rss.nr_queues = QUEUES;
-	rss.rss.outer_flags = DOCA_FLOW_RSS_IPV4;
+	set_rss(&rss,
+		&(struct doca_flow_resource_rss_cfg){.outer_flags = DOCA_FLOW_RSS_IPV4 | (RELEASE < 301 ? DOCA_FLOW_RSS_IPV6 : 0),
+						     .queues_array = queues,
+						     .nr_queues = QUEUES});
 	must(create(&(struct options){.is_root = true, .fwd = &rss, .miss = &drop}, &root), "root");
 	must(add(root, NULL, NULL), "root's entry");
 	for (const time_t start = time(NULL); all < wanted && time(NULL) < start + 20;) {
@@ -440,8 +424,14 @@ static void spread(unsigned wanted)
 			all += count;
 		}
 	}
-	printf("# spread\nIPv4 %s, IPv6 %u and %u\n= %u\n",
-	       received[0][0] > 0 && received[1][0] > 0 ? "on both queues" : "on one", received[0][1], received[1][1], all);
+	printf("# spread\n");
+	for (int family = 0; family < 2; family++)
+		printf("%s %s%s", family == 0 ? "IPv4" : "IPv6",
+		       received[0][family] == 0	  ? "on queue 1"
+		       : received[1][family] == 0 ? "on queue 0"
+						  : "on both queues",
+		       family == 0 ? ", " : "\n");
+	printf("= %u\n", all);
 }
 
 int main(int argc, char **argv)

@@ -1,14 +1,13 @@
-// Signatures of the functions on entries from 3.3 on, and entries of pipes that only these releases have: ordered lists and hash
-// pipes. flow_entry_3_1.cc has the earlier signatures, flow_entry.cc what they do. The flags have no effect: every operation is
-// handed over at once, so that no batch waits.
+// Entries of pipes that are found by an index: ordered lists and hash pipes, which programs use from 3.2 on.
 #include "flow_entry.h"
 
 #include "list_pipes.h"
 #include "log.h"
+#include "release.h"
 
 using namespace soft;
 
-#if DOCA_SOFT_RELEASE_ >= 303
+#if DOCA_SOFT_RELEASE_ >= 302
 
 namespace {
 
@@ -41,35 +40,9 @@ doca_error_t read_elements(const OrderedListPipe &pipe, const doca_flow_ordered_
 
 } // namespace
 
-doca_error_t doca_flow_pipe_basic_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
-					    uint8_t action_idx, const struct doca_flow_actions *actions,
-					    const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd, uint32_t,
-					    void *user_ctx, struct doca_flow_pipe_entry **entry)
-{
-	return add_basic({pipe_queue, pipe, monitor, fwd, user_ctx, entry}, match, action_idx, actions);
-}
-
-doca_error_t doca_flow_pipe_basic_update_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint8_t action_idx,
-					       const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
-					       const struct doca_flow_fwd *fwd, uint32_t, struct doca_flow_pipe_entry *entry)
-{
-	return update_basic(pipe_queue, pipe, action_idx, actions, monitor, fwd, entry);
-}
-
-doca_error_t doca_flow_pipe_control_add_entry(
-	uint16_t pipe_queue, struct doca_flow_pipe *pipe, const struct doca_flow_match *match,
-	const struct doca_flow_match *match_mask, const struct doca_flow_match_condition *condition,
-	const struct doca_flow_actions *actions, const struct doca_flow_actions *actions_mask,
-	const struct doca_flow_action_descs *action_descs, const struct doca_flow_monitor *monitor, uint32_t priority,
-	const struct doca_flow_fwd *fwd, void *user_ctx, struct doca_flow_pipe_entry **entry)
-{
-	return add_control({pipe_queue, pipe, monitor, fwd, user_ctx, entry}, {priority, match, match_mask, condition},
-			   {actions, actions_mask, action_descs});
-}
-
 doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index, uint8_t,
 					   const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
-					   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+					   const struct doca_flow_fwd *fwd, entry_flags_t, void *user_ctx,
 					   struct doca_flow_pipe_entry **entry)
 {
 	if (actions != nullptr || monitor != nullptr)
@@ -108,6 +81,22 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 		return read_elements(static_cast<const OrderedListPipe &>(*pipe), *ordered_list, *added.hot);
 	};
 	return add_entry({pipe_queue, pipe, nullptr, fwd, user_ctx, entry}, check, fill);
+}
+
+#else
+
+doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t, const struct doca_flow_actions *,
+					   const struct doca_flow_monitor *, const struct doca_flow_fwd *, entry_flags_t, void *,
+					   struct doca_flow_pipe_entry **)
+{
+	return not_supported("doca_flow_pipe_hash_add_entry");
+}
+
+doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t,
+						   const struct doca_flow_ordered_list *, const struct doca_flow_fwd *,
+						   list_flags_t, void *, struct doca_flow_pipe_entry **)
+{
+	return not_supported("doca_flow_pipe_ordered_list_add_entry");
 }
 
 #endif
