@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
 import { again } from '../support/again.js';
-import type { DocaRelease } from '../support/doca-harness.js';
+import type { LongRelease } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 
 export interface Cases<Result> {
   /** The test file's name, without its release. */
   readonly kind: string;
-  readonly release: DocaRelease;
+  readonly release: LongRelease;
   /** What the simulator is held against. */
   readonly against: string;
   /** How many run in CI. */
@@ -23,7 +23,7 @@ export interface Cases<Result> {
 }
 
 /** Each release has cases of its own: the same ones twice would show of the simulator, and of what releases share, nothing new. */
-const FIRST_CASE: Readonly<Record<DocaRelease, number>> = { '3.1': 0, '3.3': 100_000 };
+const FIRST_CASE: Readonly<Record<LongRelease, number>> = { '3.1': 0, '3.3': 100_000 };
 
 /** PSP_DIFFERENTIAL_CASES says another number of cases, PSP_DIFFERENTIAL_SEED one case. */
 export function describeCases<Result>(cases: Cases<Result>): void {

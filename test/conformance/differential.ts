@@ -16,7 +16,7 @@ import type { PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { Choose } from '../support/choose.js';
-import { type DocaRelease, startRings } from '../support/doca-harness.js';
+import { type LongRelease, startRings } from '../support/doca-harness.js';
 import { carryingProgram, SLOT_KEYS } from './carries.js';
 import { describeCases } from './cases.js';
 import { FaultyPair } from './faulty-pair.js';
@@ -49,7 +49,7 @@ type Kind = 'differential' | 'faults';
 /** `file`: the test file's name, without its release. */
 export function describeDifferential(
   kind: Kind,
-  release: DocaRelease,
+  release: LongRelease,
   cases: number,
   file: string = kind,
 ): void {
@@ -85,7 +85,7 @@ interface Reached {
   readonly output: boolean;
 }
 
-async function runCase(kind: Kind, release: DocaRelease, seed: number): Promise<Reached> {
+async function runCase(kind: Kind, release: LongRelease, seed: number): Promise<Reached> {
   const choose = new Choose(seed * 2 + 1);
   const randomSeed = choose.uint32();
   const firstSpi = choose.once(3) ? 0x7ffffffe : 1;

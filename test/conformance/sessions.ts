@@ -26,7 +26,7 @@ import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { Choose } from '../support/choose.js';
-import type { DocaRelease } from '../support/doca-harness.js';
+import type { LongRelease } from '../support/doca-harness.js';
 import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
 import { withBadHeader } from './bad-headers.js';
 import { describeCases } from './cases.js';
@@ -73,7 +73,7 @@ const LOCAL_VIPS: Readonly<Record<IpFamily, readonly IpAddress[]>> = {
   6: [parseIp('fd00::1'), parseIp('fd00::2')],
 };
 
-export function describeSessions(release: DocaRelease, cases: number): void {
+export function describeSessions(release: LongRelease, cases: number): void {
   describeCases({
     kind: 'sessions',
     release,
@@ -126,7 +126,7 @@ interface Session {
   ingress: (Association & { readonly id: EntryId | undefined })[];
 }
 
-async function runCase(release: DocaRelease, seed: number): Promise<Reached> {
+async function runCase(release: LongRelease, seed: number): Promise<Reached> {
   const choose = new Choose(seed * 2 + 1);
   const options = randomOptions(choose);
   const variant: Variant = {

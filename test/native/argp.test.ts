@@ -9,8 +9,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
+import { SOFT_VERSIONS } from '../support/soft-program.js';
 
-const RELEASES = ['3.1', '3.3'];
+const RELEASES = ['3.1', '3.3'] as const;
 const EXAMPLES = join(ROOT, 'native/doca-soft/examples');
 const prefixOf = (release: string) => join(ROOT, 'build/native', `prefix-${release}`);
 
@@ -83,7 +84,7 @@ function body(): void {
       expect(out).toMatch(/The command's flags:\n {6}--force +Without asking\n$/);
       expect(run(['--version'])).toEqual({
         status: 0,
-        out: `DOCA, compiled with: ${release}.0\nDOCA, running:       ${release}.0-SOFT\n`,
+        out: `DOCA, compiled with: ${SOFT_VERSIONS[release]}\nDOCA, running:       ${SOFT_VERSIONS[release]}-SOFT\n`,
         err: '',
       });
     });

@@ -10,11 +10,14 @@ import type { RssPacket } from '../../src/hal/hal.js';
 import { DOCA_ADDON } from '../../src/hal/native-parts.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
 import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
+import type { SoftRelease } from '../../src/native-build/build.js';
 import type { HalHarness, HarnessOptions } from '../conformance/harness.js';
 import { ROOT } from './root.js';
 import { ANY_PLACE } from './sim-harness.js';
 
-export type DocaRelease = '2.9' | '2.10' | '3.0' | '3.1' | '3.2' | '3.3';
+export type DocaRelease = SoftRelease;
+/** Those that long tests run over. */
+export type LongRelease = '3.1' | '3.3';
 
 export interface DeviceSetUp {
   readonly promiscuous: boolean;

@@ -2,7 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
+import type { SoftRelease } from '../../src/native-build/build.js';
 import { ROOT } from './root.js';
+
+/** The version that modules and headers of a release say. */
+export const SOFT_VERSIONS: Readonly<Record<SoftRelease, string>> = {
+  '2.9': '2.9.0072',
+  '2.10': '2.10.0087',
+  '3.0': '3.0.0058',
+  '3.1': '3.1.0105',
+  '3.2': '3.2.2',
+  '3.3': '3.3.0',
+};
 
 const SOURCES = join(ROOT, 'native/doca-soft/test');
 const MODULES = ['doca-common', 'doca-flow', 'doca-dpdk-bridge', 'libdpdk'];
