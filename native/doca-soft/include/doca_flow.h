@@ -286,7 +286,7 @@ struct doca_flow_meta {
 
 struct doca_flow_parser_meta {
 #if DOCA_SOFT_RELEASE_ < 300
-	uint32_t port_meta;
+	uint32_t port_meta; /* soft: match */
 #else
 	uint16_t port_id; /* soft: match */
 #endif
