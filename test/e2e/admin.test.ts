@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { askedAlone } from '../support/asked-within.js';
 import { readDocument } from '../support/document-blocks.js';
 import { describeOnKernel } from '../support/kernel.js';
+import { loopback } from '../support/loopback.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 import { type Kind, type Side, World } from './namespaces.js';
@@ -39,7 +40,7 @@ function labelsOf(text: string): string[] {
 }
 
 /** Addresses of no other test's gateway. */
-const HOSTS = ['127.0.0.61', '127.0.0.62'] as const;
+const HOSTS = [loopback(61), loopback(62)] as const;
 
 /** A gateway between a workload of its own and a peer; over UDP on loopback addresses. */
 function gatewayAt(host: string, peer: string, ...more: string[]): Program {
@@ -224,7 +225,7 @@ describe('the admin socket', () => {
 
 describe('a gateway that is steered', () => {
   test('has other keys, another log level and fewer tunnels, as it was told, and its events say so', async () => {
-    const [one, other] = ['127.0.0.63', '127.0.0.64'] as const;
+    const [one, other] = [loopback(63), loopback(64)] as const;
     const path = join(folder, 'steered.sock');
     const first = gatewayAt(one, other, `--admin=${path}`);
     await first.says(/gateway started/);

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { askedAlone, askedWithin } from '../support/asked-within.js';
+import { loopback } from '../support/loopback.js';
 import { Program } from '../support/program.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -77,9 +78,9 @@ describe('what is said at start of protections that are off', () => {
 
   /** A gateway that pings an address that nobody owns, once, and ends; its lines that name a protection. */
   function protectionLines(...flags: string[]): string[] {
-    const address = '127.0.0.41';
+    const address = loopback(41);
     const { err, out } = alone(
-      ...['--outer-ip-type=ipv4', '-s', `${address}:3000`, '-t', '127.0.0.42:192.168.1.55'],
+      ...['--outer-ip-type=ipv4', '-s', `${address}:3000`, '-t', `${loopback(42)}:192.168.1.55`],
       ...['--sim-wire', `pcap:${TRAFFIC}`, '--sim-vf', 'host:192.168.1.33'],
       ...['--ping', '192.168.1.99', '--ping-count', '1', '--insecure', ...flags],
     );
@@ -301,7 +302,15 @@ test('a gateway cuts the captures that its ports write with --snaplen', async ()
   const [input, wire, vf] = ['none.pcap', 'snap-wire.pcap', 'snap-vf.pcap'].map((name) => join(folder, name));
   writeFileSync(input!, pcapHeader());
   const ports = [`--sim-wire=pcap:${input},${wire}`, `--sim-vf=pcap:${input},${vf}`];
-  const flags = ['--insecure', '-s', '127.0.0.14:3000', '--local-virt-ip', '192.168.1.1', '--snaplen', '96'];
+  const flags = [
+    '--insecure',
+    '-s',
+    `${loopback(14)}:3000`,
+    '--local-virt-ip',
+    '192.168.1.1',
+    '--snaplen',
+    '96',
+  ];
   const gateway = new Program([process.execPath, join(ROOT, 'dist/cli/main.js'), ...flags, ...ports]);
   await gateway.says(/gateway started/);
   await gateway.stop('SIGTERM');

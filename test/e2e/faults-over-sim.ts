@@ -3,6 +3,7 @@
  * gateway, the hub, is well and is the peer of all others.
  */
 import type { AdminClient } from '../../src/admin/admin-client.js';
+import { loopback } from '../support/loopback.js';
 import type { Program } from '../support/program.js';
 import { type Expected, hasTraffic } from './status-watch.js';
 
@@ -13,7 +14,7 @@ export const RELAYED_PORT = 3981;
 /** Of a wire of which a relay, or nobody, stands between. */
 export const OTHER_WIRE_PORT = 10981;
 
-export const hostOf = (number: number) => `127.0.20.${number}`;
+export const hostOf = (number: number) => loopback(number);
 export const vipOf = (number: number) => `10.20.0.${number}`;
 export const nameOf = (number: number) => `${hostOf(number)}:${SERVICE_PORT}`;
 

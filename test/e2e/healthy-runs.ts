@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeCertificates } from '../../src/cli/certificates.js';
+import { loopback } from '../support/loopback.js';
 import { inTime, Program } from '../support/program.js';
 import {
   clientOf,
@@ -41,7 +42,7 @@ interface Run {
  * @returns what any of them has said was wrong, with the run's number
  */
 export async function healthyRuns(main: string, folder: string, count: number): Promise<string[]> {
-  const hosts = Array.from({ length: 2 * LANES }, (_, i) => `127.0.21.${i + 1}`);
+  const hosts = Array.from({ length: 2 * LANES }, (_, i) => loopback(i + 1, 1));
   await writeCertificates({ out: folder, host: hosts, force: true });
   const runs = Array.from({ length: count }, (_, i) => runOf(i, folder, hosts));
   const laneOf = (lane: number) => runs.filter(({ number }) => number % LANES === lane);

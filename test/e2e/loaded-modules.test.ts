@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { loopback } from '../support/loopback.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
@@ -69,8 +70,8 @@ test('a gateway that nobody asks loads nothing of its admin service’s calls', 
   const gateway = new Program(
     [
       ...[process.execPath, join(ROOT, 'dist/cli/main.js'), '--insecure', '--outer-ip-type=ipv4'],
-      ...['-s127.0.0.66:3966', '-t127.0.0.67:3966:192.168.7.2', '--sim-vf=host:192.168.7.1'],
-      ...['--sim-wire=udp:127.0.0.66:10966', `--admin=${join(folder, 'admin.sock')}`],
+      ...[`-s${loopback(66)}:3966`, `-t${loopback(67)}:3966:192.168.7.2`, '--sim-vf=host:192.168.7.1'],
+      ...[`--sim-wire=udp:${loopback(66)}:10966`, `--admin=${join(folder, 'admin.sock')}`],
     ],
     { NODE_V8_COVERAGE: coverage },
   );

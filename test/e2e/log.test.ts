@@ -18,12 +18,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
 import { describeOnKernel } from '../support/kernel.js';
+import { loopback } from '../support/loopback.js';
 import type { Program } from '../support/program.js';
 import { fetchIn } from '../support/prometheus.js';
 import { type Kind, World } from './namespaces.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const [FIRST, SECOND] = ['127.0.0.32', '127.0.0.33'];
+const [FIRST, SECOND] = [loopback(32), loopback(33)] as const;
 
 let folder: string;
 beforeAll(async () => {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
 import { DEMO_OUTPUTS } from '../../src/cli/demo.js';
 import { type Answer, askedAlone, askedWithin } from '../support/asked-within.js';
+import { loopback } from '../support/loopback.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
@@ -18,9 +19,9 @@ const MAIN = join(ROOT, 'dist/cli/main.js');
 const TRAFFIC = join(ROOT, 'examples/traffic/v1-v2.pcap');
 const TWO_HOSTS = join(ROOT, 'test/support/topology-files/two-hosts.yaml');
 /** Not that of any other test's gateway. */
-const ADDRESS = '127.0.0.51';
+const ADDRESS = loopback(51);
 const GATEWAY = [
-  ...['--outer-ip-type=ipv4', '-s', `${ADDRESS}:3000`, '-t', '127.0.0.44:192.168.1.55', '--insecure'],
+  ...['--outer-ip-type=ipv4', '-s', `${ADDRESS}:3000`, '-t', `${loopback(44)}:192.168.1.55`, '--insecure'],
   ...['--sim-wire', `udp:${ADDRESS}:10000`, '--sim-vf', 'host:192.168.1.33'],
 ];
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { loopback } from '../support/loopback.js';
 import { Program } from '../support/program.js';
 import { ROOT } from '../support/root.js';
 
@@ -38,20 +39,20 @@ function start(name: string, ...argv: string[]): Program {
 
 test('a gateway takes a peer on by SIGHUP, and refuses what is wrong or needs a restart', async () => {
   const file = join(folder, 'a.yaml');
-  const peer = '{service: 127.0.0.94, owns: [192.168.9.94]}';
-  writeFileSync(file, fileOf('127.0.0.93', '192.168.9.93', ''));
+  const peer = `{service: ${loopback(94)}, owns: [192.168.9.94]}`;
+  writeFileSync(file, fileOf(loopback(93), '192.168.9.93', ''));
   writeFileSync(
     join(folder, 'b.yaml'),
-    fileOf('127.0.0.94', '192.168.9.94', '{service: 127.0.0.93, owns: [192.168.9.0/24]}'),
+    fileOf(loopback(94), '192.168.9.94', `{service: ${loopback(93)}, owns: [192.168.9.0/24]}`),
   );
   const gateway = start('a.yaml');
   await gateway.says(/gateway started/);
-  writeFileSync(file, fileOf('127.0.0.93', '192.168.9.93', peer, '  cookie: true\n  rekey-grace: soon\n'));
+  writeFileSync(file, fileOf(loopback(93), '192.168.9.93', peer, '  cookie: true\n  rekey-grace: soon\n'));
   process.kill(gateway.pid, 'SIGHUP');
   await gateway.says(/reload refused: nothing has changed problems=2/);
   await gateway.says(/a\.yaml:9: flags\.rekey-grace: "soon" is not a whole number/);
   await gateway.says(/a\.yaml:8: flags\.cookie: cannot change while the gateway runs/);
-  writeFileSync(file, fileOf('127.0.0.93', '192.168.9.93', peer));
+  writeFileSync(file, fileOf(loopback(93), '192.168.9.93', peer));
   process.kill(gateway.pid, 'SIGHUP');
   await gateway.says(/other peers and limits are taken on peersAdded=1 peersRemoved=0/);
   expect(await start('b.yaml', '--ping', '192.168.9.93', '--ping-count', '2').ended).toBe(0);
@@ -60,7 +61,7 @@ test('a gateway takes a peer on by SIGHUP, and refuses what is wrong or needs a 
 test('psp-gateway reload says what has changed, or all reasons why nothing has', async () => {
   const file = join(folder, 'c.yaml');
   const socket = join(folder, 'c.sock');
-  writeFileSync(file, fileOf('127.0.0.95', '192.168.9.95', ''));
+  writeFileSync(file, fileOf(loopback(95), '192.168.9.95', ''));
   const gateway = start('c.yaml', '--admin', socket);
   await gateway.says(/gateway started/);
   const reload = (...flags: string[]) => {
@@ -73,7 +74,12 @@ test('psp-gateway reload says what has changed, or all reasons why nothing has',
   };
   writeFileSync(
     file,
-    fileOf('127.0.0.95', '192.168.9.95', '{service: 127.0.0.96, owns: [192.168.9.96]}', '  cookie: true\n'),
+    fileOf(
+      loopback(95),
+      '192.168.9.95',
+      `{service: ${loopback(96)}, owns: [192.168.9.96]}`,
+      '  cookie: true\n',
+    ),
   );
   expect(reload()).toEqual({
     status: 1,
@@ -86,7 +92,10 @@ test('psp-gateway reload says what has changed, or all reasons why nothing has',
     peersAdded: 0,
     problems: [expect.any(String)],
   });
-  writeFileSync(file, fileOf('127.0.0.95', '192.168.9.95', '{service: 127.0.0.96, owns: [192.168.9.96]}'));
+  writeFileSync(
+    file,
+    fileOf(loopback(95), '192.168.9.95', `{service: ${loopback(96)}, owns: [192.168.9.96]}`),
+  );
   expect(reload()).toEqual({
     status: 0,
     stdout: 'peers: 1 added, 0 removed, 0 changed; sessions ended: 0\n',
