@@ -8,6 +8,8 @@
 #   --tree     a build tree of native/doca-soft of that release, in the place of one that is made here and removed
 #   --out      where the packages go; out/debian
 #
+# DEBFULLNAME and DEBEMAIL in the environment say who the maintainer is.
+#
 # Equal sources make equal packages, to the octet: all times in them are SOURCE_DATE_EPOCH, or else that of the last commit.
 set -eu
 umask 022
@@ -40,7 +42,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$ROOT" log -1 --format=%ct 2>/d
 export SOURCE_DATE_EPOCH
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' "$ROOT/package.json")+doca$release
 architecture=$(dpkg --print-architecture)
-maintainer='psp-gateway <psp-gateway@localhost>'
+maintainer="${DEBFULLNAME:-psp-gateway} <${DEBEMAIL:-psp-gateway@localhost}>"
 library=libdoca-soft$release
 development=libdoca-soft-dev
 work=$(mktemp -d)
@@ -83,7 +85,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: psp-gateway
 
 Files: *
-Copyright: the authors of psp-gateway
+Copyright: $(date -ud "@$SOURCE_DATE_EPOCH" +%Y) the authors of psp-gateway
 License: Apache-2.0
  On Debian systems the licence is in /usr/share/common-licenses/Apache-2.0.
 END
@@ -122,14 +124,16 @@ package "$lib" "$library" libs <<END
 Depends: $needed
 Recommends: librte-meta-net
 Description: DOCA Flow's API over DPDK ports, in software (libraries)
- What programs need at run time that were built with $development: pipes, entries and PSP keys of a
- BlueField-3 over DPDK ports such as TAP interfaces and captures. The ports' drivers are in librte-meta-net.
+ What programs need at run time that were built with $development:
+ pipes, entries and PSP keys of a BlueField-3 over DPDK ports, such as TAP
+ interfaces and captures. The ports' drivers are in librte-meta-net.
 END
 
 package "$dev" "$development" libdevel <<END
 Depends: $library (= $version), libdpdk-dev (>= 22.11)
 Recommends: pkg-config
 Description: DOCA Flow's API over DPDK ports, in software (development files)
- Programs for a BlueField-3 build with it and run on any Linux machine: headers as of DOCA $release, modules of
- pkg-config by DOCA's names, doca-soft-mapping(5), and examples.
+ Programs for a BlueField-3 build with it and run on any Linux machine.
+ It has headers as of DOCA $release, modules of pkg-config by DOCA's names,
+ doca-soft-mapping(5), and examples.
 END

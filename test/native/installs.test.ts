@@ -62,7 +62,7 @@ function body(): void {
   /** The packages' paths, the libraries first. */
   const build = (out: string, env: NodeJS.ProcessEnv = {}) =>
     ran([SCRIPT, '--tree', TREE, '--out', join(folder, out)], {
-      env: { SOURCE_DATE_EPOCH: EPOCH, ...env },
+      env: { SOURCE_DATE_EPOCH: EPOCH, DEBFULLNAME: '', DEBEMAIL: '', ...env },
     })
       .trim()
       .split('\n');
