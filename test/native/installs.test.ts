@@ -129,7 +129,7 @@ function body(): void {
       writeFileSync(
         mapping,
         '[device 03:00.0]\nport = net_ring0\nmtu = 1600\nipv6 = 2001:db8::1\n' +
-          `[representor vf0]\nport = net_pcap0,rx_pcap=${examples}/echo.pcap,tx_pcap=${back}\nhold = 300\n`,
+          `[representor vf0]\nport = net_pcap0,rx_pcap=${examples}/echo.pcap,tx_pcap=${back}\nhold = 1000\n`,
       );
       const eal = ['--no-huge', '--no-shconf', '-m', '256', '--file-prefix', `psp-installs-${process.pid}`];
       const program = join(examples, 'psp_pipeline');

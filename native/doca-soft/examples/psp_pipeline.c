@@ -5,8 +5,8 @@
  *
  *     psp_pipeline PCI PACKETS [EAL arguments]
  *
- * ends when so many packets have come in by the uplink, or after ten seconds, and prints its counters. Crypto stands in the pipes'
- * actions, and releases.h has what differs between releases.
+ * ends when so many packets have come in by the uplink, or after ten seconds and then with 1, and prints its counters. Crypto
+ * stands in the pipes' actions, and releases.h has what differs between releases.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -373,7 +373,7 @@ int main(int argc, char **argv)
 	rte_delay_us_sleep(100000);
 	printf("encrypted %lu\ndelivered %lu\nrefused %lu\n", (unsigned long)packets_of(encrypted),
 	       (unsigned long)packets_of(delivered), (unsigned long)packets_of(refused));
-	const int status = packets_of(delivered) + packets_of(refused) == wanted ? 0 : 1;
+	const int status = packets_of(delivered) + packets_of(refused) >= wanted ? 0 : 1;
 
 	must(doca_flow_port_stop(vf_port), "stop VF");
 	must(doca_flow_port_stop(pf_port), "stop PF");
