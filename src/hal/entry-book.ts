@@ -46,10 +46,11 @@ export class EntryBook {
   private nextTurn = 0;
   private readonly slotOfLabel = new Map<string, number>();
   private readonly labelOfSlot = new Map<number, string>();
+  // A device that never fails needs none of these, and a process may have many books.
   /** Removed entries that the device has kept, by slot, where another entry has taken the slot meanwhile: its add will fail. */
-  private readonly pendingRestore = new Map<number, RemovedEntry>();
+  private pendingRestore: Map<number, RemovedEntry> | undefined;
   /** Slots of entries that the device has perhaps added: it did not answer. */
-  private readonly doubtful = new Set<number>();
+  private doubtful: Set<number> | undefined;
   /** Keys and labels of entries that the device has kept, each of which another entry has taken meanwhile. */
   private claims: Claim[] = [];
 
@@ -106,10 +107,10 @@ export class EntryBook {
     if (this.index === null) this.controls[slot] = undefined;
     if (label !== undefined && this.labelOfSlot.delete(slot)) this.slotOfLabel.delete(label);
     this.slots.release(slot);
-    this.doubtful.delete(slot);
-    const pendingRestore = this.pendingRestore.get(slot);
+    this.doubtful?.delete(slot);
+    const pendingRestore = this.pendingRestore?.get(slot);
     if (pendingRestore !== undefined) {
-      this.pendingRestore.delete(slot);
+      this.pendingRestore!.delete(slot);
       this.restore(pendingRestore);
     }
     if (this.claims.length > 0) this.settleClaims(slot);
@@ -125,20 +126,23 @@ export class EntryBook {
 
   /** Whether a removed entry waits for its slot. */
   get isRestoring(): boolean {
-    return this.pendingRestore.size > 0;
+    return this.pendingRestore !== undefined && this.pendingRestore.size > 0;
   }
 
   /** The device has added the entry, so that the one whose slot it took is not there. */
   hasAdded(id: EntryId): void {
-    this.pendingRestore.delete(this.slots.slotOf(id));
+    this.pendingRestore?.delete(this.slots.slotOf(id));
   }
 
   /** Nobody knows whether the device has added an entry. It stays, unless the one whose slot it took has to. */
   hasPerhapsAdded(id: EntryId): void {
     const slot = this.slots.slotOf(id);
     if (slot < 0) return;
-    if (this.pendingRestore.has(slot)) this.remove(slot);
-    else this.doubtful.add(slot);
+    if (this.pendingRestore?.has(slot) === true) this.remove(slot);
+    else {
+      this.doubtful ??= new Set();
+      this.doubtful.add(slot);
+    }
   }
 
   /** Puts a removed entry back: the device has failed to remove it, or nobody knows whether it has. */
@@ -146,8 +150,9 @@ export class EntryBook {
     const { slot, id, key, actionIndex, control, turn, label } = removed;
     if (!this.slots.restore(slot, id)) {
       // Of several that had the slot the first one is there: the others took its place.
+      this.pendingRestore ??= new Map();
       if (!this.pendingRestore.has(slot)) this.pendingRestore.set(slot, removed);
-      if (this.doubtful.has(slot)) this.remove(slot);
+      if (this.doubtful?.has(slot) === true) this.remove(slot);
       return;
     }
     if (key === undefined) {

@@ -14,24 +14,35 @@ export interface BudgetLimits {
 const SECONDS_PER_HOUR = 3600;
 
 export class PeerBudget {
-  /** Rotations of the master key. */
-  readonly rotations: TokenBucket;
+  /** Made when the peer first asks for a rotation, which most peers never do. */
+  #rotations: TokenBucket | undefined;
+  #rotationIntervalMs: number;
   /** SPIs that were taken so far. */
   spisTaken = 0;
   readonly #perSecond: TokenBucket;
   readonly #perHour: TokenBucket;
 
-  constructor(limits: BudgetLimits, nowMs: () => number) {
-    this.rotations = new TokenBucket(1000 / limits.rotationIntervalMs, 1, nowMs);
+  constructor(
+    limits: BudgetLimits,
+    private readonly nowMs: () => number,
+  ) {
+    this.#rotationIntervalMs = limits.rotationIntervalMs;
     this.#perSecond = new TokenBucket(limits.tunnelsPerSecond, limits.tunnelsBurst, nowMs);
     this.#perHour = new TokenBucket(limits.spisPerHour / SECONDS_PER_HOUR, limits.spisPerHour, nowMs);
   }
 
   /** Other limits from now on. */
   limit({ tunnelsPerSecond, tunnelsBurst, spisPerHour, rotationIntervalMs }: BudgetLimits): void {
-    this.rotations.limit(1000 / rotationIntervalMs, 1);
+    this.#rotationIntervalMs = rotationIntervalMs;
+    this.#rotations?.limit(1000 / rotationIntervalMs, 1);
     this.#perSecond.limit(tunnelsPerSecond, tunnelsBurst);
     this.#perHour.limit(spisPerHour / SECONDS_PER_HOUR, spisPerHour);
+  }
+
+  /** Rotations of the master key. */
+  get rotations(): TokenBucket {
+    this.#rotations ??= new TokenBucket(1000 / this.#rotationIntervalMs, 1, this.nowMs);
+    return this.#rotations;
   }
 
   /** Takes so many SPIs of both budgets; false, and none taken, when one of them has fewer. */
