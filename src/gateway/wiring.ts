@@ -223,13 +223,13 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     idleS: limits.sessionIdleS,
   });
   const peerStarts = new PeerStarts({
-    ...sessionsOfPeers,
     random,
     transport,
     signal,
     onStart: (peer, ageMs) => announcements.heardStart(peer, ageMs),
     drainNotice,
     peerListener: upward,
+    ...sessionsOfPeers,
   });
   const recovery = new Recovery({
     clock,
