@@ -1,6 +1,6 @@
 /** Batches of entry operations that are done whole or not at all. */
 import type { HalError } from '../../hal/errors.js';
-import type { EntryId, EntryOperation, PipeHal } from '../../hal/hal.js';
+import type { EntryId, EntryOperation, EntryResult, PipeHal } from '../../hal/hal.js';
 import type { Leaving, Leftovers, Names, TakeBack } from './leftovers.js';
 
 export interface ApplyAllOptions {
@@ -22,7 +22,10 @@ export async function applyAll(
 ): Promise<EntryId[]> {
   if (operations.length === 0) return [];
   const leave = (index: number, id: EntryId): Leaving => ({ operation: undo(index, id), ...names(index) });
-  const results = await hal.apply(operations).catch(async (error: unknown) => {
+  let results: EntryResult[];
+  try {
+    results = await hal.apply(operations);
+  } catch (error) {
     // Each of them may have been done.
     const known: Leaving[] = [];
     operations.forEach((operation, index) => {
@@ -31,7 +34,7 @@ export async function applyAll(
     });
     await leftovers.takeBack(known);
     throw error;
-  });
+  }
   let failure: HalError | undefined;
   const ids: EntryId[] = [];
   for (const result of results) {

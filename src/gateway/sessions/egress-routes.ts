@@ -114,14 +114,15 @@ export class EgressRoutes {
         const values = egressValues(pipeline, this.#headers.get(former.cryptoId), former.cryptoId);
         return { operation: 'update', id, values };
       };
-      const entries = await applyAll(hal, leftovers, operations, { names, undo }).catch(
-        async (error: unknown) => {
-          await leftovers.takeBack(
-            encrypt.map((id, i) => ({ operation: { operation: 'remove', id }, ...names(i) })),
-          );
-          throw error;
-        },
-      );
+      let entries: EntryId[];
+      try {
+        entries = await applyAll(hal, leftovers, operations, { names, undo });
+      } catch (error) {
+        await leftovers.takeBack(
+          encrypt.map((id, i) => ({ operation: { operation: 'remove', id }, ...names(i) })),
+        );
+        throw error;
+      }
       const former: Egress[] = [];
       const left: Leaving[] = [];
       routes.forEach(({ session, parameters }, i) => {

@@ -3,7 +3,7 @@
  * An SPI is open from when its entry of the ingress ACL is in the device until that is taken back; the peer is told in between.
  * An SPI whose entry the device would not take back is given to nobody else, through any number of rotations.
  */
-import type { PipeHal } from '../../hal/hal.js';
+import type { EntryId, PipeHal } from '../../hal/hal.js';
 import type { IpAddress, MacAddress } from '../../packet/address.js';
 import { keyLengthOctets, type PspVersion } from '../../psp/header.js';
 import type { GatewayObserver } from '../events.js';
@@ -129,10 +129,13 @@ export class IngressSpis {
         )
       : [];
     const names = (i: number) => ({ spi: spis[i]! });
-    const entries = await applyAll(hal, leftovers, operations, { names }).catch((error: unknown) => {
+    let entries: EntryId[];
+    try {
+      entries = await applyAll(hal, leftovers, operations, { names });
+    } catch (error) {
       keys.fill(0);
       throw error;
-    });
+    }
     this.#aclEntries += entries.length;
     return sessions.map((session, i) => {
       const spi = spis[i]!;

@@ -200,14 +200,15 @@ export class TunnelClient {
     try {
       observe({ type: 'request-sent', peer: peer.name, tunnels, method });
       const { rpcDeadlineMs: deadlineMs } = limits;
-      const response = await transport
-        .call(peer.serviceAddress, method, request, { deadlineMs, signal })
-        .catch((error: unknown) => {
-          if (error instanceof RpcError && isAnswer(error.code)) peerListener.onAnswered(peer);
-          if (error instanceof RpcError && isSilence(error.code))
-            peerListener.onSilent(peer, error.message, error.problem);
-          throw error;
-        });
+      let response: Uint8Array;
+      try {
+        response = await transport.call(peer.serviceAddress, method, request, { deadlineMs, signal });
+      } catch (error) {
+        if (error instanceof RpcError && isAnswer(error.code)) peerListener.onAnswered(peer);
+        if (error instanceof RpcError && isSilence(error.code))
+          peerListener.onSilent(peer, error.message, error.problem);
+        throw error;
+      }
       peerListener.onAnswered(peer);
       try {
         return decode(response);
