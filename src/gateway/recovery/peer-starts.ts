@@ -126,6 +126,8 @@ export class PeerStarts {
 
   /** Sessions whose egress route is from before the peer's last start. */
   #stale(peer: Peer): Session[] {
+    // All peers of a mesh announce their first start to each other: no session needs a look then.
+    if (peer.starts === 0) return [];
     return [...this.deps.installer.sessions].filter(
       ({ peer: owner, egress }) => owner === peer && egress !== undefined && egress.peerStart < peer.starts,
     );
