@@ -294,11 +294,12 @@ export function checkActions(
 
 /** A packet has one L3 header at each place, so fields of both families cannot be there together. */
 export function checkPossible(match: MatchTemplate, report: Report): void {
+  const names = Object.keys(match);
+  const has = (prefix: string) => names.some((name) => name.startsWith(prefix));
   for (const side of ['outer', 'inner'] as const) {
-    const has = (prefix: string) => Object.keys(match).some((name) => name.startsWith(`${side}.${prefix}.`));
     const l3Type = match[`parser_meta.${side}_l3_type`]?.value;
-    const ip4 = has('ip4');
-    const ip6 = has('ip6');
+    const ip4 = has(`${side}.ip4.`);
+    const ip6 = has(`${side}.ip6.`);
     if (ip4 && ip6) report(`fields of ${side}.ip4 and ${side}.ip6 cannot match together`, `${side}.ip4`);
     if (ip4 && typeof l3Type === 'number' && l3Type !== L3_IPV4) {
       report(`${side}.ip4 contradicts it`, `parser_meta.${side}_l3_type`);
