@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 const HEADERS = join(dirname(dirname(fileURLToPath(import.meta.url))), 'native/doca-soft/include');
 export const API_DOCUMENT = 'docs/doca-soft-api.md';
 /** All for which the headers have declarations. */
-const RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'];
+export const RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'];
 const ROOT_OF_FIELDS = 'doca_flow_match';
 
 /** Names and texts of the headers, in the order in which they are told. */

@@ -12,13 +12,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { SOFT_RELEASES } from '../../src/native-build/build.js';
 import { parseIp } from '../../src/packet/address.js';
 import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 
-const RELEASES = ['3.1', '3.3'];
 const prefixOf = (release: string) => join(ROOT, 'build/native', `prefix-${release}`);
 const EXAMPLE = join(ROOT, 'native/doca-soft/examples');
 const PACKETS = 50;
@@ -28,11 +28,11 @@ function body(): void {
   const programOf = (release: string) => join(folder, release, 'psp_pipeline');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test.each(RELEASES)('builds with nothing but pkg-config, for %s', (release) => {
+  test.each(SOFT_RELEASES)('builds with nothing but pkg-config, for %s', (release) => {
     mkdirSync(join(folder, release));
     const options = ['-C', join(folder, release), '-f', join(EXAMPLE, 'Makefile'), `VPATH=${EXAMPLE}`];
     const environment = { ...process.env, PKG_CONFIG_PATH: join(prefixOf(release), 'lib/pkgconfig') };
-    const { status, stderr } = spawnSync('make', [...options, 'psp_pipeline'], {
+    const { status, stderr } = spawnSync('make', options, {
       env: environment,
       encoding: 'utf8',
     });
@@ -54,7 +54,7 @@ function body(): void {
     expect(paths).toEqual([join(prefix, 'include'), join(prefix, 'lib')].map((path) => realpathSync(path)));
   });
 
-  test.each(RELEASES)('gives back what it encrypted, packet for packet, over %s', async (release) => {
+  test.each(SOFT_RELEASES)('gives back what it encrypted, packet for packet, over %s', async (release) => {
     const frames = Array.from({ length: PACKETS }, (_, i) => frameOf(i));
     // One that belongs to no session.
     const stranger = frameOf(0, '10.0.0.3');
@@ -84,7 +84,7 @@ function body(): void {
 
 describeOnNative(
   "the software DOCA's example in C",
-  RELEASES.every((release) => existsSync(prefixOf(release))),
+  SOFT_RELEASES.every((release) => existsSync(prefixOf(release))),
   body,
 );
 

@@ -5,8 +5,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { API_DOCUMENT, apiDocument, apiOf, fieldsOf, readHeaders } from '../../scripts/soft-api.mjs';
+import {
+  API_DOCUMENT,
+  apiDocument,
+  apiOf,
+  fieldsOf,
+  RELEASES,
+  readHeaders,
+} from '../../scripts/soft-api.mjs';
 import { MAN_PAGE, mappingKeys, mappingManPage } from '../../scripts/soft-man-page.mjs';
+import { SOFT_RELEASES } from '../../src/native-build/build.js';
 import { ROOT } from '../support/root.js';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -51,6 +59,10 @@ describe('what is supported', () => {
   };
   const REFUSES = /^\s*return (?:not_supported|unknown_here)\([^;]*\);\s*$/;
   const DOES_NOTHING = /^\s*(?:return DOCA_SUCCESS;)?\s*$/;
+
+  test('is told of all releases that are built', () => {
+    expect(RELEASES).toEqual(SOFT_RELEASES);
+  });
 
   test('is told as the headers have it (npm run docs writes it anew)', () => {
     expect(read(API_DOCUMENT)).toBe(apiDocument(readHeaders()));
