@@ -42,24 +42,25 @@ export interface DatapathResult {
   readonly octetsPerSession: readonly { readonly sessions: number; readonly octets: number }[];
 }
 
-const BURST_PACKETS = 256;
+export const BURST_PACKETS = 256;
 const MTU_OCTETS = 9000;
 const CRYPT_OFFSET_WORDS = 5;
 const OUTER_OCTETS = ETHERNET_HEADER_OCTETS + 40 + 8;
 const WARM_UP_ROUNDS = 20;
 const SESSIONS_PER_BATCH = 4096;
 
-const LOCAL_VIP = parseIpv4('10.0.0.1');
+export const LOCAL_VIP = parseIpv4('10.0.0.1');
 /** 11.0.0.0 */
 const FIRST_REMOTE_VIP = 0x0b000000;
 const DECAP_MACS = Uint8Array.from([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2]);
 
 /** A port that keeps the last burst. */
-class BurstPort implements SimPort {
+export class BurstPort implements SimPort {
   readonly name = 'burst';
-  readonly mtuOctets = MTU_OCTETS;
   burst: readonly Uint8Array[] = [];
   receive: (frames: readonly Uint8Array[]) => void = () => {};
+
+  constructor(readonly mtuOctets = MTU_OCTETS) {}
 
   send(frames: readonly Uint8Array[]): void {
     this.burst = frames;
@@ -151,7 +152,7 @@ async function openDevice(): Promise<BenchDevice> {
 }
 
 /** Remote address of session i. */
-function remoteVip(i: number) {
+export function remoteVip(i: number) {
   const octets = new Uint8Array(4);
   new DataView(octets.buffer).setUint32(0, FIRST_REMOTE_VIP + i);
   return ipFromOctets(octets, 0, 4);
@@ -228,7 +229,7 @@ function encapHeader(spi: number): Uint8Array {
 }
 
 /** A burst of packets, whose sessions `address` chooses. */
-function innerFrames(octets: number): Uint8Array[] {
+export function innerFrames(octets: number): Uint8Array[] {
   return Array.from({ length: BURST_PACKETS }, () => {
     const packet = buildIpv4Packet({
       source: LOCAL_VIP,
@@ -245,7 +246,7 @@ function innerFrames(octets: number): Uint8Array[] {
 }
 
 /** Spreads the burst over all sessions by a prime step, so that no cache profits from their order. */
-function address(frames: readonly Uint8Array[], sessions: number, round: number): void {
+export function address(frames: readonly Uint8Array[], sessions: number, round: number): void {
   for (const [i, frame] of frames.entries()) {
     const session = ((round * BURST_PACKETS + i) * 7919) % sessions;
     const view = new DataView(frame.buffer);
