@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BUILD_FOLDER } from '../dist/hal/native-parts.js';
+import { BUILD_FOLDER, SOFT_RELEASE, SOFT_RELEASES } from '../dist/hal/native-parts.js';
 import {
   buildAddon,
   buildOverInstalledDoca,
@@ -16,8 +16,6 @@ import {
   buildSoft,
   cmake,
   installedDoca,
-  SOFT_RELEASE,
-  SOFT_RELEASES,
 } from '../dist/native-build/build.js';
 import { installMissing } from '../dist/native-build/packages.js';
 import { PARTS, printed, requirementsOf, succeeds } from '../dist/native-build/requirements.js';

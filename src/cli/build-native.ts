@@ -4,7 +4,16 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
-import { BUILD_FOLDER, builtFile, DOCA_ADDON, PORTS } from '../hal/native-parts.js';
+import {
+  BUILD_FOLDER,
+  builtFile,
+  DOCA_ADDON,
+  PORTS,
+  SOFT_RELEASE,
+  SOFT_RELEASES,
+  type SoftRelease,
+  softAddonFile,
+} from '../hal/native-parts.js';
 import { buildParts, NativeBuildError } from '../native-build/build.js';
 import { howToInstall, installMissing } from '../native-build/packages.js';
 import { PARTS, type Part, type Requirement, requirementsOf } from '../native-build/requirements.js';
@@ -14,6 +23,7 @@ import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 interface Flags {
   readonly output?: string;
   readonly only?: Part;
+  readonly release?: SoftRelease;
   readonly check: boolean;
   readonly install: boolean;
 }
@@ -26,12 +36,16 @@ The parts, both unless --only says which:
   ports   TAP interfaces (--sim-vf tap:NAME), UDP without checksums over IPv6, and what keeps keys out of core dumps and swap
   doca    --hal=doca: a software DOCA over DPDK ports, the addon over it and, where pkg-config knows NVIDIA's DOCA, one over that
 
+The software DOCA presents itself as one release of NVIDIA's; --release says as which. Several may be built. A gateway takes NVIDIA's
+DOCA where it is there, else the software DOCA ${SOFT_RELEASE}, else the first that is there; PSP_GATEWAY_DOCA_ADDON names another.
+
 What this needs from the distribution is told first, and what of it is missing; nothing is installed without --install. Nothing
 else is fetched. It takes a minute or two. An update of the package takes what was built away: build it again.
 
 Examples:
   psp-gateway build-native --check
   psp-gateway build-native --only ports
+  psp-gateway build-native --only doca --release 3.3
   psp-gateway build-native --output ~/psp-native      where the package's own folder is for others to write
 
 Exit status: 0 built (--check: nothing is missing), 1 something is missing or the build failed, 2 wrong usage, or a folder that
@@ -43,6 +57,11 @@ export function buildNativeCommand(): Command {
     .description('build what is native: TAP interfaces for the simulator, and --hal=doca')
     .option('-o, --output <folder>', `where to build (default: ${BUILD_FOLDER}, where it is found)`)
     .option('--only <part>', `one of ${PARTS.join(', ')}`, partOf)
+    .option(
+      '--release <release>',
+      `of DOCA, as which the software DOCA presents itself: ${SOFT_RELEASES.join(', ')} (default: ${SOFT_RELEASE})`,
+      releaseOf,
+    )
     .option('--check', 'say what is needed and what of it is missing, and build nothing', false)
     .option('--install', 'install what is missing by apt-get, as root or through sudo', false)
     .addHelpText('after', HELP);
@@ -56,20 +75,30 @@ function partOf(text: string): Part {
   return part;
 }
 
-function buildNative({ output, only, check, install }: Flags, wrong: FlagProblems): void {
-  for (const problem of wrong.list) complain(problem);
+function releaseOf(text: string): SoftRelease {
+  const release = SOFT_RELEASES.find((one) => one === text);
+  if (release === undefined) throw new InvalidArgumentError(`expected one of ${SOFT_RELEASES.join(', ')}`);
+  return release;
+}
+
+function buildNative({ output, only, release, check, install }: Flags, wrong: FlagProblems): void {
+  const problems = [
+    ...wrong.list,
+    ...(only === 'ports' && release !== undefined ? ['--release: the ports have none; leave it out'] : []),
+  ];
+  for (const problem of problems) complain(problem);
   const parts = only === undefined ? PARTS : [only];
   const folder = output === undefined ? BUILD_FOLDER : resolve(output);
   // Both, so that both are told.
   const takesFiles = check || canBeWritten(folder, output === undefined);
-  if (wrong.list.length > 0) {
+  if (problems.length > 0) {
     process.exitCode = EXIT_USAGE;
     return;
   }
   const hasAll = hasAllThatIsNeeded(requirementsOf(parts), install && !check && takesFiles);
   if (!takesFiles) process.exitCode = EXIT_USAGE;
   else if (!hasAll) process.exitCode = EXIT_FAILED;
-  else if (!check) build(folder, parts, output !== undefined);
+  else if (!check) build(folder, parts, release, output !== undefined);
 }
 
 function canBeWritten(folder: string, isDefault: boolean): boolean {
@@ -111,23 +140,31 @@ function hasAllThatIsNeeded(requirements: readonly Requirement[], install: boole
 
 const say = (step: string) => process.stderr.write(`psp-gateway: ${step}\n`);
 
-function build(folder: string, parts: readonly Part[], isElsewhere: boolean): void {
+function build(
+  folder: string,
+  parts: readonly Part[],
+  release: SoftRelease | undefined,
+  isElsewhere: boolean,
+): void {
   try {
-    buildParts({ folder, say }, parts);
+    buildParts({ folder, say }, parts, release ?? SOFT_RELEASE);
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
     say(error.message);
     process.exitCode = EXIT_FAILED;
     return;
   }
-  console.log(
-    isElsewhere ? 'built; say where, for gateways to find it:' : 'built, and found there by gateways:',
-  );
-  for (const part of parts) {
-    const { variable } = NATIVE_PARTS[part];
-    const file = builtFile(NATIVE_PARTS[part], folder)!;
-    console.log(isElsewhere ? `  export ${variable}=${shellWord(file)}` : `  ${file}`);
-  }
+  const made = parts.map((part) => {
+    const first = builtFile(NATIVE_PARTS[part], folder)!;
+    // Of a release that was asked for it is its own, whatever else is there.
+    const file = part === 'doca' && release !== undefined ? resolve(folder, softAddonFile(release)) : first;
+    return { variable: NATIVE_PARTS[part].variable, file, isFound: !isElsewhere && file === first };
+  });
+  const [found, named] = [made.filter(({ isFound }) => isFound), made.filter(({ isFound }) => !isFound)];
+  if (found.length > 0) console.log('built, and found there by gateways:');
+  for (const { file } of found) console.log(`  ${file}`);
+  if (named.length > 0) console.log('built; say where, for gateways to find it:');
+  for (const { variable, file } of named) console.log(`  export ${variable}=${shellWord(file)}`);
 }
 
 /** As a shell reads it, whatever is in it. */

@@ -16,6 +16,12 @@ export const BUILD_COMMAND = existsSync(resolve(PACKAGE_FOLDER, 'scripts/build-n
   ? 'npm run build:native'
   : 'psp-gateway build-native';
 
+/** Releases of DOCA whose API the software DOCA presents. */
+export const SOFT_RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'] as const;
+export type SoftRelease = (typeof SOFT_RELEASES)[number];
+/** Where nobody asks for another one. */
+export const SOFT_RELEASE: SoftRelease = '3.1';
+
 export interface NativePart {
   /** For people. */
   readonly name: string;
@@ -35,13 +41,21 @@ export const PORTS: NativePart = {
   mark: 'Tap',
 };
 
-/** Against NVIDIA's DOCA where the machine has it, else against the software DOCA. */
+const addonFile = (folder: string) => `native/${folder}/Release/psp_gateway_doca.node`;
+const softReleases = [...new Set([SOFT_RELEASE, ...SOFT_RELEASES])];
+
+/** Against NVIDIA's DOCA where the machine has it, else against the software DOCA, which may have been built as one release alone. */
 export const DOCA_ADDON: NativePart = {
   name: 'the parts of --hal=doca',
   variable: 'PSP_GATEWAY_DOCA_ADDON',
-  files: ['addon', 'addon-3.1'].map((folder) => `native/${folder}/Release/psp_gateway_doca.node`),
+  files: [addonFile('addon'), ...softReleases.map(softAddonFile)],
   mark: 'openDevice',
 };
+
+/** The addon over the software DOCA of a release, as one of DOCA_ADDON's files. */
+export function softAddonFile(release: SoftRelease): string {
+  return addonFile(`addon-${release}`);
+}
 
 /** A native part is not there, or is not what it should be; `reason` says what to do. */
 export class NativePartError extends HalError {

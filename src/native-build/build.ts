@@ -2,7 +2,7 @@
  * Builds the native parts from native/, with CMake, into a folder:
  *
  *   ports                TAP interfaces for --sim-vf tap:NAME; needs no DPDK
- *   native/prefix-3.1    the software DOCA, and its sources' build tree beside it
+ *   native/prefix-3.1    the software DOCA of a release, and its sources' build tree beside it
  *   native/addon-3.1     the addon of --hal=doca over it
  *   native/addon         the addon over NVIDIA's DOCA, where the machine has that
  *
@@ -13,14 +13,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { PACKAGE_FOLDER } from '../hal/native-parts.js';
+import { PACKAGE_FOLDER, type SoftRelease } from '../hal/native-parts.js';
 import { NODE_INCLUDE_FOLDER, type Part, printed } from './requirements.js';
 
-/** Releases whose API the software DOCA presents. */
-export const SOFT_RELEASES = ['2.9', '2.10', '3.0', '3.1', '3.2', '3.3'] as const;
-export type SoftRelease = (typeof SOFT_RELEASES)[number];
-/** Release of the software DOCA that is built where nobody asks for another one. */
-export const SOFT_RELEASE: SoftRelease = '3.1';
 /** Number of jobs: without one, make compiles everything at once. */
 const PROCESSORS = String(availableParallelism());
 const OUTPUT_OCTETS_MAX = 1 << 28;
@@ -65,12 +60,12 @@ export interface SoftVariant {
   readonly unoptimized?: boolean;
 }
 
-/** Builds the parts as users have them. Throws NativeBuildError. */
-export function buildParts(build: NativeBuild, parts: readonly Part[]): void {
+/** Builds the parts as users have them, the software DOCA as a release. Throws NativeBuildError. */
+export function buildParts(build: NativeBuild, parts: readonly Part[], release: SoftRelease): void {
   if (parts.includes('ports')) buildPorts(build);
   if (!parts.includes('doca')) return;
-  const prefix = buildSoft(build, { release: SOFT_RELEASE });
-  buildAddon(build, { folder: `addon-${SOFT_RELEASE}`, prefix });
+  const prefix = buildSoft(build, { release });
+  buildAddon(build, { folder: `addon-${release}`, prefix });
   buildOverInstalledDoca(build);
 }
 

@@ -359,6 +359,10 @@ describeNeeding(
         status: 2,
         err: expect.stringContaining('expected one of ports, doca'),
       });
+      expect(await build('--release 3.4')).toMatchObject({
+        status: 2,
+        err: expect.stringContaining('--release: expected one of 2.9, 2.10, 3.0, 3.1, 3.2, 3.3, not "3.4"'),
+      });
       writeFileSync(join(home, 'file'), '');
       expect(await build('--output file')).toMatchObject({
         status: 2,
@@ -408,6 +412,48 @@ describeNeeding(
       const { out } = await use(['psp-gateway', 'build-native', '--only', 'ports', '--output', 'my parts']);
       const told = await use(['sh', '-c', `${/export .*/.exec(out)![0]} && echo "$PSP_GATEWAY_PORTS"`]);
       expect(told.out).toBe(`${join(home, 'my parts/ports/Release/psp_ports.node')}\n`);
+    });
+
+    test('builds the software DOCA as the release that is asked for, and says where it is not the one that is found', async () => {
+      // A CMake that makes what is to come out, and notes what it is asked.
+      const [bin, asked] = [join(folder, 'cmake-of-tests'), join(folder, 'asked-of-cmake')];
+      mkdirSync(bin);
+      writeFileSync(
+        join(bin, 'cmake'),
+        `#!/bin/sh
+case $1 in
+--version) echo 'cmake version 3.25.1' ;;
+-S) echo "$@" >> '${asked}' ;;
+--build) mkdir -p "$2/Release" && : > "$2/Release/psp_gateway_doca.node" ;;
+esac
+`,
+        { mode: 0o755 },
+      );
+      const env = { PATH: `${bin}:${dirname(PSP_GATEWAY)}:${SYSTEM_PATH}` };
+      const parts = (release: string) =>
+        join(home, `parts/native/addon-${release}/Release/psp_gateway_doca.node`);
+      const own = (release: string) =>
+        join(installed, `build/native/addon-${release}/Release/psp_gateway_doca.node`);
+      const out = async (line: string) => {
+        const { status, out: text, err } = await build(`--only doca ${line}`, env);
+        expect(status, err).toBe(0);
+        return text.slice(text.indexOf('built'));
+      };
+      try {
+        expect(await out('--release 3.3')).toBe(`built, and found there by gateways:\n  ${own('3.3')}\n`);
+        expect(await out('--release 2.10')).toBe(`built, and found there by gateways:\n  ${own('2.10')}\n`);
+        expect(await out('--release 3.2')).toBe(
+          `built; say where, for gateways to find it:\n  export PSP_GATEWAY_DOCA_ADDON=${own('3.2')}\n`,
+        );
+        expect(await out('')).toBe(`built, and found there by gateways:\n  ${own('3.1')}\n`);
+        expect(await out('--release 2.9 --output parts')).toBe(
+          `built; say where, for gateways to find it:\n  export PSP_GATEWAY_DOCA_ADDON=${parts('2.9')}\n`,
+        );
+        const releases = readFileSync(asked, 'utf8').match(/(?<=-DDOCA_SOFT_RELEASE=)\S+/g);
+        expect(releases).toEqual(['3.3', '2.10', '3.2', '3.1', '2.9']);
+      } finally {
+        rmSync(join(installed, 'build/native'), { recursive: true, force: true });
+      }
     });
 
     test('has all sources of the software DOCA', async () => {

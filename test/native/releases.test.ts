@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SOFT_RELEASES, type SoftRelease } from '../../src/native-build/build.js';
+import { SOFT_RELEASES, type SoftRelease } from '../../src/hal/native-parts.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
 import { SOFT_VERSIONS, softIsBuilt } from '../support/soft-program.js';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
-import type { SoftRelease } from '../../src/native-build/build.js';
+import type { SoftRelease } from '../../src/hal/native-parts.js';
 import { ROOT } from './root.js';
 
 /** The version that modules and headers of a release say. */

@@ -33,11 +33,12 @@ describe('a native part', () => {
   test('is looked for where the build puts it', () => {
     expect(BUILD_FOLDER).toBe(join(ROOT, 'build'));
     expect(PORTS.files).toEqual(['ports/Release/psp_ports.node']);
-    // NVIDIA's before the software DOCA's.
-    expect(DOCA_ADDON.files).toEqual([
-      'native/addon/Release/psp_gateway_doca.node',
-      'native/addon-3.1/Release/psp_gateway_doca.node',
-    ]);
+    // NVIDIA's before the software DOCA's, of which 3.1 is what is built where nobody asks for another release.
+    expect(DOCA_ADDON.files).toEqual(
+      ['addon', 'addon-3.1', 'addon-2.9', 'addon-2.10', 'addon-3.0', 'addon-3.2', 'addon-3.3'].map(
+        (name) => `native/${name}/Release/psp_gateway_doca.node`,
+      ),
+    );
   });
 
   test('that is not built is not there, and the command that builds it is named', () => {
