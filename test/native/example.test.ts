@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { SOFT_RELEASES } from '../../src/native-build/build.js';
+import { SOFT_RELEASES } from '../../src/hal/native-parts.js';
 import { parseIp } from '../../src/packet/address.js';
 import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { pcapHeader, pcapRecord, readCapture } from '../../src/packet/pcap.js';

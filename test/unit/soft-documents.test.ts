@@ -14,7 +14,7 @@ import {
   readHeaders,
 } from '../../scripts/soft-api.mjs';
 import { MAN_PAGE, mappingKeys, mappingManPage } from '../../scripts/soft-man-page.mjs';
-import { SOFT_RELEASES } from '../../src/native-build/build.js';
+import { SOFT_RELEASES } from '../../src/hal/native-parts.js';
 import { ROOT } from '../support/root.js';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -18,6 +18,7 @@
 #include "../src/device.h"
 #include "../src/exact_table.h"
 #include "../src/mapping.h"
+#include "../src/representor_names.h"
 #endif
 
 #include "../src/keys.h"
@@ -374,6 +375,62 @@ void mapping_says_all_that_is_wrong()
 	unlink(path.c_str());
 }
 
+// The names of the representors that devargs stand for, or what is wrong with them.
+std::string representors_of(const std::string &devargs)
+{
+	DeviceMapping mapping;
+	for (const char *name : {"vf0", "pf0vf1", "pf1vf1", "0000:03:00.4", "sf7"})
+		mapping.representors.emplace_back().pci = name;
+	try {
+		std::string names;
+		for (const RepresentorMapping *representor : named_representors(devargs, mapping))
+			names += (names.empty() ? "" : " ") + representor->pci;
+		return names;
+	} catch (const std::runtime_error &error) {
+		return error.what();
+	}
+}
+
+void devargs_name_representors()
+{
+	const std::string none = ": the mapping file has no such representor";
+	const std::string wrong = ": expected names as pf0vf0 or vf[0-1,3]";
+	const struct {
+		std::string devargs, names;
+	} CASES[] = {
+		{"", ""},
+		{"dv_flow_en=2", ""},
+		{"representor=vf0", "vf0"},
+		{"dv_flow_en=2,representor=pf0vf1,dv_xmeta_en=4", "pf0vf1"},
+		{"representor=pf1vf1", "pf1vf1"},
+		{"representor=sf7", "sf7"},
+		// Of any PF, in the order of the file; a number is a VF's.
+		{"representor=vf1", "pf0vf1"},
+		{"representor=1", "pf0vf1"},
+		// The fourth, whose name tells nothing of a function; by its address too.
+		{"representor=vf3", "0000:03:00.4"},
+		{"representor=03:00.4", "0000:03:00.4"},
+		{"representor=vf[1,0],x=y", "pf0vf1 vf0"},
+		{"representor=[0-1]", "vf0 pf0vf1"},
+		{"representor=pf[0-1]vf[1]", "pf0vf1 pf1vf1"},
+		{"representor=vf2", "representor=vf2" + none},
+		{"representor=sf0", "representor=sf0" + none},
+		{"representor=pf0vf1x", "representor=pf0vf1x" + none},
+		{"representor=", "representor=" + none},
+		{"representor=vf[0-", "representor=vf[0-" + wrong},
+		{"representor=vf[]", "representor=vf[]" + wrong},
+		{"representor=vf[2-1]", "representor=vf[2-1]" + wrong},
+		{"representor=vf[0-256]", "representor=vf[0-256]" + wrong},
+		{"representor=pf[0-99]vf[0-99]", "representor=: more than 256 representors"},
+	};
+	for (const auto &one : CASES) {
+		const std::string names = representors_of(one.devargs);
+		if (names != one.names)
+			fprintf(stderr, "\"%s\": %s\n", one.devargs.c_str(), names.c_str());
+		CHECK(names == one.names);
+	}
+}
+
 #endif
 
 } // namespace
@@ -401,6 +458,7 @@ int main()
 	ivs_begin_in_the_lower_half();
 	queue_frees_what_it_holds();
 	mapping_says_all_that_is_wrong();
+	devargs_name_representors();
 #endif
 	puts("all is as it should be");
 	return 0;
