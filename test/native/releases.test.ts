@@ -21,6 +21,7 @@ const FROM: Partial<Record<SoftRelease, readonly string[]>> = {
   '3.0': [
     ...['doca_flow_port_cfg_set_port_id', 'doca_flow_port_cfg_set_dev_rep'],
     ...['DOCA_FLOW_CRYPTO_HEADER_NON_ESP_MARKER', 'doca_flow_parser_meta.port_id'],
+    'doca_flow_ordered_list_element.monitor',
   ],
   '3.1': [
     ...['doca_dpdk_port_probe_with_representors', 'doca_flow_cfg_set_tune_cfg', 'doca_flow_tune_cfg_create'],
@@ -48,7 +49,10 @@ const UP_TO: Partial<Record<SoftRelease, readonly string[]>> = {
   '2.9': ['rss_outer_flags', 'rss_inner_flags', 'rss_queues', 'num_of_queues'].map(
     (name) => `doca_flow_fwd.${name}`,
   ),
-  '2.10': ['doca_flow_parser_meta.port_meta', 'doca_flow_shared_resource_cfg.domain'],
+  '2.10': [
+    ...['doca_flow_parser_meta.port_meta', 'doca_flow_shared_resource_cfg.domain'],
+    ...['doca_flow_ordered_list.types', 'DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS_MASK'],
+  ],
   '3.0': [
     ...['doca_flow_pipe_cfg_set_dir_info', 'doca_flow_port_pipes_dump', 'DOCA_FLOW_DIRECTION_BIDIRECTIONAL'],
     ...['doca_flow_match.flags', 'doca_flow_meta.mark', 'DOCA_ARGP_TYPE_JSON_OBJ'],

@@ -240,6 +240,10 @@ enum doca_flow_action_type {
 
 enum doca_flow_ordered_list_element_type {
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, /* soft: from 3.2 on */
+#if DOCA_SOFT_RELEASE_ < 300
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS_MASK, /* soft: not supported */
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTION_DESCS, /* soft: not supported */
+#endif
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, /* soft: not supported */
 #if DOCA_SOFT_RELEASE_ >= 303
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64, /* soft: not supported */
@@ -512,6 +516,7 @@ struct doca_flow_crypto {
 };
 #endif
 
+#if DOCA_SOFT_RELEASE_ >= 300
 struct doca_flow_ordered_list_element {
 	enum doca_flow_ordered_list_element_type type;
 	union {
@@ -529,11 +534,18 @@ struct doca_flow_ordered_list_element {
 #endif
 	};
 };
+#endif
 
 struct doca_flow_ordered_list {
 	uint32_t idx;
 	uint32_t size;
+#if DOCA_SOFT_RELEASE_ < 300
+	/* soft: not supported */
+	const void **elements;
+	enum doca_flow_ordered_list_element_type *types;
+#else
 	struct doca_flow_ordered_list_element *elements;
+#endif
 };
 
 /* ---- Shared resources ---- */

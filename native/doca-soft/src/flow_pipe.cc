@@ -61,8 +61,10 @@ doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe
 }
 
 #if DOCA_SOFT_RELEASE_ >= 302
-doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list_element &element, ListElement &compiled)
+doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list &list, uint32_t at,
+			     ListElement &compiled)
 {
+	const doca_flow_ordered_list_element &element = list.elements[at];
 	const char *name = cfg.name.c_str();
 	const uint32_t key_slots = cfg.port->device->slots().count();
 	compiled.type = element.type;
@@ -83,7 +85,7 @@ doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_orde
 	}
 }
 #else
-doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered_list_element &, ListElement &)
+doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered_list &, uint32_t, ListElement &)
 {
 	return DOCA_ERROR_NOT_SUPPORTED;
 }
@@ -393,7 +395,7 @@ try {
 		REQUIRE(list.elements != nullptr);
 		std::vector<ListElement> compiled(list.size);
 		for (uint32_t j = 0; j < list.size; j++) {
-			const doca_error_t result = compile_element(*cfg, list.elements[j], compiled[j]);
+			const doca_error_t result = compile_element(*cfg, list, j, compiled[j]);
 			if (result != DOCA_SUCCESS)
 				return result;
 		}
