@@ -22,6 +22,7 @@ const CASES = [
     'control-entries',
   ],
   'queues',
+  'port-number',
 ];
 
 function body(): void {

@@ -19,7 +19,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_probe_with_representors(struct doc
 								      struct doca_dev_rep **reps, uint16_t count);
 #endif
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_first_port_id(const struct doca_dev *dev, uint16_t *port_id);
-/* soft: not supported */
+/* soft: of representors' ports too */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev,
 								 struct doca_dev_rep **rep);

@@ -61,7 +61,7 @@ Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_ke
 		   uint32_t derived_keys, rte_mempool *buffers)
 	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), ivs_(ivs), derived_(aead, derived_keys),
 	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), candidate_memory_(prepared_key_stride(aead)),
-	  candidate_(candidate_memory_.data()), packets_(BURST_MAX)
+	  candidate_(candidate_memory_.data()), held_(buffers), packets_(BURST_MAX)
 {
 }
 // clang-format on
@@ -109,8 +109,8 @@ void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 {
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		rte_mbuf *mbuf = mbufs[i];
-		if (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0) {
+		rte_mbuf *mbuf = held_.own(mbufs[i]);
+		if (mbuf == nullptr || (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0)) {
 			rte_pktmbuf_free(mbuf);
 			counts.port_drops++;
 			continue;
@@ -444,6 +444,7 @@ bool Datapath::seal(Packet &packet)
 
 void Datapath::flush()
 {
+	held_.look();
 	for (SwitchPort &port : ports)
 		flush(port);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "held_packets.h"
 #include "keys.h"
 #include "packet.h"
 
@@ -138,6 +139,8 @@ private:
 	// A derived key that has not yet authenticated a packet.
 	HugeMemory candidate_memory_;
 	void *const candidate_;
+	// Packets that the application frees itself.
+	HeldPackets held_;
 	std::vector<Packet> packets_;
 	// How many of `packets_` belong to the current burst.
 	uint32_t burst_ = 0;

@@ -129,6 +129,17 @@ uint32_t function_of(const DeviceMapping &mapping)
 	return last >= '0' && last <= '7' ? static_cast<uint32_t>(last - '0') : 0;
 }
 
+doca_dev *dev_of_port(uint16_t dpdk_port)
+{
+	OpenHandles &open = open_handles();
+	std::lock_guard<std::mutex> guard(open.mutex);
+	for (doca_dev *dev : open.list) {
+		if (dev->device != nullptr && dev->device->has_port(dpdk_port))
+			return dev;
+	}
+	return nullptr;
+}
+
 doca_error_t unknown_here(const void *info, const void *out, const char *function)
 {
 	if (info == nullptr || out == nullptr)

@@ -35,6 +35,8 @@ namespace soft {
 
 // The function of 03:00.1 is 1, so that it is PF 1.
 uint32_t function_of(const DeviceMapping &mapping);
+// The device that a DPDK port is of; nullptr when it is none's.
+doca_dev *dev_of_port(uint16_t dpdk_port);
 // Queries that a device of the mapping file cannot answer.
 doca_error_t unknown_here(const void *info, const void *out, const char *function);
 // Answers a question about what `info` can do.

@@ -76,7 +76,11 @@ doca_error_t doca_dpdk_port_as_dev(uint16_t port_id, struct doca_dev **dev)
 {
 	if (dev == nullptr)
 		return DOCA_ERROR_INVALID_VALUE;
-	return not_supported("doca_dpdk_port_as_dev of port %u", port_id);
+	doca_dev *found = dev_of_port(port_id);
+	if (found == nullptr)
+		return DOCA_ERROR_NOT_FOUND;
+	*dev = found;
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_dpdk_open_dev_rep_by_port_id(uint16_t port_id, struct doca_dev *dev, struct doca_dev_rep **rep)

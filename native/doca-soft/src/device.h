@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "datapath.h"
+#include "held_packets.h"
 #include "mapping.h"
 #include "pipe.h"
 #include "spsc_ring.h"
@@ -63,9 +64,10 @@ public:
 
 	// Makes the DPDK ports that the application sees, and opens those that carry their packets. Throws std::runtime_error.
 	void probe(const std::vector<const RepresentorMapping *> &representors);
-	bool probed() const { return !port_pairs_.empty(); }
 	// The DPDK port of the PF. Those of its representors follow.
-	uint16_t first_port() const { return port_pairs_[0].dpdk_port; }
+	uint16_t first_port() const { return numbers_[0]; }
+	// Gives back all that belongs to EAL, which is about to end. The numbers of the ports stay known.
+	void end_with_eal();
 	// The MAC address of the PF.
 	std::vector<uint8_t> mac() const;
 	bool has_port(uint16_t dpdk_port) const { return position_of(dpdk_port) >= 0; }
@@ -118,6 +120,8 @@ private:
 	// A port that the application sees, and the port behind it that carries its packets.
 	struct PortPair {
 		uint16_t dpdk_port;
+		// Of the ring device that is the former.
+		std::string name;
 		uint16_t outer_port;
 		bool outer_is_ours;
 		std::string outer_name;
@@ -133,6 +137,8 @@ private:
 
 	void open_outer(const PortMapping &mapping, PortPair &pair);
 	void start_representor(const PortPair &pair);
+	// Queues of each port towards the application.
+	uint32_t queues() const;
 	void make_port_pairs(const std::vector<const RepresentorMapping *> &representors);
 	void release();
 	void clear();
@@ -150,11 +156,14 @@ private:
 	MasterKeys master_keys_;
 	IvSource ivs_;
 	std::vector<PortPair> port_pairs_;
+	// The numbers of the ports that the application sees.
+	std::vector<uint16_t> numbers_;
 	rte_mempool *pool_ = nullptr;
 	std::unique_ptr<KeySlots> slots_;
 	std::unique_ptr<Datapath> datapath_;
 	std::vector<std::unique_ptr<EntryQueue>> queues_;
 	std::vector<MirrorTargets> mirrors_;
+	std::unique_ptr<WaysIn> ways_in_;
 
 	std::thread thread_;
 	// How long the thread sleeps after its next round without work.

@@ -160,7 +160,7 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 	else if (key == "derived-keys")
 		device.derived_keys = small(4, 1 << 24);
 	else if (key == "queues")
-		device.queues = small(1, 64);
+		device.queues = small(1, QUEUES_MAX);
 	else if (key == "queue-packets")
 		device.queue_packets = small(64, 1 << 20);
 	else if (key == "completions")

@@ -26,6 +26,9 @@ enum class Completions {
 	INSIDE,
 };
 
+// Most RX and TX queues of a port towards the application.
+constexpr uint32_t QUEUES_MAX = 16;
+
 struct PortMapping {
 	// A device's PCI address, or a representor's name.
 	std::string pci;
@@ -55,7 +58,8 @@ struct DeviceMapping : PortMapping {
 	uint32_t buffers = 16384;
 	uint32_t burst = 32;
 	uint32_t derived_keys = 65536;
-	uint32_t queues = 8;
+	// 0: as many as there are lcores.
+	uint32_t queues = 0;
 	uint32_t queue_packets = 4096;
 	Completions completions = CONTROL_ENTRIES_COMPLETE_INSIDE ? Completions::CONTROL : Completions::QUEUED;
 

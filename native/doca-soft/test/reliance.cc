@@ -301,6 +301,18 @@ void a_queue_gives_what_it_is_asked_for()
 	stop();
 }
 
+// Up to 3.0 the number is enough for a representor's port.
+void a_port_is_known_by_its_number()
+{
+	start();
+	OK(doca_flow_port_stop(vf_port));
+	const doca_error_t result = start_flow_port(pf + 1, nullptr, nullptr, vf_port);
+	CHECK(result == (DOCA_SOFT_RELEASE_ < 301 ? DOCA_SUCCESS : DOCA_ERROR_INVALID_VALUE));
+	if (result != DOCA_SUCCESS)
+		OK(start_flow_port(pf + 1, nullptr, rep, vf_port));
+	stop();
+}
+
 const struct {
 	const char *name;
 	void (*run)();
@@ -313,6 +325,7 @@ const struct {
 	{"hint", the_number_of_entries_is_a_hint},
 	{"control-entries", control_entries_are_complete_at_once},
 	{"queues", a_queue_gives_what_it_is_asked_for},
+	{"port-number", a_port_is_known_by_its_number},
 };
 
 } // namespace
