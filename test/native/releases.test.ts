@@ -169,9 +169,9 @@ function has(text: string, name: string): boolean {
   return new RegExp(`\\b${member ?? name}\\b`).test(where);
 }
 
-/** Names of DOCA that an object defines, or that it asks of others. */
+/** Names of DOCA and DPDK that an object defines, or that it asks of others; what the linker wraps by its own name. */
 const symbols = (object: string, ...which: string[]) =>
-  new Set(run('nm', ['-D', ...which, object]).match(/\b(doca|rte)_\w+(?=@|$)/gm));
+  new Set(run('nm', ['-D', ...which, object]).match(/(?<=\b|__wrap_)(doca|rte)_\w+(?=@|$)/gm));
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-releases-'));
@@ -234,8 +234,12 @@ function body(): void {
       expect(types.indexOf('DOCA_FLOW_SHARED_RESOURCE_PSP')).toBe(PSP_AMONG_RESOURCES[release]);
 
       const functions = new Set(text.match(/\bdoca_\w+(?=\()/g));
-      // It stands in the header.
-      functions.delete('doca_version');
+      // They stand in the headers.
+      for (const name of [
+        'doca_version',
+        ...['addr', 'data'].map((by) => `doca_buf_inventory_buf_get_by_${by}`),
+      ])
+        functions.delete(name);
       const lib = (name: string) => native(`prefix-${release}`, 'lib', name);
       const defined = new Set([
         ...symbols(lib('libdoca_flow.so'), '--defined-only'),

@@ -58,6 +58,21 @@ DOCA_EXPERIMENTAL doca_error_t doca_devinfo_get_sf_index(const struct doca_devin
 DOCA_EXPERIMENTAL doca_error_t doca_devinfo_get_vhca_id(const struct doca_devinfo *devinfo, uint16_t *vhca_id);
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_devinfo_get_active_rate(const struct doca_devinfo *devinfo, uint64_t *rate);
+/* Declared so that programs link. */
+
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_devinfo_get_lid(const struct doca_devinfo *devinfo, uint16_t *lid);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_devinfo_cap_is_hotplug_manager_supported(const struct doca_devinfo *devinfo,
+									     uint8_t *supported);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_devinfo_cap_is_notification_moderation_supported(const struct doca_devinfo *devinfo,
+										     uint8_t *supported);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_devinfo_cap_is_accelerate_resource_reclaim_supported(const struct doca_devinfo *devinfo,
+											 uint8_t *supported);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dev_accelerate_resource_reclaim(struct doca_dev *dev);
 
 DOCA_STABLE doca_error_t doca_devinfo_rep_create_list(struct doca_dev *dev, int filter, struct doca_devinfo_rep ***list,
 						      uint32_t *count);

@@ -2,6 +2,7 @@
 #ifndef DOCA_DPDK_H_
 #define DOCA_DPDK_H_
 
+#include <doca_buf_inventory.h>
 #include <doca_compat.h>
 #include <doca_dev.h>
 #include <doca_error.h>
@@ -28,6 +29,26 @@ DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_rep_vf_index(const struct doca_devi
 /* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_get_rep_sf_num(const struct doca_devinfo_rep *devinfo, uint16_t *sf_num);
 DOCA_EXPERIMENTAL doca_error_t doca_dpdk_cap_is_rep_port_supported(const struct doca_devinfo *devinfo, uint8_t *supported);
+
+/* Buffers of DPDK as those of DOCA: declared so that programs link. */
+struct doca_dpdk_mempool;
+struct rte_mbuf;
+struct rte_mempool;
+
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_create(const struct rte_mempool *mbuf_pool, struct doca_dpdk_mempool **mempool);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_destroy(struct doca_dpdk_mempool *mempool);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_dev_add(struct doca_dpdk_mempool *mempool, struct doca_dev *dev);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_set_permissions(struct doca_dpdk_mempool *mempool, uint32_t access_mask);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_start(struct doca_dpdk_mempool *mempool);
+/* soft: not supported */
+DOCA_EXPERIMENTAL doca_error_t doca_dpdk_mempool_mbuf_to_buf(const struct doca_dpdk_mempool *mempool,
+							     struct doca_buf_inventory *inventory, struct rte_mbuf *mbuf,
+							     struct doca_buf **buf);
 
 #ifdef __cplusplus
 }

@@ -39,7 +39,8 @@ void hide_port(uint16_t port)
 
 void show_port(uint16_t port)
 {
-	hidden[port] = false;
+	if (port < RTE_MAX_ETHPORTS)
+		hidden[port] = false;
 }
 
 bool is_hidden(uint16_t port)

@@ -16,6 +16,7 @@ constexpr uint16_t HIDDEN_FIRST = RTE_MAX_ETHPORTS / 2;
 
 // Makes a port one that is not counted; programs that are linked with the wrapped functions (wrapped.cc) do not see it at all.
 void hide_port(uint16_t port);
+// UINT16_MAX is none.
 void show_port(uint16_t port);
 bool is_hidden(uint16_t port);
 // How many ports are hidden.
