@@ -42,6 +42,7 @@ function newAjv(allErrors: boolean): Ajv {
 export class ShapeChecker {
   readonly #all = new Validators(true);
   readonly #first = new Validators(false);
+  #isFirstFile = true;
 
   constructor(private readonly schema: Schema) {}
 
@@ -50,6 +51,10 @@ export class ShapeChecker {
    * at the top may be missing then. False: nothing is left.
    */
   check(source: Source): boolean {
+    if (this.#isFirstFile) {
+      this.#isFirstFile = false;
+      if (fits(source.value, this.schema)) return true;
+    }
     const suggestions = new Suggestions();
     if (source.values > VALUES_CHECKED_WHOLE_MAX) {
       const [first] = this.#validate(this.schema, source.value, this.#first, suggestions);
@@ -111,6 +116,29 @@ export class ShapeChecker {
       remove: [...path, ...(problem.remove ?? [])],
     }));
   }
+}
+
+/**
+ * Whether a value fits, and not why it does not. Most processes read one file, and a right one: to compile what says of it, and of
+ * nothing that it does not have, takes a tenth of the time of the whole schema.
+ */
+export function fits(value: unknown, schema: Schema): boolean {
+  return newAjv(false).validate(used(schema, value), value);
+}
+
+/** A schema without the properties that a value does not have: the value fits the one exactly when it fits the other. */
+function used(schema: Schema, value: unknown): Schema {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return schema;
+  const { properties, oneOf, discriminator } = schema as Readonly<Record<string, unknown>>;
+  if (properties !== undefined) {
+    const kept = Object.entries(properties as Record<string, Schema>)
+      .filter(([name]) => Object.hasOwn(value, name))
+      .map(([name, property]) => [name, used(property, (value as Record<string, unknown>)[name])]);
+    return { ...schema, properties: Object.fromEntries(kept) };
+  }
+  // A discriminator needs its property in every branch.
+  if (oneOf === undefined || discriminator !== undefined) return schema;
+  return { ...schema, oneOf: (oneOf as readonly Schema[]).map((branch) => used(branch, value)) };
 }
 
 /** Compiled schemas. */
