@@ -215,6 +215,8 @@ export type GatewayEvent =
       readonly method: RpcMethod;
       readonly code: RpcCode;
       readonly reason: string;
+      /** It is we who have no more of what was asked for, and not the caller who asks for too much. */
+      readonly ownLimit?: true;
     }
   /** The same of a request for a rotation of the master key. */
   | {

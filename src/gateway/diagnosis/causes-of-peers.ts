@@ -135,6 +135,7 @@ export const CAUSES_OF_PEERS: Causes = {
   'request-refused': ({ summary, troubles }) =>
     troubles.of('request-refused').flatMap(({ event, count }) => {
       // Who is refused because our own places are taken does nothing wrong: table-full says so.
+      if (event.ownLimit === true) return [];
       if (event.code === 'RESOURCE_EXHAUSTED' && areAllPlacesTaken(summary)) return [];
       // Nor does who asks while we drain.
       if (event.code === 'FAILED_PRECONDITION') return [];

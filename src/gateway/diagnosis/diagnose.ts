@@ -17,6 +17,12 @@ const SLOTS_FULL = 0.95;
 /** Within this a healthy peer takes new keys: it is not at fault before. */
 const KEYS_TAKEN_MS = 3000;
 
+/** What we have had too little of, of late, for what peers asked for. */
+function ownLimitText(troubles: DiagnosisInput['troubles']): string | undefined {
+  const last = troubles.of('request-refused').findLast(({ event }) => event.ownLimit === true);
+  return last && `there was no room for what peers asked for: ${last.event.reason}`;
+}
+
 /** Causes in the device, the tables and the master key. */
 const CAUSES_OF_DEVICE: Causes = {
   'port-gone': ({ summary: { ports } }) =>
@@ -58,13 +64,16 @@ const CAUSES_OF_DEVICE: Causes = {
       advice: 'name the peer that owns the destination, and local addresses, in the configuration',
     })),
 
-  'table-full': ({ summary }) => {
+  'table-full': ({ summary, troubles }) => {
     const { tables } = summary;
-    if (!areAllPlacesTaken(summary)) return [];
+    const taken = areAllPlacesTaken(summary)
+      ? `all ${tables.capacity} places for sessions are taken`
+      : ownLimitText(troubles);
+    if (taken === undefined) return [];
     return [
       {
         about: '',
-        text: `all ${tables.capacity} places for sessions are taken; ${tables.refused} were refused one so far`,
+        text: `${taken}; ${tables.refused} were refused one so far`,
         advice: 'allow more (--max-tunnels), or let idle ones go sooner (--idle-timeout)',
       },
     ];

@@ -77,7 +77,7 @@ function isNormal(event: TroubleEvent): boolean {
 function aboutOf(event: TroubleEvent): string {
   switch (event.type) {
     case 'request-refused':
-      return `${callerOf(event.from)} ${event.method} ${event.code}`;
+      return `${callerOf(event.from)} ${event.method} ${event.code} ${event.ownLimit === true}`;
     case 'rotation-refused':
       return `${callerOf(event.from)} ${event.code}`;
     case 'caller-refused':

@@ -1,7 +1,14 @@
 /** Counts and tells of peers' requests that are refused: whose, what for, and why. */
 import type { GatewayObserver } from '../events.js';
 import type { Peers } from '../peers.js';
-import { type CallerIdentity, type RpcCode, RpcError, type RpcHandler, type RpcMethod } from './transport.js';
+import {
+  type CallerIdentity,
+  OwnLimitError,
+  type RpcCode,
+  RpcError,
+  type RpcHandler,
+  type RpcMethod,
+} from './transport.js';
 
 /** Refusals for limits, rights, and what state we are in. The others are of a moment, or a fault of ours, and told where they happen. */
 const TOLD: readonly RpcCode[] = [
@@ -33,7 +40,9 @@ export class RequestRefusals {
     };
   }
 
-  #refused(method: RpcMethod, caller: CallerIdentity, { code, message: reason }: RpcError): void {
+  #refused(method: RpcMethod, caller: CallerIdentity, error: RpcError): void {
+    const { code, message: reason } = error;
+    const limit = error instanceof OwnLimitError ? { ownLimit: true as const } : {};
     const { from } = caller;
     const peer = this.peers.peerOf(caller);
     const whose = peer === undefined ? {} : { peer: peer.name };
@@ -43,6 +52,6 @@ export class RequestRefusals {
       if (isRotation) counts.rotations++;
     }
     if (isRotation) this.observe({ type: 'rotation-refused', ...whose, from, code, reason });
-    else this.observe({ type: 'request-refused', ...whose, from, method, code, reason });
+    else this.observe({ type: 'request-refused', ...whose, from, method, code, reason, ...limit });
   }
 }

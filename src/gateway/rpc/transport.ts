@@ -106,6 +106,13 @@ export class RpcError extends Error {
   }
 }
 
+/** RESOURCE_EXHAUSTED where it is we who have no more of something, and not the caller who asks for too much. */
+export class OwnLimitError extends RpcError {
+  constructor(details: string) {
+    super('RESOURCE_EXHAUSTED', details);
+  }
+}
+
 /** Codes of calls to which no answer came. */
 const SILENCE: readonly RpcCode[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED'];
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { PipeHal } from '../../hal/hal.js';
-import { RpcError } from '../rpc/transport.js';
+import { OwnLimitError } from '../rpc/transport.js';
 import { KeySlots } from './key-slots.js';
 
 export interface DeviceKeySlotsDeps {
@@ -53,7 +53,7 @@ export class DeviceKeySlots {
       const slot = this.#slots.take();
       if (slot === undefined) {
         for (const taken of slots) this.#slots.release(taken);
-        throw new RpcError('RESOURCE_EXHAUSTED', `${count} key slots wanted, ${slots.length} free`);
+        throw new OwnLimitError(`${count} key slots wanted, ${slots.length} free`);
       }
       slots.push(slot);
     }

@@ -7,7 +7,7 @@ import type { KeyLengthOctets, PipeHal, SpiKeyBatch } from '../../hal/hal.js';
 import { SPI_LOW_MASK } from '../../psp/header.js';
 import { secretOctets } from '../../psp/secret.js';
 import type { GatewayObserver } from '../events.js';
-import { RpcError } from '../rpc/transport.js';
+import { OwnLimitError } from '../rpc/transport.js';
 import type { SpiShortageListener } from './listeners.js';
 import { SpiBook } from './spi-book.js';
 
@@ -93,7 +93,7 @@ export class KeyDraw {
     this.#tellUse(have < count);
     if (have === count) return { spis, keys };
     keys.fill(0);
-    throw new RpcError('RESOURCE_EXHAUSTED', 'the device gives out no SPI that is free');
+    throw new OwnLimitError('the device gives out no SPI that is free');
   }
 
   async #generate(octets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {

@@ -11,7 +11,7 @@ import type { GatewayObserver } from '../events.js';
 import type { Peer } from '../peers.js';
 import { tunnelLimits } from '../pipeline/limits.js';
 import type { LocalVips } from '../pipeline/local-vips.js';
-import { RpcError } from '../rpc/transport.js';
+import { OwnLimitError, RpcError } from '../rpc/transport.js';
 import type { EgressRoutes } from './egress-routes.js';
 import { fairShare, planRoom, type VacatedReason, type Victim } from './fair-share.js';
 import type { IngressSpis } from './ingress-spis.js';
@@ -235,8 +235,7 @@ export class Places {
     const victims = fresh.length > capacity ? undefined : planRoom({ order, capacity, holders, idle, keep });
     if (victims === undefined) {
       counters.refused += fresh.length;
-      throw new RpcError(
-        'RESOURCE_EXHAUSTED',
+      throw new OwnLimitError(
         `more than ${capacity} tunnels (--max-tunnels), and none of others that would have to go`,
       );
     }

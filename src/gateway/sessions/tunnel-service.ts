@@ -8,7 +8,7 @@ import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
 import type { Peer, Peers } from '../peers.js';
-import { type CallerIdentity, RpcError, type TunnelRpc } from '../rpc/transport.js';
+import { type CallerIdentity, OwnLimitError, RpcError, type TunnelRpc } from '../rpc/transport.js';
 import {
   decodeKeyRotationRequest,
   decodeMultiTunnelRequest,
@@ -305,6 +305,6 @@ function wipe(offers: readonly Offer[]): void {
 /** A device that is full, or has no SPIs left, is a limit; anything else is a fault of ours. */
 function asRefusal(error: unknown): RpcError {
   const code = (error as { code?: unknown }).code;
-  if (code === 'FULL' || code === 'EMPTY') return new RpcError('RESOURCE_EXHAUSTED', 'the device is full');
+  if (code === 'FULL' || code === 'EMPTY') return new OwnLimitError('the device is full');
   return new RpcError('INTERNAL', 'internal error');
 }

@@ -299,6 +299,22 @@ test('limits: SPIs, key slots and places', () => {
   expect([placed(7), placed(8)]).toEqual([[], [['table-full', '']]]);
 });
 
+test('nor is who is refused what we have too little of, though all places are free again', () => {
+  const refused = {
+    type: 'request-refused',
+    peer: '10.0.0.2:3000',
+    from: '10.0.0.2:41',
+    method: 'RequestTunnelParams',
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'more than 1 tunnels',
+    ownLimit: true,
+  };
+  const found = problems({ summary: { peers: [peer(2, {})] }, events: [refused] });
+  expect(found).toMatchObject([
+    { cause: 'table-full', about: '', text: expect.stringContaining('more than 1 tunnels') },
+  ]);
+});
+
 test('where our own places are taken, who is refused one is not named', () => {
   const refused = (code: 'RESOURCE_EXHAUSTED' | 'PERMISSION_DENIED') =>
     ({

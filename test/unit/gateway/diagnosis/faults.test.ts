@@ -248,6 +248,21 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     expect([...said].sort()).toEqual(['1: no-tunnel-back [10.0.0.2:3000]', '2: table-full []']);
   });
 
+  test('who asks for more at once than there are places, of which none is taken, is not at fault', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1], { maxTunnels: 1 });
+    const asked = [serviceOf(b)];
+    const pairs = ([4, 6] as const).map((family) => ({
+      localVip: vip(1, family),
+      remoteVip: vip(2, family),
+    }));
+    const refused = expect(a.gateway.connectNow(pairs)).rejects.toThrow('more than 1 tunnels');
+    await net.run(50);
+    await refused;
+    const [problems] = await problemsOf(asked);
+    expect(problems).toMatchObject([{ cause: 'table-full', about: '' }]);
+  });
+
   test('a peer that lets in whatever it can decrypt, and counts none of it, is not taken for one that loses packets', async () => {
     const nodes = await three({ ingressAcl: false });
     traffic(nodes);

@@ -2,7 +2,12 @@
 import { expect, test } from 'vitest';
 import type { GatewayEvent } from '../../../../src/gateway/events.js';
 import { RequestRefusals } from '../../../../src/gateway/rpc/request-refusals.js';
-import { type RpcCode, RpcError, type RpcMethod } from '../../../../src/gateway/rpc/transport.js';
+import {
+  OwnLimitError,
+  type RpcCode,
+  RpcError,
+  type RpcMethod,
+} from '../../../../src/gateway/rpc/transport.js';
 import { testPeer } from '../../../support/peers.js';
 
 const CALLER = { authenticated: true, names: [], source: undefined, from: '10.0.0.9:4711' };
@@ -42,6 +47,15 @@ test('requests over a limit, not allowed, malformed, or refused since we drain a
   );
   expect(peer.refused).toEqual({ requests: 4, rotations: 0 });
   expect(refusals).toMatchObject({ requests: 4, rotations: 0 });
+});
+
+test('that it is we who have no more of something is told with it', async () => {
+  const { events, refusals } = open();
+  const handler = refusals.watched(() => Promise.reject(new OwnLimitError('no room')));
+  await expect(handler('RequestTunnelParams', NOTHING, CALLER)).rejects.toThrow(
+    'RESOURCE_EXHAUSTED: no room',
+  );
+  expect(events).toMatchObject([{ code: 'RESOURCE_EXHAUSTED', ownLimit: true }]);
 });
 
 test('refused rotations are an event of their own, and counted apart as well', async () => {
