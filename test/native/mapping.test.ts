@@ -46,7 +46,12 @@ const MISTAKES: readonly (readonly [string, readonly string[], readonly string[]
   [
     'completions of another kind',
     ['[device 03:00.0]', 'completions = outside', PORT],
-    ['2: expected queued, control or inside, got "outside"'],
+    ['2: expected queued, late, one, shuffled, control or inside, got "outside"'],
+  ],
+  [
+    'equal keys and numbers of entries of another kind',
+    ['[device 03:00.0]', 'equal-keys = oldest', 'nr-entries = 8192', PORT],
+    ['2: expected newest or refused, got "oldest"', '3: expected hint or limit, got "8192"'],
   ],
   [
     'completions of a representor',

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "log.h"
 #include "prefetch.h"
 
 namespace soft {
@@ -98,8 +99,9 @@ void KeyReader::entry_key(const doca_flow_match *match, uint8_t *key) const
 	}
 }
 
-BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max)
-	: actions_(std::move(actions))
+BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max,
+		     bool refuses_equal)
+	: actions_(std::move(actions)), refuses_equal_(refuses_equal)
 {
 	type = DOCA_FLOW_PIPE_BASIC;
 	reader_.layout(fields);
@@ -201,9 +203,22 @@ void BasicPipe::hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &
 		pass_mirror(packet, number, result, datapath);
 }
 
-// Of entries with an equal key the newest counts. It hides the older ones until it is removed.
+// Whether an entry is there that has the key of this one.
+bool BasicPipe::has_equal(const doca_flow_pipe_entry &entry) const
+{
+	if (reader_.key_words() == 0)
+		return newest_ != nullptr;
+	const auto *key = reinterpret_cast<const uint64_t *>(key_of(*entry.hot));
+	return table_.find(table_.hash(key), key) != ExactTable::NONE;
+}
+
+// Of entries with an equal key, unless the pipe refuses them, the newest counts. It hides the older ones until it is removed.
 bool BasicPipe::install(doca_flow_pipe_entry &entry)
 {
+	if (refuses_equal_ && has_equal(entry)) {
+		log_sdk(DOCA_LOG_LEVEL_ERROR, "pipe %s: another entry has the key of this one", name.c_str());
+		return false;
+	}
 	doca_flow_pipe_entry *older = newest_;
 	if (reader_.key_words() > 0) {
 		try {

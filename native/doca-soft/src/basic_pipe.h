@@ -34,8 +34,9 @@ private:
 
 class BasicPipe : public doca_flow_pipe {
 public:
-	// Made for `expected` entries, and takes up to `max`.
-	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max);
+	// Made for `expected` entries, and takes up to `max`, of which none may have the key of another one with `refuses_equal`.
+	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max,
+		  bool refuses_equal);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;
@@ -46,6 +47,7 @@ public:
 
 private:
 	void find(Packet **packets, uint32_t count, EntryHot **found) const;
+	bool has_equal(const doca_flow_pipe_entry &entry) const;
 	void prefetch_record(const EntryHot *hot) const;
 	void hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &datapath);
 
@@ -56,6 +58,7 @@ private:
 	doca_flow_pipe_entry *newest_ = nullptr;
 	EntryHot *only_ = nullptr;
 	bool decrypts_ = false;
+	const bool refuses_equal_;
 };
 
 } // namespace soft

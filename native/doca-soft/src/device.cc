@@ -14,6 +14,7 @@
 
 #include "faults.h"
 #include "log.h"
+#include "random_source.h"
 
 namespace soft {
 namespace {
@@ -55,18 +56,6 @@ const Aead &chosen_aead(const DeviceMapping &mapping)
 }
 
 } // namespace
-
-EntryQueue::~EntryQueue()
-{
-	EntryCommand command{};
-	while (commands.pop(command)) {
-		free(command.update);
-		command.entry->pipe->reported(*command.entry);
-	}
-	EntryCompletion completion{};
-	while (completions.pop(completion))
-		completion.entry->pipe->reported(*completion.entry);
-}
 
 std::vector<Device *> open_devices()
 {
@@ -127,7 +116,7 @@ void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
 		}
 		datapath_->rss_rings = port_pairs_[0].to_application;
 		for (uint32_t i = 0; i < queues; i++)
-			queues_.push_back(std::make_unique<EntryQueue>(queue_depth));
+			queues_.push_back(std::make_unique<EntryQueue>(queue_depth, mapping_.completions));
 		ways_in_ = std::make_unique<WaysIn>(first_port(), port_pairs_[0].from_application, pool_);
 		stopping_ = false;
 		thread_ = std::thread([this] { loop(); });
@@ -248,18 +237,50 @@ bool Device::poll_application()
 
 bool Device::poll_commands()
 {
+	return !holds_operations() && do_commands();
+}
+
+bool Device::do_commands()
+{
+	if (mapping_.completions == Completions::SHUFFLED)
+		return do_commands_shuffled();
 	bool busy = false;
 	for (const auto &queue : queues_) {
-		EntryCommand command{};
-		for (uint32_t i = 0; i < COMMANDS_PER_ROUND && queue->commands.pop(command); i++) {
-			void *const user_ctx = command.entry->user_ctx;
-			const bool succeeded = perform(command);
-			// The ring has room, because the application has at most `depth` operations in flight.
-			queue->completions.push({command.entry, user_ctx, command.operation, succeeded});
+		for (uint32_t i = 0; i < COMMANDS_PER_ROUND && !queue->commands.empty(); i++) {
+			do_next(*queue);
 			busy = true;
 		}
 	}
 	return busy;
+}
+
+// Those of one queue stay in their order.
+bool Device::do_commands_shuffled()
+{
+	std::vector<EntryQueue *> filled;
+	for (const auto &queue : queues_) {
+		if (!queue->commands.empty())
+			filled.push_back(queue.get());
+	}
+	const bool busy = !filled.empty();
+	while (!filled.empty()) {
+		const auto at = filled.begin() + random_of_step(shuffle_ += RANDOM_STEP) % filled.size();
+		do_next(**at);
+		if ((*at)->commands.empty())
+			filled.erase(at);
+	}
+	return busy;
+}
+
+// The queue must hold a command.
+void Device::do_next(EntryQueue &queue)
+{
+	EntryCommand command{};
+	queue.commands.pop(command);
+	void *const user_ctx = command.entry->user_ctx;
+	const bool succeeded = perform(command);
+	// The ring has room, because the application has at most `depth` operations in flight.
+	queue.completions.push({command.entry, user_ctx, command.operation, succeeded});
 }
 
 bool Device::perform(const EntryCommand &command)
@@ -296,7 +317,7 @@ bool Device::poll_work()
 	if (!work_waiting_.load(std::memory_order_acquire))
 		return false;
 	// Entry operations that were handed over earlier take effect earlier.
-	while (poll_commands()) {
+	while (do_commands()) {
 	}
 	std::lock_guard<std::mutex> guard(mutex_);
 	try {
@@ -336,6 +357,13 @@ void Device::wake()
 	wake_.notify_all();
 }
 
+// Whether there are any that it may do by itself.
+bool Device::has_commands() const
+{
+	return !holds_operations() &&
+	       std::any_of(queues_.begin(), queues_.end(), [](const auto &queue) { return !queue->commands.empty(); });
+}
+
 void Device::idle_backoff(uint32_t idle_rounds)
 {
 	if (idle_rounds < ROUNDS_AWAKE) {
@@ -346,9 +374,7 @@ void Device::idle_backoff(uint32_t idle_rounds)
 	std::unique_lock<std::mutex> lock(mutex_);
 	asleep_.store(true, std::memory_order_relaxed);
 	std::atomic_thread_fence(std::memory_order_seq_cst);
-	const bool commands = std::any_of(queues_.begin(), queues_.end(),
-					  [](const auto &queue) { return !queue->commands.empty(); });
-	if (!commands && !work_waiting_.load() && !stopping_.load())
+	if (!has_commands() && !work_waiting_.load() && !stopping_.load())
 		wake_.wait_for(lock, sleep_);
 	sleep_ = std::min(sleep_ + sleep_ / SLEEP_GROWTH_DIVISOR, SLEEP_MAX);
 	asleep_.store(false, std::memory_order_relaxed);

@@ -13,47 +13,15 @@
 #include <vector>
 
 #include "datapath.h"
+#include "entry_queue.h"
 #include "held_packets.h"
 #include "mapping.h"
 #include "pipe.h"
-#include "spsc_ring.h"
 #include "tap_signals.h"
 
 struct doca_flow_port;
 
 namespace soft {
-
-enum class EntryOperation : uint8_t { ADD, UPDATE, REMOVE };
-
-// An entry operation that is handed to the datapath.
-struct EntryCommand {
-	doca_flow_pipe_entry *entry;
-	// For UPDATE: the values that the entry takes over. The datapath frees them.
-	EntryHot *update;
-	UpdateParts parts;
-	EntryOperation operation;
-};
-
-// The result of an entry operation. The record may belong to another entry by the time this is read.
-struct EntryCompletion {
-	doca_flow_pipe_entry *entry;
-	void *user_ctx;
-	EntryOperation operation;
-	bool succeeded;
-};
-
-// One of the application's queues of entry operations.
-struct EntryQueue {
-	explicit EntryQueue(uint32_t depth) : commands(depth), completions(depth), depth(depth) {}
-	~EntryQueue();
-	EntryQueue(const EntryQueue &) = delete;
-	EntryQueue &operator=(const EntryQueue &) = delete;
-	SpscRing<EntryCommand> commands;
-	SpscRing<EntryCompletion> completions;
-	uint32_t depth;
-	// Used by the application's thread only.
-	uint32_t in_flight = 0;
-};
 
 class Device {
 public:
@@ -93,12 +61,25 @@ public:
 		       (mapping_.completions == Completions::CONTROL && pipe.type == DOCA_FLOW_PIPE_CONTROL);
 	}
 	Completions completions() const { return mapping_.completions; }
+	// Whether entries that go with their pipe are reported.
+	bool reports_removed() const
+	{
+		return mapping_.completions == Completions::CONTROL || mapping_.completions == Completions::INSIDE;
+	}
+	EqualKeys equal_keys() const { return mapping_.equal_keys; }
+	bool nr_entries_is_a_hint() const { return mapping_.nr_entries_is_a_hint; }
 	// Executes an operation; to be called within run(). Returns whether it succeeded.
 	bool perform(const EntryCommand &command);
 
 	EntryQueue *queue(uint16_t number) { return number < queues_.size() ? queues_[number].get() : nullptr; }
 	// Wakes the thread; to be called after commands were queued.
 	void wake();
+	// To be called where operations are waited for. Has those done that are held until then.
+	void do_held_operations()
+	{
+		if (holds_operations())
+			run([] {});
+	}
 
 	const MirrorTargets *mirror(uint16_t number) const { return number < mirrors_.size() ? &mirrors_[number] : nullptr; }
 	// To be called within run().
@@ -147,6 +128,15 @@ private:
 	bool is_held(PortPair &pair) const;
 	bool poll_application();
 	bool poll_commands();
+	bool do_commands();
+	bool do_commands_shuffled();
+	void do_next(EntryQueue &queue);
+	// Whether operations are done only before other work that run() brings.
+	bool holds_operations() const
+	{
+		return mapping_.completions == Completions::LATE || mapping_.completions == Completions::SHUFFLED;
+	}
+	bool has_commands() const;
 	bool poll_work();
 	void idle_backoff(uint32_t idle_rounds);
 
@@ -174,6 +164,7 @@ private:
 	std::condition_variable wake_;
 	std::atomic<bool> asleep_{false};
 	std::atomic<bool> work_waiting_{false};
+	uint32_t shuffle_ = 0;
 	const std::function<void()> *work_ = nullptr;
 	std::exception_ptr work_failure_;
 	std::condition_variable work_done_;

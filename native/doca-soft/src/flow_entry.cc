@@ -243,19 +243,24 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 				       uint32_t max_processed_entries)
 {
 	REQUIRE(port != nullptr);
-	EntryQueue *queue = port->device->queue(pipe_queue);
+	Device &device = *port->device;
+	EntryQueue *queue = device.queue(pipe_queue);
 	if (queue == nullptr)
 		return invalid("there is no pipe queue %u", pipe_queue);
-	report_removed(std::exchange(port->device->removed_entries, {}));
+	report_removed(std::exchange(device.removed_entries, {}));
+	if (queue->is_too_early())
+		return DOCA_SUCCESS;
+	const uint32_t at_most = queue->at_most(max_processed_entries);
 	const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout);
 	uint32_t processed = 0;
 	for (uint32_t polls = 0; queue->in_flight > 0; polls++) {
+		device.do_held_operations();
 		EntryCompletion done{};
-		while (queue->completions.pop(done)) {
+		while (queue->take(done)) {
 			queue->in_flight--;
 			processed++;
 			report(done, pipe_queue);
-			if (max_processed_entries != 0 && processed == max_processed_entries)
+			if (at_most != 0 && processed == at_most)
 				return DOCA_SUCCESS;
 		}
 		if (timeout == 0 || std::chrono::steady_clock::now() >= deadline)

@@ -92,9 +92,9 @@ doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered
 #endif
 
 // The number of entries that a pipe takes, of which its configuration says that it will have `entries`.
-uint32_t room_for(uint32_t entries)
+uint32_t room_for(const Device &device, uint32_t entries)
 {
-	if (!NR_ENTRIES_IS_A_HINT)
+	if (!device.nr_entries_is_a_hint())
 		return entries;
 	return static_cast<uint32_t>(std::min<uint64_t>(uint64_t{entries} + MORE_ENTRIES_MAX, UINT32_MAX));
 }
@@ -102,6 +102,8 @@ uint32_t room_for(uint32_t entries)
 doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_pipe> &pipe)
 {
 	const char *name = cfg.name.c_str();
+	const Device &device = *cfg.port->device;
+	const uint32_t room = room_for(device, cfg.nr_entries);
 	switch (cfg.type) {
 	case DOCA_FLOW_PIPE_BASIC: {
 		std::vector<MatchField> fields;
@@ -116,11 +118,12 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
-		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries, room_for(cfg.nr_entries));
+		const bool refuses_equal = device.equal_keys() == EqualKeys::REFUSED;
+		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries, room, refuses_equal);
 		return DOCA_SUCCESS;
 	}
 	case DOCA_FLOW_PIPE_CONTROL:
-		pipe = std::make_unique<ControlPipe>(cfg.nr_entries, room_for(cfg.nr_entries));
+		pipe = std::make_unique<ControlPipe>(cfg.nr_entries, room);
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_PIPE_ORDERED_LIST:
 		if (!HAS_INDEXED_PIPES)
@@ -525,7 +528,7 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 		device.pipes.erase(at);
 		datapath.pipes = static_cast<uint32_t>(device.pipes.size());
 	});
-	if (device.completions() == Completions::QUEUED)
+	if (!device.reports_removed())
 		return;
 	pipe->append_installed(device.removed_entries);
 	if (device.completions() == Completions::INSIDE)

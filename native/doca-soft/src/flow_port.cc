@@ -188,7 +188,7 @@ doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
 		if (others)
 			return DOCA_ERROR_IN_USE;
 		std::vector<RemovedEntry> gone = std::move(port->device->removed_entries);
-		if (port->device->completions() != Completions::QUEUED) {
+		if (port->device->reports_removed()) {
 			for (const DevicePipe &pipe : port->device->pipes)
 				pipe->append_installed(gone);
 		}
@@ -235,7 +235,7 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 		return;
 	Device &device = *port->device;
 	device.run([&device] {
-		if (device.completions() != Completions::QUEUED) {
+		if (device.reports_removed()) {
 			for (const DevicePipe &pipe : device.pipes)
 				pipe->append_installed(device.removed_entries);
 		}

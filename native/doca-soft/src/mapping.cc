@@ -122,11 +122,33 @@ Completions completions(const std::string &text)
 {
 	if (text == "queued")
 		return Completions::QUEUED;
+	if (text == "late")
+		return Completions::LATE;
+	if (text == "one")
+		return Completions::ONE;
+	if (text == "shuffled")
+		return Completions::SHUFFLED;
 	if (text == "control")
 		return Completions::CONTROL;
 	if (text == "inside")
 		return Completions::INSIDE;
-	throw std::runtime_error("expected queued, control or inside, got \"" + text + "\"");
+	throw std::runtime_error("expected queued, late, one, shuffled, control or inside, got \"" + text + "\"");
+}
+
+EqualKeys equal_keys(const std::string &text)
+{
+	if (text == "newest")
+		return EqualKeys::NEWEST;
+	if (text == "refused")
+		return EqualKeys::REFUSED;
+	throw std::runtime_error("expected newest or refused, got \"" + text + "\"");
+}
+
+bool is_hint(const std::string &text)
+{
+	if (text != "hint" && text != "limit")
+		throw std::runtime_error("expected hint or limit, got \"" + text + "\"");
+	return text == "hint";
 }
 
 Defect defect(const std::string &text)
@@ -165,6 +187,10 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 		device.queue_packets = small(64, 1 << 20);
 	else if (key == "completions")
 		device.completions = completions(value);
+	else if (key == "equal-keys")
+		device.equal_keys = equal_keys(value);
+	else if (key == "nr-entries")
+		device.nr_entries_is_a_hint = is_hint(value);
 	else if (key == "test-master-keys")
 		device.master_keys = master_keys(value);
 	else if (key == "test-first-spi")

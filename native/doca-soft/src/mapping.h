@@ -14,16 +14,31 @@
 
 namespace soft {
 
-// When DOCA calls back for an operation on an entry.
+// When DOCA does an operation on an entry, and calls back for it.
 enum class Completions {
-	// In doca_flow_entries_process.
+	// Does it at once, and calls back in doca_flow_entries_process.
 	QUEUED,
+	// Both in every third call of doca_flow_entries_process that finds operations in its queue.
+	LATE,
+	// As QUEUED, but one operation by each call of doca_flow_entries_process.
+	ONE,
+	// Both in doca_flow_entries_process: what queues hold is done in an order across them that a seed says, and what one queue
+	// held is reported in another order than it was done.
+	SHUFFLED,
 	// For entries of control pipes before the call that asks for the operation returns, as NVIDIA's library does; for other
 	// entries as above. Entries that were removed with their pipe are reported later.
 	CONTROL,
 	// For all entries before the call returns. Entries that are removed with their pipe are reported inside the call that
 	// destroys it.
 	INSIDE,
+};
+
+// What becomes of an entry of a basic pipe whose key another one has already.
+enum class EqualKeys {
+	// It hides the others, which come back when it is removed.
+	NEWEST,
+	// It fails.
+	REFUSED,
 };
 
 // Most RX and TX queues of a port towards the application.
@@ -62,6 +77,9 @@ struct DeviceMapping : PortMapping {
 	uint32_t queues = 0;
 	uint32_t queue_packets = 4096;
 	Completions completions = CONTROL_ENTRIES_COMPLETE_INSIDE ? Completions::CONTROL : Completions::QUEUED;
+	EqualKeys equal_keys = EqualKeys::NEWEST;
+	// Whether pipes take more entries than they are configured for.
+	bool nr_entries_is_a_hint = NR_ENTRIES_IS_A_HINT;
 
 	// The rest is for tests.
 	std::vector<uint8_t> master_keys;

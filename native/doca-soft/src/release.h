@@ -21,7 +21,7 @@ namespace soft {
 // ordered lists, hash pipes               |        |        |        |        | yes    | yes    | HAS_INDEXED_PIPES, is_flooding
 // secure domain's egress root             |        |        |        |        | yes    | yes    | HAS_SECURE_EGRESS_ROOT
 // flags of actions                        | yes    | yes    | yes    | yes    | yes    |        | flags_of
-// nr_entries of a pipe                    | hint   | hint   | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
+// nr_entries of a pipe, by default        | hint   | hint   | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
 // control entries, by default             | inside | inside | inside | inside | inside | queued | CONTROL_ENTRIES_COMPLETE_INSIDE
 // ethdevs of representors run             |        |        |        | yes    | yes    | yes    | REPRESENTOR_PORTS_RUN
 constexpr bool PORT_NUMBER_IN_DEVARGS = DOCA_SOFT_RELEASE_ < 300;

@@ -1,0 +1,64 @@
+/**
+ * What a mapping file can have the software DOCA do otherwise: native/doca-soft/test/behaviours.cc, a process per case. With
+ * `control` and `inside` test/native/api.test.ts does.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { describeOnNative } from '../support/needs.js';
+import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
+
+const RELEASES = ['3.1', '3.3'];
+/** A case, and the line of the mapping file. */
+const CASES = [
+  ['late', 'completions = late'],
+  ['one', 'completions = one'],
+  ['shuffled', 'completions = shuffled'],
+  ['refused', 'equal-keys = refused'],
+  ['hint', 'nr-entries = hint'],
+  ['limit', 'nr-entries = limit'],
+] as const;
+
+function body(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-behaviours-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe.each(RELEASES)('DOCA %s', (release) => {
+    let program: string;
+
+    test('builds', () => {
+      program = buildSoftProgram('behaviours.cc', release, folder, ['-lrte_net_ring']);
+    }, 60_000);
+
+    test.each(CASES)(
+      '%s, by %s',
+      (name, line) => {
+        const mapping = join(folder, `${name}.conf`);
+        // Where completions are not what it is about, control entries wait for the queue in all releases.
+        const lines = line.startsWith('completions') ? [line] : ['completions = queued', line];
+        writeFileSync(
+          mapping,
+          [
+            ...['[device 03:00.0]', 'port = net_ring_wire', 'mtu = 1500', 'buffers = 1024', ...lines],
+            ...['[representor vf0]', 'port = net_ring_vf', 'mtu = 1500', ''],
+          ].join('\n'),
+        );
+        const { status, signal, stdout, stderr } = spawnSync(program, [name], {
+          env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
+          encoding: 'utf8',
+          timeout: 60_000,
+        });
+        expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+          status: 0,
+          signal: null,
+          stdout: 'all is as it should be\n',
+        });
+      },
+      90_000,
+    );
+  });
+}
+
+describeOnNative('what the mapping file has the library do', softIsBuilt(RELEASES), body);
