@@ -97,11 +97,17 @@ export function docaIsBuilt(release: DocaRelease): boolean {
   return isBuilt(buildOf(release));
 }
 
-/** `completions` of the mapping file. */
-export type Completions = 'queued' | 'control' | 'inside';
+/** What the mapping file can have a device do otherwise. */
+export interface Behaviour {
+  readonly completions: 'queued' | 'late' | 'one' | 'shuffled' | 'control' | 'inside';
+  readonly 'equal-keys'?: 'newest' | 'refused';
+  readonly 'nr-entries'?: 'hint' | 'limit';
+}
 /** Has devices complete operations on entries in another way, where the test does not say. */
 export const TEST_COMPLETIONS_ENVIRONMENT = 'PSP_TEST_COMPLETIONS';
-let completions = process.env[TEST_COMPLETIONS_ENVIRONMENT] ?? 'queued';
+let behaviour: Readonly<Record<string, string>> = {
+  completions: process.env[TEST_COMPLETIONS_ENVIRONMENT] ?? 'queued',
+};
 let rings: Rings | undefined;
 let running: DocaRelease | undefined;
 /** Pairs of ring ports that no device uses. */
@@ -146,9 +152,9 @@ export interface DocaHarness extends HalHarness {
   closeAsItIs(): Promise<void>;
 }
 
-/** From now on devices that are opened complete operations on entries in this way. */
-export function completeEntries(how: Completions): void {
-  completions = how;
+/** From now on devices that are opened behave in this way. */
+export function behave(as: Behaviour): void {
+  behaviour = { ...as };
 }
 
 export async function openDocaHarness(
@@ -183,7 +189,7 @@ export async function openDocaHarness(
       `ipv4 = ${place.uplink.ipv4}`,
       `ipv6 = ${place.uplink.ipv6}`,
       `queues = ${rssQueues}`,
-      `completions = ${completions}`,
+      ...Object.entries(behaviour).map(([key, value]) => `${key} = ${value}`),
       ...SMALL.filter((line) => !mapping.some((other) => keyOf(other) === keyOf(line))),
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),

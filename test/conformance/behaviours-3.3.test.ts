@@ -1,0 +1,3 @@
+import { describeBehaviours } from './behaviours.js';
+
+describeBehaviours('3.3');
