@@ -82,7 +82,7 @@ try {
 doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 						  enum doca_flow_shared_resource_type type)
 {
-	REQUIRE(cfg != nullptr && type >= 0 && type < SHARED_RESOURCE_TYPES);
+	REQUIRE(cfg != nullptr && type >= 0 && static_cast<int>(type) < SHARED_RESOURCE_TYPES);
 	// An entry has 16 bits for its mirror's number.
 	if (is_mirror(type) && nr_shared_resource > UINT16_MAX + 1)
 		return not_supported("%u mirrors; up to %d", nr_shared_resource, UINT16_MAX + 1);
