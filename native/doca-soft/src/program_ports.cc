@@ -63,11 +63,7 @@ std::string unique_name(const char *what)
 
 void remove_ring_port(const std::string &name)
 {
-	const std::string device = "net_ring_" + name;
-	uint16_t port;
-	if (rte_eth_dev_get_port_by_name(device.c_str(), &port) == 0)
-		rte_eth_dev_stop(port);
-	rte_eal_hotplug_remove("vdev", device.c_str());
+	rte_eal_hotplug_remove("vdev", ("net_ring_" + name).c_str());
 }
 
 TakenNumbers::TakenNumbers(uint16_t end)

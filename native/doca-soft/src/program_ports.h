@@ -24,7 +24,7 @@ uint16_t hidden_ports();
 
 // A name that nothing of this process has yet.
 std::string unique_name(const char *what);
-// Removes the port that rte_eth_from_rings made with this name, and its device; it may be closed.
+// Removes the port that rte_eth_from_rings made with this name, and its device; it may run, or be closed.
 void remove_ring_port(const std::string &name);
 
 // Takes the free numbers of ports below `end`, so that ports which are made meanwhile get later ones.
