@@ -27,11 +27,10 @@ foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()
 
-add_executable(units test/units.cc)
-target_link_libraries(units PRIVATE soft)
-
-add_executable(api test/api.cc)
-target_link_libraries(api PRIVATE soft)
+foreach(TARGET units api behaviours)
+  add_executable(${TARGET} test/${TARGET}.cc)
+  target_link_libraries(${TARGET} PRIVATE soft)
+endforeach()
 
 # Flags, in the releases between which they differ; without DPDK, and without the devices of a mapping file.
 foreach(RELEASE 3.0 3.1 3.3)
