@@ -30,7 +30,7 @@ const FAST = fastFiles();
 /**
  * Conformance tests of a device over the software DOCA whose files share processes: DPDK is started and the modules are loaded once
  * for many of them. A process has one release. The others are alone, since they change what a process is for all devices
- * (`inside`, `faults`), or run so long that a process of their own costs nothing.
+ * (`inside`, `behaviours`, `faults`), or run so long that a process of their own costs nothing.
  */
 const SHARED_CONFORMANCE = [
   'confirm-underlay',
