@@ -1,7 +1,7 @@
 /** `psp-gateway build-native`: builds the native parts from the sources that come with the package. */
 
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { fileProblem } from '../files/file-problem.js';
 import { mustTakeFiles } from '../files/folders.js';
 import {
@@ -56,11 +56,14 @@ export function buildNativeCommand(): Command {
   const command = new Command('build-native')
     .description('build what is native: TAP interfaces for the simulator, and --hal=doca')
     .option('-o, --output <folder>', `where to build (default: ${BUILD_FOLDER}, where it is found)`)
-    .option('--only <part>', `one of ${PARTS.join(', ')}`, partOf)
-    .option(
-      '--release <release>',
-      `of DOCA, as which the software DOCA presents itself: ${SOFT_RELEASES.join(', ')} (default: ${SOFT_RELEASE})`,
-      releaseOf,
+    .addOption(new Option('--only <part>', 'build this part alone').choices(PARTS).argParser(partOf))
+    .addOption(
+      new Option(
+        '--release <release>',
+        `of DOCA, as which the software DOCA presents itself (default: ${SOFT_RELEASE})`,
+      )
+        .choices(SOFT_RELEASES)
+        .argParser(releaseOf),
     )
     .option('--check', 'say what is needed and what of it is missing, and build nothing', false)
     .option('--install', 'install what is missing by apt-get, as root or through sudo', false)
