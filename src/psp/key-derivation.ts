@@ -4,7 +4,7 @@
  *
  *     counter (4 octets: 1, 2) | label "Pv" (50 76), version digit, 00 | SPI (4) | key length in bits (4)
  *
- * A CMAC over exactly one block is one AES operation on (block XOR subkey K1), so many keys are one AES-ECB call.
+ * A CMAC over exactly one block is one AES operation on (block XOR subkey K1).
  */
 import { createCipheriv } from 'node:crypto';
 import { cmac } from '@noble/ciphers/aes.js';
@@ -14,6 +14,8 @@ import { moveSecret, secretCopy, secretOctets } from './secret.js';
 /** A master key, whatever the version. */
 export const MASTER_KEY_OCTETS = 32;
 const BLOCK_OCTETS = 16;
+/** Each octet of a block of padding (RFC 5652, section 6.3). */
+const PADDING = BLOCK_OCTETS;
 const COUNTER_OCTETS = 4;
 const LABEL_P = 0x50;
 const LABEL_V = 0x76;
@@ -21,24 +23,24 @@ const LABEL_DIGIT_ZERO = 0x30;
 /** The constant of CMAC's subkey generation for 128-bit blocks, R_128. */
 const CMAC_R128 = 0x87;
 
-function writeBlock(blocks: Uint8Array, at: number, counter: number, spi: number, version: number): void {
-  blocks[at] = 0;
-  blocks[at + 1] = 0;
-  blocks[at + 2] = 0;
-  blocks[at + 3] = counter;
-  blocks[at + 4] = LABEL_P;
-  blocks[at + 5] = LABEL_V;
-  blocks[at + 6] = LABEL_DIGIT_ZERO | version;
-  blocks[at + 7] = 0;
-  blocks[at + 8] = spi >>> 24;
-  blocks[at + 9] = spi >>> 16;
-  blocks[at + 10] = spi >>> 8;
-  blocks[at + 11] = spi;
+function writeBlock(block: Uint8Array, counter: number, spi: number, version: number): void {
+  block[0] = 0;
+  block[1] = 0;
+  block[2] = 0;
+  block[3] = counter;
+  block[4] = LABEL_P;
+  block[5] = LABEL_V;
+  block[6] = LABEL_DIGIT_ZERO | version;
+  block[7] = 0;
+  block[8] = spi >>> 24;
+  block[9] = spi >>> 16;
+  block[10] = spi >>> 8;
+  block[11] = spi;
   const lengthBits = (version & 1) === 0 ? 128 : 256;
-  blocks[at + 12] = 0;
-  blocks[at + 13] = 0;
-  blocks[at + 14] = lengthBits >>> 8;
-  blocks[at + 15] = lengthBits & 0xff;
+  block[12] = 0;
+  block[13] = 0;
+  block[14] = lengthBits >>> 8;
+  block[15] = lengthBits & 0xff;
 }
 
 /**
@@ -65,16 +67,15 @@ export function kdfCounterMode(key: Uint8Array, fixedInput: Uint8Array, lengthBi
  */
 export function deriveKey(masterKey: Uint8Array, spi: number, version: PspVersion): Uint8Array {
   const block = new Uint8Array(BLOCK_OCTETS);
-  writeBlock(block, 0, 0, spi, version);
+  writeBlock(block, 0, spi, version);
   return kdfCounterMode(masterKey, block.subarray(COUNTER_OCTETS), keyLengthOctets(version) * 8);
 }
 
-/** Derives keys of one master key by OpenSSL, one at a time or in bulk. Holds the master key until `wipe`. */
+/** Derives keys of one master key by OpenSSL. Holds the master key until `wipe`. */
 export class KeyDeriver {
   readonly #masterKey: Uint8Array;
   readonly #subkey: Uint8Array;
-  readonly #blocks = new Uint8Array(2 * BLOCK_OCTETS);
-  readonly #cipher: ReturnType<typeof createCipheriv>;
+  readonly #iv = secretOctets(BLOCK_OCTETS).fill(PADDING);
   #wiped = false;
 
   /** @param masterKey 32 octets; copied */
@@ -83,55 +84,53 @@ export class KeyDeriver {
       throw new RangeError(`master key of ${masterKey.length} octets; it has ${MASTER_KEY_OCTETS}`);
     }
     this.#masterKey = secretCopy(masterKey);
-    this.#cipher = ecb(this.#masterKey);
-    const encryptedZero = this.#cipher.update(new Uint8Array(BLOCK_OCTETS));
+    const encryptedZero = encryptPadding(this.#masterKey, this.#iv);
     this.#subkey = cmacSubkey1(encryptedZero);
     encryptedZero.fill(0);
   }
 
   /** Writes the key of one SPI to `out` at `offset`: 16 or 32 octets, by version. */
   deriveInto(spi: number, version: number, out: Uint8Array, offset: number): void {
-    const blocks = this.#blocks;
-    this.#fill(blocks, 0, 1, spi, version);
-    if ((version & 1) === 0) {
-      moveSecret(this.#cipher.update(blocks.subarray(0, BLOCK_OCTETS)), out, offset);
-      return;
+    if (this.#wiped) throw new Error('the master key has been wiped');
+    const blocks = keyLengthOctets(version as PspVersion) / BLOCK_OCTETS;
+    for (let i = 0; i < blocks; i++) {
+      this.#prepare(i + 1, spi, version);
+      moveSecret(encryptPadding(this.#masterKey, this.#iv), out, offset + i * BLOCK_OCTETS);
     }
-    this.#fill(blocks, BLOCK_OCTETS, 2, spi, version);
-    moveSecret(this.#cipher.update(blocks), out, offset);
   }
 
-  /** The keys of all `spis`, one after the other, in one AES-ECB call. The caller wipes them. */
+  /** The keys of all `spis`, one after the other. The caller wipes them. */
   deriveMany(spis: Uint32Array, version: PspVersion): Uint8Array {
     const perKey = keyLengthOctets(version);
-    const blocks = new Uint8Array(spis.length * perKey);
-    for (let i = 0, at = 0; i < spis.length; i++) {
-      for (let counter = 1; counter <= perKey / BLOCK_OCTETS; counter++, at += BLOCK_OCTETS) {
-        this.#fill(blocks, at, counter, spis[i]!, version);
-      }
-    }
-    return this.#cipher.update(blocks);
+    const keys = secretOctets(spis.length * perKey);
+    for (let i = 0; i < spis.length; i++) this.deriveInto(spis[i]!, version, keys, i * perKey);
+    return keys;
   }
 
   /** Overwrites the master key; the deriver cannot be used any more. */
   wipe(): void {
-    if (this.#wiped) return;
     this.#wiped = true;
     this.#masterKey.fill(0);
     this.#subkey.fill(0);
-    // The end of an encryption frees its context, whose key schedule OpenSSL cleanses; the object lives on for a while.
-    this.#cipher.final();
+    this.#iv.fill(0);
   }
 
-  #fill(blocks: Uint8Array, at: number, counter: number, spi: number, version: number): void {
-    writeBlock(blocks, at, counter, spi, version);
+  /** Makes the IV with which the padding becomes the block XOR subkey. */
+  #prepare(counter: number, spi: number, version: number): void {
+    const iv = this.#iv;
+    writeBlock(iv, counter, spi, version);
     const subkey = this.#subkey;
-    for (let i = 0; i < BLOCK_OCTETS; i++) blocks[at + i]! ^= subkey[i]!;
+    for (let i = 0; i < BLOCK_OCTETS; i++) iv[i]! ^= subkey[i]! ^ PADDING;
   }
 }
 
-function ecb(masterKey: Uint8Array): ReturnType<typeof createCipheriv> {
-  return createCipheriv('aes-256-ecb', masterKey, null).setAutoPadding(false);
+/**
+ * AES-256 of one block, which is the IV XOR the block of padding that CBC encrypts when it was given nothing. `update` of Node's
+ * ciphers would do it faster, but gives a copy of what OpenSSL wrote, and frees that without overwriting it: keys would stay in
+ * memory. `final` copies nothing when it gives a whole block.
+ */
+function encryptPadding(key: Uint8Array, iv: Uint8Array): Uint8Array {
+  return createCipheriv('aes-256-cbc', key, iv).final();
 }
 
 /** K1 of CMAC: AES(0) doubled in GF(2^128) (RFC 4493, section 2.3). */

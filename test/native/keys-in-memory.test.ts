@@ -183,6 +183,13 @@ function body(): void {
     300_000,
   );
 
+  test('of keys that are derived nothing stays but what is given out', async () => {
+    const { derived, wiped } = await live('deriver-life.mjs', ['derived', 'wiped'], []);
+    expect(derived!.keys).toBe(0);
+    expect(derived!.masterKeys).toBeGreaterThanOrEqual(1);
+    expect(wiped).toEqual(NOTHING);
+  }, 300_000);
+
   test('a device that does not wipe its slots is found', async () => {
     const { replaced } = await liveDevice(
       ['doca', folder, 'crypto = ipsec-mb', 'test-defect = keys-stay'],
