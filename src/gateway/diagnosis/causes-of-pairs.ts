@@ -57,9 +57,9 @@ const NO_TUNNEL_BACK: Partial<Record<PairVerdict, Words>> = {
   'no-tunnel-back': {
     about: ({ peer }) => peer,
     text: ({ localVip, remoteVip, peer, forMs }) =>
-      `peer ${peer} lets in packets from ${localVip} to ${remoteVip}, and has no tunnel for any back, for ${seconds(forMs)}`,
+      `packets from ${localVip} to ${remoteVip} leave, and peer ${peer} has no tunnel for any back, for ${seconds(forMs)}`,
     advice:
-      'ask that gateway for its status: its places for sessions are taken, or its device takes no entries',
+      'ask that gateway for its status: it refuses what was agreed, its places for sessions are taken, or its device takes no entries',
   },
 };
 

@@ -22,9 +22,9 @@ import type { SessionTable } from '../sessions/session-table.js';
 import {
   canJudge,
   isSuspicious,
+  type Judged,
   judgePair,
   type PairSample,
-  type PairVerdict,
   SETTLE_MS,
 } from './pair-verdict.js';
 
@@ -42,13 +42,10 @@ const SAMPLES_KEPT_MS = 10_000;
 /** Samples of a look that finds a pair of which it cannot be sure yet. */
 const SAMPLES_PER_LOOK = 3;
 
-export interface PairFinding {
+export interface PairFinding extends Judged {
   readonly localVip: IpAddress;
   readonly remoteVip: IpAddress;
   readonly peer: string;
-  readonly verdict: PairVerdict;
-  /** For how long its packets have been counted. */
-  readonly forMs: number;
 }
 
 /** What a peer that has answered has said of itself. */
@@ -128,11 +125,10 @@ export class PairCheck {
     const pairs: PairFinding[] = [];
     const letIn = new Set<string>();
     for (const [{ localVip, remoteVip, peer }, samples] of this.#samples) {
-      const [first, last] = [samples[0]!, samples.at(-1)!];
+      const last = samples.at(-1)!;
       if (last.ours.inPackets > sinceSilent(peer, samples).ours.inPackets) letIn.add(peer.name);
-      const verdict = judgePair(samples, this.#cannotSay(peer));
-      if (verdict === undefined) continue;
-      pairs.push({ localVip, remoteVip, peer: peer.name, verdict, forMs: last.atMs - first.atMs });
+      const judged = judgePair(samples, this.#cannotSay(peer));
+      if (judged !== undefined) pairs.push({ localVip, remoteVip, peer: peer.name, ...judged });
     }
     this.#checks = { pairs, peers: [...facts.values()], letIn };
     return this.#checks;
@@ -170,7 +166,7 @@ export class PairCheck {
         if (ours === undefined) continue;
         const sample = { atMs: nowMs, ours, theirs: answer?.uses[i] };
         const former = (before.get(session) ?? []).filter(
-          (one) => nowMs - one.atMs <= SAMPLES_KEPT_MS && nowMs >= one.atMs && isSameCount(one, sample),
+          (one) => nowMs - one.atMs <= SAMPLES_KEPT_MS && nowMs >= one.atMs,
         );
         this.#samples.set(session, [...former, sample]);
       }
@@ -274,11 +270,4 @@ export class PairCheck {
 export function spisOf({ egress, ingress }: Session): number[] {
   const counted = ingress.filter(({ entry }) => entry !== undefined);
   return [egress?.spi ?? 0, ...counted.map(({ spi }) => spi)];
-}
-
-/** Whether the counters of two samples are of the same entries, at both ends. */
-function isSameCount(before: PairSample, after: PairSample): boolean {
-  if (before.ours.epoch !== after.ours.epoch) return false;
-  if (before.theirs === undefined || after.theirs === undefined) return true;
-  return before.theirs.epoch === after.theirs.epoch;
 }

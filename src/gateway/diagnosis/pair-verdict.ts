@@ -6,6 +6,8 @@ import type { PairUse, PeerUse } from '../rpc/comparison-messages.js';
 
 /** Counters of hardware are up to a second old: what left so long ago, and was let in there, is counted there by now. */
 export const SETTLE_MS = 1500;
+/** For how long a peer must have had no entry for what it would send back: exchanges take a moment. */
+const NO_TUNNEL_MS = 2 * SETTLE_MS;
 /** Packets that must have left before it says something that none was let in. */
 export const PACKETS_MIN = 2;
 /** Octets of large packets that are missing before it is told: more than those of a few that were lost by chance. */
@@ -32,7 +34,7 @@ export type PairVerdict =
   | 'silent-there'
   /** Ours gets packets and sends none. */
   | 'silent-here'
-  /** The peer gets packets of ours, and has no entry for any that its workload would send back. */
+  /** Ours leave, and the peer has no entry for any that its workload would send back; whether it lets ours in may not be known. */
   | 'no-tunnel-back'
   /** Large packets of ours do not arrive, small ones do. */
   | 'large-lost-there'
@@ -40,8 +42,45 @@ export type PairVerdict =
   /** Ours leave, none comes, and the peer is of a kind that cannot say more. */
   | 'nothing-back';
 
+export interface Judged {
+  readonly verdict: PairVerdict;
+  /** For how long its packets have been counted. */
+  readonly forMs: number;
+}
+
 /** What samples of one pair, the oldest first, say; `cannotSay`: the peer does not know the question. */
-export function judgePair(samples: readonly PairSample[], cannotSay: boolean): PairVerdict | undefined {
+export function judgePair(samples: readonly PairSample[], cannotSay: boolean): Judged | undefined {
+  if (hasNoTunnelBack(samples)) return { verdict: 'no-tunnel-back', forMs: ageOf(samples) };
+  const same = ofOneCount(samples);
+  const verdict = judgeCount(same, cannotSay);
+  return verdict === undefined ? undefined : { verdict, forMs: ageOf(same) };
+}
+
+const ageOf = (samples: readonly PairSample[]) => samples.at(-1)!.atMs - samples[0]!.atMs;
+
+/**
+ * Whether ours leave, none comes, and the peer has had no entry for any in all samples: of a peer that refuses what it is answered
+ * each exchange that it begins has other SPIs, so that no two samples are of one count.
+ */
+function hasNoTunnelBack(samples: readonly PairSample[]): boolean {
+  if (samples.length === 0 || ageOf(samples) < NO_TUNNEL_MS) return false;
+  const nothing = samples.every(
+    ({ ours, theirs }) => ours.inPackets === 0 && theirs !== undefined && !theirs.countsOut,
+  );
+  return nothing && samples.at(-1)!.ours.outPackets - samples[0]!.ours.outPackets >= PACKETS_MIN;
+}
+
+/** The last samples that are of the same entries as the last one, at both ends: their counters go on from each other. */
+function ofOneCount(samples: readonly PairSample[]): readonly PairSample[] {
+  const last = samples.at(-1);
+  if (last === undefined) return samples;
+  const isSame = ({ ours, theirs }: PairSample) =>
+    ours.epoch === last.ours.epoch &&
+    (theirs === undefined || last.theirs === undefined || theirs.epoch === last.theirs.epoch);
+  return samples.slice(samples.findLastIndex((sample) => !isSame(sample)) + 1);
+}
+
+function judgeCount(samples: readonly PairSample[], cannotSay: boolean): PairVerdict | undefined {
   const spanned = spanOf(samples, cannotSay);
   if (spanned === undefined) return undefined;
   const { firsts, early, late } = spanned;
@@ -80,7 +119,7 @@ function judgeSince(first: PairSample, early: PairSample, late: PairSample): Pai
 
 /** Whether samples have been taken for so long that they can say something. */
 export function canJudge(samples: readonly PairSample[], cannotSay: boolean): boolean {
-  return spanOf(samples, cannotSay) !== undefined;
+  return spanOf(ofOneCount(samples), cannotSay) !== undefined;
 }
 
 /** Whether the counters alone, which may count packets of long ago, make it worth looking again. */

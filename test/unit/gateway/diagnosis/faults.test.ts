@@ -248,6 +248,30 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     expect([...said].sort()).toEqual(['1: no-tunnel-back [10.0.0.2:3000]', '2: table-full []']);
   });
 
+  test('a gateway whose answers a peer refuses names that peer, as that one does it', async () => {
+    const a = await net.start(1, [2]);
+    const b = await net.start(2, [1], { cookies: true });
+    const services = [a, b].map(serviceOf);
+    // The first one asks, and has tunnels from the answer that the second one goes on with.
+    net.send(a, 2, [1]);
+    await net.run(1000);
+    traffic([a, b]);
+    await net.run(NAMED_WITHIN_MS);
+    const said = (await problemsOf(services)).map((problems) =>
+      problems.map(({ cause, about, text }) => ({ cause, about, text })),
+    );
+    expect(said).toEqual([
+      [{ cause: 'peer-refuses', about: '10.0.0.2:3000', text: expect.stringContaining('without cookies') }],
+      [
+        {
+          cause: 'no-tunnel-back',
+          about: '10.0.0.1:3000',
+          text: expect.stringMatching(/leave, and peer 10\.0\.0\.1:3000 has no tunnel for any back/),
+        },
+      ],
+    ]);
+  });
+
   test('who asks for more at once than there are places, of which none is taken, is not at fault', async () => {
     const a = await net.start(1, [2]);
     const b = await net.start(2, [1], { maxTunnels: 1 });

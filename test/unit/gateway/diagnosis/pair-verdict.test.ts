@@ -23,9 +23,11 @@ const at = (atMs: number, ours: Use, theirs?: Use): PairSample => ({
   ours: useOf(ours),
   theirs: theirs && { ...useOf(theirs), countsOut: true, countsIn: true },
 });
+const verdictOf = (samples: readonly PairSample[], cannotSay: boolean) =>
+  judgePair(samples, cannotSay)?.verdict;
 /** First sample all zero, the second one old enough, the third one the last. */
 const verdict = (early: [Use, Use], late: [Use, Use]) =>
-  judgePair([at(0, [0, 0], [0, 0]), at(1, ...early), at(1 + SETTLE_MS, ...late)], false);
+  verdictOf([at(0, [0, 0], [0, 0]), at(1, ...early), at(1 + SETTLE_MS, ...late)], false);
 
 describe('counters of both ends say', () => {
   test.each<[string, [Use, Use], [Use, Use], PairVerdict | undefined]>([
@@ -239,18 +241,55 @@ describe('one end alone', () => {
   const ours = [at(0, [0, 0]), at(1, [2, 0]), at(1 + SETTLE_MS, [4, 0])];
 
   test('blames nobody while the other end may still say something', () => {
-    expect(judgePair(ours, false)).toBe(undefined);
+    expect(verdictOf(ours, false)).toBe(undefined);
   });
 
   test('says that nothing comes back where the other end cannot say more, and not once something does', () => {
-    expect(judgePair(ours, true)).toBe('nothing-back');
-    expect(judgePair([...ours.slice(0, 2), at(1 + SETTLE_MS, [4, 1])], true)).toBe(undefined);
+    expect(verdictOf(ours, true)).toBe('nothing-back');
+    expect(verdictOf([...ours.slice(0, 2), at(1 + SETTLE_MS, [4, 1])], true)).toBe(undefined);
   });
 
   test('judges by samples in which the other end has spoken', () => {
     const spoken = [at(0, [0, 0]), at(10, [0, 0], [0, 0]), at(20, [2, 0], [2, 0]), at(25, [2, 0])];
-    expect(judgePair([...spoken, at(20 + SETTLE_MS, [2, 0], [2, 0])], false)).toBe('lost-both-ways');
-    expect(judgePair(spoken, false)).toBe(undefined);
+    expect(verdictOf([...spoken, at(20 + SETTLE_MS, [2, 0], [2, 0])], false)).toBe('lost-both-ways');
+    expect(verdictOf(spoken, false)).toBe(undefined);
+  });
+});
+
+describe('samples whose entries differ', () => {
+  const step = SETTLE_MS;
+  const exchanged = (samples: readonly PairSample[]) =>
+    samples.map((sample, i) => ({ ...sample, ours: { ...sample.ours, epoch: `${i}` } }));
+  const withoutTunnel = ({ theirs, ...sample }: PairSample): PairSample => ({
+    ...sample,
+    theirs: theirs && { ...theirs, countsOut: false },
+  });
+
+  test('do not go on from each other', () => {
+    const lost = [at(0, [0, 0], [0, 0]), at(1, [2, 0], [2, 0]), at(1 + step, [2, 0], [2, 0])];
+    expect(judgePair(lost, false)).toEqual({ verdict: 'lost-both-ways', forMs: 1 + step });
+    expect(judgePair(exchanged(lost), false)).toBe(undefined);
+    const late = [at(-9, [9, 9], [9, 9]), ...lost].map((sample, i) => ({
+      ...sample,
+      ours: { ...sample.ours, epoch: `${Math.min(i, 1)}` },
+    }));
+    expect(judgePair(late, false)).toEqual({ verdict: 'lost-both-ways', forMs: 1 + step });
+  });
+
+  test('tell that the peer has had no tunnel back in any of them', () => {
+    const samples = [at(0, [4, 0], [0, 1]), at(step, [5, 0], [0, 2]), at(2 * step, [6, 0], [0, 1])];
+    const without = exchanged(samples.map(withoutTunnel));
+    expect(judgePair(without, false)).toEqual({ verdict: 'no-tunnel-back', forMs: 2 * step });
+    // For less time, once with a tunnel, once with something from there, with one packet of ours, or without an answer: nothing.
+    const [first, second, third] = without as [PairSample, PairSample, PairSample];
+    for (const other of [
+      [first, second, { ...third, atMs: third.atMs - 1 }],
+      [first, exchanged(samples)[1]!, third],
+      [first, second, { ...third, ours: { ...third.ours, inPackets: 1 } }],
+      [first, second, { ...third, ours: { ...third.ours, outPackets: 5 } }],
+      [first, { ...second, theirs: undefined }, third],
+    ])
+      expect(judgePair(other, false)).toBe(undefined);
   });
 });
 
