@@ -3,12 +3,14 @@
  * begin AES key schedules as well, and the master keys that they were derived from.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { DOCA_ADDON } from '../../src/hal/native-parts.js';
+import { KeyDeriver, MASTER_KEY_OCTETS } from '../../src/psp/key-derivation.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
 import { countKeys, countMasterKeys, type GivenKey } from '../support/memory-search.js';
 import { describeOnNative } from '../support/needs.js';
@@ -189,6 +191,17 @@ function body(): void {
     expect(derived!.masterKeys).toBeGreaterThanOrEqual(1);
     expect(wiped).toEqual(NOTHING);
   }, 300_000);
+
+  test('a master key is found however much memory stands before it', () => {
+    const spi = 7;
+    const large = new Uint8Array(8 << 20).fill(1);
+    const masterKey = large.subarray(5 << 20).subarray(0, MASTER_KEY_OCTETS);
+    randomFillSync(masterKey);
+    const deriver = new KeyDeriver(masterKey);
+    const key = deriver.deriveMany(Uint32Array.of(spi), 1);
+    deriver.wipe();
+    expect(countMasterKeys(process.pid, [{ spi, key }])).toEqual([1]);
+  });
 
   test('a device that does not wipe its slots is found', async () => {
     const { replaced } = await liveDevice(

@@ -13,8 +13,6 @@ const MASTER_KEY_OCTETS = 32;
 const ALIGNMENT_OCTETS = 8;
 /** Different octets among 32 random ones; fewer, once in 10^6 keys. */
 const DISTINCT_MIN = 23;
-/** Behind a key its schedule looks random, too; what goes on for 4 KiB is something compressed. */
-const RUN_MAX = 512;
 const ZERO_BLOCK = new Uint8Array(PART_OCTETS);
 
 /** Calls back with each stretch of memory that is there; stretches overlap by `overlapOctets`. */
@@ -110,10 +108,9 @@ export function countMasterKeys(pid: number, given: readonly GivenKey[]): number
   const counts = given.map(() => 0);
   const lastSeen = new Int32Array(256);
   let window = 0;
-  /** Places in a row that look random, up to this one. */
-  let run = 0;
   const ends = given.map(({ key }) => key.subarray(PART_OCTETS));
-  eachStretch(pid, MASTER_KEY_OCTETS - 1, (stretch) => {
+  // Whole places: otherwise those of a stretch that goes on from another one would be between the places that are looked at.
+  eachStretch(pid, MASTER_KEY_OCTETS - ALIGNMENT_OCTETS, (stretch) => {
     for (let at = 0; at + MASTER_KEY_OCTETS <= stretch.length; at += ALIGNMENT_OCTETS) {
       window++;
       let distinct = 0;
@@ -123,8 +120,7 @@ export function countMasterKeys(pid: number, given: readonly GivenKey[]): number
         lastSeen[octet] = window;
         distinct++;
       }
-      run = distinct < DISTINCT_MIN ? 0 : run + 1;
-      if (run === 0 || run > RUN_MAX) continue;
+      if (distinct < DISTINCT_MIN) continue;
       // By hand: there are a hundred thousand of them.
       const cipher = createCipheriv('aes-256-ecb', stretch.subarray(at, at + MASTER_KEY_OCTETS), null);
       const subkey = doubled(cipher.update(ZERO_BLOCK));
