@@ -2,7 +2,6 @@
  * The software DOCA's calls in the wrong order, too large or too late, and its RSS queues: native/doca-soft/test/api.cc, a
  * process per case.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,7 @@ import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
 import { type Family, frameOf, V1, V2 } from '../support/inner-packets.js';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
-import { buildSoftProgram } from '../support/soft-program.js';
+import { buildSoftProgram, CASE_TIMEOUT_MS, runCase } from '../support/soft-program.js';
 
 const RSS_CASES = ['rss-ipv4', 'rss-ipv6', 'rss'];
 const CASES = [
@@ -45,18 +44,7 @@ function body(): void {
         `completions = ${COMPLETIONS[name] ?? 'queued'}\n` +
         `[representor vf0]\nport = ${vf}\nmtu = 1500\n`,
     );
-    const env = { ...process.env, DOCA_SOFT_CONFIG: mapping };
-    const { status, signal, stdout, stderr } = spawnSync(program, [name], {
-      env,
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
-    expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
-      status: 0,
-      signal: null,
-      stdout: 'all is as it should be\n',
-    });
-    expect(stderr).not.toMatch(/\b(4294967295|18446744073709551615)\b/);
+    expect(runCase(program, name, mapping)).not.toMatch(/\b(4294967295|18446744073709551615)\b/);
   }
 
   describe.each([
@@ -69,13 +57,13 @@ function body(): void {
       program = buildSoftProgram('api.cc', release, folder);
     }, 60_000);
 
-    test.each(cases)('%s', (name) => run(program, name), 90_000);
-    test('old-keys, of OpenSSL', () => run(program, 'old-keys', 'openssl'), 90_000);
+    test.each(cases)('%s', (name) => run(program, name), CASE_TIMEOUT_MS);
+    test('old-keys, of OpenSSL', () => run(program, 'old-keys', 'openssl'), CASE_TIMEOUT_MS);
   });
 
   describe('DOCA 3.1 under sanitizers', () => {
     const cases = [...CASES, 'mirrors'].filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
-    test.each(cases)('%s', (name) => run(join(ROOT, 'build/native/robustness/api'), name), 90_000);
+    test.each(cases)('%s', (name) => run(join(ROOT, 'build/native/robustness/api'), name), CASE_TIMEOUT_MS);
   });
 }
 

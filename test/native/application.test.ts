@@ -2,13 +2,12 @@
  * A program with the calls of NVIDIA's psp_gateway in its order, and what it sees of DPDK's ports: native/doca-soft/test/application.cc,
  * a process per case.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
+import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
 const CASES = ['order', 'two-devices', 'one-lcore', 'twelve-lcores', 'thirty-lcores'];
@@ -37,18 +36,9 @@ function body(): void {
       '%s',
       (name) => {
         writeFileSync(mapping, name === 'two-devices' ? TWO_DEVICES : ONE_DEVICE);
-        const { status, signal, stdout, stderr } = spawnSync(program, [name], {
-          env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
-          encoding: 'utf8',
-          timeout: 60_000,
-        });
-        expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
-          status: 0,
-          signal: null,
-          stdout: 'all is as it should be\n',
-        });
+        runCase(program, name, mapping);
       },
-      90_000,
+      CASE_TIMEOUT_MS,
     );
   });
 }

@@ -2,14 +2,13 @@
  * What a mapping file can have the software DOCA do otherwise: native/doca-soft/test/behaviours.cc, a process per case. With
  * `control` and `inside` test/native/api.test.ts does.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
 import { ROOT } from '../support/root.js';
-import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
+import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASE = '3.3';
 /** With another default of `nr-entries`. What is left when a port stops is given back. */
@@ -51,18 +50,9 @@ function body(): void {
             ...['[representor vf0]', 'port = net_ring_vf', 'mtu = 1500', ''],
           ].join('\n'),
         );
-        const { status, signal, stdout, stderr } = spawnSync(program(), [name], {
-          env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
-          encoding: 'utf8',
-          timeout: 60_000,
-        });
-        expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
-          status: 0,
-          signal: null,
-          stdout: 'all is as it should be\n',
-        });
+        runCase(program(), name, mapping);
       },
-      90_000,
+      CASE_TIMEOUT_MS,
     );
   });
 }

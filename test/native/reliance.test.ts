@@ -2,13 +2,12 @@
  * What NVIDIA's own programs rely on beyond what is written, in the software DOCA: native/doca-soft/test/reliance.cc, a process
  * per case.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { buildSoftProgram, softIsBuilt } from '../support/soft-program.js';
+import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
 const CASES = [
@@ -45,18 +44,9 @@ function body(): void {
     test.each(CASES)(
       '%s',
       (name) => {
-        const { status, signal, stdout, stderr } = spawnSync(program, [name], {
-          env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
-          encoding: 'utf8',
-          timeout: 60_000,
-        });
-        expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
-          status: 0,
-          signal: null,
-          stdout: 'all is as it should be\n',
-        });
+        runCase(program, name, mapping);
       },
-      90_000,
+      CASE_TIMEOUT_MS,
     );
   });
 }

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
+import { expect } from 'vitest';
 import type { SoftRelease } from '../../src/hal/native-parts.js';
 import { ROOT } from './root.js';
 
@@ -21,6 +22,27 @@ const prefixOf = (release: string) => join(ROOT, `build/native/prefix-${release}
 
 export function softIsBuilt(releases: readonly string[]): boolean {
   return releases.every((release) => existsSync(prefixOf(release)));
+}
+
+/** A limit for one case, for a test that runs it with a machine that does much else. */
+export const CASE_TIMEOUT_MS = 90_000;
+
+/**
+ * Runs one case of a program of cases (native/doca-soft/test/cases.h) over the devices of a mapping file; it must end well. Returns
+ * what it said on standard error.
+ */
+export function runCase(program: string, name: string, mapping: string): string {
+  const { status, signal, stdout, stderr } = spawnSync(program, [name], {
+    env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  expect({ status, signal, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+    status: 0,
+    signal: null,
+    stdout: 'all is as it should be\n',
+  });
+  return stderr;
 }
 
 const COMPILERS: Readonly<Record<string, readonly string[]>> = {

@@ -23,9 +23,8 @@
 #include <rte_mbuf.h>
 
 #include "by_release.h"
+#include "cases.h"
 #include "check.h"
-
-#define OK(call) CHECK((call) == DOCA_SUCCESS)
 
 namespace {
 
@@ -792,10 +791,7 @@ void rss_spreads(uint32_t outer_flags, bool ip4, bool ip6)
 	CHECK(rte_eth_dev_stop(pf) == 0);
 }
 
-const struct {
-	const char *name;
-	void (*run)();
-} CASES[] = {
+const Case CASES[] = {
 	{"no-slots", a_program_without_key_slots_runs},
 	{"no-memory", memory_that_is_not_there_is_an_error},
 	{"not-there", an_entry_that_is_not_there_stays_away},
@@ -820,15 +816,9 @@ const struct {
 
 int main(int argc, char **argv)
 {
-	for (const auto &one : CASES) {
-		if (argc != 2 || strcmp(argv[1], one.name) != 0)
-			continue;
+	return run_case("api", CASES, argc, argv, [](const Case &one) {
 		probe();
 		one.run();
 		shut_down();
-		puts("all is as it should be");
-		return 0;
-	}
-	fprintf(stderr, "usage: api CASE\n");
-	return 2;
+	});
 }

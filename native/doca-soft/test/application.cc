@@ -6,6 +6,7 @@
 #include <doca_flow_crypto.h>
 
 #include "application_pipes.h"
+#include "cases.h"
 
 using namespace application;
 
@@ -71,8 +72,7 @@ Session open_session(uint32_t number)
 	const uint32_t spi_on_wire = rte_cpu_to_be_32(spi);
 	memcpy(outer + 66, &spi_on_wire, sizeof(spi_on_wire));
 
-	doca_flow_match destination = {};
-	destination.outer.ip6.dst_ip[3] = rte_cpu_to_be_32(PEER_WORKLOAD);
+	const doca_flow_match destination = world::key(PEER_WORKLOAD);
 #if DOCA_SOFT_RELEASE_ < 302
 	doca_flow_actions actions = {};
 	actions.has_crypto_encap = true;
@@ -289,10 +289,7 @@ void queues_are_as_many_as_lcores(const char *lcores, uint16_t expected)
 	CHECK(rte_eal_cleanup() == 0);
 }
 
-const struct {
-	const char *name;
-	void (*run)();
-} CASES[] = {
+const Case CASES[] = {
 	{"order", the_application_runs},
 	{"two-devices", ports_of_devices_come_first},
 	{"one-lcore", [] { queues_are_as_many_as_lcores("0@0", 8); }},
@@ -304,13 +301,5 @@ const struct {
 
 int main(int argc, char **argv)
 {
-	for (const auto &one : CASES) {
-		if (argc != 2 || strcmp(argv[1], one.name) != 0)
-			continue;
-		one.run();
-		puts("all is as it should be");
-		return 0;
-	}
-	fprintf(stderr, "usage: application CASE\n");
-	return 2;
+	return run_case("application", CASES, argc, argv);
 }

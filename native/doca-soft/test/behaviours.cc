@@ -2,6 +2,7 @@
 // (test/native/behaviours.test.ts writes the mapping file of each case).
 #include <algorithm>
 
+#include "cases.h"
 #include "world.h"
 
 using namespace world;
@@ -9,14 +10,6 @@ using namespace world;
 namespace {
 
 const doca_flow_fwd DROP = forward_of(DOCA_FLOW_FWD_DROP);
-
-doca_flow_match match_on_address()
-{
-	doca_flow_match match = {};
-	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6;
-	memset(match.outer.ip6.dst_ip, 0xff, sizeof(match.outer.ip6.dst_ip));
-	return match;
-}
 
 // A root that counts packets by their destination, or without a key all of them.
 doca_flow_pipe *counting_root(bool has_key = true, uint32_t entries = 128)
@@ -35,8 +28,7 @@ doca_flow_pipe *counting_root(bool has_key = true, uint32_t entries = 128)
 
 doca_flow_pipe_entry *add(uint16_t queue, doca_flow_pipe *pipe, uint8_t destination, uintptr_t ctx)
 {
-	doca_flow_match match = {};
-	match.outer.ip6.dst_ip[3] = rte_cpu_to_be_32(destination);
+	const doca_flow_match match = key(destination);
 	doca_flow_pipe_entry *entry = nullptr;
 	OK(add_basic(queue, pipe, &match, nullptr, nullptr, ctx, &entry));
 	return entry;
@@ -227,8 +219,7 @@ void pipes_take(bool more)
 	OK(create(options, control));
 	for (uint32_t i = 0; i <= ENTRIES; i++) {
 		const doca_error_t expected = i < ENTRIES || more ? DOCA_SUCCESS : DOCA_ERROR_FULL;
-		doca_flow_match match = {};
-		match.outer.ip6.dst_ip[3] = rte_cpu_to_be_32(i);
+		const doca_flow_match match = key(i);
 		doca_flow_pipe_entry *entry;
 		CHECK(add_basic(0, root, &match, nullptr, nullptr, i, &entry) == expected);
 		CHECK(add_control(0, 0, control, nullptr, nullptr, &DROP, i, &entry) == expected);
@@ -251,10 +242,7 @@ void the_number_of_entries_is_a_limit()
 	pipes_take(false);
 }
 
-const struct {
-	const char *name;
-	void (*run)();
-} CASES[] = {
+const Case CASES[] = {
 	{"late", every_third_call_does_and_reports}, {"one", each_call_reports_one},
 	{"shuffled", order_is_none_of_the_programs}, {"refused", equal_keys_are_refused},
 	{"hint", the_number_of_entries_is_a_hint},   {"limit", the_number_of_entries_is_a_limit},
@@ -264,13 +252,5 @@ const struct {
 
 int main(int argc, char **argv)
 {
-	for (const auto &one : CASES) {
-		if (argc != 2 || strcmp(argv[1], one.name) != 0)
-			continue;
-		one.run();
-		puts("all is as it should be");
-		return 0;
-	}
-	fprintf(stderr, "usage: behaviours CASE\n");
-	return 2;
+	return run_case("behaviours", CASES, argc, argv);
 }

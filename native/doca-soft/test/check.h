@@ -11,3 +11,6 @@
 			exit(1);                                                                \
 		}                                                                               \
 	} while (0)
+
+// A call of DOCA's that must succeed.
+#define OK(call) CHECK((call) == DOCA_SUCCESS)

@@ -2,6 +2,7 @@
 // release (test/native/reliance.test.ts).
 #include <doca_flow_tune_server.h>
 
+#include "cases.h"
 #include "world.h"
 
 using namespace world;
@@ -11,21 +12,6 @@ namespace {
 const doca_flow_fwd DROP = forward_of(DOCA_FLOW_FWD_DROP);
 constexpr uint8_t ICMP6 = 58;
 constexpr uint8_t NEIGHBOR_SOLICITATION = 135;
-
-doca_flow_match match_on_address()
-{
-	doca_flow_match match = {};
-	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6;
-	memset(match.outer.ip6.dst_ip, 0xff, sizeof(match.outer.ip6.dst_ip));
-	return match;
-}
-
-doca_flow_match key(uint32_t destination)
-{
-	doca_flow_match match = {};
-	match.outer.ip6.dst_ip[3] = rte_cpu_to_be_32(destination);
-	return match;
-}
 
 // The application ends where it cannot make this; a server it goes on without.
 void the_tune_server_is_configured()
@@ -313,10 +299,7 @@ void a_port_is_known_by_its_number()
 	stop();
 }
 
-const struct {
-	const char *name;
-	void (*run)();
-} CASES[] = {
+const Case CASES[] = {
 	{"tune-server", the_tune_server_is_configured},
 	{"queues-of-entries", entries_say_the_queues},
 	{"next-proto", next_proto_without_a_selector_is_passed_over},
@@ -332,13 +315,5 @@ const struct {
 
 int main(int argc, char **argv)
 {
-	for (const auto &one : CASES) {
-		if (argc != 2 || strcmp(argv[1], one.name) != 0)
-			continue;
-		one.run();
-		puts("all is as it should be");
-		return 0;
-	}
-	fprintf(stderr, "usage: reliance CASE\n");
-	return 2;
+	return run_case("reliance", CASES, argc, argv);
 }

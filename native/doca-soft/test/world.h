@@ -22,8 +22,6 @@
 
 #include "check.h"
 
-#define OK(call) CHECK((call) == DOCA_SUCCESS)
-
 namespace world {
 
 using Frame = std::vector<uint8_t>;
@@ -259,6 +257,22 @@ inline doca_flow_fwd to_queue(uint16_t &queue)
 	fwd.rss.queues_array = &queue;
 	fwd.rss.nr_queues = 1;
 	return fwd;
+}
+
+// A template that has each entry name the destination of its IPv6 packets; and an entry's match for it, of ::`destination`.
+inline doca_flow_match match_on_address()
+{
+	doca_flow_match match = {};
+	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6;
+	memset(match.outer.ip6.dst_ip, 0xff, sizeof(match.outer.ip6.dst_ip));
+	return match;
+}
+
+inline doca_flow_match key(uint32_t destination)
+{
+	doca_flow_match match = {};
+	match.outer.ip6.dst_ip[3] = rte_cpu_to_be_32(destination);
+	return match;
 }
 
 struct PipeOptions {
