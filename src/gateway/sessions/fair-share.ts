@@ -2,13 +2,16 @@
  * Who makes room when the table of sessions is full: idle sessions first, oldest use first; then one of the holder that
  * is furthest above its fair share, of those first that were made lately and have not been found in use since. A holder
  * within its share loses no session that is in use. Who asks for more than its share pays with a session of its own,
- * unless somebody else holds more still.
+ * unless somebody else holds more still. With one that was found in use again and again it pays only for a single other one, and
+ * only where all of its others are such: a peer that re-keys asks for many of its sessions at once, also for those that have lost
+ * their places here, and would push out what is in use by what nobody uses. A request for several is refused then; who asks
+ * for them one by one gets them.
  *
  * A share is the table divided by the holders that are there, whoever asks included. What the operator asked for
  * is the operator's share, however much it is, and the others divide the rest.
  */
 import { type Holder, OPERATOR, type Session } from './session.js';
-import type { UseOrder } from './use-order.js';
+import { isProven, type UseOrder } from './use-order.js';
 
 /**
  * Why a session lost its place: it was idle; it was, and its place was needed; its holder had more than its share; its
@@ -61,6 +64,8 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
   // Who asks may come to be above its share, and pay for another that is asked for in the same request.
   const above = new Set([...present].filter((holder) => (counts.get(holder) ?? 0) > share));
   const queues = new Map<Holder, Generator<Session>>();
+  /** Holders with sessions on probation that must not go: those that are to be kept, and each other one that is asked for. */
+  const keptOnProbation = new Set(holders.filter((holder, i) => holders.indexOf(holder) !== i));
   const takeNextOf = (holder: Holder): Session | undefined => {
     let queue = queues.get(holder);
     if (queue === undefined) {
@@ -68,7 +73,9 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
       queues.set(holder, queue);
     }
     for (let next = queue.next(); next.done !== true; next = queue.next()) {
-      if (!keep(next.value) && !going.has(next.value)) return next.value;
+      if (going.has(next.value)) continue;
+      if (!keep(next.value)) return next.value;
+      if (!isProven(next.value)) keptOnProbation.add(holder);
     }
     return undefined;
   };
@@ -86,6 +93,7 @@ export function planRoom({ order, capacity, holders, idle, keep }: RoomWanted): 
     }
     const session = isOperator(payer) ? undefined : takeNextOf(payer);
     if (session === undefined) return undefined;
+    if (payer === holder && isProven(session) && keptOnProbation.has(holder)) return undefined;
     change(payer, -1);
     victims.push({ session, reason: payer === holder ? 'replaced' : 'above-share' });
     if (!isOperator(holder)) above.add(holder);

@@ -236,7 +236,7 @@ export class Places {
     if (victims === undefined) {
       counters.refused += fresh.length;
       throw new OwnLimitError(
-        `more than ${capacity} tunnels (--max-tunnels), and none of others that would have to go`,
+        `more than ${capacity} tunnels (--max-tunnels), and none that would have to go for these`,
       );
     }
     this.#payForReplacements(victims, fresh.length);

@@ -166,8 +166,13 @@ export class UseOrder {
   }
 }
 
-function listOf({ looksUsed }: Session, held: Held): List {
-  if (looksUsed < LOOKS_TO_PROVE) return held.probation;
+/** Whether it was found in use at so many looks that it is not on probation any more. */
+export function isProven({ looksUsed }: Session): boolean {
+  return looksUsed >= LOOKS_TO_PROVE;
+}
+
+function listOf(session: Session, held: Held): List {
+  if (!isProven(session)) return held.probation;
   held.proven ??= { oldest: undefined, newest: undefined };
   return held.proven;
 }

@@ -11,9 +11,20 @@ setFlagsFromString('--expose_gc');
 const collect = runInNewContext('gc');
 
 let gateway;
+/** The addresses that the prober's packets go between, IPv4 and IPv6. */
+const probed = new Set((process.env.PSP_SOAK_PROBED ?? '').split(' '));
+const EVENTS_MAX = 1000;
+/** Since the sample before: rotations, and what became of the prober's tunnels. */
+const events = [];
 const { start } = Gateway.prototype;
 Gateway.prototype.start = function startSeen() {
   gateway = this;
+  gateway.watch((event) => {
+    const { type, localVip, remoteVip } = event;
+    const isOfRotation = type.startsWith('rotat') || type === 'work-failed';
+    if (!isOfRotation && !(probed.has(localVip) && probed.has(remoteVip))) return;
+    if (events.length < EVENTS_MAX) events.push({ atMs: Date.now(), ...event });
+  });
   return start.call(this);
 };
 
@@ -52,6 +63,7 @@ function sample() {
     fds: readdirSync('/proc/self/fd').length,
     resources: countsOf(process.getActiveResourcesInfo()),
     stalls: stalls.splice(0),
+    events: events.splice(0),
     atMs: Date.now(),
     view: gateway?.view(),
   };

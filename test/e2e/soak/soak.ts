@@ -56,6 +56,8 @@ export interface Sample {
   readonly atMs: number;
   /** Since the sample before it: when the process's event loop did not come to its timers. */
   readonly stalls: readonly { readonly fromMs: number; readonly toMs: number; readonly ranMs: number }[];
+  /** Since the sample before it: rotations, and what became of the tunnels that the prober's packets take. */
+  readonly events: readonly { readonly atMs: number; readonly type: string }[];
   readonly heapUsed: number;
   readonly external: number;
   readonly rss: number;
@@ -191,6 +193,7 @@ class Soak {
       environment: {
         NODE_OPTIONS: `--import=${probe}`,
         PSP_SOAK_PROBE: this.#socketOf(index),
+        PSP_SOAK_PROBED: world.sides.flatMap(({ vip4, vip6 }) => [vip4, vip6]).join(' '),
         PSP_SOAK_GATEWAY: pathToFileURL(join(ROOT, 'dist/gateway/gateway.js')).href,
       },
     });
@@ -360,7 +363,10 @@ class Soak {
     }
   }
 
-  /** What may explain losses: which family they were of, the stalls of processes, and what the gateways counted meanwhile. */
+  /**
+   * What may explain losses: which family they were of, the stalls of processes, what became of the prober's tunnels, and what
+   * the gateways counted meanwhile.
+   */
   *#around(lost: readonly Loss[]): Generator<string> {
     const of = (family: number) => lost.filter((loss) => loss.family === family).length;
     const kills = this.#kills.map(
@@ -379,6 +385,12 @@ class Soak {
             `${timeOf(stall.fromMs)} for ${stall.toMs - stall.fromMs} ms, of which it ran ${stall.ranMs}`,
         );
       if (stalls.length > 0) yield `gateway ${index + 1} stalled at ${stalls.join('; ')}`;
+      for (const sample of samples) {
+        for (const { atMs, ...event } of sample.events) {
+          if (atMs > fromMs && atMs < toMs)
+            yield `gateway ${index + 1} ${timeOf(atMs)} ${JSON.stringify(event)}`;
+        }
+      }
       const before = samples.findLast(({ atMs }) => atMs <= fromMs);
       const after = samples.find(({ atMs }) => atMs >= toMs);
       if (before?.view === undefined || after?.view === undefined) continue;

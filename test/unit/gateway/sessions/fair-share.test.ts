@@ -220,6 +220,51 @@ describe('who makes room', () => {
     expect(planRoom({ order, capacity: 6, holders: [C], idle: [], keep })).toBeUndefined();
   });
 
+  describe('one whose sessions are partly always in use', () => {
+    /** Two sessions of A on probation, then two that were found in use again and again. */
+    const setUp = () => {
+      const { order, sessions } = orderOf(times(4, A));
+      for (const session of sessions.slice(2)) {
+        order.foundInUse(session, 1);
+        order.foundInUse(session, 2);
+      }
+      const [one, other, ...proven] = sessions as [Session, Session, Session, Session];
+      const victimsOf = (wants: number, kept: readonly Session[]) =>
+        planRoom({
+          order,
+          capacity: 4,
+          holders: times(wants, A),
+          idle: [],
+          keep: (session) => kept.includes(session),
+        })?.map(({ session }) => session);
+      return { order, one, other, proven, victimsOf };
+    };
+
+    test('pays with those on probation', () => {
+      const { one, other, victimsOf } = setUp();
+      expect(victimsOf(1, [])).toEqual([one]);
+      expect(victimsOf(1, [one])).toEqual([other]);
+      expect(victimsOf(2, [])).toEqual([one, other]);
+    });
+
+    test('is refused rather than lose one in use while it has, or asks for, another one that was made lately', () => {
+      const { one, other, victimsOf } = setUp();
+      expect(victimsOf(1, [one, other])).toBeUndefined();
+      expect(victimsOf(2, [one])).toBeUndefined();
+      expect(victimsOf(3, [])).toBeUndefined();
+    });
+
+    test('loses the one in use that was used least lately for a single other one when all are in use', () => {
+      const { order, one, other, proven, victimsOf } = setUp();
+      for (const session of [one, other]) {
+        order.foundInUse(session, 3);
+        order.foundInUse(session, 4);
+      }
+      expect(victimsOf(1, [])).toEqual([proven[0]]);
+      expect(victimsOf(2, [])).toBeUndefined();
+    });
+  });
+
   test('with free places nobody goes, however many are idle', () => {
     const { order, sessions } = orderOf(times(4, A));
     for (const capacity of [6, 7]) {
