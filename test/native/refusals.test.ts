@@ -74,7 +74,6 @@ const ALL = {
   doca_devinfo_rep_get_vhca_id: unsupported('doca_devinfo_rep_get_vhca_id'),
   doca_dpdk_get_rep_vf_index: unsupported('doca_dpdk_get_rep_vf_index'),
   doca_dpdk_get_rep_sf_num: unsupported('doca_dpdk_get_rep_sf_num'),
-  doca_flow_port_operation_state_modify: unsupported('doca_flow_port_operation_state_modify to 2'),
 };
 
 const spread = (how: string) => `${2 * FLOWS_PER_FAMILY}: ${how}`;

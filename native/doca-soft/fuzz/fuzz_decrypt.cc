@@ -15,7 +15,8 @@ struct World {
 	MasterKeys master_keys{random, std::vector<uint8_t>(64, 0x33), 1};
 	const Aead &aead = *find_aead("auto");
 	IvSource ivs{random, 1};
-	Datapath datapath{aead, random, master_keys, ivs, 16, nullptr};
+	Exits exits;
+	Datapath datapath{aead, random, master_keys, ivs, 16, nullptr, exits};
 };
 
 World &world()

@@ -118,7 +118,8 @@ struct World {
 	MasterKeys master_keys{random, std::vector<uint8_t>(64, 0x33), 1};
 	KeySlots slots{*find_aead("auto"), 8};
 	IvSource ivs{random, 1};
-	Datapath datapath{*find_aead("auto"), random, master_keys, ivs, 16, pool};
+	Exits exits;
+	Datapath datapath{*find_aead("auto"), random, master_keys, ivs, 16, pool, exits};
 };
 
 World &world()

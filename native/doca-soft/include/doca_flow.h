@@ -264,9 +264,9 @@ enum doca_flow_pipe_hash_map_algorithm {
 
 enum doca_flow_port_operation_state {
 	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE,
-	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE_READY_TO_SWAP, /* soft: not supported */
-	DOCA_FLOW_PORT_OPERATION_STATE_STANDBY,		     /* soft: not supported */
-	DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED,	     /* soft: not supported */
+	DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE_READY_TO_SWAP, /* soft: as ACTIVE, since a device has one program */
+	DOCA_FLOW_PORT_OPERATION_STATE_STANDBY,		     /* soft: as ACTIVE, since a device has one program */
+	DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED,
 };
 
 enum doca_flow_meter_limit_type {
@@ -634,7 +634,7 @@ DOCA_STABLE doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters);
 /* soft: only 0 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters);
-/* soft: only `switch` with `expert`; `hws` and `isolated` have no effect */
+/* soft: `vnf`, or `switch` with or without `expert`; no effect of other words, and a log line for those that are unknown */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args);
 /* soft: only PSP, and MIRROR up to 65,536 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
@@ -682,7 +682,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_dev_rep(struct doca_flow_p
 /* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *cfg, uint32_t size);
 #endif
-/* soft: only ACTIVE */
+/* soft: of representors' ports without effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg,
 								      enum doca_flow_port_operation_state state);
 #if DOCA_SOFT_RELEASE_ < 303
@@ -703,14 +703,14 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_f
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port);
 DOCA_STABLE doca_error_t doca_flow_port_stop(struct doca_flow_port *port);
 DOCA_STABLE uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port);
-/* soft: not supported */
+/* soft: in mode `vnf`, where it has no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair);
 DOCA_STABLE struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port);
 DOCA_STABLE void doca_flow_port_pipes_flush(struct doca_flow_port *port);
 #if DOCA_SOFT_RELEASE_ < 301
 DOCA_EXPERIMENTAL void doca_flow_port_pipes_dump(struct doca_flow_port *port, FILE *file);
 #endif
-/* soft: not supported */
+/* soft: not of representors' ports */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port,
 								     enum doca_flow_port_operation_state state);
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header,

@@ -133,6 +133,8 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 {
 	key_slots_ = key_slots;
 	if (crypto.action_type != DOCA_FLOW_CRYPTO_ACTION_NONE) {
+		if (key_slots == 0)
+			return not_supported("doca_flow_crypto_action in mode vnf");
 		if (crypto.resource_type != DOCA_FLOW_CRYPTO_RESOURCE_PSP)
 			return not_supported("doca_flow_crypto_action.resource_type %d", crypto.resource_type);
 		if (crypto.action_type == DOCA_FLOW_CRYPTO_ACTION_DECRYPT) {

@@ -15,7 +15,7 @@ class Datapath;
 class Actions {
 public:
 	// Compiles the actions of a pipe, or with `fixed` those of a control pipe's entry, which leave nothing open. `key_slots`
-	// is the number of the device's key slots, 0 included. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
+	// is the number of the device's key slots, 0 included, or 0 where the mode has no crypto. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
 	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots);
 	// Compiles an ordered list's CRYPTO element, or the crypto part of a pipe's actions.
 	doca_error_t compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,

@@ -58,8 +58,8 @@ uint32_t sealed_octets(const Packet &packet)
 // Releases of clang-format differ in braces within initializers.
 // clang-format off
 Datapath::Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs,
-		   uint32_t derived_keys, rte_mempool *buffers)
-	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), ivs_(ivs), derived_(aead, derived_keys),
+		   uint32_t derived_keys, rte_mempool *buffers, Exits &exits)
+	: pool(buffers), aead_(aead), random_(random), master_keys_(master_keys), ivs_(ivs), exits_(exits), derived_(aead, derived_keys),
 	  alive_{generation_tag(0), generation_tag(1)}, looked_through_(derived_.slots()), candidate_memory_(prepared_key_stride(aead)),
 	  candidate_(candidate_memory_.data()), held_(buffers), packets_(BURST_MAX)
 {
@@ -88,6 +88,10 @@ bool Datapath::wipe_dead_keys()
 
 void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 {
+	if (!connected) {
+		rte_pktmbuf_free_bulk(mbufs, count);
+		return;
+	}
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		rte_mbuf *mbuf = mbufs[i];
@@ -102,7 +106,7 @@ void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 		packet.mbuf = mbuf;
 		packet.load(rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->pkt_len, port, 0);
 	}
-	process(taken, ingress_root);
+	process(taken, {ingress_root == nullptr ? Forward::DROP : Forward::PIPE, 0, 0, ingress_root});
 }
 
 void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
@@ -119,17 +123,20 @@ void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 		packet.mbuf = mbuf;
 		packet.load(rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->pkt_len, port, packet_meta_of(mbuf));
 	}
-	process(taken, egress_root);
+	Forward start = {egress_root == nullptr ? Forward::DROP : Forward::PIPE, 0, 0, egress_root};
+	// Of the rules that the library makes unless the program is an expert's: what is sent by a port leaves by it.
+	if (egress_root == nullptr && mode != Mode::EXPERT && connected)
+		start = {Forward::PORT, static_cast<uint16_t>(exits_.position_of(port)), 0, nullptr};
+	process(taken, start);
 }
 
 // Packets go through the pipes in waves: all that wait before the same pipe go through it together. They leave in the order in
 // which they came.
-void Datapath::process(uint32_t count, doca_flow_pipe *root)
+void Datapath::process(uint32_t count, const Forward &start)
 {
 	Forward next[BURST_MAX];
 	Packet *group[BURST_MAX];
 	burst_ = count;
-	const Forward start = {root == nullptr ? Forward::DROP : Forward::PIPE, 0, 0, root};
 	for (uint32_t i = 0; i < count; i++) {
 		next[i] = start;
 		group[i] = &packets_[i];
@@ -139,11 +146,17 @@ void Datapath::process(uint32_t count, doca_flow_pipe *root)
 		doca_flow_pipe *pipe = next[0].pipe;
 		for (uint32_t i = 0; i < count; i++)
 			enter(packets_[i]);
+		mark_egress(*pipe, group, count);
 		pipe->process(group, count, next, *this);
-		if (packets_[0].hops > pipes)
+		if (packets_[0].hops > exits_.pipes)
 			break;
 	}
 	process_apart(next, count);
+	if (exits_.egress_by_port) {
+		for (uint32_t i = 0; i < count; i++)
+			enter_egress(packets_[i], next[i]);
+		process_apart(next, count);
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (next[i].kind == Forward::PORT && packets_[i].crypto_id != 0 && prepare_seal(packets_[i]))
 			prefetch_line(packets_[i].key);
@@ -180,7 +193,7 @@ void Datapath::process_apart(Forward *next, uint32_t count)
 				continue;
 			}
 			// The limit that ends circles of forwards.
-			if (packets_[at].hops > pipes) {
+			if (packets_[at].hops > exits_.pipes) {
 				next[at].kind = Forward::DROP;
 				continue;
 			}
@@ -189,6 +202,7 @@ void Datapath::process_apart(Forward *next, uint32_t count)
 			group[grouped] = &packets_[at];
 			members[grouped++] = at;
 		}
+		mark_egress(*pipe, group, grouped);
 		pipe->process(group, grouped, results, *this);
 		for (uint32_t i = 0; i < grouped; i++) {
 			next[members[i]] = results[i];
@@ -201,16 +215,37 @@ void Datapath::process_apart(Forward *next, uint32_t count)
 
 void Datapath::walk(Packet &packet, Forward forward)
 {
-	while (forward.kind == Forward::PIPE) {
-		if (packet.hops > pipes) {
+	while (forward.kind == Forward::PIPE || enter_egress(packet, forward)) {
+		if (packet.hops > exits_.pipes) {
 			forward.kind = Forward::DROP;
 			break;
 		}
 		enter(packet);
 		Packet *one = &packet;
+		mark_egress(*forward.pipe, &one, 1);
 		forward.pipe->process(&one, 1, &forward, *this);
 	}
 	leave(packet, forward);
+}
+
+// In mode vnf what leaves by a port goes through the egress root of that port, once, if there is one. Returns whether it does.
+bool Datapath::enter_egress(const Packet &packet, Forward &forward) const
+{
+	if (!exits_.egress_by_port || forward.kind != Forward::PORT || packet.in_egress)
+		return false;
+	const Datapath *datapath = exits_.ports[forward.target].datapath;
+	if (datapath == nullptr || datapath->egress_root == nullptr)
+		return false;
+	forward = {Forward::PIPE, 0, 0, datapath->egress_root};
+	return true;
+}
+
+void Datapath::mark_egress(const doca_flow_pipe &pipe, Packet **packets, uint32_t count) const
+{
+	if (!exits_.egress_by_port || pipe.domain == DOCA_FLOW_PIPE_DOMAIN_DEFAULT)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		packets[i]->in_egress = true;
 }
 
 void Datapath::leave(Packet &packet, const Forward &forward)
@@ -220,7 +255,7 @@ void Datapath::leave(Packet &packet, const Forward &forward)
 		leave_by_port(packet, forward.target);
 		return;
 	case Forward::RSS:
-		to_rss(packet, rss[forward.target]);
+		to_rss(packet, exits_.rss[forward.target]);
 		return;
 	default:
 		rte_pktmbuf_free(packet.mbuf);
@@ -229,7 +264,7 @@ void Datapath::leave(Packet &packet, const Forward &forward)
 
 void Datapath::leave_by_port(Packet &packet, uint16_t number)
 {
-	SwitchPort &port = ports[number];
+	SwitchPort &port = exits_.ports[number];
 	if (packet.crypto_id != 0 && !packet.sealed) {
 		if (!seal(packet)) {
 			rte_pktmbuf_free(packet.mbuf);
@@ -241,7 +276,7 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 		rte_pktmbuf_free(packet.mbuf);
 		return;
 	}
-	if (packet.length > port.mtu_octets + ETHERNET_OCTETS) {
+	if (packet.length > port.mtu_octets + ETHERNET_OCTETS || port.datapath == nullptr) {
 		counts.port_drops++;
 		rte_pktmbuf_free(packet.mbuf);
 		return;
@@ -254,27 +289,23 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 
 void Datapath::to_rss(Packet &packet, const RssTarget &target)
 {
-	size_t queue = 0;
-	if (target.queues.size() > 1) {
-		if (packet.stale)
-			packet.parse();
-		const bool spread = packet.l3_type == DOCA_FLOW_L3_META_IPV4 ? target.ip4 : target.ip6;
-		if (spread && packet.l3_ok != 0)
-			queue = flow_entropy(packet.frame, packet.l3, packet.ip_end) % target.queues.size();
-	}
 	rte_mbuf *mbuf = packet.mbuf;
+	if (target.port == nullptr) {
+		rte_pktmbuf_free(mbuf);
+		return;
+	}
+	rte_ring *ring = target.port->rings[target.queue_for(packet)];
 	mbuf->ol_flags &= KEPT_FLAGS;
 	if (rte_flow_dynf_metadata_avail()) {
 		*RTE_FLOW_DYNF_METADATA(mbuf) = load32(packet.meta);
 		mbuf->ol_flags |= RTE_MBUF_DYNFLAG_RX_METADATA;
 	}
-	rte_ring *ring = rss_rings[target.queues[queue]];
 	if (rte_ring_sp_enqueue(ring, mbuf) != 0) {
 		counts.rss_drops++;
 		rte_pktmbuf_free(mbuf);
 		return;
 	}
-	rss_packets.fetch_add(1, std::memory_order_release);
+	target.port->packets.fetch_add(1, std::memory_order_release);
 }
 
 bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
@@ -445,7 +476,7 @@ bool Datapath::seal(Packet &packet)
 void Datapath::flush()
 {
 	held_.look();
-	for (SwitchPort &port : ports)
+	for (SwitchPort &port : exits_.ports)
 		flush(port);
 }
 

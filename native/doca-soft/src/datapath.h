@@ -2,10 +2,10 @@
 // thread owns it; members that other threads read are atomic.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <vector>
 
+#include "exits.h"
 #include "held_packets.h"
 #include "keys.h"
 #include "packet.h"
@@ -13,11 +13,9 @@
 struct doca_flow_pipe;
 struct rte_mbuf;
 struct rte_mempool;
-struct rte_ring;
 
 namespace soft {
 
-constexpr uint32_t BURST_MAX = 64;
 // How many packets ahead of the AEAD the keys are prefetched.
 constexpr uint32_t PREFETCH_PACKETS = 4;
 
@@ -50,30 +48,11 @@ struct Counts {
 	uint64_t rss_drops = 0;
 };
 
-// A port of the device: its DPDK port, and the frames that wait to leave by it.
-struct SwitchPort {
-	uint16_t dpdk_port = 0;
-	uint32_t mtu_octets = 0;
-	// The port that faces the network.
-	bool uplink = false;
-	uint32_t waiting = 0;
-	rte_mbuf *frames[BURST_MAX];
-};
-
-struct RssTarget {
-	bool operator==(const RssTarget &other) const { return queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6; }
-
-	std::vector<uint16_t> queues;
-	// The families whose packets are spread over the queues. All other packets go to the first queue.
-	bool ip4 = true;
-	bool ip6 = true;
-};
-
 class Datapath {
 public:
 	// Arguments given by reference must outlive the object. `pool` has buffers for copies.
 	Datapath(const Aead &aead, RandomSource &random, MasterKeys &master_keys, IvSource &ivs, uint32_t derived_keys,
-		 rte_mempool *buffers);
+		 rte_mempool *buffers, Exits &exits);
 
 	// Handle bursts of up to BURST_MAX packets. `port` is the number that matches see as the packets' port.
 	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
@@ -103,20 +82,20 @@ public:
 	// Set by the thread, or while it does not run.
 	doca_flow_pipe *ingress_root = nullptr;
 	doca_flow_pipe *egress_root = nullptr;
-	uint32_t pipes = 0;
-	std::vector<SwitchPort> ports;
-	std::vector<RssTarget> rss;
-	std::vector<rte_ring *> rss_rings;
+	Mode mode = Mode::EXPERT;
+	// Whether what ports receive and what the application sends goes through the pipes; otherwise it is dropped.
+	bool connected = true;
 	KeySlots *slots = nullptr;
+	RssQueues to_application;
 
 	Counts counts;
 	rte_mempool *pool;
-	// Number of packets given to the application's RSS queues.
-	std::atomic<uint64_t> rss_packets{0};
 
 private:
-	void process(uint32_t count, doca_flow_pipe *root);
+	void process(uint32_t count, const Forward &start);
 	void process_apart(Forward *next, uint32_t count);
+	bool enter_egress(const Packet &packet, Forward &forward) const;
+	void mark_egress(const doca_flow_pipe &pipe, Packet **packets, uint32_t count) const;
 	void walk(Packet &packet, Forward forward);
 	void leave(Packet &packet, const Forward &forward);
 	void leave_by_port(Packet &packet, uint16_t port);
@@ -132,6 +111,7 @@ private:
 	RandomSource &random_;
 	MasterKeys &master_keys_;
 	IvSource &ivs_;
+	Exits &exits_;
 	DerivedKeyCache derived_;
 	// The tags of the master keys for which derived keys were last searched, and how far the search has come.
 	uint32_t alive_[2];

@@ -46,10 +46,10 @@ try {
 }
 
 #if DOCA_SOFT_RELEASE_ >= 301
-doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *devargs, struct doca_dev_rep **reps,
+doca_error_t doca_dpdk_port_probe_with_representors(struct doca_dev *dev, const char *, struct doca_dev_rep **reps,
 						    uint16_t count)
 try {
-	if (dev == nullptr || devargs == nullptr || (reps == nullptr && count > 0))
+	if (dev == nullptr || (reps == nullptr && count > 0))
 		return DOCA_ERROR_INVALID_VALUE;
 	std::vector<const RepresentorMapping *> representors;
 	for (uint16_t i = 0; i < count; i++) {

@@ -2,13 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
-#include <sched.h>
 #include <stdexcept>
-#include <sys/prctl.h>
 
 #include <rte_ethdev.h>
-#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -21,23 +17,6 @@ namespace {
 
 // Number of entry operations that are executed between two bursts.
 constexpr uint32_t COMMANDS_PER_ROUND = 64;
-// Rounds without work after which the thread sleeps between two rounds.
-constexpr uint32_t ROUNDS_AWAKE = 100;
-// Each sleep is longer than the one before by a part of it. So after a silence the first packet waits for a small part of that
-// silence, and a silence costs few wakes, which are dear in virtual machines: 64 until the sleep is the longest.
-constexpr auto SLEEP_MIN = std::chrono::nanoseconds(20'000);
-constexpr auto SLEEP_MAX = std::chrono::nanoseconds(1'000'000);
-constexpr int SLEEP_GROWTH_DIVISOR = 16;
-// The kernel's default slack would wake the thread 50 microseconds late.
-constexpr unsigned long TIMER_SLACK_NANOSECONDS = 1000;
-
-// The processors that the process could use before EAL pinned its threads.
-cpu_set_t initial_affinity;
-__attribute__((constructor)) void remember_affinity()
-{
-	sched_getaffinity(0, sizeof(initial_affinity), &initial_affinity);
-}
-
 std::mutex registry_mutex;
 std::vector<Device *> registry;
 
@@ -96,55 +75,86 @@ int Device::position_of(uint16_t dpdk_port) const
 	return at == numbers_.end() ? -1 : static_cast<int>(at - numbers_.begin());
 }
 
-void Device::start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots)
+void Device::start(const StartedPort &how, std::shared_ptr<Worker> worker)
 {
 	try {
-		slots_ = std::make_unique<KeySlots>(aead_, key_slots);
-		datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, ivs_, mapping_.derived_keys, pool_);
+		worker_ = std::move(worker);
+		slots_ = std::make_unique<KeySlots>(aead_, how.key_slots);
+		datapath_ = std::make_unique<Datapath>(aead_, random_, master_keys_, ivs_, mapping_.derived_keys, pool_,
+						       worker_->exits);
 		datapath_->slots = slots_.get();
+		datapath_->mode = how.mode;
 		const bool slots_locked = slots_->lock();
 		if (!datapath_->lock_keys() || !slots_locked)
 			log_sdk(DOCA_LOG_LEVEL_WARNING,
 				"device %s: memory with keys may be swapped out, since RLIMIT_MEMLOCK does not let it be locked",
 				mapping_.pci.c_str());
-		for (size_t i = 0; i < port_pairs_.size(); i++) {
-			SwitchPort port{};
-			port.dpdk_port = port_pairs_[i].outer_port;
-			port.mtu_octets = port_pairs_[i].mtu_octets;
-			port.uplink = i == 0;
-			datapath_->ports.push_back(port);
+		datapath_->to_application.rings = port_pairs_[0].to_application;
+		for (uint32_t i = 0; i < how.queues; i++)
+			queues_.push_back(std::make_unique<EntryQueue>(how.queue_depth, mapping_.completions));
+		// An expert's program has no rules but its own, so that what it sends by a representor's port is lost.
+		for (size_t i = 0; i < (how.mode == Mode::EXPERT ? 1 : port_pairs_.size()); i++) {
+			PortPair &pair = port_pairs_[i];
+			pair.way_in = std::make_unique<WaysIn>(pair.dpdk_port, pair.from_application, pool_);
 		}
-		datapath_->rss_rings = port_pairs_[0].to_application;
-		for (uint32_t i = 0; i < queues; i++)
-			queues_.push_back(std::make_unique<EntryQueue>(queue_depth, mapping_.completions));
-		ways_in_ = std::make_unique<WaysIn>(first_port(), port_pairs_[0].from_application, pool_);
-		stopping_ = false;
-		thread_ = std::thread([this] { loop(); });
+		worker_->add(*this, [this] { open_exits(); });
 	} catch (...) {
 		clear();
 		throw;
 	}
 }
 
+// The places of a port stay the same while the worker lives, since forwards of other devices may have them.
+void Device::open_exits()
+{
+	for (size_t i = 0; i < port_pairs_.size(); i++) {
+		SwitchPort &port = worker_->exits.place_of(port_pairs_[i].dpdk_port);
+		port.dpdk_port = port_pairs_[i].outer_port;
+		port.mtu_octets = port_pairs_[i].mtu_octets;
+		port.uplink = i == 0;
+		port.datapath = datapath_.get();
+	}
+	worker_->exits.egress_by_port |= datapath_->mode == Mode::VNF;
+}
+
 void Device::stop()
 {
 	if (!running())
 		return;
-	stopping_ = true;
-	wake();
-	thread_.join();
+	worker_->remove(*this, [this] { close_exits(); });
 	clear();
+}
+
+void Device::close_exits()
+{
+	datapath_->flush();
+	worker_->exits.close(*datapath_);
+	remove_pipes();
+}
+
+void Device::remove_pipes()
+{
+	datapath_->ingress_root = nullptr;
+	datapath_->egress_root = nullptr;
+	worker_->exits.pipes -= static_cast<uint32_t>(pipes.size());
+	std::vector<const doca_flow_pipe *> gone;
+	for (const DevicePipe &pipe : pipes)
+		gone.push_back(pipe.get());
+	pipes.clear();
+	worker_->forget(gone);
 }
 
 void Device::clear()
 {
-	ways_in_.reset();
+	for (PortPair &pair : port_pairs_)
+		pair.way_in.reset();
 	removed_entries.clear();
 	pipes.clear();
 	queues_.clear();
 	mirrors_.clear();
 	datapath_.reset();
 	slots_.reset();
+	worker_.reset();
 }
 
 void Device::set_mirror(uint32_t number, MirrorTargets targets)
@@ -154,38 +164,29 @@ void Device::set_mirror(uint32_t number, MirrorTargets targets)
 	mirrors_[number] = std::move(targets);
 }
 
-void Device::loop()
+void Device::forget(const std::vector<const doca_flow_pipe *> &gone)
 {
-	cpu_set_t affinity = initial_affinity;
-	if (mapping_.core >= 0) {
-		CPU_ZERO(&affinity);
-		CPU_SET(static_cast<unsigned>(mapping_.core), &affinity);
+	const auto forget_in = [&gone](Forward &forward) {
+		if (forward.pipe != nullptr && std::find(gone.begin(), gone.end(), forward.pipe) != gone.end())
+			forward = Forward{};
+	};
+	for (const DevicePipe &pipe : pipes)
+		pipe->forget(gone);
+	for (MirrorTargets &mirror : mirrors_) {
+		std::for_each(mirror.targets.begin(), mirror.targets.end(), forget_in);
+		forget_in(mirror.original);
 	}
-	sched_setaffinity(0, sizeof(affinity), &affinity);
-	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NANOSECONDS);
-	prctl(PR_SET_NAME, "doca-soft");
-	// Gives the thread caches of mempools. Without registration they are merely slower.
-	const bool registered = rte_thread_register() == 0;
-	uint32_t idle = 0;
-	while (!stopping_.load(std::memory_order_acquire)) {
-		bool busy = poll_ports();
-		busy |= poll_application();
-		datapath_->flush();
-		busy |= poll_commands();
-		busy |= poll_work();
-		busy |= datapath_->wipe_dead_keys();
-		slots_->quiescent();
-		if (busy) {
-			idle = 0;
-			continue;
-		}
-		idle_rounds_.fetch_add(1, std::memory_order_release);
-		idle_backoff(++idle);
-	}
-	// Wakes callers that wait for the thread, which has ended.
-	poll_work();
-	if (registered)
-		rte_thread_unregister();
+}
+
+bool Device::round()
+{
+	bool busy = poll_ports();
+	busy |= poll_application();
+	datapath_->flush();
+	busy |= poll_commands();
+	busy |= datapath_->wipe_dead_keys();
+	slots_->quiescent();
+	return busy;
 }
 
 bool Device::is_held(PortPair &pair) const
@@ -225,19 +226,19 @@ bool Device::poll_application()
 {
 	rte_mbuf *mbufs[BURST_MAX];
 	bool busy = false;
-	for (rte_ring *ring : port_pairs_[0].from_application) {
-		const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void **>(mbufs), mapping_.burst, nullptr);
-		if (count == 0)
+	for (const PortPair &pair : port_pairs_) {
+		if (pair.way_in == nullptr)
 			continue;
-		datapath_->from_application(port_pairs_[0].dpdk_port, mbufs, count);
-		busy = true;
+		for (rte_ring *ring : pair.from_application) {
+			const unsigned count = rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void **>(mbufs), mapping_.burst,
+									 nullptr);
+			if (count == 0)
+				continue;
+			datapath_->from_application(pair.dpdk_port, mbufs, count);
+			busy = true;
+		}
 	}
 	return busy;
-}
-
-bool Device::poll_commands()
-{
-	return !holds_operations() && do_commands();
 }
 
 bool Device::do_commands()
@@ -312,88 +313,11 @@ bool Device::perform(const EntryCommand &command)
 	return succeeded;
 }
 
-bool Device::poll_work()
-{
-	if (!work_waiting_.load(std::memory_order_acquire))
-		return false;
-	// Entry operations that were handed over earlier take effect earlier.
-	while (do_commands()) {
-	}
-	std::lock_guard<std::mutex> guard(mutex_);
-	try {
-		(*work_)();
-	} catch (...) {
-		work_failure_ = std::current_exception();
-	}
-	work_ = nullptr;
-	work_waiting_.store(false, std::memory_order_release);
-	work_done_.notify_all();
-	return true;
-}
-
-void Device::run(const std::function<void()> &work)
-{
-	if (!running()) {
-		work();
-		return;
-	}
-	std::lock_guard<std::mutex> callers(caller_mutex_);
-	std::unique_lock<std::mutex> lock(mutex_);
-	work_ = &work;
-	work_waiting_.store(true, std::memory_order_release);
-	wake_.notify_all();
-	work_done_.wait(lock, [this] { return !work_waiting_.load(std::memory_order_acquire); });
-	if (work_failure_ != nullptr)
-		std::rethrow_exception(std::exchange(work_failure_, nullptr));
-}
-
-void Device::wake()
-{
-	// What the caller queued is there before it looks whether anybody sleeps; idle_backoff() does the reverse.
-	std::atomic_thread_fence(std::memory_order_seq_cst);
-	if (!asleep_.load(std::memory_order_relaxed))
-		return;
-	std::lock_guard<std::mutex> guard(mutex_);
-	wake_.notify_all();
-}
-
 // Whether there are any that it may do by itself.
 bool Device::has_commands() const
 {
 	return !holds_operations() &&
 	       std::any_of(queues_.begin(), queues_.end(), [](const auto &queue) { return !queue->commands.empty(); });
-}
-
-void Device::idle_backoff(uint32_t idle_rounds)
-{
-	if (idle_rounds < ROUNDS_AWAKE) {
-		sleep_ = SLEEP_MIN;
-		std::this_thread::yield();
-		return;
-	}
-	std::unique_lock<std::mutex> lock(mutex_);
-	asleep_.store(true, std::memory_order_relaxed);
-	std::atomic_thread_fence(std::memory_order_seq_cst);
-	if (!has_commands() && !work_waiting_.load() && !stopping_.load())
-		wake_.wait_for(lock, sleep_);
-	sleep_ = std::min(sleep_ + sleep_ / SLEEP_GROWTH_DIVISOR, SLEEP_MAX);
-	asleep_.store(false, std::memory_order_relaxed);
-}
-
-bool Device::quiesce(uint32_t timeout_ms)
-{
-	if (!running())
-		return true;
-	const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-	// The current round may have polled a port before a frame came to it. The next two rounds poll every port after the call.
-	const uint64_t target = idle_rounds_.load(std::memory_order_acquire) + 2;
-	while (idle_rounds_.load(std::memory_order_acquire) < target) {
-		if (std::chrono::steady_clock::now() > deadline)
-			return false;
-		wake();
-		std::this_thread::yield();
-	}
-	return true;
 }
 
 } // namespace soft

@@ -1,15 +1,11 @@
-// A device: its ports, and the thread that does all work on its packets and tables.
+// A device: its ports and its tables. A worker (worker.h) does all work on its packets and tables.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "datapath.h"
@@ -18,10 +14,19 @@
 #include "mapping.h"
 #include "pipe.h"
 #include "tap_signals.h"
+#include "worker.h"
 
 struct doca_flow_port;
 
 namespace soft {
+
+// What a device is started with.
+struct StartedPort {
+	Mode mode;
+	uint32_t queues;
+	uint32_t queue_depth;
+	uint32_t key_slots;
+};
 
 class Device {
 public:
@@ -45,14 +50,32 @@ public:
 	int position_of(uint16_t dpdk_port) const;
 
 	// Start and stop the datapath with the PF's flow port. When start() throws, the datapath is stopped.
-	void start(uint32_t queues, uint32_t queue_depth, uint32_t key_slots);
+	void start(const StartedPort &how, std::shared_ptr<Worker> worker);
 	void stop();
-	bool running() const { return thread_.joinable(); }
+	bool running() const { return worker_ != nullptr; }
+	int core() const { return mapping_.core; }
 
-	// Runs `work` in the datapath's thread between two bursts and waits for it. Throws what `work` throws.
-	void run(const std::function<void()> &work);
+	// For the worker: one round of all work, and whether there was any.
+	bool round();
+	bool has_commands() const;
+	// Does operations on entries that were handed over, also those that are held. Returns false when there are none.
+	bool do_commands();
+
+	// To be called within run().
+	void remove_pipes();
+	// Whatever leads to one of these pipes, which go, drops from now on.
+	void forget(const std::vector<const doca_flow_pipe *> &gone);
+
+	// Runs `work` in the worker's thread between two bursts and waits for it. Throws what `work` throws.
+	void run(const std::function<void()> &work)
+	{
+		if (running())
+			worker_->run(work);
+		else
+			work();
+	}
 	// Waits until a round after the call has found neither packets nor commands. Returns false when the time is over.
-	bool quiesce(uint32_t timeout_ms);
+	bool quiesce(uint32_t timeout_ms) { return !running() || worker_->quiesce(timeout_ms); }
 
 	// Whether an operation on an entry of this pipe is complete when its call returns.
 	bool completes_inside(const doca_flow_pipe &pipe) const
@@ -72,8 +95,8 @@ public:
 	bool perform(const EntryCommand &command);
 
 	EntryQueue *queue(uint16_t number) { return number < queues_.size() ? queues_[number].get() : nullptr; }
-	// Wakes the thread; to be called after commands were queued.
-	void wake();
+	// To be called after commands were queued.
+	void wake() { worker_->wake(); }
 	// To be called where operations are waited for. Has those done that are held until then.
 	void do_held_operations()
 	{
@@ -86,8 +109,11 @@ public:
 	void set_mirror(uint32_t number, MirrorTargets targets);
 
 	Datapath &datapath() { return *datapath_; }
+	Worker &worker() { return *worker_; }
 	MasterKeys &master_keys() { return master_keys_; }
 	KeySlots &slots() { return *slots_; }
+	// The number of key slots, 0 included; 0 where the mode has no encryption.
+	uint32_t key_slots() const { return datapath_->mode == Mode::VNF ? 0 : std::max(slots_->count(), 1u); }
 	const Aead &aead() const { return aead_; }
 	Defect defect() const { return mapping_.defect; }
 
@@ -114,6 +140,8 @@ private:
 		std::chrono::steady_clock::time_point held_until;
 		std::vector<rte_ring *> to_application;
 		std::vector<rte_ring *> from_application;
+		// While the datapath takes what the application sends by this port.
+		std::unique_ptr<WaysIn> way_in;
 	};
 
 	void open_outer(const PortMapping &mapping, PortPair &pair);
@@ -123,12 +151,12 @@ private:
 	void make_port_pairs(const std::vector<const RepresentorMapping *> &representors);
 	void release();
 	void clear();
-	void loop();
+	void open_exits();
+	void close_exits();
 	bool poll_ports();
 	bool is_held(PortPair &pair) const;
 	bool poll_application();
-	bool poll_commands();
-	bool do_commands();
+	bool poll_commands() { return !holds_operations() && do_commands(); }
 	bool do_commands_shuffled();
 	void do_next(EntryQueue &queue);
 	// Whether operations are done only before other work that run() brings.
@@ -136,9 +164,6 @@ private:
 	{
 		return mapping_.completions == Completions::LATE || mapping_.completions == Completions::SHUFFLED;
 	}
-	bool has_commands() const;
-	bool poll_work();
-	void idle_backoff(uint32_t idle_rounds);
 
 	const DeviceMapping mapping_;
 	const Aead &aead_;
@@ -153,22 +178,8 @@ private:
 	std::unique_ptr<Datapath> datapath_;
 	std::vector<std::unique_ptr<EntryQueue>> queues_;
 	std::vector<MirrorTargets> mirrors_;
-	std::unique_ptr<WaysIn> ways_in_;
-
-	std::thread thread_;
-	// How long the thread sleeps after its next round without work.
-	std::chrono::nanoseconds sleep_{0};
-	std::atomic<bool> stopping_{false};
-	std::atomic<uint64_t> idle_rounds_{0};
-	std::mutex mutex_;
-	std::condition_variable wake_;
-	std::atomic<bool> asleep_{false};
-	std::atomic<bool> work_waiting_{false};
 	uint32_t shuffle_ = 0;
-	const std::function<void()> *work_ = nullptr;
-	std::exception_ptr work_failure_;
-	std::condition_variable work_done_;
-	std::mutex caller_mutex_;
+	std::shared_ptr<Worker> worker_;
 };
 
 // The devices that are open.

@@ -197,8 +197,7 @@ doca_error_t soft::add_control(const Addition &addition, const ControlMatch &mat
 				own.match.operation = match.condition->operation;
 		}
 		if (result == DOCA_SUCCESS && actions.actions != nullptr)
-			result = own.actions.compile(*actions.actions, actions.mask, true,
-						     addition.pipe->device->slots().count());
+			result = own.actions.compile(*actions.actions, actions.mask, true, addition.pipe->device->key_slots());
 		return result;
 	};
 	return add_entry(

@@ -1,5 +1,7 @@
 // The API's functions doca_flow_cfg_*, doca_flow_init and doca_flow_destroy.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -15,6 +17,13 @@ using namespace soft;
 Library *soft::library = nullptr;
 
 struct doca_flow_tune_server_cfg {};
+
+// Whether a word of a mode is known, with what it says or without effect here.
+static bool is_mode_word(const std::string &word)
+{
+	static const char *const WORDS[] = {"vnf", "switch", "expert", "hws", "isolated", "cpds"};
+	return std::find(std::begin(WORDS), std::end(WORDS), word) != std::end(WORDS) || word.rfind("hairpinq_num=", 0) == 0;
+}
 
 doca_error_t doca_flow_cfg_create(struct doca_flow_cfg **cfg)
 try {
@@ -59,22 +68,28 @@ doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_
 	return nr_meters == 0 ? DOCA_SUCCESS : not_supported("meters");
 }
 
+// The words of a mode come in any order. Unknown ones are taken with a log line, since most say how large something is to be.
 doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args)
 try {
 	REQUIRE(cfg != nullptr && mode_args != nullptr);
-	const std::string list = std::string(",") + mode_args + ",";
+	const std::string list = std::string(mode_args) + ",";
+	bool is_vnf = false;
 	bool is_switch = false;
 	bool is_expert = false;
-	for (size_t at = 1; at < list.size();) {
+	for (size_t at = 0; at < list.size();) {
 		const size_t end = list.find(',', at);
-		const std::string mode = list.substr(at, end - at);
-		is_switch |= mode == "switch";
-		is_expert |= mode == "expert";
-		if (mode != "switch" && mode != "expert" && mode != "hws" && mode != "isolated" && !mode.empty())
-			return not_supported("mode %s", mode.c_str());
+		const std::string word = list.substr(at, end - at);
+		is_vnf |= word == "vnf";
+		is_switch |= word == "switch";
+		is_expert |= word == "expert";
+		if (!word.empty() && !is_mode_word(word))
+			log_sdk(DOCA_LOG_LEVEL_WARNING, "the word %s of mode %s has no effect", word.c_str(), mode_args);
 		at = end + 1;
 	}
-	return is_switch && is_expert ? DOCA_SUCCESS : not_supported("a mode other than switch,hws,isolated,expert");
+	if (is_vnf == is_switch)
+		return invalid("mode %s; one of vnf and switch is needed", mode_args);
+	cfg->mode = is_vnf ? Mode::VNF : is_expert ? Mode::EXPERT : Mode::SWITCH;
+	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }
@@ -103,9 +118,9 @@ doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_
 }
 
 // The callback is never called, because pipes do not grow.
-doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb cb)
+doca_error_t doca_flow_cfg_set_cb_pipe_process(struct doca_flow_cfg *cfg, doca_flow_pipe_process_cb)
 {
-	REQUIRE(cfg != nullptr && cb != nullptr);
+	REQUIRE(cfg != nullptr);
 	return DOCA_SUCCESS;
 }
 

@@ -35,12 +35,6 @@ struct doca_flow_pipe_cfg {
 
 namespace {
 
-// The only target of forwards: the kernel.
-int kernel_target;
-
-// Different forwards to RSS of one device. Each entry's forward is compared with them.
-constexpr uint32_t RSS_TARGETS_MAX = 1024;
-
 doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe)
 {
 	if (monitor.meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
@@ -66,7 +60,7 @@ doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_orde
 {
 	const doca_flow_ordered_list_element &element = list.elements[at];
 	const char *name = cfg.name.c_str();
-	const uint32_t key_slots = cfg.port->device->slots().count();
+	const uint32_t key_slots = cfg.port->device->key_slots();
 	compiled.type = element.type;
 	switch (element.type) {
 	case DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO:
@@ -113,7 +107,7 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		std::vector<Actions> actions(cfg.actions.size());
 		for (size_t i = 0; i < actions.size(); i++) {
 			const doca_flow_actions *mask = cfg.masked[i] ? &cfg.action_masks[i] : nullptr;
-			const uint32_t key_slots = cfg.port->device->slots().count();
+			const uint32_t key_slots = cfg.port->device->key_slots();
 			const doca_error_t compiled = actions[i].compile(cfg.actions[i], mask, false, key_slots);
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
@@ -145,21 +139,6 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 	return not_supported("pipe %s: type %d", name, cfg.type);
 }
 
-// Reads the forward of packets that no entry matches. Without one, they go to the host.
-doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_fwd *fwd, Forward &miss)
-{
-	if (fwd == nullptr) {
-		miss.kind = Forward::KERNEL;
-		return DOCA_SUCCESS;
-	}
-	if (fwd->type == DOCA_FLOW_FWD_PORT || fwd->type == DOCA_FLOW_FWD_RSS)
-		return not_supported("pipe %s: a miss to a port or to RSS", pipe.c_str());
-	const doca_error_t result = read_forward(device, fwd, miss);
-	if (result == DOCA_SUCCESS && miss.kind == Forward::CHANGEABLE)
-		return not_supported("pipe %s: a changeable miss", pipe.c_str());
-	return result;
-}
-
 // Whether roots of this domain get the packets that leave.
 bool is_egress_root(doca_flow_pipe_domain domain)
 {
@@ -184,104 +163,7 @@ doca_error_t check_root(const doca_flow_pipe_cfg &cfg, Datapath &datapath)
 	return DOCA_SUCCESS;
 }
 
-doca_error_t read_rss(Device &device, const doca_flow_resource_rss_cfg &rss, RssTarget &target)
-{
-	if (rss.nr_queues < 1 || rss.queues_array == nullptr)
-		return not_supported("a forward to RSS without queues");
-	if (rss.inner_flags != 0)
-		return not_supported("doca_flow_resource_rss_cfg.inner_flags");
-	if (rss.rss_hash_func != DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ)
-		return not_supported("doca_flow_resource_rss_cfg.rss_hash_func %d", rss.rss_hash_func);
-	const uint32_t both_l3 = DOCA_FLOW_RSS_IPV4 | DOCA_FLOW_RSS_IPV6;
-	const uint32_t both_l4 = DOCA_FLOW_RSS_UDP | DOCA_FLOW_RSS_TCP;
-	if (!RSS_MIXES_FAMILIES && ((rss.outer_flags & both_l3) == both_l3 || (rss.outer_flags & both_l4) == both_l4))
-		return invalid("RSS flags 0x%x mix families; use an entry for each", rss.outer_flags);
-	if ((rss.outer_flags & ~(both_l3 | both_l4)) != 0)
-		return not_supported("doca_flow_resource_rss_cfg.outer_flags 0x%x; IPV4, IPV6, UDP and TCP are", rss.outer_flags);
-	target.queues.assign(rss.queues_array, rss.queues_array + rss.nr_queues);
-	const uint16_t there = device.application_queues();
-	for (const uint16_t queue : target.queues) {
-		if (queue >= there)
-			return invalid("a forward to RSS queue %u; the PF's DPDK port has %u", queue, there);
-	}
-	// Without flags both are.
-	const uint32_t families = (rss.outer_flags & both_l3) == 0 ? both_l3 : rss.outer_flags;
-	target.ip4 = (families & DOCA_FLOW_RSS_IPV4) != 0;
-	target.ip6 = (families & DOCA_FLOW_RSS_IPV6) != 0;
-	return DOCA_SUCCESS;
-}
-
 } // namespace
-
-doca_error_t soft::read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward)
-{
-	forward = Forward{};
-	if (fwd == nullptr)
-		return DOCA_SUCCESS;
-	switch (fwd->type) {
-	case DOCA_FLOW_FWD_NONE:
-	case DOCA_FLOW_FWD_DROP:
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_CHANGEABLE:
-		forward.kind = Forward::CHANGEABLE;
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_PORT: {
-		const int position = device.position_of(fwd->port_id);
-		if (position < 0)
-			return invalid("a forward to port %u, which is not one of the device's", fwd->port_id);
-		forward.kind = Forward::PORT;
-		forward.target = static_cast<uint16_t>(position);
-		return DOCA_SUCCESS;
-	}
-	case DOCA_FLOW_FWD_PIPE:
-		forward.kind = fwd->next_pipe == nullptr ? Forward::CHANGEABLE : Forward::PIPE;
-		forward.pipe = fwd->next_pipe;
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_TARGET:
-		if (fwd->target == nullptr)
-			return invalid("a forward to no target");
-		forward.kind = Forward::KERNEL;
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_ORDERED_LIST_PIPE:
-		if (fwd->ordered_list_pipe.pipe == nullptr)
-			return invalid("a forward to no ordered list pipe");
-		// In a template the index may be left to entries; the pipe is the same for all of them.
-		forward.kind = fwd->ordered_list_pipe.idx == UINT32_MAX ? Forward::CHANGEABLE : Forward::PIPE;
-		forward.pipe = fwd->ordered_list_pipe.pipe;
-		forward.index = fwd->ordered_list_pipe.idx;
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_HASH_PIPE:
-		if (fwd->hash_pipe.pipe == nullptr)
-			return invalid("a forward to no hash pipe");
-		forward.kind = Forward::PIPE;
-		forward.pipe = fwd->hash_pipe.pipe;
-		return DOCA_SUCCESS;
-	case DOCA_FLOW_FWD_RSS: {
-		if (is_rss_of_entries(*fwd)) {
-			forward.kind = Forward::CHANGEABLE;
-			return DOCA_SUCCESS;
-		}
-		if (is_shared_rss(*fwd))
-			return not_supported("a forward to shared RSS");
-		RssTarget target;
-		const doca_error_t result = read_rss(device, rss_of(*fwd), target);
-		if (result != DOCA_SUCCESS)
-			return result;
-		forward.kind = Forward::RSS;
-		bool fits = true;
-		device.run([&] {
-			std::vector<RssTarget> &known = device.datapath().rss;
-			const auto same = std::find(known.begin(), known.end(), target);
-			fits = same != known.end() || known.size() < RSS_TARGETS_MAX;
-			forward.target = static_cast<uint16_t>(same - known.begin());
-			if (fits && same == known.end())
-				known.push_back(target);
-		});
-		return fits ? DOCA_SUCCESS : not_supported("forwards to RSS that all differ; up to %u", RSS_TARGETS_MAX);
-	}
-	}
-	return not_supported("a forward of type %d", fwd->type);
-}
 
 doca_error_t doca_flow_pipe_cfg_create(struct doca_flow_pipe_cfg **cfg, struct doca_flow_port *port)
 try {
@@ -502,7 +384,7 @@ doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const s
 			if (made->is_root && is_egress_root(made->domain))
 				datapath.egress_root = made.get();
 			device.pipes.emplace_back(made.release());
-			datapath.pipes = static_cast<uint32_t>(device.pipes.size());
+			device.worker().exits.pipes++;
 		});
 		return DOCA_SUCCESS;
 	} catch (const std::exception &) {
@@ -526,7 +408,7 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 					     [pipe](const auto &known) { return known.get() == pipe; });
 		removed = std::move(*at);
 		device.pipes.erase(at);
-		datapath.pipes = static_cast<uint32_t>(device.pipes.size());
+		device.worker().exits.pipes--;
 	});
 	if (!device.reports_removed())
 		return;
@@ -559,13 +441,4 @@ doca_error_t doca_flow_pipe_calc_hash(struct doca_flow_pipe *pipe, const struct 
 {
 	REQUIRE(pipe != nullptr && match != nullptr && hash != nullptr);
 	return not_supported("doca_flow_pipe_calc_hash");
-}
-
-doca_error_t doca_flow_get_target(enum doca_flow_target_type type, struct doca_flow_target **target)
-{
-	REQUIRE(target != nullptr);
-	if (type != DOCA_FLOW_TARGET_KERNEL)
-		return not_supported("target %d", type);
-	*target = reinterpret_cast<doca_flow_target *>(&kernel_target);
-	return DOCA_SUCCESS;
 }

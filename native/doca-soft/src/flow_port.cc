@@ -21,7 +21,15 @@ struct doca_flow_port_cfg {
 	doca_dev_rep *rep = nullptr;
 	uint16_t priv_data_octets = 0;
 	uint32_t psp_slots = 0;
+	doca_flow_port_operation_state state = DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE;
 };
+
+// Whether traffic goes through the pipes of a port in this state. Only one program can have a device here, so that a port which is to
+// take over at once, or one that is to be ready for another's end, is the one that counts.
+static bool is_connected(doca_flow_port_operation_state state)
+{
+	return state != DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED;
+}
 
 doca_error_t doca_flow_port_cfg_create(struct doca_flow_port_cfg **cfg)
 try {
@@ -88,8 +96,10 @@ doca_error_t doca_flow_port_cfg_set_actions_mem_size(struct doca_flow_port_cfg *
 
 doca_error_t doca_flow_port_cfg_set_operation_state(struct doca_flow_port_cfg *cfg, enum doca_flow_port_operation_state state)
 {
-	REQUIRE(cfg != nullptr);
-	return state == DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE ? DOCA_SUCCESS : not_supported("port operation state %d", state);
+	REQUIRE(cfg != nullptr && state >= DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE &&
+		state <= DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED);
+	cfg->state = state;
+	return DOCA_SUCCESS;
 }
 
 #if DOCA_SOFT_RELEASE_ < 303
@@ -142,7 +152,10 @@ try {
 	Device *device = device_of_port(dpdk_port);
 	if (device == nullptr)
 		return invalid("port %u is not one that doca_dpdk_port_probe made", dpdk_port);
+	const doca_flow_cfg &global = library->cfg;
 	const bool is_switch = dpdk_port == device->first_port();
+	if (global.mode == Mode::VNF && !is_switch)
+		return not_supported("port %u in mode vnf: it is a representor's", dpdk_port);
 	if (cfg->dev == nullptr && cfg->rep == nullptr && (is_switch || !PORT_ID_IS_ENOUGH))
 		return invalid("port %u: neither dev nor dev_rep is given", dpdk_port);
 	std::lock_guard<std::mutex> guard(library->mutex);
@@ -160,11 +173,18 @@ try {
 	// Allocates before the port starts: a port that is started must be in the list.
 	library->ports.reserve(library->ports.size() + 1);
 	if (is_switch) {
-		const doca_flow_cfg &global = library->cfg;
 		started->psp_slots = cfg->psp_slots;
 		started->psp_taken.resize(size_t{cfg->psp_slots} + 1);
 		const uint32_t slots = global.port_resources ? cfg->psp_slots + 1 : global.psp_slots;
-		device->start(global.pipe_queues, global.queue_depth, slots);
+		std::shared_ptr<Worker> worker = library->worker.lock();
+		if (worker == nullptr)
+			worker = std::make_shared<Worker>(device->core());
+		// Packets go from one port's pipes to another's in one thread.
+		if (global.mode == Mode::VNF)
+			library->worker = worker;
+		device->start({global.mode, global.pipe_queues, global.queue_depth, slots}, std::move(worker));
+		const bool connected = is_connected(cfg->state);
+		device->run([&] { device->datapath().connected = connected; });
 		device->switch_port = started.get();
 	}
 	library->ports.push_back(started.get());
@@ -209,10 +229,13 @@ uint8_t *doca_flow_port_priv_data(struct doca_flow_port *port)
 	return port == nullptr ? nullptr : port->priv_data.data();
 }
 
+// Up to 3.0 called once for a pair, later for each of its directions. Whether ports are paired decides nothing here.
 doca_error_t doca_flow_port_pair(struct doca_flow_port *port, struct doca_flow_port *pair)
 {
-	REQUIRE(port != nullptr && pair != nullptr);
-	return not_supported("doca_flow_port_pair: it belongs to mode vnf");
+	REQUIRE(port != nullptr && pair != nullptr && port != pair);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	return library->cfg.mode == Mode::VNF ? DOCA_SUCCESS : not_supported("doca_flow_port_pair: it belongs to mode vnf");
 }
 
 struct doca_flow_port *doca_flow_port_switch_get(const struct doca_flow_port *port)
@@ -239,10 +262,7 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 			for (const DevicePipe &pipe : device.pipes)
 				pipe->append_installed(device.removed_entries);
 		}
-		device.datapath().ingress_root = nullptr;
-		device.datapath().egress_root = nullptr;
-		device.datapath().pipes = 0;
-		device.pipes.clear();
+		device.remove_pipes();
 	});
 	if (device.completions() == Completions::INSIDE)
 		report_removed(std::exchange(device.removed_entries, {}));
@@ -250,8 +270,13 @@ void doca_flow_port_pipes_flush(struct doca_flow_port *port)
 
 doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, enum doca_flow_port_operation_state state)
 {
-	REQUIRE(port != nullptr);
-	return not_supported("doca_flow_port_operation_state_modify to %d", state);
+	REQUIRE(port != nullptr && state >= DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE &&
+		state <= DOCA_FLOW_PORT_OPERATION_STATE_UNCONNECTED);
+	if (!port->is_switch)
+		return not_supported("doca_flow_port_operation_state_modify of a representor's port");
+	Device &device = *port->device;
+	device.run([&] { device.datapath().connected = is_connected(state); });
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
@@ -334,6 +359,6 @@ doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets)
 	Device *device = device_of_port(dpdk_port_id);
 	if (device == nullptr || !device->running())
 		return DOCA_ERROR_NOT_FOUND;
-	*packets = device->datapath().rss_packets.load(std::memory_order_acquire);
+	*packets = device->datapath().to_application.packets.load(std::memory_order_acquire);
 	return DOCA_SUCCESS;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "device.h"
 
 struct doca_flow_cfg {
+	soft::Mode mode = soft::Mode::EXPERT;
 	uint16_t pipe_queues = 1;
 	uint32_t queue_depth = 128;
 	uint32_t counters = 0;
@@ -26,7 +28,7 @@ struct doca_flow_cfg {
 struct doca_flow_port {
 	soft::Device *device;
 	uint16_t dpdk_port;
-	// Whether it is the PF's port, which all pipes belong to.
+	// Whether it is the PF's port, which all pipes belong to; in mode vnf all ports are.
 	bool is_switch;
 	std::vector<uint8_t> priv_data;
 	// The key slots that the port hands out, from 3.2 on: their number, the next one, those that were given back, and whether
@@ -42,6 +44,8 @@ namespace soft {
 struct Library {
 	doca_flow_cfg cfg;
 	std::mutex mutex;
+	// Works for all ports in mode vnf, while there are any.
+	std::weak_ptr<Worker> worker;
 	// The ports that are started.
 	std::vector<doca_flow_port *> ports;
 	// The device that each number of a key slot, or of a mirror, was bound to; nullptr when it was not bound.
@@ -57,5 +61,7 @@ void report_removed(const std::vector<RemovedEntry> &entries);
 
 // Reads a forward into the device's own form; CHANGEABLE means that it is left to entries.
 doca_error_t read_forward(Device &device, const doca_flow_fwd *fwd, Forward &forward);
+// Reads the forward of packets that no entry of the pipe `pipe` matches.
+doca_error_t read_miss(Device &device, const std::string &pipe, const doca_flow_fwd *fwd, Forward &miss);
 
 } // namespace soft

@@ -35,6 +35,7 @@ public:
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;
 	void uninstall(doca_flow_pipe_entry &entry) override;
+	void forwards_changed() override { collect(); }
 
 private:
 	void collect();

@@ -156,6 +156,7 @@ void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32
 	exposed = false;
 	key = nullptr;
 	sealed = false;
+	in_egress = false;
 	encap = -1;
 	crypto_id = 0;
 	hops = 0;

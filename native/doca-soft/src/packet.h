@@ -71,6 +71,8 @@ struct alignas(64) Packet {
 	bool decrypted;
 	// The AEAD has been applied.
 	bool sealed;
+	// In mode vnf: the packet has been in a pipe of the egress.
+	bool in_egress;
 
 	// Offsets in the frame; -1 for what it does not have.
 	int32_t l3;

@@ -1,5 +1,6 @@
 #include "pipe.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -94,6 +95,22 @@ void doca_flow_pipe::append_installed(std::vector<RemovedEntry> &entries) const
 		if (entry.installed)
 			entries.push_back({&entry, entry.user_ctx});
 	}
+}
+
+void doca_flow_pipe::forget(const std::vector<const doca_flow_pipe *> &gone)
+{
+	const auto forget_in = [&gone](Forward &known) {
+		if (known.pipe != nullptr && std::find(gone.begin(), gone.end(), known.pipe) != gone.end())
+			known = Forward{};
+	};
+	forget_in(forward);
+	forget_in(miss);
+	for (uint32_t slot = 0; slot < application_.slots_used; slot++) {
+		const doca_flow_pipe_entry &entry = entry_at(slot);
+		if (entry.installed)
+			forget_in(forward_of(*entry.hot));
+	}
+	forwards_changed();
 }
 
 EntryHot *doca_flow_pipe::new_values() const

@@ -109,6 +109,8 @@ public:
 	virtual bool install(doca_flow_pipe_entry &entry) = 0;
 	// The entry must be installed.
 	virtual void uninstall(doca_flow_pipe_entry &entry) = 0;
+	// To be called when forwards of entries were changed other than by install() and uninstall().
+	virtual void forwards_changed() {}
 	// Takes these parts of `update` over, which new_values() has made.
 	void update(doca_flow_pipe_entry &entry, soft::EntryHot &update, soft::UpdateParts parts) const;
 
@@ -124,6 +126,8 @@ public:
 	bool detached() const { return application_.detached; }
 	// Appends the installed entries. No operation may be outstanding, unless the device is stopped.
 	void append_installed(std::vector<soft::RemovedEntry> &entries) const;
+	// For the datapath, between bursts. Whatever of this pipe forwards to one of these, which go, drops from now on.
+	void forget(const std::vector<const doca_flow_pipe *> &gone);
 	// Makes a record that belongs to no entry. Free it with free().
 	soft::EntryHot *new_values() const;
 	// The parts of a record, of an entry or made by new_values(): the octets of the key, the values of the actions, the

@@ -381,8 +381,6 @@ static void function_cases(void)
 	CASE("doca_devinfo_rep_get_vhca_id", doca_devinfo_rep_get_vhca_id(rep_info, &number));
 	CASE("doca_dpdk_get_rep_vf_index", doca_dpdk_get_rep_vf_index(rep_info, &number));
 	CASE("doca_dpdk_get_rep_sf_num", doca_dpdk_get_rep_sf_num(rep_info, &number));
-	CASE("doca_flow_port_operation_state_modify",
-	     doca_flow_port_operation_state_modify(switch_port, DOCA_FLOW_PORT_OPERATION_STATE_STANDBY));
 #if RELEASE < 303
 	struct doca_flow_port_cfg *cfg;
 	const struct doca_flow_resource_rss_cfg rss = {.nr_queues = 0};

@@ -194,7 +194,8 @@ void keys_of_packets_are_kept_for_their_time(const Aead &aead)
 	RandomSource random(1);
 	MasterKeys master_keys(random, {}, 1);
 	IvSource ivs(random, 1);
-	Datapath datapath(aead, random, master_keys, ivs, 1024, nullptr);
+	Exits exits;
+	Datapath datapath(aead, random, master_keys, ivs, 1024, nullptr, exits);
 	uint32_t spi;
 	uint8_t octets[32];
 	CHECK(master_keys.generate(1, 1, &spi, octets));
