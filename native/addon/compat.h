@@ -23,7 +23,19 @@
 // Whether crypto stands in ordered lists, copies are made by flooding hash pipes (shape.h), and key slots belong to the port.
 #define PSP_ORDERED_LISTS (PSP_DOCA_RELEASE >= 302)
 
+// The software DOCA alone has this function (doca_soft.h): it makes the keys of a bulk those of AES-GMAC, for which DOCA itself has
+// no name. Over NVIDIA's library the symbol is not there, and its address is null.
+extern "C" __attribute__((weak)) doca_error_t doca_soft_psp_spi_key_bulk_set_gmac(doca_flow_crypto_psp_spi_key_bulk *bulk);
+
 namespace compat {
+
+// Makes the keys of a bulk, which has been allocated and not yet generated, those of AES-GMAC.
+inline doca_error_t set_gmac(doca_flow_crypto_psp_spi_key_bulk *bulk)
+{
+	if (doca_soft_psp_spi_key_bulk_set_gmac == nullptr)
+		return DOCA_ERROR_NOT_SUPPORTED;
+	return doca_soft_psp_spi_key_bulk_set_gmac(bulk);
+}
 
 // Arguments that keep EAL from probing the NIC itself.
 inline std::vector<const char *> eal_device_arguments()

@@ -53,6 +53,19 @@ doca_dev *open_by_pci(const std::string &pci)
 	throw Failure(DOCA_ERROR_NOT_FOUND, "device " + pci + " (there are: " + (known.empty() ? "none" : known) + ")");
 }
 
+using KeyBulk = std::unique_ptr<doca_flow_crypto_psp_spi_key_bulk, void (*)(doca_flow_crypto_psp_spi_key_bulk *)>;
+
+// A bulk without keys yet, which clears them at its end.
+KeyBulk key_bulk(doca_flow_port *port, doca_flow_crypto_key_type type, uint32_t count)
+{
+	doca_flow_crypto_psp_spi_key_bulk *bulk = nullptr;
+	check(doca_flow_crypto_psp_spi_key_bulk_alloc(port, type, count, &bulk), "a bulk of keys");
+	return {bulk, [](doca_flow_crypto_psp_spi_key_bulk *used) {
+			doca_flow_crypto_psp_spi_key_bulk_clear(used);
+			doca_flow_crypto_psp_spi_key_bulk_free(used);
+		}};
+}
+
 } // namespace
 
 Device::Device(const DeviceOptions &options)
@@ -88,6 +101,7 @@ void Device::open()
 	// Keys of an earlier run may still be in the device.
 	rotate_master_key();
 	rotate_master_key();
+	look_for_gmac();
 }
 
 void Device::open_dpdk_ports()
@@ -265,16 +279,19 @@ void Device::clear_key(uint32_t crypto_id)
 	key_octets_[crypto_id] = 0;
 }
 
-void Device::generate_keys(uint32_t key_octets, uint32_t count, uint32_t *spis, uint8_t *keys)
+void Device::look_for_gmac()
 {
-	doca_flow_crypto_psp_spi_key_bulk *bulk = nullptr;
+	const KeyBulk bulk = key_bulk(flow_ports_[0], DOCA_FLOW_CRYPTO_KEY_128, 1);
+	has_gmac_ = compat::set_gmac(bulk.get()) == DOCA_SUCCESS;
+}
+
+void Device::generate_keys(uint32_t key_octets, bool gmac, uint32_t count, uint32_t *spis, uint8_t *keys)
+{
 	const auto type = key_octets == 16 ? DOCA_FLOW_CRYPTO_KEY_128 : DOCA_FLOW_CRYPTO_KEY_256;
-	check(doca_flow_crypto_psp_spi_key_bulk_alloc(flow_ports_[0], type, count, &bulk), "a bulk of keys");
-	const std::unique_ptr<doca_flow_crypto_psp_spi_key_bulk, doca_error_t (*)(doca_flow_crypto_psp_spi_key_bulk *)> guard(
-		bulk, [](doca_flow_crypto_psp_spi_key_bulk *used) {
-			doca_flow_crypto_psp_spi_key_bulk_clear(used);
-			return doca_flow_crypto_psp_spi_key_bulk_free(used);
-		});
+	const KeyBulk guard = key_bulk(flow_ports_[0], type, count);
+	doca_flow_crypto_psp_spi_key_bulk *bulk = guard.get();
+	if (gmac)
+		check(compat::set_gmac(bulk), "keys of AES-GMAC");
 	check(doca_flow_crypto_psp_spi_key_bulk_generate(bulk), "generating " + std::to_string(count) + " keys");
 	uint32_t words[DOCA_FLOW_CRYPTO_KEY_LEN_MAX / 4];
 	for (uint32_t i = 0; i < count; i++) {

@@ -76,8 +76,11 @@ public:
 	void set_key(uint32_t crypto_id, const uint8_t *key, size_t octets);
 	// Replaces the key by one that nobody knows. Throws Failure.
 	void clear_key(uint32_t crypto_id);
-	// Generates SPIs with their keys, which are written without gaps. Throws Failure EMPTY when fewer are left.
-	void generate_keys(uint32_t key_octets, uint32_t count, uint32_t *spis, uint8_t *keys);
+	// Whether it generates keys of AES-GMAC, PSP versions 2 and 3.
+	bool has_gmac() const { return has_gmac_; }
+	// Generates SPIs with their keys, which are written without gaps: of AES-GCM, or of AES-GMAC. Throws Failure, EMPTY when
+	// fewer are left.
+	void generate_keys(uint32_t key_octets, bool gmac, uint32_t count, uint32_t *spis, uint8_t *keys);
 	void rotate_master_key();
 
 	// Starts threads that deliver received packets.
@@ -97,6 +100,7 @@ private:
 	void release();
 	void receive_loop(uint16_t queue, const ReceiveHandler &handler);
 	uint32_t doca_crypto_id(uint32_t crypto_id);
+	void look_for_gmac();
 
 	const DeviceOptions options_;
 	doca_dev *dev_ = nullptr;
@@ -116,6 +120,7 @@ private:
 	// Closed programs: DOCA may report to their records until the ports are stopped.
 	std::vector<std::unique_ptr<LoweredProgram>> former_programs_;
 	PortInformation information_[2];
+	bool has_gmac_ = false;
 	std::atomic<bool> stopping_{false};
 	std::vector<std::thread> receivers_;
 };

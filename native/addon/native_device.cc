@@ -179,7 +179,8 @@ private:
 	{
 		const uint32_t key_octets = info[0].As<Napi::Number>().Uint32Value();
 		const uint32_t count = info[1].As<Napi::Number>().Uint32Value();
-		return run_task(info.Env(), [opened = opened_, key_octets, count]() -> Finish {
+		const bool gmac = info[2].ToBoolean();
+		return run_task(info.Env(), [opened = opened_, key_octets, count, gmac]() -> Finish {
 			const BurnStack burn;
 			auto spis = std::make_shared<std::vector<uint32_t>>(count);
 			const std::shared_ptr<std::vector<uint8_t>> keys(new std::vector<uint8_t>(size_t{count} * key_octets),
@@ -187,7 +188,7 @@ private:
 										 explicit_bzero(octets->data(), octets->size());
 										 delete octets;
 									 });
-			device_of(opened).generate_keys(key_octets, count, spis->data(), keys->data());
+			device_of(opened).generate_keys(key_octets, gmac, count, spis->data(), keys->data());
 			return [spis, keys](Napi::Env env) -> Napi::Value {
 				Napi::Object result = Napi::Object::New(env);
 				result.Set("spis", array_of<Napi::Uint32Array>(env, spis->data(), spis->size()));
@@ -337,6 +338,7 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 			Napi::Object result = Napi::Object::New(env);
 			result.Set("device", device);
 			result.Set("ports", ports);
+			result.Set("gmac", Napi::Boolean::New(env, opened->device->has_gmac()));
 			result.Set("release", Napi::String::New(env, DOCA_VERSION_STRING));
 			return result;
 		};

@@ -43,6 +43,7 @@ export type {
   EntryId,
   EntryOperation,
   EntryResult,
+  KeyAlgorithm,
   KeyLengthOctets,
   KeySlot,
   PipeHal,

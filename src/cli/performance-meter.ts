@@ -33,7 +33,8 @@ export function meterPerformance(hal: PipeHal, wanted: Rate['what'] | 'all'): Pe
   };
   const wrapped = delegateHal(hal, {
     apply: (operations) => measured('insertion', operations.length, () => hal.apply(operations)),
-    generateKeys: (keyOctets, count) => measured('key-gen', count, () => hal.generateKeys(keyOctets, count)),
+    generateKeys: (keyOctets, count, algorithm) =>
+      measured('key-gen', count, () => hal.generateKeys(keyOctets, count, algorithm)),
   });
   return {
     hal: wrapped,

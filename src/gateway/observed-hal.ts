@@ -59,7 +59,8 @@ export function observedHal(hal: PipeHal, clock: Clock, observe: GatewayObserver
         (results) => results.filter((result) => result !== null),
       ),
     clearKeys: (cryptoIds) => watched('clearKeys', cryptoIds.length, () => hal.clearKeys(cryptoIds)),
-    generateKeys: (octets, count) => watched('generateKeys', count, () => hal.generateKeys(octets, count)),
+    generateKeys: (octets, count, algorithm) =>
+      watched('generateKeys', count, () => hal.generateKeys(octets, count, algorithm)),
     rotateMasterKey: () => watched('rotateMasterKey', 1, () => hal.rotateMasterKey()),
     counters: (selectors) => watched('counters', selectors.length, () => hal.counters(selectors)),
   });

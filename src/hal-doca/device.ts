@@ -8,6 +8,7 @@ import type {
   Counter,
   DeviceDescription,
   DeviceLimits,
+  KeyAlgorithm,
   KeyLengthOctets,
   KeySlot,
   PipeHal,
@@ -95,7 +96,7 @@ export async function openDocaHal(options: DocaHalOptions): Promise<DocaHal> {
       },
       (packets) => receive(packets),
     );
-    const device = new DocaDevice(opened.device, opened.ports, opened.release, options);
+    const device = new DocaDevice(opened.device, opened.ports, opened, options);
     receive = (packets) => device.received(packets);
     return new CheckedDocaHal(
       device,
@@ -144,7 +145,7 @@ export class DocaDevice implements PipeDevice {
   constructor(
     private readonly native: NativeDevice,
     ports: readonly [NativePort, NativePort],
-    release: string,
+    { release, gmac = false }: { readonly release: string; readonly gmac?: boolean },
     options: DocaHalOptions,
   ) {
     const limits: DeviceLimits = {
@@ -162,6 +163,7 @@ export class DocaDevice implements PipeDevice {
         { ...vf, ...(workload === undefined ? {} : { workload }) },
       ],
       limits,
+      gmac,
     };
   }
 
@@ -277,9 +279,13 @@ export class DocaDevice implements PipeDevice {
     await this.call(() => this.native.clearKeys(Uint32Array.from(cryptoIds)));
   }
 
-  async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
+  async generateKeys(
+    keyLengthOctets: KeyLengthOctets,
+    count: number,
+    algorithm: KeyAlgorithm,
+  ): Promise<SpiKeyBatch> {
     const { spis, keys } = await this.call(
-      () => this.native.generateKeys(keyLengthOctets, count),
+      () => this.native.generateKeys(keyLengthOctets, count, algorithm === 'gmac'),
       (batch) => batch.keys.fill(0),
     );
     return { spis, keys, keyLengthOctets };

@@ -91,7 +91,12 @@ export interface NativeDevice {
   /** Keys one after the other, of so many octets each. */
   setKeys(ids: Uint32Array, keys: Uint8Array, lengthsOctets: Uint8Array): Promise<(NativeFailure | null)[]>;
   clearKeys(ids: Uint32Array): Promise<void>;
-  generateKeys(keyOctets: number, count: number): Promise<{ spis: Uint32Array; keys: Uint8Array }>;
+  /** `gmac`: of AES-GMAC; older builds know nothing of it, and say that they have none. */
+  generateKeys(
+    keyOctets: number,
+    count: number,
+    gmac: boolean,
+  ): Promise<{ spis: Uint32Array; keys: Uint8Array }>;
   rotateMasterKey(): Promise<void>;
   /** Pairs of pipe and slot (-1: misses, -2: all entries). Pairs of packets and octets. */
   counters(selectors: Int32Array): Promise<BigUint64Array>;
@@ -133,7 +138,13 @@ export interface NativeAddon {
   openDevice(
     options: NativeOptions,
     receive: (packets: { frame: Uint8Array; packetMeta: number }[]) => void,
-  ): Promise<{ device: NativeDevice; ports: [NativePort, NativePort]; release: string }>;
+  ): Promise<{
+    device: NativeDevice;
+    ports: [NativePort, NativePort];
+    release: string;
+    /** Whether it generates keys of AES-GMAC; absent in older builds. */
+    gmac?: boolean;
+  }>;
 }
 
 /** Throws NativePartError, also when its fields are others than PipeHAL's. */

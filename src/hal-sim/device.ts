@@ -13,6 +13,7 @@ import type {
   Counter,
   DeviceDescription,
   DeviceLimits,
+  KeyAlgorithm,
   KeyLengthOctets,
   KeySlot,
   PipeHal,
@@ -28,6 +29,7 @@ import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import { ETHERNET_HEADER_OCTETS } from '../packet/ethernet.js';
 import type { AeadEngine } from '../psp/aead.js';
 import { opensslEngine } from '../psp/aead-openssl.js';
+import { versionOf } from '../psp/header.js';
 import { IvSource, randomFirstIv } from '../psp/iv.js';
 import { MasterKeys } from '../psp/master-keys.js';
 import { secretOctets } from '../psp/secret.js';
@@ -82,6 +84,8 @@ export interface SimHalOptions {
   readonly firstSpi?: number;
   /** The first IV, below 2^64, instead of a random one: for tests. */
   readonly firstIv?: bigint;
+  /** Whether it generates keys of AES-GMAC, as no hardware is known to; it does when absent. */
+  readonly gmac?: boolean;
   /**
    * Packets that a mirror has copied leave behind the others of their burst: hardware may take longer for them, which is what
    * --maintain-order is for. Absent: the way through a mirror takes no time.
@@ -184,6 +188,7 @@ class SimDevice implements PipeDevice {
       text: `simulated device, AES-GCM by ${engine.name}`,
       ports: [describePort(UPLINK_PORT, 'uplink', options.uplink), describePort(VF_PORT, 'vf', options.vf)],
       limits: { keySlots, entriesPerPipe, keysPerBatch },
+      gmac: options.gmac ?? true,
     };
   }
 
@@ -234,8 +239,12 @@ class SimDevice implements PipeDevice {
     );
   }
 
-  generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
-    const version = keyLengthOctets === 16 ? 0 : 1;
+  generateKeys(
+    keyLengthOctets: KeyLengthOctets,
+    count: number,
+    algorithm: KeyAlgorithm,
+  ): Promise<SpiKeyBatch> {
+    const version = versionOf(keyLengthOctets, algorithm === 'gmac');
     const batch = {
       spis: new Uint32Array(count),
       keys: secretOctets(count * keyLengthOctets),

@@ -11,6 +11,7 @@ import type {
   DeviceDescription,
   EntryOperation,
   EntryResult,
+  KeyAlgorithm,
   KeyLengthOctets,
   KeySlot,
   PipeHal,
@@ -109,7 +110,11 @@ export class CheckedHal implements PipeHal {
     this.keyLengths.clear(inRange);
   }
 
-  async generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
+  async generateKeys(
+    keyLengthOctets: KeyLengthOctets,
+    count: number,
+    algorithm: KeyAlgorithm = 'gcm',
+  ): Promise<SpiKeyBatch> {
     this.assertOpen('generateKeys');
     const { keysPerBatch } = this.device.limits;
     if (!Number.isInteger(count) || count < 1 || count > keysPerBatch) {
@@ -124,8 +129,16 @@ export class CheckedHal implements PipeHal {
         `generateKeys of ${describeValue(keyLengthOctets)} octets; expected 16 or 32`,
       );
     }
+    if (algorithm !== 'gcm' && algorithm !== 'gmac') {
+      throw new HalError(
+        'INVALID_VALUE',
+        `generateKeys for ${describeValue(algorithm)}; expected 'gcm' or 'gmac'`,
+      );
+    }
+    if (algorithm === 'gmac' && this.device.gmac !== true)
+      throw new HalError('NOT_SUPPORTED', 'generateKeys for AES-GMAC: this device has no such keys');
     try {
-      return await this.pipeDevice.generateKeys(keyLengthOctets, count);
+      return await this.pipeDevice.generateKeys(keyLengthOctets, count, algorithm);
     } catch (error) {
       if (!(error instanceof HalError) || error.code !== 'EMPTY') throw error;
       // Not every device can tell how many are left.

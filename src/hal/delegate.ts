@@ -9,7 +9,7 @@ export function delegateHal(hal: PipeHal, replaced: Partial<PipeHal>): PipeHal {
     apply: (operations) => hal.apply(operations),
     setKeys: (slots) => hal.setKeys(slots),
     clearKeys: (cryptoIds) => hal.clearKeys(cryptoIds),
-    generateKeys: (keyLengthOctets, count) => hal.generateKeys(keyLengthOctets, count),
+    generateKeys: (keyLengthOctets, count, algorithm) => hal.generateKeys(keyLengthOctets, count, algorithm),
     rotateMasterKey: () => hal.rotateMasterKey(),
     counters: (selectors) => hal.counters(selectors),
     statistics: () => hal.statistics(),

@@ -64,6 +64,12 @@ export interface Counter {
 /** Key lengths of the device: 16 octets for PSP versions 0 and 2, 32 for 1 and 3. */
 export type KeyLengthOctets = 16 | 32;
 
+/**
+ * What a key is for: AES-GCM, PSP versions 0 and 1, or AES-GMAC, versions 2 and 3, under which packets are authenticated and not
+ * encrypted. Keys of the one do not open packets of the other, since the version is part of their derivation.
+ */
+export type KeyAlgorithm = 'gcm' | 'gmac';
+
 /** A key and the slot that it goes to. */
 export interface KeySlot {
   /** crypto_id, 1 to limits.keySlots. */
@@ -130,6 +136,8 @@ export interface DeviceDescription {
   readonly text: string;
   readonly ports: readonly PortDescription[];
   readonly limits: DeviceLimits;
+  /** Whether it generates keys of AES-GMAC; absent: it does not. */
+  readonly gmac?: boolean;
 }
 
 /** What a device has room for. */
@@ -209,10 +217,16 @@ export interface PipeHal extends AsyncDisposable {
 
   /**
    * Derives `count` fresh SPI/key pairs from the active master key. SPIs are never given out twice within a
-   * master key's life. Rejects with EMPTY, giving out none, when fewer than `count` are left, and with INVALID_VALUE for a
-   * `count` outside of 1 to limits.keysPerBatch or another length.
+   * master key's life. Rejects with EMPTY, giving out none, when fewer than `count` are left, with INVALID_VALUE for a
+   * `count` outside of 1 to limits.keysPerBatch or another length, and with NOT_SUPPORTED for AES-GMAC where the device has none.
+   *
+   * @param algorithm AES-GCM when absent
    */
-  generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch>;
+  generateKeys(
+    keyLengthOctets: KeyLengthOctets,
+    count: number,
+    algorithm?: KeyAlgorithm,
+  ): Promise<SpiKeyBatch>;
 
   /**
    * Replaces the inactive master key by a fresh random one and makes it the active one. Keys of the former

@@ -19,6 +19,7 @@ import type { DocaErrorName, HalError } from './errors.js';
 import type {
   Counter,
   DeviceDescription,
+  KeyAlgorithm,
   KeyLengthOctets,
   KeySlot,
   PspStatistics,
@@ -135,7 +136,11 @@ export interface PipeDevice {
   /** Slots without a key are passed over. */
   clearKeys(cryptoIds: readonly number[]): Promise<void>;
   /** Rejects with EMPTY, giving out none, when fewer than `count` SPIs are left. */
-  generateKeys(keyLengthOctets: KeyLengthOctets, count: number): Promise<SpiKeyBatch>;
+  generateKeys(
+    keyLengthOctets: KeyLengthOctets,
+    count: number,
+    algorithm: KeyAlgorithm,
+  ): Promise<SpiKeyBatch>;
   rotateMasterKey(): Promise<void>;
 
   /**

@@ -61,6 +61,13 @@ export function keyLengthOctets(version: PspVersion): 16 | 32 {
   return (version & 1) === 0 ? 16 : 32;
 }
 
+/** The version of a key length and an algorithm. */
+export function versionOf(keyLengthOctets: 16 | 32, gmac: boolean): PspVersion {
+  const longKey = keyLengthOctets === 32;
+  if (gmac) return longKey ? 3 : 2;
+  return longKey ? 1 : 0;
+}
+
 /** Whether a version is AES-GMAC, which authenticates without encrypting. */
 export function isGmac(version: number): boolean {
   return version >= 2;

@@ -253,7 +253,8 @@ class Steps {
     } else if (kind === 1) {
       const octets = choose.pick([16, 32] as const);
       const count = choose.between(1, 3);
-      await pair.bothOrError(({ hal }) => hal.generateKeys(octets, count));
+      const algorithm = choose.pick(['gcm', 'gmac'] as const);
+      await pair.bothOrError(({ hal }) => hal.generateKeys(octets, count, algorithm));
     } else {
       const slots = choose.times(choose.between(1, 3), () => ({
         cryptoId: choose.once(6) ? choose.pick([0, KEY_SLOTS + 1]) : choose.between(1, KEY_SLOTS),

@@ -6,8 +6,7 @@
 import type { Counter, CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import { type ActionValues, type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, ipFromOctets } from '../../src/packet/address.js';
-import type { PspVersion } from '../../src/psp/header.js';
-import { deriveKey } from '../../src/psp/key-derivation.js';
+import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { type Family, V1, V2 } from '../support/inner-packets.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
 import { MASTER_KEYS } from './master-keys.js';
@@ -133,11 +132,12 @@ export async function openRig<P extends RigPipeline>(
   const b = await implementation.open({ masterKeys: MASTER_KEYS });
   for (const { hal } of [a, b]) await hal.build(pipeline.program);
 
-  const keyOctets = version % 2 === 0 ? 16 : 32;
-  const { spis, keys } = await b.hal.generateKeys(keyOctets, 1);
+  const { spis, keys: key } = await b.hal.generateKeys(
+    keyLengthOctets(version),
+    1,
+    isGmac(version) ? 'gmac' : 'gcm',
+  );
   const spi = spis[0]!;
-  // Devices give out keys of versions 0 and 1; those of the GMAC versions follow from the same master key.
-  const key = version < 2 ? keys : deriveKey(MASTER_KEYS[0], spi, version);
   const localVip = ipFromOctets(V1[family], 0, family);
   const remoteVip = ipFromOctets(V2[family], 0, family);
   const encapHeader = pipeline.encapHeader(spi);

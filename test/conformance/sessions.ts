@@ -23,7 +23,7 @@ import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js'
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
-import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
+import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { Choose } from '../support/choose.js';
 import type { LongRelease } from '../support/doca-harness.js';
@@ -329,11 +329,12 @@ class Tunnels {
 
   private async generated(): Promise<void> {
     const { choose, pair } = this;
-    const octets = choose.pick([16, 32] as const);
+    const version = choose.below(4) as PspVersion;
+    const octets = keyLengthOctets(version);
     const session = choose.pick(this.sessions);
     let batch: { spis: Uint32Array; keys: Uint8Array };
     try {
-      batch = await pair.both(({ hal }) => hal.generateKeys(octets, 2));
+      batch = await pair.both(({ hal }) => hal.generateKeys(octets, 2, isGmac(version) ? 'gmac' : 'gcm'));
     } catch {
       // None left, of either device.
       return;
@@ -341,7 +342,7 @@ class Tunnels {
     const at = choose.below(2);
     await this.addIngress(session, {
       spi: batch.spis[at]!,
-      version: octets === 16 ? 0 : 1,
+      version,
       key: batch.keys.slice(at * octets, (at + 1) * octets),
       cookie: this.cookie(),
     });

@@ -7,6 +7,7 @@
 
 #include <doca_compat.h>
 #include <doca_error.h>
+#include <doca_flow_crypto.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,6 +36,14 @@ DOCA_STABLE doca_error_t doca_soft_get_set_up(uint16_t dpdk_port_id, struct doca
 
 /* Returns how many packets the device of a DPDK port has put into the application's RSS queues so far. */
 DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
+
+/*
+ * Makes the keys of a bulk those of AES-GMAC, PSP version 2 instead of 0 and 3 instead of 1: packets under them are
+ * authenticated and not encrypted. DOCA has no name for this. Its key types give lengths only, and its keys are those of
+ * versions 0 and 1. To be called before doca_flow_crypto_psp_spi_key_bulk_generate. Returns DOCA_ERROR_NOT_SUPPORTED where the
+ * mapping file says `gmac = no`, as NVIDIA's devices would.
+ */
+DOCA_STABLE doca_error_t doca_soft_psp_spi_key_bulk_set_gmac(struct doca_flow_crypto_psp_spi_key_bulk *bulk);
 
 /*
  * Injects faults: the device refuses `per_thousand` of 1000 operations on entries with DOCA_ERROR_DRIVER, and of those that

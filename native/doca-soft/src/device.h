@@ -115,6 +115,7 @@ public:
 	// The number of key slots, 0 included; 0 where the mode has no encryption.
 	uint32_t key_slots() const { return datapath_->mode == Mode::VNF ? 0 : std::max(slots_->count(), 1u); }
 	const Aead &aead() const { return aead_; }
+	bool has_gmac() const { return mapping_.gmac; }
 	Defect defect() const { return mapping_.defect; }
 
 	// The pipes, and the flow port that they belong to.

@@ -1,6 +1,9 @@
-// The API's functions for shared resources (key slots, mirrors), and for keys of the PSP security protocol.
+// The API's functions for shared resources (key slots, mirrors), and for keys of the PSP security protocol; of these one of
+// doca_soft.h as well.
 #include <cstring>
 #include <memory>
+
+#include <doca_soft.h>
 
 #include "api.h"
 #include "library.h"
@@ -231,6 +234,15 @@ try {
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
+}
+
+doca_error_t doca_soft_psp_spi_key_bulk_set_gmac(struct doca_flow_crypto_psp_spi_key_bulk *bulk)
+{
+	REQUIRE(bulk != nullptr);
+	if (!bulk->device->has_gmac())
+		return DOCA_ERROR_NOT_SUPPORTED;
+	bulk->version |= PSP_VERSION_GMAC;
+	return DOCA_SUCCESS;
 }
 
 doca_error_t doca_flow_crypto_psp_spi_key_bulk_generate(struct doca_flow_crypto_psp_spi_key_bulk *bulk)

@@ -151,6 +151,13 @@ bool is_hint(const std::string &text)
 	return text == "hint";
 }
 
+bool is_yes(const std::string &text)
+{
+	if (text != "yes" && text != "no")
+		throw std::runtime_error("expected yes or no, got \"" + text + "\"");
+	return text == "yes";
+}
+
 Defect defect(const std::string &text)
 {
 	if (text == "iv-clock")
@@ -191,6 +198,8 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 		device.equal_keys = equal_keys(value);
 	else if (key == "nr-entries")
 		device.nr_entries_is_a_hint = is_hint(value);
+	else if (key == "gmac")
+		device.gmac = is_yes(value);
 	else if (key == "test-master-keys")
 		device.master_keys = master_keys(value);
 	else if (key == "test-first-spi")

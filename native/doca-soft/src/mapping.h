@@ -80,6 +80,8 @@ struct DeviceMapping : PortMapping {
 	EqualKeys equal_keys = EqualKeys::NEWEST;
 	// Whether pipes take more entries than they are configured for.
 	bool nr_entries_is_a_hint = NR_ENTRIES_IS_A_HINT;
+	// Whether it generates keys of AES-GMAC.
+	bool gmac = true;
 
 	// The rest is for tests.
 	std::vector<uint8_t> master_keys;

@@ -18,6 +18,8 @@ constexpr uint32_t PSP_IV = 8;
 constexpr uint32_t PSP_COOKIE = 16;
 constexpr uint8_t PSP_FLAG_V = 0x02;
 constexpr uint32_t PSP_VERSION_MAX = 3;
+// The bit of a version that tells AES-GMAC, 2 and 3, from AES-GCM, 0 and 1.
+constexpr uint32_t PSP_VERSION_GMAC = 2;
 constexpr uint32_t SPI_LOW_MASK = 0x7fffffff;
 
 inline uint32_t psp_version(const uint8_t *psp)
@@ -39,7 +41,7 @@ inline uint32_t psp_header_octets(const uint8_t *psp)
 // The offset at which encryption begins, from the PSP header on. `payload_octets` is the length from there to the ICV.
 inline uint32_t psp_encrypt_start(const uint8_t *psp, uint32_t payload_octets)
 {
-	if (psp_version(psp) >= 2)
+	if (psp_version(psp) >= PSP_VERSION_GMAC)
 		return payload_octets;
 	return PSP_HEADER_OCTETS + 4u * (psp[PSP_CRYPT_OFFSET] & 0x3f);
 }

@@ -18,7 +18,7 @@ const port = (name: string): NativePort => ({
 function open(calls: Partial<NativeDevice> = {}): DocaDevice {
   const native = { close: async () => {}, ...calls } as NativeDevice;
   const options = { pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 };
-  return new DocaDevice(native, [port('p0'), port('vf0')], '3.3', options);
+  return new DocaDevice(native, [port('p0'), port('vf0')], { release: '3.3' }, options);
 }
 
 const packets = (count: number, from = 0): RssPacket[] =>
@@ -89,7 +89,7 @@ test('keys that the device has made when it is closed are wiped', async () => {
         made = () => resolve({ spis: Uint32Array.of(1), keys });
       }),
   });
-  const generated = hal.generateKeys(32, 1);
+  const generated = hal.generateKeys(32, 1, 'gcm');
   await turn();
   const closed = hal.close();
   made();

@@ -113,7 +113,7 @@ async function openOver(addon: FailingAddon): Promise<{ hal: CheckedHal; device:
     ...{ pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 },
   };
   const native = addon as Partial<NativeDevice> as NativeDevice;
-  const device = new LendingDevice(native, [port('p0'), port('vf0')], '3.3', options);
+  const device = new LendingDevice(native, [port('p0'), port('vf0')], { release: '3.3' }, options);
   const hal = new CheckedHal(device);
   await hal.build(PROGRAM);
   return { hal, device };

@@ -21,11 +21,11 @@ export const KEY_DEFECTS: Defects = {
           rotated = true;
           return hal.rotateMasterKey();
         },
-        generateKeys: async (lengthOctets, count) => {
+        generateKeys: async (lengthOctets, count, algorithm) => {
           const before = given.get(count);
           if (rotated && before !== undefined)
             return { ...before, spis: before.spis.slice(), keys: before.keys.slice() };
-          const batch = await hal.generateKeys(lengthOctets, count);
+          const batch = await hal.generateKeys(lengthOctets, count, algorithm);
           given.set(count, { ...batch, spis: batch.spis.slice(), keys: batch.keys.slice() });
           return batch;
         },
