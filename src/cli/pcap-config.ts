@@ -8,6 +8,13 @@ import { MASTER_KEY_OCTETS } from '../psp/key-derivation.js';
 
 /** Limit on a whole file: 71 values, and as many blanks as people may want between them. */
 export const CONFIG_OCTETS_MAX = 64 * 1024;
+/** Those of AES-GMAC are ours: the reference tool does not know them. */
+const ALGORITHMS: Readonly<Record<string, PspVersion>> = {
+  'aes-gcm-128': 0,
+  'aes-gcm-256': 1,
+  'aes-gmac-128': 2,
+  'aes-gmac-256': 3,
+};
 /** Limit on a value that is quoted. */
 const SHOWN_CHARACTERS = 40;
 
@@ -139,7 +146,7 @@ export function parseEncryptConfig(text: string, path: string): EncryptConfig {
     masterKeys: [reader.masterKey('master key 0'), reader.masterKey('master key 1')],
     spi: reader.spi(),
     mode: reader.word('the mode', { transport: 'transport', tunnel: 'tunnel' } as const),
-    version: reader.word<PspVersion>('the algorithm', { 'aes-gcm-128': 0, 'aes-gcm-256': 1 }),
+    version: reader.word<PspVersion>('the algorithm', ALGORITHMS),
     cryptOffsetWords: {
       transport: reader.offset('the crypt offset for transport mode'),
       tunnelIpv4: reader.offset('the crypt offset for IPv4 tunnels'),

@@ -15,6 +15,7 @@ import { decapsulate } from '../psp/decapsulate.js';
 import { EncapsulationError, locateIpPacket } from '../psp/encapsulate.js';
 import {
   CRYPT_OFFSET_UNIT_OCTETS,
+  isGmac,
   keyLengthOctets,
   NEXT_HEADER_IPV4,
   NEXT_HEADER_IPV6,
@@ -65,7 +66,9 @@ export function encryptStep(
     if (unfit !== undefined) return { reason: unfit };
     const packet = locateIpPacket(frame)!;
     const tunnelOffset = packet.family === 4 ? cryptOffsetWords.tunnelIpv4 : cryptOffsetWords.tunnelIpv6;
-    const offset = mode === 'transport' ? cryptOffsetWords.transport : tunnelOffset;
+    const given = mode === 'transport' ? cryptOffsetWords.transport : tunnelOffset;
+    // AES-GMAC encrypts nothing, and has no offset.
+    const offset = isGmac(version) ? 0 : given;
     const skip = skipReason(frame, packet, mode, offset);
     if (skip !== undefined) return { reason: skip };
     try {

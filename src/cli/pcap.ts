@@ -122,7 +122,8 @@ function aeadOption(): Option {
 const CONFIG_HELP = `
 The configuration file holds, separated by white space: master key 0 and master key 1 (32 hex octets each), the SPI
 in hex, "transport" or "tunnel", "aes-gcm-128" or "aes-gcm-256", the crypt offsets for transport mode, IPv4 tunnels
-and IPv6 tunnels (decimal, in units of 4 octets), "vc" or "no-vc".`;
+and IPv6 tunnels (decimal, in units of 4 octets), "vc" or "no-vc". "aes-gmac-128" and "aes-gmac-256", which the reference
+tool does not know, authenticate without encrypting.`;
 
 const ENCRYPT_STATUS = `
 

@@ -112,7 +112,7 @@ const config: fc.Arbitrary<EncryptConfig> = fc.record({
   masterKeys: fc.tuple(octets(32, 32), octets(32, 32)),
   spi: fc.integer({ min: 0, max: 0xffff_ffff }).filter((spi) => (spi & 0x7fff_ffff) !== 0),
   mode: fc.constantFrom('tunnel' as const, 'transport' as const),
-  version: fc.constantFrom(0 as const, 1 as const),
+  version: fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const),
   cryptOffsetWords: fc.record({
     transport: fc.integer({ min: 0, max: 12 }),
     tunnelIpv4: fc.integer({ min: 0, max: 12 }),
