@@ -79,6 +79,9 @@ export function statusBlocks(status: StatusResponse): Block[] {
     ['device', `${device!.hal}: ${device!.text}`],
     ['service', orUnknown(status.service)],
     ['sessions', `${inState}; room for ${status.sessionsMax}`],
+    ...(status.tunnelsReadable === 0n
+      ? []
+      : [['payload', `READABLE in ${status.tunnelsReadable} tunnels: AES-GMAC does not encrypt`]]),
     ['key slots', `${status.keySlotsUsed} of ${status.keySlots} in use`],
     ['SPIs', `${status.spisGiven} used of this master key, ${status.spisLeft} left`],
     [
@@ -93,6 +96,9 @@ export function statusBlocks(status: StatusResponse): Block[] {
             `${status.requestsRefused} requests of peers, ${status.rotationsRefused} of them for rotations`,
           ],
         ]),
+    ...(status.versionsRefused === 0n
+      ? []
+      : [['refused', `${status.versionsRefused} requests and answers of peers, for their PSP version`]]),
     [
       'admin',
       `${admin!.connections} connections, ${admin!.watchers} watchers, ${admin!.eventsLost} of their events lost`,
@@ -150,7 +156,7 @@ export function tunnelBlocks({ tunnels, leftOut }: ListTunnelsResponse): Block[]
   const row = (one: Tunnel): Row => [
     `${one.localVip} - ${one.remoteVip}`,
     one.peer,
-    one.retryInMs === undefined ? one.state : `${one.state} (${durationText(one.retryInMs)})`,
+    `${one.state}${one.retryInMs === undefined ? '' : ` (${durationText(one.retryInMs)})`}${one.readable ? ', readable' : ''}`,
     one.ingressSpis.map(spiText).join() || UNKNOWN,
     spi(one.egressSpi),
     one.keySlot ?? UNKNOWN,

@@ -58,6 +58,8 @@ const WORK: Readonly<Record<OwnWork, { readonly level: LogLevel; readonly text: 
   draining: { level: 'warning', text: 'looking for packets that pass while draining' },
 };
 
+const NOT_ENCRYPTED = '; its payload is readable on the way (AES-GMAC)';
+
 export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } = {
   miss: { level: 'debug', text: 'a packet waits for its tunnel' },
   'caller-refused': {
@@ -150,8 +152,14 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     text: ({ reason }) => `a rotation that a peer asked for is refused: ${reason}`,
   },
   'egress-installed': { level: 'debug', text: 'egress route installed' },
-  'tunnel-established': { level: 'info', text: 'tunnel established' },
-  'tunnel-rekeyed': { level: 'info', text: 'tunnel re-keyed' },
+  'tunnel-established': {
+    level: 'info',
+    text: ({ payload }) => `tunnel established${payload === undefined ? '' : NOT_ENCRYPTED}`,
+  },
+  'tunnel-rekeyed': {
+    level: 'info',
+    text: ({ payload }) => `tunnel re-keyed${payload === undefined ? '' : NOT_ENCRYPTED}`,
+  },
   resubmitted: { level: 'debug', text: 'packets that waited are sent' },
   'spi-closed': { level: 'debug', text: 'SPI closed' },
   'static-tunnels-up': { level: 'info', text: 'all static tunnels are up' },

@@ -24,6 +24,8 @@ interface TunnelUp extends Pair {
   readonly ingressSpi: number;
   /** Key slot. */
   readonly cryptoId: number;
+  /** Of AES-GMAC, in one direction at least: packets are authenticated and not encrypted. Absent: they are encrypted. */
+  readonly payload?: 'readable';
   /** Whose exchange it was. */
   readonly askedBy: 'us' | 'peer';
 }

@@ -11,10 +11,11 @@ import { namesThatProve } from './rpc/identity.js';
 import { isServiceNamed } from './rpc/transport.js';
 import type { Retirement } from './sessions/retirement.js';
 import type { Rotation } from './sessions/rotation.js';
-import { holderText, type Session, type SessionState } from './sessions/session.js';
+import { holderText, isReadable, type Session, type SessionState } from './sessions/session.js';
 import { countersOfSessions } from './sessions/session-counters.js';
 import type { SessionInstaller } from './sessions/session-installer.js';
 import type { TunnelService } from './sessions/tunnel-service.js';
+import type { Versions } from './sessions/versions.js';
 import type { Segment } from './slow-path/segment.js';
 import type { SlowPath } from './slow-path/slow-path.js';
 import type { UnderlayEvidence } from './underlay/underlay-evidence.js';
@@ -37,6 +38,7 @@ export interface ViewParts {
   readonly installer: SessionInstaller;
   readonly retirement: Retirement;
   readonly rotation: Rotation;
+  readonly versions: Versions;
   readonly service: TunnelService;
   readonly slowPath: SlowPath;
   readonly segment: Segment | undefined;
@@ -61,7 +63,8 @@ export class GatewayViews {
   constructor(private readonly parts: ViewParts) {}
 
   summary(around: Around): GatewaySummary {
-    const { hal, installer, retirement, rotation, service, slowPath, segment, eventLog } = this.parts;
+    const { hal, installer, retirement, rotation, versions, service, slowPath, segment, eventLog } =
+      this.parts;
     const { missed, counters } = slowPath;
     const { dormant, order } = installer.sessions;
     const sessionsByState: Partial<Record<SessionState, number>> = {};
@@ -69,18 +72,23 @@ export class GatewayViews {
       sessionsByState[state] = (sessionsByState[state] ?? 0) + sessions;
     };
     const ofPeers = new Map<Peer, { established: number; sessions: number }>();
-    for (const { state, peer } of installer.sessions) {
+    let readable = 0;
+    for (const session of installer.sessions) {
+      const { state, peer } = session;
+      if (isReadable(session)) readable++;
       count(state, 1);
       const ofPeer = ofPeers.get(peer) ?? { established: 0, sessions: 0 };
       ofPeers.set(peer, ofPeer);
       ofPeer.sessions++;
       if (state === 'established') ofPeer.established++;
     }
+    for (const session of dormant) if (isReadable(session)) readable++;
     if (dormant.size > 0) count('dormant', dormant.size);
     return {
       ...around,
       drain: this.parts.draining(),
       device: hal.device,
+      sessionsReadable: readable,
       sessionsByState,
       peers: this.parts.peers.all.map((peer) =>
         this.#peer(peer, ofPeers.get(peer) ?? { established: 0, sessions: 0 }),
@@ -107,6 +115,7 @@ export class GatewayViews {
       segment: segment?.counters,
       refused: Object.fromEntries(service.refused),
       refusedOverBudget: service.overBudget,
+      versionsRefused: { ...versions.refused },
       recovery: this.#recovery(),
       eventLinesLeftOut: eventLog.leftOut,
     };
@@ -146,6 +155,7 @@ export class GatewayViews {
       state,
       ingressSpis: session.ingress.map(({ spi }) => spi),
       egressSpi: egress?.spi,
+      readable: isReadable(session),
       keySlot: egress?.cryptoId,
       waitingPackets: this.parts.slowPath.missed.countOf(session),
       establishedAtMs: egress === undefined ? undefined : 1000 * establishedAtS,

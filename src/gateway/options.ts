@@ -6,6 +6,7 @@
 import type { IpAddress, IpFamily, MacAddress } from '../packet/address.js';
 import type { IpPrefix } from '../packet/prefix.js';
 import type { AeadEngine } from '../psp/aead.js';
+import type { PspVersion } from '../psp/header.js';
 import type { PeerPair } from './directory.js';
 import type { DoorLimits } from './doors/door-limits.js';
 import type { CertificateName, ServiceAddress } from './rpc/transport.js';
@@ -68,8 +69,8 @@ export interface GatewayOptions {
   readonly maxTunnels: number;
   /** Crypt offset in 4-octet units; absent: by inner family and cookie. */
   readonly cryptOffsetWords?: number;
-  /** Version of the tunnels that we ask for. */
-  readonly pspVersion: 0 | 1;
+  /** Version of the tunnels that we ask for. With 2 and 3, AES-GMAC, their payload is readable, and peers may ask for such too. */
+  readonly pspVersion: PspVersion;
   /** Make all configured tunnels at start-up, from this local address, or from all of ours. */
   readonly staticTunnels?: IpAddress | 'all';
   readonly debugKeys: boolean;

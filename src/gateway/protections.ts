@@ -1,4 +1,5 @@
 /** Which of the gateway's protections the operator has switched off: what the program says of each at start. */
+import { algorithmName, isGmac } from '../psp/header.js';
 import type { GatewayOptions } from './options.js';
 
 /** One protection that is off. */
@@ -11,7 +12,7 @@ export interface ProtectionOff {
 
 type ProtectionOptions = Pick<
   GatewayOptions,
-  'insecure' | 'ingressAcl' | 'debugKeys' | 'sampledOctets' | 'mode' | 'aead'
+  'insecure' | 'ingressAcl' | 'debugKeys' | 'sampledOctets' | 'mode' | 'aead' | 'pspVersion'
 > & {
   readonly allowCoreDumps: boolean;
 };
@@ -24,6 +25,12 @@ export function protectionsOff(options: ProtectionOptions): ProtectionOff[] {
       flag: '--insecure',
       consequence:
         "gRPC is in plaintext: who can read the OOB network can read all keys, and who can send from a peer's address on it is that peer",
+    });
+  }
+  if (isGmac(options.pspVersion)) {
+    off.push({
+      flag: `--psp-version=${options.pspVersion}`,
+      consequence: `${algorithmName(options.pspVersion)} authenticates and does not encrypt: who is on the underlay can read all that workloads send, and peers may ask for such tunnels as well`,
     });
   }
   if (!options.ingressAcl) {

@@ -18,6 +18,7 @@ import type { TlsView } from './rpc/certificate-keeper.js';
 import type { CertificateName, ProblemKind, RpcCode, ServiceAddress } from './rpc/transport.js';
 import type { TableCounters } from './sessions/places.js';
 import type { SessionState } from './sessions/session.js';
+import type { RefusedVersions } from './sessions/versions.js';
 import type { SegmentCounters } from './slow-path/segment.js';
 import type { SlowPathCounters } from './slow-path/slow-path-counters.js';
 import type { UnderlayOrigin } from './underlay/underlay-addresses.js';
@@ -33,6 +34,8 @@ export interface SessionView {
   readonly ingressSpis: readonly number[];
   /** The peer's SPI under which we send. */
   readonly egressSpi: number | undefined;
+  /** Its packets, in one direction at least, are authenticated and not encrypted (AES-GMAC). */
+  readonly readable: boolean;
   /** Key slot with the key of that SPI. */
   readonly keySlot: number | undefined;
   readonly waitingPackets: number;
@@ -182,6 +185,8 @@ export interface GatewaySummary {
   readonly device: DeviceDescription;
   /** Sessions by state; states that none has are absent. */
   readonly sessionsByState: Readonly<Partial<Record<SessionState, number>>>;
+  /** Sessions whose packets are authenticated and not encrypted (AES-GMAC), dormant ones among them. */
+  readonly sessionsReadable: number;
   readonly peers: readonly PeerView[];
   /** Whether the device's ports are there; empty where nobody said. */
   readonly ports: readonly PortStatus[];
@@ -224,6 +229,8 @@ export interface GatewaySummary {
   readonly tls: TlsView | undefined;
   /** Those of them that a peer's budget did not allow. Nothing was done for them. */
   readonly refusedOverBudget: number;
+  /** Tunnel requests and answers of peers that were refused for their PSP version. */
+  readonly versionsRefused: RefusedVersions;
   readonly recovery: RecoveryView;
   /** Lines about events that were left out of the log, since there were many of their kind. */
   readonly eventLinesLeftOut: number;

@@ -3,6 +3,7 @@
  * on, and connects those below to those above. Nothing begins to work here; gateway.ts starts the parts, and stops them.
  */
 import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
+import { algorithmName, isGmac } from '../psp/header.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
 import { DebugKeys } from './capture/debug-keys.js';
@@ -37,6 +38,7 @@ import { SessionExpiry } from './sessions/session-expiry.js';
 import { SessionInstaller } from './sessions/session-installer.js';
 import { TunnelClient } from './sessions/tunnel-client.js';
 import { TunnelService } from './sessions/tunnel-service.js';
+import { Versions } from './sessions/versions.js';
 import { SlowPath } from './slow-path/slow-path.js';
 import {
   checkFit,
@@ -85,6 +87,11 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
   };
   const tooSmall = underlayMtuProblem(pipelineOptions);
   if (tooSmall !== undefined) throw new GatewayStartError(`the uplink: ${tooSmall}`);
+  if (isGmac(options.pspVersion) && hal.device.gmac !== true) {
+    throw new GatewayStartError(
+      `--psp-version=${options.pspVersion}: the device has no ${algorithmName(options.pspVersion)}; say --psp-version=1`,
+    );
+  }
   const localVips = localVipsOf(options, vf);
   const peers = new Peers({
     peers: options.peers,
@@ -163,7 +170,9 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     checkFit(parameters, options, field);
     underlay.check(peer, parameters, field);
   };
+  const versions = new Versions(options.pspVersion);
   const common = {
+    versions,
     installer,
     retirement,
     limits,
@@ -178,7 +187,6 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     clock,
     random,
     transport,
-    pspVersion: options.pspVersion,
     signal,
     rekeyListener: upward,
     ...common,
@@ -312,6 +320,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     installer,
     retirement,
     rotation,
+    versions,
     service,
     slowPath,
     segment,

@@ -55,6 +55,18 @@ export const SESSION_METRICS: readonly Metric[] = [
     read: ({ gateway }) => byKey({ ...NO_SESSIONS, ...gateway.sessionsByState }),
   },
   gauge(
+    'sessions_readable',
+    'Sessions whose packets are authenticated and not encrypted (AES-GMAC, --psp-version 2 or 3): who is on their way reads them.',
+    ({ sessionsReadable }) => sessionsReadable,
+  ),
+  {
+    name: 'psp_gateway_versions_refused_total',
+    kind: 'counter',
+    help: 'Tunnel parameters of peers that were refused for their PSP version: in requests, or in answers of another version than asked for.',
+    labels: ['what'],
+    read: ({ gateway }) => byKey({ ...gateway.versionsRefused }),
+  },
+  gauge(
     'draining',
     'Whether the gateway drains: 1 while it makes no new tunnels, otherwise 0.',
     ({ drain }) => (drain === undefined ? 0 : 1),

@@ -2,7 +2,7 @@
  * What must hold whatever happens, watched at every gateway's two ports:
  *
  * - plaintext: nothing but PSP leaves for the underlay (in transport mode address resolution does too), and no payload
- *   of a workload can be read in it;
+ *   of a workload can be read in it, but in packets of AES-GMAC of gateways that were told to (--psp-version 2 and 3);
  * - iv-reuse: under one SPI the IVs of a sender increase;
  * - key-reuse: no device gives the same key out twice, and no two senders, nor two incarnations of one, get the same key;
  * - impersonated: what a workload receives was encrypted under a key that was given to the peer who owns its source;
@@ -36,7 +36,7 @@ import { readSegmentMessage } from '../packet/segment.js';
 import { UDP_SOURCE_PORT } from '../packet/udp.js';
 import { uint16At } from '../packet/uint16.js';
 import { locateIpPacket } from '../psp/encapsulate.js';
-import { encryptStart, PSP_IV, pspSpi, spiText } from '../psp/header.js';
+import { encryptStart, isGmac, PSP_IV, pspSpi, pspVersion, spiText } from '../psp/header.js';
 import type { Given } from './given-keys.js';
 import { KnownKeys } from './known-keys.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
@@ -166,8 +166,8 @@ export class InvariantChecker {
     this.#ownership?.forget(node.name);
     this.#restraint?.starts(node.name, node.clock);
     return delegateHal(hal, {
-      generateKeys: async (keyLengthOctets, count) => {
-        const batch = await hal.generateKeys(keyLengthOctets, count);
+      generateKeys: async (...args) => {
+        const batch = await hal.generateKeys(...args);
         this.#keysMade(node, batch);
         return batch;
       },
@@ -196,9 +196,10 @@ export class InvariantChecker {
       this.violate('plaintext', node.name, `a frame of ${frame.length} octets left that is no PSP packet`);
       return;
     }
-    // A crypt offset that was asked for leaves in the clear what it leaves.
-    const from =
-      node.plan.options.cryptOffsetWords === undefined ? 0 : encryptStart(frame, psp.at, frame.length);
+    // A crypt offset that was asked for leaves in the clear what it leaves, and AES-GMAC all.
+    const { cryptOffsetWords, pspVersion: asked } = node.plan.options;
+    const readable = isGmac(pspVersion(frame, psp.at)) ? isGmac(asked) : cryptOffsetWords !== undefined;
+    const from = readable ? encryptStart(frame, psp.at, frame.length) : 0;
     if (Buffer.from(frame.buffer, frame.byteOffset + from, frame.length - from).includes(MARKER)) {
       this.violate('plaintext', node.name, `a workload's payload can be read in a PSP packet to ${psp.to}`);
     }

@@ -9,6 +9,7 @@ import { describeNoise } from './gateway-noise.js';
 import { describeSessions } from './gateway-sessions.js';
 import { describeSteps } from './gateway-steps.js';
 import { describeTables } from './gateway-tables.js';
+import { describeVersions } from './gateway-versions.js';
 import type { HalUnderTest } from './harness.js';
 
 /** Devices between which gateways are put. */
@@ -31,6 +32,7 @@ export function describeGateways(gateways: GatewaysUnderTest): void {
     describeSteps(gateways);
     describeNoise(gateways);
     describeTables(gateways);
+    describeVersions(gateways);
   });
 }
 

@@ -5,8 +5,17 @@ import { collectCounters } from '../../src/draw/render.js';
 import { type Forward, type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipFromOctets, parseIp } from '../../src/packet/address.js';
 import { setIpv4Checksum } from '../../src/packet/ipv4.js';
-import { PSP_HEADER_OCTETS, PSP_IV, pspHeaderLengthOctets, pspSpi } from '../../src/psp/header.js';
+import { opensslEngine } from '../../src/psp/aead-openssl.js';
+import { encapsulate } from '../../src/psp/encapsulate.js';
+import {
+  PSP_HEADER_OCTETS,
+  PSP_IV,
+  type PspVersion,
+  pspHeaderLengthOctets,
+  pspSpi,
+} from '../../src/psp/header.js';
 import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
+import { outerHeaderTo } from '../support/psp-frames.js';
 import { counted, tunnelHeader } from '../support/psp-program.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
 import { gatewayPipeline } from './gateway-pipeline.js';
@@ -467,6 +476,32 @@ function describeUnder(implementation: HalUnderTest, pipeline: PipelineUnderTest
         ),
         { numRuns: 12 },
       );
+    });
+
+    test('a key of one version opens no packet of another, of AES-GMAC or AES-GCM, though it has the same length', async () => {
+      for (const version of [0, 1] as const) {
+        for (const [given, used] of [
+          [version, version + 2],
+          [version + 2, version],
+        ] as [PspVersion, PspVersion][]) {
+          await using rig = await open({ version: given });
+          const packet = frameOf(fc.sample(innerPacket(4), { numRuns: 1, seed: 4 })[0]!);
+          const sealed = (of: PspVersion, iv: bigint) =>
+            encapsulate(packet, {
+              engine: opensslEngine,
+              version: of,
+              spi: rig.spi,
+              key: rig.key,
+              iv,
+              cryptOffsetWords: 0,
+              sourcePort: 50_000,
+              outerHeader: outerHeaderTo(parseIp('2001:db8::2')),
+            });
+          expect(await rig.decapsulate([sealed(used, 1n)])).toEqual([]);
+          expect((await rig.refused()).icvFail).toBe(1);
+          expect(await rig.decapsulate([sealed(given, 2n)])).toHaveLength(1);
+        }
+      }
     });
 
     test('every packet has exactly one fate, and the counters add up to the packets put in', async () => {

@@ -132,6 +132,19 @@ describeOnNative('hal-doca as a process', docaIsBuilt(RELEASE), () => {
     return mac;
   }
 
+  test('keys of AES-GMAC are there where the device says so, and others where it does not', async () => {
+    const [{ hal }, without] = [
+      await openDocaHarness(RELEASE, { keySlots: 4 }),
+      await openDocaHarness(RELEASE, { keySlots: 4, mapping: ['gmac = no'] }),
+    ];
+    expect([hal.device.gmac, without.hal.device.gmac]).toEqual([true, false]);
+    expect((await hal.generateKeys(16, 3, 'gmac')).keys).toHaveLength(48);
+    await expect(without.hal.generateKeys(16, 1, 'gmac')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+    expect((await without.hal.generateKeys(16, 1)).keys).toHaveLength(16);
+    await hal.close();
+    await without.hal.close();
+  });
+
   const OF_TWO_PFS = ['pf1vf0', 'vf1', 'vf0', 'pf1sf4', 'pf0sf4'];
   test.each([
     ['pf1vf0', 'pf1vf0'],

@@ -50,8 +50,12 @@ const MISTAKES: readonly (readonly [string, readonly string[], readonly string[]
   ],
   [
     'equal keys and numbers of entries of another kind',
-    ['[device 03:00.0]', 'equal-keys = oldest', 'nr-entries = 8192', PORT],
-    ['2: expected newest or refused, got "oldest"', '3: expected hint or limit, got "8192"'],
+    ['[device 03:00.0]', 'equal-keys = oldest', 'nr-entries = 8192', 'gmac = maybe', PORT],
+    [
+      '2: expected newest or refused, got "oldest"',
+      '3: expected hint or limit, got "8192"',
+      '4: expected yes or no, got "maybe"',
+    ],
   ],
   [
     'completions of a representor',

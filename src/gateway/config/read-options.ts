@@ -4,6 +4,7 @@
  */
 
 import { type IpAddress, type IpFamily, parseIp } from '../../packet/address.js';
+import type { PspVersion } from '../../psp/header.js';
 import { countPairs, countStatic } from '../directory.js';
 import type { GatewayOptions } from '../options.js';
 import type { ServiceAddress } from '../rpc/transport.js';
@@ -170,7 +171,7 @@ function readOptions(
     sampledOctets: flags.boolean('sampled-octets'),
     maxTunnels,
     ...optional('cryptOffsetWords', flags.optionalNumber('crypt-offset')),
-    pspVersion: flags.number('psp-version') === 0 ? 0 : 1,
+    pspVersion: flags.number('psp-version') as PspVersion,
     ...optional('staticTunnels', staticTunnels),
     debugKeys: flags.boolean('debug-keys'),
     statPrint: flags.boolean('stat-print'),

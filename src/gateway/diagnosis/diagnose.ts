@@ -118,6 +118,17 @@ const CAUSES_OF_DEVICE: Causes = {
       advice: 'they are asked for again; a longer --rotation-deadline gives peers more time',
     })),
 
+  'payload-readable': ({ summary: { sessionsReadable } }) =>
+    sessionsReadable === 0
+      ? []
+      : [
+          {
+            about: '',
+            text: `the payload of ${sessionsReadable} tunnels is readable on the underlay: AES-GMAC authenticates, and does not encrypt`,
+            advice: 'it was asked for (--psp-version 2 or 3); --psp-version 1 encrypts',
+          },
+        ],
+
   'device-keeps-entries': ({ summary: { entriesLeft } }) =>
     entriesLeft === 0
       ? []
@@ -155,6 +166,7 @@ const ORDER = [
   'table-full',
   'key-slots-full',
   'spis-low',
+  'payload-readable',
   'rotation-waits',
   'rotation-cut-off',
   'device-keeps-entries',

@@ -18,7 +18,7 @@ import type { Peer, Peers } from '../peers.js';
 import { buildEncapHeader } from '../pipeline/encap-header.js';
 import { netTypeOf } from '../pipeline/pipe-parts.js';
 import { seconds } from '../seconds.js';
-import { type IngressSpi, isNew, type Session } from '../sessions/session.js';
+import { type IngressSpi, isNew, isReadable, type Session } from '../sessions/session.js';
 import { countersOfSessions } from '../sessions/session-counters.js';
 import type { SessionInstaller } from '../sessions/session-installer.js';
 import type { UnderlayPolicy } from '../underlay/underlay-policy.js';
@@ -131,7 +131,7 @@ export class Explainer {
   }
 
   /** The frame that the peer would send us; readable, as lookup wants it. */
-  #encrypted(question: PacketQuestion, session: Session, { spi, cookie }: IngressSpi): Uint8Array {
+  #encrypted(question: PacketQuestion, session: Session, { spi, version, cookie }: IngressSpi): Uint8Array {
     const { options, uplink, workloadMac, underlay } = this.deps;
     const { mode, cookies, outerFamily } = options;
     const { family } = session;
@@ -140,7 +140,7 @@ export class Explainer {
       {
         mac: uplink.mac,
         underlayIp: uplink.ip,
-        pspVersion: options.pspVersion,
+        pspVersion: version,
         spi,
         key: new Uint8Array(),
         cookie: cookie ?? 0n,
@@ -192,11 +192,16 @@ export class Explainer {
     ];
   }
 
-  #sessionFacts({ state, egress, ingress, failures, retryAtMs, receivedAtS }: Session): string[] {
+  #sessionFacts(session: Session): string[] {
+    const { state, egress, ingress, failures, retryAtMs, receivedAtS } = session;
     const spis = ingress.map(({ spi }) => spiText(spi)).join(', ') || 'none';
     const facts = [
       `the tunnel is ${state}: SPI out ${egress === undefined ? 'none' : spiText(egress.spi)}, SPIs in ${spis}`,
     ];
+    if (isReadable(session))
+      facts.push(
+        'its packets are authenticated and not encrypted (AES-GMAC): who is on their way can read them',
+      );
     if (egress?.held === true)
       facts.push('its packets wait until the peer has proved its underlay address (--confirm-underlay)');
     if (failures > 0) facts.push(`${failures} exchanges for it have failed in a row`);

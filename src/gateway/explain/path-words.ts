@@ -11,7 +11,7 @@ import type {
 } from '../../hal/lookup/lookup.js';
 import { type Forward, UPLINK_PORT } from '../../hal/program.js';
 import { ipFromOctets, macFromOctets } from '../../packet/address.js';
-import { spiText } from '../../psp/header.js';
+import { isGmac, spiText } from '../../psp/header.js';
 
 /** What happens in one pipe. */
 export interface ExplainedStep {
@@ -68,7 +68,8 @@ function endText(end: Exclude<LookupEnd, { end: 'fork' }>, lastPipe: string | un
       const where = end.port === UPLINK_PORT ? 'leaves by the uplink' : 'is given to the workload';
       if (end.encrypted === undefined) return where;
       const { spi, cryptoId, version } = end.encrypted;
-      return `${where}, encrypted under SPI ${spiText(spi)} of PSP version ${version} with key slot ${cryptoId}`;
+      const how = isGmac(version) ? 'authenticated, and READABLE ON ITS WAY,' : 'encrypted';
+      return `${where}, ${how} under SPI ${spiText(spi)} of PSP version ${version} with key slot ${cryptoId}`;
     }
     case 'rss':
       return 'goes to the gateway itself';

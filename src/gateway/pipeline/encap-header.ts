@@ -32,6 +32,7 @@ import {
 } from '../../packet/ipv6.js';
 import { UDP_DESTINATION_PORT, UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import {
+  isGmac,
   NEXT_HEADER_IPV4,
   NEXT_HEADER_IPV6,
   PSP_COOKIE,
@@ -113,7 +114,8 @@ function buildWhole(peer: TunnelParameters, options: EncapHeaderOptions): Uint8A
   const tunnelled = options.innerFamily === 4 ? NEXT_HEADER_IPV4 : NEXT_HEADER_IPV6;
   writePspHeader(header, outer.length + UDP_HEADER_OCTETS, {
     nextHeader: options.mode === 'tunnel' ? tunnelled : 0,
-    cryptOffsetWords: options.cryptOffsetWords,
+    // AES-GMAC encrypts nothing, and has no offset.
+    cryptOffsetWords: isGmac(peer.pspVersion) ? 0 : options.cryptOffsetWords,
     version: peer.pspVersion,
     spi: peer.spi,
     iv: 0n,

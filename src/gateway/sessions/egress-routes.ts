@@ -135,6 +135,7 @@ export class EgressRoutes {
           ...(encryptEntry === undefined ? {} : { encryptEntry }),
           cryptoId: slots[i]!,
           spi: parameters.spi,
+          version: parameters.pspVersion,
           peerStart: session.peer.starts,
           underlayIp: parameters.underlayIp,
           held: held[i]!,

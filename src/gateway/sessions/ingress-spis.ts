@@ -114,7 +114,7 @@ export class IngressSpis {
   async open(sessions: readonly Session[], version: PspVersion): Promise<Offer[]> {
     const { hal, leftovers, localVips, options, pipeline, uplink } = this.deps;
     const octets = keyLengthOctets(version);
-    const { spis, keys } = await this.#keys.draw(octets, sessions.length);
+    const { spis, keys } = await this.#keys.draw(version, sessions.length);
     const cookies = options.cookies ? this.#cookies(sessions.length) : undefined;
     const operations = options.ingressAcl
       ? sessions.map((session, i) =>
@@ -143,6 +143,7 @@ export class IngressSpis {
       const entry = entries[i];
       const ingress: IngressSpi = {
         spi,
+        version,
         ...(cookies === undefined ? {} : { cookie: cookies[i]! }),
         ...(entry === undefined ? {} : { entry }),
         generation: this.#generation,

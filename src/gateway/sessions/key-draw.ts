@@ -3,8 +3,8 @@
  * out; the key of that one is wiped and nobody gets it.
  */
 import { HalError } from '../../hal/errors.js';
-import type { KeyLengthOctets, PipeHal, SpiKeyBatch } from '../../hal/hal.js';
-import { SPI_LOW_MASK } from '../../psp/header.js';
+import type { PipeHal, SpiKeyBatch } from '../../hal/hal.js';
+import { isGmac, keyLengthOctets, type PspVersion, SPI_LOW_MASK } from '../../psp/header.js';
 import { secretOctets } from '../../psp/secret.js';
 import type { GatewayObserver } from '../events.js';
 import { OwnLimitError } from '../rpc/transport.js';
@@ -64,7 +64,8 @@ export class KeyDraw {
    * `count` SPIs that name nothing else, and their keys. Rejects with RESOURCE_EXHAUSTED when the device gives out only
    * such as are taken, and with HalError EMPTY when it has none left.
    */
-  async draw(octets: KeyLengthOctets, count: number): Promise<Pick<SpiKeyBatch, 'spis' | 'keys'>> {
+  async draw(version: PspVersion, count: number): Promise<Pick<SpiKeyBatch, 'spis' | 'keys'>> {
+    const octets = keyLengthOctets(version);
     const { keysPerBatch } = this.deps.hal.device.limits;
     const spis = new Uint32Array(count);
     const keys = secretOctets(count * octets);
@@ -73,7 +74,7 @@ export class KeyDraw {
     try {
       for (let draw = 0; draw < DRAWS_MAX && have < count; draw++) {
         if (this.#book.full) break;
-        const batch = await this.#generate(octets, asked);
+        const batch = await this.#generate(version, asked);
         for (let i = 0; i < asked && have < count; i++) {
           if (!this.#book.take(batch.spis[i]!)) {
             this.refused++;
@@ -96,9 +97,10 @@ export class KeyDraw {
     throw new OwnLimitError('the device gives out no SPI that is free');
   }
 
-  async #generate(octets: KeyLengthOctets, count: number): Promise<SpiKeyBatch> {
+  async #generate(version: PspVersion, count: number): Promise<SpiKeyBatch> {
     try {
-      return await this.deps.hal.generateKeys(octets, count);
+      const algorithm = isGmac(version) ? 'gmac' : 'gcm';
+      return await this.deps.hal.generateKeys(keyLengthOctets(version), count, algorithm);
     } catch (error) {
       if (error instanceof HalError && error.code === 'EMPTY') this.deps.shortageListener.onSpisExhausted();
       throw error;

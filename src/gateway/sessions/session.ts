@@ -22,6 +22,7 @@
  */
 import type { EntryId } from '../../hal/hal.js';
 import { type IpAddress, type IpFamily, ipFamily } from '../../packet/address.js';
+import { isGmac, type PspVersion } from '../../psp/header.js';
 import type { Peer } from '../peers.js';
 
 export type SessionState = 'idle' | 'requesting' | 'backing-off' | 'established' | 'dormant' | 'removed';
@@ -66,6 +67,7 @@ export type IngressState = 'offered' | 'doubtful' | 'given' | 'retiring';
 /** An SPI that we have given out for this session. */
 export interface IngressSpi {
   readonly spi: number;
+  readonly version: PspVersion;
   /** That its packets carry; absent without --cookie. */
   readonly cookie?: bigint;
   /** The ACL entry; absent with the ingress ACL off. */
@@ -93,6 +95,7 @@ export interface Egress {
   readonly cryptoId: number;
   /** The peer's SPI. */
   readonly spi: number;
+  readonly version: PspVersion;
   /** Peer.starts when the peer gave it. */
   readonly peerStart: number;
   /** Destination of packets. */
@@ -205,6 +208,11 @@ export function noteReceived(session: Session, ingress: IngressSpi, packets: big
     session.peer.receivedAtMs = nowMs;
   }
   ingress.packetsRead = count;
+}
+
+/** Whether its packets, in either direction, are authenticated only: who is on their way can read them. */
+export function isReadable({ egress, ingress }: Session): boolean {
+  return (egress !== undefined && isGmac(egress.version)) || ingress.some(({ version }) => isGmac(version));
 }
 
 /** Whether it is in the table, with a place of its own: neither dormant nor removed. */

@@ -26,6 +26,7 @@ import type { Retirement } from './retirement.js';
 import { hasPlace, isNew, mayAsk, type Session, transition } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { tunnelsBefore } from './tunnel-events.js';
+import type { Versions } from './versions.js';
 
 /** After these the peer may have taken our offer, although we do not know it. */
 const OUTCOME_UNKNOWN: readonly string[] = [
@@ -45,7 +46,7 @@ export interface TunnelClientDeps {
   readonly retirement: Retirement;
   readonly transport: ControlTransport;
   readonly limits: GatewayLimits;
-  readonly pspVersion: 0 | 1;
+  readonly versions: Versions;
   /** Throws RpcError when a peer's parameters do not fit our pipeline. */
   readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
   /** Takes the underlay addresses of answers that were checked for the peer's. */
@@ -74,7 +75,7 @@ export class TunnelClient {
    * with RpcError or HalError when it failed, for all of them.
    */
   async exchange(peer: Peer, sessions: readonly Session[]): Promise<void> {
-    const { installer, retirement, pspVersion, observe, limits, clock, random } = this.deps;
+    const { installer, retirement, versions, observe, limits, clock, random } = this.deps;
     if (!sessions.every(mayAsk))
       throw new RpcError('ABORTED', 'a session is being asked for already, or gone');
     if (sessions.some((session) => this.isHeldBack(session))) {
@@ -92,7 +93,7 @@ export class TunnelClient {
     /** Whether what fails is the peer's doing. */
     let peersTurn = false;
     try {
-      offers = await installer.offer(sessions, pspVersion);
+      offers = await installer.offer(sessions, versions.asked);
       peersTurn = true;
       answers = await this.#ask(peer, offers);
       answered = true;
@@ -172,7 +173,7 @@ export class TunnelClient {
     const requestId = ++this.#requestId;
     const request = encodeMultiTunnelRequest(dialect, {
       requestId,
-      versionsAccepted: [this.deps.pspVersion],
+      versionsAccepted: [this.deps.versions.asked],
       tunnels,
     });
     return this.#call(peer, 'RequestMultipleTunnelParams', request, tunnels.length, (response) =>
@@ -182,7 +183,7 @@ export class TunnelClient {
 
   async #askForOne(peer: Peer, tunnel: TunnelRequest): Promise<TunnelParameters> {
     const requestId = ++this.#requestId;
-    const request = encodeNewTunnelRequest(requestId, [this.deps.pspVersion], tunnel);
+    const request = encodeNewTunnelRequest(requestId, [this.deps.versions.asked], tunnel);
     return this.#call(peer, 'RequestTunnelParams', request, 1, (response) =>
       decodeNewTunnelResponse(response, requestId),
     );
@@ -221,10 +222,8 @@ export class TunnelClient {
   }
 
   #checkAnswer(peer: Peer, answer: TunnelParameters, field: string): void {
-    const { pspVersion, checkParameters } = this.deps;
-    if (answer.pspVersion !== pspVersion) {
-      throw new RpcError('INVALID_ARGUMENT', `psp_version ${answer.pspVersion} was not asked for`);
-    }
+    const { versions, checkParameters } = this.deps;
+    versions.assertAsked(answer.pspVersion);
     checkParameters(peer, answer, field);
   }
 }

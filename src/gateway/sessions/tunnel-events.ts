@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { GatewayObserver } from '../events.js';
 import type { Offer } from './ingress-spis.js';
+import { isReadable } from './session.js';
 
 /**
  * Notes what the sessions of some offers send by, before an exchange gives them egress routes. The function that it gives tells,
@@ -26,6 +27,7 @@ export function tunnelsBefore(
         spi: egress.spi,
         ingressSpi: ingress.spi,
         cryptoId: egress.cryptoId,
+        ...(isReadable(session) ? { payload: 'readable' as const } : {}),
         askedBy,
       } as const;
       const before = former[i];

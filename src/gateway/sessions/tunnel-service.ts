@@ -3,7 +3,6 @@
  * that a peer is told has been opened before.
  */
 import { type Clock, sleep } from '../../base/clock.js';
-import type { PspVersion } from '../../psp/header.js';
 import type { DrainState } from '../drain-state.js';
 import type { GatewayObserver } from '../events.js';
 import type { GatewayLimits } from '../options.js';
@@ -26,6 +25,7 @@ import type { Retirement } from './retirement.js';
 import { hasPlace, isNew } from './session.js';
 import type { SessionInstaller } from './session-installer.js';
 import { tunnelsBefore } from './tunnel-events.js';
+import type { Versions } from './versions.js';
 
 /**
  * Octets of a request that count as one tunnel, at least, before anything of it is looked at: what no valid request has
@@ -39,14 +39,13 @@ const REFUSAL_SPREAD_MS = 1000;
 const REFUSAL_STEP_MS = 617;
 /** Refusals of one peer that wait at one time; more are answered at once. */
 const REFUSALS_WAITING_MAX = 1024;
-/** Versions of the tunnels that we give out. */
-const VERSIONS: readonly number[] = [0, 1];
 
 export interface TunnelServiceDeps {
   readonly installer: SessionInstaller;
   readonly retirement: Retirement;
   readonly peers: Peers;
   readonly limits: GatewayLimits;
+  readonly versions: Versions;
   /** Throws RpcError when a peer's parameters do not fit our pipeline, or it may not have them; `field` says where they stand. */
   readonly checkParameters: (peer: Peer, parameters: TunnelParameters, field: string) => void;
   /** Takes the underlay addresses of a request that was checked for the peer's. */
@@ -194,12 +193,8 @@ export class TunnelService {
     dialect: '2.8' | '3.x' | undefined,
     payer: Payer,
   ): Promise<Offer[]> {
-    const { installer, retirement, observe, clock } = this.deps;
-    const version = request.versionsAccepted.find((accepted) => VERSIONS.includes(accepted));
-    if (version === undefined) {
-      const asked = request.versionsAccepted.slice(0, 8).join(', ') || 'none';
-      throw new RpcError('INVALID_ARGUMENT', `psp_versions_accepted: ${asked}; this gateway speaks 0 and 1`);
-    }
+    const { installer, retirement, observe, clock, versions } = this.deps;
+    const version = versions.chosen(request.versionsAccepted);
     const pairs = this.#authorize(request, caller);
     const tunnels = pairs.length;
     const more = tunnels - payer.tunnels;
@@ -209,7 +204,7 @@ export class TunnelService {
     const wasEmpty = sessions.filter((session) => session.state === 'idle' && session.ingress.length === 0);
     let offers: Offer[] = [];
     try {
-      offers = await installer.offer(sessions, version as PspVersion);
+      offers = await installer.offer(sessions, version);
       const routes = sessions.flatMap((session, i): EgressRoute[] => {
         const parameters = request.tunnels[i]!.reverse;
         return parameters === undefined ? [] : [{ session, parameters }];
@@ -252,7 +247,7 @@ export class TunnelService {
 
   /** Decides who may ask for what. Nothing has been changed yet. */
   #authorize(request: TunnelsRequest, caller: CallerIdentity) {
-    const { peers, installer, limits, drain, checkParameters, claimUnderlay } = this.deps;
+    const { peers, installer, limits, drain, versions, checkParameters, claimUnderlay } = this.deps;
     const { tunnels } = request;
     if (tunnels.length === 0) throw new RpcError('INVALID_ARGUMENT', 'tunnels: none asked for');
     if (tunnels.length > limits.tunnelsPerRequest) {
@@ -274,12 +269,7 @@ export class TunnelService {
       }
       seen.add(pair);
       if (reverse !== undefined) {
-        if (!VERSIONS.includes(reverse.pspVersion)) {
-          throw new RpcError(
-            'INVALID_ARGUMENT',
-            `tunnels[${i}].reverse_params.psp_version: ${reverse.pspVersion}`,
-          );
-        }
+        versions.assertTaken(reverse.pspVersion, `tunnels[${i}].reverse_params`);
         checkParameters(owner, reverse, `tunnels[${i}].reverse_params`);
       }
       return { localVip: virtDestination, remoteVip: virtSource, peer: owner, holder: owner };

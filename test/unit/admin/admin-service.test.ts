@@ -259,6 +259,28 @@ test('a rotation is begun and seen to happen; log levels are those that there ar
   expect(() => service.setLogLevel({ level: 55 })).toThrow(/is not one of 10, 20/);
 });
 
+test('that payload is readable, and who was refused for a version, stands in status, tunnels and diagnosis', async () => {
+  const text = async (service: AdminService) =>
+    statusBlocks(await statusOf(service))
+      .flat(2)
+      .join('\n');
+  const a = await net.start(1, [2], { pspVersion: 3 });
+  const encrypting = await net.start(3, [2]);
+  const b = await net.start(2, [1, 3], { pspVersion: 2 });
+  net.send(a, 2, [1]);
+  net.send(b, 3, [2]);
+  await net.run(200);
+  const service = serviceOf(a);
+  expect(await text(service)).toContain('READABLE in 1 tunnels: AES-GMAC does not encrypt');
+  expect(await causes(service)).toContainEqual(['payload-readable', '']);
+  const listed = await service.listTunnels({ selection: undefined, most: 0 });
+  expect(listed.tunnels).toMatchObject([{ readable: true }]);
+  expect(tunnelBlocks(listed).flat(2)).toContain('established, readable');
+  const refusing = await text(serviceOf(encrypting));
+  expect(refusing).toMatch(/[1-9]\d* requests and answers of peers, for their PSP version/);
+  expect(refusing).not.toContain('READABLE');
+});
+
 test('tables show what is not known as such, and durations in their largest two units', async () => {
   const a = await net.start(1, [2]);
   const service = serviceOf(a);

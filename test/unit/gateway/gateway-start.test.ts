@@ -67,6 +67,14 @@ describe('a gateway does not start', () => {
       { wrapHal: uplinkWith({ mtuOctets: 1300 }) },
       /the uplink: an MTU of 1300/,
     ],
+    [
+      'with AES-GMAC over a device that has none',
+      {
+        wrapHal: (hal) => delegateHal(hal, { device: { ...hal.device, gmac: false } }),
+        pspVersion: 3,
+      },
+      /--psp-version=3: the device has no AES-GMAC-256; say --psp-version=1/,
+    ],
   ])('%s, and says so', async (_, options, reason) => {
     const starting = net.start(1, [2], options);
     await expect(starting).rejects.toThrow(GatewayStartError);

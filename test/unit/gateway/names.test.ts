@@ -111,8 +111,8 @@ describe('SPIs', () => {
 
   test('are drawn again where the device repeats itself, and each comes with its own key', async () => {
     const { draw, calls } = deviceWith([1, 2, 1, 3, 2, 4, 5, 6]);
-    expect([...(await draw.draw(16, 2)).spis]).toEqual([1, 2]);
-    const { spis, keys } = await draw.draw(16, 2);
+    expect([...(await draw.draw(0, 2)).spis]).toEqual([1, 2]);
+    const { spis, keys } = await draw.draw(0, 2);
     expect([...spis]).toEqual([3, 4]);
     expect([keys[0], keys[15], keys[16], keys[31]]).toEqual([3, 3, 4, 4]);
     expect(draw.refused).toBe(2);
@@ -121,16 +121,16 @@ describe('SPIs', () => {
 
   test('are drawn again a few times only; then the request is refused, and a rotation is due', async () => {
     const { draw, calls, told } = deviceWith([1]);
-    await draw.draw(32, 1);
-    await expect(draw.draw(32, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+    await draw.draw(1, 1);
+    await expect(draw.draw(1, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     expect(calls).toEqual([1, 1, 2, 4, 8, 16, 32, 64, 128]);
     expect(draw.refused).toBe(255);
     expect(told).toEqual(['low']);
     // Once for each master key.
-    await expect(draw.draw(32, 1)).rejects.toThrow();
+    await expect(draw.draw(1, 1)).rejects.toThrow();
     expect(told).toEqual(['low']);
     draw.rotate();
-    await expect(draw.draw(32, 1)).rejects.toThrow();
+    await expect(draw.draw(1, 1)).rejects.toThrow();
     expect(told).toEqual(['low', 'low']);
   });
 
@@ -140,7 +140,7 @@ describe('SPIs', () => {
     const { draw, told } = deviceWith([], { book: book as unknown as SpiBook });
     const use = async (given: number) => {
       book.given = given;
-      await draw.draw(16, 1);
+      await draw.draw(0, 1);
       return told.splice(0);
     };
     const [eighth, quarter, half] = [2 ** 28 - 1, 2 ** 29 - 1, 2 ** 30 - 1];
@@ -161,41 +161,41 @@ describe('SPIs', () => {
 
   test('are asked of the device in batches that it can give', async () => {
     const { draw, calls } = deviceWith([1, 1, 1, 1, 1, 1, 2, 3, 4], { keysPerBatch: 3 });
-    expect([...(await draw.draw(16, 3)).spis]).toEqual([1, 2, 3]);
+    expect([...(await draw.draw(0, 3)).spis]).toEqual([1, 2, 3]);
     expect(calls).toEqual([3, 3, 3]);
   });
 
   test('that an entry still names are not drawn until it is gone', async () => {
     const { draw } = deviceWith([7, 8, 1, 7]);
     draw.hold(7, true);
-    expect([...(await draw.draw(16, 1)).spis]).toEqual([8]);
+    expect([...(await draw.draw(0, 1)).spis]).toEqual([8]);
     draw.hold(7, false);
-    expect([...(await draw.draw(16, 1)).spis]).toEqual([7]);
+    expect([...(await draw.draw(0, 1)).spis]).toEqual([7]);
   });
 
   test('that are all gone are told of; another fault of the device is not', async () => {
     const { draw, device, told } = deviceWith([]);
     device.error = new HalError('IO_FAILED', 'broken');
-    await expect(draw.draw(16, 1)).rejects.toThrow('broken');
+    await expect(draw.draw(0, 1)).rejects.toThrow('broken');
     device.error = Object.assign(new Error('not of the device'), { code: 'EMPTY' });
-    await expect(draw.draw(16, 1)).rejects.toThrow('not of the device');
+    await expect(draw.draw(0, 1)).rejects.toThrow('not of the device');
     expect(told).toEqual([]);
     device.error = new HalError('EMPTY', 'no SPIs');
-    await expect(draw.draw(16, 1)).rejects.toThrow('no SPIs');
+    await expect(draw.draw(0, 1)).rejects.toThrow('no SPIs');
     expect(told).toEqual(['exhausted']);
   });
 
   test('that a device scatters until nothing more can be remembered are drawn no more until a rotation', async () => {
     const { draw, calls, told } = deviceWith([1, 3, 5, 7, 9], { book: new SpiBook(4) });
-    await draw.draw(16, 3);
+    await draw.draw(0, 3);
     expect(told).toEqual([]);
-    await draw.draw(16, 1);
+    await draw.draw(0, 1);
     expect(told).toEqual(['low']);
     calls.length = 0;
-    await expect(draw.draw(16, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+    await expect(draw.draw(0, 1)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     expect(calls).toEqual([]);
     draw.rotate();
-    expect((await draw.draw(16, 1)).spis).toHaveLength(1);
+    expect((await draw.draw(0, 1)).spis).toHaveLength(1);
   });
 });
 

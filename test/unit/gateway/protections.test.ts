@@ -9,6 +9,7 @@ const ON = {
   sampledOctets: false,
   mode: 'tunnel',
   aead: 'openssl',
+  pspVersion: 1,
   allowCoreDumps: false,
 } as const;
 
@@ -18,6 +19,7 @@ test('with all protections on nothing', () => {
 
 test.each([
   [{ insecure: true }, '--insecure', /plaintext: who can read the OOB network can read all keys/],
+  [{ pspVersion: 2 as const }, '--psp-version=2', /AES-GMAC-128 .* does not encrypt: .* can read all/],
   [{ ingressAcl: false }, '--disable-ingress-acl', /every packet that decrypts is let in/],
   [{ debugKeys: true }, '--debug-keys', /keys are printed to the log/],
   [{ sampledOctets: true }, '--sampled-octets', /packets that are sampled on the way in are printed/],
@@ -39,9 +41,11 @@ test('of all of them in the order of how much depends on them', () => {
     allowCoreDumps: true,
     aead: 'noble',
     mode: 'transport',
+    pspVersion: 3,
   });
   expect(off.map(({ flag }) => flag)).toEqual([
     '--insecure',
+    '--psp-version=3',
     '--disable-ingress-acl',
     '--debug-keys',
     '--sampled-octets',

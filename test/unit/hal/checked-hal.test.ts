@@ -79,6 +79,12 @@ test('what is wrong is answered here, one by one, and never comes to the device'
   expect(await rejection(() => hal.generateKeys(24 as 32, 1))).toBe(
     'DOCA_ERROR_INVALID_VALUE: generateKeys of 24 octets; expected 16 or 32',
   );
+  expect(await rejection(() => hal.generateKeys(16, 1, 'ccm' as 'gcm'))).toBe(
+    `DOCA_ERROR_INVALID_VALUE: generateKeys for "ccm"; expected 'gcm' or 'gmac'`,
+  );
+  expect(await rejection(() => hal.generateKeys(16, 1, 'gmac'))).toBe(
+    'DOCA_ERROR_NOT_SUPPORTED: generateKeys for AES-GMAC: this device has no such keys',
+  );
   expect(await rejection(() => hal.transmit([]))).toBe(
     'DOCA_ERROR_BAD_STATE: transmit: the program has no egress root',
   );

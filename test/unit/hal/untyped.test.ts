@@ -270,6 +270,7 @@ test('whatever the arguments are, calls end, or are refused with HalError before
     clearKeys: [(cryptoIds) => hal.clearKeys(cryptoIds), [1]],
     'generateKeys, octets': [(octets) => hal.generateKeys(octets, 1), 16],
     'generateKeys, count': [(count) => hal.generateKeys(16, count), 1],
+    'generateKeys, algorithm': [(algorithm) => hal.generateKeys(16, 1, algorithm), 'gcm'],
     'counters by id': [(selectors) => hal.counters(selectors), [{ id: (added as { id: EntryId }).id }]],
     'counters by label': [(selectors) => hal.counters(selectors), [{ pipe: 'ROOT', label: 'added' }]],
     'counters of misses': [(selectors) => hal.counters(selectors), [{ pipe: 'ROOT', miss: true }]],

@@ -18,9 +18,10 @@ export const TUNNELS_FLAGS: readonly Flag[] = flagsOf('Tunnels', {
   'psp-version': {
     kind: 'number',
     default: '1',
-    range: [0, 1],
-    placeholder: '0|1',
-    meaning: 'version of the tunnels that we ask for: 0 AES-GCM-128, 1 AES-GCM-256',
+    range: [0, 3],
+    placeholder: '0|1|2|3',
+    meaning:
+      'version of the tunnels that we ask for: 0 AES-GCM-128, 1 AES-GCM-256; 2 AES-GMAC-128 and 3 AES-GMAC-256 do not encrypt: packets are authenticated, and whoever is on their way READS ALL that workloads send; with 2 or 3 peers may ask for such tunnels as well, otherwise they are refused; not every device has them',
   },
   'static-tunnels': {
     short: 'z',

@@ -19,6 +19,7 @@ const WELL = {
   peers: [],
   ports: [],
   sessionsByState: {},
+  sessionsReadable: 0,
   tables: { capacity: 8, refused: 0 },
   keySlots: 100,
   keySlotsUsed: 0,

@@ -84,6 +84,7 @@ describe('an SPI that has a newer one', () => {
   }
   const spi = (number: number, more: Partial<IngressSpi> = {}): IngressSpi => ({
     spi: number,
+    version: 1,
     entry: number as never,
     generation: 0,
     state: 'given',

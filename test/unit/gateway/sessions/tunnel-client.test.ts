@@ -15,6 +15,7 @@ import type { EgressRoute } from '../../../../src/gateway/sessions/egress-routes
 import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
 import { TunnelClient } from '../../../../src/gateway/sessions/tunnel-client.js';
+import { Versions } from '../../../../src/gateway/sessions/versions.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { NOT_DRAINING, testPeer } from '../../../support/peers.js';
 
@@ -45,6 +46,7 @@ let world: { failAt: string; error: Error; closed: Set<IngressSpi>; during: () =
 /** The peer: gives SPI 50, 51, ... of the version that is asked for. */
 let answer: (method: RpcMethod, request: Uint8Array) => Uint8Array;
 let client: TunnelClient;
+let versions: Versions;
 
 const step = (what: string) => {
   steps.push(what);
@@ -61,6 +63,7 @@ beforeEach(() => {
   sessions = [1, 2].map((number) =>
     newSession(parseIp('192.168.1.1'), parseIp(`192.168.2.${number}`), peer, peer, 0),
   );
+  versions = new Versions(0);
   world = { failAt: '', error: new Error('no'), closed: new Set(), during: () => {} };
   answer = (method, request) => {
     if (method === 'RequestTunnelParams') {
@@ -123,7 +126,7 @@ beforeEach(() => {
       },
     } as never,
     limits: { rpcDeadlineMs: 700, backoffMinMs: BACKOFF_MIN_MS, backoffMaxMs: BACKOFF_MAX_MS } as never,
-    pspVersion: 0,
+    versions,
     checkParameters: (_, { spi }, field) => step(`check ${spi} ${field}`),
     claimUnderlay: (_, all) => step(`claim ${all.length}`),
     peerListener: {
@@ -372,6 +375,7 @@ describe('an exchange that fails', () => {
       );
     };
     expect(await exchange()).toBe('INVALID_ARGUMENT: psp_version 1 was not asked for');
+    expect(versions.refused).toEqual({ requests: 0, answers: 1 });
     expect(steps.join()).not.toContain('connect');
     let response = new Uint8Array();
     answer = (_, request) => {

@@ -21,6 +21,7 @@ import type { Offer } from '../../../../src/gateway/sessions/ingress-spis.js';
 import type { Wanted } from '../../../../src/gateway/sessions/places.js';
 import { type IngressSpi, newSession, type Session } from '../../../../src/gateway/sessions/session.js';
 import { TunnelService } from '../../../../src/gateway/sessions/tunnel-service.js';
+import { Versions } from '../../../../src/gateway/sessions/versions.js';
 import { HalError } from '../../../../src/hal/errors.js';
 import { parseIp } from '../../../../src/packet/address.js';
 import { NOT_DRAINING } from '../../../support/peers.js';
@@ -48,6 +49,7 @@ const tunnel = (number: number, reverse?: TunnelParameters, local = 0): TunnelRe
 let clock: VirtualClock;
 let peers: Peers;
 let service: TunnelService;
+let versions: Versions;
 /** What was done, in order. */
 let steps: string[];
 let events: GatewayEvent[];
@@ -86,6 +88,7 @@ beforeEach(() => {
     mayRotate: false,
     nowMs: () => clock.nowMs(),
   });
+  versions = new Versions(1);
   let spi = 100;
   const installer = {
     open: async (wanted: readonly Wanted[], granting: boolean) => {
@@ -139,6 +142,7 @@ beforeEach(() => {
     } as never,
     peers,
     limits: { tunnelsPerRequest: TUNNELS_MAX } as never,
+    versions,
     checkParameters: (peer, way, field) => step(`check ${way.spi} of ${peer.name} in ${field}`),
     claimUnderlay: (peer, ways) => step(`claim ${ways.length} for ${peer.name}`),
     rotateNow: (issueNewKeys) => {
@@ -221,7 +225,11 @@ describe('a request for tunnels', () => {
     const versions = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
     await expect(call('RequestMultipleTunnelParams', many([tunnel(1)], versions))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      details: 'psp_versions_accepted: 2, 3, 4, 5, 6, 7, 8, 9; this gateway speaks 0 and 1',
+      details:
+        'psp_versions_accepted: 2, 3, 4, 5, 6, 7, 8, 9; this gateway speaks 0 and 1 (AES-GMAC leaves payload readable; --psp-version does not ask for it here)',
+    });
+    await expect(call('RequestMultipleTunnelParams', many([tunnel(1)], [4]))).rejects.toMatchObject({
+      details: 'psp_versions_accepted: 4; this gateway speaks 0 and 1',
     });
     expect(untouched()).toBe(true);
   });
@@ -273,9 +281,9 @@ describe('a request for tunnels', () => {
     ],
     [
       'with a way of a version that this gateway does not speak',
-      () => askFor([tunnel(1, parameters(7, { pspVersion: 2 as never }))]),
+      () => askFor([tunnel(1, parameters(7, { pspVersion: 2 }))]),
       'INVALID_ARGUMENT',
-      /^tunnels\[0\].reverse_params.psp_version: 2$/,
+      /^tunnels\[0\].reverse_params.psp_version: 2 \(AES-GMAC leaves payload readable; /,
     ],
     [
       'that is none',

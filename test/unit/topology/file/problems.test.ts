@@ -350,8 +350,8 @@ const FLAGS: readonly Case[] = [
   ],
   [
     'a number out of range',
-    changed('inner: both', 'inner: both, psp-version: 2'),
-    't.yaml:3: topology.defaults.flags.psp-version: 2 is not from 0 to 1',
+    changed('inner: both', 'inner: both, psp-version: 4'),
+    't.yaml:3: topology.defaults.flags.psp-version: 4 is not from 0 to 3',
   ],
   [
     'a value that only the gateway can judge, in the layer that it comes from',

@@ -111,6 +111,19 @@ describe('plaintext', () => {
     expect(seen()).toEqual(['plaintext h1']);
   });
 
+  test('may stand in packets of AES-GMAC of a gateway that asks for it, and of no other', () => {
+    const { watch, seen } = build();
+    const own = gateway(1, ['--psp-version=2']);
+    watch.onUplink(own, 'out', psp({ version: 2 }));
+    expect(seen()).toEqual([]);
+    watch.onUplink(own, 'out', psp({ version: 0, engine: NO_ENGINE, iv: 2n }));
+    expect(seen()).toEqual(['plaintext h1']);
+    watch.onUplink(h1, 'out', psp({ version: 2, iv: 3n }));
+    expect(seen()).toEqual(['plaintext h1']);
+    watch.onUplink(gateway(1, ['--crypt-offset=23']), 'out', psp({ version: 2, iv: 4n }));
+    expect(seen()).toEqual(['plaintext h1']);
+  });
+
   test('may stand where the gateway was told by a crypt offset of its own to leave it, and not behind that', () => {
     const { watch, seen } = build();
     const own = gateway(1, ['--crypt-offset=23']);
