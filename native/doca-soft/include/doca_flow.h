@@ -647,7 +647,6 @@ DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_shared_resource_unbind(struct doca
 								     doca_flow_shared_resource_unbind_cb cb);
 /* soft: not supported */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t *rss_key, uint32_t rss_key_len);
-/* soft: not supported */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg,
 							     const struct doca_flow_definitions *definitions);
 #if DOCA_SOFT_RELEASE_ >= 301

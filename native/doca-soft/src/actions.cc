@@ -120,6 +120,12 @@ doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_
 	add(Target::MAC, offsetof(doca_flow_actions, outer.eth.src_mac), 6, ETHERNET_SOURCE);
 	if (actions.tun.type == DOCA_FLOW_TUN_PSP)
 		add(Target::PSP_FLAGS, offsetof(doca_flow_actions, tun.psp.s_d_ver_v), 1, 0);
+	// The program's own fields need no selector.
+	for (uint32_t i = 0; i < PSP_WORDS; i++) {
+		if (definitions.actions.at[i] != 0)
+			add_set(actions, mask, fixed, Target::PSP_WORD, definitions.actions.at[i], 4,
+				static_cast<uint16_t>(PSP_WORD_6 + 4 * i));
+	}
 	for (const doca_flow_actions *unknown : {&rest, &mask_rest}) {
 		const doca_error_t refused = refuse_others(*unknown, actions);
 		if (refused != DOCA_SUCCESS)
@@ -232,6 +238,13 @@ void Actions::write(Packet &packet, const Set &set, const uint8_t *values) const
 			return;
 		at = packet.frame + set.offset;
 		break;
+	case Target::PSP_WORD: {
+		const uint32_t end = set.offset + set.octets;
+		if (packet.psp < 0 || packet.psp + end > packet.length || psp_header_octets(packet.frame + packet.psp) < end)
+			return;
+		at = packet.frame + packet.psp + set.offset;
+		break;
+	}
 	default:
 		if (packet.psp < 0)
 			return;

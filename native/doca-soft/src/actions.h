@@ -35,7 +35,7 @@ public:
 	bool run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Datapath &datapath) const;
 
 private:
-	enum class Target : uint8_t { META, MAC, PSP_FLAGS };
+	enum class Target : uint8_t { META, MAC, PSP_FLAGS, PSP_WORD };
 	struct Set {
 		Target target;
 		bool changeable;

@@ -154,6 +154,28 @@ bool selected(const doca_flow_match &match, Selector selector)
 	return false;
 }
 
+// Words of the PSP header in the program's own structure, as the definitions say when the library is initialized.
+FieldPlace WORD_PLACES[PSP_WORDS] = {
+	{"tun.psp.dw6", "tunnel.psp.dw6", 0, 4, 4, BASE_PSP, PSP_WORD_6, HAVE_PSP | HAVE_6_PSP_WORDS},
+	{"tun.psp.dw7", "tunnel.psp.dw7", 0, 4, 4, BASE_PSP, PSP_WORD_6 + 4, HAVE_PSP | HAVE_8_PSP_WORDS},
+	{"tun.psp.dw8", "tunnel.psp.dw8", 0, 4, 4, BASE_PSP, PSP_WORD_6 + 8, HAVE_PSP | HAVE_8_PSP_WORDS},
+	{"tun.psp.dw9", "tunnel.psp.dw9", 0, 4, 4, BASE_PSP, PSP_WORD_6 + 12, HAVE_PSP | HAVE_10_PSP_WORDS},
+};
+
+// Calls `look` with each place whose member the selectors of `match` select, the program's own ones among them.
+template <typename Look> void for_each_place(const doca_flow_match &match, Look &&look)
+{
+	for (const SelectedPlace &candidate : PLACES) {
+		// The mask may leave the selectors out.
+		if (selected(match, candidate.selector))
+			look(candidate.place);
+	}
+	for (const FieldPlace &place : WORD_PLACES) {
+		if (place.match_offset != 0)
+			look(place);
+	}
+}
+
 bool all(const uint8_t *octets, size_t count, uint8_t value)
 {
 	return std::all_of(octets, octets + count, [value](uint8_t octet) { return octet == value; });
@@ -253,6 +275,20 @@ const char *name_of(size_t at, const doca_flow_match &selectors)
 	return "";
 }
 
+// The place of the field that conditions name so; nullptr for none.
+const FieldPlace *place_named(const char *name)
+{
+	for (const SelectedPlace &candidate : PLACES) {
+		if (candidate.place.string != nullptr && strcmp(candidate.place.string, name) == 0)
+			return &candidate.place;
+	}
+	for (const FieldPlace &place : WORD_PLACES) {
+		if (place.match_offset != 0 && strcmp(place.string, name) == 0)
+			return &place;
+	}
+	return nullptr;
+}
+
 void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
 {
 	memcpy(to, from, place.octets);
@@ -261,25 +297,22 @@ void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
 doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, bool fixed, std::vector<MatchField> &fields)
 {
 	doca_flow_match rest = mask == nullptr ? match : *mask;
-	for (const SelectedPlace &candidate : PLACES) {
-		// The mask may leave the selectors out.
-		if (!selected(match, candidate.selector))
-			continue;
-		const FieldPlace &place = candidate.place;
+	for_each_place(match, [&](const FieldPlace &place) {
 		const uint8_t *value = member(match, place);
 		MatchField field{};
 		field.place = &place;
 		narrow(place, value, field.value);
-		memset(reinterpret_cast<uint8_t *>(&rest) + place.match_offset, 0, place.member_octets);
+		if (place.match_offset < sizeof(rest))
+			memset(reinterpret_cast<uint8_t *>(&rest) + place.match_offset, 0, place.member_octets);
 		if (mask == nullptr) {
 			if (all(value, place.member_octets, 0))
-				continue;
+				return;
 			memset(field.mask, 0xff, place.octets);
 			field.changeable = !fixed && all(value, place.member_octets, 0xff);
 		} else {
 			narrow(place, member(*mask, place), field.mask);
 			if (all(field.mask, place.octets, 0))
-				continue;
+				return;
 			field.changeable = !fixed;
 			const uint8_t *bits = member(*mask, place);
 			for (uint32_t i = 0; i < place.member_octets; i++) {
@@ -290,7 +323,7 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 		for (uint32_t i = 0; i < place.octets; i++)
 			field.value[i] &= field.mask[i];
 		fields.push_back(field);
-	}
+	});
 	// NVIDIA's own programs give this one without the selector of its union. Nothing looks at it then.
 	if (match.outer.l3_type == DOCA_FLOW_L3_TYPE_NONE)
 		clear(rest.outer.ip6.next_proto);
@@ -298,6 +331,12 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 }
 
 } // namespace
+
+void define_words(const WordOffsets &match)
+{
+	for (uint32_t i = 0; i < PSP_WORDS; i++)
+		WORD_PLACES[i].match_offset = match.at[i];
+}
 
 doca_error_t refuse_unknown(const char *structure, doca_flow_match rest, const doca_flow_match &selectors)
 {
@@ -338,10 +377,9 @@ doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mas
 	const char *name = condition->field_op.a.field_string;
 	if (name == nullptr || condition->field_op.b.field_string != nullptr)
 		return not_supported("a condition other than of a field with the entry's value");
-	for (const SelectedPlace &candidate : PLACES) {
-		const FieldPlace &place = candidate.place;
-		if (place.string == nullptr || strcmp(place.string, name) != 0)
-			continue;
+	const FieldPlace *const named = place_named(name);
+	if (named != nullptr) {
+		const FieldPlace &place = *named;
 		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 || condition->field_op.width != place.octets * 8u)
 			return not_supported("a condition on %u bits of %s at bit %u", condition->field_op.width, name,
 					     condition->field_op.a.bit_offset);

@@ -6,6 +6,7 @@
 
 #include <doca_flow.h>
 
+#include "definitions.h"
 #include "packet.h"
 
 namespace soft {
@@ -36,6 +37,9 @@ struct MatchField {
 	uint8_t value[16];
 	uint8_t mask[16];
 };
+
+// Makes the program's own fields known, before there are pipes.
+void define_words(const WordOffsets &match);
 
 // The fields that a template looks at (DOCA Flow, "match"): without a mask all ones is changeable, other non-zero values
 // are constant; with one, all ones under the mask is changeable. NOT_SUPPORTED names a field that this library does not know.

@@ -136,12 +136,6 @@ doca_error_t doca_flow_cfg_set_rss_key(struct doca_flow_cfg *cfg, const uint8_t 
 	return not_supported("doca_flow_cfg_set_rss_key");
 }
 
-doca_error_t doca_flow_cfg_set_definitions(struct doca_flow_cfg *cfg, const struct doca_flow_definitions *definitions)
-{
-	REQUIRE(cfg != nullptr && definitions != nullptr);
-	return not_supported("doca_flow_cfg_set_definitions");
-}
-
 #if DOCA_SOFT_RELEASE_ >= 301
 doca_error_t doca_flow_cfg_set_tune_cfg(struct doca_flow_cfg *cfg, struct doca_flow_tune_cfg *tune_cfg)
 {
@@ -180,6 +174,8 @@ try {
 	made->cfg = *cfg;
 	made->psp_owner.resize(cfg->psp_slots);
 	made->mirror_owner.resize(cfg->mirrors);
+	definitions = cfg->definitions;
+	define_words(definitions.match);
 	library = made.release();
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {

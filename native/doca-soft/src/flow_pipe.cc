@@ -21,11 +21,11 @@ struct doca_flow_pipe_cfg {
 	bool is_root = false;
 	uint32_t nr_entries = 8192;
 	bool has_mask = false;
-	doca_flow_match match = {};
-	doca_flow_match mask = {};
-	std::vector<doca_flow_actions> actions;
+	Extended<doca_flow_match> match{definitions.match};
+	Extended<doca_flow_match> mask{definitions.match};
+	std::vector<Extended<doca_flow_actions>> actions;
 	// One for each of the actions; `masked` says which of them were given.
-	std::vector<doca_flow_actions> action_masks;
+	std::vector<Extended<doca_flow_actions>> action_masks;
 	std::vector<bool> masked;
 	doca_flow_monitor monitor = {};
 	bool miss_counter = false;
@@ -101,14 +101,14 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 	switch (cfg.type) {
 	case DOCA_FLOW_PIPE_BASIC: {
 		std::vector<MatchField> fields;
-		const doca_error_t read = read_template(cfg.match, cfg.has_mask ? &cfg.mask : nullptr, fields);
+		const doca_error_t read = read_template(*cfg.match, cfg.has_mask ? &*cfg.mask : nullptr, fields);
 		if (read != DOCA_SUCCESS)
 			return read;
 		std::vector<Actions> actions(cfg.actions.size());
 		for (size_t i = 0; i < actions.size(); i++) {
-			const doca_flow_actions *mask = cfg.masked[i] ? &cfg.action_masks[i] : nullptr;
+			const doca_flow_actions *mask = cfg.masked[i] ? &*cfg.action_masks[i] : nullptr;
 			const uint32_t key_slots = cfg.port->device->key_slots();
-			const doca_error_t compiled = actions[i].compile(cfg.actions[i], mask, false, key_slots);
+			const doca_error_t compiled = actions[i].compile(*cfg.actions[i], mask, false, key_slots);
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
@@ -227,13 +227,15 @@ doca_error_t doca_flow_pipe_cfg_set_nr_entries(struct doca_flow_pipe_cfg *cfg, u
 
 doca_error_t doca_flow_pipe_cfg_set_match(struct doca_flow_pipe_cfg *cfg, const struct doca_flow_match *match,
 					  const struct doca_flow_match *match_mask)
-{
+try {
 	REQUIRE(cfg != nullptr && match != nullptr);
-	cfg->match = *match;
+	cfg->match = Extended(*match, definitions.match);
 	cfg->has_mask = match_mask != nullptr;
 	if (cfg->has_mask)
-		cfg->mask = *match_mask;
+		cfg->mask = Extended(*match_mask, definitions.match);
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, struct doca_flow_actions *const *actions,
@@ -242,15 +244,15 @@ doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, stru
 try {
 	REQUIRE(cfg != nullptr && actions != nullptr && nr_actions > 0 && nr_actions <= UINT8_MAX);
 	cfg->actions.clear();
-	cfg->action_masks.assign(nr_actions, doca_flow_actions{});
+	cfg->action_masks.assign(nr_actions, Extended<doca_flow_actions>(definitions.actions));
 	cfg->masked.assign(nr_actions, false);
 	for (size_t i = 0; i < nr_actions; i++) {
 		REQUIRE(actions[i] != nullptr);
 		if (action_descs != nullptr && action_descs[i] != nullptr && action_descs[i]->nb_action_desc > 0)
 			return not_supported("pipe %s: action descriptors", cfg->name.c_str());
-		cfg->actions.push_back(*actions[i]);
+		cfg->actions.emplace_back(*actions[i], definitions.actions);
 		if (actions_masks != nullptr && actions_masks[i] != nullptr) {
-			cfg->action_masks[i] = *actions_masks[i];
+			cfg->action_masks[i] = Extended(*actions_masks[i], definitions.actions);
 			cfg->masked[i] = true;
 		}
 	}

@@ -8,6 +8,7 @@
 
 #include <doca_flow.h>
 
+#include "definitions.h"
 #include "device.h"
 
 struct doca_flow_cfg {
@@ -23,6 +24,7 @@ struct doca_flow_cfg {
 	doca_flow_entry_process_cb entry_callback = nullptr;
 	// The default queues of RSS, up to 3.1; empty when the application set none.
 	std::vector<uint16_t> default_rss;
+	soft::Definitions definitions;
 };
 
 struct doca_flow_port {

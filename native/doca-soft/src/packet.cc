@@ -1,5 +1,7 @@
 #include "packet.h"
 
+#include <algorithm>
+
 #include "psp_header.h"
 
 namespace soft {
@@ -305,8 +307,15 @@ void Packet::parse_l4(uint8_t protocol_number, int32_t at)
 
 void Packet::flags_written()
 {
-	have &= ~static_cast<uint32_t>(HAVE_COOKIE);
+	have &= ~static_cast<uint32_t>(HAVE_COOKIE | HAVE_6_PSP_WORDS | HAVE_8_PSP_WORDS | HAVE_10_PSP_WORDS);
 	const uint8_t *header = frame + psp;
+	const uint32_t octets = std::min(psp_header_octets(header), static_cast<uint32_t>(ip_end - psp));
+	if (octets >= PSP_6_WORDS_OCTETS)
+		have |= HAVE_6_PSP_WORDS;
+	if (octets >= PSP_8_WORDS_OCTETS)
+		have |= HAVE_8_PSP_WORDS;
+	if (octets >= PSP_10_WORDS_OCTETS)
+		have |= HAVE_10_PSP_WORDS;
 	const int32_t cookie_end = psp + static_cast<int32_t>(PSP_COOKIE + PSP_COOKIE_OCTETS);
 	if ((header[PSP_FLAGS] & PSP_FLAG_V) != 0 && header[PSP_EXT_LEN] >= 2 && cookie_end <= ip_end)
 		have |= HAVE_COOKIE;

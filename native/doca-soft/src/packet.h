@@ -23,6 +23,10 @@ enum Part : uint32_t {
 	HAVE_INNER_IP4 = 1 << 9,
 	HAVE_INNER_IP6 = 1 << 10,
 	HAVE_SYNDROME = 1 << 11,
+	// The PSP header has as many words, each of four octets.
+	HAVE_6_PSP_WORDS = 1 << 12,
+	HAVE_8_PSP_WORDS = 1 << 13,
+	HAVE_10_PSP_WORDS = 1 << 14,
 };
 
 // The start from which a field's offset counts.
@@ -106,7 +110,7 @@ struct alignas(64) Packet {
 	void parse();
 	// To be called after decryption: the payload lies in [offset, end) of the frame.
 	void enter_payload(uint8_t next_header, int32_t offset, int32_t end);
-	// To be called when the flags of the PSP header were written.
+	// To be called when the PSP header was found, and when its flags were written.
 	void flags_written();
 
 private:

@@ -16,6 +16,12 @@ constexpr uint32_t PSP_FLAGS = 3;
 constexpr uint32_t PSP_SPI = 4;
 constexpr uint32_t PSP_IV = 8;
 constexpr uint32_t PSP_COOKIE = 16;
+// Words 6 to 9 of the header, counted from 1 as in NVIDIA's own sample: the second half of the cookie, where it has one, and the
+// three behind that. A header is a multiple of two words long; these are the lengths with 6, 8 and 10 words.
+constexpr uint32_t PSP_WORD_6 = 20;
+constexpr uint32_t PSP_6_WORDS_OCTETS = 24;
+constexpr uint32_t PSP_8_WORDS_OCTETS = 32;
+constexpr uint32_t PSP_10_WORDS_OCTETS = 40;
 constexpr uint8_t PSP_FLAG_V = 0x02;
 constexpr uint32_t PSP_VERSION_MAX = 3;
 // The bit of a version that tells AES-GMAC, 2 and 3, from AES-GCM, 0 and 1.
