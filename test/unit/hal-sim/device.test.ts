@@ -92,6 +92,7 @@ test('a device describes itself: its ports as they were given, and limits that i
       },
     ],
     limits: { keySlots: 5, entriesPerPipe: EXACT_TABLE_SLOTS_MAX, keysPerBatch: 9 },
+    gmac: true,
   });
   expect((await open()).device.limits).toEqual({
     keySlots: 1 << 20,
