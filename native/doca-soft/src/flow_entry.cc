@@ -252,6 +252,7 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 	const uint32_t at_most = queue->at_most(max_processed_entries);
 	const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout);
 	uint32_t processed = 0;
+	bool is_over = false;
 	for (uint32_t polls = 0; queue->in_flight > 0; polls++) {
 		device.do_held_operations();
 		EntryCompletion done{};
@@ -262,9 +263,14 @@ doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pip
 			if (at_most != 0 && processed == at_most)
 				return DOCA_SUCCESS;
 		}
-		if (timeout == 0 || std::chrono::steady_clock::now() >= deadline)
+		if (timeout == 0 || is_over)
 			return DOCA_SUCCESS;
-		if (polls > POLLS_AWAKE)
+		is_over = std::chrono::steady_clock::now() >= deadline;
+		// A device is done within microseconds, so that programs wait some milliseconds and take it for a failure then. This one
+		// is a thread, which the kernel may not have run in that time.
+		if (is_over)
+			device.run([] {});
+		else if (polls > POLLS_AWAKE)
 			std::this_thread::yield();
 	}
 	return DOCA_SUCCESS;

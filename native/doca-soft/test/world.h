@@ -1,5 +1,5 @@
 // A device between two rings, for programs that test by packets: "wire" is its uplink and "vf" its representor's port. The
-// mapping file that DOCA_SOFT_CONFIG names must say port = net_ring_wire, and port = net_ring_vf of its first representor.
+// mapping file that DOCA_SOFT_CONFIG names must say port = net_ring_wire, and port = net_ring_vf of the representor vf0.
 #pragma once
 
 #include <cstring>
@@ -20,6 +20,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "by_release.h"
 #include "check.h"
 
 namespace world {
@@ -124,9 +125,7 @@ inline doca_error_t start_flow_port(uint16_t id, doca_dev *its_dev, doca_dev_rep
 {
 	doca_flow_port_cfg *cfg;
 	OK(doca_flow_port_cfg_create(&cfg));
-	OK(doca_flow_port_cfg_set_port_id(cfg, id));
-	OK(doca_flow_port_cfg_set_dev(cfg, its_dev));
-	OK(doca_flow_port_cfg_set_dev_rep(cfg, its_rep));
+	OK(set_port(cfg, id, its_dev, its_rep));
 	const doca_error_t result = doca_flow_port_start(cfg, &port);
 	doca_flow_port_cfg_destroy(cfg);
 	return result;
@@ -151,7 +150,7 @@ inline void start()
 	wire = ring_port("wire");
 	vf = ring_port("vf");
 	open_device();
-	OK(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1));
+	OK(probe_one(dev, rep, "vf0"));
 	OK(doca_dpdk_get_first_port_id(dev, &pf));
 	start_dpdk_port(pf, RX_QUEUES);
 	start_flow();
@@ -252,10 +251,11 @@ inline doca_flow_fwd to_pipe(doca_flow_pipe *pipe)
 
 inline doca_flow_fwd to_queue(uint16_t &queue)
 {
-	doca_flow_fwd fwd = forward_of(DOCA_FLOW_FWD_RSS);
-	fwd.rss_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
-	fwd.rss.queues_array = &queue;
-	fwd.rss.nr_queues = 1;
+	doca_flow_resource_rss_cfg rss = {};
+	rss.queues_array = &queue;
+	rss.nr_queues = 1;
+	doca_flow_fwd fwd;
+	set_rss(&fwd, &rss);
 	return fwd;
 }
 
@@ -316,8 +316,10 @@ inline doca_error_t add_basic(uint16_t queue, doca_flow_pipe *pipe, const doca_f
 			      doca_flow_pipe_entry **entry)
 {
 	auto *user_ctx = reinterpret_cast<void *>(ctx);
-#if DOCA_SOFT_RELEASE_ < 303
+#if DOCA_SOFT_RELEASE_ < 302
 	return doca_flow_pipe_add_entry(queue, pipe, match, actions, nullptr, fwd, 0, user_ctx, entry);
+#elif DOCA_SOFT_RELEASE_ < 303
+	return doca_flow_pipe_add_entry(queue, pipe, match, 0, actions, nullptr, fwd, 0, user_ctx, entry);
 #else
 	return doca_flow_pipe_basic_add_entry(queue, pipe, match, 0, actions, nullptr, fwd, 0, user_ctx, entry);
 #endif
