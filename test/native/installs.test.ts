@@ -107,6 +107,13 @@ function body(): void {
     expect(readdirSync(join(lib, 'pkgconfig')).sort()).toEqual(
       ['doca-argp.pc', 'doca-common.pc', 'doca-dpdk-bridge.pc', 'doca-flow.pc'].sort(),
     );
+    const dpdk = join(SOURCES, 'dpdk');
+    expect(readdirSync(join(lib, 'doca-soft/dpdk/include')).sort()).toEqual(
+      readdirSync(dpdk)
+        .filter((name) => name.endsWith('.h'))
+        .sort(),
+    );
+    expect(readdirSync(join(lib, 'doca-soft/dpdk/pkgconfig'))).toEqual(['libdpdk.pc']);
     for (const name of ['libdoca_flow', 'libdoca_argp']) {
       // A link to what is in the other package.
       expect(existsSync(join(lib, `${name}.so`)), name).toBe(true);
