@@ -237,12 +237,23 @@ export class Peers implements Doorkeeper {
     );
   }
 
-  /** The peer that a caller proved to be and that serves at `port`; the first at its address where none does. */
+  /**
+   * The peer that a caller proved to be and that serves at `port`. One that says another port than it is configured with, as behind a
+   * relay, is who it proved to be, where that is one peer only; of several at different addresses it is the one at the address that it
+   * calls from. Who may be one of several is taken for none of them: PERMISSION_DENIED, as for who is no peer.
+   */
   identifyService(caller: CallerIdentity, port: number): Peer {
-    const first = this.identify(caller);
-    const { host } = first.serviceAddress;
-    const all = this.#provedBy(caller).filter(({ serviceAddress }) => serviceAddress.host === host);
-    return all.find(({ serviceAddress }) => serviceAddress.port === port) ?? first;
+    const proved = [...new Set(this.#provedBy(caller))];
+    if (proved.length === 0) return this.identify(caller);
+    const serving = proved.filter(({ serviceAddress }) => serviceAddress.port === port);
+    const candidates = serving.length > 0 ? serving : proved;
+    const here = candidates.filter(({ serviceAddress }) => serviceAddress.host === caller.source);
+    for (const [one, ...others] of [candidates, here])
+      if (one !== undefined && others.length === 0) return one;
+    throw new RpcError(
+      'PERMISSION_DENIED',
+      `port ${port}: none of the ${proved.length} configured peers that are ${describeCaller(caller)} serves there, or more than one`,
+    );
   }
 
   /** What the peer that serves there proves when we call it; undefined: its service address. */

@@ -127,13 +127,42 @@ test('a service address that is IPv4 in IPv6 is the IPv4 address, as it is on th
   expect(host('::ffff:0:a00:2')).toBe('::ffff:0:a00:2');
 });
 
-test('a service is that of the caller that serves at the port, or the first one at its address', () => {
+test('a service is that of the caller that serves at the port, or the only one that it may be', () => {
   const peers = peersAt('10.0.0.2', '10.0.0.2', '10.0.0.3');
   const nameOf = (host: string, port: number) => peers.identifyService(without(host), port).name;
   expect(nameOf('10.0.0.2', 3001)).toBe('10.0.0.2:3001');
-  expect(nameOf('10.0.0.2', 3002)).toBe('10.0.0.2:3000');
   expect(nameOf('10.0.0.3', 3002)).toBe('10.0.0.3:3002');
+  // As through a relay, whose port is another one.
+  expect(nameOf('10.0.0.3', 3999)).toBe('10.0.0.3:3002');
+  expect(() => nameOf('10.0.0.2', 3002)).toThrow(
+    /^PERMISSION_DENIED: port 3002: none of the 2 configured peers that are at 10\.0\.0\.2 serves there/,
+  );
   expect(() => nameOf('10.0.0.4', 3000)).toThrow(/^PERMISSION_DENIED/);
+});
+
+test('who has a certificate of two peers is the one at whose address it is, and else neither', () => {
+  const peers = new Peers({
+    peers: ['10.0.0.2', '10.0.0.3'].map((host, i) => ({
+      serviceAddress: { host: parseIp(host), port: 3000 },
+      virtualIps: [parseIp(`10.1.0.${i + 1}`)],
+    })),
+    localVips: [],
+    budgets: TEST_BUDGETS,
+    mayRotate: true,
+    nowMs: () => 0,
+  });
+  const names = ['10.0.0.2', '10.0.0.3', '10.0.0.2'].map((host) => ({
+    type: 'ip' as const,
+    value: parseIp(host),
+  }));
+  const nameOf = (source: string, port = 3000) =>
+    peers.identifyService({ authenticated: true, names, source: parseIp(source), from: 'x' }, port).name;
+  expect(['10.0.0.2', '10.0.0.3'].map((source) => nameOf(source))).toEqual([
+    '10.0.0.2:3000',
+    '10.0.0.3:3000',
+  ]);
+  expect(nameOf('10.0.0.3', 3999)).toBe('10.0.0.3:3000');
+  expect(() => nameOf('10.0.0.4')).toThrow(/^PERMISSION_DENIED: port 3000/);
 });
 
 test('a refusal says where a caller without a certificate is, and of one with names which', async () => {
