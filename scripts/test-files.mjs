@@ -12,6 +12,7 @@ const [UNIT, CONFORMANCE, NATIVE, END_TO_END] = ['unit', 'conformance', 'native'
 /** Unit tests that take too long for `npm run check`. */
 export const SLOW_UNIT_TESTS = [
   'gateway/doors/door-sockets',
+  'gateway/diagnosis/twenty-faults',
   'gateway/recovery/recovery',
   'topology/events',
   'topology/file/limits',

@@ -10,7 +10,17 @@ export function stateStore(path: string): StateStore {
   return {
     load: async () => readState(path),
     save: (text) => replaceFile(path, text, { readers: 'private' }),
+    isThere: async () => isThere(path),
   };
+}
+
+/** Of a place that cannot be looked at nobody knows: it is written to, and that says why not. */
+function isThere(path: string): boolean {
+  try {
+    return lstatIfThere(path) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**

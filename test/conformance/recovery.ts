@@ -41,6 +41,7 @@ export function describeRecovery(implementation: HalUnderTest): void {
       save: async (saved) => {
         text = saved;
       },
+      isThere: async () => true,
     };
     afterEach(() => net.gateway.stop());
 

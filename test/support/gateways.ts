@@ -9,7 +9,7 @@ import type { VirtualClock } from '../../src/base/virtual-clock.js';
 import { DOOR_LIMITS } from '../../src/gateway/doors/door-limits.js';
 import type { GatewayEvent } from '../../src/gateway/events.js';
 import { Gateway } from '../../src/gateway/gateway.js';
-import type { LogFields, LogLevel } from '../../src/gateway/log.js';
+import type { LogFields, Logger, LogLevel } from '../../src/gateway/log.js';
 import type { GatewayLimits, GatewayOptions, PeerOptions } from '../../src/gateway/options.js';
 import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
 import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
@@ -18,6 +18,7 @@ import {
   RpcError,
   type RpcMethod,
   type ServiceAddress,
+  type TlsSource,
 } from '../../src/gateway/rpc/transport.js';
 import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
 import type { ShowFrames } from '../../src/hal/frame-tap.js';
@@ -63,6 +64,9 @@ export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
   readonly wrapClock?: (clock: Clock) => Clock;
   readonly wrapTransport?: (transport: ControlTransport) => ControlTransport;
   readonly state?: StateStore;
+  readonly tlsSource?: TlsSource;
+  /** Gets the lines beside the test. */
+  readonly logger?: Logger;
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
   readonly ports?: () => readonly PortStatus[];
   /** Of a simulated device: shows its ports' frames to who captures them. */
@@ -171,6 +175,8 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       wrapClock,
       wrapTransport,
       state,
+      tlsSource,
+      logger,
       onReceived,
       ports,
       showFrames,
@@ -206,11 +212,15 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       clock: wrapClock?.(this.clock) ?? this.clock,
       random: seededRandom(this.#seed++),
       logger: {
-        log: (level, message, fields) => logs.push({ level, message, fields }),
+        log: (level, message, fields) => {
+          logs.push({ level, message, fields });
+          logger?.log(level, message, fields);
+        },
         enabled: () => true,
       },
       observe: (event) => events.push(event),
       ...(state === undefined ? {} : { state }),
+      ...(tlsSource === undefined ? {} : { tls: tlsSource }),
       ...(onReceived === undefined ? {} : { onReceived }),
       ...(ports === undefined ? {} : { ports }),
       ...(showFrames === undefined ? {} : { showFrames: showFrames(hal) }),

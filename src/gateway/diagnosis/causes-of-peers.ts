@@ -24,8 +24,11 @@ const isSilent = ({ silentSinceMs }: PeerView) => silentSinceMs !== undefined;
 /** Peers with whom nothing comes about because of our own certificate, which is told by itself. */
 function isForOurs({ summary }: DiagnosisInput, peer: PeerView): boolean {
   if (!OF_CERTIFICATES.includes(peer.silentProblem)) return false;
-  const own = summary.tls?.certificates.some(({ state }) => state === 'expired' || state === 'not-yet-valid');
-  return own === true || strangers(summary).length > 0;
+  return hasUnusableCertificate(summary) || strangers(summary).length > 0;
+}
+
+function hasUnusableCertificate({ tls }: GatewaySummary): boolean {
+  return (tls?.certificates ?? []).some(({ state }) => state === 'expired' || state === 'not-yet-valid');
 }
 
 /** All peers of whom we know something, where there are several and all are of another authority than we; otherwise none. */
@@ -48,7 +51,8 @@ function refusedOne({ peer, from }: { readonly peer?: string; readonly from: str
 export const CAUSES_OF_PEERS: Causes = {
   'own-authority': ({ summary }) => {
     const all = strangers(summary);
-    if (all.length === 0) return [];
+    // Peers break off as well where our certificate has ended, which is told by itself.
+    if (all.length === 0 || hasUnusableCertificate(summary)) return [];
     const authorities = (summary.tls?.certificates ?? []).filter(({ role }) => role === 'authority');
     return [
       {

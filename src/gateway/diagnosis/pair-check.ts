@@ -24,6 +24,7 @@ import {
   isSuspicious,
   type Judged,
   judgePair,
+  mayLose,
   type PairSample,
   SETTLE_MS,
 } from './pair-verdict.js';
@@ -39,8 +40,9 @@ const ANSWER_MS = 1000;
 const DEADLINE_MS = 3000;
 /** Samples older than this do not count. */
 const SAMPLES_KEPT_MS = 10_000;
-/** Samples of a look that finds a pair of which it cannot be sure yet. */
-const SAMPLES_PER_LOOK = 3;
+/** Samples of a look that finds a pair of which it cannot be sure yet, and the time between them: both together are what a look may take. */
+const SAMPLES_PER_LOOK = 5;
+const SAMPLE_INTERVAL_MS = SETTLE_MS / 2;
 
 export interface PairFinding extends Judged {
   readonly localVip: IpAddress;
@@ -78,15 +80,14 @@ export interface PairCheckDeps {
 
 interface Asked {
   lastAtMs: number;
-  underWay: boolean;
-  /** It does not know the question. */
+  /** Since when what we ask is not answered; undefined: it is. */
+  unansweredSinceMs: number | undefined;
+  /** The question that has not been answered yet; undefined: there is none. */
+  underWay: Promise<unknown> | undefined;
+  /** It does not know the question: it is not asked again. */
+  knowsNot: boolean;
+  /** It does not know the question, or has refused it last. */
   cannotSay: boolean;
-}
-
-/** What is counted from: what a peer sent before it fell silent says nothing of it now. */
-function sinceSilent({ silentSinceMs }: Peer, samples: readonly PairSample[]): PairSample {
-  if (silentSinceMs === undefined) return samples[0]!;
-  return samples.find(({ atMs }) => atMs >= silentSinceMs) ?? samples.at(-1)!;
 }
 
 export class PairCheck {
@@ -113,20 +114,21 @@ export class PairCheck {
   }
 
   async #look(): Promise<PairChecks> {
-    const { clock, signal } = this.deps;
+    const { clock } = this.deps;
     const facts = new Map<string, PeerFacts>();
     for (let samples = 1; ; samples++) {
       await this.#sample(facts, samples === 1);
       const isOpen = [...this.#samples].some(([{ peer }, all]) => this.#isOpen(peer, all));
       if (samples === SAMPLES_PER_LOOK || !isOpen) break;
-      await sleep(clock, SETTLE_MS, signal);
+      await this.#untilNext();
     }
     this.#lookedAtMs = clock.nowMs();
     const pairs: PairFinding[] = [];
     const letIn = new Set<string>();
     for (const [{ localVip, remoteVip, peer }, samples] of this.#samples) {
       const last = samples.at(-1)!;
-      if (last.ours.inPackets > sinceSilent(peer, samples).ours.inPackets) letIn.add(peer.name);
+      const first = this.#sinceUnanswered(peer, samples)[0] ?? last;
+      if (last.ours.inPackets > first.ours.inPackets) letIn.add(peer.name);
       const judged = judgePair(samples, this.#cannotSay(peer));
       if (judged !== undefined) pairs.push({ localVip, remoteVip, peer: peer.name, ...judged });
     }
@@ -220,37 +222,76 @@ export class PairCheck {
   /** undefined: it has not said. */
   async #ask(peer: Peer, sessions: readonly Session[]): Promise<Compared | undefined> {
     const { clock, transport, limits, servicePort, peerListener, signal } = this.deps;
-    const asked = this.#asked.get(peer) ?? { lastAtMs: 0, underWay: false, cannotSay: false };
+    const asked = this.#asked.get(peer) ?? {
+      lastAtMs: 0,
+      unansweredSinceMs: undefined,
+      underWay: undefined,
+      knowsNot: false,
+      cannotSay: false,
+    };
     this.#asked.set(peer, asked);
-    if (asked.underWay || asked.cannotSay) return undefined;
-    asked.underWay = true;
+    if (asked.underWay !== undefined || asked.knowsNot) return undefined;
     asked.lastAtMs = clock.nowMs();
+    asked.unansweredSinceMs ??= asked.lastAtMs;
+    const request = encodeComparison({
+      servicePort: servicePort(),
+      pairs: sessions.map(({ localVip, remoteVip }) => ({ sender: localVip, receiver: remoteVip })),
+    });
+    const deadlineMs = Math.min(DEADLINE_MS, limits.rpcDeadlineMs);
+    const call = transport.call(peer.serviceAddress, 'Compare', request, { deadlineMs, signal });
+    asked.underWay = call;
     try {
-      const request = encodeComparison({
-        servicePort: servicePort(),
-        pairs: sessions.map(({ localVip, remoteVip }) => ({ sender: localVip, receiver: remoteVip })),
-      });
-      const deadlineMs = Math.min(DEADLINE_MS, limits.rpcDeadlineMs);
-      const answer = await transport.call(peer.serviceAddress, 'Compare', request, { deadlineMs, signal });
+      const answer = await call;
+      asked.unansweredSinceMs = undefined;
       peerListener.onHeardOf(peer);
-      return decodeCompared(answer, sessions.length);
+      const compared = decodeCompared(answer, sessions.length);
+      asked.cannotSay = false;
+      return compared;
     } catch (error) {
       if (!(error instanceof RpcError) || signal.aborted) return undefined;
-      if (error.code === 'UNIMPLEMENTED') asked.cannotSay = true;
-      if (isAnswer(error.code)) peerListener.onAnswered(peer);
-      if (isSilence(error.code)) peerListener.onSilent(peer, error.message, error.problem);
+      const { code, message, problem } = error;
+      if (code === 'UNIMPLEMENTED') asked.knowsNot = true;
+      if (isAnswer(code)) {
+        asked.unansweredSinceMs = undefined;
+        asked.cannotSay = code !== 'RESOURCE_EXHAUSTED';
+        peerListener.onAnswered(peer);
+      }
+      if (isSilence(code)) peerListener.onSilent(peer, message, problem);
       return undefined;
     } finally {
-      asked.underWay = false;
+      asked.underWay = undefined;
     }
+  }
+
+  /** Waits until another sample may tell more: for some time, but not where it is only that answers are waited for, and they are there. */
+  async #untilNext(): Promise<void> {
+    const { clock, signal } = this.deps;
+    const over = new AbortController();
+    const waited = sleep(clock, SAMPLE_INTERVAL_MS, AbortSignal.any([signal, over.signal]));
+    const asking = [...this.#samples].flatMap(([{ peer }]) => this.#asked.get(peer)?.underWay ?? []);
+    const isOpen = [...this.#samples].some(
+      ([{ peer }, all]) => this.#asked.get(peer)?.underWay === undefined && this.#isOpen(peer, all),
+    );
+    const answered = Promise.allSettled(asking);
+    await (isOpen ? waited : Promise.race([waited, answered]));
+    over.abort();
+    waited.catch(() => {});
+  }
+
+  /** Samples since it answers nothing: what a peer sent before says nothing of it now. */
+  #sinceUnanswered(peer: Peer, samples: readonly PairSample[]): readonly PairSample[] {
+    const sinceMs = this.#asked.get(peer)?.unansweredSinceMs ?? Number.NEGATIVE_INFINITY;
+    return samples.filter(({ atMs }) => atMs >= sinceMs);
   }
 
   /** Whether another sample may tell more. */
   #isOpen(peer: Peer, samples: readonly PairSample[]): boolean {
-    if (this.#asked.get(peer)?.underWay === true) return true;
-    // Its packets may come all the same.
-    if (peer.silentSinceMs !== undefined) return samples.length < 2;
-    return isSuspicious(samples.at(-1)!) && !canJudge(samples, this.#cannotSay(peer));
+    // Its packets may come all the same. Whether it answers again the next look tells.
+    if (peer.silentSinceMs !== undefined) return this.#sinceUnanswered(peer, samples).length < 2;
+    if (this.#asked.get(peer)?.underWay !== undefined) return true;
+    const cannotSay = this.#cannotSay(peer);
+    if (judgePair(samples, cannotSay) !== undefined) return false;
+    return mayLose(samples) || (isSuspicious(samples.at(-1)!) && !canJudge(samples, cannotSay));
   }
 
   #cannotSay(peer: Peer): boolean {

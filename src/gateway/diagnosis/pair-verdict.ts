@@ -10,8 +10,8 @@ export const SETTLE_MS = 1500;
 const NO_TUNNEL_MS = 2 * SETTLE_MS;
 /** Packets that must have left before it says something that none was let in. */
 export const PACKETS_MIN = 2;
-/** Octets of large packets that are missing before it is told: more than those of a few that were lost by chance. */
-const LARGE_LOST_OCTETS_MIN = 4000;
+/** Octets of large packets that are missing before it is told, more than those of two that were lost by chance; from half of it on it is looked at. */
+const LARGE_LOST_OCTETS_MIN = 3000;
 /** Large packets are told from small ones when those that arrive have at most this share of the octets, on average. */
 const SMALL_SHARE = 0.6;
 
@@ -59,16 +59,23 @@ export function judgePair(samples: readonly PairSample[], cannotSay: boolean): J
 const ageOf = (samples: readonly PairSample[]) => samples.at(-1)!.atMs - samples[0]!.atMs;
 
 /**
- * Whether ours leave, none comes, and the peer has had no entry for any in all samples: of a peer that refuses what it is answered
- * each exchange that it begins has other SPIs, so that no two samples are of one count.
+ * Whether ours leave, none comes, and the peer has had no entry for any in all samples, or one and the same, whatever we have given it
+ * meanwhile. Of a peer that refuses what it is answered each exchange that it begins has other SPIs, so that no two samples are of one
+ * count.
  */
 function hasNoTunnelBack(samples: readonly PairSample[]): boolean {
   if (samples.length === 0 || ageOf(samples) < NO_TUNNEL_MS) return false;
-  const nothing = samples.every(
-    ({ ours, theirs }) => ours.inPackets === 0 && theirs !== undefined && !theirs.countsOut,
-  );
-  return nothing && samples.at(-1)!.ours.outPackets - samples[0]!.ours.outPackets >= PACKETS_MIN;
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  const nothing = samples.every(({ ours, theirs }) => ours.inPackets === 0 && theirs !== undefined);
+  if (!nothing || last.ours.outPackets - first.ours.outPackets < PACKETS_MIN) return false;
+  if (samples.every(({ theirs }) => !theirs!.countsOut)) return true;
+  const takesNone = samples.every(({ theirs }) => egressSpiOf(theirs!) === egressSpiOf(first.theirs!));
+  return takesNone && ingressSpisOf(first.ours) !== ingressSpisOf(last.ours);
 }
+
+/** Of SPIs, the first one is that of packets that leave. */
+const egressSpiOf = ({ epoch }: PairUse) => epoch.split(',')[0];
+const ingressSpisOf = ({ epoch }: PairUse) => epoch.split(',').slice(1).join();
 
 /** The last samples that are of the same entries as the last one, at both ends: their counters go on from each other. */
 function ofOneCount(samples: readonly PairSample[]): readonly PairSample[] {
@@ -112,9 +119,26 @@ function judgeSince(first: PairSample, early: PairSample, late: PairSample): Pai
   }
   const gets = leftThere.outPackets >= PACKETS_MIN && came.inPackets > 0;
   if (gets && came.outPackets === 0) return 'silent-here';
-  if (largeLost(left, cameThere)) return 'large-lost-there';
-  if (largeLost(leftThere, came)) return 'large-lost-here';
+  if (largeLost(left, cameThere, LARGE_LOST_OCTETS_MIN)) return 'large-lost-there';
+  if (largeLost(leftThere, came, LARGE_LOST_OCTETS_MIN)) return 'large-lost-here';
   return undefined;
+}
+
+/** Whether packets that have left of late may be lost: counters that are younger than others look like that as well. */
+export function mayLose(samples: readonly PairSample[]): boolean {
+  const same = ofOneCount(samples);
+  const last = same.at(-1);
+  if (last?.theirs === undefined) return false;
+  return same.some((first) => {
+    if (first === last || first.theirs === undefined) return false;
+    const [here, there] = [since(first.ours, last.ours), since(first.theirs, last.theirs!)];
+    const none = (left: Change, came: Change) => left.outPackets >= PACKETS_MIN && came.inPackets === 0;
+    if (none(there, here) || (none(here, there) && last.theirs!.countsIn)) return true;
+    return [
+      [here, there],
+      [there, here],
+    ].some(([left, came]) => largeLost(left!, came!, LARGE_LOST_OCTETS_MIN / 2));
+  });
 }
 
 /** Whether samples have been taken for so long that they can say something. */
@@ -153,8 +177,8 @@ function since(before: PairUse, after: PairUse): Change {
 type Change = Omit<PairUse, 'epoch'>;
 
 /** What has left is counted up to an earlier time than what was let in: octets that lack then are lost. */
-function largeLost(left: Change, letIn: Change): boolean {
+function largeLost(left: Change, letIn: Change, octetsMin: number): boolean {
   if (left.outPackets < PACKETS_MIN || letIn.inPackets === 0) return false;
-  if (left.outOctets - letIn.inOctets < LARGE_LOST_OCTETS_MIN) return false;
+  if (left.outOctets - letIn.inOctets < octetsMin) return false;
   return letIn.inOctets / letIn.inPackets <= (SMALL_SHARE * left.outOctets) / left.outPackets;
 }

@@ -16,7 +16,7 @@ import { countersOfSessions } from '../sessions/session-counters.js';
 import type { SessionTable } from '../sessions/session-table.js';
 import { spisOf } from './pair-check.js';
 
-/** Questions of one peer that are answered: so many at once, and so many in a second. A gateway asks once a second at the most. */
+/** Questions of one peer that are answered: so many at once, and so many in a second. A gateway asks some four times in three. */
 export const COMPARISONS_BURST = 8;
 const COMPARISONS_PER_SECOND = 2;
 

@@ -15,6 +15,8 @@ export interface StateStore {
   /** Undefined: there is none yet. Rejects when there is one that cannot be read. */
   load(): Promise<string | undefined>;
   save(text: string): Promise<void>;
+  /** Whether what was saved last is there still. */
+  isThere(): Promise<boolean>;
 }
 
 export interface StateKeeperDeps {
@@ -85,7 +87,8 @@ export class StateKeeper {
     // A state that has not been read is not replaced.
     if (this.#formerly === undefined) return;
     const text = encodeState(peers, addresses, this.#formerly);
-    if (text === this.#saved) return;
+    // Whose folder is gone is to know it before there is something to be kept, which may be long after.
+    if (text === this.#saved && (await store.isThere())) return;
     try {
       await store.save(text);
       this.#saved = text;

@@ -39,6 +39,9 @@ const OUTCOME_UNKNOWN: readonly string[] = [
   'ABORTED',
 ];
 
+/** Who has not answered for so long is told to be silent, although it may answer until the deadline. */
+const SILENT_AFTER_MS = 3000;
+
 export interface TunnelClientDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -197,7 +200,12 @@ export class TunnelClient {
     tunnels: number,
     decode: (response: Uint8Array) => T,
   ): Promise<T> {
-    const { transport, limits, signal, observe, peerListener } = this.deps;
+    const { transport, limits, signal, observe, peerListener, clock } = this.deps;
+    const askedAtMs = clock.nowMs();
+    const slow = clock.setTimer(() => {
+      // It may have answered others meanwhile.
+      if (peer.heardAtMs < askedAtMs) peerListener.onSilent(peer, `no answer within ${SILENT_AFTER_MS} ms`);
+    }, SILENT_AFTER_MS);
     try {
       observe({ type: 'request-sent', peer: peer.name, tunnels, method });
       const { rpcDeadlineMs: deadlineMs } = limits;
@@ -217,6 +225,7 @@ export class TunnelClient {
         response.fill(0);
       }
     } finally {
+      slow.cancel();
       request.fill(0);
     }
   }

@@ -383,6 +383,7 @@ describe('a gateway that has stopped', () => {
           if (stopped) late.push('save');
           saved.push(text);
         },
+        isThere: async () => true,
       },
     });
     await net.start(2, [1]);

@@ -120,6 +120,12 @@ describe('certificates', () => {
       ['peer-silent', '10.0.0.2:3000'],
       ['peer-silent', '10.0.0.3:3000'],
     ]);
+    // They break off as well where our certificate has ended, whatever their authority.
+    const ended = tls(certificate('valid', 'authority'), certificate('expired'));
+    const broken = [2, 3].map((number) => without(number, 'broken-off'));
+    expect(named({ summary: { tls: ended, peers: broken } })).toEqual([
+      ['certificate-unusable', expect.any(String)],
+    ]);
     // Of whom nothing is known says nothing.
     expect(named({ summary: { tls: authorities, peers: [...all, peer(5, {})] } })).toEqual([
       ['own-authority', 'authority.pem'],

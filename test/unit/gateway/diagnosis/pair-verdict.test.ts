@@ -4,6 +4,7 @@ import {
   canJudge,
   isSuspicious,
   judgePair,
+  mayLose,
   type PairSample,
   type PairVerdict,
   SETTLE_MS,
@@ -225,12 +226,12 @@ describe('counters of both ends say', () => {
       ),
     ).toBe(undefined);
     const few: [Use, Use] = [
-      [4, 4, 4099, 400],
+      [4, 4, 3099, 400],
       [4, 1, 400, 100],
     ];
     expect(verdict(few, few)).toBe(undefined);
     const enough: [Use, Use] = [
-      [4, 4, 4100, 400],
+      [4, 4, 3100, 400],
       [4, 1, 400, 100],
     ];
     expect(verdict(enough, enough)).toBe('large-lost-there');
@@ -253,6 +254,33 @@ describe('one end alone', () => {
     const spoken = [at(0, [0, 0]), at(10, [0, 0], [0, 0]), at(20, [2, 0], [2, 0]), at(25, [2, 0])];
     expect(verdictOf([...spoken, at(20 + SETTLE_MS, [2, 0], [2, 0])], false)).toBe('lost-both-ways');
     expect(verdictOf(spoken, false)).toBe(undefined);
+  });
+});
+
+describe('whether packets may be lost, so that another look is worth it', () => {
+  const now = (ours: Use, theirs: Use) => mayLose([at(0, [0, 0], [0, 0]), at(1, ours, theirs)]);
+
+  test('is so from two packets on of which none is let in, at either end', () => {
+    expect(now([2, 0], [0, 0])).toBe(true);
+    expect(now([0, 0], [2, 0])).toBe(true);
+    expect(now([1, 0], [0, 0])).toBe(false);
+    expect(now([2, 0], [0, 1])).toBe(false);
+    expect(mayLose([at(0, [2, 0], [0, 0])])).toBe(false);
+  });
+
+  test('is so where it is large ones that lack', () => {
+    expect(now([4, 4, 3000, 400], [4, 2, 400, 200])).toBe(true);
+    expect(now([4, 4, 400, 400], [4, 2, 400, 200])).toBe(false);
+  });
+
+  test('is not known where the other end does not count what comes, or has not spoken', () => {
+    const counting = (countsIn: boolean): PairSample[] =>
+      [at(0, [0, 0], [0, 0]), at(1, [2, 1], [1, 0])].map((one) => ({
+        ...one,
+        theirs: { ...one.theirs!, countsIn },
+      }));
+    expect([mayLose(counting(true)), mayLose(counting(false))]).toEqual([true, false]);
+    expect(mayLose([at(0, [0, 0], [0, 0]), at(1, [2, 0])])).toBe(false);
   });
 });
 
@@ -291,6 +319,26 @@ describe('samples whose entries differ', () => {
     ])
       expect(judgePair(other, false)).toBe(undefined);
   });
+});
+
+test('a peer that goes on sending under one key, whatever it is given, has no tunnel back', () => {
+  const step = SETTLE_MS;
+  const samples = (ingress: (i: number) => string, egress: (i: number) => string) =>
+    [at(0, [4, 0], [3, 9]), at(step, [5, 0], [5, 9]), at(2 * step, [6, 0], [7, 9])].map((one, i) => ({
+      ...one,
+      ours: { ...one.ours, epoch: `7,${ingress(i)}` },
+      theirs: { ...one.theirs!, epoch: `${egress(i)},1,${i}` },
+    }));
+  const verdictFor = (...spis: Parameters<typeof samples>) => verdictOf(samples(...spis), false);
+  expect(verdictFor(String, () => '3')).toBe('no-tunnel-back');
+  // It takes them; or it has been given none.
+  expect(verdictFor(String, String)).toBe(undefined);
+  expect(
+    verdictFor(
+      () => '1',
+      () => '3',
+    ),
+  ).toBe(undefined);
 });
 
 test('samples say something when what had left has had the time to be counted', () => {

@@ -86,6 +86,7 @@ function memoryStore(): StateStore & { text: string | undefined } {
     save: async (text: string) => {
       store.text = text;
     },
+    isThere: async () => true,
   };
   return store;
 }

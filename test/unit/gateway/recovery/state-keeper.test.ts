@@ -16,7 +16,11 @@ function open(kept?: string) {
   const addresses = new UnderlayAddresses();
   const writes: { atMs: number; text: string }[] = [];
   const [logs, events]: [unknown[], unknown[]] = [[], []];
-  const store = { loadError: undefined as Error | undefined, saveError: undefined as Error | undefined };
+  const store = {
+    loadError: undefined as Error | undefined,
+    saveError: undefined as Error | undefined,
+    isThere: true,
+  };
   const keeper = new StateKeeper({
     store: {
       load: async () => {
@@ -27,6 +31,7 @@ function open(kept?: string) {
         writes.push({ atMs: clock.nowMs(), text });
         if (store.saveError !== undefined) throw store.saveError;
       },
+      isThere: async () => store.isThere,
     },
     clock,
     logger: { log: (...line) => logs.push(line), enabled: () => true },
@@ -129,4 +134,23 @@ test('the stop writes what has changed last, and nothing is written after it', a
   expect([writes.length, clock.pending]).toEqual([2, 0]);
   // Nor does it need to have been started.
   await expect(open().keeper.stop()).resolves.toBeUndefined();
+});
+
+test('what is gone is written again, and that its place is gone is known without anything new to keep', async () => {
+  const { clock, keeper, times, events, store } = open();
+  await keeper.load();
+  keeper.start();
+  await clock.advance(SAVE_INTERVAL_MS);
+  expect(times()).toHaveLength(1);
+  store.isThere = false;
+  store.saveError = new Error('no such folder');
+  await clock.advance(SAVE_INTERVAL_MS);
+  expect(keeper.problem).toContain('no such folder');
+  expect(events).toMatchObject([{ type: 'state-not-written' }]);
+  store.saveError = undefined;
+  await clock.advance(SAVE_INTERVAL_MS);
+  store.isThere = true;
+  await clock.advance(60_000);
+  expect(times()).toHaveLength(3);
+  expect(keeper.problem).toBeUndefined();
 });

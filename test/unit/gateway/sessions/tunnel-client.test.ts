@@ -42,7 +42,7 @@ let sessions: Session[];
 let offers: Offer[];
 let ways: EgressRoute[];
 let calls: { method: RpcMethod; request: Uint8Array; response: Uint8Array | undefined }[];
-let world: { failAt: string; error: Error; closed: Set<IngressSpi>; during: () => void };
+let world: { failAt: string; error: Error; closed: Set<IngressSpi>; during: () => void | Promise<void> };
 /** The peer: gives SPI 50, 51, ... of the version that is asked for. */
 let answer: (method: RpcMethod, request: Uint8Array) => Uint8Array;
 let client: TunnelClient;
@@ -120,7 +120,7 @@ beforeEach(() => {
         const one: (typeof calls)[number] = { method, request: request.slice(), response: undefined };
         calls.push(Object.assign(one, { live: request }));
         await clock.advance(30);
-        world.during();
+        await world.during();
         one.response = answer(method, request);
         return one.response;
       },
@@ -313,6 +313,30 @@ describe('an exchange that fails', () => {
     expect(silent).toEqual(isSilent ? [[`${code}: failed`, 'unreachable']] : []);
     expect(answers).toBe(isSilent || code === 'CANCELLED' ? 0 : 1);
     expect(peer.failure).toMatchObject({ code });
+  });
+
+  test('is told to be silence after three seconds, although an answer may come, and not where the peer is heard of', async () => {
+    const slow = () => {
+      throw new RpcError('DEADLINE_EXCEEDED', 'no answer within 5000 ms');
+    };
+    answer = slow;
+    world.during = () => clock.advance(2970);
+    await exchange();
+    expect(silent).toEqual([
+      ['no answer within 3000 ms'],
+      ['DEADLINE_EXCEEDED: no answer within 5000 ms', undefined],
+    ]);
+    silent.length = 0;
+    world.during = () => clock.advance(2969);
+    await exchange();
+    expect(silent).toHaveLength(1);
+    silent.length = 0;
+    world.during = () => {
+      peer.heardAtMs = clock.nowMs();
+      return clock.advance(2970);
+    };
+    await exchange();
+    expect(silent).toHaveLength(1);
   });
 
   test('waits for longer each time', async () => {

@@ -250,6 +250,7 @@ describe('what another peer holds', () => {
       save: async (saved: string) => {
         text = saved;
       },
+      isThere: async () => true,
     };
     let a = await net.start(1, [2, 3], { state });
     const b = await net.start(2, [1]);
