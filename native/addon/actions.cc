@@ -10,7 +10,7 @@ namespace {
 constexpr uint32_t ETHERNET_OCTETS = 14;
 constexpr uint16_t ICV_OCTETS = 16;
 
-void write_encap(const ActionsSpec &spec, const ValuesSpec *values, doca_flow_actions &actions)
+void write_encap(const ActionsSpec &spec, const ValuesSpec *values, Actions &actions)
 {
 	doca_flow_crypto_encap_action &encap = actions.crypto_encap;
 	actions.has_crypto_encap = true;
@@ -58,13 +58,12 @@ bool sets_after_crypto(const ActionsSpec &actions)
 	return std::any_of(actions.set.begin(), actions.set.end(), [](const FieldSpec &field) { return !field.field->metadata; });
 }
 
-void write_template_sets(const ActionsSpec &spec, doca_flow_actions &actions, doca_flow_actions &mask,
-			 doca_flow_actions &repeated, bool fixed)
+void write_template_sets(const ActionsSpec &spec, Actions &actions, Actions &mask, Actions &repeated, bool fixed)
 {
 	for (const FieldSpec &field : spec.set) {
 		const DocaField &doca = *field.field;
-		auto one_value = zeroed<doca_flow_actions>();
-		auto one_mask = zeroed<doca_flow_actions>();
+		auto one_value = zeroed<Actions>();
+		auto one_mask = zeroed<Actions>();
 		const std::vector<uint8_t> bits = field.full_mask();
 		doca.to_actions(one_mask, bits.data());
 		one_mask.tun.type = DOCA_FLOW_TUN_NONE;
@@ -81,7 +80,7 @@ void write_template_sets(const ActionsSpec &spec, doca_flow_actions &actions, do
 	}
 }
 
-void write_entry_sets(const ActionsSpec &spec, const ValuesSpec &values, doca_flow_actions &actions)
+void write_entry_sets(const ActionsSpec &spec, const ValuesSpec &values, Actions &actions)
 {
 	const uint8_t *at = values.set.data();
 	for (const FieldSpec &field : spec.set) {
@@ -92,7 +91,7 @@ void write_entry_sets(const ActionsSpec &spec, const ValuesSpec &values, doca_fl
 	}
 }
 
-void write_crypto(const LoweringDevice &device, const ActionsSpec &spec, const ValuesSpec *values, doca_flow_actions &actions)
+void write_crypto(const LoweringDevice &device, const ActionsSpec &spec, const ValuesSpec *values, Actions &actions)
 {
 	if (spec.decrypt || spec.encrypt) {
 		actions.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;

@@ -20,10 +20,9 @@ void BasicEntries::add(uint32_t pipe, uint32_t slot, uint8_t action_index, const
 }
 
 // The actions of an entry in the pipe itself, without those that its ordered list does.
-doca_flow_actions BasicEntries::actions_of(const PipeSpec &spec, const LoweredPipe &lowered, uint8_t index,
-					   const ValuesSpec &values) const
+Actions BasicEntries::actions_of(const PipeSpec &spec, const LoweredPipe &lowered, uint8_t index, const ValuesSpec &values) const
 {
-	doca_flow_actions actions = lowered.repeated_actions[index];
+	Actions actions = lowered.repeated_actions[index];
 	const ActionList *list = lowered.lists[index].get();
 	if (list == nullptr || !list->sets)
 		write_entry_sets(spec.actions[index], values, actions);
@@ -43,10 +42,10 @@ void BasicEntries::hand_over_add(uint32_t pipe, EntryRecord &record, const Value
 			throw Failure(result, "an entry of pipe " + spec.name);
 	};
 
-	doca_flow_match match = lowered.repeated;
+	Match match = lowered.repeated;
 	write_entry_values(device_, spec.match, values.match.data(), match);
 
-	auto actions = zeroed<doca_flow_actions>();
+	auto actions = zeroed<Actions>();
 	const bool has_actions = !spec.actions.empty();
 	ActionList *list = nullptr;
 	if (has_actions) {
@@ -102,8 +101,8 @@ void BasicEntries::update(uint32_t pipe, uint32_t slot, const ValuesSpec *values
 		values = &given->values;
 		forward = &given->forward;
 	}
-	auto actions = zeroed<doca_flow_actions>();
-	doca_flow_actions *actions_given = nullptr;
+	auto actions = zeroed<Actions>();
+	Actions *actions_given = nullptr;
 	if (values != nullptr && !spec.actions.empty()) {
 		actions = actions_of(spec, lowered, record.action_index, *values);
 		actions_given = &actions;
@@ -126,7 +125,7 @@ void BasicEntries::update(uint32_t pipe, uint32_t slot, const ValuesSpec *values
 	record.given = std::move(given);
 }
 
-doca_error_t BasicEntries::hand_over_update(const LoweredPipe &lowered, EntryRecord &record, doca_flow_actions *actions,
+doca_error_t BasicEntries::hand_over_update(const LoweredPipe &lowered, EntryRecord &record, Actions *actions,
 					    const doca_flow_fwd *forward)
 {
 	return operations_.change(record, record.entry, [&] {
@@ -137,7 +136,7 @@ doca_error_t BasicEntries::hand_over_update(const LoweredPipe &lowered, EntryRec
 
 // Adds a new list entry, makes the entry lead to it, then removes the former list entry: no packet sees a gap. `forward` is the
 // list entry's.
-void BasicEntries::replace_list_entry(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, doca_flow_actions *actions,
+void BasicEntries::replace_list_entry(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, Actions *actions,
 				      const doca_flow_fwd *forward)
 {
 	const PipeSpec &spec = program_.pipes[pipe];

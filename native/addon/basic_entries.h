@@ -27,12 +27,11 @@ public:
 
 private:
 	void hand_over_add(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, const ForwardSpec &forward);
-	doca_error_t hand_over_update(const LoweredPipe &lowered, EntryRecord &record, doca_flow_actions *actions,
+	doca_error_t hand_over_update(const LoweredPipe &lowered, EntryRecord &record, Actions *actions,
 				      const doca_flow_fwd *forward);
-	void replace_list_entry(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, doca_flow_actions *actions,
+	void replace_list_entry(uint32_t pipe, EntryRecord &record, const ValuesSpec &values, Actions *actions,
 				const doca_flow_fwd *forward);
-	doca_flow_actions actions_of(const PipeSpec &spec, const LoweredPipe &lowered, uint8_t index,
-				     const ValuesSpec &values) const;
+	Actions actions_of(const PipeSpec &spec, const LoweredPipe &lowered, uint8_t index, const ValuesSpec &values) const;
 
 	const ProgramSpec &program_;
 	const LoweringDevice &device_;

@@ -9,11 +9,11 @@
 
 // An entry in DOCA's structures.
 struct ControlEntries::Prepared {
-	doca_flow_match match = zeroed<doca_flow_match>();
-	doca_flow_match mask = zeroed<doca_flow_match>();
+	Match match = zeroed<Match>();
+	Match mask = zeroed<Match>();
 	doca_flow_match_condition condition = zeroed<doca_flow_match_condition>();
-	doca_flow_actions actions = zeroed<doca_flow_actions>();
-	doca_flow_actions actions_mask = zeroed<doca_flow_actions>();
+	Actions actions = zeroed<Actions>();
+	Actions actions_mask = zeroed<Actions>();
 	doca_flow_monitor monitor = zeroed<doca_flow_monitor>();
 	CopiedForward forward;
 
@@ -22,8 +22,8 @@ struct ControlEntries::Prepared {
 
 namespace {
 
-void write_condition(const ControlEntrySpec &entry, const std::string &doing, doca_flow_match_condition &condition,
-		     doca_flow_match &match, doca_flow_match &mask)
+void write_condition(const ControlEntrySpec &entry, const std::string &doing, doca_flow_match_condition &condition, Match &match,
+		     Match &mask)
 {
 	const DocaField &doca = *entry.condition->field;
 	const bool also_matched = std::any_of(entry.match.begin(), entry.match.end(),
@@ -51,7 +51,7 @@ ControlEntries::Prepared ControlEntries::prepare(const PipeSpec &spec, const Con
 	if (entry.condition)
 		write_condition(entry, doing, prepared.condition, prepared.match, prepared.mask);
 
-	auto unused = zeroed<doca_flow_actions>();
+	auto unused = zeroed<Actions>();
 	const bool in_list = Shape::in_list(entry.actions);
 	if (!in_list || !sets_after_crypto(entry.actions))
 		write_template_sets(entry.actions, prepared.actions, prepared.actions_mask, unused, true);

@@ -36,6 +36,9 @@ struct DeviceOptions {
 	uint32_t memory_megabytes = 0;
 	// The level of DOCA's own messages, as doca_log_level. The first device's counts for the process.
 	uint32_t log_level = DOCA_LOG_LEVEL_WARNING;
+	// Whether programs may look at words of the PSP header, and write them. The first device's counts for those that are open
+	// together with it.
+	bool psp_words = false;
 	// Further arguments for EAL. The first device's count for the process.
 	std::vector<std::string> eal_arguments;
 };

@@ -19,9 +19,9 @@ constexpr bool is_metadata(const char *name)
 	return name[0] == 'm' && name[1] == 'e' && name[2] == 't' && name[3] == 'a' && name[4] == '.';
 }
 
-void nothing(doca_flow_match &) {}
+void nothing(Match &) {}
 
-void no_need(doca_flow_match &, doca_flow_match &) {}
+void no_need(Match &, Match &) {}
 
 template <typename Type> void need_type(Type &value, Type &mask, Type wanted)
 {
@@ -32,67 +32,67 @@ template <typename Type> void need_type(Type &value, Type &mask, Type wanted)
 	mask = static_cast<Type>(UINT32_MAX);
 }
 
-void need_outer_ip4(doca_flow_match &match, doca_flow_match &mask)
+void need_outer_ip4(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.outer_l3_type, mask.parser_meta.outer_l3_type, DOCA_FLOW_L3_META_IPV4);
 }
 
-void need_outer_ip6(doca_flow_match &match, doca_flow_match &mask)
+void need_outer_ip6(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.outer_l3_type, mask.parser_meta.outer_l3_type, DOCA_FLOW_L3_META_IPV6);
 }
 
-void need_udp(doca_flow_match &match, doca_flow_match &mask)
+void need_udp(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.outer_l4_type, mask.parser_meta.outer_l4_type, DOCA_FLOW_L4_META_UDP);
 }
 
-void need_icmp(doca_flow_match &match, doca_flow_match &mask)
+void need_icmp(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.outer_l4_type, mask.parser_meta.outer_l4_type, DOCA_FLOW_L4_META_ICMP);
 }
 
-void need_inner_ip4(doca_flow_match &match, doca_flow_match &mask)
+void need_inner_ip4(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.inner_l3_type, mask.parser_meta.inner_l3_type, DOCA_FLOW_L3_META_IPV4);
 }
 
-void need_inner_ip6(doca_flow_match &match, doca_flow_match &mask)
+void need_inner_ip6(Match &match, Match &mask)
 {
 	need_type(match.parser_meta.inner_l3_type, mask.parser_meta.inner_l3_type, DOCA_FLOW_L3_META_IPV6);
 }
 
-void select_outer_ip4(doca_flow_match &match)
+void select_outer_ip4(Match &match)
 {
 	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
 }
 
-void select_outer_ip6(doca_flow_match &match)
+void select_outer_ip6(Match &match)
 {
 	match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6;
 }
 
-void select_udp(doca_flow_match &match)
+void select_udp(Match &match)
 {
 	match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_UDP;
 }
 
-void select_icmp(doca_flow_match &match)
+void select_icmp(Match &match)
 {
 	match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_ICMP;
 }
 
-void select_psp(doca_flow_match &match)
+void select_psp(Match &match)
 {
 	match.tun.type = DOCA_FLOW_TUN_PSP;
 }
 
-void select_inner_ip4(doca_flow_match &match)
+void select_inner_ip4(Match &match)
 {
 	match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP4;
 }
 
-void select_inner_ip6(doca_flow_match &match)
+void select_inner_ip6(Match &match)
 {
 	match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP6;
 }
@@ -103,22 +103,22 @@ void select_inner_ip6(doca_flow_match &match)
 #define OCTETS(NAME, STRING, MEMBER, COUNT, NEED, SELECT) \
 	{                                                                                                                  \
 		NAME, STRING, COUNT, false, false, is_metadata(NAME), \
-			[](doca_flow_match &match, const uint8_t *octets, bool) { memcpy(&match.MEMBER, octets, COUNT); }, \
+			[](Match &match, const uint8_t *octets, bool) { memcpy(&match.MEMBER, octets, COUNT); }, \
 			nullptr, NEED, SELECT                                                                              \
 	}
 // The same, writable by actions.
 #define WRITABLE(NAME, STRING, MEMBER, COUNT, NEED, SELECT) \
 	{                                                                                                                  \
 		NAME, STRING, COUNT, false, false, is_metadata(NAME), \
-			[](doca_flow_match &match, const uint8_t *octets, bool) { memcpy(&match.MEMBER, octets, COUNT); }, \
-			[](doca_flow_actions &actions, const uint8_t *octets) { memcpy(&actions.MEMBER, octets, COUNT); }, \
+			[](Match &match, const uint8_t *octets, bool) { memcpy(&match.MEMBER, octets, COUNT); }, \
+			[](Actions &actions, const uint8_t *octets) { memcpy(&actions.MEMBER, octets, COUNT); }, \
 			NEED, SELECT                                                                                       \
 	}
 // A type: in DOCA an enumeration of four octets in the CPU's order.
 #define TYPE(NAME, STRING, MEMBER)                                                                                         \
 	{                                                                                                                  \
 		NAME, STRING, 1, false, false, false, \
-			[](doca_flow_match &match, const uint8_t *octets, bool mask) {                                     \
+			[](Match &match, const uint8_t *octets, bool mask) {                                     \
 				const uint32_t value = mask && octets[0] == 0xff ? UINT32_MAX : octets[0];                 \
 				match.MEMBER = static_cast<decltype(match.MEMBER)>(value);                                 \
 			},                                                                                                 \
@@ -128,16 +128,19 @@ void select_inner_ip6(doca_flow_match &match)
 #define SMALL(NAME, STRING, MEMBER, BITS)                                                                                  \
 	{                                                                                                                  \
 		NAME, STRING, 1, (BITS) == 1, false, false, \
-			[](doca_flow_match &match, const uint8_t *octets, bool mask) {                                     \
+			[](Match &match, const uint8_t *octets, bool mask) {                                     \
 				match.MEMBER = mask && octets[0] == (BITS) ? 0xff : octets[0];                             \
 			},                                                                                                 \
 			nullptr, no_need, nothing                                                                          \
 	}
+// A word of the PSP header; actions need no selector for it.
+#define WORD(NUMBER) \
+	WRITABLE("tun.psp.dw" #NUMBER, "tunnel.psp.dw" #NUMBER, psp_words[(NUMBER) - PSP_WORD_FIRST], 4, no_need, select_psp)
 // clang-format on
 
 const DocaField FIELDS[] = {
 	{"parser_meta.port_id", "parser_meta.port.id", 2, false, true, false,
-	 [](doca_flow_match &match, const uint8_t *octets, bool mask) {
+	 [](Match &match, const uint8_t *octets, bool mask) {
 		 if (mask)
 			 compat::match_any_port(match);
 		 else
@@ -180,14 +183,18 @@ const DocaField FIELDS[] = {
 	OCTETS("tun.psp.hdrextlen", "tunnel.psp.hdrextlen", tun.psp.hdrextlen, 1, no_need, select_psp),
 	OCTETS("tun.psp.res_cryptofst", "tunnel.psp.res_cryptofst", tun.psp.res_cryptofst, 1, no_need, select_psp),
 	{"tun.psp.s_d_ver_v", "tunnel.psp.s_d_ver_v", 1, false, false, false,
-	 [](doca_flow_match &match, const uint8_t *octets, bool) { match.tun.psp.s_d_ver_v = octets[0]; },
-	 [](doca_flow_actions &actions, const uint8_t *octets) {
+	 [](Match &match, const uint8_t *octets, bool) { match.tun.psp.s_d_ver_v = octets[0]; },
+	 [](Actions &actions, const uint8_t *octets) {
 		 actions.tun.type = DOCA_FLOW_TUN_PSP;
 		 actions.tun.psp.s_d_ver_v = octets[0];
 	 },
 	 no_need, select_psp},
 	OCTETS("tun.psp.spi", "tunnel.psp.spi", tun.psp.spi, 4, no_need, select_psp),
 	OCTETS("tun.psp.vc", nullptr, tun.psp.vc, 8, no_need, select_psp),
+	WORD(6),
+	WORD(7),
+	WORD(8),
+	WORD(9),
 	OCTETS("inner.ip4.src_ip", "inner.ipv4.src_ip", inner.ip4.src_ip, 4, need_inner_ip4, select_inner_ip4),
 	OCTETS("inner.ip4.dst_ip", "inner.ipv4.dst_ip", inner.ip4.dst_ip, 4, need_inner_ip4, select_inner_ip4),
 	OCTETS("inner.ip6.src_ip", nullptr, inner.ip6.src_ip, 16, need_inner_ip6, select_inner_ip6),

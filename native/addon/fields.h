@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compat.h"
+#include "doca_words.h"
 
 // A field in DOCA's structures. Values are octets in network order, as wide as the field is in PipeHAL.
 struct DocaField {
@@ -21,13 +22,13 @@ struct DocaField {
 	// The field is packet metadata or a scratch word, not a part of the packet.
 	bool metadata;
 	// Writes a value to a match, or with `mask` a mask, whose all ones become as wide as DOCA's member.
-	void (*to_match)(doca_flow_match &match, const uint8_t *octets, bool mask);
+	void (*to_match)(Match &match, const uint8_t *octets, bool mask);
 	// Writes a value to actions; nullptr: actions cannot write the field.
-	void (*to_actions)(doca_flow_actions &actions, const uint8_t *octets);
+	void (*to_actions)(Actions &actions, const uint8_t *octets);
 	// Adds the types of the headers that a packet must have in order to have the field.
-	void (*need)(doca_flow_match &match, doca_flow_match &mask);
+	void (*need)(Match &match, Match &mask);
 	// Selects the members of the unions in a match that the field is in.
-	void (*select)(doca_flow_match &match);
+	void (*select)(Match &match);
 };
 
 // All fields.

@@ -50,8 +50,8 @@ struct LoweredPipe {
 	doca_flow_pipe *pipe = nullptr;
 	// Constants that a template cannot express, because all ones mean "each entry gives its own" there: every entry repeats
 	// them.
-	doca_flow_match repeated{};
-	std::vector<doca_flow_actions> repeated_actions;
+	Match repeated{};
+	std::vector<Actions> repeated_actions;
 	// By action template; nullptr where the pipe's own actions do the crypto, or where there is none.
 	std::vector<std::unique_ptr<ActionList>> lists;
 	// Forwards of entries differ, so that the pipe's is changeable.

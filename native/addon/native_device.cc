@@ -291,6 +291,7 @@ DeviceOptions options_of(const Napi::Object &object)
 	options.devices = number_of(object, "devices", 1);
 	options.buffers = number_of(object, "buffers", 8192);
 	options.memory_megabytes = number_of(object, "memoryMegabytes");
+	options.psp_words = object.Get("pspWords").ToBoolean();
 	options.log_level = number_of(object, "logLevel", DOCA_LOG_LEVEL_WARNING);
 	options.eal_arguments = list_of<std::string>(
 		object.Get("ealArguments"), [](const Napi::Value &value) { return value.As<Napi::String>().Utf8Value(); });
@@ -338,6 +339,7 @@ Napi::Value open_device(const Napi::CallbackInfo &info)
 			Napi::Object result = Napi::Object::New(env);
 			result.Set("device", device);
 			result.Set("ports", ports);
+			result.Set("pspWords", Napi::Boolean::New(env, FlowLibrary::has_psp_words()));
 			result.Set("gmac", Napi::Boolean::New(env, opened->device->has_gmac()));
 			result.Set("release", Napi::String::New(env, DOCA_VERSION_STRING));
 			return result;

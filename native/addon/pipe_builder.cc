@@ -13,7 +13,7 @@ constexpr uint32_t PRIORITY_MISS = 7;
 
 // Action templates as DOCA wants them: arrays of pointers.
 struct ActionTemplates {
-	explicit ActionTemplates(size_t count) : actions(count, zeroed<doca_flow_actions>()), masks(actions)
+	explicit ActionTemplates(size_t count) : actions(count, zeroed<Actions>()), masks(actions)
 	{
 		for (size_t i = 0; i < count; i++) {
 			action_pointers.push_back(&actions[i]);
@@ -23,8 +23,8 @@ struct ActionTemplates {
 	ActionTemplates(const ActionTemplates &) = delete;
 	ActionTemplates &operator=(const ActionTemplates &) = delete;
 
-	std::vector<doca_flow_actions> actions;
-	std::vector<doca_flow_actions> masks;
+	std::vector<Actions> actions;
+	std::vector<Actions> masks;
 	std::vector<doca_flow_actions *> action_pointers;
 	std::vector<doca_flow_actions *> mask_pointers;
 };
@@ -49,9 +49,9 @@ void PipeBuilder::build(const PipeSpec &spec, LoweredPipe &lowered)
 
 void PipeBuilder::build_basic(const PipeSpec &spec, LoweredPipe &lowered)
 {
-	auto match = zeroed<doca_flow_match>();
-	auto mask = zeroed<doca_flow_match>();
-	lowered.repeated = zeroed<doca_flow_match>();
+	auto match = zeroed<Match>();
+	auto mask = zeroed<Match>();
+	lowered.repeated = zeroed<Match>();
 	add_fields(device_, spec.match, match, mask, &lowered.repeated);
 
 	ActionTemplates templates(spec.actions.size());

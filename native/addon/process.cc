@@ -16,7 +16,11 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 
+#include <doca_flow_definitions.h>
+
 #include "device.h"
+#include "doca_structs.h"
+#include "doca_words.h"
 #include "log_stream.h"
 #include "operations.h"
 
@@ -28,6 +32,7 @@ constexpr uint32_t MIRRORS_MAX = 256;
 // State that the open devices share.
 struct {
 	uint32_t devices = 0;
+	bool has_psp_words = false;
 	// Up to 3.1: how many numbers of key slots each device has, which devices' numbers are taken, and the free numbers of
 	// mirrors.
 	uint32_t device_crypto_ids = 0;
@@ -109,6 +114,43 @@ void entry_processed(doca_flow_pipe_entry *entry, uint16_t, doca_flow_entry_stat
 				  status == DOCA_FLOW_ENTRY_STATUS_SUCCESS);
 }
 
+uint32_t offset_in(const void *structure, const void *member)
+{
+	return static_cast<uint32_t>(static_cast<const uint8_t *>(member) - static_cast<const uint8_t *>(structure));
+}
+
+using Definitions = std::unique_ptr<doca_flow_definitions, void (*)(doca_flow_definitions *)>;
+
+// Tells DOCA where our matches and actions have the words of the PSP header. To be kept until DOCA Flow is initialized.
+Definitions define_psp_words(doca_flow_cfg *cfg)
+{
+	const std::string doing = "definitions of words of the PSP header";
+	doca_flow_definitions_cfg *definitions_cfg = nullptr;
+	check(doca_flow_definitions_cfg_create(&definitions_cfg), doing);
+	doca_flow_definitions *definitions = nullptr;
+	const doca_error_t created = doca_flow_definitions_create(definitions_cfg, &definitions);
+	doca_flow_definitions_cfg_destroy(definitions_cfg);
+	check(created, doing);
+	Definitions kept(definitions, doca_flow_definitions_destroy);
+	const auto match = zeroed<Match>();
+	const auto actions = zeroed<Actions>();
+	for (uint32_t i = 0; i < PSP_WORDS; i++) {
+		const std::string name = ".packet.tunnel.psp.dw" + std::to_string(PSP_WORD_FIRST + i);
+		check(doca_flow_definitions_add_field(
+			      definitions, ("match" + name).c_str(),
+			      offset_in(static_cast<const doca_flow_match *>(&match), &match.psp_words[i]),
+			      sizeof(match.psp_words[i])),
+		      doing);
+		check(doca_flow_definitions_add_field(
+			      definitions, ("actions" + name).c_str(),
+			      offset_in(static_cast<const doca_flow_actions *>(&actions), &actions.psp_words[i]),
+			      sizeof(actions.psp_words[i])),
+		      doing);
+	}
+	check(doca_flow_cfg_set_definitions(cfg, definitions), doing);
+	return kept;
+}
+
 void initialize_flow(const DeviceOptions &options)
 {
 	doca_flow_cfg *cfg = nullptr;
@@ -122,6 +164,9 @@ void initialize_flow(const DeviceOptions &options)
 	std::iota(queues.begin(), queues.end(), static_cast<uint16_t>(0));
 	check(compat::set_default_rss(cfg, queues), "default_rss");
 	check(doca_flow_cfg_set_cb_entry_process(cfg, entry_processed), "cb_entry_process");
+	Definitions definitions(nullptr, doca_flow_definitions_destroy);
+	if (options.psp_words)
+		definitions = define_psp_words(cfg);
 #if PSP_ORDERED_LISTS
 	check(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT), "resource_mode");
 #else
@@ -132,6 +177,7 @@ void initialize_flow(const DeviceOptions &options)
 	      "nr_shared_resource of MIRROR");
 #endif
 	check(doca_flow_init(cfg), "doca_flow_init");
+	shared.has_psp_words = options.psp_words;
 	shared.device_crypto_ids = options.key_slots;
 	shared.crypto_ids_taken.assign(options.devices, false);
 	shared.free_mirrors.clear();
@@ -192,6 +238,11 @@ FlowLibrary::~FlowLibrary()
 	shared.free_mirrors.insert(shared.free_mirrors.end(), mirrors_.begin(), mirrors_.end());
 	if (--shared.devices == 0)
 		doca_flow_destroy();
+}
+
+bool FlowLibrary::has_psp_words()
+{
+	return shared.has_psp_words;
 }
 
 uint32_t FlowLibrary::take_crypto_ids(uint32_t count)

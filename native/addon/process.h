@@ -30,6 +30,8 @@ public:
 	FlowLibrary(const FlowLibrary &) = delete;
 	FlowLibrary &operator=(const FlowLibrary &) = delete;
 
+	// Whether matches and actions have words of the PSP header, as the first device's options say.
+	static bool has_psp_words();
 	// Up to 3.1: takes consecutive numbers for the device's key slots, at most as many as the first device has, and returns the
 	// first one. To be called once. Throws Failure FULL.
 	uint32_t take_crypto_ids(uint32_t count);

@@ -13,15 +13,15 @@ constexpr uint32_t LIST_SLACK = 256;
 // A list of two elements, crypto and the fields that are written after it, with the memory that DOCA's structure points to.
 struct ListElements {
 	doca_flow_crypto crypto = zeroed<doca_flow_crypto>();
-	doca_flow_actions actions = zeroed<doca_flow_actions>();
-	doca_flow_actions mask = zeroed<doca_flow_actions>();
+	Actions actions = zeroed<Actions>();
+	Actions mask = zeroed<Actions>();
 	doca_flow_ordered_list_element elements[2];
 	doca_flow_ordered_list list = zeroed<doca_flow_ordered_list>();
 
 	// `values` are an entry's; nullptr for the template.
 	void write_crypto(const LoweringDevice &device, const ActionsSpec &spec, const ValuesSpec *values)
 	{
-		auto written = zeroed<doca_flow_actions>();
+		auto written = zeroed<Actions>();
 		::write_crypto(device, spec, values, written);
 		crypto.has_crypto_encap = written.has_crypto_encap;
 		crypto.crypto_encap = written.crypto_encap;
@@ -61,7 +61,7 @@ std::unique_ptr<ActionList> Shape::create_list(const PipeSpec &spec, const Actio
 	list->size = list->shared ? 1 : entries + LIST_SLACK;
 	ListElements elements;
 	elements.write_crypto(device_, actions, nullptr);
-	auto unused = zeroed<doca_flow_actions>();
+	auto unused = zeroed<Actions>();
 	// Every list entry repeats all values, so that nothing needs to be a constant of the template.
 	if (list->sets)
 		write_template_sets(actions, elements.actions, elements.mask, unused, false);
@@ -82,7 +82,7 @@ doca_error_t Shape::add_list_entry(const ActionList &list, const ActionsSpec &ac
 	ListElements elements;
 	elements.write_crypto(device_, actions, &values);
 	if (list.sets) {
-		auto unused = zeroed<doca_flow_actions>();
+		auto unused = zeroed<Actions>();
 		write_template_sets(actions, elements.actions, elements.mask, unused, true);
 		write_entry_sets(actions, values, elements.actions);
 	}

@@ -55,6 +55,11 @@ export interface DocaHalOptions {
   readonly memoryMegabytes?: number;
   /** Level of DOCA's own messages, 10 (none) to 70; 40, warnings, when absent. Only the first device of a process can set it. */
   readonly logLevel?: number;
+  /**
+   * Whether programs may look at words of the PSP header (tun.psp.dw6 to dw9), which takes definitions of DOCA's; false when absent.
+   * What the first device says counts for all that are open together.
+   */
+  readonly pspWords?: boolean;
   /** The MAC and the addresses of the workload behind the representor, where known. */
   readonly workload?: (vf: PortDescription) => PortDescription['workload'];
 }
@@ -93,6 +98,7 @@ export async function openDocaHal(options: DocaHalOptions): Promise<DocaHal> {
         ealArguments: options.ealArguments ?? [],
         memoryMegabytes: options.memoryMegabytes ?? 0,
         logLevel: options.logLevel ?? LOG_LEVEL_DEFAULT,
+        pspWords: options.pspWords ?? false,
       },
       (packets) => receive(packets),
     );
@@ -122,6 +128,9 @@ class CheckedDocaHal extends CheckedHal implements DocaHal {
   }
 }
 
+/** What the addon says of a device that it has opened. */
+type Opened = Pick<Awaited<ReturnType<NativeAddon['openDevice']>>, 'release' | 'gmac' | 'pspWords'>;
+
 export class DocaDevice implements PipeDevice {
   readonly description: DeviceDescription;
   /** Of the program that is built, or being built. */
@@ -145,13 +154,14 @@ export class DocaDevice implements PipeDevice {
   constructor(
     private readonly native: NativeDevice,
     ports: readonly [NativePort, NativePort],
-    { release, gmac = false }: { readonly release: string; readonly gmac?: boolean },
+    { release, gmac = false, pspWords = false }: Opened,
     options: DocaHalOptions,
   ) {
     const limits: DeviceLimits = {
       keySlots: options.keySlots,
       entriesPerPipe: ENTRIES_PER_PIPE_MAX,
       keysPerBatch: KEYS_PER_BATCH_MAX,
+      pspWords,
     };
     const vf = describePort(VF_PORT, 'vf', ports[1]);
     const workload = options.workload?.(vf);

@@ -126,6 +126,7 @@ export interface NativeOptions {
   /** 0: DPDK's default. */
   readonly memoryMegabytes: number;
   readonly logLevel: number;
+  readonly pspWords: boolean;
 }
 
 export interface NativeAddon {
@@ -144,6 +145,8 @@ export interface NativeAddon {
     release: string;
     /** Whether it generates keys of AES-GMAC; absent in older builds. */
     gmac?: boolean;
+    /** Whether pipes look at words of the PSP header; absent in older builds. */
+    pspWords?: boolean;
   }>;
 }
 

@@ -187,7 +187,7 @@ class SimDevice implements PipeDevice {
       hal: 'sim',
       text: `simulated device, AES-GCM by ${engine.name}`,
       ports: [describePort(UPLINK_PORT, 'uplink', options.uplink), describePort(VF_PORT, 'vf', options.vf)],
-      limits: { keySlots, entriesPerPipe, keysPerBatch },
+      limits: { keySlots, entriesPerPipe, keysPerBatch, pspWords: true },
       gmac: options.gmac ?? true,
     };
   }

@@ -4,7 +4,7 @@
  */
 import { checkForward, checkMirror, type ForwardContext } from './check-forward.js';
 import { type HalError, type Report, reporter } from './errors.js';
-import { FIELDS, type FieldName, type FieldValue, L3_IPV4, L3_IPV6 } from './fields.js';
+import { FIELDS, type FieldName, type FieldValue, isPspWord, L3_IPV4, L3_IPV6 } from './fields.js';
 import type {
   ActionTemplate,
   ActionValues,
@@ -92,6 +92,18 @@ export function checkFields(template: MatchTemplate, allowEntry: boolean, report
   }
 }
 
+/** Words of the PSP header, which not every device looks at. */
+export function checkWords(
+  names: readonly string[],
+  { pspWords }: EntryContext,
+  prefix: string,
+  report: Report,
+): void {
+  if (pspWords) return;
+  for (const name of names)
+    if (isPspWord(name)) report('this device does not look at words of the PSP header', prefix + name);
+}
+
 function checkGiven(
   fields: readonly FieldName[],
   values: Readonly<Partial<Record<FieldName, FieldValue>>>,
@@ -168,6 +180,8 @@ export function isCryptoId(cryptoId: unknown, keySlots: number): boolean {
 /** The parts of the program and the device that an entry is checked against besides its pipe. */
 export interface EntryContext extends ForwardContext {
   readonly keySlots: number;
+  /** As DeviceLimits has it. */
+  readonly pspWords: boolean;
 }
 
 /**
@@ -261,6 +275,7 @@ export function checkActions(
       report(`belongs in domain ${domains.join(' or ')}, not ${domain}`, action);
     }
   }
+  checkWords(Object.keys(actions.set ?? {}), context, 'set.', report);
   for (const name of Object.keys(actions.set ?? {})) {
     if (isField(name) && !FIELDS[name].writable) report('the field cannot be written', `set.${name}`);
   }
@@ -323,8 +338,10 @@ export function checkControlEntry(
     report(`expected 0 (highest) to ${PRIORITY_LOWEST}, got ${entry.priority}`, 'priority');
   }
   checkFields(entry.match, false, report);
+  checkWords(Object.keys(entry.match), context, '', report);
   if (entry.condition !== undefined) {
     const { field, value } = entry.condition;
+    checkWords([field], context, 'condition.', report);
     if (!isField(field) || FIELDS[field].widthBits > 32) {
       report('a condition compares a field of up to 32 bits', `condition.${field}`);
     } else {

@@ -56,7 +56,7 @@ export class CheckedHal implements PipeHal {
     try {
       let books: ProgramBooks | null = null;
       await this.pipeDevice.build(own, async (indexes) => {
-        books = new ProgramBooks(own, indexes, this.device.limits.keySlots);
+        books = new ProgramBooks(own, indexes, this.device.limits);
         const batch = books.batchOf(staticEntries(own));
         await this.pipeDevice.perform(batch);
         for (const result of batch.end()) {

@@ -82,11 +82,25 @@ export const FIELDS = {
   'tun.psp.spi': read(32),
   /** The virtualization cookie; absent (never matches) where the V bit is 0. */
   'tun.psp.vc': read(64),
+  /**
+   * Words of the PSP header, counted from 1: its octets 20 to 35, which are the second half of the cookie, where it has one, and
+   * the extension fields behind that. Absent (never match, and are not written) where the header is shorter by its Hdr Ext Len.
+   * Only for devices that say so (DeviceLimits.pspWords).
+   */
+  'tun.psp.dw6': write(32),
+  'tun.psp.dw7': write(32),
+  'tun.psp.dw8': write(32),
+  'tun.psp.dw9': write(32),
   'inner.ip4.src_ip': read(32),
   'inner.ip4.dst_ip': read(32),
   'inner.ip6.src_ip': read(128),
   'inner.ip6.dst_ip': read(128),
 } as const satisfies Record<string, FieldDefinition>;
+
+/** Whether a field is a word of the PSP header, tun.psp.dw6 to dw9. */
+export function isPspWord(field: string): boolean {
+  return field.startsWith('tun.psp.dw');
+}
 
 /** The name of a field. */
 export type FieldName = keyof typeof FIELDS;

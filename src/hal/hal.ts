@@ -148,6 +148,8 @@ export interface DeviceLimits {
   readonly entriesPerPipe: number;
   /** Most pairs per generateKeys. */
   readonly keysPerBatch: number;
+  /** Whether pipes look at words of the PSP header, the fields tun.psp.dw6 to dw9; absent: programs with these are not valid there. */
+  readonly pspWords?: boolean;
 }
 
 /**

@@ -12,7 +12,14 @@ import {
 import { checkForward } from './check-forward.js';
 import { EntryBook } from './entry-book.js';
 import { type DocaErrorName, HalError, type HalErrorPlace, reporter } from './errors.js';
-import type { CounterSelector, EntryId, EntryOperation, EntryResult, PortDescription } from './hal.js';
+import type {
+  CounterSelector,
+  DeviceLimits,
+  EntryId,
+  EntryOperation,
+  EntryResult,
+  PortDescription,
+} from './hal.js';
 import type { LookupPacket, LookupPath } from './lookup/lookup.js';
 import type { KeyLengthOf } from './lookup/packet-state.js';
 import { PathFinder } from './lookup/path-finder.js';
@@ -44,7 +51,7 @@ export class ProgramBooks {
   constructor(
     private readonly program: PipeProgram,
     indexes: readonly (EntryIndex | null)[],
-    keySlots: number,
+    { keySlots, pspWords = false }: DeviceLimits,
   ) {
     const { pipes } = program;
     this.books = pipes.map((pipe, i) => new EntryBook(pipe, i, pipes.length, indexes[i]!));
@@ -53,6 +60,7 @@ export class ProgramBooks {
       pipes: new Map(pipes.map((pipe) => [pipe.name, pipe])),
       mirrors: new Map(program.mirrors?.map((mirror) => [mirror.name, mirror])),
       keySlots,
+      pspWords,
     };
     this.hasEgressRoot = pipes.some((pipe) => pipe.isRoot === true && pipe.domain === 'egress');
   }

@@ -8,6 +8,7 @@ import {
   checkControlEntry,
   checkFields,
   checkPossible,
+  checkWords,
   type EntryContext,
 } from './check-entry.js';
 import { checkForward, checkMirror } from './check-forward.js';
@@ -53,7 +54,12 @@ function problemsOf(program: PipeProgram, limits: DeviceLimits | undefined): Hal
     mirrors.set(mirror.name, mirror);
     if (mirror.targets.length === 0) report(`mirror ${mirror.name}: it has no targets`);
   }
-  const context: EntryContext = { pipes, mirrors, keySlots: limits?.keySlots ?? 0xffffffff };
+  const context: EntryContext = {
+    pipes,
+    mirrors,
+    keySlots: limits?.keySlots ?? 0xffffffff,
+    pspWords: limits === undefined || limits.pspWords === true,
+  };
   for (const pipe of program.pipes) checkPipe(pipe, context, limits, problems);
   checkRoots(program, problems);
   checkMirrorUse(program, problems);
@@ -99,6 +105,7 @@ function checkPipe(
     return;
   }
   checkFields(pipe.match, true, report);
+  checkWords(Object.keys(pipe.match), context, '', report);
   checkPossible(pipe.match, report);
   const widthBits = Object.keys(pipe.match).reduce(
     (sum, name) => sum + (FIELDS[name as FieldName]?.widthBits ?? 0),

@@ -26,6 +26,9 @@ export const PSP_FLAGS = 3;
 export const PSP_SPI = 4;
 export const PSP_IV = 8;
 export const PSP_COOKIE = 16;
+/** Words of four octets, counted from 1: where the sixth begins, and where the ninth ends. */
+export const PSP_WORD_6 = 20;
+export const PSP_WORD_9_END = 36;
 
 /** Bits of the flags octet. */
 export const FLAG_S = 0x80;

@@ -278,6 +278,19 @@ const mac = (field: WritableFieldName, at: number): CasesOf => {
   return (choose) => [...read(choose), ...write(choose)];
 };
 
+/** Of a header that is shortened by its own length, and by the datagram's, the words that do not fit are missing. */
+const pspWord = (word: 6 | 7 | 8 | 9): CasesOf => {
+  const at = PSP + 4 * (word - 1);
+  const long = (choose: Choose) => changed(psp(choose), PSP + 1, 4);
+  const shorter = Math.ceil(word / 2) - 2;
+  const read = [
+    inHeader({ base: long, at, octets: 4, without: (frame) => changed(frame, PSP + 1, shorter) }),
+    inHeader({ base: long, at, octets: 4, without: (frame) => changed(frame, IP4_L4 + 3, 0xe9) }),
+  ];
+  const write = written(`tun.psp.dw${word}`, long, (frame) => numberOf(frame.slice(at, at + 4)));
+  return (choose) => [...read, write].flatMap((cases) => cases(choose));
+};
+
 export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
   'parser_meta.port_id': oneOf((choose) =>
     [UPLINK_PORT, VF_PORT].map((port) => from(port, udp4(choose), port)),
@@ -397,6 +410,10 @@ export const FIELD_CASES: Readonly<Record<FieldName, CasesOf>> = {
     octets: 8,
     without: (frame) => changed(frame, PSP + 3, frame[PSP + 3]! & ~0x02),
   }),
+  'tun.psp.dw6': pspWord(6),
+  'tun.psp.dw7': pspWord(7),
+  'tun.psp.dw8': pspWord(8),
+  'tun.psp.dw9': pspWord(9),
   'inner.ip4.src_ip': inside(inIp4(12, 4)),
   'inner.ip4.dst_ip': inside(inIp4(16, 4)),
   'inner.ip6.src_ip': inside(inIp6(8, 16)),

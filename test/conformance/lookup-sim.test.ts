@@ -10,12 +10,11 @@ import type { ControlEntry, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import {
   encryptStart,
-  hasCookie,
-  PSP_COOKIE,
-  PSP_COOKIE_OCTETS,
   PSP_ICV_OCTETS,
   PSP_IV,
+  PSP_WORD_9_END,
   type PspVersion,
+  pspHeaderLengthOctets,
 } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { again } from '../support/again.js';
@@ -138,7 +137,7 @@ class Case {
   ): Promise<void> {
     const plain = opened(frame, derivedKey);
     // The device compares it as it is before `decrypt`, the look-up as it is after.
-    if (plain !== undefined && hasEncryptedCookie(plain)) return;
+    if (plain !== undefined && hasEncryptedHeader(plain)) return;
     const ask = (asked: Uint8Array) =>
       hal.lookup({
         frame: asked,
@@ -203,9 +202,9 @@ class Case {
   }
 }
 
-function hasEncryptedCookie({ frame, pspAt }: { frame: Uint8Array; pspAt: number }): boolean {
-  const cookieEnd = pspAt + PSP_COOKIE + PSP_COOKIE_OCTETS;
-  return hasCookie(frame, pspAt) && encryptStart(frame, pspAt, frame.length) < cookieEnd;
+function hasEncryptedHeader({ frame, pspAt }: { frame: Uint8Array; pspAt: number }): boolean {
+  const end = pspAt + Math.min(pspHeaderLengthOctets(frame, pspAt), PSP_WORD_9_END);
+  return encryptStart(frame, pspAt, frame.length) < end;
 }
 
 /** All counters that there are, under the names that walks give them. Static entries are known by label alone. */

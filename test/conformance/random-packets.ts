@@ -152,7 +152,7 @@ export function sealedFrame(
       ...(choose.once(3) ? { cookie: BigInt(choose.below(3)) } : {}),
       sample: choose.once(4),
       drop: choose.once(6),
-      ...(choose.once(6) ? { extension: choose.octets(8) } : {}),
+      ...(choose.once(4) ? { extension: choose.octets(choose.pick([8, 8, 16, 24])) } : {}),
       sourcePort: choose.pick(PORT_POOL),
       ...(isTunnel ? { outerHeader } : {}),
     });

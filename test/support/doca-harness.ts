@@ -211,6 +211,7 @@ export async function openDocaHarness(
     counters: 1 << 20,
     devices: 4,
     buffers: 512,
+    pspWords: true,
     workload: () => place.vf.workload,
   }).finally(() => rmSync(folder, { recursive: true, force: true }));
   let received: RssPacket[] = [];

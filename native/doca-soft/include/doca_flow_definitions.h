@@ -18,7 +18,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_definitions_create(const struct doca_fl
 							    struct doca_flow_definitions **definitions);
 DOCA_EXPERIMENTAL void doca_flow_definitions_destroy(struct doca_flow_definitions *definitions);
 
-/* soft: "match.packet.tunnel.psp.dw6" to dw9, "actions.packet.tunnel.psp.dw6" to dw9, of 4 octets, from 3.2 on: words of the PSP header */
+/* soft: "match.packet.tunnel.psp.dw6" to dw9, "actions.packet.tunnel.psp.dw6" to dw9, of 4 octets: words of the PSP header */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_definitions_add_field(struct doca_flow_definitions *definitions, const char *opcode,
 							       uint32_t offset, uint32_t size);
 

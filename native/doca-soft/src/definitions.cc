@@ -10,7 +10,6 @@
 #include "api.h"
 #include "library.h"
 #include "log.h"
-#include "release.h"
 
 using namespace soft;
 
@@ -45,8 +44,6 @@ bool find_field(Definitions &fields, const std::string &opcode, Named &named)
 		}
 		return false;
 	};
-	if (!HAS_PSP_WORDS)
-		return false;
 	if (is_word_of("match")) {
 		named.words = &fields.match;
 		named.structure_octets = sizeof(doca_flow_match);

@@ -10,6 +10,8 @@ import {
   PSP_ICV_OCTETS,
   PSP_NEXT_HEADER,
   PSP_VERSION_MAX,
+  PSP_WORD_6,
+  PSP_WORD_9_END,
   type PspVersion,
   pspHeaderLengthOctets,
   pspSpi,
@@ -64,8 +66,7 @@ export class PacketState {
     const problem = checkPspHeader(frame, at, datagram.end);
     if (problem !== undefined) return [problem === 'truncated' ? SYNDROME_BAD_TRAILER : SYNDROME_ICV_FAIL];
     if (this.came === null) return [SYNDROME_OK, SYNDROME_ICV_FAIL];
-    // The one octet of what is authenticated that an action can write.
-    if (frame[at + PSP_FLAGS] !== this.came[at + PSP_FLAGS]) return [SYNDROME_ICV_FAIL];
+    if (isHeaderWritten(frame, this.came, at)) return [SYNDROME_ICV_FAIL];
     if (exposed) {
       // It was opened before: where that changed an octet, it does not fit its ICV any more.
       const payloadEnd = datagram.end - PSP_ICV_OCTETS;
@@ -120,4 +121,12 @@ export class PacketState {
     const { exposed, encapOffset, sealed } = this.context;
     return port === UPLINK_PORT && (exposed || (encapOffset >= 0 && !sealed));
   }
+}
+
+/** Whether what actions can write of a PSP header, and is authenticated, is no more as it came: the flags, and words 6 to 9. */
+function isHeaderWritten(frame: Uint8Array, came: Uint8Array, at: number): boolean {
+  if (frame[at + PSP_FLAGS] !== came[at + PSP_FLAGS]) return true;
+  const end = at + Math.min(pspHeaderLengthOctets(frame, at), PSP_WORD_9_END);
+  for (let octet = at + PSP_WORD_6; octet < end; octet++) if (frame[octet] !== came[octet]) return true;
+  return false;
 }

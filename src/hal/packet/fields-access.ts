@@ -14,6 +14,8 @@ import {
   PSP_FLAGS,
   PSP_NEXT_HEADER,
   PSP_SPI,
+  PSP_WORD_6,
+  pspHeaderLengthOctets,
 } from '../../psp/header.js';
 import {
   FIELDS,
@@ -152,6 +154,21 @@ const pspCookie: FieldReader = (packet, out, at) => {
   return true;
 };
 
+/** The offset of a word of the PSP header, which are counted from 1. */
+const wordOffset = (word: number) => PSP_WORD_6 + 4 * (word - 6);
+
+const pspWord =
+  (word: number): FieldReader =>
+  (packet, out, at) => {
+    const { pspOffset: start, frame } = packet;
+    if (start < 0) return false;
+    const octets = Math.min(pspHeaderLengthOctets(frame, start), packet.ipEnd - start);
+    // Where a datagram ends within a header, of two words that belong together none is there.
+    if (octets < 8 * Math.ceil(word / 2)) return false;
+    out[at] = load32(frame, start + wordOffset(word));
+    return true;
+  };
+
 const inner4 =
   (offset: number): FieldReader =>
   (packet, out, at) => {
@@ -252,6 +269,10 @@ const READERS: Readonly<Record<FieldName, FieldReader>> = {
   'tun.psp.s_d_ver_v': psp(8, PSP_FLAGS),
   'tun.psp.spi': psp(32, PSP_SPI),
   'tun.psp.vc': pspCookie,
+  'tun.psp.dw6': pspWord(6),
+  'tun.psp.dw7': pspWord(7),
+  'tun.psp.dw8': pspWord(8),
+  'tun.psp.dw9': pspWord(9),
   'inner.ip4.src_ip': inner4(12),
   'inner.ip4.dst_ip': inner4(16),
   'inner.ip6.src_ip': inner6(8),
@@ -278,6 +299,18 @@ const writeMac =
     }
   };
 
+const writePspWord =
+  (word: number): FieldWriter =>
+  ({ frame, pspOffset: start }, values, at, mask) => {
+    const end = wordOffset(word) + 4;
+    if (start < 0 || start + end > frame.length || pspHeaderLengthOctets(frame, start) < end) return;
+    for (let i = 0; i < 4; i++) {
+      const bits = mask[0] >>> (8 * (3 - i));
+      const octet = start + end - 4 + i;
+      frame[octet] = (frame[octet] & ~bits) | ((values[at] >>> (8 * (3 - i))) & bits);
+    }
+  };
+
 export const FIELD_WRITERS: Readonly<Record<WritableFieldName, FieldWriter>> = {
   'meta.pkt_meta': writeMeta(0),
   'meta.u32.0': writeMeta(1),
@@ -292,4 +325,8 @@ export const FIELD_WRITERS: Readonly<Record<WritableFieldName, FieldWriter>> = {
     const flags = packet.pspOffset + PSP_FLAGS;
     packet.frame[flags] = (packet.frame[flags] & ~mask[0]) | (values[at] & mask[0]);
   },
+  'tun.psp.dw6': writePspWord(6),
+  'tun.psp.dw7': writePspWord(7),
+  'tun.psp.dw8': writePspWord(8),
+  'tun.psp.dw9': writePspWord(9),
 };

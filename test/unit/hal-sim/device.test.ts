@@ -91,13 +91,14 @@ test('a device describes itself: its ports as they were given, and limits that i
         workload,
       },
     ],
-    limits: { keySlots: 5, entriesPerPipe: EXACT_TABLE_SLOTS_MAX, keysPerBatch: 9 },
+    limits: { keySlots: 5, entriesPerPipe: EXACT_TABLE_SLOTS_MAX, keysPerBatch: 9, pspWords: true },
     gmac: true,
   });
   expect((await open()).device.limits).toEqual({
     keySlots: 1 << 20,
     entriesPerPipe: 1 << 20,
     keysPerBatch: 1 << 17,
+    pspWords: true,
   });
 });
 

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { CheckedHal } from '../../../src/hal/checked-hal.js';
 import { HalError, ProgramError } from '../../../src/hal/errors.js';
 import type { CounterSelector, EntryId } from '../../../src/hal/hal.js';
+import type { PipeProgram } from '../../../src/hal/program.js';
+import { validateProgram } from '../../../src/hal/validate.js';
 import { NotingDevice } from '../../support/noting-device.js';
 import {
   ACL,
@@ -92,6 +94,43 @@ test('what is wrong is answered here, one by one, and never comes to the device'
     'DOCA_ERROR_BAD_STATE: a program is built already; "two pipes" cannot replace it',
   );
   expect(device.take()).toEqual([]);
+});
+
+test('words of the PSP header are refused for a device that does not look at them: in programs, and in entries that come later', async () => {
+  const ofWord: PipeProgram = {
+    ...PROGRAM,
+    pipes: PROGRAM.pipes.map((pipe) =>
+      pipe.type === 'control'
+        ? pipe
+        : {
+            ...pipe,
+            match: { ...pipe.match, 'tun.psp.dw6': { value: 'entry' as const } },
+            actions: [{ set: { 'tun.psp.dw9': { value: 1 } } }],
+            entries: [],
+          },
+    ),
+  };
+  const problems = validateProgram(ofWord, new NotingDevice().description.limits).map(
+    ({ message }) => message,
+  );
+  expect(problems).toContain(
+    'DOCA_ERROR_INVALID_VALUE: pipe ACL, field tun.psp.dw6: this device does not look at words of the PSP header',
+  );
+  expect(problems).toContain(
+    'DOCA_ERROR_INVALID_VALUE: pipe ACL, field set.tun.psp.dw9: this device does not look at words of the PSP header',
+  );
+  const limits = { ...new NotingDevice().description.limits, pspWords: true };
+  expect(validateProgram(ofWord, limits).filter(({ message }) => message.includes('psp.dw'))).toEqual([]);
+  const { hal, device } = await open();
+  const added = await hal.apply([
+    addControl({ match: { 'tun.psp.dw7': { value: 1 } } }),
+    addControl({ match: {}, condition: { field: 'tun.psp.dw8', operation: 'ne', value: 1 } }),
+  ]);
+  expect(messages(added)).toEqual([
+    expect.stringContaining('field tun.psp.dw7: this device does not look'),
+    expect.stringContaining('field condition.tun.psp.dw8: this device does not look'),
+  ]);
+  expect(device.take().filter(([what]) => what === 'addControl')).toEqual([]);
 });
 
 test('counters are named to the device by pipe and slot, and those that are not there are refused', async () => {
