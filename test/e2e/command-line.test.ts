@@ -97,6 +97,7 @@ describe('what is said at start of protections that are off', () => {
       '--sampled-octets',
       '--aead=noble',
       '--mode=transport',
+      '--psp-version=3',
     ];
     const lines = protectionLines(...flags, '--sample-rate=1');
     for (const flag of ['--insecure', ...flags]) {
