@@ -92,7 +92,7 @@ enum doca_flow_entry_op {
 	DOCA_FLOW_ENTRY_OP_ADD,
 	DOCA_FLOW_ENTRY_OP_DEL,
 	DOCA_FLOW_ENTRY_OP_UPD,
-	DOCA_FLOW_ENTRY_OP_AGED, /* soft: never reported */
+	DOCA_FLOW_ENTRY_OP_AGED,
 };
 
 enum doca_flow_entry_status {
@@ -114,9 +114,9 @@ enum doca_flow_pipe_status {
 
 #if DOCA_SOFT_RELEASE_ < 302
 enum doca_flow_shared_resource_type {
-	DOCA_FLOW_SHARED_RESOURCE_METER,   /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_COUNTER, /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_RSS,	   /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_METER,
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
+	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_MIRROR,
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
@@ -125,9 +125,9 @@ enum doca_flow_shared_resource_type {
 };
 #else
 enum doca_flow_shared_resource_type {
-	DOCA_FLOW_SHARED_RESOURCE_METER,   /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_COUNTER, /* soft: not supported */
-	DOCA_FLOW_SHARED_RESOURCE_RSS,	   /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_METER,
+	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
+	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
@@ -135,8 +135,8 @@ enum doca_flow_shared_resource_type {
 };
 
 enum doca_flow_resource {
-	DOCA_FLOW_RESOURCE_METER,   /* soft: not supported */
-	DOCA_FLOW_RESOURCE_COUNTER, /* soft: no effect */
+	DOCA_FLOW_RESOURCE_METER,   /* soft: up to 1,048,576, of which 65,536 are shared */
+	DOCA_FLOW_RESOURCE_COUNTER, /* soft: of shared ones, up to 1,048,576 */
 	DOCA_FLOW_RESOURCE_RSS,	    /* soft: not supported */
 	DOCA_FLOW_RESOURCE_PSP,
 	DOCA_FLOW_RESOURCE_ENCAP,    /* soft: not supported */
@@ -274,6 +274,17 @@ enum doca_flow_meter_limit_type {
 	DOCA_FLOW_METER_LIMIT_TYPE_PACKETS,
 };
 
+enum doca_flow_meter_color_mode {
+	DOCA_FLOW_METER_COLOR_MODE_BLIND,
+	DOCA_FLOW_METER_COLOR_MODE_AWARE, /* soft: the colour before is meter_init_color, not an earlier meter's */
+};
+
+enum doca_flow_meter_algorithm_type {
+	DOCA_FLOW_METER_ALGORITHM_TYPE_RFC2697,
+	DOCA_FLOW_METER_ALGORITHM_TYPE_RFC2698,
+	DOCA_FLOW_METER_ALGORITHM_TYPE_RFC4115,
+};
+
 #define DOCA_FLOW_META_SCRATCH_PAD_MAX 10
 #define DOCA_FLOW_META_MAX 44
 #define DOCA_FLOW_MAX_ENTRY_ACTIONS_MEM_SIZE 128
@@ -297,8 +308,8 @@ struct doca_flow_parser_meta {
 	doca_be16_t random; /* soft: match */
 	uint8_t ipsec_syndrome;
 	uint8_t ipsec_ar_syndrome;
-	uint8_t psp_syndrome; /* soft: match */
-	enum doca_flow_meter_color meter_color;
+	uint8_t psp_syndrome;			/* soft: match */
+	enum doca_flow_meter_color meter_color; /* soft: match */
 	enum doca_flow_l2_meta outer_l2_type;
 	enum doca_flow_l3_meta outer_l3_type; /* soft: match */
 	enum doca_flow_l4_meta outer_l4_type; /* soft: match */
@@ -483,28 +494,28 @@ struct doca_flow_fwd {
 };
 
 struct doca_flow_monitor {
-	enum doca_flow_resource_type meter_type; /* soft: not supported */
+	enum doca_flow_resource_type meter_type;
 	union {
 		struct {
 			enum doca_flow_meter_limit_type limit_type;
 			uint64_t cir;
 			uint64_t cbs;
-		} non_shared_meter; /* soft: not supported */
+		} non_shared_meter;
 		struct {
 			uint32_t shared_meter_id;
 			enum doca_flow_meter_color meter_init_color;
-		} shared_meter; /* soft: not supported */
+		} shared_meter;
 	};
-	enum doca_flow_resource_type counter_type; /* soft: only NON_SHARED */
+	enum doca_flow_resource_type counter_type;
 	union {
 		struct {
 			uint32_t shared_counter_id;
-		} shared_counter; /* soft: not supported */
+		} shared_counter;
 	};
 #if DOCA_SOFT_RELEASE_ < 302
 	uint32_t shared_mirror_id; /* soft: up to 65,535 */
 #endif
-	uint32_t aging_sec; /* soft: not supported */
+	uint32_t aging_sec; /* soft: up to 262,144 entries of a port */
 };
 
 #if DOCA_SOFT_RELEASE_ >= 302
@@ -551,9 +562,24 @@ struct doca_flow_ordered_list {
 /* ---- Shared resources ---- */
 
 struct doca_flow_resource_meter_cfg {
-	enum doca_flow_meter_limit_type limit_type; /* soft: not supported */
-	uint64_t cir;				    /* soft: not supported */
-	uint64_t cbs;				    /* soft: not supported */
+	enum doca_flow_meter_limit_type limit_type;
+	enum doca_flow_meter_color_mode color_mode;
+	enum doca_flow_meter_algorithm_type alg;
+	uint64_t cir;
+	uint64_t cbs;
+	union {
+		struct {
+			uint64_t ebs;
+		} rfc2697;
+		struct {
+			uint64_t pir;
+			uint64_t pbs;
+		} rfc2698;
+		struct {
+			uint64_t eir;
+			uint64_t ebs;
+		} rfc4115;
+	};
 };
 
 struct doca_flow_resource_psp_cfg {
@@ -579,8 +605,8 @@ struct doca_flow_shared_resource_cfg {
 	enum doca_flow_pipe_domain domain;
 #endif
 	union {
-		struct doca_flow_resource_meter_cfg meter_cfg; /* soft: not supported */
-		struct doca_flow_resource_rss_cfg rss_cfg;     /* soft: not supported */
+		struct doca_flow_resource_meter_cfg meter_cfg;
+		struct doca_flow_resource_rss_cfg rss_cfg; /* soft: not supported */
 		struct doca_flow_resource_psp_cfg psp_cfg;
 #if DOCA_SOFT_RELEASE_ < 302
 		struct doca_flow_resource_mirror_cfg mirror_cfg;
@@ -632,11 +658,12 @@ DOCA_STABLE doca_error_t doca_flow_cfg_set_pipe_queues(struct doca_flow_cfg *cfg
 DOCA_STABLE doca_error_t doca_flow_cfg_set_queue_depth(struct doca_flow_cfg *cfg, uint32_t queue_depth);
 /* soft: no effect */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t nr_counters);
-/* soft: only 0 */
+/* Of each port. */
+/* soft: up to 1,048,576 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters);
 /* soft: `vnf`, or `switch` with or without `expert`; no effect of other words, and a log line for those that are unknown */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_mode_args(struct doca_flow_cfg *cfg, const char *mode_args);
-/* soft: only PSP, and MIRROR up to 65,536 */
+/* soft: only PSP, COUNTER up to 1,048,576, METER and MIRROR up to 65,536 */
 DOCA_STABLE doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uint32_t nr_shared_resource,
 							      enum doca_flow_shared_resource_type type);
 DOCA_STABLE doca_error_t doca_flow_cfg_set_cb_entry_process(struct doca_flow_cfg *cfg, doca_flow_entry_process_cb cb);
@@ -695,7 +722,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struc
 /* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
 #if DOCA_SOFT_RELEASE_ >= 302
-/* soft: only PSP; the number of COUNTER has no effect */
+/* soft: only PSP, METER, and COUNTER, which counts for shared ones only */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type,
 								   uint32_t nr_resources);
 #endif
@@ -743,7 +770,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_p
 							      struct doca_flow_actions *const *actions_masks,
 							      struct doca_flow_action_descs *const *action_descs,
 							      size_t nr_actions);
-/* soft: no effect for CONTROL and HASH pipes */
+/* soft: no effect for CONTROL and HASH pipes; of ORDERED_LIST pipes only a counter of each entry's own */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg,
 							      const struct doca_flow_monitor *monitor);
 /* soft: from 3.2 on */
@@ -863,32 +890,36 @@ DOCA_STABLE doca_error_t doca_flow_pipe_remove_entry(uint16_t pipe_queue, uint32
 DOCA_STABLE doca_error_t doca_flow_entries_process(struct doca_flow_port *port, uint16_t pipe_queue, uint64_t timeout,
 						   uint32_t max_processed_entries);
 DOCA_STABLE enum doca_flow_entry_status doca_flow_pipe_entry_get_status(const struct doca_flow_pipe_entry *entry);
-/* soft: says 0: nothing ages */
+/*
+ * Tells of entries that have aged by the entry callback, with DOCA_FLOW_ENTRY_OP_AGED. `quota` is in microseconds; 0 has some entries
+ * looked at. `max_entries`: 0 is as many as the queue has room for operations. Returns how many it has told of; else -1 when all have
+ * been looked at, 0 when not yet.
+ */
 DOCA_STABLE int doca_flow_aging_handle(struct doca_flow_port *port, uint16_t queue, uint64_t quota, uint64_t max_entries);
 
 /* ---- Shared resources and queries ---- */
 
-/* soft: only PSP and MIRROR */
+/* soft: only PSP, COUNTER, METER and MIRROR */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
 								 struct doca_flow_shared_resource_cfg *cfg);
-/* soft: only PSP and MIRROR */
+/* soft: only PSP, COUNTER, METER and MIRROR */
 DOCA_STABLE doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type type, uint32_t *ids, uint32_t count,
 							 void *bindable);
-/* soft: not supported */
+/* soft: only COUNTER */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *ids,
 								struct doca_flow_resource_query *queries, uint32_t count);
 #if DOCA_SOFT_RELEASE_ >= 302
-/* soft: only PSP */
+/* soft: only PSP, COUNTER and METER */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port,
 								  enum doca_flow_shared_resource_type type, uint32_t *id);
-/* soft: only PSP */
+/* soft: only PSP, COUNTER and METER */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port,
 								  enum doca_flow_shared_resource_type type, uint32_t id);
-/* soft: only PSP */
+/* soft: only PSP, COUNTER and METER */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 								      enum doca_flow_shared_resource_type type, uint32_t id,
 								      struct doca_flow_shared_resource_cfg *cfg);
-/* soft: not supported */
+/* soft: only COUNTER */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port,
 								     enum doca_flow_shared_resource_type type, uint32_t *ids,
 								     struct doca_flow_resource_query *queries, uint32_t count);

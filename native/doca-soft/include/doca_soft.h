@@ -53,6 +53,12 @@ DOCA_STABLE doca_error_t doca_soft_psp_spi_key_bulk_set_gmac(struct doca_flow_cr
 DOCA_STABLE doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand);
 
 /*
+ * Sets the clock that meters and aging go by, in nanoseconds. From the first call on it stands still between calls; before, it is the
+ * machine's.
+ */
+DOCA_STABLE doca_error_t doca_soft_set_clock(uint64_t nanoseconds);
+
+/*
  * Measures AES-256-GCM alone for `seconds`: seals packets of `octets` octets with one key, or opens them if `open` is not 0.
  * Returns how many packets per second, and by which library. `crypto` is as in the mapping file: "auto", "ipsec-mb",
  * "openssl".

@@ -100,7 +100,7 @@ void KeyReader::entry_key(const doca_flow_match *match, uint8_t *key) const
 }
 
 BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max,
-		     bool refuses_equal)
+		     bool refuses_equal, bool monitors)
 	: actions_(std::move(actions)), refuses_equal_(refuses_equal)
 {
 	type = DOCA_FLOW_PIPE_BASIC;
@@ -113,7 +113,7 @@ BasicPipe::BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions>
 	const uint32_t key_words = reader_.key_words();
 	entries_expected = expected;
 	entries_max = max;
-	reserve(value_octets, key_words * WORD_OCTETS);
+	reserve(value_octets, key_words * WORD_OCTETS, monitors);
 	if (key_words > 0)
 		table_ = ExactTable(hot_.data(), hot_stride_, sizeof(EntryHot), key_words, expected);
 }
@@ -192,7 +192,10 @@ void BasicPipe::process(Packet **packets, uint32_t count, Forward *results, Data
 
 void BasicPipe::hit(Packet &packet, EntryHot &entry, Forward &result, Datapath &datapath)
 {
-	entry.count(packet.length);
+	if (!take_hit(entry, packet, datapath)) {
+		result.kind = Forward::DROP;
+		return;
+	}
 	if (!actions_.empty() && !actions_[entry.action_index].run(packet, values_of(entry), entry.crypto_id, datapath)) {
 		result.kind = Forward::LOST;
 		return;

@@ -35,8 +35,9 @@ private:
 class BasicPipe : public doca_flow_pipe {
 public:
 	// Made for `expected` entries, and takes up to `max`, of which none may have the key of another one with `refuses_equal`.
+	// `monitors`: whether they may monitor more than a counter of their own.
 	BasicPipe(const std::vector<MatchField> &fields, std::vector<Actions> actions, uint32_t expected, uint32_t max,
-		  bool refuses_equal);
+		  bool refuses_equal, bool monitors);
 
 	void process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath) override;
 	bool install(doca_flow_pipe_entry &entry) override;

@@ -48,7 +48,7 @@ ControlPipe::ControlPipe(uint32_t expected, uint32_t max)
 	type = DOCA_FLOW_PIPE_CONTROL;
 	entries_expected = expected;
 	entries_max = max;
-	reserve(0, 0);
+	reserve(0, 0, true);
 }
 
 bool ControlPipe::install(doca_flow_pipe_entry &entry)
@@ -159,7 +159,10 @@ void ControlPipe::process(Packet **packets, uint32_t count, Forward *results, Da
 			continue;
 		}
 		EntryHot &hot = *found[i]->hot;
-		hot.count(packet.length);
+		if (!take_hit(hot, packet, datapath)) {
+			results[i].kind = Forward::DROP;
+			continue;
+		}
 		const Actions &actions = found[i]->own->actions;
 		if (!actions.empty() && !actions.run(packet, values_of(hot), hot.crypto_id, datapath)) {
 			results[i].kind = Forward::LOST;

@@ -137,6 +137,7 @@ void Datapath::process(uint32_t count, const Forward &start)
 	Forward next[BURST_MAX];
 	Packet *group[BURST_MAX];
 	burst_ = count;
+	now_ = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		next[i] = start;
 		group[i] = &packets_[i];

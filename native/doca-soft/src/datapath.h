@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "clock.h"
 #include "exits.h"
 #include "held_packets.h"
 #include "keys.h"
@@ -75,6 +76,13 @@ public:
 			prefetch_prepared(aead_, key, packet.length);
 	}
 	uint16_t draw_random() { return random_.draw16(); }
+	// The time of the current burst.
+	uint64_t now()
+	{
+		if (now_ == 0)
+			now_ = clock_nanoseconds();
+		return now_;
+	}
 	// Sends copies of the packet to all targets, encrypted if it has a key. Returns false when the packet was lost and
 	// counted.
 	bool copy_to(Packet &packet, const Forward *targets, size_t count);
@@ -125,6 +133,8 @@ private:
 	// How many of `packets_` belong to the current burst.
 	uint32_t burst_ = 0;
 	uint32_t depth_ = 0;
+	// 0 until somebody asks for it.
+	uint64_t now_ = 0;
 };
 
 } // namespace soft

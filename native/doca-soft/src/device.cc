@@ -97,6 +97,9 @@ void Device::start(const StartedPort &how, std::shared_ptr<Worker> worker)
 			PortPair &pair = port_pairs_[i];
 			pair.way_in = std::make_unique<WaysIn>(pair.dpdk_port, pair.from_application, pool_);
 		}
+		shared_ = how.shared;
+		meters_ = std::make_unique<Budget>(how.meters);
+		monitored_ = std::make_unique<MonitoredEntries>(how.queues, *meters_);
 		worker_->add(*this, [this] { open_exits(); });
 	} catch (...) {
 		clear();
@@ -138,8 +141,10 @@ void Device::remove_pipes()
 	datapath_->egress_root = nullptr;
 	worker_->exits.pipes -= static_cast<uint32_t>(pipes.size());
 	std::vector<const doca_flow_pipe *> gone;
-	for (const DevicePipe &pipe : pipes)
+	for (const DevicePipe &pipe : pipes) {
 		gone.push_back(pipe.get());
+		monitored_->leave(*pipe);
+	}
 	pipes.clear();
 	worker_->forget(gone);
 }
@@ -152,6 +157,8 @@ void Device::clear()
 	pipes.clear();
 	queues_.clear();
 	mirrors_.clear();
+	monitored_.reset();
+	shared_.reset();
 	datapath_.reset();
 	slots_.reset();
 	worker_.reset();
@@ -284,13 +291,25 @@ void Device::do_next(EntryQueue &queue)
 	queue.completions.push({command.entry, user_ctx, command.operation, succeeded});
 }
 
+bool Device::install(doca_flow_pipe_entry &entry)
+{
+	const bool monitored = entry.hot->monitored;
+	if (monitored && !monitored_->enter(entry))
+		return false;
+	if (entry.pipe->install(entry))
+		return true;
+	if (monitored)
+		monitored_->leave(entry);
+	return false;
+}
+
 bool Device::perform(const EntryCommand &command)
 {
 	doca_flow_pipe_entry &entry = *command.entry;
 	bool succeeded = !faults.fails();
 	switch (command.operation) {
 	case EntryOperation::ADD:
-		succeeded = succeeded && entry.pipe->install(entry);
+		succeeded = succeeded && install(entry);
 		entry.installed = succeeded;
 		break;
 	case EntryOperation::UPDATE:
@@ -305,6 +324,8 @@ bool Device::perform(const EntryCommand &command)
 		succeeded = succeeded && entry.installed;
 		if (succeeded) {
 			entry.pipe->uninstall(entry);
+			if (entry.hot->monitored)
+				monitored_->leave(entry);
 			entry.installed = false;
 		}
 		break;

@@ -12,7 +12,9 @@
 #include "entry_queue.h"
 #include "held_packets.h"
 #include "mapping.h"
+#include "monitors.h"
 #include "pipe.h"
+#include "shared_monitors.h"
 #include "tap_signals.h"
 #include "worker.h"
 
@@ -26,6 +28,9 @@ struct StartedPort {
 	uint32_t queues;
 	uint32_t queue_depth;
 	uint32_t key_slots;
+	// Meters of single entries, and from 3.2 on shared ones that the port hands out.
+	uint32_t meters;
+	std::shared_ptr<SharedMonitors> shared;
 };
 
 class Device {
@@ -108,6 +113,13 @@ public:
 	// To be called within run().
 	void set_mirror(uint32_t number, MirrorTargets targets);
 
+	// The shared counters and meters that entries of the device's pipes may use.
+	SharedMonitors &shared() { return *shared_; }
+	// The meters that are left for single entries, and from 3.2 on for shared ones of the port.
+	Budget &meters() { return *meters_; }
+	// To be used within run().
+	MonitoredEntries &monitored() { return *monitored_; }
+
 	Datapath &datapath() { return *datapath_; }
 	Worker &worker() { return *worker_; }
 	MasterKeys &master_keys() { return master_keys_; }
@@ -165,6 +177,7 @@ private:
 	{
 		return mapping_.completions == Completions::LATE || mapping_.completions == Completions::SHUFFLED;
 	}
+	bool install(doca_flow_pipe_entry &entry);
 
 	const DeviceMapping mapping_;
 	const Aead &aead_;
@@ -179,6 +192,9 @@ private:
 	std::unique_ptr<Datapath> datapath_;
 	std::vector<std::unique_ptr<EntryQueue>> queues_;
 	std::vector<MirrorTargets> mirrors_;
+	std::shared_ptr<SharedMonitors> shared_;
+	std::unique_ptr<Budget> meters_;
+	std::unique_ptr<MonitoredEntries> monitored_;
 	uint32_t shuffle_ = 0;
 	std::shared_ptr<Worker> worker_;
 };

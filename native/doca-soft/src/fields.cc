@@ -72,6 +72,7 @@ const SelectedPlace PLACES[] = {
 #endif
 	OWN(parser_meta.random, "parser_meta.random.value", 2, random, 0),
 	OWN(parser_meta.psp_syndrome, "parser_meta.psp.syndrome", 1, syndrome, HAVE_SYNDROME),
+	OWN(parser_meta.meter_color, nullptr, 1, color, HAVE_COLOR),
 	OWN(parser_meta.outer_l3_type, "parser_meta.packet_type.l3_outer", 1, l3_type, 0),
 	OWN(parser_meta.outer_l4_type, "parser_meta.packet_type.l4_outer", 1, l4_type, 0),
 	OWN(parser_meta.inner_l3_type, "parser_meta.packet_type.l3_inner", 1, inner_l3_type, 0),
@@ -210,7 +211,6 @@ const Unknown UNKNOWNS[] = {
 #endif
 	UNKNOWN(ANY, parser_meta.ipsec_syndrome),
 	UNKNOWN(ANY, parser_meta.ipsec_ar_syndrome),
-	UNKNOWN(ANY, parser_meta.meter_color),
 	UNKNOWN(ANY, parser_meta.outer_l2_type),
 	UNKNOWN(ANY, parser_meta.inner_l2_type),
 	UNKNOWN(ANY, parser_meta.inner_ip_fragmented),

@@ -71,13 +71,20 @@ doca_error_t find_queue_of(const doca_flow_pipe_entry &entry, uint16_t number, E
 	return find_queue(*entry.pipe, number, queue);
 }
 
-doca_error_t read_monitor(const doca_flow_monitor *monitor, EntryHot &hot)
+doca_error_t read_monitor(doca_flow_pipe &pipe, uint16_t queue, const doca_flow_monitor *monitor, EntryHot &hot)
 {
+	const bool asks_for_more = monitor != nullptr && monitors_more(*monitor);
+	if (asks_for_more && !pipe.has_monitors())
+		return invalid("pipe %s: an entry's meter, aging or shared counter where its template has none",
+			       pipe.name.c_str());
+	hot.monitored = asks_for_more || monitors_more(pipe.monitor);
+	if (hot.monitored) {
+		const doca_error_t result = read_entry_monitor(pipe, monitor, queue, pipe.monitor_of(hot));
+		if (result != DOCA_SUCCESS)
+			return result;
+	}
 	if (monitor == nullptr)
 		return DOCA_SUCCESS;
-	if (monitor->meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE || monitor->aging_sec != 0 ||
-	    monitor->counter_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
-		return not_supported("an entry's monitor with a meter, aging or a shared counter");
 	hot.counted = hot.counted || monitor->counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
 	const uint32_t mirror = mirror_of(*monitor);
 	if (mirror != 0 && mirror >= library->mirror_owner.size())
@@ -141,10 +148,10 @@ doca_error_t soft::find_queue(const doca_flow_pipe &pipe, uint16_t number, Entry
 	return queue->in_flight < queue->depth ? DOCA_SUCCESS : DOCA_ERROR_AGAIN;
 }
 
-doca_error_t soft::read_monitor_and_forward(doca_flow_pipe &pipe, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
-					    EntryHot &hot)
+doca_error_t soft::read_monitor_and_forward(doca_flow_pipe &pipe, uint16_t queue, const doca_flow_monitor *monitor,
+					    const doca_flow_fwd *fwd, EntryHot &hot)
 {
-	const doca_error_t result = read_monitor(monitor, hot);
+	const doca_error_t result = read_monitor(pipe, queue, monitor, hot);
 	return result == DOCA_SUCCESS ? read_entry_forward(pipe, fwd, pipe.forward_of(hot)) : result;
 }
 
@@ -221,8 +228,10 @@ try {
 	const UpdateParts parts = {actions != nullptr, fwd != nullptr, monitor != nullptr};
 	if (parts.actions)
 		result = read_actions(basic, action_index, actions, *values);
+	if (result == DOCA_SUCCESS && parts.monitor)
+		result = read_monitor(*pipe, number, monitor, *values);
 	if (result == DOCA_SUCCESS)
-		result = read_monitor_and_forward(*pipe, monitor, fwd, *values);
+		result = read_entry_forward(*pipe, fwd, pipe->forward_of(*values));
 	if (result == DOCA_SUCCESS)
 		result = submit(*queue, number, {entry, values.release(), parts, EntryOperation::UPDATE});
 	return result;
@@ -290,18 +299,22 @@ doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand)
 	return DOCA_SUCCESS;
 }
 
-int doca_flow_aging_handle(struct doca_flow_port *, uint16_t, uint64_t, uint64_t)
-{
-	return 0;
-}
-
 doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry, struct doca_flow_resource_query *query)
 {
 	REQUIRE(entry != nullptr && query != nullptr);
-	if (!entry->hot->counted)
+	const EntryHot &hot = *entry->hot;
+	const SharedCounter *shared = nullptr;
+	if (hot.monitored)
+		shared = __atomic_load_n(&entry->pipe->monitor_of(*entry->hot).counter, __ATOMIC_RELAXED);
+	if (shared != nullptr) {
+		query->counter.total_pkts = shared->packets.load(std::memory_order_relaxed);
+		query->counter.total_bytes = shared->octets.load(std::memory_order_relaxed);
+		return DOCA_SUCCESS;
+	}
+	if (!hot.counted)
 		return invalid("pipe %s: the entry has no counter", entry->pipe->name.c_str());
-	query->counter.total_pkts = __atomic_load_n(&entry->hot->packets, __ATOMIC_RELAXED);
-	query->counter.total_bytes = __atomic_load_n(&entry->hot->octets, __ATOMIC_RELAXED);
+	query->counter.total_pkts = __atomic_load_n(&hot.packets, __ATOMIC_RELAXED);
+	query->counter.total_bytes = __atomic_load_n(&hot.octets, __ATOMIC_RELAXED);
 	return DOCA_SUCCESS;
 }
 

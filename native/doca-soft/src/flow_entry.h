@@ -46,9 +46,9 @@ doca_error_t update_basic(uint16_t queue, doca_flow_pipe *pipe, uint8_t action_i
 // The queue for an operation on a pipe's entries: whether there is one, whether it has room, and whether a fault on purpose
 // refuses the operation.
 doca_error_t find_queue(const doca_flow_pipe &pipe, uint16_t number, EntryQueue *&queue);
-// Reads the monitor and the forward of an entry; nullptr leaves either as it is.
-doca_error_t read_monitor_and_forward(doca_flow_pipe &pipe, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
-				      EntryHot &hot);
+// Reads the monitor and the forward of an entry, which `queue` is told of; nullptr leaves either to the template.
+doca_error_t read_monitor_and_forward(doca_flow_pipe &pipe, uint16_t queue, const doca_flow_monitor *monitor,
+				      const doca_flow_fwd *fwd, EntryHot &hot);
 
 // An entry that was taken from its pipe, and goes back unless it is submitted.
 class TakenEntry {
@@ -89,7 +89,7 @@ try {
 		return DOCA_ERROR_FULL;
 	result = fill(*taken);
 	if (result == DOCA_SUCCESS)
-		result = read_monitor_and_forward(pipe, addition.monitor, addition.fwd, *(*taken).hot);
+		result = read_monitor_and_forward(pipe, addition.queue, addition.monitor, addition.fwd, *(*taken).hot);
 	return result == DOCA_SUCCESS ? taken.submit(*queue, addition) : result;
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;

@@ -65,7 +65,10 @@ doca_error_t doca_flow_cfg_set_nr_counters(struct doca_flow_cfg *cfg, uint32_t n
 doca_error_t doca_flow_cfg_set_nr_meters(struct doca_flow_cfg *cfg, uint32_t nr_meters)
 {
 	REQUIRE(cfg != nullptr);
-	return nr_meters == 0 ? DOCA_SUCCESS : not_supported("meters");
+	if (nr_meters > METERS_MAX)
+		return not_supported("%u meters; up to %u", nr_meters, METERS_MAX);
+	cfg->meters = nr_meters;
+	return DOCA_SUCCESS;
 }
 
 // The words of a mode come in any order. Unknown ones are taken with a log line, since most say how large something is to be.
@@ -101,7 +104,15 @@ doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uin
 	// An entry has 16 bits for its mirror's number.
 	if (is_mirror(type) && nr_shared_resource > UINT16_MAX + 1)
 		return not_supported("%u mirrors; up to %d", nr_shared_resource, UINT16_MAX + 1);
-	if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
+	if (type == DOCA_FLOW_SHARED_RESOURCE_COUNTER && nr_shared_resource > SHARED_COUNTERS_MAX)
+		return not_supported("%u shared counters; up to %u", nr_shared_resource, SHARED_COUNTERS_MAX);
+	if (type == DOCA_FLOW_SHARED_RESOURCE_METER && nr_shared_resource > SHARED_METERS_MAX)
+		return not_supported("%u shared meters; up to %u", nr_shared_resource, SHARED_METERS_MAX);
+	if (type == DOCA_FLOW_SHARED_RESOURCE_COUNTER)
+		cfg->shared_counters = nr_shared_resource;
+	else if (type == DOCA_FLOW_SHARED_RESOURCE_METER)
+		cfg->shared_meters = nr_shared_resource;
+	else if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
 		cfg->psp_slots = nr_shared_resource;
 	else if (is_mirror(type))
 		cfg->mirrors = nr_shared_resource;
@@ -176,6 +187,8 @@ try {
 	made->mirror_owner.resize(cfg->mirrors);
 	definitions = cfg->definitions;
 	define_words(definitions.match);
+	made->shared = std::make_shared<SharedMonitors>(SharedMonitors::Room{cfg->shared_counters, cfg->shared_counters},
+							SharedMonitors::Room{cfg->shared_meters, cfg->shared_meters});
 	library = made.release();
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {

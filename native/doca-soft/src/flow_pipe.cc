@@ -37,12 +37,12 @@ namespace {
 
 doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe)
 {
-	if (monitor.meter_type != DOCA_FLOW_RESOURCE_TYPE_NONE)
-		return not_supported("pipe %s: meters", pipe.name.c_str());
-	if (monitor.counter_type == DOCA_FLOW_RESOURCE_TYPE_SHARED)
-		return not_supported("pipe %s: shared counters", pipe.name.c_str());
-	if (monitor.aging_sec != 0)
-		return not_supported("pipe %s: aging", pipe.name.c_str());
+	if (monitors_more(monitor) && !pipe.has_monitors())
+		return not_supported("pipe %s: meters, aging or shared counters of a pipe of type %d", pipe.name.c_str(),
+				     pipe.type);
+	// Entries of control pipes have monitors of their own.
+	if (pipe.type != DOCA_FLOW_PIPE_CONTROL)
+		pipe.monitor = monitor;
 	pipe.counted = monitor.counter_type == DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
 	const uint32_t mirror = mirror_of(monitor);
 	// All ones: each entry gives its own.
@@ -113,7 +113,8 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 				return compiled;
 		}
 		const bool refuses_equal = device.equal_keys() == EqualKeys::REFUSED;
-		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries, room, refuses_equal);
+		pipe = std::make_unique<BasicPipe>(fields, std::move(actions), cfg.nr_entries, room, refuses_equal,
+						   monitors_more(cfg.monitor));
 		return DOCA_SUCCESS;
 	}
 	case DOCA_FLOW_PIPE_CONTROL:
@@ -409,6 +410,7 @@ void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe)
 		const auto at = std::find_if(device.pipes.begin(), device.pipes.end(),
 					     [pipe](const auto &known) { return known.get() == pipe; });
 		removed = std::move(*at);
+		device.monitored().leave(*pipe);
 		device.pipes.erase(at);
 		device.worker().exits.pipes--;
 	});

@@ -22,6 +22,8 @@ struct doca_flow_port_cfg {
 	uint16_t priv_data_octets = 0;
 	uint32_t psp_slots = 0;
 	doca_flow_port_operation_state state = DOCA_FLOW_PORT_OPERATION_STATE_ACTIVE;
+	uint32_t counters = 0;
+	uint32_t meters = 0;
 };
 
 // Whether traffic goes through the pipes of a port in this state. Only one program can have a device here, so that a port which is to
@@ -137,11 +139,24 @@ doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
 	REQUIRE(cfg != nullptr);
 	if (type == DOCA_FLOW_RESOURCE_PSP)
 		cfg->psp_slots = nr_resources;
-	else if (type != DOCA_FLOW_RESOURCE_COUNTER && nr_resources > 0)
-		return not_supported("port resources of type %d", type);
+	else if (type == DOCA_FLOW_RESOURCE_COUNTER)
+		cfg->counters = nr_resources;
+	else if (type == DOCA_FLOW_RESOURCE_METER && nr_resources <= METERS_MAX)
+		cfg->meters = nr_resources;
+	else if (nr_resources > 0)
+		return not_supported("%u port resources of type %d", nr_resources, type);
 	return DOCA_SUCCESS;
 }
 #endif
+
+// Those of the library, or of the port.
+static std::shared_ptr<SharedMonitors> shared_monitors_of(const doca_flow_port_cfg &cfg)
+{
+	if (!library->cfg.port_resources)
+		return library->shared;
+	return std::make_shared<SharedMonitors>(SharedMonitors::Room{0, std::min(cfg.counters, SHARED_COUNTERS_MAX)},
+						SharedMonitors::Room{0, std::min(cfg.meters, SHARED_METERS_MAX)});
+}
 
 doca_error_t doca_flow_port_start(const struct doca_flow_port_cfg *cfg, struct doca_flow_port **port)
 try {
@@ -182,7 +197,9 @@ try {
 		// Packets go from one port's pipes to another's in one thread.
 		if (global.mode == Mode::VNF)
 			library->worker = worker;
-		device->start({global.mode, global.pipe_queues, global.queue_depth, slots}, std::move(worker));
+		const uint32_t meters = global.port_resources ? cfg->meters : global.meters;
+		device->start({global.mode, global.pipe_queues, global.queue_depth, slots, meters, shared_monitors_of(*cfg)},
+			      std::move(worker));
 		const bool connected = is_connected(cfg->state);
 		device->run([&] { device->datapath().connected = connected; });
 		device->switch_port = started.get();
@@ -215,6 +232,8 @@ doca_error_t doca_flow_port_stop(struct doca_flow_port *port)
 		port->device->stop();
 		report_removed(gone);
 		port->device->switch_port = nullptr;
+		library->shared->counters.unbind(port->device);
+		library->shared->meters.unbind(port->device);
 		std::replace(library->psp_owner.begin(), library->psp_owner.end(), port->device, static_cast<Device *>(nullptr));
 		std::replace(library->mirror_owner.begin(), library->mirror_owner.end(), port->device,
 			     static_cast<Device *>(nullptr));

@@ -1,5 +1,5 @@
-// The API's functions for shared resources (key slots, mirrors), and for keys of the PSP security protocol; of these one of
-// doca_soft.h as well.
+// The API's functions for shared resources (key slots, mirrors, counters, meters), and for keys of the PSP security protocol; of these
+// one of doca_soft.h as well.
 #include <cstring>
 #include <memory>
 
@@ -101,6 +101,58 @@ std::vector<Device *> *owners_of(doca_flow_shared_resource_type type)
 	return is_mirror(type) ? &library->mirror_owner : nullptr;
 }
 
+bool is_monitor(doca_flow_shared_resource_type type)
+{
+	return type == DOCA_FLOW_SHARED_RESOURCE_COUNTER || type == DOCA_FLOW_SHARED_RESOURCE_METER;
+}
+
+doca_error_t not_there(doca_flow_shared_resource_type type, uint32_t id)
+{
+	return invalid("there is no shared %s %u", type == DOCA_FLOW_SHARED_RESOURCE_METER ? "meter" : "counter", id);
+}
+
+// One of the library's, or one that a port has handed out.
+template <typename Resource> Resource *find(SharedTable<Resource> &table, uint32_t id, const doca_flow_port *port)
+{
+	return port == nullptr ? table.find(id) : table.find_bound(id, port->device);
+}
+
+SharedMonitors &shared_of(const doca_flow_port *port)
+{
+	return port == nullptr ? *library->shared : port->device->shared();
+}
+
+doca_error_t set_monitor(const doca_flow_port *port, doca_flow_shared_resource_type type, uint32_t id,
+			 const doca_flow_shared_resource_cfg &cfg)
+{
+	SharedMonitors &shared = shared_of(port);
+	// Of a counter nothing is to be said.
+	if (type == DOCA_FLOW_SHARED_RESOURCE_COUNTER)
+		return find(shared.counters, id, port) != nullptr ? DOCA_SUCCESS : not_there(type, id);
+	SharedMeter *const meter = find(shared.meters, id, port);
+	return meter != nullptr ? meter->configure(cfg.meter_cfg) : not_there(type, id);
+}
+
+doca_error_t bind_monitors(SharedMonitors &shared, doca_flow_shared_resource_type type, const uint32_t *ids, uint32_t count,
+			   const Device *device)
+{
+	const bool bound = type == DOCA_FLOW_SHARED_RESOURCE_COUNTER ? shared.counters.bind(ids, count, device)
+								     : shared.meters.bind(ids, count, device);
+	return bound ? DOCA_SUCCESS : invalid("a shared counter or meter that is not there cannot be bound");
+}
+
+doca_error_t query_counters(const doca_flow_port *port, const uint32_t *ids, doca_flow_resource_query *queries, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const SharedCounter *const counter = find(shared_of(port).counters, ids[i], port);
+		if (counter == nullptr)
+			return not_there(DOCA_FLOW_SHARED_RESOURCE_COUNTER, ids[i]);
+		queries[i].counter.total_pkts = counter->packets.load(std::memory_order_relaxed);
+		queries[i].counter.total_bytes = counter->octets.load(std::memory_order_relaxed);
+	}
+	return DOCA_SUCCESS;
+}
+
 } // namespace
 
 doca_error_t doca_flow_shared_resource_set_cfg(enum doca_flow_shared_resource_type type, uint32_t id,
@@ -109,6 +161,8 @@ try {
 	REQUIRE(cfg != nullptr);
 	if (library == nullptr)
 		return DOCA_ERROR_BAD_STATE;
+	if (is_monitor(type))
+		return set_monitor(nullptr, type, id, *cfg);
 	std::vector<Device *> *owners = owners_of(type);
 	if (owners == nullptr)
 		return not_supported("shared resources of type %d", type);
@@ -131,8 +185,11 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 	if (library == nullptr)
 		return DOCA_ERROR_BAD_STATE;
 	std::vector<Device *> *owners = owners_of(type);
-	if (owners == nullptr)
+	if (owners == nullptr && !is_monitor(type))
 		return not_supported("shared resources of type %d", type);
+	// Any port may use them then.
+	if (is_monitor(type) && bindable == nullptr)
+		return bind_monitors(*library->shared, type, ids, count, nullptr);
 	std::lock_guard<std::mutex> guard(library->mutex);
 	// `bindable` is a port or one of its pipes; nullptr means the only device.
 	Device *device = nullptr;
@@ -146,6 +203,8 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 	}
 	if (device == nullptr)
 		return invalid("shared resources are bound to a port or a pipe that is not there");
+	if (is_monitor(type))
+		return bind_monitors(*library->shared, type, ids, count, device);
 	for (uint32_t i = 0; i < count; i++) {
 		if (ids[i] == 0 || ids[i] >= owners->size())
 			return invalid("shared resource %u of type %d; they are above 0 and below %zu", ids[i], type,
@@ -155,18 +214,54 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 	return DOCA_SUCCESS;
 }
 
-doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *,
-					      struct doca_flow_resource_query *, uint32_t)
+doca_error_t doca_flow_shared_resources_query(enum doca_flow_shared_resource_type type, uint32_t *ids,
+					      struct doca_flow_resource_query *queries, uint32_t count)
 {
-	return not_supported("doca_flow_shared_resources_query of type %d", type);
+	REQUIRE(ids != nullptr && queries != nullptr && count > 0);
+	if (library == nullptr)
+		return DOCA_ERROR_BAD_STATE;
+	if (type != DOCA_FLOW_SHARED_RESOURCE_COUNTER)
+		return not_supported("doca_flow_shared_resources_query of type %d", type);
+	return query_counters(nullptr, ids, queries, count);
 }
 
 #if DOCA_SOFT_RELEASE_ >= 302
 
+namespace {
+
+// A shared meter is one of the port's meters.
+doca_error_t hand_out(Device &device, doca_flow_shared_resource_type type, uint32_t &id)
+{
+	if (!library->cfg.port_resources)
+		return DOCA_ERROR_EMPTY;
+	if (type == DOCA_FLOW_SHARED_RESOURCE_COUNTER)
+		return device.shared().counters.hand_out(&device, id) ? DOCA_SUCCESS : DOCA_ERROR_EMPTY;
+	if (!device.meters().take())
+		return DOCA_ERROR_EMPTY;
+	if (device.shared().meters.hand_out(&device, id))
+		return DOCA_SUCCESS;
+	device.meters().give_back(1);
+	return DOCA_ERROR_EMPTY;
+}
+
+doca_error_t take_back(Device &device, doca_flow_shared_resource_type type, uint32_t id)
+{
+	const bool is_meter = type == DOCA_FLOW_SHARED_RESOURCE_METER;
+	const bool taken = library->cfg.port_resources &&
+			   (is_meter ? device.shared().meters.take_back(id) : device.shared().counters.take_back(id));
+	if (taken && is_meter)
+		device.meters().give_back(1);
+	return taken ? DOCA_SUCCESS : invalid("shared resource %u of type %d was not handed out", id, type);
+}
+
+} // namespace
+
 doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
 						uint32_t *id)
-{
+try {
 	REQUIRE(port != nullptr && id != nullptr);
+	if (is_monitor(type))
+		return hand_out(*port->device, type, *id);
 	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return not_supported("port resources of type %d", type);
 	if (!port->psp_free.empty()) {
@@ -179,12 +274,16 @@ doca_error_t doca_flow_port_shared_resource_get(struct doca_flow_port *port, enu
 	}
 	port->psp_taken[*id] = true;
 	return DOCA_SUCCESS;
+} catch (const std::exception &) {
+	return DOCA_ERROR_NO_MEMORY;
 }
 
 doca_error_t doca_flow_port_shared_resource_put(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
 						uint32_t id)
 try {
 	REQUIRE(port != nullptr);
+	if (is_monitor(type))
+		return take_back(*port->device, type, id);
 	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return not_supported("port resources of type %d", type);
 	if (id >= port->psp_taken.size() || !port->psp_taken[id])
@@ -200,16 +299,20 @@ doca_error_t doca_flow_port_shared_resource_set_cfg(struct doca_flow_port *port,
 						    uint32_t id, struct doca_flow_shared_resource_cfg *cfg)
 {
 	REQUIRE(port != nullptr && cfg != nullptr);
+	if (is_monitor(type))
+		return set_monitor(port, type, id, *cfg);
 	if (type != DOCA_FLOW_SHARED_RESOURCE_PSP)
 		return not_supported("port resources of type %d", type);
 	return set_psp(*port->device, id, *cfg);
 }
 
 doca_error_t doca_flow_port_shared_resources_query(struct doca_flow_port *port, enum doca_flow_shared_resource_type type,
-						   uint32_t *, struct doca_flow_resource_query *, uint32_t)
+						   uint32_t *ids, struct doca_flow_resource_query *queries, uint32_t count)
 {
-	REQUIRE(port != nullptr);
-	return not_supported("doca_flow_port_shared_resources_query of type %d", type);
+	REQUIRE(port != nullptr && ids != nullptr && queries != nullptr && count > 0);
+	if (type != DOCA_FLOW_SHARED_RESOURCE_COUNTER)
+		return not_supported("doca_flow_port_shared_resources_query of type %d", type);
+	return query_counters(port, ids, queries, count);
 }
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "definitions.h"
 #include "device.h"
+#include "shared_monitors.h"
 
 struct doca_flow_cfg {
 	soft::Mode mode = soft::Mode::EXPERT;
@@ -19,6 +20,10 @@ struct doca_flow_cfg {
 	// Numbers of key slots and of mirrors that may be bound to ports.
 	uint32_t psp_slots = 0;
 	uint32_t mirrors = 0;
+	// Meters of single entries of each port; and how many there are of shared counters and meters.
+	uint32_t meters = 0;
+	uint32_t shared_counters = 0;
+	uint32_t shared_meters = 0;
 	// Each port has its own key slots; from 3.2 on.
 	bool port_resources = false;
 	doca_flow_entry_process_cb entry_callback = nullptr;
@@ -53,6 +58,8 @@ struct Library {
 	// The device that each number of a key slot, or of a mirror, was bound to; nullptr when it was not bound.
 	std::vector<Device *> psp_owner;
 	std::vector<Device *> mirror_owner;
+	// Where resources do not belong to ports.
+	std::shared_ptr<SharedMonitors> shared;
 };
 
 // nullptr before doca_flow_init and after doca_flow_destroy.

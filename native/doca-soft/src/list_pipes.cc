@@ -17,7 +17,7 @@ OrderedListPipe::OrderedListPipe(std::vector<std::vector<ListElement>> lists, ui
 			octets += element.actions.value_octets();
 		value_octets = std::max(value_octets, octets);
 	}
-	reserve(value_octets, 0);
+	reserve(value_octets, 0, false);
 }
 
 bool OrderedListPipe::install(doca_flow_pipe_entry &entry)
@@ -65,7 +65,7 @@ FloodingPipe::FloodingPipe(uint32_t entries) : by_index_(entries)
 	type = DOCA_FLOW_PIPE_HASH;
 	entries_expected = entries;
 	entries_max = entries;
-	reserve(0, 0);
+	reserve(0, 0, false);
 }
 
 bool FloodingPipe::install(doca_flow_pipe_entry &entry)

@@ -154,6 +154,7 @@ void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32
 	port_id = port;
 	bases[BASE_PACKET] = reinterpret_cast<const uint8_t *>(this);
 	syndrome = 0;
+	color = 0;
 	have = 0;
 	exposed = false;
 	key = nullptr;
@@ -219,7 +220,7 @@ void Packet::parse()
 {
 	stale = false;
 	decrypted = false;
-	have &= HAVE_SYNDROME;
+	have &= HAVE_SYNDROME | HAVE_COLOR;
 	l3_type = L3_NONE;
 	l4_type = L4_NONE;
 	l3_ok = 0;

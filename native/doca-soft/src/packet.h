@@ -27,6 +27,7 @@ enum Part : uint32_t {
 	HAVE_6_PSP_WORDS = 1 << 12,
 	HAVE_8_PSP_WORDS = 1 << 13,
 	HAVE_10_PSP_WORDS = 1 << 14,
+	HAVE_COLOR = 1 << 15,
 };
 
 // The start from which a field's offset counts.
@@ -66,6 +67,8 @@ struct alignas(64) Packet {
 	uint8_t inner_l3_type;
 	uint8_t inner_l4_type;
 	uint8_t syndrome;
+	// What a meter has said, as in doca_flow_meter_color.
+	uint8_t color;
 
 	// The offsets below belong to an earlier form of the frame.
 	bool stale;

@@ -19,7 +19,7 @@ struct ParserWords {
 	ParserWords() = default;
 	uint64_t words[2] = {};
 };
-static_assert(offsetof(Packet, syndrome) < ParserWords::AT + sizeof(ParserWords::words));
+static_assert(offsetof(Packet, color) < ParserWords::AT + sizeof(ParserWords::words));
 
 // A bit for each of the first `count` packets of a burst, which has at most 64 packets.
 inline uint64_t first_bits(uint32_t count)

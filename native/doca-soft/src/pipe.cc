@@ -18,11 +18,16 @@ size_t round_up(size_t value, size_t to)
 
 } // namespace
 
-void doca_flow_pipe::reserve(uint32_t value_octets, uint32_t key_octets)
+void doca_flow_pipe::reserve(uint32_t value_octets, uint32_t key_octets, bool monitors)
 {
 	values_at_ = sizeof(EntryHot) + key_octets;
 	forward_at_ = round_up(values_at_ + value_octets, alignof(Forward));
-	hot_stride_ = round_up(forward_at_ + sizeof(Forward), LINE_OCTETS);
+	size_t end = forward_at_ + sizeof(Forward);
+	if (monitors) {
+		monitor_at_ = round_up(end, alignof(EntryMonitor));
+		end = monitor_at_ + sizeof(EntryMonitor);
+	}
+	hot_stride_ = round_up(end, LINE_OCTETS);
 	hot_ = HugeMemory(hot_stride_ * entries_max, hot_stride_ * entries_expected);
 	const size_t entry_octets = sizeof(doca_flow_pipe_entry);
 	application_.entries = HugeMemory(entry_octets * entries_max, entry_octets * entries_expected);
@@ -132,8 +137,16 @@ void doca_flow_pipe::update(doca_flow_pipe_entry &entry, EntryHot &update, Updat
 	}
 	if (parts.forward)
 		forward_of(hot) = forward_of(update);
-	if (parts.mirror)
+	if (parts.monitor)
 		hot.mirror = update.mirror;
+	if (parts.monitor && hot.monitored)
+		monitor_of(hot).take_over(monitor_of(update));
+}
+
+bool doca_flow_pipe::monitor_hit(EntryHot &hot, Packet &packet, Datapath &datapath) const
+{
+	EntryMonitor &monitor = monitor_of(hot);
+	return monitor.hit(packet, monitor.needs_time() ? datapath.now() : 0);
 }
 
 void doca_flow_pipe::count_miss(const Packet &packet)

@@ -14,6 +14,7 @@
 #include "datapath.h"
 #include "fields.h"
 #include "huge_memory.h"
+#include "monitors.h"
 #include "packet_test.h"
 
 namespace soft {
@@ -29,7 +30,8 @@ struct MirrorTargets {
 };
 
 // The part of an entry that every packet touches. It is followed in the same record by the key that finds it, the values of its
-// actions, and its forward, which counts when the pipe has none (doca_flow_pipe knows their offsets).
+// actions, its forward, which counts when the pipe has none, and what it monitors besides the counter (doca_flow_pipe knows their
+// offsets).
 struct EntryHot {
 	// The counters are written by one thread and read by others.
 	void count(uint32_t packet_octets)
@@ -45,7 +47,9 @@ struct EntryHot {
 	uint32_t crypto_id;
 	// The index of the action template.
 	uint8_t action_index;
-	bool counted;
+	bool counted : 1;
+	// Whether it has an EntryMonitor that is to look at its packets.
+	bool monitored : 1;
 	uint16_t mirror;
 };
 
@@ -62,7 +66,7 @@ struct FixedMatch {
 struct UpdateParts {
 	bool actions;
 	bool forward;
-	bool mirror;
+	bool monitor;
 };
 
 // An entry that was removed with its pipe. Its record may be freed by the time this is read.
@@ -138,6 +142,12 @@ public:
 	{
 		return *reinterpret_cast<soft::Forward *>(reinterpret_cast<uint8_t *>(&hot) + forward_at_);
 	}
+	// Whether the records of the pipe's entries have room for an EntryMonitor; and where that is.
+	bool has_monitors() const { return monitor_at_ != 0; }
+	soft::EntryMonitor &monitor_of(soft::EntryHot &hot) const
+	{
+		return *reinterpret_cast<soft::EntryMonitor *>(reinterpret_cast<uint8_t *>(&hot) + monitor_at_);
+	}
 
 	soft::Device *device = nullptr;
 	std::string name;
@@ -155,11 +165,16 @@ public:
 	bool counted = false;
 	// The number of the mirror; 0 for none.
 	uint16_t mirror = 0;
+	// The template of what entries monitor besides; without effect for control pipes.
+	doca_flow_monitor monitor = {};
+	// How many meters of their own installed entries have. The datapath's thread owns it.
+	uint32_t meters = 0;
 
 protected:
 	// Allocates the entries. Each has `value_octets` for the values of actions, and `key_octets`, a multiple of 8. Of what
-	// the pipe takes beyond what is expected, only what is used costs memory.
-	void reserve(uint32_t value_octets, uint32_t key_octets);
+	// the pipe takes beyond what is expected, only what is used costs memory. `monitors`: whether entries may monitor more
+	// than a counter of their own.
+	void reserve(uint32_t value_octets, uint32_t key_octets, bool monitors);
 	doca_flow_pipe_entry &entry_at(uint32_t slot) const
 	{
 		return reinterpret_cast<doca_flow_pipe_entry *>(application_.entries.data())[slot];
@@ -167,6 +182,12 @@ protected:
 	soft::EntryHot *record(uint32_t slot) const
 	{
 		return reinterpret_cast<soft::EntryHot *>(hot_.data() + slot * hot_stride_);
+	}
+	// Counts a packet that has hit an entry, and monitors it. Returns false when a meter does not let it pass.
+	bool take_hit(soft::EntryHot &hot, soft::Packet &packet, soft::Datapath &datapath) const
+	{
+		hot.count(packet.length);
+		return !hot.monitored || monitor_hit(hot, packet, datapath);
 	}
 	void count_miss(const soft::Packet &packet);
 	// Sends the copies of the mirror `number`. Returns false when the packet was lost.
@@ -177,8 +198,11 @@ protected:
 	size_t values_at_ = 0;
 	// The offset of the forward, after the values.
 	size_t forward_at_ = 0;
+	// The offset of the EntryMonitor, after the forward; 0 without one.
+	size_t monitor_at_ = 0;
 
 private:
+	bool monitor_hit(soft::EntryHot &hot, soft::Packet &packet, soft::Datapath &datapath) const;
 	void release_reference();
 
 	// Members that the application's threads write with every operation, on cache lines that the datapath does not use.

@@ -58,6 +58,9 @@ inline doca_dev_rep *rep;
 inline uint16_t pf;
 inline doca_flow_port *pf_port;
 inline doca_flow_port *vf_port;
+// What a test adds to the configuration of the library, and of the PF's port.
+inline void (*configure_flow)(doca_flow_cfg *cfg);
+inline void (*configure_port)(doca_flow_port_cfg *cfg);
 inline std::vector<Completion> completions;
 
 inline void entry_done(doca_flow_pipe_entry *, uint16_t queue, doca_flow_entry_status status, doca_flow_entry_op operation,
@@ -126,6 +129,8 @@ inline doca_error_t start_flow_port(uint16_t id, doca_dev *its_dev, doca_dev_rep
 	doca_flow_port_cfg *cfg;
 	OK(doca_flow_port_cfg_create(&cfg));
 	OK(set_port(cfg, id, its_dev, its_rep));
+	if (configure_port != nullptr && its_dev != nullptr)
+		configure_port(cfg);
 	const doca_error_t result = doca_flow_port_start(cfg, &port);
 	doca_flow_port_cfg_destroy(cfg);
 	return result;
@@ -138,6 +143,8 @@ inline void start_flow()
 	OK(doca_flow_cfg_set_mode_args(cfg, "switch,hws,isolated,expert"));
 	OK(doca_flow_cfg_set_pipe_queues(cfg, PIPE_QUEUES));
 	OK(doca_flow_cfg_set_cb_entry_process(cfg, entry_done));
+	if (configure_flow != nullptr)
+		configure_flow(cfg);
 	OK(doca_flow_init(cfg));
 	doca_flow_cfg_destroy(cfg);
 	OK(start_flow_port(pf, dev, nullptr, pf_port));
@@ -285,6 +292,7 @@ struct PipeOptions {
 	doca_flow_actions *actions = nullptr;
 	doca_flow_actions *actions_mask = nullptr;
 	bool counted = false;
+	doca_flow_monitor monitor = {};
 	const doca_flow_fwd *fwd = nullptr;
 	const doca_flow_fwd *miss = nullptr;
 };
@@ -299,8 +307,9 @@ inline doca_error_t create(const PipeOptions &options, doca_flow_pipe *&pipe)
 	OK(doca_flow_pipe_cfg_set_is_root(cfg, options.is_root));
 	OK(doca_flow_pipe_cfg_set_nr_entries(cfg, options.entries));
 	OK(doca_flow_pipe_cfg_set_match(cfg, &options.match, options.match_mask));
-	doca_flow_monitor monitor = {};
-	monitor.counter_type = options.counted ? DOCA_FLOW_RESOURCE_TYPE_NON_SHARED : DOCA_FLOW_RESOURCE_TYPE_NONE;
+	doca_flow_monitor monitor = options.monitor;
+	if (options.counted)
+		monitor.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
 	OK(doca_flow_pipe_cfg_set_monitor(cfg, &monitor));
 	OK(doca_flow_pipe_cfg_set_miss_counter(cfg, true));
 	if (options.actions != nullptr)
@@ -311,33 +320,55 @@ inline doca_error_t create(const PipeOptions &options, doca_flow_pipe *&pipe)
 	return result;
 }
 
+inline doca_error_t add_monitored(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_match *match,
+				  const doca_flow_actions *actions, const doca_flow_monitor *monitor, const doca_flow_fwd *fwd,
+				  uintptr_t ctx, doca_flow_pipe_entry **entry)
+{
+	auto *user_ctx = reinterpret_cast<void *>(ctx);
+#if DOCA_SOFT_RELEASE_ == 302
+	return doca_flow_pipe_add_entry(queue, pipe, match, 0, actions, monitor, fwd, 0, user_ctx, entry);
+#elif DOCA_SOFT_RELEASE_ < 303
+	return doca_flow_pipe_add_entry(queue, pipe, match, actions, monitor, fwd, 0, user_ctx, entry);
+#else
+	return doca_flow_pipe_basic_add_entry(queue, pipe, match, 0, actions, monitor, fwd, 0, user_ctx, entry);
+#endif
+}
+
 inline doca_error_t add_basic(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_match *match,
 			      const doca_flow_actions *actions, const doca_flow_fwd *fwd, uintptr_t ctx,
 			      doca_flow_pipe_entry **entry)
 {
-	auto *user_ctx = reinterpret_cast<void *>(ctx);
-#if DOCA_SOFT_RELEASE_ < 302
-	return doca_flow_pipe_add_entry(queue, pipe, match, actions, nullptr, fwd, 0, user_ctx, entry);
-#elif DOCA_SOFT_RELEASE_ < 303
-	return doca_flow_pipe_add_entry(queue, pipe, match, 0, actions, nullptr, fwd, 0, user_ctx, entry);
-#else
-	return doca_flow_pipe_basic_add_entry(queue, pipe, match, 0, actions, nullptr, fwd, 0, user_ctx, entry);
-#endif
+	return add_monitored(queue, pipe, match, actions, nullptr, fwd, ctx, entry);
 }
 
+// Without a monitor that is given each entry has a counter of its own.
 inline doca_error_t add_control(uint16_t queue, uint32_t priority, doca_flow_pipe *pipe, const doca_flow_match *match,
 				const doca_flow_match *mask, const doca_flow_fwd *fwd, uintptr_t ctx,
-				doca_flow_pipe_entry **entry)
+				doca_flow_pipe_entry **entry, const doca_flow_monitor *given = nullptr)
 {
 	auto *user_ctx = reinterpret_cast<void *>(ctx);
 	doca_flow_monitor monitor = {};
 	monitor.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	if (given != nullptr)
+		monitor = *given;
 #if DOCA_SOFT_RELEASE_ < 303
 	return doca_flow_pipe_control_add_entry(queue, priority, pipe, match, mask, nullptr, nullptr, nullptr, nullptr, &monitor,
 						fwd, user_ctx, entry);
 #else
 	return doca_flow_pipe_control_add_entry(queue, pipe, match, mask, nullptr, nullptr, nullptr, nullptr, &monitor, priority,
 						fwd, user_ctx, entry);
+#endif
+}
+
+inline doca_error_t update_monitor(uint16_t queue, doca_flow_pipe *pipe, const doca_flow_monitor *monitor,
+				   doca_flow_pipe_entry *entry)
+{
+#if DOCA_SOFT_RELEASE_ < 302
+	return doca_flow_pipe_update_entry(queue, pipe, nullptr, monitor, nullptr, DOCA_FLOW_NO_WAIT, entry);
+#elif DOCA_SOFT_RELEASE_ < 303
+	return doca_flow_pipe_update_entry(queue, pipe, 0, nullptr, monitor, nullptr, DOCA_FLOW_NO_WAIT, entry);
+#else
+	return doca_flow_pipe_basic_update_entry(queue, pipe, 0, nullptr, monitor, nullptr, 0, entry);
 #endif
 }
 
