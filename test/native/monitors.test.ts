@@ -11,8 +11,8 @@ import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../supp
 
 const RELEASES = ['3.1', '3.3'];
 const PROGRAMS = {
-  shared_counters: ['shared-counters', 'counters-of-pipes', 'resources-of-ports', 'limits'],
-  entry_meters: ['own-meters', 'shared-meters', 'no-color', 'colors-of-the-rfcs'],
+  shared_counters: ['shared-counters', 'bound', 'counters-of-pipes', 'resources-of-ports', 'limits'],
+  entry_meters: ['own-meters', 'shared-meters', 'no-color', 'copies', 'colors-of-the-rfcs'],
   aging: ['aging', 'aged-entries', 'aging-limits'],
 };
 

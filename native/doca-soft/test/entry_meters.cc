@@ -1,6 +1,7 @@
 // Meters of entries and shared ones, and the colours that they give packets.
 #include <algorithm>
 
+#include "by_release.h"
 #include "meter_reference.h"
 #include "monitors.h"
 
@@ -87,15 +88,15 @@ void entries_have_meters()
 // A root with a shared meter, and behind it a control pipe that has an entry for each colour.
 struct Colors {
 	doca_flow_pipe *root;
+	doca_flow_pipe *behind;
 	doca_flow_pipe_entry *entries[3];
 	uint64_t before[3] = {};
 
 	explicit Colors(const doca_flow_monitor &monitor)
 	{
-		doca_flow_pipe *control;
 		PipeOptions options;
 		options.type = DOCA_FLOW_PIPE_CONTROL;
-		OK(create(options, control));
+		OK(create(options, behind));
 		for (const uint8_t color :
 		     {DOCA_FLOW_METER_COLOR_RED, DOCA_FLOW_METER_COLOR_YELLOW, DOCA_FLOW_METER_COLOR_GREEN}) {
 			doca_flow_match match = {};
@@ -103,12 +104,12 @@ struct Colors {
 			match.parser_meta.meter_color = static_cast<doca_flow_meter_color>(color);
 			// Of the octet two bits.
 			memset(&mask.parser_meta.meter_color, 3, sizeof(mask.parser_meta.meter_color));
-			OK(add_control(0, 0, control, &match, &mask, &DROP, 0, &entries[color]));
+			OK(add_control(0, 0, behind, &match, &mask, &DROP, 0, &entries[color]));
 		}
 		process(0);
 		reported();
 		static_assert(sizeof(doca_flow_match{}.parser_meta.meter_color) == 1);
-		const doca_flow_fwd fwd = to_pipe(control);
+		const doca_flow_fwd fwd = to_pipe(behind);
 		root = root_with(monitor, &fwd);
 	}
 
@@ -223,6 +224,47 @@ void without_a_meter_there_is_no_color()
 	stop();
 }
 
+#if DOCA_SOFT_RELEASE_ >= 302
+// A copy, which is parsed anew, has the colour of its packet.
+void copies_keep_their_color()
+{
+	set_time(SECOND);
+	start_with_library_resources();
+	Colors colors({});
+	bind(DOCA_FLOW_SHARED_RESOURCE_METER, 0, pf_port);
+	doca_flow_resource_meter_cfg cfg = {};
+	cfg.cbs = cfg.rfc2697.ebs = 100;
+	set_meter(0, cfg);
+	doca_flow_pipe *flooding;
+	doca_flow_pipe_cfg *pipe_cfg;
+	OK(doca_flow_pipe_cfg_create(&pipe_cfg, pf_port));
+	OK(doca_flow_pipe_cfg_set_type(pipe_cfg, DOCA_FLOW_PIPE_HASH));
+	OK(doca_flow_pipe_cfg_set_nr_entries(pipe_cfg, 2));
+	OK(doca_flow_pipe_cfg_set_hash_map_algorithm(pipe_cfg, DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING));
+	const doca_flow_fwd left_open = forward_of(DOCA_FLOW_FWD_CHANGEABLE);
+	OK(doca_flow_pipe_create(pipe_cfg, &left_open, nullptr, &flooding));
+	OK(doca_flow_pipe_cfg_destroy(pipe_cfg));
+	const doca_flow_fwd to_colors = to_pipe(colors.behind);
+	for (const uint32_t index : {0, 1})
+		OK(doca_flow_pipe_hash_add_entry(0, flooding, index, 0, nullptr, nullptr, index == 0 ? &to_colors : &DROP,
+						 NO_FLAGS, nullptr, nullptr));
+	process(0);
+	reported();
+	doca_flow_pipe_destroy(colors.root);
+	doca_flow_fwd fwd = forward_of(DOCA_FLOW_FWD_HASH_PIPE);
+	fwd.hash_pipe.pipe = flooding;
+	fwd.hash_pipe.algorithm = DOCA_FLOW_PIPE_HASH_MAP_ALGORITHM_FLOODING;
+	doca_flow_pipe *const root = root_with(shared_meter(0), &fwd);
+	add(root, 1, nullptr);
+	CHECK(colors.of(1, 100) == DOCA_FLOW_METER_COLOR_GREEN);
+	CHECK(colors.of(1, 100) == DOCA_FLOW_METER_COLOR_YELLOW);
+	CHECK(colors.of(1, 100) == DOCA_FLOW_METER_COLOR_RED);
+	stop();
+}
+#else
+void copies_keep_their_color() {}
+#endif
+
 // Packets through pipes have the colours that the RFCs say.
 void packets_have_the_colors_of_the_rfcs()
 {
@@ -260,6 +302,7 @@ const Case CASES[] = {
 	{"own-meters", entries_have_meters},
 	{"shared-meters", shared_meters_color},
 	{"no-color", without_a_meter_there_is_no_color},
+	{"copies", copies_keep_their_color},
 	{"colors-of-the-rfcs", packets_have_the_colors_of_the_rfcs},
 };
 

@@ -83,6 +83,24 @@ void entries_share_counters()
 	stop();
 }
 
+// What a port that has stopped was bound to is bound no more.
+void counters_are_bound_until_their_port_stops()
+{
+	start_with_library_resources();
+	bind(DOCA_FLOW_SHARED_RESOURCE_COUNTER, 0, pf_port);
+	bind(DOCA_FLOW_SHARED_RESOURCE_COUNTER, 1, nullptr);
+	OK(doca_flow_port_stop(vf_port));
+	OK(doca_flow_port_stop(pf_port));
+	OK(start_flow_port(pf, dev, nullptr, pf_port));
+	OK(start_flow_port(pf + 1, nullptr, rep, vf_port));
+	doca_flow_pipe *const root = root_with(shared_counter(PER_ENTRY));
+	const doca_flow_monitor zero = shared_counter(0);
+	const doca_flow_monitor one = shared_counter(1);
+	CHECK(try_add(root, 1, &zero) == DOCA_ERROR_INVALID_VALUE);
+	add(root, 1, &one);
+	stop();
+}
+
 // Pipes of several kinds, and templates that leave nothing to entries.
 void pipes_share_counters()
 {
@@ -207,6 +225,7 @@ void numbers_have_limits()
 
 const Case CASES[] = {
 	{"shared-counters", entries_share_counters},
+	{"bound", counters_are_bound_until_their_port_stops},
 	{"counters-of-pipes", pipes_share_counters},
 	{"resources-of-ports", ports_hand_resources_out},
 	{"limits", numbers_have_limits},
