@@ -76,7 +76,7 @@ struct DeviceMapping : PortMapping {
 	// 0: as many as there are lcores.
 	uint32_t queues = 0;
 	uint32_t queue_packets = 4096;
-	Completions completions = CONTROL_ENTRIES_COMPLETE_INSIDE ? Completions::CONTROL : Completions::QUEUED;
+	Completions completions = Completions::CONTROL;
 	EqualKeys equal_keys = EqualKeys::NEWEST;
 	// Whether pipes take more entries than they are configured for.
 	bool nr_entries_is_a_hint = NR_ENTRIES_IS_A_HINT;

@@ -22,13 +22,11 @@ namespace soft {
 // secure domain's egress root             |        |        |        |        | yes    | yes    | HAS_SECURE_EGRESS_ROOT
 // flags of actions                        | yes    | yes    | yes    | yes    | yes    |        | flags_of
 // nr_entries of a pipe, by default        | hint   | hint   | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
-// control entries, by default             | inside | inside | inside | inside | inside | queued | CONTROL_ENTRIES_COMPLETE_INSIDE
 // ethdevs of representors run             |        |        |        | yes    | yes    | yes    | REPRESENTOR_PORTS_RUN
 constexpr bool PORT_NUMBER_IN_DEVARGS = DOCA_SOFT_RELEASE_ < 300;
 constexpr bool RSS_MIXES_FAMILIES = DOCA_SOFT_RELEASE_ < 301;
 constexpr bool HAS_INDEXED_PIPES = DOCA_SOFT_RELEASE_ >= 302;
 constexpr bool HAS_SECURE_EGRESS_ROOT = DOCA_SOFT_RELEASE_ >= 302;
-constexpr bool CONTROL_ENTRIES_COMPLETE_INSIDE = DOCA_SOFT_RELEASE_ < 303;
 // Whether a representor's flow port is known by its number alone.
 constexpr bool PORT_ID_IS_ENOUGH = DOCA_SOFT_RELEASE_ < 301;
 constexpr bool REPRESENTOR_PORTS_RUN = DOCA_SOFT_RELEASE_ >= 301;

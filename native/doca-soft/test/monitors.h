@@ -64,7 +64,7 @@ inline doca_flow_pipe_entry *add(doca_flow_pipe *pipe, uint32_t destination, con
 	return entry;
 }
 
-// Up to 3.2 entries that have gone with their pipe are reported later.
+// Entries that have gone with their pipe are reported later.
 inline void forget_reports()
 {
 	process(0);

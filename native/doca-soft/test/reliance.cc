@@ -237,7 +237,7 @@ void the_number_of_entries_is_a_hint()
 	stop();
 }
 
-// Up to 3.2 an entry of a control pipe is complete when the call returns, unless the mapping file says otherwise.
+// An entry of a control pipe is complete when the call returns, unless the mapping file says otherwise.
 void control_entries_are_complete_at_once()
 {
 	start();
@@ -248,10 +248,9 @@ void control_entries_are_complete_at_once()
 	OK(create(options, root));
 	doca_flow_pipe_entry *entry;
 	OK(add_control(0, 0, root, nullptr, nullptr, &DROP, 5, &entry));
-	const std::vector<Completion> added = {{5, 0, true, DOCA_FLOW_ENTRY_OP_ADD}};
-	CHECK(reported() == (DOCA_SOFT_RELEASE_ < 303 ? added : std::vector<Completion>{}));
+	CHECK((reported() == std::vector<Completion>{{5, 0, true, DOCA_FLOW_ENTRY_OP_ADD}}));
 	process(0);
-	CHECK(reported() == (DOCA_SOFT_RELEASE_ < 303 ? std::vector<Completion>{} : added));
+	CHECK(reported().empty());
 	stop();
 }
 
