@@ -1,4 +1,4 @@
-/** The C example against the public API: built as a stranger would build it, and run over a capture. */
+/** The C examples against the public API: built as a stranger would build them, and run over captures. */
 import { spawnSync } from 'node:child_process';
 import {
   createReadStream,
@@ -25,7 +25,7 @@ const PACKETS = 50;
 
 function body(): void {
   const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-example-'));
-  const programOf = (release: string) => join(folder, release, 'psp_pipeline');
+  const programOf = (release: string, name = 'psp_pipeline') => join(folder, release, name);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test.each(SOFT_RELEASES)('builds with nothing but pkg-config, for %s', (release) => {
@@ -80,19 +80,54 @@ function body(): void {
     for await (const { frame } of readCapture(createReadStream(output))) back.push(hex(frame.subarray(14)));
     expect(back).toEqual(frames.map((frame) => hex(frame.subarray(14))));
   });
+
+  test.each(['3.1', '3.3'])('flows share a counter and a meter, and end, over %s', async (release) => {
+    const input = join(folder, 'flows.pcap');
+    const nothing = join(folder, 'nothing.pcap');
+    const output = join(folder, 'metered.pcap');
+    // Of 100 octets each, four sources in turn; and one that is no flow.
+    const frames = Array.from({ length: 20 }, (_, i) => flowFrame(`10.0.0.${1 + (i % 4)}`, i));
+    writeCapture(input, [...frames.slice(0, 3), flowFrame('10.0.0.9', 99), ...frames.slice(3)]);
+    writeCapture(nothing, []);
+    const mapping = join(folder, 'flows.conf');
+    writeFileSync(
+      mapping,
+      `[device 03:00.0]\nport = net_pcap0,rx_pcap=${input},tx_pcap=${join(folder, 'unused.pcap')}\nmtu = 1500\nhold = 300\n` +
+        `[device 03:00.1]\nport = net_pcap1,rx_pcap=${nothing},tx_pcap=${output}\nmtu = 1500\n`,
+    );
+    const { status, stdout, stderr } = spawnSync(
+      programOf(release, 'metered_flows'),
+      [
+        ...['03:00.0', '03:00.1', '20', '--no-huge', '--no-shconf', '-m', '256'],
+        ...['--file-prefix', `psp-flows-${process.pid}`],
+      ],
+      { env: { ...process.env, DOCA_SOFT_CONFIG: mapping }, encoding: 'utf8' },
+    );
+    expect({ status, stdout, ...(status === 0 ? {} : { stderr }) }).toEqual({
+      status: 0,
+      stdout: 'packets 20\ngreen 10\nyellow 5\nred 5\naged 4\n',
+    });
+    const passed: string[] = [];
+    for await (const { frame } of readCapture(createReadStream(output))) passed.push(hex(frame));
+    expect(passed).toEqual(frames.slice(0, 15).map(hex));
+  });
 }
 
 describeOnNative(
-  "the software DOCA's example in C",
+  "the software DOCA's examples in C",
   SOFT_RELEASES.every((release) => existsSync(prefixOf(release))),
   body,
 );
 
-function frameOf(i: number, destination = '10.0.0.2'): Uint8Array {
-  const payload = new Uint8Array(8 + 20 * i).fill(i);
+const frameOf = (i: number, destination = '10.0.0.2') =>
+  udpFrame('10.0.0.1', destination, new Uint8Array(8 + 20 * i).fill(i));
+const flowFrame = (source: string, i: number) => udpFrame(source, '10.0.0.99', new Uint8Array(66).fill(i));
+
+/** `payload` begins with room for UDP's header. */
+function udpFrame(source: string, destination: string, payload: Uint8Array): Uint8Array {
   payload.set([0x9c, 0x40, 0x13, 0x88, payload.length >>> 8, payload.length & 255, 0, 0]);
   const packet = buildIpv4Packet({
-    source: parseIp('10.0.0.1') as never,
+    source: parseIp(source) as never,
     destination: parseIp(destination) as never,
     protocol: 17,
     ttl: 64,

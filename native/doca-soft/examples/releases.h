@@ -73,15 +73,23 @@ static inline doca_error_t add_to_basic(uint16_t queue, struct doca_flow_pipe *p
 #endif
 }
 
+static inline doca_error_t add_monitored_to_control(uint16_t queue, uint32_t priority, struct doca_flow_pipe *pipe,
+						    const struct doca_flow_match *match, const struct doca_flow_match *mask,
+						    const struct doca_flow_monitor *monitor, const struct doca_flow_fwd *fwd,
+						    struct doca_flow_pipe_entry **entry)
+{
+#if RELEASE >= 303
+	return doca_flow_pipe_control_add_entry(queue, pipe, match, mask, NULL, NULL, NULL, NULL, monitor, priority, fwd, NULL,
+						entry);
+#else
+	return doca_flow_pipe_control_add_entry(queue, priority, pipe, match, mask, NULL, NULL, NULL, NULL, monitor, fwd, NULL,
+						entry);
+#endif
+}
+
 static inline doca_error_t add_to_control(uint16_t queue, uint32_t priority, struct doca_flow_pipe *pipe,
 					  const struct doca_flow_match *match, const struct doca_flow_match *mask,
 					  const struct doca_flow_fwd *fwd, struct doca_flow_pipe_entry **entry)
 {
-#if RELEASE >= 303
-	return doca_flow_pipe_control_add_entry(queue, pipe, match, mask, NULL, NULL, NULL, NULL, NULL, priority, fwd, NULL,
-						entry);
-#else
-	return doca_flow_pipe_control_add_entry(queue, priority, pipe, match, mask, NULL, NULL, NULL, NULL, NULL, fwd, NULL,
-						entry);
-#endif
+	return add_monitored_to_control(queue, priority, pipe, match, mask, NULL, fwd, entry);
 }
