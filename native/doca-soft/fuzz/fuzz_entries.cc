@@ -148,7 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const doca_flow_actions template_actions = actions_from(bytes);
 	if (actions[0].compile(template_actions, nullptr, false, UINT32_MAX) != DOCA_SUCCESS)
 		return 0;
-	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES_EXPECTED, ENTRIES, false);
+	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES_EXPECTED, ENTRIES, false, false);
 	pipe.forward.kind = Forward::DROP;
 	pipe.miss.kind = Forward::KERNEL;
 	std::list<doca_flow_pipe_entry *> installed;
