@@ -323,7 +323,7 @@ void ivs_begin_in_the_lower_half()
 void queue_frees_what_it_holds()
 {
 	EntryQueue queue(4, Completions::QUEUED);
-	DevicePipe pipe(new BasicPipe({}, {}, 1, 1, false));
+	DevicePipe pipe(new BasicPipe({}, {}, 1, 1, false, false));
 	doca_flow_pipe_entry *entry = pipe->take_entry();
 	pipe->submitted(*entry);
 	queue.completions.push({entry, nullptr, EntryOperation::ADD, true});
