@@ -6,6 +6,8 @@ import { FlagProblems } from './flag-problems.js';
 
 interface Flags extends AdminFlags {
   readonly direction?: string;
+  readonly in?: true;
+  readonly out?: true;
   readonly proto: string;
   readonly sport: number;
   readonly dport: number;
@@ -16,7 +18,7 @@ workload. One that comes in is taken for authentic, under the SPI that the peer 
 
   psp-gateway explain 192.168.1.33 192.168.1.55
   psp-gateway explain 192.168.1.33 10.2.0.9 --proto tcp --dport 443
-  psp-gateway explain 192.168.1.55 192.168.1.33 --direction in`;
+  psp-gateway explain 192.168.1.55 192.168.1.33 --in`;
 
 export function explainCommand(): Command {
   const command = withAdminFlags(
@@ -25,6 +27,8 @@ export function explainCommand(): Command {
       .argument('<src>', "the packet's source address")
       .argument('<dst>', "the packet's destination address")
       .addOption(new Option('--direction <way>', 'which way it goes').choices(DIRECTIONS))
+      .addOption(new Option('--in', 'it comes in: --direction in').conflicts(['out', 'direction']))
+      .addOption(new Option('--out', 'it goes out: --direction out').conflicts(['direction']))
       .addOption(new Option('--proto <name>', 'what it carries').choices(PROTOCOLS).default('icmp'))
       .addOption(new Option('--sport <n>', 'source port of UDP or TCP').default(0).argParser(portOf))
       .addOption(new Option('--dport <n>', 'destination port of UDP or TCP').default(0).argParser(portOf)),
@@ -33,7 +37,9 @@ export function explainCommand(): Command {
   new FlagProblems(command);
   return command.action((source: string, destination: string, flags: Flags) =>
     withGateway(command, flags, async (client) => {
-      const { direction = '', proto: protocol, sport: sourcePort, dport: destinationPort } = flags;
+      const { in: comesIn, out: goesOut } = flags;
+      const said = comesIn ? 'in' : goesOut ? 'out' : '';
+      const { direction = said, proto: protocol, sport: sourcePort, dport: destinationPort } = flags;
       const answer = await client.call('Explain', {
         source,
         destination,

@@ -59,7 +59,7 @@ function expectsExplained(own: Side, other: Side, explain: (...argv: string[]) =
   expect(out).toContain(`\n- peer ${peer} was last heard of `);
   expect(out).toContain('\n- the tunnel is established: SPI out 0x');
   expect(out).toMatch(/^EGR_ACL_IPV4 +an entry +uplink +.*encrypt/m);
-  const back = explain(other.vip4, own.vip4, '--direction', 'in');
+  const back = explain(other.vip4, own.vip4, '--in');
   expect(back).toMatch(/^A packet of the peer is given to the workload\.$/m);
   expect(back).toMatch(/^PSP_DECRYPT +psp +.* decrypt$/m);
   expect(back).toMatch(/^INGR_ACL_IPV4 +an entry +workload +/m);
