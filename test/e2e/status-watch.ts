@@ -53,7 +53,9 @@ async function until(
 export async function hasTraffic(client: AdminClient): Promise<void> {
   await until(
     async () => {
-      const { tunnels } = await client.call('ListTunnels', { selection: undefined, most: 0 });
+      const { tunnels } = await patiently(() =>
+        client.call('ListTunnels', { selection: undefined, most: 0 }),
+      );
       return tunnels.some((one) => (one.out?.packets ?? 0n) > 1n && (one.in?.packets ?? 0n) > 1n);
     },
     () => 'no pair has packets both ways',
@@ -86,9 +88,20 @@ export async function clientOf(socket: string, program: Program): Promise<AdminC
   return answering!;
 }
 
+interface Answer {
+  readonly atMs: number;
+  readonly problems: readonly Problem[];
+}
+
+const isOne = (one: Problem, [cause, about, text]: Expected) =>
+  cause.test(one.cause) &&
+  (typeof about === 'string' ? about === one.about : about.test(one.about)) &&
+  text.test(one.text);
+
 export class StatusWatch implements AsyncDisposable {
   /** All answers of each, by its number. */
-  readonly #said = new Map<number, (readonly Problem[])[]>();
+  readonly #said = new Map<number, Answer[]>();
+  #begunAtMs = 0;
   readonly #clients = new Map<number, AdminClient>();
   readonly #over = new AbortController();
   #watching: Promise<unknown> = Promise.resolve();
@@ -103,13 +116,14 @@ export class StatusWatch implements AsyncDisposable {
 
   /** Asks all who are connected, until it is closed. */
   begin(): void {
+    this.#begunAtMs = performance.now();
     this.#watching = Promise.all(
       [...this.#clients].map(async ([number, client]) => {
-        const said: (readonly Problem[])[] = [];
+        const said: Answer[] = [];
         this.#said.set(number, said);
         while (!this.#over.signal.aborted) {
           const status = await client.call('Status', { unchecked: false }).catch(() => undefined);
-          said.push(status?.problems ?? []);
+          said.push({ atMs: performance.now(), problems: status?.problems ?? [] });
           await new Promise((resolve) => setTimeout(resolve, POLL_MS));
         }
       }),
@@ -117,17 +131,17 @@ export class StatusWatch implements AsyncDisposable {
   }
 
   /** Waits until a gateway has said it; rejects with all that it has said. */
-  async names(by: number, [cause, about, text]: Expected): Promise<void> {
+  async names(by: number, expected: Expected): Promise<void> {
     await until(
-      () =>
-        this.#allOf(by).some(
-          (one) =>
-            cause.test(one.cause) &&
-            (typeof about === 'string' ? about === one.about : about.test(one.about)) &&
-            text.test(one.text),
-        ),
-      () => `${by} has not said ${[cause, about, text].join(' ')}, but:\n${this.#texts(by)}`,
+      () => this.#allOf(by).some((one) => isOne(one, expected)),
+      () => `${by} has not said ${expected.join(' ')}, but:\n${this.#texts(by)}`,
     );
+  }
+
+  /** When that was first said, in seconds since the fault came, or since the watch began; undefined: not yet. */
+  secondsUntil(by: number, expected: Expected, faultAtMs = this.#begunAtMs): number | undefined {
+    const first = this.#said.get(by)?.find(({ problems }) => problems.some((one) => isOne(one, expected)));
+    return first && (first.atMs - faultAtMs) / 1000;
   }
 
   /**
@@ -136,12 +150,12 @@ export class StatusWatch implements AsyncDisposable {
    */
   wrong(alwaysThere: readonly string[], isRight: (by: number, problem: Problem) => boolean): string[] {
     const isTooBusy = ({ text }: Problem) => TOO_BUSY.test(text);
-    const counts = (answer: readonly Problem[]) =>
-      !answer.some((one) => isTooBusy(one) && alwaysThere.includes(one.about));
+    const counts = ({ problems }: Answer) =>
+      !problems.some((one) => isTooBusy(one) && alwaysThere.includes(one.about));
     return [...this.#said].flatMap(([by, answers]) => {
       const wrong = answers
         .filter(counts)
-        .flat()
+        .flatMap(({ problems }) => problems)
         .filter((one) => !isTooBusy(one) && !isRight(by, one));
       return [...new Set(wrong.map(({ cause, about, text }) => `${by}: ${cause} [${about}] ${text}`))];
     });
@@ -154,7 +168,7 @@ export class StatusWatch implements AsyncDisposable {
   }
 
   #allOf(by: number): readonly Problem[] {
-    return this.#said.get(by)?.flat() ?? [];
+    return this.#said.get(by)?.flatMap(({ problems }) => problems) ?? [];
   }
 
   #texts(by: number): string {

@@ -40,8 +40,8 @@ const ANSWER_MS = 1000;
 const DEADLINE_MS = 3000;
 /** Samples older than this do not count. */
 const SAMPLES_KEPT_MS = 10_000;
-/** Samples of a look that finds a pair of which it cannot be sure yet, and the time between them: both together are what a look may take. */
-const SAMPLES_PER_LOOK = 5;
+/** A look that finds a pair of which it cannot be sure yet goes on for so long after its first sample, with samples in these intervals. */
+const LOOK_MS = 2 * SETTLE_MS;
 const SAMPLE_INTERVAL_MS = SETTLE_MS / 2;
 
 export interface PairFinding extends Judged {
@@ -116,11 +116,16 @@ export class PairCheck {
   async #look(): Promise<PairChecks> {
     const { clock } = this.deps;
     const facts = new Map<string, PeerFacts>();
-    for (let samples = 1; ; samples++) {
-      await this.#sample(facts, samples === 1);
+    await this.#sample(facts, true);
+    const firstAtMs = clock.nowMs();
+    // Answers that are waited for do not put off what comes after them.
+    for (let nextMs = firstAtMs; ; ) {
+      const nowMs = clock.nowMs();
       const isOpen = [...this.#samples].some(([{ peer }, all]) => this.#isOpen(peer, all));
-      if (samples === SAMPLES_PER_LOOK || !isOpen) break;
-      await this.#untilNext();
+      if (nowMs >= firstAtMs + LOOK_MS || !isOpen) break;
+      nextMs = Math.max(nextMs + SAMPLE_INTERVAL_MS, nowMs);
+      await this.#wait(nextMs - nowMs);
+      await this.#sample(facts, false);
     }
     this.#lookedAtMs = clock.nowMs();
     const pairs: PairFinding[] = [];
@@ -263,11 +268,11 @@ export class PairCheck {
     }
   }
 
-  /** Waits until another sample may tell more: for some time, but not where it is only that answers are waited for, and they are there. */
-  async #untilNext(): Promise<void> {
+  /** Waits until another sample may tell more: for so long, but not where it is only that answers are waited for, and they are there. */
+  async #wait(durationMs: number): Promise<void> {
     const { clock, signal } = this.deps;
     const over = new AbortController();
-    const waited = sleep(clock, SAMPLE_INTERVAL_MS, AbortSignal.any([signal, over.signal]));
+    const waited = sleep(clock, durationMs, AbortSignal.any([signal, over.signal]));
     const asking = [...this.#samples].flatMap(([{ peer }]) => this.#asked.get(peer)?.underWay ?? []);
     const isOpen = [...this.#samples].some(
       ([{ peer }, all]) => this.#asked.get(peer)?.underWay === undefined && this.#isOpen(peer, all),

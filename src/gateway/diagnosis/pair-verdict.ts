@@ -69,13 +69,17 @@ function hasNoTunnelBack(samples: readonly PairSample[]): boolean {
   const nothing = samples.every(({ ours, theirs }) => ours.inPackets === 0 && theirs !== undefined);
   if (!nothing || last.ours.outPackets - first.ours.outPackets < PACKETS_MIN) return false;
   if (samples.every(({ theirs }) => !theirs!.countsOut)) return true;
-  const takesNone = samples.every(({ theirs }) => egressSpiOf(theirs!) === egressSpiOf(first.theirs!));
-  return takesNone && ingressSpisOf(first.ours) !== ingressSpisOf(last.ours);
+  // What we have given it has had the time to be taken.
+  const early = samples.findLast(({ atMs }) => atMs <= last.atMs - SETTLE_MS)!;
+  const given = newestSpiOf(early.ours);
+  const spi = egressSpiOf(first.theirs!);
+  const takesNone = samples.every(({ theirs }) => egressSpiOf(theirs!) === spi) && spi !== given;
+  return takesNone && newestSpiOf(first.ours) !== given;
 }
 
-/** Of SPIs, the first one is that of packets that leave. */
+/** Of SPIs, the first one is that of packets that leave, and the last one that of a peer that has taken what it was given last. */
 const egressSpiOf = ({ epoch }: PairUse) => epoch.split(',')[0];
-const ingressSpisOf = ({ epoch }: PairUse) => epoch.split(',').slice(1).join();
+const newestSpiOf = ({ epoch }: PairUse) => epoch.split(',').at(-1);
 
 /** The last samples that are of the same entries as the last one, at both ends: their counters go on from each other. */
 function ofOneCount(samples: readonly PairSample[]): readonly PairSample[] {

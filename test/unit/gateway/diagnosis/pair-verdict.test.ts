@@ -331,14 +331,12 @@ test('a peer that goes on sending under one key, whatever it is given, has no tu
     }));
   const verdictFor = (...spis: Parameters<typeof samples>) => verdictOf(samples(...spis), false);
   expect(verdictFor(String, () => '3')).toBe('no-tunnel-back');
-  // It takes them; or it has been given none.
+  const only = (spi: string) => () => spi;
+  // It takes them; or has the one that it was given last; or has been given none, and only an old one has gone; or one just now.
   expect(verdictFor(String, String)).toBe(undefined);
-  expect(
-    verdictFor(
-      () => '1',
-      () => '3',
-    ),
-  ).toBe(undefined);
+  expect(verdictFor((i) => `0,${Math.min(i, 1)}`, only('1'))).toBe(undefined);
+  expect(verdictFor((i) => (i === 0 ? '8,9' : '9'), only('3'))).toBe(undefined);
+  expect(verdictFor((i) => (i === 2 ? '8,9' : '8'), only('3'))).toBe(undefined);
 });
 
 test('samples say something when what had left has had the time to be counted', () => {
