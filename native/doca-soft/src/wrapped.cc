@@ -36,6 +36,7 @@ DOCA_STABLE uint64_t __wrap_rte_eth_find_next_owned_by(uint16_t port, const uint
 DOCA_STABLE uint16_t __wrap_rte_eth_find_next(uint16_t port);
 DOCA_STABLE int __wrap_rte_eth_dev_stop(uint16_t port);
 DOCA_STABLE int __wrap_rte_eth_dev_close(uint16_t port);
+DOCA_STABLE int __wrap_rte_eth_hairpin_get_peer_ports(uint16_t port, uint16_t *peers, size_t count, uint32_t direction);
 DOCA_STABLE int __wrap_rte_flow_isolate(uint16_t port, int set, struct rte_flow_error *error);
 DOCA_STABLE int __wrap_rte_eal_cleanup(void);
 
@@ -100,6 +101,12 @@ int __wrap_rte_eth_dev_stop(uint16_t port)
 int __wrap_rte_eth_dev_close(uint16_t port)
 {
 	return is_hidden(port) ? -ENODEV : rte_eth_dev_close(port);
+}
+
+// A card knows hairpin queues, of which there are none here: programs up to 3.0 ask each port at their end.
+int __wrap_rte_eth_hairpin_get_peer_ports(uint16_t port, uint16_t *peers, size_t count, uint32_t direction)
+{
+	return is_of_a_device(port) ? 0 : rte_eth_hairpin_get_peer_ports(port, peers, count, direction);
 }
 
 // Unmatched packets of a card go to the kernel, which stands behind no port here.

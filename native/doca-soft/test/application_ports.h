@@ -199,6 +199,9 @@ inline void close_ports()
 	for (uint16_t port = RTE_MAX_ETHPORTS; port-- > 0;) {
 		if (!rte_eth_dev_is_valid_port(port))
 			continue;
+		uint16_t peers[RTE_MAX_ETHPORTS];
+		for (const uint32_t direction : {0, 1})
+			CHECK(rte_eth_hairpin_get_peer_ports(port, peers, RTE_MAX_ETHPORTS, direction) == 0);
 		CHECK(rte_eth_dev_stop(port) == 0 && rte_eth_dev_close(port) == 0);
 		closed++;
 	}
