@@ -134,7 +134,7 @@ export const FAULTS: Readonly<Record<string, FaultCase>> = {
     own: [/^peer-silent$/, HUB_NAME, /its packets come: the OOB network/],
     onlyLater: true,
   },
-  'OOB cut, before there are tunnels': {
+  'OOB cut, and no tunnel yet': {
     inject: cutService,
     hub: [/^peer-silent$/, FAULTY_NAME, /no answer/],
     own: [/^peer-silent$/, HUB_NAME, /no answer/],

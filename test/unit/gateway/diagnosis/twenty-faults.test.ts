@@ -2,6 +2,8 @@
  * Twenty faults between whole gateways on a virtual clock: `status` of either end names who is at fault and why within five seconds, and
  * nobody else, whoever asks it how often and when. With processes, in real time, they are in test/e2e/status-faults.test.ts.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '../../../../src/gateway/diagnosis/finding.js';
 import { type Expected, FAULTS, type FaultCase, isFaultyAbout } from '../../../support/fault-cases.js';
@@ -15,6 +17,7 @@ import {
   THIRD,
   TRAFFIC_AT_MS,
 } from '../../../support/fault-network.js';
+import { ROOT } from '../../../support/root.js';
 
 const NAMED_WITHIN_MS = 5000;
 const ONCE_MS = 1000;
@@ -50,7 +53,10 @@ beforeAll(async () => {
 const isOne = (problem: Finding, [cause, about, text]: Expected) =>
   cause.test(problem.cause) && about.test(problem.about) && text.test(problem.text);
 
-/** What is not right about what was said, where the gateways are started so long after the clock. */
+/** The longest that it took until the hub and the faulty one had said it, in seconds, by fault and when it came. */
+const slowest = new Map<string, [hub: number, own: number]>();
+
+/** What is not right about what was said, and when it was said what is right, where the gateways are started so long after the clock. */
 async function run(
   fault: FaultCase,
   when: When,
@@ -86,12 +92,25 @@ async function run(
   await runTo(2 * untilMs - atMs);
   await Promise.all(watching);
   vi.restoreAllMocks();
-  return problemsOf(net, fault, isLater, untilMs);
+  const hub = (isLater ? fault.hubLater : undefined) ?? fault.hub;
+  const after = (by: number, expected: Expected | undefined) => {
+    const first = net.said.find(
+      (one) => one.by === by && expected && one.problems.some((problem) => isOne(problem, expected)),
+    );
+    return first === undefined ? 0 : (first.atMs - atMs) / 1000;
+  };
+  return {
+    problems: problemsOf(net, fault, hub, untilMs),
+    seconds: [after(HUB, hub), after(FAULTY, fault.own)] as const,
+  };
 }
 
-function problemsOf(net: FaultNetwork, fault: FaultCase, isLater: boolean, untilMs: number): string[] {
-  const { own, alsoNames, hubLater } = fault;
-  const hub = (isLater ? hubLater : undefined) ?? fault.hub;
+function problemsOf(
+  net: FaultNetwork,
+  { own, alsoNames }: FaultCase,
+  hub: Expected | undefined,
+  untilMs: number,
+): string[] {
   const problems: string[] = [];
   const inTime = net.said.filter(({ atMs }) => atMs <= untilMs);
   for (const [by, expected] of [
@@ -114,7 +133,7 @@ function problemsOf(net: FaultNetwork, fault: FaultCase, isLater: boolean, until
 
 const textOf = ({ cause, about, text }: Finding) => `${cause} [${about}] ${text}`;
 
-describe.each(Object.entries(FAULTS))('%s', (_, fault) => {
+describe.each(Object.entries(FAULTS))('%s', (name, fault) => {
   const whens = WHENS.filter(
     (when) => (when === 'while they pass' ? fault.onlyBefore : fault.onlyLater) !== true,
   );
@@ -122,10 +141,22 @@ describe.each(Object.entries(FAULTS))('%s', (_, fault) => {
     for (const [i, [who, looks]] of Object.entries(LOOKS).entries()) {
       const isOnce = looks.everyMs === undefined;
       if (isOnce && when === 'while they pass' && fault.notOnceLater === true) continue;
-      expect({ who, problems: await run(fault, when, looks, i * START_STEP_MS) }).toEqual({
-        who,
-        problems: [],
-      });
+      const { problems, seconds } = await run(fault, when, looks, i * START_STEP_MS);
+      expect({ who, problems }).toEqual({ who, problems: [] });
+      if (isOnce) continue;
+      const [hub, own] = slowest.get(`${name}, ${when}`) ?? [0, 0];
+      slowest.set(`${name}, ${when}`, [Math.max(hub, seconds[0]), Math.max(own, seconds[1])]);
     }
   });
+});
+
+test('operations.md says how long it takes, to half a second', () => {
+  const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
+  const cell = (expected: Expected | undefined, seconds: number) =>
+    expected === undefined ? '' : (Math.ceil(2 * seconds) / 2).toFixed(1);
+  const rows = [...slowest].map(([what, [hub, own]]) => {
+    const fault = FAULTS[what.replace(/, [^,]*$/, '')]!;
+    return `| ${what} | ${cell(fault.hub, hub)} | ${cell(fault.own, own)} |`;
+  });
+  expect(rows.filter((row) => !text.includes(`\n${row}\n`))).toEqual([]);
 });
