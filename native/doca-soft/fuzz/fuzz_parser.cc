@@ -23,8 +23,7 @@ std::vector<MatchField> all_fields()
 			match.outer.l4_type_ext = l4;
 			match.tun.type = DOCA_FLOW_TUN_PSP;
 			// The mask also has members that are not supported, which are refused; that does not matter here.
-			MatchField unused;
-			read_fixed(match, &mask, nullptr, fields, unused);
+			read_fixed(match, &mask, fields);
 		}
 	}
 	return fields;

@@ -380,20 +380,21 @@ enum doca_flow_push_action_type {
 	DOCA_FLOW_PUSH_ACTION_VLAN,
 };
 
+/* `eth_type` is written before the tag. */
+struct doca_flow_push_vlan_action {
+	doca_be16_t eth_type;
+	struct doca_flow_header_eth_vlan vlan_hdr;
+};
+
 struct doca_flow_push_action {
 	enum doca_flow_push_action_type type;
 	union {
-		struct {
-			struct doca_flow_header_eth_vlan vlan_hdr;
-			doca_be16_t eth_type;
-		} vlan;
+		struct doca_flow_push_vlan_action vlan;
 	};
 };
 
 struct doca_flow_nat64_action {
-	bool original_dscp;
-	bool original_ttl;
-	enum doca_flow_l3_type l3_type;
+	enum doca_flow_l3_type original_l3_type;
 };
 
 struct doca_flow_actions {

@@ -48,10 +48,6 @@ doca_error_t refuse_others(const doca_flow_actions &rest, const doca_flow_action
 		return not_supported("doca_flow_actions.encap_type");
 	if (rest.pop_vlan)
 		return not_supported("doca_flow_actions.pop_vlan");
-	if (rest.has_push)
-		return not_supported("doca_flow_actions.has_push");
-	if (rest.nat64.original_dscp || rest.nat64.original_ttl || rest.nat64.l3_type != DOCA_FLOW_L3_TYPE_NONE)
-		return not_supported("doca_flow_actions.nat64");
 	// The members that actions share with matches.
 	doca_flow_match shared{};
 	shared.parser_meta = rest.parser_meta;
@@ -67,7 +63,7 @@ doca_error_t refuse_others(const doca_flow_actions &rest, const doca_flow_action
 
 bool Actions::empty() const
 {
-	return sets_.empty() && !decrypt_ && !encrypt_ && reformat_ == Reformat::NONE;
+	return sets_.empty() && rewrites_ == nullptr && !decrypt_ && !encrypt_ && reformat_ == Reformat::NONE;
 }
 
 doca_error_t Actions::add_set(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, Target target,
@@ -103,15 +99,27 @@ doca_error_t Actions::add_set(const doca_flow_actions &actions, const doca_flow_
 	return DOCA_SUCCESS;
 }
 
-doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots)
+doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_actions *mask,
+			      const std::vector<Descriptor> &descriptors, bool fixed, uint32_t key_slots)
 {
-	doca_flow_actions rest = actions;
+	doca_flow_actions given = actions;
 	// A field that is set to 0 has a mask, too.
-	doca_flow_actions mask_rest = mask == nullptr ? doca_flow_actions{} : *mask;
+	doca_flow_actions given_mask = mask == nullptr ? doca_flow_actions{} : *mask;
+	// A value that a descriptor adds is not set.
+	for (const Descriptor &descriptor : descriptors) {
+		if (descriptor.has_source)
+			continue;
+		const size_t at = offset_in_actions(descriptor.destination.member_offset);
+		for (doca_flow_actions *one : {&given, &given_mask})
+			memset(reinterpret_cast<uint8_t *>(one) + at, 0, descriptor.destination.member_octets);
+	}
+	doca_flow_actions rest = given;
+	doca_flow_actions mask_rest = given_mask;
 	const auto add = [&](Target target, size_t member_offset, uint8_t octets, size_t offset) {
 		memset(reinterpret_cast<uint8_t *>(&rest) + member_offset, 0, octets);
 		memset(reinterpret_cast<uint8_t *>(&mask_rest) + member_offset, 0, octets);
-		return add_set(actions, mask, fixed, target, member_offset, octets, static_cast<uint16_t>(offset));
+		return add_set(given, mask == nullptr ? nullptr : &given_mask, fixed, target, member_offset, octets,
+			       static_cast<uint16_t>(offset));
 	};
 	add(Target::META, offsetof(doca_flow_actions, meta.pkt_meta), 4, 0);
 	for (uint32_t i = 0; i < SCRATCH_WORDS; i++)
@@ -126,12 +134,43 @@ doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_
 			add_set(actions, mask, fixed, Target::PSP_WORD, definitions.actions.at[i], 4,
 				static_cast<uint16_t>(PSP_WORD_6 + 4 * i));
 	}
+	const doca_error_t result =
+		compile_rewrites(rest, mask == nullptr ? nullptr : &mask_rest, descriptors, actions, fixed);
+	if (result != DOCA_SUCCESS)
+		return result;
 	for (const doca_flow_actions *unknown : {&rest, &mask_rest}) {
 		const doca_error_t refused = refuse_others(*unknown, actions);
 		if (refused != DOCA_SUCCESS)
 			return refused;
 	}
 	return compile_crypto(actions.has_crypto_encap, actions.crypto_encap, actions.crypto, fixed, key_slots);
+}
+
+doca_error_t Actions::compile_rewrites(doca_flow_actions &rest, doca_flow_actions *mask_rest,
+				       const std::vector<Descriptor> &descriptors, const doca_flow_actions &actions, bool fixed)
+{
+	auto rewrites = std::make_shared<Rewrites>();
+	rewrites->compile_sets(rest, mask_rest, fixed, value_octets_);
+	rewrites->compile_descriptors(descriptors, actions);
+	doca_error_t result = rewrites->compile_nat64(actions.nat64);
+	if (result == DOCA_SUCCESS && actions.has_push)
+		result = rewrites->compile_push(actions.push, fixed, value_octets_);
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (rewrites->pushes() && actions.has_crypto_encap)
+		return not_supported("doca_flow_actions.has_push together with has_crypto_encap");
+	if (!rewrites->empty())
+		rewrites_ = std::move(rewrites);
+	return DOCA_SUCCESS;
+}
+
+doca_error_t Actions::compile_nat64(const doca_flow_nat64_action &nat64)
+{
+	auto rewrites = std::make_shared<Rewrites>();
+	const doca_error_t result = rewrites->compile_nat64(nat64);
+	if (!rewrites->empty())
+		rewrites_ = std::move(rewrites);
+	return result;
 }
 
 doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
@@ -198,6 +237,8 @@ doca_error_t Actions::store(const doca_flow_actions *actions, uint8_t *values, u
 			if (set.changeable)
 				memcpy(values + set.value_offset, set.value, set.octets);
 		}
+		if (rewrites_ != nullptr)
+			rewrites_->store(nullptr, values);
 		return DOCA_SUCCESS;
 	}
 	for (const Set &set : sets_) {
@@ -205,6 +246,8 @@ doca_error_t Actions::store(const doca_flow_actions *actions, uint8_t *values, u
 			memcpy(values + set.value_offset, reinterpret_cast<const uint8_t *>(actions) + set.member_offset,
 			       set.octets);
 	}
+	if (rewrites_ != nullptr)
+		rewrites_->store(actions, values);
 	return store_crypto(actions->has_crypto_encap ? &actions->crypto_encap : nullptr, &actions->crypto, values, crypto_id);
 }
 
@@ -267,6 +310,10 @@ bool Actions::run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Dat
 	}
 	for (const Set &set : sets_)
 		write(packet, set, values);
+	if (rewrites_ != nullptr && !rewrites_->run(packet, values, datapath.pool)) {
+		datapath.counts.tx_errors++;
+		return false;
+	}
 	if (reformat_ == Reformat::ENCAP && !encapsulate(packet, net_type_, data, data_octets_, datapath.pool)) {
 		datapath.counts.tx_errors++;
 		return false;

@@ -1,11 +1,13 @@
 // What a pipe, or an element of an ordered list, does to a packet.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include <doca_flow.h>
 
 #include "packet.h"
+#include "rewrites.h"
 
 namespace soft {
 
@@ -15,8 +17,12 @@ class Datapath;
 class Actions {
 public:
 	// Compiles the actions of a pipe, or with `fixed` those of a control pipe's entry, which leave nothing open. `key_slots`
-	// is the number of the device's key slots, 0 included, or 0 where the mode has no crypto. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
-	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, uint32_t key_slots);
+	// is the number of the device's key slots, 0 included, or 0 where the mode has no crypto. Returns, and logs, NOT_SUPPORTED or
+	// INVALID_VALUE.
+	doca_error_t compile(const doca_flow_actions &actions, const doca_flow_actions *mask,
+			     const std::vector<Descriptor> &descriptors, bool fixed, uint32_t key_slots);
+	// Compiles an ordered list's NAT64 element.
+	doca_error_t compile_nat64(const doca_flow_nat64_action &nat64);
 	// Compiles an ordered list's CRYPTO element, or the crypto part of a pipe's actions.
 	doca_error_t compile_crypto(bool has_crypto_encap, const doca_flow_crypto_encap_action &encap,
 				    const doca_flow_crypto_action &crypto, bool fixed, uint32_t key_slots);
@@ -51,10 +57,14 @@ private:
 
 	doca_error_t add_set(const doca_flow_actions &actions, const doca_flow_actions *mask, bool fixed, Target target,
 			     size_t member_offset, uint8_t octets, uint16_t offset);
+	doca_error_t compile_rewrites(doca_flow_actions &rest, doca_flow_actions *mask_rest,
+				      const std::vector<Descriptor> &descriptors, const doca_flow_actions &actions, bool fixed);
 	doca_error_t check_crypto_id(uint32_t crypto_id) const;
 	void write(Packet &packet, const Set &set, const uint8_t *values) const;
 
 	std::vector<Set> sets_;
+	// nullptr: none.
+	std::shared_ptr<const Rewrites> rewrites_;
 	bool decrypt_ = false;
 	bool encrypt_ = false;
 	uint32_t key_slots_ = 0;

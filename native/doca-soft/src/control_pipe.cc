@@ -5,38 +5,16 @@
 namespace soft {
 namespace {
 
-bool compare(doca_flow_compare_op operation, uint32_t field, uint32_t value)
-{
-	switch (operation) {
-	case DOCA_FLOW_COMPARE_EQ:
-		return field == value;
-	case DOCA_FLOW_COMPARE_NE:
-		return field != value;
-	case DOCA_FLOW_COMPARE_LT:
-		return field < value;
-	case DOCA_FLOW_COMPARE_LE:
-		return field <= value;
-	case DOCA_FLOW_COMPARE_GT:
-		return field > value;
-	case DOCA_FLOW_COMPARE_GE:
-		return field >= value;
-	}
-	return false;
-}
-
 // Returns the packets that match, of those in `among`, whose class can match.
 uint64_t matching(const FixedMatch &match, Packet **packets, uint64_t among)
 {
 	const uint64_t passed = match.test.fields_passing(packets, among);
 	if (!match.has_condition)
 		return passed;
-	const FieldPlace &place = *match.compared.place;
-	const uint32_t value = field_number(place, match.compared.value);
 	uint64_t matched = 0;
 	for (uint64_t rest = passed; rest != 0; rest &= rest - 1) {
 		const int i = __builtin_ctzll(rest);
-		const uint32_t field = field_number(place, packets[i]->bases[place.base] + place.offset);
-		matched |= static_cast<uint64_t>(compare(match.operation, field, value)) << i;
+		matched |= static_cast<uint64_t>(match.condition.holds(*packets[i])) << i;
 	}
 	return matched;
 }
@@ -59,7 +37,7 @@ bool ControlPipe::install(doca_flow_pipe_entry &entry)
 	for (const MatchField &field : match.fields)
 		match.test.add(field);
 	if (match.has_condition)
-		match.test.need(*match.compared.place);
+		match.test.need(match.condition.need());
 	const auto before = [](const doca_flow_pipe_entry *a, const doca_flow_pipe_entry *b) {
 		return a->index != b->index ? a->index < b->index : a->order < b->order;
 	};
@@ -81,7 +59,7 @@ void ControlPipe::lay_out()
 	parser_mask_ = {};
 	for (const doca_flow_pipe_entry *entry : order_) {
 		const FixedMatch &match = entry->own->match;
-		random_ |= match.has_condition && is_random(*match.compared.place);
+		random_ |= match.has_condition && match.condition.draws_random();
 		for (const MatchField &field : match.fields)
 			random_ |= is_random(*field.place);
 		parts_mask_ |= match.test.parts();

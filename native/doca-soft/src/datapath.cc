@@ -277,7 +277,7 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 		rte_pktmbuf_free(packet.mbuf);
 		return;
 	}
-	if (packet.length > port.mtu_octets + ETHERNET_OCTETS || port.datapath == nullptr) {
+	if (packet.length > port.mtu_octets + ETHERNET_OCTETS + packet.tag_octets || port.datapath == nullptr) {
 		counts.port_drops++;
 		rte_pktmbuf_free(packet.mbuf);
 		return;

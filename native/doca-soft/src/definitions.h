@@ -43,6 +43,7 @@ public:
 	}
 
 	const Structure &operator*() const { return *reinterpret_cast<const Structure *>(octets_.data()); }
+	Structure &operator*() { return *reinterpret_cast<Structure *>(octets_.data()); }
 
 private:
 	// From operator new, and so aligned for any structure.

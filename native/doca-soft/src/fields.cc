@@ -9,24 +9,6 @@
 namespace soft {
 namespace {
 
-// The selector of a member of a union in a match; ANY when the member is in no union.
-enum Selector {
-	ANY,
-	OUTER_IP4,
-	OUTER_IP6,
-	OUTER_UDP,
-	OUTER_TCP,
-	OUTER_ICMP,
-	OUTER_TRANSPORT,
-	OUTER_ROCE_V2,
-	TUN_PSP,
-	INNER_IP4,
-	INNER_IP6,
-	INNER_UDP,
-	INNER_TCP,
-	INNER_ICMP,
-};
-
 struct SelectedPlace {
 	Selector selector;
 	FieldPlace place;
@@ -100,6 +82,8 @@ const SelectedPlace PLACES[] = {
 	HEADER(OUTER_UDP, outer.udp.l4_port.dst_port, "outer.udp.dst_port", BASE_L4, 2, HAVE_UDP),
 	HEADER(OUTER_TCP, outer.tcp.l4_port.src_port, "outer.tcp.src_port", BASE_L4, 0, HAVE_TCP),
 	HEADER(OUTER_TCP, outer.tcp.l4_port.dst_port, "outer.tcp.dst_port", BASE_L4, 2, HAVE_TCP),
+	HEADER(OUTER_TCP, outer.tcp.seq_num, "outer.tcp.seq_num", BASE_L4, 4, HAVE_TCP),
+	HEADER(OUTER_TCP, outer.tcp.ack_num, "outer.tcp.ack_num", BASE_L4, 8, HAVE_TCP),
 	HEADER(OUTER_TCP, outer.tcp.flags, "outer.tcp.flags", BASE_L4, 13, HAVE_TCP),
 	HEADER(OUTER_ICMP, outer.icmp.type, "outer.icmp4.type", BASE_L4, 0, HAVE_ICMP),
 	HEADER(OUTER_ICMP, outer.icmp.code, "outer.icmp4.code", BASE_L4, 1, HAVE_ICMP),
@@ -117,43 +101,6 @@ const SelectedPlace PLACES[] = {
 	HEADER(INNER_IP6, inner.ip6.dst_ip, "inner.ipv6.dst_ip", BASE_INNER, 24, HAVE_INNER_IP6),
 	HEADER(INNER_IP6, inner.ip6.next_proto, "inner.ipv6.next_proto", BASE_INNER, 6, HAVE_INNER_IP6),
 };
-
-bool selected(const doca_flow_match &match, Selector selector)
-{
-	const auto l4 = match.outer.l4_type_ext;
-	const auto inner_l4 = match.inner.l4_type_ext;
-	switch (selector) {
-	case ANY:
-		return true;
-	case OUTER_IP4:
-		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP4;
-	case OUTER_IP6:
-		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP6;
-	case OUTER_UDP:
-		return l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
-	case OUTER_TCP:
-		return l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
-	case OUTER_ICMP:
-		return l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
-	case OUTER_TRANSPORT:
-		return l4 == DOCA_FLOW_L4_TYPE_EXT_TRANSPORT;
-	case OUTER_ROCE_V2:
-		return l4 == DOCA_FLOW_L4_TYPE_EXT_ROCE_V2;
-	case TUN_PSP:
-		return match.tun.type == DOCA_FLOW_TUN_PSP;
-	case INNER_IP4:
-		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP4;
-	case INNER_IP6:
-		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP6;
-	case INNER_UDP:
-		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
-	case INNER_TCP:
-		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
-	case INNER_ICMP:
-		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
-	}
-	return false;
-}
 
 // Words of the PSP header in the program's own structure, as the definitions say when the library is initialized.
 FieldPlace WORD_PLACES[PSP_WORDS] = {
@@ -226,8 +173,6 @@ const Unknown UNKNOWNS[] = {
 	UNKNOWN(OUTER_IP6, outer.ip6.traffic_class),
 	UNKNOWN(OUTER_IP6, outer.ip6.flow_label),
 	UNKNOWN(OUTER_TCP, outer.tcp.data_offset),
-	UNKNOWN(OUTER_TCP, outer.tcp.seq_num),
-	UNKNOWN(OUTER_TCP, outer.tcp.ack_num),
 	UNKNOWN(OUTER_ICMP, outer.icmp.ident),
 	UNKNOWN(OUTER_TRANSPORT, outer.transport),
 	UNKNOWN(OUTER_ROCE_V2, outer.roce_v2),
@@ -273,20 +218,6 @@ const char *name_of(size_t at, const doca_flow_match &selectors)
 			return unknown.name;
 	}
 	return "";
-}
-
-// The place of the field that conditions name so; nullptr for none.
-const FieldPlace *place_named(const char *name)
-{
-	for (const SelectedPlace &candidate : PLACES) {
-		if (candidate.place.string != nullptr && strcmp(candidate.place.string, name) == 0)
-			return &candidate.place;
-	}
-	for (const FieldPlace &place : WORD_PLACES) {
-		if (place.match_offset != 0 && strcmp(place.string, name) == 0)
-			return &place;
-	}
-	return nullptr;
 }
 
 void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
@@ -338,6 +269,43 @@ void define_words(const WordOffsets &match)
 		WORD_PLACES[i].match_offset = match.at[i];
 }
 
+bool selected(const doca_flow_match &match, Selector selector)
+{
+	const auto l4 = match.outer.l4_type_ext;
+	const auto inner_l4 = match.inner.l4_type_ext;
+	switch (selector) {
+	case ANY:
+		return true;
+	case OUTER_IP4:
+		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP4;
+	case OUTER_IP6:
+		return match.outer.l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	case OUTER_UDP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
+	case OUTER_TCP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
+	case OUTER_ICMP:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
+	case OUTER_TRANSPORT:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_TRANSPORT;
+	case OUTER_ROCE_V2:
+		return l4 == DOCA_FLOW_L4_TYPE_EXT_ROCE_V2;
+	case TUN_PSP:
+		return match.tun.type == DOCA_FLOW_TUN_PSP;
+	case INNER_IP4:
+		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP4;
+	case INNER_IP6:
+		return match.inner.l3_type == DOCA_FLOW_L3_TYPE_IP6;
+	case INNER_UDP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_UDP;
+	case INNER_TCP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_TCP;
+	case INNER_ICMP:
+		return inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP || inner_l4 == DOCA_FLOW_L4_TYPE_EXT_ICMP6;
+	}
+	return false;
+}
+
 doca_error_t refuse_unknown(const char *structure, doca_flow_match rest, const doca_flow_match &selectors)
 {
 	clear(rest.outer.l3_type);
@@ -368,48 +336,33 @@ doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *
 	return DOCA_SUCCESS;
 }
 
-doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, const doca_flow_match_condition *condition,
-			std::vector<MatchField> &fields, MatchField &compared)
+doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields)
 {
-	const doca_error_t result = read(match, mask, true, fields);
-	if (result != DOCA_SUCCESS || condition == nullptr)
-		return result;
-	const char *name = condition->field_op.a.field_string;
-	if (name == nullptr || condition->field_op.b.field_string != nullptr)
-		return not_supported("a condition other than of a field with the entry's value");
-	const FieldPlace *const named = place_named(name);
-	if (named != nullptr) {
-		const FieldPlace &place = *named;
-		if (place.octets > 4 || condition->field_op.a.bit_offset != 0 || condition->field_op.width != place.octets * 8u)
-			return not_supported("a condition on %u bits of %s at bit %u", condition->field_op.width, name,
-					     condition->field_op.a.bit_offset);
-		compared = MatchField{};
-		compared.place = &place;
-		narrow(place, member(match, place), compared.value);
-		fields.erase(std::remove_if(fields.begin(), fields.end(),
-					    [&place](const MatchField &field) { return field.place == &place; }),
-			     fields.end());
-		return DOCA_SUCCESS;
-	}
-	return not_supported("a condition on %s", name);
+	return read(match, mask, true, fields);
 }
 
-uint32_t field_number(const FieldPlace &place, const uint8_t *octets)
+const FieldPlace *place_called(const char *string)
 {
-	if (place.base == BASE_PACKET && place.offset == offsetof(Packet, port_id)) {
-		uint16_t port;
-		memcpy(&port, octets, sizeof(port));
-		return port;
+	for (const SelectedPlace &candidate : PLACES) {
+		const FieldPlace &place = candidate.place;
+		if (place.string != nullptr && strcmp(place.string, string) == 0)
+			return &place;
 	}
-	uint32_t number = 0;
-	for (uint32_t i = 0; i < place.octets; i++)
-		number = number << 8 | octets[i];
-	return number;
+	for (const FieldPlace &place : WORD_PLACES) {
+		if (place.match_offset != 0 && strcmp(place.string, string) == 0)
+			return &place;
+	}
+	return nullptr;
 }
 
-bool is_random(const FieldPlace &place)
+bool is_random(Base base, uint32_t offset)
 {
-	return place.base == BASE_PACKET && place.offset == offsetof(Packet, random);
+	return base == BASE_PACKET && offset == offsetof(Packet, random);
+}
+
+bool is_port_number(Base base, uint32_t offset)
+{
+	return base == BASE_PACKET && offset == offsetof(Packet, port_id);
 }
 
 } // namespace soft

@@ -14,6 +14,27 @@ namespace soft {
 // The largest size of all fields of a match together.
 constexpr uint32_t KEY_OCTETS_MAX = 128;
 
+// The selector of a member of a union in a match; ANY when the member is in no union.
+enum Selector {
+	ANY,
+	OUTER_IP4,
+	OUTER_IP6,
+	OUTER_UDP,
+	OUTER_TCP,
+	OUTER_ICMP,
+	OUTER_TRANSPORT,
+	OUTER_ROCE_V2,
+	TUN_PSP,
+	INNER_IP4,
+	INNER_IP6,
+	INNER_UDP,
+	INNER_TCP,
+	INNER_ICMP,
+};
+
+// Whether a match, or actions with the same members, has the member that a selector stands for.
+bool selected(const doca_flow_match &match, Selector selector);
+
 // Where a field of a match lies in the packet. A value has the same octets in both.
 struct FieldPlace {
 	const char *name;
@@ -45,10 +66,11 @@ void define_words(const WordOffsets &match);
 // are constant; with one, all ones under the mask is changeable. NOT_SUPPORTED names a field that this library does not know.
 doca_error_t read_template(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields);
 
-// Reads the fields of a control pipe's entry, which are all constant. The field that `condition` compares, if there is one, is
-// returned in `compared` with its value instead.
-doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, const doca_flow_match_condition *condition,
-			std::vector<MatchField> &fields, MatchField &compared);
+// Reads the fields of a control pipe's entry, which are all constant.
+doca_error_t read_fixed(const doca_flow_match &match, const doca_flow_match *mask, std::vector<MatchField> &fields);
+
+// The field that conditions and descriptors know by this string; nullptr for none.
+const FieldPlace *place_called(const char *string);
 
 // Refuses, with NOT_SUPPORTED and its name, a member of `rest` that is not 0 and selects nothing. `rest` is `structure` without
 // the members that are supported. `selectors` says which members of unions the names are of.
@@ -85,8 +107,12 @@ inline void read_field(const Packet &packet, const FieldPlace &place, uint8_t *o
 	}
 }
 
-// The value of a field of up to four octets, as a number.
-uint32_t field_number(const FieldPlace &place, const uint8_t *octets);
-bool is_random(const FieldPlace &place);
+bool is_random(Base base, uint32_t offset);
+inline bool is_random(const FieldPlace &place)
+{
+	return is_random(place.base, place.offset);
+}
+// Whether this is the number of the port, which is in the CPU's byte order.
+bool is_port_number(Base base, uint32_t offset);
 
 } // namespace soft

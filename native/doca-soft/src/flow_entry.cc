@@ -11,6 +11,7 @@
 #include "basic_pipe.h"
 #include "faults.h"
 #include "library.h"
+#include "list_pipes.h"
 #include "log.h"
 #include "release.h"
 
@@ -122,18 +123,42 @@ doca_error_t read_actions(const BasicPipe &pipe, uint8_t index, const doca_flow_
 	return pipe.actions()[index].store(actions, pipe.values_of(hot), &hot.crypto_id);
 }
 
-doca_error_t check_control(const doca_flow_pipe &pipe, const ControlMatch &match, const ControlActions &actions)
+doca_error_t check_control(const doca_flow_pipe &pipe, const ControlMatch &match)
 {
 	const char *name = pipe.name.c_str();
 	if (pipe.type != DOCA_FLOW_PIPE_CONTROL)
 		return invalid("pipe %s is not a control pipe", name);
 	if (match.priority > PRIORITY_LOWEST)
 		return invalid("pipe %s: priority %u; 0 (highest) to %u", name, match.priority, PRIORITY_LOWEST);
-	if (actions.descs != nullptr && actions.descs->nb_action_desc > 0)
-		return not_supported("pipe %s: action descriptors", name);
-	if (match.match == nullptr && match.condition != nullptr)
-		return invalid("pipe %s: a condition without a match, which has the value", name);
 	return DOCA_SUCCESS;
+}
+
+// Compiles the actions of an entry of a control pipe.
+doca_error_t compile_own(const doca_flow_pipe &pipe, const ControlActions &from, Actions &actions)
+{
+	std::vector<Descriptor> descriptors;
+	const doca_error_t result = read_descriptors(from.descs, descriptors);
+	if (result != DOCA_SUCCESS || (from.actions == nullptr && descriptors.empty()))
+		return result;
+	const doca_flow_actions values = from.actions == nullptr ? doca_flow_actions{} : *from.actions;
+	return actions.compile(values, from.mask, descriptors, true, pipe.device->key_slots());
+}
+
+// Reads what an entry of a control pipe matches.
+doca_error_t read_fixed_match(const ControlMatch &from, FixedMatch &match)
+{
+	doca_flow_match values = from.match == nullptr ? doca_flow_match{} : *from.match;
+	doca_flow_match mask = from.mask == nullptr ? doca_flow_match{} : *from.mask;
+	match.has_condition = from.condition != nullptr;
+	if (match.has_condition) {
+		doca_flow_match *compared = from.match == nullptr ? nullptr : &values;
+		const doca_error_t result = read_condition(*from.condition, compared, mask, match.condition);
+		if (result != DOCA_SUCCESS)
+			return result;
+	}
+	if (from.match == nullptr)
+		return DOCA_SUCCESS;
+	return read_fixed(values, from.mask == nullptr ? nullptr : &mask, match.fields);
 }
 
 } // namespace
@@ -196,19 +221,11 @@ doca_error_t soft::add_control(const Addition &addition, const ControlMatch &mat
 		entry.own = std::make_unique<OwnProgram>();
 		entry.index = match.priority;
 		OwnProgram &own = *entry.own;
-		doca_error_t result = DOCA_SUCCESS;
-		if (match.match != nullptr) {
-			result = read_fixed(*match.match, match.mask, match.condition, own.match.fields, own.match.compared);
-			own.match.has_condition = match.condition != nullptr;
-			if (match.condition != nullptr)
-				own.match.operation = match.condition->operation;
-		}
-		if (result == DOCA_SUCCESS && actions.actions != nullptr)
-			result = own.actions.compile(*actions.actions, actions.mask, true, addition.pipe->device->key_slots());
-		return result;
+		doca_error_t result = read_fixed_match(match, own.match);
+		return result == DOCA_SUCCESS ? compile_own(*addition.pipe, actions, own.actions) : result;
 	};
 	return add_entry(
-		addition, [&] { return check_control(*addition.pipe, match, actions); }, fill);
+		addition, [&] { return check_control(*addition.pipe, match); }, fill);
 }
 
 doca_error_t soft::update_basic(uint16_t number, doca_flow_pipe *pipe, uint8_t action_index, const doca_flow_actions *actions,
@@ -302,19 +319,21 @@ doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand)
 doca_error_t doca_flow_resource_query_entry(struct doca_flow_pipe_entry *entry, struct doca_flow_resource_query *query)
 {
 	REQUIRE(entry != nullptr && query != nullptr);
+	// An entry of an ordered list has the counters of its elements.
+	if (entry->pipe->type == DOCA_FLOW_PIPE_ORDERED_LIST &&
+	    static_cast<const OrderedListPipe &>(*entry->pipe).query(*entry, query) > 0)
+		return DOCA_SUCCESS;
 	const EntryHot &hot = *entry->hot;
 	const SharedCounter *shared = nullptr;
 	if (hot.monitored)
 		shared = __atomic_load_n(&entry->pipe->monitor_of(*entry->hot).counter, __ATOMIC_RELAXED);
 	if (shared != nullptr) {
-		query->counter.total_pkts = shared->packets.load(std::memory_order_relaxed);
-		query->counter.total_bytes = shared->octets.load(std::memory_order_relaxed);
+		shared->read(*query);
 		return DOCA_SUCCESS;
 	}
 	if (!hot.counted)
 		return invalid("pipe %s: the entry has no counter", entry->pipe->name.c_str());
-	query->counter.total_pkts = __atomic_load_n(&hot.packets, __ATOMIC_RELAXED);
-	query->counter.total_bytes = __atomic_load_n(&hot.octets, __ATOMIC_RELAXED);
+	hot.counter.read(*query);
 	return DOCA_SUCCESS;
 }
 

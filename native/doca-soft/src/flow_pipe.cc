@@ -27,13 +27,17 @@ struct doca_flow_pipe_cfg {
 	// One for each of the actions; `masked` says which of them were given.
 	std::vector<Extended<doca_flow_actions>> action_masks;
 	std::vector<bool> masked;
+	std::vector<std::vector<Descriptor>> descriptors;
 	doca_flow_monitor monitor = {};
 	bool miss_counter = false;
 	uint32_t hash_algorithm = 0;
-	std::vector<std::vector<ListElement>> ordered_lists;
+	std::vector<ListTemplate> ordered_lists;
 };
 
 namespace {
+
+// How many action templates a pipe may have: entries name them by an octet.
+constexpr uint32_t ACTION_TEMPLATES_MAX = UINT8_MAX;
 
 doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe)
 {
@@ -53,37 +57,6 @@ doca_error_t read_monitor(const doca_flow_monitor &monitor, doca_flow_pipe &pipe
 	pipe.mirror = static_cast<uint16_t>(mirror);
 	return DOCA_SUCCESS;
 }
-
-#if DOCA_SOFT_RELEASE_ >= 302
-doca_error_t compile_element(const doca_flow_pipe_cfg &cfg, const doca_flow_ordered_list &list, uint32_t at,
-			     ListElement &compiled)
-{
-	const doca_flow_ordered_list_element &element = list.elements[at];
-	const char *name = cfg.name.c_str();
-	const uint32_t key_slots = cfg.port->device->key_slots();
-	compiled.type = element.type;
-	switch (element.type) {
-	case DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO:
-		if (element.crypto == nullptr)
-			return invalid("pipe %s: a list's CRYPTO element without crypto", name);
-		return compiled.actions.compile_crypto(element.crypto->has_crypto_encap, element.crypto->crypto_encap,
-						       element.crypto->crypto, false, key_slots);
-	case DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS:
-		if (element.actions == nullptr)
-			return invalid("pipe %s: a list's ACTIONS element without actions", name);
-		if (element.action_descs != nullptr && element.action_descs->nb_action_desc > 0)
-			return not_supported("pipe %s: action descriptors", name);
-		return compiled.actions.compile(*element.actions, element.actions_mask, false, key_slots);
-	default:
-		return not_supported("pipe %s: a list's element of type %d", name, element.type);
-	}
-}
-#else
-doca_error_t compile_element(const doca_flow_pipe_cfg &, const doca_flow_ordered_list &, uint32_t, ListElement &)
-{
-	return DOCA_ERROR_NOT_SUPPORTED;
-}
-#endif
 
 // The number of entries that a pipe takes, of which its configuration says that it will have `entries`.
 uint32_t room_for(const Device &device, uint32_t entries)
@@ -108,7 +81,8 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		for (size_t i = 0; i < actions.size(); i++) {
 			const doca_flow_actions *mask = cfg.masked[i] ? &*cfg.action_masks[i] : nullptr;
 			const uint32_t key_slots = cfg.port->device->key_slots();
-			const doca_error_t compiled = actions[i].compile(*cfg.actions[i], mask, false, key_slots);
+			const doca_error_t compiled =
+				actions[i].compile(*cfg.actions[i], mask, cfg.descriptors[i], false, key_slots);
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
@@ -121,14 +95,14 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		pipe = std::make_unique<ControlPipe>(cfg.nr_entries, room);
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_PIPE_ORDERED_LIST:
-		if (!HAS_INDEXED_PIPES)
+		if (!HAS_ORDERED_LISTS)
 			break;
 		if (cfg.ordered_lists.empty())
 			return invalid("pipe %s: an ordered list pipe without lists", name);
 		pipe = std::make_unique<OrderedListPipe>(cfg.ordered_lists, cfg.nr_entries);
 		return DOCA_SUCCESS;
 	case DOCA_FLOW_PIPE_HASH:
-		if (!HAS_INDEXED_PIPES)
+		if (!HAS_HASH_PIPES)
 			break;
 		if (!is_flooding(cfg.hash_algorithm))
 			return not_supported("pipe %s: hash algorithm %u; only FLOODING is", name, cfg.hash_algorithm);
@@ -243,19 +217,27 @@ doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_pipe_cfg *cfg, stru
 					    struct doca_flow_actions *const *actions_masks,
 					    struct doca_flow_action_descs *const *action_descs, size_t nr_actions)
 try {
-	REQUIRE(cfg != nullptr && actions != nullptr && nr_actions > 0 && nr_actions <= UINT8_MAX);
-	cfg->actions.clear();
+	REQUIRE(cfg != nullptr && (actions != nullptr || action_descs != nullptr) && nr_actions > 0);
+	if (nr_actions > ACTION_TEMPLATES_MAX)
+		return invalid("pipe %s: %zu action templates; %u are possible", cfg->name.c_str(), nr_actions,
+			       ACTION_TEMPLATES_MAX);
+	cfg->actions.assign(nr_actions, Extended<doca_flow_actions>(definitions.actions));
 	cfg->action_masks.assign(nr_actions, Extended<doca_flow_actions>(definitions.actions));
 	cfg->masked.assign(nr_actions, false);
+	cfg->descriptors.assign(nr_actions, {});
 	for (size_t i = 0; i < nr_actions; i++) {
-		REQUIRE(actions[i] != nullptr);
-		if (action_descs != nullptr && action_descs[i] != nullptr && action_descs[i]->nb_action_desc > 0)
-			return not_supported("pipe %s: action descriptors", cfg->name.c_str());
-		cfg->actions.emplace_back(*actions[i], definitions.actions);
+		// Descriptors may be all that there is.
+		REQUIRE(actions == nullptr || actions[i] != nullptr);
+		if (actions != nullptr)
+			cfg->actions[i] = Extended(*actions[i], definitions.actions);
 		if (actions_masks != nullptr && actions_masks[i] != nullptr) {
 			cfg->action_masks[i] = Extended(*actions_masks[i], definitions.actions);
 			cfg->masked[i] = true;
 		}
+		const doca_error_t result =
+			read_descriptors(action_descs == nullptr ? nullptr : action_descs[i], cfg->descriptors[i]);
+		if (result != DOCA_SUCCESS)
+			return result;
 	}
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {
@@ -273,23 +255,7 @@ doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg
 						  struct doca_flow_ordered_list *const *ordered_lists, size_t nr_ordered_lists)
 try {
 	REQUIRE(cfg != nullptr && ordered_lists != nullptr && nr_ordered_lists > 0);
-	if (!HAS_INDEXED_PIPES)
-		return not_supported("pipe %s: ordered lists", cfg->name.c_str());
-	cfg->ordered_lists.clear();
-	for (size_t i = 0; i < nr_ordered_lists; i++) {
-		const doca_flow_ordered_list &list = *ordered_lists[i];
-		if (list.idx != i)
-			return not_supported("pipe %s: list %zu with idx %u", cfg->name.c_str(), i, list.idx);
-		REQUIRE(list.elements != nullptr);
-		std::vector<ListElement> compiled(list.size);
-		for (uint32_t j = 0; j < list.size; j++) {
-			const doca_error_t result = compile_element(*cfg, list, j, compiled[j]);
-			if (result != DOCA_SUCCESS)
-				return result;
-		}
-		cfg->ordered_lists.push_back(std::move(compiled));
-	}
-	return DOCA_SUCCESS;
+	return compile_lists(cfg->name, ordered_lists, nr_ordered_lists, cfg->port->device->key_slots(), cfg->ordered_lists);
 } catch (const std::exception &) {
 	return DOCA_ERROR_NO_MEMORY;
 }

@@ -147,8 +147,7 @@ doca_error_t query_counters(const doca_flow_port *port, const uint32_t *ids, doc
 		const SharedCounter *const counter = find(shared_of(port).counters, ids[i], port);
 		if (counter == nullptr)
 			return not_there(DOCA_FLOW_SHARED_RESOURCE_COUNTER, ids[i]);
-		queries[i].counter.total_pkts = counter->packets.load(std::memory_order_relaxed);
-		queries[i].counter.total_bytes = counter->octets.load(std::memory_order_relaxed);
+		counter->read(queries[i]);
 	}
 	return DOCA_SUCCESS;
 }

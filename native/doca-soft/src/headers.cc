@@ -1,7 +1,6 @@
 #include "headers.h"
 
-#include <rte_mbuf.h>
-
+#include "frame.h"
 #include "psp_header.h"
 
 namespace soft {
@@ -13,39 +12,6 @@ constexpr int32_t UDP = UDP_OCTETS;
 constexpr int32_t ICV = PSP_ICV_OCTETS;
 // Tunnel headers shorter than this have an outer IPv4 header, longer ones an outer IPv6 header.
 constexpr uint32_t IP6_TUNNEL_OCTETS_MIN = ETHERNET_OCTETS + IP6_OCTETS + UDP_OCTETS + PSP_HEADER_OCTETS;
-
-void set_frame(Packet &packet, uint8_t *frame, int32_t octets)
-{
-	rte_mbuf *mbuf = packet.mbuf;
-	mbuf->data_off = static_cast<uint16_t>(frame - static_cast<uint8_t *>(mbuf->buf_addr));
-	mbuf->data_len = static_cast<uint16_t>(octets);
-	mbuf->pkt_len = static_cast<uint32_t>(octets);
-	packet.replace_frame(frame, static_cast<uint32_t>(octets));
-}
-
-// Makes room before and after the first `end` octets of the frame, which are kept. Returns false without memory.
-bool make_room(Packet &packet, int32_t before, int32_t end, int32_t behind, rte_mempool *pool)
-{
-	rte_mbuf *mbuf = packet.mbuf;
-	const auto *buffer = static_cast<uint8_t *>(mbuf->buf_addr);
-	if (packet.frame - buffer >= before && packet.frame + end + behind <= buffer + mbuf->buf_len &&
-	    rte_mbuf_refcnt_read(mbuf) == 1)
-		return true;
-	rte_mbuf *larger = rte_pktmbuf_alloc(pool);
-	if (larger == nullptr)
-		return false;
-	if (before + end + behind > larger->buf_len) {
-		rte_pktmbuf_free(larger);
-		return false;
-	}
-	larger->data_off = static_cast<uint16_t>(before);
-	uint8_t *frame = static_cast<uint8_t *>(larger->buf_addr) + before;
-	memcpy(frame, packet.frame, static_cast<size_t>(end));
-	rte_pktmbuf_free(mbuf);
-	packet.mbuf = larger;
-	packet.move_frame(frame);
-	return true;
-}
 
 void write_lengths(uint8_t *frame, int32_t ip, int32_t udp, int32_t end)
 {

@@ -1,44 +1,14 @@
-// Entries of pipes that are found by an index: ordered lists and hash pipes, which programs use from 3.2 on.
+// Entries of pipes that are found by an index: ordered lists and hash pipes.
 #include "flow_entry.h"
 
 #include "list_pipes.h"
 #include "log.h"
+#include "ordered_lists.h"
 #include "release.h"
 
 using namespace soft;
 
 #if DOCA_SOFT_RELEASE_ >= 302
-
-namespace {
-
-// Reads the values that an entry gives for the elements of its list.
-doca_error_t read_elements(const OrderedListPipe &pipe, const doca_flow_ordered_list &list, EntryHot &hot)
-{
-	const char *name = pipe.name.c_str();
-	uint8_t *values = pipe.values_of(hot);
-	for (uint32_t i = 0; i < list.size; i++) {
-		const ListElement &compiled = pipe.lists()[list.idx][i];
-		const doca_flow_ordered_list_element &element = list.elements[i];
-		if (element.type != compiled.type)
-			return invalid("pipe %s: element %u of list %u is of type %d; its template's of type %d", name, i,
-				       list.idx, element.type, compiled.type);
-		doca_error_t result;
-		if (element.type == DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS)
-			result = compiled.actions.store(element.actions, values, &hot.crypto_id);
-		else if (element.crypto == nullptr)
-			result = invalid("pipe %s: element %u of list %u has no crypto", name, i, list.idx);
-		else
-			result = compiled.actions.store_crypto(element.crypto->has_crypto_encap ? &element.crypto->crypto_encap
-												: nullptr,
-							       &element.crypto->crypto, values, &hot.crypto_id);
-		if (result != DOCA_SUCCESS)
-			return result;
-		values += compiled.actions.value_octets();
-	}
-	return DOCA_SUCCESS;
-}
-
-} // namespace
 
 doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t entry_index, uint8_t,
 					   const struct doca_flow_actions *actions, const struct doca_flow_monitor *monitor,
@@ -59,9 +29,22 @@ doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue, struct doca_flow
 	return add_entry({pipe_queue, pipe, nullptr, fwd, user_ctx, entry}, check, fill);
 }
 
+#else
+
+doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t, const struct doca_flow_actions *,
+					   const struct doca_flow_monitor *, const struct doca_flow_fwd *, entry_flags_t, void *,
+					   struct doca_flow_pipe_entry **)
+{
+	return not_supported("doca_flow_pipe_hash_add_entry");
+}
+
+#endif
+
+#if DOCA_SOFT_RELEASE_ >= 300
+
 doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe, uint32_t idx,
 						   const struct doca_flow_ordered_list *ordered_list,
-						   const struct doca_flow_fwd *fwd, uint32_t, void *user_ctx,
+						   const struct doca_flow_fwd *fwd, list_flags_t, void *user_ctx,
 						   struct doca_flow_pipe_entry **entry)
 {
 	const auto check = [&] {
@@ -69,7 +52,7 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 		if (pipe->type != DOCA_FLOW_PIPE_ORDERED_LIST || idx >= pipe->entries_max)
 			return invalid("pipe %s: no ordered list pipe, or index %u too high", pipe->name.c_str(), idx);
 		const auto &lists = static_cast<const OrderedListPipe &>(*pipe).lists();
-		if (ordered_list->idx >= lists.size() || lists[ordered_list->idx].size() != ordered_list->size)
+		if (ordered_list->idx >= lists.size() || lists[ordered_list->idx].elements.size() != ordered_list->size)
 			return invalid("pipe %s: there is no list %u of %u elements", pipe->name.c_str(), ordered_list->idx,
 				       ordered_list->size);
 		return DOCA_SUCCESS;
@@ -84,13 +67,6 @@ doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct d
 }
 
 #else
-
-doca_error_t doca_flow_pipe_hash_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t, const struct doca_flow_actions *,
-					   const struct doca_flow_monitor *, const struct doca_flow_fwd *, entry_flags_t, void *,
-					   struct doca_flow_pipe_entry **)
-{
-	return not_supported("doca_flow_pipe_hash_add_entry");
-}
 
 doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t, struct doca_flow_pipe *, uint32_t,
 						   const struct doca_flow_ordered_list *, const struct doca_flow_fwd *,

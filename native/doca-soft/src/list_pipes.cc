@@ -3,20 +3,25 @@
 #include <algorithm>
 
 namespace soft {
+namespace {
 
-OrderedListPipe::OrderedListPipe(std::vector<std::vector<ListElement>> lists, uint32_t entries)
-	: lists_(std::move(lists)), by_index_(entries)
+SharedCounter &shared_counter(const uint8_t *values)
+{
+	SharedCounter *counter;
+	memcpy(&counter, values, sizeof(counter));
+	return *counter;
+}
+
+} // namespace
+
+OrderedListPipe::OrderedListPipe(std::vector<ListTemplate> lists, uint32_t entries) : lists_(std::move(lists)), by_index_(entries)
 {
 	type = DOCA_FLOW_PIPE_ORDERED_LIST;
 	entries_expected = entries;
 	entries_max = entries;
 	uint32_t value_octets = 0;
-	for (const std::vector<ListElement> &list : lists_) {
-		uint32_t octets = 0;
-		for (const ListElement &element : list)
-			octets += element.actions.value_octets();
-		value_octets = std::max(value_octets, octets);
-	}
+	for (const ListTemplate &list : lists_)
+		value_octets = std::max(value_octets, list.value_octets);
 	reserve(value_octets, 0, false);
 }
 
@@ -44,20 +49,36 @@ void OrderedListPipe::process(Packet **packets, uint32_t count, Forward *results
 		}
 		EntryHot &hot = *entry->hot;
 		hot.count(packets[i]->length);
-		uint32_t values_at = 0;
 		bool lost = false;
-		for (const ListElement &element : lists_[hot.action_index]) {
-			if (!element.actions.run(*packets[i], values_of(hot) + values_at, hot.crypto_id, datapath)) {
+		for (const ListElement &element : lists_[hot.action_index].elements) {
+			uint8_t *values = values_of(hot) + element.values_at;
+			if (element.counts == ListElement::Counts::OF_ITS_OWN)
+				reinterpret_cast<Counter *>(values)->count(packets[i]->length);
+			else if (element.counts == ListElement::Counts::SHARED)
+				shared_counter(values).count(packets[i]->length);
+			else if (!element.actions.run(*packets[i], values, hot.crypto_id, datapath))
 				lost = true;
+			if (lost)
 				break;
-			}
-			values_at += element.actions.value_octets();
 		}
 		if (lost)
 			results[i].kind = Forward::LOST;
 		else
 			results[i] = forward.kind == Forward::CHANGEABLE ? forward_of(hot) : forward;
 	}
+}
+
+uint32_t OrderedListPipe::query(const doca_flow_pipe_entry &entry, doca_flow_resource_query *counters) const
+{
+	uint32_t count = 0;
+	for (const ListElement &element : lists_[entry.hot->action_index].elements) {
+		const uint8_t *values = values_of(*entry.hot) + element.values_at;
+		if (element.counts == ListElement::Counts::OF_ITS_OWN)
+			reinterpret_cast<const Counter *>(values)->read(counters[count++]);
+		else if (element.counts == ListElement::Counts::SHARED)
+			shared_counter(values).read(counters[count++]);
+	}
+	return count;
 }
 
 FloodingPipe::FloodingPipe(uint32_t entries) : by_index_(entries)

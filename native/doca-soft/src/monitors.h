@@ -28,6 +28,11 @@ struct SharedCounter {
 		packets.fetch_add(1, std::memory_order_relaxed);
 		octets.fetch_add(packet_octets, std::memory_order_relaxed);
 	}
+	void read(doca_flow_resource_query &query) const
+	{
+		query.counter.total_pkts = packets.load(std::memory_order_relaxed);
+		query.counter.total_bytes = octets.load(std::memory_order_relaxed);
+	}
 	void reset()
 	{
 		packets = 0;

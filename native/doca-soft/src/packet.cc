@@ -7,18 +7,13 @@
 namespace soft {
 namespace {
 
-constexpr uint16_t ETHER_TYPE_IPV4 = 0x0800;
-constexpr uint16_t ETHER_TYPE_IPV6 = 0x86dd;
-
 constexpr uint8_t PROTOCOL_HOP_BY_HOP = 0;
 constexpr uint8_t PROTOCOL_ICMP = 1;
 constexpr uint8_t PROTOCOL_IPV4 = 4;
-constexpr uint8_t PROTOCOL_TCP = 6;
 constexpr uint8_t PROTOCOL_IPV6 = 41;
 constexpr uint8_t PROTOCOL_ROUTING = 43;
 constexpr uint8_t PROTOCOL_FRAGMENT = 44;
 constexpr uint8_t PROTOCOL_AH = 51;
-constexpr uint8_t PROTOCOL_ICMPV6 = 58;
 constexpr uint8_t PROTOCOL_DESTINATION_OPTIONS = 60;
 constexpr uint8_t PROTOCOL_SCTP = 132;
 
@@ -43,6 +38,8 @@ uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
 struct UpperLayer {
 	bool found;
 	bool fragment;
+	// The upper layer began in an earlier fragment.
+	bool continued;
 	uint8_t protocol;
 	int32_t offset;
 	int32_t protocol_at;
@@ -56,7 +53,7 @@ bool is_ip6_extension(uint8_t protocol)
 
 UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
 {
-	const UpperLayer none = {false, false, 0, -1, -1};
+	const UpperLayer none = {false, false, false, 0, -1, -1};
 	int32_t protocol_at = ip + 6;
 	int32_t at = ip + static_cast<int32_t>(IP6_OCTETS);
 	bool fragment = false;
@@ -84,11 +81,11 @@ UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
 			// A fragment header with offset 0 and no more fragments: the packet is whole (RFC 6946).
 			fragment |= (offset_and_flags & 0xfff9) != 0;
 			if ((offset_and_flags & 0xfff8) != 0)
-				return {true, true, frame[at], at + octets, at};
+				return {true, true, true, frame[at], at + octets, at};
 			break;
 		}
 		default:
-			return {true, fragment, protocol, at, protocol_at};
+			return {true, fragment, false, protocol, at, protocol_at};
 		}
 		if (at + octets > end)
 			return none;
@@ -105,7 +102,7 @@ inline UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
 	const uint8_t protocol = frame[ip + 6];
 	if (is_ip6_extension(protocol))
 		return skip_ip6_extensions(frame, ip, end);
-	return {true, false, protocol, ip + static_cast<int32_t>(IP6_OCTETS), ip + 6};
+	return {true, false, false, protocol, ip + static_cast<int32_t>(IP6_OCTETS), ip + 6};
 }
 
 } // namespace
@@ -128,6 +125,20 @@ bool ip6_valid(const uint8_t *frame, int32_t at, int32_t end)
 bool ip4_fragment(const uint8_t *header)
 {
 	return (load16(header + 6) & 0x3fff) != 0;
+}
+
+UpperHeader upper_header(const Packet &packet)
+{
+	constexpr UpperHeader NONE = {-1, 0};
+	if (packet.l3_ok == 0)
+		return NONE;
+	const uint8_t *header = packet.frame + packet.l3;
+	if (packet.l3_type == L3_IPV4) {
+		const bool continued = (load16(header + 6) & 0x1fff) != 0;
+		return continued ? NONE : UpperHeader{packet.l3 + (header[0] & 0x0f) * 4, header[9]};
+	}
+	const UpperLayer layer = find_ip6_upper(packet.frame, packet.l3, packet.ip_end);
+	return layer.found && !layer.continued ? UpperHeader{layer.offset, layer.protocol} : NONE;
 }
 
 uint16_t ones_sum(const uint8_t *at, uint32_t octets)
@@ -160,6 +171,7 @@ void Packet::load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32
 	key = nullptr;
 	sealed = false;
 	in_egress = false;
+	tag_octets = 0;
 	encap = -1;
 	crypto_id = 0;
 	hops = 0;
@@ -204,6 +216,7 @@ void Packet::replace_frame(uint8_t *new_frame, uint32_t new_length)
 	exposed = false;
 	key = nullptr;
 	sealed = false;
+	tag_octets = 0;
 	psp = -1;
 	encap = -1;
 	crypto_id = 0;

@@ -37,7 +37,12 @@ constexpr uint32_t ETHERNET_OCTETS = 14;
 constexpr uint32_t IP4_OCTETS_MIN = 20;
 constexpr uint32_t IP6_OCTETS = 40;
 constexpr uint32_t UDP_OCTETS = 8;
+constexpr uint16_t ETHER_TYPE_IPV4 = 0x0800;
+constexpr uint16_t ETHER_TYPE_IPV6 = 0x86dd;
+constexpr uint8_t PROTOCOL_TCP = 6;
 constexpr uint8_t PROTOCOL_UDP = 17;
+constexpr uint8_t PROTOCOL_ICMPV6 = 58;
+constexpr int32_t UDP_CHECKSUM_AT = 6;
 constexpr uint32_t PSP_UDP_PORT = 1000;
 constexpr uint32_t SCRATCH_WORDS = 10;
 
@@ -80,6 +85,8 @@ struct alignas(64) Packet {
 	bool sealed;
 	// In mode vnf: the packet has been in a pipe of the egress.
 	bool in_egress;
+	// Octets of VLAN tags that actions have put before the IP header, which a port's MTU does not count.
+	uint8_t tag_octets;
 
 	// Offsets in the frame; -1 for what it does not have.
 	int32_t l3;
@@ -121,6 +128,14 @@ private:
 	void parse_ip6();
 	void parse_l4(uint8_t protocol_number, int32_t at);
 };
+
+// What follows the IP and extension headers, in a packet that is no fragment or the first one.
+struct UpperHeader {
+	// -1: nothing that is known to be there.
+	int32_t offset;
+	uint8_t protocol;
+};
+UpperHeader upper_header(const Packet &packet);
 
 // Whether a whole IP packet begins at `at` and ends at or before `end`.
 bool ip4_valid(const uint8_t *frame, int32_t at, int32_t end);

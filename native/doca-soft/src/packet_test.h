@@ -32,7 +32,9 @@ public:
 	// The fields' values are already under their masks. Fields that entries give are not compared, but packets must have
 	// them.
 	void add(const MatchField &field);
-	void need(const FieldPlace &place) { need_ |= place.need; }
+	void need(const FieldPlace &place) { need(place.need); }
+	// Bits of Part.
+	void need(uint32_t parts) { need_ |= parts; }
 
 	// Returns the packets that pass, of those whose bits are set in `among`. It tests a whole burst field by field.
 	uint64_t passing(Packet **packets, uint64_t among) const

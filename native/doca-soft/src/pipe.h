@@ -11,6 +11,7 @@
 #include <doca_flow.h>
 
 #include "actions.h"
+#include "condition.h"
 #include "datapath.h"
 #include "fields.h"
 #include "huge_memory.h"
@@ -29,21 +30,34 @@ struct MirrorTargets {
 	Forward original;
 };
 
-// The part of an entry that every packet touches. It is followed in the same record by the key that finds it, the values of its
-// actions, its forward, which counts when the pipe has none, and what it monitors besides the counter (doca_flow_pipe knows their
-// offsets).
-struct EntryHot {
-	// The counters are written by one thread and read by others.
+// A counter, which one thread writes and others read.
+struct Counter {
 	void count(uint32_t packet_octets)
 	{
-		if (!counted)
-			return;
 		__atomic_store_n(&packets, packets + 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&octets, octets + packet_octets, __ATOMIC_RELAXED);
+	}
+	void read(doca_flow_resource_query &query) const
+	{
+		query.counter.total_pkts = __atomic_load_n(&packets, __ATOMIC_RELAXED);
+		query.counter.total_bytes = __atomic_load_n(&octets, __ATOMIC_RELAXED);
 	}
 
 	uint64_t packets;
 	uint64_t octets;
+};
+
+// The part of an entry that every packet touches. It is followed in the same record by the key that finds it, the values of its
+// actions, its forward, which counts when the pipe has none, and what it monitors besides the counter (doca_flow_pipe knows their
+// offsets).
+struct EntryHot {
+	void count(uint32_t packet_octets)
+	{
+		if (counted)
+			counter.count(packet_octets);
+	}
+
+	Counter counter;
 	uint32_t crypto_id;
 	// The index of the action template.
 	uint8_t action_index;
@@ -58,8 +72,7 @@ struct FixedMatch {
 	std::vector<MatchField> fields;
 	PacketTest test;
 	bool has_condition = false;
-	MatchField compared{};
-	doca_flow_compare_op operation = DOCA_FLOW_COMPARE_EQ;
+	Condition condition;
 };
 
 // The parts of an entry that an update replaces.

@@ -18,14 +18,16 @@ namespace soft {
 // RSS of a template left to entries       |        |        |        | yes    | yes    | yes    | is_rss_of_entries
 // flags of matches, meta.mark             | yes    | yes    | yes    |        |        |        | fields.cc
 // mirrors                                 | yes    | yes    | yes    | yes    |        |        | is_mirror, mirror_of
-// ordered lists, hash pipes               |        |        |        |        | yes    | yes    | HAS_INDEXED_PIPES, is_flooding
+// ordered lists                           |        |        | yes    | yes    | yes    | yes    | HAS_ORDERED_LISTS
+// hash pipes                              |        |        |        |        | yes    | yes    | HAS_HASH_PIPES, is_flooding
 // secure domain's egress root             |        |        |        |        | yes    | yes    | HAS_SECURE_EGRESS_ROOT
 // flags of actions                        | yes    | yes    | yes    | yes    | yes    |        | flags_of
 // nr_entries of a pipe, by default        | hint   | hint   | hint   | hint   | limit  | limit  | NR_ENTRIES_IS_A_HINT
 // ethdevs of representors run             |        |        |        | yes    | yes    | yes    | REPRESENTOR_PORTS_RUN
 constexpr bool PORT_NUMBER_IN_DEVARGS = DOCA_SOFT_RELEASE_ < 300;
 constexpr bool RSS_MIXES_FAMILIES = DOCA_SOFT_RELEASE_ < 301;
-constexpr bool HAS_INDEXED_PIPES = DOCA_SOFT_RELEASE_ >= 302;
+constexpr bool HAS_ORDERED_LISTS = DOCA_SOFT_RELEASE_ >= 300;
+constexpr bool HAS_HASH_PIPES = DOCA_SOFT_RELEASE_ >= 302;
 constexpr bool HAS_SECURE_EGRESS_ROOT = DOCA_SOFT_RELEASE_ >= 302;
 // Whether a representor's flow port is known by its number alone.
 constexpr bool PORT_ID_IS_ENOUGH = DOCA_SOFT_RELEASE_ < 301;

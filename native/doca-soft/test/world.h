@@ -282,6 +282,12 @@ inline doca_flow_match key(uint32_t destination)
 	return match;
 }
 
+struct ActionTemplate {
+	doca_flow_actions *actions;
+	doca_flow_actions *mask;
+	doca_flow_action_descs *descs;
+};
+
 struct PipeOptions {
 	doca_flow_pipe_type type = DOCA_FLOW_PIPE_BASIC;
 	doca_flow_pipe_domain domain = DOCA_FLOW_PIPE_DOMAIN_DEFAULT;
@@ -291,11 +297,28 @@ struct PipeOptions {
 	const doca_flow_match *match_mask = nullptr;
 	doca_flow_actions *actions = nullptr;
 	doca_flow_actions *actions_mask = nullptr;
+	// Several, in the place of these actions.
+	std::vector<ActionTemplate> templates = {};
 	bool counted = false;
 	doca_flow_monitor monitor = {};
 	const doca_flow_fwd *fwd = nullptr;
 	const doca_flow_fwd *miss = nullptr;
 };
+
+inline doca_error_t set_templates(doca_flow_pipe_cfg *cfg, const std::vector<ActionTemplate> &templates)
+{
+	std::vector<doca_flow_actions *> actions;
+	std::vector<doca_flow_actions *> masks;
+	std::vector<doca_flow_action_descs *> descs;
+	for (const ActionTemplate &one : templates) {
+		actions.push_back(one.actions);
+		masks.push_back(one.mask);
+		descs.push_back(one.descs);
+	}
+	// Descriptors may come without actions.
+	doca_flow_actions **given = actions[0] == nullptr ? nullptr : actions.data();
+	return doca_flow_pipe_cfg_set_actions(cfg, given, masks.data(), descs.data(), templates.size());
+}
 
 inline doca_error_t create(const PipeOptions &options, doca_flow_pipe *&pipe)
 {
@@ -315,6 +338,8 @@ inline doca_error_t create(const PipeOptions &options, doca_flow_pipe *&pipe)
 	if (options.actions != nullptr)
 		OK(doca_flow_pipe_cfg_set_actions(cfg, &options.actions,
 						  options.actions_mask == nullptr ? nullptr : &options.actions_mask, nullptr, 1));
+	if (!options.templates.empty())
+		OK(set_templates(cfg, options.templates));
 	const doca_error_t result = doca_flow_pipe_create(cfg, options.fwd, options.miss, &pipe);
 	doca_flow_pipe_cfg_destroy(cfg);
 	return result;
