@@ -27,7 +27,7 @@ const ALL = {
   'match.outer.ip4 without l3_type': unsupported(
     'doca_flow_match.outer.ip4 or outer.ip6 that outer.l3_type does not select',
   ),
-  'match.outer.tcp.ack_num': unsupported('doca_flow_match.outer.tcp.ack_num'),
+  'match.outer.tcp.data_offset': unsupported('doca_flow_match.outer.tcp.data_offset'),
   'match.outer.udp without l4_type_ext': unsupported(
     'doca_flow_match.outer.udp or another that outer.l4_type_ext does not select',
   ),
@@ -36,9 +36,10 @@ const ALL = {
   'a mask of match.inner.tcp': unsupported('doca_flow_match.inner.tcp'),
   'a mask of match.outer.ip4.ttl': SUCCESS,
 
-  'actions.nat64': unsupported('doca_flow_actions.nat64'),
-  'actions.outer.ip4.ttl': unsupported('doca_flow_actions.outer.ip4.ttl'),
-  'a mask of actions.outer.ip4.ttl': unsupported('doca_flow_actions.outer.ip4.ttl'),
+  'actions.nat64': invalid('doca_flow_nat64_action.original_l3_type 3'),
+  'actions.outer.ip4.next_proto': unsupported('doca_flow_actions.outer.ip4.next_proto'),
+  'a mask of actions.outer.ip4.total_len': unsupported('doca_flow_actions.outer.ip4.total_len'),
+  'a push and an encapsulation': unsupported('doca_flow_actions.has_push together with has_crypto_encap'),
   'a mask of actions.outer.eth.type': unsupported('doca_flow_actions.outer.eth.type'),
   'a mask of actions.parser_meta': unsupported('doca_flow_actions.parser_meta.random'),
   'a mask of actions.tun.psp.spi': unsupported('doca_flow_actions.tun.psp.spi'),
@@ -65,9 +66,10 @@ const ALL = {
   "a control pipe's forward": unsupported('pipe unnamed: a forward of a control pipe; its entries have them'),
 
   'a condition on 16 bits of 16': SUCCESS,
-  'a condition on 8 bits of 16': unsupported('a condition on 8 bits of parser_meta.random.value at bit 0'),
-  'a condition on no bits': unsupported('a condition on 0 bits of parser_meta.random.value at bit 0'),
-  'a condition without a match': invalid('pipe unnamed: a condition without a match, which has the value'),
+  'a condition on 8 bits of 16': SUCCESS,
+  'a condition on bits that are not there': invalid('8 bits of parser_meta.random.value at bit 9; it has 16'),
+  'a condition on no bits': invalid('0 bits of parser_meta.random.value; 1 to 64 are possible'),
+  'a condition without a match': invalid('a condition without a match, which has the value'),
 
   doca_devinfo_get_vhca_id: unsupported('doca_devinfo_get_vhca_id'),
   doca_devinfo_get_active_rate: unsupported('doca_devinfo_get_active_rate'),
@@ -105,10 +107,10 @@ const fromRelease3_2 = (typeOfCrypto: number) => ({
   "a list's CRYPTO without crypto": invalid("pipe unnamed: a list's CRYPTO element without crypto"),
   "a list's key slot too high": invalid('crypto_id 8 of an encryption; key slots are 1 to 7'),
   "a list's ACTIONS without actions": invalid("pipe unnamed: a list's ACTIONS element without actions"),
-  "a list's action descriptors": unsupported('pipe unnamed: action descriptors'),
-  'a list without elements': 'DOCA_ERROR_INVALID_VALUE',
+  "a list's action descriptors": SUCCESS,
+  'a list without elements': invalid('pipe unnamed: a list without elements'),
   "an entry's list": SUCCESS,
-  "an entry's CRYPTO without crypto": invalid('pipe unnamed: element 0 of list 0 has no crypto'),
+  "an entry's CRYPTO without crypto": invalid("pipe unnamed: a CRYPTO element of an entry's list has no crypto"),
   "an entry's MONITOR, the template's is CRYPTO": invalid(
     `pipe unnamed: element 0 of list 0 is of type 1; its template's of type ${typeOfCrypto}`,
   ),

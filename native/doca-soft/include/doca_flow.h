@@ -45,7 +45,7 @@ enum doca_flow_pipe_type {
 	DOCA_FLOW_PIPE_LPM = 2,		 /* soft: not supported */
 	DOCA_FLOW_PIPE_CT = 3,		 /* soft: not supported */
 	DOCA_FLOW_PIPE_ACL = 4,		 /* soft: not supported */
-	DOCA_FLOW_PIPE_ORDERED_LIST = 5, /* soft: from 3.2 on */
+	DOCA_FLOW_PIPE_ORDERED_LIST = 5, /* soft: from 3.0 on */
 	DOCA_FLOW_PIPE_HASH = 6,	 /* soft: from 3.2 on */
 };
 
@@ -63,7 +63,7 @@ enum doca_flow_fwd_type {
 	DOCA_FLOW_FWD_PIPE = 3,
 	DOCA_FLOW_FWD_DROP = 4,
 	DOCA_FLOW_FWD_TARGET = 5,	     /* soft: the packet is dropped: there is no kernel behind a port */
-	DOCA_FLOW_FWD_ORDERED_LIST_PIPE = 6, /* soft: from 3.2 on */
+	DOCA_FLOW_FWD_ORDERED_LIST_PIPE = 6, /* soft: from 3.0 on */
 	DOCA_FLOW_FWD_HASH_PIPE = 7,	     /* soft: from 3.2 on */
 	DOCA_FLOW_FWD_CHANGEABLE = 100,
 };
@@ -233,20 +233,20 @@ enum doca_flow_compare_op {
 };
 
 enum doca_flow_action_type {
-	DOCA_FLOW_ACTION_AUTO, /* soft: not supported */
-	DOCA_FLOW_ACTION_ADD,  /* soft: not supported */
-	DOCA_FLOW_ACTION_COPY, /* soft: not supported */
+	DOCA_FLOW_ACTION_AUTO, /* soft: no effect: as an action without a descriptor */
+	DOCA_FLOW_ACTION_ADD,  /* soft: modulo 2 to the width; without a source, of the value in the template's actions */
+	DOCA_FLOW_ACTION_COPY, /* soft: of a field */
 };
 
 enum doca_flow_ordered_list_element_type {
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, /* soft: from 3.2 on */
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS, /* soft: from 3.0 on */
 #if DOCA_SOFT_RELEASE_ < 300
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTIONS_MASK, /* soft: not supported */
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_ACTION_DESCS, /* soft: not supported */
 #endif
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, /* soft: not supported */
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_MONITOR, /* soft: from 3.0 on, of counters */
 #if DOCA_SOFT_RELEASE_ >= 303
-	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64, /* soft: not supported */
+	DOCA_FLOW_ORDERED_LIST_ELEMENT_NAT64,
 #endif
 #if DOCA_SOFT_RELEASE_ >= 302
 	DOCA_FLOW_ORDERED_LIST_ELEMENT_CRYPTO,
@@ -347,7 +347,8 @@ struct doca_flow_desc_field {
 
 /* `width` is in bits. */
 struct doca_flow_match_condition {
-	enum doca_flow_compare_op operation; /* soft: of one field of up to four octets, whole, with the value of the match */
+	enum doca_flow_compare_op
+		operation; /* soft: of up to 64 bits of a field with those of another one, or with the match's value */
 	union {
 		struct {
 			struct doca_flow_desc_field a;
@@ -419,9 +420,9 @@ struct doca_flow_actions {
 		struct doca_flow_resource_encap_cfg encap_cfg; /* soft: not supported */
 		uint32_t shared_encap_id;		       /* soft: not supported */
 	};
-	bool has_push;			     /* soft: not supported */
-	struct doca_flow_push_action push;   /* soft: not supported */
-	struct doca_flow_nat64_action nat64; /* soft: not supported */
+	bool has_push;			     /* soft: not together with has_crypto_encap */
+	struct doca_flow_push_action push;   /* soft: of up to two tags; in a template a TCI of all ones is left to entries */
+	struct doca_flow_nat64_action nat64; /* soft: of TCP and UDP that are no fragments */
 	bool has_crypto_encap;
 	struct doca_flow_crypto_encap_action crypto_encap; /* soft: only of PSP */
 	struct doca_flow_crypto_action crypto;		   /* soft: only of PSP */
@@ -774,7 +775,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_actions(struct doca_flow_p
 /* soft: no effect for CONTROL and HASH pipes; of ORDERED_LIST pipes only a counter of each entry's own */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_monitor(struct doca_flow_pipe_cfg *cfg,
 							      const struct doca_flow_monitor *monitor);
-/* soft: from 3.2 on */
+/* soft: from 3.0 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_ordered_lists(struct doca_flow_pipe_cfg *cfg,
 								    struct doca_flow_ordered_list *const *ordered_lists,
 								    size_t nr_ordered_lists);
@@ -875,7 +876,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_hash_add_entry(uint16_t pipe_queue
 							     const struct doca_flow_fwd *fwd, uint32_t flags, void *user_ctx,
 							     struct doca_flow_pipe_entry **entry);
 #endif
-/* soft: from 3.2 on */
+/* soft: from 3.0 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_ordered_list_add_entry(uint16_t pipe_queue, struct doca_flow_pipe *pipe,
 								     uint32_t idx,
 								     const struct doca_flow_ordered_list *ordered_list,

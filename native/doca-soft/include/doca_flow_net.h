@@ -82,25 +82,25 @@ struct doca_flow_header_eth_vlan {
 };
 
 struct doca_flow_header_ip4 {
-	doca_be32_t src_ip; /* soft: match outer, inner */
-	doca_be32_t dst_ip; /* soft: match outer, inner */
+	doca_be32_t src_ip; /* soft: match outer, inner; set outer */
+	doca_be32_t dst_ip; /* soft: match outer, inner; set outer */
 	uint8_t version_ihl;
-	uint8_t dscp_ecn;		   /* soft: match outer */
+	uint8_t dscp_ecn;		   /* soft: match outer; set outer */
 	doca_be16_t total_len;		   /* soft: match outer */
-	doca_be16_t identification;	   /* soft: match outer */
+	doca_be16_t identification;	   /* soft: match outer; set outer */
 	doca_be16_t flags_fragment_offset; /* soft: match outer */
 	uint8_t next_proto;		   /* soft: match outer, inner */
-	uint8_t ttl;			   /* soft: match outer */
+	uint8_t ttl;			   /* soft: match outer; set outer */
 };
 
 struct doca_flow_header_ip6 {
-	doca_be32_t src_ip[4]; /* soft: match outer, inner */
-	doca_be32_t dst_ip[4]; /* soft: match outer, inner */
-	uint8_t traffic_class;
-	doca_be32_t flow_label;
+	doca_be32_t src_ip[4];	 /* soft: match outer, inner; set outer */
+	doca_be32_t dst_ip[4];	 /* soft: match outer, inner; set outer */
+	uint8_t traffic_class;	 /* soft: set outer */
+	doca_be32_t flow_label;	 /* soft: set outer */
 	doca_be16_t payload_len; /* soft: match outer */
 	uint8_t next_proto;	 /* soft: match outer, inner */
-	uint8_t hop_limit;	 /* soft: match outer */
+	uint8_t hop_limit;	 /* soft: match outer; set outer */
 };
 
 struct doca_flow_header_l4_port {
@@ -109,15 +109,15 @@ struct doca_flow_header_l4_port {
 };
 
 struct doca_flow_header_udp {
-	struct doca_flow_header_l4_port l4_port; /* soft: match outer */
+	struct doca_flow_header_l4_port l4_port; /* soft: match outer; set outer */
 };
 
 struct doca_flow_header_tcp {
-	struct doca_flow_header_l4_port l4_port; /* soft: match outer */
+	struct doca_flow_header_l4_port l4_port; /* soft: match outer; set outer */
 	uint8_t data_offset;
-	uint8_t flags; /* soft: match outer */
-	doca_be32_t seq_num;
-	doca_be32_t ack_num;
+	uint8_t flags;	     /* soft: match outer; set outer */
+	doca_be32_t seq_num; /* soft: match outer; set outer */
+	doca_be32_t ack_num; /* soft: match outer; set outer */
 };
 
 struct doca_flow_header_icmp {

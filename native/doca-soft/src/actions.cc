@@ -134,8 +134,7 @@ doca_error_t Actions::compile(const doca_flow_actions &actions, const doca_flow_
 			add_set(actions, mask, fixed, Target::PSP_WORD, definitions.actions.at[i], 4,
 				static_cast<uint16_t>(PSP_WORD_6 + 4 * i));
 	}
-	const doca_error_t result =
-		compile_rewrites(rest, mask == nullptr ? nullptr : &mask_rest, descriptors, actions, fixed);
+	const doca_error_t result = compile_rewrites(rest, mask == nullptr ? nullptr : &mask_rest, descriptors, actions, fixed);
 	if (result != DOCA_SUCCESS)
 		return result;
 	for (const doca_flow_actions *unknown : {&rest, &mask_rest}) {

@@ -22,7 +22,7 @@ struct Condition {
 };
 
 // Reads an entry's condition. Where it compares with the value in `match`, that member is cleared there and in `mask`, because it is no
-// field that the packet must have. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
+// field that the packet must have. Both have the program's own fields behind them. Returns, and logs, NOT_SUPPORTED or INVALID_VALUE.
 doca_error_t read_condition(const doca_flow_match_condition &from, doca_flow_match *match, doca_flow_match &mask,
 			    Condition &condition);
 

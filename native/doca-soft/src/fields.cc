@@ -225,6 +225,19 @@ void narrow(const FieldPlace &place, const uint8_t *from, uint8_t *to)
 	memcpy(to, from, place.octets);
 }
 
+// Whether a template with a mask leaves a field to its entries: where all ones stand under the mask, and of metadata also where nothing
+// does, as NVIDIA's programs have it. An entry that gives no value means 0 then, as a constant would.
+bool is_left_to_entries(const FieldPlace &place, const uint8_t *value, const uint8_t *mask)
+{
+	bool ones = true;
+	bool nothing = place.base == BASE_PACKET && place.offset - offsetof(Packet, meta) < sizeof(Packet::meta);
+	for (uint32_t i = 0; i < place.member_octets; i++) {
+		ones &= (value[i] & mask[i]) == mask[i];
+		nothing &= (value[i] & mask[i]) == 0;
+	}
+	return ones || nothing;
+}
+
 doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, bool fixed, std::vector<MatchField> &fields)
 {
 	doca_flow_match rest = mask == nullptr ? match : *mask;
@@ -244,12 +257,7 @@ doca_error_t read(const doca_flow_match &match, const doca_flow_match *mask, boo
 			narrow(place, member(*mask, place), field.mask);
 			if (all(field.mask, place.octets, 0))
 				return;
-			field.changeable = !fixed;
-			const uint8_t *bits = member(*mask, place);
-			for (uint32_t i = 0; i < place.member_octets; i++) {
-				if ((value[i] & bits[i]) != bits[i])
-					field.changeable = false;
-			}
+			field.changeable = !fixed && is_left_to_entries(place, value, member(*mask, place));
 		}
 		for (uint32_t i = 0; i < place.octets; i++)
 			field.value[i] &= field.mask[i];

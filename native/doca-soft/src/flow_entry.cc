@@ -140,25 +140,30 @@ doca_error_t compile_own(const doca_flow_pipe &pipe, const ControlActions &from,
 	const doca_error_t result = read_descriptors(from.descs, descriptors);
 	if (result != DOCA_SUCCESS || (from.actions == nullptr && descriptors.empty()))
 		return result;
-	const doca_flow_actions values = from.actions == nullptr ? doca_flow_actions{} : *from.actions;
-	return actions.compile(values, from.mask, descriptors, true, pipe.device->key_slots());
+	const Extended<doca_flow_actions> none{definitions.actions};
+	const doca_flow_actions &given = from.actions == nullptr ? *none : *from.actions;
+	return actions.compile(given, from.mask, descriptors, true, pipe.device->key_slots());
 }
 
 // Reads what an entry of a control pipe matches.
 doca_error_t read_fixed_match(const ControlMatch &from, FixedMatch &match)
 {
-	doca_flow_match values = from.match == nullptr ? doca_flow_match{} : *from.match;
-	doca_flow_match mask = from.mask == nullptr ? doca_flow_match{} : *from.mask;
+	Extended<doca_flow_match> values{definitions.match};
+	Extended<doca_flow_match> mask{definitions.match};
+	if (from.match != nullptr)
+		values = Extended(*from.match, definitions.match);
+	if (from.mask != nullptr)
+		mask = Extended(*from.mask, definitions.match);
 	match.has_condition = from.condition != nullptr;
 	if (match.has_condition) {
-		doca_flow_match *compared = from.match == nullptr ? nullptr : &values;
-		const doca_error_t result = read_condition(*from.condition, compared, mask, match.condition);
+		doca_flow_match *compared = from.match == nullptr ? nullptr : &*values;
+		const doca_error_t result = read_condition(*from.condition, compared, *mask, match.condition);
 		if (result != DOCA_SUCCESS)
 			return result;
 	}
 	if (from.match == nullptr)
 		return DOCA_SUCCESS;
-	return read_fixed(values, from.mask == nullptr ? nullptr : &mask, match.fields);
+	return read_fixed(*values, from.mask == nullptr ? nullptr : &*mask, match.fields);
 }
 
 } // namespace

@@ -81,8 +81,8 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		for (size_t i = 0; i < actions.size(); i++) {
 			const doca_flow_actions *mask = cfg.masked[i] ? &*cfg.action_masks[i] : nullptr;
 			const uint32_t key_slots = cfg.port->device->key_slots();
-			const doca_error_t compiled =
-				actions[i].compile(*cfg.actions[i], mask, cfg.descriptors[i], false, key_slots);
+			const doca_error_t compiled = actions[i].compile(*cfg.actions[i], mask, cfg.descriptors[i], false,
+									 key_slots);
 			if (compiled != DOCA_SUCCESS)
 				return compiled;
 		}
@@ -234,8 +234,8 @@ try {
 			cfg->action_masks[i] = Extended(*actions_masks[i], definitions.actions);
 			cfg->masked[i] = true;
 		}
-		const doca_error_t result =
-			read_descriptors(action_descs == nullptr ? nullptr : action_descs[i], cfg->descriptors[i]);
+		const doca_error_t result = read_descriptors(action_descs == nullptr ? nullptr : action_descs[i],
+							     cfg->descriptors[i]);
 		if (result != DOCA_SUCCESS)
 			return result;
 	}

@@ -82,7 +82,8 @@ bool push_vlan(Packet &packet, const uint8_t *tag, rte_mempool *pool)
 {
 	constexpr int32_t TAG = VLAN_TAG_OCTETS;
 	const auto octets = static_cast<int32_t>(packet.length);
-	if (octets < IP_AT || in_open_envelope(packet) || packet.tag_octets >= VLAN_TAGS_MAX * TAG || !make_room(packet, TAG, octets, 0, pool))
+	if (octets < IP_AT || in_open_envelope(packet) || packet.tag_octets >= VLAN_TAGS_MAX * TAG ||
+	    !make_room(packet, TAG, octets, 0, pool))
 		return false;
 	const auto tags = static_cast<uint8_t>(packet.tag_octets + TAG);
 	uint8_t *frame = packet.frame - TAG;

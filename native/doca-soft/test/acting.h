@@ -57,8 +57,8 @@ inline void add(doca_flow_pipe *pipe, const doca_flow_match *match, uint8_t inde
 	process(0);
 }
 
-inline doca_error_t add_with_condition(doca_flow_pipe *pipe, const doca_flow_match *match, const doca_flow_match_condition &condition,
-				const doca_flow_fwd &fwd)
+inline doca_error_t add_with_condition(doca_flow_pipe *pipe, const doca_flow_match *match,
+				       const doca_flow_match_condition &condition, const doca_flow_fwd &fwd)
 {
 	doca_flow_pipe_entry *entry;
 #if DOCA_SOFT_RELEASE_ < 303
@@ -110,7 +110,7 @@ inline doca_flow_desc_field meta(uint32_t index, uint32_t bit = 0)
 
 // A root with one template, and one entry with these actions.
 inline doca_flow_pipe *acting_root(doca_flow_actions *actions, doca_flow_actions *mask, doca_flow_action_descs *descs,
-			    const doca_flow_fwd &fwd, const doca_flow_actions *of_entry = nullptr)
+				   const doca_flow_fwd &fwd, const doca_flow_actions *of_entry = nullptr)
 {
 	PipeOptions options;
 	options.is_root = true;

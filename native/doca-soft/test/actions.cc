@@ -129,11 +129,10 @@ void fields_are_copied()
 	options.is_root = true;
 	options.match.parser_meta.outer_l3_type = static_cast<doca_flow_l3_meta>(CHANGEABLE);
 	// Two templates of nothing but descriptors.
-	options.templates = {
-		{nullptr, nullptr, descs_of({copy({"outer.ipv4.version_ihl", 0}, {"outer.ipv4.dscp_ecn", 0}, 4)})},
-		{nullptr, nullptr,
-		 descs_of({copy({"outer.ipv6.payload_len", 0}, {"outer.ipv6.traffic_class", 0}, 8),
-			   copy({"outer.eth.src_mac", 32}, {"outer.ipv6.flow_label", 4}, 16)})}};
+	options.templates = {{nullptr, nullptr, descs_of({copy({"outer.ipv4.version_ihl", 0}, {"outer.ipv4.dscp_ecn", 0}, 4)})},
+			     {nullptr, nullptr,
+			      descs_of({copy({"outer.ipv6.payload_len", 0}, {"outer.ipv6.traffic_class", 0}, 8),
+					copy({"outer.eth.src_mac", 32}, {"outer.ipv6.flow_label", 4}, 16)})}};
 	doca_flow_pipe *root = pipe_of(options, to_wire());
 	const doca_flow_actions none = {};
 	doca_flow_match match = {};
@@ -268,14 +267,95 @@ void fields_are_compared()
 	CHECK(passes(1));
 }
 
+// Of metadata under a mask 0 in the template is left to entries, too.
+void metadata_of_entries_is_matched()
+{
+	doca_flow_match mask = {};
+	mask.meta.u32[3] = CHANGEABLE;
+	PipeOptions options;
+	options.match_mask = &mask;
+	doca_flow_pipe *matches = pipe_of(options, to_wire());
+	doca_flow_match match = {};
+	match.meta.u32[3] = rte_cpu_to_be_32(10);
+	add(matches, &match, 0, nullptr);
+	doca_flow_actions open = {};
+	open.meta.u32[3] = CHANGEABLE;
+	doca_flow_actions values = {};
+	for (const bool hits : {true, false}) {
+		values.meta.u32[3] = rte_cpu_to_be_32(hits ? 10 : 0);
+		doca_flow_pipe *root = acting_root(&open, nullptr, nullptr, to_pipe(matches), &values);
+		CHECK(passed(ip_frames::ip4(TCP)).empty() == !hits);
+		doca_flow_pipe_destroy(root);
+	}
+	// An entry that gives nothing means 0.
+	add(matches, nullptr, 0, nullptr);
+	acting_root(&open, nullptr, nullptr, to_pipe(matches), &values);
+	CHECK(!passed(ip_frames::ip4(TCP)).empty());
+}
+
+doca_error_t with_descriptors(const std::vector<doca_flow_action_desc> &list)
+{
+	doca_flow_action_descs descs = {static_cast<uint8_t>(list.size()), const_cast<doca_flow_action_desc *>(list.data())};
+	doca_flow_actions actions = {};
+	doca_flow_pipe_cfg *cfg;
+	OK(doca_flow_pipe_cfg_create(&cfg, pf_port));
+	const doca_error_t result = set_templates(cfg, {{&actions, nullptr, &descs}});
+	doca_flow_pipe_cfg_destroy(cfg);
+	return result;
+}
+
+void limits_are_kept()
+{
+	constexpr size_t DESCRIPTORS_MAX = 32;
+	const doca_flow_action_desc good = copy({"outer.ipv4.src_ip", 0}, meta(0), 32);
+	OK(with_descriptors(std::vector<doca_flow_action_desc>(DESCRIPTORS_MAX, good)));
+	CHECK(with_descriptors(std::vector<doca_flow_action_desc>(DESCRIPTORS_MAX + 1, good)) == DOCA_ERROR_NOT_SUPPORTED);
+	OK(with_descriptors({desc(DOCA_FLOW_ACTION_AUTO, OF_ACTIONS, OF_ACTIONS, 0)}));
+	const doca_flow_action_desc wrong[] = {
+		copy({"outer.ipv4.src_ip", 0}, meta(0), 0),
+		copy({"outer.ipv4.src_ip", 1}, meta(0), 32),
+		copy({"outer.ipv4.src_ip", 0}, meta(0, 1), 32),
+		copy({"outer.ipv4.src_ip", 0}, meta(10), 32),
+		copy({"outer.ipv4.ttl", 0}, {"meta.data", UINT32_MAX}, 8),
+		copy({"outer.ipv4.src_ip", UINT32_MAX}, meta(0), 8),
+		copy({"outer.eth.src_mac", 0}, meta(0), 33),
+		copy({"outer.ipv6.src_ip", 0}, {"outer.ipv6.dst_ip", 0}, 65),
+		addition(OF_ACTIONS, OF_ACTIONS, 8),
+		desc(static_cast<doca_flow_action_type>(3), meta(0), meta(1), 8),
+	};
+	for (const doca_flow_action_desc &one : wrong)
+		CHECK(with_descriptors({good, one}) == DOCA_ERROR_INVALID_VALUE);
+	const doca_flow_action_desc unknown[] = {copy({"outer.ipv4.nothing", 0}, meta(0), 8),
+						 copy(meta(0), {"outer.ipv4.version_ihl", 0}, 4), copy(OF_ACTIONS, meta(0), 8),
+						 copy({"outer.ipv6.src_ip", 1}, {"outer.ipv6.dst_ip", 0}, 64)};
+	for (const doca_flow_action_desc &one : unknown)
+		CHECK(with_descriptors({one}) == DOCA_ERROR_NOT_SUPPORTED);
+	doca_flow_action_descs nowhere = {1, nullptr};
+	doca_flow_pipe_cfg *cfg;
+	OK(doca_flow_pipe_cfg_create(&cfg, pf_port));
+	CHECK(set_templates(cfg, {{nullptr, nullptr, &nowhere}}) == DOCA_ERROR_INVALID_VALUE);
+	doca_flow_actions actions = {};
+	const ActionTemplate one = {&actions, nullptr, nullptr};
+	OK(set_templates(cfg, std::vector<ActionTemplate>(UINT8_MAX, one)));
+	CHECK(set_templates(cfg, std::vector<ActionTemplate>(UINT8_MAX + 1, one)) == DOCA_ERROR_INVALID_VALUE);
+	CHECK(doca_flow_pipe_cfg_set_actions(cfg, nullptr, nullptr, nullptr, 1) == DOCA_ERROR_INVALID_VALUE);
+	doca_flow_pipe_cfg_destroy(cfg);
+}
+
 } // namespace
 
 int main(int argc, char **argv)
 {
 	const Case cases[] = {
-		{"templates", entries_name_their_template}, {"ip4", headers_of_ip4},	 {"ip6", headers_of_ip6},
-		{"copies", fields_are_copied},		    {"additions", values_are_added}, {"metadata", metadata_is_compared},
+		{"templates", entries_name_their_template},
+		{"ip4", headers_of_ip4},
+		{"ip6", headers_of_ip6},
+		{"copies", fields_are_copied},
+		{"additions", values_are_added},
+		{"metadata", metadata_is_compared},
 		{"conditions", fields_are_compared},
+		{"left-open", metadata_of_entries_is_matched},
+		{"limits", limits_are_kept},
 	};
 	return run_case("actions", cases, argc, argv, [](const Case &one) {
 		start();

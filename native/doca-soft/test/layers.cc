@@ -234,6 +234,46 @@ void lists_act_in_order()
 	CHECK(counters[1].counter.total_pkts == 2 && counters[1].counter.total_bytes == 2 * (frame.size() + 4));
 }
 
+doca_error_t with_list(doca_flow_ordered_list *list, size_t count = 1)
+{
+	std::vector<doca_flow_ordered_list> copies(count, *list);
+	std::vector<doca_flow_ordered_list *> lists;
+	for (doca_flow_ordered_list &one : copies) {
+		one.idx += static_cast<uint32_t>(lists.size());
+		lists.push_back(&one);
+	}
+	doca_flow_pipe_cfg *cfg;
+	OK(doca_flow_pipe_cfg_create(&cfg, pf_port));
+	const doca_error_t result = doca_flow_pipe_cfg_set_ordered_lists(cfg, lists.data(), count);
+	doca_flow_pipe_cfg_destroy(cfg);
+	return result;
+}
+
+void lists_have_limits()
+{
+	constexpr uint32_t LISTS_MAX = 255;
+	constexpr uint32_t ELEMENTS_MAX = 32;
+	doca_flow_monitor counter = {};
+	counter.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	Elements elements(ELEMENTS_MAX, element(&counter));
+	doca_flow_ordered_list list = {0, ELEMENTS_MAX, elements.data()};
+	OK(with_list(&list, LISTS_MAX));
+	CHECK(with_list(&list, LISTS_MAX + 1) == DOCA_ERROR_NOT_SUPPORTED);
+	list.size++;
+	CHECK(with_list(&list) == DOCA_ERROR_NOT_SUPPORTED);
+	list.size = 1;
+	list.idx = 1;
+	CHECK(with_list(&list) == DOCA_ERROR_NOT_SUPPORTED);
+	list.idx = 0;
+	elements[0].monitor = nullptr;
+	CHECK(with_list(&list) == DOCA_ERROR_INVALID_VALUE);
+	counter.meter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	elements[0].monitor = &counter;
+	CHECK(with_list(&list) == DOCA_ERROR_NOT_SUPPORTED);
+	elements[0].type = static_cast<doca_flow_ordered_list_element_type>(77);
+	CHECK(with_list(&list) == DOCA_ERROR_NOT_SUPPORTED);
+}
+
 #endif
 
 #if DOCA_SOFT_RELEASE_ >= 303
@@ -265,9 +305,12 @@ void lists_translate()
 int main(int argc, char **argv)
 {
 	const Case cases[] = {
-		{"tags", tags_are_pushed},	{"misses", misses_go_elsewhere}, {"nat64", families_are_translated},
+		{"tags", tags_are_pushed},
+		{"misses", misses_go_elsewhere},
+		{"nat64", families_are_translated},
 #if DOCA_SOFT_RELEASE_ >= 300
 		{"lists", lists_act_in_order},
+		{"list-limits", lists_have_limits},
 #endif
 #if DOCA_SOFT_RELEASE_ >= 303
 		{"nat64-in-lists", lists_translate},

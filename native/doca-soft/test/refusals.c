@@ -214,7 +214,7 @@ static void match_cases(void)
 	MATCH("match.outer.ip4.version_ihl", match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; match.outer.ip4.version_ihl = 0x45);
 	MATCH("match.outer.ip6.flow_label", match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6; match.outer.ip6.flow_label = 1);
 	MATCH("match.outer.ip4 without l3_type", match.outer.ip4.dst_ip = 1);
-	MATCH("match.outer.tcp.ack_num", match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_TCP; match.outer.tcp.ack_num = 1);
+	MATCH("match.outer.tcp.data_offset", match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_TCP; match.outer.tcp.data_offset = 1);
 	MATCH("match.outer.udp without l4_type_ext", match.outer.udp.l4_port.dst_port = 1);
 	MATCH("match.tun of VXLAN", match.tun.type = DOCA_FLOW_TUN_VXLAN; match.tun.vxlan_tun_id = 1);
 	MATCH("match.inner.ip4.ttl", match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP4; match.inner.ip4.ttl = 1);
@@ -235,9 +235,11 @@ static void action_cases(void)
 #if RELEASE < 303
 	ACTIONS("actions.flags", actions.flags = 77);
 #endif
-	ACTIONS("actions.nat64", actions.nat64.original_ttl = true);
-	ACTIONS("actions.outer.ip4.ttl", actions.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; actions.outer.ip4.ttl = 5);
-	ACTIONS("a mask of actions.outer.ip4.ttl", actions.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; mask.outer.ip4.ttl = 255);
+	ACTIONS("actions.nat64", actions.nat64.original_l3_type = 3);
+	ACTIONS("actions.outer.ip4.next_proto", actions.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; actions.outer.ip4.next_proto = 5);
+	ACTIONS("a mask of actions.outer.ip4.total_len", actions.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4;
+		mask.outer.ip4.total_len = 255);
+	ACTIONS("a push and an encapsulation", actions.has_push = actions.has_crypto_encap = true);
 	ACTIONS("a mask of actions.outer.eth.type", mask.outer.eth.type = 0xffff);
 	ACTIONS("a mask of actions.parser_meta", mask.parser_meta.random = 0xffff);
 	ACTIONS("a mask of actions.tun.psp.spi", actions.tun.type = DOCA_FLOW_TUN_PSP; mask.tun.psp.spi = 1);
@@ -309,6 +311,9 @@ static void condition_cases(void)
 	CASE("a condition on 16 bits of 16", add_control(control, &match, &condition, NULL));
 	condition.field_op.width = 8;
 	CASE("a condition on 8 bits of 16", add_control(control, &match, &condition, NULL));
+	condition.field_op.a.bit_offset = 9;
+	CASE("a condition on bits that are not there", add_control(control, &match, &condition, NULL));
+	condition.field_op.a.bit_offset = 0;
 	condition.field_op.width = 0;
 	CASE("a condition on no bits", add_control(control, &match, &condition, NULL));
 	condition.field_op.width = 16;
@@ -349,6 +354,7 @@ static void list_cases(void)
 	element.actions = &actions;
 	element.action_descs = &descs;
 	CASE("a list's action descriptors", set_list(cfg, &list));
+	element.action_descs = NULL;
 	list.elements = NULL;
 	CASE("a list without elements", set_list(cfg, &list));
 
