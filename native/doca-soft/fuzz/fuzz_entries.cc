@@ -97,7 +97,51 @@ doca_flow_actions actions_from(Bytes &bytes)
 		actions.crypto.action_type = static_cast<doca_flow_crypto_action_type>(1 + (kind >> 4 & 1));
 		actions.crypto.crypto_id = (kind & 32) != 0 ? UINT32_MAX : bytes.next();
 	}
+	if ((kind & 64) != 0) {
+		const uint8_t layers = bytes.next();
+		actions.outer.l3_type = static_cast<doca_flow_l3_type>(layers % 3);
+		actions.outer.l4_type_ext = static_cast<doca_flow_l4_type_ext>(layers / 4 % 3);
+		bytes.fill(&actions.outer.ip6.dst_ip, 16);
+		bytes.fill(&actions.outer.tcp.l4_port, 4);
+		actions.nat64.original_l3_type = static_cast<doca_flow_l3_type>(layers / 16 % 3);
+		actions.has_push = layers >= 128;
+		bytes.fill(&actions.push.vlan, 4);
+	}
 	return actions;
+}
+
+// Descriptors between any fields, and what is added to them. Bits that fields lack are refused.
+std::vector<Descriptor> descriptors_from(Bytes &bytes)
+{
+	static const char *const names[] = {"meta.data",
+					    "outer.ipv4.version_ihl",
+					    "outer.ipv4.src_ip",
+					    "outer.ipv4.ttl",
+					    "outer.ipv6.traffic_class",
+					    "outer.ipv6.dst_ip",
+					    "outer.ipv6.flow_label",
+					    "outer.tcp.data_offset",
+					    "outer.tcp.ack_num",
+					    "outer.udp.dst_port",
+					    "outer.eth.src_mac",
+					    "tunnel.psp.spi",
+					    "parser_meta.port.id",
+					    "inner.ipv6.flow_label",
+					    "parser_meta.random.value"};
+	constexpr size_t NAMES = sizeof(names) / sizeof(names[0]);
+	doca_flow_action_desc array[4] = {};
+	const doca_flow_action_descs descs = {static_cast<uint8_t>(bytes.next() % 4), array};
+	for (uint8_t i = 0; i < descs.nb_action_desc; i++) {
+		const uint8_t source = bytes.next() % (NAMES + 1);
+		array[i].type = static_cast<doca_flow_action_type>(bytes.next() % 3);
+		array[i].field_op = {{source == NAMES ? nullptr : names[source], bytes.next()},
+				     {names[bytes.next() % NAMES], bytes.next()},
+				     bytes.next()};
+	}
+	std::vector<Descriptor> read;
+	if (read_descriptors(&descs, read) != DOCA_SUCCESS)
+		read.clear();
+	return read;
 }
 
 // What the inputs have come to, told at the end: a corpus that no entry is made of shows nothing.
@@ -146,7 +190,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	std::vector<Actions> actions(1);
 	const doca_flow_actions template_actions = actions_from(bytes);
-	if (actions[0].compile(template_actions, nullptr, false, UINT32_MAX) != DOCA_SUCCESS)
+	// What was found before there were descriptors means the same as then.
+	const bool has_descriptors = template_actions.outer.l3_type != DOCA_FLOW_L3_TYPE_NONE;
+	const std::vector<Descriptor> descriptors = has_descriptors ? descriptors_from(bytes) : std::vector<Descriptor>();
+	if (actions[0].compile(template_actions, nullptr, descriptors, false, UINT32_MAX) != DOCA_SUCCESS)
 		return 0;
 	BasicPipe pipe(std::move(fields), std::move(actions), ENTRIES_EXPECTED, ENTRIES, false, false);
 	pipe.forward.kind = Forward::DROP;
