@@ -12,7 +12,17 @@ import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../supp
 
 const RELEASES = ['3.1', '3.3'];
 const CASES: Readonly<Record<string, readonly string[]>> = {
-  actions: ['templates', 'ip4', 'ip6', 'copies', 'additions', 'metadata', 'conditions', 'left-open', 'limits'],
+  actions: [
+    'templates',
+    'ip4',
+    'ip6',
+    'copies',
+    'additions',
+    'metadata',
+    'conditions',
+    'left-open',
+    'limits',
+  ],
   layers: ['tags', 'misses', 'nat64', 'lists', 'list-limits'],
 };
 /** Lists have it from 3.3 on. */

@@ -110,7 +110,9 @@ const fromRelease3_2 = (typeOfCrypto: number) => ({
   "a list's action descriptors": SUCCESS,
   'a list without elements': invalid('pipe unnamed: a list without elements'),
   "an entry's list": SUCCESS,
-  "an entry's CRYPTO without crypto": invalid("pipe unnamed: a CRYPTO element of an entry's list has no crypto"),
+  "an entry's CRYPTO without crypto": invalid(
+    "pipe unnamed: a CRYPTO element of an entry's list has no crypto",
+  ),
   "an entry's MONITOR, the template's is CRYPTO": invalid(
     `pipe unnamed: element 0 of list 0 is of type 1; its template's of type ${typeOfCrypto}`,
   ),
