@@ -23,7 +23,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     'left-open',
     'limits',
   ],
-  layers: ['tags', 'misses', 'nat64', 'lists', 'list-limits'],
+  layers: ['tags', 'misses', 'nat64', 'lists', 'list-limits', 'shared-in-lists'],
 };
 /** Lists have it from 3.3 on. */
 const ONLY_OF_3_3 = ['nat64-in-lists'];

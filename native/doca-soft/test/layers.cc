@@ -234,6 +234,34 @@ void lists_act_in_order()
 	CHECK(counters[1].counter.total_pkts == 2 && counters[1].counter.total_bytes == 2 * (frame.size() + 4));
 }
 
+// A list whose counter is shared: entries name it where its template leaves it open.
+void lists_share_counters()
+{
+	uint32_t id = 1;
+#if DOCA_SOFT_RELEASE_ >= 302
+	doca_flow_shared_resource_cfg cfg = {};
+	OK(doca_flow_port_shared_resource_get(pf_port, DOCA_FLOW_SHARED_RESOURCE_COUNTER, &id));
+	OK(doca_flow_port_shared_resource_set_cfg(pf_port, DOCA_FLOW_SHARED_RESOURCE_COUNTER, id, &cfg));
+#else
+	OK(doca_flow_shared_resources_bind(DOCA_FLOW_SHARED_RESOURCE_COUNTER, &id, 1, pf_port));
+#endif
+	doca_flow_monitor open = {};
+	open.counter_type = DOCA_FLOW_RESOURCE_TYPE_SHARED;
+	open.shared_counter.shared_counter_id = UINT32_MAX;
+	doca_flow_monitor named = open;
+	named.shared_counter.shared_counter_id = id;
+	doca_flow_monitor own = {};
+	own.counter_type = DOCA_FLOW_RESOURCE_TYPE_NON_SHARED;
+	const Elements elements = {element(&open), element(&own), element(&named)};
+	doca_flow_pipe_entry *entry = through_list(elements, {element(&named), element(&own), element(&named)});
+	const Frame frame = ip_frames::ip4(TCP);
+	CHECK(passed(frame) == frame);
+	doca_flow_resource_query counters[3] = {};
+	OK(doca_flow_resource_query_entry(entry, counters));
+	CHECK(counters[0].counter.total_pkts == 2 && counters[2].counter.total_bytes == 2 * frame.size());
+	CHECK(counters[1].counter.total_pkts == 1);
+}
+
 doca_error_t with_list(doca_flow_ordered_list *list, size_t count = 1)
 {
 	std::vector<doca_flow_ordered_list> copies(count, *list);
@@ -311,11 +339,22 @@ int main(int argc, char **argv)
 #if DOCA_SOFT_RELEASE_ >= 300
 		{"lists", lists_act_in_order},
 		{"list-limits", lists_have_limits},
+		{"shared-in-lists", lists_share_counters},
 #endif
 #if DOCA_SOFT_RELEASE_ >= 303
 		{"nat64-in-lists", lists_translate},
 #endif
 	};
+#if DOCA_SOFT_RELEASE_ >= 302
+	configure_flow = [](doca_flow_cfg *cfg) { OK(doca_flow_cfg_set_resource_mode(cfg, DOCA_FLOW_RESOURCE_MODE_PORT)); };
+	configure_port = [](doca_flow_port_cfg *cfg) {
+		OK(doca_flow_port_cfg_set_nr_resources(cfg, DOCA_FLOW_RESOURCE_COUNTER, 16));
+	};
+#else
+	configure_flow = [](doca_flow_cfg *cfg) {
+		OK(doca_flow_cfg_set_nr_shared_resource(cfg, 4, DOCA_FLOW_SHARED_RESOURCE_COUNTER));
+	};
+#endif
 	return run_case("layers", cases, argc, argv, [](const Case &one) {
 		start();
 		one.run();
