@@ -27,7 +27,7 @@ foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()
 
-foreach(TARGET units meters api behaviours actions definitions layers modes)
+foreach(TARGET units meters api behaviours actions definitions layers modes forwards)
   add_executable(${TARGET} test/${TARGET}.cc)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()

@@ -2,6 +2,7 @@
 #ifndef DOCA_BITFIELD_H_
 #define DOCA_BITFIELD_H_
 
+#include <arpa/inet.h>
 #include <endian.h>
 
 #define DOCA_HTOBE16(v) htobe16(v)

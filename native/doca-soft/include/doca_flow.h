@@ -58,7 +58,7 @@ enum doca_flow_pipe_domain {
 
 enum doca_flow_fwd_type {
 	DOCA_FLOW_FWD_NONE = 0,
-	DOCA_FLOW_FWD_RSS = 1, /* soft: not shared */
+	DOCA_FLOW_FWD_RSS = 1,
 	DOCA_FLOW_FWD_PORT = 2,
 	DOCA_FLOW_FWD_PIPE = 3,
 	DOCA_FLOW_FWD_DROP = 4,
@@ -116,7 +116,7 @@ enum doca_flow_pipe_status {
 enum doca_flow_shared_resource_type {
 	DOCA_FLOW_SHARED_RESOURCE_METER,
 	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
-	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: up to 1024, not those of ports */
 	DOCA_FLOW_SHARED_RESOURCE_MIRROR,
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
@@ -127,7 +127,7 @@ enum doca_flow_shared_resource_type {
 enum doca_flow_shared_resource_type {
 	DOCA_FLOW_SHARED_RESOURCE_METER,
 	DOCA_FLOW_SHARED_RESOURCE_COUNTER,
-	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: not supported */
+	DOCA_FLOW_SHARED_RESOURCE_RSS, /* soft: up to 1024, not those of ports */
 	DOCA_FLOW_SHARED_RESOURCE_PSP,
 	DOCA_FLOW_SHARED_RESOURCE_ENCAP,    /* soft: not supported */
 	DOCA_FLOW_SHARED_RESOURCE_DECAP,    /* soft: not supported */
@@ -200,18 +200,18 @@ enum doca_flow_meter_color {
 enum doca_rss_type {
 	DOCA_FLOW_RSS_IPV4 = 1 << 0,
 	DOCA_FLOW_RSS_IPV6 = 1 << 1,
-	DOCA_FLOW_RSS_UDP = 1 << 2, /* soft: no effect */
-	DOCA_FLOW_RSS_TCP = 1 << 3, /* soft: no effect */
+	DOCA_FLOW_RSS_UDP = 1 << 2, /* soft: no effect but beside flags of sources or destinations */
+	DOCA_FLOW_RSS_TCP = 1 << 3, /* soft: no effect but beside flags of sources or destinations */
 	DOCA_FLOW_RSS_ESP = 1 << 4, /* soft: not supported */
 #if DOCA_SOFT_RELEASE_ >= 301
-	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5, /* soft: not supported */
-	DOCA_FLOW_RSS_IPV4_DST = 1 << 6, /* soft: not supported */
-	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7, /* soft: not supported */
-	DOCA_FLOW_RSS_IPV6_DST = 1 << 8, /* soft: not supported */
-	DOCA_FLOW_RSS_UDP_SRC = 1 << 9,	 /* soft: not supported */
-	DOCA_FLOW_RSS_UDP_DST = 1 << 10, /* soft: not supported */
-	DOCA_FLOW_RSS_TCP_SRC = 1 << 11, /* soft: not supported */
-	DOCA_FLOW_RSS_TCP_DST = 1 << 12, /* soft: not supported */
+	DOCA_FLOW_RSS_IPV4_SRC = 1 << 5,
+	DOCA_FLOW_RSS_IPV4_DST = 1 << 6,
+	DOCA_FLOW_RSS_IPV6_SRC = 1 << 7,
+	DOCA_FLOW_RSS_IPV6_DST = 1 << 8,
+	DOCA_FLOW_RSS_UDP_SRC = 1 << 9,
+	DOCA_FLOW_RSS_UDP_DST = 1 << 10,
+	DOCA_FLOW_RSS_TCP_SRC = 1 << 11,
+	DOCA_FLOW_RSS_TCP_DST = 1 << 12,
 #endif
 #if DOCA_SOFT_RELEASE_ >= 303
 	DOCA_FLOW_RSS_AUTO = 1 << 30, /* soft: not supported */
@@ -447,8 +447,8 @@ struct doca_flow_action_descs {
 /* ---- Forward and monitor ---- */
 
 struct doca_flow_resource_rss_cfg {
-	uint32_t outer_flags; /* soft: only IPV4, IPV6, UDP and TCP; the last two have no effect: ports count always */
-	uint32_t inner_flags; /* soft: not supported */
+	uint32_t outer_flags; /* soft: of IPV4, IPV6, UDP and TCP */
+	uint32_t inner_flags; /* soft: as outer_flags, not beside them; without a tunnel of the packet's own headers */
 	uint16_t *queues_array;
 	int nr_queues;
 	enum doca_flow_rss_hash_function rss_hash_func; /* soft: only TOEPLITZ; the hash is one of its own */
@@ -463,7 +463,7 @@ struct doca_flow_fwd {
 			uint32_t rss_inner_flags;
 			uint16_t *rss_queues;
 			int num_of_queues;
-			uint32_t shared_rss_id; /* soft: not supported */
+			uint32_t shared_rss_id; /* soft: as it is when the forward is given */
 			enum doca_flow_rss_hash_function rss_hash_func;
 		};
 #else
@@ -471,7 +471,7 @@ struct doca_flow_fwd {
 			enum doca_flow_resource_type rss_type;
 			union {
 				struct doca_flow_resource_rss_cfg rss;
-				uint32_t shared_rss_id; /* soft: not supported */
+				uint32_t shared_rss_id; /* soft: as it is when the forward is given */
 			};
 		};
 #endif
@@ -608,7 +608,7 @@ struct doca_flow_shared_resource_cfg {
 #endif
 	union {
 		struct doca_flow_resource_meter_cfg meter_cfg;
-		struct doca_flow_resource_rss_cfg rss_cfg; /* soft: not supported */
+		struct doca_flow_resource_rss_cfg rss_cfg;
 		struct doca_flow_resource_psp_cfg psp_cfg;
 #if DOCA_SOFT_RELEASE_ < 302
 		struct doca_flow_resource_mirror_cfg mirror_cfg;
@@ -724,7 +724,7 @@ DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_core(struc
 /* soft: no effect */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_service_threads_cycle(struct doca_flow_port_cfg *cfg, uint32_t cycle);
 #if DOCA_SOFT_RELEASE_ >= 302
-/* soft: only PSP, METER, and COUNTER, which counts for shared ones only */
+/* soft: only PSP, METER, and COUNTER, which counts for shared ones only; no effect of RSS */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg, enum doca_flow_resource type,
 								   uint32_t nr_resources);
 #endif
@@ -796,11 +796,11 @@ DOCA_STABLE doca_error_t doca_flow_pipe_cfg_set_user_ctx(struct doca_flow_pipe_c
 /* soft: only FLOODING, from 3.2 on */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_cfg_set_hash_map_algorithm(struct doca_flow_pipe_cfg *cfg, uint32_t flags);
 
-/* soft: CONTROL pipes without a forward; no misses to PORT, RSS and CHANGEABLE; no effect of the miss of ORDERED_LIST and HASH pipes */
+/* soft: CONTROL pipes without a forward; no misses that are CHANGEABLE; no effect of the miss of ORDERED_LIST and HASH pipes */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_create(const struct doca_flow_pipe_cfg *cfg, const struct doca_flow_fwd *fwd,
 						     const struct doca_flow_fwd *fwd_miss, struct doca_flow_pipe **pipe);
 DOCA_STABLE void doca_flow_pipe_destroy(struct doca_flow_pipe *pipe);
-/* soft: no misses to PORT, RSS and CHANGEABLE */
+/* soft: no misses that are CHANGEABLE */
 DOCA_EXPERIMENTAL doca_error_t doca_flow_pipe_update_miss(struct doca_flow_pipe *pipe, const struct doca_flow_fwd *fwd_miss);
 DOCA_EXPERIMENTAL void doca_flow_pipe_dump(struct doca_flow_pipe *pipe, FILE *file);
 /* soft: not supported */

@@ -27,6 +27,9 @@ extern "C" {
 #define DOCA_FLOW_PROTO_ICMP6 58
 
 #define DOCA_FLOW_UDP_HEADER_LEN 8
+#define DOCA_FLOW_ROCEV2_DEFAULT_PORT 4791
+#define DOCA_FLOW_IB_BTH_DST_QP_LEN 3
+#define DOCA_FLOW_IB_BTH_PSN_LEN 3
 #define DOCA_FLOW_VLAN_MAX 2
 #define DOCA_FLOW_GENEVE_OPTIONS_MAX_ 63
 #define DOCA_FLOW_MPLS_LABELS_MAX_ 5
@@ -126,11 +129,21 @@ struct doca_flow_header_icmp {
 	doca_be16_t ident;
 };
 
+/* The base transport header of InfiniBand. flags1: the request for an acknowledgment is its highest bit. */
+struct doca_flow_header_ib_bth {
+	uint8_t opcode;				      /* soft: match outer */
+	uint8_t sempt;				      /* soft: match outer */
+	doca_be16_t pkey;			      /* soft: match outer */
+	uint8_t flags0;				      /* soft: match outer */
+	uint8_t dest_qp[DOCA_FLOW_IB_BTH_DST_QP_LEN]; /* soft: match outer */
+	uint8_t flags1;				      /* soft: match outer */
+	uint8_t psn[DOCA_FLOW_IB_BTH_PSN_LEN];	      /* soft: match outer */
+};
+
+/* soft: of datagrams to port 4791 */
 struct doca_flow_header_roce_v2 {
-	struct doca_flow_header_l4_port l4_port;
-	uint8_t bth_opcode;
-	uint8_t bth_flags;
-	doca_be32_t bth_dest_qp;
+	struct doca_flow_header_udp udp;
+	struct doca_flow_header_ib_bth bth;
 };
 
 struct doca_flow_header_mpls {

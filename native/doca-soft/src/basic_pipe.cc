@@ -67,6 +67,9 @@ uint32_t KeyReader::read(Packet **packets, uint32_t count, uint8_t *positions, u
 		case 2:
 			read_column<2>(packets, positions, passed, place, out, stride);
 			break;
+		case 3:
+			read_column<3>(packets, positions, passed, place, out, stride);
+			break;
 		case 4:
 			read_column<4>(packets, positions, passed, place, out, stride);
 			break;

@@ -3,12 +3,22 @@
 #include <algorithm>
 
 #include "datapath.h"
+#include "fnv.h"
 
 namespace soft {
 namespace {
 
 // Different forwards to RSS of all devices of one worker. Each entry's forward is compared with them.
 constexpr size_t RSS_TARGETS_MAX = 1024;
+
+// Adds the source, the destination or both, of `octets` each.
+void add(Fnv &hash, const uint8_t *pair, uint32_t octets, uint8_t which)
+{
+	if ((which & RSS_SOURCE) != 0)
+		hash.add(pair, octets);
+	if ((which & RSS_DESTINATION) != 0)
+		hash.add(pair + octets, octets);
+}
 
 } // namespace
 
@@ -18,10 +28,21 @@ uint16_t RssTarget::queue_for(Packet &packet) const
 		return queues[0];
 	if (packet.stale)
 		packet.parse();
-	const bool spread = packet.l3_type == L3_IPV4 ? ip4 : ip6;
-	if (!spread || packet.l3_ok == 0)
+	const bool inside = fields.inner && packet.inner_l3_type != L3_NONE;
+	const uint8_t type = inside ? packet.inner_l3_type : packet.l3_type;
+	const uint8_t addresses = type == L3_IPV4 ? fields.ip4 : fields.ip6;
+	if (addresses == RSS_NONE || packet.l3_ok == 0)
 		return queues[0];
-	return queues[flow_entropy(packet.frame, packet.l3, packet.ip_end) % queues.size()];
+	const int32_t ip = inside ? packet.inner : packet.l3;
+	const int32_t end = inside ? packet.payload_end : packet.ip_end;
+	if (addresses == RSS_BOTH && fields.udp == RSS_BOTH && fields.tcp == RSS_BOTH)
+		return queues[flow_entropy(packet.frame, ip, end) % queues.size()];
+	const FlowFields flow = flow_fields(packet.frame, ip, end);
+	Fnv hash;
+	add(hash, flow.addresses, flow.address_octets, addresses);
+	if (flow.ports != nullptr)
+		add(hash, flow.ports, 2, flow.protocol == PROTOCOL_UDP ? fields.udp : fields.tcp);
+	return queues[(hash.value ^ hash.value >> 16) % queues.size()];
 }
 
 int Exits::position_of(uint16_t number) const

@@ -41,11 +41,29 @@ struct RssQueues {
 	std::atomic<uint64_t> packets{0};
 };
 
+// The fields of a header that packets are spread by, as bits: source, destination.
+enum : uint8_t { RSS_NONE = 0, RSS_SOURCE = 1, RSS_DESTINATION = 2, RSS_BOTH = 3 };
+
+// What packets are spread over queues by: addresses of packets of either family, ports of either protocol.
+struct RssFields {
+	bool operator==(const RssFields &other) const
+	{
+		return ip4 == other.ip4 && ip6 == other.ip6 && udp == other.udp && tcp == other.tcp && inner == other.inner;
+	}
+	// Packets of a family without any go to the first queue.
+	uint8_t ip4 = RSS_BOTH;
+	uint8_t ip6 = RSS_BOTH;
+	uint8_t udp = RSS_BOTH;
+	uint8_t tcp = RSS_BOTH;
+	// By the headers inside the tunnel, if there is one.
+	bool inner = false;
+};
+
 // Which of a device's RX queues packets are spread over, and by what.
 struct RssTarget {
 	bool operator==(const RssTarget &other) const
 	{
-		return port == other.port && queues == other.queues && ip4 == other.ip4 && ip6 == other.ip6;
+		return port == other.port && queues == other.queues && fields == other.fields;
 	}
 	// The queue for this packet.
 	uint16_t queue_for(Packet &packet) const;
@@ -53,9 +71,7 @@ struct RssTarget {
 	// nullptr while the device is stopped: the place is free.
 	RssQueues *port = nullptr;
 	std::vector<uint16_t> queues;
-	// The families whose packets are spread over the queues. All other packets go to the first queue.
-	bool ip4 = true;
-	bool ip6 = true;
+	RssFields fields;
 };
 
 // Used by the worker's thread.

@@ -93,6 +93,9 @@ inline void read_field(const Packet &packet, const FieldPlace &place, uint8_t *o
 	case 2:
 		memcpy(out, at, 2);
 		break;
+	case 3:
+		memcpy(out, at, 3);
+		break;
 	case 4:
 		memcpy(out, at, 4);
 		break;

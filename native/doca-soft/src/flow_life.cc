@@ -18,6 +18,8 @@ Library *soft::library = nullptr;
 
 struct doca_flow_tune_server_cfg {};
 
+static constexpr uint32_t SHARED_RSS_MAX = 1024;
+
 // Whether a word of a mode is known, with what it says or without effect here.
 static bool is_mode_word(const std::string &word)
 {
@@ -116,8 +118,10 @@ doca_error_t doca_flow_cfg_set_nr_shared_resource(struct doca_flow_cfg *cfg, uin
 		cfg->psp_slots = nr_shared_resource;
 	else if (is_mirror(type))
 		cfg->mirrors = nr_shared_resource;
+	else if (type == DOCA_FLOW_SHARED_RESOURCE_RSS && nr_shared_resource <= SHARED_RSS_MAX)
+		cfg->shared_rss = nr_shared_resource;
 	else if (nr_shared_resource > 0)
-		return not_supported("shared resources of type %d", type);
+		return not_supported("%u shared resources of type %d", nr_shared_resource, type);
 	return DOCA_SUCCESS;
 }
 
@@ -189,6 +193,7 @@ try {
 	define_words(definitions.match);
 	made->shared = std::make_shared<SharedMonitors>(SharedMonitors::Room{cfg->shared_counters, cfg->shared_counters},
 							SharedMonitors::Room{cfg->shared_meters, cfg->shared_meters});
+	made->shared_rss.resize(cfg->shared_rss);
 	library = made.release();
 	return DOCA_SUCCESS;
 } catch (const std::exception &) {

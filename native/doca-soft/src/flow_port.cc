@@ -9,6 +9,7 @@
 #include <rte_ethdev.h>
 
 #include "api.h"
+#include "entropy.h"
 #include "library.h"
 #include "log.h"
 #include "release.h"
@@ -143,7 +144,7 @@ doca_error_t doca_flow_port_cfg_set_nr_resources(struct doca_flow_port_cfg *cfg,
 		cfg->counters = nr_resources;
 	else if (type == DOCA_FLOW_RESOURCE_METER && nr_resources <= METERS_MAX)
 		cfg->meters = nr_resources;
-	else if (nr_resources > 0)
+	else if (type != DOCA_FLOW_RESOURCE_RSS && nr_resources > 0)
 		return not_supported("%u port resources of type %d", nr_resources, type);
 	return DOCA_SUCCESS;
 }
@@ -301,25 +302,23 @@ doca_error_t doca_flow_port_operation_state_modify(struct doca_flow_port *port, 
 doca_error_t doca_flow_port_calc_entropy(struct doca_flow_port *port, struct doca_flow_entropy_format *header, uint16_t *entropy)
 {
 	REQUIRE(port != nullptr && header != nullptr && entropy != nullptr);
-	// Applies the function that encapsulation uses to a packet with these fields.
-	uint8_t frame[64] = {};
-	int32_t end;
+	EntropyFields fields{};
 	if (header->l3_type == DOCA_FLOW_L3_TYPE_IP4) {
-		frame[0] = 0x45;
-		frame[9] = header->ip4.next_proto;
-		memcpy(frame + 12, &header->ip4.src_ip, 4);
-		memcpy(frame + 16, &header->ip4.dst_ip, 4);
-		end = IP4_OCTETS_MIN;
+		memcpy(fields.destination + 12, &header->ip4.dst_ip, 4);
+		memcpy(fields.source + 12, &header->ip4.src_ip, 4);
+		fields.protocol = header->ip4.next_proto;
 	} else {
-		frame[0] = 0x60;
-		frame[6] = header->ip6.next_proto;
-		memcpy(frame + 8, header->ip6.src_ip, 16);
-		memcpy(frame + 24, header->ip6.dst_ip, 16);
-		end = IP6_OCTETS;
+		memcpy(fields.destination, header->ip6.dst_ip, 16);
+		memcpy(fields.source, header->ip6.src_ip, 16);
+		fields.protocol = header->ip6.next_proto;
 	}
-	memcpy(frame + end, &header->transport.src_port, 2);
-	memcpy(frame + end + 2, &header->transport.dst_port, 2);
-	store16(reinterpret_cast<uint8_t *>(entropy), flow_entropy(frame, 0, end + 4));
+	if (has_ports(*header)) {
+		memcpy(fields.destination_port, &header->transport.dst_port, 2);
+		memcpy(fields.source_port, &header->transport.src_port, 2);
+	}
+	if (fields.protocol == 0)
+		fields.protocol = protocol_by_type(*header);
+	store16(reinterpret_cast<uint8_t *>(entropy), device_entropy(fields));
 	return DOCA_SUCCESS;
 }
 

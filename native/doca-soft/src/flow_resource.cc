@@ -94,6 +94,44 @@ doca_error_t set_mirror(uint32_t, const doca_flow_shared_resource_cfg &)
 }
 #endif
 
+// Numbers begin with 0, unlike those of key slots and mirrors.
+doca_error_t find_shared_rss(uint32_t id, SharedRss *&shared)
+{
+	if (id >= library->shared_rss.size())
+		return invalid("shared RSS %u; they are below %zu", id, library->shared_rss.size());
+	shared = &library->shared_rss[id];
+	return DOCA_SUCCESS;
+}
+
+doca_error_t set_rss(uint32_t id, const doca_flow_resource_rss_cfg &rss)
+{
+	SharedRss *shared = nullptr;
+	const doca_error_t result = find_shared_rss(id, shared);
+	if (result != DOCA_SUCCESS)
+		return result;
+	if (rss.nr_queues < 1 || rss.queues_array == nullptr)
+		return invalid("shared RSS %u: no queues", id);
+	*shared = {true,
+		   shared->is_bound,
+		   rss.outer_flags,
+		   rss.inner_flags,
+		   rss.rss_hash_func,
+		   std::vector<uint16_t>(rss.queues_array, rss.queues_array + rss.nr_queues)};
+	return DOCA_SUCCESS;
+}
+
+doca_error_t bind_rss(const uint32_t *ids, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		SharedRss *shared = nullptr;
+		const doca_error_t result = find_shared_rss(ids[i], shared);
+		if (result != DOCA_SUCCESS)
+			return result;
+		shared->is_bound = true;
+	}
+	return DOCA_SUCCESS;
+}
+
 std::vector<Device *> *owners_of(doca_flow_shared_resource_type type)
 {
 	if (type == DOCA_FLOW_SHARED_RESOURCE_PSP)
@@ -162,6 +200,8 @@ try {
 		return DOCA_ERROR_BAD_STATE;
 	if (is_monitor(type))
 		return set_monitor(nullptr, type, id, *cfg);
+	if (type == DOCA_FLOW_SHARED_RESOURCE_RSS)
+		return set_rss(id, cfg->rss_cfg);
 	std::vector<Device *> *owners = owners_of(type);
 	if (owners == nullptr)
 		return not_supported("shared resources of type %d", type);
@@ -184,7 +224,7 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 	if (library == nullptr)
 		return DOCA_ERROR_BAD_STATE;
 	std::vector<Device *> *owners = owners_of(type);
-	if (owners == nullptr && !is_monitor(type))
+	if (owners == nullptr && !is_monitor(type) && type != DOCA_FLOW_SHARED_RESOURCE_RSS)
 		return not_supported("shared resources of type %d", type);
 	// Any port may use them then.
 	if (is_monitor(type) && bindable == nullptr)
@@ -204,6 +244,8 @@ doca_error_t doca_flow_shared_resources_bind(enum doca_flow_shared_resource_type
 		return invalid("shared resources are bound to a port or a pipe that is not there");
 	if (is_monitor(type))
 		return bind_monitors(*library->shared, type, ids, count, device);
+	if (type == DOCA_FLOW_SHARED_RESOURCE_RSS)
+		return bind_rss(ids, count);
 	for (uint32_t i = 0; i < count; i++) {
 		if (ids[i] == 0 || ids[i] >= owners->size())
 			return invalid("shared resource %u of type %d; they are above 0 and below %zu", ids[i], type,

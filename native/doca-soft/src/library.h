@@ -24,6 +24,8 @@ struct doca_flow_cfg {
 	uint32_t meters = 0;
 	uint32_t shared_counters = 0;
 	uint32_t shared_meters = 0;
+	// How many configurations of RSS forwards may name by a number.
+	uint32_t shared_rss = 0;
 	// Each port has its own key slots; from 3.2 on.
 	bool port_resources = false;
 	doca_flow_entry_process_cb entry_callback = nullptr;
@@ -48,6 +50,17 @@ struct doca_flow_port {
 
 namespace soft {
 
+// A configuration of RSS that forwards name by its number.
+struct SharedRss {
+	// Whether it was set, and bound to a port.
+	bool is_set = false;
+	bool is_bound = false;
+	uint32_t outer_flags = 0;
+	uint32_t inner_flags = 0;
+	doca_flow_rss_hash_function hash_function = DOCA_FLOW_RSS_HASH_FUNCTION_TOEPLITZ;
+	std::vector<uint16_t> queues;
+};
+
 struct Library {
 	doca_flow_cfg cfg;
 	std::mutex mutex;
@@ -60,6 +73,7 @@ struct Library {
 	std::vector<Device *> mirror_owner;
 	// Where resources do not belong to ports.
 	std::shared_ptr<SharedMonitors> shared;
+	std::vector<SharedRss> shared_rss;
 };
 
 // nullptr before doca_flow_init and after doca_flow_destroy.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fnv.h"
 #include "psp_header.h"
 
 namespace soft {
@@ -308,8 +309,13 @@ void Packet::parse_l4(uint8_t protocol_number, int32_t at)
 		return;
 	l4 = at;
 	bases[BASE_L4] = frame + at;
-	have |= l4_type == L4_UDP ? HAVE_UDP : l4_type == L4_TCP ? HAVE_TCP : HAVE_ICMP;
-	if (l4_type != L4_UDP || load16(frame + at + 2) != PSP_UDP_PORT)
+	have |= l4_type == L4_UDP ? HAVE_UDP | HAVE_PORTS : l4_type == L4_TCP ? HAVE_TCP | HAVE_PORTS : HAVE_ICMP;
+	if (l4_type != L4_UDP)
+		return;
+	const uint32_t port = load16(frame + at + 2);
+	if (port == ROCE_V2_UDP_PORT && ip_end - at >= static_cast<int32_t>(UDP_OCTETS + BTH_OCTETS))
+		have |= HAVE_BTH;
+	if (port != PSP_UDP_PORT)
 		return;
 	if (ip_end - at < static_cast<int32_t>(UDP_OCTETS + PSP_HEADER_OCTETS))
 		return;
@@ -358,38 +364,36 @@ void Packet::enter_payload(uint8_t next_header, int32_t offset, int32_t end)
 	}
 }
 
-uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end)
+FlowFields flow_fields(const uint8_t *frame, int32_t ip, int32_t end)
 {
-	constexpr uint32_t FNV_OFFSET_BASIS = 0x811c9dc5;
-	constexpr uint32_t FNV_PRIME = 0x01000193;
-	constexpr uint32_t DYNAMIC_PORTS_START = 49152;
 	const uint8_t *header = frame + ip;
-	const bool is_ip4 = header[0] >> 4 == 4;
-	uint8_t upper_protocol;
+	FlowFields fields{};
 	int32_t ports_at;
-	if (is_ip4) {
-		upper_protocol = header[9];
+	if (header[0] >> 4 == 4) {
+		fields = {header + 12, 4, header[9], nullptr};
 		ports_at = ip4_fragment(header) ? -1 : ip + (header[0] & 0x0f) * 4;
 	} else {
 		const UpperLayer layer = find_ip6_upper(frame, ip, end);
-		upper_protocol = layer.found ? layer.protocol : header[6];
+		fields = {header + 8, 16, layer.found ? layer.protocol : header[6], nullptr};
 		ports_at = layer.found && !layer.fragment ? layer.offset : -1;
 	}
-	uint32_t hash = FNV_OFFSET_BASIS;
-	const auto add = [&hash](const uint8_t *octets, uint32_t count) {
-		for (uint32_t i = 0; i < count; i++)
-			hash = (hash ^ octets[i]) * FNV_PRIME;
-	};
-	if (is_ip4)
-		add(header + 12, 8);
-	else
-		add(header + 8, 32);
-	add(&upper_protocol, 1);
-	const bool has_ports = upper_protocol == PROTOCOL_TCP || upper_protocol == PROTOCOL_UDP ||
-			       upper_protocol == PROTOCOL_SCTP;
+	const bool has_ports = fields.protocol == PROTOCOL_TCP || fields.protocol == PROTOCOL_UDP ||
+			       fields.protocol == PROTOCOL_SCTP;
 	if (has_ports && ports_at >= 0 && ports_at + 4 <= end)
-		add(frame + ports_at, 4);
-	return static_cast<uint16_t>(DYNAMIC_PORTS_START + ((hash ^ hash >> 16) & 0x3fff));
+		fields.ports = frame + ports_at;
+	return fields;
+}
+
+uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end)
+{
+	constexpr uint32_t DYNAMIC_PORTS_START = 49152;
+	const FlowFields fields = flow_fields(frame, ip, end);
+	Fnv hash;
+	hash.add(fields.addresses, 2 * fields.address_octets);
+	hash.add(&fields.protocol, 1);
+	if (fields.ports != nullptr)
+		hash.add(fields.ports, 4);
+	return static_cast<uint16_t>(DYNAMIC_PORTS_START + ((hash.value ^ hash.value >> 16) & 0x3fff));
 }
 
 } // namespace soft

@@ -28,6 +28,10 @@ enum Part : uint32_t {
 	HAVE_8_PSP_WORDS = 1 << 13,
 	HAVE_10_PSP_WORDS = 1 << 14,
 	HAVE_COLOR = 1 << 15,
+	// Ports of TCP or UDP.
+	HAVE_PORTS = 1 << 16,
+	// The base transport header of RoCE v2.
+	HAVE_BTH = 1 << 17,
 };
 
 // The start from which a field's offset counts.
@@ -44,6 +48,8 @@ constexpr uint8_t PROTOCOL_UDP = 17;
 constexpr uint8_t PROTOCOL_ICMPV6 = 58;
 constexpr int32_t UDP_CHECKSUM_AT = 6;
 constexpr uint32_t PSP_UDP_PORT = 1000;
+constexpr uint32_t ROCE_V2_UDP_PORT = 4791;
+constexpr uint32_t BTH_OCTETS = 12;
 constexpr uint32_t SCRATCH_WORDS = 10;
 
 // Values of the l3 and l4 types, as in doca_flow_l3_meta and doca_flow_l4_meta.
@@ -146,6 +152,17 @@ bool ip4_fragment(const uint8_t *header);
 uint16_t ones_sum(const uint8_t *at, uint32_t octets);
 // Computes and writes the IPv4 header's checksum.
 void set_ip4_checksum(uint8_t *header);
+
+// What makes a flow of the IP packet in frame[ip, end): its addresses, source before destination, and its protocol and ports.
+struct FlowFields {
+	const uint8_t *addresses;
+	// Of each of the two.
+	uint32_t address_octets;
+	uint8_t protocol;
+	// nullptr where there are none.
+	const uint8_t *ports;
+};
+FlowFields flow_fields(const uint8_t *frame, int32_t ip, int32_t end);
 
 // The UDP source port for the flow of the IP packet in frame[ip, end): 49152 to 65535.
 uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end);

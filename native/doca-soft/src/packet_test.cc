@@ -50,6 +50,8 @@ uint64_t PacketTest::field_passing(Packet **packets, uint64_t among, const Field
 		return that_pass<1>(packets, among, field.base, field.offset, field.mask, field.value);
 	case 2:
 		return that_pass<2>(packets, among, field.base, field.offset, field.mask, field.value);
+	case 3:
+		return that_pass<3>(packets, among, field.base, field.offset, field.mask, field.value);
 	case 4:
 		return that_pass<4>(packets, among, field.base, field.offset, field.mask, field.value);
 	case 6:

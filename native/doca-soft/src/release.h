@@ -16,6 +16,7 @@ namespace soft {
 // a flow port without its device          | yes    | yes    | yes    |        |        |        | PORT_ID_IS_ENOUGH
 // one RSS spreads IPv4 and IPv6, TCP, UDP | yes    | yes    | yes    |        |        |        | RSS_MIXES_FAMILIES
 // RSS of a template left to entries       |        |        |        | yes    | yes    | yes    | is_rss_of_entries
+// RSS by source or destination alone      |        |        |        | yes    | yes    | yes    | RSS_PARTS
 // flags of matches, meta.mark             | yes    | yes    | yes    |        |        |        | fields.cc
 // mirrors                                 | yes    | yes    | yes    | yes    |        |        | is_mirror, mirror_of
 // ordered lists                           |        |        | yes    | yes    | yes    | yes    | HAS_ORDERED_LISTS
@@ -36,6 +37,22 @@ constexpr bool NR_ENTRIES_IS_A_HINT = DOCA_SOFT_RELEASE_ < 302;
 // As many entries more than its configuration says a pipe takes where that is a hint.
 constexpr uint32_t MORE_ENTRIES_MAX = 16384;
 
+#if DOCA_SOFT_RELEASE_ >= 301
+constexpr uint32_t RSS_IPV4_SRC = DOCA_FLOW_RSS_IPV4_SRC;
+constexpr uint32_t RSS_IPV4_DST = DOCA_FLOW_RSS_IPV4_DST;
+constexpr uint32_t RSS_IPV6_SRC = DOCA_FLOW_RSS_IPV6_SRC;
+constexpr uint32_t RSS_IPV6_DST = DOCA_FLOW_RSS_IPV6_DST;
+constexpr uint32_t RSS_UDP_SRC = DOCA_FLOW_RSS_UDP_SRC;
+constexpr uint32_t RSS_UDP_DST = DOCA_FLOW_RSS_UDP_DST;
+constexpr uint32_t RSS_TCP_SRC = DOCA_FLOW_RSS_TCP_SRC;
+constexpr uint32_t RSS_TCP_DST = DOCA_FLOW_RSS_TCP_DST;
+#else
+constexpr uint32_t RSS_IPV4_SRC = 0, RSS_IPV4_DST = 0, RSS_IPV6_SRC = 0, RSS_IPV6_DST = 0;
+constexpr uint32_t RSS_UDP_SRC = 0, RSS_UDP_DST = 0, RSS_TCP_SRC = 0, RSS_TCP_DST = 0;
+#endif
+constexpr uint32_t RSS_PARTS = RSS_IPV4_SRC | RSS_IPV4_DST | RSS_IPV6_SRC | RSS_IPV6_DST | RSS_UDP_SRC | RSS_UDP_DST |
+			       RSS_TCP_SRC | RSS_TCP_DST;
+
 // Flags of entries of hash pipes and of ordered lists.
 #if DOCA_SOFT_RELEASE_ < 303
 using entry_flags_t = doca_flow_flags_type;
@@ -47,6 +64,26 @@ using list_flags_t = doca_flow_flags_type;
 #else
 using list_flags_t = uint32_t;
 #endif
+
+// Whether the format of an entropy has ports; and the protocol that it says by a type alone, or 0.
+inline bool has_ports(const doca_flow_entropy_format &format)
+{
+#if DOCA_SOFT_RELEASE_ < 302
+	return format.l4_type_ext != DOCA_FLOW_L4_TYPE_EXT_NONE;
+#else
+	return format.is_transport;
+#endif
+}
+inline uint8_t protocol_by_type([[maybe_unused]] const doca_flow_entropy_format &format)
+{
+#if DOCA_SOFT_RELEASE_ < 302
+	if (format.l4_type_ext == DOCA_FLOW_L4_TYPE_EXT_UDP)
+		return DOCA_FLOW_PROTO_UDP;
+	if (format.l4_type_ext == DOCA_FLOW_L4_TYPE_EXT_TCP)
+		return DOCA_FLOW_PROTO_TCP;
+#endif
+	return 0;
+}
 
 // The number of types of shared resources: mirrors are one of eight up to 3.1.
 constexpr int SHARED_RESOURCE_TYPES = DOCA_FLOW_SHARED_RESOURCE_IPSEC_SA + 1;

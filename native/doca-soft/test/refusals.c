@@ -279,7 +279,7 @@ static void forward_cases(void)
 	RSS("RSS to a queue that is not there", .outer_flags = 0);
 	queues[1] = 0;
 	RSS("RSS of ESP", .outer_flags = DOCA_FLOW_RSS_ESP);
-	RSS("RSS of inner headers", .inner_flags = DOCA_FLOW_RSS_IPV4);
+	RSS("RSS of inner and of outer headers", .inner_flags = DOCA_FLOW_RSS_IPV4, .outer_flags = DOCA_FLOW_RSS_IPV4);
 	RSS("RSS, symmetric", .rss_hash_func = DOCA_FLOW_RSS_HASH_FUNCTION_SYMMETRIC_TOEPLITZ);
 	set_rss(&fwd, &(struct doca_flow_resource_rss_cfg){.queues_array = queues, .nr_queues = QUEUES});
 

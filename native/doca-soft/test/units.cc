@@ -244,6 +244,55 @@ void keys_of_packets_are_kept_for_their_time(const Aead &aead)
 	}
 }
 
+// A frame of IPv4 with UDP and a datagram of IPv4 with UDP behind a PSP header, the addresses and ports as told.
+std::vector<uint8_t> tunneled(uint8_t outer_source, uint8_t source, uint16_t port)
+{
+	std::vector<uint8_t> frame(14 + 20 + 8 + PSP_HEADER_OCTETS + 20 + 8 + PSP_ICV_OCTETS);
+	store16(&frame[12], 0x0800);
+	const auto header = [&frame](size_t at, size_t end, uint8_t address) {
+		frame[at] = 0x45;
+		store16(&frame[at + 2], static_cast<uint32_t>(end - at));
+		frame[at + 9] = 17;
+		frame[at + 15] = address;
+	};
+	header(14, frame.size(), outer_source);
+	store16(&frame[36], DOCA_FLOW_PSP_DEFAULT_PORT);
+	store16(&frame[38], static_cast<uint32_t>(frame.size() - 34));
+	const size_t inner = 42 + PSP_HEADER_OCTETS;
+	header(inner, frame.size() - PSP_ICV_OCTETS, source);
+	store16(&frame[inner + 20], port);
+	return frame;
+}
+
+// With inner flags the headers inside a tunnel count, and those outside do not; without a tunnel, as of a packet that is not decrypted,
+// the packet's own.
+void rss_by_inner_headers()
+{
+	constexpr int32_t INNER = 42 + static_cast<int32_t>(PSP_HEADER_OCTETS);
+	RssTarget target;
+	target.queues = {0, 1};
+	target.fields.inner = true;
+	const auto queues_of = [&target](bool decrypted, bool outer, bool source, bool port) {
+		bool seen[2] = {};
+		for (uint8_t i = 0; i < 32; i++) {
+			std::vector<uint8_t> frame = tunneled(outer ? i : 1, source ? i : 1, port ? i : 1);
+			Packet packet{};
+			packet.load(frame.data(), static_cast<uint32_t>(frame.size()), 0, 0);
+			if (decrypted)
+				packet.enter_payload(4, INNER,
+						     static_cast<int32_t>(frame.size()) - static_cast<int32_t>(PSP_ICV_OCTETS));
+			seen[target.queue_for(packet)] = true;
+		}
+		return seen[0] + seen[1];
+	};
+	for (const uint8_t ports : {RSS_BOTH, RSS_NONE}) {
+		target.fields.udp = ports;
+		CHECK(queues_of(true, true, false, false) == 1 && queues_of(true, false, true, false) == 2);
+		CHECK(queues_of(true, false, false, true) == (ports == RSS_BOTH ? 2 : 1));
+		CHECK(queues_of(false, true, false, false) == 2 && queues_of(false, false, true, true) == 1);
+	}
+}
+
 // Twice as many records as it was made for, of few different keys and in few buckets, added and taken out at random. Of those with
 // an equal key the newest is found.
 void table_finds_what_a_map_finds()
@@ -454,6 +503,7 @@ int main()
 	cache_wipes_keys_of_the_dead(openssl);
 	keys_of_packets_are_kept_for_their_time(best);
 	keys_of_packets_are_kept_for_their_time(openssl);
+	rss_by_inner_headers();
 	table_finds_what_a_map_finds();
 	rotation_replaces_one_key();
 	ivs_begin_in_the_lower_half();
