@@ -186,7 +186,7 @@ struct doca_flow_header_format {
 		struct doca_flow_header_icmp icmp;
 		struct doca_flow_header_udp udp;
 		struct doca_flow_header_tcp tcp;
-		struct doca_flow_header_l4_port transport;
+		struct doca_flow_header_l4_port transport; /* soft: match outer */
 		struct doca_flow_header_roce_v2 roce_v2;
 	};
 };

@@ -94,9 +94,9 @@ void stop_vnf()
 	for (int i = 1; i >= 0; i--)
 		OK(doca_flow_port_stop(ports[i]));
 	doca_flow_destroy();
-	rte_eal_cleanup();
 	for (doca_dev *one : devs)
 		OK(doca_dev_close(one));
+	rte_eal_cleanup();
 }
 
 // Two devices with a representor each: ports 0 and 1, and 2 and 3, of this file.
