@@ -20,7 +20,10 @@ const PROGRAMS = [
       ...['managers', 'switch-sends', 'expert-sends', 'states'],
     ],
   },
-  { name: 'forwards', cases: ['rss-flags', 'rss-shared', 'misses', 'own-forwards', 'transport', 'roce', 'entropy'] },
+  {
+    name: 'forwards',
+    cases: ['rss-flags', 'rss-shared', 'misses', 'own-forwards', 'transport', 'roce', 'entropy'],
+  },
 ];
 
 function body(): void {
