@@ -44,6 +44,8 @@ export class FaultWorld implements FaultyWorld, AsyncDisposable {
   readonly main: string;
   readonly #programs: Program[] = [];
   readonly #closing: (() => void)[] = [];
+  /** When the certificate ends that ends, wall time. */
+  expiresAtMs = 0;
   #isServiceCut = false;
   /** Makes the certificate that ends. */
   #writeShort: (endsAtMs: number) => Promise<void> = async () => {};
@@ -128,7 +130,8 @@ export class FaultWorld implements FaultyWorld, AsyncDisposable {
   /** Started while its certificate is valid. */
   async startExpiring(ends: Ends): Promise<Program> {
     for (;;) {
-      await this.#writeShort(Date.now() + SHORT_LIFE_MS);
+      this.expiresAtMs = Date.now() + SHORT_LIFE_MS;
+      await this.#writeShort(this.expiresAtMs);
       const program = this.startFaulty(ends);
       const started = await program.says(/gateway started/).then(
         () => true,

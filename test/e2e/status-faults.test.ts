@@ -29,6 +29,7 @@ beforeAll(async () => {
   await Promise.all([hub, third].map((program) => program.says(/gateway started/)));
   // The first one, whose time is short, does not share the processor with all others that start.
   const expiring = await world.startExpiring(EXPIRING);
+  cameAtMs.set(EXPIRING, performance.now() + world.expiresAtMs - Date.now());
   const others = all.flatMap(([, ends]) => (isGateway(ends) && ends !== EXPIRING ? [ends] : []));
   const faulty = [
     { ends: EXPIRING, program: expiring },
