@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint32_t ICV_OCTETS = 16;
 
+#ifdef SOFT_HAVE_IPSEC_MB
+
 bool equal(const uint8_t *a, const uint8_t *b)
 {
 	uint8_t difference = 0;
@@ -21,8 +23,6 @@ bool equal(const uint8_t *a, const uint8_t *b)
 		difference |= a[i] ^ b[i];
 	return difference == 0;
 }
-
-#ifdef SOFT_HAVE_IPSEC_MB
 
 IMB_MGR *manager = nullptr;
 
