@@ -5,6 +5,9 @@
 // sanitizer builds; among them
 //
 //   build/native/addon-sanitized  addon and software DOCA with gcc's sanitizers
+//   build/arm64                   all for arm64, with tests that qemu runs and the Node that loads the addons
+//
+// With --arch arm64 the last of these alone.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,10 +18,13 @@ import {
   buildPorts,
   buildSoft,
   cmake,
+  crossBuild,
   installedDoca,
 } from '../dist/native-build/build.js';
+import { NativeBuildError } from '../dist/native-build/errors.js';
 import { installMissing } from '../dist/native-build/packages.js';
 import { PARTS, printed, requirementsOf, succeeds } from '../dist/native-build/requirements.js';
+import { NODE_PACKAGE } from '../dist/native-build/sysroot.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Besides SOFT_RELEASE, the one that the long tests run over; through the others a few packets go. */
@@ -44,6 +50,14 @@ const REQUIREMENTS_OF_TESTS = [
   { name: 'tshark', what: 'tshark', isThere: () => succeeds('tshark', ['--version']) },
 ];
 
+/** On a machine of this kind all other tests are run already. */
+const HAS_ARM64_TESTS = process.arch !== 'arm64';
+const ARM64 = { folder: join(BUILD_FOLDER, 'arm64'), say };
+const REQUIREMENTS_OF_ARM64 = [
+  ...requirementsOf(PARTS, 'arm64'),
+  { name: 'qemu-user-static', what: 'qemu', isThere: () => succeeds('qemu-aarch64-static', ['--version']) },
+];
+
 /** Where a library of clang's is not there, clang++ prints its bare name. */
 function hasClangRuntime() {
   return ['fuzzer', 'asan', 'tsan'].every((name) => {
@@ -56,6 +70,27 @@ function hasClangRuntime() {
 function buildRobustness() {
   const variables = { CMAKE_CXX_COMPILER: 'clang++', DOCA_SOFT_ROBUSTNESS: 'ON' };
   cmake(BUILD, 'the fuzz targets', 'native/doca-soft', join(BUILD_FOLDER, 'native', 'robustness'), variables);
+}
+
+/** One release, with defects, rings and tests, and what runs them. */
+function buildArm64() {
+  const build = crossBuild(ARM64, [NODE_PACKAGE]);
+  const release = RELEASE_OF_TESTS;
+  buildPorts(build);
+  const prefix = buildSoft(build, { release, defects: true, quickly: true, tests: true });
+  buildAddon(build, { folder: `addon-${release}`, prefix, rings: true });
+}
+
+/** Where its libraries cannot be had, as from sources that have none for arm64, the rest is of use all the same: its tests say what they lack. */
+function tryArm64() {
+  try {
+    buildArm64();
+    return true;
+  } catch (error) {
+    if (!(error instanceof NativeBuildError)) throw error;
+    say(`not for arm64: ${error.message}`);
+    return false;
+  }
 }
 
 function buildAddonOverSoft(release, { name = release, tests, sanitize, apart, unoptimized }) {
@@ -74,13 +109,24 @@ function newest(folder) {
   return time;
 }
 
+/** For arm64 alone. Returns why it could not be done; undefined: it is done. */
+function buildNativeOfArm64() {
+  const missing = installMissing(REQUIREMENTS_OF_ARM64, say);
+  if (missing === undefined) buildArm64();
+  return missing;
+}
+
 /**
  * Builds what is not built yet. `tests`: also what only tests need. Returns why it could not be done, in one line;
  * undefined: it is done. A build that fails throws.
  */
 export function buildNative({ tests }) {
   if (process.platform !== 'linux') return `they are for Linux, this is ${process.platform}`;
-  const requirements = [...requirementsOf(PARTS), ...(tests ? REQUIREMENTS_OF_TESTS : [])];
+  const requirements = [
+    ...requirementsOf(PARTS),
+    ...(tests ? REQUIREMENTS_OF_TESTS : []),
+    ...(tests && HAS_ARM64_TESTS ? REQUIREMENTS_OF_ARM64 : []),
+  ];
   const missing = installMissing(requirements, say);
   if (missing !== undefined) return missing;
   // One for both kinds of build: they share folders, and the later one has changed what the earlier one made.
@@ -103,7 +149,9 @@ export function buildNative({ tests }) {
     }
     buildRobustness();
   }
+  const isWhole = !tests || !HAS_ARM64_TESTS || tryArm64();
   buildOverInstalledDoca(BUILD);
+  if (!isWhole) return undefined;
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state);
   return undefined;
@@ -111,7 +159,11 @@ export function buildNative({ tests }) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const missing = buildNative({ tests: process.argv.includes('--tests') });
+    const at = process.argv.indexOf('--arch');
+    const arch = at < 0 ? process.arch : process.argv[at + 1];
+    if (arch !== process.arch && arch !== 'arm64') throw new Error(`--arch: expected arm64, not ${arch}`);
+    const missing =
+      arch === process.arch ? buildNative({ tests: process.argv.includes('--tests') }) : buildNativeOfArm64();
     if (missing !== undefined) {
       say(`the native parts cannot be built: ${missing}`);
       process.exitCode = 1;

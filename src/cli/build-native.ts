@@ -14,9 +14,17 @@ import {
   type SoftRelease,
   softAddonFile,
 } from '../hal/native-parts.js';
-import { buildParts, NativeBuildError } from '../native-build/build.js';
+import { buildParts, crossBuild } from '../native-build/build.js';
+import { NativeBuildError } from '../native-build/errors.js';
 import { howToInstall, installMissing } from '../native-build/packages.js';
-import { PARTS, type Part, type Requirement, requirementsOf } from '../native-build/requirements.js';
+import {
+  ARCHES,
+  type Arch,
+  PARTS,
+  type Part,
+  type Requirement,
+  requirementsOf,
+} from '../native-build/requirements.js';
 import { FlagProblems } from './flag-problems.js';
 import { complain, EXIT_FAILED, EXIT_USAGE, table } from './output.js';
 
@@ -24,6 +32,7 @@ interface Flags {
   readonly output?: string;
   readonly only?: Part;
   readonly release?: SoftRelease;
+  readonly arch?: Arch;
   readonly check: boolean;
   readonly install: boolean;
 }
@@ -42,10 +51,14 @@ DOCA where it is there, else the software DOCA ${SOFT_RELEASE}, else the first t
 What this needs from the distribution is told first, and what of it is missing; nothing is installed without --install. Nothing
 else is fetched. It takes a minute or two. An update of the package takes what was built away: build it again.
 
+--arch arm64 builds on a machine of another kind for the BlueField's own processor, in build/arm64: on Debian, whose packages for
+arm64 are fetched by apt-get and unpacked there, not installed. What to copy is printed at the end.
+
 Examples:
   psp-gateway build-native --check
   psp-gateway build-native --only ports
   psp-gateway build-native --only doca --release 3.3
+  psp-gateway build-native --arch arm64
   psp-gateway build-native --output ~/psp-native      where the package's own folder is for others to write
 
 Exit status: 0 built (--check: nothing is missing), 1 something is missing or the build failed, 2 wrong usage, or a folder that
@@ -64,6 +77,11 @@ export function buildNativeCommand(): Command {
       )
         .choices(SOFT_RELEASES)
         .argParser(releaseOf),
+    )
+    .addOption(
+      new Option('--arch <arch>', 'build for this processor, not for the machine’s own')
+        .choices(ARCHES)
+        .argParser(archOf),
     )
     .option('--check', 'say what is needed and what of it is missing, and build nothing', false)
     .option('--install', 'install what is missing by apt-get, as root or through sudo', false)
@@ -84,24 +102,37 @@ function releaseOf(text: string): SoftRelease {
   return release;
 }
 
-function buildNative({ output, only, release, check, install }: Flags, wrong: FlagProblems): void {
+function archOf(text: string): Arch {
+  const arch = ARCHES.find((one) => one === text);
+  if (arch === undefined) throw new InvalidArgumentError(`expected one of ${ARCHES.join(', ')}`);
+  return arch;
+}
+
+function buildNative({ output, only, release, arch, check, install }: Flags, wrong: FlagProblems): void {
   const problems = [
     ...wrong.list,
+    ...(arch === process.arch ? ['--arch: it is the machine’s own; leave it out'] : []),
     ...(only === 'ports' && release !== undefined ? ['--release: the ports have none; leave it out'] : []),
   ];
   for (const problem of problems) complain(problem);
   const parts = only === undefined ? PARTS : [only];
-  const folder = output === undefined ? BUILD_FOLDER : resolve(output);
+  const ownFolder = arch === undefined ? BUILD_FOLDER : resolve(BUILD_FOLDER, arch);
+  const folder = output === undefined ? ownFolder : resolve(output);
   // Both, so that both are told.
   const takesFiles = check || canBeWritten(folder, output === undefined);
   if (problems.length > 0) {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  const hasAll = hasAllThatIsNeeded(requirementsOf(parts), install && !check && takesFiles);
+  const hasAll = hasAllThatIsNeeded(requirementsOf(parts, arch), install && !check && takesFiles);
   if (!takesFiles) process.exitCode = EXIT_USAGE;
   else if (!hasAll) process.exitCode = EXIT_FAILED;
-  else if (!check) build(folder, parts, release, output !== undefined);
+  else if (!check) {
+    const where = { folder, isElsewhere: output !== undefined };
+    tellingProblems(() =>
+      arch === undefined ? build(where, parts, release) : buildFor(where, parts, release),
+    );
+  }
 }
 
 function canBeWritten(folder: string, isDefault: boolean): boolean {
@@ -143,20 +174,39 @@ function hasAllThatIsNeeded(requirements: readonly Requirement[], install: boole
 
 const say = (step: string) => process.stderr.write(`psp-gateway: ${step}\n`);
 
-function build(
-  folder: string,
-  parts: readonly Part[],
-  release: SoftRelease | undefined,
-  isElsewhere: boolean,
-): void {
+interface Where {
+  readonly folder: string;
+  /** Not where gateways look. */
+  readonly isElsewhere: boolean;
+}
+
+function tellingProblems(work: () => void): void {
   try {
-    buildParts({ folder, say }, parts, release ?? SOFT_RELEASE);
+    work();
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
     say(error.message);
     process.exitCode = EXIT_FAILED;
-    return;
   }
+}
+
+/** For the processor of another machine. */
+function buildFor({ folder }: Where, parts: readonly Part[], release: SoftRelease = SOFT_RELEASE): void {
+  const wanted = {
+    ports: ['ports/Release'],
+    doca: [`native/addon-${release}/Release`, `native/prefix-${release}`],
+  };
+  buildParts(crossBuild({ folder, say }), parts, release);
+  console.log(`built in ${folder}; copy, with their paths, into the folder build of the package over there:`);
+  for (const path of parts.flatMap((part) => wanted[part])) console.log(`  ${path}`);
+}
+
+function build(
+  { folder, isElsewhere }: Where,
+  parts: readonly Part[],
+  release: SoftRelease | undefined,
+): void {
+  buildParts({ folder, say }, parts, release ?? SOFT_RELEASE);
   const made = parts.map((part) => {
     const first = builtFile(NATIVE_PARTS[part], folder)!;
     // Of a release that was asked for it is its own, whatever else is there.

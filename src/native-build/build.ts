@@ -6,15 +6,21 @@
  *   native/addon-3.1     the addon of --hal=doca over it
  *   native/addon         the addon over NVIDIA's DOCA, where the machine has that
  *
- * Node-API's headers come with the package (node-api-headers, node-addon-api): nothing is fetched.
+ * For arm64 on a machine of another kind the folder is another one, with the libraries in it:
+ *
+ *   sysroot              Debian's packages for arm64, fetched and unpacked; no addon over NVIDIA's DOCA is built
+ *
+ * Node-API's headers come with the package (node-api-headers, node-addon-api): nothing else is fetched.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { PACKAGE_FOLDER, type SoftRelease } from '../hal/native-parts.js';
+import { NativeBuildError } from './errors.js';
 import { NODE_INCLUDE_FOLDER, type Part, printed } from './requirements.js';
+import { fetchSysroot, pkgConfigEnvironment, whileLinked } from './sysroot.js';
 
 /** Number of jobs: without one, make compiles everything at once. */
 const PROCESSORS = String(availableParallelism());
@@ -26,11 +32,8 @@ export interface NativeBuild {
   readonly folder: string;
   /** Hears of each step before it begins. */
   readonly say: (step: string) => void;
-}
-
-/** A step failed; the message has what it printed. */
-export class NativeBuildError extends Error {
-  override readonly name = 'NativeBuildError';
+  /** Of arm64 libraries (crossBuild()); absent: it is built for this machine. */
+  readonly sysroot?: string;
 }
 
 export interface AddonVariant {
@@ -58,6 +61,15 @@ export interface SoftVariant {
   readonly quickly?: boolean;
   /** Compiled in half of that, for a few packets. */
   readonly unoptimized?: boolean;
+  /** Builds tests of its parts too. */
+  readonly tests?: boolean;
+}
+
+/** A build for arm64, whose libraries are fetched into its folder before. `more`: packages beside them. Throws NativeBuildError. */
+export function crossBuild(build: NativeBuild, more: readonly string[] = []): NativeBuild {
+  const sysroot = join(build.folder, 'sysroot');
+  fetchSysroot(sysroot, build.say, more);
+  return { ...build, sysroot };
 }
 
 /** Builds the parts as users have them, the software DOCA as a release. Throws NativeBuildError. */
@@ -66,7 +78,7 @@ export function buildParts(build: NativeBuild, parts: readonly Part[], release: 
   if (!parts.includes('doca')) return;
   const prefix = buildSoft(build, { release });
   buildAddon(build, { folder: `addon-${release}`, prefix });
-  buildOverInstalledDoca(build);
+  if (build.sysroot === undefined) buildOverInstalledDoca(build);
 }
 
 export function buildPorts(build: NativeBuild): void {
@@ -77,13 +89,14 @@ export function buildPorts(build: NativeBuild): void {
 /** Builds and installs the software DOCA; where to. */
 export function buildSoft(build: NativeBuild, variant: SoftVariant): string {
   const { release, name = release, defects = false, sanitize = false } = variant;
-  const { quickly = false, unoptimized = false } = variant;
+  const { quickly = false, unoptimized = false, tests = false } = variant;
   const tree = join(build.folder, 'native', `soft-${name}`);
   const prefix = join(build.folder, 'native', `prefix-${name}`);
   cmake(build, `the software DOCA ${name}`, SOFT_SOURCES, tree, {
     DOCA_SOFT_RELEASE: release,
     DOCA_SOFT_DEFECTS: onOff(defects),
     DOCA_SOFT_SANITIZE: onOff(sanitize),
+    DOCA_SOFT_TESTS: onOff(tests),
     CMAKE_BUILD_TYPE: unoptimized ? 'None' : 'RelWithDebInfo',
     CMAKE_UNITY_BUILD: onOff(quickly || unoptimized),
     CMAKE_INSTALL_PREFIX: prefix,
@@ -102,13 +115,23 @@ export function buildAddon(build: NativeBuild, variant: AddonVariant): void {
     CMAKE_UNITY_BUILD: onOff(!apart),
     ...(unoptimized ? { CMAKE_BUILD_TYPE: 'None' } : {}),
   };
-  const path = [
-    ...(prefix === undefined ? [] : [join(prefix, 'lib', 'pkgconfig')]),
-    process.env.PKG_CONFIG_PATH,
-  ];
-  cmakeAddon(build, `the addon in ${tree}`, '.', tree, variables, {
-    PKG_CONFIG_PATH: path.filter(Boolean).join(':'),
-  });
+  const over = (path: readonly (string | undefined)[], more: Variables = {}) =>
+    cmakeAddon(
+      build,
+      `the addon in ${tree}`,
+      '.',
+      tree,
+      { ...variables, ...more },
+      { PKG_CONFIG_PATH: path.filter(Boolean).join(':') },
+    );
+  const modules = (at: string) => join(at, 'lib', 'pkgconfig');
+  if (prefix === undefined) over([process.env.PKG_CONFIG_PATH]);
+  else if (build.sysroot === undefined) over([modules(prefix), process.env.PKG_CONFIG_PATH]);
+  else {
+    // On the machine that it is copied to, the library stands beside it as it does here.
+    const beside = `$ORIGIN/${relative(join(tree, 'Release'), join(prefix, 'lib'))}`;
+    whileLinked(build.sysroot, prefix, (linked) => over([modules(linked)], { CMAKE_BUILD_RPATH: beside }));
+  }
 }
 
 /** Over NVIDIA's DOCA. An addon over one that is gone is no use, and would be taken before the one over the software DOCA. */
@@ -156,9 +179,15 @@ export function cmake(
 ): void {
   const from = resolve(PACKAGE_FOLDER, sources);
   mustBeFrom(from, tree);
-  const definitions = Object.entries(variables).map(([name, value]) => `-D${name}=${value}`);
-  run(build, `configuring ${what}`, ['-S', from, '-B', tree, ...definitions], environment);
-  run(build, `building ${what}`, ['--build', tree, '--parallel', PROCESSORS], environment);
+  const { sysroot } = build;
+  const cross: Variables =
+    sysroot === undefined
+      ? {}
+      : { CMAKE_TOOLCHAIN_FILE: resolve(PACKAGE_FOLDER, 'native/arm64.cmake'), PSP_GATEWAY_SYSROOT: sysroot };
+  const around = sysroot === undefined ? environment : { ...pkgConfigEnvironment(sysroot), ...environment };
+  const definitions = Object.entries({ ...cross, ...variables }).map(([name, value]) => `-D${name}=${value}`);
+  run(build, `configuring ${what}`, ['-S', from, '-B', tree, ...definitions], around);
+  run(build, `building ${what}`, ['--build', tree, '--parallel', PROCESSORS], around);
 }
 
 /** CMake goes on in no tree that was made of other sources, and what is in one is not ours to remove. */

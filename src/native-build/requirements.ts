@@ -7,6 +7,10 @@ import { resolve } from 'node:path';
 export const PARTS = ['ports', 'doca'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Processors that it can be built for on machines of another kind, by Node's names. */
+export const ARCHES = ['arm64'] as const;
+export type Arch = (typeof ARCHES)[number];
+
 export interface Requirement {
   /** Debian's package. */
   readonly name: string;
@@ -34,8 +38,10 @@ const OF_PORTS: readonly Requirement[] = [
   { name: 'libuv1-dev', what: "uv.h, of libuv or in Node's own headers", isThere: hasUvHeader },
 ];
 
+const PKG_CONFIG = { name: 'pkg-config', what: 'pkg-config', isThere: () => anyRuns('pkg-config') };
+
 const OF_DOCA: readonly Requirement[] = [
-  { name: 'pkg-config', what: 'pkg-config', isThere: () => anyRuns('pkg-config') },
+  PKG_CONFIG,
   library('libdpdk-dev', 'DPDK', 'libdpdk', '22.11'),
   library('libssl-dev', 'OpenSSL', 'libcrypto', '3'),
   library('libjson-c-dev', 'json-c', 'json-c', '0.15'),
@@ -51,7 +57,22 @@ const OF_DOCA: readonly Requirement[] = [
     : []),
 ];
 
-export function requirementsOf(parts: readonly Part[]): readonly Requirement[] {
+/** For arm64, on a machine of another kind: the libraries are fetched (sysroot.ts). */
+const OF_ARM64: readonly Requirement[] = [
+  {
+    name: 'g++-aarch64-linux-gnu',
+    what: 'compilers for arm64',
+    isThere: () => anyRuns('aarch64-linux-gnu-g++') && anyRuns('aarch64-linux-gnu-gcc'),
+  },
+  ...BASE.filter(({ name }) => name !== 'g++'),
+  PKG_CONFIG,
+  { name: 'apt', what: 'apt-get, which fetches libraries for arm64', isThere: () => anyRuns('apt-get') },
+  { name: 'dpkg', what: 'dpkg-deb, which unpacks them', isThere: () => anyRuns('dpkg-deb') },
+];
+
+/** `arch`: for which it is built, where that is not the machine's own. */
+export function requirementsOf(parts: readonly Part[], arch?: Arch): readonly Requirement[] {
+  if (arch !== undefined) return OF_ARM64;
   return [...BASE, ...(parts.includes('ports') ? OF_PORTS : []), ...(parts.includes('doca') ? OF_DOCA : [])];
 }
 

@@ -29,10 +29,11 @@ export const CASE_TIMEOUT_MS = 90_000;
 
 /**
  * Runs one case of a program of cases (native/doca-soft/test/cases.h) over the devices of a mapping file; it must end well. Returns
- * what it said on standard error.
+ * what it said on standard error. `program`: the program, or a command that runs it.
  */
-export function runCase(program: string, name: string, mapping: string): string {
-  const { status, signal, stdout, stderr } = spawnSync(program, [name], {
+export function runCase(program: string | readonly string[], name: string, mapping: string): string {
+  const [command, ...args] = [program, name].flat();
+  const { status, signal, stdout, stderr } = spawnSync(command!, args, {
     env: { ...process.env, DOCA_SOFT_CONFIG: mapping },
     encoding: 'utf8',
     timeout: 60_000,
