@@ -1,6 +1,7 @@
 #include "held_packets.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include <rte_ethdev.h>
 #include <rte_malloc.h>
@@ -75,8 +76,11 @@ rte_mbuf *HeldPackets::own(rte_mbuf *mbuf)
 
 void HeldPackets::release_freed()
 {
-	while (!held_.empty() && rte_mbuf_refcnt_read(held_.front()) == 1)
+	while (!held_.empty() && rte_mbuf_refcnt_read(held_.front()) == 1) {
+		// DPDK reads the count without an order. What the program did with the packet, it did before it gave it up.
+		std::atomic_thread_fence(std::memory_order_acquire);
 		release_first();
+	}
 }
 
 void HeldPackets::release_first()

@@ -91,6 +91,8 @@ void Worker::loop()
 			continue;
 		}
 		idle_rounds_.fetch_add(1, std::memory_order_release);
+		// The next round looks for packets after this one was counted; quiesce() does the reverse.
+		std::atomic_thread_fence(std::memory_order_seq_cst);
 		idle_backoff(++idle);
 	}
 	// Wakes callers that wait for the thread, which has ended.
@@ -170,7 +172,9 @@ void Worker::idle_backoff(uint32_t idle_rounds)
 bool Worker::quiesce(uint32_t timeout_ms)
 {
 	const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
-	// The current round may have polled a port before a frame came to it. The next two rounds poll every port after the call.
+	// What the caller has given to a port is there before it looks how many rounds there were. The current round may have polled
+	// the port before; the next two poll every port after the call.
+	std::atomic_thread_fence(std::memory_order_seq_cst);
 	const uint64_t target = idle_rounds_.load(std::memory_order_acquire) + 2;
 	while (idle_rounds_.load(std::memory_order_acquire) < target) {
 		if (std::chrono::steady_clock::now() > deadline)
