@@ -3,27 +3,19 @@
  * a cache of its own, so that nothing is installed, none of the machine's own packages is touched, and nobody has to be root.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { NativeBuildError } from './errors.js';
 
-/** What the native parts are linked with, and Debian's Node, whose Node-API tests run them by. Intel's crypto is not there for arm64. */
+/** What the native parts are linked with. Intel's crypto is not there for arm64. */
 const PACKAGES = ['libc6-dev', 'libdpdk-dev', 'libjson-c-dev', 'libssl-dev', 'libuv1-dev'];
+/** Debian's Node, by which tests load the addons. */
 export const NODE_PACKAGE = 'nodejs';
-/** Written when all is there: what that is. */
-const STAMP = '.packages';
+/** Debian's name for where libraries of arm64 are. */
+const TRIPLET = 'aarch64-linux-gnu';
 const OUTPUT_OCTETS_MAX = 1 << 28;
-
-/** Names of Debian's own for where an architecture's libraries are. */
-export const TRIPLET = 'aarch64-linux-gnu';
+/** What apt-get says is long; what is wrong is in its end. */
+const LINES_SHOWN = 10;
 
 /** Fetches and unpacks what is not there yet. `more`: further packages. Throws NativeBuildError. */
 export function fetchSysroot(
@@ -32,63 +24,51 @@ export function fetchSysroot(
   more: readonly string[] = [],
 ): void {
   const packages = [...PACKAGES, ...more];
-  const stamp = join(folder, STAMP);
-  if (existsSync(stamp)) {
-    const there = readFileSync(stamp, 'utf8').split('\n');
-    if (packages.every((name) => there.includes(name))) return;
-  }
-  rmSync(folder, { recursive: true, force: true });
+  const stamps = packages.map((name) => join(folder, `.has-${name}`));
+  if (stamps.every((stamp) => existsSync(stamp))) return;
   const state = `${folder}-apt`;
   const archives = join(state, 'archives');
+  run('cmake', '-E', 'rm', '-rf', folder, state);
   for (const path of [folder, join(state, 'lists/partial'), join(archives, 'partial')])
     mkdirSync(path, { recursive: true });
-  writeFileSync(join(state, 'status'), '');
-  const config = join(state, 'apt.conf');
-  writeFileSync(config, configOf(state));
   say(`fetching arm64 packages (apt-get), to unpack them in ${folder}`);
-  const apt = (...args: string[]) => run('apt-get', args, { APT_CONFIG: config });
+  const apt = (...args: string[]) => run('apt-get', ...args, ...optionsOf(state));
   apt('update');
   apt('install', '-y', '--download-only', ...packages);
   for (const name of readdirSync(archives)) {
-    if (name.endsWith('.deb')) run('dpkg-deb', ['-x', join(archives, name), folder]);
+    if (name.endsWith('.deb')) run('dpkg-deb', '-x', join(archives, name), folder);
   }
-  rmSync(state, { recursive: true });
-  writeFileSync(stamp, packages.join('\n'));
+  run('cmake', '-E', 'rm', '-rf', state);
+  run('cmake', '-E', 'touch', ...stamps);
 }
 
-/** Sources and keys are the machine's. Of an empty status all that packages depend on is missing, and so comes with them. */
-function configOf(state: string): string {
-  return [
-    'APT::Architecture "arm64";',
-    'APT::Architectures { "arm64"; };',
-    'APT::Install-Recommends "false";',
-    `Dir::State "${state}";`,
-    `Dir::State::Lists "${state}/lists";`,
-    `Dir::State::status "${state}/status";`,
-    `Dir::Cache "${state}";`,
-    `Dir::Cache::Archives "${state}/archives";`,
-    '',
-  ].join('\n');
+/** Sources and keys are the machine's. Where nothing is installed, all that packages depend on comes with them. */
+function optionsOf(state: string): string[] {
+  const options = {
+    'APT::Architecture': 'arm64',
+    'APT::Architectures': 'arm64',
+    'APT::Install-Recommends': 'false',
+    'Acquire::Retries': '3',
+    'Dir::State': state,
+    'Dir::State::Lists': join(state, 'lists'),
+    'Dir::State::status': '/dev/null',
+    'Dir::Cache': state,
+    'Dir::Cache::Archives': join(state, 'archives'),
+  };
+  return Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
 }
 
-function run(
-  command: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): void {
+function run(command: string, ...args: readonly string[]): void {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
     maxBuffer: OUTPUT_OCTETS_MAX,
-    env: { ...process.env, LC_ALL: 'C', ...environment },
+    env: { ...process.env, LC_ALL: 'C' },
   });
   if (status === 0) return;
-  // What apt-get says is long; what is wrong is in its last lines.
-  const said = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`
-    .trimEnd()
-    .split('\n')
-    .slice(-10)
-    .join('\n');
-  throw new NativeBuildError(`${command} ${args[0]} of arm64 packages failed\n${said}`);
+  const said = `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trimEnd().split('\n');
+  throw new NativeBuildError(
+    [`${command} ${args[0]}, for arm64, failed`, ...said.slice(-LINES_SHOWN)].join('\n'),
+  );
 }
 
 /** By which pkg-config finds what is in the folder, and nothing of this machine. */
@@ -107,11 +87,10 @@ export function pkgConfigEnvironment(folder: string): Readonly<Record<string, st
  */
 export function whileLinked(folder: string, place: string, work: (linked: string) => void): void {
   const link = join(folder, 'built');
-  rmSync(link, { force: true });
-  symlinkSync('../native', link);
+  run('cmake', '-E', 'create_symlink', '../native', link);
   try {
     work(join(link, relative(join(dirname(folder), 'native'), place)));
   } finally {
-    rmSync(link);
+    run('cmake', '-E', 'rm', link);
   }
 }

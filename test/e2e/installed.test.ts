@@ -456,6 +456,47 @@ esac
       }
     });
 
+    test('builds for arm64, and says what of it is to be copied', async () => {
+      // Compilers, a CMake that notes what it is asked, and an apt-get and a dpkg-deb that have nothing.
+      const [bin, asked] = [join(folder, 'tools-of-arm64'), join(folder, 'asked-for-arm64')];
+      mkdirSync(bin);
+      const tool = (name: string, script: string) =>
+        writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      for (const name of ['aarch64-linux-gnu-gcc', 'aarch64-linux-gnu-g++', 'dpkg-deb']) tool(name, 'exit 0');
+      tool(
+        'cmake',
+        `[ "$1" = -S ] && echo "$PKG_CONFIG_LIBDIR $@" >> '${asked}'; echo 'cmake version 3.25.1'`,
+      );
+      const env = { PATH: `${bin}:${dirname(PSP_GATEWAY)}:${SYSTEM_PATH}` };
+
+      tool('apt-get', '[ "$1" = --version ] || { echo "E: no network" >&2; exit 100; }');
+      expect(await build('--arch arm64 --output there', env)).toMatchObject({
+        status: 1,
+        err: expect.stringContaining('psp-gateway: apt-get update, for arm64, failed\nE: no network\n'),
+      });
+      expect(existsSync(asked)).toBe(false);
+
+      tool('apt-get', 'exit 0');
+      const { status, out, err } = await build('--arch arm64 --output there --release 3.3', env);
+      expect(status, err).toBe(0);
+      const there = join(home, 'there');
+      expect(out.slice(out.indexOf('built'))).toBe(
+        `built in ${there}; copy, with their paths, into the folder build of the package over there:\n` +
+          ['ports/Release', 'native/addon-3.3/Release', 'native/prefix-3.3']
+            .map((path) => `  ${path}\n`)
+            .join(''),
+      );
+      const toolchain = join(installed, 'native/arm64.cmake');
+      expect(existsSync(toolchain)).toBe(true);
+      const configured = readFileSync(asked, 'utf8').trimEnd().split('\n');
+      expect(configured).toHaveLength(3);
+      for (const line of configured) {
+        expect(line.startsWith(join(there, 'sysroot/usr/lib'))).toBe(true);
+        expect(line).toContain(`-DCMAKE_TOOLCHAIN_FILE=${toolchain} -DPSP_GATEWAY_SYSROOT=${there}/sysroot `);
+      }
+      expect(configured[2]).toContain(' -DCMAKE_BUILD_RPATH=$ORIGIN/../../prefix-3.3/lib');
+    });
+
     test('has all sources of the software DOCA', async () => {
       // CMake looks for each source; that headers are there, the list of what is packed says.
       const sources = join(installed, 'native/doca-soft');

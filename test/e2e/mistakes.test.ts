@@ -411,11 +411,12 @@ describe('wrong flags are told together, by every command', () => {
       [NO_SUCH, '--out: file is a file; name a folder'],
     ],
     [
-      ['build-native', '--frobnicate', '--only', 'x', '--release', '3.4', '-o', 'file'],
+      ['build-native', '--frobnicate', '--only', 'x', '--release', '3.4', '--arch', 'sparc', '-o', 'file'],
       [
         NO_SUCH,
         '--only: expected one of ports, doca, not "x"',
         '--release: expected one of 2.9, 2.10, 3.0, 3.1, 3.2, 3.3, not "3.4"',
+        '--arch: expected one of arm64, not "sparc"',
         expect.stringContaining('file is a file; name a folder'),
       ],
     ],
