@@ -1,6 +1,6 @@
 # Tests of the library's parts: programs that say that all is as it should be. They are built with what SANITIZE and SANITIZE_THREADS
-# say, against `soft`: the library's own objects, since most of what they test is not exported.
-foreach(TARGET units api behaviours definitions modes)
+# say; those of PARTS_TESTS against `soft`: the library's own objects, since most of what they test is not exported.
+foreach(TARGET ${PARTS_TESTS})
   add_executable(${TARGET} test/${TARGET}.cc)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()
