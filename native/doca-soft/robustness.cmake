@@ -27,7 +27,7 @@ foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()
 
-set(PARTS_TESTS units api behaviours definitions modes)
+set(PARTS_TESTS units meters api behaviours actions definitions layers modes forwards)
 # Flags, in the releases between which they differ.
 set(ARGP_RELEASES 3.0 3.1 3.3)
 set(SANITIZE_THREADS -fsanitize=thread)
