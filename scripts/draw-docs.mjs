@@ -1,11 +1,12 @@
 // Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics and of what topologies are
-// made of, the JSON schemas, the names of the manual pages in package.json, what the software DOCA supports and the manual page of its mapping file. A test fails when they are stale.
+// made of, the JSON schemas, the names of the manual pages in package.json, what the software DOCA supports, the functions of its trace and the manual page of its mapping file. A test fails when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setUp } from './setup.mjs';
 import { API_DOCUMENT, apiDocument, readHeaders } from './soft-api.mjs';
 import { MAN_PAGE, mappingManPage } from './soft-man-page.mjs';
+import { traceFiles } from './soft-trace.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
@@ -23,6 +24,7 @@ for (const [path, withTables] of [
   writeFileSync(file, withTables(readFileSync(file, 'utf8')));
 }
 writeFileSync(join(ROOT, API_DOCUMENT), apiDocument(readHeaders()));
+for (const [path, text] of traceFiles(readHeaders())) writeFileSync(join(ROOT, path), text);
 writeFileSync(join(ROOT, MAN_PAGE), mappingManPage(readFileSync(join(ROOT, 'docs/doca-soft.md'), 'utf8')));
 
 const { manPages } = await import(join(ROOT, 'dist/cli/man-pages.js'));

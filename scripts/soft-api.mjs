@@ -84,7 +84,7 @@ const numberOf = (release) => {
 };
 
 /** The text as the preprocessor leaves it of a release, in C, with its comments. */
-function resolve(text, release) {
+export function resolve(text, release) {
   // Of each open condition: whether its lines count, and whether a branch has counted already.
   const open = [];
   const holds = (condition) => {

@@ -66,6 +66,14 @@ DOCA_STABLE doca_error_t doca_soft_set_clock(uint64_t nanoseconds);
 DOCA_STABLE doca_error_t doca_soft_measure_aead(const char *crypto, uint32_t octets, int open, double seconds, double *per_second,
 						const char **engine);
 
+/*
+ * Begins a trace of this process, as the variable DOCA_SOFT_TRACE in the environment does from its start on: `settings` is
+ * "FILE[,packets=N][,octets=N][,lines=N][,size=N]" (docs/doca-soft.md). Returns DOCA_ERROR_BAD_STATE while there is one.
+ */
+DOCA_STABLE doca_error_t doca_soft_trace_start(const char *settings);
+/* Ends it, by its last line. */
+DOCA_STABLE doca_error_t doca_soft_trace_stop(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -138,6 +138,7 @@ void Datapath::process(uint32_t count, const Forward &start)
 	Packet *group[BURST_MAX];
 	burst_ = count;
 	now_ = 0;
+	watch_.begin(packets_.data(), count);
 	for (uint32_t i = 0; i < count; i++) {
 		next[i] = start;
 		group[i] = &packets_[i];
@@ -148,7 +149,7 @@ void Datapath::process(uint32_t count, const Forward &start)
 		for (uint32_t i = 0; i < count; i++)
 			enter(packets_[i]);
 		mark_egress(*pipe, group, count);
-		pipe->process(group, count, next, *this);
+		pass(*pipe, group, count, next);
 		if (packets_[0].hops > exits_.pipes)
 			break;
 	}
@@ -167,8 +168,17 @@ void Datapath::process(uint32_t count, const Forward &start)
 		if (i < count && (i == 0 || packets_[i].key != packets_[i - 1].key))
 			prefetch_key(packets_[i], packets_[i].key);
 		if (i >= PREFETCH_PACKETS)
-			leave(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
+			leave_or_tell(packets_[i - PREFETCH_PACKETS], next[i - PREFETCH_PACKETS]);
 	}
+	watch_.end();
+}
+
+inline void Datapath::pass(doca_flow_pipe &pipe, Packet **packets, uint32_t count, Forward *results)
+{
+	if (!watch_.is_active())
+		pipe.process(packets, count, results, *this);
+	else
+		watch_.pass(pipe, packets, count, results, [&] { pipe.process(packets, count, results, *this); });
 }
 
 // The general path, for packets before different pipes.
@@ -204,7 +214,7 @@ void Datapath::process_apart(Forward *next, uint32_t count)
 			members[grouped++] = at;
 		}
 		mark_egress(*pipe, group, grouped);
-		pipe->process(group, grouped, results, *this);
+		pass(*pipe, group, grouped, results);
 		for (uint32_t i = 0; i < grouped; i++) {
 			next[members[i]] = results[i];
 			if (results[i].kind == Forward::PIPE)
@@ -224,9 +234,24 @@ void Datapath::walk(Packet &packet, Forward forward)
 		enter(packet);
 		Packet *one = &packet;
 		mark_egress(*forward.pipe, &one, 1);
-		forward.pipe->process(&one, 1, &forward, *this);
+		pass(*forward.pipe, &one, 1, &forward);
 	}
+	leave_or_tell(packet, forward);
+}
+
+inline void Datapath::leave_or_tell(Packet &packet, const Forward &forward)
+{
+	if (watch_.is_active())
+		leave_watched(packet, forward);
+	else
+		leave(packet, forward);
+}
+
+void Datapath::leave_watched(Packet &packet, const Forward &forward)
+{
+	const Counts before = counts;
 	leave(packet, forward);
+	watch_.left(packet, forward, before);
 }
 
 // In mode vnf what leaves by a port goes through the egress root of that port, once, if there is one. Returns whether it does.
@@ -333,6 +358,8 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 		Packet copy{};
 		copy.mbuf = mbuf;
 		copy.copy_from(packet, frame);
+		if (watch_.is_active())
+			watch_.copied(copy, packet);
 		depth_++;
 		walk(copy, targets[i]);
 		depth_--;

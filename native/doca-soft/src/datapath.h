@@ -10,6 +10,7 @@
 #include "held_packets.h"
 #include "keys.h"
 #include "packet.h"
+#include "trace_packets.h"
 
 struct doca_flow_pipe;
 struct rte_mbuf;
@@ -65,6 +66,11 @@ public:
 	// Keeps the derived keys out of swap and dumps. Returns false when they may be swapped out.
 	bool lock_keys() { return derived_.lock() && candidate_memory_.lock(); }
 
+	// To be called between bursts.
+	void tell_trace() { watch_.tick(); }
+	// By which number the program knows the port at a position.
+	uint16_t port_number(uint16_t position) const { return exits_.ports[position].number; }
+
 	// The following is for pipes and actions.
 	void decrypt(Packet &packet);
 	// Prefetches the beginning of each key that decrypt() will use, and returns where the keys are, nullptr where there is
@@ -104,8 +110,11 @@ private:
 	void process_apart(Forward *next, uint32_t count);
 	bool enter_egress(const Packet &packet, Forward &forward) const;
 	void mark_egress(const doca_flow_pipe &pipe, Packet **packets, uint32_t count) const;
+	void pass(doca_flow_pipe &pipe, Packet **packets, uint32_t count, Forward *results);
 	void walk(Packet &packet, Forward forward);
 	void leave(Packet &packet, const Forward &forward);
+	void leave_or_tell(Packet &packet, const Forward &forward);
+	void leave_watched(Packet &packet, const Forward &forward);
 	void leave_by_port(Packet &packet, uint16_t port);
 	void to_rss(Packet &packet, const RssTarget &target);
 	bool seal(Packet &packet);
@@ -135,6 +144,7 @@ private:
 	uint32_t depth_ = 0;
 	// 0 until somebody asks for it.
 	uint64_t now_ = 0;
+	trace::PacketWatch watch_{*this};
 };
 
 } // namespace soft

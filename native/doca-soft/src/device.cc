@@ -192,6 +192,7 @@ bool Device::round()
 	datapath_->flush();
 	busy |= poll_commands();
 	busy |= datapath_->wipe_dead_keys();
+	datapath_->tell_trace();
 	slots_->quiescent();
 	return busy;
 }

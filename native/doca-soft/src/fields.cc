@@ -372,6 +372,12 @@ const FieldPlace *place_called(const char *string)
 	return nullptr;
 }
 
+void visit_fields(const std::function<void(const FieldPlace &)> &visit)
+{
+	for (const SelectedPlace &known : PLACES)
+		visit(known.place);
+}
+
 bool is_random(Base base, uint32_t offset)
 {
 	return base == BASE_PACKET && offset == offsetof(Packet, random);

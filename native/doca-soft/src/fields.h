@@ -1,6 +1,7 @@
 // Maps fields of doca_flow_match and doca_flow_actions to octets of a packet.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -117,5 +118,8 @@ inline bool is_random(const FieldPlace &place)
 }
 // Whether this is the number of the port, which is in the CPU's byte order.
 bool is_port_number(Base base, uint32_t offset);
+
+// Calls back for each field that a match may have, with its place.
+void visit_fields(const std::function<void(const FieldPlace &)> &visit);
 
 } // namespace soft

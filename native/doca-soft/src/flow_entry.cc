@@ -38,6 +38,7 @@ doca_flow_entry_op op_of(EntryOperation operation)
 void report(const EntryCompletion &done, uint16_t number)
 {
 	doca_flow_pipe &pipe = *done.entry->pipe;
+	trace::entry_reported(*done.entry, op_of(done.operation), done.succeeded);
 	// An application that destroys a pipe is not told of operations on its entries any more.
 	if (library->cfg.entry_callback != nullptr && !pipe.detached())
 		library->cfg.entry_callback(done.entry, number,

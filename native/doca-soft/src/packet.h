@@ -7,7 +7,13 @@
 
 struct rte_mbuf;
 
+namespace soft::trace {
+struct PacketSample;
+}
+
 namespace soft {
+
+struct EntryHot;
 
 // Parts of a packet that a match can compare. A field of a part that the packet lacks does not match.
 enum Part : uint32_t {
@@ -114,6 +120,12 @@ struct alignas(64) Packet {
 	// What the AEAD uses once the PSP header has its IV. Valid for the current burst, because slots may be set again.
 	const void *key;
 	rte_mbuf *mbuf;
+
+	// For the trace, while there is one: the entry that the packet has hit in the last pipe, its length before that, and what is
+	// told of its way.
+	const EntryHot *hit;
+	uint32_t octets_before;
+	trace::PacketSample *sample;
 
 	// Starts with a new packet. `packet_meta` is in network byte order.
 	void load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta);

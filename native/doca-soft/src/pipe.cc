@@ -35,6 +35,7 @@ void doca_flow_pipe::reserve(uint32_t value_octets, uint32_t key_octets, bool mo
 
 doca_flow_pipe::~doca_flow_pipe()
 {
+	trace::pipe_gone(*this);
 	for (uint32_t slot = 0; slot < application_.slots_used; slot++)
 		entry_at(slot).~doca_flow_pipe_entry();
 }

@@ -17,6 +17,7 @@
 #include "huge_memory.h"
 #include "monitors.h"
 #include "packet_test.h"
+#include "trace_hooks.h"
 
 namespace soft {
 
@@ -140,6 +141,10 @@ public:
 	void reported(doca_flow_pipe_entry &entry);
 	// To be called when the device gives the pipe up. Frees it once no operation is outstanding.
 	void detach();
+	uint32_t slot_of(const soft::EntryHot &hot) const
+	{
+		return static_cast<uint32_t>((reinterpret_cast<const uint8_t *>(&hot) - hot_.data()) / hot_stride_);
+	}
 	bool detached() const { return application_.detached; }
 	// Appends the installed entries. No operation may be outstanding, unless the device is stopped.
 	void append_installed(std::vector<soft::RemovedEntry> &entries) const;
@@ -163,6 +168,8 @@ public:
 	}
 
 	soft::Device *device = nullptr;
+	// As the trace names it.
+	const uint32_t number = soft::trace::next_pipe_number();
 	std::string name;
 	doca_flow_pipe_type type = DOCA_FLOW_PIPE_BASIC;
 	doca_flow_pipe_domain domain = DOCA_FLOW_PIPE_DOMAIN_DEFAULT;
@@ -199,6 +206,7 @@ protected:
 	// Counts a packet that has hit an entry, and monitors it. Returns false when a meter does not let it pass.
 	bool take_hit(soft::EntryHot &hot, soft::Packet &packet, soft::Datapath &datapath) const
 	{
+		packet.hit = &hot;
 		hot.count(packet.length);
 		return !hot.monitored || monitor_hit(hot, packet, datapath);
 	}
