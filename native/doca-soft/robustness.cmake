@@ -28,6 +28,9 @@ foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
 endforeach()
 
 set(PARTS_TESTS units meters api behaviours actions definitions layers modes forwards)
+add_executable(trace test/trace.cc)
+target_link_libraries(trace PRIVATE soft)
+
 # Flags, in the releases between which they differ.
 set(ARGP_RELEASES 3.0 3.1 3.3)
 set(SANITIZE_THREADS -fsanitize=thread)

@@ -26,8 +26,10 @@ std::mutex &start_mutex()
 // Returns what is wrong; empty when nothing is.
 std::string start(const char *text)
 {
+	// A child has the file of its parent, which goes on.
+	static const int registered = pthread_atfork(nullptr, nullptr, turn_off);
 	Settings settings;
-	std::string wrong = read_settings(text, settings);
+	std::string wrong = registered == 0 ? read_settings(text, settings) : "there is no memory";
 	if (wrong.empty())
 		wrong = state().file.open(settings);
 	if (!wrong.empty())
@@ -53,8 +55,6 @@ struct FromEnvironment {
 		const std::string wrong = start(text);
 		if (!wrong.empty())
 			fprintf(stderr, "doca-soft: %s: %s\n", VARIABLE, wrong.c_str());
-		// A child has the file of its parent, which goes on.
-		pthread_atfork(nullptr, nullptr, turn_off);
 	}
 	~FromEnvironment() { stop("exit"); }
 };
