@@ -77,6 +77,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
         ? (await import('./admin-pipes.js')).livePipesCommand()
         : (await import('./pipes.js')).pipesCommand(),
   },
+  'doca-trace': {
+    summary: 'what a program on the software DOCA does: calls, pipes, entries and packets, as text or drawn',
+    load: async () => (await import('./doca-trace.js')).docaTraceCommand(),
+  },
   examples: {
     summary: 'the example topologies and library programs: where they are, or a copy of them',
     load: async () => (await import('./examples.js')).examplesCommand(),

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TRACE_SCHEMA } from '../doca-trace/lines.js';
 import { renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
 import { readTextFile } from '../files/read-file.js';
@@ -60,6 +61,7 @@ export function publishedSchemas(): [path: string, text: string][] {
     ['schema/config.schema.json', textOf(CONFIG_SCHEMA)],
     ['schema/topology.schema.json', textOf(TOPOLOGY_SCHEMA)],
     ['schema/scenario.schema.json', textOf(SCENARIO_SCHEMA)],
+    ['schema/doca-trace.schema.json', textOf(TRACE_SCHEMA)],
   ];
 }
 

@@ -1,6 +1,12 @@
 /** A PipeProgram as SVG: forwards solid, misses dashed, copies dotted, a colour per domain. */
 import type { PipeProgram } from '../hal/program.js';
-import { type EdgeKind, type GraphNode, type ProgramCounters, programGraph } from './render.js';
+import {
+  type EdgeKind,
+  type GraphNode,
+  type ProgramCounters,
+  type ProgramGraph,
+  programGraph,
+} from './render.js';
 import { drawSvg } from './svg.js';
 
 const COLORS: Readonly<Record<GraphNode['domain'], string>> = {
@@ -13,8 +19,11 @@ const COLORS: Readonly<Record<GraphNode['domain'], string>> = {
 const DASHES: Readonly<Record<EdgeKind, string>> = { forward: '', miss: '6 4', mirror: '2 4' };
 
 /** The drawing as an SVG document. */
-export function renderSvg(program: PipeProgram, counters?: ProgramCounters): Promise<string> {
-  const { nodes, edges } = programGraph(program, counters);
+export const renderSvg = (program: PipeProgram, counters?: ProgramCounters): Promise<string> =>
+  svgOf(programGraph(program, counters));
+
+/** The same of any graph. */
+export function svgOf({ nodes, edges }: ProgramGraph): Promise<string> {
   return drawSvg({
     boxes: nodes.map(({ name, lines, domain }) => ({
       name,

@@ -189,9 +189,15 @@ function mergeParallel(edges: readonly GraphEdge[]): GraphEdge[] {
 export const DOMAINS: readonly Domain[] = ['default', 'secure-ingress', 'egress', 'secure-egress'];
 
 /** Mermaid's flowchart. */
-export function renderMermaid(program: PipeProgram, counters?: ProgramCounters): string {
-  const { nodes, edges } = programGraph(program, counters);
-  const text = (value: string) => value.replaceAll('"', '#quot;').replaceAll('\n', '<br/>');
+export const renderMermaid = (program: PipeProgram, counters?: ProgramCounters): string =>
+  mermaidOf(programGraph(program, counters));
+
+/** The same of any graph; names are of letters and digits. */
+export function mermaidOf({ nodes, edges }: ProgramGraph): string {
+  const marks = { '"': '#quot;', '<': '#lt;', '>': '#gt;' };
+  const text = (value: string) =>
+    value.replaceAll(/["<>]/g, (mark) => marks[mark as keyof typeof marks]).replaceAll('\n', '<br/>');
+  const terminals = new Set(nodes.filter(({ domain }) => domain === 'terminal').map(({ name }) => name));
   const lines = ['flowchart LR'];
   for (const domain of DOMAINS) {
     const members = nodes.filter((node) => node.domain === domain);
@@ -203,7 +209,7 @@ export function renderMermaid(program: PipeProgram, counters?: ProgramCounters):
   for (const { name, lines: content } of nodes.filter((node) => node.domain === 'terminal')) {
     lines.push(`  ${name}_(["${text(content[0]!)}"])`);
   }
-  const id = (name: string) => (name in TERMINALS ? `${name}_` : name);
+  const id = (name: string) => (terminals.has(name) ? `${name}_` : name);
   for (const { from, to, kind, label } of edges) {
     const arrow = kind === 'forward' ? '-->' : '-.->';
     lines.push(`  ${id(from)} ${arrow}${label === '' ? '' : `|"${text(label)}"|`} ${id(to)}`);
@@ -212,15 +218,14 @@ export function renderMermaid(program: PipeProgram, counters?: ProgramCounters):
 }
 
 /** Graphviz's DOT. */
-export function renderDot(program: PipeProgram, counters?: ProgramCounters): string {
-  const { nodes, edges } = programGraph(program, counters);
+export const renderDot = (program: PipeProgram, counters?: ProgramCounters): string =>
+  dotOf(program.name, programGraph(program, counters));
+
+/** The same of any graph. */
+export function dotOf(title: string, { nodes, edges }: ProgramGraph): string {
   const quote = (value: string) =>
     `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-  const lines = [
-    `digraph ${quote(program.name)} {`,
-    '  rankdir=LR;',
-    '  node [shape=box, fontname="sans-serif"];',
-  ];
+  const lines = [`digraph ${quote(title)} {`, '  rankdir=LR;', '  node [shape=box, fontname="sans-serif"];'];
   for (const domain of DOMAINS) {
     const members = nodes.filter((node) => node.domain === domain);
     if (members.length === 0) continue;

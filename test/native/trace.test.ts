@@ -17,6 +17,7 @@ import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../supp
 interface Line {
   readonly type: string;
   readonly call?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects of its lines
   readonly [key: string]: any;
 }
 
@@ -48,9 +49,13 @@ function body(): void {
   );
   const built = new Map<string, string>();
 
-  test.each(RELEASES)('the program of cases builds for %s', (release) => {
-    built.set(release, buildSoftProgram('trace.cc', release, folder, ['-lrte_net_ring']));
-  }, 60_000);
+  test.each(RELEASES)(
+    'the program of cases builds for %s',
+    (release) => {
+      built.set(release, buildSoftProgram('trace.cc', release, folder, ['-lrte_net_ring']));
+    },
+    60_000,
+  );
 
   describe.each([
     ...RELEASES.map((release) => [`DOCA ${release}`, release, () => built.get(release)!] as const),
@@ -119,12 +124,12 @@ function body(): void {
         removed: 1,
         failed: 0,
       });
-      expect(entries.filter(({ change }) => change === 'done').map(({ what }) => what).sort()).toEqual([
-        'added',
-        'added',
-        'added',
-        'removed',
-      ]);
+      expect(
+        entries
+          .filter(({ change }) => change === 'done')
+          .map(({ what }) => what)
+          .sort(),
+      ).toEqual(['added', 'added', 'added', 'removed']);
     });
 
     test('tells the way of packets, pipe by pipe, with what was hit and what has changed', () => {
@@ -147,7 +152,9 @@ function body(): void {
         encrypted: false,
       });
       expect(packets[0]!.way.map(({ changed }: Line) => changed)).toEqual([{}, { 'meta.pkt_meta': [0, 42] }]);
-      const counters = new Map(lines.filter(({ type }) => type === 'counters').map((line) => [line.pipe, line]));
+      const counters = new Map(
+        lines.filter(({ type }) => type === 'counters').map((line) => [line.pipe, line]),
+      );
       expect([...counters.values()]).toMatchObject([
         { hits: 1, misses: 1, hit_octets: 58, miss_octets: 58 },
         { hits: 3, misses: 0 },
@@ -171,9 +178,13 @@ function body(): void {
       ]);
     });
 
-    test('tells counters while the program runs', () => {
-      traced('counters');
-    }, CASE_TIMEOUT_MS);
+    test(
+      'tells counters while the program runs',
+      () => {
+        traced('counters');
+      },
+      CASE_TIMEOUT_MS,
+    );
 
     test('tells no key, neither one that was made nor one that was given', () => {
       const file = join(folder, 'keys.jsonl');
@@ -295,7 +306,7 @@ function body(): void {
       expect(lines.at(-1)).toMatchObject({ type: 'end', reason: 'exit' });
     });
 
-    test('refuses settings that are wrong, and a file that is none or another one\'s', () => {
+    test("refuses settings that are wrong, and a file that is none or another one's", () => {
       const [, stderr] = traced('refused');
       for (const told of [
         'no file is named',
@@ -321,9 +332,9 @@ function body(): void {
         const exported = symbols('T').filter((name) => name.startsWith('doca_'));
         const inside = new Set(symbols('[tT]'));
         expect(exported.length).toBeGreaterThan(30);
-        expect(
-          exported.filter((name) => !(name in NOT_TRACED) && !inside.has(`untraced_${name}`)),
-        ).toEqual([]);
+        expect(exported.filter((name) => !(name in NOT_TRACED) && !inside.has(`untraced_${name}`))).toEqual(
+          [],
+        );
       }
     });
   });

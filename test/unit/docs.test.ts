@@ -176,6 +176,7 @@ describe('the architecture', () => {
     psp: ['base', 'packet'],
     hal: ['base', 'packet', 'psp'],
     draw: ['hal'],
+    'doca-trace': ['base', 'draw'],
     'hal-sim': ['base', 'files', 'packet', 'psp', 'hal'],
     'hal-doca': ['base', 'files', 'packet', 'hal'],
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
@@ -191,6 +192,7 @@ describe('the architecture', () => {
       'metrics',
       'admin',
       'native-build',
+      'doca-trace',
     ],
   };
   /**

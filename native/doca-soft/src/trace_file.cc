@@ -105,13 +105,12 @@ std::string File::open(const Settings &settings)
 		return system_error(settings.path);
 	struct stat status {};
 	std::string wrong;
-	if (fstat(fd, &status) != 0)
-		wrong = system_error(settings.path);
-	else if (!S_ISREG(status.st_mode))
+	const bool is_known = fstat(fd, &status) == 0;
+	if (is_known && !S_ISREG(status.st_mode))
 		wrong = settings.path + ": is not a regular file";
-	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+	else if (is_known && flock(fd, LOCK_EX | LOCK_NB) != 0)
 		wrong = settings.path + ": another process writes its trace to it; \"%p\" in the name is the process's number";
-	else if (ftruncate(fd, 0) != 0)
+	else if (!is_known || ftruncate(fd, 0) != 0)
 		wrong = system_error(settings.path);
 	if (!wrong.empty()) {
 		::close(fd);

@@ -203,6 +203,7 @@ void PacketWatch::take_sample(Packet &packet, uint64_t number, bool is_copy)
 	sample.line.number("packet", number);
 	if (is_copy)
 		sample.line.boolean("copy", true);
+	sample.line.number("port", packet.port_id);
 	sample.line.number("length", packet.length);
 	const size_t octets = std::min<size_t>(packet.length, state().settings.octets);
 	if (octets > 0)
@@ -256,8 +257,9 @@ void PacketWatch::after(doca_flow_pipe &pipe, Packet **packets, uint32_t count, 
 		if (counts != nullptr) {
 			counts->changed = true;
 			add(is_hit ? counts->hits : counts->misses, packet.octets_before);
-			if (counts->ways_out.size() < WAYS_OUT_MAX || counts->ways_out.count(target) != 0)
-				add(counts->ways_out[target], packet.octets_before);
+			const std::pair<bool, std::string> way_out{!is_hit, target};
+			if (counts->ways_out.size() < WAYS_OUT_MAX || counts->ways_out.count(way_out) != 0)
+				add(counts->ways_out[way_out], packet.octets_before);
 		}
 		PacketSample *sample = packet.sample;
 		if (sample == nullptr || sample->steps++ >= STEPS_MAX)
@@ -338,9 +340,10 @@ void PacketWatch::tell_counters()
 		tell_amount(line, "hits", "hit_octets", counts.hits);
 		tell_amount(line, "misses", "miss_octets", counts.misses);
 		line.open("next", '[');
-		for (const auto &[target, amount] : counts.ways_out) {
+		for (const auto &[way_out, amount] : counts.ways_out) {
 			line.open(nullptr, '{');
-			line.json("next", target);
+			line.json("next", way_out.second);
+			line.boolean("miss", way_out.first);
 			tell_amount(line, "packets", "octets", amount);
 			line.close('}');
 		}

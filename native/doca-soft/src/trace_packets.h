@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "trace_text.h"
@@ -68,8 +69,8 @@ private:
 		bool changed = false;
 		Amount hits;
 		Amount misses;
-		// By where they go, in JSON.
-		std::map<std::string, Amount> ways_out;
+		// By whether they are misses, and where they go, in JSON.
+		std::map<std::pair<bool, std::string>, Amount> ways_out;
 	};
 
 	void before(Packet **packets, uint32_t count);

@@ -1,0 +1,121 @@
+/** Reads the lines of a trace. What is wrong with one is told by its number and field, and the others are read. */
+import { Ajv, type ValidateFunction } from 'ajv';
+import { DEPTH_MAX, FORMAT, LINE_OCTETS_MAX, LINE_SCHEMAS, type TraceLine } from './lines.js';
+
+/** Problems of one file that are told; what is behind them is not read. */
+export const PROBLEMS_MAX = 20;
+const QUOTED_CHARACTERS_MAX = 60;
+
+/** A line that is not as it must be. */
+export class TraceLineError extends Error {
+  override readonly name = 'TraceLineError';
+}
+
+/** A line feed, as an octet. */
+const LINE_FEED = 10;
+
+/** Cuts octets, as they come, into lines; of a line that is too long no more is kept than shows that it is. */
+export class LineCutter {
+  #rest: Buffer[] = [];
+  #restOctets = 0;
+
+  /** The lines that end in these octets, without their ends. */
+  *cut(octets: Buffer): Generator<Buffer> {
+    let from = 0;
+    for (;;) {
+      const end = octets.indexOf(LINE_FEED, from);
+      this.#keep(octets.subarray(from, end === -1 ? octets.length : end));
+      if (end === -1) return;
+      yield this.rest();
+      from = end + 1;
+    }
+  }
+
+  /** What has no end yet; it is taken. */
+  rest(): Buffer {
+    const line = Buffer.concat(this.#rest);
+    this.#rest = [];
+    this.#restOctets = 0;
+    return line;
+  }
+
+  #keep(octets: Buffer): void {
+    const part = octets.subarray(0, Math.max(0, LINE_OCTETS_MAX + 1 - this.#restOctets));
+    if (part.length === 0) return;
+    this.#rest.push(Buffer.from(part));
+    this.#restOctets += part.length;
+  }
+}
+
+export class TraceReader {
+  readonly #validators = new Map<string, ValidateFunction>();
+  readonly #ajv = new Ajv({ verbose: true, strict: false, validateSchema: false });
+  #lines = 0;
+
+  /** Throws TraceLineError, which names line and field. Nothing is a trace whose first line is not that of one. */
+  read(octets: Buffer): TraceLine {
+    this.#lines++;
+    const line = this.#parsed(octets);
+    if (this.#lines === 1) {
+      if (line.type !== 'start') this.#wrong('type', 'a trace of the software DOCA begins with "start"');
+      if (line.format !== FORMAT)
+        this.#wrong('format', `is ${line.format}; this psp-gateway reads format ${FORMAT}`);
+    }
+    return line;
+  }
+
+  /** What the last line is that has no end. */
+  cut(octets: Buffer): TraceLineError {
+    return new TraceLineError(`line ${this.#lines + 1}: is cut behind ${octets.length} octets`);
+  }
+
+  #parsed(octets: Buffer): TraceLine {
+    if (octets.length > LINE_OCTETS_MAX) this.#wrong('', `has more than ${LINE_OCTETS_MAX} octets`);
+    let value: unknown;
+    try {
+      value = JSON.parse(octets.toString('utf8'));
+    } catch {
+      this.#wrong('', `is no JSON: ${quoted(octets.toString('utf8'))}`);
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) this.#wrong('', 'is no object');
+    if (isDeeper(value, DEPTH_MAX)) this.#wrong('', `is deeper than ${DEPTH_MAX} objects within each other`);
+    const { type } = value as { type?: unknown };
+    if (typeof type !== 'string' || !Object.hasOwn(LINE_SCHEMAS, type))
+      this.#wrong('type', `${quoted(JSON.stringify(type) ?? 'nothing')} is no type of lines`);
+    const validate = this.#validator(type as TraceLine['type']);
+    if (!validate(value)) {
+      const [error] = validate.errors!;
+      const { instancePath, message, keyword, params } = error!;
+      const expected = keyword === 'enum' ? ` ${params.allowedValues.join(', ')}` : '';
+      this.#wrong(pathOf(instancePath), `${message}${expected}`);
+    }
+    return value as TraceLine;
+  }
+
+  #validator(type: TraceLine['type']): ValidateFunction {
+    const known = this.#validators.get(type);
+    if (known !== undefined) return known;
+    const compiled = this.#ajv.compile(LINE_SCHEMAS[type]);
+    this.#validators.set(type, compiled);
+    return compiled;
+  }
+
+  #wrong(field: string, reason: string): never {
+    throw new TraceLineError(`line ${this.#lines}: ${field === '' ? '' : `${field}: `}${reason}`);
+  }
+}
+
+/** "/way/0/entry" as "way[0].entry". */
+function pathOf(instancePath: string): string {
+  const steps = instancePath.split('/').slice(1);
+  const path = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('');
+  return quoted(path.replace(/^\./, ''));
+}
+
+const quoted = (text: string) =>
+  text.length > QUOTED_CHARACTERS_MAX ? `${text.slice(0, QUOTED_CHARACTERS_MAX)}...` : text;
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((member) => isDeeper(member, depth - 1));
+}
