@@ -22,6 +22,8 @@ interface Line {
 }
 
 const RELEASES = ['3.1', '3.3'] as const;
+/** The rings of the program's ports are the first ones. */
+const PF = 2;
 /** As 3.1. */
 const SANITIZED = join(ROOT, 'build/native/robustness/trace');
 const isRoot = process.getuid?.() === 0;
@@ -84,7 +86,7 @@ function body(): void {
           miss_counter: true,
           match: { outer: { l3_type: 'DOCA_FLOW_L3_TYPE_IP6', ip6: { dst_ip: 'all ones' } } },
           actions: [{ meta: { pkt_meta: 'all ones' } }],
-          fwd: { type: 'DOCA_FLOW_FWD_PORT', port_id: 0 },
+          fwd: { type: 'DOCA_FLOW_FWD_PORT', port_id: PF },
           fwd_miss: { type: 'DOCA_FLOW_FWD_DROP' },
         },
         { type: 'DOCA_FLOW_PIPE_CONTROL', is_root: true },
@@ -97,7 +99,7 @@ function body(): void {
       });
       expect(call(lines, 'doca_flow_pipe_control_add_entry')[0]!.arguments).toMatchObject({
         pipe: { pipe: root, name: 'PIPE' },
-        match: { parser_meta: { port_id: 1 } },
+        match: { parser_meta: { port_id: PF + 1 } },
         match_mask: { parser_meta: { port_id: 'all ones' } },
         monitor: { counter_type: 'DOCA_FLOW_RESOURCE_TYPE_NON_SHARED' },
         fwd: { type: 'DOCA_FLOW_FWD_PIPE', next_pipe: { pipe: table } },
@@ -140,15 +142,16 @@ function body(): void {
         end.to === 'port' ? `port ${end.port}` : end.to,
       ]);
       expect(steps).toEqual([
-        [0, 0, 'port 0'],
+        [0, 0, `port ${PF}`],
         [0, 'miss', 'drop'],
         [1, 'rss'],
       ]);
       expect(packets[0]).toMatchObject({
         packet: 1,
+        port: PF + 1,
         length: 58,
         frame: '00000000000000000000000086dd6000',
-        fields: { 'parser_meta.port_id': 1, 'outer.ip6.src_ip': '::7', 'outer.ip6.dst_ip': '::1' },
+        fields: { 'parser_meta.port_id': PF + 1, 'outer.ip6.src_ip': '::7', 'outer.ip6.dst_ip': '::1' },
         encrypted: false,
       });
       expect(packets[0]!.way.map(({ changed }: Line) => changed)).toEqual([{}, { 'meta.pkt_meta': [0, 42] }]);
@@ -229,7 +232,7 @@ function body(): void {
           },
           tun: { type: 'DOCA_FLOW_TUN_PSP', psp: { spi: 7 } },
         },
-        match_mask: { outer: { ip6: { src_ip: 'ffff:ffff::' } } },
+        match_mask: { outer: { ip6: { src_ip: 'ffff:ffff:ffff:ffff::' } } },
       });
       const { actions } = call(lines, 'doca_flow_pipe_cfg_set_actions')[0]!.arguments;
       expect(actions).toHaveLength(17);

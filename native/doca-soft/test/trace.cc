@@ -352,6 +352,8 @@ void exits()
 
 void refused()
 {
+	doca_log_backend *log;
+	OK(doca_log_backend_create_with_file_sdk(stderr, &log));
 	const std::string file = file_name();
 	for (const char *wrong : {"", ",packets=1"})
 		CHECK(doca_soft_trace_start(wrong) == DOCA_ERROR_INVALID_VALUE);
