@@ -2,6 +2,7 @@
 // writes it, and a test fails when it is stale.
 export const MAN_PAGE = 'native/doca-soft/man/doca-soft-mapping.5';
 const SECTION = 'The mapping file';
+const TRACE_SETTINGS = ['packets', 'octets', 'lines', 'size'].map((name) => `\\fB${name}\\fR=\\fIN\\fR`);
 const OF = { both: 'a device or a representor', device: 'a device' };
 
 /** The page in roff's man macros. */
@@ -14,6 +15,8 @@ export function mappingManPage(document) {
     '.SH DESCRIPTION',
     ...blocksOf(sectionOf(document)).flatMap(roffOf),
     ...['.SH ENVIRONMENT', '.TP', '\\fBDOCA_SOFT_CONFIG\\fR', 'The path of the file.'],
+    ...['.TP', `\\fBDOCA_SOFT_TRACE\\fR=\\fIFILE\\fR[,${TRACE_SETTINGS.join('][,')}]`],
+    'The file into which a trace of the program is written, as lines of JSON: its calls, pipes, entries, and of one of so many \\fBpackets\\fR the way. Of frames so many \\fBoctets\\fR, in a second so many \\fBlines\\fR of each kind, and a file of this \\fBsize\\fR in octets. \\fB%p\\fR in the name is the number of the process. \\fBpsp\\-gateway doca\\-trace\\fR shows it. Keys are left out.',
     ...[
       '.SH SEE ALSO',
       '\\fBpkg-config\\fR(1), for the modules doca-common, doca-flow, doca-dpdk-bridge and doca-argp',

@@ -1,6 +1,4 @@
 /** `psp-gateway doca-trace`: the trace of a program that runs on the software DOCA, as text, JSON lines or a drawing. */
-import { type FileHandle, open } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { escapedInJson } from '../base/printable.js';
 import type { TraceLine } from '../doca-trace/lines.js';
@@ -8,7 +6,7 @@ import { LineCutter, PROBLEMS_MAX, TraceLineError, TraceReader } from '../doca-t
 import { TraceState, TraceTooLargeError } from '../doca-trace/state.js';
 import { textOf } from '../doca-trace/text.js';
 import { dotOf, mermaidOf, type ProgramGraph } from '../draw/render.js';
-import { InputFileError, readBegin } from '../files/read-file.js';
+import { octetsOfGrowing } from '../files/growing-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
@@ -20,9 +18,6 @@ const DRAWINGS: Readonly<Record<string, (graph: ProgramGraph) => string | Promis
   dot: (graph) => dotOf('doca-trace', graph),
   svg: async (graph) => (await import('../draw/render-svg.js')).svgOf(graph),
 };
-const CHUNK_OCTETS = 64 * 1024;
-/** A file that grows is looked at so often. */
-const LOOK_INTERVAL_MS = 200;
 
 interface Flags {
   readonly format: string;
@@ -92,31 +87,24 @@ async function unfit({ format, follow, output }: Flags): Promise<string[]> {
 
 /** Calls back for each line, and complains of those that are none; the first line must be one. */
 async function eachLine(path: string, isFollowed: boolean, take: (line: TraceLine) => void): Promise<void> {
-  // A pipe without a writer would hold the program.
-  if (readBegin(path, 1) === undefined) throw new InputFileError(path, 'is no regular file; name one');
-  const file = await open(path, 'r');
-  try {
-    const problems = new Problems(path);
-    const reader = new TraceReader();
-    const cutter = new LineCutter();
-    let hasEnded = false;
-    let lines = 0;
-    for await (const octets of chunks(file, () => isFollowed && !hasEnded)) {
-      for (const one of cutter.cut(octets)) {
-        const line = problems.unless(() => reader.read(one));
-        lines++;
-        if (line === undefined && lines === 1) return;
-        if (line !== undefined) problems.unless(() => take(line));
-        if (problems.areTooMany) return;
-        hasEnded = line?.type === 'end';
-      }
+  const problems = new Problems(path);
+  const reader = new TraceReader();
+  const cutter = new LineCutter();
+  let hasEnded = false;
+  let lines = 0;
+  for await (const octets of octetsOfGrowing(path, () => isFollowed && !hasEnded)) {
+    for (const one of cutter.cut(octets)) {
+      const line = problems.unless(() => reader.read(one));
+      lines++;
+      if (line === undefined && lines === 1) return;
+      if (line !== undefined) problems.unless(() => take(line));
+      if (problems.areTooMany) return;
+      hasEnded = line?.type === 'end';
     }
-    const rest = cutter.rest();
-    if (rest.length > 0) problems.note(reader.cut(rest));
-    else if (lines === 0) problems.note(new TraceLineError('is empty'));
-  } finally {
-    await file.close();
   }
+  const rest = cutter.rest();
+  if (rest.length > 0) problems.note(reader.cut(rest));
+  else if (lines === 0) problems.note(new TraceLineError('is empty'));
 }
 
 class Problems {
@@ -145,16 +133,5 @@ class Problems {
       this.note(error);
       return undefined;
     }
-  }
-}
-
-/** The octets of a file; `isAwaited` says at its end whether more is waited for. */
-async function* chunks(file: FileHandle, isAwaited: () => boolean): AsyncGenerator<Buffer> {
-  const buffer = Buffer.alloc(CHUNK_OCTETS);
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, CHUNK_OCTETS, null);
-    if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
-    else if (isAwaited()) await sleep(LOOK_INTERVAL_MS);
-    else return;
   }
 }

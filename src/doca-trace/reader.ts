@@ -48,8 +48,6 @@ export class LineCutter {
 }
 
 export class TraceReader {
-  readonly #validators = new Map<string, ValidateFunction>();
-  readonly #ajv = new Ajv({ verbose: true, strict: false, validateSchema: false });
   #lines = 0;
 
   /** Throws TraceLineError, which names line and field. Nothing is a trace whose first line is not that of one. */
@@ -82,7 +80,7 @@ export class TraceReader {
     const { type } = value as { type?: unknown };
     if (typeof type !== 'string' || !Object.hasOwn(LINE_SCHEMAS, type))
       this.#wrong('type', `${quoted(JSON.stringify(type) ?? 'nothing')} is no type of lines`);
-    const validate = this.#validator(type as TraceLine['type']);
+    const validate = validatorOf(type as TraceLine['type']);
     if (!validate(value)) {
       const [error] = validate.errors!;
       const { instancePath, message, keyword, params } = error!;
@@ -92,17 +90,21 @@ export class TraceReader {
     return value as TraceLine;
   }
 
-  #validator(type: TraceLine['type']): ValidateFunction {
-    const known = this.#validators.get(type);
-    if (known !== undefined) return known;
-    const compiled = this.#ajv.compile(LINE_SCHEMAS[type]);
-    this.#validators.set(type, compiled);
-    return compiled;
-  }
-
   #wrong(field: string, reason: string): never {
     throw new TraceLineError(`line ${this.#lines}: ${field === '' ? '' : `${field}: `}${reason}`);
   }
+}
+
+const AJV = new Ajv({ strict: false, validateSchema: false });
+const validators = new Map<string, ValidateFunction>();
+
+/** Compiled when the first line of the type comes. */
+function validatorOf(type: TraceLine['type']): ValidateFunction {
+  const known = validators.get(type);
+  if (known !== undefined) return known;
+  const compiled = AJV.compile(LINE_SCHEMAS[type]);
+  validators.set(type, compiled);
+  return compiled;
 }
 
 /** "/way/0/entry" as "way[0].entry". */

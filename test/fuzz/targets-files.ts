@@ -1,6 +1,11 @@
 /** Readers of files: configuration, topologies, keys, captures, the reference tool's file. */
 
+import { printable } from '../../src/base/printable.js';
 import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from '../../src/cli/pcap-config.js';
+import { LineCutter, TraceLineError, TraceReader } from '../../src/doca-trace/reader.js';
+import { TraceState, TraceTooLargeError } from '../../src/doca-trace/state.js';
+import { textOf as textOfTrace } from '../../src/doca-trace/text.js';
+import { dotOf, mermaidOf } from '../../src/draw/render.js';
 import { parseConfigFile } from '../../src/gateway/config/config-file.js';
 import { PROBLEMS_MAX } from '../../src/gateway/config/limits.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
@@ -83,6 +88,42 @@ scenario:
     - {flow: A, lost: 0}
     - {no-leaks: true}
 `;
+
+/** A line of each kind. */
+const TRACE = `{"type":"start","format":1,"release":"3.1","program":"p","process":1,"time":"","packets":1}
+{"type":"call","t":0,"thread":1,"call":"doca_flow_init","arguments":{"cfg":"flow_cfg 1","a":[1,{"b":null}]},"result":"DOCA_SUCCESS","us":1.5}
+{"type":"pipe","t":0.1,"change":"made","pipe":1,"name":"A","settings":{"match":{"outer":{"eth":{"type":2048}}},"actions":[{}]},"forwards":{"fwd":{"type":"DOCA_FLOW_FWD_PIPE","next_pipe":{"pipe":2,"name":"B"}},"fwd_miss":{"type":"DOCA_FLOW_FWD_DROP"}}}
+{"type":"entry","t":0.2,"pipe":1,"name":"A","entry":0,"change":"added","arguments":{"fwd":{"type":"DOCA_FLOW_FWD_PORT","port_id":0}}}
+{"type":"packet","t":0.3,"packet":1,"port":0,"length":60,"fields":{},"way":[{"pipe":1,"name":"A","entry":0,"changed":{"meta.pkt_meta":[0,1]},"next":{"to":"drop"}}],"end":{"to":"drop"},"encrypted":false}
+{"type":"counters","t":1,"pipe":1,"name":"A","hits":1,"hit_octets":60,"misses":0,"miss_octets":0,"next":[{"next":{"to":"drop"},"miss":false,"packets":1,"octets":60}]}
+{"type":"pipe","t":1,"change":"destroyed","pipe":1,"name":"A"}
+{"type":"left_out","t":1,"calls":1,"entries":0,"packets":0}
+{"type":"end","t":2,"reason":"exit","left_out":{"calls":1,"entries":0,"packets":0}}
+`;
+
+/** As the command does: lines in two pieces, as text, and drawn. */
+function runTrace(input: Uint8Array): void {
+  const reader = new TraceReader();
+  const cutter = new LineCutter();
+  const state = new TraceState();
+  const octets = Buffer.from(input);
+  const middle = octets.length >>> 1;
+  for (const part of [octets.subarray(0, middle), octets.subarray(middle)]) {
+    for (const line of cutter.cut(part)) {
+      const read = orRefused(() => reader.read(line), TraceLineError);
+      if (read === undefined) continue;
+      must(
+        textOfTrace(read).every((text) => printable(text) === text),
+        'a text that ends a line or drives a terminal',
+      );
+      orRefused(() => state.add(read), TraceTooLargeError);
+    }
+  }
+  const graph = state.graph();
+  must(graph.nodes.length <= input.length && graph.edges.length <= input.length, 'more than the file has');
+  mermaidOf(graph);
+  dotOf('t', graph);
+}
 
 async function recordsOf(octets: Uint8Array): Promise<CaptureRecord[] | undefined> {
   // In two pieces, so that things lie across their border.
@@ -327,6 +368,17 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
         'an offset that is none',
       );
     },
+  },
+  {
+    name: 'doca-trace',
+    seeds: [octetsOf(TRACE)],
+    dictionary: [
+      ...JSON_WORDS,
+      ...words('"type":', '"pipe"', '"next":', '"made"', '-1', '\n', '{"to":"pipe","pipe":1}'),
+    ],
+    octetsMax: 8192,
+    executions: 3000,
+    run: runTrace,
   },
   {
     name: 'pcap',

@@ -14,6 +14,7 @@ import {
   readHeaders,
 } from '../../scripts/soft-api.mjs';
 import { MAN_PAGE, mappingKeys, mappingManPage } from '../../scripts/soft-man-page.mjs';
+import { TRACE_FOLDER, traceFiles } from '../../scripts/soft-trace.mjs';
 import { SOFT_RELEASES } from '../../src/hal/native-parts.js';
 import { ROOT } from '../support/root.js';
 
@@ -37,6 +38,25 @@ describe("the mapping file's keys", () => {
 
   test('stand there without marks of Markdown', () => {
     expect(read(MAN_PAGE)).not.toMatch(/`|\]\(|^\||\*\*/m);
+  });
+});
+
+describe('the trace', () => {
+  test('is made of the headers as they are (npm run docs writes it anew)', () => {
+    const files = traceFiles(readHeaders());
+    expect(files.length).toBeGreaterThan(3);
+    for (const [path, text] of files) expect(read(path), path).toBe(text);
+    expect(readdirSync(join(ROOT, TRACE_FOLDER)).sort()).toEqual(
+      files.map(([path]) => path.slice(TRACE_FOLDER.length + 1)).sort(),
+    );
+  });
+
+  test('is told of with all its settings', () => {
+    const settings = [...read('native/doca-soft/src/trace_file.cc').matchAll(/name [!=]= "(\w+)"/g)].map(
+      ([, name]) => name,
+    );
+    expect(new Set(settings).size).toBe(4);
+    for (const name of settings) expect(document).toContain(`| \`${name}=N\` |`);
   });
 });
 

@@ -143,6 +143,11 @@
 #undef doca_flow_crypto_psp_spi_key_wipe
 #undef doca_flow_crypto_psp_spi_key_bulk_clear
 #undef doca_flow_crypto_psp_spi_key_bulk_free
+#undef doca_flow_definitions_cfg_create
+#undef doca_flow_definitions_cfg_destroy
+#undef doca_flow_definitions_create
+#undef doca_flow_definitions_destroy
+#undef doca_flow_definitions_add_field
 #undef doca_flow_tune_server_cfg_create
 #undef doca_flow_tune_server_cfg_set_cfg_file_path
 #undef doca_flow_tune_server_cfg_destroy
@@ -2490,6 +2495,73 @@ doca_error_t doca_flow_crypto_psp_spi_key_bulk_free(struct doca_flow_crypto_psp_
 	Call call("doca_flow_crypto_psp_spi_key_bulk_free");
 	call.handle("bulk", "flow_crypto_psp_spi_key_bulk", bulk);
 	const auto result = untraced_doca_flow_crypto_psp_spi_key_bulk_free(bulk);
+	call.ended(result, enum_doca_error);
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_flow_definitions_cfg_create) untraced_doca_flow_definitions_cfg_create;
+doca_error_t doca_flow_definitions_cfg_create(struct doca_flow_definitions_cfg **cfg)
+{
+	if (!is_on())
+		return untraced_doca_flow_definitions_cfg_create(cfg);
+	Call call("doca_flow_definitions_cfg_create");
+	const auto result = untraced_doca_flow_definitions_cfg_create(cfg);
+	call.ended(result, enum_doca_error);
+	if (result == DOCA_SUCCESS) {
+		if (cfg != nullptr) call.handle("cfg", "flow_definitions_cfg", *cfg);
+	}
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_flow_definitions_cfg_destroy) untraced_doca_flow_definitions_cfg_destroy;
+doca_error_t doca_flow_definitions_cfg_destroy(struct doca_flow_definitions_cfg *cfg)
+{
+	if (!is_on())
+		return untraced_doca_flow_definitions_cfg_destroy(cfg);
+	Call call("doca_flow_definitions_cfg_destroy");
+	call.handle("cfg", "flow_definitions_cfg", cfg);
+	const auto result = untraced_doca_flow_definitions_cfg_destroy(cfg);
+	call.ended(result, enum_doca_error);
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_flow_definitions_create) untraced_doca_flow_definitions_create;
+doca_error_t doca_flow_definitions_create(const struct doca_flow_definitions_cfg *cfg, struct doca_flow_definitions **definitions)
+{
+	if (!is_on())
+		return untraced_doca_flow_definitions_create(cfg, definitions);
+	Call call("doca_flow_definitions_create");
+	call.handle("cfg", "flow_definitions_cfg", cfg);
+	const auto result = untraced_doca_flow_definitions_create(cfg, definitions);
+	call.ended(result, enum_doca_error);
+	if (result == DOCA_SUCCESS) {
+		if (definitions != nullptr) call.handle("definitions", "flow_definitions", *definitions);
+	}
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_flow_definitions_destroy) untraced_doca_flow_definitions_destroy;
+void doca_flow_definitions_destroy(struct doca_flow_definitions *definitions)
+{
+	if (!is_on())
+		return untraced_doca_flow_definitions_destroy(definitions);
+	Call call("doca_flow_definitions_destroy");
+	call.handle("definitions", "flow_definitions", definitions);
+	untraced_doca_flow_definitions_destroy(definitions);
+	call.ended();
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_flow_definitions_add_field) untraced_doca_flow_definitions_add_field;
+doca_error_t doca_flow_definitions_add_field(struct doca_flow_definitions *definitions, const char *opcode, uint32_t offset, uint32_t size)
+{
+	if (!is_on())
+		return untraced_doca_flow_definitions_add_field(definitions, opcode, offset, size);
+	Call call("doca_flow_definitions_add_field");
+	call.handle("definitions", "flow_definitions", definitions);
+	call.text("opcode", opcode);
+	call.number("offset", offset);
+	call.number("size", size);
+	const auto result = untraced_doca_flow_definitions_add_field(definitions, opcode, offset, size);
 	call.ended(result, enum_doca_error);
 	return result;
 }
