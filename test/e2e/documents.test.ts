@@ -37,6 +37,7 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'docs/doca-soft.md: Your DOCA program in five minutes, without a BlueField': [
     [],
     [/encrypted 5\ndelivered 5\nrefused 0/, /10\.0\.0\.1 > 10\.0\.0\.2: ICMP echo request.* seq 5,/],
+    [/encrypted 5\ndelivered 5/, /packet 1, 82 octets .*\n +pipe 6 ROOT: entry 0, then pipe 2 EGRESS_ROOT/],
     [/encrypted [1-9]\d*\ndelivered [1-9]\d*\nrefused 0/],
   ],
   'docs/doca-soft.md: Flags of programs': [
