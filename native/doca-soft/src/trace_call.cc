@@ -147,6 +147,7 @@ void Call::structures(const char *name, const void *first, size_t count, const S
 	arguments_.open(name, '[');
 	for (size_t i = 0; i < count && i < ELEMENTS_MAX; i++)
 		tell_structure(arguments_, nullptr, type, static_cast<const uint8_t *>(first) + i * type.octets, {});
+	tell_rest(arguments_, count);
 	arguments_.close(']');
 }
 

@@ -83,6 +83,7 @@ public:
 		arguments_.open(name, '[');
 		for (size_t i = 0; i < count && i < ELEMENTS_MAX; i++)
 			arguments_.number(nullptr, first[i]);
+		tell_rest(arguments_, count);
 		arguments_.close(']');
 	}
 	void text(const char *name, const char *value);
@@ -105,6 +106,7 @@ public:
 				tell_structure(arguments_, nullptr, type, all[i],
 					       {selectors == nullptr ? nullptr : selectors[i], 0});
 		}
+		tell_rest(arguments_, count);
 		arguments_.close(']');
 	}
 	void handle(const char *name, const char *type, const void *object);
@@ -115,6 +117,7 @@ public:
 		arguments_.open(name, '[');
 		for (size_t i = 0; i < count && i < ELEMENTS_MAX; i++)
 			handle(nullptr, type, all[i]);
+		tell_rest(arguments_, count);
 		arguments_.close(']');
 	}
 	void pipe(const char *name, const doca_flow_pipe *pipe);

@@ -122,12 +122,6 @@ size_t number_of(const Member &member, const uint8_t *structure)
 	return count < 0 ? 0 : static_cast<size_t>(count);
 }
 
-void tell_rest(JsonText &to, size_t count)
-{
-	if (count > ELEMENTS_MAX)
-		to.text(nullptr, "and " + std::to_string(count - ELEMENTS_MAX) + " more");
-}
-
 void tell_pointed(JsonText &to, const Member &member, const uint8_t *structure, uint32_t depth)
 {
 	const auto *first = static_cast<const uint8_t *>(read_pointer(structure + member.at));
@@ -260,6 +254,12 @@ void tell_enumeration(JsonText &to, const char *key, const Enumeration &type, in
 		to.text(key, found->name);
 	else
 		to.negative(key, value);
+}
+
+void tell_rest(JsonText &to, size_t count)
+{
+	if (count > ELEMENTS_MAX)
+		to.text(nullptr, "and " + std::to_string(count - ELEMENTS_MAX) + " more");
 }
 
 std::string ip_text(int family, const uint8_t *octets)

@@ -94,6 +94,8 @@ struct Beside {
 void tell_structure(JsonText &to, const char *key, const Structure &type, const void *value, const Beside &beside,
 		    uint32_t depth = 0);
 void tell_enumeration(JsonText &to, const char *key, const Enumeration &type, int64_t value);
+// Ends an array of which only the first elements are told.
+void tell_rest(JsonText &to, size_t count);
 // A pipe by its number and name; a pointer to what is none by that it is there.
 void tell_pipe(JsonText &to, const char *key, const doca_flow_pipe *pipe);
 std::string ip_text(int family, const uint8_t *octets);
