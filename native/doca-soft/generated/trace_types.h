@@ -42,6 +42,8 @@ extern const Enumeration enum_doca_flow_ordered_list_element_type;
 extern const Enumeration enum_doca_flow_pipe_hash_map_algorithm;
 extern const Enumeration enum_doca_flow_port_operation_state;
 extern const Enumeration enum_doca_flow_meter_limit_type;
+extern const Enumeration enum_doca_flow_meter_color_mode;
+extern const Enumeration enum_doca_flow_meter_algorithm_type;
 extern const Structure struct_doca_flow_meta;
 extern const Structure struct_doca_flow_parser_meta;
 extern const Structure struct_doca_flow_match;

@@ -188,6 +188,7 @@
 #undef doca_soft_rss_packets
 #undef doca_soft_psp_spi_key_bulk_set_gmac
 #undef doca_soft_set_faults
+#undef doca_soft_set_clock
 #undef doca_soft_measure_aead
 #undef doca_version_runtime
 #undef doca_flow_port_cfg_set_actions_mem_size
@@ -3101,6 +3102,18 @@ doca_error_t doca_soft_set_faults(uint32_t seed, uint32_t per_thousand)
 	call.number("seed", seed);
 	call.number("per_thousand", per_thousand);
 	const auto result = untraced_doca_soft_set_faults(seed, per_thousand);
+	call.ended(result, enum_doca_error);
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_soft_set_clock) untraced_doca_soft_set_clock;
+doca_error_t doca_soft_set_clock(uint64_t nanoseconds)
+{
+	if (!is_on())
+		return untraced_doca_soft_set_clock(nanoseconds);
+	Call call("doca_soft_set_clock");
+	call.number("nanoseconds", nanoseconds);
+	const auto result = untraced_doca_soft_set_clock(nanoseconds);
 	call.ended(result, enum_doca_error);
 	return result;
 }
