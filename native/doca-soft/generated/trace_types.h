@@ -53,6 +53,7 @@ extern const Structure struct_doca_flow_encap_action;
 extern const Structure struct_doca_flow_resource_encap_cfg;
 extern const Structure struct_doca_flow_resource_decap_cfg;
 extern const Enumeration enum_doca_flow_push_action_type;
+extern const Structure struct_doca_flow_push_vlan_action;
 extern const Structure struct_doca_flow_push_action;
 extern const Structure struct_doca_flow_nat64_action;
 extern const Structure struct_doca_flow_actions;

@@ -50,6 +50,20 @@ std::string target_json(const Forward &forward, const Datapath &datapath)
 	return target.str() + "}";
 }
 
+// The port's number is in the CPU's byte order, all else in that of the network.
+uint64_t number_of(const FieldPlace &place, const uint8_t *value)
+{
+	if (is_port_number(place.base, place.offset)) {
+		uint16_t port;
+		memcpy(&port, value, sizeof(port));
+		return port;
+	}
+	uint64_t number = 0;
+	for (uint32_t i = 0; i < place.octets; i++)
+		number = number << 8 | value[i];
+	return number;
+}
+
 void tell_field(JsonText &to, const char *key, const FieldPlace &place, const uint8_t *value)
 {
 	const std::string_view name = place.name;
@@ -60,7 +74,7 @@ void tell_field(JsonText &to, const char *key, const FieldPlace &place, const ui
 	else if (place.octets == 6)
 		to.text(key, mac_text(value));
 	else if (place.octets <= 4)
-		to.number(key, field_number(place, value));
+		to.number(key, number_of(place, value));
 	else
 		to.octets(key, value, place.octets);
 }
