@@ -97,6 +97,7 @@ extern const Structure struct_doca_flow_header_l4_port;
 extern const Structure struct_doca_flow_header_udp;
 extern const Structure struct_doca_flow_header_tcp;
 extern const Structure struct_doca_flow_header_icmp;
+extern const Structure struct_doca_flow_header_ib_bth;
 extern const Structure struct_doca_flow_header_roce_v2;
 extern const Structure struct_doca_flow_header_mpls;
 extern const Structure struct_doca_flow_header_geneve;
