@@ -285,15 +285,21 @@ Frame roce_frame()
 	return ip6_frame(1, 2, UDP, datagram);
 }
 
-// Every field of the header decides, alone.
+// Every field of the header decides, alone; and actions write its ports.
 void roce_packets()
 {
 	start();
 	PipeOptions options;
 	options.is_root = true;
 	options.counted = true;
-	options.fwd = &DROP;
+	const doca_flow_fwd by_port = to_port(static_cast<uint16_t>(pf + 1));
+	options.fwd = &by_port;
 	options.miss = &DROP;
+	doca_flow_actions actions = {};
+	actions.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_ROCE_V2;
+	actions.outer.roce_v2.udp.l4_port.src_port = rte_cpu_to_be_16(0x1111);
+	actions.outer.roce_v2.udp.l4_port.dst_port = rte_cpu_to_be_16(0x2222);
+	options.actions = &actions;
 	options.match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_ROCE_V2;
 	auto &all = options.match.outer.roce_v2;
 	memset(&all, 0xff, sizeof(all));
@@ -311,6 +317,10 @@ void roce_packets()
 	doca_flow_pipe_entry *entry = added(root, &match, nullptr);
 	arrive(wire, frame);
 	CHECK(packets_of(entry) == 1);
+	const Frames rewritten = sent_by(vf);
+	CHECK(rewritten.size() == 1);
+	constexpr uint8_t PORTS[] = {0x11, 0x11, 0x22, 0x22};
+	CHECK(memcmp(&rewritten[0][14 + 40], PORTS, sizeof(PORTS)) == 0);
 	for (size_t at = BTH; at < BTH + 12; at++) {
 		Frame other = frame;
 		other[at] ^= 1;
