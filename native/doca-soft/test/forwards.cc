@@ -335,6 +335,14 @@ void roce_packets()
 	cut[19]--;
 	arrive(wire, cut);
 	CHECK(packets_of(entry) == 1 && misses_of(root) == 14);
+	// Also where the match says nothing of the port.
+	doca_flow_pipe_destroy(root);
+	all.udp.l4_port.dst_port = 0;
+	OK(create(options, root));
+	entry = added(root, &match, nullptr);
+	arrive(wire, frame);
+	arrive(wire, other);
+	CHECK(packets_of(entry) == 1 && misses_of(root) == 1);
 	stop();
 }
 
