@@ -285,6 +285,7 @@ void closed()
 	begin();
 	call();
 	const std::string other = file_name() + ".other";
+	unlink(other.c_str());
 	for (int fd = 3; fd < 64; fd++)
 		close(fd);
 	for (int fd = 3; fd < 64; fd++)
