@@ -189,22 +189,23 @@ function body(): void {
       ]);
     });
 
-    test.runIf(release === '3.3')('tells lists and pipes that flood, with copies', () => {
-      const [lines] = traced('indexed');
-      const packets = lines.filter(({ type }) => type === 'packet');
-      const ways = packets.map(({ copy, way }) => [
-        copy ?? false,
-        way.map(({ name, entry }: Line) => `${name} ${entry}`),
-      ]);
-      expect(ways).toEqual([
-        [false, ['PIPE 0', 'FLOOD all']],
-        [true, ['LIST 0']],
-      ]);
-      expect(packets[1]!.way[0].changed).toEqual({ 'meta.u32[0]': [0, 5] });
-      expect(lines.find(({ settings }) => settings?.name === 'LIST')!.settings.ordered_lists).toMatchObject([
-        { size: 1, elements: [{ actions: [{ meta: { u32: [5, 0, 0, 0, 0, 0, 0, 0, 0, 0] } }] }] },
-      ]);
-    });
+    if (release === '3.3')
+      test('tells lists and pipes that flood, with copies', () => {
+        const [lines] = traced('indexed');
+        const packets = lines.filter(({ type }) => type === 'packet');
+        const ways = packets.map(({ copy, way }) => [
+          copy ?? false,
+          way.map(({ name, entry }: Line) => `${name} ${entry}`),
+        ]);
+        expect(ways).toEqual([
+          [false, ['PIPE 0', 'FLOOD all']],
+          [true, ['LIST 0']],
+        ]);
+        expect(packets[1]!.way[0].changed).toEqual({ 'meta.u32[0]': [0, 5] });
+        expect(lines.find(({ settings }) => settings?.name === 'LIST')!.settings.ordered_lists).toMatchObject(
+          [{ size: 1, elements: [{ actions: [{ meta: { u32: [5, 0, 0, 0, 0, 0, 0, 0, 0, 0] } }] }] }],
+        );
+      });
 
     test(
       'tells counters while the program runs',

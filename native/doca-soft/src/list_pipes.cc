@@ -8,7 +8,7 @@ namespace {
 SharedCounter &shared_counter(const uint8_t *values)
 {
 	SharedCounter *counter;
-	memcpy(&counter, values, sizeof(counter));
+	memcpy(&counter, values, sizeof(void *));
 	return *counter;
 }
 

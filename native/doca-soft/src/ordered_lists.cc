@@ -108,7 +108,7 @@ doca_error_t read_shared_counter(const OrderedListPipe &pipe, const doca_flow_or
 	SharedCounter *const counter = pipe.device->shared().counter(id, pipe.device);
 	if (counter == nullptr)
 		return invalid("pipe %s: shared counter %u is not there, or not bound to the port", pipe.name.c_str(), id);
-	memcpy(values, &counter, sizeof(counter));
+	memcpy(values, &counter, sizeof(void *));
 	return DOCA_SUCCESS;
 }
 
