@@ -73,13 +73,16 @@ function isNormal(event: TroubleEvent): boolean {
   return event.type === 'packet-refused' && ipKind(event.destination) !== 'unicast';
 }
 
-/** Of requests the caller without its port, which is another one each time. */
+/**
+ * Of requests the peer that has proved to be one: several may stand behind an address, and none answers for another. Otherwise
+ * the caller without its port, which is another one each time.
+ */
 function aboutOf(event: TroubleEvent): string {
   switch (event.type) {
     case 'request-refused':
-      return `${callerOf(event.from)} ${event.method} ${event.code} ${event.ownLimit === true}`;
+      return `${event.peer ?? callerOf(event.from)} ${event.method} ${event.code} ${event.ownLimit === true}`;
     case 'rotation-refused':
-      return `${callerOf(event.from)} ${event.code}`;
+      return `${event.peer ?? callerOf(event.from)} ${event.code}`;
     case 'caller-refused':
       return `${event.from} ${event.why}`;
     case 'packet-refused':

@@ -44,6 +44,26 @@ test('one for each kind and whom it is about, the last one last, until a minute 
   expect(about()).toEqual([]);
 });
 
+test('peers behind one address are told apart: none hides behind another that was refused once', () => {
+  const { troubles } = kept();
+  const rotation: GatewayEvent = {
+    type: 'rotation-refused',
+    from: '10.0.0.2:1',
+    code: 'PERMISSION_DENIED',
+    reason: 'no',
+  };
+  for (const peer of ['c', 'c', 'b']) {
+    troubles.observe({ ...refused('10.0.0.2:1'), peer } as GatewayEvent);
+    troubles.observe({ ...rotation, peer });
+  }
+  for (const type of ['request-refused', 'rotation-refused'] as const) {
+    expect(troubles.of(type).map(({ event, count }) => [event.peer, count])).toEqual([
+      ['c', 2],
+      ['b', 1],
+    ]);
+  }
+});
+
 test('what hosts of a link say to each other is no trouble, and neither is what goes well', () => {
   const { troubles } = kept();
   for (const to of ['ff02::16', '224.0.0.251', '255.255.255.255', 'fe80::1']) troubles.observe(dropped(to));
