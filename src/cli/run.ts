@@ -216,8 +216,8 @@ async function serve(
       stopPrinting();
       process.exitCode = status;
       const reason = `standard output: ${fileReason(error)}`;
-      // A full disk is no reason to carry no packets.
-      if (error.code === 'EPIPE' || options.ping !== undefined) resolve(reason);
+      // Neither a full disk nor a reader that is gone is a reason to carry no packets.
+      if (options.ping !== undefined) resolve(reason);
       else logger.log('error', `${reason}; goes on without printing`);
     });
     for (const { name, done } of opened.ending) {

@@ -26,7 +26,7 @@ import type { FlagValue } from './flag-values.js';
 import { type Flag, flagNamed, flagNames, isInConfigFile, remarkOnName } from './flags.js';
 import { parseIdentity } from './identities.js';
 import { CONFIG_FILE_OCTETS_MAX, IDENTITIES_MAX, UNDERLAY_PREFIXES_MAX } from './limits.js';
-import { type Problems, quoted, shortened } from './problems.js';
+import { ConfigError, type Problems, quoted, shortened } from './problems.js';
 import { Suggestions } from './suggestions.js';
 import { type Path, pathText, YamlSource } from './yaml-source.js';
 
@@ -43,12 +43,20 @@ export const PEER_KEYS = [
 ] as const;
 export const PAIR_KEYS = ['local', 'remote'] as const;
 
-/** Reads the file's text; notes what is wrong and leaves it out. What it may grow to is bounded by YAML's limits. */
+/**
+ * Reads the file's text; notes what is wrong and leaves it out. What it may grow to is bounded by YAML's limits. Of a text that
+ * is no YAML nothing is known: throws ConfigError with what is noted so far, since everything else would seem to be missing.
+ */
 export function parseConfigFile(text: string, path: string, problems: Problems): ConfigFile {
+  let isYaml = true;
   const source = new YamlSource(text, {
     charactersMax: CONFIG_FILE_OCTETS_MAX,
-    onProblem: (line, reason) => problems.add(`${path}:${line}`, reason),
+    onProblem: (line, reason) => {
+      isYaml = false;
+      problems.add(`${path}:${line}`, reason);
+    },
   });
+  if (!isYaml && source.value === undefined) throw new ConfigError(problems.list);
   if (source.value === undefined) return { flags: new Map(), peers: [] };
   return new ConfigFileReader(source, path, problems).read();
 }

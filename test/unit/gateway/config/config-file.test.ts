@@ -166,6 +166,17 @@ peer: []
     ]);
   });
 
+  test('that is no YAML is told of as that, and nothing seems to be missing', () => {
+    let problems: readonly string[] = [];
+    try {
+      read(['--config', 'g.yaml'], { 'g.yaml': 'flags:\n  svc-addr: 10.0.0.1:4000\n  tls-ca: [\n' });
+    } catch (error) {
+      ({ problems } = error as ConfigError);
+    }
+    expect(problems.length).toBeGreaterThan(0);
+    for (const problem of problems) expect(problem).toMatch(/^g\.yaml:\d+: /);
+  });
+
   test('says by which names a peer is known', () => {
     const names = "['spiffe://example.org/gw/2', GW2.example.org, 'fd00::2']";
     const { options } = of(`peers:\n  - service: 10.0.0.2\n    identities: ${names}\n`, ...TLS);
