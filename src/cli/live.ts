@@ -15,6 +15,8 @@ const INTERVAL_DEFAULT_S = 2;
 const INTERVAL_MIN_S = 0.1;
 const INTERVAL_MAX_S = 3600;
 const CTRL_C = '\x03';
+/** After each of these the terminal is as it was before; it may live on after SIGHUP, too. */
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function withLiveFlags(command: Command): Command {
   return command
@@ -81,7 +83,7 @@ export async function live<Look>(flags: LiveFlags, { look, view, onKey }: Live<L
       };
       if (isOver) wake();
     });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  for (const signal of ENDING_SIGNALS) process.on(signal, stop);
   try {
     let before: { readonly at: number; readonly look: Look } | undefined;
     while (!isOver) {
@@ -96,7 +98,7 @@ export async function live<Look>(flags: LiveFlags, { look, view, onKey }: Live<L
     }
   } finally {
     screen?.close();
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+    for (const signal of ENDING_SIGNALS) process.off(signal, stop);
   }
 }
 

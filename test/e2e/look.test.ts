@@ -50,7 +50,7 @@ async function looksLive(
   // Counters of DOCA may be a second old: each goes on until it has seen what it is to show.
   const pipes = watch('pipes', '--live', '--json');
   await pipes.says(/"name":"EGR_ACL_IPV4","hits":[^[]*"hitRate":\{"packets":0*\.?0*[1-9]/);
-  expect(await pipes.stop('SIGINT')).toBe(0);
+  expect(await pipes.stop('SIGHUP')).toBe(0);
   const [line] = pipes.out.split('\n');
   const { pipes: rows } = JSON.parse(line!) as { pipes: Pipe[] };
   const root = rows.find(({ name }) => name === 'ROOT')!;
