@@ -214,7 +214,8 @@ static void match_cases(void)
 	MATCH("match.outer.ip4.version_ihl", match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP4; match.outer.ip4.version_ihl = 0x45);
 	MATCH("match.outer.ip6.flow_label", match.outer.l3_type = DOCA_FLOW_L3_TYPE_IP6; match.outer.ip6.flow_label = 1);
 	MATCH("match.outer.ip4 without l3_type", match.outer.ip4.dst_ip = 1);
-	MATCH("match.outer.tcp.data_offset", match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_TCP; match.outer.tcp.data_offset = 1);
+	MATCH("match.outer.tcp.data_offset", match.outer.l4_type_ext = DOCA_FLOW_L4_TYPE_EXT_TCP;
+	      match.outer.tcp.data_offset = 1);
 	MATCH("match.outer.udp without l4_type_ext", match.outer.udp.l4_port.dst_port = 1);
 	MATCH("match.tun of VXLAN", match.tun.type = DOCA_FLOW_TUN_VXLAN; match.tun.vxlan_tun_id = 1);
 	MATCH("match.inner.ip4.ttl", match.inner.l3_type = DOCA_FLOW_L3_TYPE_IP4; match.inner.ip4.ttl = 1);
