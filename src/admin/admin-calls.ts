@@ -43,8 +43,11 @@ export const CALLS_PER_CONNECTION_MAX = 32;
 export const CALLS_MAX = 32;
 /** Octets of a request. */
 export const REQUEST_OCTETS_MAX = 64 * 1024;
-/** A connection without a call is closed after this. */
-const IDLE_MS = 300_000;
+/**
+ * A connection without a call is closed after this: clients make another one by themselves. It is also what ends one whose client went
+ * away in the middle of a frame, which Node's HTTP/2 does not notice; connections are limited, so these must not stay for long.
+ */
+const IDLE_MS = 15_000;
 /** Time for calls under way when the gateway stops. */
 const CLOSE_MS = 500;
 /** Memory that HTTP/2 may take for one connection, in MiB. */
