@@ -1,9 +1,10 @@
-/** Wycheproof's cases of AES-GCM and GMAC, put through an engine of the software DOCA: native/doca-soft/test/vectors.cc. */
+/** Wycheproof's cases of AES-GCM and GMAC, and how they are put through an engine of the software DOCA (native/doca-soft/test/vectors.cc). */
 import { spawnSync } from 'node:child_process';
 import { expect } from 'vitest';
 import { readVectors } from './reference-vectors.js';
 
-interface Vector {
+/** A case of either file, as hexadecimal digits. */
+export interface AeadVector {
   readonly tcId: number;
   readonly keySize: number;
   readonly ivSize: number;
@@ -18,10 +19,11 @@ interface Vector {
   readonly result: 'valid' | 'invalid';
 }
 
-const isReachable = ({ keySize, ivSize, tagSize }: Vector) =>
+/** Whether key, IV and tag have the lengths of PSP's; `keySize` and the others are bits. */
+export const isOfPsp = ({ keySize, ivSize, tagSize }: AeadVector): boolean =>
   ivSize === 96 && tagSize === 128 && keySize !== 192;
 
-function lineOf({ tcId, result, key, iv, aad, msg, ct, tag }: Vector): string {
+function lineOf({ tcId, result, key, iv, aad, msg, ct, tag }: AeadVector): string {
   const [associated, text, ciphertext] = aad === undefined ? [msg, '', ''] : [aad, msg, ct!];
   const parts = [key, iv, associated, text, ciphertext, tag].map((hex) => `:${hex}`);
   return `${tcId} ${result} ${parts.join(' ')}\n`;
@@ -39,9 +41,9 @@ export function runAeadVectors(
   engine: string,
   { file, all, valid, invalid }: (typeof AEAD_VECTORS)[number],
 ): void {
-  const { tests } = readVectors<{ tests: Vector[] }>(file);
+  const { tests } = readVectors<{ tests: AeadVector[] }>(file);
   expect(tests).toHaveLength(all);
-  const lines = tests.filter(isReachable).map(lineOf);
+  const lines = tests.filter(isOfPsp).map(lineOf);
   const [program, ...args] = command;
   const { status, stdout, stderr } = spawnSync(program!, args, { encoding: 'utf8', input: lines.join('') });
   expect({ status, stdout, stderr }).toEqual({

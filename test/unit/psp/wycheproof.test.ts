@@ -5,28 +5,13 @@ import { describe, expect, test } from 'vitest';
 import type { AeadEngine } from '../../../src/psp/aead.js';
 import { nobleEngine } from '../../../src/psp/aead-noble.js';
 import { opensslEngine } from '../../../src/psp/aead-openssl.js';
+import { type AeadVector, isOfPsp } from '../../support/aead-vectors.js';
 import { fromHex, readVectors, toHex } from '../../support/reference-vectors.js';
-
-interface AeadCase {
-  readonly tcId: number;
-  readonly keySize: number;
-  readonly ivSize: number;
-  readonly tagSize: number;
-  readonly key: string;
-  readonly iv: string;
-  readonly aad?: string;
-  readonly msg: string;
-  readonly ct?: string;
-  readonly tag: string;
-  readonly result: 'valid' | 'invalid';
-}
-
-const isPsp = ({ keySize, ivSize, tagSize }: AeadCase) => ivSize === 96 && tagSize === 128 && keySize !== 192;
 
 /** One case through an engine: associated data, text and tag side by side in one frame, behind some other octets. */
 function check(
   engine: AeadEngine,
-  vector: AeadCase,
+  vector: AeadVector,
   aad: Uint8Array,
   plain: Uint8Array,
   cipher: Uint8Array,
@@ -56,8 +41,8 @@ function check(
 }
 
 describe('AES-GCM', () => {
-  const { tests } = readVectors<{ tests: AeadCase[] }>('wycheproof-aes-gcm.json');
-  const psp = tests.filter(isPsp);
+  const { tests } = readVectors<{ tests: AeadVector[] }>('wycheproof-aes-gcm.json');
+  const psp = tests.filter(isOfPsp);
 
   test('there are 316 cases, 133 of them of the shape of PSP', () => {
     expect(tests).toHaveLength(316);
@@ -70,7 +55,7 @@ describe('AES-GCM', () => {
   });
 
   test('the other 183 through both libraries', () => {
-    const others = tests.filter((vector) => !isPsp(vector));
+    const others = tests.filter((vector) => !isOfPsp(vector));
     expect(others).toHaveLength(183);
     for (const vector of others) {
       const valid = vector.result === 'valid';
@@ -100,8 +85,8 @@ describe('AES-GCM', () => {
 });
 
 describe('AES-GMAC', () => {
-  const { tests } = readVectors<{ tests: AeadCase[] }>('wycheproof-aes-gmac.json');
-  const psp = tests.filter(isPsp);
+  const { tests } = readVectors<{ tests: AeadVector[] }>('wycheproof-aes-gmac.json');
+  const psp = tests.filter(isOfPsp);
 
   test('there are 414 cases', () => {
     expect(tests).toHaveLength(414);
@@ -114,7 +99,7 @@ describe('AES-GMAC', () => {
   });
 
   test('the others through OpenSSL', () => {
-    const others = tests.filter((vector) => !isPsp(vector));
+    const others = tests.filter((vector) => !isOfPsp(vector));
     expect(others.length + psp.length).toBe(414);
     for (const vector of others) {
       const cipher = createCipheriv(
@@ -132,7 +117,7 @@ describe('AES-GMAC', () => {
 
 describe('AES-CMAC', () => {
   interface MacCase
-    extends Pick<AeadCase, 'tcId' | 'keySize' | 'tagSize' | 'key' | 'msg' | 'tag' | 'result'> {}
+    extends Pick<AeadVector, 'tcId' | 'keySize' | 'tagSize' | 'key' | 'msg' | 'tag' | 'result'> {}
   const { tests } = readVectors<{ tests: MacCase[] }>('wycheproof-aes-cmac.json');
 
   test('all 311 cases through the CMAC that key derivation uses', () => {
