@@ -2,13 +2,11 @@
  * What actions do to packets, and what conditions compare: native/doca-soft/test/actions.cc and layers.cc, a process per case. Every
  * expected frame is the test's own, with checksums that it computes in full.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { describe } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { ROOT } from '../support/root.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
+import { ringDevice, testBuiltProgram, testCases, writeMapping } from '../support/ring-programs.js';
+import { folderOfPrograms, sanitizedProgram, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
 const CASES: Readonly<Record<string, readonly string[]>> = {
@@ -27,48 +25,23 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
 };
 /** Lists have it from 3.3 on. */
 const ONLY_OF_3_3 = ['nat64-in-lists'];
-const sanitized = (program: string) => join(ROOT, 'build/native/robustness', program);
 
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-actions-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const mapping = join(folder, 'mapping.conf');
-  writeFileSync(
-    mapping,
-    [
-      ...['[device 03:00.0]', 'port = net_ring_wire', 'mtu = 1500', 'buffers = 1024', 'completions = queued'],
-      ...['[representor vf0]', 'port = net_ring_vf', 'mtu = 1500', ''],
-    ].join('\n'),
-  );
+  const folder = folderOfPrograms('actions');
+  const mapping = writeMapping(folder, ringDevice({ lines: ['completions = queued'] }));
 
   for (const [name, cases] of Object.entries(CASES)) {
     describe.each(RELEASES)(`${name}, DOCA %s`, (release) => {
-      let program: string;
-
-      test('builds', () => {
-        program = buildSoftProgram(`${name}.cc`, release, folder, ['-lrte_net_ring']);
-      }, 60_000);
-
-      test.each([...cases, ...(name === 'layers' && release === '3.3' ? ONLY_OF_3_3 : [])])(
-        '%s',
-        (one) => {
-          runCase(program, one, mapping);
-        },
-        CASE_TIMEOUT_MS,
-      );
+      const ofRelease = name === 'layers' && release === '3.3' ? ONLY_OF_3_3 : [];
+      testBuiltProgram(name, release, folder, mapping, [...cases, ...ofRelease]);
     });
 
     describe(`${name}, under sanitizers`, () => {
-      test.each(cases)(
-        '%s',
-        (one) => {
-          runCase(sanitized(name), one, mapping);
-        },
-        CASE_TIMEOUT_MS,
-      );
+      testCases(() => sanitizedProgram(name), mapping, cases);
     });
   }
 }
 
-const isBuilt = softIsBuilt(RELEASES) && Object.keys(CASES).every((name) => existsSync(sanitized(name)));
+const isBuilt =
+  softIsBuilt(RELEASES) && Object.keys(CASES).every((name) => existsSync(sanitizedProgram(name)));
 describeOnNative('actions on packets', isBuilt, body);

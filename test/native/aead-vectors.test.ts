@@ -8,13 +8,12 @@
  * 24, tags that are cut.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { AEAD_VECTORS, runAeadVectors } from '../support/aead-vectors.js';
 import { describeOnNative } from '../support/needs.js';
-import { ROOT } from '../support/root.js';
+import { sanitizedProgram } from '../support/soft-program.js';
 
-const PROGRAM = join(ROOT, 'build/native/robustness/vectors');
+const PROGRAM = sanitizedProgram('vectors');
 /** Intel's library is x86-64's. */
 const ENGINES = process.arch === 'x64' ? ['ipsec-mb', 'openssl'] : ['openssl'];
 

@@ -2,21 +2,22 @@
  * The software DOCA's calls in the wrong order, too large or too late, and its RSS queues: native/doca-soft/test/api.cc, a
  * process per case.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { ROOT } from '../support/root.js';
 import { API_CASES, runApiCase } from '../support/soft-cases.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS } from '../support/soft-program.js';
+import {
+  buildSoftProgram,
+  CASE_TIMEOUT_MS,
+  folderOfPrograms,
+  sanitizedProgram,
+} from '../support/soft-program.js';
 
 /** Memory is shared out and looked through: not what a sanitizer's process is for. */
 const NOT_UNDER_SANITIZERS = ['no-memory', 'old-keys'];
 
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-api-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = folderOfPrograms('api');
 
   describe.each([
     { release: '3.1', cases: [...API_CASES, 'mirrors'] },
@@ -33,10 +34,10 @@ function body(): void {
   });
 
   describe('DOCA 3.1 under sanitizers', () => {
-    const program = join(ROOT, 'build/native/robustness/api');
+    const program = sanitizedProgram('api');
     const cases = [...API_CASES, 'mirrors'].filter((name) => !NOT_UNDER_SANITIZERS.includes(name));
     test.each(cases)('%s', (name) => runApiCase(program, name, folder), CASE_TIMEOUT_MS);
   });
 }
 
-describeOnNative('the API of the software DOCA', existsSync(join(ROOT, 'build/native/robustness/api')), body);
+describeOnNative('the API of the software DOCA', existsSync(sanitizedProgram('api')), body);

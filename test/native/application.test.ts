@@ -2,12 +2,17 @@
  * A program with the calls of NVIDIA's psp_gateway in its order, and what it sees of DPDK's ports: native/doca-soft/test/application.cc,
  * a process per case.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
+import {
+  buildSoftProgram,
+  CASE_TIMEOUT_MS,
+  folderOfPrograms,
+  runCase,
+  softIsBuilt,
+} from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
 const CASES = ['order', 'two-devices', 'one-lcore', 'twelve-lcores', 'thirty-lcores'];
@@ -21,8 +26,7 @@ const TWO_DEVICES =
   '[device 03:00.1]\nport = net_null2\nbuffers = 1024\n[representor vf1]\nport = net_null3\n';
 
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-application-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = folderOfPrograms('application');
   const mapping = join(folder, 'mapping.conf');
 
   describe.each(RELEASES)('DOCA %s', (release) => {

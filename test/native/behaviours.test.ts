@@ -2,21 +2,23 @@
  * What a mapping file can have the software DOCA do otherwise: native/doca-soft/test/behaviours.cc, a process per case. With
  * `control` and `inside` test/native/api.test.ts does.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { existsSync } from 'node:fs';
+import { describe, test } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { ROOT } from '../support/root.js';
 import { BEHAVIOUR_CASES, runBehaviourCase } from '../support/soft-cases.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS, softIsBuilt } from '../support/soft-program.js';
+import {
+  buildSoftProgram,
+  CASE_TIMEOUT_MS,
+  folderOfPrograms,
+  sanitizedProgram,
+  softIsBuilt,
+} from '../support/soft-program.js';
 
 const RELEASE = '3.3';
 /** With another default of `nr-entries`. What is left when a port stops is given back. */
-const SANITIZED = join(ROOT, 'build/native/robustness/behaviours');
+const SANITIZED = sanitizedProgram('behaviours');
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-behaviours-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = folderOfPrograms('behaviours');
 
   let built: string;
 

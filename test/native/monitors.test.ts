@@ -2,12 +2,10 @@
  * Shared counters, meters and aging of the software DOCA: native/doca-soft/test/shared_counters.cc, entry_meters.cc and aging.cc, a
  * process per case. What meters say of packets alone is held against the RFCs by test/native/robustness.test.ts.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, test } from 'vitest';
+import { describe } from 'vitest';
 import { describeOnNative } from '../support/needs.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
+import { ringDevice, testBuiltProgram, writeMapping } from '../support/ring-programs.js';
+import { folderOfPrograms, softIsBuilt } from '../support/soft-program.js';
 
 const RELEASES = ['3.1', '3.3'];
 const PROGRAMS = {
@@ -17,30 +15,12 @@ const PROGRAMS = {
 };
 
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-monitors-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const mapping = join(folder, 'mapping.conf');
-  writeFileSync(
-    mapping,
-    '[device 03:00.0]\nport = net_ring_wire\nmtu = 1500\nbuffers = 1024\n' +
-      '[representor vf0]\nport = net_ring_vf\nmtu = 1500\n',
-  );
+  const folder = folderOfPrograms('monitors');
+  const mapping = writeMapping(folder, ringDevice());
 
   describe.each(RELEASES)('DOCA %s', (release) => {
     describe.each(Object.entries(PROGRAMS))('%s', (name, cases) => {
-      let program: string;
-
-      test('builds', () => {
-        program = buildSoftProgram(`${name}.cc`, release, folder, ['-lrte_net_ring']);
-      }, 60_000);
-
-      test.each(cases)(
-        '%s',
-        (one) => {
-          runCase(program, one, mapping);
-        },
-        CASE_TIMEOUT_MS,
-      );
+      testBuiltProgram(name, release, folder, mapping, cases);
     });
   });
 }

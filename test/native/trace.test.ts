@@ -3,16 +3,23 @@
  * test/e2e/doca-trace.test.ts.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { apiOf, readHeaders } from '../../scripts/soft-api.mjs';
 import { NOT_TRACED } from '../../scripts/soft-trace.mjs';
 import { SOFT_RELEASES } from '../../src/hal/native-parts.js';
 import { describeOnNative } from '../support/needs.js';
+import { ringDevice, writeMapping } from '../support/ring-programs.js';
 import { ROOT } from '../support/root.js';
-import { buildSoftProgram, CASE_TIMEOUT_MS, runCase, softIsBuilt } from '../support/soft-program.js';
+import {
+  buildSoftProgram,
+  CASE_TIMEOUT_MS,
+  folderOfPrograms,
+  runCase,
+  sanitizedProgram,
+  softIsBuilt,
+} from '../support/soft-program.js';
 
 interface Line {
   readonly type: string;
@@ -25,7 +32,7 @@ const RELEASES = ['3.1', '3.3'] as const;
 /** The rings of the program's ports are the first ones. */
 const PF = 2;
 /** As 3.1. */
-const SANITIZED = join(ROOT, 'build/native/robustness/trace');
+const SANITIZED = sanitizedProgram('trace');
 const isRoot = process.getuid?.() === 0;
 const prefixOf = (release: string) => join(ROOT, 'build/native', `prefix-${release}`);
 
@@ -64,16 +71,8 @@ function repeatable(lines: readonly Line[], kinds: readonly string[]): Line[] {
 }
 
 function body(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'psp-gateway-trace-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const mapping = join(folder, 'mapping.conf');
-  writeFileSync(
-    mapping,
-    [
-      ...['[device 03:00.0]', 'port = net_ring_wire', 'mtu = 1500', 'buffers = 1024', ''],
-      ...['[representor vf0]', 'port = net_ring_vf', 'mtu = 1500', ''],
-    ].join('\n'),
-  );
+  const folder = folderOfPrograms('trace');
+  const mapping = writeMapping(folder, ringDevice());
   const built = new Map<string, string>();
 
   test.each(RELEASES)(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
 import { type Family, frameOf, V1, V2 } from './inner-packets.js';
+import { ringDevice, writeMapping } from './ring-programs.js';
 import { runCase } from './soft-program.js';
 
 const RSS_CASES = ['rss-ipv4', 'rss-ipv6', 'rss'];
@@ -55,17 +56,9 @@ export function runBehaviourCase(
   [name, line]: readonly [name: string, line: string],
   folder: string,
 ): void {
-  const mapping = join(folder, `${name}.conf`);
   // Where completions are not what it is about, control entries wait for the queue in all releases.
   const lines = line.startsWith('completions') ? [line] : ['completions = queued', line];
-  writeFileSync(
-    mapping,
-    [
-      ...['[device 03:00.0]', 'port = net_ring_wire', 'mtu = 1500', 'buffers = 1024', ...lines],
-      ...['[representor vf0]', 'port = net_ring_vf', 'mtu = 1500', ''],
-    ].join('\n'),
-  );
-  runCase(program, name, mapping);
+  runCase(program, name, writeMapping(folder, ringDevice({ lines })));
 }
 
 /** A capture with datagrams of each flow. */

@@ -1,8 +1,9 @@
 /** Programs of tests in C and C++, over the public API of the software DOCA. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, parse, resolve } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { SoftRelease } from '../../src/hal/native-parts.js';
 import { ROOT } from './root.js';
 
@@ -23,6 +24,16 @@ const prefixOf = (release: string) => join(ROOT, `build/native/prefix-${release}
 export function softIsBuilt(releases: readonly string[]): boolean {
   return releases.every((release) => existsSync(prefixOf(release)));
 }
+
+/** A folder for the programs of a test file, gone after its tests. */
+export function folderOfPrograms(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `psp-gateway-${name}-`));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A program of native/doca-soft/test that is built with sanitizers (robustness.cmake). */
+export const sanitizedProgram = (name: string): string => join(ROOT, 'build/native/robustness', name);
 
 /** A limit for one case, for a test that runs it with a machine that does much else. */
 export const CASE_TIMEOUT_MS = 90_000;

@@ -67,13 +67,7 @@ void start_with_words()
 	OK(doca_flow_cfg_set_pipe_queues(cfg, PIPE_QUEUES));
 	OK(doca_flow_cfg_set_cb_entry_process(cfg, entry_done));
 	OK(doca_flow_cfg_set_definitions(cfg, words));
-	start_eal();
-	wire = ring_port("wire");
-	vf = ring_port("vf");
-	open_device();
-	OK(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1));
-	OK(doca_dpdk_get_first_port_id(dev, &pf));
-	start_dpdk_port(pf, RX_QUEUES);
+	start_device();
 	OK(doca_flow_init(cfg));
 	// Neither is looked at any more.
 	doca_flow_cfg_destroy(cfg);

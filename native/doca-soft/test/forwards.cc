@@ -123,13 +123,7 @@ void flags_say_by_what()
 // Forwards name a configuration of queues by its number, from 0 on.
 void forwards_share_queues()
 {
-	start_eal();
-	wire = ring_port("wire");
-	vf = ring_port("vf");
-	open_device();
-	OK(doca_dpdk_port_probe_with_representors(dev, "", &rep, 1));
-	OK(doca_dpdk_get_first_port_id(dev, &pf));
-	start_dpdk_port(pf, RX_QUEUES);
+	start_device();
 	doca_flow_cfg *cfg;
 	OK(doca_flow_cfg_create(&cfg));
 	OK(doca_flow_cfg_set_mode_args(cfg, "switch"));

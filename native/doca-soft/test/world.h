@@ -151,7 +151,8 @@ inline void start_flow()
 	OK(start_flow_port(pf + 1, nullptr, rep, vf_port));
 }
 
-inline void start()
+// EAL with the rings behind the ports, and the device with its started DPDK port: all that comes before DOCA Flow.
+inline void start_device()
 {
 	start_eal();
 	wire = ring_port("wire");
@@ -160,6 +161,11 @@ inline void start()
 	OK(probe_one(dev, rep, "vf0"));
 	OK(doca_dpdk_get_first_port_id(dev, &pf));
 	start_dpdk_port(pf, RX_QUEUES);
+}
+
+inline void start()
+{
+	start_device();
 	start_flow();
 }
 
