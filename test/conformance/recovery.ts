@@ -69,9 +69,13 @@ export function describeRecovery(implementation: HalUnderTest): void {
     test('traffic comes back past a thousand silent peers', async () => {
       await live();
       const [before] = await net.request(LIVE, [0]);
+      // A packet proves the peer's underlay address once the device counts for it, which follows the answer.
+      await net.run(STEP_MS);
       expect(await net.letsIn(LIVE, 0, before!, LIVE)).toBe(true);
       await net.run(5000);
       await net.gateway.stop();
+      // What is kept says where the live peer is.
+      expect(text).toContain('"underlay":["2001:db8::2"]');
 
       const { calls } = await live();
       const startMs = net.clock.nowMs();
