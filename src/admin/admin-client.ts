@@ -33,7 +33,7 @@ export class NoGatewayError extends Error {
 export class AdminClient {
   readonly #client: Client;
 
-  private constructor(path: string) {
+  private constructor(private readonly path: string) {
     this.#client = new Client(`unix:${resolve(path)}`, credentials.createInsecure(), {
       'grpc.max_receive_message_length': ANSWER_OCTETS_MAX,
       'grpc.enable_channelz': 0,
@@ -61,7 +61,7 @@ export class AdminClient {
         { deadline: systemClock.nowMs() + DEADLINE_MS },
         (error, answer) => {
           if (error === null) resolveCall(answer!);
-          else reject(callError(error));
+          else reject(callError(this.path, error));
         },
       );
     });
@@ -79,7 +79,9 @@ export class AdminClient {
       if (signal.aborted) call.cancel();
       else release = onAbort(signal, () => call.cancel());
       call.on('data', onEvent);
-      call.on('error', (error: ServiceError) => (signal.aborted ? resolveWatch() : reject(callError(error))));
+      call.on('error', (error: ServiceError) =>
+        signal.aborted ? resolveWatch() : reject(callError(this.path, error)),
+      );
       call.on('end', () => reject(new NoGatewayError('the gateway has ended')));
     });
     return watching.finally(release);
@@ -95,7 +97,7 @@ export class AdminClient {
     try {
       for await (const message of call as AsyncIterable<CaptureMessage>) yield message;
     } catch (error) {
-      throw callError(error as ServiceError);
+      throw callError(this.path, error as ServiceError);
     } finally {
       call.cancel();
     }
@@ -123,8 +125,13 @@ function noGatewayText(path: string, problem: NodeJS.ErrnoException): string {
   }
 }
 
-function callError({ code, details }: ServiceError): Error {
+function callError(path: string, { code, details }: ServiceError): Error {
   const name = codeOfStatus(code);
+  // Somebody has taken a connection at this path, and the next ones ended before a word was said.
+  if (name === 'UNAVAILABLE' && details.startsWith('No connection established'))
+    return new NoGatewayError(
+      `the gateway at ${path} takes no more connections: it has as many as it may, or is just ending; end commands that go on, such as top, events or capture, and try again`,
+    );
   // What the gateway itself says it is not able to do has words of its own.
   if (name === 'UNAVAILABLE' && !details.startsWith('the device'))
     return new NoGatewayError(`no gateway answers: ${details}`);

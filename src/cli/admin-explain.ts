@@ -1,5 +1,6 @@
 /** `psp-gateway explain`: what a running gateway would do with a packet, and why. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AdminClient } from '../admin/admin-client.js';
 import { DIRECTIONS, PORT_MAX, PROTOCOLS } from '../gateway/explain/packet-question.js';
 import { type AdminFlags, printAnswer, withAdminFlags, withGateway } from './admin-call.js';
 import { FlagProblems } from './flag-problems.js';
@@ -35,8 +36,8 @@ export function explainCommand(): Command {
     EXAMPLES,
   );
   new FlagProblems(command);
-  return command.action((source: string, destination: string, flags: Flags) =>
-    withGateway(command, flags, async (client) => {
+  return command.action((source: string, destination: string, flags: Flags) => {
+    const ask = async (client: AdminClient) => {
       const { in: comesIn, out: goesOut } = flags;
       const said = comesIn ? 'in' : goesOut ? 'out' : '';
       const { direction = said, proto: protocol, sport: sourcePort, dport: destinationPort } = flags;
@@ -50,7 +51,16 @@ export function explainCommand(): Command {
       });
       const { explainBlocks } = await import('../admin/tables.js');
       printAnswer(flags, answer, () => explainBlocks(answer));
-    }),
+    };
+    return withGateway(command, flags, ask, portProblems(flags));
+  });
+}
+
+/** Of ports that the protocol does not have. */
+function portProblems({ proto, sport, dport }: Flags): string[] {
+  if (proto !== 'icmp') return [];
+  return Object.entries({ sport, dport }).flatMap(([flag, port]) =>
+    port > 0 ? [`--${flag}: ICMP has no ports; say --proto udp or --proto tcp`] : [],
   );
 }
 

@@ -203,6 +203,11 @@ export const EVENT_LINES: { readonly [Type in EventType]: EventLine<Of<Type>> } 
     level: 'info',
     text: 'certificates are not watched: a file is a pipe; new ones take a restart',
   },
+  'certificate-of-other-authority': {
+    level: 'warning',
+    text: ({ authorities }) =>
+      `our certificate is of no authority in ${authorities}: peers that trust the same ones refuse it`,
+  },
   'certificate-expires': {
     level: 'warning',
     text: ({ role }) => `${CERTIFICATES[role]} ends soon; renew it`,

@@ -302,6 +302,13 @@ export type GatewayEvent =
   | { readonly type: 'certificates-refused'; readonly reason: string }
   /** One of the TLS files can be read once only. */
   | { readonly type: 'certificates-not-watched'; readonly path: string }
+  /** None of the `authorities` file has issued ours: peers that have the same ones refuse it. */
+  | {
+      readonly type: 'certificate-of-other-authority';
+      readonly path: string;
+      readonly issuer: string;
+      readonly authorities: string;
+    }
   /** A certificate of our TLS files ends in `days` whole days. */
   | ({ readonly type: 'certificate-expires'; readonly days: number } & CertificateEnd)
   | ({ readonly type: 'certificate-expired' } & CertificateEnd)

@@ -220,6 +220,20 @@ describe('the admin socket', () => {
       err: expect.stringContaining('did you mean --socket?'),
     });
     expect(run('tunnels', 'more')).toMatchObject({ status: 2 });
+    const ports = run(
+      'explain',
+      '192.168.6.1',
+      '192.168.6.2',
+      '--sport',
+      '5',
+      '--dport=6',
+      '--socket',
+      'none',
+    );
+    expect(ports).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/^--sport: ICMP .*\n--dport: ICMP .*\n$/),
+    });
   });
 });
 

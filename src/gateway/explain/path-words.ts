@@ -27,6 +27,9 @@ export interface ExplainedStep {
   readonly goesTo: string;
 }
 
+/** Of a share in percent: a device draws with 32 bits. */
+const DECIMALS_MAX = 9;
+
 const DROPPED: Readonly<Record<LookupDropReason, string>> = {
   forward: 'the pipe says so',
   circle: 'it goes in circles',
@@ -125,8 +128,15 @@ function conditionText(condition: LookupCondition): string {
     return condition.syndrome === 0
       ? 'the packet is authentic'
       : `the packet is not authentic (syndrome ${condition.syndrome})`;
-  const percent = 100 * condition.probability;
-  return `chance has it in ${condition.pipe} (${percent < 1 ? percent.toPrecision(2) : percent.toFixed(0)} %)`;
+  return `chance has it in ${condition.pipe} (${percentText(condition.probability)} %)`;
+}
+
+/** With as many decimals as it takes to tell it from 0 and from 100. */
+function percentText(probability: number): string {
+  const percent = 100 * probability;
+  const toCertainty = Math.min(percent, 100 - percent);
+  const decimals = toCertainty === 0 || toCertainty >= 1 ? 0 : 1 + Math.ceil(-Math.log10(toCertainty));
+  return percent.toFixed(Math.min(decimals, DECIMALS_MAX));
 }
 
 function forwardText(forward: Forward): string {

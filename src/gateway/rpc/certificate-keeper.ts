@@ -11,7 +11,7 @@ import type { FileStamps } from '../../files/file-stamp.js';
 import { reasonOf } from '../../hal/errors.js';
 import type { GatewayObserver } from '../events.js';
 import type { TlsFiles } from '../options.js';
-import { certificatesIn, statusOf } from './certificate-reading.js';
+import { certificatesIn, leadsToAuthority, statusOf } from './certificate-reading.js';
 import {
   type CertificateStatus,
   DAY_MS,
@@ -75,6 +75,7 @@ export class CertificateKeeper {
   }
 
   start(): void {
+    this.#tellForeign();
     this.#tellExpiry();
     this.#lookLater();
   }
@@ -166,6 +167,7 @@ export class CertificateKeeper {
       authorities: certificates.filter(isAuthority).length,
       endsConnections: endConnections,
     });
+    this.#tellForeign();
     const keys = new Set(certificates.flatMap((one) => [toldKey(one, false), toldKey(one, true)]));
     for (const key of this.#toldAtMs.keys()) if (!keys.has(key)) this.#toldAtMs.delete(key);
     this.#tellExpiry();
@@ -182,6 +184,16 @@ export class CertificateKeeper {
     if (isNew) this.#refusals++;
     this.#problemToldAtMs = nowMs;
     this.deps.observe({ type: 'certificates-refused', reason: problem });
+  }
+
+  /** Peers usually have the same authorities as we. It is no mistake where they have others, so that it is told and taken. */
+  #tellForeign(): void {
+    const { source, observe } = this.deps;
+    const { caPath, certificatePath } = source.files;
+    const { certificatePem, caPem } = this.#material;
+    if (leadsToAuthority(certificatesIn(certificatePem), certificatesIn(caPem))) return;
+    const { issuer } = this.#certificates[0]!;
+    observe({ type: 'certificate-of-other-authority', path: certificatePath, issuer, authorities: caPath });
   }
 
   /** Tells of certificates that end soon or have ended, each once a day, and comes back when there is more to tell. */

@@ -18,6 +18,29 @@ export function validityOf(certificate: X509Certificate): { notBeforeMs: number;
   return { notBeforeMs: Date.parse(certificate.validFrom), notAfterMs: Date.parse(certificate.validTo) };
 }
 
+/** Certificates between ours and an authority, at most, where they are followed one by one. */
+export const CHAIN_LENGTH_MAX = 10;
+
+/**
+ * Whether an authority has issued the first of the certificates, by way of those behind it where it needs any: what peers find who
+ * trust these authorities.
+ */
+export function leadsToAuthority(
+  certificates: readonly X509Certificate[],
+  authorities: readonly X509Certificate[],
+): boolean {
+  const isOf = (one: X509Certificate) => (issuer: X509Certificate) =>
+    one.checkIssued(issuer) && one.verify(issuer.publicKey);
+  let last: X509Certificate | undefined = certificates[0];
+  for (let length = 0; last !== undefined && length < CHAIN_LENGTH_MAX; length++) {
+    const { fingerprint256 } = last;
+    if (authorities.some((one) => one.fingerprint256 === fingerprint256)) return true;
+    if (authorities.some(isOf(last))) return true;
+    last = certificates.slice(1).find(isOf(last));
+  }
+  return false;
+}
+
 /** What is to be said of a certificate. */
 export function statusOf(
   certificate: X509Certificate,

@@ -10,7 +10,7 @@ import { stampsOf } from '../../files/file-stamp.js';
 import { readTextFile } from '../../files/read-file.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import type { TlsFiles } from '../options.js';
-import { certificatesIn, validityOf } from './certificate-reading.js';
+import { CHAIN_LENGTH_MAX, certificatesIn, validityOf } from './certificate-reading.js';
 import { stateAt } from './certificate-status.js';
 import { ConnectionError, nameText } from './connection-problems.js';
 import { identityText, isDnsName, isSpiffeId, namesThatProve } from './identity.js';
@@ -126,9 +126,6 @@ export function secureContextOptions(tls: TlsMaterial): SecureContextOptions {
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }
-
-/** Certificates between a peer's and its authority that are looked at. */
-const CHAIN_LENGTH_MAX = 10;
 
 /** When the first of our own certificates ends, those between it and the authority among them; wall time in milliseconds. */
 export function ownEndMs({ certificatePem }: TlsMaterial): number {

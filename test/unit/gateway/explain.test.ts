@@ -1,5 +1,6 @@
 /** What gateways say would become of a packet: what does become of one that is sent, in every kind of tunnel. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { verdictOf } from '../../../src/gateway/explain/path-words.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { idsOf, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 
@@ -121,4 +122,22 @@ test('before the start it is refused, and says so', async () => {
   const a = await net.start(1, [2]);
   await a.gateway.stop();
   await expect(explain(a, 1, 2, 4)).rejects.toThrow(/BAD_STATE|SHUTDOWN/);
+});
+
+test.each([
+  [1, '100'],
+  [0, '0'],
+  [0.5, '50'],
+  [0.004, '0.40'],
+  [0.999, '99.900'],
+  [1 / 1024, '0.098'],
+  [1023 / 1024, '99.902'],
+  [1 - 2 ** -32, '99.999999977'],
+])('a chance of %d is told as %s per cent', (probability, percent) => {
+  const end = { end: 'rss' } as const;
+  const condition = { of: 'random', pipe: 'EGR_SAMPL', probability } as const;
+  const path = { steps: [], end: { end: 'fork', branches: [{ condition, path: { steps: [], end } }] } };
+  expect(verdictOf(path as never)).toBe(
+    `if chance has it in EGR_SAMPL (${percent} %): goes to the gateway itself`,
+  );
 });

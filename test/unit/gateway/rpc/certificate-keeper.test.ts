@@ -263,6 +263,27 @@ describe('files that change', () => {
     expect(reloads).toHaveLength(3);
   });
 
+  test('are taken, and told, where the certificate is of none of the authorities', async () => {
+    const { keeper, clock, first, disk, reloads, taken } = await open(30 * DAY_MS);
+    keeper.start();
+    await clock.advance(2 * LOOK_INTERVAL_MS);
+    expect(taken()).toEqual([]);
+    const other = await material(30 * DAY_MS);
+    Object.assign(disk, { now: { ...first, caPem: other.caPem }, text: '2' });
+    await clock.advance(2 * LOOK_INTERVAL_MS);
+    const told = {
+      type: 'certificate-of-other-authority',
+      path: 'a.pem',
+      issuer: 'CN=psp-gateway throw-away authority',
+      authorities: 'ca.pem',
+    };
+    expect(taken()).toEqual([expect.objectContaining({ type: 'certificates-reloaded' }), told]);
+    Object.assign(disk, { now: { ...first, caPem: `${other.caPem}${first.caPem}` }, text: '3' });
+    await clock.advance(2 * LOOK_INTERVAL_MS);
+    expect(taken()).toEqual([expect.objectContaining({ type: 'certificates-reloaded' })]);
+    expect(reloads).toHaveLength(2);
+  });
+
   test('are left alone where one is a pipe from the start, and are a problem where one becomes a pipe', async () => {
     const piped = await open(30 * DAY_MS);
     piped.disk.special = '/dev/fd/63';
