@@ -15,8 +15,8 @@ import { ipFromOctets, parseIp, parseMac } from '../src/packet/address.js';
 import { buildIpv4Packet } from '../src/packet/ipv4.js';
 import { opensslEngine } from '../src/psp/aead-openssl.js';
 import { encapsulate } from '../src/psp/encapsulate.js';
+import { DECAP_MACS } from '../src/verify/gateway-pipeline.js';
 import { docaIsBuilt, hugePages, openDocaHarness, startRings } from '../test/support/doca-harness.js';
-import { DECAP_MACS } from '../test/support/pipelines.js';
 import { benchTcp } from './namespaces.js';
 
 const SIZES_OCTETS = [64, 256, 1400, 8900];

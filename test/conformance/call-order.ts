@@ -1,12 +1,12 @@
 /** Calls that do not wait for each other: what each of them sees of those before it, while a program is built, and when it is closed. */
 import { describe, expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { HalError } from '../../src/hal/errors.js';
 import type { CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp } from '../../src/packet/address.js';
-import { Choose } from '../support/choose.js';
+import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
 import { tunnelHeader } from '../support/psp-program.js';
-import type { HalHarness, HalUnderTest } from './harness.js';
 import { workloadFrame } from './session-packets.js';
 
 /** More than devices take in one slice of work. */

@@ -4,8 +4,8 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { HELD_PACKET_INTERVAL_S, HELD_PACKETS_AT_ONCE } from '../../src/gateway/underlay/underlay-hold.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { GatewayWorld } from './gateway-world.js';
-import type { HalUnderTest } from './harness.js';
 
 /** Packets at a time, all of which may wait for one session. */
 const BURST = 40;

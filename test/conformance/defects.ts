@@ -3,8 +3,8 @@
  * without the defect, convicts it.
  */
 import { expect, test } from 'vitest';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
-import type { HalUnderTest } from './harness.js';
 import { expectCountedIvs, ivsOfLives } from './properties.js';
 
 export function describeDefects(release: DocaRelease): (implementation: HalUnderTest) => void {

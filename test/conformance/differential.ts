@@ -10,25 +10,25 @@
  * number; decap with encap, or decrypt with encrypt, in one action template; frames of `transmit` beyond the MTU.
  */
 import { expect } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { SYNDROME_OK } from '../../src/hal/fields.js';
 import type { EntryOperation, PipeHal } from '../../src/hal/hal.js';
 import type { PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
-import { Choose } from '../support/choose.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
+import { opened } from '../../src/verify/opened.js';
+import { carryingProgram, SLOT_KEYS } from '../../src/verify/random/carries.js';
+import { KEY_SLOTS } from '../../src/verify/random/random-actions.js';
+import { randomBasicEntry } from '../../src/verify/random/random-entries.js';
+import { drawsNumbers, RandomOperations } from '../../src/verify/random/random-operations.js';
+import { damaged, randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
+import { Traffic } from '../../src/verify/random/traffic.js';
 import { type LongRelease, startRings } from '../support/doca-harness.js';
-import { carryingProgram, SLOT_KEYS } from './carries.js';
 import { describeCases } from './cases.js';
 import { FaultyPair } from './faulty-pair.js';
-import { MASTER_KEYS } from './master-keys.js';
 import { openPair } from './open-pair.js';
-import { opened } from './opened.js';
 import { Pair } from './pair.js';
-import { KEY_SLOTS } from './random-actions.js';
-import { randomBasicEntry } from './random-entries.js';
-import { drawsNumbers, RandomOperations } from './random-operations.js';
-import { damaged, randomFrame, randomPspFrame } from './random-packets.js';
-import { Traffic } from './traffic.js';
 
 const UPLINK_MTU_OCTETS = 1500;
 const VF_MTU_OCTETS = 1400;

@@ -21,11 +21,11 @@ import {
   encodeMultiTunnelRequest,
 } from '../../src/gateway/rpc/tunnel-messages.js';
 import { type IpAddress, parseIp, parseMac } from '../../src/packet/address.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { VF_MAC } from '../../src/verify/sim-harness.js';
 import { peersAt } from '../support/doorkeepers.js';
 import { gatewayOptions, LIMITS } from '../support/gateways.js';
 import { DATA, FLOODS, frame, HELLO, openStream, prefix, rawClient } from '../support/raw-http2.js';
-import { VF_MAC } from '../support/sim-harness.js';
-import type { HalUnderTest } from './harness.js';
 
 const SERVER = parseIp('127.0.0.1');
 const HONEST = parseIp('127.0.0.9');

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
 import { pipelineOptions } from '../support/pipelines.js';
 import { referenceCases } from '../support/reference-vectors.js';
-import { MASTER_KEYS } from './master-keys.js';
 
 export function describeEarlierKeys(release: DocaRelease): void {
   describe(`keys of an earlier run, in a device of DOCA ${release}`, () => {

@@ -1,5 +1,6 @@
 /** A device that fails now and then, over long: what a random case of differential.ts is too short to show. */
 import { expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import { egressAclEntry, egressValues } from '../../src/gateway/pipeline/pipeline-entries.js';
 import { ProgramError } from '../../src/hal/errors.js';
@@ -13,7 +14,6 @@ import {
 } from '../../src/hal/program.js';
 import { parseIp } from '../../src/packet/address.js';
 import { pspSpi } from '../../src/psp/header.js';
-import { Choose } from '../support/choose.js';
 import { type DocaRelease, startRings } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { pipelineOptions } from '../support/pipelines.js';

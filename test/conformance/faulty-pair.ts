@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { EntryId, EntryOperation, EntryResult } from '../../src/hal/hal.js';
-import type { HalHarness } from './harness.js';
+import type { HalHarness } from '../../src/verify/harness.js';
 import { outcome, Pair, plain } from './pair.js';
 
 const FAULTS_PER_THOUSAND = 150;

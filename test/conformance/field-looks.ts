@@ -2,6 +2,8 @@
  * Programs that look at one field and nothing else, in each of the ways in which one can look, and how many of a case's packets
  * have to hit.
  */
+
+import type { Choose } from '../../src/base/choose.js';
 import { type FieldName, type FieldValue, L3_IPV4, L3_NONE } from '../../src/hal/fields.js';
 import type { Counter, CounterSelector } from '../../src/hal/hal.js';
 import type {
@@ -14,9 +16,8 @@ import type {
   Pipe,
   PipeProgram,
 } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+import { masked, NO_CONDITION, someBits } from '../../src/verify/random/random-fields.js';
 import type { FieldCase, FieldPacket } from './field-packets.js';
-import { masked, NO_CONDITION, someBits } from './random-fields.js';
 
 const OPERATIONS = ['lt', 'le', 'gt', 'ge', 'ne'] as const;
 const HIT = 'hit';

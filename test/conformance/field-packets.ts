@@ -2,6 +2,8 @@
  * For every field, packets of which some have the value that a pipe looks for and others do not, alike in all the rest: the
  * field alone decides. All the rest is drawn at random, so that whoever reads a wrong octet sees another value.
  */
+
+import type { Choose } from '../../src/base/choose.js';
 import {
   FIELDS,
   type FieldName,
@@ -24,8 +26,7 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { pspSpi } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
-import type { Choose } from '../support/choose.js';
-import { MASTER_KEYS } from './master-keys.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
 
 export interface FieldPacket {
   readonly port: number;

@@ -1,9 +1,10 @@
 /** Every field by itself, as in fields.ts, over the simulator alone: it counts what the packets were made for. */
 import { expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { FIELDS, type FieldName } from '../../src/hal/fields.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
-import { Choose } from '../support/choose.js';
-import { openSimHarness } from '../support/sim-harness.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import {
   copyingProgram,
   countsOf,
@@ -15,7 +16,6 @@ import {
   programOf,
 } from './field-looks.js';
 import { FIELD_CASES, type FieldCase, sealedToOtherPort } from './field-packets.js';
-import { MASTER_KEYS } from './master-keys.js';
 
 const NAMES = Object.keys(FIELDS) as FieldName[];
 

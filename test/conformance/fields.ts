@@ -3,10 +3,10 @@
  * field alone decides whether they hit. The simulator and hal-doca must both count what the packets were made for.
  */
 import { expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { FIELDS, type FieldName } from '../../src/hal/fields.js';
 import type { CounterSelector } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { Choose } from '../support/choose.js';
 import type { DocaRelease } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import {

@@ -12,8 +12,8 @@ import {
   type TunnelParameters,
 } from '../../src/gateway/rpc/tunnel-messages.js';
 import { isGmac, keyLengthOctets, type PspVersion, pspVersion } from '../../src/psp/header.js';
+import { contains, frameOf } from '../../src/verify/inner-packets.js';
 import { type GatewayNetwork, idsOf, packetBetween, type TestNode, vip } from '../support/gateways.js';
-import { contains, frameOf } from '../support/inner-packets.js';
 import type { GatewaysUnderTest } from './gateways.js';
 
 const PAYLOAD = new Uint8Array(16).fill(0x77);

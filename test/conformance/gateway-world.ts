@@ -17,12 +17,12 @@ import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
+import type { HalHarness } from '../../src/verify/harness.js';
 import { CallsUnderWay } from '../support/calls-under-way.js';
 import { gatewayOptions, LIMITS } from '../support/gateways.js';
 import { HalLedger } from '../support/hal-ledger.js';
 import { outerHeaderTo } from '../support/psp-frames.js';
 import { addressOf, wideFrame } from '../support/wide-nodes.js';
-import type { HalHarness } from './harness.js';
 
 const OUR_UNDERLAY = parseIp('2001:db8::1');
 /** Of the outer source's last octet, in a frame. */

@@ -3,6 +3,7 @@
  * works in real time takes longer than a simulated one.
  */
 import { describe } from 'vitest';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { GatewayNetwork } from '../support/gateways.js';
 import { RealTimeDevices } from '../support/node-devices.js';
 import { describeNoise } from './gateway-noise.js';
@@ -10,7 +11,6 @@ import { describeSessions } from './gateway-sessions.js';
 import { describeSteps } from './gateway-steps.js';
 import { describeTables } from './gateway-tables.js';
 import { describeVersions } from './gateway-versions.js';
-import type { HalUnderTest } from './harness.js';
 
 /** Devices between which gateways are put. */
 export interface GatewaysUnderTest {

@@ -4,19 +4,20 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { contains, frameOf, ipPacketOf, MARKER } from '../../src/verify/inner-packets.js';
+import type { RigOptions } from '../../src/verify/rig.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import {
   type HardwareUnderTest,
   hardwareUnderTest,
   openHardwareHarness,
   softwareUnderTest,
 } from '../support/hardware-harness.js';
-import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
+import { innerPacket } from '../support/inner-packets.js';
 import { describeOnKernel } from '../support/kernel.js';
 import { toHex } from '../support/reference-vectors.js';
-import { openSimHarness } from '../support/sim-harness.js';
-import { openGatewayRig } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
-import type { RigOptions } from './rig.js';
 
 let device: HardwareUnderTest;
 

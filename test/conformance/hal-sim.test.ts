@@ -1,7 +1,7 @@
 import { seededRandom } from '../../src/base/random.js';
-import { openSimHarness } from '../support/sim-harness.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeCallOrder } from './call-order.js';
-import type { HalUnderTest } from './harness.js';
 import { describeProperties } from './properties.js';
 
 /** Each device has randomness of its own, as devices of the machine's have. */

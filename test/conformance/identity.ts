@@ -31,10 +31,10 @@ import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, ipFromOctets, parseIp, parseMac } from '../../src/packet/address.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
+import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
+import { frameOf } from '../../src/verify/inner-packets.js';
 import { gatewayOptions, idsOf, LIMITS, packetBetween, vip, vipOctets } from '../support/gateways.js';
-import { frameOf } from '../support/inner-packets.js';
 import { outerHeaderTo } from '../support/psp-frames.js';
-import type { HalHarness, HalUnderTest } from './harness.js';
 
 const PEERS = [2, 3, 4] as const;
 type PeerNumber = (typeof PEERS)[number];

@@ -1,12 +1,12 @@
 /** A device of hal-doca that has more to do than it can: its queues are full, and it is closed in the middle of everything. */
 import { expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
 import { egressAclEntry } from '../../src/gateway/pipeline/pipeline-entries.js';
 import { HalError } from '../../src/hal/errors.js';
 import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { ipFromOctets, parseIp } from '../../src/packet/address.js';
-import { Choose } from '../support/choose.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { pipelineOptions } from '../support/pipelines.js';

@@ -3,6 +3,7 @@
  * that the answer leaves open is the one that all counters, and all that comes out, show; and there is one only where nothing is random.
  */
 import { expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { SYNDROME_ICV_FAIL, SYNDROME_OK } from '../../src/hal/fields.js';
 import type { CounterSelector, EntryId } from '../../src/hal/hal.js';
 import type { LookupPacket, LookupPath, LookupStep } from '../../src/hal/lookup/lookup.js';
@@ -17,16 +18,15 @@ import {
   pspHeaderLengthOctets,
 } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
+import { opened } from '../../src/verify/opened.js';
+import { carryingProgram, SLOT_KEYS } from '../../src/verify/random/carries.js';
+import { KEY_SLOTS } from '../../src/verify/random/random-actions.js';
+import { drawsNumbers, RandomOperations } from '../../src/verify/random/random-operations.js';
+import { damaged, randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
+import { Traffic } from '../../src/verify/random/traffic.js';
+import { openSimHarness, type SimHarness } from '../../src/verify/sim-harness.js';
 import { again } from '../support/again.js';
-import { Choose } from '../support/choose.js';
-import { openSimHarness, type SimHarness } from '../support/sim-harness.js';
-import { carryingProgram, SLOT_KEYS } from './carries.js';
-import { MASTER_KEYS } from './master-keys.js';
-import { opened } from './opened.js';
-import { KEY_SLOTS } from './random-actions.js';
-import { drawsNumbers, RandomOperations } from './random-operations.js';
-import { damaged, randomFrame, randomPspFrame } from './random-packets.js';
-import { Traffic } from './traffic.js';
 import { type Counts, type Output, type Walk, walksOf } from './walks.js';
 
 const UPLINK_MTU_OCTETS = 1500;

@@ -1,8 +1,8 @@
 /** A simulator and a hal-doca that know the same master keys, draw the same random numbers and begin with the same IV. */
-import { Choose } from '../support/choose.js';
+import { Choose } from '../../src/base/choose.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { type DocaRelease, openDocaHarness } from '../support/doca-harness.js';
-import { openSimHarness } from '../support/sim-harness.js';
-import { MASTER_KEYS } from './master-keys.js';
 
 export interface PairOptions {
   readonly randomSeed: number;

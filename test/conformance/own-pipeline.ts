@@ -5,6 +5,7 @@
  */
 import { type IpAddress, ipFamily, ipToOctets } from '../../src/packet/address.js';
 import { ETHERNET_HEADER_OCTETS } from '../../src/packet/ethernet.js';
+import type { PipelineUnderTest } from '../../src/verify/rig.js';
 import {
   DECAP_ETHERNET_IPV4,
   DECAP_ETHERNET_IPV6,
@@ -13,7 +14,6 @@ import {
   pspProgram,
   tunnelHeader,
 } from '../support/psp-program.js';
-import type { PipelineUnderTest } from './rig.js';
 
 const COOKIE = Uint8Array.of(0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88);
 const MACS_OCTETS = 12;

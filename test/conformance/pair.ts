@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult } from '../../src/hal/hal.js';
 import type { LookupPacket, LookupPath } from '../../src/hal/lookup/lookup.js';
 import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import type { HalHarness } from './harness.js';
+import type { HalHarness } from '../../src/verify/harness.js';
 
 /** The two devices. Whatever is asked of them must have the same result. */
 export class Pair {

@@ -14,14 +14,22 @@ import {
   pspHeaderLengthOctets,
   pspSpi,
 } from '../../src/psp/header.js';
-import { contains, frameOf, innerPacket, ipPacketOf, MARKER } from '../support/inner-packets.js';
+import { gatewayPipeline } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { contains, frameOf, ipPacketOf, MARKER } from '../../src/verify/inner-packets.js';
+import {
+  COUNTERS,
+  install,
+  openRig,
+  type PipelineUnderTest,
+  RIG_DEFAULTS,
+  type RigOptions,
+} from '../../src/verify/rig.js';
+import { innerPacket } from '../support/inner-packets.js';
 import { outerHeaderTo } from '../support/psp-frames.js';
 import { counted, tunnelHeader } from '../support/psp-program.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
-import { gatewayPipeline } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
 import { ownPipeline } from './own-pipeline.js';
-import { COUNTERS, install, openRig, type PipelineUnderTest, RIG_DEFAULTS, type RigOptions } from './rig.js';
 
 const rigOptions = (over: Partial<RigOptions> = {}): fc.Arbitrary<RigOptions> =>
   fc

@@ -7,10 +7,10 @@ import type { StateStore } from '../../src/gateway/recovery/state-keeper.js';
 import { RpcError } from '../../src/gateway/rpc/transport.js';
 import type { TunnelParameters } from '../../src/gateway/rpc/tunnel-messages.js';
 import { parseIp } from '../../src/packet/address.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { LIMITS } from '../support/gateways.js';
 import { addressOf } from '../support/wide-nodes.js';
 import { GatewayWorld, serviceOf } from './gateway-world.js';
-import type { HalUnderTest } from './harness.js';
 
 const BACK_WITHIN_MS = 2_000;
 const STEP_MS = 20;

@@ -1,4 +1,4 @@
-import { openSimHarness } from '../support/sim-harness.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeRotation } from './rotation.js';
 
 describeRotation({ name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) }, 40);

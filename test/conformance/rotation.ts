@@ -3,6 +3,7 @@
  * once. Time is virtual, and messages, packets and the device's answers take as long as a seed says.
  */
 import { describe, expect, test } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { sleep } from '../../src/base/clock.js';
 import { seededRandom } from '../../src/base/random.js';
 import { createVirtualClock } from '../../src/base/virtual-clock.js';
@@ -11,11 +12,10 @@ import { MemoryNetwork } from '../../src/gateway/rpc/memory-transport.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
+import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
+import { frameOf } from '../../src/verify/inner-packets.js';
 import { CallsUnderWay } from '../support/calls-under-way.js';
-import { Choose } from '../support/choose.js';
 import { gatewayOptions, idsOf, LIMITS, packetBetween, vip } from '../support/gateways.js';
-import { frameOf } from '../support/inner-packets.js';
-import type { HalHarness, HalUnderTest } from './harness.js';
 
 const STEP_MS = 20;
 /** Steps with packets between two silences, on average. */

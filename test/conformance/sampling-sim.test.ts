@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
-import { openSimHarness } from '../support/sim-harness.js';
-import { openGatewayRig } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
+import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeSampling, flow, idsOf, PACKETS } from './sampling.js';
 
 let opened = 0;

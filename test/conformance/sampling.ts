@@ -7,11 +7,11 @@ import { PKT_META_EGRESS_SAMPLED, PKT_META_INGRESS_SAMPLED } from '../../src/gat
 import type { CounterSelector, RssPacket } from '../../src/hal/hal.js';
 import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encryptStart, FLAG_D, FLAG_S, PSP_FLAGS, PSP_ICV_OCTETS, PSP_SPI } from '../../src/psp/header.js';
-import { contains, type Family, frameOf, V1, V2 } from '../support/inner-packets.js';
+import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
+import { contains, type Family, frameOf, V1, V2 } from '../../src/verify/inner-packets.js';
+import type { Rig, RigOptions } from '../../src/verify/rig.js';
 import { toHex } from '../support/reference-vectors.js';
-import { openGatewayRig } from './gateway-pipeline.js';
-import type { HalHarness, HalUnderTest } from './harness.js';
-import type { Rig, RigOptions } from './rig.js';
 
 export const PACKETS = 96;
 /** Behind the ports, and never in a header. */

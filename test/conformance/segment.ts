@@ -14,7 +14,10 @@ import { fragmentIpv4 } from '../../src/packet/fragment.js';
 import { buildIpv4Packet, setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
 import { buildUdp } from '../../src/packet/udp.js';
-import { frameOf, V1, V2 } from '../support/inner-packets.js';
+import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { frameOf, V1, V2 } from '../../src/verify/inner-packets.js';
+import { install } from '../../src/verify/rig.js';
 import { toHex } from '../support/reference-vectors.js';
 import {
   advertisement,
@@ -27,9 +30,6 @@ import {
   routerAdvertisement,
   solicitation,
 } from '../support/segment-frames.js';
-import { openGatewayRig } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
-import { install } from './rig.js';
 
 const MAC = '02:00:00:00:00:01';
 const TO = { ip: 'fd00::2', mac: '02:00:00:00:00:02' };

@@ -1,4 +1,6 @@
 /** Packets of sessions: what workloads send, what peers send, and what of that a receiver must refuse. */
+
+import type { Choose } from '../../src/base/choose.js';
 import { type IpAddress, ipFamily } from '../../src/packet/address.js';
 import { buildIpv4Packet, PROTOCOL_TCP, PROTOCOL_UDP, setIpv4Checksum } from '../../src/packet/ipv4.js';
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
@@ -6,7 +8,6 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { EncapsulationError, encapsulate, locateIpPacket } from '../../src/psp/encapsulate.js';
 import { PSP_HEADER_OCTETS, PSP_ICV_OCTETS, type PspVersion } from '../../src/psp/header.js';
 import { transportPoint } from '../../src/psp/outer.js';
-import type { Choose } from '../support/choose.js';
 
 const ETHERNET_OCTETS = 14;
 const UDP_OCTETS = 8;

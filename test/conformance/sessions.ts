@@ -5,6 +5,7 @@
  * pipelines ask for more than the gateway does: session-variants.ts.
  */
 import { expect } from 'vitest';
+import { Choose } from '../../src/base/choose.js';
 import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
 import { overheadOctets } from '../../src/gateway/pipeline/mtu.js';
 import { PKT_META_RETURN_TO_VF } from '../../src/gateway/pipeline/packet-meta.js';
@@ -25,16 +26,16 @@ import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/pack
 import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
 import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
-import { Choose } from '../support/choose.js';
+import { DECAP_MACS } from '../../src/verify/gateway-pipeline.js';
+import { MASTER_KEYS } from '../../src/verify/master-keys.js';
+import { opened } from '../../src/verify/opened.js';
+import { withBadHeader } from '../../src/verify/random/bad-headers.js';
+import { randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
 import type { LongRelease } from '../support/doca-harness.js';
-import { DECAP_MACS, pipelineOptions } from '../support/pipelines.js';
-import { withBadHeader } from './bad-headers.js';
+import { pipelineOptions } from '../support/pipelines.js';
 import { describeCases } from './cases.js';
-import { MASTER_KEYS } from './master-keys.js';
 import { openPair } from './open-pair.js';
-import { opened } from './opened.js';
 import { Pair } from './pair.js';
-import { randomFrame, randomPspFrame } from './random-packets.js';
 import {
   beyondIp,
   cutShort,

@@ -8,13 +8,13 @@ import { DOMAINS } from '../../src/hal-doca/native.js';
 import { type IpAddress, ipFromOctets, parseIp } from '../../src/packet/address.js';
 import { buildIpv4Packet, PROTOCOL_UDP } from '../../src/packet/ipv4.js';
 import { pspHeaderLengthOctets } from '../../src/psp/header.js';
+import { gatewayPipeline, openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { V1, V2 } from '../../src/verify/inner-packets.js';
+import { COUNTERS, install, RIG_DEFAULTS } from '../../src/verify/rig.js';
 import { type DocaRelease, openDocaHarness, startRings } from '../support/doca-harness.js';
-import { V1, V2 } from '../support/inner-packets.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
-import { gatewayPipeline, openGatewayRig } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
-import { COUNTERS, install, RIG_DEFAULTS } from './rig.js';
 
 const RSS_QUEUES = 2;
 /** Enough for some to be sampled, and some not. */

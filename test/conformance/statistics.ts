@@ -7,9 +7,9 @@ import {
   statisticsObject,
   statisticsText,
 } from '../../src/cli/statistics.js';
+import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
 import { addressOf } from '../support/wide-nodes.js';
 import { GatewayWorld } from './gateway-world.js';
-import type { HalHarness, HalUnderTest } from './harness.js';
 
 /** The cells of the one line that begins with `name`. */
 function cellsOf(text: string, name: string): string[] {

@@ -1,4 +1,4 @@
-import { openSimHarness } from '../support/sim-harness.js';
+import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeTables } from './tables.js';
 
 describeTables({ name: 'hal-sim', open: (options) => openSimHarness(options ?? {}) });

@@ -3,10 +3,10 @@
  * fairly, and what a peer sends under the SPIs of a session that lost its place is let in still.
  */
 import { afterEach, describe, expect, test } from 'vitest';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { LIMITS } from '../support/gateways.js';
 import { addressOf } from '../support/wide-nodes.js';
 import { GatewayWorld } from './gateway-world.js';
-import type { HalUnderTest } from './harness.js';
 
 const MAX_TUNNELS = 4;
 const IDLE_S = 20;

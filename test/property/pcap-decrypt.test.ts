@@ -8,15 +8,9 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../src/psp/encapsulate.js';
 import { keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import type { SaKey } from '../../src/psp/keys-file.js';
+import { type Family, frameOf, type InnerPacket, ipPacketOf, V2 } from '../../src/verify/inner-packets.js';
 import { COUNTS, DecryptFolder, type Out, pcapng } from '../support/decrypt.js';
-import {
-  type Family,
-  frameOf,
-  type InnerPacket,
-  innerPacket,
-  ipPacketOf,
-  V2,
-} from '../support/inner-packets.js';
+import { innerPacket } from '../support/inner-packets.js';
 import { outerHeaderTo, UNDERLAY_MACS } from '../support/psp-frames.js';
 
 let folder: DecryptFolder;

@@ -10,9 +10,9 @@ import type { RssPacket } from '../../src/hal/hal.js';
 import { DOCA_ADDON, type SoftRelease } from '../../src/hal/native-parts.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
 import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
-import type { HalHarness, HarnessOptions } from '../conformance/harness.js';
+import type { HalHarness, HarnessOptions } from '../../src/verify/harness.js';
+import { ANY_PLACE } from '../../src/verify/sim-harness.js';
 import { ROOT } from './root.js';
-import { ANY_PLACE } from './sim-harness.js';
 
 export type DocaRelease = SoftRelease;
 /** Those that long tests run over. */

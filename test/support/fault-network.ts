@@ -17,6 +17,7 @@ import type { ServiceAddress, TlsMaterial } from '../../src/gateway/rpc/transpor
 import type { Counter, PipeHal } from '../../src/hal/hal.js';
 import type { SimHal } from '../../src/hal-sim/device.js';
 import { parseIp } from '../../src/packet/address.js';
+import { frameOf } from '../../src/verify/inner-packets.js';
 import { NO_ADMIN_COUNTERS } from './admin-counters.js';
 import {
   GatewayNetwork,
@@ -26,7 +27,6 @@ import {
   vip,
   vipOctets,
 } from './gateways.js';
-import { frameOf } from './inner-packets.js';
 import { MemoryTls } from './memory-tls.js';
 import { SimDevices } from './node-devices.js';
 

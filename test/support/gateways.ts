@@ -25,7 +25,7 @@ import type { ShowFrames } from '../../src/hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../../src/hal/hal.js';
 import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
 import { type IpAddress, ipFromOctets, macFromOctets, parseIp } from '../../src/packet/address.js';
-import { frameOf, type InnerPacket, WORKLOAD_MAC } from './inner-packets.js';
+import { frameOf, type InnerPacket, WORKLOAD_MAC } from '../../src/verify/inner-packets.js';
 import { type NodeDevice, type NodeDevices, SimDevices, type Workload } from './node-devices.js';
 
 export const LIMITS: GatewayLimits = {

@@ -13,10 +13,10 @@ import type { RssPacket } from '../../src/hal/hal.js';
 import { UPLINK_PORT } from '../../src/hal/program.js';
 import { openDocaHal } from '../../src/hal-doca/device.js';
 import type { PortsAddon } from '../../src/hal-sim/ports/ports-addon.js';
-import type { HalHarness } from '../conformance/harness.js';
+import type { HalHarness } from '../../src/verify/harness.js';
+import { UPLINK_MAC } from '../../src/verify/sim-harness.js';
 import { nameOfThisRun } from './kernel.js';
 import { PORTS_ADDON } from './root.js';
-import { UPLINK_MAC } from './sim-harness.js';
 
 /** Nothing has come for so long: everything has had its fate. */
 const QUIET_MS = 150;

@@ -10,7 +10,7 @@ import { InvariantChecker, type InvariantCheckerOptions } from '../../src/topolo
 import type { GatewayPlan } from '../../src/topology/model.js';
 import type { GatewayNode } from '../../src/topology/nodes/gateway-node.js';
 import { buildPayload } from '../../src/topology/traffic/payload.js';
-import { type Family, frameOf } from './inner-packets.js';
+import { type Family, frameOf } from '../../src/verify/inner-packets.js';
 import { outerHeaderTo } from './psp-frames.js';
 import { gatewayPlan } from './topologies.js';
 

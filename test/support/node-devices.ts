@@ -5,9 +5,9 @@ import { createVirtualClock, type VirtualClock } from '../../src/base/virtual-cl
 import type { PipeHal } from '../../src/hal/hal.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { openSimHal, type SimHal, type SimHalLimits } from '../../src/hal-sim/device.js';
-import type { HalHarness, HalUnderTest, HarnessOptions } from '../conformance/harness.js';
+import { CapturePort } from '../../src/verify/capture-port.js';
+import type { HalHarness, HalUnderTest, HarnessOptions } from '../../src/verify/harness.js';
 import { CallsUnderWay } from './calls-under-way.js';
-import { CapturePort } from './capture-port.js';
 
 const START_MS = 1_700_000_000_000;
 const UPLINK_MTU_OCTETS = 1500;

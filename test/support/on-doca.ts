@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import type { HalUnderTest } from '../conformance/harness.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
 import { type DocaRelease, docaIsBuilt, openDocaHarness } from './doca-harness.js';
 
 /** Tests over a release; skipped where it is not built, but for CI, where that is a failure. */

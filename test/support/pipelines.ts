@@ -1,8 +1,7 @@
 /** Every combination of options that changes the pipeline's shape. */
 import type { PipelineOptions } from '../../src/gateway/pipeline/pipeline-options.js';
 import type { IpFamily } from '../../src/packet/address.js';
-
-export const DECAP_MACS = Uint8Array.from([2, 0, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0x22]);
+import { DECAP_MACS } from '../../src/verify/gateway-pipeline.js';
 
 export function pipelineOptions(options: Partial<PipelineOptions> = {}): PipelineOptions {
   return {

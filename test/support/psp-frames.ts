@@ -3,7 +3,7 @@ import { type IpAddress, ipFamily, parseIp } from '../../src/packet/address.js';
 import { buildIpv4Packet } from '../../src/packet/ipv4.js';
 import { buildIpv6Packet } from '../../src/packet/ipv6.js';
 import { buildUdp } from '../../src/packet/udp.js';
-import type { Family } from './inner-packets.js';
+import type { Family } from '../../src/verify/inner-packets.js';
 
 export const UNDERLAY_MACS = Uint8Array.from([2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 2, 1]);
 const SENDER: Readonly<Record<Family, IpAddress>> = { 4: parseIp('192.0.2.9'), 6: parseIp('2001:db8::9') };

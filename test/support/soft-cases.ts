@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { pcapHeader, pcapRecord } from '../../src/packet/pcap.js';
-import { type Family, frameOf, V1, V2 } from './inner-packets.js';
+import { type Family, frameOf, V1, V2 } from '../../src/verify/inner-packets.js';
 import { ringDevice, writeMapping } from './ring-programs.js';
 import { runCase } from './soft-program.js';
 

@@ -3,8 +3,8 @@
 import type { PipeHal } from '../../src/hal/hal.js';
 import type { IpAddress } from '../../src/packet/address.js';
 import { parseIp } from '../../src/packet/address.js';
+import { frameOf } from '../../src/verify/inner-packets.js';
 import type { GatewayNetwork, NodeOptions, TestNode } from './gateways.js';
-import { frameOf } from './inner-packets.js';
 
 /** Address `index` of node `node`, from 0 on. */
 export function addressOf(node: number, index: number): IpAddress {

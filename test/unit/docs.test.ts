@@ -182,6 +182,7 @@ describe('the architecture', () => {
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
     metrics: ['base', 'hal', 'gateway'],
     topology: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'gateway'],
+    verify: ['base', 'packet', 'psp', 'hal', 'hal-sim', 'gateway'],
     // What a running gateway is asked from outside of it.
     admin: ['base', 'files', 'packet', 'psp', 'hal', 'gateway'],
     'native-build': ['hal'],
@@ -193,6 +194,7 @@ describe('the architecture', () => {
       'admin',
       'native-build',
       'doca-trace',
+      'verify',
     ],
   };
   /**

@@ -7,8 +7,9 @@ import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../../src/psp/encapsulate.js';
 import type { SaKey } from '../../../src/psp/keys-file.js';
 import { encapsulateAsReference } from '../../../src/psp/reference-tool.js';
+import { frameOf, ipPacketOf, V2 } from '../../../src/verify/inner-packets.js';
 import { COUNTS, DecryptFolder, type Out, p0, pcapng } from '../../support/decrypt.js';
-import { frameOf, innerPacket, ipPacketOf, V2 } from '../../support/inner-packets.js';
+import { innerPacket } from '../../support/inner-packets.js';
 import { datagramTo, outerHeaderTo, UNDERLAY_MACS } from '../../support/psp-frames.js';
 import { PING_FRAME, SYN_FRAME } from '../../support/real-frames.js';
 

@@ -7,8 +7,8 @@ import { macFromOctets } from '../../../src/packet/address.js';
 import { BOOT_REQUEST, buildDhcp, DHCP_REQUEST, parseDhcp } from '../../../src/packet/dhcp.js';
 import { buildIpv4Packet, IPV4_HEADER_OCTETS_MIN } from '../../../src/packet/ipv4.js';
 import { buildUdp, setUdpChecksum } from '../../../src/packet/udp.js';
+import { frameOf, WORKLOAD_MAC } from '../../../src/verify/inner-packets.js';
 import { idsOf, packetBetween, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
-import { frameOf, WORKLOAD_MAC } from '../../support/inner-packets.js';
 import { solicitation } from '../../support/segment-frames.js';
 
 let net: TestNetwork;

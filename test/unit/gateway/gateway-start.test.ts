@@ -18,8 +18,8 @@ import { BOOT_REQUEST, buildDhcp, DHCP_DISCOVER, parseDhcp } from '../../../src/
 import { buildIpv4Packet, IPV4_HEADER_OCTETS_MIN } from '../../../src/packet/ipv4.js';
 import { parsePrefix } from '../../../src/packet/prefix.js';
 import { buildUdp, setUdpChecksum } from '../../../src/packet/udp.js';
+import { WORKLOAD_MAC } from '../../../src/verify/inner-packets.js';
 import { idsOf, type NodeOptions, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
-import { WORKLOAD_MAC } from '../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RpcError } from '../../../src/gateway/rpc/transport.js';
 import { UPLINK_PORT } from '../../../src/hal/program.js';
+import { contains } from '../../../src/verify/inner-packets.js';
 import { idsOf, LIMITS, TestNetwork, vip } from '../../support/gateways.js';
-import { contains } from '../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -7,8 +7,8 @@ import {
   encodeMultiTunnelResponse,
   type TunnelParameters,
 } from '../../../src/gateway/rpc/tunnel-messages.js';
+import { contains, frameOf } from '../../../src/verify/inner-packets.js';
 import { idsOf, packetBetween, TestNetwork } from '../../support/gateways.js';
-import { contains, frameOf } from '../../support/inner-packets.js';
 import { expectSumsLikeDevice } from '../../support/summed-counters.js';
 
 let net: TestNetwork;

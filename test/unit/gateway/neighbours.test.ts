@@ -8,8 +8,8 @@ import {
 import { delegateHal } from '../../../src/hal/delegate.js';
 import type { EntryOperation, PipeHal } from '../../../src/hal/hal.js';
 import { parseIp } from '../../../src/packet/address.js';
+import { contains } from '../../../src/verify/inner-packets.js';
 import { idsOf, likeDoca, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
-import { contains } from '../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -8,6 +8,7 @@ import type { PeerOptions } from '../../../src/gateway/options.js';
 import type { IpAddress } from '../../../src/packet/address.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { parsePrefix } from '../../../src/packet/prefix.js';
+import { frameOf } from '../../../src/verify/inner-packets.js';
 import {
   idsOf,
   likeDoca,
@@ -17,7 +18,6 @@ import {
   type TestNode,
   vip,
 } from '../../support/gateways.js';
-import { frameOf } from '../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -8,9 +8,9 @@ import { HalError } from '../../../src/hal/errors.js';
 import type { PipeHal } from '../../../src/hal/hal.js';
 import { parseIp } from '../../../src/packet/address.js';
 import { parseNetwork } from '../../../src/packet/prefix.js';
+import { contains } from '../../../src/verify/inner-packets.js';
 import { idsOf, LIMITS, type NodeOptions, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
 import { HalLedger } from '../../support/hal-ledger.js';
-import { contains } from '../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -1,8 +1,8 @@
 /** What the log says of sampled packets, and what it never says. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encryptStart, FLAG_S, PSP_FLAGS, pspSpi, spiText } from '../../../src/psp/header.js';
+import { frameOf } from '../../../src/verify/inner-packets.js';
 import { type NodeOptions, packetBetween, TestNetwork, type TestNode, vip } from '../../support/gateways.js';
-import { frameOf } from '../../support/inner-packets.js';
 
 /** Of a frame over IPv6. */
 const PSP = 14 + 40 + 8;

@@ -17,13 +17,13 @@ import {
   type Family,
   frameOf,
   type InnerPacket,
-  innerPacket,
   ipPacketOf,
   V1,
   V2,
-} from '../../support/inner-packets.js';
+} from '../../../src/verify/inner-packets.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
+import { innerPacket } from '../../support/inner-packets.js';
 import { DECAP_ETHERNET_IPV4, tunnelHeader } from '../../support/psp-program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
 
 const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
 const TO_UPLINK: Forward = { to: 'port', port: UPLINK_PORT };

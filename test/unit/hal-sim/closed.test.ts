@@ -1,6 +1,6 @@
 /** What a simulated device leaves when it is closed in the middle of something. */
 import { afterAll, expect, test, vi } from 'vitest';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 import { stepClock } from '../../support/step-clock.js';
 
 const { secrets } = vi.hoisted(() => {

@@ -4,7 +4,7 @@ import { seededRandom } from '../../../src/base/random.js';
 import type { CounterSelector, EntryId, EntryOperation, EntryResult } from '../../../src/hal/hal.js';
 import type { ControlEntry, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 const DROP = { to: 'drop' } as const;
 const RSS = { to: 'rss' } as const;

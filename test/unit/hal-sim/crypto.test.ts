@@ -5,9 +5,9 @@ import type { BasicPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
 import { randomFirstIv } from '../../../src/psp/iv.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
-import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
+import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../../src/verify/inner-packets.js';
+import { openSimHarness, type SimHarness, type SimHarnessOptions } from '../../../src/verify/sim-harness.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
-import { openSimHarness, type SimHarness, type SimHarnessOptions } from '../../support/sim-harness.js';
 
 const number = (octets: Uint8Array) => new DataView(octets.buffer, octets.byteOffset).getUint32(0);
 const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');

@@ -9,8 +9,8 @@ import { EXACT_TABLE_SLOTS_MAX } from '../../../src/hal-sim/exact-table.js';
 import type { SimPort } from '../../../src/hal-sim/port.js';
 import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
-import { CapturePort } from '../../support/capture-port.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { CapturePort } from '../../../src/verify/capture-port.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 const MASTER_KEYS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
 /** Low 31 bits of the last SPI. */

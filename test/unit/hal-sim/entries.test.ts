@@ -6,8 +6,8 @@ import type { EntryId, EntryOperation, EntryResult } from '../../../src/hal/hal.
 import type { BasicPipe, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
 import { openSimHal } from '../../../src/hal-sim/device.js';
-import { CapturePort } from '../../support/capture-port.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { CapturePort } from '../../../src/verify/capture-port.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 /** By ether type: entries say where to. */
 const SWITCH: BasicPipe = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { KeyStore } from '../../../src/hal-sim/key-store.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
 import { MasterKeys } from '../../../src/psp/master-keys.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 const MASTER_KEYS = [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0x22)] as const;
 /** Of the second master key. */

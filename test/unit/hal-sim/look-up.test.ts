@@ -12,8 +12,8 @@ import type {
   PipeProgram,
 } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { type Family, frameOf, type InnerPacket } from '../../support/inner-packets.js';
-import { openSimHarness, type SimHarness } from '../../support/sim-harness.js';
+import { type Family, frameOf, type InnerPacket } from '../../../src/verify/inner-packets.js';
+import { openSimHarness, type SimHarness } from '../../../src/verify/sim-harness.js';
 
 type Values = Readonly<Partial<Record<FieldName, number | Uint8Array>>>;
 

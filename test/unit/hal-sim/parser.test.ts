@@ -7,7 +7,7 @@ import { setIpv4Checksum } from '../../../src/packet/ipv4.js';
 import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { encapsulate } from '../../../src/psp/encapsulate.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 const MASTER_KEYS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;
 const [ICMP, TCP, UDP, ROUTING, FRAGMENT, ICMPV6, DESTINATION_OPTIONS, OTHER] = [

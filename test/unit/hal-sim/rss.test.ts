@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RssPacket } from '../../../src/hal/hal.js';
 import { VF_PORT } from '../../../src/hal/program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 import { stepClock } from '../../support/step-clock.js';
 
 const ALL_TO_RSS = {

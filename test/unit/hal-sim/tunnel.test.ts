@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../../src/base/random.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { frameOf, innerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
+import { frameOf, ipPacketOf, V1, V2 } from '../../../src/verify/inner-packets.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
+import { innerPacket } from '../../support/inner-packets.js';
 import { egressEntry, ingressEntry, pspProgram, tunnelHeader } from '../../support/psp-program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
 
 const number = (octets: Uint8Array) => new DataView(octets.buffer, octets.byteOffset).getUint32(0);
 

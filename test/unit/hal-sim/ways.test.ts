@@ -4,9 +4,9 @@ import type { EntryId } from '../../../src/hal/hal.js';
 import type { BasicPipe, Forward, Pipe, PipeProgram } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
 import { deriveKey } from '../../../src/psp/key-derivation.js';
-import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../support/inner-packets.js';
+import { frameOf, type InnerPacket, ipPacketOf, V1, V2 } from '../../../src/verify/inner-packets.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 import { DECAP_ETHERNET_IPV4, tunnelHeader } from '../../support/psp-program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
 
 const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
 const MASTER_KEYS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ProgramError } from '../../../src/hal/errors.js';
 import type { ControlEntry, ControlPipe, PipeProgram } from '../../../src/hal/program.js';
-import { openSimHarness } from '../../support/sim-harness.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 
 const DROP = { to: 'drop' } as const;
 const entry = (more: object): ControlEntry => ({ priority: 0, match: {}, forward: DROP, ...more });

@@ -19,7 +19,7 @@ import type {
   PipeProgram,
 } from '../../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../../src/hal/program.js';
-import { frameOf, type InnerPacket, V1, V2 } from '../../support/inner-packets.js';
+import { frameOf, type InnerPacket, V1, V2 } from '../../../src/verify/inner-packets.js';
 import { type Failure, NotingDevice } from '../../support/noting-device.js';
 import { DECAP_ETHERNET_IPV4, tunnelHeader } from '../../support/psp-program.js';
 

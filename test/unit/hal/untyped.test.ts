@@ -8,8 +8,8 @@ import { HalError, ProgramError } from '../../../src/hal/errors.js';
 import type { EntryId, EntryOperation, PipeHal } from '../../../src/hal/hal.js';
 import type { BasicEntry, ControlEntry, PipeProgram } from '../../../src/hal/program.js';
 import { validateProgram } from '../../../src/hal/validate.js';
+import { openSimHarness } from '../../../src/verify/sim-harness.js';
 import { NotingDevice } from '../../support/noting-device.js';
-import { openSimHarness } from '../../support/sim-harness.js';
 
 const VALUES: readonly unknown[] = [
   undefined,

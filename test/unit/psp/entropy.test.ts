@@ -1,7 +1,7 @@
 /** Source ports of outer headers: the same for all packets of a flow, and another for another flow. */
 import { describe, expect, test } from 'vitest';
 import { flowEntropy, referenceEntropy } from '../../../src/psp/entropy.js';
-import { type Family, V1, V2 } from '../../support/inner-packets.js';
+import { type Family, V1, V2 } from '../../../src/verify/inner-packets.js';
 
 /** FNV-1a of what names a flow, folded to 14 bits: told once more, octet for octet. */
 function expectedPort(

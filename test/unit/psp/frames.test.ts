@@ -6,7 +6,7 @@ import { opensslEngine } from '../../../src/psp/aead-openssl.js';
 import { associationOf, decapsulate } from '../../../src/psp/decapsulate.js';
 import { type EncapsulateOptions, EncapsulationError, encapsulate } from '../../../src/psp/encapsulate.js';
 import { encapsulateAsReference } from '../../../src/psp/reference-tool.js';
-import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../support/inner-packets.js';
+import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../../src/verify/inner-packets.js';
 import { outerHeaderTo } from '../../support/psp-frames.js';
 import { toHex } from '../../support/reference-vectors.js';
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AdminService } from '../../../../src/admin/admin-service.js';
 import { sleep } from '../../../../src/base/clock.js';
 import { parseIp } from '../../../../src/packet/address.js';
+import { frameOf } from '../../../../src/verify/inner-packets.js';
 import { NO_ADMIN_COUNTERS } from '../../../support/admin-counters.js';
 import {
   likeDoca,
@@ -15,7 +16,6 @@ import {
   type TestNode,
   vip,
 } from '../../../support/gateways.js';
-import { frameOf } from '../../../support/inner-packets.js';
 
 const NAMED_WITHIN_MS = 5000;
 const PACKET_INTERVAL_MS = 250;

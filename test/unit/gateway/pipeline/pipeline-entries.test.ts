@@ -13,7 +13,8 @@ import {
   underlaySeenEntry,
 } from '../../../../src/gateway/pipeline/pipeline-entries.js';
 import { ipToOctets, parseIp } from '../../../../src/packet/address.js';
-import { DECAP_MACS, pipelineOptions } from '../../../support/pipelines.js';
+import { DECAP_MACS } from '../../../../src/verify/gateway-pipeline.js';
+import { pipelineOptions } from '../../../support/pipelines.js';
 
 const FOUR = { localVip: parseIp('192.168.1.1'), remoteVip: parseIp('192.168.1.2'), localVipId: 0 };
 const SIX = { localVip: parseIp('fd00::1'), remoteVip: parseIp('fd00::2'), localVipId: 7 };

@@ -16,7 +16,8 @@ import { buildPipeline } from '../../../../src/gateway/pipeline/pipeline.js';
 import type { PipelineOptions } from '../../../../src/gateway/pipeline/pipeline-options.js';
 import type { BasicPipe, ControlEntry, Forward, Pipe } from '../../../../src/hal/program.js';
 import { FLAG_D, FLAG_S } from '../../../../src/psp/header.js';
-import { allPipelineOptions, DECAP_MACS, pipelineOptions } from '../../../support/pipelines.js';
+import { DECAP_MACS } from '../../../../src/verify/gateway-pipeline.js';
+import { allPipelineOptions, pipelineOptions } from '../../../support/pipelines.js';
 
 type Options = Partial<PipelineOptions>;
 const FOUR: Options = { innerFamilies: [4] };

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { sampledFields } from '../../../../src/gateway/pipeline/sampled-packet.js';
 import { parseIp } from '../../../../src/packet/address.js';
-import { type Family, frameOf, ipPacketOf } from '../../../support/inner-packets.js';
+import { type Family, frameOf, ipPacketOf } from '../../../../src/verify/inner-packets.js';
 import { datagramTo } from '../../../support/psp-frames.js';
 
 const HOSTS = {

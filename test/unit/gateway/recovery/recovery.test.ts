@@ -12,6 +12,7 @@ import type { StateStore } from '../../../../src/gateway/recovery/state-keeper.j
 import { encodeAnnouncement } from '../../../../src/gateway/rpc/announcement-messages.js';
 import type { ControlTransport, RpcError, ServiceAddress } from '../../../../src/gateway/rpc/transport.js';
 import { type IpAddress, ipToOctets, parseIp } from '../../../../src/packet/address.js';
+import { frameOf } from '../../../../src/verify/inner-packets.js';
 import {
   LIMITS,
   likeDoca,
@@ -21,7 +22,6 @@ import {
   type TestNode,
   vip,
 } from '../../../support/gateways.js';
-import { frameOf } from '../../../support/inner-packets.js';
 
 /** As the flags have them, where that matters here. */
 const DEFAULTS = {

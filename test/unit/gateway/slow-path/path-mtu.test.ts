@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkPathMtu } from '../../../../src/gateway/slow-path/path-mtu.js';
 import { macFromOctets } from '../../../../src/packet/address.js';
-import { frameOf, type InnerPacket, WORKLOAD_MAC } from '../../../support/inner-packets.js';
+import { frameOf, type InnerPacket, WORKLOAD_MAC } from '../../../../src/verify/inner-packets.js';
 
 const MTU = 1400;
 const OUR_MAC = macFromOctets(Uint8Array.from([2, 0, 0, 0, 0, 0x99]));

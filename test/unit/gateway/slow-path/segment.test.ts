@@ -8,8 +8,8 @@ import { LINK_LOCALS_MAX } from '../../../../src/gateway/slow-path/workload-addr
 import type { SimHal } from '../../../../src/hal-sim/device.js';
 import { type IpAddress, macFromOctets } from '../../../../src/packet/address.js';
 import { claimsToBeSegmentMessage } from '../../../../src/packet/segment.js';
+import { frameOf, WORKLOAD_MAC } from '../../../../src/verify/inner-packets.js';
 import { packetBetween, TestNetwork, type TestNode, vip } from '../../../support/gateways.js';
-import { frameOf, WORKLOAD_MAC } from '../../../support/inner-packets.js';
 import { pipelineOptions } from '../../../support/pipelines.js';
 import {
   advertisement,

@@ -24,8 +24,8 @@ import type { TransmitPacket } from '../../../../src/hal/hal.js';
 import { type IpAddress, macFromOctets, parseIp } from '../../../../src/packet/address.js';
 import { BOOT_REQUEST, buildDhcp, DHCP_DISCOVER } from '../../../../src/packet/dhcp.js';
 import { buildNeighborSolicitation } from '../../../../src/packet/icmpv6.js';
+import { frameOf, WORKLOAD_MAC } from '../../../../src/verify/inner-packets.js';
 import { idsOf, LIMITS, packetBetween, vip } from '../../../support/gateways.js';
-import { frameOf, WORKLOAD_MAC } from '../../../support/inner-packets.js';
 import { NOT_DRAINING, testPeer } from '../../../support/peers.js';
 
 const BACKOFF_MS = 100;

@@ -30,8 +30,8 @@ import {
 } from '../../../../src/packet/icmpv6.js';
 import { buildIpv4Packet, IPV4_HEADER_OCTETS_MIN } from '../../../../src/packet/ipv4.js';
 import { buildUdp, setUdpChecksum } from '../../../../src/packet/udp.js';
+import { frameOf, WORKLOAD_MAC } from '../../../../src/verify/inner-packets.js';
 import { packetBetween, TestNetwork, vip } from '../../../support/gateways.js';
-import { frameOf, WORKLOAD_MAC } from '../../../support/inner-packets.js';
 
 let net: TestNetwork;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { observePort } from '../../../../src/hal-sim/ports/observe.js';
-import { CapturePort } from '../../../support/capture-port.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
 
 test('whoever observes a port sees each frame in its direction, before it is handed on', async () => {
   const port = new CapturePort('wire', 1400);

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Choose } from '../../../../src/base/choose.js';
 import { TOPOLOGY_SCHEMA } from '../../../../src/topology/file/schema.js';
 import { fits, ShapeChecker } from '../../../../src/topology/file/shape.js';
 import { FileProblems, Source } from '../../../../src/topology/file/source.js';
-import { Choose } from '../../../support/choose.js';
 import { ROOT } from '../../../support/root.js';
 
 const EXAMPLES = readdirSync(join(ROOT, 'examples')).filter((name) => name.endsWith('.yaml'));

@@ -5,7 +5,7 @@ import { parseIp, parseMac } from '../../../../src/packet/address.js';
 import { ARP_REPLY, buildArp } from '../../../../src/packet/arp.js';
 import { buildUdp } from '../../../../src/packet/udp.js';
 import type { InvariantChecker } from '../../../../src/topology/invariant-checker.js';
-import type { Family } from '../../../support/inner-packets.js';
+import type { Family } from '../../../../src/verify/inner-packets.js';
 import { build, device, h1, h2, h3, inner, psp } from '../../../support/invariants.js';
 import { datagramTo } from '../../../support/psp-frames.js';
 

@@ -30,7 +30,7 @@ import { INSIDER_ACT_NAMES, type InsiderAct } from '../../../../src/topology/nod
 import type { InsiderTarget } from '../../../../src/topology/nodes/insider/context.js';
 import { Insider } from '../../../../src/topology/nodes/insider/insider.js';
 import { addressOf, locatePsp } from '../../../../src/topology/packets.js';
-import { CapturePort } from '../../../support/capture-port.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
 import { ANYBODY } from '../../../support/doorkeepers.js';
 import { serviceOf } from '../../../support/topologies.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { PortSlot } from '../../../../src/topology/nodes/port-slot.js';
-import { CapturePort } from '../../../support/capture-port.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 0, 7);
 const OTHER = Uint8Array.of(2, 0, 0, 0, 0, 8);

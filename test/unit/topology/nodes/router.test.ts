@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type IpAddress, ipToOctets, parseIp, parseMac } from '../../../../src/packet/address.js';
 import { type NextHop, Router } from '../../../../src/topology/nodes/router.js';
-import { CapturePort } from '../../../support/capture-port.js';
-import { frameOf } from '../../../support/inner-packets.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
+import { frameOf } from '../../../../src/verify/inner-packets.js';
 
 const FAMILIES = [4, 6] as const;
 type Family = (typeof FAMILIES)[number];

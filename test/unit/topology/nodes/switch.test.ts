@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Switch } from '../../../../src/topology/nodes/switch.js';
-import { CapturePort } from '../../../support/capture-port.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
 
 const PORTS = 4;
 const MTU_OCTETS = 100;

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { parseIp } from '../../../../src/packet/address.js';
 import type { Endpoint } from '../../../../src/topology/real-time/places.js';
 import { bridge, openUdpPort } from '../../../../src/topology/real-time/udp-port.js';
-import { CapturePort } from '../../../support/capture-port.js';
+import { CapturePort } from '../../../../src/verify/capture-port.js';
 
 const closing: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

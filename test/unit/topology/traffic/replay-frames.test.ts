@@ -6,7 +6,7 @@ import { parseIp } from '../../../../src/packet/address.js';
 import { readTopologyFiles } from '../../../../src/topology/file/read.js';
 import { readReplays } from '../../../../src/topology/file/read-replays.js';
 import { type CapturedFrame, replayOf } from '../../../../src/topology/traffic/replay-frames.js';
-import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../../support/inner-packets.js';
+import { type Family, frameOf, type InnerPacket, V1, V2 } from '../../../../src/verify/inner-packets.js';
 
 const ADDRESSES = [parseIp('192.168.1.33'), parseIp('fd00:0:0:1::33')];
 const UDP = 17;

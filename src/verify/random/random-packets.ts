@@ -1,14 +1,14 @@
 /** Frames of every kind that a device may meet, from a small world of addresses so that matches hit. */
 
-import { type Ipv4Address, type Ipv6Address, ipFromOctets } from '../../src/packet/address.js';
-import { buildIpv4Packet, PROTOCOL_TCP, PROTOCOL_UDP } from '../../src/packet/ipv4.js';
-import { buildIpv6Packet } from '../../src/packet/ipv6.js';
-import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
-import { opensslEngine } from '../../src/psp/aead-openssl.js';
-import { EncapsulationError, encapsulate } from '../../src/psp/encapsulate.js';
-import type { PspVersion } from '../../src/psp/header.js';
-import { deriveKey } from '../../src/psp/key-derivation.js';
-import type { Choose } from '../support/choose.js';
+import type { Choose } from '../../base/choose.js';
+import { type Ipv4Address, type Ipv6Address, ipFromOctets } from '../../packet/address.js';
+import { buildIpv4Packet, PROTOCOL_TCP, PROTOCOL_UDP } from '../../packet/ipv4.js';
+import { buildIpv6Packet } from '../../packet/ipv6.js';
+import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
+import { opensslEngine } from '../../psp/aead-openssl.js';
+import { EncapsulationError, encapsulate } from '../../psp/encapsulate.js';
+import type { PspVersion } from '../../psp/header.js';
+import { deriveKey } from '../../psp/key-derivation.js';
 import { withBadHeader } from './bad-headers.js';
 
 export const IPV4_POOL = [0x0a000001, 0x0a000002, 0xc0a80121, 0xc0a80137];

@@ -1,12 +1,12 @@
-/** A simulated device between two capture ports, with the clock and the random source in the test's hands. */
-import type { Clock } from '../../src/base/clock.js';
-import { systemClock } from '../../src/base/clock.js';
-import { type Random, seededRandom } from '../../src/base/random.js';
-import type { RssPacket } from '../../src/hal/hal.js';
-import { UPLINK_PORT } from '../../src/hal/program.js';
-import { openSimHal, type SimHal, type SimHalOptions } from '../../src/hal-sim/device.js';
-import type { DevicePlace, HarnessOptions } from '../conformance/harness.js';
+/** A simulated device between two ports in memory, with the clock and the random source in the hands of whoever opens it. */
+import type { Clock } from '../base/clock.js';
+import { systemClock } from '../base/clock.js';
+import { type Random, seededRandom } from '../base/random.js';
+import type { RssPacket } from '../hal/hal.js';
+import { UPLINK_PORT } from '../hal/program.js';
+import { openSimHal, type SimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { CapturePort } from './capture-port.js';
+import type { DevicePlace, HarnessOptions } from './harness.js';
 
 export const UPLINK_MAC = '02:00:00:00:00:a0';
 export const VF_MAC = '02:00:00:00:00:b0';

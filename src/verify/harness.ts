@@ -1,8 +1,8 @@
 /**
- * What the conformance tests need of a PipeHAL implementation: a device whose two ports the test holds in its
+ * What verification and the conformance tests need of a PipeHAL implementation: a device whose two ports they hold in their
  * hands. Written once against PipeHAL; every implementation is put under the same properties.
  */
-import type { PipeHal, RssPacket } from '../../src/hal/hal.js';
+import type { PipeHal, RssPacket } from '../hal/hal.js';
 
 /** The machine that a device is in. */
 export interface DevicePlace {

@@ -1,5 +1,5 @@
-/** A SimPort that the test holds in its hands: it keeps what the device sends and brings in what the test gives. */
-import type { SimPort } from '../../src/hal-sim/port.js';
+/** A SimPort in memory: it keeps what the device sends and brings in what it is given. */
+import type { SimPort } from '../hal-sim/port.js';
 
 export class CapturePort implements SimPort {
   private sent: Uint8Array[] = [];

@@ -2,9 +2,9 @@
  * What the fields of a packet are, so that entries can be drawn that it hits. The simulator reads them: where it reads one
  * wrongly an entry is aimed badly, and what becomes of the packet is compared all the same.
  */
-import { FIELDS, type FieldName, type FieldValue } from '../../src/hal/fields.js';
-import { fieldReader, wordsToValue } from '../../src/hal/packet/fields-access.js';
-import { PacketContext } from '../../src/hal/packet/packet-context.js';
+import { FIELDS, type FieldName, type FieldValue } from '../../hal/fields.js';
+import { fieldReader, wordsToValue } from '../../hal/packet/fields-access.js';
+import { PacketContext } from '../../hal/packet/packet-context.js';
 
 /** The fields that a packet has. */
 export type Aim = ReadonlyMap<FieldName, FieldValue>;

@@ -1,8 +1,8 @@
 /** Frames of PSP opened in place, by the reference: with the payload readable, or undefined where it is not authentic. */
-import { L4_UDP } from '../../src/hal/fields.js';
-import { PacketContext } from '../../src/hal/packet/packet-context.js';
-import { UPLINK_PORT } from '../../src/hal/program.js';
-import { opensslEngine } from '../../src/psp/aead-openssl.js';
+import { L4_UDP } from '../hal/fields.js';
+import { PacketContext } from '../hal/packet/packet-context.js';
+import { UPLINK_PORT } from '../hal/program.js';
+import { opensslEngine } from '../psp/aead-openssl.js';
 import {
   checkPspHeader,
   encryptStart,
@@ -11,7 +11,7 @@ import {
   PSP_SPI,
   type PspVersion,
   pspVersion,
-} from '../../src/psp/header.js';
+} from '../psp/header.js';
 
 /** `keyOf`: by SPI and version. */
 export function opened(

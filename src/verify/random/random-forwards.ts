@@ -1,7 +1,8 @@
 /** Where packets of random programs go. */
-import type { Domain, Forward, MissForward } from '../../src/hal/program.js';
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+
+import type { Choose } from '../../base/choose.js';
+import type { Domain, Forward, MissForward } from '../../hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
 
 /** Where packets may go from pipe number `from`: only to later pipes, so that there is no circle. */
 export function randomForward(choose: Choose, pipes: readonly Plan[], from: number): Forward {

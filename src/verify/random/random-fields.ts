@@ -1,7 +1,8 @@
 /** Fields, values and masks for random programs: often those of a packet that will come, so that it hits. */
-import { FIELDS, type FieldName, type FieldValue } from '../../src/hal/fields.js';
-import type { FieldMatch, MatchTemplate } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+
+import type { Choose } from '../../base/choose.js';
+import { FIELDS, type FieldName, type FieldValue } from '../../hal/fields.js';
+import type { FieldMatch, MatchTemplate } from '../../hal/program.js';
 import { type Aim, NO_AIM } from './aims.js';
 import { IPV4_POOL, IPV6_POOL, MAC_POOL, PORT_POOL, SPI_POOL } from './random-packets.js';
 

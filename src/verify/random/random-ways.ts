@@ -2,8 +2,10 @@
  * A way through a random program, on which the packets of one flow are carried: each pipe of it has an entry that they hit, or
  * lets them pass as a miss, and on the way they are opened, sealed, or first one and then the other.
  */
-import type { FieldName, FieldValue, WritableFieldName } from '../../src/hal/fields.js';
-import { L3_IPV4, L4_NONE } from '../../src/hal/fields.js';
+
+import type { Choose } from '../../base/choose.js';
+import type { FieldName, FieldValue, WritableFieldName } from '../../hal/fields.js';
+import { L3_IPV4, L4_NONE } from '../../hal/fields.js';
 import {
   type ActionTemplate,
   type ActionValues,
@@ -13,9 +15,8 @@ import {
   type MatchTemplate,
   UPLINK_PORT,
   VF_PORT,
-} from '../../src/hal/program.js';
-import { completeTunnel } from '../../src/psp/outer.js';
-import type { Choose } from '../support/choose.js';
+} from '../../hal/program.js';
+import { completeTunnel } from '../../psp/outer.js';
 import { aimOf, aimOfOpened } from './aims.js';
 import {
   encapHeader,

@@ -1,6 +1,7 @@
 /** The packets that a random case is about: they come again and again, and many of its entries are drawn for them. */
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+
+import type { Choose } from '../../base/choose.js';
+import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
 import { type Aim, aimOf, aimOfOpened, NO_AIM } from './aims.js';
 import { plainFrame, sealedFrame } from './random-packets.js';
 

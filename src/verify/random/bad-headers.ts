@@ -1,5 +1,7 @@
 /** PSP headers that nobody should write, sealed like any other: what a receiver must refuse by itself. */
-import { opensslEngine } from '../../src/psp/aead-openssl.js';
+
+import type { Choose } from '../../base/choose.js';
+import { opensslEngine } from '../../psp/aead-openssl.js';
 import {
   CRYPT_OFFSET_WORDS_MAX,
   encryptStart,
@@ -14,8 +16,7 @@ import {
   PSP_NEXT_HEADER,
   PSP_NONCE_OCTETS,
   PSP_SPI,
-} from '../../src/psp/header.js';
-import type { Choose } from '../support/choose.js';
+} from '../../psp/header.js';
 
 /** A frame with another PSP header, at `psp`, and an ICV that fits it; the frame's last octets are its ICV. */
 export function withBadHeader(choose: Choose, frame: Uint8Array, psp: number, key: Uint8Array): Uint8Array {

@@ -1,5 +1,7 @@
 /** Random programs that are valid and that every device can build. */
-import type { FieldName } from '../../src/hal/fields.js';
+
+import type { Choose } from '../../base/choose.js';
+import type { FieldName } from '../../hal/fields.js';
 import type {
   BasicEntry,
   BasicPipe,
@@ -10,10 +12,9 @@ import type {
   MissForward,
   Pipe,
   PipeProgram,
-} from '../../src/hal/program.js';
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { validateProgram } from '../../src/hal/validate.js';
-import type { Choose } from '../support/choose.js';
+} from '../../hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
+import { validateProgram } from '../../hal/validate.js';
 import type { Aim } from './aims.js';
 import { randomActions } from './random-actions.js';
 import { mirrorsFor, randomBasicEntry, randomControlEntry } from './random-entries.js';

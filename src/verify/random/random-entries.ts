@@ -1,5 +1,7 @@
 /** Random entries for pipes of a program that is there. */
-import { FIELDS, type FieldName, type FieldValue } from '../../src/hal/fields.js';
+
+import type { Choose } from '../../base/choose.js';
+import { FIELDS, type FieldName, type FieldValue } from '../../hal/fields.js';
 import type {
   BasicEntry,
   BasicPipe,
@@ -11,8 +13,7 @@ import type {
   Mirror,
   Pipe,
   PipeProgram,
-} from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+} from '../../hal/program.js';
 import type { Aim } from './aims.js';
 import { randomActions, randomValues } from './random-actions.js';
 import {

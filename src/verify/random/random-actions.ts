@@ -1,8 +1,9 @@
 /** Random actions, and what entries give for them. */
-import { encapHeaderLengthOctets } from '../../src/hal/check-entry.js';
-import { FIELDS, type FieldValue, type WritableFieldName } from '../../src/hal/fields.js';
-import type { ActionTemplate, ActionValues, Domain, FieldMatch } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+
+import type { Choose } from '../../base/choose.js';
+import { encapHeaderLengthOctets } from '../../hal/check-entry.js';
+import { FIELDS, type FieldValue, type WritableFieldName } from '../../hal/fields.js';
+import type { ActionTemplate, ActionValues, Domain, FieldMatch } from '../../hal/program.js';
 import { FIELD_NAMES, likelyValue, masked, randomMask } from './random-fields.js';
 import { IPV4_POOL, IPV6_POOL, ipv4Octets, MAC_POOL, SPI_POOL } from './random-packets.js';
 

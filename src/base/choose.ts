@@ -1,5 +1,5 @@
 /** Choices from a seed; the same sequence as the software DOCA's for `test-random-seed` (random_source.cc). */
-import type { Random } from '../../src/base/random.js';
+import type { Random } from './random.js';
 
 export class Choose implements Random {
   constructor(private state: number) {}

@@ -1,8 +1,9 @@
 /** Random operations on the entries of a program: some of them must be refused. */
-import type { FieldName } from '../../src/hal/fields.js';
-import type { EntryId, EntryOperation, EntryResult } from '../../src/hal/hal.js';
-import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
+
+import type { Choose } from '../../base/choose.js';
+import type { FieldName } from '../../hal/fields.js';
+import type { EntryId, EntryOperation, EntryResult } from '../../hal/hal.js';
+import type { BasicPipe, ControlEntry, ControlPipe, PipeProgram } from '../../hal/program.js';
 import { KEY_SLOTS } from './random-actions.js';
 import { entryForward, randomBasicEntry, randomControlEntry } from './random-entries.js';
 import type { Traffic } from './traffic.js';

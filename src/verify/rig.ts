@@ -3,12 +3,12 @@
  * any implementation can be put under them. The pipeline is a test's own (own-pipeline.ts), or the gateway's
  * (gateway-pipeline.ts).
  */
-import type { Counter, CounterSelector, EntryId, EntryOperation, PipeHal } from '../../src/hal/hal.js';
-import { type ActionValues, type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import { type IpAddress, ipFromOctets } from '../../src/packet/address.js';
-import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
-import { type Family, V1, V2 } from '../support/inner-packets.js';
+import type { Counter, CounterSelector, EntryId, EntryOperation, PipeHal } from '../hal/hal.js';
+import { type ActionValues, type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
+import { type IpAddress, ipFromOctets } from '../packet/address.js';
+import { isGmac, keyLengthOctets, type PspVersion } from '../psp/header.js';
 import type { HalHarness, HalUnderTest } from './harness.js';
+import { type Family, V1, V2 } from './inner-packets.js';
 import { MASTER_KEYS } from './master-keys.js';
 
 /** Counters of every pipeline: of all that came to the decrypt pipe, and of packets that were not let in. */

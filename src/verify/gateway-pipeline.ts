@@ -1,21 +1,22 @@
 /** The gateway's own pipeline, for the rig. */
-import { buildEncapHeader } from '../../src/gateway/pipeline/encap-header.js';
-import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
+import { buildEncapHeader } from '../gateway/pipeline/encap-header.js';
+import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import {
   egressAclEntry,
   egressValues,
   ingressAclEntry,
   localVipEntries,
   pspEncryptEntry,
-} from '../../src/gateway/pipeline/pipeline-entries.js';
-import type { PipelineOptions } from '../../src/gateway/pipeline/pipeline-options.js';
-import { parseIp, parseMac } from '../../src/packet/address.js';
-import { DECAP_MACS } from '../support/pipelines.js';
+} from '../gateway/pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../gateway/pipeline/pipeline-options.js';
+import { parseIp, parseMac } from '../packet/address.js';
 import type { HalUnderTest } from './harness.js';
 import { openRig, type PipelineUnderTest, type Rig, type RigOptions, type RigPipeline } from './rig.js';
 
 const COOKIE = 0x1122334455667788n;
 const LOCAL_VIP_ID = 7;
+/** Destination and source of what is decapsulated. */
+export const DECAP_MACS = Uint8Array.from([2, 0, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0x22]);
 
 /** The gateway's pipeline with the options that it was made from. */
 export interface GatewayRigPipeline extends RigPipeline {

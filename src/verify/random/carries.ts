@@ -1,9 +1,10 @@
 /** Random programs that do something for the packets that a case is about. */
-import type { PipeProgram } from '../../src/hal/program.js';
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
-import type { Choose } from '../support/choose.js';
-import { openSimHarness } from '../support/sim-harness.js';
-import { MASTER_KEYS } from './master-keys.js';
+
+import type { Choose } from '../../base/choose.js';
+import type { PipeProgram } from '../../hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
+import { MASTER_KEYS } from '../master-keys.js';
+import { openSimHarness } from '../sim-harness.js';
 import { KEY_SLOTS } from './random-actions.js';
 import { randomProgram } from './random-programs.js';
 import type { WayKind } from './random-ways.js';
