@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "../../guard/guard_binding.h"
+#include "packet_binding.h"
 #include "tap_binding.h"
 
 // Lets a UDP socket over IPv6, given by its descriptor, receive datagrams without a checksum, as tunnels may send them (RFC
@@ -24,6 +25,7 @@ static void accept_zero_checksum(const Napi::CallbackInfo &info)
 static Napi::Object initialize(Napi::Env env, Napi::Object exports)
 {
 	exports.Set("Tap", psp::TapBinding::define(env));
+	exports.Set("PacketSocket", psp::PacketBinding::define(env));
 	exports.Set("acceptZeroChecksum", Napi::Function::New(env, accept_zero_checksum));
 	exports.Set("guard", guard::binding(env));
 	return exports;

@@ -6,6 +6,8 @@
 #include <string>
 #include <system_error>
 
+#include "arguments.h"
+
 namespace psp {
 namespace {
 
@@ -14,29 +16,6 @@ constexpr size_t BATCH_FRAMES_MAX = 128;
 // Room for that many frames of a usual size, and for at least one of the largest size.
 constexpr size_t BATCH_OCTETS = 256 * 1024;
 static_assert(BATCH_OCTETS >= TAP_FRAME_OCTETS_MAX);
-
-std::span<const uint8_t> octets_of(const Napi::Value &value, const char *what)
-{
-	if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-		throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a Uint8Array");
-	}
-	const auto array = value.As<Napi::Uint8Array>();
-	return {array.Data(), array.ByteLength()};
-}
-
-Napi::Function function_of(const Napi::Value &value, const char *what)
-{
-	if (!value.IsFunction())
-		throw Napi::TypeError::New(value.Env(), std::string(what) + ": expected a function");
-	return value.As<Napi::Function>();
-}
-
-std::string name_of(const Napi::CallbackInfo &info)
-{
-	if (!info[0].IsString())
-		throw Napi::TypeError::New(info.Env(), "Tap: expected the interface's name");
-	return info[0].As<Napi::String>();
-}
 
 } // namespace
 
@@ -52,7 +31,9 @@ Napi::Function TapBinding::define(Napi::Env env)
 			   });
 }
 
-TapBinding::TapBinding(const Napi::CallbackInfo &info) : Napi::ObjectWrap<TapBinding>(info), device_(name_of(info)) {}
+TapBinding::TapBinding(const Napi::CallbackInfo &info) : Napi::ObjectWrap<TapBinding>(info), device_(interface_name_of(info[0]))
+{
+}
 
 TapDevice &TapBinding::open_device()
 {
@@ -95,7 +76,7 @@ void TapBinding::start(const Napi::CallbackInfo &info)
 {
 	const Napi::Env env = info.Env();
 	TapDevice &device = open_device();
-	if (poll_ != nullptr)
+	if (poll_)
 		throw Napi::Error::New(env, "the TAP interface is started already");
 	const Napi::Function on_frames = function_of(info[0], "onFrames");
 	const Napi::Function on_gone = function_of(info[1], "onGone");
@@ -105,21 +86,10 @@ void TapBinding::start(const Napi::CallbackInfo &info)
 	on_frames_ = Napi::Persistent(on_frames);
 	on_gone_ = Napi::Persistent(on_gone);
 	context_ = std::make_unique<Napi::AsyncContext>(env, "psp.Tap", Value());
-	uv_loop_t *loop = nullptr;
-	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
-		throw Napi::Error::New(env);
-	auto poll = std::make_unique<Poll>();
-	int error = uv_poll_init(loop, &poll->handle, device.fd());
-	if (error == 0) {
-		// libuv owns the handle from here on; close_device() asks for it back.
-		poll_ = poll.release();
-		poll_->handle.data = this;
-		Ref();
-		napi_add_async_cleanup_hook(env, on_exit, this, &poll_->exit_hook);
-		error = uv_poll_start(&poll_->handle, UV_READABLE, on_poll);
-	}
-	if (error != 0)
-		throw TapError(device.name() + ": cannot wait for its frames: " + uv_strerror(error));
+	poll_.emplace(
+		env, device.fd(), [this](int status) { poll(status); }, [this] { close_device(); });
+	Ref();
+	poll_->resume();
 }
 
 Napi::Value TapBinding::send(const Napi::CallbackInfo &info)
@@ -146,44 +116,14 @@ void TapBinding::close(const Napi::CallbackInfo &)
 
 void TapBinding::close_device()
 {
-	if (poll_ != nullptr) {
-		auto *handle = reinterpret_cast<uv_handle_t *>(&poll_->handle);
-		handle->data = poll_;
-		poll_ = nullptr;
-		uv_close(handle, [](uv_handle_t *closed) {
-			const std::unique_ptr<Poll> poll(static_cast<Poll *>(closed->data));
-			if (poll->exit_hook != nullptr)
-				napi_remove_async_cleanup_hook(poll->exit_hook);
-		});
+	if (poll_) {
+		poll_.reset();
 		on_frames_.Reset();
 		on_gone_.Reset();
 		context_.reset();
 		Unref();
 	}
-	// The descriptor may be closed at once: libuv does not touch it after uv_close.
 	device_.reset();
-}
-
-// Called when the process, or the worker, ends while the interface is open.
-void TapBinding::on_exit(napi_async_cleanup_hook_handle, void *self)
-{
-	static_cast<TapBinding *>(self)->close_device();
-}
-
-// Called by the event loop, so that no exception may leave it. JavaScript's exceptions become uncaught ones, as from any other
-// callback.
-void TapBinding::on_poll(uv_poll_t *handle, int status, int)
-{
-	auto *self = static_cast<TapBinding *>(handle->data);
-	const Napi::Env env = self->Env();
-	const Napi::HandleScope scope(env);
-	try {
-		self->poll(status);
-	} catch (const Napi::Error &error) {
-		napi_fatal_exception(env, error.Value());
-	} catch (const std::exception &error) {
-		napi_fatal_exception(env, Napi::Error::New(env, error.what()).Value());
-	}
 }
 
 void TapBinding::poll(int status)
@@ -205,7 +145,7 @@ void TapBinding::poll(int status)
 		octets = status;
 	if (octets < 0) {
 		// Polling is level-triggered: without this, the event would come again at once, for ever.
-		uv_poll_stop(&poll_->handle);
+		poll_->stop();
 		const std::string reason = octets == -EBADFD ? "it was removed" : std::generic_category().message(-octets);
 		on_gone_.MakeCallback(self, {Napi::Error::New(env, device_->name() + ": " + reason).Value()}, *context_);
 		return;

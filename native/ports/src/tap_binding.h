@@ -2,13 +2,13 @@
 #pragma once
 
 #include <napi.h>
-#include <uv.h>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "event_poll.h"
 #include "tap_device.h"
 
 namespace psp {
@@ -21,12 +21,6 @@ public:
 	explicit TapBinding(const Napi::CallbackInfo &info);
 
 private:
-	// libuv's handle. It outlives closing, because libuv releases it in a later turn of the event loop.
-	struct Poll {
-		uv_poll_t handle{};
-		napi_async_cleanup_hook_handle exit_hook = nullptr;
-	};
-
 	Napi::Value mac(const Napi::CallbackInfo &info);
 	void set_mac(const Napi::CallbackInfo &info, const Napi::Value &value);
 	Napi::Value mtu_octets(const Napi::CallbackInfo &info);
@@ -35,14 +29,12 @@ private:
 	Napi::Value send(const Napi::CallbackInfo &info);
 	void close(const Napi::CallbackInfo &info);
 
-	static void on_poll(uv_poll_t *handle, int status, int events);
-	static void on_exit(napi_async_cleanup_hook_handle handle, void *self);
 	void poll(int status);
 	void close_device();
 	TapDevice &open_device();
 
 	std::optional<TapDevice> device_;
-	Poll *poll_ = nullptr;
+	std::optional<EventPoll> poll_;
 	std::unique_ptr<Napi::AsyncContext> context_;
 	Napi::FunctionReference on_frames_;
 	Napi::FunctionReference on_gone_;

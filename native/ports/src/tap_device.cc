@@ -1,16 +1,12 @@
 #include "tap_device.h"
 
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 namespace psp {
@@ -18,12 +14,6 @@ namespace {
 
 constexpr const char *TUN_DEVICE = "/dev/net/tun";
 constexpr const char *NEEDS_PRIVILEGE = "run as root or with CAP_NET_ADMIN";
-
-[[noreturn]] void fail(const std::string &interface, const std::string &doing, int error, const std::string &advice)
-{
-	const std::string reason = std::generic_category().message(error);
-	throw TapError(interface + ": " + doing + ": " + reason + (advice.empty() ? "" : "; " + advice));
-}
 
 std::string advice_for(int error, const char *invalid)
 {
@@ -50,22 +40,6 @@ FileDescriptor open_tun(const std::string &name)
 	const bool absent = error == ENOENT || error == ENODEV || error == ENXIO;
 	fail(name, std::string("cannot open ") + TUN_DEVICE, error,
 	     absent ? "load the kernel's module (modprobe tun), or give the container the device" : NEEDS_PRIVILEGE);
-}
-
-ifreq request_for(const std::string &name)
-{
-	ifreq request{};
-	name.copy(request.ifr_name, IFNAMSIZ - 1);
-	return request;
-}
-
-// A socket for interface requests that the TAP's own descriptor does not accept.
-FileDescriptor open_socket(const std::string &name)
-{
-	const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		fail(name, "cannot open a socket to set it up", errno, "");
-	return FileDescriptor(fd);
 }
 
 void claim(int fd, const std::string &name)
@@ -120,7 +94,7 @@ void TapDevice::set_mac(const MacOctets &mac)
 int TapDevice::mtu_octets() const
 {
 	ifreq request = request_for(name_);
-	if (::ioctl(open_socket(name_).get(), SIOCGIFMTU, &request) != 0) {
+	if (::ioctl(open_request_socket(name_).get(), SIOCGIFMTU, &request) != 0) {
 		const int error = errno;
 		fail(name_, "cannot read its MTU", error, advice_for(error, ""));
 	}
@@ -131,7 +105,7 @@ void TapDevice::set_mtu_octets(int octets)
 {
 	ifreq request = request_for(name_);
 	request.ifr_mtu = octets;
-	if (::ioctl(open_socket(name_).get(), SIOCSIFMTU, &request) == 0)
+	if (::ioctl(open_request_socket(name_).get(), SIOCSIFMTU, &request) == 0)
 		return;
 	const int error = errno;
 	fail(name_, "cannot set its MTU to " + std::to_string(octets), error, advice_for(error, "68 to 65521 octets"));
@@ -139,7 +113,7 @@ void TapDevice::set_mtu_octets(int octets)
 
 void TapDevice::bring_up()
 {
-	const FileDescriptor socket = open_socket(name_);
+	const FileDescriptor socket = open_request_socket(name_);
 	ifreq request = request_for(name_);
 	int result = ::ioctl(socket.get(), SIOCGIFFLAGS, &request);
 	// An unprivileged user may not set flags; an interface that was prepared for one is up already.

@@ -5,17 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
 #include <string>
 
 #include "file_descriptor.h"
+#include "interface.h"
 
 namespace psp {
-
-// The message says which interface refused what, and what to do about it.
-class TapError : public std::runtime_error {
-	using std::runtime_error::runtime_error;
-};
 
 using MacOctets = std::array<uint8_t, 6>;
 
@@ -27,7 +22,7 @@ inline constexpr size_t TAP_FRAME_OCTETS_MAX = 65'521 + 14 + 4;
 // segment, because the device offers no offloads. The interface may be moved to another network namespace: frames and MAC still
 // work there; the MTU and bring_up do not, because the kernel looks the name up in the caller's namespace.
 //
-// All methods but read and write throw TapError. No method waits for traffic.
+// All methods but read and write throw InterfaceError. No method waits for traffic.
 class TapDevice {
 public:
 	explicit TapDevice(std::string name);
