@@ -13,11 +13,14 @@ import { KeysFileError } from '../psp/keys-file.js';
 import { mustBeCapture } from './capture-check.js';
 import { readKeysFile } from './keys-file.js';
 
-/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found. */
-export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found';
+/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found; `shard`: lines about its seeds. */
+export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found' | 'shard';
 
 /** Begins the first line of a topology that a search has found. */
 export const FOUND_HEADING = '# Found by topology fuzz under seed ';
+
+/** Begins the first line of a shard of a search. */
+export const SHARD_BEGIN = '{"shard":';
 
 /** Beginnings of drawings: Mermaid, DOT, SVG, and a pipe program as JSON. */
 const DRAWINGS: readonly RegExp[] = [
@@ -88,5 +91,9 @@ const MUST_BE: Readonly<Record<OutputKind, (path: string) => void>> = {
   found(path) {
     if (readBegin(path, FOUND_HEADING.length)?.toString('utf8') !== FOUND_HEADING)
       throw new OutputFileError(`${path} is there, and no search has written it; name another file`);
+  },
+  shard(path) {
+    if (readBegin(path, SHARD_BEGIN.length)?.toString('utf8') !== SHARD_BEGIN)
+      throw new OutputFileError(`${path} is there, and is no shard; name another folder`);
   },
 };

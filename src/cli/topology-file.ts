@@ -1,6 +1,8 @@
 /** Shared parts of the topology commands: reading the file, and telling what is wrong with it. */
+import { createHash } from 'node:crypto';
 import { InvalidArgumentError } from 'commander';
 import { readTextFile } from '../files/read-file.js';
+import type { FileReader } from '../gateway/config/problems.js';
 import {
   type ReadTopologyOptions,
   readTopology,
@@ -21,8 +23,12 @@ export function loadTopology(path: string, options: ReadTopologyOptions = {}): T
 }
 
 /** Likewise, with what is wrong with the files instead of an error. `topology` is undefined then. */
-export function tryLoad(path: string, options: ReadTopologyOptions = {}): TopologyRead {
-  const read = readTopologyFiles(path, readTextFile, options);
+export function tryLoad(
+  path: string,
+  options: ReadTopologyOptions = {},
+  readFile: FileReader = readTextFile,
+): TopologyRead {
+  const read = readTopologyFiles(path, readFile, options);
   return { ...read, topology: read.problems.isEmpty ? read.topology : undefined };
 }
 
@@ -32,11 +38,26 @@ export function loadBeside(
   path: string,
   more: readonly (string | undefined)[] = [],
   options: ReadTopologyOptions = {},
+  readFile: FileReader = readTextFile,
 ): Topology {
-  const { topology, problems: ofFiles } = tryLoad(path, options);
+  const { topology, problems: ofFiles } = tryLoad(path, options, readFile);
   const problems = [...ofFiles.list, ...flags.list, ...more.filter((problem) => problem !== undefined)];
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
   return topology;
+}
+
+/** Reads text files, and makes a digest of the texts: the same digest for the same files, wherever they are. */
+export function digestingReader(): { readonly readFile: FileReader; digest(): string } {
+  const hash = createHash('sha256');
+  return {
+    readFile: (path, octetsMax) => {
+      const text = readTextFile(path, octetsMax);
+      // With its length, so that what one file ends with is not what the next begins with.
+      hash.update(`${text.length}:${text}`);
+      return text;
+    },
+    digest: () => hash.digest('hex'),
+  };
 }
 
 /** Runs an action that reads a topology. Wrong files are wrong usage: all that is wrong is said, and the exit status is 2. */
@@ -59,12 +80,15 @@ export function parseSeed(text: string): number {
   return seed;
 }
 
+/** The name of a defect on purpose in the environment; empty: there is none. */
+export const sabotageName = (): string => process.env.PSP_GATEWAY_SABOTAGE ?? '';
+
 /**
  * A defect of src/topology/fuzz/sabotage.ts, named in the environment: to see that runs and searches find it. Throws
  * TopologyFileError for a name that is none.
  */
 export function sabotage(): { readonly sabotage?: Defect } {
-  const name = process.env.PSP_GATEWAY_SABOTAGE ?? '';
+  const name = sabotageName();
   if (name === '') return {};
   const found = SABOTAGES[name];
   if (found !== undefined) return { sabotage: found };
