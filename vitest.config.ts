@@ -20,6 +20,7 @@ const IN_REAL_TIME = [
   'e2e/recovery',
   'e2e/soak',
   'e2e/topology-real-time',
+  'e2e/topology-doca',
   'e2e/two-processes',
   'e2e/under-load',
   'native/keys-in-memory',

@@ -113,7 +113,11 @@ const EAL_ENVIRONMENT = 'PSP_GATEWAY_EAL_ARGUMENTS';
 /** The mapping file of the software DOCA, which says itself what is wrong with it. */
 const MAPPING_ENVIRONMENT = 'DOCA_SOFT_CONFIG';
 
-async function openDoca(options: GatewayOptions, run: RunOptions): Promise<OpenHal> {
+/** A device of DOCA's, as --pci-addr, --repr and --core-mask have it. */
+export async function openDoca(
+  options: GatewayOptions,
+  run: Pick<RunOptions, 'sdkLogLevel'>,
+): Promise<OpenHal> {
   const { maxTunnels, vfName, decapDmac, localVirtualIps } = options;
   const cores = coresOf(options.coreMask);
   const vfMac = vfName === undefined ? undefined : macOfInterface(vfName);

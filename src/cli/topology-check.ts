@@ -2,7 +2,7 @@
 import { fileProblem } from '../files/file-problem.js';
 import { TopologyFileError, type TopologyRead } from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
-import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
+import { gatewaysOf, type Topology } from '../topology/model.js';
 import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
@@ -15,7 +15,7 @@ export interface TopologyRequest extends PlaceFlags {
   readonly wrong: FlagProblems;
   readonly scenarioPath?: string | undefined;
   readonly seed?: number | undefined;
-  /** On the machine's clock, where insiders cannot be. */
+  /** On the machine's clock; false: in virtual time; absent: nothing is to run. */
   readonly inRealTime?: boolean;
   /** The gateway that runs here alone, whose certificate is needed; absent: those of all of them. */
   readonly alone?: string;
@@ -39,8 +39,9 @@ const CERTIFICATES_UNUSED =
   '--certificates: is for gateways on other machines, which --where names; a run makes its own for all others';
 
 /** The files of the topology alone, without the captures that they name. */
-export function tryTopology({ file, scenarioPath, seed }: TopologyRequest): TopologyRead {
+export function tryTopology({ file, scenarioPath, seed, inRealTime }: TopologyRequest): TopologyRead {
   return tryLoad(file, {
+    inVirtualTime: inRealTime === false,
     ...(scenarioPath === undefined ? {} : { scenarioPath }),
     ...(seed === undefined ? {} : { seed }),
   });
@@ -54,9 +55,6 @@ export async function checkTopology(
   const replays = await readReplays(captures, request.file);
   const fileProblems = [...problems.list];
   if (topology !== undefined) {
-    const [insider] = insidersOf(topology);
-    if (request.inRealTime === true && insider !== undefined)
-      fileProblems.push(`${insider.name} is an insider; those are in virtual time only`);
     if (request.inRealTime === true && topology.epochMs !== undefined)
       fileProblems.push('epoch is of virtual time only; real time is that of the machine');
   }

@@ -12,9 +12,10 @@ import {
 } from '../topology/file/read.js';
 import { type Defect, SABOTAGES } from '../topology/fuzz/sabotage.js';
 import type { Topology } from '../topology/model.js';
+import { StartError } from '../topology/real-time/machine.js';
 import { endAtOnce } from './failure.js';
 import type { FlagProblems } from './flag-problems.js';
-import { complain, EXIT_USAGE } from './output.js';
+import { complain, EXIT_FAILED, EXIT_USAGE } from './output.js';
 import { OutputFolderError } from './output-folder.js';
 
 /** Reads a topology's files from disk; throws TopologyFileError. */
@@ -65,6 +66,10 @@ export async function withTopology(action: () => void | Promise<void>): Promise<
   try {
     await action();
   } catch (error) {
+    if (error instanceof StartError) {
+      complain(`psp-gateway: ${error.message}`);
+      process.exit(EXIT_FAILED);
+    }
     // After a start that failed half way, sockets are still open.
     if (!(error instanceof TopologyFileError || error instanceof OutputFolderError)) endAtOnce(error);
     for (const line of error instanceof TopologyFileError ? error.problems : [error.message]) complain(line);

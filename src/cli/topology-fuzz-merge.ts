@@ -56,7 +56,7 @@ export async function mergeShards(
 ): Promise<void> {
   const reader = digestingReader();
   const { shards, problems } = await shardsIn(flags.merge);
-  const base = loadBeside(wrong, file, [...conflicts, ...problems], {}, reader.readFile);
+  const base = loadBeside(wrong, file, [...conflicts, ...problems], { inVirtualTime: true }, reader.readFile);
   const defect = sabotage();
   const here = { version: VERSION, file: reader.digest(), sabotage: sabotageName() };
   throwIfAny(identityProblems(shards, here));

@@ -73,7 +73,7 @@ export async function searchShard(
     fits ? undefined : `--part: ${seedsIn(of)} seeds have no ${part.parts} parts`,
     out === undefined || path === undefined ? undefined : await shardProblem(out, path),
   ];
-  const base = loadBeside(wrong, file, more, {}, reader.readFile);
+  const base = loadBeside(wrong, file, more, { inVirtualTime: true }, reader.readFile);
   const defect = sabotage();
   const made = out === undefined ? [] : makeFolder(out, 'public');
   const target = path === undefined ? undefined : await FileReplacement.open(path, { readers: 'public' });

@@ -136,7 +136,9 @@ async function search(
   conflicts: readonly string[],
 ): Promise<void> {
   const output = flags.output ?? freeName(OUTPUT_DEFAULT);
-  const base = loadBeside(wrong, file, [...conflicts, await outputProblem(output, 'found')]);
+  const base = loadBeside(wrong, file, [...conflicts, await outputProblem(output, 'found')], {
+    inVirtualTime: true,
+  });
   const line = progressLine(process.stderr);
   const startedMs = performance.now();
   const { runs, packets, failure } = await fuzz({

@@ -1,7 +1,10 @@
 /** `psp-gateway topology node`: one gateway of a topology in a process of its own, here or on another machine. */
 import type { Command } from 'commander';
+import type { GatewayOptions } from '../gateway/options.js';
+import { delegateHal } from '../hal/delegate.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';
+import type { OpenDevice } from '../topology/nodes/local-incarnation.js';
 import {
   type GatewayProcessDeps,
   serveRun,
@@ -10,6 +13,7 @@ import {
 } from '../topology/real-time/gateway-process.js';
 import { FlagProblems } from './flag-problems.js';
 import { createLogger } from './log.js';
+import { openDoca } from './open-hal.js';
 import { checkTopology } from './topology-check.js';
 import { loadTopology, withTopology } from './topology-file.js';
 import { addPlaceFlags, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
@@ -26,6 +30,9 @@ The gateway runs until SIGINT or SIGTERM. Events of the scenario reach gateways 
 
 Exit status: 0 stopped, 1 it could not start, 2 wrong usage or a wrong file.`;
 
+/** Warnings of DOCA's. */
+const SDK_LOG_LEVEL = 40;
+
 export function setUpNode(command: Command): void {
   addPlaceFlags(command).addHelpText('after', HELP);
   const wrong = new FlagProblems(command);
@@ -40,7 +47,7 @@ async function runNode(file: string, name: string, flags: PlaceFlags, wrong: Fla
   const places = placesOf(read, flags);
   const topology = places.apply(read);
   const plan = gatewaysOf(topology).find((gateway) => gateway.name === name)!;
-  const common = { topology, plan, places };
+  const common = { topology, plan, places, openDoca: openDocaDevice };
   if (forked) return serveRun(common);
   const logger = createLogger(50, 'text');
   const deps: GatewayProcessDeps = {
@@ -57,6 +64,12 @@ async function runNode(file: string, name: string, flags: PlaceFlags, wrong: Fla
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   await incarnation.stop();
+}
+
+/** The device behind a gateway over DOCA: its mapping file and its addon are named in the environment. */
+async function openDocaDevice(options: GatewayOptions): Promise<OpenDevice> {
+  const { hal, close } = await openDoca(options, { sdkLogLevel: SDK_LOG_LEVEL });
+  return { hal: delegateHal(hal, { close }) };
 }
 
 /** Throws TopologyFileError with all that is wrong. */

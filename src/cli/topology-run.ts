@@ -18,6 +18,7 @@ import { runVirtually } from '../topology/virtual-run.js';
 import { FlagProblems } from './flag-problems.js';
 import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { reexecWithLargerHeap } from './large-heap.js';
+import { THIS_MACHINE } from './machine.js';
 import { colorsFor, EXIT_FAILED, printJson, progressLine, table } from './output.js';
 import { mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
@@ -106,8 +107,8 @@ async function run(
 function flagConflicts(scenarioPath: string | undefined, flags: Flags): string[] {
   const { where, core, processes, writeKeys } = flags;
   const problems: string[] = [];
-  if (processes === true && writeKeys === true)
-    problems.push('--write-keys: keys stay in the gateways with --processes; leave one of them out');
+  if (where.size > 0 && writeKeys === true)
+    problems.push('--write-keys: keys of gateways on other machines stay there; leave it out, or --where');
   if (processes === true && scenarioPath !== undefined)
     problems.push('--processes: name the scenario in the topology file, which every gateway reads');
   if (where.size > 0 && processes !== true)
@@ -176,7 +177,7 @@ function realTime(
   topology: Topology,
   file: string,
   flags: Flags,
-): Pick<RealTimeOptions, 'places' | 'processes' | 'elsewhere' | 'tlsOf'> {
+): Pick<RealTimeOptions, 'places' | 'processes' | 'allInProcesses' | 'elsewhere' | 'tlsOf' | 'machine'> {
   const { where, core, certificates } = flags;
   const subnet = where.size > 0 ? flags.subnet : ownSubnet();
   const args = [
@@ -188,14 +189,12 @@ function realTime(
     places: placesOf(topology, { ...flags, subnet }),
     elsewhere: new Set(where.keys()),
     ...(certificates === undefined ? {} : { tlsOf: (host) => tlsFrom(certificates, host) }),
-    ...(flags.processes === true
-      ? {
-          processes: {
-            program: process.argv[1]!,
-            argsOf: (gateway) => ['topology', 'node', file, gateway, ...args],
-          },
-        }
-      : {}),
+    allInProcesses: flags.processes === true,
+    processes: {
+      program: process.argv[1]!,
+      argsOf: (gateway) => ['topology', 'node', file, gateway, ...args],
+    },
+    machine: THIS_MACHINE,
   };
 }
 
@@ -254,6 +253,7 @@ function print(report: Report, seconds: number): void {
   if (report.violationCount > report.violations.length)
     say(`and ${report.violationCount - report.violations.length} more violations`);
   for (const error of report.errors) say(`${colors.red('ERROR')}  ${printable(error)}`);
+  for (const text of report.notChecked ?? []) say(`not checked: ${printable(text)}`);
   for (const { text, seen } of met)
     say(`${colors.green('ok')}  ${printable(text)}  ${colors.dim(printable(seen))}`);
   if (report.violationCount === 0)

@@ -79,8 +79,8 @@ interface Packet {
 export interface InvariantCheckerOptions {
   /** Sees keys as they are made. */
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
-  /** Gateways run elsewhere: what they answer themselves is told by its looks, and their keys are not seen. */
-  readonly remote?: boolean;
+  /** Gateways in processes of their own: what they answer themselves is told by its looks, and their keys come later than packets. */
+  readonly remote?: (node: string) => boolean;
   /** The node that a workload's address is behind; absent: not asked whose packets are. */
   readonly ownerOf?: (address: IpAddress) => string | undefined;
   /** Nodes whose own keys, and what they send under these, are not checked. */
@@ -163,16 +163,15 @@ export class InvariantChecker {
 
   /** The device, with its keys and what the gateway itself sends watched. */
   wrapHal(node: GatewayNode, hal: PipeHal): PipeHal {
-    this.#ownership?.forget(node.name);
-    this.#restraint?.starts(node.name, node.clock);
+    this.starts(node);
     return delegateHal(hal, {
       generateKeys: async (...args) => {
         const batch = await hal.generateKeys(...args);
-        this.#keysMade(node, batch);
+        this.keysMade(node, batch);
         return batch;
       },
       setKeys: (slots) => {
-        for (const { key } of slots) this.#keyUsed(node, key);
+        for (const { key } of slots) this.keyUsed(node, key);
         return hal.setKeys(slots);
       },
       transmit: (packets) => {
@@ -180,6 +179,12 @@ export class InvariantChecker {
         return hal.transmit(packets);
       },
     });
+  }
+
+  /** An incarnation starts: what it gave before opens nothing any more. */
+  starts({ name, clock }: GatewayNode): void {
+    this.#ownership?.forget(name);
+    this.#restraint?.starts(name, clock);
   }
 
   /** Checks a device's counters when its incarnation or the run ends. */
@@ -209,7 +214,7 @@ export class InvariantChecker {
     const key = `${node.name} ${node.incarnations} ${psp.to} ${spi}`;
     const before = this.#ivs.get(key) ?? -1n;
     // Packets from other processes may arrive in another order than they were sealed in.
-    if (this.options.remote === true ? iv === before : iv <= before)
+    if (this.#isRemote(node) ? iv === before : iv <= before)
       this.violate('iv-reuse', node.name, `SPI ${spiText(spi)} of ${psp.to}: IV ${iv} after ${before}`);
     this.#ivs.set(key, iv);
   }
@@ -245,7 +250,7 @@ export class InvariantChecker {
       return;
     }
     if (isOfSegment(node, frame)) return;
-    if (this.options.remote === true && looksLikeAnswer(frame)) return;
+    if (this.#isRemote(node) && looksLikeAnswer(frame)) return;
     this.#giveReason(node, frame, 'destination', 'source');
     const place = locateIpPacket(frame);
     const fingerprint = fingerprintOf(frame) ?? -1;
@@ -303,7 +308,12 @@ export class InvariantChecker {
     if (place?.family === 4 && ipv4IsFragment(frame, ETHERNET_HEADER_OCTETS)) this.#remember(frame);
   }
 
-  #keyUsed(node: GatewayNode, key: Uint8Array): void {
+  #isRemote({ name }: GatewayNode): boolean {
+    return this.options.remote?.(name) === true;
+  }
+
+  /** It encrypts with the key from now on. */
+  keyUsed(node: GatewayNode, key: Uint8Array): void {
     const short = shortOf(key, 0);
     if (this.#insidersKeys.has(short)) return;
     const place = this.#currentIncarnation(node);
@@ -320,7 +330,8 @@ export class InvariantChecker {
     return place;
   }
 
-  #keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
+  /** Its device has made these keys. */
+  keysMade(node: GatewayNode, batch: SpiKeyBatch): void {
     const { spis, keys, keyLengthOctets } = batch;
     for (let i = 0; i < spis.length; i++) {
       if (this.#keys.make(shortOf(keys, i * keyLengthOctets)))

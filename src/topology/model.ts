@@ -5,6 +5,7 @@
  */
 import type { GatewayOptions } from '../gateway/options.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
+import type { SoftRelease } from '../hal/native-parts.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import type { IpAddress, MacAddress } from '../packet/address.js';
 import type { EventPlan } from './events/registry.js';
@@ -46,10 +47,12 @@ export function underlayAddresses({ ipv4, ipv6 }: GatewayPlan['underlay']): IpAd
   return [ipv4, ipv6].filter((ip) => ip !== undefined);
 }
 
-/** A gateway over a simulated device: one uplink, `p0`, and workloads behind its VF. */
+/** A gateway with one uplink, `p0`, and workloads behind its VF; over a simulated device, or one of DOCA. */
 export interface GatewayPlan {
   readonly kind: 'gateway';
   readonly name: string;
+  /** Absent: its device is simulated. */
+  readonly doca?: DocaPlan;
   /** The flags that the file gives it, after `defaults` and `kinds`; a text per value, as on the command line. */
   readonly flags: Readonly<Record<string, string>>;
   /** The flags, with the values that the topology adds: service address, peers, local virtual addresses, next hop. */
@@ -60,6 +63,14 @@ export interface GatewayPlan {
   /** The MAC behind the VF; all workloads of a gateway share it, as containers of one virtual machine do. */
   readonly workloadMac: MacAddress;
   readonly workloads: readonly WorkloadPlan[];
+}
+
+/** The device of a gateway over DOCA: the software DOCA, whose ports the run cables. */
+export interface DocaPlan {
+  /** As which release of DOCA it presents itself. */
+  readonly release: SoftRelease;
+  /** Keys of the device's section of the mapping file, besides those that the run gives. */
+  readonly mapping: Readonly<Record<string, string | number>>;
 }
 
 export interface WorkloadPlan {

@@ -30,12 +30,13 @@ import {
 import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './nodes/gateway-node.js';
 import type { InsiderTarget } from './nodes/insider/context.js';
 import { Insider } from './nodes/insider/insider.js';
-import { openLocalIncarnation } from './nodes/local-incarnation.js';
+import { openLocalIncarnation, openSimDevice } from './nodes/local-incarnation.js';
 import { type NextHop, Router } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
 import { Oob } from './oob.js';
 import { Routes } from './routes.js';
 import { randomOf } from './seeds.js';
+import type { Seen } from './seen.js';
 
 export interface NetworkDeps {
   readonly topology: Topology;
@@ -52,9 +53,11 @@ export interface NetworkDeps {
   /** Wraps the transport of gateways. */
   readonly wrapTransport?: (node: string, transport: ControlTransport) => ControlTransport;
   /** Transport of gateways' calls; over `oob`, in memory, when absent. */
-  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
-  /** Opens gateways; in this process when absent. */
-  readonly open?: OpenIncarnation;
+  readonly transport?: (plan: GatewayPlan | InsiderPlan, oob: Oob) => ControlTransport;
+  /** Opens gateways; undefined, or absent: in this process. */
+  readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
+  /** Gets what is seen of the keys of gateways in other processes. */
+  readonly onSeen?: (node: GatewayNode, seen: Seen) => void;
 }
 
 /** Options of a simulated device that may differ from the others'. */
@@ -111,12 +114,15 @@ export class Network {
       else if (plan.kind === 'insider') this.#addInsider(plan);
       else {
         this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
+        const elsewhere = deps.open?.(plan)?.bind(undefined, this);
+        // In other processes they have transports of their own.
+        if (elsewhere !== undefined) this.oob.register(plan);
         const node = new GatewayNode({
           plan,
           clock,
           uplink: this.#end(plan.name, 'p0'),
           observer,
-          open: deps.open?.bind(undefined, this) ?? this.#localIncarnations(plan),
+          open: elsewhere ?? this.#localIncarnations(plan),
         });
         this.gateways.set(plan.name, node);
         for (const workload of plan.workloads) this.workloads.set(workload.name, { node, plan: workload });
@@ -134,6 +140,10 @@ export class Network {
 
   get observer(): GatewayNodeObserver {
     return this.deps.observer;
+  }
+
+  seen(node: GatewayNode, seen: Seen): void {
+    this.deps.onSeen?.(node, seen);
   }
 
   cut(name: string): void {
@@ -217,9 +227,9 @@ export class Network {
   }
 
   #addInsider(plan: InsiderPlan): void {
-    const { topology, clock, wrapTransport } = this.deps;
+    const { topology, clock, wrapTransport, transport: transportOf } = this.deps;
     this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
-    const transport = this.oob.transport(plan);
+    const transport = transportOf?.(plan, this.oob) ?? this.oob.transport(plan);
     const targets = gatewaysOf(topology).map(
       ({ name, serviceAddress, uplinkMac, workloadMac, underlay, options, workloads }): InsiderTarget => ({
         name,
@@ -266,15 +276,15 @@ export class Network {
     const { topology, observer, wrapHal, wrapTransport, transport, device = {} } = this.deps;
     const random = randomOf(topology.seed, `gateway ${plan.name}`);
     const wrapped = (inner: ControlTransport) => wrapTransport?.(plan.name, inner) ?? inner;
-    return (node, ports, started) =>
-      openLocalIncarnation({
-        plan,
-        underlay: node.underlay,
-        options: this.optionsOf(plan),
-        clock: node.clock,
+    return (node, ports, started) => {
+      const { clock, underlay } = node;
+      const options = this.optionsOf(plan);
+      const { aead } = options;
+      return openLocalIncarnation({
+        options,
+        clock,
         random,
-        ports,
-        device,
+        openDevice: () => openSimDevice({ plan, underlay, aead, clock, random, ports, device }),
         transport: wrapped(transport?.(plan, this.oob) ?? this.oob.transport(plan)),
         entriesDelayMs: () => node.entriesDelayMs,
         wrapHal: (hal) => wrapHal?.(node, hal) ?? hal,
@@ -282,6 +292,7 @@ export class Network {
         onLog: observer.onLog && ((...line) => observer.onLog!(node, ...line)),
         started,
       });
+    };
   }
 
   /** Options of a gateway: the plan's, and its next hop where it has a router. */

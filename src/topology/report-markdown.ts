@@ -29,6 +29,11 @@ export function reportMarkdown(report: Report): string {
       report.errors.map((error) => [error]),
     ),
     section(
+      'Not checked',
+      ['what, and why'],
+      (report.notChecked ?? []).map((text) => [text]),
+    ),
+    section(
       'Flows',
       ['flow', 'type', 'sent', 'delivered', 'lost', 'repeated', 'latency ms: p50', 'p99', 'max', ''],
       Object.entries(report.flows).map(([name, flow]) => flowRow(name, flow)),

@@ -66,6 +66,8 @@ export interface Report {
   readonly violations: readonly Violation[];
   readonly violationCount: number;
   readonly errors: readonly string[];
+  /** What could not be checked of nodes that the run does not have in its own hands, a sentence each; absent: nothing. */
+  readonly notChecked?: readonly string[];
 }
 
 export function flowReport(flow: Flow): FlowReport {

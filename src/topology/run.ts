@@ -23,6 +23,7 @@ import {
   type EventPlan,
   type GatewayPlan,
   gatewaysOf,
+  type InsiderPlan,
   insidersOf,
   type Topology,
   underlayAddresses,
@@ -33,6 +34,7 @@ import type { IncarnationSnapshot } from './nodes/incarnation.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { flowsInOrder } from './report-order.js';
+import { checkSeen } from './seen.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { sequenceSvg } from './sequence-svg.js';
 import type { Replay } from './traffic/replay-frames.js';
@@ -49,13 +51,15 @@ export interface RunOptions {
   /** The frames of `replay` flows, by flow: see replayOf. */
   readonly replays?: ReadonlyMap<string, Replay>;
   /** Transport of gateways' calls; in memory when absent. */
-  readonly transport?: (plan: GatewayPlan, oob: Oob) => ControlTransport;
-  /** Opens gateways; in this process when absent. */
-  readonly open?: OpenIncarnation;
+  readonly transport?: (plan: GatewayPlan | InsiderPlan, oob: Oob) => ControlTransport;
+  /** Opens gateways; undefined, or absent: in this process. */
+  readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
-  /** True when gateways run in other processes, so that their use of their devices cannot be watched. */
-  readonly remote?: boolean;
+  /** Gateways that run in other processes. */
+  readonly remote?: (node: string) => boolean;
+  /** What cannot be watched of the topology's nodes, a sentence each, for the report. */
+  readonly notChecked?: readonly string[];
   /** Breaks something on purpose, to see that it is found. */
   readonly sabotage?: Sabotage;
 }
@@ -151,7 +155,7 @@ class Run {
     );
     this.#invariants = new InvariantChecker(() => this.#nowMs(), {
       ...options,
-      ...(options.remote === true ? {} : { ownerOf: (ip) => ownerOf.get(ip) }),
+      ownerOf: (ip) => ownerOf.get(ip),
       insiders: new Set(insiders.map(({ name }) => name)),
       ...(insiders.length === 0 ? {} : { restraint: restraintOf(topology) }),
     });
@@ -193,6 +197,7 @@ class Run {
       },
       ...(transport === undefined ? {} : { transport }),
       ...(open === undefined ? {} : { open }),
+      onSeen: (node, seen) => checkSeen(this.#invariants, node, seen),
     });
     this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
     const owners = new Map<string, string>();
@@ -289,7 +294,7 @@ class Run {
     };
     const closed = incarnation.snapshot().then(take, (error: unknown) => {
       // A process that crashes takes its counts with it.
-      if (this.options.remote !== true) this.#fail(`counters of ${node.name}`, error);
+      if (this.options.remote?.(node.name) !== true) this.#fail(`counters of ${node.name}`, error);
     });
     this.#closing.push(closed);
     return closed;
@@ -349,7 +354,7 @@ class Run {
       leaks: topology.scenario.expectations.some(({ type }) => type === 'no-leaks') ? this.#leaks() : [],
     });
     const { violations, violationCount } = this.#invariants;
-    const { sink } = this.options;
+    const { sink, notChecked = [] } = this.options;
     if (sink !== undefined) {
       for (const [name, draw] of SEQUENCE_FILES)
         sink.write(name, new TextEncoder().encode(draw(this.#steps, this.#stepsLeft)));
@@ -373,6 +378,7 @@ class Run {
       violations,
       violationCount,
       errors: this.#errors,
+      ...(notChecked.length === 0 ? {} : { notChecked }),
     };
   }
 

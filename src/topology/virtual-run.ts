@@ -1,7 +1,8 @@
 /** Runs in virtual time: one process, no waiting, and the same to the byte for the same topology. */
 import { systemClock } from '../base/clock.js';
 import { createVirtualClock } from '../base/virtual-clock.js';
-import type { Topology } from './model.js';
+import { TopologyFileError } from './file/source.js';
+import { gatewaysOf, type Topology } from './model.js';
 import { type RunOptions, type RunResult, runTopology } from './run.js';
 
 /** When a run begins, unless it is told: 2026-01-01 00:00 UTC. */
@@ -19,6 +20,9 @@ export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
 
 /** Runs a topology without waiting, the same to the byte each time. Rejects with the reason of `signal`. */
 export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<RunResult> {
+  const real = gatewaysOf(topology).filter(({ doca }) => doca !== undefined);
+  if (real.length > 0)
+    throw new TopologyFileError(real.map(({ name }) => `${name} runs over DOCA, in real time only`));
   const clock = createVirtualClock(topology.epochMs ?? EPOCH_MS);
   let over = false;
   const run = runTopology(topology, { ...options, clock }).finally(() => {

@@ -4,14 +4,15 @@ const TLS =
   'is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates';
 const PORTS = "is not for topologies: a gateway's ports are its link and its workloads";
 const METRICS = "is not for topologies: a run reports its gateways' counters when it ends";
-const DEVICE = 'is not for topologies: the gateways run on simulated devices';
+const DEVICE = 'is no flag of topologies: write it as a field of the node, beside "hal: doca"';
+const VF = 'is not for topologies: write the addresses under "workloads" of the node';
 
 export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   hal: DEVICE,
   'pci-addr': DEVICE,
   repr: DEVICE,
   'core-mask': DEVICE,
-  'vf-name': DEVICE,
+  'vf-name': VF,
   'sim-wire': PORTS,
   'sim-vf': PORTS,
   'tls-ca': TLS,

@@ -8,6 +8,7 @@ import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../ga
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
+import { type DeviceRead, readDevice } from './devices.js';
 import type { ExpandedNode } from './expanded.js';
 import { type FlagReader, type GivenFlags, mergeFlags } from './gateway-flags.js';
 import { InsiderReader, readServiceAddress } from './insiders.js';
@@ -33,6 +34,7 @@ interface Draft {
   /** Its number among the gateways, from 0. */
   readonly index: number;
   readonly flags: GivenFlags;
+  readonly device: DeviceRead | undefined;
   readonly base: GatewayOptions | undefined;
   underlay: { ipv4?: IpAddress; ipv6?: IpAddress };
   /** No address of it was wrong. */
@@ -90,12 +92,18 @@ export class GatewayReader {
     if (dialect !== undefined && !hasOwnPeers(flags.texts)) {
       dialect.problem(`is for gateways with peers of their own (${PEER_FLAGS.join(', ')})`);
     }
+    const parsed = node.parsed as ParsedGateway;
+    const device = readDevice(parsed, node.place);
     return {
       node,
-      parsed: node.parsed as ParsedGateway,
+      parsed,
       index,
       flags,
-      base: this.flagReader.options(flags, node.place),
+      device,
+      base: this.flagReader.options(
+        device === undefined ? flags : withFlags(flags, device.flags),
+        node.place,
+      ),
       underlay: {},
       underlayRead: true,
       serviceAddress: undefined,
@@ -211,6 +219,7 @@ export class GatewayReader {
     const plan = {
       kind: 'gateway' as const,
       name: node.name,
+      ...(draft.device === undefined ? {} : { doca: draft.device.plan }),
       flags,
       serviceAddress: draft.serviceAddress!,
       uplinkMac: draft.uplinkMac!,
@@ -295,6 +304,15 @@ export class GatewayReader {
     }
     return base.maxTunnels;
   }
+}
+
+/** Flags of two sources, none of which is of both. */
+function withFlags(one: GivenFlags, other: GivenFlags): GivenFlags {
+  return {
+    texts: { ...one.texts, ...other.texts },
+    places: new Map([...one.places, ...other.places]),
+    incomplete: one.incomplete || other.incomplete,
+  };
 }
 
 function hasOwnPeers(flags: Readonly<Record<string, string>>): boolean {

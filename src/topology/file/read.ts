@@ -28,6 +28,8 @@ export interface ReadTopologyOptions {
   readonly scenarioPath?: string;
   /** Instead of the file's seed. */
   readonly seed?: number;
+  /** It is to run in virtual time: what cannot be there is a problem. */
+  readonly inVirtualTime?: boolean;
 }
 
 const TOPOLOGY_SHAPE = new ShapeChecker(TOPOLOGY_SCHEMA);
@@ -68,6 +70,7 @@ export function readTopologyFiles(
 ): TopologyRead {
   const problems = new FileProblems();
   const { topology, replays } = new TopologyReader(path, readFile, options, problems).read() ?? {};
+  if (options.inVirtualTime === true) problems.refuseVirtualTime();
   return { topology, replays: replays ?? [], problems };
 }
 

@@ -10,6 +10,7 @@ import {
   SEED_MAX,
   WORKLOADS_PER_GATEWAY_MAX,
 } from './limits.js';
+import { DEVICE } from './schema-device.js';
 import { SCENARIO } from './schema-scenario.js';
 import {
   address,
@@ -75,6 +76,7 @@ const UPLINK_MAC = optional(address("the uplink's MAC address; generated when ab
 
 export const GATEWAY = object('a PSP gateway with one uplink, p0, and workloads behind it', {
   kind: constant('gateway', 'a PSP gateway'),
+  ...DEVICE,
   underlay: UNDERLAY,
   oob: OOB_ADDRESS,
   mac: UPLINK_MAC,

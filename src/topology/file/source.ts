@@ -31,6 +31,7 @@ export class FileProblems {
   readonly #problems = new Set<string>();
   readonly #found: Found[] = [];
   readonly #warnings: Found[] = [];
+  readonly #onlyInRealTime: (() => void)[] = [];
   #files = 0;
   #more = 0;
   #isWrongPath = false;
@@ -47,6 +48,16 @@ export class FileProblems {
   warn(order: number, file: string, line: number, reason: string): void {
     if (this.#warnings.length < PROBLEMS_KEPT_MAX)
       this.#warnings.push({ order, line, text: shortened(`${file}:${line}: ${reason}`) });
+  }
+
+  /** What a run in virtual time cannot have: no problem, until somebody asks for such a run. */
+  noteOnlyInRealTime(refuse: () => void): void {
+    if (this.#onlyInRealTime.length < PROBLEMS_KEPT_MAX) this.#onlyInRealTime.push(refuse);
+  }
+
+  /** The topology is to run in virtual time: what cannot be there becomes a problem, each at its place. */
+  refuseVirtualTime(): void {
+    for (const refuse of this.#onlyInRealTime.splice(0)) refuse();
   }
 
   nextFile(): number {
@@ -142,6 +153,11 @@ export class Place {
 
   warning(reason: string): void {
     this.source.warning(this.path, reason);
+  }
+
+  /** What stands here can be in real time only; the reason is told where it is to be in virtual time. */
+  onlyInRealTime(reason: string): void {
+    this.source.problems.noteOnlyInRealTime(() => this.problem(`${reason}; run it with --real-time`));
   }
 
   /** Something in here was wrong and was taken out. */

@@ -76,6 +76,7 @@ function writeGateway(gateway: GatewayPlan): ParsedGateway {
   const { underlay, serviceAddress, uplinkMac, workloadMac, flags, workloads } = gateway;
   return {
     kind: 'gateway',
+    ...writeDevice(gateway),
     underlay: underlayAddresses(underlay),
     oob: serviceText(serviceAddress),
     mac: uplinkMac,
@@ -87,6 +88,19 @@ function writeGateway(gateway: GatewayPlan): ParsedGateway {
         present ? addresses : { addresses, present },
       ]),
     ),
+  };
+}
+
+function writeDevice({ doca, options }: GatewayPlan): Partial<ParsedGateway> {
+  if (doca === undefined) return {};
+  const { release, mapping } = doca;
+  return {
+    hal: 'doca',
+    release,
+    'pci-addr': options.pciAddress,
+    repr: options.representor,
+    'core-mask': options.coreMask,
+    ...(Object.keys(mapping).length === 0 ? {} : { mapping }),
   };
 }
 

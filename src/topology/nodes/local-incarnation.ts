@@ -1,4 +1,4 @@
-/** An incarnation of a gateway in this process: a Gateway over a simulated device. */
+/** An incarnation of a gateway in this process: a Gateway over a device, which is simulated where nobody says otherwise. */
 
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
@@ -11,7 +11,8 @@ import { buildPipeline } from '../../gateway/pipeline/pipeline.js';
 import type { ControlTransport } from '../../gateway/rpc/transport.js';
 import type { GatewayView } from '../../gateway/view.js';
 import type { PipeHal } from '../../hal/hal.js';
-import { openSimHal, type SimHal, type SimHalOptions } from '../../hal-sim/device.js';
+import { openSimHal, type SimHalOptions } from '../../hal-sim/device.js';
+import type { Fates } from '../../hal-sim/statistics.js';
 import { AEAD_ENGINES } from '../../psp/aead-engines.js';
 import type { GatewayPlan } from '../model.js';
 import type { IncarnationPorts } from './gateway-node.js';
@@ -20,15 +21,17 @@ import { slowEntries } from './slow-entries.js';
 
 export type OnLog = (level: LogLevel, message: string, fields: LogFields | undefined) => void;
 
+export interface OpenDevice {
+  readonly hal: PipeHal;
+  /** Where packets have ended; absent: it cannot tell. */
+  readonly fates?: () => Fates;
+}
+
 export interface LocalIncarnationDeps {
-  readonly plan: GatewayPlan;
-  readonly underlay: GatewayPlan['underlay'];
   readonly options: GatewayOptions;
   readonly clock: Clock;
   readonly random: Random;
-  readonly ports: IncarnationPorts;
-  /** Options of the device that differ from those of other gateways. */
-  readonly device: Pick<SimHalOptions, 'firstIv' | 'limits'>;
+  readonly openDevice: () => Promise<OpenDevice>;
   readonly transport: ControlTransport;
   readonly entriesDelayMs: () => number;
   /** The device as the gateway gets it. */
@@ -40,14 +43,26 @@ export interface LocalIncarnationDeps {
   readonly started: (incarnation: LocalIncarnation) => void;
 }
 
-export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<void> {
-  const { plan, underlay, clock, random, ports, onLog } = deps;
-  const { ipv4, ipv6 } = underlay;
+export interface SimDeviceOptions {
+  readonly plan: GatewayPlan;
+  readonly underlay: GatewayPlan['underlay'];
+  readonly aead: GatewayOptions['aead'];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ports: IncarnationPorts;
+  /** Options of the device that differ from those of other gateways. */
+  readonly device: Pick<SimHalOptions, 'firstIv' | 'limits'>;
+}
+
+/** Opens the simulated device of a gateway. */
+export async function openSimDevice(options: SimDeviceOptions): Promise<OpenDevice> {
+  const { plan, clock, random, ports, device } = options;
+  const { ipv4, ipv6 } = options.underlay;
   const hal = await openSimHal({
-    ...deps.device,
+    ...device,
     clock,
     random,
-    aead: AEAD_ENGINES[deps.options.aead],
+    aead: AEAD_ENGINES[options.aead],
     uplink: {
       port: ports.uplink,
       mac: plan.uplinkMac,
@@ -56,8 +71,14 @@ export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<
     },
     vf: { port: ports.vf, mac: plan.uplinkMac, workload: { mac: plan.workloadMac, addresses: [] } },
   });
+  return { hal, fates: () => hal.fates() };
+}
+
+export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<void> {
+  const { clock, random, onLog } = deps;
+  const device = await deps.openDevice();
   const gateway = new Gateway({
-    hal: deps.wrapHal(slowEntries(hal, clock, deps.entriesDelayMs)),
+    hal: deps.wrapHal(slowEntries(device.hal, clock, deps.entriesDelayMs)),
     transport: deps.transport,
     clock,
     random,
@@ -65,14 +86,14 @@ export async function openLocalIncarnation(deps: LocalIncarnationDeps): Promise<
     options: deps.options,
     observe: deps.onEvent,
   });
-  deps.started(new LocalIncarnation(gateway, hal));
+  deps.started(new LocalIncarnation(gateway, device));
   await gateway.start();
 }
 
 export class LocalIncarnation implements Incarnation {
   constructor(
     private readonly gateway: Gateway,
-    private readonly hal: SimHal,
+    private readonly device: OpenDevice,
   ) {}
 
   rotate(): Promise<void> {
@@ -80,8 +101,9 @@ export class LocalIncarnation implements Incarnation {
   }
 
   async snapshot(): Promise<IncarnationSnapshot> {
-    const { gateway, hal } = this;
-    const fates = countsOf(hal.fates());
+    const { gateway } = this;
+    const { hal, fates: fatesOf } = this.device;
+    const fates = fatesOf === undefined ? {} : countsOf(fatesOf());
     const view = gateway.view();
     const program = buildPipeline(gateway.pipelineOptions);
     // Both are asked for before anything is waited for: then the device may be gone.
@@ -103,7 +125,7 @@ export class LocalIncarnation implements Incarnation {
   }
 
   async crash(): Promise<void> {
-    await this.hal.close();
+    await this.device.hal.close();
     await this.gateway.stop();
   }
 }

@@ -1,23 +1,33 @@
 /**
- * The process of one gateway of a topology: a gateway over a simulated device, whose two ports are UDP links to the
- * core. Told by a run over IPC, or on its own on another machine.
+ * The process of one gateway of a topology: over a simulated device, whose two ports are UDP links to the core, or over one of
+ * DOCA. Told by a run over IPC, or on its own on another machine.
  */
 
 import { systemClock } from '../../base/clock.js';
 import { systemRandom } from '../../base/random.js';
 import type { GatewayEvent } from '../../gateway/events.js';
+import type { GatewayOptions } from '../../gateway/options.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import { reasonOf } from '../../hal/errors.js';
 import { parseMac } from '../../packet/address.js';
-import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
+import type { TransportWatcher } from '../given-keys.js';
+import { type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
+import type { IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation } from '../nodes/incarnation.js';
-import { type OnLog, openLocalIncarnation } from '../nodes/local-incarnation.js';
+import {
+  type OnLog,
+  type OpenDevice,
+  openLocalIncarnation,
+  openSimDevice,
+} from '../nodes/local-incarnation.js';
 import { NodeClock } from '../nodes/node-clock.js';
 import { Oob } from '../oob.js';
+import type { Seen } from '../seen.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
 import type { Places } from './places.js';
 import { openUdpPort } from './udp-port.js';
+import { watchCalls, watchKeys } from './watching.js';
 
 /** The VF's MTU; the uplink has its link's. */
 const VF_MTU_OCTETS = 9000;
@@ -29,6 +39,10 @@ export interface GatewayProcessDeps {
   readonly places: Places;
   readonly onEvent: (event: GatewayEvent) => void;
   readonly onLog: OnLog;
+  /** Gets what is to be checked of its keys; absent: nobody checks it. */
+  readonly onSeen?: (seen: Seen) => void;
+  /** Opens the DOCA device of a gateway over DOCA. */
+  readonly openDoca: (options: GatewayOptions) => Promise<OpenDevice>;
 }
 
 export interface RunningGateway {
@@ -55,7 +69,7 @@ export async function startGateway(
   deps: GatewayProcessDeps,
   start: IncarnationStart,
 ): Promise<RunningGateway> {
-  const { topology, plan, places } = deps;
+  const { topology, plan } = deps;
   const clock = new NodeClock(systemClock);
   let { entriesDelayMs } = start.adjustments;
   const adjust = (adjustments: IncarnationStart['adjustments']) => {
@@ -65,33 +79,42 @@ export async function startGateway(
   adjust(start.adjustments);
   const oob = new Oob(systemClock, systemRandom(), start.oob);
   oob.partition(start.groups);
-  for (const gateway of gatewaysOf(topology)) oob.register(gateway);
-  const link = topology.links.find(({ endpoints }) => endpoints.some(({ node }) => node === plan.name));
-  const port = (which: 'uplink' | 'vf', mtuOctets: number) => {
-    const { core, gateway } = places.linkOf(plan.name, which);
-    return openUdpPort(`${plan.name} ${which}`, gateway, core, mtuOctets);
+  for (const node of [...gatewaysOf(topology), ...insidersOf(topology)]) oob.register(node);
+  const { onSeen } = deps;
+  const nameOf: TransportWatcher['nameOf'] = (address) => oob.nodeAt(address);
+  const { options: planned } = plan;
+  const options: GatewayOptions =
+    start.nexthopDmac === undefined ? planned : { ...planned, nexthopDmac: parseMac(start.nexthopDmac) };
+  const random = systemRandom();
+  const openSim = async () => {
+    const ports = await openPorts(deps);
+    return openSimDevice({
+      plan,
+      underlay: start.underlay,
+      aead: options.aead,
+      clock,
+      random,
+      ports,
+      device: {},
+    });
   };
-  const ports = { uplink: await port('uplink', link!.mtuOctets), vf: await port('vf', VF_MTU_OCTETS) };
-  const { options } = plan;
-  const transport = createGrpcTransport({
+  const grpc = createGrpcTransport({
     tls: start.tls,
     messageOctetsMax: options.limits.requestOctetsMax,
     clock: systemClock,
     limits: options.limits.doors,
   });
+  const transport = impairedTransport(grpc, plan, oob, systemClock);
   let incarnation: Incarnation | undefined;
   await openLocalIncarnation({
-    plan,
-    underlay: start.underlay,
-    options:
-      start.nexthopDmac === undefined ? options : { ...options, nexthopDmac: parseMac(start.nexthopDmac) },
+    options,
     clock,
-    random: systemRandom(),
-    ports,
-    device: {},
-    transport: impairedTransport(transport, plan, oob, systemClock),
+    random,
+    openDevice:
+      plan.doca === undefined ? openSim : () => deps.openDoca({ decapDmac: plan.workloadMac, ...options }),
+    transport: onSeen === undefined ? transport : watchCalls(plan.name, transport, nameOf, onSeen),
     entriesDelayMs: () => entriesDelayMs,
-    wrapHal: (hal) => hal,
+    wrapHal: (hal) => (onSeen === undefined ? hal : watchKeys(hal, onSeen)),
     onEvent: deps.onEvent,
     onLog: start.logs ? deps.onLog : undefined,
     started: (opened) => {
@@ -101,8 +124,18 @@ export async function startGateway(
   return { incarnation: incarnation!, clock, oob, adjust };
 }
 
+/** The ends of its UDP links to the core. */
+async function openPorts({ topology, plan, places }: GatewayProcessDeps): Promise<IncarnationPorts> {
+  const link = topology.links.find(({ endpoints }) => endpoints.some(({ node }) => node === plan.name));
+  const port = (which: 'uplink' | 'vf', mtuOctets: number) => {
+    const { core, gateway } = places.linkOf(plan.name, which);
+    return openUdpPort(`${plan.name} ${which}`, gateway, core, mtuOctets);
+  };
+  return { uplink: await port('uplink', link!.mtuOctets), vf: await port('vf', VF_MTU_OCTETS) };
+}
+
 /** Serves the run that forked this process; resolves when it says stop, or is gone. */
-export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): Promise<void> {
+export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog' | 'onSeen'>): Promise<void> {
   const say = (message: FromGateway) => {
     if (process.connected) process.send!(message);
   };
@@ -130,6 +163,7 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog'>): P
               {
                 ...deps,
                 onEvent: (event) => say({ type: 'event', event }),
+                onSeen: (seen) => say({ type: 'seen', seen }),
                 onLog: (level, text, fields) => say({ type: 'log', level, message: text, fields }),
               },
               to.start,

@@ -7,7 +7,7 @@ import type { Oob } from '../oob.js';
 
 export function impairedTransport(
   transport: ControlTransport,
-  plan: GatewayPlan,
+  plan: Pick<GatewayPlan, 'name' | 'serviceAddress'>,
   oob: Oob,
   clock: Clock,
 ): ControlTransport {

@@ -4,6 +4,7 @@ import type { LogFields, LogLevel } from '../../gateway/log.js';
 import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { GatewayPlan, OobPlan } from '../model.js';
 import type { IncarnationSnapshot } from '../nodes/incarnation.js';
+import type { Seen } from '../seen.js';
 
 /** Parameters that a gateway needs before it starts. */
 export interface IncarnationStart {
@@ -34,6 +35,7 @@ export type FromGateway =
   | { readonly type: 'started' }
   | { readonly type: 'failed'; readonly reason: string }
   | { readonly type: 'event'; readonly event: GatewayEvent }
+  | { readonly type: 'seen'; readonly seen: Seen }
   | {
       readonly type: 'log';
       readonly level: LogLevel;

@@ -7,7 +7,7 @@
 import type { PeerOptions } from '../../gateway/options.js';
 import { type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
 import { type IpAddress, parseIp } from '../../packet/address.js';
-import { type GatewayPlan, gatewaysOf, type Topology } from '../model.js';
+import { type GatewayPlan, gatewaysOf, type InsiderPlan, insidersOf, type Topology } from '../model.js';
 
 export interface PlacesOptions {
   /** Second octet of the loopback addresses, so that runs on one machine keep out of each other's way. */
@@ -42,7 +42,7 @@ export class Places {
     topology: Topology,
     private readonly options: PlacesOptions,
   ) {
-    this.#numbers = new Map(gatewaysOf(topology).map(({ name }, i) => [name, i]));
+    this.#numbers = new Map(servers(topology).map(({ name }, i) => [name, i]));
     this.core = options.core ?? parseIp(`127.${options.subnet}.255.254`);
   }
 
@@ -53,7 +53,7 @@ export class Places {
     return parseIp(`127.${subnet}.${number >>> 8}.${number & 255}`);
   }
 
-  #serviceOf({ name, serviceAddress }: GatewayPlan): ServiceAddress {
+  #serviceOf({ name, serviceAddress }: GatewayPlan | InsiderPlan): ServiceAddress {
     const port = this.options.elsewhere.size > 0 ? this.#firstPortOf(name) : serviceAddress.port;
     return { host: this.hostOf(name), port };
   }
@@ -74,7 +74,7 @@ export class Places {
   /** The topology with the gateways' services at these places. */
   apply(topology: Topology): Topology {
     const services = new Map(
-      gatewaysOf(topology).map((plan) => [serviceText(plan.serviceAddress), this.#serviceOf(plan)]),
+      servers(topology).map((plan) => [serviceText(plan.serviceAddress), this.#serviceOf(plan)]),
     );
     // Gateways share their peers' options, and go on doing so.
     const moved = new Map<PeerOptions, PeerOptions>();
@@ -96,7 +96,18 @@ export class Places {
     };
     return {
       ...topology,
-      nodes: topology.nodes.map((node) => (node.kind === 'gateway' ? move(node) : node)),
+      nodes: topology.nodes.map((node) =>
+        node.kind === 'gateway'
+          ? move(node)
+          : node.kind === 'insider'
+            ? { ...node, serviceAddress: this.#serviceOf(node) }
+            : node,
+      ),
     };
   }
+}
+
+/** Who has a service, and so a number: gateways come first. */
+function servers(topology: Topology): (GatewayPlan | InsiderPlan)[] {
+  return [...gatewaysOf(topology), ...insidersOf(topology)];
 }

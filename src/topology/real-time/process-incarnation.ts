@@ -6,6 +6,8 @@ import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { Network } from '../network.js';
 import type { GatewayNode, GatewayNodeObserver, IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
+import type { Cables } from './cables.js';
+import { StartError } from './machine.js';
 import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
 import type { Places } from './places.js';
 import { bridge, openUdpPort } from './udp-port.js';
@@ -13,8 +15,8 @@ import { bridge, openUdpPort } from './udp-port.js';
 export interface ProcessIncarnationDeps {
   readonly network: Network;
   readonly node: GatewayNode;
-  readonly ports: IncarnationPorts;
-  readonly places: Places;
+  /** Joined to the ports of the incarnation. */
+  readonly cables: Cables;
   readonly tls: TlsMaterial;
   readonly observer: Pick<GatewayNodeObserver, 'onEvent' | 'onLog'>;
   /** The program and arguments of the gateway's process: `topology node`. */
@@ -25,19 +27,20 @@ export interface ProcessIncarnationDeps {
 
 /** A process that does not end by itself is killed after so long. */
 const STOP_MAX_MS = 5_000;
+/** Of a line of its output. */
+const LINE_CHARACTERS_MAX = 1_000;
+/** Lines of it that are told where it does not start. */
+const LINES_KEPT = 10;
 
 /** Both links of a gateway, from the core's side. */
-export async function bridgeGateway(
-  name: string,
-  ports: IncarnationPorts,
-  places: Places,
-): Promise<{ close(): Promise<void> }> {
+export async function bridgeGateway(name: string, ports: IncarnationPorts, places: Places): Promise<Cables> {
   const one = async (which: 'uplink' | 'vf') => {
     const { core, gateway } = places.linkOf(name, which);
     return bridge(ports[which], await openUdpPort(`${name} ${which}`, core, gateway, ports[which].mtuOctets));
   };
   const bridges = [await one('uplink'), await one('vf')];
   return {
+    environment: {},
     async close() {
       await Promise.all(bridges.map((each) => each.close()));
     },
@@ -45,10 +48,7 @@ export async function bridgeGateway(
 }
 
 export async function openProcessIncarnation(deps: ProcessIncarnationDeps): Promise<void> {
-  const incarnation = new ProcessIncarnation(
-    deps,
-    await bridgeGateway(deps.node.name, deps.ports, deps.places),
-  );
+  const incarnation = new ProcessIncarnation(deps);
   deps.started(incarnation);
   await incarnation.start();
 }
@@ -61,13 +61,22 @@ class ProcessIncarnation implements Incarnation {
     { resolve: (answer: Answer) => void; reject: (reason: Error) => void }
   >();
   #nextId = 1;
+  #over = false;
+  /** Of its output: what its libraries said. */
+  readonly #lastLines: string[] = [];
 
-  constructor(
-    private readonly deps: ProcessIncarnationDeps,
-    private readonly bridges: { close(): Promise<void> },
-  ) {
-    this.#child = fork(deps.program, [...deps.args], { serialization: 'advanced', execArgv: [] });
+  constructor(private readonly deps: ProcessIncarnationDeps) {
+    const { environment } = deps.cables;
+    this.#child = fork(deps.program, [...deps.args], {
+      serialization: 'advanced',
+      execArgv: [],
+      env: { ...process.env, ...environment },
+      // What libraries print there is the gateway's log, and not the run's result.
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
+    this.#logOutput();
     this.#exited = once(this.#child, 'exit').then(() => {
+      this.#over = true;
       for (const { reject } of this.#waiting.values())
         reject(new Error(`the process of ${deps.node.name} has ended`));
       this.#waiting.clear();
@@ -79,6 +88,8 @@ class ProcessIncarnation implements Incarnation {
     const { network, node, tls, observer } = this.deps;
     const stopListening = network.oob.onChange(() => this.#say({ type: 'oob', ...network.oob.now }));
     void this.#exited.then(stopListening);
+    const { pid } = this.#child;
+    if (pid !== undefined) await this.deps.cables.connect?.(pid);
     await new Promise<void>((resolve, reject) => {
       this.#child.on('message', (message) => {
         const from = message as FromGateway;
@@ -86,18 +97,20 @@ class ProcessIncarnation implements Incarnation {
           case 'started':
             return resolve();
           case 'failed':
-            return reject(new Error(`${node.name}: ${from.reason}`));
+            return reject(this.#startError(from.reason));
           case 'event':
             return observer.onEvent(node, from.event);
+          case 'seen':
+            // Of a process that is gone something may still be on its way, when the next one has started.
+            if (!this.#over) network.seen(node, from.seen);
+            return;
           case 'log':
             return observer.onLog?.(node, from.level, from.message, from.fields);
           case 'answer':
             return this.#answered(from);
         }
       });
-      void this.#exited.then(() =>
-        reject(new Error(`${node.name}: its process ended before it had started`)),
-      );
+      void this.#exited.then(() => reject(this.#startError('its process ended before it had started')));
       const start: IncarnationStart = {
         tls,
         underlay: node.underlay,
@@ -127,13 +140,32 @@ class ProcessIncarnation implements Incarnation {
     const late = systemClock.setTimer(() => this.#child.kill('SIGKILL'), STOP_MAX_MS);
     await this.#exited;
     late.cancel();
-    await this.bridges.close();
+    await this.deps.cables.close();
   }
 
   async crash(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
-    await this.bridges.close();
+    await this.deps.cables.close();
+  }
+
+  #startError(reason: string): StartError {
+    const said = this.#lastLines.map((line) => `\n  ${line}`).join('');
+    return new StartError(`${this.deps.node.name}: ${reason}${said}`);
+  }
+
+  #logOutput(): void {
+    const { node, observer } = this.deps;
+    let line = '';
+    this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (line + text).split('\n');
+      line = lines.pop()!.slice(0, LINE_CHARACTERS_MAX);
+      for (const one of lines.map((whole) => whole.slice(0, LINE_CHARACTERS_MAX))) {
+        if (one === '') continue;
+        observer.onLog?.(node, 'info', one, undefined);
+        if (this.#lastLines.push(one) > LINES_KEPT) this.#lastLines.shift();
+      }
+    });
   }
 
   #adjustments() {

@@ -5,69 +5,93 @@ import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { IpAddress } from '../../packet/address.js';
 import { HELD_BY_INCARNATIONS } from '../counter-groups.js';
-import { TopologyFileError } from '../file/read.js';
 import { emptyCounts } from '../ledger.js';
-import { gatewaysOf, insidersOf, type Topology } from '../model.js';
+import { type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
+import type { OpenIncarnation } from '../network.js';
 import type { IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
 import { impairedTransport } from './impaired-transport.js';
+import type { Machine } from './machine.js';
 import type { Places } from './places.js';
 import { bridgeGateway, openProcessIncarnation } from './process-incarnation.js';
+import { cableSoftDoca } from './soft-doca.js';
 
-export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 'remote'> & {
+export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 'remote' | 'notChecked'> & {
   readonly places: Places;
-  /** Each gateway in a process of its own; `args` make the program such a process. Absent: all in this one. */
-  readonly processes?: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
+  /** The program, and arguments that make it the process of a gateway. */
+  readonly processes: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
+  /** Each gateway in a process of its own; else only those over DOCA. */
+  readonly allInProcesses?: boolean;
   /** Gateways that somebody starts on other machines. */
   readonly elsewhere?: ReadonlySet<string>;
   /** Certificates of a gateway, by the host of its service address; made for the run when absent. */
   readonly tlsOf?: (host: IpAddress) => TlsMaterial;
+  readonly machine: Machine;
 };
 
+/** Rejects with StartError where something cannot be started. */
 export async function runInRealTime(file: Topology, options: RealTimeOptions): Promise<RunResult> {
-  const { places, processes, elsewhere = new Set() } = options;
-  const [insider] = insidersOf(file);
-  if (insider !== undefined)
-    throw new TopologyFileError([`${insider.name} is an insider; those are in virtual time only`]);
+  const { places, elsewhere = new Set() } = options;
   const topology = places.apply(file);
   const tls = await certificates(topology, options.tlsOf);
-  const common = { ...options, clock: systemClock };
-  if (processes === undefined) {
-    return runTopology(topology, {
-      ...common,
-      transport: (plan, oob) =>
-        impairedTransport(
-          createGrpcTransport({
-            tls: tls.get(plan.name)!,
-            messageOctetsMax: plan.options.limits.requestOctetsMax,
-            clock: systemClock,
-            limits: plan.options.limits.doors,
-          }),
-          plan,
-          oob,
-          systemClock,
-        ),
-    });
-  }
+  const isRemote = ({ name, doca }: GatewayPlan) =>
+    options.allInProcesses === true || doca !== undefined || elsewhere.has(name);
+  const remote = new Set(
+    gatewaysOf(topology)
+      .filter(isRemote)
+      .map(({ name }) => name),
+  );
+  const [first] = gatewaysOf(topology);
   return runTopology(topology, {
-    ...common,
-    remote: true,
-    open: (network, node, ports, started) =>
-      elsewhere.has(node.name)
-        ? openElsewhere(node.name, ports, places, started)
-        : openProcessIncarnation({
-            network,
-            node,
-            ports,
-            places,
-            tls: tls.get(node.name)!,
-            observer: network.observer,
-            program: processes.program,
-            args: processes.argsOf(node.name),
-            started,
-          }),
+    ...options,
+    clock: systemClock,
+    remote: (node) => remote.has(node),
+    notChecked: gatewaysOf(topology).flatMap((plan) => notChecked(plan, elsewhere)),
+    transport: (plan, oob) => {
+      const { limits } = (plan.kind === 'gateway' ? plan : first!).options;
+      const transport = createGrpcTransport({
+        tls: tls.get(plan.name)!,
+        messageOctetsMax: limits.requestOctetsMax,
+        clock: systemClock,
+        limits: limits.doors,
+      });
+      return impairedTransport(transport, plan, oob, systemClock);
+    },
+    open: (plan) => (remote.has(plan.name) ? inProcess(plan, tls.get(plan.name)!, options) : undefined),
   });
+}
+
+function inProcess(
+  { name, doca }: GatewayPlan,
+  tls: TlsMaterial,
+  { elsewhere, places, processes, machine }: RealTimeOptions,
+): OpenIncarnation {
+  return async (network, node, ports, started) => {
+    if (elsewhere?.has(name) === true) return openElsewhere(name, ports, places, started);
+    network.seen(node, { what: 'starts' });
+    return openProcessIncarnation({
+      network,
+      node,
+      cables:
+        doca === undefined ? await bridgeGateway(name, ports, places) : cableSoftDoca(node, ports, machine),
+      tls,
+      observer: network.observer,
+      program: processes.program,
+      args: processes.argsOf(name),
+      started,
+    });
+  };
+}
+
+/** Of a gateway that is not all in the run's hands. */
+function notChecked({ name, doca }: GatewayPlan, elsewhere: ReadonlySet<string>): string[] {
+  if (elsewhere.has(name))
+    return [
+      `${name}, on another machine: key-reuse, impersonated, unaccounted: its keys and counters stay there`,
+    ];
+  if (doca !== undefined) return [`${name}: unaccounted: DOCA counts no ends of packets`];
+  return [];
 }
 
 async function certificates(
@@ -76,7 +100,7 @@ async function certificates(
 ): Promise<Map<string, TlsMaterial>> {
   const found = new Map<string, TlsMaterial>();
   const authority = tlsOf === undefined ? await createThrowAwayAuthority() : undefined;
-  for (const { name, serviceAddress } of gatewaysOf(topology)) {
+  for (const { name, serviceAddress } of [...gatewaysOf(topology), ...insidersOf(topology)]) {
     const { host } = serviceAddress;
     found.set(
       name,

@@ -98,7 +98,33 @@ const FABRIC = {
   },
 };
 const SMALL_MESH = { name: 'mesh', topology: { 'full-mesh': 2 } };
-const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH];
+const OVER_DOCA = {
+  name: 'doca',
+  topology: {
+    nodes: {
+      a: { kind: 'gateway' },
+      d: {
+        kind: 'gateway',
+        hal: 'doca',
+        release: '3.3',
+        'pci-addr': '08:00.0',
+        repr: 'pf0vf0',
+        'core-mask': '0x2',
+        mapping: {
+          completions: 'late',
+          'equal-keys': 'refused',
+          'nr-entries': 'limit',
+          crypto: 'openssl',
+          buffers: 4096,
+          burst: 8,
+          'derived-keys': 64,
+        },
+      },
+    },
+    links: [{ endpoints: ['a:p0', 'd:p0'] }],
+  },
+};
+const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH, OVER_DOCA];
 const BESIDE = { 'scenario.yaml': 'duration: 3s' };
 
 function impairments(n: number) {

@@ -171,7 +171,7 @@ describe('iv-reuse', () => {
   });
 
   test('from another process they may come in another order, and not twice in a row', () => {
-    const { watch, seen } = build({ remote: true });
+    const { watch, seen } = build({ remote: () => true });
     for (const iv of [5n, 4n, 6n]) watch.onUplink(h1, 'out', psp({ iv }));
     expect(seen()).toEqual([]);
     watch.onUplink(h1, 'out', psp({ iv: 6n }));

@@ -137,7 +137,7 @@ describe('what gateways in other processes answer themselves is told by its look
   };
 
   test.each(Object.entries(ANSWERS))('%s', (_, frame) => {
-    const far = build({ remote: true });
+    const far = build({ remote: () => true });
     far.watch.onVf(h2, 'out', frame);
     expect(far.seen()).toEqual([]);
     const near = build();
@@ -146,7 +146,7 @@ describe('what gateways in other processes answer themselves is told by its look
   });
 
   test.each(Object.entries(OTHERS))('%s is none', (_, frame) => {
-    const { watch, seen } = build({ remote: true });
+    const { watch, seen } = build({ remote: () => true });
     watch.onVf(h2, 'out', frame);
     expect(seen()).toEqual(['unauthenticated h2']);
   });

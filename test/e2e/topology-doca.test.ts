@@ -1,0 +1,122 @@
+/** Topologies with gateways over the software DOCA, as a user runs them: processes, cables, events, keys, and what is left. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import type { Report } from '../../src/topology/report.js';
+import { docaIsBuilt } from '../support/doca-harness.js';
+import { describeNeeding } from '../support/needs.js';
+import { PORTS_ADDON, ROOT } from '../support/root.js';
+import { MAIN, topologyFolder } from './topology-folder.js';
+
+const { path, topologyAlone } = topologyFolder();
+
+const missing = [
+  ...(process.getuid?.() === 0 ? [] : ['root']),
+  ...(existsSync(PORTS_ADDON) && docaIsBuilt('3.1') && docaIsBuilt('3.3')
+    ? []
+    : ['the native parts (npm run build:native -- --tests)']),
+];
+
+/** A simulated gateway, two over the software DOCA of different releases, and an insider. */
+const MIXED = `name: mixed
+topology:
+  nodes:
+    s1: {kind: gateway, workloads: {a: [192.168.1.1]}}
+    d31: {kind: gateway, hal: doca, release: 3.1, mapping: {completions: late}, workloads: {b: [192.168.1.2]}}
+    d33: {kind: gateway, hal: doca, release: 3.3, workloads: {c: [192.168.1.3]}}
+    m: {kind: insider}
+    leaf1: {kind: switch}
+  links:
+    - {endpoints: ["s1:p0", "leaf1:eth1"], loss: 1%}
+    - {endpoints: ["d31:p0", "leaf1:eth2"], loss: 1%}
+    - {endpoints: ["d33:p0", "leaf1:eth3"], loss: 1%}
+    - {endpoints: ["m:p0", "leaf1:eth4"]}
+`;
+
+function file(name: string, scenario: string): string {
+  writeFileSync(path(name), `${MIXED}scenario:\n${scenario}`);
+  return path(name);
+}
+
+/** Interfaces and folders of runs that this machine has now. */
+const interfacesOf = (pid: number) =>
+  readdirSync('/sys/class/net').filter((name) => name.startsWith(`pg${pid.toString(36)}-`));
+const foldersOf = (pid: number) => readdirSync(tmpdir()).filter((name) => name.includes(`-${pid}-`));
+
+describeNeeding('a topology with gateways over the software DOCA', missing, () => {
+  test('rotates, crashes, moves and comes back, with an insider in it, and no invariant is broken', () => {
+    const events = `  traffic:
+    A: {type: ping, from: "*", to: "*", count: 40, interval: 100ms, timeout: 2s}
+    U: {type: udp, from: a, to: b, rate: 200/s, size: 1000, duration: 3s}
+  events:
+    - {at: 500ms, insider: m, for: 2s, rate: 30}
+    - {at: 1s, rotate: "*"}
+    - {at: 1500ms, slow-entries: d31, delay: 20ms}
+    - {at: 2s, crash: d33, down: 100ms}
+    - {at: 2500ms, readdress: d31, ip: "2001:db8::31"}
+  expect:
+    - {flow: "*", delivered: 20%}
+    - {counter: nodes.d33.starts, min: 2, max: 2}
+    - {counter: nodes.d31.starts, min: 2, max: 2}
+    - {counter: nodes.d31.rotations, min: 1}
+    - {counter: nodes.d31.pipes.ROOT.packets, min: 100}
+    - {counter: insiders.m.acts, min: 20}
+`;
+    const out = path('out');
+    const input = file('events.yaml', events);
+    const run = topologyAlone('run', input, '--real-time', '--write-keys', '-o', out, '--json');
+    expect(run.err).toBe('');
+    const report = JSON.parse(run.out) as Report;
+    expect(report.violations).toEqual([]);
+    expect(report.expectations.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.errors).toEqual([]);
+    expect(report.notChecked).toEqual([
+      'd31: unaccounted: DOCA counts no ends of packets',
+      'd33: unaccounted: DOCA counts no ends of packets',
+    ]);
+    expect(run.status).toBe(0);
+    const keys = readFileSync(path('out/keys.jsonl'), 'utf8');
+    for (const node of ['s1', 'd31', 'd33']) expect(keys).toContain(`"node":"${node}"`);
+    const log = readFileSync(path('out/run.log'), 'utf8');
+    for (const node of ['d31', 'd33']) expect(log).toMatch(new RegExp(`${node} info: gateway started`));
+    for (const name of ['vf-d31.pcapng', 'link-d33_p0-leaf1_eth3.pcapng', 'pipes-s1.svg'])
+      expect(existsSync(path(`out/${name}`)), name).toBe(true);
+  });
+
+  test('leaves neither interfaces nor files nor processes when it is interrupted', async () => {
+    const input = file(
+      'long.yaml',
+      '  traffic: {A: {type: ping, from: a, to: [b, c], count: 1000, interval: 50ms}}\n',
+    );
+    const run = spawn(process.execPath, [MAIN, 'topology', 'run', input, '--real-time', '-o', path('int')], {
+      cwd: ROOT,
+      stdio: 'ignore',
+    });
+    const pid = run.pid!;
+    const until = async (isSo: () => boolean) => {
+      for (let i = 0; i < 300 && !isSo(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(isSo()).toBe(true);
+    };
+    try {
+      await until(() => interfacesOf(pid).length === 4);
+      expect(foldersOf(pid)).not.toEqual([]);
+    } finally {
+      run.kill('SIGINT');
+    }
+    await once(run, 'exit');
+    await until(() => interfacesOf(pid).length === 0);
+    expect(foldersOf(pid)).toEqual([]);
+    const stays = () => spawnSync('pgrep', ['-f', `topology node ${input}`]).status === 0;
+    await until(() => !stays());
+  });
+});
+
+describe('without what it needs', () => {
+  test('in virtual time a gateway over DOCA is refused, at its line', () => {
+    const { status, err } = topologyAlone('run', file('virtual.yaml', '  duration: 1s\n'));
+    expect(err).toMatch(/virtual\.yaml:5: topology\.nodes\.d31\.hal: .*run it with --real-time/);
+    expect(status).toBe(2);
+  });
+});
