@@ -105,11 +105,17 @@ function actionText(actions: ActionTemplate): string[] {
     ...(decrypt === true ? ['decrypt'] : []),
     ...(decap === undefined ? [] : [`decap ${decap.netType}`]),
     ...Object.entries(set ?? {}).map(([name, field]) => `set ${name} = ${valueText(field!)}`),
-    ...(encap === undefined
-      ? []
-      : [`encap ${encap.netType} over ${encap.outer}${encap.cookie ? ' with cookie' : ''}`]),
+    ...(encap === undefined ? [] : [`encap ${encap.netType} over ${encap.outer}${besides(encap)}`]),
     ...(encrypt === undefined ? [] : [`encrypt with key slot ${encrypt.cryptoId}`]),
   ];
+}
+
+function besides({ cookie, extensionOctets = 0 }: NonNullable<ActionTemplate['encap']>): string {
+  const parts = [
+    ...(cookie ? ['cookie'] : []),
+    ...(extensionOctets > 0 ? [`${extensionOctets} octets of extension fields`] : []),
+  ];
+  return parts.length === 0 ? '' : ` with ${parts.join(' and ')}`;
 }
 
 function basicLines(pipe: BasicPipe): string[] {

@@ -58,6 +58,8 @@ export interface GatewayOptions {
   readonly serviceAddress: ServiceAddress;
   readonly peers: readonly PeerOptions[];
   readonly cookies: boolean;
+  /** Words of extension fields in the PSP headers of packets that we send; absent: none. */
+  readonly extensionWords?: readonly number[];
   readonly ingressAcl: boolean;
   /** Sampled are 2^-sampleRateLog2 of the packets; 0: none. */
   readonly sampleRateLog2: number;

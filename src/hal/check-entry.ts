@@ -2,6 +2,7 @@
  * Checks of entries against their pipe: of static ones when a program is validated, of dynamic ones whenever an
  * implementation is given one. Every problem is a HalError that names pipe, entry and field.
  */
+import { PSP_EXT_LEN_UNIT_OCTETS } from '../psp/header.js';
 import { checkForward, checkMirror, type ForwardContext } from './check-forward.js';
 import { type HalError, type Report, reporter } from './errors.js';
 import { FIELDS, type FieldName, type FieldValue, isPspWord, L3_IPV4, L3_IPV6 } from './fields.js';
@@ -26,6 +27,11 @@ export const PRIORITY_LOWEST = 6;
 const ETHERNET_HEADER_OCTETS = 14;
 const UDP_AND_PSP_OCTETS = 8 + 16;
 const COOKIE_OCTETS = 8;
+/**
+ * Extension fields of an encap: up to the word that fields name last, tun.psp.dw9, and the end of its unit. DOCA Flow has no room
+ * for much longer ones behind an IPv6 header (DOCA_FLOW_CRYPTO_HEADER_LEN_MAX).
+ */
+const EXTENSION_OCTETS_MAX = 24;
 /** The highest value of a field, by its width in bits up to 32. */
 const HIGHEST = Array.from({ length: 33 }, (_, widthBits) => 2 ** widthBits - 1);
 const NOTHING = {};
@@ -35,7 +41,7 @@ const NO_ACTIONS: readonly ActionTemplate[] = [{}];
 export function encapHeaderLengthOctets(encap: NonNullable<ActionTemplate['encap']>): number {
   const ip = encap.outer === 'ipv4' ? 20 : 40;
   const before = encap.netType === 'psp-tunnel' ? ETHERNET_HEADER_OCTETS + ip : 0;
-  return before + UDP_AND_PSP_OCTETS + (encap.cookie ? COOKIE_OCTETS : 0);
+  return before + UDP_AND_PSP_OCTETS + (encap.cookie ? COOKIE_OCTETS : 0) + (encap.extensionOctets ?? 0);
 }
 
 /** Octets of a wide field's value. */
@@ -297,6 +303,14 @@ export function checkActions(
     const family = netTypeFamily(encap.netType);
     if (family !== undefined && family !== encap.outer)
       report(`${encap.netType} is for ${family}`, 'encap.outer');
+    const octets = encap.extensionOctets ?? 0;
+    const unit = PSP_EXT_LEN_UNIT_OCTETS;
+    if (!Number.isInteger(octets / unit) || octets < 0 || octets > EXTENSION_OCTETS_MAX) {
+      report(
+        `expected a multiple of ${unit} up to ${EXTENSION_OCTETS_MAX}, got ${octets}`,
+        'encap.extensionOctets',
+      );
+    }
   }
   if (
     encrypt !== undefined &&

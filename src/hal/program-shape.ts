@@ -81,7 +81,7 @@ const actionTemplate = record<ActionTemplate>(
     set: matchTemplate,
     encap: record<NonNullable<ActionTemplate['encap']>>(
       { netType, outer: oneOf('ipv4', 'ipv6'), cookie: flag },
-      {},
+      { extensionOctets: number },
     ),
     encrypt: record<NonNullable<ActionTemplate['encrypt']>>(
       { cryptoId: either("a number or 'entry'", number, entrys) },

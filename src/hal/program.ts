@@ -64,7 +64,7 @@ export interface ActionTemplate {
    * Add the outer header, given per entry with the entry's `encapHeader`: psp-tunnel: Ethernet, IP, UDP and PSP
    * header (the packet's own Ethernet header goes); transport: UDP and PSP header. The device computes lengths,
    * IPv4 checksum and identification, UDP source port (flow entropy) and, in transport mode, the next header.
-   * Where `outer` and `cookie` come from decides the header's length; see encapHeaderLengthOctets.
+   * Where `outer`, `cookie` and `extensionOctets` come from decides the header's length; see encapHeaderLengthOctets.
    * Refused, which drops the packet and counts it as txError: what is not IP, or has lengths that do not fit (outer_l3_ok
    * 0); what would be an IP packet of more than 65,535 octets; in transport mode a packet of the other family, a fragment,
    * and an IPv6 packet behind whose extension headers the parser finds nothing. Padding behind the IP packet is cut off.
@@ -76,6 +76,8 @@ export interface ActionTemplate {
     /** Outer family; for transport mode the family of the packet. */
     readonly outer: 'ipv4' | 'ipv6';
     readonly cookie: boolean;
+    /** Octets of extension fields in the PSP header: a multiple of 8 up to 24; absent: 0. */
+    readonly extensionOctets?: number;
   };
   /**
    * Attach a key slot. The AEAD runs, and the IV is drawn, when the packet leaves through a port or is copied by

@@ -8,7 +8,7 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../gateway/pipeline/pipeline-entries.js';
-import type { PipelineOptions } from '../gateway/pipeline/pipeline-options.js';
+import { type PipelineOptions, sentExtension } from '../gateway/pipeline/pipeline-options.js';
 import { parseIp, parseMac } from '../packet/address.js';
 import type { HalUnderTest } from './harness.js';
 import { openRig, type PipelineUnderTest, type Rig, type RigOptions, type RigPipeline } from './rig.js';
@@ -54,6 +54,7 @@ export const gatewayPipeline: PipelineUnderTest<GatewayRigPipeline> = {
             innerFamily: rig.innerFamily,
             cryptOffsetWords: rig.cryptOffsetWords,
             cookies: rig.cookies,
+            extension: sentExtension(options),
             sourceMac: parseMac('02:00:00:00:00:a0'),
             sourceIp: parseIp(underlay[0]!),
           },

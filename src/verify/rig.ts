@@ -63,6 +63,8 @@ export interface RigOptions {
   readonly outerFamily: Family;
   readonly innerFamily: Family;
   readonly cookies: boolean;
+  /** For the gateway's pipeline only. */
+  readonly extensionWords?: readonly number[];
   readonly version: PspVersion;
   readonly cryptOffsetWords: number;
   readonly ingressAcl: boolean;

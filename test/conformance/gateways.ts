@@ -6,6 +6,7 @@ import { describe } from 'vitest';
 import type { HalUnderTest } from '../../src/verify/harness.js';
 import { GatewayNetwork } from '../support/gateways.js';
 import { RealTimeDevices } from '../support/node-devices.js';
+import { describeExtensionOf } from './gateway-extension.js';
 import { describeNoise } from './gateway-noise.js';
 import { describeSessions } from './gateway-sessions.js';
 import { describeSteps } from './gateway-steps.js';
@@ -33,6 +34,7 @@ export function describeGateways(gateways: GatewaysUnderTest): void {
     describeNoise(gateways);
     describeTables(gateways);
     describeVersions(gateways);
+    describeExtensionOf(gateways);
   });
 }
 

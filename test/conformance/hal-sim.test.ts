@@ -2,6 +2,7 @@ import { seededRandom } from '../../src/base/random.js';
 import type { HalUnderTest } from '../../src/verify/harness.js';
 import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeCallOrder } from './call-order.js';
+import { describeExtension } from './extension.js';
 import { describeProperties } from './properties.js';
 
 /** Each device has randomness of its own, as devices of the machine's have. */
@@ -12,3 +13,4 @@ const SIMULATOR: HalUnderTest = {
 };
 describeProperties(SIMULATOR);
 describeCallOrder(SIMULATOR);
+describeExtension(SIMULATOR);

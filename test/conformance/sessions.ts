@@ -17,13 +17,14 @@ import {
   localVipEntries,
   pspEncryptEntry,
 } from '../../src/gateway/pipeline/pipeline-entries.js';
-import type { PipelineOptions } from '../../src/gateway/pipeline/pipeline-options.js';
+import { type PipelineOptions, sentExtension } from '../../src/gateway/pipeline/pipeline-options.js';
 import { SYNDROME_OK } from '../../src/hal/fields.js';
 import type { CounterSelector, EntryId, EntryOperation, PspStatistics } from '../../src/hal/hal.js';
 import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js';
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
+import { extensionWordsMax } from '../../src/psp/extension.js';
 import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { DECAP_MACS } from '../../src/verify/gateway-pipeline.js';
@@ -165,11 +166,14 @@ async function runCase(release: LongRelease, seed: number): Promise<Reached> {
 }
 
 function randomOptions(choose: Choose): PipelineOptions {
+  const cookies = choose.once(3);
+  const words = choose.once(3) ? choose.between(1, extensionWordsMax(cookies)) : 0;
   return pipelineOptions({
     mode: choose.pick(['tunnel', 'tunnel', 'transport']),
     outerFamily: choose.pick([4, 6]),
     innerFamilies: choose.pick<IpFamily[]>([[4], [6], [4, 6], [4, 6], [4, 6]]),
-    cookies: choose.once(3),
+    cookies,
+    extensionWords: Array.from({ length: words }, () => choose.uint32()),
     ingressAcl: !choose.once(4),
     sampleRateLog2: choose.once(10) ? choose.between(1, 3) : 0,
     maintainOrder: choose.once(2),
@@ -381,6 +385,7 @@ class Tunnels {
         innerFamily: session.family,
         cryptOffsetWords: choose.pick([0, 0, 1, 2, 5, 10, 63]),
         cookies: options.cookies,
+        extension: sentExtension(options),
         sourceMac: SOURCE_MAC,
         sourceIp: underlay.source,
       },

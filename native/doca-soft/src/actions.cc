@@ -32,8 +32,8 @@ bool known_data_octets(doca_flow_crypto_encap_action_type action, doca_flow_cryp
 	if (action == DOCA_FLOW_CRYPTO_REFORMAT_DECAP)
 		return octets == (tunnel ? ETHERNET_OCTETS : 0);
 	if (tunnel)
-		return octets == 58 || octets == 66 || octets == 78 || octets == 86;
-	return octets == 24 || octets == 32;
+		return outer_ip_octets(octets) != 0;
+	return octets >= UDP_OCTETS + PSP_HEADER_OCTETS && (octets - UDP_OCTETS) % PSP_LENGTH_UNIT_OCTETS == 0;
 }
 
 // Refuses members that are not supported: `rest` is actions, or their mask, without the members that are. Crypto is checked
@@ -203,7 +203,7 @@ doca_error_t Actions::compile_crypto(bool has_crypto_encap, const doca_flow_cryp
 		return not_supported("doca_flow_crypto_encap_action.net_type %d", encap.net_type);
 	if (encap.icv_size != PSP_ICV_OCTETS)
 		return not_supported("doca_flow_crypto_encap_action.icv_size %u; PSP has %u", encap.icv_size, PSP_ICV_OCTETS);
-	if (!known_data_octets(encap.action_type, encap.net_type, encap.data_size))
+	if (encap.data_size > sizeof(encap.encap_data) || !known_data_octets(encap.action_type, encap.net_type, encap.data_size))
 		return not_supported("doca_flow_crypto_encap_action.data_size %u of net_type %d", encap.data_size,
 				     encap.net_type);
 	reformat_ = encap.action_type == DOCA_FLOW_CRYPTO_REFORMAT_ENCAP ? Reformat::ENCAP : Reformat::DECAP;

@@ -10,8 +10,6 @@ constexpr int32_t IP_PACKET_OCTETS_MAX = 0xffff;
 constexpr int32_t ETHERNET = ETHERNET_OCTETS;
 constexpr int32_t UDP = UDP_OCTETS;
 constexpr int32_t ICV = PSP_ICV_OCTETS;
-// Tunnel headers shorter than this have an outer IPv4 header, longer ones an outer IPv6 header.
-constexpr uint32_t IP6_TUNNEL_OCTETS_MIN = ETHERNET_OCTETS + IP6_OCTETS + UDP_OCTETS + PSP_HEADER_OCTETS;
 
 void write_lengths(uint8_t *frame, int32_t ip, int32_t udp, int32_t end)
 {
@@ -25,6 +23,12 @@ void write_lengths(uint8_t *frame, int32_t ip, int32_t udp, int32_t end)
 	store16(frame + udp + 6, 0);
 }
 
+bool is_tunnel_header(uint32_t header_octets, uint32_t ip_octets)
+{
+	const uint32_t before = ETHERNET_OCTETS + ip_octets + UDP_OCTETS;
+	return header_octets >= before + PSP_HEADER_OCTETS && (header_octets - before) % PSP_LENGTH_UNIT_OCTETS == 0;
+}
+
 bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_mempool *pool)
 {
 	const int32_t octets = header_octets + packet.ip_end - packet.l3 + ICV;
@@ -35,8 +39,7 @@ bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_me
 		return false;
 	uint8_t *frame = packet.frame + packet.l3 - header_octets;
 	memcpy(frame, header, static_cast<size_t>(header_octets));
-	const bool outer_ip6 = header_octets >= static_cast<int32_t>(IP6_TUNNEL_OCTETS_MIN);
-	const int32_t udp = ETHERNET + static_cast<int32_t>(outer_ip6 ? IP6_OCTETS : IP4_OCTETS_MIN);
+	const int32_t udp = ETHERNET + static_cast<int32_t>(outer_ip_octets(static_cast<uint32_t>(header_octets)));
 	store16(frame + udp, entropy);
 	write_lengths(frame, ETHERNET, udp, octets);
 	memset(frame + octets - ICV, 0, PSP_ICV_OCTETS);
@@ -71,6 +74,13 @@ bool transport(Packet &packet, uint8_t l3_type, const uint8_t *header, int32_t h
 }
 
 } // namespace
+
+uint32_t outer_ip_octets(uint32_t header_octets)
+{
+	if (is_tunnel_header(header_octets, IP4_OCTETS_MIN))
+		return IP4_OCTETS_MIN;
+	return is_tunnel_header(header_octets, IP6_OCTETS) ? IP6_OCTETS : 0;
+}
 
 bool encapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *header, uint32_t header_octets,
 		 rte_mempool *pool)

@@ -9,6 +9,10 @@ struct rte_mempool;
 
 namespace soft {
 
+// Octets of the IP header in a tunnel's header of this length, which is Ethernet, IP, UDP and PSP header; 0: none is so long. A PSP
+// header is a multiple of 8 octets, whatever extension fields it has, so that the length tells the family.
+uint32_t outer_ip_octets(uint32_t header_octets);
+
 // Adds `header` to the packet, and room for the ICV after it. Computes lengths, the IPv4 checksum, the UDP source port and, in
 // transport mode, the next header. Returns false, with the packet unchanged, when it is no IP packet of that family, is too long
 // or, in transport mode, is a fragment. Replaces a buffer that is too small by one of `pool`.

@@ -7,6 +7,8 @@ namespace soft {
 
 constexpr uint32_t PSP_HEADER_OCTETS = 16;
 constexpr uint32_t PSP_COOKIE_OCTETS = 8;
+// Of Hdr Ext Len.
+constexpr uint32_t PSP_LENGTH_UNIT_OCTETS = 8;
 constexpr uint32_t PSP_ICV_OCTETS = 16;
 constexpr uint32_t PSP_NONCE_OCTETS = 12;
 constexpr uint32_t PSP_NEXT_HEADER = 0;
@@ -41,7 +43,7 @@ inline uint32_t psp_key_octets(uint32_t version)
 
 inline uint32_t psp_header_octets(const uint8_t *psp)
 {
-	return (psp[PSP_EXT_LEN] + 1u) * 8;
+	return (psp[PSP_EXT_LEN] + 1u) * PSP_LENGTH_UNIT_OCTETS;
 }
 
 // The offset at which encryption begins, from the PSP header on. `payload_octets` is the length from there to the ICV.

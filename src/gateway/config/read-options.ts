@@ -13,6 +13,7 @@ import { readConfigFile, withConfigFile } from './config-flags.js';
 import type { ConfigFile, ConfigFileParser } from './configured-peers.js';
 import { readDevices } from './device-flags.js';
 import { checkInner, checkTogether } from './flag-conflicts.js';
+import { readExtensionWords } from './extension-flags.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
 import { readFlagValues } from './flag-values.js';
 import { flagNamed } from './flags.js';
@@ -164,6 +165,7 @@ function readOptions(
     serviceAddress,
     peers,
     cookies: flags.boolean('cookie'),
+    ...optional('extensionWords', readExtensionWords(flags)),
     ingressAcl: !flags.boolean('disable-ingress-acl'),
     sampleRateLog2: flags.number('sample-rate'),
     maintainOrder: flags.boolean('maintain-order'),

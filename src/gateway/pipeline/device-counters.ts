@@ -10,7 +10,7 @@ import { IP_HEADER_OCTETS } from '../../packet/ip.js';
 import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import { PSP_COOKIE_OCTETS, PSP_HEADER_OCTETS, PSP_ICV_OCTETS } from '../../psp/header.js';
 import { buildPipeline } from './pipeline.js';
-import { outerFamilies, type PipelineOptions } from './pipeline-options.js';
+import { outerFamilies, type PipelineOptions, sentExtension } from './pipeline-options.js';
 
 /** One pipe of the program. */
 export interface PipeCounters {
@@ -95,6 +95,7 @@ type Summed = Omit<PspStatistics, 'keyRotations' | 'rssDropped' | 'portDropped'>
  */
 function summed(own: PspStatistics, pipes: readonly PipeCounters[], options: PipelineOptions): Summed {
   const { mode, outerFamily, cookies } = options;
+  const { length: extensionOctets } = sentExtension(options);
   const receivedHeaders = (outer: IpFamily) =>
     ETHERNET_HEADER_OCTETS + IP_HEADER_OCTETS[outer] + ENVELOPE_OCTETS;
   const letIn = sumOf(pipes, /^INGR_ACL_/, (family) =>
@@ -109,7 +110,8 @@ function summed(own: PspStatistics, pipes: readonly PipeCounters[], options: Pip
     (family) =>
       ETHERNET_HEADER_OCTETS +
       (mode === 'transport' ? IP_HEADER_OCTETS[family] : 0) -
-      (cookies ? PSP_COOKIE_OCTETS : 0),
+      (cookies ? PSP_COOKIE_OCTETS : 0) -
+      extensionOctets,
   );
   return {
     rxPackets: own.rxPackets ?? letIn.packets + notAllowed.packets,

@@ -24,7 +24,7 @@ import {
   netTypeOf,
   segmentMatches,
 } from './pipe-parts.js';
-import { holdsUnproved, type PipelineOptions } from './pipeline-options.js';
+import { holdsUnproved, type PipelineOptions, sentExtension } from './pipeline-options.js';
 
 export function empty(options: PipelineOptions): ControlPipe {
   const entries: ControlEntry[] = [
@@ -103,10 +103,24 @@ export function egressTrial(options: PipelineOptions): BasicPipe {
   };
 }
 
-function egressAction(options: PipelineOptions, family: IpFamily): ActionTemplate {
-  const outer = (options.mode === 'tunnel' ? options.outerFamily : family) === 4 ? 'ipv4' : 'ipv6';
+/** The envelope of packets of a family. */
+function encapOf(
+  options: Pick<PipelineOptions, 'mode' | 'outerFamily' | 'cookies' | 'extensionWords'>,
+  family: IpFamily,
+): NonNullable<ActionTemplate['encap']> {
+  const { mode, outerFamily, cookies } = options;
+  const { length: extensionOctets } = sentExtension(options);
   return {
-    encap: { netType: netTypeOf(options.mode, family), outer, cookie: options.cookies },
+    netType: netTypeOf(mode, family),
+    outer: (mode === 'tunnel' ? outerFamily : family) === 4 ? 'ipv4' : 'ipv6',
+    cookie: cookies,
+    ...(extensionOctets === 0 ? {} : { extensionOctets }),
+  };
+}
+
+function egressAction(options: PipelineOptions, family: IpFamily): ActionTemplate {
+  return {
+    encap: encapOf(options, family),
     ...(options.sampleRateLog2 > 0
       ? { set: { 'meta.pkt_meta': { value: 'entry' } } }
       : { encrypt: { cryptoId: 'entry' } }),

@@ -53,6 +53,8 @@ export interface EncapHeaderOptions {
   readonly innerFamily: IpFamily;
   readonly cryptOffsetWords: number;
   readonly cookies: boolean;
+  /** What stands behind the IV, or the cookie; absent: nothing. */
+  readonly extension?: Uint8Array;
   /** Our uplink. */
   readonly sourceMac: MacAddress;
   readonly sourceIp: IpAddress;
@@ -74,7 +76,7 @@ export function buildEncapHeader(peer: TunnelParameters, options: EncapHeaderOpt
   if (last !== undefined && sameButForSession(last.peer, peer) && sameOptions(last.options, options)) {
     const header = last.header.slice();
     const view = new DataView(header.buffer);
-    const psp = header.length - PSP_HEADER_OCTETS - (options.cookies ? PSP_COOKIE_OCTETS : 0);
+    const psp = header.length - pspOctets(options);
     view.setUint32(psp + PSP_SPI, peer.spi);
     if (options.cookies) view.setBigUint64(psp + PSP_COOKIE, peer.cookie);
     return header;
@@ -98,16 +100,20 @@ function sameOptions(a: EncapHeaderOptions, b: EncapHeaderOptions): boolean {
     a.innerFamily === b.innerFamily &&
     a.cryptOffsetWords === b.cryptOffsetWords &&
     a.cookies === b.cookies &&
+    a.extension === b.extension &&
     a.sourceMac === b.sourceMac &&
     a.sourceIp === b.sourceIp &&
     a.nexthopDmac === b.nexthopDmac
   );
 }
 
+function pspOctets({ cookies, extension }: EncapHeaderOptions): number {
+  return PSP_HEADER_OCTETS + (cookies ? PSP_COOKIE_OCTETS : 0) + (extension?.length ?? 0);
+}
+
 function buildWhole(peer: TunnelParameters, options: EncapHeaderOptions): Uint8Array {
   const outer = options.mode === 'tunnel' ? outerHeader(peer, options) : new Uint8Array(0);
-  const pspOctets = PSP_HEADER_OCTETS + (options.cookies ? PSP_COOKIE_OCTETS : 0);
-  const header = new Uint8Array(outer.length + UDP_HEADER_OCTETS + pspOctets);
+  const header = new Uint8Array(outer.length + UDP_HEADER_OCTETS + pspOctets(options));
   header.set(outer);
   header[outer.length + UDP_DESTINATION_PORT] = PSP_UDP_PORT >>> 8;
   header[outer.length + UDP_DESTINATION_PORT + 1] = PSP_UDP_PORT & 0xff;
@@ -120,6 +126,7 @@ function buildWhole(peer: TunnelParameters, options: EncapHeaderOptions): Uint8A
     spi: peer.spi,
     iv: 0n,
     ...(options.cookies ? { cookie: peer.cookie } : {}),
+    ...(options.extension === undefined ? {} : { extension: options.extension }),
   });
   return header;
 }

@@ -9,10 +9,12 @@ import {
   ipToOctets,
   ipv4ToNumber,
 } from '../../packet/address.js';
+import { IP_HEADER_OCTETS } from '../../packet/ip.js';
+import { CRYPT_OFFSET_UNIT_OCTETS, PSP_COOKIE_OCTETS } from '../../psp/header.js';
 import { decapHeader, failedSourcePipe } from './ingress-pipes.js';
 import { trialMark } from './packet-meta.js';
 import { familyNames } from './pipe-parts.js';
-import type { PipelineOptions } from './pipeline-options.js';
+import { type PipelineOptions, sentExtension } from './pipeline-options.js';
 
 type Add = Extract<EntryOperation, { operation: 'add' }>;
 
@@ -138,7 +140,18 @@ export function failedSourceEntry(underlayIp: IpAddress): Add {
   });
 }
 
-/** The crypt offset that DOCA's application takes when none is given: up to the end of the inner L4 ports. */
-export function defaultCryptOffsetWords(innerFamily: IpFamily, cookies: boolean): number {
-  return (innerFamily === 4 ? 5 : 10) + (cookies ? 2 : 0);
+/**
+ * The crypt offset where none is given. In tunnel mode that of DOCA's application, up to the end of the inner IP header, behind extension
+ * fields as behind a cookie. In transport mode 0, unless there are extension fields, which are to be readable on the way.
+ */
+export function defaultCryptOffsetWords(
+  options: Pick<PipelineOptions, 'mode' | 'cookies' | 'extensionWords'>,
+  innerFamily: IpFamily,
+): number {
+  const extensionOctets = sentExtension(options).length;
+  const isTunnel = options.mode === 'tunnel';
+  if (!isTunnel && extensionOctets === 0) return 0;
+  const cookieOctets = options.cookies ? PSP_COOKIE_OCTETS : 0;
+  const innerOctets = isTunnel ? IP_HEADER_OCTETS[innerFamily] : 0;
+  return (cookieOctets + extensionOctets + innerOctets) / CRYPT_OFFSET_UNIT_OCTETS;
 }

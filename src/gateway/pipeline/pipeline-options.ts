@@ -1,5 +1,6 @@
 /** What the program of a gateway follows from. */
 import type { IpFamily } from '../../packet/address.js';
+import { extensionFields } from '../../psp/extension.js';
 import type { GatewayOptions } from '../options.js';
 
 export interface PipelineOptions
@@ -9,6 +10,7 @@ export interface PipelineOptions
     | 'outerFamily'
     | 'innerFamilies'
     | 'cookies'
+    | 'extensionWords'
     | 'ingressAcl'
     | 'sampleRateLog2'
     | 'maintainOrder'
@@ -20,6 +22,14 @@ export interface PipelineOptions
   readonly underlayMtuOctets: number;
   /** Destination and source MAC, and nothing else, of packets decapsulated with the ingress ACL off; 12 octets. */
   readonly decapMacs: Uint8Array;
+}
+
+/** What stands in the PSP headers of packets that we send behind the IV, or the cookie; of the same length in all of them. */
+export function sentExtension({
+  cookies,
+  extensionWords = [],
+}: Pick<PipelineOptions, 'cookies' | 'extensionWords'>): Uint8Array {
+  return extensionFields(extensionWords, cookies);
 }
 
 /** Families of the packets that carry PSP. */

@@ -20,7 +20,7 @@ import {
   egressValues,
   pspEncryptEntry,
 } from '../pipeline/pipeline-entries.js';
-import type { PipelineOptions } from '../pipeline/pipeline-options.js';
+import { type PipelineOptions, sentExtension } from '../pipeline/pipeline-options.js';
 import type { TunnelParameters } from '../rpc/tunnel-messages.js';
 import type { DeviceKeySlots } from './device-key-slots.js';
 import type { SessionListener } from './listeners.js';
@@ -58,7 +58,11 @@ export interface EgressRoutesDeps {
 export class EgressRoutes {
   readonly #headers = new HeaderStore();
 
-  constructor(private readonly deps: EgressRoutesDeps) {}
+  readonly #extension: Uint8Array;
+
+  constructor(private readonly deps: EgressRoutesDeps) {
+    this.#extension = sentExtension(deps.pipeline);
+  }
 
   /**
    * Installs the route of each session, or replaces it in place; all or none. Rejects with HalError, or RpcError
@@ -233,15 +237,14 @@ export class EgressRoutes {
   }
 
   #header(session: Session, parameters: TunnelParameters): Uint8Array {
-    const { options, uplink } = this.deps;
+    const { options, pipeline, uplink } = this.deps;
     const { mode, cookies, nexthopDmac } = options;
     return buildEncapHeader(parameters, {
       mode,
       innerFamily: session.family,
-      cryptOffsetWords:
-        options.cryptOffsetWords ??
-        (mode === 'tunnel' ? defaultCryptOffsetWords(session.family, cookies) : 0),
+      cryptOffsetWords: options.cryptOffsetWords ?? defaultCryptOffsetWords(pipeline, session.family),
       cookies,
+      extension: this.#extension,
       sourceMac: uplink.mac,
       sourceIp: uplink.ip,
       ...(nexthopDmac === undefined ? {} : { nexthopDmac }),

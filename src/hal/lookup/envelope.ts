@@ -15,6 +15,7 @@ import {
   NEXT_HEADER_IPV6,
   PSP_COOKIE_OCTETS,
   PSP_EXT_LEN,
+  PSP_EXT_LEN_UNIT_OCTETS,
   PSP_FLAGS,
   PSP_HEADER_OCTETS,
   PSP_NEXT_HEADER,
@@ -34,8 +35,8 @@ export interface Envelope {
   /** As the sender's action template has it. */
   readonly encap: NonNullable<ActionTemplate['encap']>;
   /**
-   * As `encap` of the sender's entry has it (encapHeaderLengthOctets long); its SPI is of no matter. Absent: addresses, cookie and version
-   * are 0.
+   * As `encap` of the sender's entry has it (encapHeaderLengthOctets long); its SPI is of no matter. Absent: addresses, cookie,
+   * extension fields and version are 0.
    */
   readonly encapHeader?: Uint8Array;
 }
@@ -62,12 +63,13 @@ export function frameInEnvelope(inner: Uint8Array, { spi, encap, encapHeader }: 
 
 function plainHeader(encap: Envelope['encap'], innerIsIpv4: boolean): Uint8Array {
   const header = new Uint8Array(encapHeaderLengthOctets(encap));
-  const pspOctets = PSP_HEADER_OCTETS + (encap.cookie ? PSP_COOKIE_OCTETS : 0);
+  const { cookie, extensionOctets = 0 } = encap;
+  const pspOctets = PSP_HEADER_OCTETS + (cookie ? PSP_COOKIE_OCTETS : 0) + extensionOctets;
   const psp = header.length - pspOctets;
   header.set([PSP_UDP_PORT >>> 8, PSP_UDP_PORT & 0xff], psp - UDP_HEADER_OCTETS + 2);
   header[psp + PSP_NEXT_HEADER] = innerIsIpv4 ? NEXT_HEADER_IPV4 : NEXT_HEADER_IPV6;
-  header[psp + PSP_EXT_LEN] = pspOctets / 8 - 1;
-  header[psp + PSP_FLAGS] = FLAG_ONE | (encap.cookie ? FLAG_V : 0);
+  header[psp + PSP_EXT_LEN] = pspOctets / PSP_EXT_LEN_UNIT_OCTETS - 1;
+  header[psp + PSP_FLAGS] = FLAG_ONE | (cookie ? FLAG_V : 0);
   if (encap.netType !== 'psp-tunnel') return header;
   const ip = ETHERNET_HEADER_OCTETS;
   const isIpv4 = encap.outer === 'ipv4';

@@ -37,12 +37,17 @@ export function randomActions(choose: Choose, domain: Domain, allowEntry: boolea
         : netType === 'psp-over-ipv4'
           ? 'ipv4'
           : 'ipv6';
-    action.encap = { netType, outer, cookie: choose.once(3) };
+    action.encap = { netType, outer, cookie: choose.once(3), ...randomExtension(choose) };
   }
   if (domain === 'secure-egress' && choose.once(2)) {
     action.encrypt = { cryptoId: allowEntry && !choose.once(3) ? 'entry' : choose.between(1, KEY_SLOTS) };
   }
   return action;
+}
+
+/** Extension fields in a third of the envelopes. */
+export function randomExtension(choose: Choose): { readonly extensionOctets?: number } {
+  return choose.once(3) ? { extensionOctets: choose.pick([0, 8, 16, 24]) } : {};
 }
 
 /** Its type says IPv4, or nothing that there is, where it is not given. */
@@ -101,10 +106,12 @@ export function encapHeader(
   }
   header.set([0, 0, 1000 >> 8, 1000 & 255], at);
   header[at + 8] = choose.pick([4, 41]);
-  header[at + 9] = encap.cookie ? 2 : 1;
+  const extensionOctets = encap.extensionOctets ?? 0;
+  header[at + 9] = (encap.cookie ? 2 : 1) + extensionOctets / 8;
   header[at + 10] = cryptOffsetWords;
   header[at + 11] = (version << 2) | (cookie ? 2 : 0) | 1;
   new DataView(header.buffer).setUint32(at + 12, choose.pick(SPI_POOL));
   if (encap.cookie) header.set(choose.octets(8), at + 24);
+  header.set(choose.octets(extensionOctets), header.length - extensionOctets);
   return header;
 }

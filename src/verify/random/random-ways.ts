@@ -24,6 +24,7 @@ import {
   type HeaderDetails,
   KEY_SLOTS,
   randomActions,
+  randomExtension,
   randomValues,
 } from './random-actions.js';
 import { masked, NO_CONDITION, randomMask } from './random-fields.js';
@@ -205,13 +206,13 @@ class Walk {
 
   private encap(): NonNullable<ActionTemplate['encap']> {
     const { choose } = this;
-    const cookie = choose.once(3);
+    const details = { cookie: choose.once(3), ...randomExtension(choose) };
     // Without an upper layer, of fragments for example, transport mode makes nothing.
     const hasUpperLayer = this.known.get('parser_meta.outer_l4_type') !== L4_NONE;
     if (!choose.once(hasUpperLayer ? 3 : 12))
-      return { netType: 'psp-tunnel', outer: choose.pick(['ipv4', 'ipv6'] as const), cookie };
+      return { netType: 'psp-tunnel', outer: choose.pick(['ipv4', 'ipv6'] as const), ...details };
     const netType = this.transport();
-    return { netType, outer: netType === 'psp-over-ipv4' ? 'ipv4' : 'ipv6', cookie };
+    return { netType, outer: netType === 'psp-over-ipv4' ? 'ipv4' : 'ipv6', ...details };
   }
 
   private transport(): 'psp-over-ipv4' | 'psp-over-ipv6' {

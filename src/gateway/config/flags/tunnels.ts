@@ -7,13 +7,19 @@ export const TUNNELS_FLAGS: readonly Flag[] = flagsOf('Tunnels', {
     kind: 'boolean',
     meaning: 'virtualization cookies in the PSP header, a random one per tunnel',
   },
+  'psp-ext': {
+    kind: 'text',
+    placeholder: 'WORD[,WORD..]',
+    meaning:
+      'extension fields of the PSP header in all packets that we send: words of 32 bits, decimal or in hex behind 0x, one to four in the header\'s words 6 to 9 (one to three in 7 to 9 beside --cookie); authenticated, and readable on the way unless --crypt-offset says less',
+  },
   'crypt-offset': {
     short: 'o',
     kind: 'number',
     range: [0, 63],
     placeholder: 'N',
     meaning:
-      'octets left readable, in units of 4 (default: in tunnel mode the inner IP header: IPv4 5, IPv6 10, with cookie 7, 12; in transport mode 0)',
+      'octets left readable behind the IV, in units of 4 (default: in tunnel mode the inner IP header: IPv4 5, IPv6 10, with cookie 7, 12; in transport mode 0; with --psp-ext besides that its fields, in transport mode them and the cookie)',
   },
   'psp-version': {
     kind: 'number',

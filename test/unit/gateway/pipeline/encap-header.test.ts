@@ -24,6 +24,10 @@ const options: EncapHeaderOptions = {
   sourceIp: parseIp('203.0.113.1'),
 };
 
+const EXTENSIONS = ['', '0000000000000001', '0000000000000002', '0102030405060708090a0b0c0d0e0f10'].map((hex) =>
+  Uint8Array.from(Buffer.from(hex, 'hex')),
+);
+
 beforeEach(() => {
   buildEncapHeader(other, { ...options, sourceIp: parseIp('2001:db8::1') });
 });
@@ -54,6 +58,13 @@ test('transport mode begins with UDP, and leaves the next header to the device',
   ).toBe(`000003e800000000${'00010005'}${'80000005'}0000000000000000`);
 });
 
+test('extension fields stand behind the cookie, and the length says so', () => {
+  const extension = Uint8Array.of(0xe1, 0xe2, 0xe3, 0xe4, 0, 0, 0, 0);
+  expect(toHex(buildEncapHeader(peer, { ...options, extension, mode: 'transport' }))).toBe(
+    `000003e800000000${'00030c07'}${'80000005'}${'0000000000000000'}${'0102030405060708'}e1e2e3e400000000`,
+  );
+});
+
 describe('a header is its own, though what alone differs from the one before is', () => {
   const cases: [string, Partial<TunnelParameters>, Partial<EncapHeaderOptions>][] = [
     ["the peer's MAC", { mac: parseMac('02:00:00:00:00:0c') }, {}],
@@ -65,6 +76,7 @@ describe('a header is its own, though what alone differs from the one before is'
     ['the inner family', {}, { innerFamily: 4 }],
     ['the crypt offset', {}, { cryptOffsetWords: 5 }],
     ['whether there is a cookie', {}, { cookies: false }],
+    ['extension fields', {}, { extension: new Uint8Array(8) }],
     ['our MAC', {}, { sourceMac: parseMac('02:00:00:00:00:1a') }],
     ['our address', {}, { sourceIp: parseIp('203.0.113.9') }],
     ['the next hop', {}, { nexthopDmac: parseMac('02:00:00:00:00:99') }],
@@ -89,6 +101,7 @@ test('a header never depends on those that were built before', () => {
     mode: fc.constantFrom('tunnel' as const, 'transport' as const),
     innerFamily: fc.constantFrom(4 as const, 6 as const),
     cookies: fc.boolean(),
+    extension: fc.constantFrom(...EXTENSIONS),
     offset: fc.constantFrom(0, 5),
     nexthop: fc.option(fc.constant(parseMac('02:00:00:00:00:99')), { nil: undefined }),
   });
@@ -110,6 +123,7 @@ test('a header never depends on those that were built before', () => {
           mode: one.mode,
           innerFamily: one.innerFamily,
           cookies: one.cookies,
+          extension: one.extension,
           cryptOffsetWords: one.offset,
           ...(one.nexthop === undefined ? {} : { nexthopDmac: one.nexthop }),
         },
@@ -119,13 +133,16 @@ test('a header never depends on those that were built before', () => {
       const key = JSON.stringify(one, (_, value) => (typeof value === 'bigint' ? String(value) : value));
       expect(seen.get(key) ?? text).toBe(text);
       seen.set(key, text);
-      const psp = text.length - (one.cookies ? 48 : 32);
+      const fields = text.length - 2 * one.extension.length;
+      expect(text.slice(fields)).toBe(toHex(one.extension));
+      const psp = fields - (one.cookies ? 48 : 32);
+      expect(Number.parseInt(text.slice(psp + 2, psp + 4), 16)).toBe((text.length - psp) / 16 - 1);
       expect(text.slice(psp + 8, psp + 16)).toBe(one.spi.toString(16).padStart(8, '0'));
       expect(text.slice(psp + 4, psp + 6)).toBe(one.offset.toString(16).padStart(2, '0'));
       expect(Number.parseInt(text.slice(psp + 6, psp + 8), 16)).toBe(
         (one.version << 2) | (one.cookies ? 3 : 1),
       );
-      if (one.cookies) expect(text.slice(psp + 32)).toBe(one.cookie.toString(16).padStart(16, '0'));
+      if (one.cookies) expect(text.slice(psp + 32, fields)).toBe(one.cookie.toString(16).padStart(16, '0'));
       if (one.mode === 'tunnel') {
         expect(text.slice(0, 12)).toBe((one.nexthop ?? one.mac).replaceAll(':', ''));
         expect(text.slice(psp, psp + 2)).toBe(one.innerFamily === 4 ? '04' : '29');

@@ -12,6 +12,7 @@ import {
   pspEncryptEntry,
   underlaySeenEntry,
 } from '../../../../src/gateway/pipeline/pipeline-entries.js';
+import type { PipelineOptions } from '../../../../src/gateway/pipeline/pipeline-options.js';
 import { ipToOctets, parseIp } from '../../../../src/packet/address.js';
 import { DECAP_MACS } from '../../../../src/verify/gateway-pipeline.js';
 import { pipelineOptions } from '../../../support/pipelines.js';
@@ -167,10 +168,20 @@ describe('what is counted', () => {
   });
 });
 
-test('as much is readable as DOCA leaves: up to the inner ports, with a cookie two words more', () => {
-  expect(
+describe('as much is readable', () => {
+  const offsets = (options: Partial<PipelineOptions>) =>
     ([4, 6] as const).flatMap((family) =>
-      [false, true].map((cookies) => defaultCryptOffsetWords(family, cookies)),
-    ),
-  ).toEqual([5, 7, 10, 12]);
+      [false, true].map((cookies) => defaultCryptOffsetWords(pipelineOptions({ ...options, cookies }), family)),
+    );
+
+  test('as DOCA leaves: up to the inner ports, with a cookie two words more; in transport mode nothing', () => {
+    expect(offsets({})).toEqual([5, 7, 10, 12]);
+    expect(offsets({ mode: 'transport' })).toEqual([0, 0, 0, 0]);
+  });
+
+  test('with extension fields them as well, in transport mode them and the cookie', () => {
+    const extensionWords = [1, 2, 3];
+    expect(offsets({ extensionWords })).toEqual([9, 11, 14, 16]);
+    expect(offsets({ extensionWords, mode: 'transport' })).toEqual([4, 6, 4, 6]);
+  });
 });

@@ -452,6 +452,12 @@ describe('the MTU', () => {
     };
     expect([octets({}), octets({ outerFamily: 4 }), octets(TRANSPORT)]).toEqual([80, 60, 40]);
     expect([octets({ cookies: true }), octets({ ...TRANSPORT, cookies: true })]).toEqual([88, 48]);
+    const words = (count: number) => Array.from({ length: count }, (_, i) => i);
+    expect([1, 2, 3, 4].map((count) => octets({ extensionWords: words(count) }))).toEqual([88, 96, 96, 104]);
+    expect([1, 2, 3].map((count) => octets({ extensionWords: words(count), cookies: true }))).toEqual([
+      96, 96, 104,
+    ]);
+    expect(octets({ ...TRANSPORT, extensionWords: words(4) })).toBe(64);
   });
 
   test('of an uplink must leave IPv6 what it needs', () => {
@@ -462,6 +468,8 @@ describe('the MTU', () => {
       "an MTU of 1359 leaves 1279 octets for the workload's packets, and IPv6 needs 1280 (RFC 8200, section 5); make it 1360, or carry IPv4 only (--inner=ipv4)",
     );
     expect(problem(600, FOUR)).toBeUndefined();
+    expect(problem(1384, { extensionWords: [1, 2, 3, 4] })).toBeUndefined();
+    expect(problem(1383, { extensionWords: [1, 2, 3, 4] })).toContain('make it 1384, or carry IPv4 only');
   });
 
   test('is what larger packets are told apart by, at the ports', () => {
@@ -475,6 +483,7 @@ describe('the MTU', () => {
     // The length in an IPv6 header is without it.
     expect(condition('vf-too-big-ipv4')).toEqual(['outer.ip4.total_len', 'gt', 1420]);
     expect(condition('vf-too-big-ipv6')).toEqual(['outer.ip6.payload_len', 'gt', 1380]);
+    expect(condition('vf-too-big-ipv4', { extensionWords: [1] })[2]).toBe(1412);
     expect(condition('vf-too-big-ipv4', { ...TRANSPORT, underlayMtuOctets: 9000 })[2]).toBe(8960);
   });
 });
