@@ -46,6 +46,10 @@ local field = {
   iv = ProtoField.uint64("psp.iv", "Initialization Vector", base.HEX),
   vc = ProtoField.uint64("psp.vc", "Virtualization Cookie", base.HEX),
   ext = ProtoField.bytes("psp.ext", "Extension fields"),
+  dw6 = ProtoField.uint32("psp.dw6", "Word 6", base.HEX),
+  dw7 = ProtoField.uint32("psp.dw7", "Word 7", base.HEX),
+  dw8 = ProtoField.uint32("psp.dw8", "Word 8", base.HEX),
+  dw9 = ProtoField.uint32("psp.dw9", "Word 9", base.HEX),
   clear = ProtoField.bytes("psp.clear", "Payload, not encrypted"),
   payload = ProtoField.bytes("psp.payload", "Payload, encrypted"),
   icv = ProtoField.bytes("psp.icv", "Integrity Check Value"),
@@ -102,7 +106,13 @@ local function dissect_after_iv(tvb, tree, len, h)
       cookie:add_proto_expert_info(problem.vc_encrypted)
     end
   end
-  add(field.ext, needed, header_end)
+  local ext = add(field.ext, needed, header_end)
+  for word = 6, 9 do
+    local from = 4 * (word - 1)
+    if from >= needed and from + 4 <= math.min(header_end, tvb:len()) then
+      ext:add(field["dw" .. word], tvb(from, 4))
+    end
+  end
   if encrypted_from > payload_end then
     tree:add_proto_expert_info(problem.offset_past_end)
     encrypted_from = payload_end

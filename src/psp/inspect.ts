@@ -56,6 +56,9 @@ export function dissectPsp(
         ['drop', header.drop === true],
         ['version', `${header.version} (${algorithmName(header.version as PspVersion)})`],
         ['virtualizationCookie', header.cookie === undefined ? 'none' : `0x${header.cookie.toString(16)}`],
+        ...(header.extension === undefined
+          ? []
+          : [['extension', Buffer.from(header.extension).toString('hex')] as const]),
         ['spi', spi],
         ['iv', String(header.iv)],
         ['payloadLength', payloadOctets],

@@ -75,7 +75,11 @@ function sealed({ options, nextHeader, spi, iv, fields, key, payload, sample }: 
   );
   const whole = Uint8Array.from([...header, ...payload]);
   const begin = isGmac ? whole.length : 16 + 4 * cryptOffsetWords;
-  const cipher = createCipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', key, header.subarray(4, 16));
+  const cipher = createCipheriv(
+    key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm',
+    key,
+    header.subarray(4, 16),
+  );
   cipher.setAAD(whole.subarray(0, begin));
   const encrypted = cipher.update(whole.subarray(begin));
   cipher.final();
@@ -94,7 +98,7 @@ function withDatagram(frame: Uint8Array, pspAt: number, datagram: Uint8Array): U
   return changed;
 }
 
-export function describeExtension(implementation: HalUnderTest): void {
+export function describeExtension(implementation: HalUnderTest, numRuns = RUNS): void {
   describe(`${implementation.name}, extension fields`, () => {
     test('are sent with every packet, as the header says, and fields of any length are accepted', async () => {
       const cases = rigOptions.chain((options) =>
@@ -146,7 +150,7 @@ export function describeExtension(implementation: HalUnderTest): void {
           });
           expect(inner(await rig.decapsulate(others))).toEqual(sent.slice(0, others.length));
         }),
-        { numRuns: RUNS },
+        { numRuns },
       );
     });
   });

@@ -15,11 +15,13 @@ import { COUNTERS, install, RIG_DEFAULTS } from '../../src/verify/rig.js';
 import { type DocaRelease, openDocaHarness, startRings } from '../support/doca-harness.js';
 import { describeOnDoca } from '../support/on-doca.js';
 import { referenceCases, toHex } from '../support/reference-vectors.js';
+import { describeExtension } from './extension.js';
 
 const RSS_QUEUES = 2;
 /** Enough for some to be sampled, and some not. */
 const PACKETS = 24;
 const KEY_OCTETS = 32;
+const EXTENSION_RUNS = 3;
 /** A representor before the device's own in the mapping file: which one is meant the device has to say. */
 const OTHER_REPRESENTOR = ['[representor vf7]', 'port = net_null7,no-rx=1'];
 
@@ -52,6 +54,7 @@ export function describeSmoke(
       ...implementation,
       open: (options) => openDocaHarness(release, { ...options, randomSeed: 1, mapping: OTHER_REPRESENTOR }),
     };
+    describeExtension(implementation, EXTENSION_RUNS);
     describe(`${implementation.name}, under the gateway's pipeline`, () => {
       test('a device is set up as NVIDIA’s own gateway of the release does it', async () => {
         const { hal } = await openDocaHarness(release, { rssQueues: RSS_QUEUES, keySlots: 4 });

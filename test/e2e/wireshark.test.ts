@@ -73,6 +73,9 @@ describeWithTshark('the dissector', () => {
     return packets.map(({ _source }) => shown(_source.layers.psp));
   }
 
+  const extensionFields = fc
+    .integer({ min: 1, max: 4 })
+    .chain((units) => fc.uint8Array({ minLength: 8 * units, maxLength: 8 * units }));
   const packet = fc
     .record({
       family: fc.constantFrom<Family>(4, 6),
@@ -81,7 +84,7 @@ describeWithTshark('the dissector', () => {
       spi: fc.integer({ min: 1, max: 0xffff_ffff }).filter((spi) => (spi & 0x7fffffff) !== 0),
       iv: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       cookie: fc.option(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { nil: undefined }),
-      extension: fc.option(fc.uint8Array({ minLength: 8, maxLength: 8 }), { nil: undefined }),
+      extension: fc.option(extensionFields, { nil: undefined }),
       cryptOffsetWords: fc.nat(63),
       reserved: fc.constantFrom(0, 0, 1, 2, 3),
       sample: fc.boolean(),
@@ -141,6 +144,12 @@ describeWithTshark('the dissector', () => {
                   ? hex(cookie, 16)
                   : `0x${toHex(onWire(16, 24))}`,
             'psp.ext': bytes(onWire(headerOctets - (extension?.length ?? 0), headerOctets)),
+            ...Object.fromEntries(
+              [6, 7, 8, 9]
+                .filter((word) => 4 * word - 4 >= headerOctets - (extension?.length ?? 0))
+                .filter((word) => 4 * word <= headerOctets)
+                .map((word) => [`psp.dw${word}`, `0x${toHex(onWire(4 * word - 4, 4 * word))}`]),
+            ),
             'psp.clear': bytes(payload.subarray(0, clearOctets)),
             'psp.payload': bytes(onWire(headerOctets + clearOctets, payloadEnd)),
             'psp.icv': toHex(onWire(payloadEnd, payloadEnd + 16)),

@@ -17,6 +17,8 @@ const FLOWS_PER_FAMILY = 20;
 const SUCCESS = 'DOCA_SUCCESS';
 const unsupported = (what: string) => `DOCA_ERROR_NOT_SUPPORTED: not supported: ${what}`;
 const invalid = (what: string) => `DOCA_ERROR_INVALID_VALUE: invalid: ${what}`;
+const headerOctets = (octets: number, netType: number) =>
+  unsupported(`doca_flow_crypto_encap_action.data_size ${octets} of net_type ${netType}`);
 const RSS = 'doca_flow_resource_rss_cfg.';
 
 const ALL = {
@@ -44,6 +46,15 @@ const ALL = {
   'a mask of actions.parser_meta': unsupported('doca_flow_actions.parser_meta.random'),
   'a mask of actions.tun.psp.spi': unsupported('doca_flow_actions.tun.psp.spi'),
   'a mask of what is known': SUCCESS,
+  "a tunnel's header over IPv4 with 24 octets of extension fields": SUCCESS,
+  "a tunnel's header over IPv6 with cookie and 24 octets of extension fields": SUCCESS,
+  "a tunnel's header as long as can be": SUCCESS,
+  "a tunnel's header that is longer": headerOctets(118, 7),
+  "a tunnel's header that is too short": headerOctets(50, 7),
+  "a tunnel's header of no family": headerOctets(80, 7),
+  'a header of transport mode with 8 octets of extension fields': SUCCESS,
+  'a header of transport mode that is too short': headerOctets(16, 8),
+  'a header of transport mode and half a unit': headerOctets(28, 9),
   'the last key slot': SUCCESS,
   'a key slot too high': invalid('crypto_id 8 of an encryption; key slots are 1 to 7'),
   'a key slot too high in a control pipe': invalid('crypto_id 8 of an encryption; key slots are 1 to 7'),

@@ -247,6 +247,20 @@ static void action_cases(void)
 	ACTIONS("a mask of what is known", actions.tun.type = mask.tun.type = DOCA_FLOW_TUN_PSP; mask.tun.psp.s_d_ver_v = 0x80;
 		mask.meta.pkt_meta = UINT32_MAX; mask.outer.eth.dst_mac[0] = 1);
 
+#define ENCAP(name, type, octets)                                                                                          \
+	ACTIONS(name, actions.has_crypto_encap = true; actions.crypto_encap.action_type = DOCA_FLOW_CRYPTO_REFORMAT_ENCAP; \
+		actions.crypto_encap.net_type = DOCA_FLOW_CRYPTO_HEADER_PSP_##type; actions.crypto_encap.icv_size = 16;    \
+		actions.crypto_encap.data_size = (octets))
+	ENCAP("a tunnel's header over IPv4 with 24 octets of extension fields", TUNNEL, 82);
+	ENCAP("a tunnel's header over IPv6 with cookie and 24 octets of extension fields", TUNNEL, 110);
+	ENCAP("a tunnel's header as long as can be", TUNNEL, 114);
+	ENCAP("a tunnel's header that is longer", TUNNEL, 118);
+	ENCAP("a tunnel's header that is too short", TUNNEL, 50);
+	ENCAP("a tunnel's header of no family", TUNNEL, 80);
+	ENCAP("a header of transport mode with 8 octets of extension fields", OVER_IPV4, 32);
+	ENCAP("a header of transport mode that is too short", OVER_IPV4, 16);
+	ENCAP("a header of transport mode and half a unit", OVER_IPV6, 28);
+
 	memset(&actions, 0, sizeof(actions));
 	actions.crypto.action_type = DOCA_FLOW_CRYPTO_ACTION_ENCRYPT;
 	actions.crypto.resource_type = DOCA_FLOW_CRYPTO_RESOURCE_PSP;

@@ -1,6 +1,7 @@
 /** Extension fields of the PSP header, from their flags. */
-import { CRYPT_OFFSET_UNIT_OCTETS, isGmac, PSP_COOKIE_OCTETS } from '../../psp/header.js';
+
 import { extensionFields, extensionWordsMax, firstExtensionWord } from '../../psp/extension.js';
+import { CRYPT_OFFSET_UNIT_OCTETS, isGmac, PSP_COOKIE_OCTETS } from '../../psp/header.js';
 import type { FlagReader } from './flag-reader.js';
 import { quoted } from './problems.js';
 
@@ -31,8 +32,11 @@ function readWords(flags: FlagReader, name: string): readonly number[] | undefin
   const most = extensionWordsMax(withCookie);
   if (words.length <= most) return words;
   const first = firstExtensionWord(withCookie);
-  const place = withCookie ? `behind the cookie, from word ${first} of the header on` : `from word ${first} of the header on`;
-  flags.problem(name, `${words.length} words; there is room for ${most} ${place}`);
+  const beside = withCookie ? ' beside the cookie' : '';
+  flags.problem(
+    name,
+    `${words.length} words; there is room for ${most}${beside}, from word ${first} of the header on`,
+  );
   return undefined;
 }
 
@@ -46,6 +50,6 @@ function remarkUnreadable(flags: FlagReader, words: readonly number[]): void {
   if (offset >= needed) return;
   flags.problems.remark(
     flags.whereOf('crypt-offset'),
-    `${offset} leaves the words of --psp-ext encrypted on the way, or some of them; say ${needed} or more to have them read there`,
+    `${offset} leaves words of --psp-ext encrypted on the way; say ${needed} or more to have them read there`,
   );
 }

@@ -12,8 +12,8 @@ import { parseList, parseNetworkIp, parseOwnMac, parseWatchAddress } from './add
 import { readConfigFile, withConfigFile } from './config-flags.js';
 import type { ConfigFile, ConfigFileParser } from './configured-peers.js';
 import { readDevices } from './device-flags.js';
-import { checkInner, checkTogether } from './flag-conflicts.js';
 import { readExtensionWords } from './extension-flags.js';
+import { checkInner, checkTogether } from './flag-conflicts.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
 import { readFlagValues } from './flag-values.js';
 import { flagNamed } from './flags.js';

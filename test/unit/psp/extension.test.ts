@@ -27,22 +27,25 @@ test('no words are no fields', () => {
   expect(extensionFields([], true)).toHaveLength(0);
 });
 
-test.each([false, true])('word N is at octet 4 (N - 1) of a header that is written (cookie: %s)', (withCookie) => {
-  const words = WORDS.slice(0, extensionWordsMax(withCookie));
-  const header = new Uint8Array(40);
-  const octets = writePspHeader(header, 0, {
-    nextHeader: 4,
-    cryptOffsetWords: 0,
-    version: 1,
-    spi: 5,
-    iv: 0n,
-    ...(withCookie ? { cookie: 0xa1a2a3a4a5a6a7a8n } : {}),
-    extension: extensionFields(words, withCookie),
-  });
-  expect(octets).toBe(40);
-  const view = new DataView(header.buffer);
-  for (const [i, word] of words.entries())
-    expect(view.getUint32(4 * (firstExtensionWord(withCookie) + i - 1))).toBe(word);
-  expect(header[1]).toBe(4);
-  if (withCookie) expect(parsePspHeader(header, 0).cookie).toBe(0xa1a2a3a4a5a6a7a8n);
-});
+test.each([false, true])(
+  'word N is at octet 4 (N - 1) of a header that is written (cookie: %s)',
+  (withCookie) => {
+    const words = WORDS.slice(0, extensionWordsMax(withCookie));
+    const header = new Uint8Array(40);
+    const octets = writePspHeader(header, 0, {
+      nextHeader: 4,
+      cryptOffsetWords: 0,
+      version: 1,
+      spi: 5,
+      iv: 0n,
+      ...(withCookie ? { cookie: 0xa1a2a3a4a5a6a7a8n } : {}),
+      extension: extensionFields(words, withCookie),
+    });
+    expect(octets).toBe(40);
+    const view = new DataView(header.buffer);
+    for (const [i, word] of words.entries())
+      expect(view.getUint32(4 * (firstExtensionWord(withCookie) + i - 1))).toBe(word);
+    expect(header[1]).toBe(4);
+    if (withCookie) expect(parsePspHeader(header, 0).cookie).toBe(0xa1a2a3a4a5a6a7a8n);
+  },
+);

@@ -42,13 +42,21 @@ test('a datagram is told with every field of its header, the length of its paylo
 
 test('flags, cookie, extension fields and the other algorithms are told', () => {
   expect(
-    look(datagram({ sample: true, cookie: 0xabcn, version: 0, extension: new Uint8Array(8) })),
+    look(
+      datagram({
+        sample: true,
+        cookie: 0xabcn,
+        version: 0,
+        extension: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+      }),
+    ),
   ).toMatchObject({
     hdrExtLen: 3,
     sample: true,
     drop: false,
     version: '0 (AES-GCM-128)',
     virtualizationCookie: '0xabc',
+    extension: '0102030405060708',
     payloadLength: 20,
   });
   expect(look(datagram({ drop: true, version: 2 }))).toMatchObject({

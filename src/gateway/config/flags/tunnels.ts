@@ -11,7 +11,7 @@ export const TUNNELS_FLAGS: readonly Flag[] = flagsOf('Tunnels', {
     kind: 'text',
     placeholder: 'WORD[,WORD..]',
     meaning:
-      'extension fields of the PSP header in all packets that we send: words of 32 bits, decimal or in hex behind 0x, one to four in the header\'s words 6 to 9 (one to three in 7 to 9 beside --cookie); authenticated, and readable on the way unless --crypt-offset says less',
+      "extension fields of the PSP header in all packets that we send: words of 32 bits, decimal or in hex behind 0x, one to four in the header's words 6 to 9 (one to three in 7 to 9 beside --cookie); authenticated, and readable on the way unless --crypt-offset says less",
   },
   'crypt-offset': {
     short: 'o',

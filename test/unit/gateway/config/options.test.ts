@@ -88,7 +88,15 @@ describe('flags', () => {
   });
 
   test('are all read, and a topology refuses none that there is not', () => {
-    const reader = ['read-options', 'option-values', 'limit-flags', 'peer-flags', 'device-flags']
+    const files = [
+      'read-options',
+      'option-values',
+      'limit-flags',
+      'peer-flags',
+      'device-flags',
+      'extension-flags',
+    ];
+    const reader = files
       .map((name) => readFileSync(join(ROOT, `src/gateway/config/${name}.ts`), 'utf8'))
       .join('\n');
     const names = FLAGS.map(({ name }) => name);

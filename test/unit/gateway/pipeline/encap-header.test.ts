@@ -24,8 +24,8 @@ const options: EncapHeaderOptions = {
   sourceIp: parseIp('203.0.113.1'),
 };
 
-const EXTENSIONS = ['', '0000000000000001', '0000000000000002', '0102030405060708090a0b0c0d0e0f10'].map((hex) =>
-  Uint8Array.from(Buffer.from(hex, 'hex')),
+const EXTENSIONS = ['', '0000000000000001', '0000000000000002', '0102030405060708090a0b0c0d0e0f10'].map(
+  (hex) => Uint8Array.from(Buffer.from(hex, 'hex')),
 );
 
 beforeEach(() => {

@@ -171,7 +171,9 @@ describe('what is counted', () => {
 describe('as much is readable', () => {
   const offsets = (options: Partial<PipelineOptions>) =>
     ([4, 6] as const).flatMap((family) =>
-      [false, true].map((cookies) => defaultCryptOffsetWords(pipelineOptions({ ...options, cookies }), family)),
+      [false, true].map((cookies) =>
+        defaultCryptOffsetWords(pipelineOptions({ ...options, cookies }), family),
+      ),
     );
 
   test('as DOCA leaves: up to the inner ports, with a cookie two words more; in transport mode nothing', () => {
