@@ -94,6 +94,23 @@ export function describeStatistics(implementation: HalUnderTest): void {
       );
     });
 
+    test.each([
+      [false, 24],
+      [true, 8 + 16],
+    ])(
+      'octets that leave count from the end of the IV on, extension fields too (cookies: %s)',
+      async (cookies, behindIv) => {
+        const world = new GatewayWorld(harness, {
+          cookies,
+          extensionWords: cookies ? [1, 2, 3] : [1, 2, 3, 4],
+        });
+        await world.start();
+        expect(await world.leaves(2, 0, 3)).toBe(3);
+        const { psp } = await readStatistics(world.gateway);
+        expect([psp.txPackets, psp.txBytes]).toEqual([3n, BigInt(3 * (behindIv + 20 + 64))]);
+      },
+    );
+
     test('of many sessions those used last are printed, and how many there are besides', async () => {
       const count = STATISTICS_SESSIONS_MAX + 5;
       const world = new GatewayWorld(harness, {

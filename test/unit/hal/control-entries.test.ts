@@ -7,11 +7,14 @@ import { openSimHarness } from '../../../src/verify/sim-harness.js';
 const DROP = { to: 'drop' } as const;
 const entry = (more: object): ControlEntry => ({ priority: 0, match: {}, forward: DROP, ...more });
 const actions = (of: object, more: object = {}) => entry({ actions: of, ...more });
-const encapsulating = (netType: string, outer: string) =>
-  actions(
-    { encap: { netType, outer, cookie: false } },
-    { values: { encapHeader: new Uint8Array(netType === 'psp-tunnel' ? (outer === 'ipv4' ? 58 : 78) : 24) } },
+const encapsulating = (netType: string, outer: string, extensionOctets?: number) => {
+  const plainOctets = netType === 'psp-tunnel' ? (outer === 'ipv4' ? 58 : 78) : 24;
+  const extension = extensionOctets === undefined ? {} : { extensionOctets };
+  return actions(
+    { encap: { netType, outer, cookie: false, ...extension } },
+    { values: { encapHeader: new Uint8Array(plainOctets + (extensionOctets ?? 0)) } },
   );
+};
 
 /** By the pipe's domain, what is wrong with the entry, and the field that is named. */
 const WRONG: readonly [ControlPipe['domain'], string, ControlEntry][] = [
@@ -33,6 +36,9 @@ const WRONG: readonly [ControlPipe['domain'], string, ControlEntry][] = [
     actions({ decap: { netType: 'psp-over-ipv6', ethernetHeader: new Uint8Array(14) } }),
   ],
   ['egress', 'encap.outer', encapsulating('psp-over-ipv4', 'ipv6')],
+  ['egress', 'encap.extensionOctets', encapsulating('psp-tunnel', 'ipv4', 32)],
+  ['egress', 'encap.extensionOctets', encapsulating('psp-over-ipv6', 'ipv6', 4)],
+  ['egress', 'encap.extensionOctets', encapsulating('psp-tunnel', 'ipv6', -8)],
   [
     'default',
     'outer.ip4',
@@ -49,6 +55,7 @@ const RIGHT: readonly [ControlPipe['domain'], ControlEntry][] = [
   ['secure-ingress', actions({ decrypt: true, decap: { netType: 'psp-over-ipv4' } })],
   ['default', actions({ decap: { netType: 'psp-tunnel', ethernetHeader: new Uint8Array(14) } })],
   ['egress', encapsulating('psp-tunnel', 'ipv6')],
+  ['egress', encapsulating('psp-tunnel', 'ipv6', 24)],
   ['secure-egress', actions({ encrypt: { cryptoId: 1 }, set: { 'meta.pkt_meta': { value: 1 } } })],
   [
     'default',

@@ -295,6 +295,11 @@ describe('a packet of a peer', () => {
       { effect: 'decrypt', syndrome: SYNDROME_OK, spi: 9 },
       { effect: 'decap', netType: 'psp-tunnel', ethernetHeader: DECAP_ETHERNET_IPV4 },
     ]);
+    // Cookie and extension fields go with the header.
+    const encap = { ...TUNNEL, cookie: true, extensionOctets: 16 };
+    const longer = frameInEnvelope(FRAME, { spi: 9, encap });
+    expect(longer[14 + 40 + 8 + 1]).toBe((16 + 8 + 16) / 8 - 1);
+    expect(hal.lookup({ frame: longer, port: UPLINK_PORT, syndrome: SYNDROME_OK }).end).toEqual(path.end);
     expect(path.end).toEqual({
       ...{ end: 'port', port: VF_PORT },
       frame: Uint8Array.from([...DECAP_ETHERNET_IPV4, ...FRAME.subarray(14)]),
