@@ -6,11 +6,12 @@ import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { setIpv4Checksum } from '../../src/packet/ipv4.js';
-import { frameOf, type InnerPacket, innerPacket, ipPacketOf } from '../support/inner-packets.js';
+import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
+import type { HalUnderTest } from '../../src/verify/harness.js';
+import { frameOf, type InnerPacket, ipPacketOf } from '../../src/verify/inner-packets.js';
+import { RIG_DEFAULTS, type RigOptions } from '../../src/verify/rig.js';
+import { innerPacket } from '../support/inner-packets.js';
 import { toHex } from '../support/reference-vectors.js';
-import { openGatewayRig } from './gateway-pipeline.js';
-import type { HalUnderTest } from './harness.js';
-import { RIG_DEFAULTS, type RigOptions } from './rig.js';
 
 const RUNS = 10;
 const COOKIE = '1122334455667788';

@@ -1,6 +1,7 @@
 /** Gateways that send extension fields in the PSP header (--psp-ext), with others and without. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { innerMtuOctets } from '../../src/gateway/pipeline/mtu.js';
+import { frameOf } from '../../src/verify/inner-packets.js';
 import {
   type GatewayNetwork,
   idsOf,
@@ -8,7 +9,6 @@ import {
   packetBetween,
   type TestNode,
 } from '../support/gateways.js';
-import { frameOf } from '../support/inner-packets.js';
 import { toHex } from '../support/reference-vectors.js';
 import type { GatewaysUnderTest } from './gateways.js';
 

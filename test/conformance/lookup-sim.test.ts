@@ -184,7 +184,8 @@ class Case {
     const asOnTheWire =
       plain === undefined ? [] : (walksOf(ask(frame)) ?? []).flatMap((walk) => walk.outputs);
     const exact = matching.filter((walk) => sameOutputs(walk.outputs, seen.outputs, asOnTheWire));
-    if (exact.length === 0) expect(textsOf(matching[0]!.outputs)).toEqual(textsOf(seen.outputs));
+    if (exact.length === 0 && !changesWhatIsSealed(path))
+      expect(textsOf(matching[0]!.outputs)).toEqual(textsOf(seen.outputs));
     this.count(path, walks.length, seen);
   }
 
@@ -200,6 +201,30 @@ class Case {
     if (steps.some(({ mirror }) => mirror !== undefined)) reached.copies++;
     if (steps.some(({ hit }) => hit !== null && this.updated.has(hit.id))) reached.updatedHits++;
   }
+}
+
+/**
+ * Whether a packet that was sealed for a copy is written to afterwards, or put into another envelope: nobody can open it then, and so
+ * compare it with the readable one that a look-up tells.
+ */
+function changesWhatIsSealed(
+  { steps, end }: LookupPath,
+  state = { hasKey: false, isSealed: false },
+): boolean {
+  let { hasKey, isSealed } = state;
+  for (const { effects, mirror } of steps) {
+    for (const one of effects) {
+      if (isSealed && one.effect === 'encap') return true;
+      if (isSealed && one.effect === 'set' && one.field.startsWith('tun.psp.')) return true;
+      if (one.effect === 'encrypt') hasKey = true;
+    }
+    if (mirror === undefined) continue;
+    isSealed ||= hasKey;
+    if (mirror.copies.some(({ path }) => changesWhatIsSealed(path, { hasKey, isSealed }))) return true;
+  }
+  return (
+    end.end === 'fork' && end.branches.some(({ path }) => changesWhatIsSealed(path, { hasKey, isSealed }))
+  );
 }
 
 function hasEncryptedHeader({ frame, pspAt }: { frame: Uint8Array; pspAt: number }): boolean {
