@@ -3,6 +3,7 @@ import { fileProblem } from '../files/file-problem.js';
 import { TopologyFileError, type TopologyRead } from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
 import { gatewaysOf, type Topology } from '../topology/model.js';
+import { lookAtOutside } from '../topology/real-time/outside.js';
 import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
@@ -49,10 +50,13 @@ export function tryTopology({ file, scenarioPath, seed, inRealTime }: TopologyRe
 
 export async function checkTopology(
   request: TopologyRequest,
-  { topology, replays: captures, problems }: TopologyRead = tryTopology(request),
+  { topology, replays: captures, outside, problems }: TopologyRead = tryTopology(request),
 ): Promise<TopologyChecked> {
   const flagProblems = [...request.wrong.list];
   const replays = await readReplays(captures, request.file);
+  // Interfaces are of the machine that the run is on.
+  if (topology !== undefined && request.inRealTime === true && request.alone === undefined)
+    await lookAtOutside(topology, outside);
   const fileProblems = [...problems.list];
   if (topology !== undefined) {
     if (request.inRealTime === true && topology.epochMs !== undefined)

@@ -12,10 +12,20 @@ export const ETHER_TYPE_IPV4 = 0x0800;
 /** The EtherType of ARP. */
 export const ETHER_TYPE_ARP = 0x0806;
 export const ETHER_TYPE_VLAN = 0x8100;
+export const ETHER_TYPE_SERVICE_VLAN = 0x88a8;
+const VLAN_TAG_OCTETS = 4;
 /** The EtherType of IPv6. */
 export const ETHER_TYPE_IPV6 = 0x86dd;
 
 export const BROADCAST_MAC_OCTETS: Uint8Array = new Uint8Array(6).fill(0xff);
+
+/** Whether a frame's packet fits a link. One VLAN tag does not count, as interfaces have it. */
+export function fitsMtu(frame: Uint8Array, mtuOctets: number): boolean {
+  const spareOctets = mtuOctets + ETHERNET_HEADER_OCTETS - frame.length;
+  if (spareOctets >= 0) return true;
+  const type = etherType(frame);
+  return spareOctets >= -VLAN_TAG_OCTETS && (type === ETHER_TYPE_VLAN || type === ETHER_TYPE_SERVICE_VLAN);
+}
 
 /** The frame's type field; 0 for a frame that is too short to have one. */
 export function etherType(frame: Uint8Array): number {

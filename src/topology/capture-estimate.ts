@@ -53,6 +53,7 @@ function linkCounts({ nodes, links }: Topology): (from: string, to: string) => n
   const neighbors = new Map(nodes.map(({ name }) => [name, [] as string[]]));
   for (const { endpoints } of links) {
     const [a, b] = endpoints;
+    if (!neighbors.has(a.node) || !neighbors.has(b.node)) continue;
     neighbors.get(a.node)!.push(b.node);
     neighbors.get(b.node)!.push(a.node);
   }

@@ -8,6 +8,7 @@ import type { PspStatistics } from '../hal/hal.js';
 import type { LinkCounters } from '../hal-sim/ports/link.js';
 import type { Fates } from '../hal-sim/statistics.js';
 import type { InsiderCounters } from './nodes/insider/context.js';
+import type { OutsideCounters } from './nodes/outside-end.js';
 import type { RouterCounters } from './nodes/router.js';
 import type { SwitchCounters } from './nodes/switch.js';
 import type { OobCounters } from './oob.js';
@@ -135,6 +136,16 @@ export const LINK: CounterGroup<keyof LinkCounters> = {
   corrupted: {},
   queueDropped: {},
   closed: {},
+};
+export const OUTSIDE: CounterGroup<keyof OutsideCounters> = {
+  received: { heading: 'frames as they are on the wire' },
+  sent: {},
+  kernelDropped: { heading: 'that did not come in', remark: "the kernel's ring was full" },
+  tooBig: { remark: "larger than the link's MTU" },
+  notUnderstood: { remark: 'trains in tunnels, checksums of SCTP' },
+  queueFull: { heading: 'that did not go out' },
+  sendErrors: { remark: 'the interface is down, or its MTU smaller' },
+  interruptions: { heading: 'times that the interface was down or away' },
 };
 export const SWITCH: CounterGroup<keyof SwitchCounters> = {
   forwarded: {},

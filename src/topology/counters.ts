@@ -10,6 +10,7 @@ import {
   LINK,
   NODE,
   OOB,
+  OUTSIDE,
   PERCENTILES,
   PIPE,
   ROUTER,
@@ -17,7 +18,7 @@ import {
   SWITCH,
   VACANT,
 } from './counter-groups.js';
-import type { GatewayPlan, Topology } from './model.js';
+import { type GatewayPlan, outsideName, type Topology } from './model.js';
 import type { Report } from './report.js';
 import { TRAFFIC } from './traffic/registry.js';
 import { valueAt } from './value-at.js';
@@ -44,6 +45,7 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
     switches: {},
     routers: {},
     links: {},
+    outside: {},
     flows: {},
   };
   for (const node of nodes) {
@@ -52,10 +54,12 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
     else if (node.kind === 'switch') groups.switches[node.name] = zeros(SWITCH);
     else groups.routers[node.name] = { counters: zeros(ROUTER), sent: portsOf(node.name, links) };
   }
-  for (const { name, endpoints } of links)
+  for (const { name, endpoints, outside } of links) {
     groups.links[name] = Object.fromEntries(
       endpoints.map(({ node, port }) => [`${node}:${port}`, zeros(LINK)]),
     );
+    if (outside !== undefined) groups.outside[outsideName({ endpoints, outside })] = zeros(OUTSIDE);
+  }
   for (const { name, type } of scenario.traffic) {
     groups.flows[name] = {
       ...zeros(FLOW),
@@ -68,7 +72,7 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
 
 type JudgedGroup = keyof Pick<
   Report,
-  'tunnels' | 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'flows' | 'oob'
+  'tunnels' | 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'outside' | 'flows' | 'oob'
 >;
 
 function gatewayTree({ options }: GatewayPlan): CounterTree {

@@ -40,14 +40,15 @@ export function ranksOf(topology: Topology, links: readonly LinkEnds[]): NodePla
     topology.nodes.map(({ name }) => [name, []]),
   );
   for (const { from, to, label } of links) {
-    neighbors.get(from)!.push({ name: to, label });
-    neighbors.get(to)!.push({ name: from, label });
+    // What is outside is of no rank, and makes its neighbor unlike others.
+    neighbors.get(from)?.push({ name: to, label });
+    neighbors.get(to)?.push({ name: from, label });
   }
   let ranks = groupedBy(topology.nodes, (node) => JSON.stringify(traitsOf(node)));
   for (;;) {
     const rankOf = new Map(ranks.flatMap((rank, i) => rank.map(({ name }) => [name, i] as const)));
     const finer = groupedBy(topology.nodes, ({ name }) => {
-      const around = neighbors.get(name)!.map((one) => `${rankOf.get(one.name)} ${one.label}`);
+      const around = neighbors.get(name)!.map((one) => `${rankOf.get(one.name) ?? one.name} ${one.label}`);
       return JSON.stringify([rankOf.get(name), around.sort()]);
     });
     if (finer.length === ranks.length) return ranks;

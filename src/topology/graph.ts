@@ -6,22 +6,33 @@ import { drawSvg } from '../draw/svg.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
 import { formatBitRate, formatRatio, formatTime } from './file/quantities.js';
 import { alikeAtOneNeighbor, type DrawnLine, type LinkEnds, linesBetween, ranksOf } from './graph-groups.js';
-import { type LinkPlan, type NodePlan, type Topology, underlayAddresses } from './model.js';
+import {
+  type EndpointPlan,
+  type LinkPlan,
+  type NodePlan,
+  type OutsideKind,
+  outsideName,
+  type Topology,
+  underlayAddresses,
+} from './model.js';
 
 type NodeKind = NodePlan['kind'];
+type DrawnKind = NodeKind | OutsideKind;
 
 interface GraphNode {
   readonly name: string;
-  readonly kind: NodeKind;
+  readonly kind: DrawnKind;
   /** Its name first. */
   readonly lines: readonly string[];
 }
 
-const COLORS: Readonly<Record<NodeKind, string>> = {
+const COLORS: Readonly<Record<DrawnKind, string>> = {
   gateway: '#4c78a8',
   insider: '#b03a48',
   switch: '#3a9a6b',
   router: '#b8860b',
+  host: '#6b6b6b',
+  tap: '#6b6b6b',
 };
 const WORKLOADS_SHOWN = 6;
 const MTU_OCTETS_USUAL = 1500;
@@ -57,9 +68,13 @@ const isEnd = (kind: NodeKind | undefined) => kind === 'gateway' || kind === 'in
 function linksOf(topology: Topology): LinkEnds[] {
   const kinds = new Map(topology.nodes.map(({ name, kind }) => [name, kind]));
   return topology.links.map((link) => {
-    const [a, b] = link.endpoints;
-    // Files name what is outside first; a gateway or insider is outside in any case.
-    const [from, to] = isEnd(kinds.get(b.node)) ? [a, b] : [b, a];
+    const { outside } = link;
+    const [a, b] = link.endpoints.map((end, i) =>
+      i === outside?.end ? { node: outsideName({ ...link, outside }), port: '' } : end,
+    ) as [EndpointPlan, EndpointPlan];
+    // Files name what is outside first; a gateway or insider is outside in any case, and an interface more so.
+    const isLast = outside === undefined ? isEnd(kinds.get(b.node)) : outside.end === 1;
+    const [from, to] = isLast ? [a, b] : [b, a];
     return { from: from.node, fromPort: from.port, to: to.node, toPort: to.port, label: labelOf(link) };
   });
 }
@@ -74,8 +89,18 @@ function drawnIn(topology: Topology, links: readonly LinkEnds[], groups: readonl
     if (group === undefined) return [{ name, kind, lines: linesOf(node) }];
     return group[0] === node ? [{ name, kind, lines: linesOfGroup(group, within.get(name)) }] : [];
   });
-  return { nodes, lines };
+  const outside = topology.links.flatMap(({ endpoints, outside }): GraphNode[] => {
+    if (outside === undefined) return [];
+    const name = outsideName({ endpoints, outside });
+    return [{ name, kind: outside.kind, lines: [name, OUTSIDE_TEXTS[outside.kind]] }];
+  });
+  return { nodes: [...nodes, ...outside], lines };
 }
+
+const OUTSIDE_TEXTS: Readonly<Record<OutsideKind, string>> = {
+  host: 'interface of this machine',
+  tap: 'TAP interface',
+};
 
 function linesOfGroup(group: readonly NodePlan[], linksWithin: number | undefined): string[] {
   const names = group.map(({ name }) => name);
@@ -152,19 +177,23 @@ export function topologyMermaid(topology: Topology, options: GraphOptions = {}):
   const { nodes, lines: links } = graphOf(topology, options);
   const text = (lines: readonly string[]) => lines.join('<br/>').replaceAll('"', '#quot;');
   // Node names may be words of Mermaid's, such as "end".
-  const id = (name: string) => `n_${name}`;
-  const shapes: Readonly<Record<NodeKind, readonly [string, string]>> = {
+  const id = (name: string) => (name.includes(':') ? `o_${Buffer.from(name).toString('hex')}` : `n_${name}`);
+  const shapes: Readonly<Record<DrawnKind, readonly [string, string]>> = {
     gateway: ['[', ']'],
     insider: ['{{', '}}'],
     switch: ['[[', ']]'],
     router: ['([', '])'],
+    host: ['[/', '/]'],
+    tap: ['[/', '/]'],
   };
   const lines = nodes.map(({ name, kind, lines: content }) => {
     const [open, close] = shapes[kind];
     return `  ${id(name)}${open}"${text(content)}"${close}`;
   });
   for (const { from, to, ports, label } of links) {
-    lines.push(`  ${id(from)} ---|"${join([ports.join(' - '), label])}"| ${id(to)}`);
+    lines.push(
+      `  ${id(from)} ---|"${join([ports.filter((port) => port !== '').join(' - '), label])}"| ${id(to)}`,
+    );
   }
   return `flowchart TD\n${lines.join('\n')}\n`;
 }
@@ -173,11 +202,13 @@ export function topologyMermaid(topology: Topology, options: GraphOptions = {}):
 export function topologyDot(topology: Topology, options: GraphOptions = {}): string {
   const { nodes, lines: links } = graphOf(topology, options);
   const quote = (value: string) => `"${value.replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
-  const shapes: Readonly<Record<NodeKind, string>> = {
+  const shapes: Readonly<Record<DrawnKind, string>> = {
     gateway: 'box',
     insider: 'octagon',
     switch: 'box3d',
     router: 'oval',
+    host: 'cds',
+    tap: 'cds',
   };
   const lines = nodes.map(
     ({ name, kind, lines: content }) =>

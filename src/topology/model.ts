@@ -115,8 +115,9 @@ export interface RouterPlan {
 }
 
 export interface EndpointPlan {
+  /** Its name; outside, the kind of the end. */
   readonly node: string;
-  /** The port's name, unique in its node; of a gateway always `p0`. */
+  /** The port's name, unique in its node; of a gateway always `p0`; outside, the interface's. */
   readonly port: string;
 }
 
@@ -126,7 +127,34 @@ export interface LinkPlan {
   readonly endpoints: readonly [EndpointPlan, EndpointPlan];
   readonly mtuOctets: number;
   readonly impairments: Impairments;
+  /** Absent: both ends are at nodes. */
+  readonly outside?: OutsidePlan;
 }
+
+/** The end of a link that is an interface of the machine that the topology runs on. */
+export interface OutsidePlan {
+  /** Which of the endpoints. */
+  readonly end: 0 | 1;
+  /** `host`: an interface that is there, whose wire the link is; `tap`: one that the run makes, behind which the kernel is. */
+  readonly kind: OutsideKind;
+  /** Of a TAP interface its own; of another one a MAC whose frames it takes besides those for its own. */
+  readonly mac?: MacAddress;
+  /** Takes frames for all MACs. */
+  readonly promiscuous: boolean;
+}
+
+/** Of an end outside, as links name it: `host:ens2f0np0`. */
+export function outsideName({
+  endpoints,
+  outside,
+}: Pick<LinkPlan, 'endpoints'> & { outside: OutsidePlan }): string {
+  const { node, port } = endpoints[outside.end];
+  return `${node}:${port}`;
+}
+
+/** What stands in a link in place of a node, as containerlab has it. */
+export const OUTSIDE_KINDS = ['host', 'tap'] as const;
+export type OutsideKind = (typeof OUTSIDE_KINDS)[number];
 
 /** The network of the gateways' RPCs. */
 export interface OobPlan {

@@ -22,6 +22,8 @@ import {
   gatewaysOf,
   type InsiderPlan,
   type LinkPlan,
+  type OutsidePlan,
+  outsideName,
   type RouterPlan,
   type Topology,
   underlayAddresses,
@@ -31,6 +33,7 @@ import { GatewayNode, type GatewayNodeDeps, type GatewayNodeObserver } from './n
 import type { InsiderTarget } from './nodes/insider/context.js';
 import { Insider } from './nodes/insider/insider.js';
 import { openLocalIncarnation, openSimDevice } from './nodes/local-incarnation.js';
+import { type OpenOutside, OutsideEnd } from './nodes/outside-end.js';
 import { type NextHop, Router } from './nodes/router.js';
 import { Switch } from './nodes/switch.js';
 import { Oob } from './oob.js';
@@ -58,6 +61,10 @@ export interface NetworkDeps {
   readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
   /** Gets what is seen of the keys of gateways in other processes. */
   readonly onSeen?: (node: GatewayNode, seen: Seen) => void;
+  /** Interfaces of this machine, by the names of their links. */
+  readonly outside?: ReadonlyMap<string, OpenOutside>;
+  /** Nothing goes through an interface any more, with the reason; undefined: it does again. */
+  readonly onOutside?: (name: string, trouble: string | undefined) => void;
 }
 
 /** Options of a simulated device that may differ from the others'. */
@@ -87,6 +94,8 @@ export class Network {
   readonly switches = new Map<string, Switch>();
   readonly routers = new Map<string, Router>();
   readonly links = new Map<string, LinkState>();
+  /** By the names of the ends, as `host:ens2f0np0`. */
+  readonly outside = new Map<string, OutsideEnd>();
   readonly oob: Oob;
   readonly #ends = new Map<string, SimPort>();
   /** MAC addresses of ports on layer 3, by `node:port`. */
@@ -224,6 +233,16 @@ export class Network {
     this.links.set(plan.name, { plan, link, impairments: plan.impairments, cut: false });
     for (const [i, { node, port }] of plan.endpoints.entries())
       this.#ends.set(`${node}:${port}`, link.ports[i as 0 | 1]);
+    if (plan.outside !== undefined) this.#addOutside({ ...plan, outside: plan.outside }, link);
+  }
+
+  #addOutside(plan: LinkPlan & { outside: OutsidePlan }, link: Link): void {
+    const { outside, onOutside } = this.deps;
+    const open = outside?.get(plan.name);
+    if (open === undefined) throw new Error(`the interface of the link ${plan.name} is not open`);
+    const name = outsideName(plan);
+    const end = new OutsideEnd(link.ports[plan.outside.end], open, (trouble) => onOutside?.(name, trouble));
+    this.outside.set(name, end);
   }
 
   #addInsider(plan: InsiderPlan): void {

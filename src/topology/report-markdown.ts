@@ -87,6 +87,15 @@ export function reportMarkdown(report: Report): string {
       ),
     ),
     section(
+      'Interfaces of this machine',
+      ['interface', 'frames', ''],
+      Object.entries(report.outside ?? {}).flatMap(([name, all]) =>
+        Object.entries(all)
+          .filter(([counter, count]) => count > 0 || counter === 'received' || counter === 'sent')
+          .map(([counter, count]) => [name, counter, count]),
+      ),
+    ),
+    section(
       'Routers: packets by port',
       ['router', 'port', 'packets'],
       Object.entries(report.routers).flatMap(([name, { sent }]) =>

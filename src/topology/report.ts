@@ -59,6 +59,8 @@ export interface Report {
   readonly switches: Readonly<Record<string, Counts>>;
   readonly routers: Readonly<Record<string, { readonly counters: Counts; readonly sent: Counts }>>;
   readonly links: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
+  /** What went through interfaces of this machine. */
+  readonly outside?: Readonly<Record<string, Counts>>;
   readonly oob: Counts;
   readonly injected: number;
   /** The expectations, in the order of the scenario. */
@@ -93,7 +95,7 @@ export function networkReport(
   ledgers: ReadonlyMap<string, NodeLedger>,
   /** Snapshots of the gateways that run. */
   snapshots: ReadonlyMap<string, IncarnationSnapshot>,
-): Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'oob' | 'tunnels'> {
+): Pick<Report, 'nodes' | 'insiders' | 'switches' | 'routers' | 'links' | 'outside' | 'oob' | 'tunnels'> {
   let tunnels = 0;
   const nodes: Record<string, NodeReport> = {};
   for (const [name, node] of network.gateways) {
@@ -134,6 +136,13 @@ export function networkReport(
       [...network.routers].map(([name, { counters, sent }]) => [name, { counters: { ...counters }, sent }]),
     ),
     links,
+    ...(network.outside.size === 0
+      ? {}
+      : {
+          outside: Object.fromEntries(
+            [...network.outside].map(([name, { counters }]) => [name, { ...counters }]),
+          ),
+        }),
     oob: { ...network.oob.counters },
     tunnels,
   };

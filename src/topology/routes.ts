@@ -27,6 +27,8 @@ export class Routes {
     const edges = new Map<string, Edge[]>(nodes.map(({ name }) => [name, []]));
     for (const { endpoints } of links) {
       const [a, b] = endpoints;
+      // Nothing is known of what is outside.
+      if (!edges.has(a.node) || !edges.has(b.node)) continue;
       edges.get(a.node)!.push({ port: a.port, to: b.node, toPort: b.port });
       edges.get(b.node)!.push({ port: b.port, to: a.node, toPort: a.port });
     }

@@ -13,6 +13,7 @@ import type { ControlTransport } from '../gateway/rpc/transport.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
+import type { Link } from '../hal-sim/ports/link.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
 import { evaluate } from './expectations/evaluate.js';
@@ -25,12 +26,16 @@ import {
   gatewaysOf,
   type InsiderPlan,
   insidersOf,
+  type LinkPlan,
+  type OutsidePlan,
+  outsideName,
   type Topology,
   underlayAddresses,
 } from './model.js';
 import { type DeviceChange, type LinkChange, Network, type OpenIncarnation } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { IncarnationSnapshot } from './nodes/incarnation.js';
+import type { OpenOutside } from './nodes/outside-end.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
 import { flowsInOrder } from './report-order.js';
@@ -54,6 +59,8 @@ export interface RunOptions {
   readonly transport?: (plan: GatewayPlan | InsiderPlan, oob: Oob) => ControlTransport;
   /** Opens gateways; undefined, or absent: in this process. */
   readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
+  /** Interfaces of this machine, by the names of their links. */
+  readonly outside?: ReadonlyMap<string, OpenOutside>;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
   /** Gateways that run in other processes. */
@@ -140,7 +147,7 @@ class Run {
     private readonly topology: Topology,
     private readonly options: RunOptions,
   ) {
-    const { clock, sink, sabotage, transport, open } = options;
+    const { clock, sink, sabotage, transport, open, outside } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
     const insiders = insidersOf(topology);
@@ -198,6 +205,9 @@ class Run {
       ...(transport === undefined ? {} : { transport }),
       ...(open === undefined ? {} : { open }),
       onSeen: (node, seen) => checkSeen(this.#invariants, node, seen),
+      ...(outside === undefined ? {} : { outside }),
+      onOutside: (name, trouble) =>
+        this.#log(name, trouble === undefined ? 'info' : 'warning', trouble ?? 'it is there again'),
     });
     this.#ledgers = new Map([...this.#network.gateways.keys()].map((name) => [name, new NodeLedger()]));
     const owners = new Map<string, string>();
@@ -230,8 +240,9 @@ class Run {
     const progress = this.#reportProgress();
     const gateways = [...this.#network.gateways.values()];
     const insiders = [...this.#network.insiders.values()];
+    const outside = [...this.#network.outside.values()];
     try {
-      await Promise.all([...gateways, ...insiders].map((node) => node.start()));
+      await Promise.all([...outside, ...gateways, ...insiders].map((node) => node.start()));
       this.#phase = 'running';
       const over = this.#scenario().catch((error: unknown) => this.#fail('scenario', error));
       const { durationMs } = topology.scenario;
@@ -249,7 +260,7 @@ class Run {
       return { report, programs };
     } finally {
       progress.stop();
-      await Promise.all([...gateways, ...insiders].map((node) => node.stop()));
+      await Promise.all([...outside, ...gateways, ...insiders].map((node) => node.stop()));
     }
   }
 
@@ -372,6 +383,7 @@ class Run {
       switches: parts.switches,
       routers: parts.routers,
       links: parts.links,
+      ...(parts.outside === undefined ? {} : { outside: parts.outside }),
       oob: parts.oob,
       injected: this.#events.injected,
       expectations: judged.map(({ failing: _, ...verdict }) => verdict),
@@ -388,7 +400,7 @@ class Run {
 
   /** Every frame that a link was given has one end, or is on its way. */
   #checkLinks(): void {
-    for (const [name, { link }] of this.#network.links) {
+    for (const [name, { plan, link }] of this.#network.links) {
       let given = 0;
       let ended = link.onTheWay;
       for (const { sent, duplicated, delivered, lost, queueDropped, closed } of link.counters) {
@@ -397,7 +409,18 @@ class Run {
       }
       if (given !== ended)
         this.#invariants.violate('unaccounted', name, `${given} frames into the link, ${ended} ends`);
+      if (plan.outside !== undefined) this.#checkOutside({ ...plan, outside: plan.outside }, link);
     }
+  }
+
+  /** Every frame that a link delivers to an interface has one end there. */
+  #checkOutside(plan: LinkPlan & { readonly outside: OutsidePlan }, link: Link): void {
+    const name = outsideName(plan);
+    const { sent, queueFull, sendErrors } = this.#network.outside.get(name)!.counters;
+    const ended = sent + queueFull + sendErrors;
+    const { delivered } = link.counters[plan.outside.end === 0 ? 1 : 0];
+    if (delivered !== ended)
+      this.#invariants.violate('unaccounted', name, `${delivered} frames for the interface, ${ended} ends`);
   }
 }
 

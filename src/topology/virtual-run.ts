@@ -23,6 +23,11 @@ export async function runVirtually(topology: Topology, options: VirtualRunOption
   const real = gatewaysOf(topology).filter(({ doca }) => doca !== undefined);
   if (real.length > 0)
     throw new TopologyFileError(real.map(({ name }) => `${name} runs over DOCA, in real time only`));
+  const outside = topology.links.filter((link) => link.outside !== undefined);
+  if (outside.length > 0)
+    throw new TopologyFileError(
+      outside.map(({ name }) => `link "${name}": interfaces of this machine know no virtual time`),
+    );
   const clock = createVirtualClock(topology.epochMs ?? EPOCH_MS);
   let over = false;
   const run = runTopology(topology, { ...options, clock }).finally(() => {

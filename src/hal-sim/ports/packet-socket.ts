@@ -27,6 +27,8 @@ export interface PacketPortOptions {
 export type PacketPortCounters = NativePacketCounters;
 
 export interface PacketPort extends SimPort {
+  /** The interface's own. */
+  readonly interfaceMtuOctets: number;
   readonly counters: PacketPortCounters;
 }
 
@@ -50,6 +52,7 @@ export function openPacketPort(options: PacketPortOptions): PacketPort {
 class PacketSocketPort implements PacketPort {
   readonly name: string;
   readonly mtuOctets: number;
+  readonly interfaceMtuOctets: number;
   /** Undefined while the interface is not there. */
   #socket: NativePacketSocket | undefined;
   /** Of the sockets before. */
@@ -61,7 +64,8 @@ class PacketSocketPort implements PacketPort {
   constructor(private readonly options: PacketPortOptions) {
     const { name, addon, promiscuous = true, mac } = options;
     this.name = `host ${name}`;
-    this.mtuOctets = options.mtuOctets ?? mtuOf(addon, name);
+    this.interfaceMtuOctets = mtuOf(addon, name);
+    this.mtuOctets = options.mtuOctets ?? this.interfaceMtuOctets;
     this.#open = () =>
       new addon.PacketSocket(name, {
         mtuOctets: this.mtuOctets,

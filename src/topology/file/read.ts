@@ -11,6 +11,7 @@ import { GatewayReader, type KnownWorkload } from './gateways.js';
 import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
 import { resolveLinks, segmentsOf } from './links.js';
 import { Names } from './names.js';
+import { OutsideReader, type OutsideSource } from './outside.js';
 import type { ParsedFile, ParsedScenario, ParsedTopology } from './parsed.js';
 import { readScenario } from './scenario.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from './schema.js';
@@ -58,6 +59,8 @@ export interface TopologyRead {
   readonly topology: Topology | undefined;
   /** Captures that it names, which are not read here. */
   readonly replays: readonly ReplaySource[];
+  /** Interfaces of this machine that it names, which are not looked at here. */
+  readonly outside: readonly OutsideSource[];
   /** More may be noted, as by who reads the captures. */
   readonly problems: FileProblems;
 }
@@ -69,9 +72,9 @@ export function readTopologyFiles(
   options: ReadTopologyOptions = {},
 ): TopologyRead {
   const problems = new FileProblems();
-  const { topology, replays } = new TopologyReader(path, readFile, options, problems).read() ?? {};
+  const { topology, replays, outside } = new TopologyReader(path, readFile, options, problems).read() ?? {};
   if (options.inVirtualTime === true) problems.refuseVirtualTime();
-  return { topology, replays: replays ?? [], problems };
+  return { topology, replays: replays ?? [], outside: outside ?? [], problems };
 }
 
 interface FoundScenario {
@@ -89,7 +92,7 @@ class TopologyReader {
   ) {}
 
   /** Undefined, or incomplete, with problems noted. */
-  read(): Pick<TopologyRead, 'topology' | 'replays'> | undefined {
+  read(): Pick<TopologyRead, 'topology' | 'replays' | 'outside'> | undefined {
     const source = openSource(this.path, this.readFile, this.problems);
     if (source?.value === undefined) return undefined;
     const symbols = symbolsOf(source.value);
@@ -97,7 +100,11 @@ class TopologyReader {
     const parsed = source.value as ParsedFile;
     if (parsed.topology === undefined) return undefined;
     const seed = this.options.seed ?? parsed.seed ?? SEED;
-    const { nodes, links, names } = this.#network(parsed.topology, source.root.at('topology'), symbols);
+    const { nodes, links, outside, names } = this.#network(
+      parsed.topology,
+      source.root.at('topology'),
+      symbols,
+    );
     const found = this.#scenarioOf(parsed, source, symbols);
     const { scenario, replays } = readScenario(
       found.parsed,
@@ -115,7 +122,7 @@ class TopologyReader {
       scenario,
     };
     this.#checkCounters(topology, found);
-    return { topology, replays };
+    return { topology, replays, outside };
   }
 
   #epochOf({ epoch }: ParsedFile, { root }: Source): Pick<Topology, 'epochMs'> {
@@ -149,7 +156,8 @@ class TopologyReader {
     const nodes = new Names<ExpandedNode>('node', symbols.nodes, unknown);
     for (const node of expanded.nodes) nodes.add(node.name, node);
     const links = new Names<string>('link', symbols.ports, unknownLinks);
-    const linkPlans = resolveLinks(expanded.links, nodes, links);
+    const outside = new OutsideReader(nodes);
+    const linkPlans = resolveLinks(expanded.links, nodes, links, outside);
     for (const { name, parsed: node, place: at } of expanded.nodes) {
       const isEnd = node.kind === 'gateway' || node.kind === 'insider';
       if (isEnd && !links.isDeclared(`${name}:p0`)) {
@@ -189,6 +197,7 @@ class TopologyReader {
               : { kind, name },
       ),
       links: linkPlans,
+      outside: outside.sources,
       names: { gateways, insiders, nodes, links, workloads },
     };
   }

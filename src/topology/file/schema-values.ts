@@ -234,12 +234,19 @@ export const instant = (description: string): SchemaOf<string> =>
     'write a time in UTC, such as 2038-01-19T03:14:00Z',
   );
 
-const PORT = '[A-Za-z][A-Za-z0-9_-]{0,62}:[A-Za-z][A-Za-z0-9_-]{0,62}';
+const NODE_PORT = '(?!(host|tap):)[A-Za-z][A-Za-z0-9_-]{0,62}:[A-Za-z][A-Za-z0-9_-]{0,62}';
+/** The kernel takes 15 octets at most (IFNAMSIZ). */
+const INTERFACE = '(host|tap):[A-Za-z0-9][A-Za-z0-9_.+-]{0,14}';
+const PORT = `(${NODE_PORT}|${INTERFACE})`;
 /** One end of a link, or both. */
 export const LINK_PATTERN: string = `^${PORT}( ${PORT})?$`;
 
 export const endpoint = (description: string): SchemaOf<string> =>
-  matching(description, `^${PORT}$`, 'write NODE:PORT, such as h1:p0');
+  matching(
+    description,
+    `^${PORT}$`,
+    'write NODE:PORT, such as h1:p0; or host:INTERFACE or tap:INTERFACE with a name of at most 15 characters',
+  );
 
 export const link = (description: string): SchemaOf<string> =>
   matching(

@@ -125,10 +125,23 @@ export const NODE = oneOf(
   object('forwards IP on the shortest paths, with ECMP', { kind: constant('router', 'an IP router') }),
 );
 
-const ENDPOINTS = list('the two ends', endpoint('NODE:PORT; the port of a gateway or insider is p0'), 2, 2);
+const ENDPOINTS = list(
+  'the two ends',
+  endpoint(
+    'NODE:PORT, where the port of a gateway or insider is p0; or host:INTERFACE or tap:INTERFACE of this machine',
+  ),
+  2,
+  2,
+);
 export const LINK = object('two ports and what happens between them', {
   endpoints: schemaOf<readonly [string, string]>({ ...ENDPOINTS }),
   ...LINK_VALUES,
+  mac: optional(
+    address("of tap: the interface's; of host: whose frames it takes too, with promiscuous: false"),
+  ),
+  promiscuous: optional(
+    annotated(flagged('of host: whether the interface takes frames for all MACs'), { default: true }),
+  ),
 });
 
 const GENERATED = {

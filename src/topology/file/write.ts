@@ -132,12 +132,18 @@ function writeFlags(flags: Readonly<Record<string, string>>): ParsedFlags {
   );
 }
 
-function writeLink({ endpoints, mtuOctets, impairments }: LinkPlan): ParsedLink {
+function writeLink({ endpoints, mtuOctets, impairments, outside }: LinkPlan): ParsedLink {
   const [a, b] = endpoints.map(({ node, port }) => `${node}:${port}`);
   const changed = Object.entries(impairments).filter(
     ([key, value]) => value !== NO_IMPAIRMENTS[key as keyof Impairments],
   );
-  return { endpoints: [a!, b!], mtu: mtuOctets, ...writeImpairments(Object.fromEntries(changed)) };
+  return {
+    endpoints: [a!, b!],
+    mtu: mtuOctets,
+    ...writeImpairments(Object.fromEntries(changed)),
+    ...(outside?.mac === undefined ? {} : { mac: outside.mac }),
+    ...(outside?.promiscuous === false && outside.kind === 'host' ? { promiscuous: false } : {}),
+  };
 }
 
 function writeScenario({ durationMs, traffic, events, expectations }: Scenario): ParsedScenario {

@@ -1,7 +1,12 @@
 /** A switch: learns which MAC address is behind which port, floods what it does not know. IEEE 802.1D without trees. */
 import type { SimPort } from '../../hal-sim/port.js';
 import { macFromOctets } from '../../packet/address.js';
-import { ETHERNET_DESTINATION, ETHERNET_HEADER_OCTETS, ETHERNET_SOURCE } from '../../packet/ethernet.js';
+import {
+  ETHERNET_DESTINATION,
+  ETHERNET_HEADER_OCTETS,
+  ETHERNET_SOURCE,
+  fitsMtu,
+} from '../../packet/ethernet.js';
 
 /** Addresses that are remembered; the oldest goes first. */
 const ADDRESSES_MAX = 65_536;
@@ -66,7 +71,7 @@ export class Switch {
 
   #send(to: number, frame: Uint8Array): void {
     const port = this.#ports[to]!;
-    if (frame.length > port.mtuOctets + ETHERNET_HEADER_OCTETS) this.counters.tooBig++;
+    if (!fitsMtu(frame, port.mtuOctets)) this.counters.tooBig++;
     else port.send([frame]);
   }
 }

@@ -13,11 +13,15 @@ import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { Machine } from './machine.js';
+import { openOutside } from './outside.js';
 import type { Places } from './places.js';
 import { bridgeGateway, openProcessIncarnation } from './process-incarnation.js';
 import { cableSoftDoca } from './soft-doca.js';
 
-export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 'remote' | 'notChecked'> & {
+export type RealTimeOptions = Omit<
+  RunOptions,
+  'clock' | 'transport' | 'open' | 'outside' | 'remote' | 'notChecked'
+> & {
   readonly places: Places;
   /** The program, and arguments that make it the process of a gateway. */
   readonly processes: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
@@ -30,7 +34,7 @@ export type RealTimeOptions = Omit<RunOptions, 'clock' | 'transport' | 'open' | 
   readonly machine: Machine;
 };
 
-/** Rejects with StartError where something cannot be started. */
+/** Rejects with StartError where something cannot be started, with TopologyFileError where interfaces cannot be had. */
 export async function runInRealTime(file: Topology, options: RealTimeOptions): Promise<RunResult> {
   const { places, elsewhere = new Set() } = options;
   const topology = places.apply(file);
@@ -46,6 +50,7 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
   return runTopology(topology, {
     ...options,
     clock: systemClock,
+    outside: await openOutside(topology),
     remote: (node) => remote.has(node),
     notChecked: gatewaysOf(topology).flatMap((plan) => notChecked(plan, elsewhere)),
     transport: (plan, oob) => {

@@ -23,7 +23,7 @@ scenario:
     ping: {type: ping, from: h1-v1, to: h2-v1, count: 3}
     bulk: {type: transfer, from: h2-v1, to: h1-v1, size: 10kB}
 `;
-const GROUPS = ['tunnels', 'nodes', 'insiders', 'switches', 'routers', 'links', 'flows', 'oob'];
+const GROUPS = ['tunnels', 'nodes', 'insiders', 'switches', 'routers', 'links', 'outside', 'flows', 'oob'];
 
 function numbersIn(value: unknown, before = ''): string[] {
   if (typeof value === 'number') return [before];

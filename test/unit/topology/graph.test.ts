@@ -27,6 +27,35 @@ topology:
 const IMPAIRMENTS = '10us, jitter 1ms, loss 0.1%, duplicate 2%, reorder 3%, corrupt 4%, 10Gbps, MTU 9000';
 
 describe('a drawing of a topology', () => {
+  test('has interfaces of this machine as boxes of their own', () => {
+    const topology = topologyOf(`name: t
+topology:
+  nodes: {s1: {kind: switch}}
+  links:
+    - {endpoints: ["host:ens2.7", "s1:e1"], loss: 1%}
+    - {endpoints: ["s1:e2", "tap:vm1"]}
+`);
+    const [host, tap] = ['host:ens2.7', 'tap:vm1'].map((name) => `o_${Buffer.from(name).toString('hex')}`);
+    expect(topologyMermaid(topology)).toBe(`flowchart TD
+  n_s1[["s1<br/>switch"]]
+  ${host}[/"host:ens2.7<br/>interface of this machine"/]
+  ${tap}[/"tap:vm1<br/>TAP interface"/]
+  n_s1 ---|"e1, loss 1%"| ${host}
+  n_s1 ---|"e2"| ${tap}
+`);
+    expect(topologyDot(topology)).toContain('"host:ens2.7" [shape=cds');
+  });
+
+  test('with interfaces draws them beside gateways that are drawn as one', async () => {
+    const topology = topologyOf(`name: t
+topology:
+  full-mesh: 30
+  links: [{endpoints: ["switch1:up", "host:ens2"]}]
+`);
+    expect(boxesOf(topology)).toBe(3);
+    expect(textsOfXml(await topologySvg(topology))).toContain('host:ens2');
+  });
+
   test('as Mermaid has nodes by kind with their workloads, and links with what is not as usual', () => {
     expect(topologyMermaid(TOPOLOGY)).toBe(`flowchart TD
   n_h1["h1<br/>gateway 2001:db8::1<br/>v1: 192.168.1.1, fd00::1"]

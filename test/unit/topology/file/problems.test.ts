@@ -171,7 +171,7 @@ const SHAPE: readonly Case[] = [
   [
     'an endpoint without port',
     changed('"s1:e2"', 's1'),
-    't.yaml:10: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0',
+    't.yaml:10: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0; or host:INTERFACE or tap:INTERFACE with a name of at most 15 characters',
   ],
   [
     'workloads without addresses',
@@ -844,7 +844,7 @@ scenario:
       't.yaml:7: topology.nodes.h2.workloads.v2[0]: "1.2.3" is not an IP address (expected a form such as 192.0.2.1 or 2001:db8::1)',
       't.yaml:11: topology.links[0].loss: 0.1: write a share in percent, such as 0.1%',
       't.yaml:12: topology.links[0].mtu: 10 is not from 576 to 9216',
-      't.yaml:13: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0',
+      't.yaml:13: topology.links[1].endpoints[1]: "s1": write NODE:PORT, such as h1:p0; or host:INTERFACE or tap:INTERFACE with a name of at most 15 characters',
       't.yaml:15: scenario.duration: 10: write a time with its unit (us, ms, s, m, h, d), such as 10ms',
       `t.yaml:17: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
       't.yaml:19: scenario.traffic.C.to: there is no workload "v4"; did you mean "v2"?',
@@ -869,7 +869,7 @@ scenario:
     );
     expect(problemsOf(text)).toEqual([
       `t.yaml:12: scenario.traffic.A.type: "pong" is not one of ${TRAFFIC_TYPES.join(', ')}`,
-      't.yaml:14: scenario.expect[0].counter: there is no counter "nodess.h1.starts"; expected one of tunnels, nodes, insiders, switches, routers, links, flows, oob',
+      't.yaml:14: scenario.expect[0].counter: there is no counter "nodess.h1.starts"; expected one of tunnels, nodes, insiders, switches, routers, links, outside, flows, oob',
       't.yaml:15: scenario.expect[1].counter: there is no counter "tunnels.x"; did you mean "tunnels"?',
       't.yaml:16: scenario.expect[2].counter: there is no counter "nodes.h1.start"; did you mean "nodes.h1.starts"?',
       't.yaml:17: scenario.expect[3].counter: there is no node "h3"; did you mean "h1"?',

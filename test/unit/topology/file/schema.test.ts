@@ -64,6 +64,7 @@ const NETWORK = {
       { endpoints: ['s:y', 'r:y'] },
       { endpoints: ['m:p0', 's:m'] },
       { endpoints: ['d:p0', 's:d'] },
+      { endpoints: ['s:o', 'host:ens2f0np0.7'], promiscuous: false, mac: '02:00:00:00:00:55' },
     ],
   },
   scenario: {
