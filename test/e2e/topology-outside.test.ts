@@ -30,7 +30,7 @@ seed: 18
 topology:
   nodes: {s1: {kind: switch}}
   links:
-    - {endpoints: ["s1:e1", "host:${A.cable}"], loss: 1%, delay: 1ms}
+    - {endpoints: ["s1:e1", "host:${A.cable}"], loss: 1%, delay: 20ms}
     - {endpoints: ["host:${B.cable}", "s1:e2"]}
     - {endpoints: ["s1:e3", "tap:${TAP}"], mac: "02:00:00:00:18:03"}
 scenario:
@@ -74,6 +74,12 @@ describeOnKernel('topology run with interfaces of this machine', ['ip', 'ping', 
     ip('-n', space, 'link', 'set', own, 'up');
   };
 
+  const promiscuous = () =>
+    (JSON.parse(ip('-n', RUN, '-d', '-j', 'link').toString()) as { ifname: string; promiscuity: number }[])
+      .filter(({ promiscuity }) => promiscuity > 0)
+      .map(({ ifname }) => ifname)
+      .sort();
+
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'psp-gateway-outside-'));
     ip('netns', 'add', RUN);
@@ -89,33 +95,24 @@ describeOnKernel('topology run with interfaces of this machine', ['ip', 'ping', 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('kernels reach each other through it, with what the links do to them; interfaces that go end nothing', async () => {
-    const program = run(
-      'kernels',
-      `  duration: 8s
-  events:
-    - {at: 0, cut: "tap:${TAP}"}
-  expect:
-    - {counter: "outside.host:${A.cable}.received", min: 1000}
-    - {counter: "outside.host:${A.cable}.notUnderstood", max: 0}
-    - {counter: "outside.tap:${TAP}.sent", max: 0}
-    - {counter: "links.s1:e1 host:${A.cable}.host:${A.cable}.lost", min: 1}
-    - {counter: "outside.host:${A.cable}.interruptions", min: 1}
-    - {counter: "outside.host:${B.cable}.interruptions", min: 1}
-    - {counter: "outside.tap:${TAP}.interruptions", min: 1}
-`,
-    );
+  test('kernels reach each other through it, whatever happens to interfaces, and find theirs as they were', async () => {
+    const program = run('kernels', '  duration: 300s\n');
     await reaches(B.ip4);
-    ip('-n', RUN, 'addr', 'add', `${TAP_IP4}/24`, 'dev', TAP);
+    const pings = await inside(A.space, 'ping', '-n', '-i', '0.002', '-c', '400', B.ip6);
+    // 1 % of the requests and of the answers.
+    expect(received(pings)).toBeLessThan(400);
+    expect(received(pings)).toBeGreaterThan(370);
+    // 20 ms there and back.
+    expect(Number(/min\/avg\/max\/mdev = ([\d.]+)/.exec(pings)?.[1])).toBeGreaterThan(40);
     const server = inside(B.space, 'iperf3', '--server', '--one-off');
-    expect(received(await inside(A.space, 'ping', '-n', '-c', '1', '-W', '1', TAP_IP4))).toBe(0);
-    const pings = await inside(A.space, 'ping', '-n', '-i', '0.002', '-c', '100', B.ip6);
-    expect(received(pings)).toBeGreaterThan(80);
+    await new Promise((resolve) => setTimeout(resolve, 300));
     const { end } = JSON.parse(
       await inside(A.space, 'iperf3', '--json', '--time', '1', '--client', B.ip4),
     ) as { end: { sum_received: { bytes: number } } };
     await server;
-    expect(end.sum_received.bytes).toBeGreaterThan(1_000_000);
+    expect(end.sum_received.bytes).toBeGreaterThan(200_000);
+    ip('-n', RUN, 'addr', 'add', `${TAP_IP4}/24`, 'dev', TAP);
+    await reaches(TAP_IP4);
 
     ip('-n', RUN, 'link', 'set', A.cable, 'down');
     ip('-n', RUN, 'link', 'del', TAP);
@@ -124,34 +121,34 @@ describeOnKernel('topology run with interfaces of this machine', ['ip', 'ping', 
     ip('-n', RUN, 'link', 'set', A.cable, 'up');
     addCable(B);
     await reaches(B.ip4);
-    expect(await program.ended, program.out).toBe(0);
-    const report = JSON.parse(program.out) as Report;
-    expect(report).toMatchObject({ violations: [], errors: [], ok: true });
-    const out = report.links[`s1:e1 host:${A.cable}`]![`host:${A.cable}`]!;
-    // 1 % in the mean.
-    expect(out.lost! / out.sent!).toBeGreaterThan(0.001);
-    expect(out.lost! / out.sent!).toBeLessThan(0.03);
-    const written = (name: string) => readFileSync(join(folder, 'kernels', name), 'utf8');
-    expect(readdirSync(join(folder, 'kernels'))).toContain(`link-s1_e1-host_${A.cable}.pcapng`);
-    expect(written('report.md')).toContain('Interfaces of this machine');
-    for (const line of [
-      `host:${A.cable} warning: it is down`,
-      `host:${A.cable} info: it is there again`,
-      `host:${B.cable} warning: it was removed`,
-      `host:${B.cable} info: it is there again`,
-      `tap:${TAP} warning: it was removed`,
-    ])
-      expect(written('run.log')).toContain(line);
-  }, 60_000);
-
-  test('a run that is ended by a signal leaves the interfaces as they were', async () => {
-    const linksBefore = ip('-n', RUN, '-d', '-j', 'link').toString();
-    const program = run('ended', '  duration: 60s\n');
-    await reaches(B.ip4);
-    ip('-n', RUN, 'addr', 'add', `${TAP_IP4}/24`, 'dev', TAP);
-    await reaches(TAP_IP4);
-    expect(ip('-n', RUN, '-d', '-j', 'link').toString()).not.toBe(linksBefore);
+    expect(promiscuous()).toEqual([A.cable, B.cable]);
     await program.stop('SIGTERM');
-    await expect.poll(() => ip('-n', RUN, '-d', '-j', 'link').toString()).toBe(linksBefore);
+    expect(promiscuous()).toEqual([]);
+  }, 120_000);
+
+  test('a report has what passed, what became of it, and what interfaces went through', async () => {
+    const program = run(
+      'report',
+      `  duration: 3s
+  events:
+    - {at: 0, cut: "tap:${TAP}"}
+  expect:
+    - {counter: "outside.host:${A.cable}.received", min: 5}
+    - {counter: "outside.host:${B.cable}.sent", min: 5}
+    - {counter: "outside.host:${A.cable}.notUnderstood", max: 0}
+    - {counter: "outside.tap:${TAP}.sent", max: 0}
+    - {counter: "links.s1:e3 tap:${TAP}.s1:e3.lost", min: 1}
+    - {counter: "links.s1:e1 host:${A.cable}.host:${A.cable}.delivered", min: 5}
+    - {counter: "outside.host:${A.cable}.interruptions", max: 0}
+`,
+    );
+    const pings = new Program(['ip', 'netns', 'exec', A.space, 'ping', '-n', '-i', '0.05', B.ip6]);
+    const status = await program.ended;
+    await pings.stop('SIGINT');
+    expect(status, program.out).toBe(0);
+    expect(JSON.parse(program.out) as Report).toMatchObject({ violations: [], errors: [], ok: true });
+    expect(readdirSync(join(folder, 'report'))).toContain(`link-s1_e1-host_${A.cable}.pcapng`);
+    const markdown = readFileSync(join(folder, 'report', 'report.md'), 'utf8');
+    expect(markdown).toMatch(new RegExp(`Interfaces of this machine[^]*host:${A.cable} . received`));
   }, 60_000);
 });
