@@ -12,6 +12,7 @@ import { readGatewayOptions } from '../src/gateway/config/read-options.js';
 import { Gateway } from '../src/gateway/gateway.js';
 import { MemoryNetwork } from '../src/gateway/rpc/memory-transport.js';
 import type { ServiceAddress } from '../src/gateway/rpc/transport.js';
+import type { GatewayDeps } from '../src/gateway/surroundings.js';
 import { openSimHal } from '../src/hal-sim/device.js';
 import { GatewayMetrics } from '../src/metrics/gateway-metrics.js';
 import type { ProgramSample } from '../src/metrics/metric.js';
@@ -53,7 +54,7 @@ process.on('message', async (goesOn) => {
 });
 `;
 
-interface Pair extends AsyncDisposable {
+export interface Pair extends AsyncDisposable {
   /** Where the first gateway serves its metrics; undefined: it has none. */
   readonly metricsAt: ServiceAddress | undefined;
   /** Carries packets from the workload of the one gateway to that of the other. */
@@ -98,7 +99,7 @@ function startScraper({ host, port }: ServiceAddress): ChildProcess {
 }
 
 /** Packets per second of this process's time, scrapes and all. */
-async function carryForATurn(pair: Pair): Promise<number> {
+export async function carryForATurn(pair: Pair): Promise<number> {
   const burst = innerFrames(OCTETS);
   const startMs = performance.now();
   const before = process.cpuUsage();
@@ -112,7 +113,13 @@ async function carryForATurn(pair: Pair): Promise<number> {
   return (bursts * BURST_PACKETS * 1e6) / (user + system);
 }
 
-async function openPair({ hasMetrics }: { readonly hasMetrics: boolean }): Promise<Pair> {
+interface PairOptions {
+  readonly hasMetrics: boolean;
+  /** Makes the gateway that sends. */
+  readonly makeSender?: (deps: GatewayDeps) => Promise<Gateway>;
+}
+
+export async function openPair({ hasMetrics, makeSender }: PairOptions): Promise<Pair> {
   const network = new MemoryNetwork({ clock: systemClock });
   const remotes = Array.from({ length: SESSIONS }, (_, i) => remoteVip(i));
   const ends = [
@@ -138,7 +145,7 @@ async function openPair({ hasMetrics }: { readonly hasMetrics: boolean }): Promi
       () => '',
     );
     const transport = network.transport(service);
-    const gateway = new Gateway({
+    const deps: GatewayDeps = {
       hal,
       transport: metrics?.observed(transport) ?? transport,
       clock: systemClock,
@@ -150,7 +157,8 @@ async function openPair({ hasMetrics }: { readonly hasMetrics: boolean }): Promi
         peers: [{ serviceAddress: peer.service, virtualIps: [...peer.vips] }],
         limits: { ...options.limits, tunnelsPerPeerPerSecond: 1e8 },
       },
-    });
+    };
+    const gateway = (index === 0 ? await makeSender?.(deps) : undefined) ?? new Gateway(deps);
     const metricsAt = await metrics?.serve(gateway, { host: parseIp('127.0.0.1'), port: 0 });
     await gateway.start();
     return { gateway, uplink, vf, metricsAt };
@@ -189,6 +197,6 @@ function sampleProgram(): ProgramSample {
   };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

@@ -10,6 +10,7 @@ import { Gateway } from '../src/gateway/gateway.js';
 import { createThrowAwayAuthority } from '../src/gateway/rpc/certificates.js';
 import { createGrpcTransport } from '../src/gateway/rpc/grpc-transport.js';
 import type { ServiceAddress } from '../src/gateway/rpc/transport.js';
+import type { GatewayDeps } from '../src/gateway/surroundings.js';
 import { openSimHal } from '../src/hal-sim/device.js';
 import { createLink } from '../src/hal-sim/ports/link.js';
 import { type IpAddress, parseIp } from '../src/packet/address.js';
@@ -33,8 +34,12 @@ interface Side {
   readonly address: ServiceAddress;
 }
 
-/** @param single tunnels to make one per RPC; @param batched tunnels to make 1,000 per RPC */
-export async function benchTunnels(single: number, batched: number): Promise<TunnelsResult> {
+/** @param single tunnels to make one per RPC; @param batched tunnels to make 1,000 per RPC; @param make both gateways */
+export async function benchTunnels(
+  single: number,
+  batched: number,
+  make: (deps: GatewayDeps) => Promise<Gateway> = async (deps) => new Gateway(deps),
+): Promise<TunnelsResult> {
   const authority = await createThrowAwayAuthority();
   const issued = await authority.issue({ commonName: 'bench', ips: [LOOPBACK] });
   const link = createLink({ clock: systemClock, random: systemRandom(), name: 'underlay', mtuOctets: 1500 });
@@ -67,7 +72,7 @@ export async function benchTunnels(single: number, batched: number): Promise<Tun
       clock: systemClock,
       limits: { requestsPerPeerPerSecond: 1e9 },
     });
-    const gateway = new Gateway({
+    const gateway = await make({
       hal,
       transport,
       clock: systemClock,

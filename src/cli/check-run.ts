@@ -43,7 +43,15 @@ export function checkRun(read: OptionsRead, problem: ProblemOf): void {
   const { options, run } = read;
   const { statePath } = options;
   if (statePath !== undefined) noteIfWrong('state-file', problem, () => checkStateFile(statePath, problem));
-  const { admin } = run;
+  const { admin, record } = run;
+  if (record !== undefined) {
+    noteIfWrong('record', problem, () => {
+      mustTakeName(record.path);
+      mustBeReplaceable(record.path, 'recording');
+      if (statePath !== undefined && isSameFile(record.path, statePath))
+        problem('record', '--state-file names the same file; name another one');
+    });
+  }
   if (typeof admin === 'object') {
     noteIfWrong('admin', problem, () => {
       const wrong = socketPathProblem(admin.path);

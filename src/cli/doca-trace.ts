@@ -1,12 +1,13 @@
 /** `psp-gateway doca-trace`: the trace of a program that runs on the software DOCA, as text, JSON lines or a drawing. */
 import { Command, Option } from 'commander';
 import { escapedInJson } from '../base/printable.js';
-import type { TraceLine } from '../doca-trace/lines.js';
-import { LineCutter, PROBLEMS_MAX, TraceLineError, TraceReader } from '../doca-trace/reader.js';
+import { LINE_OCTETS_MAX, type TraceLine } from '../doca-trace/lines.js';
+import { PROBLEMS_MAX, TraceLineError, TraceReader } from '../doca-trace/reader.js';
 import { TraceState, TraceTooLargeError } from '../doca-trace/state.js';
 import { textOf } from '../doca-trace/text.js';
 import { dotOf, mermaidOf, type ProgramGraph } from '../draw/render.js';
 import { octetsOfGrowing } from '../files/growing-file.js';
+import { LineCutter } from '../files/line-cutter.js';
 import { replaceFile } from '../files/replace-file.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems } from './flag-problems.js';
@@ -89,7 +90,7 @@ async function unfit({ format, follow, output }: Flags): Promise<string[]> {
 async function eachLine(path: string, isFollowed: boolean, take: (line: TraceLine) => void): Promise<void> {
   const problems = new Problems(path);
   const reader = new TraceReader();
-  const cutter = new LineCutter();
+  const cutter = new LineCutter(LINE_OCTETS_MAX);
   let hasEnded = false;
   let lines = 0;
   for await (const octets of octetsOfGrowing(path, () => isFollowed && !hasEnded)) {

@@ -113,7 +113,7 @@ const EAL_ENVIRONMENT = 'PSP_GATEWAY_EAL_ARGUMENTS';
 /** The mapping file of the software DOCA, which says itself what is wrong with it. */
 const MAPPING_ENVIRONMENT = 'DOCA_SOFT_CONFIG';
 
-/** A device of DOCA's, as --pci-addr, --repr and --core-mask have it. */
+/** A device of DOCA's, as --pci-addr, --repr and --core-mask have it. Rejects with OpenHalError, and with NativePartError without an addon. */
 export async function openDoca(
   options: GatewayOptions,
   run: Pick<RunOptions, 'sdkLogLevel'>,

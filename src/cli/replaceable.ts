@@ -10,11 +10,12 @@ import { lstatIfThere } from '../files/stat.js';
 import { STANDARD_STREAM } from '../packet/capture-stream.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { KeysFileError } from '../psp/keys-file.js';
+import { FORMAT_BEGIN } from '../recording/records.js';
 import { mustBeCapture } from './capture-check.js';
 import { readKeysFile } from './keys-file.js';
 
 /** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found; `shard`: lines about its seeds. */
-export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found' | 'shard';
+export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found' | 'shard' | 'recording';
 
 /** Begins the first line of a topology that a search has found. */
 export const FOUND_HEADING = '# Found by topology fuzz under seed ';
@@ -87,6 +88,10 @@ const MUST_BE: Readonly<Record<OutputKind, (path: string) => void>> = {
     const begin = readBegin(path, DRAWING_BEGIN_OCTETS)?.toString('utf8') ?? '';
     if (!DRAWINGS.some((pattern) => pattern.test(begin)))
       throw new ForeignFileError(path, 'drawing of psp-gateway');
+  },
+  recording(path) {
+    if (readBegin(path, FORMAT_BEGIN.length)?.toString('utf8') !== FORMAT_BEGIN)
+      throw new ForeignFileError(path, 'recording');
   },
   found(path) {
     if (readBegin(path, FOUND_HEADING.length)?.toString('utf8') !== FOUND_HEADING)

@@ -11,7 +11,7 @@ import { type ProtectionOff, protectionsOff } from '../gateway/protections.js';
 import { tlsSource } from '../gateway/rpc/grpc-tls.js';
 import { createGrpcTransport } from '../gateway/rpc/grpc-transport.js';
 import { type ServiceAddress, serviceText } from '../gateway/rpc/transport.js';
-import { GatewayStartError } from '../gateway/surroundings.js';
+import { type GatewayDeps, GatewayStartError } from '../gateway/surroundings.js';
 import { HalError } from '../hal/errors.js';
 import type { PipeHal } from '../hal/hal.js';
 import type { GatewayMetrics } from '../metrics/gateway-metrics.js';
@@ -20,6 +20,7 @@ import type { CaptureCounts } from '../metrics/metric.js';
 import { describeFrame, summarize } from '../packet/describe.js';
 import { NoCaptureError } from '../packet/pcap.js';
 import { dissectPsp } from '../psp/inspect.js';
+import { startRecording } from '../recording/start-recording.js';
 import { startAdmin } from './admin-socket.js';
 import { failAtFile, listenProblem, whenOutputIsLost } from './failure.js';
 import { flagHelp } from './flag-help.js';
@@ -99,7 +100,7 @@ async function run(argv: readonly string[]): Promise<void> {
         ...(material === undefined ? {} : { tls: material }),
         ...(options.tls === undefined ? {} : { tlsFiles: options.tls }),
       });
-      const gateway = new Gateway({
+      const deps: GatewayDeps = {
         observe: (event) => {
           if (event.type === 'drain-finished' && event.stops) drained();
           // Another master key is dead.
@@ -124,7 +125,16 @@ async function run(argv: readonly string[]): Promise<void> {
                 logger.log('info', `${why}: ${summarize(describeFrame(frame, dissectPsp))}`),
             }
           : {}),
-      });
+      };
+      await using recording =
+        around.record &&
+        (await startRecording(deps, {
+          ...around.record,
+          program: VERSION,
+          clock: systemClock,
+          random: systemRandom(),
+        }));
+      const gateway = recording?.gateway ?? new Gateway(deps);
       const reloader = new Reloader({ argv, read, gateway, logger });
       await using admin = await startAdmin(gateway, {
         admin: around.admin,

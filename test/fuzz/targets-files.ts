@@ -1,11 +1,15 @@
 /** Readers of files: configuration, topologies, keys, captures, the reference tool's file. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { printable } from '../../src/base/printable.js';
 import { PcapConfigError, parseDecryptConfig, parseEncryptConfig } from '../../src/cli/pcap-config.js';
-import { LineCutter, TraceLineError, TraceReader } from '../../src/doca-trace/reader.js';
+import { LINE_OCTETS_MAX } from '../../src/doca-trace/lines.js';
+import { TraceLineError, TraceReader } from '../../src/doca-trace/reader.js';
 import { TraceState, TraceTooLargeError } from '../../src/doca-trace/state.js';
 import { textOf as textOfTrace } from '../../src/doca-trace/text.js';
 import { dotOf, mermaidOf } from '../../src/draw/render.js';
+import { LineCutter } from '../../src/files/line-cutter.js';
 import { parseConfigFile } from '../../src/gateway/config/config-file.js';
 import { PROBLEMS_MAX } from '../../src/gateway/config/limits.js';
 import { ConfigError } from '../../src/gateway/config/problems.js';
@@ -24,8 +28,11 @@ import {
 } from '../../src/packet/pcap.js';
 import { PcapngWriter } from '../../src/packet/pcapng.js';
 import { formatSaKey, KeysFileError, parseKeysFile } from '../../src/psp/keys-file.js';
+import { RecordingError, readHead, readRecord } from '../../src/recording/records.js';
+import { octetsOf as octetsIn } from '../../src/recording/values.js';
 import { readTopology, TopologyFileError } from '../../src/topology/file/read.js';
 import { topologyToYaml } from '../../src/topology/file/write.js';
+import { ROOT } from '../support/root.js';
 import type { FuzzTarget } from './engine.js';
 import { checkRefusal, must, mustBeEqual, OracleError, orRefused } from './oracle.js';
 
@@ -101,10 +108,37 @@ const TRACE = `{"type":"start","format":1,"release":"3.1","program":"p","process
 {"type":"end","t":2,"reason":"exit","left_out":{"calls":1,"entries":0,"packets":0}}
 `;
 
+const RECORDING = readFileSync(join(ROOT, 'test/recordings/0.2.0.rec'), 'utf8')
+  .split('\n')
+  .filter((_, line) => line < 2 || line % 12 === 0)
+  .join('\n');
+
+/** Every line is read, of which the first is the head, and what is read has the members that it must have. */
+function runRecording(input: Uint8Array): void {
+  const [first = '', ...rest] = textOf(input).split('\n');
+  const head = orRefused(() => readHead(first), RecordingError);
+  if (head !== undefined) {
+    must(
+      head.device.ports.every(({ mac }) => typeof mac === 'string'),
+      'a port without an address',
+    );
+    must(Number.isSafeInteger(head.startedUs + head.recordsBefore), 'a number that is none');
+  }
+  for (const line of rest) {
+    const read = orRefused(() => readRecord(line), RecordingError);
+    if (read === undefined) continue;
+    const { record } = read;
+    if ('t' in record) must(Number.isSafeInteger(record.t), 'a time that is none');
+    if (record.k === 'packets') {
+      for (const { f, l = 0 } of record.p) must(octetsIn(f).length + l <= 2 * 70_000, 'a frame without end');
+    }
+  }
+}
+
 /** As the command does: lines in two pieces, as text, and drawn. */
 function runTrace(input: Uint8Array): void {
   const reader = new TraceReader();
-  const cutter = new LineCutter();
+  const cutter = new LineCutter(LINE_OCTETS_MAX);
   const state = new TraceState();
   const octets = Buffer.from(input);
   const middle = octets.length >>> 1;
@@ -379,6 +413,27 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
     octetsMax: 8192,
     executions: 3000,
     run: runTrace,
+  },
+  {
+    name: 'recording',
+    seeds: [octetsOf(RECORDING)],
+    dictionary: [
+      ...JSON_WORDS,
+      ...words(
+        '"$hex":"',
+        '"$int":"',
+        '"$u32":[',
+        '"k":"',
+        '"call"',
+        '"packets"',
+        '"e":{"name":"',
+        '"1.9"',
+        '"2.0"',
+      ),
+    ],
+    octetsMax: 16_384,
+    executions: 3000,
+    run: runRecording,
   },
   {
     name: 'pcap',

@@ -21,6 +21,7 @@ import {
   type TlsSource,
 } from '../../src/gateway/rpc/transport.js';
 import type { RssReason } from '../../src/gateway/slow-path/slow-path.js';
+import type { GatewayDeps } from '../../src/gateway/surroundings.js';
 import type { ShowFrames } from '../../src/hal/frame-tap.js';
 import type { PipeHal, PortStatus } from '../../src/hal/hal.js';
 import type { SimHal, SimHalLimits } from '../../src/hal-sim/device.js';
@@ -69,6 +70,8 @@ export interface NodeOptions extends Partial<Omit<GatewayOptions, 'limits'>> {
   readonly logger?: Logger;
   readonly onReceived?: (why: RssReason, frame: Uint8Array) => void;
   readonly ports?: () => readonly PortStatus[];
+  /** Makes the gateway, which may start in turns of the clock. */
+  readonly make?: (deps: GatewayDeps) => Gateway;
   /** Of a simulated device: shows its ports' frames to who captures them. */
   readonly showFrames?: (hal: PipeHal) => ShowFrames;
 }
@@ -180,6 +183,7 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       onReceived,
       ports,
       showFrames,
+      make = (deps) => new Gateway(deps),
       ...rest
     } = options;
     const mac = uplinkMac(number);
@@ -206,7 +210,7 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
     const events: GatewayEvent[] = [];
     const logs: TestNode['logs'] = [];
     const transport = this.network.transport(service);
-    const gateway = new Gateway({
+    const gateway = make({
       hal: wrapHal?.(hal) ?? hal,
       transport: wrapTransport?.(transport) ?? transport,
       clock: wrapClock?.(this.clock) ?? this.clock,
@@ -226,7 +230,9 @@ export class GatewayNetwork<Hal extends PipeHal = PipeHal> {
       ...(showFrames === undefined ? {} : { showFrames: showFrames(hal) }),
       options: { ...gatewayOptions(service, peers), ...rest, limits: { ...LIMITS, ...limits } },
     });
-    await gateway.start();
+    await (options.make === undefined
+      ? gateway.start()
+      : Promise.all([gateway.start(), this.clock.advance(0)]));
     const node: TestNode<Hal> = { number, gateway, hal, workload, service, events, logs };
     this.nodes.set(number, node);
     return node;

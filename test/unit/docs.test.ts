@@ -181,6 +181,7 @@ describe('the architecture', () => {
     'hal-doca': ['base', 'files', 'packet', 'hal'],
     gateway: ['base', 'files', 'packet', 'psp', 'hal'],
     metrics: ['base', 'hal', 'gateway'],
+    recording: ['base', 'files', 'packet', 'psp', 'hal', 'gateway'],
     topology: ['base', 'files', 'packet', 'psp', 'hal', 'draw', 'hal-sim', 'gateway'],
     verify: ['base', 'packet', 'psp', 'hal', 'hal-sim', 'gateway'],
     // What a running gateway is asked from outside of it.
@@ -195,6 +196,7 @@ describe('the architecture', () => {
       'native-build',
       'doca-trace',
       'verify',
+      'recording',
     ],
   };
   /**

@@ -37,6 +37,11 @@ const DEPENDENTS: readonly Dependents[] = [
     otherwise: 'is for --metrics; give it as well',
   },
   {
+    names: ['record-payload', 'record-size'],
+    isMet: (flags) => flags.given('record'),
+    otherwise: 'is for --record; give it as well',
+  },
+  {
     names: ['ping-count'],
     isMet: (flags) => flags.given('ping'),
     otherwise: 'is for --ping; give it as well',

@@ -23,6 +23,23 @@ export function readSnapOctets(flags: FlagReader): number {
   return 0;
 }
 
+/** Where the gateway is recorded, and how. */
+export interface RecordOptions {
+  readonly path: string;
+  readonly withPayload: boolean;
+  readonly octetsMax: number;
+}
+
+const OCTETS_PER_MEBIBYTE = 1024 * 1024;
+
+/** What --record asks for; undefined: nothing. */
+export function readRecord(flags: FlagReader): RecordOptions | undefined {
+  const path = flags.text('record')?.text;
+  if (path === undefined) return undefined;
+  const octetsMax = flags.number('record-size') * OCTETS_PER_MEBIBYTE;
+  return { path, withPayload: flags.boolean('record-payload'), octetsMax };
+}
+
 /** Where the admin socket is to be; undefined: at its usual place. */
 export function readAdmin(flags: FlagReader): { readonly path: string } | 'off' | undefined {
   const text = flags.text('admin')?.text;

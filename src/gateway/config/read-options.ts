@@ -20,9 +20,11 @@ import { flagNamed } from './flags.js';
 import { readLimits } from './limit-flags.js';
 import { TUNNELS_LISTED_MAX } from './limits.js';
 import {
+  type RecordOptions,
   readAdmin,
   readLocalPip,
   readPerfPrint,
+  readRecord,
   readRouters,
   readServiceAddress,
   readSessionFile,
@@ -53,6 +55,8 @@ export interface RunOptions {
   readonly metricsPerPeer: boolean;
   readonly ping?: IpAddress;
   readonly pingCount: number;
+  /** Where the gateway is recorded; absent: nowhere. */
+  readonly record?: RecordOptions;
   /** Remarks about correct flags that are worth a line in the log. */
   readonly remarks: readonly string[];
 }
@@ -202,6 +206,7 @@ function readOptions(
     metricsPerPeer: flags.boolean('metrics-per-peer'),
     ...optional('ping', flags.parsed('ping', parseNetworkIp)),
     pingCount: flags.number('ping-count'),
+    ...optional('record', readRecord(flags)),
     remarks: flags.problems.remarks,
   };
   const problem = staticTunnelsProblem(options, localVirtualIps);

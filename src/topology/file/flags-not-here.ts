@@ -4,6 +4,7 @@ const TLS =
   'is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates';
 const PORTS = "is not for topologies: a gateway's ports are its link and its workloads";
 const METRICS = "is not for topologies: a run reports its gateways' counters when it ends";
+const RECORD = 'is not for topologies: a run repeats itself from its seed';
 const DEVICE = 'is no flag of topologies: write it as a field of the node, beside "hal: doca"';
 const VF = 'is not for topologies: write the addresses under "workloads" of the node';
 
@@ -25,6 +26,9 @@ export const FLAGS_NOT_HERE: Readonly<Record<string, string>> = {
   'nexthop-dmac': 'is not for topologies: the next hop is found on the links',
   'allow-core-dumps': 'is not for topologies: it is about the process that runs a gateway',
   'state-file': 'is not for topologies: a gateway that starts again in one knows nothing of its former life',
+  record: RECORD,
+  'record-payload': RECORD,
+  'record-size': RECORD,
   metrics: METRICS,
   'metrics-per-peer': METRICS,
   admin: 'is not for topologies: their gateways have no process of their own to ask, or are seen by the run',

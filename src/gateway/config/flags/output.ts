@@ -52,4 +52,22 @@ export const OUTPUT_FLAGS: readonly Flag[] = flagsOf('Output', {
     kind: 'boolean',
     meaning: 'print packets that come to the CPU',
   },
+  record: {
+    kind: 'text',
+    placeholder: 'FILE',
+    meaning:
+      'write down all that the gateway asks of its device, its peers and its clock, and what it gets, without keys and cookies: for psp-gateway replay. An earlier recording of the name becomes FILE.before',
+  },
+  'record-payload': {
+    kind: 'boolean',
+    meaning:
+      'with the payload of packets that come to the CPU or from it, not only their headers (with --record)',
+  },
+  'record-size': {
+    kind: 'number',
+    range: [1, 65_536],
+    default: '64',
+    meaning:
+      'largest size of the recording, in MiB; at its end the older half is in FILE.1, and what was before is gone (with --record)',
+  },
 });

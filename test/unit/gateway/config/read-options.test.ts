@@ -72,6 +72,8 @@ describe('numbers', () => {
     'spis-per-hour': ({ options }) => options.limits.spisPerPeerPerHour,
     snaplen: ({ run }) => run.snapOctets,
     'ping-count': ({ run }) => run.pingCount,
+    // Without --record nothing has a size.
+    'record-size': ({ run }) => (run.record?.octetsMax ?? 2 ** 26) / 2 ** 20,
   };
   const NUMBERS = FLAGS.filter(({ kind }) => kind === 'number');
   /** What a number must not be greater or smaller than is as far away as it may be. */
@@ -92,6 +94,7 @@ describe('numbers', () => {
   /** Flags that mean nothing without another have that beside them. */
   const PARTNERS: Readonly<Record<string, readonly string[]>> = {
     'ping-count': ['--ping=192.168.1.1'],
+    'record-size': ['--record=r.jsonl'],
     'neighbors-per-source': ['--mode=transport'],
     'neighbors-per-second': ['--mode=transport'],
     'sampled-lines-per-second': ['--sample-rate=1'],
