@@ -81,6 +81,29 @@ export function shownFrame(frame: Uint8Array, withPayload: boolean, standIns: Se
   return { f: hexOf(shown), l: frame.length };
 }
 
+/** Where an outer header may have its PSP header: over IPv4, over IPv6, and in transport mode behind UDP alone. */
+const PSP_PLACES: readonly number[] = [
+  ETHERNET_HEADER_OCTETS + IP_HEADER_OCTETS[4] + UDP_OCTETS,
+  ETHERNET_HEADER_OCTETS + IP_HEADER_OCTETS[6] + UDP_OCTETS,
+  UDP_OCTETS,
+];
+
+/** An outer header as a gateway gives it to its device. It ends with the PSP header; nothing stays of one that does not. */
+export function shownOuterHeader(header: Uint8Array, standIns: SecretsShown): Uint8Array {
+  // Not `slice`, which of a Buffer is no copy.
+  const shown = new Uint8Array(header);
+  const psp = PSP_PLACES.find(
+    (at) =>
+      at + PSP_HEADER_OCTETS <= header.length &&
+      uint16At(header, at - UDP_OCTETS + 2) === PSP_UDP_PORT &&
+      at + pspHeaderLengthOctets(header, at) === header.length,
+  );
+  if (psp === undefined) return shown.fill(0);
+  if (hasCookie(header, psp) && psp + PSP_COOKIE + PSP_COOKIE_OCTETS <= header.length)
+    standIns.replaceCookie(shown, psp + PSP_COOKIE);
+  return shown;
+}
+
 function lookAtFrame(frame: Uint8Array, look: Look): void {
   if (frame.length < ETHERNET_HEADER_OCTETS) {
     look.end = frame.length;

@@ -10,14 +10,12 @@ import type {
 } from '../hal/hal.js';
 import type { ActionValues, BasicEntry, ControlEntry, PipeProgram } from '../hal/program.js';
 import { PSP_COOKIE_OCTETS } from '../psp/header.js';
-import { shownFrame } from './frames.js';
+import { shownFrame, shownOuterHeader } from './frames.js';
 import type { ShownPacket } from './records.js';
 import type { SeamOptions } from './seamed-deps.js';
 import type { SecretsShown } from './stand-ins.js';
 import { encoded, encodedError } from './values.js';
 
-/** Lengths of outer headers that end with a cookie: over IPv4, over IPv6, and in transport mode UDP and PSP header alone. */
-const HEADERS_WITH_COOKIE: readonly number[] = [66, 86, 32];
 /** Batches of packets that wait for their turn. The device has a queue of its own, which is bounded. */
 const BATCHES_MAX = 1024;
 
@@ -129,9 +127,6 @@ function cookieWithout(cookie: Uint8Array, standIns: SecretsShown): Uint8Array {
 }
 
 function valuesWithoutCookies(values: ActionValues | undefined, standIns: SecretsShown): unknown {
-  const header = values?.encapHeader;
-  if (header === undefined || !HEADERS_WITH_COOKIE.includes(header.length)) return values;
-  const encapHeader = new Uint8Array(header);
-  standIns.replaceCookie(encapHeader, header.length - PSP_COOKIE_OCTETS);
-  return { ...values, encapHeader };
+  if (values?.encapHeader === undefined) return values;
+  return { ...values, encapHeader: shownOuterHeader(values.encapHeader, standIns) };
 }

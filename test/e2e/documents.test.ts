@@ -46,6 +46,10 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'docs/hardware.md: Without hardware': [[], [STARTED], [STARTED], [PINGED]],
   'docs/operations.md: Certificates': [[/365 days left|364 days left|days/]],
   'docs/operations.md: Configuration': [[/gateway\.yaml: right/, /svc-addr: 127\.0\.0\.71:3000/]],
+  'docs/recordings.md: Recordings': [
+    [STARTED],
+    [/4 sent, 4 received, 0 % lost/, /no difference/, /INFO tunnel established/, /no difference/],
+  ],
   'docs/running.md: A real network stack as workload': [[], [STARTED], [STARTED], [PINGED]],
   'docs/running.md: Starting and ending': [[]],
   'docs/topology.md: Real time': [

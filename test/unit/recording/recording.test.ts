@@ -6,7 +6,7 @@ import { HalError } from '../../../src/hal/errors.js';
 import type { PipeHal } from '../../../src/hal/hal.js';
 import { openSimHal } from '../../../src/hal-sim/device.js';
 import { type ReplayDevice, replayOnDevice } from '../../../src/recording/replay-device.js';
-import { CapturePort } from '../../support/capture-port.js';
+import { CapturePort } from '../../../src/verify/capture-port.js';
 import { packetBetween } from '../../support/gateways.js';
 import { type Recorded, recordedNetwork, recordingOf } from '../../support/recorded-network.js';
 
@@ -68,8 +68,10 @@ describe('a recording', () => {
     { cookies: false, withPayload: false },
     { cookies: true, withPayload: false },
     { cookies: true, withPayload: true },
-  ])('has no key, no cookie and no payload in it: %o', async ({ withPayload, cookies }) => {
+    { cookies: true, withPayload: false, extensionWords: [1, 2] },
+  ])('has no key, no cookie and no payload in it: %o', async ({ withPayload, cookies, ...more }) => {
     const recorded = await recordedNetwork({
+      ...more,
       cookies,
       withPayload,
       debugKeys: true,

@@ -10,8 +10,8 @@ import { parseIp, parseMac } from '../../../src/packet/address.js';
 import { shownFrame } from '../../../src/recording/frames.js';
 import { shownBody } from '../../../src/recording/rpc-bodies.js';
 import { StandIns } from '../../../src/recording/stand-ins.js';
+import { frameOf } from '../../../src/verify/inner-packets.js';
 import { packetBetween } from '../../support/gateways.js';
-import { frameOf } from '../../support/inner-packets.js';
 
 const standIns = () => new StandIns(seededRandom(1));
 const parameters = (key: number, cookie: bigint, version: 0 | 1 = 1): TunnelParameters => ({
