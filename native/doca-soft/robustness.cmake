@@ -27,7 +27,7 @@ foreach(TARGET fuzz_parser fuzz_decrypt fuzz_entries)
   target_link_libraries(${TARGET} PRIVATE soft)
 endforeach()
 
-set(PARTS_TESTS units meters api behaviours actions definitions layers modes forwards)
+set(PARTS_TESTS units packets meters api behaviours actions definitions layers modes forwards)
 add_executable(trace test/trace.cc)
 target_link_libraries(trace PRIVATE soft)
 

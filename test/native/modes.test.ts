@@ -19,7 +19,7 @@ const PROGRAMS = [
   },
   {
     name: 'forwards',
-    cases: ['rss-flags', 'rss-shared', 'misses', 'own-forwards', 'transport', 'roce', 'entropy'],
+    cases: ['rss-flags', 'rss-shared', 'misses', 'own-forwards', 'transport', 'roce', 'entropy', 'trains'],
   },
 ];
 

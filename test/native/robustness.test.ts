@@ -30,6 +30,7 @@ function run(program: string, args: readonly string[]): Promise<{ status: number
 function body(): void {
   test.each([
     ['units', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
+    ['packets', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['meters', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['threads', 'ThreadSanitizer'],
     ...['3.0', '3.1', '3.3'].map((release) => [

@@ -79,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		packet.parse();
 		uint8_t header[86] = {};
 		header[14] = 0x60;
-		encapsulate(packet, DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL, header, 78, around.pool);
+		encapsulate(packet, DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL, header, 78, around.pool, around.datapath.flow_ports);
 	} else if (packet.decrypted && packet.inner_l3_type != L3_NONE && net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL) {
 		abort();
 	}

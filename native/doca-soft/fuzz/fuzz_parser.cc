@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "../src/fields.h"
+#include "../src/flow.h"
 #include "../src/packet.h"
 
 using namespace soft;

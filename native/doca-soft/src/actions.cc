@@ -313,7 +313,8 @@ bool Actions::run(Packet &packet, const uint8_t *values, uint32_t crypto_id, Dat
 		datapath.counts.tx_errors++;
 		return false;
 	}
-	if (reformat_ == Reformat::ENCAP && !encapsulate(packet, net_type_, data, data_octets_, datapath.pool)) {
+	if (reformat_ == Reformat::ENCAP &&
+	    !encapsulate(packet, net_type_, data, data_octets_, datapath.pool, datapath.flow_ports)) {
 		datapath.counts.tx_errors++;
 		return false;
 	}

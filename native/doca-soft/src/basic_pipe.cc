@@ -21,6 +21,15 @@ void read_column(Packet **packets, const uint8_t *positions, uint32_t count, con
 		memcpy(out + i * stride, packets[positions[i]]->bases[place.base] + place.offset, OCTETS);
 }
 
+// Whether a key equals the one before it in memory.
+inline bool same_key(const uint64_t *key, uint32_t words)
+{
+	uint64_t difference = 0;
+	for (uint32_t i = 0; i < words; i++)
+		difference |= key[i] ^ (key - words)[i];
+	return difference == 0;
+}
+
 } // namespace
 
 void KeyReader::layout(const std::vector<MatchField> &fields)
@@ -144,16 +153,26 @@ void BasicPipe::find(Packet **packets, uint32_t count, EntryHot **found) const
 			found[positions[i]] = only_;
 		return;
 	}
-	for (uint32_t i = 0; i < read; i++) {
+	// Packets come in trains: one with the key of the packet before has its entry, too, without a look-up.
+	uint64_t looked_up = first_bits(std::min(read, 1u));
+	for (uint32_t i = 1; i < read; i++)
+		looked_up |= static_cast<uint64_t>(!same_key(keys + i * key_words, key_words)) << i;
+	for (uint64_t rest = looked_up; rest != 0; rest &= rest - 1) {
+		const int i = __builtin_ctzll(rest);
 		hashes[i] = table_.hash(keys + i * key_words);
 		table_.prefetch(hashes[i]);
 	}
-	for (uint32_t i = 0; i < read; i++) {
+	for (uint64_t rest = looked_up; rest != 0; rest &= rest - 1) {
+		const int i = __builtin_ctzll(rest);
 		candidates[i] = table_.candidate(hashes[i]);
 		if (candidates[i] != ExactTable::NONE)
 			prefetch_record(record(candidates[i]));
 	}
 	for (uint32_t i = 0; i < read; i++) {
+		if ((looked_up >> i & 1) == 0) {
+			found[positions[i]] = found[positions[i - 1]];
+			continue;
+		}
 		uint32_t at = candidates[i];
 		if (at == ExactTable::NONE)
 			continue;

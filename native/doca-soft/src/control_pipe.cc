@@ -87,12 +87,13 @@ const ControlPipe::PacketClass &ControlPipe::class_of(const PacketTraits &traits
 		return seen;
 	seen.known = true;
 	seen.traits = traits;
-	seen.entries.clear();
+	seen.candidates.clear();
 	for (const doca_flow_pipe_entry *entry : order_) {
 		const FixedMatch &match = entry->own->match;
 		if (!match.test.has_parts(traits.parts) || !match.test.parser_passes(traits.parser))
 			continue;
-		seen.entries.push_back(entry);
+		const Actions &actions = entry->own->actions;
+		seen.candidates.push_back({&match, entry->hot, actions.empty() ? nullptr : &actions});
 		// Entries after one that matches all packets are never reached.
 		if (!match.has_condition && !match.test.has_fields())
 			break;
@@ -100,55 +101,72 @@ const ControlPipe::PacketClass &ControlPipe::class_of(const PacketTraits &traits
 	return seen;
 }
 
-// Consecutive packets of one class are compared together. Actions are done in the packets' order.
-void ControlPipe::find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found)
+uint32_t ControlPipe::class_end(Packet **packets, uint32_t from, uint32_t count, const PacketTraits &traits) const
 {
-	for (uint32_t from = 0, to = 0; from < count; from = to) {
-		const PacketTraits traits = traits_of(*packets[from]);
-		for (to = from + 1; to < count && traits_of(*packets[to]) == traits; to++) {
+	uint32_t to = from + 1;
+	while (to < count && traits_of(*packets[to]) == traits)
+		to++;
+	return to;
+}
+
+void ControlPipe::hit(Packet &packet, const Candidate &candidate, Forward &result, Datapath &datapath) const
+{
+	EntryHot &hot = *candidate.hot;
+	if (!take_hit(hot, packet, datapath)) {
+		result.kind = Forward::DROP;
+		return;
+	}
+	if (candidate.actions != nullptr && !candidate.actions->run(packet, values_of(hot), hot.crypto_id, datapath)) {
+		result.kind = Forward::LOST;
+		return;
+	}
+	result = forward_of(hot);
+	if (hot.mirror != 0)
+		pass_mirror(packet, hot.mirror, result, datapath);
+}
+
+// Packets of one class are compared together. Actions are done in the packets' order.
+void ControlPipe::process_class(const PacketClass &same, Packet **packets, uint32_t count, Forward *results, Datapath &datapath)
+{
+	// Copies: a packet's own copies may come to this pipe again before the next packet is handled, and be of a new class.
+	Candidate found[BURST_MAX];
+	const uint64_t all = first_bits(count);
+	uint64_t rest = all;
+	for (const Candidate &candidate : same.candidates) {
+		const uint64_t matched = matching(*candidate.match, packets, rest);
+		// Mostly the packets of a burst that look the same go the same way.
+		if (matched == all) {
+			const Candidate only = candidate;
+			for (uint32_t i = 0; i < count; i++)
+				hit(*packets[i], only, results[i], datapath);
+			return;
 		}
-		uint64_t rest = first_bits(to) & ~first_bits(from);
-		for (const doca_flow_pipe_entry *entry : class_of(traits).entries) {
-			const uint64_t matched = matching(entry->own->match, packets, rest);
-			for (uint64_t bits = matched; bits != 0; bits &= bits - 1)
-				found[__builtin_ctzll(bits)] = entry;
-			rest &= ~matched;
-			if (rest == 0)
-				break;
+		for (uint64_t bits = matched; bits != 0; bits &= bits - 1)
+			found[__builtin_ctzll(bits)] = candidate;
+		rest &= ~matched;
+		if (rest == 0)
+			break;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if ((rest >> i & 1) == 0) {
+			hit(*packets[i], found[i], results[i], datapath);
+			continue;
 		}
-		for (; rest != 0; rest &= rest - 1)
-			found[__builtin_ctzll(rest)] = nullptr;
+		count_miss(*packets[i]);
+		results[i] = miss;
 	}
 }
 
 void ControlPipe::process(Packet **packets, uint32_t count, Forward *results, Datapath &datapath)
 {
-	const doca_flow_pipe_entry *found[BURST_MAX];
 	if (random_) {
 		for (uint32_t i = 0; i < count; i++)
 			store16(packets[i]->random, datapath.draw_random());
 	}
-	find(packets, count, found);
-	for (uint32_t i = 0; i < count; i++) {
-		Packet &packet = *packets[i];
-		if (found[i] == nullptr) {
-			count_miss(packet);
-			results[i] = miss;
-			continue;
-		}
-		EntryHot &hot = *found[i]->hot;
-		if (!take_hit(hot, packet, datapath)) {
-			results[i].kind = Forward::DROP;
-			continue;
-		}
-		const Actions &actions = found[i]->own->actions;
-		if (!actions.empty() && !actions.run(packet, values_of(hot), hot.crypto_id, datapath)) {
-			results[i].kind = Forward::LOST;
-			continue;
-		}
-		results[i] = forward_of(hot);
-		if (hot.mirror != 0)
-			pass_mirror(packet, hot.mirror, results[i], datapath);
+	for (uint32_t from = 0, to = 0; from < count; from = to) {
+		const PacketTraits traits = traits_of(*packets[from]);
+		to = class_end(packets, from, count, traits);
+		process_class(class_of(traits), packets + from, to - from, results + from, datapath);
 	}
 }
 

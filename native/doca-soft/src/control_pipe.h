@@ -25,19 +25,28 @@ private:
 			       parser.words[1] == other.parser.words[1];
 		}
 	};
+	// An entry that packets can match, as they need it.
+	struct Candidate {
+		const FixedMatch *match;
+		EntryHot *hot;
+		// nullptr for none.
+		const Actions *actions;
+	};
 	// Packets with the same traits, and the entries that they can still match, in order.
 	struct PacketClass {
 		bool known = false;
 		PacketTraits traits;
-		std::vector<const doca_flow_pipe_entry *> entries;
+		std::vector<Candidate> candidates;
 	};
 	static constexpr uint32_t CLASSES = 32;
 
 	void lay_out();
 	PacketTraits traits_of(const Packet &packet) const;
-	// Valid until the next call.
+	// Valid until a class takes the place of another one.
 	const PacketClass &class_of(const PacketTraits &traits);
-	void find(Packet **packets, uint32_t count, const doca_flow_pipe_entry **found);
+	uint32_t class_end(Packet **packets, uint32_t from, uint32_t count, const PacketTraits &traits) const;
+	void hit(Packet &packet, const Candidate &candidate, Forward &result, Datapath &datapath) const;
+	void process_class(const PacketClass &same, Packet **packets, uint32_t count, Forward *results, Datapath &datapath);
 
 	std::vector<doca_flow_pipe_entry *> order_;
 	uint64_t installed_ = 0;

@@ -12,8 +12,6 @@
 namespace soft {
 namespace {
 
-// How deep copies of copies may be nested; deeper nesting is a mistake in the program.
-constexpr uint32_t COPY_DEPTH_MAX = 64;
 // Derived keys that are searched between two bursts after a master key has gone; at most the work of a burst.
 constexpr size_t KEYS_LOOKED_AT = 64;
 // Room for headers in a copy's buffer.
@@ -359,7 +357,7 @@ bool Datapath::copy_to(Packet &packet, const Forward *targets, size_t count)
 		copy.mbuf = mbuf;
 		copy.copy_from(packet, frame);
 		if (watch_.is_active())
-			watch_.copied(copy, packet);
+			watch_.copied(copy, packet, depth_);
 		depth_++;
 		walk(copy, targets[i]);
 		depth_--;
@@ -449,10 +447,13 @@ uint8_t Datapath::open(Packet &packet)
 		return SYNDROME_ICV_FAIL;
 	}
 	counts.rx_packets++;
-	packet.psp = at;
-	packet.bases[BASE_PSP] = psp;
-	packet.have |= HAVE_PSP;
-	packet.flags_written();
+	// The parser does not look behind other ports than PSP's.
+	if (packet.psp != at) {
+		packet.psp = at;
+		packet.bases[BASE_PSP] = psp;
+		packet.have |= HAVE_PSP;
+		packet.flags_written();
+	}
 	packet.enter_payload(psp[PSP_NEXT_HEADER], at + static_cast<int32_t>(psp_header_octets(psp)),
 			     at + static_cast<int32_t>(payload));
 	return SYNDROME_OK;

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "exits.h"
+#include "flow.h"
 #include "held_packets.h"
 #include "keys.h"
 #include "packet.h"
@@ -17,6 +18,8 @@ struct rte_mbuf;
 struct rte_mempool;
 
 namespace soft {
+
+struct EntryHot;
 
 // How many packets ahead of the AEAD the keys are prefetched.
 constexpr uint32_t PREFETCH_PACKETS = 4;
@@ -81,6 +84,12 @@ public:
 		if (key != nullptr)
 			prefetch_prepared(aead_, key, packet.length);
 	}
+	// To be called when a packet has hit an entry.
+	void note_hit(const Packet &packet, const EntryHot &hot)
+	{
+		if (watch_.is_active())
+			watch_.hit(packet, hot);
+	}
 	uint16_t draw_random() { return random_.draw16(); }
 	// The time of the current burst.
 	uint64_t now()
@@ -103,6 +112,7 @@ public:
 	RssQueues to_application;
 
 	Counts counts;
+	FlowPorts flow_ports;
 	rte_mempool *pool;
 
 private:

@@ -1,6 +1,9 @@
 #include "exact_table.h"
 
 #include <algorithm>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace soft {
 namespace {
@@ -65,10 +68,21 @@ uint64_t ExactTable::hash(const uint64_t *key) const
 // Returns a bit for each place in the bucket that holds the tag.
 uint32_t ExactTable::matches(const Bucket &bucket, uint32_t tag)
 {
+#ifdef __SSE2__
+	const auto *octets = reinterpret_cast<const __m128i *>(&bucket);
+	const __m128i wanted = _mm_set1_epi32(static_cast<int>(tag));
+	const auto equal = [wanted](const __m128i *at) {
+		const __m128i compared = _mm_cmpeq_epi32(_mm_load_si128(at), wanted);
+		return static_cast<uint32_t>(_mm_movemask_ps(_mm_castsi128_ps(compared)));
+	};
+	// Behind the tags is `passed`.
+	return (equal(octets) | equal(octets + 1) << 4) & ((1u << WAYS) - 1);
+#else
 	uint32_t bits = 0;
 	for (uint32_t way = 0; way < WAYS; way++)
 		bits |= static_cast<uint32_t>(bucket.tags[way] == tag) << way;
 	return bits;
+#endif
 }
 
 uint32_t ExactTable::candidate(uint64_t hash) const

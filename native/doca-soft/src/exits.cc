@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "datapath.h"
+#include "flow.h"
 #include "fnv.h"
 
 namespace soft {

@@ -15,6 +15,8 @@ namespace soft {
 class Datapath;
 
 constexpr uint32_t BURST_MAX = 64;
+// How deep copies of copies may be nested; deeper nesting is a mistake in the program.
+constexpr uint32_t COPY_DEPTH_MAX = 64;
 
 // How doca_flow_init has been told to work: ports on their own, or a device's behind a manager; EXPERT is the latter without
 // rules that the library makes.

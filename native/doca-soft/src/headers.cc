@@ -29,12 +29,12 @@ bool is_tunnel_header(uint32_t header_octets, uint32_t ip_octets)
 	return header_octets >= before + PSP_HEADER_OCTETS && (header_octets - before) % PSP_LENGTH_UNIT_OCTETS == 0;
 }
 
-bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_mempool *pool)
+bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_mempool *pool, FlowPorts &flow_ports)
 {
 	const int32_t octets = header_octets + packet.ip_end - packet.l3 + ICV;
 	if (octets - ETHERNET > IP_PACKET_OCTETS_MAX)
 		return false;
-	const uint16_t entropy = flow_entropy(packet.frame, packet.l3, packet.ip_end);
+	const uint16_t entropy = flow_ports.port_of(packet.frame, packet.l3, packet.ip_end);
 	if (!make_room(packet, header_octets - packet.l3, packet.ip_end, ICV, pool))
 		return false;
 	uint8_t *frame = packet.frame + packet.l3 - header_octets;
@@ -48,7 +48,8 @@ bool tunnel(Packet &packet, const uint8_t *header, int32_t header_octets, rte_me
 	return true;
 }
 
-bool transport(Packet &packet, uint8_t l3_type, const uint8_t *header, int32_t header_octets, rte_mempool *pool)
+bool transport(Packet &packet, uint8_t l3_type, const uint8_t *header, int32_t header_octets, rte_mempool *pool,
+	       FlowPorts &flow_ports)
 {
 	if (packet.l3_type != l3_type || packet.upper < 0)
 		return false;
@@ -56,7 +57,7 @@ bool transport(Packet &packet, uint8_t l3_type, const uint8_t *header, int32_t h
 	const int32_t ip = packet.l3;
 	if (octets - ip > IP_PACKET_OCTETS_MAX)
 		return false;
-	const uint16_t entropy = flow_entropy(packet.frame, ip, packet.ip_end);
+	const uint16_t entropy = flow_ports.port_of(packet.frame, ip, packet.ip_end);
 	if (!make_room(packet, header_octets, packet.ip_end, ICV, pool))
 		return false;
 	const int32_t udp = packet.upper;
@@ -83,7 +84,7 @@ uint32_t outer_ip_octets(uint32_t header_octets)
 }
 
 bool encapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *header, uint32_t header_octets,
-		 rte_mempool *pool)
+		 rte_mempool *pool, FlowPorts &flow_ports)
 {
 	if (packet.stale)
 		packet.parse();
@@ -91,9 +92,9 @@ bool encapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const
 		return false;
 	const auto octets = static_cast<int32_t>(header_octets);
 	if (net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_TUNNEL)
-		return tunnel(packet, header, octets, pool);
+		return tunnel(packet, header, octets, pool, flow_ports);
 	const uint8_t l3_type = net_type == DOCA_FLOW_CRYPTO_HEADER_PSP_OVER_IPV4 ? L3_IPV4 : L3_IPV6;
-	return transport(packet, l3_type, header, octets, pool);
+	return transport(packet, l3_type, header, octets, pool, flow_ports);
 }
 
 bool decapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *ethernet)

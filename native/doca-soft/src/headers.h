@@ -3,6 +3,7 @@
 
 #include <doca_flow_crypto.h>
 
+#include "flow.h"
 #include "packet.h"
 
 struct rte_mempool;
@@ -17,7 +18,7 @@ uint32_t outer_ip_octets(uint32_t header_octets);
 // transport mode, the next header. Returns false, with the packet unchanged, when it is no IP packet of that family, is too long
 // or, in transport mode, is a fragment. Replaces a buffer that is too small by one of `pool`.
 bool encapsulate(Packet &packet, doca_flow_crypto_encap_net_type net_type, const uint8_t *header, uint32_t header_octets,
-		 rte_mempool *pool);
+		 rte_mempool *pool, FlowPorts &flow_ports);
 
 // Removes UDP header, PSP header and ICV. In tunnel mode `ethernet` is put before the inner IP header. Returns false, with the
 // packet unchanged, when it was not decrypted or is not of that net type.

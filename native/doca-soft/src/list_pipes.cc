@@ -48,7 +48,7 @@ void OrderedListPipe::process(Packet **packets, uint32_t count, Forward *results
 			continue;
 		}
 		EntryHot &hot = *entry->hot;
-		packets[i]->hit = &hot;
+		datapath.note_hit(*packets[i], hot);
 		hot.count(packets[i]->length);
 		bool lost = false;
 		for (const ListElement &element : lists_[hot.action_index].elements) {

@@ -2,28 +2,18 @@
 
 #include <algorithm>
 
-#include "fnv.h"
+#include "ip6_upper.h"
 #include "psp_header.h"
 
 namespace soft {
 namespace {
 
-constexpr uint8_t PROTOCOL_HOP_BY_HOP = 0;
 constexpr uint8_t PROTOCOL_ICMP = 1;
 constexpr uint8_t PROTOCOL_IPV4 = 4;
 constexpr uint8_t PROTOCOL_IPV6 = 41;
-constexpr uint8_t PROTOCOL_ROUTING = 43;
-constexpr uint8_t PROTOCOL_FRAGMENT = 44;
-constexpr uint8_t PROTOCOL_AH = 51;
-constexpr uint8_t PROTOCOL_DESTINATION_OPTIONS = 60;
-constexpr uint8_t PROTOCOL_SCTP = 132;
 
 constexpr int32_t TCP_OCTETS = 20;
 constexpr int32_t ICMP_OCTETS = 4;
-// The size of the shortest extension header, and of the fragment header.
-constexpr int32_t EXTENSION_OCTETS_MIN = 8;
-// More extension headers than any legitimate packet has.
-constexpr int EXTENSION_HEADERS_MAX = 16;
 
 uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
 {
@@ -33,77 +23,6 @@ uint8_t l4_type_of(uint8_t protocol, uint8_t l3_type, int32_t octets)
 		return octets >= TCP_OCTETS ? L4_TCP : L4_NONE;
 	const uint8_t icmp = l3_type == L3_IPV4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
 	return protocol == icmp && octets >= ICMP_OCTETS ? L4_ICMP : L4_NONE;
-}
-
-// The upper layer of an IPv6 packet, after its extension headers.
-struct UpperLayer {
-	bool found;
-	bool fragment;
-	// The upper layer began in an earlier fragment.
-	bool continued;
-	uint8_t protocol;
-	int32_t offset;
-	int32_t protocol_at;
-};
-
-bool is_ip6_extension(uint8_t protocol)
-{
-	return protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_ROUTING || protocol == PROTOCOL_DESTINATION_OPTIONS ||
-	       protocol == PROTOCOL_AH || protocol == PROTOCOL_FRAGMENT;
-}
-
-UpperLayer skip_ip6_extensions(const uint8_t *frame, int32_t ip, int32_t end)
-{
-	const UpperLayer none = {false, false, false, 0, -1, -1};
-	int32_t protocol_at = ip + 6;
-	int32_t at = ip + static_cast<int32_t>(IP6_OCTETS);
-	bool fragment = false;
-	for (int count = 0; count <= EXTENSION_HEADERS_MAX; count++) {
-		const uint8_t protocol = frame[protocol_at];
-		int32_t octets;
-		switch (protocol) {
-		case PROTOCOL_HOP_BY_HOP:
-		case PROTOCOL_ROUTING:
-		case PROTOCOL_DESTINATION_OPTIONS:
-			if (at + EXTENSION_OCTETS_MIN > end)
-				return none;
-			octets = (frame[at + 1] + 1) * 8;
-			break;
-		case PROTOCOL_AH:
-			if (at + EXTENSION_OCTETS_MIN > end)
-				return none;
-			octets = (frame[at + 1] + 2) * 4;
-			break;
-		case PROTOCOL_FRAGMENT: {
-			if (at + EXTENSION_OCTETS_MIN > end)
-				return none;
-			octets = EXTENSION_OCTETS_MIN;
-			const uint16_t offset_and_flags = load16(frame + at + 2);
-			// A fragment header with offset 0 and no more fragments: the packet is whole (RFC 6946).
-			fragment |= (offset_and_flags & 0xfff9) != 0;
-			if ((offset_and_flags & 0xfff8) != 0)
-				return {true, true, true, frame[at], at + octets, at};
-			break;
-		}
-		default:
-			return {true, fragment, false, protocol, at, protocol_at};
-		}
-		if (at + octets > end)
-			return none;
-		protocol_at = at;
-		at += octets;
-	}
-	return none;
-}
-
-// Finds the upper layer. `ip` is the offset of the IPv6 header in `frame`, `end` the end of the packet. Most packets have no
-// extension headers.
-inline UpperLayer find_ip6_upper(const uint8_t *frame, int32_t ip, int32_t end)
-{
-	const uint8_t protocol = frame[ip + 6];
-	if (is_ip6_extension(protocol))
-		return skip_ip6_extensions(frame, ip, end);
-	return {true, false, false, protocol, ip + static_cast<int32_t>(IP6_OCTETS), ip + 6};
 }
 
 } // namespace
@@ -144,11 +63,24 @@ UpperHeader upper_header(const Packet &packet)
 
 uint16_t ones_sum(const uint8_t *at, uint32_t octets)
 {
-	uint32_t sum = 0;
-	for (uint32_t i = 0; i + 1 < octets; i += 2)
-		sum += load16(at + i);
+	// Such a sum is the same in either order of octets, but for the order of its own (RFC 1071).
+	uint64_t sum = 0;
+	uint32_t i = 0;
+	for (; i + 4 <= octets; i += 4) {
+		uint32_t two;
+		memcpy(&two, at + i, sizeof(two));
+		sum += two;
+	}
+	if (i + 2 <= octets) {
+		uint16_t last;
+		memcpy(&last, at + i, sizeof(last));
+		sum += last;
+	}
+	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
-	return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return __builtin_bswap16(static_cast<uint16_t>(sum));
 }
 
 void set_ip4_checksum(uint8_t *header)
@@ -362,38 +294,6 @@ void Packet::enter_payload(uint8_t next_header, int32_t offset, int32_t end)
 		if (layer.found && !layer.fragment)
 			inner_l4_type = l4_type_of(layer.protocol, L3_IPV6, inner_end - layer.offset);
 	}
-}
-
-FlowFields flow_fields(const uint8_t *frame, int32_t ip, int32_t end)
-{
-	const uint8_t *header = frame + ip;
-	FlowFields fields{};
-	int32_t ports_at;
-	if (header[0] >> 4 == 4) {
-		fields = {header + 12, 4, header[9], nullptr};
-		ports_at = ip4_fragment(header) ? -1 : ip + (header[0] & 0x0f) * 4;
-	} else {
-		const UpperLayer layer = find_ip6_upper(frame, ip, end);
-		fields = {header + 8, 16, layer.found ? layer.protocol : header[6], nullptr};
-		ports_at = layer.found && !layer.fragment ? layer.offset : -1;
-	}
-	const bool has_ports = fields.protocol == PROTOCOL_TCP || fields.protocol == PROTOCOL_UDP ||
-			       fields.protocol == PROTOCOL_SCTP;
-	if (has_ports && ports_at >= 0 && ports_at + 4 <= end)
-		fields.ports = frame + ports_at;
-	return fields;
-}
-
-uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end)
-{
-	constexpr uint32_t DYNAMIC_PORTS_START = 49152;
-	const FlowFields fields = flow_fields(frame, ip, end);
-	Fnv hash;
-	hash.add(fields.addresses, 2 * fields.address_octets);
-	hash.add(&fields.protocol, 1);
-	if (fields.ports != nullptr)
-		hash.add(fields.ports, 4);
-	return static_cast<uint16_t>(DYNAMIC_PORTS_START + ((hash.value ^ hash.value >> 16) & 0x3fff));
 }
 
 } // namespace soft

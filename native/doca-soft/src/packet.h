@@ -7,13 +7,7 @@
 
 struct rte_mbuf;
 
-namespace soft::trace {
-struct PacketSample;
-}
-
 namespace soft {
-
-struct EntryHot;
 
 // Parts of a packet that a match can compare. A field of a part that the packet lacks does not match.
 enum Part : uint32_t {
@@ -99,6 +93,8 @@ struct alignas(64) Packet {
 	bool in_egress;
 	// Octets of VLAN tags that actions have put before the IP header, which a port's MTU does not count.
 	uint8_t tag_octets;
+	// For the trace, while there is one: the number of the packet's note (trace_packets.h).
+	uint8_t note;
 
 	// Offsets in the frame; -1 for what it does not have.
 	int32_t l3;
@@ -121,12 +117,6 @@ struct alignas(64) Packet {
 	const void *key;
 	rte_mbuf *mbuf;
 
-	// For the trace, while there is one: the entry that the packet has hit in the last pipe, its length before that, and what is
-	// told of its way.
-	const EntryHot *hit;
-	uint32_t octets_before;
-	trace::PacketSample *sample;
-
 	// Starts with a new packet. `packet_meta` is in network byte order.
 	void load(uint8_t *new_frame, uint32_t new_length, uint16_t port, uint32_t packet_meta);
 	// Makes this a copy of `other` with a frame of its own, which holds the same octets.
@@ -147,6 +137,9 @@ private:
 	void parse_l4(uint8_t protocol_number, int32_t at);
 };
 
+// Packets of a burst are handled one after the other, so that each costs the cache no line more than it has to.
+static_assert(sizeof(Packet) == 192);
+
 // What follows the IP and extension headers, in a packet that is no fragment or the first one.
 struct UpperHeader {
 	// -1: nothing that is known to be there.
@@ -164,19 +157,5 @@ bool ip4_fragment(const uint8_t *header);
 uint16_t ones_sum(const uint8_t *at, uint32_t octets);
 // Computes and writes the IPv4 header's checksum.
 void set_ip4_checksum(uint8_t *header);
-
-// What makes a flow of the IP packet in frame[ip, end): its addresses, source before destination, and its protocol and ports.
-struct FlowFields {
-	const uint8_t *addresses;
-	// Of each of the two.
-	uint32_t address_octets;
-	uint8_t protocol;
-	// nullptr where there are none.
-	const uint8_t *ports;
-};
-FlowFields flow_fields(const uint8_t *frame, int32_t ip, int32_t end);
-
-// The UDP source port for the flow of the IP packet in frame[ip, end): 49152 to 65535.
-uint16_t flow_entropy(const uint8_t *frame, int32_t ip, int32_t end);
 
 } // namespace soft

@@ -206,7 +206,7 @@ protected:
 	// Counts a packet that has hit an entry, and monitors it. Returns false when a meter does not let it pass.
 	bool take_hit(soft::EntryHot &hot, soft::Packet &packet, soft::Datapath &datapath) const
 	{
-		packet.hit = &hot;
+		datapath.note_hit(packet, hot);
 		hot.count(packet.length);
 		return !hot.monitored || monitor_hit(hot, packet, datapath);
 	}

@@ -194,22 +194,21 @@ void PacketWatch::begin(Packet *packets, uint32_t count)
 		return;
 	const uint32_t one_of = state().settings.packets;
 	for (uint32_t i = 0; i < count; i++) {
-		packets[i].sample = nullptr;
-		if (one_of != 0 && seen_ % one_of == 0 && !state().file.leaves_out(Kinds::PACKET))
-			take_sample(packets[i], seen_ + 1, false);
+		const bool is_told = one_of != 0 && seen_ % one_of == 0 && !state().file.leaves_out(Kinds::PACKET);
+		packets[i].note = static_cast<uint8_t>(i);
+		notes_[i].sample = is_told ? take_sample(packets[i], seen_ + 1, false) : nullptr;
 		seen_++;
 	}
 }
 
-void PacketWatch::take_sample(Packet &packet, uint64_t number, bool is_copy)
+// Returns nullptr where too many are told of already.
+PacketSample *PacketWatch::take_sample(const Packet &packet, uint64_t number, bool is_copy)
 {
-	packet.sample = nullptr;
 	if (samples_ == nullptr)
 		samples_ = std::make_unique<PacketSample[]>(SAMPLES_MAX);
 	if (samples_used_ == SAMPLES_MAX)
-		return;
+		return nullptr;
 	PacketSample &sample = samples_[samples_used_++];
-	packet.sample = &sample;
 	sample.line = JsonText();
 	sample.number = number;
 	sample.steps = 0;
@@ -230,21 +229,22 @@ void PacketWatch::take_sample(Packet &packet, uint64_t number, bool is_copy)
 	}
 	sample.line.close('}');
 	sample.line.open("way", '[');
+	return &sample;
 }
 
-void PacketWatch::copied(Packet &copy, const Packet &original)
+void PacketWatch::copied(Packet &copy, const Packet &original, uint32_t depth)
 {
-	if (original.sample == nullptr)
-		copy.sample = nullptr;
-	else
-		take_sample(copy, original.sample->number, true);
+	const PacketSample *of_original = notes_[original.note].sample;
+	copy.note = static_cast<uint8_t>(BURST_MAX + depth);
+	notes_[copy.note].sample = of_original == nullptr ? nullptr : take_sample(copy, of_original->number, true);
 }
 
 void PacketWatch::before(Packet **packets, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		packets[i]->hit = nullptr;
-		packets[i]->octets_before = packets[i]->length;
+		Note &note = notes_[packets[i]->note];
+		note.hit = nullptr;
+		note.octets_before = packets[i]->length;
 	}
 }
 
@@ -265,25 +265,26 @@ void PacketWatch::after(doca_flow_pipe &pipe, Packet **packets, uint32_t count, 
 	PipeCounts *counts = counts_of(pipe);
 	for (uint32_t i = 0; i < count; i++) {
 		const Packet &packet = *packets[i];
+		const Note &note = notes_[packet.note];
 		// A pipe that floods has no entry for each packet.
-		const bool is_hit = packet.hit != nullptr || pipe.type == DOCA_FLOW_PIPE_HASH;
+		const bool is_hit = note.hit != nullptr || pipe.type == DOCA_FLOW_PIPE_HASH;
 		const std::string target = target_json(results[i], datapath_);
 		if (counts != nullptr) {
 			counts->changed = true;
-			add(is_hit ? counts->hits : counts->misses, packet.octets_before);
+			add(is_hit ? counts->hits : counts->misses, note.octets_before);
 			const std::pair<bool, std::string> way_out{!is_hit, target};
 			if (counts->ways_out.size() < WAYS_OUT_MAX || counts->ways_out.count(way_out) != 0)
-				add(counts->ways_out[way_out], packet.octets_before);
+				add(counts->ways_out[way_out], note.octets_before);
 		}
-		PacketSample *sample = packet.sample;
+		PacketSample *sample = note.sample;
 		if (sample == nullptr || sample->steps++ >= STEPS_MAX)
 			continue;
 		JsonText &line = sample->line;
 		line.open(nullptr, '{');
 		line.number("pipe", pipe.number);
 		line.text("name", pipe.name);
-		if (packet.hit != nullptr)
-			line.number("entry", pipe.slot_of(*packet.hit));
+		if (note.hit != nullptr)
+			line.number("entry", pipe.slot_of(*note.hit));
 		else
 			line.text("entry", is_hit ? "all" : "miss");
 		Fields fields;
@@ -300,9 +301,10 @@ void PacketWatch::after(doca_flow_pipe &pipe, Packet **packets, uint32_t count, 
 
 void PacketWatch::left(const Packet &packet, const Forward &forward, const Counts &before)
 {
-	if (packet.sample == nullptr)
+	PacketSample *sample = notes_[packet.note].sample;
+	if (sample == nullptr)
 		return;
-	JsonText &line = packet.sample->line;
+	JsonText &line = sample->line;
 	line.close(']');
 	line.json("end", target_json(forward, datapath_));
 	line.boolean("encrypted", packet.sealed);

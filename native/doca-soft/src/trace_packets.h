@@ -10,14 +10,16 @@
 #include <utility>
 #include <vector>
 
+#include "exits.h"
+#include "packet.h"
 #include "trace_text.h"
 
 struct doca_flow_pipe;
 
 namespace soft {
 class Datapath;
+struct EntryHot;
 struct Forward;
-struct Packet;
 struct Counts;
 } // namespace soft
 
@@ -56,8 +58,10 @@ public:
 		process();
 		after(pipe, packets, count, results);
 	}
-	// A copy of a packet that is about to go its own way.
-	void copied(Packet &copy, const Packet &original);
+	// A packet that has hit an entry of the pipe that processes it.
+	void hit(const Packet &packet, const EntryHot &hot) { notes_[packet.note].hit = &hot; }
+	// A copy of a packet that is about to go its own way, among so many others that have not left yet.
+	void copied(Packet &copy, const Packet &original, uint32_t depth);
 	// A packet that has left by a forward, and the device's counters before that.
 	void left(const Packet &packet, const Forward &forward, const Counts &before);
 	// Tells counters once in a second; to be called between bursts.
@@ -73,15 +77,26 @@ private:
 		std::map<std::pair<bool, std::string>, Amount> ways_out;
 	};
 
+	// Of a packet of the burst, or of a copy that is under way: the entry that it has hit in the pipe that processes it, its
+	// length before that, and what is told of its way, nullptr for nothing.
+	struct Note {
+		const EntryHot *hit = nullptr;
+		uint32_t octets_before = 0;
+		PacketSample *sample = nullptr;
+	};
+	static constexpr uint32_t NOTES = BURST_MAX + COPY_DEPTH_MAX;
+	static_assert(NOTES <= UINT8_MAX);
+
 	void before(Packet **packets, uint32_t count);
 	void after(doca_flow_pipe &pipe, Packet **packets, uint32_t count, const Forward *results);
-	void take_sample(Packet &packet, uint64_t number, bool is_copy);
+	PacketSample *take_sample(const Packet &packet, uint64_t number, bool is_copy);
 	PipeCounts *counts_of(const doca_flow_pipe &pipe);
 	void tell_counters();
 
 	const Datapath &datapath_;
 	bool active_ = false;
 	uint64_t seen_ = 0;
+	Note notes_[NOTES];
 	std::unique_ptr<PacketSample[]> samples_;
 	size_t samples_used_ = 0;
 	std::map<uint32_t, PipeCounts> counts_;

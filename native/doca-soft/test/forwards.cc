@@ -340,6 +340,37 @@ void roce_packets()
 	stop();
 }
 
+// Packets of one burst that hit the entry of the packet before, another one, or none.
+void trains_of_packets()
+{
+	start();
+	PipeOptions options;
+	options.is_root = true;
+	options.counted = true;
+	options.match = match_on_address();
+	const doca_flow_fwd by_port = to_port(static_cast<uint16_t>(pf + 1));
+	options.fwd = &by_port;
+	options.miss = &DROP;
+	doca_flow_pipe *root;
+	OK(create(options, root));
+	const doca_flow_match ten = key(10);
+	const doca_flow_match eleven = key(11);
+	doca_flow_pipe_entry *entries[] = {added(root, &ten, nullptr), added(root, &eleven, nullptr)};
+	// The first misses, too, and one that has no such address stands in a train.
+	Frames frames;
+	for (const uint8_t address : {12, 12, 10, 10, 11, 10, 10, 12, 11, 11, 0, 11})
+		frames.push_back(address == 0 ? Frame(60) : ip6_frame(1, address, UDP, Frame(8)));
+	std::vector<void *> burst;
+	for (const Frame &frame : frames)
+		burst.push_back(mbuf_of(frame));
+	const auto count = static_cast<unsigned>(burst.size());
+	CHECK(rte_ring_enqueue_bulk(wire.received, burst.data(), count, nullptr) == count);
+	OK(doca_soft_quiesce(QUIESCE_MILLISECONDS));
+	CHECK(packets_of(entries[0]) == 4 && packets_of(entries[1]) == 4 && misses_of(root) == 4);
+	CHECK((sent_by(vf) == Frames{frames[2], frames[3], frames[4], frames[5], frames[6], frames[8], frames[9], frames[11]}));
+	stop();
+}
+
 doca_flow_entropy_format format_of(const uint8_t *source, const uint8_t *destination)
 {
 	doca_flow_entropy_format format = {};
@@ -396,7 +427,7 @@ const Case CASES[] = {
 	{"rss-flags", flags_say_by_what},	  {"rss-shared", forwards_share_queues},
 	{"misses", misses_go_anywhere},		  {"own-forwards", entries_forward_in_their_own_ways},
 	{"transport", ports_of_either_transport}, {"roce", roce_packets},
-	{"entropy", the_entropy_of_a_flow},
+	{"entropy", the_entropy_of_a_flow},	  {"trains", trains_of_packets},
 };
 
 } // namespace
