@@ -7,7 +7,7 @@
 //   build/native/addon-sanitized  addon and software DOCA with gcc's sanitizers
 //   build/arm64                   all for arm64, with tests that qemu runs and the Node that loads the addons
 //
-// With --arch arm64 the last of these alone.
+// With --arch arm64 the last of these alone. Other flags are refused with exit status 2.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,7 @@ import { NativeBuildError } from '../dist/native-build/errors.js';
 import { installMissing } from '../dist/native-build/packages.js';
 import { PARTS, printed, requirementsOf, succeeds } from '../dist/native-build/requirements.js';
 import { NODE_PACKAGE } from '../dist/native-build/sysroot.js';
+import { readFlags } from './native-flags.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Besides SOFT_RELEASE, the one that the long tests run over; through the others a few packets go. */
@@ -157,19 +158,19 @@ export function buildNative({ tests }) {
   return undefined;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** Returns the exit status. */
+function main() {
+  const { tests, arch, problems } = readFlags(process.argv.slice(2), process.arch);
+  for (const problem of problems ?? []) say(problem);
+  if (problems !== undefined) return 2;
   try {
-    const at = process.argv.indexOf('--arch');
-    const arch = at < 0 ? process.arch : process.argv[at + 1];
-    if (arch !== process.arch && arch !== 'arm64') throw new Error(`--arch: expected arm64, not ${arch}`);
-    const missing =
-      arch === process.arch ? buildNative({ tests: process.argv.includes('--tests') }) : buildNativeOfArm64();
-    if (missing !== undefined) {
-      say(`the native parts cannot be built: ${missing}`);
-      process.exitCode = 1;
-    }
+    const missing = arch === process.arch ? buildNative({ tests }) : buildNativeOfArm64();
+    if (missing === undefined) return 0;
+    say(`the native parts cannot be built: ${missing}`);
   } catch (error) {
     say(error.message);
-    process.exitCode = 1;
   }
+  return 1;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = main();

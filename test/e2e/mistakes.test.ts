@@ -50,6 +50,17 @@ function shell(text: string) {
   return { out: stdout, err: stderr };
 }
 
+test('the script that builds the native parts builds nothing by flags that it has not', () => {
+  const script = join(ROOT, 'scripts/build-native.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--frobnicate'], {
+    encoding: 'utf8',
+  });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(
+    /^native: --frobnicate: there is no such flag\nnative: flags: --tests, --arch .*\n$/,
+  );
+});
+
 test('the program says the same within this process as in one of its own', async () => {
   writeFileSync(join(folder, 'same.yaml'), 'name: same\ntopology: {full-mesh: 0}\n');
   for (const argv of [
