@@ -49,11 +49,12 @@ void ports_are_of_their_own_flow()
 		frames.push_back(frame);
 		frames.back()[places[0]] = 47;
 	}
-	// Ports of zero are not the same as none.
-	for (const uint8_t protocol : {UDP, uint8_t{47}}) {
+	// Ports of zero are not the same as none, which fragments have.
+	constexpr size_t MORE_FRAGMENTS = 20;
+	for (const uint8_t flags : {0, 0x20}) {
 		frames.push_back(ip4(UDP, 0));
-		frames.back()[23] = protocol;
 		put(frames.back(), 36, 2, 0);
+		frames.back()[MORE_FRAGMENTS] = flags;
 	}
 	for (const Frame &before : frames) {
 		for (const Frame &frame : frames) {
