@@ -18,6 +18,12 @@ enum class Defect {
 	KEYS_STAY,
 	// A generated key is written with one octet more than its caller has room for.
 	OVERFLOWS,
+	// Where a key slot has a key, another one that is set there is not taken.
+	KEYS_KEPT,
+	// Basic pipes let in every cookie where they are told which one.
+	COOKIES_IGNORED,
+	// Of eight packets that an entry has hit its counter tells seven.
+	COUNTS_LOST,
 };
 
 } // namespace soft

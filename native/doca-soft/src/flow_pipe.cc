@@ -66,6 +66,15 @@ uint32_t room_for(const Device &device, uint32_t entries)
 	return static_cast<uint32_t>(std::min<uint64_t>(uint64_t{entries} + MORE_ENTRIES_MAX, UINT32_MAX));
 }
 
+// As Defect::COOKIES_IGNORED has it.
+void ignore_cookie(std::vector<MatchField> &fields)
+{
+	for (MatchField &field : fields) {
+		if (strcmp(field.place->name, "tun.psp.vc") == 0)
+			memset(field.mask, 0, sizeof(field.mask));
+	}
+}
+
 doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_pipe> &pipe)
 {
 	const char *name = cfg.name.c_str();
@@ -77,6 +86,8 @@ doca_error_t make_pipe(const doca_flow_pipe_cfg &cfg, std::unique_ptr<doca_flow_
 		const doca_error_t read = read_template(*cfg.match, cfg.has_mask ? &*cfg.mask : nullptr, fields);
 		if (read != DOCA_SUCCESS)
 			return read;
+		if (DEFECTS && device.defect() == Defect::COOKIES_IGNORED)
+			ignore_cookie(fields);
 		std::vector<Actions> actions(cfg.actions.size());
 		for (size_t i = 0; i < actions.size(); i++) {
 			const doca_flow_actions *mask = cfg.masked[i] ? &*cfg.action_masks[i] : nullptr;

@@ -34,6 +34,8 @@ doca_error_t set_psp(Device &device, uint32_t id, const doca_flow_shared_resourc
 	if (key.key == nullptr)
 		return invalid("key slot %u: no key", id);
 	const uint32_t octets = key.key_type == DOCA_FLOW_CRYPTO_KEY_128 ? 16 : 32;
+	if (DEFECTS && device.defect() == Defect::KEYS_KEPT && device.slots().get(id).octets != 0)
+		return DOCA_SUCCESS;
 	if (!device.slots().set(id, reinterpret_cast<const uint8_t *>(key.key), octets))
 		return invalid("key slot %u; they are above 0 and below %u", id, device.slots().count());
 	return DOCA_SUCCESS;

@@ -166,7 +166,14 @@ Defect defect(const std::string &text)
 		return Defect::KEYS_STAY;
 	if (text == "overflow")
 		return Defect::OVERFLOWS;
-	throw std::runtime_error("expected iv-clock, keys-stay or overflow, got \"" + text + "\"");
+	if (text == "keys-kept")
+		return Defect::KEYS_KEPT;
+	if (text == "cookies-ignored")
+		return Defect::COOKIES_IGNORED;
+	if (text == "counts-lost")
+		return Defect::COUNTS_LOST;
+	throw std::runtime_error("expected iv-clock, keys-stay, overflow, keys-kept, cookies-ignored or counts-lost, got \"" + text +
+				 "\"");
 }
 
 bool set_device_key(DeviceMapping &device, const std::string &key, const std::string &value)
