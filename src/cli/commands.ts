@@ -85,6 +85,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'do again what a gateway recorded with --record did: on another device, or by its own code',
     load: async () => (await import('./replay.js')).replayCommand(),
   },
+  verify: {
+    summary: 'find out what a device does: properties, limits and what only hardware decides, in a report',
+    load: async () => (await import('./verify.js')).verifyCommand(),
+  },
   examples: {
     summary: 'the example topologies and library programs: where they are, or a copy of them',
     load: async () => (await import('./examples.js')).examplesCommand(),

@@ -14,8 +14,11 @@ import { FORMAT_BEGIN } from '../recording/records.js';
 import { mustBeCapture } from './capture-check.js';
 import { readKeysFile } from './keys-file.js';
 
-/** `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found; `shard`: lines about its seeds. */
-export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found' | 'shard' | 'recording';
+/**
+ * `drawing`: whatever `pipes`, `topology graph` and `demo` draw, in any format; `found`: what `topology fuzz` has found; `shard`: lines
+ * about its seeds; `report`: of `verify`, as JSON or as a page.
+ */
+export type OutputKind = 'capture' | 'keys' | 'drawing' | 'found' | 'shard' | 'recording' | 'report';
 
 /** Begins the first line of a topology that a search has found. */
 export const FOUND_HEADING = '# Found by topology fuzz under seed ';
@@ -31,6 +34,7 @@ const DRAWINGS: readonly RegExp[] = [
   /^\{\n {2}"name": ".*",\n {2}"pipes": \[\n/,
 ];
 const DRAWING_BEGIN_OCTETS = 1024;
+const REPORT = /^\{\n {2}"format": "psp-gateway verify",\n|<title>psp-gateway verify: /;
 
 class ForeignFileError extends OutputFileError {
   constructor(path: string, kind: string) {
@@ -100,5 +104,9 @@ const MUST_BE: Readonly<Record<OutputKind, (path: string) => void>> = {
   shard(path) {
     if (readBegin(path, SHARD_BEGIN.length)?.toString('utf8') !== SHARD_BEGIN)
       throw new OutputFileError(`${path} is there, and is no shard; name another folder`);
+  },
+  report(path) {
+    const begin = readBegin(path, DRAWING_BEGIN_OCTETS)?.toString('utf8') ?? '';
+    if (!REPORT.test(begin)) throw new ForeignFileError(path, 'report of psp-gateway verify');
   },
 };

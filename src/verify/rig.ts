@@ -1,7 +1,7 @@
 /**
  * Two devices, A and B, under a pipeline, and a session from A to B: what most properties need. Only PipeHAL is used, so that
- * any implementation can be put under them. The pipeline is a test's own (own-pipeline.ts), or the gateway's
- * (gateway-pipeline.ts).
+ * any implementation can be put under them. The pipeline is the gateway's (gateway-pipeline.ts), or one that conformance tests have
+ * of their own.
  */
 import type { Counter, CounterSelector, EntryId, EntryOperation, PipeHal } from '../hal/hal.js';
 import { type ActionValues, type PipeProgram, UPLINK_PORT, VF_PORT } from '../hal/program.js';
@@ -100,9 +100,13 @@ export interface Rig<P extends RigPipeline = RigPipeline> extends AsyncDisposabl
   readonly encapHeader: Uint8Array;
   readonly pipeline: P;
   readonly cryptoId: number;
+  /** Of the workloads behind A and behind B. */
+  readonly vips: readonly [IpAddress, IpAddress];
   /** Ids of the session's entries on A, and of the one among them that has the encap header. */
   readonly egressEntries: readonly EntryId[];
   readonly headerEntry: EntryId;
+  /** Of B, what lets the session in; absent without an ingress ACL. */
+  readonly ingressEntry?: EntryId;
   /** Frames into A's VF; what left A's uplink. */
   encapsulate(frames: Uint8Array[]): Promise<Uint8Array[]>;
   /** Frames into B's uplink; what left B's VF. */
@@ -125,13 +129,30 @@ export async function openRig<P extends RigPipeline>(
   given: Partial<RigOptions> = {},
 ): Promise<Rig<P>> {
   const options = { ...RIG_DEFAULTS, ...given };
-  const { version, innerFamily: family, firstIv } = options;
   const pipeline = pipelineUnderTest.of(options);
+  const { firstIv } = options;
   const a = await implementation.open({
     masterKeys: MASTER_KEYS,
     ...(firstIv === undefined ? {} : { firstIv }),
   });
-  const b = await implementation.open({ masterKeys: MASTER_KEYS });
+  const opened: HalHarness[] = [a];
+  try {
+    const b = await implementation.open({ masterKeys: MASTER_KEYS });
+    opened.push(b);
+    return await rigOf(a, b, pipeline, options);
+  } catch (error) {
+    for (const { hal } of opened) await hal.close();
+    throw error;
+  }
+}
+
+async function rigOf<P extends RigPipeline>(
+  a: HalHarness,
+  b: HalHarness,
+  pipeline: P,
+  options: RigOptions,
+): Promise<Rig<P>> {
+  const { version, innerFamily: family } = options;
   for (const { hal } of [a, b]) await hal.build(pipeline.program);
 
   const { spis, keys: key } = await b.hal.generateKeys(
@@ -148,11 +169,13 @@ export async function openRig<P extends RigPipeline>(
   const egressEntries = await install(a.hal, [egress.header, ...egress.more]);
   const [failed] = await a.hal.setKeys([{ cryptoId: CRYPTO_ID, key }]);
   if (failed !== null) throw failed;
+  let ingressEntry: EntryId | undefined;
   if (options.ingressAcl) {
-    await install(b.hal, [
+    const ids = await install(b.hal, [
       ...pipeline.localVip(remoteVip),
       pipeline.ingress({ spi, localVip: remoteVip, remoteVip: localVip }),
     ]);
+    ingressEntry = ids.at(-1);
   }
 
   const through = async (harness: HalHarness, into: number, outOf: number, frames: Uint8Array[]) => {
@@ -173,8 +196,10 @@ export async function openRig<P extends RigPipeline>(
     encapHeader,
     pipeline,
     cryptoId: CRYPTO_ID,
+    vips: [localVip, remoteVip],
     egressEntries,
     headerEntry: egressEntries[0]!,
+    ...(ingressEntry === undefined ? {} : { ingressEntry }),
     encapsulate: (frames) => through(a, VF_PORT, UPLINK_PORT, frames),
     decapsulate: (frames) => through(b, UPLINK_PORT, VF_PORT, frames),
     async refused() {
