@@ -1,4 +1,4 @@
-// Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics and of what topologies are
+// Writes what comes from the program: docs' pipe graphs, the tables of flags, of metrics, of what verify asks and of what topologies are
 // made of, the JSON schemas, the names of the manual pages in package.json, what the software DOCA supports, the functions of its trace and the manual page of its mapping file. A test fails when they are stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,8 +10,14 @@ import { traceFiles } from './soft-trace.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 setUp({ build: true });
-const { documentedDrawings, publishedSchemas, withFlagTables, withMetricTable, withTopologyTables } =
-  await import(join(ROOT, 'dist/cli/drawings.js'));
+const {
+  documentedDrawings,
+  publishedSchemas,
+  withFlagTables,
+  withMetricTable,
+  withQuestionTable,
+  withTopologyTables,
+} = await import(join(ROOT, 'dist/cli/drawings.js'));
 for (const [path, text] of [...(await documentedDrawings()), ...publishedSchemas()]) {
   writeFileSync(join(ROOT, path), text);
 }
@@ -19,6 +25,7 @@ for (const [path, withTables] of [
   ['docs/flags.md', withFlagTables],
   ['docs/operations.md', withMetricTable],
   ['docs/topology.md', withTopologyTables],
+  ['docs/verify.md', withQuestionTable],
 ]) {
   const file = join(ROOT, path);
   writeFileSync(file, withTables(readFileSync(file, 'utf8')));

@@ -13,6 +13,8 @@ import { metricTable } from '../metrics/metric-table.js';
 import { readTopology } from '../topology/file/read.js';
 import { SCENARIO_SCHEMA, TOPOLOGY_SCHEMA } from '../topology/file/schema.js';
 import { topologySvg } from '../topology/graph.js';
+import { QUESTIONS } from '../verify/catalogue.js';
+import type { Question } from '../verify/property.js';
 import { flagTables } from './flag-help.js';
 import { topologyTables } from './topology-tables.js';
 
@@ -80,6 +82,18 @@ export function withTopologyTables(document: string): string {
 /** docs/operations.md with the table of metrics as they are now. */
 export function withMetricTable(document: string): string {
   return withTable(document, 'metrics', metricTable());
+}
+
+/** docs/verify.md with the table of questions as they are now. */
+export function withQuestionTable(document: string): string {
+  const counts = (one: Question) =>
+    one.kind === 'property' ? `${one.cases.quick}, ${one.cases.usual}` : 'measured';
+  const rows = QUESTIONS.map((one) => `| \`${one.name}\` | ${one.title} | ${counts(one)} |`);
+  return withTable(
+    document,
+    'questions',
+    ['| name | what is asked | cases, with `--quick` and without |', '|---|---|---|', ...rows].join('\n'),
+  );
 }
 
 /** Puts a table between its marks. */

@@ -1,4 +1,5 @@
 /** Opens what `verify` looks at: the simulator, or a device of DOCA between two interfaces of this machine. */
+import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type Clock, systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
@@ -27,6 +28,7 @@ export interface OpenedDevice {
   readonly device: VerifiedDevice;
   /** What the report says of it, once it was open. */
   rows(): readonly Measured[];
+  close(): Promise<void>;
 }
 
 /** More arguments for DPDK's EAL, separated by blanks; the gateway's variable. */
@@ -42,7 +44,9 @@ const SYSFS_OCTETS = 4096;
 export function deviceProblems(flags: DeviceFlags): string[] {
   if (flags.hal === 'sim') {
     const given = (['pciAddr', 'repr', 'uplink', 'vf'] as const).filter((name) => flags[name] !== undefined);
-    return given.map((name) => `${flagOf(name)}: the simulator has its ports in memory; it goes with --hal=doca`);
+    return given.map(
+      (name) => `${flagOf(name)}: the simulator has its ports in memory; it goes with --hal=doca`,
+    );
   }
   const missing = (['pciAddr', 'repr', 'uplink', 'vf'] as const).filter((name) => flags[name] === undefined);
   const problems = missing.map((name) => `${flagOf(name)}: --hal=doca needs it`);
@@ -55,7 +59,8 @@ export function deviceProblems(flags: DeviceFlags): string[] {
   return problems;
 }
 
-const flagOf = (name: 'pciAddr' | 'repr' | 'uplink' | 'vf') => (name === 'pciAddr' ? '--pci-addr' : `--${name}`);
+const flagOf = (name: 'pciAddr' | 'repr' | 'uplink' | 'vf') =>
+  name === 'pciAddr' ? '--pci-addr' : `--${name}`;
 
 /** Its kernel would speak in between, and be counted. One that is not there yet, as of a TAP, comes with the device. */
 function interfaceProblem(name: string): string | undefined {
@@ -69,13 +74,15 @@ function interfaceProblem(name: string): string | undefined {
   } catch {
     return undefined;
   }
-  return state === '1' ? undefined : `the kernel speaks IPv6 on ${name}, and would in between; first: ${quiet}`;
+  return state === '1'
+    ? undefined
+    : `the kernel speaks IPv6 on ${name}, and would in between; first: ${quiet}`;
 }
 
 export function openDevice(flags: DeviceFlags, clock: Clock = systemClock): OpenedDevice {
   if (flags.hal === 'sim') {
     const device = simulatedDevice(clock, systemRandom());
-    return { device, rows: () => [{ what: 'device', value: device.name }] };
+    return { device, rows: () => [{ what: 'device', value: device.name }], close: async () => {} };
   }
   return docaDevice(flags, clock);
 }
@@ -87,6 +94,13 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
   let ageMs = 0;
   let text = pciAddr;
   let ports: readonly Measured[] = [];
+  // A TAP's interface comes and goes with the device; others stay, and so do their sockets, which take long to close.
+  const isThere = [uplink, vf].every((name) => existsSync(`/sys/class/net/${name}`));
+  let lasting: FarSide | undefined;
+  const farSide = () => {
+    const [near, far] = [uplink, vf].map((name) => openPacketPort({ addon, clock, name }));
+    return FarSide.start({ uplink: near!, vf: far! }, clock);
+  };
   const device: VerifiedDevice = {
     name: `the device ${pciAddr}`,
     waitForCounters(age) {
@@ -109,12 +123,12 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
       }));
       const close = hal.close.bind(hal);
       try {
-        const [near, far] = [uplink, vf].map((name) => openPacketPort({ addon, clock, name }));
-        const side = await FarSide.start({ uplink: near!, vf: far! }, clock);
+        const side = lasting ?? (await farSide());
+        if (isThere) lasting = side;
         let isOpen = true;
         hal.close = async () => {
           await close();
-          if (isOpen) await side.close();
+          if (isOpen && !isThere) await side.close();
           isOpen = false;
         };
         return outsideHarness(hal, side, { clock, quietMs: settle, counterAgeMs: () => ageMs });
@@ -133,5 +147,6 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
       { what: 'interfaces', value: `${uplink} at the uplink, ${vf} at the VF` },
       ...libraryRows(),
     ],
+    close: async () => lasting?.close(),
   };
 }

@@ -1,8 +1,9 @@
 /** What a report says of the machine, the device's firmware and the library: read where the kernel tells it, and never guessed. */
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { cpus, release as kernelRelease, totalmem } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { readTextFile } from '../files/read-file.js';
+import { PACKAGE_FOLDER } from '../hal/native-parts.js';
 import type { Measured } from '../verify/property.js';
 
 const OCTETS_MAX = 1 << 20;
@@ -30,7 +31,10 @@ export function machineRows(): Measured[] {
   const product = textOf('/sys/class/dmi/id/product_name');
   return [
     ...(product === undefined ? [] : [{ what: 'machine', value: product }]),
-    { what: 'processor', value: `${cpus().length} of ${processor?.model.trim() ?? process.arch}, ${process.arch}` },
+    {
+      what: 'processor',
+      value: `${cpus().length} of ${processor?.model.trim() ?? process.arch}, ${process.arch}`,
+    },
     { what: 'memory', value: `${Math.round(totalmem() / 2 ** 30)} GiB` },
     { what: 'kernel', value: `${process.platform} ${kernelRelease()}` },
     { what: 'Node', value: process.version },
@@ -43,7 +47,8 @@ export function pciRows(address: string): Measured[] {
   const ids = ['vendor', 'device', 'subsystem_vendor', 'subsystem_device', 'revision'].map((name) =>
     textOf(join(folder, name)),
   );
-  if (ids[0] === undefined) return [{ what: 'PCI device', value: `${address}: this machine has none; a mapped one` }];
+  if (ids[0] === undefined)
+    return [{ what: 'PCI device', value: `${address}: this machine has none; a mapped one` }];
   const rows: Measured[] = [{ what: 'PCI device', value: `${address}: ${ids.filter(Boolean).join(' ')}` }];
   try {
     rows.push({ what: 'driver', value: basename(readlinkSync(join(folder, 'driver'))) });
@@ -62,16 +67,27 @@ export function pciRows(address: string): Measured[] {
   return rows;
 }
 
-/** The libraries of DOCA and DPDK that this process has loaded. */
+const LIBRARIES: Readonly<Record<string, RegExp>> = {
+  'DOCA Flow': /\/\S*libdoca_flow\.so\S*/,
+  DPDK: /\/\S*librte_eal\.so\S*/,
+  addon: /\/\S*psp_gateway_doca\S*/,
+};
+
+/** The libraries that this process has loaded for it. */
 export function libraryRows(): Measured[] {
   const maps = textOf('/proc/self/maps') ?? '';
-  const paths = new Set(maps.match(/\/\S*(?:libdoca_flow|librte_eal|psp_gateway_doca)\S*/g) ?? []);
-  return [...paths].map((path) => ({ what: 'library', value: realPath(path) }));
+  return Object.entries(LIBRARIES).flatMap(([what, pattern]) => {
+    const [path] = pattern.exec(maps) ?? [];
+    return path === undefined ? [] : [{ what, value: shownPath(path) }];
+  });
 }
 
-function realPath(path: string): string {
+/** Without links, and what is in this package without the way to it. */
+function shownPath(path: string): string {
   try {
-    return realpathSync(path);
+    const real = realpathSync(path);
+    const within = relative(PACKAGE_FOLDER, real);
+    return within.startsWith('..') ? real : within;
   } catch {
     return path;
   }

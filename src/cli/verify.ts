@@ -1,7 +1,7 @@
 /** `psp-gateway verify`: what a device does, found from outside with the simulator as the judge, and written as a report. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { printable } from '../base/printable.js';
 import { systemClock } from '../base/clock.js';
+import { printable, printableLines } from '../base/printable.js';
 import { InputFileError, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { HalError } from '../hal/errors.js';
@@ -14,8 +14,8 @@ import {
   REPORT_FORMAT,
   REPORT_VERSION,
   type Report,
-  reportProblem,
   type Result,
+  reportProblem,
   type State,
 } from '../verify/report.js';
 import { reportHtml } from '../verify/report-html.js';
@@ -127,7 +127,9 @@ async function run(flags: Flags, wrong: FlagProblems): Promise<void> {
     await verifyAndReport(flags, baseline);
   } catch (error) {
     if (!(error instanceof HalError) && !(error instanceof PacketPortError)) throw error;
-    complain(`psp-gateway: verify: ${error instanceof HalError ? error.message : `the interfaces: ${error.message}`}`);
+    complain(
+      `psp-gateway: verify: ${error instanceof HalError ? error.message : `the interfaces: ${error.message}`}`,
+    );
     process.exitCode = EXIT_FAILED;
   }
 }
@@ -161,7 +163,8 @@ function readBaseline(path: string): Report {
 }
 
 async function verifyAndReport(flags: Flags, baseline: Report | undefined): Promise<void> {
-  const { device, rows } = openDevice(flags);
+  const opened = openDevice(flags);
+  const { device, rows } = opened;
   const line = progressLine(process.stderr);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -169,10 +172,10 @@ async function verifyAndReport(flags: Flags, baseline: Report | undefined): Prom
   const at = new Date();
   const startedMs = performance.now();
   const isQuiet = flags.json === true;
-  // A device that cannot be had at all is no result.
-  await (await device.open()).hal.close();
   let results: Result[];
   try {
+    // A device that cannot be had at all is no result.
+    await (await device.open()).hal.close();
     results = await verify({
       device,
       clock: systemClock,
@@ -191,6 +194,7 @@ async function verifyAndReport(flags: Flags, baseline: Report | undefined): Prom
     });
   } finally {
     line.clear();
+    await opened.close();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
   }
   const counts = countsOf(results);
@@ -263,20 +267,24 @@ function lineOf(result: Result): string {
 
 function printSummary({ counts, results, comparison, run }: Report, output: string): void {
   const colors = colorsFor(process.stdout);
-  const say = (text: string) => process.stdout.write(`${printable(text)}\n`);
+  const say = (text: string) => process.stdout.write(`${printableLines(text)}\n`);
   for (const result of results) {
     if (result.state !== 'failed') continue;
     process.stdout.write(`\n${colors.red(result.name)}\n`);
     say(`  ${result.reason}`);
     say(`  smallest case: ${result.smallest}`);
-    say(`  fails ${result.repeats} times; again: --only ${result.name} --seed ${run.seed} --case ${result.case}`);
+    say(
+      `  fails ${result.repeats} times; again: --only ${result.name} --seed ${run.seed} --case ${result.case}`,
+    );
   }
   if (comparison !== undefined) {
     say(`\ncompared with ${comparison.baseline}: ${comparison.differences.length} differences`);
     for (const { name, what, before, now } of comparison.differences)
       say(`  ${name}, ${what}: there ${before}, here ${now}`);
   }
-  const parts = (Object.keys(MARKS) as State[]).map((state) => `${counts[state]} ${MARKS[state].toLowerCase()}`);
+  const parts = (Object.keys(MARKS) as State[]).map(
+    (state) => `${counts[state]} ${MARKS[state].toLowerCase()}`,
+  );
   say(`\n${parts.join(', ')} in ${run.seconds} s${run.stopped ? '; stopped before all was asked' : ''}`);
   say(`report: ${output}.html, ${output}.json`);
 }

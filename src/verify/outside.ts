@@ -80,6 +80,11 @@ export function outsideHarness(hal: PipeHal, far: FarSide, options: OutsideOptio
     await sleep(clock, far.lastMs + options.counterAgeMs() - clock.nowMs());
     return counters(selectors);
   };
+  const transmit = hal.transmit.bind(hal);
+  hal.transmit = (packets) => {
+    far.lastMs = clock.nowMs();
+    return transmit(packets);
+  };
   return {
     hal,
     inject: (portId, frames) => far.send(portId, frames),

@@ -28,7 +28,9 @@ const text = (given: string) => given.replace(/[&<>"]/g, (one) => ESCAPES[one]!)
 
 export function reportHtml(report: Report): string {
   const { run, counts, results } = report;
-  const groups = (Object.keys(GROUPS) as Group[]).filter((group) => results.some((one) => one.group === group));
+  const groups = (Object.keys(GROUPS) as Group[]).filter((group) =>
+    results.some((one) => one.group === group),
+  );
   const title = `psp-gateway verify: ${report.device[0]?.value ?? 'a device'}`;
   return `<!doctype html>
 <html lang="en">
@@ -54,8 +56,13 @@ ${list([
   { what: 'command', value: run.command },
 ])}
 ${report.comparison === undefined ? '' : comparisonHtml(report.comparison)}${groups
-    .map((group) => groupHtml(GROUPS[group], results.filter((one) => one.group === group)))
-    .join('')}</body>
+  .map((group) =>
+    groupHtml(
+      GROUPS[group],
+      results.filter((one) => one.group === group),
+    ),
+  )
+  .join('')}</body>
 </html>
 `;
 }
@@ -89,7 +96,10 @@ function detail(result: Result): string {
       return `${list([
         { what: 'why', value: result.reason },
         { what: 'smallest case', value: result.smallest },
-        { what: 'fails', value: `${result.repeats} times that it was run again; first as case ${result.case}` },
+        {
+          what: 'fails',
+          value: `${result.repeats} times that it was run again; first as case ${result.case}`,
+        },
       ])}<a download="${text(result.name)}.pcapng" href="data:application/octet-stream;base64,${result.capture}">its capture, ${result.frames} frames</a>`;
   }
 }

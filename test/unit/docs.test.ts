@@ -7,9 +7,13 @@ import {
   publishedSchemas,
   withFlagTables,
   withMetricTable,
+  withQuestionTable,
   withTopologyTables,
 } from '../../src/cli/drawings.js';
 import { EVENT_LINES, SELDOM } from '../../src/gateway/event-lines.js';
+import { QUESTIONS } from '../../src/verify/catalogue.js';
+import { type Report, reportProblem } from '../../src/verify/report.js';
+import { reportHtml } from '../../src/verify/report-html.js';
 import { documents, readDocument } from '../support/document-blocks.js';
 import { textsOfXml } from '../support/xml.js';
 
@@ -107,6 +111,21 @@ describe('the documentation', () => {
   test('has the table of metrics as it is (npm run docs writes it anew)', () => {
     const operations = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
     expect(withMetricTable(operations)).toBe(operations);
+  });
+
+  test('has the table of what verify asks as it is (npm run docs writes it anew)', () => {
+    const verify = readFileSync(join(ROOT, 'docs/verify.md'), 'utf8');
+    expect(withQuestionTable(verify)).toBe(verify);
+  });
+
+  test('shows a report of verify that has been asked all there is to ask (npm run docs:verify makes it anew)', () => {
+    const report = JSON.parse(readFileSync(join(ROOT, 'docs/verify/software-doca.json'), 'utf8')) as Report;
+    expect(reportProblem(report)).toBeUndefined();
+    expect(report.results.map(({ name }) => name).sort()).toEqual(
+      ['counter-age', ...QUESTIONS.map(({ name }) => name)].sort(),
+    );
+    expect(report.counts.failed).toBe(0);
+    expect(reportHtml(report)).toBe(readFileSync(join(ROOT, 'docs/verify/software-doca.html'), 'utf8'));
   });
 
   test('has the tables of topologies as they are (npm run docs writes them anew)', () => {

@@ -56,7 +56,7 @@ async function refusal(world: World, program: PipeProgram): Promise<string | und
 }
 
 const FIELD_NAMES = (Object.keys(FIELDS) as FieldName[]).filter((name) => !isPspWord(name));
-const valueOf = (name: FieldName) =>
+const anyValue = (name: FieldName) =>
   FIELDS[name].widthBits > 32 ? new Uint8Array(FIELDS[name].widthBits / 8).fill(1) : 1;
 
 /** Fields that cannot stand together, since a packet has one of the headers. */
@@ -71,7 +71,7 @@ async function matches(world: World): Promise<Measured[]> {
   const refused = new Map<string, string>();
   const tried = new Set<FieldName>();
   const build = (names: readonly FieldName[]) => {
-    const match = Object.fromEntries(names.map((name) => [name, { value: valueOf(name) }]));
+    const match = Object.fromEntries(names.map((name) => [name, { value: anyValue(name) }]));
     const entry: ControlEntry = { label: 'e', priority: 1, match, forward: { to: 'port', port: VF_PORT } };
     return refusal(
       world,
@@ -240,8 +240,9 @@ async function slots(world: World): Promise<Measured[]> {
     { cryptoId: keySlots + 1, key },
   ]);
   return [
-    { what: `key slot ${keySlots}, the highest that was asked for`, value: last?.message ?? 'is set' },
-    { what: `key slot ${keySlots + 1}`, value: beyond?.message ?? 'is set as well' },
+    { what: 'key slots that were asked for', value: `${keySlots}` },
+    { what: 'the highest of them', value: last?.message ?? 'is set' },
+    { what: 'one beyond', value: beyond?.message ?? 'is set as well' },
   ];
 }
 

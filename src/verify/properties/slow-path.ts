@@ -64,8 +64,6 @@ export const SLOW_PATH: readonly Property[] = [
       const taken = rig.a.hal.transmit(frames.map((frame) => ({ frame: frame.slice() })));
       mustEqual('packets that transmit has taken', taken, frames.length);
       await rig.a.settle();
-      // What is sent from within reaches the wire a little later.
-      await rig.a.settle();
       const delivered = await rig.decapsulate(rig.a.takeSent(UPLINK_PORT));
       mustBeFrames(
         'IP packets delivered',

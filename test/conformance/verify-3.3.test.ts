@@ -1,0 +1,3 @@
+import { describeVerification } from './verify.js';
+
+describeVerification('3.3');

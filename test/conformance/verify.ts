@@ -1,0 +1,100 @@
+/**
+ * What `psp-gateway verify` asks of the software DOCA: every property holds, in whichever way operations end; and three defects that its
+ * test build puts in on purpose are named, each by the question that is about it, with the smallest case and a capture of it.
+ */
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.js';
+import { QUESTIONS } from '../../src/verify/catalogue.js';
+import type { Question } from '../../src/verify/property.js';
+import type { Result } from '../../src/verify/report.js';
+import { verify } from '../../src/verify/run.js';
+import { behave, type DocaRelease, openDocaHarness, startRings } from '../support/doca-harness.js';
+import { describeOnDoca } from '../support/on-doca.js';
+
+/** Of 1000 operations on entries so many fail. */
+const FAULTS_PER_THOUSAND = 60;
+/** Defects, and the properties that they break. */
+const DEFECTS: Readonly<Record<string, readonly string[]>> = {
+  'counts-lost': ['counters'],
+  'cookies-ignored': ['acl-cookie'],
+  'keys-kept': ['key-gone', 're-key'],
+};
+
+const PROPERTIES = QUESTIONS.filter(({ kind }) => kind === 'property');
+
+function ask(
+  release: DocaRelease,
+  questions: readonly Question[],
+  mapping: readonly string[] = [],
+): Promise<Result[]> {
+  const device = {
+    name: `the software DOCA ${release}`,
+    open: () => openDocaHarness(release, { mapping, uplinkMtuOctets: 1500, vfMtuOctets: 1500 }),
+  };
+  return verify({ device, clock: systemClock, questions, seed: 1, isQuick: true });
+}
+
+const named = (results: readonly Result[], state: Result['state']) =>
+  results
+    .filter((result) => result.state === state)
+    .map(({ name }) => name)
+    .sort();
+
+export function describeVerification(release: DocaRelease): void {
+  describeOnDoca(release, () => {
+    describe(`verification of the software DOCA ${release}`, () => {
+      afterEach(() => behave({ completions: 'queued' }));
+
+      test('finds nothing, in whichever way operations end, and gets an answer to every question', async () => {
+        behave({ completions: 'shuffled', 'equal-keys': 'refused' });
+        const results = await ask(release, QUESTIONS);
+        expect(results.filter(({ state }) => state === 'failed' || state === 'not-possible')).toEqual([]);
+        expect(results).toHaveLength(QUESTIONS.length + 1);
+        for (const result of results) if (result.state === 'measured') expect(result.rows).not.toEqual([]);
+      }, 60_000);
+
+      test('takes operations that a device fails for what they are, in its own words', async () => {
+        const { setFaults } = startRings(release);
+        setFaults(3, FAULTS_PER_THOUSAND);
+        const results = await ask(release, PROPERTIES).finally(() => setFaults(0, 0));
+        expect(results.filter(({ state }) => state === 'failed')).toEqual([]);
+        const words = results.flatMap((result) =>
+          ('refused' in result ? (result.refused ?? []) : []).map((refusal) => refusal.words),
+        );
+        expect(words.length).toBeGreaterThan(0);
+        for (const one of words) expect(one).toMatch(/^DOCA_ERROR_/);
+      }, 60_000);
+
+      test.each(Object.entries(DEFECTS))(
+        'names the defect %s',
+        async (defect, expected) => {
+          const results = await ask(release, PROPERTIES, [`test-defect = ${defect}`]);
+          expect(named(results, 'failed')).toEqual(expected);
+          expect(named(results, 'not-possible')).toEqual([]);
+          for (const result of results) {
+            if (result.state !== 'failed') continue;
+            // Made small: a packet or two, and as little around it as there can be.
+            expect(result.smallest).toMatch(/as (?:sender|receiver); tunnel over IPv6/);
+            expect(result.repeats).toBe('3 of 3');
+            expect(result.frames).toBeGreaterThan(0);
+            expect(result.frames).toBeLessThanOrEqual(16);
+          }
+        },
+        60_000,
+      );
+
+      test('describes IVs of a clock as what they are', async () => {
+        const results = await ask(
+          release,
+          QUESTIONS.filter(({ name }) => name === 'iv'),
+          ['test-defect = iv-clock'],
+        );
+        expect(results.find(({ name }) => name === 'iv')).toMatchObject({
+          rows: expect.arrayContaining([
+            { what: 'the device opened again', value: 'goes on as a clock of picoseconds would' },
+          ]),
+        });
+      }, 60_000);
+    });
+  });
+}
