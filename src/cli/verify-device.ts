@@ -92,6 +92,7 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
   const addon = loadPortsAddon();
   const given = (process.env[EAL_ENVIRONMENT] ?? '').split(/\s+/).filter((argument) => argument !== '');
   let ageMs = 0;
+  let quietMs = settle;
   let text = pciAddr;
   let ports: readonly Measured[] = [];
   // A TAP's interface comes and goes with the device; others stay, and so do their sockets, which take long to close.
@@ -105,6 +106,9 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
     name: `the device ${pciAddr}`,
     waitForCounters(age) {
       ageMs = age;
+    },
+    waitLonger(factor) {
+      quietMs = settle * factor;
     },
     async open() {
       const hal = await openDocaHal({
@@ -131,7 +135,7 @@ function docaDevice(flags: DeviceFlags, clock: Clock): OpenedDevice {
           if (isOpen && !isThere) await side.close();
           isOpen = false;
         };
-        return outsideHarness(hal, side, { clock, quietMs: settle, counterAgeMs: () => ageMs });
+        return outsideHarness(hal, side, { clock, quietMs: () => quietMs, counterAgeMs: () => ageMs });
       } catch (error) {
         await close();
         throw error;

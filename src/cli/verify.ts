@@ -262,7 +262,9 @@ function lineOf(result: Result): string {
     if (first === undefined) return head;
     return `${head}: ${first.what}: ${first.value}${more.length === 0 ? '' : `; and ${more.length} more`}`;
   }
-  return `${head}: ${result.cases} ${result.cases === 1 ? 'case' : 'cases'}`;
+  const { cases, again = 0 } = result;
+  const late = again === 0 ? '' : `, ${again} of them only when run again with more time`;
+  return `${head}: ${cases} ${cases === 1 ? 'case' : 'cases'}${late}`;
 }
 
 function printSummary({ counts, results, comparison, run }: Report, output: string): void {

@@ -18,7 +18,7 @@ export interface FarEnds {
 export interface OutsideOptions {
   readonly clock: Clock;
   /** Nothing has come for so long: everything has had its fate. */
-  readonly quietMs: number;
+  quietMs(): number;
   /** How old counters may be. */
   counterAgeMs(): number;
 }
@@ -67,7 +67,7 @@ export class FarSide {
 
 /** A device between far ends. Closing it leaves these open. */
 export function outsideHarness(hal: PipeHal, far: FarSide, options: OutsideOptions): HalHarness {
-  const { clock, quietMs } = options;
+  const { clock } = options;
   const received: RssPacket[] = [];
   hal.onReceive((packets) => {
     far.lastMs = clock.nowMs();
@@ -92,7 +92,7 @@ export function outsideHarness(hal: PipeHal, far: FarSide, options: OutsideOptio
     takeRss: () => received.splice(0),
     async settle() {
       for (;;) {
-        const leftMs = far.lastMs + quietMs - clock.nowMs();
+        const leftMs = far.lastMs + options.quietMs() - clock.nowMs();
         if (leftMs <= 0) return;
         await sleep(clock, leftMs);
       }

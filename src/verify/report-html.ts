@@ -89,7 +89,7 @@ function detail(result: Result): string {
     case 'measured':
       return list(result.rows);
     case 'passed':
-      return `<br>${result.cases} ${result.cases === 1 ? 'case' : 'cases'}, ${result.seconds} s${refusals(result.refused)}`;
+      return `<br>${result.cases} ${result.cases === 1 ? 'case' : 'cases'}${againText(result.again)}, ${result.seconds} s${refusals(result.refused)}`;
     case 'not-possible':
       return refusals(result.refused);
     case 'failed':
@@ -103,6 +103,8 @@ function detail(result: Result): string {
       ])}<a download="${text(result.name)}.pcapng" href="data:application/octet-stream;base64,${result.capture}">its capture, ${result.frames} frames</a>`;
   }
 }
+
+const againText = (again = 0) => (again === 0 ? '' : `, ${again} of them only when run again with more time`);
 
 function refusals(refused: Extract<Result, { state: 'not-possible' }>['refused'] = []): string {
   return refused

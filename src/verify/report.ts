@@ -25,6 +25,8 @@ export type Result = Asked &
     | {
         readonly state: 'passed';
         readonly cases: number;
+        /** Of them, those that failed first, and held when they were run again with more time. */
+        readonly again?: number;
         /** Cases that the device refused. */
         readonly refused?: readonly Refusal[];
       }

@@ -14,6 +14,8 @@ import { World } from './world.js';
 export interface VerifiedDevice extends HalUnderTest {
   /** From now on whoever asks for counters waits until they are so old at most; absent: they are never late. */
   waitForCounters?(ageMs: number): void;
+  /** From now on it is waited so many times longer until all frames have come; absent: it is known when they have. */
+  waitLonger?(factor: number): void;
 }
 
 export interface VerifyOptions {
@@ -41,6 +43,8 @@ export interface Progress {
   readonly share: number;
 }
 
+/** What fails is run again with so much more time: it may have been slow, or have lost a packet once. */
+const PATIENCE = 10;
 /** To make a case smaller takes so many others at most, and so long. */
 const SHRINK_RUNS_MAX = 60;
 const SHRINK_MS_MAX = 120_000;
@@ -107,7 +111,7 @@ async function tryProperty(
 ): Promise<Outcome> {
   const count = caseCount(property, options);
   const refusals = new Map<string, Refusal>();
-  let passed = 0;
+  let [passed, again] = [0, 0];
   for (let i = 0; i < count; i++) {
     if (options.signal?.aborted) break;
     tell(i);
@@ -123,11 +127,26 @@ async function tryProperty(
           case: before?.case ?? trial.text,
           cases: (before?.cases ?? 0) + 1,
         });
-    } else return { state: 'failed', cases: i + 1, case: index, ...(await smallest(trial, end, world)) };
+    } else {
+      options.device.waitLonger?.(PATIENCE);
+      try {
+        const later = options.device.waitLonger === undefined ? end : await ending(trial, world);
+        if (later.kind === 'failed')
+          return { state: 'failed', cases: i + 1, case: index, ...(await smallest(trial, later, world)) };
+        again++;
+      } finally {
+        options.device.waitLonger?.(1);
+      }
+    }
   }
   const refused = [...refusals.values()];
-  if (passed === 0 && refused.length > 0) return { state: 'not-possible', refused };
-  return { state: 'passed', cases: passed, ...(refused.length === 0 ? {} : { refused }) };
+  if (passed + again === 0 && refused.length > 0) return { state: 'not-possible', refused };
+  return {
+    state: 'passed',
+    cases: passed + again,
+    ...(again === 0 ? {} : { again }),
+    ...(refused.length === 0 ? {} : { refused }),
+  };
 }
 
 async function tryMeasure(measure: Measure, world: World, { seed }: VerifyOptions): Promise<Outcome> {

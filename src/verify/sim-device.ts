@@ -29,7 +29,7 @@ export function simulatedDevice(clock: Clock, random: Random): VerifiedDevice {
         await far.close();
         await sleep(clock, 0);
       };
-      const harness = outsideHarness(hal, far, { clock, quietMs: 0, counterAgeMs: () => 0 });
+      const harness = outsideHarness(hal, far, { clock, quietMs: () => 0, counterAgeMs: () => 0 });
       const underWay = () => uplink.onTheWay + vf.onTheWay + hal.rssWaiting;
       return {
         ...harness,

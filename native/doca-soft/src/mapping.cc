@@ -172,8 +172,8 @@ Defect defect(const std::string &text)
 		return Defect::COOKIES_IGNORED;
 	if (text == "counts-lost")
 		return Defect::COUNTS_LOST;
-	throw std::runtime_error("expected iv-clock, keys-stay, overflow, keys-kept, cookies-ignored or counts-lost, got \"" + text +
-				 "\"");
+	throw std::runtime_error("expected iv-clock, keys-stay, overflow, keys-kept, cookies-ignored or counts-lost, got \"" +
+				 text + "\"");
 }
 
 bool set_device_key(DeviceMapping &device, const std::string &key, const std::string &value)

@@ -55,6 +55,24 @@ describe('verification', () => {
     expect(result).toMatchObject({ state: 'failed', reason: 'once', repeats: '0 of 3' });
   });
 
+  test('runs what fails again with more time, where it does not know whether all has come', async () => {
+    const factors: number[] = [];
+    const device = { ...DEVICE, waitLonger: (factor: number) => void factors.push(factor) };
+    const patience = () => factors.at(-1) ?? 1;
+    const slow = numbers(() => {
+      if (patience() < 10) throw new Violation('nothing has come');
+    }, 2);
+    const never = numbers(() => {
+      throw new Violation('nothing has come');
+    }, 2);
+    const results = await ask([slow, never], { device });
+    expect(results).toMatchObject([
+      { state: 'passed', cases: 2, again: 2 },
+      { state: 'failed', cases: 1 },
+    ]);
+    expect(factors).toEqual([10, 1, 10, 1, 10, 1]);
+  });
+
   test('draws the same cases from a seed, and one of them alone', async () => {
     const drawn = async (more: object) => {
       const seen: number[] = [];
