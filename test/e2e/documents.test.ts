@@ -61,6 +61,7 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
   'docs/topology.md: By shards': [
     [/seeds 1 to 10: 10 runs, 0 failed/, /seeds 11 to 20: 10 runs/, /2 shards of seeds 1\.\.20: 20 runs/],
   ],
+  'docs/verify.md: What does this device do?': [[/passed +sessions-sender: 12 cases/, /, 0 failed, /]],
   'docs/wireshark.md: The dissector': [[/PSP/, /SPI 0x[0-9a-f]{8}, AES-GCM-256, IPv4 \(tunnel mode\)/]],
   'docs/wireshark.md: An example': [[], [], []],
   'examples/library/README.md: The library, by example': [
