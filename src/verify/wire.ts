@@ -1,7 +1,7 @@
 /** Frames of PSP as they can be compared, without what PSP leaves to each device. */
 import { IPV4_CHECKSUM, IPV4_IDENTIFICATION, setIpv4Checksum, setIpv4TotalLength } from '../packet/ipv4.js';
 import { setIpv6PayloadLength } from '../packet/ipv6.js';
-import { PSP_IV, PSP_SPI } from '../psp/header.js';
+import { PSP_IV } from '../psp/header.js';
 import { opened } from './opened.js';
 
 /**
@@ -41,11 +41,6 @@ export function cutBehindUdp(wire: Uint8Array, udpAt: number, octets: number): U
     setIpv6PayloadLength(frame, 14, frame.length - 54);
   }
   return frame;
-}
-
-/** The SPI of a session's frame. */
-export function spiOf(frame: Uint8Array, pspAt: number): number {
-  return new DataView(frame.buffer, frame.byteOffset).getUint32(pspAt + PSP_SPI);
 }
 
 /** The IV of a session's frame. */
