@@ -198,7 +198,7 @@ function createDirection(
     if (at === 0) waitForFirst();
   };
 
-  const launch = (frame: Uint8Array, impairments: Impairments, fate: LinkFate) => {
+  const launch = (frame: Uint8Array, impairments: Impairments, fate: LinkFate, now: number) => {
     if (onTheWayOctets + frame.length > queueOctetsMax) {
       observe?.(from, frame, 'queue-dropped');
       counters.queueDropped++;
@@ -207,7 +207,6 @@ function createDirection(
     observe?.(from, frame, fate);
     onTheWayOctets += frame.length;
     const { delayMs, jitterMs, rateBitsPerSecond, reorderRatio } = impairments;
-    const now = clock.nowMs();
     const sendMs = rateBitsPerSecond === 0 ? 0 : (frame.length * 8 * 1000) / rateBitsPerSecond;
     idleAtMs = Math.max(idleAtMs, now) + sendMs;
     const jitter = jitterMs === 0 ? 0 : uniform(random, jitterMs);
@@ -224,6 +223,7 @@ function createDirection(
 
   const send = (frames: readonly Uint8Array[]) => {
     const impairments = impairmentsNow();
+    const now = clock.nowMs();
     for (const frame of frames) {
       counters.sent++;
       if (chance(random, impairments.lossRatio)) {
@@ -233,7 +233,7 @@ function createDirection(
       }
       if (chance(random, impairments.duplicateRatio)) {
         counters.duplicated++;
-        launch(frame.slice(), impairments, 'duplicated');
+        launch(frame.slice(), impairments, 'duplicated', now);
       }
       let fate: LinkFate = 'carried';
       if (chance(random, impairments.corruptRatio) && frame.length > corruptibleFrom) {
@@ -242,7 +242,7 @@ function createDirection(
         const bit = random.uint32() % ((frame.length - corruptibleFrom) * 8);
         frame[corruptibleFrom + (bit >>> 3)]! ^= 1 << (bit & 7);
       }
-      launch(frame, impairments, fate);
+      launch(frame, impairments, fate, now);
     }
   };
   return { send, onTheWay: () => onTheWay.length };

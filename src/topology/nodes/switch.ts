@@ -1,6 +1,5 @@
 /** A switch: learns which MAC address is behind which port, floods what it does not know. IEEE 802.1D without trees. */
 import type { SimPort } from '../../hal-sim/port.js';
-import { macFromOctets } from '../../packet/address.js';
 import {
   ETHERNET_DESTINATION,
   ETHERNET_HEADER_OCTETS,
@@ -25,7 +24,8 @@ export interface SwitchCounters {
 export class Switch {
   readonly counters: SwitchCounters = { forwarded: 0, flooded: 0, filtered: 0, tooBig: 0 };
   readonly #ports: readonly SimPort[];
-  readonly #portOf = new Map<string, number>();
+  /** By MAC as a number. */
+  readonly #portOf = new Map<number, number>();
 
   constructor(ports: readonly SimPort[]) {
     this.#ports = ports;
@@ -47,8 +47,8 @@ export class Switch {
       counters.filtered++;
       return;
     }
-    if ((frame[ETHERNET_SOURCE]! & GROUP_BIT) === 0) this.#learn(macFromOctets(frame, ETHERNET_SOURCE), from);
-    const to = this.#portOf.get(macFromOctets(frame, ETHERNET_DESTINATION));
+    if ((frame[ETHERNET_SOURCE]! & GROUP_BIT) === 0) this.#learn(macNumber(frame, ETHERNET_SOURCE), from);
+    const to = this.#portOf.get(macNumber(frame, ETHERNET_DESTINATION));
     if (to === from) counters.filtered++;
     else if (to !== undefined) {
       counters.forwarded++;
@@ -62,7 +62,7 @@ export class Switch {
     }
   }
 
-  #learn(mac: string, port: number): void {
+  #learn(mac: number, port: number): void {
     if (this.#portOf.get(mac) === port) return;
     this.#portOf.delete(mac);
     if (this.#portOf.size === ADDRESSES_MAX) this.#portOf.delete(this.#portOf.keys().next().value!);
@@ -74,4 +74,11 @@ export class Switch {
     if (!fitsMtu(frame, port.mtuOctets)) this.counters.tooBig++;
     else port.send([frame]);
   }
+}
+
+/** 48 bits, which a number holds exactly; a text would take longer to make than the frame to forward. */
+function macNumber(frame: Uint8Array, at: number): number {
+  const high = (frame[at]! << 16) | (frame[at + 1]! << 8) | frame[at + 2]!;
+  const low = (frame[at + 3]! << 16) | (frame[at + 4]! << 8) | frame[at + 5]!;
+  return high * 0x100_0000 + low;
 }
