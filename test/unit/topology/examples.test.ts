@@ -26,6 +26,9 @@ describe('the examples', () => {
     const text = readFile(join(ROOT, 'docs/topology.md'));
     const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block!);
     expect(blocks).not.toHaveLength(0);
-    for (const block of blocks) expect(topologyOf(block).scenario.traffic).not.toHaveLength(0);
+    for (const block of blocks) {
+      const { traffic, events } = topologyOf(block).scenario;
+      expect([...traffic, ...events]).not.toHaveLength(0);
+    }
   });
 });
