@@ -1,6 +1,7 @@
 /** What runs in real time need of this machine. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { systemClock } from '../base/clock.js';
 import { setNetworkSetting } from '../files/kernel-setting.js';
 import { readTextFile } from '../files/read-file.js';
 import { TemporaryFolder } from '../files/temporary-folder.js';
@@ -12,9 +13,11 @@ import {
   type SoftRelease,
   softAddonFile,
 } from '../hal/native-parts.js';
+import { openPacketPort } from '../hal-sim/ports/packet-socket.js';
 import { loadPortsAddon } from '../hal-sim/ports/ports-addon.js';
 import { openTapPort } from '../hal-sim/ports/tap.js';
 import type { Machine } from '../topology/real-time/machine.js';
+import { enterNamespace } from './network-namespace.js';
 
 /** "Do not reply for all local addresses", as the kernel's ip-sysctl has it. */
 const NO_ARP_REPLIES = '8';
@@ -24,6 +27,8 @@ const SYSFS_OCTETS_MAX = 4096;
 
 export const THIS_MACHINE: Machine = {
   openTap: (options) => openTapPort({ addon: loadPortsAddon(), ...options }),
+  openInterface: (name) => openPacketPort({ addon: loadPortsAddon(), clock: systemClock, name }),
+  enterNamespace,
   indexOf: (interfaceName) =>
     Number(readTextFile(`/sys/class/net/${interfaceName}/ifindex`, SYSFS_OCTETS_MAX)),
   silence(interfaceName) {

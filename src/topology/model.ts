@@ -79,7 +79,19 @@ export interface WorkloadPlan {
   readonly addresses: readonly IpAddress[];
   /** Whether the workload exists when the run begins; otherwise an event adds it. */
   readonly present: boolean;
+  /** A host whose kernel, and whose traffic, are its own; absent: a simulated one. */
+  readonly host?: HostPlan;
 }
+
+/** Where a real workload is: a network namespace of this machine, or an interface that the run makes or finds. */
+export interface HostPlan {
+  readonly behind: HostPlace;
+  /** Of the namespace or the interface. */
+  readonly name: string;
+}
+
+export const HOST_PLACES = ['namespace', 'tap', 'interface'] as const;
+export type HostPlace = (typeof HOST_PLACES)[number];
 
 /**
  * A configured peer that is not honest: it has a name on the OOB network, one uplink, `p0`, and virtual addresses of its

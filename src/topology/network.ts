@@ -59,6 +59,8 @@ export interface NetworkDeps {
   readonly transport?: (plan: GatewayPlan | InsiderPlan, oob: Oob) => ControlTransport;
   /** Opens gateways; undefined, or absent: in this process. */
   readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
+  /** The ports of real hosts, by the gateways that they are behind. */
+  readonly hosts?: ReadonlyMap<string, SimPort>;
   /** Gets what is seen of the keys of gateways in other processes. */
   readonly onSeen?: (node: GatewayNode, seen: Seen) => void;
   /** Interfaces of this machine, by the names of their links. */
@@ -126,10 +128,12 @@ export class Network {
         const elsewhere = deps.open?.(plan)?.bind(undefined, this);
         // In other processes they have transports of their own.
         if (elsewhere !== undefined) this.oob.register(plan);
+        const vf = deps.hosts?.get(plan.name);
         const node = new GatewayNode({
           plan,
           clock,
           uplink: this.#end(plan.name, 'p0'),
+          ...(vf === undefined ? {} : { vf }),
           observer,
           open: elsewhere ?? this.#localIncarnations(plan),
         });

@@ -13,6 +13,7 @@ import type { ControlTransport } from '../gateway/rpc/transport.js';
 import { reasonOf } from '../hal/errors.js';
 import type { PipeHal, SpiKeyBatch } from '../hal/hal.js';
 import type { PipeProgram } from '../hal/program.js';
+import type { SimPort } from '../hal-sim/port.js';
 import type { Link } from '../hal-sim/ports/link.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
@@ -63,6 +64,8 @@ export interface RunOptions {
   readonly outside?: ReadonlyMap<string, OpenOutside>;
   readonly onKeys?: (node: GatewayNode, batch: SpiKeyBatch) => void;
   readonly onProgress?: (progress: Progress) => void;
+  /** The ports of real hosts, by the gateways that they are behind. */
+  readonly hosts?: ReadonlyMap<string, SimPort>;
   /** Gateways that run in other processes. */
   readonly remote?: (node: string) => boolean;
   /** What cannot be watched of the topology's nodes, a sentence each, for the report. */
@@ -147,7 +150,7 @@ class Run {
     private readonly topology: Topology,
     private readonly options: RunOptions,
   ) {
-    const { clock, sink, sabotage, transport, open, outside } = options;
+    const { clock, sink, sabotage, transport, open, outside, hosts } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
     const insiders = insidersOf(topology);
@@ -204,6 +207,7 @@ class Run {
       },
       ...(transport === undefined ? {} : { transport }),
       ...(open === undefined ? {} : { open }),
+      ...(hosts === undefined ? {} : { hosts }),
       onSeen: (node, seen) => checkSeen(this.#invariants, node, seen),
       ...(outside === undefined ? {} : { outside }),
       onOutside: (name, trouble) =>

@@ -20,14 +20,18 @@ export type VirtualRunOptions = Omit<RunOptions, 'clock'> & {
 
 /** Runs a topology without waiting, the same to the byte each time. Rejects with the reason of `signal`. */
 export async function runVirtually(topology: Topology, options: VirtualRunOptions = {}): Promise<RunResult> {
-  const real = gatewaysOf(topology).filter(({ doca }) => doca !== undefined);
-  if (real.length > 0)
-    throw new TopologyFileError(real.map(({ name }) => `${name} runs over DOCA, in real time only`));
-  const outside = topology.links.filter((link) => link.outside !== undefined);
-  if (outside.length > 0)
-    throw new TopologyFileError(
-      outside.map(({ name }) => `link "${name}": interfaces of this machine know no virtual time`),
-    );
+  const real = [
+    ...gatewaysOf(topology).flatMap(({ name, doca, workloads }) => [
+      ...(doca === undefined ? [] : [`${name} runs over DOCA, in real time only`]),
+      ...workloads.flatMap((one) =>
+        one.host === undefined ? [] : [`${one.name} is a real host, in real time only`],
+      ),
+    ]),
+    ...topology.links.flatMap(({ name, outside }) =>
+      outside === undefined ? [] : [`link "${name}": interfaces of this machine know no virtual time`],
+    ),
+  ];
+  if (real.length > 0) throw new TopologyFileError(real);
   const clock = createVirtualClock(topology.epochMs ?? EPOCH_MS);
   let over = false;
   const run = runTopology(topology, { ...options, clock }).finally(() => {

@@ -15,6 +15,8 @@ export const addWorkload: EventKind<AddWorkload, Static<typeof schema>> = {
   example: { at: '1s', 'add-workload': 'v2' },
   read(parsed, { atMs, subject, names }) {
     const workload = names.workloads.find(parsed['add-workload'], subject);
+    if (workload?.plan.host !== undefined)
+      subject.problem(`${workload.plan.name} is a real host, which comes and goes by itself`);
     return workload === undefined ? [] : [{ atMs, type: 'add-workload', workload: workload.plan.name }];
   },
   write: ({ workload }) => ({ 'add-workload': workload }),

@@ -15,6 +15,8 @@ export const removeWorkload: EventKind<RemoveWorkload, Static<typeof schema>> = 
   example: { at: '1s', 'remove-workload': 'v2' },
   read(parsed, { atMs, subject, names }) {
     const workload = names.workloads.find(parsed['remove-workload'], subject);
+    if (workload?.plan.host !== undefined)
+      subject.problem(`${workload.plan.name} is a real host, which comes and goes by itself`);
     return workload === undefined ? [] : [{ atMs, type: 'remove-workload', workload: workload.plan.name }];
   },
   write: ({ workload }) => ({ 'remove-workload': workload }),

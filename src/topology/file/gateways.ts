@@ -11,6 +11,7 @@ import { type AddressBooks, GENERATED } from './addresses.js';
 import { type DeviceRead, readDevice } from './devices.js';
 import type { ExpandedNode } from './expanded.js';
 import { type FlagReader, type GivenFlags, mergeFlags } from './gateway-flags.js';
+import { checkHosts, readHost } from './hosts.js';
 import { InsiderReader, readServiceAddress } from './insiders.js';
 import type { Names } from './names.js';
 import type { ParsedGateway } from './parsed.js';
@@ -141,17 +142,18 @@ export class GatewayReader {
       draft.workloads = Object.entries(parsed.workloads).map(([workload, value]): WorkloadPlan => {
         const at = place.at('workloads', workload);
         const isList = Array.isArray(value);
-        const { addresses, present = true } = isList
-          ? { addresses: value as readonly string[] }
-          : (value as Exclude<typeof value, readonly string[]>);
+        const map = isList ? undefined : (value as Exclude<typeof value, readonly string[]>);
+        const { addresses, present = true } = map ?? { addresses: value as readonly string[] };
+        const host = map === undefined ? undefined : readHost(map, at);
         const listPlace = isList ? at : at.at('addresses');
         const claimed = itemsOf(addresses).flatMap(([i, text]) => {
           const ip = this.books.workload.claim(text, workload, listPlace.at(i));
           if (ip !== undefined) checkFamily(ip, draft, listPlace.at(i));
           return ip ?? [];
         });
-        return { name: workload, addresses: claimed, present };
+        return { name: workload, addresses: claimed, present, ...(host === undefined ? {} : { host }) };
       });
+      checkHosts(draft.workloads, { macGiven: draft.workloadMac !== undefined, place });
     }
   }
 

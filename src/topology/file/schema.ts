@@ -11,6 +11,7 @@ import {
   WORKLOADS_PER_GATEWAY_MAX,
 } from './limits.js';
 import { DEVICE } from './schema-device.js';
+import { HOST } from './schema-host.js';
 import { SCENARIO } from './schema-scenario.js';
 import {
   address,
@@ -51,11 +52,12 @@ const WORKLOAD = oneOf(
   {},
   annotated(ADDRESSES, { title: 'a list of addresses' }),
   annotated(
-    object('a workload that may come later', {
+    object('a workload that may come later, or that is a real host', {
       addresses: ADDRESSES,
       present: optional(
         annotated(flagged('there when the run begins; otherwise an event adds it'), { default: true }),
       ),
+      ...HOST,
     }),
     { title: '{addresses: [...], present: false}' },
   ),

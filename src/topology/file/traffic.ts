@@ -5,6 +5,7 @@ import type { IpFamily } from '../../packet/address.js';
 import type { WorkloadPlan } from '../model.js';
 import { type ParsedTraffic, TRAFFIC, type TrafficPlan } from '../traffic/registry.js';
 import type { KnownWorkload } from './gateways.js';
+import { whyNotFrom, whyNotTo } from './hosts.js';
 import { FLOWS_MAX, PAIRS_MAX } from './limits.js';
 import type { Names } from './names.js';
 import type { Names as ParsedNames } from './schema-values.js';
@@ -60,8 +61,8 @@ export class TrafficReader {
 
   #between(name: string, parsed: BetweenTraffic, place: Place): TrafficPlan[] {
     const values = TRAFFIC[parsed.type].read(parsed, place);
-    const from = this.#named(parsed.from, place.at('from'));
-    const to = this.#named(parsed.to, place.at('to'));
+    const from = this.#named(parsed.from, place.at('from'), whyNotFrom);
+    const to = this.#named(parsed.to, place.at('to'), (plan) => whyNotTo(plan, parsed.type));
     const several = from.several || to.several;
     const indexes = several
       ? this.#pairsThatCanTalk(from, to, parsed, place)
@@ -83,7 +84,7 @@ export class TrafficReader {
 
   #from(name: string, parsed: FromTraffic, place: Place): TrafficPlan[] {
     const values = TRAFFIC[parsed.type].read(parsed, place);
-    const { workloads, several } = this.#named(parsed.from, place.at('from'));
+    const { workloads, several } = this.#named(parsed.from, place.at('from'), whyNotFrom);
     const indexes = workloads.map((_, i) => i);
     const picked = this.#sampled(name, indexes, parsed, place, several);
     const starts = startsOf(parsed, place, picked.length, several);
@@ -97,23 +98,31 @@ export class TrafficReader {
     });
   }
 
-  #named(names: ParsedNames, place: Place): Named {
+  /** @param whyNot why a workload cannot be there: a problem where it is named, and with "*" it is left out */
+  #named(names: ParsedNames, place: Place, whyNot: (plan: WorkloadPlan) => string | undefined): Named {
+    const possible = (workload: KnownWorkload, at: Place): KnownWorkload[] => {
+      const why = whyNot(workload.plan);
+      if (why === undefined) return [workload];
+      at.problem(why);
+      return [];
+    };
     if (names === '*') {
-      const workloads = [...this.workloads.all.values()];
+      const workloads = [...this.workloads.all.values()].filter(({ plan }) => whyNot(plan) === undefined);
       const incomplete = this.workloads.missesSome;
       if (workloads.length === 0 && !incomplete) place.problem('there are no workloads');
       return { workloads, several: true, all: true, incomplete: incomplete || workloads.length === 0 };
     }
     if (typeof names === 'string') {
       const workload = this.workloads.find(names, place);
-      const workloads = workload === undefined ? [] : [workload];
-      return { workloads, several: false, all: false, incomplete: workload === undefined };
+      const workloads = workload === undefined ? [] : possible(workload, place);
+      return { workloads, several: false, all: false, incomplete: workloads.length === 0 };
     }
     const seen = new Set<string>();
     const workloads = itemsOf(names).flatMap(([i, name]) => {
       if (seen.has(name)) place.at(i).problem(`${name} is in the list twice`);
       seen.add(name);
-      return this.workloads.find(name, place.at(i)) ?? [];
+      const workload = this.workloads.find(name, place.at(i));
+      return workload === undefined ? [] : possible(workload, place.at(i));
     });
     return { workloads, several: true, all: false, incomplete: workloads.length < names.length };
   }

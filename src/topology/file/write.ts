@@ -83,9 +83,13 @@ function writeGateway(gateway: GatewayPlan): ParsedGateway {
     'workload-mac': workloadMac,
     flags: writeFlags(flags),
     workloads: Object.fromEntries(
-      workloads.map(({ name, addresses, present }): [string, ParsedWorkload] => [
+      workloads.map(({ name, addresses, present, host }): [string, ParsedWorkload] => [
         name,
-        present ? addresses : { addresses, present },
+        host !== undefined
+          ? { kind: 'host', addresses, [host.behind]: host.name }
+          : present
+            ? addresses
+            : { addresses, present },
       ]),
     ),
   };

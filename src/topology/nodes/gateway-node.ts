@@ -37,6 +37,8 @@ export interface GatewayNodeDeps {
   readonly clock: Clock;
   /** The end of the link at p0. */
   readonly uplink: SimPort;
+  /** The VF's other end, where a real host is; absent: simulated workloads. */
+  readonly vf?: SimPort;
   readonly observer: GatewayNodeObserver;
   /** Starts an incarnation; `started` is to be called before its first frame. */
   readonly open: (
@@ -52,7 +54,7 @@ export class GatewayNode {
   readonly name: string;
   readonly clock: NodeClock;
   readonly host: VirtualHost;
-  /** Addresses of the workloads that are there. */
+  /** Names of the simulated workloads that are there. */
   readonly #present = new Set<string>();
   readonly #uplink: PortSlot;
   readonly #vf: PortSlot;
@@ -66,7 +68,8 @@ export class GatewayNode {
     this.name = plan.name;
     this.clock = new NodeClock(clock);
     this.#underlay = plan.underlay;
-    for (const { name, present } of plan.workloads) if (present) this.#present.add(name);
+    for (const { name, present, host } of plan.workloads)
+      if (present && host === undefined) this.#present.add(name);
     this.host = createVirtualHost({
       clock,
       mac: plan.workloadMac,
@@ -76,7 +79,7 @@ export class GatewayNode {
     // In transport mode frames keep the workloads' own Ethernet headers.
     const macs = [plan.uplinkMac, ...(plan.options.mode === 'transport' ? [plan.workloadMac] : [])];
     this.#uplink = new PortSlot(uplink, macs.map(macToOctets));
-    this.#vf = new PortSlot(this.host.port);
+    this.#vf = new PortSlot(deps.vf ?? this.host.port);
   }
 
   get plan(): GatewayPlan {
@@ -104,7 +107,7 @@ export class GatewayNode {
     return options.mode === 'tunnel' ? own : [...own, ...workloads.flatMap(({ addresses }) => addresses)];
   }
 
-  /** Addresses of the workloads that are there. */
+  /** Addresses of the simulated workloads that are there. */
   get addresses(): IpAddress[] {
     return this.deps.plan.workloads
       .filter(({ name }) => this.#present.has(name))

@@ -11,6 +11,7 @@ import type { OpenIncarnation } from '../network.js';
 import type { IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
+import { Hosts } from './hosts.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { Machine } from './machine.js';
 import { openOutside } from './outside.js';
@@ -20,7 +21,7 @@ import { cableSoftDoca } from './soft-doca.js';
 
 export type RealTimeOptions = Omit<
   RunOptions,
-  'clock' | 'transport' | 'open' | 'outside' | 'remote' | 'notChecked'
+  'clock' | 'transport' | 'open' | 'outside' | 'hosts' | 'remote' | 'notChecked'
 > & {
   readonly places: Places;
   /** The program, and arguments that make it the process of a gateway. */
@@ -47,10 +48,13 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
       .map(({ name }) => name),
   );
   const [first] = gatewaysOf(topology);
-  return runTopology(topology, {
+  const outside = await openOutside(topology);
+  const hosts = await Hosts.open(topology, options.machine);
+  const run = runTopology(topology, {
     ...options,
+    hosts: hosts.ports,
     clock: systemClock,
-    outside: await openOutside(topology),
+    outside,
     remote: (node) => remote.has(node),
     notChecked: gatewaysOf(topology).flatMap((plan) => notChecked(plan, elsewhere)),
     transport: (plan, oob) => {
@@ -65,6 +69,7 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
     },
     open: (plan) => (remote.has(plan.name) ? inProcess(plan, tls.get(plan.name)!, options) : undefined),
   });
+  return await run.finally(() => hosts.close());
 }
 
 function inProcess(

@@ -2,14 +2,13 @@
  * A gateway over the software DOCA, cabled: behind each of its two ports is a TAP interface, of which the run holds one end, and
  * the process has a packet socket (net_af_packet) at the other.
  */
-import { NativePartError } from '../../hal/native-parts.js';
 import type { SimPort } from '../../hal-sim/port.js';
-import { TapPortError } from '../../hal-sim/ports/tap.js';
 import { macToOctets } from '../../packet/address.js';
 import { type GatewayPlan, underlayAddresses } from '../model.js';
 import type { GatewayNode, IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Cables } from './cables.js';
-import { type Machine, StartError } from './machine.js';
+import { interfaceStem } from './interface-names.js';
+import { type Machine, orStartError } from './machine.js';
 import { bridge } from './udp-port.js';
 
 /** Packets up to this fit into the buffers of net_af_packet as it makes them by itself. */
@@ -22,8 +21,6 @@ const RING_ALIGNMENT_OCTETS = 64;
 const PAGE_OCTETS = 4096;
 const RING_FRAMES = 448;
 const SOURCE_MAC = 6;
-/** Names of interfaces have 15 characters: "pg", five of the process, "-", four of the cable, and the port. */
-const CABLES_MAX = 36 ** 4;
 
 /**
  * net_af_packet takes the low 16 bits of its process' ID, XOR those of the interface's index, as the number of a group of sockets,
@@ -33,13 +30,11 @@ const groups = new Set<number>();
 const GROUP_MASK = 0xffff;
 const TRIES_MAX = 64;
 
-let cables = 0;
-
 /** The cables are there once the process is. Throws StartError, as `connect` does. */
 export function cableSoftDoca(node: GatewayNode, ports: IncarnationPorts, machine: Machine): Cables {
-  const stem = `pg${process.pid.toString(36)}-${(cables++ % CABLES_MAX).toString(36)}`;
+  const stem = interfaceStem();
   const names = { uplink: `${stem}u`, vf: `${stem}v` };
-  const environment = orStartError(node, () =>
+  const environment = orStartError(node.name, () =>
     machine.softDoca(node.plan.doca!.release, mappingOf(node, ports, names)),
   );
   const made: { close(): Promise<void> }[] = [];
@@ -47,7 +42,9 @@ export function cableSoftDoca(node: GatewayNode, ports: IncarnationPorts, machin
     environment: environment.variables,
     async connect(pid) {
       for (const which of ['uplink', 'vf'] as const) {
-        const end = orStartError(node, () => openEnd(machine, names[which], ports[which].mtuOctets, pid));
+        const end = orStartError(node.name, () =>
+          openEnd(machine, names[which], ports[which].mtuOctets, pid),
+        );
         made.push(end);
         await bridge(ports[which], end);
       }
@@ -57,16 +54,6 @@ export function cableSoftDoca(node: GatewayNode, ports: IncarnationPorts, machin
       environment.close();
     },
   };
-}
-
-function orStartError<Result>({ name }: GatewayNode, work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof TapPortError) throw new StartError(`${name}: ${error.message}`);
-    if (error instanceof NativePartError) throw new StartError(`${name}: ${error.reason}`);
-    throw error;
-  }
 }
 
 /** A TAP whose other end the process can open. */

@@ -7,7 +7,8 @@ import { topologyOf } from '../../support/topology-text.js';
 
 const FOLDER = join(ROOT, 'examples');
 const readFile = (path: string) => readFileSync(path, 'utf8');
-const files = readdirSync(FOLDER).filter((name) => name.endsWith('.yaml'));
+const yamlIn = (folder: string) => readdirSync(join(FOLDER, folder)).filter((name) => name.endsWith('.yaml'));
+const files = [...yamlIn('.'), ...yamlIn('hardware').map((name) => `hardware/${name}`)];
 const isScenario = (name: string) => readFile(join(FOLDER, name)).includes('scenario.schema.json');
 
 describe('the examples', () => {
@@ -17,8 +18,9 @@ describe('the examples', () => {
 
   test.each(files)('%s begins with its schema, for editors', (name) => {
     const schema = isScenario(name) ? 'scenario' : 'topology';
+    const up = '../'.repeat(name.split('/').length);
     expect(readFile(join(FOLDER, name))).toMatch(
-      new RegExp(`^# yaml-language-server: \\$schema=../schema/${schema}.schema.json\n`),
+      new RegExp(`^# yaml-language-server: \\$schema=${up}schema/${schema}.schema.json\n`),
     );
   });
 

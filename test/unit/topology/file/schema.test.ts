@@ -99,6 +99,22 @@ const FABRIC = {
   },
 };
 const SMALL_MESH = { name: 'mesh', topology: { 'full-mesh': 2 } };
+const REAL = {
+  name: 'real',
+  topology: {
+    nodes: {
+      a: { kind: 'gateway', workloads: { v: { kind: 'host', namespace: 'n', addresses: ['192.168.1.1'] } } },
+      b: { kind: 'gateway', workloads: { w: { kind: 'host', tap: 't', addresses: ['192.168.1.2'] } } },
+      c: {
+        kind: 'gateway',
+        'workload-mac': '02:00:00:00:00:99',
+        workloads: { x: { kind: 'host', interface: 'i', addresses: ['192.168.1.3'] } },
+      },
+      s: { kind: 'switch' },
+    },
+    links: [{ endpoints: ['a:p0', 's:x'] }, { endpoints: ['b:p0', 's:y'] }, { endpoints: ['c:p0', 's:z'] }],
+  },
+};
 const OVER_DOCA = {
   name: 'doca',
   topology: {
@@ -125,7 +141,7 @@ const OVER_DOCA = {
     links: [{ endpoints: ['a:p0', 'd:p0'] }],
   },
 };
-const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH, OVER_DOCA];
+const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH, OVER_DOCA, REAL];
 const BESIDE = { 'scenario.yaml': 'duration: 3s' };
 
 function impairments(n: number) {

@@ -37,6 +37,8 @@ function machine(indexes: number[] = []) {
       });
     },
     indexOf: (name) => numbers.get(name)!,
+    openInterface: () => new CapturePort('host', 1500),
+    enterNamespace: async () => ({ close: () => undefined }),
     silence: (name) => void silenced.push(name),
     softDoca(release, mapping) {
       mappings.push(`${release}\n${mapping}`);
