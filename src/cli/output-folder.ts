@@ -1,6 +1,7 @@
 /**
- * A folder of a run's results. They are written aside, and put in their place when all of them are there; then those of
- * an earlier run go. A list in the folder says which files runs have written: nothing else is ever replaced or removed.
+ * A folder of a run's results, or of a deployment's files. They are written aside, and put in their place when all of them are
+ * there; then those of an earlier run go. A list in the folder says which files runs have written: nothing else is ever replaced or
+ * removed.
  */
 import {
   chmodSync,
@@ -26,14 +27,36 @@ import { forgetUnfinished, noteUnfinished } from '../files/unfinished.js';
 import type { Sink } from '../topology/captures.js';
 import { KEYS_FILE } from './run-keys.js';
 
-/** The list: one name per line. */
-const LIST = '.psp-gateway-run';
-const LIST_HEADING =
-  '# Written here by psp-gateway topology run; the next run with this folder as --output replaces these files.\n';
+/** What is in a folder. */
+export interface FolderKind {
+  /** The list: one name per line, behind the heading. */
+  readonly list: string;
+  readonly heading: string;
+  /** Names that its files have. */
+  readonly names: RegExp;
+  /** Who writes them, in words. */
+  readonly writer: string;
+}
+
+export const RUN_FOLDER: FolderKind = {
+  list: '.psp-gateway-run',
+  heading:
+    '# Written here by psp-gateway topology run; the next run with this folder as --output replaces these files.\n',
+  names:
+    /^(?:report\.(?:md|json)|run\.log|keys\.jsonl|(?:sequence|topology)\.(?:mmd|svg)|pipes-.+\.(?:mmd|svg)|(?:link|vf)-.+\.pcapng)$/,
+  writer: 'run',
+};
+
+export const DEPLOY_FOLDER: FolderKind = {
+  list: '.psp-gateway-deploy',
+  heading:
+    '# Written here by psp-gateway topology run --deploy, which replaces these files when it is told this folder as --output again.\n',
+  names:
+    /^(?:DEPLOY\.md|topology\.yaml|where\.txt|(?:kubernetes|search)\.yaml|(?:secrets|certificates)\.sh|[^/]+\.clab\.yml)$/,
+  writer: '--deploy',
+};
+
 const LIST_OCTETS_MAX = 16 * 1024 * 1024;
-/** Names that runs give. */
-const OF_RUNS =
-  /^(?:report\.(?:md|json)|run\.log|keys\.jsonl|(?:sequence|topology)\.(?:mmd|svg)|pipes-.+\.(?:mmd|svg)|(?:link|vf)-.+\.pcapng)$/;
 const CAPTURE = /\.pcapng$/;
 /** This run's, another one's, or one's that was killed. */
 const UNFINISHED = /^\.psp-gateway-.+\.part$/;
@@ -68,9 +91,10 @@ export class OutputFolder implements Sink {
   constructor(
     path: string,
     private readonly readers: Readers = 'public',
+    private readonly kind: FolderKind = RUN_FOLDER,
   ) {
     this.path = resolve(path);
-    mustTakeRun(path);
+    mustTakeRun(path, kind);
     const isThere = isFolder(this.path);
     this.#part = unfinishedName(isThere ? this.path : dirname(this.path));
     try {
@@ -87,7 +111,7 @@ export class OutputFolder implements Sink {
   write(file: string, octets: Uint8Array): void {
     if (this.#failure !== undefined) return;
     // The next run would take it for somebody's.
-    if (!OF_RUNS.test(file)) throw new TypeError(`${file} is no name that runs give`);
+    if (!this.kind.names.test(file)) throw new TypeError(`${file} is no name that runs give`);
     let waiting = this.#waiting.get(file);
     if (waiting === undefined) {
       waiting = { chunks: [], octets: 0, created: false };
@@ -128,8 +152,8 @@ export class OutputFolder implements Sink {
   }
 
   #moveInto(names: readonly string[]): void {
-    mustTakeRun(this.path);
-    const before = listed(this.path);
+    mustTakeRun(this.path, this.kind);
+    const before = listed(this.path, this.kind);
     // Should this end half way, all of them are known to be a run's.
     this.#list([...new Set([...before, ...names])], this.path);
     for (const name of names) renameSync(join(this.#part, name), join(this.path, name));
@@ -142,10 +166,11 @@ export class OutputFolder implements Sink {
   }
 
   #list(names: readonly string[], folder: string): void {
-    const text = `${LIST_HEADING}${names.map((name) => `${name}\n`).join('')}`;
-    const aside = join(this.#part, LIST);
+    const { heading, list } = this.kind;
+    const text = `${heading}${names.map((name) => `${name}\n`).join('')}`;
+    const aside = join(this.#part, list);
     writeFileSync(aside, text, { flag: 'wx', mode: modeFor('public') });
-    renameSync(aside, join(folder, LIST));
+    renameSync(aside, join(folder, list));
   }
 
   #flush(file: string, waiting: Waiting): void {
@@ -173,15 +198,17 @@ export class OutputFolder implements Sink {
  * Whether a run's results can go there. Throws OutputFolderError for a folder with files that no run has written, and one that
  * cannot be written. In the working folder only files with a run's names are in the way.
  */
-export function mustTakeRun(path: string): void {
+export function mustTakeRun(path: string, kind: FolderKind = RUN_FOLDER): void {
   try {
     mustTakeFiles(path);
     if (!isFolder(resolve(path))) return;
-    const ours = listed(path);
-    const foreign = readdirSync(path).find((name) => isInTheWay(path, name) && isForeign(path, name, ours));
+    const ours = listed(path, kind);
+    const foreign = readdirSync(path).find(
+      (name) => isInTheWay(path, name, kind) && isForeign(path, name, ours),
+    );
     if (foreign === undefined) return;
     throw new OutputFolderError(
-      `${path}: has files that no run has written (${foreign}); name another folder with --output`,
+      `${path}: has files that no ${kind.writer} has written (${foreign}); name another folder with --output`,
     );
   } catch (error) {
     throw refusal(path, error);
@@ -189,9 +216,9 @@ export function mustTakeRun(path: string): void {
 }
 
 /** Who names the folder in which he works has said that results go beside his files; but they take no file's place. */
-function isInTheWay(path: string, name: string): boolean {
-  if (resolve(path) === process.cwd()) return OF_RUNS.test(name);
-  return name !== LIST && !UNFINISHED.test(name);
+function isInTheWay(path: string, name: string, { names, list }: FolderKind): boolean {
+  if (resolve(path) === process.cwd()) return names.test(name);
+  return name !== list && !UNFINISHED.test(name);
 }
 
 function refusal(path: string, error: unknown): unknown {
@@ -212,12 +239,12 @@ function isForeign(path: string, name: string, ours: ReadonlySet<string>): boole
 }
 
 /** Names that the list has, if they are such as runs give. */
-function listed(path: string): Set<string> {
-  const list = join(path, LIST);
+function listed(path: string, { list: file, names }: FolderKind): Set<string> {
+  const list = join(path, file);
   if (lstatIfThere(list)?.isFile() !== true) return new Set();
   return new Set(
     readTextFile(list, LIST_OCTETS_MAX)
       .split('\n')
-      .filter((name) => OF_RUNS.test(name) && !name.includes('/')),
+      .filter((name) => names.test(name) && !name.includes('/')),
   );
 }

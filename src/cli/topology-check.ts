@@ -8,7 +8,7 @@ import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
 import { OutputFolderError } from './output-folder.js';
 import { tryLoad } from './topology-file.js';
-import { certificateProblems, type PlaceFlags, placeProblems, placesOf } from './topology-places.js';
+import { certificateHost, certificateProblems, type PlaceFlags, placeProblems } from './topology-places.js';
 
 export interface TopologyRequest extends PlaceFlags {
   readonly file: string;
@@ -18,6 +18,8 @@ export interface TopologyRequest extends PlaceFlags {
   readonly seed?: number | undefined;
   /** On the machine's clock; false: in virtual time; absent: nothing is to run. */
   readonly inRealTime?: boolean;
+  /** Whether it is only written for other machines. */
+  readonly deployed?: boolean;
   /** The gateway that runs here alone, whose certificate is needed; absent: those of all of them. */
   readonly alone?: string;
   /** Further checks, which throw TopologyFileError, OutputFolderError, and what the file system throws. */
@@ -55,7 +57,12 @@ export async function checkTopology(
   const flagProblems = [...request.wrong.list];
   const replays = await readReplays(captures, request.file);
   // Interfaces are of the machine that the run is on.
-  if (topology !== undefined && request.inRealTime === true && request.alone === undefined)
+  if (
+    topology !== undefined &&
+    request.inRealTime === true &&
+    request.alone === undefined &&
+    request.deployed !== true
+  )
     await lookAtOutside(topology, outside);
   const fileProblems = [...problems.list];
   if (topology !== undefined) {
@@ -72,17 +79,19 @@ export async function checkTopology(
 }
 
 function placesToCertify(topology: Topology | undefined, request: TopologyRequest): string[] {
-  const { certificates, where, core, alone, wrong } = request;
-  if (certificates === undefined || wrong.has('--where') || wrong.has('--core')) return [];
+  const { certificates, where, alone, wrong } = request;
+  if (certificates === undefined || wrong.has('--where') || wrong.has('--where-file') || wrong.has('--core'))
+    return [];
   if (alone === undefined && where.size === 0) return [CERTIFICATES_UNUSED];
   if (topology === undefined) return [];
-  // Without --core the gateways that --where does not name have no place.
-  if (where.size > 0 && core === undefined) return certificateProblems(certificates, where.values());
-  const places = placesOf(topology, request);
-  const needed = gatewaysOf(topology).filter(({ name }) => alone === undefined || name === alone);
+  // Those elsewhere have their own there.
+  const needed = gatewaysOf(topology).filter(({ name }) =>
+    alone === undefined ? !where.has(name) : name === alone,
+  );
   return certificateProblems(
     certificates,
-    needed.map(({ name }) => places.hostOf(name)),
+    // Without --core the gateways that --where does not name have no place.
+    needed.flatMap(({ name }) => certificateHost(topology, request, name) ?? []),
   );
 }
 

@@ -18,7 +18,7 @@ import { VERSION } from './version.js';
 const SEED_MAX = 0xffff_ffff;
 /** Seeds of one search. */
 const SEEDS_MAX = 10_000_000;
-const PARTS_MAX = 10_000;
+export const PARTS_MAX = 10_000;
 
 /** Which of how many parts, from 0. */
 export interface Part {

@@ -16,7 +16,7 @@ import { createLogger } from './log.js';
 import { openDoca } from './open-hal.js';
 import { checkTopology } from './topology-check.js';
 import { loadTopology, withTopology } from './topology-file.js';
-import { addPlaceFlags, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
+import { addPlaceFlags, certificateHost, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
 
 const HELP = `
 The run that has the links, the workloads and the scenario is the other one:
@@ -25,6 +25,10 @@ The run that has the links, the workloads and the scenario is the other one:
     psp-gateway topology run FILE --processes --where h2=192.0.2.2 --core 192.0.2.1 --certificates certs
   on 192.0.2.2, with the same FILE and certs:
     psp-gateway topology node FILE h2 --where h2=192.0.2.2 --core 192.0.2.1 --certificates certs
+
+Instead of addresses there may be DNS names, which are looked up until they have one; then peers' certificates are told
+by these names (psp-gateway certs issue). NAME=HOST,GATEWAY,RUN gives a gateway a cable: its frames go between the
+addresses GATEWAY and RUN, and only RPCs to HOST.
 
 The gateway runs until SIGINT or SIGTERM. Events of the scenario reach gateways on the run's own machine only.
 
@@ -44,7 +48,7 @@ export function setUpNode(command: Command): void {
 async function runNode(file: string, name: string, flags: PlaceFlags, wrong: FlagProblems): Promise<void> {
   const forked = process.send !== undefined;
   const read = forked ? loadTopology(file) : await readAlone(file, name, flags, wrong);
-  const places = placesOf(read, flags);
+  const places = await placesOf(read, flags, (gateway) => (gateway === name ? 'gateway' : undefined));
   const topology = places.apply(read);
   const plan = gatewaysOf(topology).find((gateway) => gateway.name === name)!;
   const common = { topology, plan, places, openDoca: openDocaDevice };
@@ -57,7 +61,7 @@ async function runNode(file: string, name: string, flags: PlaceFlags, wrong: Fla
   };
   const { incarnation } = await startGateway(
     deps,
-    startAlone(deps, tlsFrom(flags.certificates!, plan.serviceAddress.host)),
+    startAlone(deps, tlsFrom(flags.certificates!, certificateHost(read, flags, name)!)),
   );
   process.on('SIGHUP', () => logger.log('info', 'SIGHUP: goes on; SIGINT or SIGTERM ends it'));
   await new Promise<void>((resolve) => {
@@ -86,8 +90,8 @@ async function readAlone(
     problems.push(`${topology.name} has no gateway ${name}`);
   if (
     flags.certificates === undefined &&
-    flags.where.size === 0 &&
-    !['--where', '--certificates'].some((flag) => wrong.has(flag))
+    !problems.some((problem) => problem.includes('--certificates')) &&
+    !['--where', '--where-file', '--certificates'].some((flag) => wrong.has(flag))
   )
     problems.push('--certificates: a gateway needs a certificate, and one authority with the others');
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);

@@ -1,19 +1,28 @@
 /** Flags that say where the gateways of a topology are in real time; the same for run and node. */
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { systemClock } from '../base/clock.js';
-import { parseOwnIp } from '../gateway/config/addresses.js';
 import { readTlsFiles, TlsFilesError } from '../gateway/rpc/grpc-tls.js';
 import type { TlsMaterial } from '../gateway/rpc/transport.js';
-import { AddressError, type IpAddress } from '../packet/address.js';
 import { TopologyFileError } from '../topology/file/read.js';
-import { gatewaysOf, type Topology } from '../topology/model.js';
-import { Places } from '../topology/real-time/places.js';
+import { gatewaysOf, insidersOf, type Topology } from '../topology/model.js';
+import { type Cable, Places } from '../topology/real-time/places.js';
 import type { FlagProblems } from './flag-problems.js';
+import {
+  addressOf,
+  type HostText,
+  lookUp,
+  ownAddresses,
+  parseHost,
+  parseWhere,
+  parseWhereFile,
+  type WherePlace,
+} from './topology-hosts.js';
 
 export interface PlaceFlags {
-  readonly where: ReadonlyMap<string, IpAddress>;
-  readonly core?: IpAddress;
+  /** Those of `--where-file`, and of `--where`, which wins. */
+  readonly where: ReadonlyMap<string, WherePlace>;
+  readonly core?: HostText;
   readonly certificates?: string;
   readonly subnet: number;
 }
@@ -25,36 +34,26 @@ const SUBNETS = 128;
 export function addPlaceFlags(command: Command): Command {
   return command
     .option(
-      '--where <name=address>',
-      'a gateway that `topology node` runs on another machine, and its address there; may be repeated',
+      '--where <name=host>',
+      'a gateway that `topology node` runs on another machine, and its address or DNS name there; may be repeated',
       parseWhere,
-      new Map<string, IpAddress>(),
+      new Map<string, WherePlace>(),
     )
-    .option('--core <address>', 'address of the run, as gateways on other machines reach it', parseAddress)
+    .option('--where-file <file>', 'the same, a line for each gateway', parseWhereFile)
+    .option('--core <host>', 'address or name of the run, as gateways on other machines reach it', parseHost)
     .option(
       '--certificates <folder>',
-      'ca.pem, ADDRESS.pem and ADDRESS.key as `psp-gateway certificates` writes them (default: made for the run)',
+      'ca.pem, HOST.pem and HOST.key as `psp-gateway certificates` and `certs` write them (default: made for the run)',
     )
-    .addOption(new Option('--subnet <number>').argParser(Number).default(SUBNET_DEFAULT).hideHelp());
+    .addOption(new Option('--subnet <number>').argParser(Number).default(SUBNET_DEFAULT).hideHelp())
+    .hook('preAction', () => {
+      const { where, whereFile } = command.opts<PlaceFlags & { readonly whereFile?: PlaceFlags['where'] }>();
+      if (whereFile !== undefined) command.setOptionValue('where', new Map([...whereFile, ...where]));
+    });
 }
 
 /** A subnet of this process' own. */
 export const ownSubnet = (): number => SUBNET_DEFAULT + (process.pid % SUBNETS);
-
-function parseAddress(text: string): IpAddress {
-  try {
-    return parseOwnIp(text);
-  } catch (error) {
-    if (!(error instanceof AddressError)) throw error;
-    throw new InvalidArgumentError(`${error.message}.`);
-  }
-}
-
-function parseWhere(text: string, before: ReadonlyMap<string, IpAddress>): ReadonlyMap<string, IpAddress> {
-  const [, name, address] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  if (name === undefined) throw new InvalidArgumentError('expected NAME=ADDRESS, such as h1=192.0.2.10.');
-  return new Map([...before, [name, parseAddress(address!)]]);
-}
 
 /** Problems of the flags. Names are checked where the topology could be read. */
 export function placeProblems(
@@ -63,18 +62,39 @@ export function placeProblems(
   wrong: FlagProblems,
 ): string[] {
   const gateways = topology === undefined ? undefined : new Set(gatewaysOf(topology).map(({ name }) => name));
+  const cables = new Set<string>();
   const problems = [...where.keys()]
     .filter((name) => gateways?.has(name) === false)
     .map((name) => `--where: ${topology?.name} has no gateway ${name}`);
   if (where.size > 0 && core === undefined && !wrong.has('--core'))
     problems.push('--where needs --core: the address of the run, as the other machines reach it');
-  if (where.size > 0 && certificates === undefined)
+  // Insiders are in the run.
+  const isAllElsewhere =
+    topology !== undefined &&
+    [...gatewaysOf(topology), ...insidersOf(topology)].every(({ name }) => where.has(name));
+  if (where.size > 0 && certificates === undefined && !isAllElsewhere)
     problems.push('--where needs --certificates: both machines need certificates of one authority');
+  for (const [name, { cable }] of where) {
+    for (const end of cable === undefined ? [] : [cable.gateway, cable.core]) {
+      if (cables.has(end)) problems.push(`--where: ${name}: ${end} is at another end of a cable already`);
+      cables.add(end);
+    }
+  }
   return problems;
 }
 
+/** The host by which the certificate of a gateway is named; undefined: where it would be is not known. */
+export function certificateHost(
+  topology: Topology,
+  { where, core, subnet }: PlaceFlags,
+  gateway: string,
+): HostText | undefined {
+  if (where.size > 0) return where.get(gateway)?.host ?? core;
+  return new Places(topology, { subnet, elsewhere: new Map() }).hostOf(gateway);
+}
+
 /** Problems of the certificates for these addresses. */
-export function certificateProblems(folder: string, hosts: Iterable<IpAddress>): string[] {
+export function certificateProblems(folder: string, hosts: Iterable<HostText>): string[] {
   const problems = [...new Set(hosts)].flatMap((host) => {
     try {
       tlsFrom(folder, host);
@@ -87,12 +107,39 @@ export function certificateProblems(folder: string, hosts: Iterable<IpAddress>):
   return [...new Set(problems)];
 }
 
-export function placesOf(topology: Topology, { where, core, subnet }: PlaceFlags): Places {
-  return new Places(topology, { subnet, elsewhere: where, ...(core === undefined ? {} : { core }) });
+/**
+ * Where everything is, once names have been looked up. Throws TopologyFileError for a name that has no address.
+ * @param here whether this process is at that end of the gateway's cable: it waits for the address to be there
+ */
+export async function placesOf(
+  topology: Topology,
+  { where, core, subnet }: PlaceFlags,
+  here: (gateway: string) => keyof Cable | undefined,
+): Promise<Places> {
+  const hosts = [...[...where.values()].map(({ host }) => host), ...(core === undefined ? [] : [core])];
+  const addresses = await lookUp(hosts);
+  const cables = new Map(
+    [...where].flatMap(([name, { cable }]) => (cable === undefined ? [] : [[name, cable] as const])),
+  );
+  await ownAddresses(
+    [...cables].flatMap(([name, cable]) => {
+      const end = here(name);
+      return end === undefined ? [] : [cable[end]];
+    }),
+  );
+  return new Places(topology, {
+    subnet,
+    elsewhere: new Map([...where].map(([name, { host }]) => [name, addresses.get(host)!])),
+    names: new Map(
+      [...addresses].flatMap(([host, address]) => (host === address ? [] : [[address, host] as const])),
+    ),
+    cables,
+    ...(core === undefined ? {} : { core: addresses.get(core)! }),
+  });
 }
 
 /** Reads a gateway's certificate. Throws TopologyFileError, naming the files that are missing or wrong. */
-export function tlsFrom(folder: string, host: IpAddress): TlsMaterial {
+export function tlsFrom(folder: string, host: HostText): TlsMaterial {
   const name = host.replaceAll(':', '-');
   const path = (file: string) => join(folder, file);
   const files = {
@@ -106,7 +153,12 @@ export function tlsFrom(folder: string, host: IpAddress): TlsMaterial {
     if (!(error instanceof TlsFilesError)) throw error;
     const problems = error.found.map(({ what, reason }) => {
       const hosts = what === 'authority' ? '...' : `${host} ...`;
-      return `--certificates: ${reason}; psp-gateway certificates --out ${folder} --host ${hosts} writes it`;
+      const isAddress = what === 'authority' || addressOf(host) !== undefined;
+      return `--certificates: ${reason}; ${
+        isAddress
+          ? `psp-gateway certificates --out ${folder} --host ${hosts} writes it`
+          : `psp-gateway certs issue ${folder} ${hosts} writes it`
+      }`;
     });
     throw new TopologyFileError(problems);
   }

@@ -7,7 +7,7 @@ import { renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
-import { type GatewayPlan, gatewaysOf, type Topology } from '../topology/model.js';
+import { type GatewayPlan, gatewaysOf, type LinkPlan, type Topology } from '../topology/model.js';
 import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
 import { dropsOfAll } from '../topology/report-drops.js';
@@ -19,13 +19,30 @@ import { FlagProblems } from './flag-problems.js';
 import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { reexecWithLargerHeap } from './large-heap.js';
 import { THIS_MACHINE } from './machine.js';
-import { colorsFor, EXIT_FAILED, printJson, progressLine, table } from './output.js';
-import { mustTakeRun, OutputFolder } from './output-folder.js';
+import { colorsFor, complain, EXIT_FAILED, printJson, progressLine, table } from './output.js';
+import { DEPLOY_FOLDER, mustTakeRun, OutputFolder } from './output-folder.js';
 import { KEYS_FILE, RunKeys } from './run-keys.js';
 import { snapLengthOption } from './snap-length.js';
 import { rightTopology, type TopologyRequest, tryTopology } from './topology-check.js';
+import {
+  addDeployFlags,
+  type DeployFlags,
+  deployConflicts,
+  deployFolder,
+  deploymentOf,
+  isEngine,
+  writeDeployment,
+} from './topology-deploy.js';
 import { parseSeed, sabotage, withTopology } from './topology-file.js';
-import { addPlaceFlags, ownSubnet, type PlaceFlags, placesOf, tlsFrom } from './topology-places.js';
+import { ownInterfaces, whereText } from './topology-hosts.js';
+import {
+  addPlaceFlags,
+  certificateHost,
+  ownSubnet,
+  type PlaceFlags,
+  placesOf,
+  tlsFrom,
+} from './topology-places.js';
 
 /** Pipe programs with counters are drawn for so many gateways. */
 const DRAWN_GATEWAYS_MAX = 16;
@@ -36,15 +53,18 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const HELP = `
 The same file and seed give the same captures, report and log, to the byte.
 
+--deploy runs nothing here: it writes manifests for Kubernetes, or a file for containerlab, with a container for each
+gateway and one for the run, and says what of the topology they leave out.
+
 Exit status: 0 all expectations met and nothing violated, 1 not, 2 wrong usage or a wrong file.
 
 Examples:
   psp-gateway topology run examples/two-hosts.yaml
-  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys`;
+  psp-gateway topology run examples/lossy-oob.yaml --seed 7 -o /tmp/run --write-keys
+  psp-gateway topology run examples/two-hosts.yaml --deploy kubernetes --image registry.example/psp-gateway:1`;
 
-interface Flags extends PlaceFlags {
+interface Flags extends PlaceFlags, DeployFlags {
   readonly seed?: number;
-  readonly output?: string;
   readonly captures?: boolean;
   readonly snaplen: number;
   readonly writeKeys?: boolean;
@@ -55,7 +75,7 @@ interface Flags extends PlaceFlags {
 
 export function setUpRun(command: Command): void {
   addPlaceFlags(
-    command
+    addDeployFlags(command)
       .option('--real-time', "on the machine's clock, with gRPC over mutual TLS on loopback addresses")
       .option('--processes', 'likewise, with each gateway in a process of its own and links over UDP'),
   )
@@ -72,7 +92,7 @@ export function setUpRun(command: Command): void {
     .addHelpText('after', HELP);
   const wrong = new FlagProblems(command);
   command.action((file: string, scenario: string | undefined, flags: Flags) =>
-    withTopology(() => run(file, scenario, flags, wrong)),
+    withTopology(() => run(file, scenario, flags, wrong, deployConflicts(flags, command))),
   );
 }
 
@@ -81,7 +101,10 @@ async function run(
   scenarioPath: string | undefined,
   flags: Flags,
   wrong: FlagProblems,
+  conflicts: readonly string[],
 ): Promise<void> {
+  if (isEngine(flags.deploy))
+    return await deploy(file, scenarioPath, { ...flags, deploy: flags.deploy }, wrong, conflicts);
   const request: TopologyRequest = {
     ...flags,
     wrong,
@@ -89,7 +112,7 @@ async function run(
     scenarioPath,
     inRealTime: flags.realTime === true || flags.processes === true,
     more: [
-      () => throwIfAny(flagConflicts(scenarioPath, flags)),
+      () => throwIfAny([...conflicts, ...flagConflicts(scenarioPath, flags)]),
       () => sabotage(),
       () => flags.output === undefined || mustTakeRun(flags.output),
     ],
@@ -98,10 +121,47 @@ async function run(
   // The other process reads captures, which may come through a pipe, and says what is wrong.
   if (loaded.topology !== undefined && (await reexecWithLargerHeap(gatewaysOf(loaded.topology).length)))
     return;
+  // Whoever makes the machine's cables may make them after the start.
+  if (flags.where.size > 0) await ownInterfaces(hostInterfaces(loaded.topology?.links ?? []));
   const { topology, replays } = await rightTopology(request, loaded);
   const report = await runAndWrite(topology, replays, file, flags);
   if (flags.json === true) printJson(report);
   if (!report.ok) process.exitCode = EXIT_FAILED;
+}
+
+const hostInterfaces = (links: readonly LinkPlan[]) =>
+  links.flatMap(({ outside, endpoints }) => (outside?.kind === 'host' ? [endpoints[outside.end].port] : []));
+
+async function deploy(
+  file: string,
+  scenarioPath: string | undefined,
+  flags: Flags & Required<Pick<Flags, 'deploy'>>,
+  wrong: FlagProblems,
+  conflicts: readonly string[],
+): Promise<void> {
+  const request: TopologyRequest = {
+    wrong,
+    file,
+    scenarioPath,
+    seed: flags.seed,
+    where: new Map(),
+    subnet: flags.subnet,
+    inRealTime: true,
+    deployed: true,
+  };
+  const loaded = tryTopology(request);
+  const made = loaded.topology === undefined ? undefined : deploymentOf(loaded.topology, flags);
+  const { topology } = await rightTopology(
+    {
+      ...request,
+      more: [
+        () => throwIfAny([...conflicts, ...(made?.problems ?? [])]),
+        () => flags.output === undefined || mustTakeRun(flags.output, DEPLOY_FOLDER),
+      ],
+    },
+    loaded,
+  );
+  writeDeployment(deployFolder(topology.name, flags), made!.deployment);
 }
 
 function flagConflicts(scenarioPath: string | undefined, flags: Flags): string[] {
@@ -156,7 +216,7 @@ async function runAndWrite(
     };
     const result =
       flags.realTime === true || flags.processes === true
-        ? await runInRealTime(topology, { ...common, ...realTime(topology, file, flags) })
+        ? await runInRealTime(topology, { ...common, ...(await realTime(topology, file, flags)) })
         : await runVirtually(topology, common);
     line.clear();
     const files = await writeResult(folder, topology, result, gateways);
@@ -173,22 +233,30 @@ async function runAndWrite(
 }
 
 /** The places of the gateways, and how their processes start. */
-function realTime(
+async function realTime(
   topology: Topology,
   file: string,
   flags: Flags,
-): Pick<RealTimeOptions, 'places' | 'processes' | 'allInProcesses' | 'elsewhere' | 'tlsOf' | 'machine'> {
+): Promise<
+  Pick<
+    RealTimeOptions,
+    'places' | 'processes' | 'allInProcesses' | 'elsewhere' | 'onWait' | 'tlsOf' | 'machine'
+  >
+> {
   const { where, core, certificates } = flags;
   const subnet = where.size > 0 ? flags.subnet : ownSubnet();
   const args = [
     ...['--subnet', String(subnet)],
-    ...[...where].flatMap(([name, address]) => ['--where', `${name}=${address}`]),
+    ...[...where].flatMap((place) => ['--where', whereText(place)]),
     ...(core === undefined ? [] : ['--core', core]),
   ];
   return {
-    places: placesOf(topology, { ...flags, subnet }),
+    places: await placesOf(topology, { ...flags, subnet }, () => 'core'),
     elsewhere: new Set(where.keys()),
-    ...(certificates === undefined ? {} : { tlsOf: (host) => tlsFrom(certificates, host) }),
+    onWait: (gateway) => complain(`psp-gateway: ${gateway} takes no connections yet; waiting for it`),
+    ...(certificates === undefined
+      ? {}
+      : { tlsOf: (gateway) => tlsFrom(certificates, certificateHost(topology, flags, gateway)!) }),
     allInProcesses: flags.processes === true,
     processes: {
       program: process.argv[1]!,

@@ -58,6 +58,7 @@ const RECIPES: Readonly<Record<string, readonly (readonly RegExp[])[]>> = {
     [/ok {2}all of .* is delivered|ok {2}all of \d+ flows/, /ok {2}nothing in clear/],
   ],
   'docs/topology.md: Searching for failures': [[]],
+  'docs/topology.md: On many machines': [[/kubernetes\.yaml, search\.yaml/, /link-cut\.clab\.yml/]],
   'docs/topology.md: By shards': [
     [/seeds 1 to 10: 10 runs, 0 failed/, /seeds 11 to 20: 10 runs/, /2 shards of seeds 1\.\.20: 20 runs/],
   ],

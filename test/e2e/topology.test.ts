@@ -224,7 +224,7 @@ describe('what goes wrong', () => {
     [['run', 'FILE', '--processes', '--where', 'h9=192.0.2.1'], '--where: three has no gateway h9'],
     [['validate', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
     [['validate', 'FILE', 'nowhere.yaml'], 'nowhere.yaml:1: there is no file nowhere.yaml'],
-    [['run', 'FILE', '--where', 'h9'], 'expected NAME=ADDRESS'],
+    [['run', 'FILE', '--where', 'h9'], 'expected NAME=HOST'],
     [['run', 'FILE', '--seed', '-1'], 'expected a number from 0'],
     [['node', 'FILE', 'h9', '--certificates', 'x'], 'three has no gateway h9'],
     [['node', 'FILE', 'h1'], '--certificates: a gateway needs a certificate'],

@@ -136,7 +136,8 @@ function writeFlags(flags: Readonly<Record<string, string>>): ParsedFlags {
   );
 }
 
-function writeLink({ endpoints, mtuOctets, impairments, outside }: LinkPlan): ParsedLink {
+/** A link as a file has it, with the impairments that it has. */
+export function writeLink({ endpoints, mtuOctets, impairments, outside }: LinkPlan): ParsedLink {
   const [a, b] = endpoints.map(({ node, port }) => `${node}:${port}`);
   const changed = Object.entries(impairments).filter(
     ([key, value]) => value !== NO_IMPAIRMENTS[key as keyof Impairments],

@@ -8,6 +8,7 @@ import { systemRandom } from '../../base/random.js';
 import type { GatewayEvent } from '../../gateway/events.js';
 import type { GatewayOptions } from '../../gateway/options.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
+import { serviceText } from '../../gateway/rpc/transport.js';
 import { reasonOf } from '../../hal/errors.js';
 import { parseMac } from '../../packet/address.js';
 import type { TransportWatcher } from '../given-keys.js';
@@ -98,8 +99,12 @@ export async function startGateway(
       device: {},
     });
   };
+  const identities = new Map(
+    options.peers.map((peer) => [serviceText(peer.serviceAddress), peer.identities] as const),
+  );
   const grpc = createGrpcTransport({
     tls: start.tls,
+    identitiesOf: (peer) => identities.get(serviceText(peer)),
     messageOctetsMax: options.limits.requestOctetsMax,
     clock: systemClock,
     limits: options.limits.doors,

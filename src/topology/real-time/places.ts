@@ -2,7 +2,8 @@
  * Where the parts of a topology are in real time: every gateway on an address of its own of the loopback network; the
  * core, which has links, switches, routers and workloads, on one more. With gateways on other machines, those that
  * stay with the core are at the core's address, and services are told apart by their ports. Frames between a gateway
- * and the core go over UDP, one frame per datagram. Ports follow from the gateway's number.
+ * and the core go over UDP, one frame per datagram, between these addresses or on a cable of the gateway's own. Ports follow from the
+ * gateway's number.
  */
 import type { PeerOptions } from '../../gateway/options.js';
 import { type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
@@ -16,6 +17,16 @@ export interface PlacesOptions {
   readonly elsewhere: ReadonlyMap<string, IpAddress>;
   /** Address of the core, as the gateways reach it; absent: on the loopback network. */
   readonly core?: IpAddress;
+  /** DNS names of places, by their addresses: by these names peers tell the gateways there, and not by the addresses. */
+  readonly names?: ReadonlyMap<IpAddress, string>;
+  /** Gateways whose frames go between other addresses than their services. */
+  readonly cables?: ReadonlyMap<string, Cable>;
+}
+
+/** The two ends of a cable between a gateway and the core. */
+export interface Cable {
+  readonly gateway: IpAddress;
+  readonly core: IpAddress;
 }
 
 export interface Endpoint {
@@ -65,10 +76,8 @@ export class Places {
 
   linkOf(gateway: string, which: 'uplink' | 'vf'): UdpLink {
     const port = this.#firstPortOf(gateway) + (which === 'uplink' ? 0 : 2);
-    return {
-      gateway: { host: this.hostOf(gateway), port },
-      core: { host: this.core, port: port + 1 },
-    };
+    const ends = this.options.cables?.get(gateway) ?? { gateway: this.hostOf(gateway), core: this.core };
+    return { gateway: { host: ends.gateway, port }, core: { host: ends.core, port: port + 1 } };
   }
 
   /** The topology with the gateways' services at these places. */
@@ -81,8 +90,13 @@ export class Places {
     const movePeer = (peer: PeerOptions): PeerOptions => {
       const known = moved.get(peer);
       if (known !== undefined) return known;
-      const serviceAddress = services.get(serviceText(peer.serviceAddress)) ?? peer.serviceAddress;
-      const there = { ...peer, serviceAddress };
+      const service = services.get(serviceText(peer.serviceAddress));
+      const name = service === undefined ? undefined : this.options.names?.get(service.host);
+      const there = {
+        ...peer,
+        serviceAddress: service ?? peer.serviceAddress,
+        ...(name === undefined ? {} : { identities: [{ type: 'dns', value: name } as const] }),
+      };
       moved.set(peer, there);
       return there;
     };

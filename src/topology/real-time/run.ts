@@ -3,7 +3,6 @@
 import { systemClock } from '../../base/clock.js';
 import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
-import type { IpAddress } from '../../packet/address.js';
 import { HELD_BY_INCARNATIONS } from '../counter-groups.js';
 import { emptyCounts } from '../ledger.js';
 import { type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
@@ -17,6 +16,7 @@ import type { Machine } from './machine.js';
 import { openOutside } from './outside.js';
 import type { Places } from './places.js';
 import { bridgeGateway, openProcessIncarnation } from './process-incarnation.js';
+import { reachable } from './reachable.js';
 import { cableSoftDoca } from './soft-doca.js';
 
 export type RealTimeOptions = Omit<
@@ -28,10 +28,12 @@ export type RealTimeOptions = Omit<
   readonly processes: { readonly program: string; readonly argsOf: (gateway: string) => readonly string[] };
   /** Each gateway in a process of its own; else only those over DOCA. */
   readonly allInProcesses?: boolean;
-  /** Gateways that somebody starts on other machines. */
+  /** Gateways that somebody starts on other machines. The run begins when all of them can be reached. */
   readonly elsewhere?: ReadonlySet<string>;
-  /** Certificates of a gateway, by the host of its service address; made for the run when absent. */
-  readonly tlsOf?: (host: IpAddress) => TlsMaterial;
+  /** Told of a gateway elsewhere that cannot be reached yet. */
+  readonly onWait?: (gateway: string) => void;
+  /** Certificates of a gateway or an insider on this machine; made for the run when absent. */
+  readonly tlsOf?: (name: string) => TlsMaterial;
   readonly machine: Machine;
 };
 
@@ -39,7 +41,9 @@ export type RealTimeOptions = Omit<
 export async function runInRealTime(file: Topology, options: RealTimeOptions): Promise<RunResult> {
   const { places, elsewhere = new Set() } = options;
   const topology = places.apply(file);
-  const tls = await certificates(topology, options.tlsOf);
+  const tls = await certificates(topology, options);
+  for (const { name, serviceAddress } of gatewaysOf(topology))
+    if (elsewhere.has(name)) await reachable(name, serviceAddress, options.onWait);
   const isRemote = ({ name, doca }: GatewayPlan) =>
     options.allInProcesses === true || doca !== undefined || elsewhere.has(name);
   const remote = new Set(
@@ -67,14 +71,14 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
       });
       return impairedTransport(transport, plan, oob, systemClock);
     },
-    open: (plan) => (remote.has(plan.name) ? inProcess(plan, tls.get(plan.name)!, options) : undefined),
+    open: (plan) => (remote.has(plan.name) ? inProcess(plan, tls.get(plan.name), options) : undefined),
   });
   return await run.finally(() => hosts.close());
 }
 
 function inProcess(
   { name, doca }: GatewayPlan,
-  tls: TlsMaterial,
+  tls: TlsMaterial | undefined,
   { elsewhere, places, processes, machine }: RealTimeOptions,
 ): OpenIncarnation {
   return async (network, node, ports, started) => {
@@ -85,7 +89,7 @@ function inProcess(
       node,
       cables:
         doca === undefined ? await bridgeGateway(name, ports, places) : cableSoftDoca(node, ports, machine),
-      tls,
+      tls: tls!,
       observer: network.observer,
       program: processes.program,
       args: processes.argsOf(name),
@@ -104,18 +108,20 @@ function notChecked({ name, doca }: GatewayPlan, elsewhere: ReadonlySet<string>)
   return [];
 }
 
+/** Gateways elsewhere have their own. */
 async function certificates(
   topology: Topology,
-  tlsOf: RealTimeOptions['tlsOf'],
+  { tlsOf, elsewhere }: RealTimeOptions,
 ): Promise<Map<string, TlsMaterial>> {
   const found = new Map<string, TlsMaterial>();
   const authority = tlsOf === undefined ? await createThrowAwayAuthority() : undefined;
   for (const { name, serviceAddress } of [...gatewaysOf(topology), ...insidersOf(topology)]) {
+    if (elsewhere?.has(name) === true) continue;
     const { host } = serviceAddress;
     found.set(
       name,
       authority === undefined
-        ? tlsOf!(host)
+        ? tlsOf!(name)
         : { caPem: authority.caPem, ...(await authority.issue({ commonName: name, ips: [host] })) },
     );
   }

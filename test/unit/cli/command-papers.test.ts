@@ -101,7 +101,7 @@ describe('completion', () => {
   test('has been told of every name of a value whether it is a path', async () => {
     /** Those that are none. */
     const others =
-      /^(?:address|addresses|ip|level|ms|n|s|name|peer|name=address|number|octets|dst|src|host|shell|text|way|part|range|mask|representor|interface)$/;
+      /^(?:address|addresses|ip|level|ms|n|s|name|peer|name=host|number|octets|dst|src|host|shell|text|way|part|range|mask|representor|interface)$/;
     const ofGateway = /^(?:N|MS|IP|MAC|MASK|LIST|NETDEV|OCTETS|SECONDS|VALUE)$|[|[:]/;
     const isKnown = (name: string) => valueWords(name).files !== 'none' || others.test(name);
     for (const { name, outlines } of await allOutlines()) {
