@@ -30,8 +30,8 @@ const FIRST_GATEWAY = 10;
 /** A cable carries a frame of a VF, 9,000 octets and its Ethernet header, in one datagram. */
 const CABLE_MTU_OCTETS = 9216;
 
-/** The label by which nodes of a containerlab file are of a topology's kinds (file/containerlab.ts). */
-export const KIND_LABEL = 'psp-kind';
+/** Says which of the topology's nodes a container is. */
+const KIND_LABEL = 'psp-kind';
 
 export function containerlabDeployment(
   topology: Topology,
