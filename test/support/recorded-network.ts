@@ -11,10 +11,11 @@ import type { PipeHal } from '../../src/hal/hal.js';
 import type { RecordingFile } from '../../src/recording/read-recording.js';
 import { recordedGateway } from '../../src/recording/recorded-gateway.js';
 import { readHead, readRecord } from '../../src/recording/records.js';
-import { type NodeOptions, TestNetwork, type TestNode } from './gateways.js';
+import { GatewayNetwork, type NodeOptions, TestNetwork, type TestNode } from './gateways.js';
+import type { NodeDevices } from './node-devices.js';
 
 export interface Recorded {
-  readonly net: TestNetwork;
+  readonly net: GatewayNetwork;
   /** Node 1, which is recorded. */
   readonly node: TestNode;
   /** Lines of the recording so far, the first one included. */
@@ -27,10 +28,15 @@ export interface Recorded {
 
 /** Node 1 is recorded and knows nodes 2 to `nodes`. */
 export async function recordedNetwork(
-  options: NodeOptions & { readonly withPayload?: boolean; readonly nodes?: number } = {},
+  options: NodeOptions & {
+    readonly withPayload?: boolean;
+    readonly nodes?: number;
+    /** Simulated ones when absent. */
+    readonly devices?: NodeDevices<PipeHal>;
+  } = {},
 ): Promise<Recorded> {
-  const { withPayload = false, nodes = 2, ...ofNode } = options;
-  const net = new TestNetwork();
+  const { withPayload = false, nodes = 2, devices, ...ofNode } = options;
+  const net: GatewayNetwork = devices === undefined ? new TestNetwork() : new GatewayNetwork(devices);
   const others = Array.from({ length: nodes - 1 }, (_, i) => i + 2);
   const secrets = { keys: [] as Uint8Array[], cookies: [] as Uint8Array[] };
   for (const other of others) await net.start(other, [1], ofNode);
