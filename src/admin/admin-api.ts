@@ -1,6 +1,8 @@
 /** The admin service in gRPC's terms, for its server and its clients: its RPCs with their messages, of proto/admin.proto. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import {
+  AboutRequest,
+  AboutResponse,
   CancelDrainRequest,
   CancelDrainResponse,
   CaptureMessage,
@@ -83,6 +85,7 @@ export const ADMIN_METHODS = {
   Drain: method('Drain', DrainRequest, DrainResponse),
   CancelDrain: method('CancelDrain', CancelDrainRequest, CancelDrainResponse),
   Reload: method('Reload', ReloadRequest, ReloadResponse),
+  About: method('About', AboutRequest, AboutResponse),
   Pipes: method('Pipes', PipesRequest, PipesResponse),
   EndCapture: method('EndCapture', EndCaptureRequest, EndCaptureResponse),
 };

@@ -101,6 +101,7 @@ export class AdminCalls {
         CancelDrain: this.#unary<'CancelDrain'>(() => service.cancelDrain()),
         Reload: this.#unary<'Reload'>(() => service.reload()),
         SetLogLevel: this.#unary<'SetLogLevel'>((request) => service.setLogLevel(request)),
+        About: this.#unary<'About'>(() => service.about()),
         Pipes: this.#unary<'Pipes'>((request) => service.pipes(request)),
         EndCapture: this.#unary<'EndCapture'>(({ id }) => ({ ended: this.#captures.end(id) })),
         Capture: (call: ServerWritableStream<CaptureRequest, CaptureMessage>) => this.#captures.add(call),

@@ -40,6 +40,7 @@ export interface AdminServerOptions {
     setLevel(docaLevel: number): void;
   };
   readonly reload: AdminServiceDeps['reload'];
+  readonly about?: AdminServiceDeps['about'];
   /** Told of errors that are no client's fault. */
   readonly onProblem: (text: string) => void;
 }

@@ -9,6 +9,7 @@ import type { PairChecks } from '../gateway/diagnosis/pair-check.js';
 import { RecentLosses } from '../gateway/diagnosis/recent-losses.js';
 import { RecentTroubles } from '../gateway/diagnosis/recent-troubles.js';
 import type {
+  AboutResponse,
   AdminCounters,
   CancelDrainResponse,
   ChangeTunnelsRequest,
@@ -80,6 +81,14 @@ export type ReloadOutcome =
   | { readonly changed: ReconfigurationResult }
   | { readonly problems: readonly string[] };
 
+/** Without secrets. */
+export interface About {
+  readonly runtime: string;
+  readonly configuration: string;
+  /** Path of the recording; absent: there is none. */
+  readonly recording?: string | undefined;
+}
+
 export interface AdminServiceDeps {
   readonly gateway: GatewayInsight & GatewayControl;
   readonly clock: Clock;
@@ -97,6 +106,8 @@ export interface AdminServiceDeps {
   };
   /** Has the gateway, which has been started, read its files again. */
   readonly reload: () => Promise<ReloadOutcome>;
+  /** What the process was started with; absent: nobody knows. */
+  readonly about?: (() => Promise<About>) | undefined;
   /** Of the server that calls us. */
   readonly counters: () => Omit<AdminCounters, '_unknownFields'>;
 }
@@ -289,6 +300,14 @@ export class AdminService {
       peersChanged: BigInt(peersChanged),
       sessionsEnded: BigInt(sessionsEnded),
     };
+  }
+
+  /** Throws UNIMPLEMENTED where nobody knows. */
+  async about(): Promise<AboutResponse> {
+    const { about, version } = this.deps;
+    if (about === undefined) throw new RpcError('UNIMPLEMENTED', 'this gateway cannot tell');
+    const { runtime, configuration, recording = '' } = await about();
+    return { version, runtime, configuration, recording };
   }
 
   #assertStarted(): void {

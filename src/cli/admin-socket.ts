@@ -19,6 +19,7 @@ export interface AdminOptions {
   readonly hasTls: boolean;
   readonly logger: ProgramLogger;
   readonly reload: AdminServiceDeps['reload'];
+  readonly about?: AdminServiceDeps['about'];
   /** What decides about the usual place; the process's own when absent. */
   readonly surroundings?: Surroundings;
 }
@@ -29,7 +30,7 @@ export interface AdminOptions {
  */
 export async function startAdmin(
   gateway: GatewayInsight & GatewayControl,
-  { admin, service, hasTls, logger, reload, surroundings = ownSurroundings() }: AdminOptions,
+  { admin, service, hasTls, logger, reload, about, surroundings = ownSurroundings() }: AdminOptions,
 ): Promise<AdminServer | undefined> {
   if (admin === 'off') return undefined;
   try {
@@ -43,6 +44,7 @@ export async function startAdmin(
       hasTls,
       log: logger,
       reload,
+      about,
       onProblem: (text) => logger.log('error', text),
     });
     logger.log('info', `admin socket: ${path}`);

@@ -81,6 +81,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'what a program on the software DOCA does: calls, pipes, entries and packets, as text or drawn',
     load: async () => (await import('./doca-trace.js')).docaTraceCommand(),
   },
+  report: {
+    summary: 'what is known of a gateway, in one archive without secrets, for who is to find a fault',
+    load: async () => (await import('./report.js')).reportCommand(),
+  },
   replay: {
     summary: 'do again what a gateway recorded with --record did: on another device, or by its own code',
     load: async () => (await import('./replay.js')).replayCommand(),

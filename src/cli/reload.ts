@@ -37,6 +37,11 @@ export class Reloader {
     this.#read = deps.read;
   }
 
+  /** What the gateway goes by now. */
+  get read(): FlagsRead {
+    return this.#read;
+  }
+
   /** One reload after the other; the gateway has been started. Tells the log as well. Does not reject. */
   reload(): Promise<ReloadOutcome> {
     const result = this.#last.then(() => this.#reload());

@@ -1,4 +1,5 @@
 /** `psp-gateway [run]`: a gateway until it is told to stop, or until its `--ping` is done. */
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock, type Timer } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
@@ -142,6 +143,14 @@ async function run(argv: readonly string[]): Promise<void> {
         hasTls: options.tls !== undefined,
         logger,
         reload: () => reloader.reload(),
+        about: async () => {
+          const { configText } = await import('../gateway/config/config-text.js');
+          return {
+            runtime: `Node ${process.version}, ${process.platform} ${process.arch}`,
+            configuration: configText(reloader.read),
+            recording: around.record && resolve(around.record.path),
+          };
+        },
       });
       captures = () => admin?.counters();
       await serve(gateway, opened, logger, {

@@ -1,11 +1,21 @@
 /** Gateways in processes of their own, recorded; and their recordings, replayed by the program. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeCertificates } from '../../src/cli/certificates.js';
-import { askedWithin } from '../support/asked-within.js';
+import { type Answer, askedWithin } from '../support/asked-within.js';
 import { loopback } from '../support/loopback.js';
 import { ROOT } from '../support/root.js';
 
@@ -17,6 +27,7 @@ const KEPT = join(ROOT, 'test/recordings/0.2.0.rec');
 
 let folder: string;
 let logs: string[];
+let reported: Answer;
 const children: ChildProcess[] = [];
 
 const asked = (cwd: string, ...argv: string[]) => askedWithin(argv, cwd);
@@ -24,7 +35,13 @@ const asked = (cwd: string, ...argv: string[]) => askedWithin(argv, cwd);
 function start(index: 0 | 1, more: readonly string[]) {
   const [own, other] = [HOSTS[index], HOSTS[1 - index]!];
   const argv = [
-    ...['--outer-ip-type=ipv4', '--admin=off', '--cookie', `-s${own}:3900`, '--debug-keys'],
+    ...[
+      '--outer-ip-type=ipv4',
+      `--admin=${folder}/${index}.sock`,
+      '--cookie',
+      `-s${own}:3900`,
+      '--debug-keys',
+    ],
     ...[`-t${other}:3900:${VIPS[1 - index]}`, `--record=${folder}/${index}.rec`],
     ...[
       `--sim-wire=udp:${own}:10900`,
@@ -51,7 +68,7 @@ function start(index: 0 | 1, more: readonly string[]) {
       resolve({ status, err });
     });
   });
-  return { child, ready, finished };
+  return { child, ready, finished, err: () => err };
 }
 
 beforeAll(async () => {
@@ -62,6 +79,8 @@ beforeAll(async () => {
   const second = start(1, [`--ping=${VIPS[0]}`, '--ping-count=2']);
   const { status, err } = await second.finished;
   expect({ status, err }).toMatchObject({ status: 0 });
+  writeFileSync(join(folder, '0.log'), first.err());
+  reported = await asked(folder, 'report', `--socket=${folder}/0.sock`, '--log=0.log', '-O', 'report.tar.gz');
   first.child.kill('SIGTERM');
   logs = [(await first.finished).err, err];
 });
@@ -165,5 +184,89 @@ describe('recordings of two gateways', () => {
     const { status, err } = await start(0, []).finished;
     expect(status).toBe(2);
     expect(err).toContain('is there and is no recording');
+  });
+});
+
+/** Names and contents. */
+function unpacked(archive: string): Map<string, string> {
+  const into = mkdtempSync(join(folder, 'unpacked-'));
+  const { status } = spawnSync('tar', ['-xzf', join(folder, archive), '-C', into]);
+  expect(status).toBe(0);
+  const inside = join(into, 'psp-gateway-report');
+  return new Map(readdirSync(inside).map((name) => [name, readFileSync(join(inside, name), 'latin1')]));
+}
+
+describe('reports', () => {
+  test('of a running gateway have its status, configuration, log and recording, and no key', () => {
+    expect(reported).toMatchObject({ status: 0, err: '' });
+    expect(statSync(join(folder, 'report.tar.gz')).mode & 0o777).toBe(0o600);
+    const files = unpacked('report.tar.gz');
+    expect([...files.keys()].sort()).toEqual([
+      ...['0.log', '0.rec', 'CONTENTS.txt', 'gateway.txt', 'gateway.yaml', 'peers.json', 'pipes.json'],
+      ...['status.json', 'tunnels.json', 'versions.txt'],
+    ]);
+    expect(files.get('gateway.yaml')).toContain(`record: ${folder}/0.rec`);
+    expect(files.get('0.log')).toMatch(/ key=\(left out\)/);
+    expect(files.get('0.log')).toContain('gateway started');
+    expect(JSON.parse(files.get('tunnels.json')!).tunnels).toHaveLength(1);
+    expect(files.get('0.rec')).toContain('tunnel established');
+    const keys = [...logs[0]!.matchAll(/ key=([0-9a-f]{32,64})/g)].map(([, key]) => Buffer.from(key!, 'hex'));
+    expect(keys.length).toBeGreaterThan(1);
+    const all = [...files.values()].join('\n');
+    for (const key of keys) {
+      for (const form of [key.toString('hex'), key.toString('base64').slice(0, -4), key.toString('latin1')])
+        expect(all.includes(form)).toBe(false);
+    }
+  });
+
+  test('of a folder have what is known in it, and say what is not; the same each time', async () => {
+    const evidence = join(folder, 'evidence');
+    mkdirSync(evidence);
+    copyFileSync(KEPT, join(evidence, '0.rec'));
+    for (const name of ['0.log', 'ca.pem', `${HOSTS[0]}.key`])
+      copyFileSync(join(folder, name), join(evidence, name));
+    writeFileSync(
+      join(evidence, 'right.yaml'),
+      '# secret\nflags: {insecure: true, sim-vf: "host:10.0.0.1"}\n',
+    );
+    writeFileSync(join(evidence, 'wrong.yaml'), 'flags: {no-such-flag: 1}\n');
+    const { status, out, err } = await asked(folder, 'report', 'evidence', '-O', 'a.tar.gz');
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toMatch(/left out: evidence\/.*\.key: it is no recording, no log/);
+    expect(out).toMatch(/left out: evidence\/ca\.pem: /);
+    expect(out).toMatch(/left out: evidence\/wrong\.yaml: it is no configuration of a gateway: /);
+    const files = unpacked('a.tar.gz');
+    expect([...files.keys()].sort()).toEqual([
+      '0.log',
+      '0.rec',
+      'CONTENTS.txt',
+      'right.yaml',
+      'versions.txt',
+    ]);
+    expect(files.get('right.yaml')).toContain('insecure: true');
+    expect([...files.values()].join('\n')).not.toMatch(/PRIVATE KEY|secret/);
+    await asked(folder, 'report', 'evidence', '-O', 'b.tar.gz');
+    expect(readFileSync(join(folder, 'b.tar.gz')).equals(readFileSync(join(folder, 'a.tar.gz')))).toBe(true);
+  });
+
+  test('take the place of nothing unless that is said, and ask nobody who is not there', async () => {
+    const before = readFileSync(join(folder, 'report.tar.gz'));
+    const again = ['report', '.', '-O', 'report.tar.gz'];
+    const refused = await asked(folder, ...again);
+    expect(refused).toMatchObject({
+      status: 2,
+      err: '--output: report.tar.gz exists; --force replaces it\n',
+    });
+    expect(readFileSync(join(folder, 'report.tar.gz')).equals(before)).toBe(true);
+    expect(await asked(folder, ...again, '--force')).toMatchObject({ status: 0 });
+    expect(await asked(folder, 'report', '--socket=nobody.sock', '-O', 'c.tar.gz')).toMatchObject({
+      status: 3,
+    });
+    const wrong = await asked(folder, 'report', 'evidence', '--socket=x', '--log=none.log', '-O', 'c.tar.gz');
+    expect(wrong.status).toBe(2);
+    expect(wrong.err).toMatch(
+      /--socket: does not go together with a folder.*\n--log: none\.log: there is no such/,
+    );
+    expect(existsSync(join(folder, 'c.tar.gz'))).toBe(false);
   });
 });
