@@ -64,7 +64,7 @@ const DRAIN_TIMEOUT_MAX_MS = 604_800_000;
 const LOG_LEVELS: readonly number[] = [10, 20, 30, 40, 50, 60, 70];
 /** Reasons that one answer holds why a reload is refused. */
 export const PROBLEMS_TOLD_MAX = 100;
-const NO_CHECKS: PairChecks = { pairs: [], peers: [], letIn: new Set() };
+const NO_CHECKS: PairChecks = { pairs: [], peers: [], letIn: new Set(), withoutWords: 0 };
 const NOTHING_CHANGED: ReconfigurationResult = {
   peersAdded: 0,
   peersRemoved: 0,

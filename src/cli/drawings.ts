@@ -24,6 +24,7 @@ const PIPELINES: Readonly<Record<string, readonly string[]>> = {
   'both-families': ['--inner=both'],
   sampling: ['--inner=both', '--cookie', '--sample-rate=8'],
   transport: ['--mode=transport'],
+  extension: ['--psp-ext=0x12345678', '--psp-ext-required=0x12345678'],
 };
 const UNDERLAY_MTU_OCTETS = 1500;
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));

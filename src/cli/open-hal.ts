@@ -133,6 +133,7 @@ export async function openDoca(
       ealArguments: ['-c', options.coreMask, ...given],
       memoryMegabytes: MEMORY_FIXED_MEGABYTES + Math.ceil(maxTunnels / TUNNELS_PER_MEGABYTE),
       logLevel: run.sdkLogLevel,
+      pspWords: options.extensionRequired !== undefined,
       workload: (vf) => ({ mac: decapDmac ?? vfMac ?? vf.mac, addresses: [...new Set(addresses)] }),
     });
     const watch = watchKernelPorts(systemClock);

@@ -38,6 +38,7 @@ export function statisticsText(statistics: Statistics): string {
     table([
       ['SYNDROME', 'packets', 'octets'],
       row('0 but not let in', notLetIn.notAllowed),
+      row('0 but without words', notLetIn.withoutWords),
       row('1 icv-fail', notLetIn.icvFail),
       row('2 bad-trailer', notLetIn.badTrailer),
     ]),

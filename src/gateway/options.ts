@@ -60,6 +60,8 @@ export interface GatewayOptions {
   readonly cookies: boolean;
   /** Words of extension fields in the PSP headers of packets that we send; absent: none. */
   readonly extensionWords?: readonly number[];
+  /** Words that the packets of peers must have there; absent: what is there is not looked at. */
+  readonly extensionRequired?: readonly number[];
   readonly ingressAcl: boolean;
   /** Sampled are 2^-sampleRateLog2 of the packets; 0: none. */
   readonly sampleRateLog2: number;

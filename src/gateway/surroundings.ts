@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 import type { ShowFrames } from '../hal/frame-tap.js';
-import type { PipeHal, PortDescription, PortStatus } from '../hal/hal.js';
+import type { DeviceDescription, PipeHal, PortDescription, PortStatus } from '../hal/hal.js';
 import {
   type IpAddress,
   type Ipv4Address,
@@ -12,11 +12,12 @@ import {
   parseIp,
   parseMac,
 } from '../packet/address.js';
+import { algorithmName, isGmac } from '../psp/header.js';
 import type { GatewayObserver } from './events.js';
 import type { Logger } from './log.js';
 import type { GatewayOptions } from './options.js';
 import type { Peers } from './peers.js';
-import { innerMtuOctets } from './pipeline/mtu.js';
+import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
 import type { PipelineOptions } from './pipeline/pipeline-options.js';
 import type { StateStore } from './recovery/state-keeper.js';
 import type { ControlTransport, TlsSource } from './rpc/transport.js';
@@ -117,6 +118,26 @@ export function underlayIpOf(uplink: PortDescription, options: GatewayOptions): 
     );
   }
   return parseIp(ip);
+}
+
+/** Throws GatewayStartError with all that the device lacks for what the options ask for. */
+export function checkDevice(
+  device: DeviceDescription,
+  { pspVersion, extensionRequired }: GatewayOptions,
+  pipeline: PipelineOptions,
+): void {
+  const problems: string[] = [];
+  const tooSmall = underlayMtuProblem(pipeline);
+  if (tooSmall !== undefined) problems.push(`the uplink: ${tooSmall}`);
+  if (isGmac(pspVersion) && device.gmac !== true) {
+    problems.push(
+      `--psp-version=${pspVersion}: the device has no ${algorithmName(pspVersion)}; say --psp-version=1`,
+    );
+  }
+  if (extensionRequired !== undefined && device.limits.pspWords !== true) {
+    problems.push('--psp-ext-required: the device does not look at words of the PSP header; leave it out');
+  }
+  if (problems.length > 0) throw new GatewayStartError(problems.join('; '));
 }
 
 /** Whether a peer's parameters fit the pipeline that was built at start-up. */

@@ -3,7 +3,6 @@
  * on, and connects those below to those above. Nothing begins to work here; gateway.ts starts the parts, and stops them.
  */
 import { type IpAddress, parseIp, parseMac } from '../packet/address.js';
-import { algorithmName, isGmac } from '../psp/header.js';
 import { AskedTunnels } from './asked-tunnels.js';
 import { Captures } from './capture/captures.js';
 import { DebugKeys } from './capture/debug-keys.js';
@@ -18,8 +17,8 @@ import { GatewayViews } from './gateway-view.js';
 import { observedHal } from './observed-hal.js';
 import type { GatewayOptions } from './options.js';
 import { type Peer, Peers } from './peers.js';
-import { tunnelPackets } from './pipeline/device-counters.js';
-import { innerMtuOctets, underlayMtuProblem } from './pipeline/mtu.js';
+import { packetsWithoutWords, tunnelPackets } from './pipeline/device-counters.js';
+import { innerMtuOctets } from './pipeline/mtu.js';
 import { holdsUnproved, type PipelineOptions } from './pipeline/pipeline-options.js';
 import { budgetLimits, Reconfiguration } from './reconfiguration.js';
 import { Announcements } from './recovery/announcements.js';
@@ -41,10 +40,10 @@ import { TunnelService } from './sessions/tunnel-service.js';
 import { Versions } from './sessions/versions.js';
 import { SlowPath } from './slow-path/slow-path.js';
 import {
+  checkDevice,
   checkFit,
   dhcpServerOf,
   type GatewayDeps,
-  GatewayStartError,
   localVipsOf,
   macBehind,
   macs,
@@ -85,13 +84,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
     decapMacs: macs(workloadMac, uplinkMac),
     ...options,
   };
-  const tooSmall = underlayMtuProblem(pipelineOptions);
-  if (tooSmall !== undefined) throw new GatewayStartError(`the uplink: ${tooSmall}`);
-  if (isGmac(options.pspVersion) && hal.device.gmac !== true) {
-    throw new GatewayStartError(
-      `--psp-version=${options.pspVersion}: the device has no ${algorithmName(options.pspVersion)}; say --psp-version=1`,
-    );
-  }
+  checkDevice(hal.device, options, pipelineOptions);
   const localVips = localVipsOf(options, vf);
   const peers = new Peers({
     peers: options.peers,
@@ -376,6 +369,7 @@ export function wire(deps: GatewayDeps, servicePort: () => number) {
   const { sessions } = installer;
   const pairCheck = new PairCheck({
     hal,
+    withoutWords: () => packetsWithoutWords(hal, pipelineOptions),
     clock,
     sessions,
     transport,

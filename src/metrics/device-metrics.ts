@@ -96,11 +96,12 @@ export const DEVICE_METRICS: readonly Metric[] = [
 ];
 
 function droppedIn(device: Scrape['device']): LabelledValue[] {
-  const { icvFail, badTrailer, notAllowed } = device?.notLetIn ?? {};
+  const { icvFail, badTrailer, notAllowed, withoutWords } = device?.notLetIn ?? {};
   return [
     [icvFail?.packets, 'in', 'icv-fail'],
     [badTrailer?.packets, 'in', 'bad-trailer'],
     [notAllowed?.packets, 'in', 'not-allowed'],
+    [withoutWords?.packets, 'in', 'without-words'],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Gateways that send extension fields in the PSP header (--psp-ext), with others and without. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { innerMtuOctets } from '../../src/gateway/pipeline/mtu.js';
+import type { PipeHal } from '../../src/hal/hal.js';
 import { frameOf } from '../../src/verify/inner-packets.js';
 import {
   type GatewayNetwork,
@@ -8,6 +9,7 @@ import {
   type NodeOptions,
   packetBetween,
   type TestNode,
+  vip,
 } from '../support/gateways.js';
 import { toHex } from '../support/reference-vectors.js';
 import type { GatewaysUnderTest } from './gateways.js';
@@ -120,6 +122,93 @@ export function describeExtensionOf({ network }: GatewaysUnderTest): void {
         expect(answer[34]).toBe(ICMP_UNREACHABLE);
         expect(new DataView(answer.buffer, answer.byteOffset).getUint16(40)).toBe(fits);
       }
+    });
+
+    describe('that peers must send', () => {
+      const notLetIn = async ({ gateway }: TestNode) => {
+        const { icvFail, badTrailer, notAllowed, withoutWords } = (await gateway.deviceCounters()).notLetIn;
+        return [icvFail, badTrailer, notAllowed, withoutWords].map(({ packets }) => Number(packets));
+      };
+      const LACK = [0, 0, 0, IDS.length];
+      const NONE = [0, 0, 0, 0];
+
+      test.each([
+        ['tunnel mode', {}],
+        ['tunnel mode, with cookies', { cookies: true, outerFamily: 4, pspVersion: 0 }],
+        ['tunnel mode, sampled', { sampleRateLog2: 1 }],
+        ['tunnel mode, without ACL', { ingressAcl: false }],
+        ['transport mode', { mode: 'transport', pspVersion: 2 }],
+      ] as const)('let in whoever sends them, and nobody else: %s', async (_, options: NodeOptions) => {
+        const { mode } = options;
+        const words = WORDS.slice(0, 2);
+        const a = await net.start(1, [2, 3, 4], {
+          ...options,
+          extensionWords: [5],
+          extensionRequired: words,
+        });
+        const b = await net.start(2, [1], { ...options, extensionWords: [...words, 9] });
+        const without = await net.start(3, [1], options);
+        const other = await net.start(4, [1], { ...options, extensionWords: words.toReversed() });
+        expect(await send(b, a, mode)).toEqual(IDS);
+        expect(await notLetIn(a)).toEqual(NONE);
+        for (const peer of [without, other]) {
+          // Peers that need nothing get what they are sent.
+          expect(await send(a, peer, mode)).toEqual(IDS);
+          const before = await notLetIn(a);
+          expect(await send(peer, a, mode)).toEqual([]);
+          const after = await notLetIn(a);
+          expect(after.map((count, i) => count - before[i]!)).toEqual(LACK);
+        }
+        const { psp } = await a.gateway.deviceCounters();
+        expect(psp.rxPackets).toBe(BigInt(3 * IDS.length));
+        expect(await send(b, a, mode)).toEqual(IDS);
+      });
+
+      test('are not believed of packets that are not authentic', async () => {
+        const a = await net.start(1, [2], { extensionRequired: WORDS });
+        const b = await net.start(2, [1], { extensionWords: WORDS });
+        expect(await send(b, a, 'tunnel')).toEqual(IDS);
+        const frame = net.wire.findLast(({ length }) => length > 150)!;
+        for (const at of [14 + 40 + 8 + 20, frame.length - 1]) {
+          const changed = frame.slice();
+          changed[at]! ^= 1;
+          net.arrive(a, [changed]);
+        }
+        await net.run(100);
+        expect(a.workload.takeSent()).toEqual([]);
+        expect(await notLetIn(a)).toEqual([2, 0, 0, 0]);
+      });
+
+      test('are in the packet that is explained, which is let in', async () => {
+        const options = { extensionRequired: WORDS, extensionWords: WORDS };
+        const a = await net.start(1, [2], options);
+        const b = await net.start(2, [1], options);
+        expect(await send(b, a, 'tunnel')).toEqual(IDS);
+        const { verdict, steps } = await a.gateway.explain({
+          source: vip(2),
+          destination: vip(1),
+          ...{ protocol: 'icmp', sourcePort: 0, destinationPort: 0 },
+        });
+        expect(verdict).toBe('is given to the workload');
+        expect(steps).toContainEqual(expect.objectContaining({ pipe: 'PSP_EXT', hit: 'words' }));
+      });
+
+      test('a device that does not look at them is refused at the start, with all else that it lacks', async () => {
+        const withoutWords = (hal: PipeHal) =>
+          new Proxy(hal, {
+            get(target, name) {
+              const value: unknown = Reflect.get(target, name, target);
+              if (name !== 'device') return typeof value === 'function' ? value.bind(target) : value;
+              const { gmac: _, ...device } = target.device;
+              return { ...device, limits: { ...device.limits, pspWords: false } };
+            },
+          });
+        await expect(
+          net.start(1, [2], { extensionRequired: [1], pspVersion: 2, wrapHal: withoutWords }),
+        ).rejects.toThrow(
+          '--psp-version=2: the device has no AES-GMAC-128; say --psp-version=1; --psp-ext-required: the device does not look at words of the PSP header; leave it out',
+        );
+      });
     });
   });
 }

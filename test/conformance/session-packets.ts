@@ -96,6 +96,7 @@ export interface Sealing {
   readonly key: Uint8Array;
   readonly cryptOffsetWords: number;
   readonly cookie?: bigint;
+  readonly extension?: Uint8Array;
   /** Tunnel mode: the outer header's addresses. */
   readonly outer?: Flow;
 }

@@ -24,7 +24,7 @@ import type { BasicEntry, Forward, PipeProgram } from '../../src/hal/program.js'
 import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type IpAddress, type IpFamily, parseIp, parseMac } from '../../src/packet/address.js';
 import { UDP_HEADER_OCTETS } from '../../src/packet/udp.js';
-import { extensionWordsMax } from '../../src/psp/extension.js';
+import { extensionFields, extensionWordsMax } from '../../src/psp/extension.js';
 import { isGmac, keyLengthOctets, type PspVersion } from '../../src/psp/header.js';
 import { deriveKey } from '../../src/psp/key-derivation.js';
 import { DECAP_MACS } from '../../src/verify/gateway-pipeline.js';
@@ -167,13 +167,15 @@ async function runCase(release: LongRelease, seed: number): Promise<Reached> {
 
 function randomOptions(choose: Choose): PipelineOptions {
   const cookies = choose.once(3);
-  const words = choose.once(3) ? choose.between(1, extensionWordsMax(cookies)) : 0;
+  const words = () =>
+    Array.from({ length: choose.between(1, extensionWordsMax(cookies)) }, () => choose.uint32());
   return pipelineOptions({
     mode: choose.pick(['tunnel', 'tunnel', 'transport']),
     outerFamily: choose.pick([4, 6]),
     innerFamilies: choose.pick<IpFamily[]>([[4], [6], [4, 6], [4, 6], [4, 6]]),
     cookies,
-    extensionWords: Array.from({ length: words }, () => choose.uint32()),
+    ...(choose.once(3) ? { extensionWords: words() } : {}),
+    ...(choose.once(3) ? { extensionRequired: words() } : {}),
     ingressAcl: !choose.once(4),
     sampleRateLog2: choose.once(10) ? choose.between(1, 3) : 0,
     maintainOrder: choose.once(2),
@@ -580,6 +582,21 @@ class Tunnels {
     }
   }
 
+  /** The words that are required, mostly; now and then fewer of them, or others. */
+  private extension(): { readonly extension?: Uint8Array } {
+    const { choose } = this;
+    const { extensionRequired: words, cookies } = this.options;
+    if (words === undefined) return choose.once(8) ? { extension: choose.octets(8) } : {};
+    if (choose.once(16)) return {};
+    const sent = choose.once(8) ? words.slice(1) : choose.once(8) ? words.map((one) => one ^ 1) : words;
+    return {
+      extension: extensionFields(
+        sent.map((one) => one >>> 0),
+        cookies !== choose.once(16),
+      ),
+    };
+  }
+
   private incoming(): Uint8Array {
     const { choose, options } = this;
     const session = choose.pick(this.sessions);
@@ -592,6 +609,7 @@ class Tunnels {
         key: association.key,
         cryptOffsetWords: choose.pick([0, 0, 1, 2, 5, 10]),
         ...(options.cookies ? { cookie: association.cookie } : {}),
+        ...this.extension(),
         ...(options.mode === 'tunnel' ? { outer: UNDERLAY[options.outerFamily] } : {}),
         ...given,
       };

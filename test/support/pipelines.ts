@@ -47,5 +47,11 @@ export function allPipelineOptions(): PipelineOptions[] {
                   sampleBeforeEncryption,
                 }),
               );
+  for (const mode of ['tunnel', 'transport'] as const)
+    for (const cookies of [false, true])
+      for (const sampleRateLog2 of [0, 3]) {
+        const extensionRequired = cookies ? [1, 2, 3] : [1, 2, 3, 4];
+        all.push(pipelineOptions({ mode, cookies, sampleRateLog2, extensionWords: [7], extensionRequired }));
+      }
   return all;
 }

@@ -2,18 +2,24 @@
 
 import { extensionFields, extensionWordsMax, firstExtensionWord } from '../../psp/extension.js';
 import { CRYPT_OFFSET_UNIT_OCTETS, isGmac, PSP_COOKIE_OCTETS } from '../../psp/header.js';
-import type { FlagReader } from './flag-reader.js';
+import type { GatewayOptions } from '../options.js';
+import { type FlagReader, optional } from './flag-reader.js';
 import { quoted } from './problems.js';
 
 const WORD_HIGHEST = 0xffff_ffff;
 /** Short enough that its value is exact. */
 const WORD = /^(0x[0-9a-f]{1,8}|\d{1,10})$/i;
 
-/** The words that we send; undefined: none, or what is given is wrong, which is told. */
-export function readExtensionWords(flags: FlagReader): readonly number[] | undefined {
+/** The words that we send, and those that peers must; what is wrong with either is told, and it is left out then. */
+export function readExtension(
+  flags: FlagReader,
+): Pick<GatewayOptions, 'extensionWords' | 'extensionRequired'> {
   const words = readWords(flags, 'psp-ext');
   if (words !== undefined) remarkUnreadable(flags, words);
-  return words;
+  return {
+    ...optional('extensionWords', words),
+    ...optional('extensionRequired', readWords(flags, 'psp-ext-required')),
+  };
 }
 
 function readWords(flags: FlagReader, name: string): readonly number[] | undefined {

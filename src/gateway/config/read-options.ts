@@ -12,7 +12,7 @@ import { parseList, parseNetworkIp, parseOwnMac, parseWatchAddress } from './add
 import { readConfigFile, withConfigFile } from './config-flags.js';
 import type { ConfigFile, ConfigFileParser } from './configured-peers.js';
 import { readDevices } from './device-flags.js';
-import { readExtensionWords } from './extension-flags.js';
+import { readExtension } from './extension-flags.js';
 import { checkInner, checkTogether } from './flag-conflicts.js';
 import { FlagReader, optional, whereOf } from './flag-reader.js';
 import { readFlagValues } from './flag-values.js';
@@ -169,7 +169,7 @@ function readOptions(
     serviceAddress,
     peers,
     cookies: flags.boolean('cookie'),
-    ...optional('extensionWords', readExtensionWords(flags)),
+    ...readExtension(flags),
     ingressAcl: !flags.boolean('disable-ingress-acl'),
     sampleRateLog2: flags.number('sample-rate'),
     maintainOrder: flags.boolean('maintain-order'),

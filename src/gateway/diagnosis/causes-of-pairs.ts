@@ -110,11 +110,25 @@ export const CAUSES_OF_PAIRS: Causes = {
         advice: 'start both with the same --mode',
       })),
 
-  // Neither takes packets of the other where modes differ: that is told then.
-  'packets-lost': ({ checks: { pairs, peers }, summary: { mode } }) =>
+  'words-missing': ({ checks: { withoutWords } }) =>
+    withoutWords === 0
+      ? []
+      : [
+          {
+            about: '',
+            text: `authenticated packets come without the words that peers must send, and are dropped: ${withoutWords} while we looked`,
+            advice:
+              'start the peers with these words (--psp-ext), or this gateway without --psp-ext-required; a capture of the underlay shows whose packets lack them',
+          },
+        ],
+
+  // Neither takes packets of the other where modes differ: that is told then. Nor is the underlay at fault for what has come, and lacks words.
+  'packets-lost': ({ checks: { pairs, peers, withoutWords }, summary: { mode } }) =>
     told(
       pairs.filter(
-        (pair) => !peers.some((one) => one.peer === pair.peer && one.mode !== undefined && one.mode !== mode),
+        ({ peer, verdict }) =>
+          !peers.some((one) => one.peer === peer && one.mode !== undefined && one.mode !== mode) &&
+          (withoutWords === 0 || (verdict !== 'lost-here' && verdict !== 'lost-both-ways')),
       ),
       LOST,
     ),

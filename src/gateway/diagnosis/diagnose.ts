@@ -158,6 +158,7 @@ const ORDER = [
   'request-refused',
   'rotation-refused',
   'modes-differ',
+  'words-missing',
   'packets-lost',
   'no-tunnel-back',
   'mtu-too-small',

@@ -63,9 +63,13 @@ export interface PairChecks {
   readonly peers: readonly PeerFacts[];
   /** Names of peers of whom packets have been let in while we looked, and since they are silent. */
   readonly letIn: ReadonlySet<string>;
+  /** Authenticated packets that came while we looked and lacked the words that peers must send (--psp-ext-required). */
+  readonly withoutWords: number;
 }
 
 export interface PairCheckDeps {
+  /** How many packets have lacked such words so far. Rejects with HalError. */
+  readonly withoutWords: () => Promise<number>;
   readonly hal: Pick<PipeHal, 'counters'>;
   readonly clock: Clock;
   readonly sessions: SessionTable;
@@ -93,7 +97,7 @@ interface Asked {
 export class PairCheck {
   #samples = new Map<Session, PairSample[]>();
   readonly #asked = new WeakMap<Peer, Asked>();
-  #checks: PairChecks = { pairs: [], peers: [], letIn: new Set() };
+  #checks: PairChecks = { pairs: [], peers: [], letIn: new Set(), withoutWords: 0 };
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #looking: Promise<PairChecks> | undefined;
 
@@ -114,8 +118,9 @@ export class PairCheck {
   }
 
   async #look(): Promise<PairChecks> {
-    const { clock } = this.deps;
+    const { clock, withoutWords } = this.deps;
     const facts = new Map<string, PeerFacts>();
+    const lackedBefore = await withoutWords();
     await this.#sample(facts, true);
     const firstAtMs = clock.nowMs();
     // Answers that are waited for do not put off what comes after them.
@@ -137,7 +142,8 @@ export class PairCheck {
       const judged = judgePair(samples, this.#cannotSay(peer));
       if (judged !== undefined) pairs.push({ localVip, remoteVip, peer: peer.name, ...judged });
     }
-    this.#checks = { pairs, peers: [...facts.values()], letIn };
+    const lacked = (await withoutWords()) - lackedBefore;
+    this.#checks = { pairs, peers: [...facts.values()], letIn, withoutWords: lacked };
     return this.#checks;
   }
 

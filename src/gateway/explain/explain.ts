@@ -10,6 +10,7 @@ import type { LookupPath } from '../../hal/lookup/lookup.js';
 import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
 import { type IpAddress, ipFamily, ipToOctets, type MacAddress, macToOctets } from '../../packet/address.js';
 import { sharedBits } from '../../packet/prefix.js';
+import { extensionFields } from '../../psp/extension.js';
 import { spiText } from '../../psp/header.js';
 import { type Vip, vipFamily, vipText } from '../directory.js';
 import { DRAINS, type DrainState } from '../drain-state.js';
@@ -130,10 +131,11 @@ export class Explainer {
     return answer(hal.lookup({ frame, port: UPLINK_PORT, syndrome: SYNDROME_OK }), facts);
   }
 
-  /** The frame that the peer would send us; readable, as lookup wants it. */
+  /** The frame that the peer would send us, with the words that it must have; readable, as lookup wants it. */
   #encrypted(question: PacketQuestion, session: Session, { spi, version, cookie }: IngressSpi): Uint8Array {
     const { options, uplink, workloadMac, underlay } = this.deps;
-    const { mode, cookies, outerFamily } = options;
+    const { mode, cookies, outerFamily, extensionRequired = [] } = options;
+    const extension = extensionFields(extensionRequired, cookies);
     const { family } = session;
     const unspecified = (outerFamily === 4 ? '0.0.0.0' : '::') as IpAddress;
     const encapHeader = buildEncapHeader(
@@ -151,6 +153,7 @@ export class Explainer {
         // The whole packet is readable in the frame that is looked up.
         cryptOffsetWords: 0,
         cookies,
+        extension,
         sourceMac: uplink.mac,
         sourceIp: underlay.viewOf(session.peer)[0]?.address ?? unspecified,
       },
@@ -159,7 +162,12 @@ export class Explainer {
     const outer = mode === 'tunnel' ? outerFamily : family;
     return frameInEnvelope(inner, {
       spi,
-      encap: { netType: netTypeOf(mode, family), outer: outer === 4 ? 'ipv4' : 'ipv6', cookie: cookies },
+      encap: {
+        netType: netTypeOf(mode, family),
+        outer: outer === 4 ? 'ipv4' : 'ipv6',
+        cookie: cookies,
+        extensionOctets: extension.length,
+      },
       encapHeader,
     });
   }

@@ -9,6 +9,7 @@ import { ETHERNET_HEADER_OCTETS } from '../../packet/ethernet.js';
 import { IP_HEADER_OCTETS } from '../../packet/ip.js';
 import { UDP_HEADER_OCTETS } from '../../packet/udp.js';
 import { PSP_COOKIE_OCTETS, PSP_HEADER_OCTETS, PSP_ICV_OCTETS } from '../../psp/header.js';
+import { EXTENSION_PIPE, WITHOUT_WORDS } from './ingress-pipes.js';
 import { buildPipeline } from './pipeline.js';
 import { outerFamilies, type PipelineOptions, sentExtension } from './pipeline-options.js';
 
@@ -23,11 +24,15 @@ export interface PipeCounters {
   readonly entries: readonly { readonly label: string; readonly hits: Counter }[];
 }
 
-/** Packets that came as PSP and were not let in, by the syndrome of their decryption; and authentic ones that no session lets in. */
+/**
+ * Packets that came as PSP and were not let in, by the syndrome of their decryption; authentic ones that no session lets in; and those
+ * without the words of extension fields that are required.
+ */
 export interface NotLetIn {
   readonly icvFail: Counter;
   readonly badTrailer: Counter;
   readonly notAllowed: Counter;
+  readonly withoutWords: Counter;
 }
 
 export interface DeviceCounters {
@@ -48,7 +53,17 @@ export async function readDeviceCounters(hal: PipeHal, options: PipelineOptions)
 /** Packets that tunnels have let in and taken out so far. Rejects with HalError. */
 export async function tunnelPackets(hal: PipeHal, options: PipelineOptions): Promise<bigint> {
   const { psp, notLetIn: refused } = await readDeviceCounters(hal, options);
-  return psp.rxPackets! - refused.notAllowed.packets + psp.txPackets!;
+  return psp.rxPackets! - refused.notAllowed.packets - refused.withoutWords.packets + psp.txPackets!;
+}
+
+/** Authenticated packets so far that lacked the words that peers must send. Rejects with HalError. */
+export async function packetsWithoutWords(
+  hal: Pick<PipeHal, 'counters'>,
+  { extensionRequired }: Pick<PipelineOptions, 'extensionRequired'>,
+): Promise<number> {
+  if (extensionRequired === undefined) return 0;
+  const [counter] = await hal.counters([{ pipe: EXTENSION_PIPE, label: WITHOUT_WORDS }]);
+  return Number(counter!.packets);
 }
 
 async function readPipes(hal: PipeHal, program: readonly Pipe[]): Promise<PipeCounters[]> {
@@ -74,11 +89,16 @@ async function readPipes(hal: PipeHal, program: readonly Pipe[]): Promise<PipeCo
 }
 
 function notLetIn(pipes: readonly PipeCounters[]): NotLetIn {
-  const { misses, entries } = pipes.find(({ pipe }) => pipe === 'SYNDROME_STATS')!;
-  const [icvFail, badTrailer] = ['icv-fail', 'bad-trailer'].map(
-    (name) => entries.find(({ label }) => label === name)!.hits,
-  );
-  return { icvFail: icvFail!, badTrailer: badTrailer!, notAllowed: misses! };
+  const found = (pipe: string) => pipes.find((one) => one.pipe === pipe);
+  const hitsOf = (pipe: string, label: string) =>
+    found(pipe)?.entries.find((entry) => entry.label === label)?.hits;
+  return {
+    icvFail: hitsOf('SYNDROME_STATS', 'icv-fail')!,
+    badTrailer: hitsOf('SYNDROME_STATS', 'bad-trailer')!,
+    notAllowed: found('SYNDROME_STATS')!.misses!,
+    // Without a pipe that looks for them, no packet lacks them.
+    withoutWords: hitsOf(EXTENSION_PIPE, WITHOUT_WORDS) ?? { packets: 0n, octets: 0n },
+  };
 }
 
 /** Between the outer IP header and the first octet after the IV, and behind the payload. */
@@ -88,10 +108,10 @@ type Summed = Omit<PspStatistics, 'keyRotations' | 'rssDropped' | 'portDropped'>
 
 /**
  * The specification's counters, each as the device tells it or, where it does not, from pipes that a packet passes once: what is let in
- * and what is not allowed has been authenticated, and what has hit a session's way out is encrypted. A device that tells two
+ * and what is not allowed, or lacks words, has been authenticated, and what has hit a session's way out is encrypted. A device that tells two
  * syndromes only counts whatever it could not open as an authentication failure, unless its trailer was cut off. Octets count from
  * the first one after the IV to the end of the payload: those of frames are reduced by headers without options or
- * extensions. Packets that are not allowed may be of two outer families, of which nobody tells them apart; then their octets do not count.
+ * extensions. Those that are not let in may be of two outer families, of which nobody tells them apart; then their octets do not count.
  */
 function summed(own: PspStatistics, pipes: readonly PipeCounters[], options: PipelineOptions): Summed {
   const { mode, outerFamily, cookies } = options;
@@ -101,9 +121,13 @@ function summed(own: PspStatistics, pipes: readonly PipeCounters[], options: Pip
   const letIn = sumOf(pipes, /^INGR_ACL_/, (family) =>
     receivedHeaders(mode === 'tunnel' ? outerFamily : family),
   );
-  const { icvFail, badTrailer, notAllowed } = notLetIn(pipes);
+  const { icvFail, badTrailer, notAllowed, withoutWords } = notLetIn(pipes);
   const [outer, ...others] = outerFamilies(options);
-  const notAllowedOctets = others.length > 0 ? 0n : without(notAllowed, receivedHeaders(outer!));
+  const refused = {
+    packets: notAllowed.packets + withoutWords.packets,
+    octets: notAllowed.octets + withoutWords.octets,
+  };
+  const refusedOctets = others.length > 0 ? 0n : without(refused, receivedHeaders(outer!));
   const sent = sumOf(
     pipes,
     /^EGR_ACL_|^EGR_TRIAL$/,
@@ -114,8 +138,8 @@ function summed(own: PspStatistics, pipes: readonly PipeCounters[], options: Pip
       extensionOctets,
   );
   return {
-    rxPackets: own.rxPackets ?? letIn.packets + notAllowed.packets,
-    rxBytes: own.rxBytes ?? letIn.octets + notAllowedOctets,
+    rxPackets: own.rxPackets ?? letIn.packets + refused.packets,
+    rxBytes: own.rxBytes ?? letIn.octets + refusedOctets,
     rxAuthFail: own.rxAuthFail ?? icvFail.packets,
     rxError: own.rxError ?? badTrailer.packets,
     rxBad: own.rxBad,

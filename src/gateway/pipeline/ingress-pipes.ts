@@ -1,10 +1,11 @@
 /** The pipes of packets on the way in, from decryption to the workload or to the counters of what is not let in. */
 import { L4_UDP, SYNDROME_BAD_TRAILER, SYNDROME_ICV_FAIL, SYNDROME_OK } from '../../hal/fields.js';
-import { type BasicPipe, VF_PORT } from '../../hal/program.js';
+import { type BasicPipe, type ControlPipe, VF_PORT } from '../../hal/program.js';
 import type { IpFamily } from '../../packet/address.js';
-import { PSP_UDP_PORT } from '../../psp/header.js';
+import { firstExtensionWord } from '../../psp/extension.js';
+import { FLAG_V, PSP_UDP_PORT } from '../../psp/header.js';
 import { tunnelLimits } from './limits.js';
-import { COUNT, familyNames, localVipPipe, netTypeOf } from './pipe-parts.js';
+import { CONTROL_PIPE_ENTRIES, COUNT, familyNames, localVipPipe, netTypeOf } from './pipe-parts.js';
 import { outerFamilies, type PipelineOptions } from './pipeline-options.js';
 
 /**
@@ -30,8 +31,53 @@ export function pspDecrypt(options: PipelineOptions): BasicPipe {
   };
 }
 
-export function firstAfterDecrypt({ mode }: PipelineOptions): string {
+/** Where packets go once they are decrypted, and sampled. */
+export function firstAfterDecrypt(options: PipelineOptions): string {
+  return options.extensionRequired === undefined ? afterExtension(options) : EXTENSION_PIPE;
+}
+
+function afterExtension({ mode }: PipelineOptions): string {
   return mode === 'tunnel' ? 'UNDERLAY_SEEN' : 'INNER_CLASSIFIER';
+}
+
+/** The pipe that looks for the words that peers must send. */
+export const EXTENSION_PIPE = 'PSP_EXT';
+/** Its entry of authenticated packets that lack them. */
+export const WITHOUT_WORDS = 'without';
+
+/**
+ * Lets on what is not authenticated, which others count, and of authenticated packets those that carry the words that peers must send.
+ * The others are dropped here: no failed source is to be seen in them, whose keys are right. Where there are no cookies, none is taken
+ * for words.
+ */
+export function extensionCheck(options: PipelineOptions, words: readonly number[]): ControlPipe {
+  const next = { to: 'pipe', pipe: afterExtension(options) } as const;
+  const authenticated = { 'parser_meta.psp_syndrome': { value: SYNDROME_OK } } as const;
+  const first = firstExtensionWord(options.cookies);
+  const fields = words.map((value, i) => [`tun.psp.dw${first + i}`, { value }] as const);
+  return {
+    name: EXTENSION_PIPE,
+    description: 'drop authenticated packets without the words that peers must send',
+    type: 'control',
+    domain: 'secure-ingress',
+    sizeEntries: CONTROL_PIPE_ENTRIES,
+    miss: next,
+    missCounter: true,
+    entries: [
+      {
+        label: 'words',
+        priority: 0,
+        match: {
+          ...authenticated,
+          'tun.psp.s_d_ver_v': { value: options.cookies ? FLAG_V : 0, mask: FLAG_V },
+          ...Object.fromEntries(fields),
+        },
+        monitor: COUNT,
+        forward: next,
+      },
+      { label: WITHOUT_WORDS, priority: 1, match: authenticated, monitor: COUNT, forward: { to: 'drop' } },
+    ],
+  };
 }
 
 /** An entry for each SPI of a peer whose underlay address is not proved: by it an authenticated packet from there is seen. */

@@ -11,6 +11,7 @@ export interface PipelineOptions
     | 'innerFamilies'
     | 'cookies'
     | 'extensionWords'
+    | 'extensionRequired'
     | 'ingressAcl'
     | 'sampleRateLog2'
     | 'maintainOrder'

@@ -1,7 +1,7 @@
 /**
  * The gateway's pipeline, as DOCA's PSP gateway draws it, as one PipeProgram.
  *
- *     uplink -> ROOT -> PSP_DECRYPT -> [INGR_SAMPL] -> INNER_CLASSIFIER -> INGR_ACL -> VF
+ *     uplink -> ROOT -> PSP_DECRYPT -> [INGR_SAMPL] -> [PSP_EXT] -> INNER_CLASSIFIER -> INGR_ACL -> VF
  *     VF     -> ROOT -> EMPTY -> EGR_ACL -> [SET_SAMPLE_BIT -> PSP_ENCRYPT -> EGR_SAMPL] -> uplink
  *
  * What matches no session on the way out goes to RSS (the slow path); what is not authenticated, or not allowed, on
@@ -15,6 +15,7 @@
 import type { Pipe, PipeProgram } from '../../hal/program.js';
 import { egressAcl, egressTrial, empty } from './egress-pipes.js';
 import {
+  extensionCheck,
   failedSources,
   ingressAcl,
   innerClassifier,
@@ -40,6 +41,7 @@ export function buildPipeline(options: PipelineOptions): PipeProgram {
       ingressSampling(options),
       rssPipe('RSS_INGR_SAMPLED', 'secure-ingress', PKT_META_INGRESS_SAMPLED),
     );
+  if (options.extensionRequired !== undefined) pipes.push(extensionCheck(options, options.extensionRequired));
   if (options.mode === 'tunnel') pipes.push(underlaySeen(options));
   pipes.push(innerClassifier(options));
   for (const family of options.innerFamilies) pipes.push(...ingressAcl(options, family));

@@ -78,7 +78,7 @@ const gatewayWith = (parts: Partial<Shown> = {}): Shown => ({
   program: () => ({ name: 'none', pipes: [] }),
   capture: () => ({ cannotShow: [], leftOut: () => 0n, end() {} }),
   showKeys: () => undefined,
-  checkPairs: async () => ({ pairs: [], peers: [], letIn: new Set() }),
+  checkPairs: async () => ({ pairs: [], peers: [], letIn: new Set(), withoutWords: 0 }),
   explain: async () => ({ direction: 'out', verdict: 'goes', facts: [], steps: [] }),
   removeTunnels: async () => 0,
   rekeyTunnels: () => ({ tunnels: 0, done: Promise.resolve() }),

@@ -13,6 +13,12 @@ export const TUNNELS_FLAGS: readonly Flag[] = flagsOf('Tunnels', {
     meaning:
       "extension fields of the PSP header in all packets that we send: words of 32 bits, decimal or in hex behind 0x, one to four in the header's words 6 to 9 (one to three in 7 to 9 beside --cookie); authenticated, and readable on the way unless --crypt-offset says less",
   },
+  'psp-ext-required': {
+    kind: 'text',
+    placeholder: 'WORD[,WORD..]',
+    meaning:
+      "words that peers' packets must carry, as with --psp-ext; authenticated ones without are dropped and counted. Not every device can look at them",
+  },
   'crypt-offset': {
     short: 'o',
     kind: 'number',

@@ -72,3 +72,13 @@ test('a crypt offset that leaves words encrypted is remarked on', () => {
   expect(remarks('--psp-ext=1', '--crypt-offset=0', '--psp-version=2')).toEqual([]);
   expect(remarks('--crypt-offset=0')).toEqual([]);
 });
+
+test('words that peers must send are read as those that we send, and each is told under its flag', () => {
+  const { options } = read(['--psp-ext=1', '--psp-ext-required=0x2,3']);
+  expect(options).toMatchObject({ extensionWords: [1], extensionRequired: [2, 3] });
+  expect(read(['--psp-ext=1']).options.extensionRequired).toBeUndefined();
+  expect(problemsOf(['--psp-ext=x', '--psp-ext-required=1,2,3,4', '--cookie'])).toEqual([
+    '--psp-ext: "x" is no word of 32 bits, such as 0x12345678',
+    '--psp-ext-required: 4 words; there is room for 3 beside the cookie, from word 7 of the header on',
+  ]);
+});

@@ -53,7 +53,7 @@ const problems = ({ summary = {}, checks = {}, logLinesLost = 0, logProblem, eve
       of: (type: string) =>
         events.filter((event) => event.type === type).map((event) => ({ event, count: 2, atMs: NOW_MS })),
     } as unknown as DiagnosisInput['troubles'],
-    checks: { pairs: [], peers: [], letIn: new Set(), ...checks },
+    checks: { pairs: [], peers: [], letIn: new Set(), withoutWords: 0, ...checks },
     logLinesLost,
     logProblem,
     nowMs: NOW_MS,
@@ -248,6 +248,22 @@ describe('peers', () => {
     expect(clocks(90_000, 90_500)).toEqual([['clocks-differ', '']]);
     expect(clocks(90_000, -90_000)).toHaveLength(2);
     expect(clocks(90_000, 90_000, 0)).toHaveLength(2);
+  });
+
+  test('whose packets lack words are not told apart, and the underlay is not blamed for packets that have come', () => {
+    const pair = {
+      localVip: parseIp('10.1.0.1'),
+      remoteVip: parseIp('10.2.0.1'),
+      forMs: 3000,
+      peer: '10.0.0.2:3000',
+    };
+    const found = (withoutWords: number, verdict: 'lost-here' | 'lost-there' | 'lost-both-ways') =>
+      named({ checks: { withoutWords, pairs: [{ ...pair, verdict }] } });
+    const lost = ['packets-lost', '10.1.0.1 - 10.2.0.1'];
+    expect(found(0, 'lost-here')).toEqual([lost]);
+    expect(found(2, 'lost-here')).toEqual([['words-missing', '']]);
+    expect(found(2, 'lost-both-ways')).toEqual([['words-missing', '']]);
+    expect(found(2, 'lost-there')).toEqual([['words-missing', ''], lost]);
   });
 
   test('of another mode are told, and not the packets that are lost for it', () => {

@@ -272,6 +272,27 @@ describe('within five seconds of traffic both ways, both ends name who is at fau
     ]);
   });
 
+  test('packets that lack the words that peers must send are told as such where they come, and as lost there where they leave', async () => {
+    const a = await net.start(1, [2], { extensionRequired: [7] });
+    const b = await net.start(2, [1]);
+    const services = [a, b].map(serviceOf);
+    traffic([a, b]);
+    await net.run(NAMED_WITHIN_MS);
+    const said = (await problemsOf(services)).map((problems) =>
+      problems.map(({ cause, about, text }) => ({ cause, about, text })),
+    );
+    expect(said).toEqual([
+      [
+        {
+          cause: 'words-missing',
+          about: '',
+          text: expect.stringMatching(/are dropped: \d+ while we looked/),
+        },
+      ],
+      [{ cause: 'packets-lost', about: PAIR[1], text: expect.stringContaining('none was let in there') }],
+    ]);
+  });
+
   test('who asks for more at once than there are places, of which none is taken, is not at fault', async () => {
     const a = await net.start(1, [2]);
     const b = await net.start(2, [1], { maxTunnels: 1 });

@@ -14,7 +14,8 @@ import {
 } from '../../../../src/gateway/pipeline/packet-meta.js';
 import { buildPipeline } from '../../../../src/gateway/pipeline/pipeline.js';
 import type { PipelineOptions } from '../../../../src/gateway/pipeline/pipeline-options.js';
-import type { BasicPipe, ControlEntry, Forward, Pipe } from '../../../../src/hal/program.js';
+import { SYNDROME_OK } from '../../../../src/hal/fields.js';
+import type { BasicPipe, ControlEntry, ControlPipe, Forward, Pipe } from '../../../../src/hal/program.js';
 import { FLAG_D, FLAG_S } from '../../../../src/psp/header.js';
 import { DECAP_MACS } from '../../../../src/verify/gateway-pipeline.js';
 import { allPipelineOptions, pipelineOptions } from '../../../support/pipelines.js';
@@ -441,6 +442,43 @@ test('each pipe has room for what comes to be in it', () => {
   for (const any of allPipelineOptions())
     for (const { name, entries = [], sizeEntries } of buildPipeline(any).pipes)
       expect(entries.length, name).toBeLessThanOrEqual(sizeEntries);
+});
+
+describe('words that peers must send', () => {
+  const pipe = (options: Options) =>
+    buildPipeline(pipelineOptions(options)).pipes.find(({ name }) => name === 'PSP_EXT');
+
+  test('are looked for where they are wanted, behind the cookies that there are, and no cookie is taken for them', () => {
+    expect(pipe({})).toBeUndefined();
+    expect(pipe({ extensionWords: [1] })).toBeUndefined();
+    const wanted = (options: Options) => pipe(options)!.entries![0]!.match;
+    expect(wanted({ extensionRequired: [1, 2, 3, 4] })).toEqual({
+      'parser_meta.psp_syndrome': { value: SYNDROME_OK },
+      'tun.psp.s_d_ver_v': { value: 0, mask: 2 },
+      'tun.psp.dw6': { value: 1 },
+      'tun.psp.dw7': { value: 2 },
+      'tun.psp.dw8': { value: 3 },
+      'tun.psp.dw9': { value: 4 },
+    });
+    expect(wanted({ extensionRequired: [1], cookies: true })).toEqual({
+      'parser_meta.psp_syndrome': { value: SYNDROME_OK },
+      'tun.psp.s_d_ver_v': { value: 2, mask: 2 },
+      'tun.psp.dw7': { value: 1 },
+    });
+  });
+
+  test('are looked for before a packet proves where a peer is, and what lacks them is dropped', () => {
+    const { entries, miss } = pipe({ extensionRequired: [1] }) as ControlPipe;
+    expect(entries!.map(({ label, forward }) => [label, forward])).toEqual([
+      ['words', { to: 'pipe', pipe: 'UNDERLAY_SEEN' }],
+      ['without', { to: 'drop' }],
+    ]);
+    expect(miss).toEqual({ to: 'pipe', pipe: 'UNDERLAY_SEEN' });
+    expect(pipe({ ...TRANSPORT, extensionRequired: [1] })!.miss).toEqual({
+      to: 'pipe',
+      pipe: 'INNER_CLASSIFIER',
+    });
+  });
 });
 
 describe('the MTU', () => {

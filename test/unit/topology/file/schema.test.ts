@@ -517,6 +517,7 @@ describe('the flags of gateways', () => {
     'peer-dialect': { 'peer-dialect': '10.9.9.9=2.7', tunnel: '10.9.9.9:198.51.100.1' },
     'static-tunnels': { 'static-tunnels': '192.168.1.1' },
     'psp-ext': { 'psp-ext': '0x1,0x2' },
+    'psp-ext-required': { 'psp-ext-required': '0x1' },
     'perf-print': { 'perf-print': 'key-gen,insertion' },
     'allow-router': { 'allow-router': 'fe80::99', mode: 'transport' },
     'maintain-order': { 'maintain-order': true, 'sample-rate': 1 },
