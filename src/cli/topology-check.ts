@@ -6,6 +6,7 @@ import { gatewaysOf, type Topology } from '../topology/model.js';
 import { lookAtOutside } from '../topology/real-time/outside.js';
 import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
+import { complain } from './output.js';
 import { OutputFolderError } from './output-folder.js';
 import { tryLoad } from './topology-file.js';
 import { certificateHost, certificateProblems, type PlaceFlags, placeProblems } from './topology-places.js';
@@ -75,6 +76,7 @@ export async function checkTopology(
   );
   for (const look of request.more ?? []) noted(flagProblems, look);
   const { isWrongPath, warnings } = problems;
+  problems.remarks.forEach(complain);
   return { topology, replays, fileProblems, warnings, isWrongPath, flagProblems };
 }
 

@@ -42,6 +42,7 @@ export function loadBeside(
   readFile: FileReader = readTextFile,
 ): Topology {
   const { topology, problems: ofFiles } = tryLoad(path, options, readFile);
+  ofFiles.remarks.forEach(complain);
   const problems = [...ofFiles.list, ...flags.list, ...more.filter((problem) => problem !== undefined)];
   if (topology === undefined || problems.length > 0) throw new TopologyFileError(problems);
   return topology;

@@ -8,7 +8,7 @@ interface SubCommand {
   readonly load: () => Promise<(command: Command) => void>;
 }
 
-const FILE = ['<file>', 'topology, YAML'] as const;
+const FILE = ['<file>', "topology, YAML; NAME.clab.yml: containerlab's"] as const;
 const SCENARIO = ['[scenario]', 'scenario, YAML, instead of the one of the topology'] as const;
 
 const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {

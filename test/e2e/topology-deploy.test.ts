@@ -273,6 +273,40 @@ test('the Indexed Job is a search whose pods print shards that are merged', asyn
   expect(merged.status).toBe(0);
 });
 
+test('a file of containerlab is validated, run and drawn, and what is left out of it is said each time', async () => {
+  writeFileSync(
+    path('clos.clab.yml'),
+    `name: clos
+topology:
+  nodes:
+    leaf1: {kind: nokia_srlinux, image: ghcr.io/nokia/srlinux}
+    client1: {kind: linux, image: alpine}
+    client2: {kind: linux, image: alpine}
+  links:
+    - endpoints: ["client1:eth1", "leaf1:e1-1"]
+    - endpoints: ["client2:eth1", "leaf1:e1-2"]
+`,
+  );
+  writeFileSync(
+    path('pings.yaml'),
+    'traffic: {A: {type: ping, from: "*", to: "*", count: 3}}\nexpect: [{flow: A, lost: 0}]\n',
+  );
+  const scenario = path('pings.yaml');
+  for (const args of [
+    ['validate', path('clos.clab.yml'), scenario],
+    ['run', path('clos.clab.yml'), scenario, '-o', path('clos')],
+    ['graph', path('clos.clab.yml')],
+  ]) {
+    const { status, out, err } = await topology(...args);
+    const file = path('clos.clab.yml');
+    expect(err).toBe(
+      `${file}: read as gateway: client1, client2\n${file}: read as router: leaf1\n${file}: left out of nodes: image\n`,
+    );
+    expect(out).toMatch(/clos|leaf1/);
+    expect(status).toBe(0);
+  }
+});
+
 test('a folder that no --deploy has written is left alone; its own is replaced', async () => {
   const input = lab();
   const deploy = (engine: string, folder: string) => topology('run', input, '--deploy', engine, '-o', folder);

@@ -5,6 +5,7 @@ import { underlayMtuProblem } from '../../gateway/pipeline/mtu.js';
 import { CounterProblems, counterTree } from '../counters.js';
 import type { NodePlan, Topology } from '../model.js';
 import { newAddressBooks } from './addresses.js';
+import { isContainerlabFile, readContainerlab } from './containerlab.js';
 import { type ExpandedNode, expandTopology } from './expanded.js';
 import { FlagReader } from './gateway-flags.js';
 import { GatewayReader, type KnownWorkload } from './gateways.js';
@@ -95,6 +96,7 @@ class TopologyReader {
   read(): Pick<TopologyRead, 'topology' | 'replays' | 'outside'> | undefined {
     const source = openSource(this.path, this.readFile, this.problems);
     if (source?.value === undefined) return undefined;
+    if (isContainerlabFile(this.path) && !readContainerlab(source)) return undefined;
     const symbols = symbolsOf(source.value);
     if (!TOPOLOGY_SHAPE.check(source)) return undefined;
     const parsed = source.value as ParsedFile;

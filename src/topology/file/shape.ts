@@ -15,6 +15,11 @@ const WITHIN_ANY_OF = '/anyOf/';
 /** The indexes that items of a list had in the file, for lists that lost some. */
 const originalIndexes = new WeakMap<object, number[]>();
 
+/** The list's items have these indexes in the file, of which it is made. */
+export function keepIndexes(list: object, indexes: number[]): void {
+  originalIndexes.set(list, indexes);
+}
+
 /** The items of a list with their indexes in the file. */
 export function itemsOf<T>(list: readonly T[] | undefined): [index: number, item: T][] {
   const indexes = list && originalIndexes.get(list);

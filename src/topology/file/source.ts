@@ -27,10 +27,13 @@ interface Found {
 const inOrder = (found: readonly Found[]): string[] =>
   [...found].sort((a, b) => a.order - b.order || a.line - b.line).map(({ text }) => text);
 
+const REMARKS_MAX = 20;
+
 export class FileProblems {
   readonly #problems = new Set<string>();
   readonly #found: Found[] = [];
   readonly #warnings: Found[] = [];
+  readonly #remarks: string[] = [];
   readonly #onlyInRealTime: (() => void)[] = [];
   #files = 0;
   #more = 0;
@@ -58,6 +61,15 @@ export class FileProblems {
   /** The topology is to run in virtual time: what cannot be there becomes a problem, each at its place. */
   refuseVirtualTime(): void {
     for (const refuse of this.#onlyInRealTime.splice(0)) refuse();
+  }
+
+  /** What is not taken as it is written, for users to know: a line each. */
+  get remarks(): readonly string[] {
+    return this.#remarks;
+  }
+
+  remark(text: string): void {
+    if (this.#remarks.length < REMARKS_MAX) this.#remarks.push(shortened(text));
   }
 
   nextFile(): number {
@@ -118,6 +130,16 @@ export class Source extends YamlSource {
       onProblem: (line, reason) => problems.add(order, path, line, reason),
     });
     this.#order = order;
+  }
+
+  /** The value becomes another, of which each part has the place of that which it was made of. */
+  become(value: unknown): void {
+    (this as { value: unknown }).value = value;
+  }
+
+  /** Says what of the file is not taken as it is written. */
+  remark(text: string): void {
+    this.problems.remark(`${this.path}: ${text}`);
   }
 
   /** The place of the whole file. */
