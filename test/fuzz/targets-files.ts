@@ -71,6 +71,18 @@ const JSON_WORDS = words(
   '1',
 );
 
+const CONTAINERLAB = `name: c
+topology:
+  kinds: {linux: {image: alpine, labels: {psp-kind: gateway}}}
+  groups: {leaves: {kind: srl}}
+  nodes: {a: {kind: linux}, b: {kind: linux, group: leaves}, l: {group: leaves}, s: {kind: bridge}}
+  links:
+    - endpoints: ["a:eth1", "l:e1/1"]
+    - {type: veth, mtu: 1400, endpoints: [{node: b, interface: eth1}, {node: s, interface: e1}], vars: {psp-link: {loss: 1%}}}
+    - endpoints: ["l:e1-2", "s:e2"]
+    - {type: host, endpoint: {node: s, interface: e3}, host-interface: eth7}
+`;
+
 const TOPOLOGY = `name: t
 seed: 7
 oob: {delay: 1ms, loss: 1%}
@@ -306,6 +318,7 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
       TOPOLOGY,
       'name: m\ntopology: {full-mesh: 3}\n',
       'name: l\ntopology: {leaf-spine: {leaves: 2, spines: 2, hosts: 3}}\n',
+      CONTAINERLAB,
     ),
     dictionary: words(
       '&a ',
@@ -336,6 +349,8 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
           if (path === 't.yaml') return of;
           throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
         });
+      // The same text as a file of containerlab, which is read before it is checked.
+      orRefused(() => readTopology('t.clab.yml', () => text), TopologyFileError);
       const topology = orRefused(() => read(text), TopologyFileError);
       if (topology === undefined) return;
       const again = read(topologyToYaml(topology));
