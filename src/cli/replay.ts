@@ -1,11 +1,13 @@
 /** `psp-gateway replay`: what a gateway was recorded to do, done again on another device, or by its own code. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../base/clock.js';
 import { printable } from '../base/printable.js';
 import { systemRandom } from '../base/random.js';
-import { HalError } from '../hal/errors.js';
+import { parseDevice } from '../gateway/config/devices.js';
+import { HalError, reasonOf } from '../hal/errors.js';
 import { UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import type { SimPort } from '../hal-sim/port.js';
+import { AddressError } from '../packet/address.js';
 import { type Difference, fromTheDifference } from '../recording/difference.js';
 import { openRecording, type RecordingFile } from '../recording/read-recording.js';
 import { RecordingError, type RecordingHead } from '../recording/records.js';
@@ -46,6 +48,7 @@ export function replayCommand(): Command {
     .option(
       '-p, --pci-addr <address>',
       "the device's PCI address, instead of the recorded one (with --hal=doca)",
+      pciAddressOf,
     )
     .option('-r, --repr <name>', 'its representor, instead of the recorded one (with --hal=doca)')
     .option('-m, --core-mask <mask>', "EAL's cores, instead of the recorded ones (with --hal=doca)")
@@ -93,9 +96,15 @@ function deviceFlags(flags: Flags): string[] {
 async function overRecording(recording: RecordingFile, { log }: Flags): Promise<void> {
   const { replayGateway } = await import('../recording/replay-gateway.js');
   console.log(`recorded by psp-gateway ${recording.head.program}; here: ${VERSION}`);
+  // What the gateway's code throws where nobody listens: it was not so when it was recorded.
+  const failed = (error: unknown) => {
+    complain(`psp-gateway: the gateway fails over this recording: ${reasonOf(error)}`);
+    process.exitCode = EXIT_FAILED;
+  };
+  process.on('unhandledRejection', failed);
   const replay = await replayGateway(recording, (line) => {
     if (log === true) console.log(printable(textOf(line)));
-  });
+  }).finally(() => process.off('unhandledRejection', failed));
   console.log(`${replay.inputs} inputs given, ${replay.compared} outputs compared`);
   tellDifference(replay.difference);
 }
@@ -177,6 +186,8 @@ async function openSim({ device }: RecordingHead): Promise<ReplayDevice> {
 async function openDoca(head: RecordingHead, flags: Flags): Promise<ReplayDevice> {
   const { openDoca: open, OpenHalError } = await import('./open-hal.js');
   const { options } = head;
+  if (options.hal !== 'doca' && flags.pciAddr === undefined)
+    throw new ReplayDeviceError('--pci-addr: is required, since the recorded gateway had a simulated device');
   try {
     const { hal } = await open(
       {
@@ -192,6 +203,15 @@ async function openDoca(head: RecordingHead, flags: Flags): Promise<ReplayDevice
   } catch (error) {
     if (error instanceof OpenHalError || error instanceof HalError)
       throw new ReplayDeviceError(error.message);
+    throw error;
+  }
+}
+
+function pciAddressOf(text: string): string {
+  try {
+    return parseDevice(text).pciAddress;
+  } catch (error) {
+    if (error instanceof AddressError) throw new InvalidArgumentError(error.message);
     throw error;
   }
 }

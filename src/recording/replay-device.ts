@@ -224,7 +224,9 @@ class Replay {
       case 'generateKeys':
         return this.#generated(record.v as SpiKeyBatch, value as SpiKeyBatch);
       case 'counters':
-        return sameLength('counters', listOf(record.v, 'counters'), value as unknown[]);
+        return this.#isWhole
+          ? sameLength('counters', listOf(record.v, 'counters'), value as unknown[])
+          : undefined;
       default:
         return undefined;
     }
@@ -306,12 +308,17 @@ class Replay {
     return key === undefined ? slot : { ...slot, key };
   }
 
-  /** Counters of entries that the recording does not have cannot be read. */
+  /** Those of entries that the recording has lost are left out. */
   #selectors(selectors: readonly CounterSelector[]): CounterSelector[] {
-    return selectors.map((one) => {
+    const here = selectors.map((one) => {
       if (typeof one !== 'object' || one === null || !('id' in one)) return one;
       return { id: this.#ids.get(one.id) ?? NO_ENTRY };
     });
+    if (this.#isWhole) return here;
+    const known = here.filter((one) => !('id' in one) || one.id !== NO_ENTRY);
+    if (known.length < here.length)
+      this.#passOver('counters of entries from before the recording', here.length - known.length);
+    return known;
   }
 
   async #transmit(call: CallRecord): Promise<Sides | undefined> {

@@ -152,6 +152,8 @@ describe('recordings of two gateways', () => {
     expect(await refused('', '--gateway', '--hal=sim')).toContain(
       '--hal: does not go together with --gateway',
     );
+    expect(await refused(lines.join('\n'), '--hal=doca')).toContain('--pci-addr: is required');
+    expect(await refused('', '--hal=doca', '--pci-addr=x')).toContain('--pci-addr: "x" is not a PCI address');
     expect(await refused('', '--log', '--repr=x')).toMatch(
       /--log: is for --gateway.*\n.*--repr: is for --hal=doca/,
     );

@@ -139,6 +139,25 @@ describe('the calls of a recording on another device', () => {
     },
   );
 
+  test('of a recording that has lost its beginning are made as far as they go, and the rest is counted', async () => {
+    const recorded = await recordedNetwork({ cookies: true });
+    await busy(recorded);
+    await recorded.stop();
+    const lines = recorded.lines();
+    const build = JSON.parse(lines.find((line) => line.includes('"m":"build"'))!);
+    let cut = 0;
+    for (let lost = 60; lost < lines.length; lost += 23) {
+      const head = { ...JSON.parse(lines[0]!), part: 2, recordsBefore: lost, build };
+      const left = [JSON.stringify(head), ...lines.slice(1 + lost)];
+      const device = await simulated(recorded);
+      const replay = await replayOnDevice(recordingOf(left, lost), device);
+      await device.hal.close();
+      expect(replay.difference, `without the first ${lost}`).toBeUndefined();
+      if ([...replay.passedOver.keys()].some((what) => what.includes('from before the recording'))) cut++;
+    }
+    expect(cut).toBeGreaterThan(0);
+  });
+
   test('end at the first difference, of which both sides are shown', async () => {
     const recorded = await recordedNetwork();
     await busy(recorded);
