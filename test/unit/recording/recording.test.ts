@@ -132,12 +132,66 @@ describe('the calls of a recording on another device', () => {
       const recorded = await recordedNetwork(options);
       await busy(recorded);
       await recorded.stop();
-      const replay = await replayOnDevice(recordingOf(recorded.lines()), await simulated(recorded));
+      const given = new Set<number>();
+      const asked: unknown[] = [];
+      const device = await simulated(recorded, (hal) =>
+        delegateHal(hal, {
+          generateKeys: async (...args) => {
+            const batch = await hal.generateKeys(...args);
+            for (const spi of batch.spis) given.add(spi);
+            return batch;
+          },
+          apply: (operations) => {
+            for (const one of operations) {
+              const spi = one.operation === 'add' ? one.entry.match?.['tun.psp.spi'] : undefined;
+              if (spi !== undefined)
+                asked.push(typeof spi === 'number' ? spi : (spi as { value: unknown }).value);
+            }
+            return hal.apply(operations);
+          },
+        }),
+      );
+      const replay = await replayOnDevice(recordingOf(recorded.lines()), device);
       expect(replay.difference).toBeUndefined();
+      // What lets packets in is for SPIs that this device has given.
+      expect(asked.length).toBeGreaterThan(3);
+      expect(asked.filter((spi) => !given.has(spi as number))).toEqual([]);
       expect(replay.calls).toBeGreaterThan(20);
       expect(replay.compared).toBeGreaterThan(20);
     },
   );
+
+  test('have the keys that this device has given in the places of those that were given then', async () => {
+    const recorded = await recordedNetwork();
+    await recorded.stop();
+    const key = '6b6579'.padEnd(64, '30');
+    const lines = [
+      recorded.lines()[0]!,
+      '{"k":"call","on":"hal","m":"generateKeys","c":1,"a":[32,1]}',
+      `{"k":"result","t":1,"c":1,"v":{"spis":{"$u32":[7]},"keys":{"$hex":"${key}"},"keyLengthOctets":32}}`,
+      `{"k":"call","on":"hal","m":"setKeys","c":2,"a":[[{"cryptoId":1,"key":{"$hex":"${key}"}},{"cryptoId":2,"key":{"$hex":"${'11'.repeat(32)}"}}]]}`,
+      '{"k":"result","t":2,"c":2,"v":[null,null]}',
+    ];
+    const given: string[] = [];
+    const set: string[] = [];
+    const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
+    const device = await simulated(recorded, (hal) =>
+      delegateHal(hal, {
+        generateKeys: async (...args) => {
+          const batch = await hal.generateKeys(...args);
+          given.push(hex(batch.keys));
+          return batch;
+        },
+        setKeys: (slots) => {
+          set.push(...slots.map((slot) => hex(slot.key)));
+          return hal.setKeys(slots);
+        },
+      }),
+    );
+    expect((await replayOnDevice(recordingOf(lines), device)).difference).toBeUndefined();
+    expect(set).toEqual([given[0], '11'.repeat(32)]);
+    await device.hal.close();
+  });
 
   test('of a recording that has lost its beginning are made as far as they go, and the rest is counted', async () => {
     const recorded = await recordedNetwork({ cookies: true });
