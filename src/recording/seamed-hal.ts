@@ -16,16 +16,12 @@ import type { SeamOptions } from './seamed-deps.js';
 import type { SecretsShown } from './stand-ins.js';
 import { encoded, encodedError } from './values.js';
 
-/** Batches of packets that wait for their turn. The device has a queue of its own, which is bounded. */
-const BATCHES_MAX = 1024;
-
 export function seamedHal(hal: PipeHal, { seam, standIns, withPayload, onBuild }: SeamOptions): PipeHal {
   const shownPacket = ({ frame, packetMeta = 0 }: TransmitPacket): ShownPacket => ({
     ...shownFrame(frame, withPayload, standIns),
     ...(packetMeta === 0 ? {} : { m: packetMeta }),
   });
   const asked = seam.asked.bind(seam);
-  let waiting = 0;
   return delegateHal(hal, {
     build: (program: PipeProgram) => {
       const shown = encoded(program);
@@ -71,14 +67,10 @@ export function seamedHal(hal: PipeHal, { seam, standIns, withPayload, onBuild }
     lookup: (packet) => hal.lookup(packet),
     onReceive: (handler) =>
       hal.onReceive((packets: RssPacket[]) => {
-        if (waiting >= BATCHES_MAX) return;
-        waiting++;
+        // What waits so is what the device hands over in one turn of the event loop.
         seam.later(
           () => ({ k: 'packets', p: packets.map(shownPacket) }),
-          () => {
-            waiting--;
-            handler(packets);
-          },
+          () => handler(packets),
         );
       }),
     transmit: (packets) =>
