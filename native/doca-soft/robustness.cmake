@@ -31,6 +31,12 @@ set(PARTS_TESTS units packets meters api behaviours actions definitions layers m
 add_executable(trace test/trace.cc)
 target_link_libraries(trace PRIVATE soft)
 
+# What the native ports do for network cards, built here since it is the folder of what sanitizers look at.
+add_executable(offloads ../test/offloads.cc ../ports/src/offloads.cc)
+target_compile_features(offloads PRIVATE cxx_std_20)
+target_compile_options(offloads PRIVATE ${SANITIZE} -Wall -Wextra -Werror)
+target_link_options(offloads PRIVATE ${SANITIZE})
+
 # Flags, in the releases between which they differ.
 set(ARGP_RELEASES 3.0 3.1 3.3)
 set(SANITIZE_THREADS -fsanitize=thread)

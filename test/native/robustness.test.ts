@@ -1,4 +1,4 @@
-/** Fuzz targets of the software DOCA for a bounded time, and its unit tests, under clang's sanitizers. */
+/** Fuzz targets of the software DOCA for a bounded time, its unit tests and that of the native ports, under clang's sanitizers. */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,6 +32,7 @@ function body(): void {
     ['units', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['packets', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['meters', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
+    ['offloads', 'AddressSanitizer and UndefinedBehaviorSanitizer'],
     ['threads', 'ThreadSanitizer'],
     ...['3.0', '3.1', '3.3'].map((release) => [
       `argp-${release}`,

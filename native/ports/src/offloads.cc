@@ -11,7 +11,6 @@ namespace {
 constexpr size_t MACS_OCTETS = 12;
 constexpr size_t ETHERNET_OCTETS = 14;
 constexpr size_t TAG_OCTETS = 4;
-constexpr int TAGS_MAX = 2;
 constexpr uint16_t TYPE_IPV4 = 0x0800;
 constexpr uint16_t TYPE_IPV6 = 0x86dd;
 constexpr uint16_t TYPE_VLAN = 0x8100;
@@ -24,7 +23,6 @@ constexpr size_t TCP_CHECKSUM = 16;
 constexpr size_t UDP_OCTETS = 8;
 constexpr size_t UDP_CHECKSUM = 6;
 constexpr size_t SCTP_CHECKSUM = 8;
-constexpr size_t IP_LENGTH_MAX = 65'535;
 constexpr uint8_t TCP_FIN = 0x01;
 constexpr uint8_t TCP_PSH = 0x08;
 constexpr uint8_t TCP_CWR = 0x80;
@@ -91,12 +89,11 @@ struct Headers {
 // The first header of IP; 0 when there is none.
 size_t find_ip(std::span<const uint8_t> frame, uint16_t &type)
 {
-	size_t at = MACS_OCTETS;
-	for (int tags = 0; at + 2 <= frame.size(); tags++, at += TAG_OCTETS) {
+	for (size_t at = MACS_OCTETS; at + 2 <= frame.size(); at += TAG_OCTETS) {
 		type = read16(&frame[at]);
 		if (type == TYPE_IPV4 || type == TYPE_IPV6)
 			return at + 2;
-		if ((type != TYPE_VLAN && type != TYPE_SERVICE_VLAN) || tags == TAGS_MAX)
+		if (type != TYPE_VLAN && type != TYPE_SERVICE_VLAN)
 			return 0;
 	}
 	return 0;
