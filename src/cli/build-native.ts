@@ -42,7 +42,8 @@ const NATIVE_PARTS = { ports: PORTS, doca: DOCA_ADDON } as const;
 const HELP = `
 The parts, both unless --only says which:
 
-  ports   TAP interfaces (--sim-vf tap:NAME), UDP without checksums over IPv6, and what keeps keys out of core dumps and swap
+  ports   TAP interfaces (--sim-vf tap:NAME), interfaces as ends of topologies' links, UDP without checksums over IPv6, and what keeps
+          keys out of core dumps and swap
   doca    --hal=doca: a software DOCA over DPDK ports, the addon over it and, where pkg-config knows NVIDIA's DOCA, one over that
 
 The software DOCA presents itself as one release of NVIDIA's; --release says as which. Several may be built. A gateway takes NVIDIA's

@@ -309,6 +309,7 @@ function print(report: Report, seconds: number): void {
     `${colors.bold(printable(report.name))}: ${report.gateways} gateways, ${report.tunnels} tunnels, ${(report.durationMs / 1000).toFixed(1)} s in ${seconds.toFixed(1)} s, seed ${report.seed}`,
   );
   printFlows(report, say);
+  printOutside(report, say);
   say();
   printDrops(report, say);
   // Failures come first, as in the table.
@@ -353,6 +354,21 @@ function printFlows(report: Report, say: (text?: string) => void): void {
       `and ${flows.length - FLOWS_SHOWN_MAX} more flows${failed === 0 ? '' : `, ${failed} of which failed`}, in the report`,
     );
   }
+}
+
+/** Prints what went through interfaces of this machine, and what they dropped. */
+function printOutside({ outside = {} }: Report, say: (text?: string) => void): void {
+  const rows = Object.entries(outside).map(([name, counts]) => [
+    printable(name),
+    counts.received!,
+    counts.sent!,
+    counts.kernelDropped! + counts.tooBig! + counts.notUnderstood!,
+    counts.queueFull! + counts.sendErrors!,
+    counts.interruptions!,
+  ]);
+  if (rows.length === 0) return;
+  say();
+  say(table([['interface', 'received', 'sent', 'dropped in', 'dropped out', 'interruptions'], ...rows]));
 }
 
 /** Prints where packets of flows were lost, as the gateways report it. */

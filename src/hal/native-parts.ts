@@ -33,7 +33,7 @@ export interface NativePart {
   readonly mark: string;
 }
 
-/** TAP interfaces, and what else the kernel offers to the simulator's ports. */
+/** TAP interfaces, others as wires, and what else the kernel offers to the simulator's ports. */
 export const PORTS: NativePart = {
   name: 'the native ports',
   variable: 'PSP_GATEWAY_PORTS',

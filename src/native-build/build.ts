@@ -1,7 +1,7 @@
 /**
  * Builds the native parts from native/, with CMake, into a folder:
  *
- *   ports                TAP interfaces for --sim-vf tap:NAME; needs no DPDK
+ *   ports                TAP interfaces for --sim-vf tap:NAME, interfaces for topologies; needs no DPDK
  *   native/prefix-3.1    the software DOCA of a release, and its sources' build tree beside it
  *   native/addon-3.1     the addon of --hal=doca over it
  *   native/addon         the addon over NVIDIA's DOCA, where the machine has that

@@ -18,6 +18,8 @@ const KERNELS = ['a', 'b'].map((letter, i) => ({
   space: nameOfThisRun(letter),
   cable: `cable${i}`,
   own: 'eth0',
+  /** Always the same: others keep it for half a minute. */
+  mac: `02:00:00:18:00:0${i + 1}`,
   ip4: `10.18.0.${i + 1}`,
   ip6: `fd18::${i + 1}`,
 }));
@@ -66,8 +68,9 @@ describeOnKernel('topology run with interfaces of this machine', ['ip', 'ping', 
       .toBe(1);
 
   /** With the kernel's addresses at its other end. */
-  const addCable = ({ space, cable, own, ip4, ip6 }: (typeof KERNELS)[0]) => {
+  const addCable = ({ space, cable, own, mac, ip4, ip6 }: (typeof KERNELS)[0]) => {
     ip('link', 'add', cable, 'netns', RUN, 'type', 'veth', 'peer', 'name', own, 'netns', space);
+    ip('-n', space, 'link', 'set', own, 'address', mac);
     ip('-n', RUN, 'link', 'set', cable, 'up');
     ip('-n', space, 'addr', 'add', `${ip4}/24`, 'dev', own);
     ip('-n', space, 'addr', 'add', `${ip6}/64`, 'dev', own, 'nodad');

@@ -64,8 +64,7 @@ class PacketSocketPort implements PacketPort {
   constructor(private readonly options: PacketPortOptions) {
     const { name, addon, promiscuous = true, mac } = options;
     this.name = `host ${name}`;
-    this.interfaceMtuOctets = mtuOf(addon, name);
-    this.mtuOctets = options.mtuOctets ?? this.interfaceMtuOctets;
+    this.mtuOctets = options.mtuOctets ?? mtuOf(addon, name);
     this.#open = () =>
       new addon.PacketSocket(name, {
         mtuOctets: this.mtuOctets,
@@ -73,6 +72,7 @@ class PacketSocketPort implements PacketPort {
         ...(mac === undefined ? {} : { mac: macToOctets(mac) }),
       });
     this.#socket = this.#open();
+    this.interfaceMtuOctets = this.#socket.mtuOctets;
   }
 
   readonly #open: () => NativePacketSocket;

@@ -148,7 +148,11 @@ describeOnKernel('an interface of the kernel as a port', ['ip', 'ping', 'iperf3'
   let ports: PacketPort[];
   let children: ReturnType<typeof spawn>[];
   const ip = (...args: string[]) => execFileSync('ip', args);
-  const inside = (space: number, ...command: string[]) => ['netns', 'exec', SPACES[space]!, ...command];
+  /** What hangs ends all the same. */
+  const inside = (space: number, ...command: string[]) => [
+    ...['netns', 'exec', SPACES[space]!],
+    ...['timeout', '20', ...command],
+  ];
   const open = (name: string, more: Partial<PacketPortOptions> = {}) => {
     const port = openPacketPort({ addon: loadPortsAddon(PORTS_ADDON), clock: systemClock, name, ...more });
     ports.push(port);
