@@ -108,10 +108,17 @@ function isKernels(frame: Uint8Array): boolean {
   return isUnspecified || (frame[22] === 0xfe && (frame[23]! & 0xc0) === 0x80);
 }
 
+/** Of the frame's IP packet, as it says; 0: it has none. */
+function ipOctets(frame: Uint8Array): number {
+  const version = frame[14]! >>> 4;
+  if (frame[12] === 0x08 && frame[13] === 0 && version === 4) return ipv4TotalLength(frame, 14);
+  const isIpv6 = frame[12] === 0x86 && frame[13] === 0xdd && version === 6;
+  return isIpv6 ? 40 + ((frame[18]! << 8) | frame[19]!) : 0;
+}
+
 /** A short frame without what Ethernet has put behind its IP packet. */
-function unpadded(frame: Uint8Array): Uint8Array {
+export function unpadded(frame: Uint8Array): Uint8Array {
   if (frame.length > ETHERNET_MIN_OCTETS || frame.length < 34) return frame;
-  if (frame[12] !== 0x08 || frame[13] !== 0 || frame[14]! >>> 4 !== 4) return frame;
-  const end = 14 + ipv4TotalLength(frame, 14);
+  const end = 14 + ipOctets(frame);
   return end >= 34 && end < frame.length ? frame.slice(0, end) : frame;
 }

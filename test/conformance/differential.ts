@@ -22,7 +22,12 @@ import { carryingProgram, SLOT_KEYS } from '../../src/verify/random/carries.js';
 import { KEY_SLOTS } from '../../src/verify/random/random-actions.js';
 import { randomBasicEntry } from '../../src/verify/random/random-entries.js';
 import { drawsNumbers, RandomOperations } from '../../src/verify/random/random-operations.js';
-import { damaged, randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
+import {
+  damaged,
+  keysOfMasters,
+  randomFrame,
+  randomPspFrame,
+} from '../../src/verify/random/random-packets.js';
 import { Traffic } from '../../src/verify/random/traffic.js';
 import { type LongRelease, startRings } from '../support/doca-harness.js';
 import { describeCases } from './cases.js';
@@ -105,7 +110,7 @@ async function runCase(kind: Kind, release: LongRelease, seed: number): Promise<
   const faulty = kind === 'faults' ? new FaultyPair(sim, doca, rssQueues, setFaults) : undefined;
   const pair = faulty ?? new Pair(sim, doca, rssQueues);
   try {
-    const traffic = new Traffic(choose, MASTER_KEYS as never);
+    const traffic = new Traffic(choose, keysOfMasters(MASTER_KEYS));
     const program = await carryingProgram(
       choose,
       traffic,
@@ -219,7 +224,7 @@ class Steps {
       return choose.once(4) ? damaged(choose, frame) : frame;
     }
     return port === UPLINK_PORT && !choose.once(3)
-      ? randomPspFrame(choose, MASTER_KEYS as never)
+      ? randomPspFrame(choose, keysOfMasters(MASTER_KEYS))
       : randomFrame(choose);
   }
 

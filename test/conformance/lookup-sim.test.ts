@@ -23,7 +23,12 @@ import { opened } from '../../src/verify/opened.js';
 import { carryingProgram, SLOT_KEYS } from '../../src/verify/random/carries.js';
 import { KEY_SLOTS } from '../../src/verify/random/random-actions.js';
 import { drawsNumbers, RandomOperations } from '../../src/verify/random/random-operations.js';
-import { damaged, randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
+import {
+  damaged,
+  keysOfMasters,
+  randomFrame,
+  randomPspFrame,
+} from '../../src/verify/random/random-packets.js';
 import { Traffic } from '../../src/verify/random/traffic.js';
 import { openSimHarness, type SimHarness } from '../../src/verify/sim-harness.js';
 import { again } from '../support/again.js';
@@ -89,7 +94,7 @@ class Case {
       ...{ uplinkMtuOctets: UPLINK_MTU_OCTETS, vfMtuOctets: VF_MTU_OCTETS },
     });
     await using hal = harness.hal;
-    const traffic = new Traffic(choose, MASTER_KEYS as never);
+    const traffic = new Traffic(choose, keysOfMasters(MASTER_KEYS));
     const drawing = choose.once(4);
     const program = counting(await carryingProgram(choose, traffic, (one) => !drawing || drawsNumbers(one)));
     await hal.build(program);
@@ -124,7 +129,7 @@ class Case {
     if (choose.once(2)) return { port, frame: damaged(choose, flow.frame) };
     return {
       port,
-      frame: port === UPLINK_PORT ? randomPspFrame(choose, MASTER_KEYS as never) : randomFrame(choose),
+      frame: port === UPLINK_PORT ? randomPspFrame(choose, keysOfMasters(MASTER_KEYS)) : randomFrame(choose),
     };
   }
 

@@ -31,7 +31,7 @@ import { DECAP_MACS } from '../../src/verify/gateway-pipeline.js';
 import { MASTER_KEYS } from '../../src/verify/master-keys.js';
 import { opened } from '../../src/verify/opened.js';
 import { withBadHeader } from '../../src/verify/random/bad-headers.js';
-import { randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
+import { keysOfMasters, randomFrame, randomPspFrame } from '../../src/verify/random/random-packets.js';
 import type { LongRelease } from '../support/doca-harness.js';
 import { pipelineOptions } from '../support/pipelines.js';
 import { describeCases } from './cases.js';
@@ -621,7 +621,7 @@ class Tunnels {
     };
     switch (choose.below(24)) {
       case 0:
-        return randomPspFrame(choose, [...MASTER_KEYS]);
+        return randomPspFrame(choose, keysOfMasters(MASTER_KEYS));
       case 1:
         return flipped(choose, seal().frame);
       case 2:

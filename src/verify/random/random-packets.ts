@@ -124,15 +124,26 @@ export interface SealedFrame {
   readonly pspAt: number;
 }
 
-/** Under one of the device's master keys; without `frame` where what was drawn cannot be encapsulated. */
-export function sealedFrame(
-  choose: Choose,
-  masterKeys: readonly [Uint8Array, Uint8Array],
-): SealedFrame | Pick<SealedFrame, 'inner'> {
+/** What peers of a device seal with. */
+export interface PeerKeys {
+  draw(choose: Choose): { readonly spi: number; readonly version: PspVersion; readonly key: Uint8Array };
+}
+
+/** Keys of a device whose master keys are known. */
+export function keysOfMasters(masterKeys: readonly [Uint8Array, Uint8Array]): PeerKeys {
+  return {
+    draw(choose) {
+      const version = choose.below(4) as PspVersion;
+      const spi = choose.pick(SPI_POOL);
+      return { spi, version, key: deriveKey(masterKeys[spi >>> 31]!, spi, version) };
+    },
+  };
+}
+
+/** Under one of a device's keys; without `frame` where what was drawn cannot be encapsulated. */
+export function sealedFrame(choose: Choose, keys: PeerKeys): SealedFrame | Pick<SealedFrame, 'inner'> {
   const inner = plainFrame(choose);
-  const version = choose.below(4) as PspVersion;
-  const spi = choose.pick(SPI_POOL);
-  const key = deriveKey(masterKeys[spi >>> 31]!, spi, version);
+  const { spi, version, key } = keys.draw(choose);
   const isTunnel = !choose.once(3);
   const outer4 = choose.once(2);
   const address4 = () => [...ipv4Octets(choose.pick(IPV4_POOL))];
@@ -164,8 +175,8 @@ export function sealedFrame(
 }
 
 /** The same, often damaged. */
-export function randomPspFrame(choose: Choose, masterKeys: readonly [Uint8Array, Uint8Array]): Uint8Array {
-  const sealed = sealedFrame(choose, masterKeys);
+export function randomPspFrame(choose: Choose, keys: PeerKeys): Uint8Array {
+  const sealed = sealedFrame(choose, keys);
   if (!('frame' in sealed)) return sealed.inner;
   let { frame } = sealed;
   if (sealed.isTunnel && choose.once(10)) frame = withBadHeader(choose, frame, sealed.pspAt, sealed.key);

@@ -3,7 +3,7 @@
 import type { Choose } from '../../base/choose.js';
 import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
 import { type Aim, aimOf, aimOfOpened, NO_AIM } from './aims.js';
-import { plainFrame, sealedFrame } from './random-packets.js';
+import { type PeerKeys, plainFrame, sealedFrame } from './random-packets.js';
 
 const FLOWS = 6;
 
@@ -18,10 +18,8 @@ export class Traffic {
   readonly flows: readonly Flow[];
   readonly #aims: readonly Aim[];
 
-  constructor(choose: Choose, masterKeys: readonly [Uint8Array, Uint8Array]) {
-    this.flows = choose.times(FLOWS, (i) =>
-      i % 2 === 0 ? sealedFlow(choose, masterKeys) : plainFlow(choose),
-    );
+  constructor(choose: Choose, keys: PeerKeys) {
+    this.flows = choose.times(FLOWS, (i) => (i % 2 === 0 ? sealedFlow(choose, keys) : plainFlow(choose)));
     this.#aims = this.flows.flatMap((flow) => [cameAim(flow), openedAim(flow)]);
   }
 
@@ -45,9 +43,9 @@ export function openedAim(flow: Flow): Aim {
   return aimOfOpened(cameAim(flow), inside.isTunnel ? inside.frame : undefined);
 }
 
-function sealedFlow(choose: Choose, masterKeys: readonly [Uint8Array, Uint8Array]): Flow {
+function sealedFlow(choose: Choose, keys: PeerKeys): Flow {
   for (;;) {
-    const sealed = sealedFrame(choose, masterKeys);
+    const sealed = sealedFrame(choose, keys);
     if ('frame' in sealed) {
       const { frame, inner, isTunnel } = sealed;
       return { port: UPLINK_PORT, frame, inside: { frame: inner, isTunnel } };
