@@ -1,16 +1,19 @@
 /** Gateways that send extension fields in the PSP header (--psp-ext), with others and without. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { tunnelPackets } from '../../src/gateway/pipeline/device-counters.js';
 import { innerMtuOctets } from '../../src/gateway/pipeline/mtu.js';
 import type { PipeHal } from '../../src/hal/hal.js';
 import { frameOf } from '../../src/verify/inner-packets.js';
 import {
   type GatewayNetwork,
+  gatewayOptions,
   idsOf,
   type NodeOptions,
   packetBetween,
   type TestNode,
   vip,
 } from '../support/gateways.js';
+import { pipelineOptions } from '../support/pipelines.js';
 import { toHex } from '../support/reference-vectors.js';
 import type { GatewaysUnderTest } from './gateways.js';
 
@@ -162,6 +165,16 @@ export function describeExtensionOf({ network }: GatewaysUnderTest): void {
         const { psp } = await a.gateway.deviceCounters();
         expect(psp.rxPackets).toBe(BigInt(3 * IDS.length));
         expect(await send(b, a, mode)).toEqual(IDS);
+      });
+
+      test('are missing in packets that a drain does not wait for', async () => {
+        const a = await net.start(1, [2, 3], { extensionRequired: WORDS });
+        const b = await net.start(2, [1], { extensionWords: WORDS });
+        const without = await net.start(3, [1]);
+        expect(await send(b, a, 'tunnel')).toEqual(IDS);
+        expect(await send(without, a, 'tunnel')).toEqual([]);
+        const options = pipelineOptions({ ...gatewayOptions(a.service, []), extensionRequired: WORDS });
+        expect(await tunnelPackets(a.hal, options)).toBe(BigInt(IDS.length));
       });
 
       test('are not believed of packets that are not authentic', async () => {
