@@ -99,8 +99,73 @@ function withDatagram(frame: Uint8Array, pspAt: number, datagram: Uint8Array): U
   return changed;
 }
 
+/** The longest headers, of either outer family and in transport mode. */
+const LONGEST: readonly Partial<RigOptions>[] = [
+  { outerFamily: 4, extensionWords: [1, 2, 3, 4] },
+  { outerFamily: 4, extensionWords: [1, 2, 3], cookies: true },
+  { outerFamily: 6, extensionWords: [1, 2, 3], cookies: true },
+  { mode: 'transport', extensionWords: [1, 2, 3, 4] },
+];
+
+interface Case {
+  readonly options: RigOptions;
+  readonly packets: readonly InnerPacket[];
+  /** Units of 8 octets that a sender of another kind has in each packet. */
+  readonly foreign: readonly number[];
+}
+
+async function check(implementation: HalUnderTest, { options, packets, foreign }: Case): Promise<void> {
+  await using rig = await openGatewayRig(implementation, options);
+  const { mode, outerFamily, innerFamily, extensionWords, cookies } = options;
+  const isTunnel = mode === 'tunnel';
+  const pspAt = 14 + ((isTunnel ? outerFamily : innerFamily) === 4 ? 20 : 40) + 8;
+  const wire = await rig.encapsulate(packets.map((packet) => frameOf(packet)));
+  const parts = (packet: InnerPacket) => ({
+    options,
+    nextHeader: isTunnel ? (innerFamily === 4 ? 4 : 41) : packet.protocol,
+    spi: rig.spi,
+    key: rig.key,
+    payload: isTunnel ? ipPacketOf(packet) : packet.payload,
+  });
+  expect(wire).toHaveLength(packets.length);
+  for (const [i, frame] of wire.entries()) {
+    const iv = toHex(frame.subarray(pspAt + 8, pspAt + 16));
+    const sample = frame[pspAt + 3]! & 0x80;
+    const fields = fieldsWith(extensionWords!, cookies);
+    const expected = sealed({ ...parts(packets[i]!), iv, fields, sample });
+    expect(toHex(frame.subarray(pspAt))).toBe(toHex(expected));
+    expect(toHex(frame)).toBe(toHex(withDatagram(frame, pspAt, expected)));
+  }
+  const inner = (frames: readonly Uint8Array[]) => frames.map((frame) => toHex(frame.subarray(14)));
+  const sent = packets.map((packet) => toHex(ipPacketOf(packet)));
+  expect(inner(await rig.decapsulate(wire))).toEqual(sent);
+
+  // What a sender of another kind has there, longer than what we know of, too; and none at all.
+  const units = foreign.slice(0, packets.length);
+  const others = units.map((count, i) => {
+    const behind = (cookies ? 2 : 0) + 2 * count;
+    const datagram = sealed({
+      ...parts(packets[i]!),
+      options: { ...options, cryptOffsetWords: Math.min(options.cryptOffsetWords, behind) },
+      iv: hex(i + 1, 8),
+      fields: 'e7'.repeat(8 * count),
+      sample: 0,
+    });
+    return withDatagram(wire[i]!, pspAt, datagram);
+  });
+  expect(inner(await rig.decapsulate(others))).toEqual(sent.slice(0, others.length));
+}
+
 export function describeExtension(implementation: HalUnderTest, numRuns = RUNS): void {
   describe(`${implementation.name}, extension fields`, () => {
+    test.each(LONGEST.map((options) => [JSON.stringify(options), options] as const))(
+      'are sent where the header is as long as can be: %s',
+      async (_, options) => {
+        const packets = fc.sample(innerPacket(RIG_DEFAULTS.innerFamily), { numRuns: 2, seed: 1 });
+        await check(implementation, { options: { ...RIG_DEFAULTS, ...options }, packets, foreign: [3, 6] });
+      },
+    );
+
     test('are sent with every packet, as the header says, and fields of any length are accepted', async () => {
       const cases = rigOptions.chain((options) =>
         fc.record({
@@ -110,47 +175,7 @@ export function describeExtension(implementation: HalUnderTest, numRuns = RUNS):
         }),
       );
       await fc.assert(
-        fc.asyncProperty(cases, async ({ options, packets, foreign }) => {
-          await using rig = await openGatewayRig(implementation, options);
-          const { mode, outerFamily, innerFamily, extensionWords, cookies } = options;
-          const isTunnel = mode === 'tunnel';
-          const pspAt = 14 + ((isTunnel ? outerFamily : innerFamily) === 4 ? 20 : 40) + 8;
-          const wire = await rig.encapsulate(packets.map((packet) => frameOf(packet)));
-          const parts = (packet: InnerPacket) => ({
-            options,
-            nextHeader: isTunnel ? (innerFamily === 4 ? 4 : 41) : packet.protocol,
-            spi: rig.spi,
-            key: rig.key,
-            payload: isTunnel ? ipPacketOf(packet) : packet.payload,
-          });
-          expect(wire).toHaveLength(packets.length);
-          for (const [i, frame] of wire.entries()) {
-            const iv = toHex(frame.subarray(pspAt + 8, pspAt + 16));
-            const sample = frame[pspAt + 3]! & 0x80;
-            const fields = fieldsWith(extensionWords!, cookies);
-            const expected = sealed({ ...parts(packets[i]!), iv, fields, sample });
-            expect(toHex(frame.subarray(pspAt))).toBe(toHex(expected));
-            expect(toHex(frame)).toBe(toHex(withDatagram(frame, pspAt, expected)));
-          }
-          const inner = (frames: readonly Uint8Array[]) => frames.map((frame) => toHex(frame.subarray(14)));
-          const sent = packets.map((packet) => toHex(ipPacketOf(packet)));
-          expect(inner(await rig.decapsulate(wire))).toEqual(sent);
-
-          // What a sender of another kind has there, longer than what we know of, too; and none at all.
-          const units = foreign.slice(0, packets.length);
-          const others = units.map((count, i) => {
-            const behind = (cookies ? 2 : 0) + 2 * count;
-            const datagram = sealed({
-              ...parts(packets[i]!),
-              options: { ...options, cryptOffsetWords: Math.min(options.cryptOffsetWords, behind) },
-              iv: hex(i + 1, 8),
-              fields: 'e7'.repeat(8 * count),
-              sample: 0,
-            });
-            return withDatagram(wire[i]!, pspAt, datagram);
-          });
-          expect(inner(await rig.decapsulate(others))).toEqual(sent.slice(0, others.length));
-        }),
+        fc.asyncProperty(cases, (one) => check(implementation, one)),
         { numRuns },
       );
     });
