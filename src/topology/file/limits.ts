@@ -7,6 +7,8 @@ export const FILE_OCTETS_MAX = 32 * 1024 * 1024;
 export const VALUES_CHECKED_WHOLE_MAX = 50_000;
 export const NODES_MAX = 2000;
 export const LINKS_MAX = 10_000;
+/** Interfaces of this machine at their ends: the kernel keeps 16 MiB for each. */
+export const OUTSIDE_MAX = 64;
 /** Behind one gateway, and of one workload. */
 export const WORKLOADS_PER_GATEWAY_MAX = 1000;
 export const WORKLOADS_MAX = 20_000;

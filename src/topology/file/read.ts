@@ -9,7 +9,7 @@ import { isContainerlabFile, readContainerlab } from './containerlab.js';
 import { type ExpandedNode, expandTopology } from './expanded.js';
 import { FlagReader } from './gateway-flags.js';
 import { GatewayReader, type KnownWorkload } from './gateways.js';
-import { LINKS_MAX, NODES_MAX, WORKLOADS_MAX } from './limits.js';
+import { LINKS_MAX, NODES_MAX, OUTSIDE_MAX, WORKLOADS_MAX } from './limits.js';
 import { resolveLinks, segmentsOf } from './links.js';
 import { Names } from './names.js';
 import { OutsideReader, type OutsideSource } from './outside.js';
@@ -188,6 +188,8 @@ class TopologyReader {
     if (expanded.nodes.length === 0 && !unknown && symbols.nodes.size === 0) place.problem('has no nodes');
     if (expanded.nodes.length > NODES_MAX) place.problem(`has more than ${NODES_MAX} nodes`);
     if (expanded.links.length > LINKS_MAX) place.problem(`has more than ${LINKS_MAX} links`);
+    if (outside.sources.length > OUTSIDE_MAX)
+      place.problem(`has more than ${OUTSIDE_MAX} interfaces of this machine`);
     if (workloads.all.size > WORKLOADS_MAX) place.problem(`has more than ${WORKLOADS_MAX} workloads`);
     return {
       nodes: expanded.nodes.map(

@@ -1,6 +1,6 @@
 /** Interfaces of this machine at links' ends: whether they can be had, and opening them. */
 import { systemClock } from '../../base/clock.js';
-import { NativePartError } from '../../hal/native-parts.js';
+import { BUILD_COMMAND, NativePartError } from '../../hal/native-parts.js';
 import { openPacketPort, PacketPortError } from '../../hal-sim/ports/packet-socket.js';
 import { loadPortsAddon, type PortsAddon } from '../../hal-sim/ports/ports-addon.js';
 import { openTapPort, TapPortError } from '../../hal-sim/ports/tap.js';
@@ -9,7 +9,7 @@ import { TopologyFileError } from '../file/source.js';
 import type { LinkPlan, OutsidePlan, Topology } from '../model.js';
 import type { OpenOutside, OutsidePort } from '../nodes/outside-end.js';
 
-type LoadAddon = () => Pick<PortsAddon, 'PacketSocket' | 'Tap'>;
+type LoadAddon = () => Pick<PortsAddon, 'Tap'> & Partial<Pick<PortsAddon, 'PacketSocket'>>;
 type OnState = (trouble: string | undefined) => void;
 type OutsideLink = LinkPlan & { readonly outside: OutsidePlan };
 
@@ -68,8 +68,12 @@ function openOne(
   const name = endpoints[outside.end].port;
   const mac = outside.mac === undefined ? {} : { mac: outside.mac };
   if (outside.kind === 'tap') return tapEnd(openTapPort({ addon: load(), name, mtuOctets, ...mac }), onState);
+  const { PacketSocket } = load();
+  // What an earlier version has built is loaded all the same, since its TAP interfaces are as good.
+  if (PacketSocket === undefined)
+    throw new NativePartError(`the native ports are those of an earlier version: ${BUILD_COMMAND}`);
   const port = openPacketPort({
-    addon: load(),
+    addon: { PacketSocket },
     clock: systemClock,
     name,
     mtuOctets,
@@ -100,7 +104,7 @@ function tapEnd(tap: ReturnType<typeof openTapPort>, onState: OnState): OutsideP
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof PacketPortError || error instanceof TapPortError || error instanceof NativePartError)
-    return error.message;
+  if (error instanceof NativePartError) return error.reason;
+  if (error instanceof PacketPortError || error instanceof TapPortError) return error.message;
   throw error;
 }

@@ -104,6 +104,15 @@ describe('an interface of this machine at the end of a link', () => {
     expect(problemsOf(withLinks(...links))).toEqual(problems);
   });
 
+  test('is one of so many', () => {
+    const links = (count: number) =>
+      withLinks(...Array.from({ length: count }, (_, i) => `endpoints: ["s1:e${i}", "host:ens${i}"]`));
+    expect(problemsOf(links(64))).toEqual([]);
+    expect(problemsOf(links(65))).toEqual([
+      't.yaml:2: topology: has more than 64 interfaces of this machine',
+    ]);
+  });
+
   test('leaves its names to itself', () => {
     expect(problemsOf('name: t\ntopology:\n  nodes:\n    host: {kind: switch}\n')).toEqual([
       't.yaml:4: topology.nodes.host: in links "host:" stands for this machine; give the node another name',

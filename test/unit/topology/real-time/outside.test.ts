@@ -92,7 +92,20 @@ describe('interfaces of this machine', () => {
       throw new NativePartError('the native ports are not built: npm run build:native');
     });
     expect(problems.list).toHaveLength(3);
-    expect(problems.list[0]).toContain('npm run build:native');
+    expect(problems.list[0]).toBe(
+      't.yaml:5: topology.links[0].endpoints[1]: the native ports are not built: npm run build:native',
+    );
+  });
+
+  test('are refused where the native ports are those of an earlier version, which had none', async () => {
+    const { outside, problems } = read();
+    await lookAtOutside(topology, outside, () => ({ Tap: addon.Tap }));
+    expect(problems.list).toEqual([
+      expect.stringContaining(
+        't.yaml:5: topology.links[0].endpoints[1]: the native ports are those of an earlier version',
+      ),
+      expect.stringContaining('t.yaml:7: '),
+    ]);
   });
 
   test('are nothing for a run in virtual time, which the library can be asked for as well', async () => {
