@@ -10,7 +10,7 @@ import { lstatIfThere } from './stat.js';
 /** Lines that wait for the disk, in octets. What comes beyond that is left out. */
 export const WAITING_OCTETS_MAX = 16 * 1024 * 1024;
 /** So much is written at once, whether or not it is time. */
-const WRITE_OCTETS = 256 * 1024;
+const WRITE_OCTETS = 1024 * 1024;
 /** Behind the name of the file. */
 export const OLDER_PART = '.1';
 /** Behind the name of a file that was there before. */
@@ -36,8 +36,17 @@ export interface RingFileOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
+interface Line {
+  readonly text: string;
+  /** With its end. */
+  readonly octets: number;
+}
+
+const octetsOf = (text: string): number => Buffer.byteLength(text) + 1;
+const lineOf = (text: string): Line => ({ text, octets: octetsOf(text) });
+
 export class RingFile {
-  #waiting: Buffer[] = [];
+  #waiting: Line[] = [];
   #waitingOctets = 0;
   #part = 1;
   #partOctets = 0;
@@ -65,13 +74,13 @@ export class RingFile {
   /** Takes a line, without its end. */
   write(line: string): void {
     if (this.#failed) return;
-    const octets = Buffer.from(`${line}\n`);
-    if (this.#waitingOctets + octets.length > WAITING_OCTETS_MAX) {
+    const octets = octetsOf(line);
+    if (this.#waitingOctets + octets > WAITING_OCTETS_MAX) {
       this.#leftOut++;
       return;
     }
     this.#noteLeftOut();
-    this.#push(octets);
+    this.#push({ text: line, octets });
     if (this.#waitingOctets >= WRITE_OCTETS) this.#flush();
     else if (!this.#isDue) {
       this.#isDue = true;
@@ -91,14 +100,14 @@ export class RingFile {
     await this.file.finish();
   }
 
-  #push(octets: Buffer): void {
-    this.#waiting.push(octets);
-    this.#waitingOctets += octets.length;
+  #push(line: Line): void {
+    this.#waiting.push(line);
+    this.#waitingOctets += line.octets;
   }
 
   #noteLeftOut(): void {
     if (this.#leftOut === 0) return;
-    this.#push(Buffer.from(`${this.options.gap(this.#leftOut)}\n`));
+    this.#push(lineOf(this.options.gap(this.#leftOut)));
     this.#leftOut = 0;
   }
 
@@ -119,7 +128,7 @@ export class RingFile {
     while (this.#waiting.length > 0) {
       const lines = this.#fitting();
       if (lines.length > 0) {
-        const octets = Buffer.concat(lines);
+        const octets = Buffer.from(`${lines.map(({ text }) => text).join('\n')}\n`);
         await this.file.write(octets);
         this.#partOctets += octets.length;
       } else await this.#nextPart();
@@ -127,23 +136,23 @@ export class RingFile {
   }
 
   /** Takes the lines that this part has room for. One that no part has room for is left out. */
-  #fitting(): Buffer[] {
+  #fitting(): Line[] {
     const { octetsMax } = this.options;
     const roomOctets = Math.floor(octetsMax / 2) - this.#partOctets;
     let count = 0;
     let octets = 0;
     for (const line of this.#waiting) {
-      if (octets + line.length > roomOctets) break;
-      octets += line.length;
+      if (octets + line.octets > roomOctets) break;
+      octets += line.octets;
       count++;
     }
     const lines = this.#waiting.splice(0, count);
     this.#waitingOctets -= octets;
     this.#lines += count;
     const [next] = this.#waiting;
-    if (next !== undefined && next.length > octetsMax / 4) {
-      this.#waiting[0] = Buffer.from(`${this.options.gap(1)}\n`);
-      this.#waitingOctets += this.#waiting[0].length - next.length;
+    if (next !== undefined && next.octets > octetsMax / 4) {
+      this.#waiting[0] = lineOf(this.options.gap(1));
+      this.#waitingOctets += this.#waiting[0].octets - next.octets;
     }
     return lines;
   }

@@ -3,7 +3,7 @@
  * secret has the same one wherever it is met, so that it can be followed, and a replay can go on with it as if it were the secret.
  * No secret is kept here: they are known again by a hash that is salted with random octets.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Random } from '../base/random.js';
 
 /**
@@ -96,7 +96,12 @@ export class StandIns {
   }
 
   #hash(secret: Uint8Array): string {
-    return createHash('sha256').update(this.#salt).update(secret).digest('base64').slice(0, HASH_CHARACTERS);
+    const salted = new Uint8Array(SALT_OCTETS + secret.length);
+    salted.set(this.#salt);
+    salted.set(secret, SALT_OCTETS);
+    const digest = hash('sha256', salted, 'base64').slice(0, HASH_CHARACTERS);
+    salted.fill(0);
+    return digest;
   }
 }
 

@@ -10,7 +10,7 @@ import { reasonOf } from '../hal/errors.js';
 import { recordedGateway } from './recorded-gateway.js';
 
 /** So much of a recording the end of the process may take. */
-const WRITE_DELAY_MS = 20;
+const WRITE_DELAY_MS = 50;
 
 export interface RecordSettings extends RecordOptions {
   /** Version of psp-gateway. */
