@@ -29,6 +29,7 @@ export const THIS_MACHINE: Machine = {
   openTap: (options) => openTapPort({ addon: loadPortsAddon(), ...options }),
   openInterface: (name) => openPacketPort({ addon: loadPortsAddon(), clock: systemClock, name }),
   enterNamespace,
+  readText: (path, octetsMax) => (existsSync(path) ? readTextFile(path, octetsMax) : undefined),
   indexOf: (interfaceName) =>
     Number(readTextFile(`/sys/class/net/${interfaceName}/ifindex`, SYSFS_OCTETS_MAX)),
   silence(interfaceName) {

@@ -2,7 +2,7 @@
 import { fileProblem } from '../files/file-problem.js';
 import { TopologyFileError, type TopologyRead } from '../topology/file/read.js';
 import { readReplays } from '../topology/file/read-replays.js';
-import { gatewaysOf, type Topology } from '../topology/model.js';
+import { externalsOf, gatewaysOf, type Topology } from '../topology/model.js';
 import { lookAtOutside } from '../topology/real-time/outside.js';
 import type { Replay } from '../topology/traffic/replay-frames.js';
 import type { FlagProblems } from './flag-problems.js';
@@ -84,7 +84,8 @@ function placesToCertify(topology: Topology | undefined, request: TopologyReques
   const { certificates, where, alone, wrong } = request;
   if (certificates === undefined || wrong.has('--where') || wrong.has('--where-file') || wrong.has('--core'))
     return [];
-  if (alone === undefined && where.size === 0) return [CERTIFICATES_UNUSED];
+  const isNeeded = where.size > 0 || (topology !== undefined && externalsOf(topology).length > 0);
+  if (alone === undefined && !isNeeded) return [CERTIFICATES_UNUSED];
   if (topology === undefined) return [];
   // Those elsewhere have their own there.
   const needed = gatewaysOf(topology).filter(({ name }) =>

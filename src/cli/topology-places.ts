@@ -89,7 +89,7 @@ export function certificateHost(
   { where, core, subnet }: PlaceFlags,
   gateway: string,
 ): HostText | undefined {
-  if (where.size > 0) return where.get(gateway)?.host ?? core;
+  if (where.size > 0 || core !== undefined) return where.get(gateway)?.host ?? core;
   return new Places(topology, { subnet, elsewhere: new Map() }).hostOf(gateway);
 }
 

@@ -7,7 +7,13 @@ import { renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import { boxesOf, topologyMermaid, topologySvg } from '../topology/graph.js';
-import { type GatewayPlan, gatewaysOf, type LinkPlan, type Topology } from '../topology/model.js';
+import {
+  externalsOf,
+  type GatewayPlan,
+  gatewaysOf,
+  type LinkPlan,
+  type Topology,
+} from '../topology/model.js';
 import { type RealTimeOptions, runInRealTime } from '../topology/real-time/run.js';
 import type { Report } from '../topology/report.js';
 import { dropsOfAll } from '../topology/report-drops.js';
@@ -15,6 +21,7 @@ import { reportMarkdown } from '../topology/report-markdown.js';
 import type { Progress, RunResult } from '../topology/run.js';
 import type { Replay } from '../topology/traffic/replay-frames.js';
 import { runVirtually } from '../topology/virtual-run.js';
+import { meetExternals } from './externals.js';
 import { FlagProblems } from './flag-problems.js';
 import { CAPTURED_GATEWAYS_MAX, isCaptured, tellOfLargeCaptures } from './large-captures.js';
 import { reexecWithLargerHeap } from './large-heap.js';
@@ -173,7 +180,7 @@ function flagConflicts(scenarioPath: string | undefined, flags: Flags): string[]
     problems.push('--processes: name the scenario in the topology file, which every gateway reads');
   if (where.size > 0 && processes !== true)
     problems.push('--where: gateways on other machines need --processes');
-  if (core !== undefined && processes !== true)
+  if (core !== undefined && processes !== true && flags.realTime !== true)
     problems.push('--core: is for gateways in other processes; give --processes');
   return problems;
 }
@@ -243,15 +250,20 @@ async function realTime(
     'places' | 'processes' | 'allInProcesses' | 'elsewhere' | 'onWait' | 'tlsOf' | 'machine'
   >
 > {
-  const { where, core, certificates } = flags;
-  const subnet = where.size > 0 ? flags.subnet : ownSubnet();
+  const { where, core } = flags;
+  const externals = externalsOf(topology);
+  // Somebody else has been told the addresses: they are the same in each run.
+  const subnet = where.size > 0 || externals.length > 0 ? flags.subnet : ownSubnet();
+  const places = await placesOf(topology, { ...flags, subnet }, () => 'core');
+  const certificates =
+    externals.length === 0 ? flags.certificates : await meetExternals(topology, places, flags);
   const args = [
     ...['--subnet', String(subnet)],
     ...[...where].flatMap((place) => ['--where', whereText(place)]),
     ...(core === undefined ? [] : ['--core', core]),
   ];
   return {
-    places: await placesOf(topology, { ...flags, subnet }, () => 'core'),
+    places,
     elsewhere: new Set(where.keys()),
     onWait: (gateway) => complain(`psp-gateway: ${gateway} takes no connections yet; waiting for it`),
     ...(certificates === undefined

@@ -52,7 +52,8 @@ export function counterTree({ nodes, links, scenario }: Topology): CounterTree {
     if (node.kind === 'gateway') groups.nodes[node.name] = gatewayTree(node);
     else if (node.kind === 'insider') groups.insiders[node.name] = zeros(INSIDER);
     else if (node.kind === 'switch') groups.switches[node.name] = zeros(SWITCH);
-    else groups.routers[node.name] = { counters: zeros(ROUTER), sent: portsOf(node.name, links) };
+    else if (node.kind === 'router')
+      groups.routers[node.name] = { counters: zeros(ROUTER), sent: portsOf(node.name, links) };
   }
   for (const { name, endpoints, outside } of links) {
     groups.links[name] = Object.fromEntries(

@@ -3,7 +3,12 @@
  * packets with those keys, and so tells whose a packet is. Keys stand in typed arrays: a mesh has a million.
  */
 import { enlarged } from '../base/enlarged.js';
-import type { ControlTransport, RpcMethod, ServiceAddress } from '../gateway/rpc/transport.js';
+import type {
+  CallerIdentity,
+  ControlTransport,
+  RpcMethod,
+  ServiceAddress,
+} from '../gateway/rpc/transport.js';
 import {
   decodeMultiTunnelRequest,
   decodeMultiTunnelResponse,
@@ -117,6 +122,8 @@ export interface TransportWatcher {
   onGiven(given: Given): void;
   onRequest?(caller: string, callee: string | undefined, method: RpcMethod, request: Uint8Array): void;
   onGranted?(caller: string, callee: string, method: RpcMethod, keys: number): void;
+  /** Name of a caller whose own calls nobody watches; undefined: somebody does, or it is nobody that is known. */
+  strangerOf?(caller: CallerIdentity): string | undefined;
 }
 
 /**
@@ -129,7 +136,24 @@ export function watchTransport(
   watcher: TransportWatcher,
 ): ControlTransport {
   return {
-    listen: (...args) => transport.listen(...args),
+    listen: (address, handler, ...more) =>
+      transport.listen(
+        address,
+        async (method, request, from) => {
+          const stranger = watcher.strangerOf?.(from);
+          if (stranger === undefined) return handler(method, request, from);
+          watcher.onRequest?.(stranger, caller, method, request);
+          for (const parameters of offersIn(method, request))
+            watcher.onGiven({ receiver: stranger, holder: caller, parameters });
+          const response = await handler(method, request, from);
+          const answers = answersIn(method, request, response);
+          for (const parameters of answers)
+            watcher.onGiven({ receiver: caller, holder: stranger, parameters });
+          watcher.onGranted?.(stranger, caller, method, answers.length);
+          return response;
+        },
+        ...more,
+      ),
     doors: () => transport.doors?.(),
     forget: (peer) => transport.forget(peer),
     close: () => transport.close(),

@@ -58,7 +58,7 @@ export function ranksOf(topology: Topology, links: readonly LinkEnds[]): NodePla
 
 /** Nodes with equal traits are alike, apart from where they are. An insider is unlike all others. */
 function traitsOf(node: NodePlan): unknown {
-  if (node.kind === 'insider') return node.name;
+  if (node.kind === 'insider' || node.kind === 'external') return node.name;
   if (node.kind !== 'gateway') return node.kind;
   return [
     underlayAddresses(node.underlay).map(ipFamily),

@@ -29,6 +29,7 @@ interface GraphNode {
 const COLORS: Readonly<Record<DrawnKind, string>> = {
   gateway: '#4c78a8',
   insider: '#b03a48',
+  external: '#7a5195',
   switch: '#3a9a6b',
   router: '#b8860b',
   host: '#6b6b6b',
@@ -122,6 +123,7 @@ function linesOfGroup(group: readonly NodePlan[], linksWithin: number | undefine
 const KIND_PLURALS: Readonly<Record<NodeKind, string>> = {
   gateway: 'gateways',
   insider: 'insiders',
+  external: 'gateways of others',
   switch: 'switches',
   router: 'routers',
 };
@@ -133,6 +135,13 @@ const join = (texts: readonly string[]) => texts.filter((text) => text !== '').j
 function linesOf(node: NodePlan): string[] {
   if (node.kind === 'insider')
     return [node.name, `insider ${underlayAddresses(node.underlay).join(', ')}`, node.addresses.join(', ')];
+  if (node.kind === 'external')
+    return [
+      node.name,
+      `gateway of others ${underlayAddresses(node.underlay).join(', ')}`,
+      `behind ${node.at}`,
+      ...node.workloads.slice(0, WORKLOADS_SHOWN).map((one) => `${one.name}: ${one.addresses.join(', ')}`),
+    ];
   if (node.kind !== 'gateway') return [node.name, node.kind];
   const { name, workloads } = node;
   const shown = workloads.slice(0, WORKLOADS_SHOWN).map(({ name: workload, addresses, present }) => {
@@ -181,6 +190,7 @@ export function topologyMermaid(topology: Topology, options: GraphOptions = {}):
   const shapes: Readonly<Record<DrawnKind, readonly [string, string]>> = {
     gateway: ['[', ']'],
     insider: ['{{', '}}'],
+    external: ['[', ']'],
     switch: ['[[', ']]'],
     router: ['([', '])'],
     host: ['[/', '/]'],
@@ -205,6 +215,7 @@ export function topologyDot(topology: Topology, options: GraphOptions = {}): str
   const shapes: Readonly<Record<DrawnKind, string>> = {
     gateway: 'box',
     insider: 'octagon',
+    external: 'box',
     switch: 'box3d',
     router: 'oval',
     host: 'cds',

@@ -39,6 +39,7 @@ import { locateIpPacket } from '../psp/encapsulate.js';
 import { encryptStart, isGmac, PSP_IV, pspSpi, pspVersion, spiText } from '../psp/header.js';
 import type { Given } from './given-keys.js';
 import { KnownKeys } from './known-keys.js';
+import { type ExternalPlan, underlayAddresses } from './model.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
 import type { Counts } from './nodes/incarnation.js';
 import { Ownership } from './ownership.js';
@@ -65,6 +66,9 @@ export interface Violation {
   readonly text: string;
 }
 
+/** Whoever encrypts with keys, in one of its lives. */
+export type Encrypter = Pick<GatewayNode, 'name' | 'incarnations'>;
+
 const MARKER = Buffer.from(WORKLOAD_MARKER);
 /** Violations that are kept; the rest is counted. */
 const VIOLATIONS_MAX = 100;
@@ -85,6 +89,8 @@ export interface InvariantCheckerOptions {
   readonly ownerOf?: (address: IpAddress) => string | undefined;
   /** Nodes whose own keys, and what they send under these, are not checked. */
   readonly insiders?: ReadonlySet<string>;
+  /** Gateways that somebody else runs, whose workloads are not seen. */
+  readonly strangers?: ReadonlySet<string>;
   /** Needed to check the gateways' limits, which are not checked when absent. */
   readonly restraint?: Omit<RestraintDeps, 'nowMs' | 'violate'>;
 }
@@ -99,7 +105,7 @@ export class InvariantChecker {
   readonly #keys = new KnownKeys();
   /** Incarnations of gateways that encrypt; the key table has their places here, from 1. */
   readonly #incarnations: string[] = [];
-  readonly #incarnationOf = new Map<GatewayNode, { readonly start: number; readonly place: number }>();
+  readonly #incarnationOf = new Map<Encrypter, { readonly start: number; readonly place: number }>();
   /** Packets sent by workloads, by fingerprint. */
   readonly #packets = new Map<number, Packet>();
   /** Frames that gateways themselves gave to their workloads, by hash. */
@@ -143,6 +149,39 @@ export class InvariantChecker {
       this.#remember(frame);
       this.#giveReason(node, frame, 'source', 'destination');
     } else this.#delivered(node, frame);
+  }
+
+  /**
+   * A frame of a gateway that somebody else runs. What its kernel says by itself, ARP and the like, is its own business; packets of or
+   * for workloads are to be PSP, and under one SPI no IV follows itself.
+   */
+  onExternal({ name, underlay }: Pick<ExternalPlan, 'name' | 'underlay'>, frame: Uint8Array): void {
+    const psp = locatePsp(frame);
+    if (psp === undefined) {
+      const family = locateIpPacket(frame)?.family;
+      if (family === undefined) return;
+      const ends = [addressOf(frame, family, 'source'), addressOf(frame, family, 'destination')];
+      const known = ends.find((ip) => this.options.ownerOf?.(ip) !== undefined);
+      if (known !== undefined && !underlayAddresses(underlay).includes(known))
+        this.violate('plaintext', name, `a packet from ${ends[0]} to ${ends[1]} left that is no PSP packet`);
+      return;
+    }
+    const from = isGmac(pspVersion(frame, psp.at)) ? frame.length : encryptStart(frame, psp.at, frame.length);
+    if (Buffer.from(frame.buffer, frame.byteOffset + from, frame.length - from).includes(MARKER))
+      this.violate('plaintext', name, `a workload's payload can be read in a PSP packet to ${psp.to}`);
+    const spi = pspSpi(frame, psp.at);
+    const iv = ivOf(frame, psp.at);
+    const key = `${name} ${psp.to} ${spi}`;
+    if (this.#ivs.get(key) === iv)
+      this.violate('iv-reuse', name, `SPI ${spiText(spi)} of ${psp.to}: IV ${iv} twice`);
+    this.#ivs.set(key, iv);
+  }
+
+  /** A key that a gateway of somebody else tells: one that it was given and encrypts with, or one that its device has made. */
+  keyTold(external: Encrypter, key: Uint8Array): void {
+    const short = shortOf(key, 0);
+    if (this.#keys.isMade(short)) this.keyUsed(external, key);
+    else this.#keys.make(short);
   }
 
   /** A key crosses the OOB network. */
@@ -260,7 +299,7 @@ export class InvariantChecker {
       const verdict = this.#ownership?.delivered(node.name, fingerprint, source);
       if (verdict !== undefined && 'impersonated' in verdict)
         this.violate('impersonated', node.name, verdict.impersonated);
-      else if (verdict !== undefined && this.options.insiders?.has(verdict.owner) === true) return;
+      else if (verdict !== undefined && this.#sendsUnseen(verdict.owner)) return;
     }
     const packet = this.#packets.get(fingerprint);
     if (place === undefined || packet === undefined) {
@@ -280,6 +319,11 @@ export class InvariantChecker {
     }
     this.#repeats.set(node.name, repeats - 1);
     packet.excused.push(node.name);
+  }
+
+  /** What insiders and the workloads of others' gateways send is not seen when they do. */
+  #sendsUnseen(node: string): boolean {
+    return this.options.insiders?.has(node) === true || this.options.strangers?.has(node) === true;
   }
 
   /** A packet of a workload, or for one, is a reason to ask for its tunnel. */
@@ -313,7 +357,7 @@ export class InvariantChecker {
   }
 
   /** It encrypts with the key from now on. */
-  keyUsed(node: GatewayNode, key: Uint8Array): void {
+  keyUsed(node: Encrypter, key: Uint8Array): void {
     const short = shortOf(key, 0);
     if (this.#insidersKeys.has(short)) return;
     const place = this.#currentIncarnation(node);
@@ -322,7 +366,7 @@ export class InvariantChecker {
       this.violate('key-reuse', node.name, `encrypts with a key of ${this.#incarnations[before - 1]}`);
   }
 
-  #currentIncarnation(node: GatewayNode): number {
+  #currentIncarnation(node: Encrypter): number {
     const known = this.#incarnationOf.get(node);
     if (known?.start === node.incarnations) return known.place;
     const place = this.#incarnations.push(`${node.name} (start ${node.incarnations})`);

@@ -23,6 +23,11 @@ export class KnownKeys {
     return before;
   }
 
+  /** Whether a device made it. */
+  isMade(key: number): boolean {
+    return this.#made[this.#slotOf(key)] === 1;
+  }
+
   /** Notes who encrypts with the key; gives who did before, 0 for nobody. @param user from 1 */
   use(key: number, user: number): number {
     const slot = this.#slotOf(key);

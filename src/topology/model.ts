@@ -3,7 +3,7 @@
  * data with every name resolved, every default filled in and every generator expanded; src/topology/file makes it
  * from YAML and back. Times are milliseconds from the start of the run, sizes octets, ratios 0 to 1.
  */
-import type { GatewayOptions } from '../gateway/options.js';
+import type { GatewayOptions, PeerDialect } from '../gateway/options.js';
 import type { ServiceAddress } from '../gateway/rpc/transport.js';
 import type { SoftRelease } from '../hal/native-parts.js';
 import type { Impairments } from '../hal-sim/ports/link.js';
@@ -30,7 +30,7 @@ export interface Topology {
   readonly scenario: Scenario;
 }
 
-export type NodePlan = GatewayPlan | InsiderPlan | SwitchPlan | RouterPlan;
+export type NodePlan = GatewayPlan | InsiderPlan | ExternalPlan | SwitchPlan | RouterPlan;
 
 /** In the order of the file. */
 export function gatewaysOf({ nodes }: Pick<Topology, 'nodes'>): GatewayPlan[] {
@@ -40,6 +40,11 @@ export function gatewaysOf({ nodes }: Pick<Topology, 'nodes'>): GatewayPlan[] {
 /** In the order of the file. */
 export function insidersOf({ nodes }: Pick<Topology, 'nodes'>): InsiderPlan[] {
   return nodes.filter((node) => node.kind === 'insider');
+}
+
+/** In the order of the file. */
+export function externalsOf({ nodes }: Pick<Topology, 'nodes'>): ExternalPlan[] {
+  return nodes.filter((node) => node.kind === 'external');
 }
 
 /** A gateway's own addresses, IPv4 first. */
@@ -91,7 +96,8 @@ export interface HostPlan {
 }
 
 export const HOST_PLACES = ['namespace', 'tap', 'interface'] as const;
-export type HostPlace = (typeof HOST_PLACES)[number];
+/** `external`: behind a gateway that somebody else runs. */
+export type HostPlace = (typeof HOST_PLACES)[number] | 'external';
 
 /**
  * A configured peer that is not honest: it has a name on the OOB network, one uplink, `p0`, and virtual addresses of its
@@ -112,6 +118,26 @@ export interface InsiderPlan {
    * be its own (docs/security.md), and hold them for as long as it likes where `underlay` is not configured.
    */
   readonly spoofs: boolean;
+}
+
+/** A gateway that somebody else runs, behind a link's end outside. */
+export interface ExternalPlan {
+  readonly kind: 'external';
+  readonly name: string;
+  /** The end that it is behind, as links name it: `host:ens2f0np0`. */
+  readonly at: string;
+  readonly serviceAddress: ServiceAddress;
+  readonly uplinkMac: MacAddress;
+  readonly underlay: { readonly ipv4?: IpAddress; readonly ipv6?: IpAddress };
+  readonly workloads: readonly WorkloadPlan[];
+  /** Absent: learnt. */
+  readonly dialect?: PeerDialect;
+  /** Whether the keys that it gives have cookies; absent: not known. */
+  readonly cookies?: boolean;
+  /** What runs there, for the report. */
+  readonly version?: string;
+  /** Path of a file to which it writes its keys, as --debug-keys tells them. */
+  readonly keysPath?: string;
 }
 
 /** Learns MAC addresses and floods what it does not know. */

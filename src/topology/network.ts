@@ -18,6 +18,8 @@ import {
 } from '../hal-sim/ports/link.js';
 import { type IpAddress, type MacAddress, macFromOctets, macToOctets } from '../packet/address.js';
 import {
+  type ExternalPlan,
+  externalsOf,
   type GatewayPlan,
   gatewaysOf,
   type InsiderPlan,
@@ -61,6 +63,8 @@ export interface NetworkDeps {
   readonly open?: (plan: GatewayPlan) => OpenIncarnation | undefined;
   /** The ports of real hosts, by the gateways that they are behind. */
   readonly hosts?: ReadonlyMap<string, SimPort>;
+  /** A gateway that somebody else runs sends a frame. */
+  readonly onExternal?: (plan: ExternalPlan, frame: Uint8Array) => void;
   /** Gets what is seen of the keys of gateways in other processes. */
   readonly onSeen?: (node: GatewayNode, seen: Seen) => void;
   /** Interfaces of this machine, by the names of their links. */
@@ -123,7 +127,10 @@ export class Network {
           portsOf(plan.name).map(({ port }) => port),
         );
       else if (plan.kind === 'insider') this.#addInsider(plan);
-      else {
+      else if (plan.kind === 'external') {
+        this.oob.register(plan);
+        this.#macs.set(`${plan.name}:${plan.at.slice(plan.at.indexOf(':') + 1)}`, plan.uplinkMac);
+      } else {
         this.#macs.set(`${plan.name}:p0`, plan.uplinkMac);
         const elsewhere = deps.open?.(plan)?.bind(undefined, this);
         // In other processes they have transports of their own.
@@ -203,6 +210,7 @@ export class Network {
     const destinations = [
       ...[...this.gateways].map(([name, gateway]) => [name, gateway.receivingAddresses] as const),
       ...[...this.insiders].map(([name, { plan }]) => [name, underlayAddresses(plan.underlay)] as const),
+      ...externalsOf(topology).map(({ name, underlay }) => [name, underlayAddresses(underlay)] as const),
     ];
     for (const [destination, addresses] of destinations) {
       for (const [name, hops] of routes.towards(destination)) {
@@ -245,8 +253,26 @@ export class Network {
     const open = outside?.get(plan.name);
     if (open === undefined) throw new Error(`the interface of the link ${plan.name} is not open`);
     const name = outsideName(plan);
-    const end = new OutsideEnd(link.ports[plan.outside.end], open, (trouble) => onOutside?.(name, trouble));
+    const port = link.ports[plan.outside.end];
+    const owner = externalsOf(this.deps.topology).find(({ at }) => at === name);
+    const end = new OutsideEnd(owner === undefined ? port : this.#observed(port, owner), open, (trouble) =>
+      onOutside?.(name, trouble),
+    );
     this.outside.set(name, end);
+  }
+
+  /** The port into which what a foreign gateway sends goes. */
+  #observed(port: SimPort, owner: ExternalPlan): SimPort {
+    return {
+      name: port.name,
+      mtuOctets: port.mtuOctets,
+      send: (frames) => {
+        for (const frame of frames) this.deps.onExternal?.(owner, frame);
+        port.send(frames);
+      },
+      start: (receive) => port.start(receive),
+      close: () => port.close(),
+    };
   }
 
   #addInsider(plan: InsiderPlan): void {

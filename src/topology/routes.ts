@@ -2,7 +2,7 @@
  * Ways through the underlay: for every node, the neighbors that lie on a shortest way to each gateway. Links that
  * are cut do not count. Switches cost nothing; every other hop costs one, as for a routing protocol in its calm.
  */
-import type { LinkPlan, NodePlan } from './model.js';
+import type { EndpointPlan, LinkPlan, NodePlan } from './model.js';
 
 /** One way on: out of `port` of the node, to the port `nextPort` of the node `next`, which is none of the switches. */
 export interface Hop {
@@ -24,9 +24,14 @@ export class Routes {
 
   constructor(nodes: readonly NodePlan[], links: readonly LinkPlan[]) {
     this.#kinds = new Map(nodes.map(({ name, kind }) => [name, kind]));
+    const behind = new Map(nodes.flatMap((node) => (node.kind === 'external' ? [[node.at, node.name]] : [])));
+    const named = (end: EndpointPlan): EndpointPlan => {
+      const node = behind.get(`${end.node}:${end.port}`);
+      return node === undefined ? end : { node, port: end.port };
+    };
     const edges = new Map<string, Edge[]>(nodes.map(({ name }) => [name, []]));
     for (const { endpoints } of links) {
-      const [a, b] = endpoints;
+      const [a, b] = endpoints.map(named) as [EndpointPlan, EndpointPlan];
       // Nothing is known of what is outside.
       if (!edges.has(a.node) || !edges.has(b.node)) continue;
       edges.get(a.node)!.push({ port: a.port, to: b.node, toPort: b.port });
@@ -52,7 +57,7 @@ export class Routes {
     for (let at = 0; at < queue.length; at++) {
       const node = queue[at]!;
       const kind = this.#kinds.get(node);
-      if (node !== destination && (kind === 'gateway' || kind === 'insider')) continue;
+      if (node !== destination && (kind === 'gateway' || kind === 'insider' || kind === 'external')) continue;
       for (const { next } of this.neighbors(node)) {
         if (distance.has(next)) continue;
         distance.set(next, distance.get(node)! + 1);

@@ -18,11 +18,13 @@ import type { Link } from '../hal-sim/ports/link.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
 import { evaluate } from './expectations/evaluate.js';
-import { watchTransport } from './given-keys.js';
-import { InvariantChecker, type InvariantCheckerOptions } from './invariant-checker.js';
+import { type Given, watchTransport } from './given-keys.js';
+import { type Encrypter, InvariantChecker, type InvariantCheckerOptions } from './invariant-checker.js';
 import { NodeLedger } from './ledger.js';
 import {
   type EventPlan,
+  type ExternalPlan,
+  externalsOf,
   type GatewayPlan,
   gatewaysOf,
   type InsiderPlan,
@@ -43,6 +45,7 @@ import { flowsInOrder } from './report-order.js';
 import { checkSeen } from './seen.js';
 import { type SequenceStep, sequenceMermaid, stepOf } from './sequence.js';
 import { sequenceSvg } from './sequence-svg.js';
+import { strangersOf } from './strangers.js';
 import type { Replay } from './traffic/replay-frames.js';
 import { Traffic } from './traffic/traffic.js';
 
@@ -68,6 +71,8 @@ export interface RunOptions {
   readonly hosts?: ReadonlyMap<string, SimPort>;
   /** Gateways that run in other processes. */
   readonly remote?: (node: string) => boolean;
+  /** Begins to follow the keys of gateways that somebody else runs; what it gives is called at the end, and says what was wrong. */
+  readonly followKeys?: (tell: (external: string, key: Uint8Array) => void) => () => readonly string[];
   /** What cannot be watched of the topology's nodes, a sentence each, for the report. */
   readonly notChecked?: readonly string[];
   /** Breaks something on purpose, to see that it is found. */
@@ -140,6 +145,11 @@ class Run {
   /** At the end, of the gateways that live. */
   readonly #snapshots = new Map<string, IncarnationSnapshot>();
   readonly #errors: string[] = [];
+  readonly #externals: ReadonlyMap<string, ExternalPlan>;
+  readonly #wrongCookies = new Set<string>();
+  /** As those who encrypt, each in one life. */
+  readonly #encrypters = new Map<string, Encrypter>();
+  #endKeys: () => readonly string[] = () => [];
   readonly #steps: SequenceStep[] = [];
   #stepsLeft = 0;
   #lastEventMs = 0;
@@ -153,7 +163,10 @@ class Run {
     const { clock, sink, sabotage, transport, open, outside, hosts } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
+    this.#externals = new Map(externalsOf(topology).map((plan) => [plan.name, plan]));
     const insiders = insidersOf(topology);
+    const externals = externalsOf(topology);
+    const strangerOf = strangersOf(topology);
     const ownerOf = new Map(
       [
         ...gatewaysOf(topology).map(({ name, workloads }) => ({
@@ -161,12 +174,17 @@ class Run {
           addresses: workloads.flatMap(({ addresses }) => addresses),
         })),
         ...insiders,
+        ...externals.map(({ name, workloads }) => ({
+          name,
+          addresses: workloads.flatMap(({ addresses }) => addresses),
+        })),
       ].flatMap(({ name, addresses }) => addresses.map((ip) => [ip, name] as const)),
     );
     this.#invariants = new InvariantChecker(() => this.#nowMs(), {
       ...options,
       ownerOf: (ip) => ownerOf.get(ip),
       insiders: new Set(insiders.map(({ name }) => name)),
+      strangers: new Set(externals.map(({ name }) => name)),
       ...(insiders.length === 0 ? {} : { restraint: restraintOf(topology) }),
     });
     if (sink !== undefined && options.captures === true)
@@ -198,7 +216,8 @@ class Run {
       wrapTransport: (node, inner) => {
         const watched = watchTransport(node, inner, {
           nameOf: (address) => this.#network.oob.nodeAt(address),
-          onGiven: (given) => this.#invariants.onGiven(given),
+          strangerOf,
+          onGiven: (given) => this.#onGiven(given),
           onRequest: (...args) => this.#invariants.onRequest(...args),
           onGranted: (...args) => this.#invariants.onGranted(...args),
         });
@@ -208,7 +227,11 @@ class Run {
       ...(transport === undefined ? {} : { transport }),
       ...(open === undefined ? {} : { open }),
       ...(hosts === undefined ? {} : { hosts }),
-      onSeen: (node, seen) => checkSeen(this.#invariants, node, seen),
+      onSeen: (node, seen) => {
+        if (seen.what === 'given') this.#onGiven(seen.given);
+        else checkSeen(this.#invariants, node, seen);
+      },
+      onExternal: (plan, frame) => this.#invariants.onExternal(plan, frame),
       ...(outside === undefined ? {} : { outside }),
       onOutside: (name, trouble) =>
         this.#log(name, trouble === undefined ? 'info' : 'warning', trouble ?? 'it is there again'),
@@ -223,9 +246,14 @@ class Run {
     for (const { plan } of this.#network.workloads.values())
       for (const ip of plan.addresses) owners.set(ip, plan.name);
     this.#names = { peer: (text) => peers.get(text) ?? text, workload: (ip) => owners.get(ip) ?? ip };
+    const foreign = new Map(
+      externals.flatMap(({ workloads }) => workloads.map((plan) => [plan.name, plan] as const)),
+    );
+    for (const plan of foreign.values()) for (const ip of plan.addresses) owners.set(ip, plan.name);
     this.#traffic = new Traffic(topology.scenario.traffic, {
       clock,
       workload: (name) => this.#network.workloads.get(name)!,
+      planOf: (name) => this.#network.workloads.get(name)?.plan ?? foreign.get(name)!,
       replays: options.replays ?? new Map(),
     });
     for (const node of this.#network.gateways.values()) this.#traffic.attach(node);
@@ -239,9 +267,30 @@ class Run {
     });
   }
 
+  /** A key crosses the OOB network; one of a gateway that somebody else runs is looked at more closely. */
+  #onGiven(given: Given): void {
+    this.#invariants.onGiven(given);
+    const external = this.#externals.get(given.receiver);
+    if (external?.cookies === undefined) return;
+    const has = given.parameters.cookie !== 0n;
+    if (has === external.cookies || this.#wrongCookies.has(external.name)) return;
+    this.#wrongCookies.add(external.name);
+    this.#fail(external.name, `gives keys ${has ? 'with' : 'without'} cookies, and its node says otherwise`);
+  }
+
+  #keyTold(name: string, key: Uint8Array): void {
+    let encrypter = this.#encrypters.get(name);
+    if (encrypter === undefined) {
+      encrypter = { name, incarnations: 1 };
+      this.#encrypters.set(name, encrypter);
+    }
+    this.#invariants.keyTold(encrypter, key);
+  }
+
   async run(): Promise<RunResult> {
     const { topology } = this;
     const progress = this.#reportProgress();
+    this.#endKeys = this.options.followKeys?.((name, key) => this.#keyTold(name, key)) ?? this.#endKeys;
     const gateways = [...this.#network.gateways.values()];
     const insiders = [...this.#network.insiders.values()];
     const outside = [...this.#network.outside.values()];
@@ -356,6 +405,7 @@ class Run {
   async #report(): Promise<Report> {
     const { topology } = this;
     const durationMs = this.#nowMs();
+    for (const problem of this.#endKeys()) this.#errors.push(problem);
     for (const node of this.#network.gateways.values()) void this.#close(node);
     await Promise.all(this.#closing);
     this.#checkLinks();
@@ -430,7 +480,7 @@ class Run {
 
 /** Whose underlay addresses are, or come to be by an event, and who is there. */
 function restraintOf(topology: Topology): NonNullable<InvariantCheckerOptions['restraint']> {
-  const nodes = [...gatewaysOf(topology), ...insidersOf(topology)];
+  const nodes = [...gatewaysOf(topology), ...insidersOf(topology), ...externalsOf(topology)];
   const holders = new Map(
     nodes.flatMap(({ name, underlay }) => underlayAddresses(underlay).map((ip) => [ip, name] as const)),
   );
@@ -438,7 +488,7 @@ function restraintOf(topology: Topology): NonNullable<InvariantCheckerOptions['r
     if (event.type === 'readdress') holders.set(event.ip, event.node);
   return {
     gateways: new Map(gatewaysOf(topology).map((plan) => [plan.name, plan])),
-    peers: nodes.filter((node) => node.kind === 'gateway' || !node.silent).length - 1,
+    peers: nodes.filter((node) => node.kind !== 'insider' || !node.silent).length - 1,
     holderOf: (ip) => holders.get(ip),
   };
 }

@@ -1,9 +1,9 @@
 /** Topologies with gateways over the software DOCA, as a user runs them: processes, cables, events, keys, and what is left. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/topology/report.js';
 import { docaIsBuilt } from '../support/doca-harness.js';
@@ -136,6 +136,84 @@ describeNeeding('a topology with gateways over the software DOCA', missing, () =
     for (const ping of pings) {
       await ping.ended;
       expect(Number(/(\d+) received/.exec(ping.out)?.[1]), ping.out).toBeGreaterThan(5);
+    }
+  });
+
+  test('a gateway that somebody else runs, over the software DOCA, takes part, and its keys are checked', async () => {
+    const [out, keys] = [path('others'), path('others.jsonl')];
+    const input = path('others.yaml');
+    writeFileSync(
+      input,
+      `name: others
+topology:
+  nodes:
+    h1: {kind: gateway, workloads: {a: [192.168.1.1]}}
+    dpu:
+      kind: external
+      at: "tap:psp-e2e-ext"
+      service: 127.9.0.9
+      underlay: ["2001:db8::9"]
+      mac: 02:00:00:00:00:99
+      workloads: {b: [192.168.1.9]}
+      cookies: false
+      version: ours
+      keys: ${keys}
+    leaf1: {kind: switch}
+  links:
+    - {endpoints: ["h1:p0", "leaf1:eth1"]}
+    - {endpoints: ["tap:psp-e2e-ext", "leaf1:eth2"], loss: 1%}
+scenario:
+  traffic:
+    A: {type: ping, from: a, to: b, count: 60, interval: 200ms}
+  events: [{at: 8s, rotate: h1}]
+  expect: [{flow: A, delivered: 20%}]
+`,
+    );
+    const namespace = `psp-e2e-${process.pid}`;
+    const run = new Program([process.execPath, MAIN, 'topology', 'run', input, '--real-time', '-o', out]);
+    const stopping: Program[] = [];
+    try {
+      await run.says(/dpu: its peers are/);
+      const certificates = /its certificate is (\S+)\.pem/.exec(run.out)![1]!;
+      expect(statSync(`${certificates}.key`).mode & 0o777).toBe(0o600);
+      const peers = /its peers are (\S+)/.exec(run.out)![1]!;
+      await until(() => readdirSync('/sys/class/net').includes('psp-e2e-ext'));
+      const mapping = path('others.conf');
+      writeFileSync(
+        mapping,
+        `[device 0000:03:00.0]\nport = net_af_packet0,iface=psp-e2e-ext\nmtu = 1500\nmac = 02:00:00:00:00:99\nipv6 = 2001:db8::9
+[representor vf0]\nport = net_tap0,iface=pspe2evf0\nmtu = 1500\n`,
+      );
+      const dpu = new Program(
+        [
+          ...[process.execPath, MAIN, '--hal=doca', '--pci-addr=03:00.0', '--core-mask=0x1', peers],
+          ...['--svc-addr=127.9.0.9', '--local-virt-ip=192.168.1.9', '--debug-keys'],
+          ...[`--admin=${path('dpu.sock')}`, `--tls-ca=${join(dirname(certificates), 'ca.pem')}`],
+          ...[`--tls-cert=${certificates}.pem`, `--tls-key=${certificates}.key`],
+        ],
+        { DOCA_SOFT_CONFIG: mapping },
+      );
+      stopping.push(dpu);
+      await dpu.says(/gateway started/);
+      const capture = ['capture', '--socket', path('dpu.sock'), '--keys', keys, '-w', path('dpu.pcapng')];
+      stopping.push(new Program([process.execPath, MAIN, ...capture]));
+      const ip = (...args: string[]) => spawnSync('ip', args);
+      ip('netns', 'add', namespace);
+      ip('link', 'set', 'pspe2evf0', 'netns', namespace);
+      ip('-n', namespace, 'addr', 'add', '192.168.1.9/24', 'dev', 'pspe2evf0');
+      ip('-n', namespace, 'link', 'set', 'pspe2evf0', 'up');
+      const status = await run.ended;
+      const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
+      expect(report.violations).toEqual([]);
+      expect(report.errors).toEqual([]);
+      expect(report.notChecked).toEqual([
+        'dpu (ours): unauthenticated, delivered-twice, unaccounted: its workloads and its device are not seen',
+      ]);
+      expect(status, run.out).toBe(0);
+      expect(readFileSync(keys, 'utf8').trim().split('\n').length).toBeGreaterThan(1);
+    } finally {
+      for (const program of stopping) await program.stop('SIGTERM');
+      spawnSync('ip', ['netns', 'del', namespace]);
     }
   });
 

@@ -5,7 +5,7 @@ import type { LinkPlan, NodePlan } from '../../src/topology/model.js';
 import { type Hop, Routes } from '../../src/topology/routes.js';
 import { gatewayPlan, linkPlan } from '../support/topologies.js';
 
-type Kind = Exclude<NodePlan['kind'], 'insider'>;
+type Kind = Exclude<NodePlan['kind'], 'insider' | 'external'>;
 
 const GATEWAY = gatewayPlan(1, 1);
 const nodeOf = (kind: Kind, name: string): NodePlan =>

@@ -6,10 +6,11 @@ import { countPairs } from '../../gateway/directory.js';
 import type { GatewayOptions, PeerOptions } from '../../gateway/options.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
-import type { GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
+import type { ExternalPlan, GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
 import { type AddressBooks, GENERATED } from './addresses.js';
 import { type DeviceRead, readDevice } from './devices.js';
 import type { ExpandedNode } from './expanded.js';
+import { peerOf, readExternals } from './externals.js';
 import { type FlagReader, type GivenFlags, mergeFlags } from './gateway-flags.js';
 import { checkHosts, readHost } from './hosts.js';
 import { InsiderReader, readServiceAddress } from './insiders.js';
@@ -55,12 +56,14 @@ export class GatewayReader {
     private readonly workloads: Names<KnownWorkload>,
     private readonly flagReader: FlagReader,
     private readonly segmentOf: (node: string) => string,
+    private readonly fromFile: (path: string) => string,
   ) {}
 
-  /** Plans of the gateways and insiders, by name; incomplete where problems were noted. */
+  /** Plans of the gateways, insiders and externals, by name; incomplete where problems were noted. */
   read(nodes: readonly ExpandedNode[]): {
     readonly gateways: Map<string, GatewayPlan>;
     readonly insiders: Map<string, InsiderPlan>;
+    readonly externals: Map<string, ExternalPlan>;
   } {
     const expanded = nodes
       .filter(({ parsed }) => parsed.kind === 'gateway')
@@ -69,6 +72,7 @@ export class GatewayReader {
     for (const draft of expanded) this.#given(draft);
     const insiderReader = new InsiderReader(this.books, expanded.length);
     insiderReader.given(nodes);
+    const externals = readExternals(nodes, this.books, this.fromFile);
     for (const draft of expanded) this.#generate(draft);
     const insiders = insiderReader.generate();
     for (const draft of expanded) this.#register(draft);
@@ -80,11 +84,29 @@ export class GatewayReader {
     );
     for (const { serviceAddress, addresses } of insiders.values())
       peers.push({ serviceAddress, virtualIps: addresses });
+    for (const external of externals.values()) {
+      peers.push(peerOf(external));
+      this.#registerExternal(external, nodes);
+    }
     const everywhere = countFamilies(peers.flatMap(({ virtualIps }) => virtualIps));
     return {
       gateways: new Map(expanded.map((draft) => [draft.node.name, this.#plan(draft, peers, everywhere)])),
       insiders,
+      externals,
     };
+  }
+
+  #registerExternal({ name, workloads }: ExternalPlan, nodes: readonly ExpandedNode[]): void {
+    for (const plan of workloads) {
+      const other = this.workloads.get(plan.name);
+      if (other !== undefined)
+        nodes
+          .find((node) => node.name === name)!
+          .place.at('workloads', plan.name)
+          .problem(`there is a workload ${plan.name} behind ${other.gateway} already`);
+      const families = FAMILIES.filter((family) => plan.addresses.some((ip) => ipFamily(ip) === family));
+      this.workloads.add(plan.name, { plan, gateway: name, families, segment: undefined });
+    }
   }
 
   #draft(node: ExpandedNode, index: number): Draft {
@@ -129,7 +151,7 @@ export class GatewayReader {
       draft.underlay[key] = ip;
     }
     if (parsed.oob !== undefined)
-      draft.serviceAddress = readServiceAddress(this.books, parsed.oob, name, place.at('oob'));
+      draft.serviceAddress = readServiceAddress(this.books.oob, parsed.oob, name, place.at('oob'));
     if (parsed.mac !== undefined) draft.uplinkMac = this.books.mac.claim(parsed.mac, name, place.at('mac'));
     if (parsed['workload-mac'] !== undefined) {
       draft.workloadMac = this.books.mac.claim(

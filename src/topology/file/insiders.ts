@@ -11,7 +11,7 @@ import type { Place } from './source.js';
 
 /** Undefined with the problem noted. */
 export function readServiceAddress(
-  books: AddressBooks,
+  book: AddressBooks['oob'],
   text: string,
   owner: string,
   place: Place,
@@ -21,7 +21,7 @@ export function readServiceAddress(
     place.problem(parsed.reason);
     return undefined;
   }
-  const host = books.oob.claim(parsed.value.host, owner, place);
+  const host = book.claim(parsed.value.host, owner, place);
   return host === undefined ? undefined : parsed.value;
 }
 
@@ -68,7 +68,7 @@ export class InsiderReader {
           serviceAddress:
             parsed.oob === undefined
               ? undefined
-              : readServiceAddress(books, parsed.oob, name, place.at('oob')),
+              : readServiceAddress(books.oob, parsed.oob, name, place.at('oob')),
           uplinkMac:
             parsed.mac === undefined ? undefined : books.mac.claim(parsed.mac, name, place.at('mac')),
           addresses:

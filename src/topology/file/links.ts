@@ -99,6 +99,10 @@ function endpointOf(text: string, nodes: Names<ExpandedNode>, place: Place): End
   const node = nodes.find(name, place);
   if (node === undefined) return undefined;
   const { kind } = node.parsed;
+  if (kind === 'external') {
+    place.problem(`${name} is outside; write the end that it is behind, host:INTERFACE or tap:INTERFACE`);
+    return undefined;
+  }
   if ((kind === 'gateway' || kind === 'insider') && port !== GATEWAY_PORT) {
     place.problem(`the ${kind} ${name} has one port, p0; write ${name}:p0`);
     return undefined;

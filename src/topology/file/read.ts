@@ -7,6 +7,7 @@ import type { NodePlan, Topology } from '../model.js';
 import { newAddressBooks } from './addresses.js';
 import { isContainerlabFile, readContainerlab } from './containerlab.js';
 import { type ExpandedNode, expandTopology } from './expanded.js';
+import { checkEnds } from './externals.js';
 import { FlagReader } from './gateway-flags.js';
 import { GatewayReader, type KnownWorkload } from './gateways.js';
 import { LINKS_MAX, NODES_MAX, OUTSIDE_MAX, WORKLOADS_MAX } from './limits.js';
@@ -168,12 +169,14 @@ class TopologyReader {
     }
     const workloads = new Names<KnownWorkload>('workload', symbols.workloads, unknown);
     const flagReader = new FlagReader((path, octetsMax) => this.readFile(this.#fromFile(path), octetsMax));
-    const { gateways, insiders } = new GatewayReader(
+    const { gateways, insiders, externals } = new GatewayReader(
       newAddressBooks(),
       workloads,
       flagReader,
       segmentsOf(linkPlans, nodes),
+      (path) => this.#fromFile(path),
     ).read(expanded.nodes);
+    checkEnds(expanded.nodes, externals, linkPlans);
     const mtuOctets = new Map(
       linkPlans.flatMap((link) => link.endpoints.map(({ node }) => [node, link.mtuOctets])),
     );
@@ -198,7 +201,9 @@ class TopologyReader {
             ? gateways.get(name)!
             : kind === 'insider'
               ? insiders.get(name)!
-              : { kind, name },
+              : kind === 'external'
+                ? externals.get(name)!
+                : { kind, name },
       ),
       links: linkPlans,
       outside: outside.sources,

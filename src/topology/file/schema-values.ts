@@ -248,6 +248,13 @@ export const endpoint = (description: string): SchemaOf<string> =>
     'write NODE:PORT, such as h1:p0; or host:INTERFACE or tap:INTERFACE with a name of at most 15 characters',
   );
 
+export const outsideEnd = (description: string): SchemaOf<string> =>
+  matching(
+    description,
+    `^${INTERFACE}$`,
+    'write host:INTERFACE or tap:INTERFACE, with a name of at most 15 characters',
+  );
+
 export const link = (description: string): SchemaOf<string> =>
   matching(
     description,

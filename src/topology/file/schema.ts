@@ -16,6 +16,7 @@ import { SCENARIO } from './schema-scenario.js';
 import {
   address,
   annotated,
+  choice,
   constant,
   endpoint,
   type Flags,
@@ -32,6 +33,7 @@ import {
   object,
   oneOf,
   optional,
+  outsideEnd,
   type Schema,
   schemaOf,
   text,
@@ -117,10 +119,29 @@ export const INSIDER = object(
   },
 );
 
+export const EXTERNAL = object(
+  "a gateway that somebody else runs, behind a link's end outside; in real time only",
+  {
+    kind: constant('external', 'a gateway of somebody else'),
+    at: outsideEnd('the end of a link that it is behind'),
+    service: address('where it serves its peers, IP or IP:PORT; port 3000 when absent'),
+    underlay: list("its uplink's addresses, one per family", address('an IPv4 or IPv6 address'), 2, 1),
+    mac: address("its uplink's MAC address"),
+    workloads: optional(
+      map('by name, addresses of each', ADDRESSES, NAME_PATTERN, WORKLOADS_PER_GATEWAY_MAX),
+    ),
+    dialect: optional(choice('what it speaks; learnt when absent', ['2.7', 2.7, '2.8', 2.8, '3.x'] as const)),
+    cookies: optional(flagged('whether the keys that it gives have cookies; not looked at when absent')),
+    version: optional(text('what runs there, for the report')),
+    keys: optional(text('a file to which its keys are written while it runs, relative to this one')),
+  },
+);
+
 export const NODE = oneOf(
   { type: 'object', discriminator: { propertyName: 'kind' } },
   GATEWAY,
   INSIDER,
+  EXTERNAL,
   object('learns MAC addresses and floods what it does not know', {
     kind: constant('switch', 'an Ethernet switch'),
   }),

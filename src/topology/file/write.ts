@@ -6,6 +6,7 @@ import { type Impairments, NO_IMPAIRMENTS } from '../../hal-sim/ports/link.js';
 import { EVENTS, type EventPlan, type ParsedEvent } from '../events/registry.js';
 import { EXPECTATIONS } from '../expectations/registry.js';
 import {
+  type ExternalPlan,
   type GatewayPlan,
   type InsiderPlan,
   type LinkPlan,
@@ -16,6 +17,7 @@ import {
 } from '../model.js';
 import { type ParsedTraffic, TRAFFIC, type TrafficPlan } from '../traffic/registry.js';
 import type {
+  ParsedExternal,
   ParsedFile,
   ParsedGateway,
   ParsedInsider,
@@ -69,6 +71,7 @@ function writeFile({ name, seed, epochMs, nodes, links, oob, scenario }: Topolog
 function writeNode(node: NodePlan): ParsedNode {
   if (node.kind === 'gateway') return writeGateway(node);
   if (node.kind === 'insider') return writeInsider(node);
+  if (node.kind === 'external') return writeExternal(node);
   return { kind: node.kind };
 }
 
@@ -124,6 +127,22 @@ function writeInsider({
     addresses,
     ...(silent ? { silent } : {}),
     ...(spoofs ? {} : { spoofs }),
+  };
+}
+
+function writeExternal(plan: ExternalPlan): ParsedExternal {
+  const { at, serviceAddress, underlay, uplinkMac, workloads, dialect, cookies, version, keysPath } = plan;
+  return {
+    kind: 'external',
+    at,
+    service: serviceText(serviceAddress),
+    underlay: underlayAddresses(underlay),
+    mac: uplinkMac,
+    workloads: Object.fromEntries(workloads.map(({ name, addresses }) => [name, addresses])),
+    ...(dialect === undefined ? {} : { dialect }),
+    ...(cookies === undefined ? {} : { cookies }),
+    ...(version === undefined ? {} : { version }),
+    ...(keysPath === undefined ? {} : { keys: keysPath }),
   };
 }
 

@@ -12,7 +12,7 @@ import { serviceText } from '../../gateway/rpc/transport.js';
 import { reasonOf } from '../../hal/errors.js';
 import { parseMac } from '../../packet/address.js';
 import type { TransportWatcher } from '../given-keys.js';
-import { type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
+import { externalsOf, type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
 import type { IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation } from '../nodes/incarnation.js';
 import {
@@ -24,6 +24,7 @@ import {
 import { NodeClock } from '../nodes/node-clock.js';
 import { Oob } from '../oob.js';
 import type { Seen } from '../seen.js';
+import { strangersOf } from '../strangers.js';
 import { impairedTransport } from './impaired-transport.js';
 import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
 import type { Places } from './places.js';
@@ -80,9 +81,13 @@ export async function startGateway(
   adjust(start.adjustments);
   const oob = new Oob(systemClock, systemRandom(), start.oob);
   oob.partition(start.groups);
-  for (const node of [...gatewaysOf(topology), ...insidersOf(topology)]) oob.register(node);
+  for (const node of [...gatewaysOf(topology), ...insidersOf(topology), ...externalsOf(topology)])
+    oob.register(node);
   const { onSeen } = deps;
-  const nameOf: TransportWatcher['nameOf'] = (address) => oob.nodeAt(address);
+  const names: Pick<TransportWatcher, 'nameOf' | 'strangerOf'> = {
+    nameOf: (address) => oob.nodeAt(address),
+    strangerOf: strangersOf(topology),
+  };
   const { options: planned } = plan;
   const options: GatewayOptions =
     start.nexthopDmac === undefined ? planned : { ...planned, nexthopDmac: parseMac(start.nexthopDmac) };
@@ -117,7 +122,7 @@ export async function startGateway(
     random,
     openDevice:
       plan.doca === undefined ? openSim : () => deps.openDoca({ decapDmac: plan.workloadMac, ...options }),
-    transport: onSeen === undefined ? transport : watchCalls(plan.name, transport, nameOf, onSeen),
+    transport: onSeen === undefined ? transport : watchCalls(plan.name, transport, names, onSeen),
     entriesDelayMs: () => entriesDelayMs,
     wrapHal: (hal) => (onSeen === undefined ? hal : watchKeys(hal, onSeen)),
     onEvent: deps.onEvent,

@@ -23,6 +23,8 @@ export interface Machine {
     namespace: string,
     addresses: readonly IpAddress[],
   ): Promise<{ close(): void }>;
+  /** The text of a file; undefined while there is none. Throws what the file system throws. */
+  readText(path: string, octetsMax: number): string | undefined;
   /** The environment of a process over the software DOCA, whose mapping file has this text. */
   softDoca(release: SoftRelease, mapping: string): DocaEnvironment;
 }

@@ -57,15 +57,20 @@ export class Places {
     this.core = options.core ?? parseIp(`127.${options.subnet}.255.254`);
   }
 
+  /** Others than this machine reach the gateways, which are all at the core's address but for those elsewhere. */
+  get #areShared(): boolean {
+    return this.options.elsewhere.size > 0 || this.options.core !== undefined;
+  }
+
   hostOf(gateway: string): IpAddress {
     const { elsewhere, subnet } = this.options;
-    if (elsewhere.size > 0) return elsewhere.get(gateway) ?? this.core;
+    if (this.#areShared) return elsewhere.get(gateway) ?? this.core;
     const number = this.#numbers.get(gateway)! + 1;
     return parseIp(`127.${subnet}.${number >>> 8}.${number & 255}`);
   }
 
   #serviceOf({ name, serviceAddress }: GatewayPlan | InsiderPlan): ServiceAddress {
-    const port = this.options.elsewhere.size > 0 ? this.#firstPortOf(name) : serviceAddress.port;
+    const port = this.#areShared ? this.#firstPortOf(name) : serviceAddress.port;
     return { host: this.hostOf(name), port };
   }
 

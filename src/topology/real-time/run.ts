@@ -5,13 +5,21 @@ import { createThrowAwayAuthority } from '../../gateway/rpc/certificates.js';
 import { createGrpcTransport, type TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import { HELD_BY_INCARNATIONS } from '../counter-groups.js';
 import { emptyCounts } from '../ledger.js';
-import { type GatewayPlan, gatewaysOf, insidersOf, type Topology } from '../model.js';
+import {
+  type ExternalPlan,
+  externalsOf,
+  type GatewayPlan,
+  gatewaysOf,
+  insidersOf,
+  type Topology,
+} from '../model.js';
 import type { OpenIncarnation } from '../network.js';
 import type { IncarnationPorts } from '../nodes/gateway-node.js';
 import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
 import { type RunOptions, type RunResult, runTopology } from '../run.js';
 import { Hosts } from './hosts.js';
 import { impairedTransport } from './impaired-transport.js';
+import { KeysFollower } from './keys-follower.js';
 import type { Machine } from './machine.js';
 import { openOutside } from './outside.js';
 import type { Places } from './places.js';
@@ -21,7 +29,7 @@ import { cableSoftDoca } from './soft-doca.js';
 
 export type RealTimeOptions = Omit<
   RunOptions,
-  'clock' | 'transport' | 'open' | 'outside' | 'hosts' | 'remote' | 'notChecked'
+  'clock' | 'transport' | 'open' | 'outside' | 'hosts' | 'remote' | 'notChecked' | 'followKeys'
 > & {
   readonly places: Places;
   /** The program, and arguments that make it the process of a gateway. */
@@ -60,7 +68,27 @@ export async function runInRealTime(file: Topology, options: RealTimeOptions): P
     clock: systemClock,
     outside,
     remote: (node) => remote.has(node),
-    notChecked: gatewaysOf(topology).flatMap((plan) => notChecked(plan, elsewhere)),
+    notChecked: [
+      ...gatewaysOf(topology).flatMap((plan) => notChecked(plan, elsewhere)),
+      ...externalsOf(topology).map(notCheckedOfExternal),
+    ],
+    followKeys: (tell) => {
+      const followers = externalsOf(topology).flatMap(({ name, keysPath }) =>
+        keysPath === undefined
+          ? []
+          : [
+              new KeysFollower(
+                { name, keysPath },
+                {
+                  clock: systemClock,
+                  readText: (...args) => options.machine.readText(...args),
+                  onKey: (key) => tell(name, key),
+                },
+              ),
+            ],
+      );
+      return () => followers.flatMap((follower) => follower.end());
+    },
     transport: (plan, oob) => {
       const { limits } = (plan.kind === 'gateway' ? plan : first!).options;
       const transport = createGrpcTransport({
@@ -96,6 +124,15 @@ function inProcess(
       started,
     });
   };
+}
+
+/** Of a gateway that somebody else runs. */
+function notCheckedOfExternal({ name, version, keysPath }: ExternalPlan): string {
+  const who = version === undefined ? name : `${name} (${version})`;
+  const never = 'unauthenticated, delivered-twice, unaccounted: its workloads and its device are not seen';
+  return keysPath === undefined
+    ? `${who}: key-reuse, ${never}, nor its keys; "keys: FILE" of its node names those that it writes`
+    : `${who}: ${never}`;
 }
 
 /** Of a gateway that is not all in the run's hands. */

@@ -28,11 +28,12 @@ export function watchKeys(hal: PipeHal, see: (seen: Seen) => void): PipeHal {
 export function watchCalls(
   node: string,
   transport: ControlTransport,
-  nameOf: TransportWatcher['nameOf'],
+  { nameOf, strangerOf }: Pick<TransportWatcher, 'nameOf' | 'strangerOf'>,
   see: (seen: Seen) => void,
 ): ControlTransport {
   return watchTransport(node, transport, {
     nameOf,
+    ...(strangerOf === undefined ? {} : { strangerOf }),
     onGiven: ({ receiver, holder, parameters }) => {
       const key = parameters.key.slice();
       see({ what: 'given', given: { receiver, holder, parameters: { ...parameters, key } } });

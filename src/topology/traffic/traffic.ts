@@ -13,6 +13,8 @@ export interface TrafficDeps {
   readonly clock: Clock;
   /** Gateway and plan of a workload. */
   readonly workload: (name: string) => { readonly node: GatewayNode; readonly plan: WorkloadPlan };
+  /** Likewise of one behind a gateway that somebody else runs. */
+  readonly planOf: (name: string) => WorkloadPlan;
   /** The frames of replay flows, by flow. */
   readonly replays: ReadonlyMap<string, Replay>;
 }
@@ -27,7 +29,7 @@ export class Traffic {
       ...deps,
       addresses: ({ from, to, family }: BetweenWorkloads) => {
         const address = (name: string): IpAddress =>
-          deps.workload(name).plan.addresses.find((ip) => ipFamily(ip) === family)!;
+          deps.planOf(name).addresses.find((ip) => ipFamily(ip) === family)!;
         return [address(from), address(to)];
       },
       arrivals: new Arrivals(deps.clock, this.flows),

@@ -81,12 +81,12 @@ const SHAPE: readonly Case[] = [
   [
     'an unknown kind',
     changed('s1: {kind: switch}', 's1: {kind: hub}'),
-    't.yaml:7: topology.nodes.s1.kind: "hub" is not one of gateway, insider, switch, router',
+    't.yaml:7: topology.nodes.s1.kind: "hub" is not one of gateway, insider, external, switch, router',
   ],
   [
     'a node without kind',
     changed('s1: {kind: switch}', 's1: {}'),
-    't.yaml:7: topology.nodes.s1: "kind" is missing; write one of gateway, insider, switch, router',
+    't.yaml:7: topology.nodes.s1: "kind" is missing; write one of gateway, insider, external, switch, router',
   ],
   [
     'a node that is nothing',
@@ -837,7 +837,7 @@ scenario:
       't.yaml:2: sed: there is no such key here; did you mean "seed"?',
       't.yaml:4: topology.defaults.flags.inner: "bth" is not one of ipv4, ipv6, both',
       't.yaml:4: topology.defaults.flags.tls-ca: is not for topologies: there is no TLS in virtual time, and --real-time makes its own certificates',
-      't.yaml:6: topology.nodes.h1.kind: "gatway" is not one of gateway, insider, switch, router',
+      't.yaml:6: topology.nodes.h1.kind: "gatway" is not one of gateway, insider, external, switch, router',
       't.yaml:7: topology.nodes.h2.undrelay: there is no such key here; did you mean "underlay"?',
       't.yaml:7: topology.nodes.h2.workloads.v3: "addresses" is missing',
       't.yaml:7: topology.nodes.h2.workloads.v3.addreses: there is no such key here; did you mean "addresses"?',

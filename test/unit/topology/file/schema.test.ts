@@ -115,6 +115,27 @@ const REAL = {
     links: [{ endpoints: ['a:p0', 's:x'] }, { endpoints: ['b:p0', 's:y'] }, { endpoints: ['c:p0', 's:z'] }],
   },
 };
+const OF_OTHERS = {
+  name: 'others',
+  topology: {
+    nodes: {
+      a: { kind: 'gateway' },
+      e: {
+        kind: 'external',
+        at: 'host:eth9',
+        service: '192.0.2.9',
+        underlay: ['2001:db8::9'],
+        mac: '02:00:00:00:00:99',
+        workloads: { w: ['192.168.1.9'] },
+        dialect: '2.8',
+        cookies: false,
+        version: 'theirs',
+        keys: 'keys.jsonl',
+      },
+    },
+    links: [{ endpoints: ['a:p0', 'host:eth9'] }],
+  },
+};
 const OVER_DOCA = {
   name: 'doca',
   topology: {
@@ -141,7 +162,7 @@ const OVER_DOCA = {
     links: [{ endpoints: ['a:p0', 'd:p0'] }],
   },
 };
-const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH, OVER_DOCA, REAL];
+const FILES: readonly object[] = [NETWORK, MESH, FABRIC, SMALL_MESH, OVER_DOCA, OF_OTHERS, REAL];
 const BESIDE = { 'scenario.yaml': 'duration: 3s' };
 
 function impairments(n: number) {

@@ -38,6 +38,7 @@ function machine(indexes: number[] = []) {
     },
     indexOf: (name) => numbers.get(name)!,
     openInterface: () => new CapturePort('host', 1500),
+    readText: () => undefined,
     enterNamespace: async () => ({ close: () => undefined }),
     silence: (name) => void silenced.push(name),
     softDoca(release, mapping) {

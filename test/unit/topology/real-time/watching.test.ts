@@ -53,7 +53,7 @@ test('a packet under a key that was given to another than its source is found by
   const transport = watchCalls(
     'h1',
     { call: async () => encodeMultiTunnelResponse(1n, [parameters]) } as unknown as ControlTransport,
-    () => 'h2',
+    { nameOf: () => 'h2' },
     (one) => told.push(one),
   );
   await transport.call(h2.plan.serviceAddress, 'RequestMultipleTunnelParams', request, { deadlineMs: 1 });
