@@ -81,13 +81,17 @@ interface Flags extends PlaceFlags, DeployFlags {
 }
 
 export function setUpRun(command: Command): void {
-  addPlaceFlags(
-    addDeployFlags(command)
+  const inRealTime = addPlaceFlags(
+    command
       .option('--real-time', "on the machine's clock, with gRPC over mutual TLS on loopback addresses")
       .option('--processes', 'likewise, with each gateway in a process of its own and links over UDP'),
-  )
+  );
+  const further = inRealTime
     .option('--seed <number>', "decides every random choice, instead of the file's", parseSeed)
-    .option('-o, --output <folder>', 'where captures, report, log and drawings go (default: out/NAME)')
+    .option(
+      '-o, --output <folder>',
+      'where captures, report, log and drawings go (default: out/NAME, with --deploy out/NAME-ENGINE)',
+    )
     .option('--captures', `write captures even with more than ${CAPTURED_GATEWAYS_MAX} gateways`)
     .option('--no-captures', 'write no captures')
     .addOption(snapLengthOption())
@@ -95,8 +99,8 @@ export function setUpRun(command: Command): void {
       '--write-keys',
       'write keys.jsonl, with which `psp-gateway pcap decrypt --keys` opens the captures',
     )
-    .option('--json', 'the report on standard output, as JSON, and nothing else')
-    .addHelpText('after', HELP);
+    .option('--json', 'the report on standard output, as JSON, and nothing else');
+  addDeployFlags(further).addHelpText('after', HELP);
   const wrong = new FlagProblems(command);
   command.action((file: string, scenario: string | undefined, flags: Flags) =>
     withTopology(() => run(file, scenario, flags, wrong, deployConflicts(flags, command))),
