@@ -109,6 +109,7 @@ const OFTEN = new Set([
   'doca_error_get_descr',
   'doca_soft_quiesce',
   'doca_soft_rss_packets',
+  'doca_soft_kernel_drops',
 ]);
 /** What is not traced, and why. */
 export const NOT_TRACED = {

@@ -26,6 +26,8 @@
 // The software DOCA alone has this function (doca_soft.h): it makes the keys of a bulk those of AES-GMAC, for which DOCA itself has
 // no name. Over NVIDIA's library the symbol is not there, and its address is null.
 extern "C" __attribute__((weak)) doca_error_t doca_soft_psp_spi_key_bulk_set_gmac(doca_flow_crypto_psp_spi_key_bulk *bulk);
+// The same is so of what the device has left to a kernel that is not there.
+extern "C" __attribute__((weak)) doca_error_t doca_soft_kernel_drops(uint16_t dpdk_port_id, uint64_t *packets);
 
 namespace compat {
 
@@ -35,6 +37,12 @@ inline doca_error_t set_gmac(doca_flow_crypto_psp_spi_key_bulk *bulk)
 	if (doca_soft_psp_spi_key_bulk_set_gmac == nullptr)
 		return DOCA_ERROR_NOT_SUPPORTED;
 	return doca_soft_psp_spi_key_bulk_set_gmac(bulk);
+}
+
+// Reads how many packets were left to the kernel behind a port and dropped. False where nobody counts them.
+inline bool kernel_drops(uint16_t dpdk_port, uint64_t &packets)
+{
+	return doca_soft_kernel_drops != nullptr && doca_soft_kernel_drops(dpdk_port, &packets) == DOCA_SUCCESS;
 }
 
 // Arguments that keep EAL from probing the NIC itself.

@@ -68,8 +68,9 @@ public:
 			 InstanceMethod<&NativeDevice::clear_keys>("clearKeys"),
 			 InstanceMethod<&NativeDevice::generate_keys>("generateKeys"),
 			 InstanceMethod<&NativeDevice::rotate>("rotateMasterKey"),
-			 InstanceMethod<&NativeDevice::counters>("counters"), InstanceMethod<&NativeDevice::transmit>("transmit"),
-			 InstanceMethod<&NativeDevice::close>("close")});
+			 InstanceMethod<&NativeDevice::counters>("counters"),
+			 InstanceMethod<&NativeDevice::kernel_drops>("kernelDrops"),
+			 InstanceMethod<&NativeDevice::transmit>("transmit"), InstanceMethod<&NativeDevice::close>("close")});
 	}
 
 	explicit NativeDevice(const Napi::CallbackInfo &info) : Napi::ObjectWrap<NativeDevice>(info)
@@ -227,6 +228,17 @@ private:
 			}
 			return [numbers = std::move(numbers)](Napi::Env env) -> Napi::Value {
 				return array_of<Napi::BigUint64Array>(env, numbers.data(), numbers.size());
+			};
+		});
+	}
+
+	Napi::Value kernel_drops(const Napi::CallbackInfo &info)
+	{
+		return run_task(info.Env(), [opened = opened_]() -> Finish {
+			uint64_t packets = 0;
+			const bool known = compat::kernel_drops(device_of(opened).dpdk_port(0), packets);
+			return [known, packets](Napi::Env env) -> Napi::Value {
+				return known ? Napi::Value(Napi::BigInt::New(env, packets)) : env.Null();
 			};
 		});
 	}

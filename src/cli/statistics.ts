@@ -106,6 +106,7 @@ function gatewayTable({ psp, view }: Statistics): string {
       'resubmitted',
       slowPath.resubmitted,
     ],
+    ['kernel-dropped', known(psp.kernelDropped)],
   ]);
 }
 

@@ -328,6 +328,7 @@ export class DocaDevice implements PipeDevice {
 
   /** DOCA Flow tells none of the counters that the PSP specification asks of a device. */
   async statistics(): Promise<PspStatistics> {
+    const kernelDropped = await this.call(() => this.native.kernelDrops());
     return {
       rxPackets: null,
       rxBytes: null,
@@ -341,6 +342,7 @@ export class DocaDevice implements PipeDevice {
       // Those that the device's own queues drop are not among them: they have no counter.
       rssDropped: this.rssDropped,
       portDropped: null,
+      kernelDropped,
     };
   }
 

@@ -100,6 +100,8 @@ export interface NativeDevice {
   rotateMasterKey(): Promise<void>;
   /** Pairs of pipe and slot (-1: misses, -2: all entries). Pairs of packets and octets. */
   counters(selectors: Int32Array): Promise<BigUint64Array>;
+  /** Packets left to a kernel that is not there; null: nobody counts them. */
+  kernelDrops(): Promise<bigint | null>;
   transmit(frames: readonly Uint8Array[], packetMetas: Uint32Array): number;
   close(): Promise<void>;
 }

@@ -75,7 +75,13 @@ export interface SimHalOptions {
   readonly random: Random;
   /** OpenSSL's when absent. */
   readonly aead?: AeadEngine;
-  readonly uplink: SimPortOptions;
+  readonly uplink: SimPortOptions & {
+    /**
+     * The kernel behind the uplink: it gets what comes in by that and the program leaves to it, and what it sends leaves by
+     * the uplink as it is. Started and closed by the device. Absent: such frames are dropped and counted.
+     */
+    readonly kernel?: SimPort;
+  };
   readonly vf: SimPortOptions & Pick<PortDescription, 'workload'>;
   readonly limits?: Partial<SimHalLimits>;
   /** Master keys 0 and 1, 32 octets each, instead of random ones: for tests and vectors. Key 0 is active. */
@@ -152,6 +158,8 @@ class SimDevice implements PipeDevice {
   private readonly work: WorkQueue;
   /** The ports, by id. */
   private readonly ports: readonly SimPort[];
+  private readonly kernel: SimPort | undefined;
+  private toKernelNext: Uint8Array[] = [];
   /** Frames that wait for the end of the burst, by port id. */
   private readonly outgoing: Uint8Array[][] = [[], []];
   /** Frames of the burst that a mirror delays; see `mirrorsLate`. */
@@ -172,6 +180,7 @@ class SimDevice implements PipeDevice {
     this.mirrorsLate = options.mirrorsLate ?? false;
     this.limits = boundedLimits({ ...SIM_LIMITS_DEFAULT, ...options.limits });
     this.ports = [options.uplink.port, options.vf.port];
+    this.kernel = options.uplink.kernel;
     const masterKeys = new MasterKeys({
       fillRandom: (octets) => options.random.fill(octets),
       ...(options.masterKeys === undefined ? {} : { masterKeys: options.masterKeys }),
@@ -194,6 +203,7 @@ class SimDevice implements PipeDevice {
 
   async start(): Promise<void> {
     for (const [id, port] of this.ports.entries()) await port.start((frames) => this.receive(id, frames));
+    await this.kernel?.start((frames) => this.fromKernel(frames));
   }
 
   async build(
@@ -208,6 +218,7 @@ class SimDevice implements PipeDevice {
         if (taken) statistics.toRss++;
         return taken;
       },
+      toKernel: (frame, port) => this.toKernel(frame, port),
     });
     this.pipeNames = program.pipes.map(({ name }) => name);
     await install(this.pipeline.indexes);
@@ -301,6 +312,7 @@ class SimDevice implements PipeDevice {
       keyRotations: BigInt(this.keys.masterKeys.rotations),
       rssDropped: BigInt(this.rss.dropped),
       portDropped: BigInt(now.portDropped),
+      kernelDropped: BigInt(now.kernelDropped),
     };
   }
 
@@ -330,7 +342,8 @@ class SimDevice implements PipeDevice {
     this.work.close(shutDown('the operation'));
     this.rss.close();
     this.keys.wipe();
-    const closing = await Promise.allSettled(this.ports.toReversed().map((port) => port.close()));
+    const ports = this.kernel === undefined ? this.ports : [...this.ports, this.kernel];
+    const closing = await Promise.allSettled(ports.toReversed().map((port) => port.close()));
     for (const result of closing) if (result.status === 'rejected') throw result.reason;
   }
 
@@ -374,6 +387,26 @@ class SimDevice implements PipeDevice {
     return loss;
   }
 
+  /** Not what the workload sends. */
+  private toKernel(frame: Uint8Array, port: number): boolean {
+    if (this.kernel === undefined || port !== UPLINK_PORT) {
+      this.statisticsNow.kernelDropped++;
+      return false;
+    }
+    this.toKernelNext.push(frame);
+    return true;
+  }
+
+  private fromKernel(frames: readonly Uint8Array[]): void {
+    if (this.closed) return;
+    for (const frame of frames) {
+      if (frame.length > this.ports[UPLINK_PORT].mtuOctets + ETHERNET_HEADER_OCTETS)
+        this.statisticsNow.portDropped++;
+      else this.outgoing[UPLINK_PORT].push(frame);
+    }
+    this.flush();
+  }
+
   /** False: the port cannot carry it. */
   private toPort(id: number, frame: Uint8Array, mirrored: boolean): boolean {
     if (frame.length > this.ports[id].mtuOctets + ETHERNET_HEADER_OCTETS) {
@@ -399,6 +432,10 @@ class SimDevice implements PipeDevice {
       if (tap !== null) for (const frame of frames) tap.frameOut(id, frame);
       this.ports[id].send(frames);
     }
+    if (this.toKernelNext.length === 0) return;
+    const frames = this.toKernelNext;
+    this.toKernelNext = [];
+    this.kernel?.send(frames);
   }
 
   private inTurn<Result>(work: () => Result): Promise<Result> {

@@ -30,6 +30,8 @@ export interface PipelineExits {
   toPort(port: number, frame: Uint8Array, mirrored: boolean): boolean;
   /** False: there is no room. */
   toRss(frame: Uint8Array, packetMeta: number): boolean;
+  /** `port`: the one that the frame has come in by. False: there is no kernel that takes it. */
+  toKernel(frame: Uint8Array, port: number): boolean;
 }
 
 /** Told of a packet that did not get through; `pipe`: the number of the last one that it came to, negative where it came to none. */
@@ -148,7 +150,10 @@ export class Pipeline implements EntryWriter {
     } else if (code === CODE_DROP) {
       this.statistics.dropped++;
       this.lose('dropped', pipe, packet);
-    } else if (code === CODE_KERNEL) this.statistics.toKernel++;
+    } else if (code === CODE_KERNEL) {
+      this.statistics.toKernel++;
+      if (!this.exits.toKernel(packet.frame, packet.portId)) this.lose('no-kernel', pipe, packet);
+    }
     // Has been counted by what lost it.
     else this.lose('unprocessed', pipe, packet);
   }

@@ -20,6 +20,8 @@ export class DeviceStatistics {
   toRss = 0;
   dropped = 0;
   toKernel = 0;
+  /** Of these, those that no kernel has taken. */
+  kernelDropped = 0;
   /** Could not be decapsulated: not authenticated, or no packet inside. */
   decapError = 0;
 }

@@ -8,7 +8,14 @@
  * applied; `not-encrypted`: there was no key, or encryption was missing; `too-big`: the port carries no such frame; `queue-full`: the CPU
  * did not take it in time; `loop`: it went round through pipes.
  */
-export type LossKind = 'dropped' | 'unprocessed' | 'not-encrypted' | 'too-big' | 'queue-full' | 'loop';
+export type LossKind =
+  | 'dropped'
+  | 'unprocessed'
+  | 'not-encrypted'
+  | 'too-big'
+  | 'queue-full'
+  | 'no-kernel'
+  | 'loop';
 
 /** Why a packet did not get through, and where. */
 export interface FrameLoss {

@@ -177,6 +177,8 @@ export interface PspStatistics {
   readonly rssDropped: bigint | null;
   /** Frames that a port could not carry (larger than its MTU, queue full), and were dropped. */
   readonly portDropped: bigint | null;
+  /** Frames left to the kernel behind the uplink, and dropped because there is none. */
+  readonly kernelDropped: bigint | null;
 }
 
 /** A device with match-action pipes and PSP; what holds of its calls stands at the head of src/hal/hal.ts. */

@@ -77,6 +77,11 @@ export const DEVICE_METRICS: readonly Metric[] = [
     'rssDropped',
     'Packets for the CPU that it did not fetch in time, and were dropped.',
   ),
+  psp(
+    'kernel_dropped_packets',
+    'kernelDropped',
+    'Frames that the uplink has left to the kernel behind it, and that were dropped because there is none.',
+  ),
   ...counted('pipe_hit', ['pipe'], 'have matched an entry of the pipe', ({ hits }) => [[hits]]),
   ...counted('pipe_miss', ['pipe'], 'have matched no entry of the pipe', ({ misses }) => [[misses]]),
   ...counted('entry', ['pipe', 'entry'], 'have matched an entry that the pipe always has', ({ entries }) =>
@@ -102,6 +107,7 @@ function droppedIn(device: Scrape['device']): LabelledValue[] {
     [badTrailer?.packets, 'in', 'bad-trailer'],
     [notAllowed?.packets, 'in', 'not-allowed'],
     [withoutWords?.packets, 'in', 'without-words'],
+    [device?.psp.kernelDropped, 'in', 'no-kernel'],
   ];
 }
 

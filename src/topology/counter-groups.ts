@@ -37,6 +37,7 @@ export const COUNTED_BY_INCARNATIONS = {
     keyRotations: {},
     rssDropped: { heading: 'dropped', remark: 'CPU too slow' },
     portDropped: { remark: 'MTU, queue' },
+    kernelDropped: { remark: 'left to a kernel that is not there' },
   } satisfies CounterGroup<keyof PspStatistics>,
   fates: {
     in: { heading: 'packets' },

@@ -11,6 +11,7 @@ export function dropsOf(node: NodeReport): [reason: string, packets: number][] {
     ['could not be encrypted', psp.txError],
     ['larger than the MTU', psp.portDropped],
     ['queue of the CPU full', psp.rssDropped],
+    ['left to the kernel behind the uplink, where none is', psp.kernelDropped],
     ['no peer owns the destination', slowPath.noPeer],
     ['no room for another session', slowPath.noSession],
     ['no packet that a session could carry', slowPath.unusable],

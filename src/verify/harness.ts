@@ -4,6 +4,9 @@
  */
 import type { PipeHal, RssPacket } from '../hal/hal.js';
 
+/** The port that the kernel is behind, beside UPLINK_PORT and VF_PORT, for what is put in and taken out (`kernel`). */
+export const KERNEL_PORT = 2;
+
 /** The machine that a device is in. */
 export interface DevicePlace {
   readonly uplink: { readonly mac: string; readonly ipv4: string; readonly ipv6: string };
@@ -27,6 +30,8 @@ export interface HarnessOptions {
   readonly vfMtuOctets?: number;
   /** As many as the device has when absent. */
   readonly keySlots?: number;
+  /** Whether a kernel is behind the uplink; absent: there is none. */
+  readonly kernel?: boolean;
   /** For what the device draws at random; absent: random, but for the simulator's. */
   readonly randomSeed?: number;
 }

@@ -3,10 +3,10 @@ import type { Clock } from '../base/clock.js';
 import { systemClock } from '../base/clock.js';
 import { type Random, seededRandom } from '../base/random.js';
 import type { RssPacket } from '../hal/hal.js';
-import { UPLINK_PORT } from '../hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../hal/program.js';
 import { openSimHal, type SimHal, type SimHalOptions } from '../hal-sim/device.js';
 import { CapturePort } from './capture-port.js';
-import type { DevicePlace, HarnessOptions } from './harness.js';
+import { type DevicePlace, type HarnessOptions, KERNEL_PORT } from './harness.js';
 
 export const UPLINK_MAC = '02:00:00:00:00:a0';
 export const VF_MAC = '02:00:00:00:00:b0';
@@ -40,20 +40,22 @@ const MTU_OCTETS = 9000;
 
 export async function openSimHarness(options: SimHarnessOptions = {}): Promise<SimHarness> {
   const { clock = systemClock, randomSeed = 1, uplinkMtuOctets, vfMtuOctets, ...others } = options;
-  const { random = seededRandom(randomSeed), place = ANY_PLACE, keySlots, limits, ...rest } = others;
+  const { random = seededRandom(randomSeed), place = ANY_PLACE, keySlots, limits, kernel, ...rest } = others;
   const uplink = new CapturePort('uplink', uplinkMtuOctets ?? MTU_OCTETS);
   const vf = new CapturePort('vf', vfMtuOctets ?? MTU_OCTETS);
+  const behind = new CapturePort('kernel', uplinkMtuOctets ?? MTU_OCTETS);
   const hal = await openSimHal({
     ...rest,
     clock,
     random,
-    uplink: { port: uplink, ...place.uplink },
+    uplink: { port: uplink, ...place.uplink, ...(kernel === true ? { kernel: behind } : {}) },
     vf: { port: vf, ...place.vf },
     limits: { ...limits, ...(keySlots === undefined ? {} : { keySlots }) },
   });
   const received: RssPacket[] = [];
   hal.onReceive((packets) => received.push(...packets));
-  const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
+  const ports = { [UPLINK_PORT]: uplink, [VF_PORT]: vf, [KERNEL_PORT]: behind };
+  const portOf = (portId: number) => ports[portId as keyof typeof ports];
   return {
     hal,
     inject: (portId, frames) => portOf(portId).inject(frames),

@@ -3,6 +3,7 @@ import type { HalUnderTest } from '../../src/verify/harness.js';
 import { openSimHarness } from '../../src/verify/sim-harness.js';
 import { describeCallOrder } from './call-order.js';
 import { describeExtension } from './extension.js';
+import { describeKernel } from './kernel.js';
 import { describeProperties } from './properties.js';
 
 /** Each device has randomness of its own, as devices of the machine's have. */
@@ -14,3 +15,4 @@ const SIMULATOR: HalUnderTest = {
 describeProperties(SIMULATOR);
 describeCallOrder(SIMULATOR);
 describeExtension(SIMULATOR);
+describeKernel(SIMULATOR);

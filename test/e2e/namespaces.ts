@@ -23,6 +23,8 @@ const MAIN = join(ROOT, 'dist/cli/main.js');
 const VF = 'vf0';
 export const UPLINK = 'up0';
 const OOB = 'oob0';
+/** Of 'doca before a kernel'. */
+export const KERNEL = 'kernel0';
 /** For a command that prints its own result; a path that carries nothing is not waited for longer. */
 const RUN_TIMEOUT_MS = 30_000;
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -80,6 +82,8 @@ const KINDS = {
   doca: onDoca(overVeth),
   'doca 3.1': onRelease('3.1'),
   'doca 3.3': onRelease('3.3'),
+  /** With the kernel behind the uplink, as an interface that the device makes. */
+  'doca before a kernel': onDoca(overVeth, [`kernel = net_tap1,iface=${KERNEL}`]),
   'doca over af_xdp': onDoca(() => `net_af_xdp0,iface=${UPLINK}`),
   /** From gateway to gateway through memory, past the underlay. */
   'doca over memif': onDoca(({ underlay }, folder, peers) => {
@@ -95,8 +99,11 @@ function overVeth(): string {
   return `net_af_packet0,iface=${UPLINK}`;
 }
 
-/** The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. */
-function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
+/**
+ * The underlay is the software DOCA's alone: the kernel has no addresses there, and answers nothing. `more`: lines for the device's
+ * section of the mapping file.
+ */
+function onDoca(uplink: (...args: Parameters<ProcessOf>) => string, more: readonly string[] = []): ProcessOf {
   return (side, folder, peers) => {
     const { gateway, underlay, underlay4, underlayMac } = side;
     execFileSync('ip', ['netns', 'exec', gateway, 'sysctl', '-qw', `net.ipv6.conf.${UPLINK}.disable_ipv6=1`]);
@@ -110,6 +117,7 @@ function onDoca(uplink: (...args: Parameters<ProcessOf>) => string): ProcessOf {
         `mac = ${underlayMac}`,
         `ipv4 = ${underlay4}`,
         `ipv6 = ${underlay}`,
+        ...more,
         '[representor vf0]',
         `port = net_tap0,iface=${VF}`,
         'mtu = 1500',

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RssPacket } from '../../src/hal/hal.js';
 import { DOCA_ADDON, type SoftRelease } from '../../src/hal/native-parts.js';
-import { UPLINK_PORT } from '../../src/hal/program.js';
+import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { type DocaHal, openDocaHal } from '../../src/hal-doca/device.js';
-import type { HalHarness, HarnessOptions } from '../../src/verify/harness.js';
+import { type HalHarness, type HarnessOptions, KERNEL_PORT } from '../../src/verify/harness.js';
 import { ANY_PLACE } from '../../src/verify/sim-harness.js';
 import { ROOT } from './root.js';
 
@@ -112,6 +112,8 @@ let rings: Rings | undefined;
 let running: DocaRelease | undefined;
 /** Pairs of ring ports that no device uses. */
 const freePairs: [string, string][] = [];
+/** Those beside uplinks that have been made. */
+const kernelPorts = new Set<string>();
 let pairs = 0;
 
 export function startRings(release: DocaRelease, memoryMegabytes = 2048): Rings {
@@ -169,6 +171,11 @@ export async function openDocaHarness(
     for (const name of pair) far.createPort(name);
   }
   const [uplink, vf] = pair;
+  const behind = `${uplink}k`;
+  if (options.kernel === true && !kernelPorts.has(behind)) {
+    far.createPort(behind);
+    kernelPorts.add(behind);
+  }
   const { masterKeys, firstSpi, firstIv, randomSeed, mapping = [] } = options;
   const { rssQueues = RSS_QUEUES, place = ANY_PLACE } = options;
   const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex');
@@ -191,6 +198,7 @@ export async function openDocaHarness(
       `queues = ${rssQueues}`,
       ...Object.entries(behaviour).map(([key, value]) => `${key} = ${value}`),
       ...SMALL.filter((line) => !mapping.some((other) => keyOf(other) === keyOf(line))),
+      ...(options.kernel === true ? [`kernel = net_ring_${behind}`] : []),
       ...(keys.length === 0 ? [] : [`test-master-keys = ${keys.map(hex).join(',')}`]),
       ...(firstSpi === undefined ? [] : [`test-first-spi = ${firstSpi}`]),
       ...(firstIv === undefined ? [] : [`test-first-iv = ${firstIv}`]),
@@ -227,7 +235,7 @@ export async function openDocaHarness(
   const close = hal.close.bind(hal);
   let open = true;
   const drain = () => {
-    for (const name of pair) far.drain(name);
+    for (const name of [...pair, ...(options.kernel === true ? [behind] : [])]) far.drain(name);
   };
   hal.close = async () => {
     if (open) {
@@ -239,7 +247,8 @@ export async function openDocaHarness(
       freePairs.push(pair);
     }
   };
-  const portOf = (portId: number) => (portId === UPLINK_PORT ? uplink : vf);
+  const ports = { [UPLINK_PORT]: uplink, [VF_PORT]: vf, [KERNEL_PORT]: behind };
+  const portOf = (portId: number) => ports[portId as keyof typeof ports];
   return {
     hal,
     async closeAsItIs() {

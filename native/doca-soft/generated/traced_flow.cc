@@ -186,6 +186,7 @@
 #undef doca_soft_quiesce
 #undef doca_soft_get_set_up
 #undef doca_soft_rss_packets
+#undef doca_soft_kernel_drops
 #undef doca_soft_psp_spi_key_bulk_set_gmac
 #undef doca_soft_set_faults
 #undef doca_soft_set_clock
@@ -3074,6 +3075,24 @@ doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets)
 		return untraced_doca_soft_rss_packets(dpdk_port_id, packets);
 	call.number("dpdk_port_id", dpdk_port_id);
 	const auto result = untraced_doca_soft_rss_packets(dpdk_port_id, packets);
+	call.ended(result, enum_doca_error);
+	if (result == DOCA_SUCCESS) {
+		if (packets != nullptr) call.number("packets", *packets);
+	}
+	return result;
+}
+
+extern "C" __attribute__((visibility("hidden"))) decltype(doca_soft_kernel_drops) untraced_doca_soft_kernel_drops;
+doca_error_t doca_soft_kernel_drops(uint16_t dpdk_port_id, uint64_t *packets)
+{
+	if (!is_on())
+		return untraced_doca_soft_kernel_drops(dpdk_port_id, packets);
+	static Often often;
+	Call call("doca_soft_kernel_drops", &often);
+	if (call.is_passed_over())
+		return untraced_doca_soft_kernel_drops(dpdk_port_id, packets);
+	call.number("dpdk_port_id", dpdk_port_id);
+	const auto result = untraced_doca_soft_kernel_drops(dpdk_port_id, packets);
 	call.ended(result, enum_doca_error);
 	if (result == DOCA_SUCCESS) {
 		if (packets != nullptr) call.number("packets", *packets);

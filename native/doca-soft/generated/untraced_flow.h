@@ -187,6 +187,7 @@
 #define doca_soft_quiesce untraced_doca_soft_quiesce
 #define doca_soft_get_set_up untraced_doca_soft_get_set_up
 #define doca_soft_rss_packets untraced_doca_soft_rss_packets
+#define doca_soft_kernel_drops untraced_doca_soft_kernel_drops
 #define doca_soft_psp_spi_key_bulk_set_gmac untraced_doca_soft_psp_spi_key_bulk_set_gmac
 #define doca_soft_set_faults untraced_doca_soft_set_faults
 #define doca_soft_set_clock untraced_doca_soft_set_clock

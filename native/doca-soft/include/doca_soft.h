@@ -38,6 +38,12 @@ DOCA_STABLE doca_error_t doca_soft_get_set_up(uint16_t dpdk_port_id, struct doca
 DOCA_STABLE doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets);
 
 /*
+ * Returns how many packets the device of a DPDK port has left to the kernel, as DOCA_FLOW_TARGET_KERNEL and misses without a
+ * forward do, and has dropped: the mapping file names no `kernel`, or they have not come in by the PF, or were decrypted.
+ */
+DOCA_STABLE doca_error_t doca_soft_kernel_drops(uint16_t dpdk_port_id, uint64_t *packets);
+
+/*
  * Makes the keys of a bulk those of AES-GMAC, PSP version 2 instead of 0 and 3 instead of 1: packets under them are
  * authenticated and not encrypted. DOCA has no name for this. Its key types give lengths only, and its keys are those of
  * versions 0 and 1. To be called before doca_flow_crypto_psp_spi_key_bulk_generate. Returns DOCA_ERROR_NOT_SUPPORTED where the

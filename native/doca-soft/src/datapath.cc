@@ -90,6 +90,7 @@ void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 		rte_pktmbuf_free_bulk(mbufs, count);
 		return;
 	}
+	from_uplink_ = port == uplink;
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		rte_mbuf *mbuf = mbufs[i];
@@ -109,6 +110,7 @@ void Datapath::from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 
 void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 {
+	from_uplink_ = false;
 	uint32_t taken = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		rte_mbuf *mbuf = held_.own(mbufs[i]);
@@ -126,6 +128,25 @@ void Datapath::from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count)
 	if (egress_root == nullptr && mode != Mode::EXPERT && connected)
 		start = {Forward::PORT, static_cast<uint16_t>(exits_.position_of(port)), 0, nullptr};
 	process(taken, start);
+}
+
+void Datapath::from_kernel(rte_mbuf **mbufs, uint32_t count)
+{
+	const int position = exits_.position_of(uplink);
+	for (uint32_t i = 0; i < count; i++) {
+		rte_mbuf *mbuf = mbufs[i];
+		if (position < 0 || mbuf->pkt_len > exits_.ports[position].mtu_octets + ETHERNET_OCTETS ||
+		    (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0)) {
+			rte_pktmbuf_free(mbuf);
+			counts.port_drops++;
+			continue;
+		}
+		mbuf->ol_flags &= KEPT_FLAGS;
+		SwitchPort &port = exits_.ports[position];
+		port.frames[port.waiting++] = mbuf;
+		if (port.waiting == BURST_MAX)
+			flush(port);
+	}
 }
 
 // Packets go through the pipes in waves: all that wait before the same pipe go through it together. They leave in the order in
@@ -281,6 +302,9 @@ void Datapath::leave(Packet &packet, const Forward &forward)
 	case Forward::RSS:
 		to_rss(packet, exits_.rss[forward.target]);
 		return;
+	case Forward::KERNEL:
+		leave_to_kernel(packet);
+		return;
 	default:
 		rte_pktmbuf_free(packet.mbuf);
 	}
@@ -309,6 +333,20 @@ void Datapath::leave_by_port(Packet &packet, uint16_t number)
 	port.frames[port.waiting++] = packet.mbuf;
 	if (port.waiting == BURST_MAX)
 		flush(port);
+}
+
+// The kernel gets what comes in by the uplink, as it came: nothing of the workload, and nothing that has been decrypted.
+void Datapath::leave_to_kernel(Packet &packet)
+{
+	if (to_kernel.datapath == nullptr || !from_uplink_ || (packet.have & HAVE_SYNDROME) != 0) {
+		counts.kernel_drops++;
+		rte_pktmbuf_free(packet.mbuf);
+		return;
+	}
+	packet.mbuf->ol_flags &= KEPT_FLAGS;
+	to_kernel.frames[to_kernel.waiting++] = packet.mbuf;
+	if (to_kernel.waiting == BURST_MAX)
+		flush(to_kernel);
 }
 
 void Datapath::to_rss(Packet &packet, const RssTarget &target)
@@ -507,6 +545,7 @@ void Datapath::flush()
 	held_.look();
 	for (SwitchPort &port : exits_.ports)
 		flush(port);
+	flush(to_kernel);
 }
 
 void Datapath::flush(SwitchPort &port)

@@ -51,6 +51,8 @@ struct Counts {
 	uint64_t decap_errors = 0;
 	uint64_t port_drops = 0;
 	uint64_t rss_drops = 0;
+	// Left to the kernel, where none takes it.
+	uint64_t kernel_drops = 0;
 };
 
 class Datapath {
@@ -62,6 +64,8 @@ public:
 	// Handle bursts of up to BURST_MAX packets. `port` is the number that matches see as the packets' port.
 	void from_port(uint16_t port, rte_mbuf **mbufs, uint32_t count);
 	void from_application(uint16_t port, rte_mbuf **mbufs, uint32_t count);
+	// What the kernel behind the uplink sends leaves by that as it is.
+	void from_kernel(rte_mbuf **mbufs, uint32_t count);
 	void flush();
 	// Wipes some of the derived keys whose master key is gone; to be called between bursts. Returns false when there are no
 	// more.
@@ -109,6 +113,9 @@ public:
 	// Whether what ports receive and what the application sends goes through the pipes; otherwise it is dropped.
 	bool connected = true;
 	KeySlots *slots = nullptr;
+	// The number of the port that the kernel is behind, and the way to it; its `datapath` is nullptr where there is no kernel.
+	uint16_t uplink = 0;
+	SwitchPort to_kernel;
 	RssQueues to_application;
 
 	Counts counts;
@@ -127,6 +134,7 @@ private:
 	void leave_watched(Packet &packet, const Forward &forward);
 	void leave_by_port(Packet &packet, uint16_t port);
 	void to_rss(Packet &packet, const RssTarget &target);
+	void leave_to_kernel(Packet &packet);
 	bool seal(Packet &packet);
 	bool prepare_seal(Packet &packet);
 	void prepare_seals_before(const Packet &packet);
@@ -151,6 +159,8 @@ private:
 	std::vector<Packet> packets_;
 	// How many of `packets_` belong to the current burst.
 	uint32_t burst_ = 0;
+	// Whether the burst has come in by the uplink.
+	bool from_uplink_ = false;
 	uint32_t depth_ = 0;
 	// 0 until somebody asks for it.
 	uint64_t now_ = 0;

@@ -117,6 +117,11 @@ void Device::open_exits()
 		port.uplink = i == 0;
 		port.datapath = datapath_.get();
 	}
+	datapath_->uplink = port_pairs_[0].dpdk_port;
+	if (!kernel_.outer_name.empty()) {
+		datapath_->to_kernel.dpdk_port = kernel_.outer_port;
+		datapath_->to_kernel.datapath = datapath_.get();
+	}
 	worker_->exits.egress_by_port |= datapath_->mode == Mode::VNF;
 }
 
@@ -189,6 +194,7 @@ bool Device::round()
 {
 	bool busy = poll_ports();
 	busy |= poll_application();
+	busy |= poll_kernel();
 	datapath_->flush();
 	busy |= poll_commands();
 	busy |= datapath_->wipe_dead_keys();
@@ -228,6 +234,19 @@ bool Device::poll_ports()
 		busy = true;
 	}
 	return busy;
+}
+
+bool Device::poll_kernel()
+{
+	if (datapath_->to_kernel.datapath == nullptr)
+		return false;
+	rte_mbuf *mbufs[BURST_MAX];
+	if (kernel_.look != nullptr)
+		kernel_.look(0);
+	const uint16_t count = rte_eth_rx_burst(kernel_.outer_port, 0, mbufs, static_cast<uint16_t>(mapping_.burst));
+	if (count > 0)
+		datapath_->from_kernel(mbufs, count);
+	return count > 0;
 }
 
 bool Device::poll_application()

@@ -158,6 +158,9 @@ private:
 	};
 
 	void open_outer(const PortMapping &mapping, PortPair &pair);
+	void start_outer(const std::string &key, const std::string &port, uint32_t mtu_octets, PortPair &pair);
+	void open_kernel();
+	void close_outer(const PortPair &pair);
 	void start_representor(const PortPair &pair);
 	// Queues of each port towards the application.
 	uint32_t queues() const;
@@ -169,6 +172,7 @@ private:
 	bool poll_ports();
 	bool is_held(PortPair &pair) const;
 	bool poll_application();
+	bool poll_kernel();
 	bool poll_commands() { return !holds_operations() && do_commands(); }
 	bool do_commands_shuffled();
 	void do_next(EntryQueue &queue);
@@ -185,6 +189,8 @@ private:
 	MasterKeys master_keys_;
 	IvSource ivs_;
 	std::vector<PortPair> port_pairs_;
+	// Only the port that carries the packets of the kernel behind the uplink; without a name where there is none.
+	PortPair kernel_{};
 	// The numbers of the ports that the application sees.
 	std::vector<uint16_t> numbers_;
 	rte_mempool *pool_ = nullptr;

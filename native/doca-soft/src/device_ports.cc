@@ -115,6 +115,8 @@ void Device::probe(const std::vector<const RepresentorMapping *> &representors)
 			open_outer(mapping_, port_pairs_[0]);
 			for (size_t i = 0; i < representors.size(); i++)
 				open_outer(*representors[i], port_pairs_[i + 1]);
+			if (!mapping_.kernel.empty())
+				open_kernel();
 		}
 		for (size_t i = 1; i < port_pairs_.size(); i++)
 			start_representor(port_pairs_[i]);
@@ -165,24 +167,25 @@ void Device::make_port_pairs(const std::vector<const RepresentorMapping *> &repr
 	}
 }
 
-void Device::open_outer(const PortMapping &mapping, PortPair &pair)
+// Opens and starts the DPDK port that the mapping file names under a key. With an MTU of 0, its own.
+void Device::start_outer(const std::string &key, const std::string &port, uint32_t mtu_octets, PortPair &pair)
 {
-	const size_t comma = mapping.port.find(',');
-	pair.outer_name = mapping.port.substr(0, comma);
+	const std::string line = key + " = " + port;
+	const size_t comma = port.find(',');
+	pair.outer_name = port.substr(0, comma);
 	if (rte_eth_dev_get_port_by_name(pair.outer_name.c_str(), &pair.outer_port) != 0) {
-		const std::string arguments = comma == std::string::npos ? "" : mapping.port.substr(comma + 1);
+		const std::string arguments = comma == std::string::npos ? "" : port.substr(comma + 1);
 		const int added = rte_eal_hotplug_add("vdev", pair.outer_name.c_str(), arguments.c_str());
 		if (added != 0)
-			fail("port = " + mapping.port, added);
+			fail(line, added);
 		pair.outer_is_ours = true;
 		if (rte_eth_dev_get_port_by_name(pair.outer_name.c_str(), &pair.outer_port) != 0)
-			throw std::runtime_error("port = " + mapping.port + ": it makes no Ethernet device");
+			throw std::runtime_error(line + ": it makes no Ethernet device");
 		hide_port(pair.outer_port);
 	}
 	uint16_t mtu = 0;
 	rte_eth_dev_get_mtu(pair.outer_port, &mtu);
-	pair.mtu_octets = mapping.mtu_octets != 0 ? mapping.mtu_octets : mtu;
-	pair.hold_milliseconds = mapping.hold_milliseconds;
+	pair.mtu_octets = mtu_octets != 0 ? mtu_octets : mtu;
 	if (pool_ == nullptr) {
 		uint32_t largest = mapping_.mtu_octets;
 		for (const RepresentorMapping &representor : mapping_.representors)
@@ -209,14 +212,19 @@ void Device::open_outer(const PortMapping &mapping, PortPair &pair)
 	if (result == 0)
 		result = rte_eth_dev_start(pair.outer_port);
 	if (result != 0)
-		fail("port = " + mapping.port, result);
-	if (mapping.mtu_octets != 0 && mapping.mtu_octets != mtu)
+		fail(line, result);
+	if (mtu_octets != 0 && mtu_octets != mtu)
 		// Ports whose MTU cannot be set carry frames of any size.
-		rte_eth_dev_set_mtu(pair.outer_port, static_cast<uint16_t>(mapping.mtu_octets));
+		rte_eth_dev_set_mtu(pair.outer_port, static_cast<uint16_t>(mtu_octets));
 	rte_eth_promiscuous_enable(pair.outer_port);
 	if (pair.outer_name.rfind("net_tap", 0) == 0)
 		pair.look = stop_tap_signals();
+}
 
+void Device::open_outer(const PortMapping &mapping, PortPair &pair)
+{
+	start_outer("port", mapping.port, mapping.mtu_octets, pair);
+	pair.hold_milliseconds = mapping.hold_milliseconds;
 	// The MTU that the application reads from its port.
 	rte_eth_conf pair_configuration{};
 	pair_configuration.rxmode.mtu = pair.mtu_octets;
@@ -229,6 +237,18 @@ void Device::open_outer(const PortMapping &mapping, PortPair &pair)
 		mapped = made_up_mac(mapping);
 	std::copy(mapped.begin(), mapped.end(), mac.addr_bytes);
 	rte_eth_dev_mac_addr_add(pair.dpdk_port, &mac, 0);
+}
+
+// What stands for the uplink in the kernel has its MAC and MTU.
+void Device::open_kernel()
+{
+	const PortPair &uplink = port_pairs_[0];
+	kernel_.outer_port = UINT16_MAX;
+	start_outer("kernel", mapping_.kernel, uplink.mtu_octets, kernel_);
+	rte_ether_addr mac{};
+	rte_eth_macaddr_get(uplink.dpdk_port, &mac);
+	// Ports of rings take none, and need none.
+	rte_eth_dev_default_mac_addr_set(kernel_.outer_port, &mac);
 }
 
 // In switch mode a representor's port is the library's own: from 3.1 on the application finds it running, and cannot configure it.
@@ -250,26 +270,35 @@ void Device::start_representor(const PortPair &pair)
 		fail("the port of a representor", result);
 }
 
+void Device::close_outer(const PortPair &pair)
+{
+	if (pair.outer_name.empty())
+		return;
+	if (pair.outer_is_ours)
+		show_port(pair.outer_port);
+	if (pair.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(pair.outer_port)) {
+		rte_eth_dev_stop(pair.outer_port);
+		if (pair.outer_is_ours)
+			rte_eth_dev_close(pair.outer_port);
+	}
+	if (pair.outer_is_ours)
+		rte_eal_hotplug_remove("vdev", pair.outer_name.c_str());
+}
+
 void Device::release()
 {
 	for (PortPair &pair : port_pairs_) {
 		// The application may have closed it.
 		remove_ring_port(pair.name);
-		if (pair.outer_is_ours)
-			show_port(pair.outer_port);
-		if (pair.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(pair.outer_port)) {
-			rte_eth_dev_stop(pair.outer_port);
-			if (pair.outer_is_ours)
-				rte_eth_dev_close(pair.outer_port);
-		}
-		if (pair.outer_is_ours)
-			rte_eal_hotplug_remove("vdev", pair.outer_name.c_str());
+		close_outer(pair);
 		for (rte_ring *ring : pair.to_application)
 			free_ring(ring);
 		for (rte_ring *ring : pair.from_application)
 			free_ring(ring);
 	}
 	port_pairs_.clear();
+	close_outer(kernel_);
+	kernel_ = {};
 	// Leak the pool while mbufs are outstanding: returning them later would be use-after-free.
 	if (pool_ != nullptr && rte_mempool_full(pool_) == 1)
 		rte_mempool_free(pool_);

@@ -372,6 +372,15 @@ doca_error_t doca_soft_get_set_up(uint16_t dpdk_port_id, struct doca_soft_set_up
 	return DOCA_SUCCESS;
 }
 
+doca_error_t doca_soft_kernel_drops(uint16_t dpdk_port_id, uint64_t *packets)
+{
+	Device *device = device_of_port(dpdk_port_id);
+	if (device == nullptr || !device->running())
+		return DOCA_ERROR_NOT_FOUND;
+	device->run([&] { *packets = device->datapath().counts.kernel_drops; });
+	return DOCA_SUCCESS;
+}
+
 doca_error_t doca_soft_rss_packets(uint16_t dpdk_port_id, uint64_t *packets)
 {
 	Device *device = device_of_port(dpdk_port_id);

@@ -183,6 +183,8 @@ bool set_device_key(DeviceMapping &device, const std::string &key, const std::st
 		device.ipv4 = ip_address(value, AF_INET);
 	else if (key == "ipv6")
 		device.ipv6 = ip_address(value, AF_INET6);
+	else if (key == "kernel")
+		device.kernel = value;
 	else if (key == "subfunction")
 		device.subfunction = small(0, UINT32_MAX);
 	else if (key == "core")
@@ -332,8 +334,9 @@ private:
 			mistake(section_.line, "[" + section_.title + "] has no port = ..., the DPDK port behind it");
 		const auto interface = section_.lines.find("interface");
 		// net_tap creates its interface, which need not exist yet.
-		if (interface != section_.lines.end() && if_nametoindex(port.interface.c_str()) == 0 &&
-		    port.port.rfind("net_tap", 0) != 0)
+		const auto is_tap = [](const std::string &one) { return one.rfind("net_tap", 0) == 0; };
+		const bool is_made = is_tap(port.port) || (section_.device != nullptr && is_tap(section_.device->kernel));
+		if (interface != section_.lines.end() && if_nametoindex(port.interface.c_str()) == 0 && !is_made)
 			mistake(interface->second, "there is no interface \"" + port.interface + "\"");
 		const auto first_spi = section_.lines.find("test-first-spi");
 		if (first_spi != section_.lines.end() && section_.lines.count("test-master-keys") == 0)

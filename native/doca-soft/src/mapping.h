@@ -64,6 +64,8 @@ struct DeviceMapping : PortMapping {
 	std::optional<std::vector<uint8_t>> ipv4;
 	std::optional<std::vector<uint8_t>> ipv6;
 	std::vector<RepresentorMapping> representors;
+	// As `port`, behind which the kernel is that gets what the device leaves to it; empty: nobody does.
+	std::string kernel;
 	// The number of the subfunction that it is.
 	std::optional<uint32_t> subfunction;
 

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<LossKind, string>> = {
   unprocessed: 'what the entry says could not be done with it',
   'not-encrypted': 'there is no key to encrypt it with',
   'too-big': 'it is larger than the port carries',
+  'no-kernel': 'it is left to the kernel behind the uplink, and there is none',
   'queue-full': 'the CPU does not take packets fast enough',
   loop: 'it went round through the pipes',
 };

@@ -104,7 +104,7 @@ function notLetIn(pipes: readonly PipeCounters[]): NotLetIn {
 /** Between the outer IP header and the first octet after the IV, and behind the payload. */
 const ENVELOPE_OCTETS = UDP_HEADER_OCTETS + PSP_HEADER_OCTETS + PSP_ICV_OCTETS;
 
-type Summed = Omit<PspStatistics, 'keyRotations' | 'rssDropped' | 'portDropped'>;
+type Summed = Omit<PspStatistics, 'keyRotations' | 'rssDropped' | 'portDropped' | 'kernelDropped'>;
 
 /**
  * The specification's counters, each as the device tells it or, where it does not, from pipes that a packet passes once: what is let in
