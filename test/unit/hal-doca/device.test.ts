@@ -16,7 +16,7 @@ const port = (name: string): NativePort => ({
 });
 
 function open(calls: Partial<NativeDevice> = {}): DocaDevice {
-  const native = { close: async () => {}, ...calls } as NativeDevice;
+  const native = { close: async () => {}, kernelDrops: async () => null, ...calls } as NativeDevice;
   const options = { pciAddress: '0000:03:00.0', representor: 'vf0', rssQueues: 1, keySlots: 1, counters: 1 };
   return new DocaDevice(native, [port('p0'), port('vf0')], { release: '3.3' }, options);
 }
@@ -24,6 +24,11 @@ function open(calls: Partial<NativeDevice> = {}): DocaDevice {
 const packets = (count: number, from = 0): RssPacket[] =>
   Array.from({ length: count }, (_, i) => ({ frame: new Uint8Array(1), packetMeta: from + i }));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('what is left to a kernel that is not there is counted where the library counts it', async () => {
+  expect((await open().statistics()).kernelDropped).toBeNull();
+  expect((await open({ kernelDrops: async () => 7n }).statistics()).kernelDropped).toBe(7n);
+});
 
 test('what comes before there is a handler waits, in order, bounded and counted, and is handed over in batches', async () => {
   const hal = open();
