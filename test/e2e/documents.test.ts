@@ -108,7 +108,10 @@ describe('blocks of documents', () => {
     const inYaml = data.filter(({ language }) => language === 'yaml');
     const isConfiguration = ({ text }: Block) => /^(?:flags|peers):/m.test(text);
     const topologies = inYaml.filter((block) => !isConfiguration(block));
-    expect(topologies.map(({ text }) => topologyOf(text).name)).toEqual(['two-hosts']);
+    expect(topologies.map(({ text }) => topologyOf(text).name)).toEqual([
+      'two-hosts',
+      'two-devices-and-a-kernel',
+    ]);
     const configurations = inYaml.filter(isConfiguration);
     expect(configurations.map(recipeOf)).toEqual([
       'docs/operations.md: Who a peer is',
