@@ -26,6 +26,7 @@ test('keys that two devices make, or two senders use, are found, wherever the de
     await hal.setKeys([{ cryptoId: 1, key: keyOf(9) }]);
     // Device and gateway wipe what they do not need any more.
     batch.keys.fill(0);
+    expect(told[0]).toMatchObject({ what: 'made', batch: { keys: keyOf(5) } });
     for (const one of told) checkSeen(watch, node, structuredClone(one));
   }
   expect(seen()).toEqual(['key-reuse h2', 'key-reuse h2']);
