@@ -39,6 +39,8 @@ export const GUIDE_FILE = 'DEPLOY.md';
 export const TOPOLOGY_FOLDER = '/topology';
 export const CERTIFICATES_FOLDER = '/certificates';
 
+/** Insiders have a reason of their own. */
+const EXPRESSED: ReadonlySet<string> = new Set(['gateway', 'switch', 'router', 'insider']);
 /** Events that happen in a gateway's own process, which the run does not reach. */
 const IN_GATEWAYS: ReadonlySet<EventPlan['type']> = new Set([
   'rotate',
@@ -64,6 +66,10 @@ export function planOf(topology: Topology, problems: string[]): DeployPlan {
     problems.push(
       `${name}: an insider would be in the run, which has no certificate of the others' authority; leave it out`,
     );
+  for (const { name, kind } of topology.nodes) {
+    if (!EXPRESSED.has(kind))
+      problems.push(`${name}: of kind ${kind}: containers do not reach it; leave it out`);
+  }
   for (const { name, flags, doca } of gateways) {
     if (doca !== undefined)
       problems.push(`${name}: the run cables a device of DOCA itself, on its own machine; write hal: sim`);

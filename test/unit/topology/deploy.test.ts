@@ -326,8 +326,10 @@ describe('for containerlab', () => {
         ? { ...node, doca: { release: '3.3' as const, mapping: {} } }
         : node,
     );
-    expect(deployed(containerlabDeployment, { ...topology, nodes }).problems).toEqual([
+    const external = { kind: 'external', name: 'theirs' } as unknown as (typeof nodes)[number];
+    expect(deployed(containerlabDeployment, { ...topology, nodes: [...nodes, external] }).problems).toEqual([
       expect.stringContaining('bad: an insider would be in the run'),
+      'theirs: of kind external: containers do not reach it; leave it out',
       expect.stringContaining('h1: the run cables a device of DOCA itself'),
     ]);
   });
