@@ -9,7 +9,7 @@ import { containerlabDeployment } from '../../../src/topology/deploy/containerla
 import { kubernetesDeployment } from '../../../src/topology/deploy/kubernetes.js';
 import type { Deployment, DeployOptions } from '../../../src/topology/deploy/plan.js';
 import { readTopology } from '../../../src/topology/file/read.js';
-import type { Topology } from '../../../src/topology/model.js';
+import { gatewaysOf, type NodePlan, type Topology } from '../../../src/topology/model.js';
 import { type Manifest, manifestsOf } from '../../support/deployed.js';
 import { ROOT } from '../../support/root.js';
 import { mesh, ping } from '../../support/topologies.js';
@@ -326,7 +326,16 @@ describe('for containerlab', () => {
         ? { ...node, doca: { release: '3.3' as const, mapping: {} } }
         : node,
     );
-    const external = { kind: 'external', name: 'theirs' } as unknown as (typeof nodes)[number];
+    const { serviceAddress, uplinkMac, underlay } = gatewaysOf(topology)[0]!;
+    const external: NodePlan = {
+      kind: 'external',
+      name: 'theirs',
+      at: 'host:ens2f0np0',
+      serviceAddress,
+      uplinkMac,
+      underlay,
+      workloads: [],
+    };
     expect(deployed(containerlabDeployment, { ...topology, nodes: [...nodes, external] }).problems).toEqual([
       expect.stringContaining('bad: an insider would be in the run'),
       'theirs: of kind external: containers do not reach it; leave it out',
