@@ -37,7 +37,7 @@ import {
 } from './model.js';
 import { type DeviceChange, type LinkChange, Network, type OpenIncarnation } from './network.js';
 import type { GatewayNode } from './nodes/gateway-node.js';
-import type { IncarnationSnapshot } from './nodes/incarnation.js';
+import { IncarnationGoneError, type IncarnationSnapshot } from './nodes/incarnation.js';
 import type { OpenOutside } from './nodes/outside-end.js';
 import type { Oob } from './oob.js';
 import { flowReport, networkReport, type Report } from './report.js';
@@ -358,7 +358,7 @@ class Run {
     };
     const closed = incarnation.snapshot().then(take, (error: unknown) => {
       // A process that crashes takes its counts with it.
-      if (this.options.remote?.(node.name) !== true) this.#fail(`counters of ${node.name}`, error);
+      if (!(error instanceof IncarnationGoneError)) this.#fail(`counters of ${node.name}`, error);
     });
     this.#closing.push(closed);
     return closed;

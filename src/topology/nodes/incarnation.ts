@@ -18,6 +18,11 @@ export interface IncarnationSnapshot {
   readonly program?: PipeProgram;
 }
 
+/** Its process has ended, and with it all that it had counted. */
+export class IncarnationGoneError extends Error {
+  override readonly name = 'IncarnationGoneError';
+}
+
 /** All that events and reports know of an incarnation. What reaches it is said in docs/architecture.md. */
 export interface Incarnation {
   /** Rotates the master key and re-keys all sessions. */

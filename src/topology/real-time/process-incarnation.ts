@@ -5,7 +5,7 @@ import { systemClock } from '../../base/clock.js';
 import type { TlsMaterial } from '../../gateway/rpc/grpc-transport.js';
 import type { Network } from '../network.js';
 import type { GatewayNode, GatewayNodeObserver, IncarnationPorts } from '../nodes/gateway-node.js';
-import type { Incarnation, IncarnationSnapshot } from '../nodes/incarnation.js';
+import { type Incarnation, IncarnationGoneError, type IncarnationSnapshot } from '../nodes/incarnation.js';
 import type { Cables } from './cables.js';
 import { StartError } from './machine.js';
 import type { FromGateway, IncarnationStart, ToGateway } from './messages.js';
@@ -78,7 +78,7 @@ class ProcessIncarnation implements Incarnation {
     this.#exited = once(this.#child, 'exit').then(() => {
       this.#over = true;
       for (const { reject } of this.#waiting.values())
-        reject(new Error(`the process of ${deps.node.name} has ended`));
+        reject(new IncarnationGoneError(`the process of ${deps.node.name} has ended`));
       this.#waiting.clear();
     });
   }
