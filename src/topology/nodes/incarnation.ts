@@ -18,7 +18,7 @@ export interface IncarnationSnapshot {
   readonly program?: PipeProgram;
 }
 
-/** Its process has ended, and with it all that it had counted. */
+/** Its process has ended, and with it all that it had counted; or it has not started, and has counted nothing. */
 export class IncarnationGoneError extends Error {
   override readonly name = 'IncarnationGoneError';
 }

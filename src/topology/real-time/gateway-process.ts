@@ -194,7 +194,10 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog' | 'o
             return {};
           });
         case 'snapshot':
-          return answer(to.id, async () => ({ snapshot: await running!.incarnation.snapshot() }));
+          // One that is still starting has counted nothing.
+          return answer(to.id, async () =>
+            running === undefined ? {} : { snapshot: await running.incarnation.snapshot() },
+          );
         case 'stop':
           return stop();
       }

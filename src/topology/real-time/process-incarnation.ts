@@ -128,7 +128,9 @@ class ProcessIncarnation implements Incarnation {
   }
 
   async snapshot(): Promise<IncarnationSnapshot> {
-    return (await this.#ask('snapshot')).snapshot!;
+    const { snapshot } = await this.#ask('snapshot');
+    if (snapshot === undefined) throw new IncarnationGoneError(`${this.deps.node.name} has not started yet`);
+    return snapshot;
   }
 
   adjusted(): void {
