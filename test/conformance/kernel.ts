@@ -1,7 +1,7 @@
 /** What ROOT leaves to the kernel behind the uplink: these frames reach it, as they came, and nothing else does. */
 import { describe, expect, test } from 'vitest';
 import { buildPipeline } from '../../src/gateway/pipeline/pipeline.js';
-import { UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
+import { type PipeProgram, UPLINK_PORT, VF_PORT } from '../../src/hal/program.js';
 import { parseIp, parseMac } from '../../src/packet/address.js';
 import { ARP_REQUEST, buildArp } from '../../src/packet/arp.js';
 import { buildIpv4Packet } from '../../src/packet/ipv4.js';
@@ -68,6 +68,31 @@ function psp(): Uint8Array {
 /** What the workload sends: to the CPU, to nobody's session, and what is no IP packet. */
 const OF_THE_WORKLOAD = (): Uint8Array[] => [arp(), ip4(UDP, 1000), LEFT()[4]!];
 
+/** Neither of its pipes has an entry that packets of ports hit. */
+const LEAVES_ALL: PipeProgram = {
+  name: 'leaves-all',
+  pipes: [
+    {
+      name: 'ROOT',
+      type: 'control',
+      domain: 'default',
+      isRoot: true,
+      sizeEntries: 2,
+      miss: { to: 'kernel' },
+      entries: [],
+    },
+    {
+      name: 'OUT',
+      type: 'control',
+      domain: 'egress',
+      isRoot: true,
+      sizeEntries: 2,
+      miss: { to: 'drop' },
+      entries: [],
+    },
+  ],
+};
+
 const copies = (frames: readonly Uint8Array[]) => frames.map((frame) => new Uint8Array(frame));
 
 async function missesOf({ hal }: HalHarness): Promise<bigint> {
@@ -114,6 +139,22 @@ export function describeKernel(implementation: HalUnderTest): void {
         const [hits] = await harness.hal.counters([{ pipe: 'ROOT', total: true }]);
         expect([hits!.packets, await missesOf(harness)]).toEqual([0n, 0n]);
       });
+    });
+
+    test('gets nothing of the workload, whatever the program leaves to it', async () => {
+      const harness = await implementation.open({ kernel: true });
+      try {
+        await harness.hal.build(LEAVES_ALL);
+        const left = LEFT();
+        harness.inject(UPLINK_PORT, copies(left));
+        harness.inject(VF_PORT, OF_THE_WORKLOAD());
+        await harness.settle();
+        expect(harness.takeSent(KERNEL_PORT)).toEqual(left);
+        const lost = OF_THE_WORKLOAD().length;
+        expect(await harness.hal.statistics()).toMatchObject({ kernelDropped: BigInt(lost) });
+      } finally {
+        await harness.hal.close();
+      }
     });
 
     test('is not there: what misses ROOT is dropped and counted', async () => {
