@@ -7,11 +7,11 @@ export { describe };
 
 export const test = Object.assign((name, body) => nodeTest(name, body), {
   each: (cases) => (name, body) => {
-    for (const one of cases)
-      nodeTest(
-        name.replace(/\$(\w+)/g, (_, key) => one[key]),
-        () => body(one),
-      );
+    for (const one of cases) {
+      const rest = Array.isArray(one) ? [...one] : [one];
+      const named = name.replace(/\$(\w+)/g, (_, key) => one[key]).replace(/%s/g, () => rest.shift());
+      nodeTest(named, () => (Array.isArray(one) ? body(...one) : body(one)));
+    }
   },
 });
 
