@@ -36,8 +36,8 @@ const LOST: Partial<Record<PairVerdict, Words>> = {
   'lost-there': {
     about: pairOf,
     text: (pair) =>
-      `${ours(pair)} leave, and none was let in there, for ${seconds(pair.forMs)}: the underlay loses them on the way there`,
-    advice: LOOK_AT_UNDERLAY,
+      `${ours(pair)} leave, and none was let in there, for ${seconds(pair.forMs)}: the underlay loses them on the way there, or that gateway drops them`,
+    advice: `ask that gateway for its status, which says so where ours lack words that it requires; else ${LOOK_AT_UNDERLAY}`,
   },
   'lost-here': {
     about: pairOf,
