@@ -108,9 +108,11 @@ std::string File::open(const Settings &settings)
 	const bool is_known = fstat(fd, &status) == 0;
 	if (is_known && !S_ISREG(status.st_mode))
 		wrong = settings.path + ": is not a regular file";
+	else if (is_known && status.st_uid != geteuid())
+		wrong = settings.path + ": belongs to another user, who could read the trace";
 	else if (is_known && flock(fd, LOCK_EX | LOCK_NB) != 0)
 		wrong = settings.path + ": another process writes its trace to it; \"%p\" in the name is the process's number";
-	else if (!is_known || ftruncate(fd, 0) != 0)
+	else if (!is_known || fchmod(fd, S_IRUSR | S_IWUSR) != 0 || ftruncate(fd, 0) != 0)
 		wrong = system_error(settings.path);
 	if (!wrong.empty()) {
 		::close(fd);

@@ -366,7 +366,16 @@ void refused()
 	CHECK(doca_soft_trace_start("/dev/null") == DOCA_ERROR_INVALID_VALUE);
 	CHECK(doca_soft_trace_stop() == DOCA_ERROR_BAD_STATE);
 	CHECK(access(file.c_str(), F_OK) != 0 && errno == ENOENT);
+	// One that is there, and that others may read, or have.
+	CHECK(close(open(file.c_str(), O_WRONLY | O_CREAT, 0600)) == 0 && chmod(file.c_str(), 0666) == 0);
+	if (geteuid() == 0) {
+		CHECK(chown(file.c_str(), 65534, 0) == 0);
+		CHECK(doca_soft_trace_start(file.c_str()) == DOCA_ERROR_INVALID_VALUE);
+		CHECK(chown(file.c_str(), 0, 0) == 0);
+	}
 	begin(",size=4096");
+	struct stat its {};
+	CHECK(stat(file.c_str(), &its) == 0 && (its.st_mode & 07777) == 0600);
 	CHECK(doca_soft_trace_start(file.c_str()) == DOCA_ERROR_BAD_STATE);
 	// Another process would have both write to it.
 	const pid_t child = fork();
