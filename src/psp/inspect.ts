@@ -12,6 +12,12 @@ import {
   spiText,
 } from './header.js';
 
+/** Of what is wrong with a header, as `pcap decrypt` has them. */
+const WORDS = {
+  error: 'lengths that contradict each other',
+  bad: 'reserved version or impossible SPI',
+} as const;
+
 /** UdpDissector for PSP; what is behind the header is encrypted and only measured. */
 export function dissectPsp(
   destinationPort: number,
@@ -37,7 +43,7 @@ export function dissectPsp(
     ];
   }
   if (problem !== undefined) {
-    return [{ name: 'PSP', summary: `malformed: ${problem}`, fields: [['problem', problem]] }];
+    return [{ name: 'PSP', summary: `malformed: ${WORDS[problem]}`, fields: [['problem', problem]] }];
   }
   const header = parsePspHeader(octets, offset);
   const spi = spiText(header.spi);

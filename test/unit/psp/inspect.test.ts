@@ -83,9 +83,13 @@ test('what is wrong with a datagram is told', () => {
     summary: 'malformed: 10 octets are too few',
     problem: 'truncated',
   });
-  expect(look(datagram({ version: 4 }))).toEqual({ summary: 'malformed: bad', problem: 'bad' });
-  expect(look(datagram({ spi: 0 }))).toEqual({ summary: 'malformed: bad', problem: 'bad' });
-  expect(look(datagram({}, 11))).toEqual({ summary: 'malformed: error', problem: 'error' });
+  const bad = 'malformed: reserved version or impossible SPI';
+  expect(look(datagram({ version: 4 }))).toEqual({ summary: bad, problem: 'bad' });
+  expect(look(datagram({ spi: 0 }))).toEqual({ summary: bad, problem: 'bad' });
+  expect(look(datagram({}, 11))).toEqual({
+    summary: 'malformed: lengths that contradict each other',
+    problem: 'error',
+  });
 });
 
 test('of a datagram that was captured in part, what is there is told, and what is not', () => {
