@@ -11,6 +11,10 @@ const SYNDROMES: Readonly<Record<number, string>> = {
   [SYNDROME_BAD_TRAILER]: 'it is malformed behind its PSP header',
 };
 
+/** Where authentic packets end that lack what peers must send. */
+const EXTENSION_PIPE = 'PSP_EXT';
+const WITHOUT_WORDS = 'it is authentic, but lacks the words of --psp-ext-required';
+
 const KINDS: Readonly<Record<LossKind, string>> = {
   dropped: 'no entry sends it anywhere',
   unprocessed: 'what the entry says could not be done with it',
@@ -23,10 +27,11 @@ const KINDS: Readonly<Record<LossKind, string>> = {
 
 /** The reason, with the pipe that it came to last. */
 export function lossWords({ kind, pipe, syndrome }: FrameLoss): string {
-  const ofSyndrome =
-    kind === 'dropped' && syndrome !== undefined && NOT_LET_IN.test(pipe ?? '')
-      ? SYNDROMES[syndrome]
-      : undefined;
-  const reason = ofSyndrome ?? KINDS[kind];
+  const reason = (kind === 'dropped' ? notLetIn(pipe, syndrome) : undefined) ?? KINDS[kind];
   return pipe === undefined ? reason : `${reason} (${pipe})`;
+}
+
+function notLetIn(pipe = '', syndrome?: number): string | undefined {
+  if (pipe === EXTENSION_PIPE) return WITHOUT_WORDS;
+  return syndrome !== undefined && NOT_LET_IN.test(pipe) ? SYNDROMES[syndrome] : undefined;
 }

@@ -100,6 +100,16 @@ test('what no session lets in, though it is authentic, says so', async () => {
   ]);
 });
 
+test('what lacks the words that peers must send says so', async () => {
+  const [a, b] = await pairOfGateways({ ...SHOWS, extensionRequired: [7] });
+  const { shown } = captureAt(b, DROPPED);
+  net.send(a, 2, [7]);
+  await net.run(100);
+  expect(commentsOf(shown)).toEqual([
+    'dropped: it is authentic, but lacks the words of --psp-ext-required (PSP_EXT)',
+  ]);
+});
+
 test('packets that the CPU drops have its reason', async () => {
   const a = await net.start(1, [2], { ...SHOWS, limits: { missedPacketsPerSession: 2 } });
   const { shown } = captureAt(a, DROPPED);
