@@ -2,7 +2,6 @@
  * A topology as a file for containerlab: a container for each gateway and one for the run, a cable from each gateway to the run, on
  * which its frames go, and the management network as the OOB network.
  */
-import { stringify } from 'yaml';
 import { type IpAddress, parseIp } from '../../packet/address.js';
 import { writeLink } from '../file/write.js';
 import type { LinkPlan, Topology } from '../model.js';
@@ -10,6 +9,7 @@ import {
   CERTIFICATES_FOLDER,
   type Deployment,
   type DeployOptions,
+  engineYaml,
   GUIDE_FILE,
   leftOutText,
   nodeCommand,
@@ -115,7 +115,7 @@ export function containerlabDeployment(
   const hosts = numbered.map(({ host }) => host);
   return {
     files: new Map([
-      [`${lab}.clab.yml`, stringify(file, { lineWidth: 0 })],
+      [`${lab}.clab.yml`, engineYaml(file)],
       [TOPOLOGY_FILE, text],
       [WHERE_FILE, where],
       [CERTIFICATES_SCRIPT, certificatesScript(hosts)],

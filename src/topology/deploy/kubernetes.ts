@@ -2,12 +2,12 @@
  * A topology as manifests for Kubernetes: a pod for each gateway, found by its name in a headless service, a Job that is the run, and
  * an Indexed Job that is a search. Certificates come from Secrets, one for each gateway, which a script beside the manifests makes.
  */
-import { stringify } from 'yaml';
 import type { Topology } from '../model.js';
 import {
   CERTIFICATES_FOLDER,
   type Deployment,
   type DeployOptions,
+  engineYaml,
   GUIDE_FILE,
   leftOutText,
   nodeCommand,
@@ -224,8 +224,7 @@ function searchJob(app: string, { image, seeds, parts }: DeployOptions): Manifes
   };
 }
 
-const yamlOf = (manifests: readonly Manifest[]) =>
-  manifests.map((manifest) => stringify(manifest, { lineWidth: 0 })).join('---\n');
+const yamlOf = (manifests: readonly Manifest[]) => manifests.map(engineYaml).join('---\n');
 
 function secretsScript(app: string, labels: readonly string[]): string {
   return `#!/bin/sh

@@ -2,6 +2,7 @@
  * A topology for an engine that runs its gateways on many machines: each of them by `topology node`, and everything between them
  * (links, switches, routers, workloads, scenario, expectations) by one `topology run`. What that run cannot reach is left out, and said.
  */
+import { stringify } from 'yaml';
 import { flagNamed } from '../../gateway/config/flags.js';
 import type { EventPlan } from '../events/registry.js';
 import type { Expectation } from '../expectations/registry.js';
@@ -30,6 +31,9 @@ export interface DeployPlan {
   readonly text: string;
   readonly leftOut: readonly string[];
 }
+
+/** Engines read YAML 1.1, where `no`, `on` and `y` are truth values: such names are quoted. */
+export const engineYaml = (value: object) => stringify(value, { lineWidth: 0, version: '1.1' });
 
 export const TOPOLOGY_FILE = 'topology.yaml';
 export const WHERE_FILE = 'where.txt';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Job } from 'kubernetes-models/batch/v1';
 import { ConfigMap, Pod, Service } from 'kubernetes-models/v1';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { containerlabDeployment } from '../../../src/topology/deploy/containerlab.js';
 import { kubernetesDeployment } from '../../../src/topology/deploy/kubernetes.js';
 import type { Deployment, DeployOptions } from '../../../src/topology/deploy/plan.js';
@@ -40,6 +40,17 @@ function deployed(
   const deployment = make(topology, OPTIONS, problems);
   return { ...deployment, problems };
 }
+
+test('names that YAML 1.1 takes for truth values stay names for engines, which read that', () => {
+  const named = lab('', '    no: {kind: gateway}', '    - {endpoints: ["no:p0", "leaf1:eth3"]}');
+  const pods = deployed(kubernetesDeployment, named).files.get('kubernetes.yaml')!;
+  const hostnames = parseAllDocuments(pods, { version: '1.1' }).map((one) => one.toJS().spec?.hostname);
+  expect(hostnames).toContain('no');
+  expect(pods).toMatch(/^ +- "no"$/m);
+  const file = deployed(containerlabDeployment, named).files.get('Lab_1.clab.yml')!;
+  expect(file).toMatch(/^ +"no":$/m);
+  expect(parse(file, { version: '1.1' })).toEqual(parse(file));
+});
 
 /** Examples that machines in real time can run. */
 const examples = readdirSync(EXAMPLES)
