@@ -64,8 +64,9 @@ export async function searchShard(
   conflicts: readonly string[],
 ): Promise<void> {
   const { seeds: of, part, out } = flags;
-  const fits = part === undefined || part.parts <= seedsIn(of);
-  const seeds = part === undefined || !fits ? of : partOf(of, part.index, part.parts);
+  const isWrong = wrong.has('--seeds') || wrong.has('--part');
+  const fits = part === undefined || isWrong || part.parts <= seedsIn(of);
+  const seeds = part === undefined || isWrong || !fits ? of : partOf(of, part.index, part.parts);
   const path = out === undefined ? undefined : join(out, `shard-${seeds.first}-${seeds.last}.jsonl`);
   const reader = digestingReader();
   const more = [

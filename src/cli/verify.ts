@@ -1,4 +1,5 @@
 /** `psp-gateway verify`: what a device does, found from outside with the simulator as the judge, and written as a report. */
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../base/clock.js';
 import { printable, printableLines } from '../base/printable.js';
@@ -134,6 +135,9 @@ async function run(flags: Flags, wrong: FlagProblems): Promise<void> {
   }
 }
 
+const replacesBaseline = ({ baseline, output }: Flags) =>
+  baseline !== undefined && resolve(baseline) === resolve(`${output}.json`);
+
 async function unfit(flags: Flags): Promise<string[]> {
   const unknown = (flags.only ?? []).filter((name) => !QUESTIONS.some((one) => one.name === name));
   const outputs = await Promise.all(
@@ -145,6 +149,7 @@ async function unfit(flags: Flags): Promise<string[]> {
     ...(flags.quick === true && flags.cases !== undefined ? ['--quick: does not go with --cases'] : []),
     ...(flags.case !== undefined && flags.only?.length !== 1 ? ['--case: needs one name with --only'] : []),
     ...outputs.filter((problem) => problem !== undefined),
+    ...(replacesBaseline(flags) ? ['--output: would replace the report of --baseline; name another'] : []),
   ];
 }
 

@@ -111,6 +111,7 @@ describe('topology fuzz --seeds and --merge', () => {
       ...args.map((arg) => places[arg] ?? arg),
     );
     expect(err).toContain(words);
+    expect(err).not.toContain('undefined');
     expect(status).toBe(2);
     expect(readFileSync(path('own/shard-1-2.jsonl'), 'utf8')).toBe('precious');
   });

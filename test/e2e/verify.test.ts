@@ -62,6 +62,7 @@ describe('psp-gateway verify', () => {
       [['--hal=sim', '--case=3'], [/--case: needs one name with --only/]],
       [['--hal=sim', '--baseline=mine.json'], [/mine\.json is no report of psp-gateway verify/]],
       [['--hal=sim', '--baseline=none.json'], [/none\.json/]],
+      [['--hal=sim', '--baseline=./verify.json'], [/--output: would replace the report of --baseline/]],
       [['--hal=sim', '--output=mine'], [/--output: mine\.json is there and is no report/]],
       [
         ['--pci-addr=03:00.0', '--repr=[0]', '--uplink=lo', '--vf=lo', '--output=other'],
