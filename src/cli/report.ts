@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import type { AdminClient } from '../admin/admin-client.js';
+import { printable } from '../base/printable.js';
 import { fileProblem, fileReason } from '../files/file-problem.js';
 import { InputFileError, readBegin, readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
@@ -229,8 +230,8 @@ async function finish(contents: ReportContents, flags: Flags): Promise<void> {
   }
   const { about: inIt, leftOut } = contents;
   printAnswer(flags, { archive: flags.output, files: inIt, leftOut }, () => [
-    [['file', 'octets', 'what'], ...inIt.map(({ name, octets, what }) => [name, octets, what])],
-    ...leftOut.map(({ what, why }) => `left out: ${what}: ${why}`),
+    [['file', 'octets', 'what'], ...inIt.map(({ name, octets, what }) => [printable(name), octets, what])],
+    ...leftOut.map(({ what, why }) => printable(`left out: ${what}: ${why}`)),
     `${flags.output}: ${archive.length} octets; look through it before you give it away`,
   ]);
 }

@@ -1,4 +1,5 @@
 /** What of files may go into a report that leaves the machine. */
+import { printable } from '../base/printable.js';
 import type { TarFile } from '../files/tar.js';
 
 /** Limit on one file of a report. */
@@ -40,9 +41,9 @@ export class ReportContents {
   text(): string {
     const there = this.about.map(({ name, octets, what }) => `${name}: ${what}, ${octets} octets`);
     const not = this.leftOut.map(({ what, why }) => `${what}: ${why}`);
-    return ['In this report:', ...there, '', 'Left out:', ...(not.length === 0 ? ['nothing'] : not), ''].join(
-      '\n',
-    );
+    return ['In this report:', ...there, '', 'Left out:', ...(not.length === 0 ? ['nothing'] : not), '']
+      .map(printable)
+      .join('\n');
   }
 }
 

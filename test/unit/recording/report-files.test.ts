@@ -28,6 +28,14 @@ describe('a log for a report', () => {
   });
 });
 
+test('a name of a file makes no lines of its own in the contents', () => {
+  const contents = new ReportContents();
+  contents.add('a\nLeft out:\n\u001b[31m.log', 'a log', '');
+  contents.leaveOut('b\nc', 'no\nreason');
+  expect(contents.text().split('\n')).toHaveLength(6);
+  expect(contents.text()).not.toContain('\u001b');
+});
+
 test('a report says what is in it and what is not, and keeps names apart', () => {
   const contents = new ReportContents();
   contents.add('a.log', 'a log', 'x');
