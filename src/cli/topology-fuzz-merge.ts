@@ -6,6 +6,7 @@ import { printable, printableLines } from '../base/printable.js';
 import { fileProblem } from '../files/file-problem.js';
 import { makeFolder } from '../files/folders.js';
 import { replaceFile } from '../files/replace-file.js';
+import { statIfThere } from '../files/stat.js';
 import { TopologyFileError } from '../topology/file/read.js';
 import {
   type FailureGroup,
@@ -90,6 +91,11 @@ async function shardsIn(folder: string): Promise<{ shards: OpenShard[]; problems
     if (files.length > SHARDS_MAX) problems.push(`--merge: ${folder} has more than ${SHARDS_MAX} shards`);
     for (const name of files.slice(0, SHARDS_MAX)) {
       const file = join(folder, name);
+      // Nobody may ever write to a FIFO.
+      if (statIfThere(file)?.isFile() !== true) {
+        problems.push(`${file}: is no regular file; take it away`);
+        continue;
+      }
       const head = readHead(await firstLine(file));
       if (typeof head === 'string') problems.push(`${file}: ${head}`);
       else shards.push({ file, head });

@@ -1,6 +1,14 @@
 /** `psp-gateway topology fuzz --seeds` and `--merge` as users run them: parts of one search, joined. */
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MAIN, PINGS, topologyFolder } from './topology-folder.js';
 
@@ -73,6 +81,15 @@ describe('topology fuzz --seeds and --merge', () => {
     expect(other.err.match(/is of another topology/g)).toHaveLength(2);
     expect(other.status).toBe(2);
 
+    // What would be waited for.
+    execFileSync('mkfifo', [path('whole/shard-8-9.jsonl')]);
+    mkdirSync(path('whole/shard-6-7.jsonl'));
+    const odd = await topology('fuzz', input, '--merge', path('whole'));
+    expect(odd.err).toContain('shard-6-7.jsonl: is no regular file; take it away\n');
+    expect(odd.err).toContain('shard-8-9.jsonl: is no regular file; take it away\n');
+    expect(odd.status).toBe(2);
+    rmSync(path('whole/shard-8-9.jsonl'));
+    rmSync(path('whole/shard-6-7.jsonl'), { recursive: true });
     // What was cut on its way.
     const name = path('whole/shard-1-2.jsonl');
     writeFileSync(name, readFileSync(name, 'utf8').split('\n').slice(0, 2).join('\n'));
