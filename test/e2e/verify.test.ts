@@ -97,15 +97,18 @@ describeOnKernel('psp-gateway verify of a device on real interfaces', ['ip'], ()
     execFileSync('ip', ['netns', 'exec', space, 'sysctl', '-qw', ...settings]);
     ip('link add up0 type veth peer name up1', 'link add vf0 type veth peer name vf1');
     ip(...['up0', 'up1', 'vf0', 'vf1'].map((name) => `link set ${name} up`));
+    // What the mapping file says otherwise, and what somebody has set before: both are to be found again.
+    ip('link set up0 mtu 1600', 'link set vf0 promisc on');
   });
   afterAll(() => execFileSync('ip', ['netns', 'del', space]));
 
-  /** The interfaces that it uses, as the kernel tells them. */
+  /** The interfaces at both ends of the cables, as the kernel tells them. */
   const ends = () => {
     const links = execFileSync('ip', ['-n', space, '-j', '-d', 'link'], { encoding: 'utf8' });
-    return (JSON.parse(links) as { ifname: string; flags: string[]; promiscuity: number }[])
-      .filter(({ ifname }) => ifname.endsWith('1'))
-      .map(({ ifname, flags, promiscuity }) => ({ ifname, flags, promiscuity }));
+    type Link = { ifname: string; flags: string[]; promiscuity: number; mtu: number };
+    return (JSON.parse(links) as Link[])
+      .filter(({ ifname }) => ifname !== 'lo')
+      .map(({ ifname, flags, promiscuity, mtu }) => ({ ifname, flags, promiscuity, mtu }));
   };
 
   /** The software DOCA between the cables. */

@@ -146,6 +146,9 @@ private:
 		bool outer_is_ours;
 		std::string outer_name;
 		uint32_t mtu_octets;
+		// Of an interface that is somebody's: what it goes back to.
+		uint16_t mtu_before;
+		bool promiscuous_before;
 		// The look of net_tap at its interface.
 		TapLook look;
 		uint32_t hold_milliseconds;
@@ -160,6 +163,7 @@ private:
 	void open_outer(const PortMapping &mapping, PortPair &pair);
 	void start_outer(const std::string &key, const std::string &port, uint32_t mtu_octets, PortPair &pair);
 	void open_kernel();
+	static void leave_as_found(const PortPair &pair);
 	void close_outer(const PortPair &pair);
 	void start_representor(const PortPair &pair);
 	// Queues of each port towards the application.

@@ -5,6 +5,11 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -55,6 +60,21 @@ void free_ring(rte_ring *ring)
 	while (rte_ring_sc_dequeue(ring, &mbuf) == 0)
 		rte_pktmbuf_free(static_cast<rte_mbuf *>(mbuf));
 	rte_ring_free(ring);
+}
+
+// Whether the interface behind a port takes packets for all MACs already. DPDK knows only what it has set itself.
+bool is_promiscuous(uint16_t port)
+{
+	rte_eth_dev_info info{};
+	ifreq request{};
+	if (rte_eth_dev_info_get(port, &info) != 0 || info.if_index == 0 ||
+	    if_indextoname(info.if_index, request.ifr_name) == nullptr)
+		return rte_eth_promiscuous_get(port) == 1;
+	const int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const bool known = any >= 0 && ioctl(any, SIOCGIFFLAGS, &request) == 0;
+	if (any >= 0)
+		close(any);
+	return known && (request.ifr_flags & IFF_PROMISC) != 0;
 }
 
 // Without EAL's huge pages, a pool of packet buffers in memory that may have transparent ones: buffers are read and written
@@ -185,6 +205,8 @@ void Device::start_outer(const std::string &key, const std::string &port, uint32
 	}
 	uint16_t mtu = 0;
 	rte_eth_dev_get_mtu(pair.outer_port, &mtu);
+	pair.mtu_before = mtu;
+	pair.promiscuous_before = is_promiscuous(pair.outer_port);
 	pair.mtu_octets = mtu_octets != 0 ? mtu_octets : mtu;
 	if (pool_ == nullptr) {
 		uint32_t largest = mapping_.mtu_octets;
@@ -270,6 +292,16 @@ void Device::start_representor(const PortPair &pair)
 		fail("the port of a representor", result);
 }
 
+// An interface outlives the port that was made of it, with what the port has set.
+void Device::leave_as_found(const PortPair &pair)
+{
+	if (!pair.promiscuous_before)
+		rte_eth_promiscuous_disable(pair.outer_port);
+	uint16_t mtu = 0;
+	if (pair.mtu_before != 0 && rte_eth_dev_get_mtu(pair.outer_port, &mtu) == 0 && mtu != pair.mtu_before)
+		rte_eth_dev_set_mtu(pair.outer_port, pair.mtu_before);
+}
+
 void Device::close_outer(const PortPair &pair)
 {
 	if (pair.outer_name.empty())
@@ -277,6 +309,7 @@ void Device::close_outer(const PortPair &pair)
 	if (pair.outer_is_ours)
 		show_port(pair.outer_port);
 	if (pair.outer_port != UINT16_MAX && rte_eth_dev_is_valid_port(pair.outer_port)) {
+		leave_as_found(pair);
 		rte_eth_dev_stop(pair.outer_port);
 		if (pair.outer_is_ours)
 			rte_eth_dev_close(pair.outer_port);
