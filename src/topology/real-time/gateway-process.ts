@@ -150,8 +150,11 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog' | 'o
     if (process.connected) process.send!(message);
   };
   let running: RunningGateway | undefined;
+  /** Looks at counters that are under way; over DOCA they take some calls, for which the device must be there. */
+  const looks = new Set<Promise<void>>();
   return new Promise((resolve) => {
     const stop = async () => {
+      await Promise.all(looks);
       await running?.incarnation.stop();
       resolve();
       if (process.connected) process.disconnect();
@@ -193,11 +196,14 @@ export function serveRun(deps: Omit<GatewayProcessDeps, 'onEvent' | 'onLog' | 'o
             await running?.incarnation.rotate();
             return {};
           });
-        case 'snapshot':
+        case 'snapshot': {
           // One that is still starting has counted nothing.
-          return answer(to.id, async () =>
+          const look = answer(to.id, async () =>
             running === undefined ? {} : { snapshot: await running.incarnation.snapshot() },
           );
+          looks.add(look);
+          return look.finally(() => looks.delete(look));
+        }
         case 'stop':
           return stop();
       }
