@@ -115,12 +115,18 @@ export interface Rig<P extends RigPipeline = RigPipeline> extends AsyncDisposabl
   refused(): Promise<{ icvFail: number; badTrailer: number; notAllowed: number }>;
 }
 
-/** Adds entries; every one must succeed. */
+/** Operations on entries; every one must succeed. */
 export async function install(hal: PipeHal, operations: readonly EntryOperation[]): Promise<EntryId[]> {
   return (await hal.apply(operations)).map((result) => {
     if ('error' in result) throw result.error;
     return result.id;
   });
+}
+
+/** The slot must take the key. */
+export async function setKey(hal: PipeHal, cryptoId: number, key: Uint8Array): Promise<void> {
+  const [failed] = await hal.setKeys([{ cryptoId, key }]);
+  if (failed) throw failed;
 }
 
 export async function openRig<P extends RigPipeline>(
@@ -167,8 +173,7 @@ async function rigOf<P extends RigPipeline>(
   await install(a.hal, pipeline.localVip(localVip));
   const egress = pipeline.egress({ localVip, remoteVip, encapHeader, cryptoId: CRYPTO_ID });
   const egressEntries = await install(a.hal, [egress.header, ...egress.more]);
-  const [failed] = await a.hal.setKeys([{ cryptoId: CRYPTO_ID, key }]);
-  if (failed !== null) throw failed;
+  await setKey(a.hal, CRYPTO_ID, key);
   let ingressEntry: EntryId | undefined;
   if (options.ingressAcl) {
     const ids = await install(b.hal, [

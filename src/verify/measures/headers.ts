@@ -3,8 +3,9 @@ import { IPV4_IDENTIFICATION } from '../../packet/ipv4.js';
 import { frameOf } from '../inner-packets.js';
 import { flowOf } from '../packets.js';
 import type { Measure, Measured } from '../property.js';
-import { install, RIG_DEFAULTS } from '../rig.js';
+import { RIG_DEFAULTS, setKey } from '../rig.js';
 import { pspOffset } from '../rig-cases.js';
+import { sendUnder } from '../rig-changes.js';
 import { ivOf } from '../wire.js';
 import type { World } from '../world.js';
 
@@ -92,14 +93,8 @@ async function ivs(world: World): Promise<Measured[]> {
     lives.push(seen);
     if (life > 0) continue;
     const cryptoId = rig.cryptoId + 1;
-    await rig.a.hal.setKeys([{ cryptoId, key: rig.key }]);
-    await install(rig.a.hal, [
-      {
-        operation: 'update',
-        id: rig.headerEntry,
-        values: rig.pipeline.egressValues(rig.encapHeader, cryptoId),
-      },
-    ]);
+    await setKey(rig.a.hal, cryptoId, rig.key);
+    await sendUnder(rig, rig.encapHeader, { id: rig.headerEntry, cryptoId });
     other.push(...(await rig.encapsulate(frames)).map((frame) => ivOf(frame, psp)));
   }
   const [first, second] = lives as [bigint[], bigint[]];

@@ -42,6 +42,17 @@ function basicPipe(over: Partial<BasicPipe> = {}): BasicPipe {
   };
 }
 
+function controlPipe(entry: ControlEntry): ControlPipe {
+  return {
+    type: 'control',
+    name: 'P0',
+    domain: 'secure-ingress',
+    sizeEntries: 4,
+    miss: DROP,
+    entries: [entry],
+  };
+}
+
 /** Builds a program on a device of its own. Returns the device's words where it does not; undefined: it does. */
 async function refusal(world: World, program: PipeProgram): Promise<string | undefined> {
   const { hal } = await world.open();
@@ -73,19 +84,7 @@ async function matches(world: World): Promise<Measured[]> {
   const build = (names: readonly FieldName[]) => {
     const match = Object.fromEntries(names.map((name) => [name, { value: anyValue(name) }]));
     const entry: ControlEntry = { label: 'e', priority: 1, match, forward: { to: 'port', port: VF_PORT } };
-    return refusal(
-      world,
-      programOf([
-        {
-          type: 'control',
-          name: 'P0',
-          domain: 'secure-ingress',
-          sizeEntries: 4,
-          miss: DROP,
-          entries: [entry],
-        },
-      ]),
-    );
+    return refusal(world, programOf([controlPipe(entry)]));
   };
   for (const group of groups) {
     const names = group.filter((name) => !tried.has(name));
@@ -126,19 +125,7 @@ async function conditions(world: World): Promise<Measured[]> {
         condition: { field, operation, value: 100 },
         forward: { to: 'port', port: VF_PORT },
       };
-      const reason = await refusal(
-        world,
-        programOf([
-          {
-            type: 'control',
-            name: 'P0',
-            domain: 'secure-ingress',
-            sizeEntries: 4,
-            miss: DROP,
-            entries: [entry],
-          },
-        ]),
-      );
+      const reason = await refusal(world, programOf([controlPipe(entry)]));
       if (reason === undefined) can.push(operation);
       else words.set(reason, [...(words.get(reason) ?? []), operation]);
     }
@@ -253,19 +240,7 @@ async function priorities(world: World): Promise<Measured[]> {
   const rows: Measured[] = [];
   for (const priority of PRIORITIES) {
     const entry: ControlEntry = { label: 'e', priority, match: {}, forward: { to: 'port', port: VF_PORT } };
-    const words = await refusal(
-      world,
-      programOf([
-        {
-          type: 'control',
-          name: 'P0',
-          domain: 'secure-ingress',
-          sizeEntries: 4,
-          miss: DROP,
-          entries: [entry],
-        },
-      ]),
-    );
+    const words = await refusal(world, programOf([controlPipe(entry)]));
     if (words === undefined) can.push(priority);
     else rows.push({ what: `priority ${priority}`, value: words });
   }

@@ -1,14 +1,14 @@
 /** Keys: slots that are set again or cleared, rotations of the master key, and IVs. */
 
-import { contains, frameOf, ipPacketOf, MARKER } from '../inner-packets.js';
+import { contains, frameOf, MARKER } from '../inner-packets.js';
 import { flowOf } from '../packets.js';
 import { must, mustBeFrames, mustEqual, type Property } from '../property.js';
-import { install } from '../rig.js';
-import { pspOffset, type RigCase } from '../rig-cases.js';
+import { install, setKey } from '../rig.js';
+import { pspOffset } from '../rig-cases.js';
+import { reKey, remove, sendUnder } from '../rig-changes.js';
 import { ivOf } from '../wire.js';
-import { mustRefuse, rigProperty } from './sessions.js';
+import { framesOf, mustBePackets, mustRefuse, rigProperty } from './sessions.js';
 
-const framesOf = ({ packets }: RigCase) => packets.map((packet) => frameOf(packet));
 /** Packets under one key, between two changes of it. */
 const IV_PACKETS = 20;
 
@@ -87,24 +87,11 @@ export const KEYS: readonly Property[] = [
         (await rig.decapsulate(await rig.encapsulate(frames))).length,
         frames.length,
       );
-      const fresh = await rig.b.hal.generateKeys(one.options.version === 0 ? 16 : 32, 1);
-      const [localVip, remoteVip] = rig.vips;
-      await install(rig.b.hal, [
-        rig.pipeline.ingress({ spi: fresh.spis[0]!, localVip: remoteVip, remoteVip: localVip }),
-      ]);
-      const header = rig.pipeline.encapHeader(fresh.spis[0]!);
-      await install(rig.a.hal, [
-        { operation: 'update', id: rig.headerEntry, values: rig.pipeline.egressValues(header, rig.cryptoId) },
-      ]);
-      const [failed] = await rig.a.hal.setKeys([{ cryptoId: rig.cryptoId, key: fresh.keys }]);
-      if (failed) throw failed;
+      const { headerEntry: id, cryptoId, vips } = rig;
+      await reKey(rig, one.options.version, { remoteVip: vips[1], id, cryptoId });
       const delivered = await rig.decapsulate(await rig.encapsulate(frames));
       await mustRefuse(rig, {});
-      mustBeFrames(
-        'IP packets delivered under the new key',
-        delivered.map((frame) => frame.subarray(14)),
-        one.packets.map(ipPacketOf),
-      );
+      mustBePackets('IP packets delivered under the new key', delivered, one);
     },
   ),
   rigProperty(
@@ -125,10 +112,7 @@ export const KEYS: readonly Property[] = [
       const keyless = await rig.encapsulate(frames);
       for (const frame of keyless) must(!contains(frame, MARKER), 'a packet without a key left in clear');
       mustBeFrames('delivered without a key', await rig.decapsulate(keyless), []);
-      const removed = await rig.a.hal.apply(
-        rig.egressEntries.map((id) => ({ operation: 'remove', id }) as const),
-      );
-      for (const result of removed) if ('error' in result) throw result.error;
+      await remove(rig.a.hal, rig.egressEntries);
       mustBeFrames('on the wire without the entry', await rig.encapsulate(frames), []);
     },
   ),
@@ -148,15 +132,11 @@ export const KEYS: readonly Property[] = [
       const send = async () => {
         for (const frame of await rig.encapsulate(frames)) ivs.push(ivOf(frame, pspOffset(one.options)));
       };
-      const set = async (cryptoId: number) => {
-        const [failed] = await hal.setKeys([{ cryptoId, key: rig.key }]);
-        if (failed) throw failed;
-      };
       await send();
-      await set(rig.cryptoId);
+      await setKey(hal, rig.cryptoId, rig.key);
       await send();
       const second = rig.cryptoId + 1;
-      await set(second);
+      await setKey(hal, second, rig.key);
       const { more } = rig.pipeline.egress({
         localVip: rig.vips[0],
         remoteVip: rig.vips[1],
@@ -164,13 +144,7 @@ export const KEYS: readonly Property[] = [
         cryptoId: second,
       });
       await install(hal, more);
-      await install(hal, [
-        {
-          operation: 'update',
-          id: rig.headerEntry,
-          values: rig.pipeline.egressValues(rig.encapHeader, second),
-        },
-      ]);
+      await sendUnder(rig, rig.encapHeader, { id: rig.headerEntry, cryptoId: second });
       await send();
       mustEqual('packets on the wire', ivs.length, 3 * IV_PACKETS);
       mustEqual('different IVs', new Set(ivs).size, ivs.length);

@@ -2,12 +2,14 @@
 
 import type { EntryId } from '../../hal/hal.js';
 import { type IpAddress, ipFromOctets } from '../../packet/address.js';
+import { keyLengthOctets } from '../../psp/header.js';
 import type { GatewayRigPipeline } from '../gateway-pipeline.js';
 import { frameOf, V1, V2 } from '../inner-packets.js';
 import { flowOf, idsOf } from '../packets.js';
 import { must, mustEqual, type Property, property } from '../property.js';
-import { install, type Rig } from '../rig.js';
+import { install, type Rig, setKey } from '../rig.js';
 import { drawRigCase, optionsText, type RigCase } from '../rig-cases.js';
+import { reKey, remove } from '../rig-changes.js';
 import type { Role, World } from '../world.js';
 
 interface ManyCase {
@@ -65,7 +67,7 @@ async function inRole(role: Role, { one, sessions: count, rounds }: ManyCase, wo
   for (let round = 0; round < rounds; round++) {
     await mustArrive(rig, sessions, `as ${role}, round ${round + 1}`);
     for (const [i, session] of sessions.entries()) {
-      if (i % 3 === 0) await setKey(rig, one, session);
+      if (i % 3 === 0) await otherKey(rig, one, session);
       else if (i % 3 === 1) sessions[i] = await reopened(rig, one, session, i);
     }
   }
@@ -78,9 +80,8 @@ async function openSession(rig: Rig<GatewayRigPipeline>, one: RigCase, i: number
   const vip = ipFromOctets(octets, 0, 4);
   const cryptoId = FIRST_SLOT + i;
   const [localVip] = rig.vips;
-  const { spis, keys } = await rig.b.hal.generateKeys(one.options.version === 0 ? 16 : 32, 1);
-  const [failed] = await rig.a.hal.setKeys([{ cryptoId, key: keys }]);
-  if (failed) throw failed;
+  const { spis, keys } = await rig.b.hal.generateKeys(keyLengthOctets(one.options.version), 1);
+  await setKey(rig.a.hal, cryptoId, keys);
   const encapHeader = rig.pipeline.encapHeader(spis[0]!);
   const { header, more } = rig.pipeline.egress({ localVip, remoteVip: vip, encapHeader, cryptoId });
   const [ingress] = await install(rig.b.hal, [
@@ -91,18 +92,11 @@ async function openSession(rig: Rig<GatewayRigPipeline>, one: RigCase, i: number
 }
 
 /** In place: another SPI, another key. */
-async function setKey(rig: Rig<GatewayRigPipeline>, one: RigCase, session: Session): Promise<void> {
-  const [localVip] = rig.vips;
-  const { spis, keys } = await rig.b.hal.generateKeys(one.options.version === 0 ? 16 : 32, 1);
-  const [ingress] = await install(rig.b.hal, [
-    rig.pipeline.ingress({ spi: spis[0]!, localVip: session.vip, remoteVip: localVip }),
-  ]);
-  const values = rig.pipeline.egressValues(rig.pipeline.encapHeader(spis[0]!), session.cryptoId);
-  await install(rig.a.hal, [{ operation: 'update', id: session.egress[0]!, values }]);
-  const [failed] = await rig.a.hal.setKeys([{ cryptoId: session.cryptoId, key: keys }]);
-  if (failed) throw failed;
-  await install(rig.b.hal, [{ operation: 'remove', id: session.ingress }]);
-  session.ingress = ingress!;
+async function otherKey(rig: Rig<GatewayRigPipeline>, one: RigCase, session: Session): Promise<void> {
+  const { vip: remoteVip, egress, cryptoId } = session;
+  const ingress = await reKey(rig, one.options.version, { remoteVip, id: egress[0]!, cryptoId });
+  await remove(rig.b.hal, [session.ingress]);
+  session.ingress = ingress;
 }
 
 async function reopened(
@@ -111,11 +105,8 @@ async function reopened(
   session: Session,
   i: number,
 ): Promise<Session> {
-  await install(
-    rig.a.hal,
-    session.egress.map((id) => ({ operation: 'remove', id })),
-  );
-  await install(rig.b.hal, [{ operation: 'remove', id: session.ingress }]);
+  await remove(rig.a.hal, session.egress);
+  await remove(rig.b.hal, [session.ingress]);
   return openSession(rig, one, i);
 }
 

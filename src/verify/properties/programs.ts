@@ -13,6 +13,7 @@ import { KEY_SLOTS } from '../random/random-actions.js';
 import { drawsNumbers, RandomOperations } from '../random/random-operations.js';
 import { damaged, plainFrame, randomPspFrame } from '../random/random-packets.js';
 import { Traffic } from '../random/traffic.js';
+import { setKey } from '../rig.js';
 import { normalized } from '../wire.js';
 import type { World } from '../world.js';
 
@@ -221,10 +222,7 @@ class Both {
   async setKey(cryptoId: number, key: Uint8Array): Promise<void> {
     // What still comes under the former one cannot be opened, which is a difference.
     this.#keys[cryptoId - 1] = key;
-    for (const { hal } of [this.device, this.judge]) {
-      const [failed] = await hal.setKeys([{ cryptoId, key }]);
-      if (failed) throw failed;
-    }
+    for (const { hal } of [this.device, this.judge]) await setKey(hal, cryptoId, key);
   }
 
   async compareCounters(): Promise<void> {

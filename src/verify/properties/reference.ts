@@ -6,7 +6,7 @@ import { PSP_HEADER_OCTETS, pspHeaderLengthOctets } from '../../psp/header.js';
 import { gatewayPipeline } from '../gateway-pipeline.js';
 import { mustBeFrames, mustEqual, type Property, property } from '../property.js';
 import { REFERENCE_FRAMES, type ReferenceFrame } from '../reference-frames.js';
-import { install, RIG_DEFAULTS } from '../rig.js';
+import { install, RIG_DEFAULTS, setKey } from '../rig.js';
 import { normalized } from '../wire.js';
 import type { World } from '../world.js';
 
@@ -42,8 +42,7 @@ async function mustSeal(frame: ReferenceFrame, world: World): Promise<void> {
   await using _closed = { [Symbol.asyncDispose]: () => device.hal.close() };
   const { hal } = device;
   await hal.build(pipeline.program);
-  const [failed] = await hal.setKeys([{ cryptoId: CRYPTO_ID, key: key! }]);
-  if (failed) throw failed;
+  await setKey(hal, CRYPTO_ID, key!);
   const [source, destination] = family === 4 ? [12, 16] : [8, 24];
   const localVip = ipFromOctets(cleartext!, 14 + source!, family);
   const remoteVip = ipFromOctets(cleartext!, 14 + destination!, family);

@@ -3,7 +3,7 @@ import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
 import { contains, frameOf, ipPacketOf, MARKER } from '../inner-packets.js';
 import { MASTER_KEYS } from '../master-keys.js';
 import { must, mustBeFrames, mustEqual, type Property, property } from '../property.js';
-import type { Rig } from '../rig.js';
+import { type Rig, setKey } from '../rig.js';
 import {
   drawRigCase,
   pspOffset,
@@ -31,7 +31,7 @@ export function rigProperty(
   });
 }
 
-const framesOf = ({ packets }: RigCase) => packets.map((packet) => frameOf(packet));
+export const framesOf = ({ packets }: RigCase) => packets.map((packet) => frameOf(packet));
 /** Without Ethernet's header. */
 const ipOf = (frames: readonly Uint8Array[]) => frames.map((frame) => frame.subarray(14));
 
@@ -46,13 +46,17 @@ export async function mustRefuse(
   mustEqual('packets counted as authentic and not allowed', counted.notAllowed, all.notAllowed);
 }
 
+/** What is delivered are the case's packets. */
+export function mustBePackets(what: string, frames: readonly Uint8Array[], { packets }: RigCase): void {
+  mustBeFrames(what, ipOf(frames), packets.map(ipPacketOf));
+}
+
 /** Sent and delivered whole, sealed on the wire. Returns what was on the wire. */
 async function mustArrive(rig: Rig, one: RigCase): Promise<Uint8Array[]> {
   const wire = await rig.encapsulate(framesOf(one));
   mustEqual('frames on the wire', wire.length, one.packets.length);
   for (const frame of wire) must(!contains(frame, MARKER), 'the payload is on the wire in clear');
-  const delivered = await rig.decapsulate(wire);
-  mustBeFrames('IP packets delivered', ipOf(delivered), one.packets.map(ipPacketOf));
+  mustBePackets('IP packets delivered', await rig.decapsulate(wire), one);
   await mustRefuse(rig, {});
   return wire;
 }
@@ -94,7 +98,7 @@ export const SESSIONS: readonly Property[] = [
       const { program } = rig.pipeline;
       await hal.build(program);
       const [localVip, remoteVip] = rig.vips;
-      await hal.setKeys([{ cryptoId: rig.cryptoId, key: rig.key }]);
+      await setKey(hal, rig.cryptoId, rig.key);
       const { encapHeader, cryptoId } = rig;
       const { header, more } = rig.pipeline.egress({ localVip, remoteVip, encapHeader, cryptoId });
       await hal.apply([...rig.pipeline.localVip(localVip), header, ...more]);
@@ -132,7 +136,7 @@ export const SESSIONS: readonly Property[] = [
       });
       mustBeFrames('frames delivered', await rig.decapsulate(damaged), []);
       await mustRefuse(rig, { icvFail: bits.length });
-      mustBeFrames('the same undamaged', ipOf(await rig.decapsulate([wire!])), one.packets.map(ipPacketOf));
+      mustBePackets('the same undamaged', await rig.decapsulate([wire!]), one);
     },
   ),
   rigProperty(

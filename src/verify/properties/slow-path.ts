@@ -1,9 +1,10 @@
 /** The slow path: what the CPU gets, and what it sends. */
 import { PKT_META_RETURN_TO_VF } from '../../gateway/pipeline/packet-meta.js';
 import { UPLINK_PORT, VF_PORT } from '../../hal/program.js';
-import { frameOf, ipPacketOf, V1 } from '../inner-packets.js';
+import { frameOf, V1 } from '../inner-packets.js';
 import { mustBeFrames, mustEqual, type Property } from '../property.js';
-import { rigProperty } from './sessions.js';
+import { remove } from '../rig-changes.js';
+import { framesOf, mustBePackets, rigProperty } from './sessions.js';
 
 /** Who has the address's neighbor? Asked by the workload. */
 function arpRequest(): Uint8Array {
@@ -27,10 +28,7 @@ export const SLOW_PATH: readonly Property[] = [
     { role: 'sender', packets: 1 },
     async (one, world) => {
       await using rig = await world.rig('sender', one.options);
-      const removed = await rig.a.hal.apply(
-        rig.egressEntries.map((id) => ({ operation: 'remove', id }) as const),
-      );
-      for (const result of removed) if ('error' in result) throw result.error;
+      await remove(rig.a.hal, rig.egressEntries);
       const frame = frameOf(one.packets[0]!);
       rig.a.takeRss();
       mustBeFrames('frames on the wire without a session', await rig.encapsulate([frame]), []);
@@ -58,18 +56,14 @@ export const SLOW_PATH: readonly Property[] = [
     { role: 'sender', packets: 3 },
     async (one, world) => {
       await using rig = await world.rig('sender', one.options);
-      const frames = one.packets.map((packet) => frameOf(packet));
+      const frames = framesOf(one);
       rig.a.takeSent(UPLINK_PORT);
       rig.a.takeSent(VF_PORT);
       const taken = rig.a.hal.transmit(frames.map((frame) => ({ frame: frame.slice() })));
       mustEqual('packets that transmit has taken', taken, frames.length);
       await rig.a.settle();
       const delivered = await rig.decapsulate(rig.a.takeSent(UPLINK_PORT));
-      mustBeFrames(
-        'IP packets delivered',
-        delivered.map((frame) => frame.subarray(14)),
-        one.packets.map(ipPacketOf),
-      );
+      mustBePackets('IP packets delivered', delivered, one);
       rig.a.hal.transmit([{ frame: frames[0]!.slice(), packetMeta: PKT_META_RETURN_TO_VF }]);
       await rig.a.settle();
       mustBeFrames('what returned to the workload', rig.a.takeSent(VF_PORT), [frames[0]!]);
