@@ -1,6 +1,7 @@
 /** Addresses of a topology: those of the file, each used once, and those that are made for who has none. */
 import { attempt, parseNetworkIp } from '../../gateway/config/addresses.js';
-import { type IpAddress, type MacAddress, parseMac } from '../../packet/address.js';
+import { type IpAddress, ipFamily, type MacAddress, parseMac } from '../../packet/address.js';
+import { itemsOf } from './shape.js';
 import type { Place } from './source.js';
 
 /** Addresses of one kind, of which each may be used once. */
@@ -68,6 +69,36 @@ export interface AddressBooks {
   readonly oob: AddressBook<IpAddress>;
   readonly workload: AddressBook<IpAddress>;
   readonly mac: AddressBook<MacAddress>;
+}
+
+/** The underlay addresses that the file gives a node. */
+export interface GivenUnderlay {
+  readonly underlay: { ipv4?: IpAddress; ipv6?: IpAddress };
+  /** None of them was wrong. */
+  readonly isRead: boolean;
+}
+
+/** One of each family at most; problems are noted. */
+export function claimUnderlay(
+  { underlay: book }: AddressBooks,
+  given: readonly string[] | undefined,
+  owner: string,
+  place: Place,
+): GivenUnderlay {
+  const underlay: GivenUnderlay['underlay'] = {};
+  let isRead = true;
+  for (const [i, text] of itemsOf(given)) {
+    const at = place.at('underlay', i);
+    const ip = book.claim(text, owner, at);
+    if (ip === undefined) {
+      isRead = false;
+      continue;
+    }
+    const key = `ipv${ipFamily(ip)}` as const;
+    if (underlay[key] !== undefined) at.problem(`${owner} has an IPv${ipFamily(ip)} address already`);
+    underlay[key] = ip;
+  }
+  return { underlay, isRead };
 }
 
 export function newAddressBooks(): AddressBooks {

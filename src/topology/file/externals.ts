@@ -1,9 +1,8 @@
 /** Gateways that somebody else runs: what the file knows of them. */
 import { parseOwnIp } from '../../gateway/config/addresses.js';
 import type { PeerDialect, PeerOptions } from '../../gateway/options.js';
-import { type IpAddress, ipFamily } from '../../packet/address.js';
 import { type ExternalPlan, type LinkPlan, outsideName, type WorkloadPlan } from '../model.js';
-import { AddressBook, type AddressBooks } from './addresses.js';
+import { AddressBook, type AddressBooks, claimUnderlay } from './addresses.js';
 import type { ExpandedNode } from './expanded.js';
 import { readServiceAddress } from './insiders.js';
 import type { ParsedExternal } from './parsed.js';
@@ -22,15 +21,7 @@ export function readExternals(
     if (node.kind !== 'external') continue;
     const parsed = node as ParsedExternal;
     place.at('kind').onlyInRealTime('a gateway of somebody else knows no virtual time');
-    const underlay: { ipv4?: IpAddress; ipv6?: IpAddress } = {};
-    for (const [i, text] of itemsOf(parsed.underlay)) {
-      const at = place.at('underlay', i);
-      const ip = books.underlay.claim(text, name, at);
-      if (ip === undefined) continue;
-      const key = `ipv${ipFamily(ip)}` as const;
-      if (underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
-      underlay[key] = ip;
-    }
+    const { underlay } = claimUnderlay(books, parsed.underlay, name, place);
     const workloads = Object.entries(parsed.workloads ?? {}).map(
       ([workload, addresses]): WorkloadPlan => ({
         name: workload,

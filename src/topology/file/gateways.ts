@@ -7,7 +7,7 @@ import type { GatewayOptions, PeerOptions } from '../../gateway/options.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress, serviceText } from '../../gateway/rpc/transport.js';
 import { type IpAddress, type IpFamily, ipFamily, type MacAddress } from '../../packet/address.js';
 import type { ExternalPlan, GatewayPlan, InsiderPlan, WorkloadPlan } from '../model.js';
-import { type AddressBooks, GENERATED } from './addresses.js';
+import { type AddressBooks, claimUnderlay, GENERATED } from './addresses.js';
 import { type DeviceRead, readDevice } from './devices.js';
 import type { ExpandedNode } from './expanded.js';
 import { peerOf, readExternals } from './externals.js';
@@ -139,17 +139,9 @@ export class GatewayReader {
   #given(draft: Draft): void {
     const { parsed, node } = draft;
     const { name, place } = node;
-    for (const [i, text] of itemsOf(parsed.underlay)) {
-      const at = place.at('underlay', i);
-      const ip = this.books.underlay.claim(text, name, at);
-      if (ip === undefined) {
-        draft.underlayRead = false;
-        continue;
-      }
-      const key = ipFamily(ip) === 4 ? 'ipv4' : 'ipv6';
-      if (draft.underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
-      draft.underlay[key] = ip;
-    }
+    const { underlay, isRead } = claimUnderlay(this.books, parsed.underlay, name, place);
+    draft.underlay = underlay;
+    draft.underlayRead = isRead;
     if (parsed.oob !== undefined)
       draft.serviceAddress = readServiceAddress(this.books.oob, parsed.oob, name, place.at('oob'));
     if (parsed.mac !== undefined) draft.uplinkMac = this.books.mac.claim(parsed.mac, name, place.at('mac'));

@@ -1,9 +1,9 @@
 /** Insiders: their addresses, given or made, and what a gateway and an insider have in common on the OOB network. */
 import { attempt, parseServiceAddress } from '../../gateway/config/addresses.js';
 import { DEFAULT_SERVICE_PORT, type ServiceAddress } from '../../gateway/rpc/transport.js';
-import { type IpAddress, ipFamily, type MacAddress } from '../../packet/address.js';
+import type { IpAddress, MacAddress } from '../../packet/address.js';
 import type { InsiderPlan } from '../model.js';
-import { type AddressBooks, GENERATED } from './addresses.js';
+import { type AddressBooks, claimUnderlay, GENERATED } from './addresses.js';
 import type { ExpandedNode } from './expanded.js';
 import type { ParsedInsider } from './parsed.js';
 import { itemsOf } from './shape.js';
@@ -52,15 +52,7 @@ export class InsiderReader {
       .filter(({ parsed }) => parsed.kind === 'insider')
       .map(({ name, parsed: node, place }): Draft => {
         const parsed = node as ParsedInsider;
-        const underlay: Draft['underlay'] = {};
-        for (const [i, text] of itemsOf(parsed.underlay)) {
-          const at = place.at('underlay', i);
-          const ip = books.underlay.claim(text, name, at);
-          if (ip === undefined) continue;
-          const key = `ipv${ipFamily(ip)}` as const;
-          if (underlay[key] !== undefined) at.problem(`${name} has an IPv${ipFamily(ip)} address already`);
-          underlay[key] = ip;
-        }
+        const { underlay } = claimUnderlay(books, parsed.underlay, name, place);
         return {
           name,
           underlay,
