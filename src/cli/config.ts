@@ -2,13 +2,11 @@
 
 import { Command } from 'commander';
 import { printable, printableLines } from '../base/printable.js';
-import { readTextFile } from '../files/read-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { readGatewayOptions } from '../gateway/config/read-options.js';
-import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
 import { withGatewayFlags } from './gateway-flags.js';
 import { complain, EXIT_USAGE } from './output.js';
+import { readOptions } from './read-options.js';
 import { readRunOptions } from './read-run-options.js';
 
 const EXAMPLE = `
@@ -45,12 +43,7 @@ async function check(argv: readonly string[]): Promise<void> {
 
 async function show(argv: readonly string[]): Promise<void> {
   try {
-    const parseConfigFile = await configFileParser(argv);
-    const read = readGatewayOptions(
-      argv,
-      readTextFile,
-      parseConfigFile === undefined ? {} : { parseConfigFile },
-    );
+    const read = await readOptions(argv);
     const { configText } = await import('../gateway/config/config-text.js');
     const text = configText(read);
     // A file that is made of it has what was read, whatever it is.

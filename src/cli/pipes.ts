@@ -2,21 +2,19 @@
 import { Command, Option } from 'commander';
 import { renderDot, renderJson, renderMermaid } from '../draw/render.js';
 import { renderSvg } from '../draw/render-svg.js';
-import { readTextFile } from '../files/read-file.js';
 import { replaceFile } from '../files/replace-file.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { readGatewayOptions } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { buildPipeline } from '../gateway/pipeline/pipeline.js';
 import type { PipelineOptions } from '../gateway/pipeline/pipeline-options.js';
 import type { PipeProgram } from '../hal/program.js';
 import { macToOctets } from '../packet/address.js';
-import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
 import { flagHelp } from './flag-help.js';
 import { FlagProblems } from './flag-problems.js';
 import { withGatewayFlags } from './gateway-flags.js';
 import { complain, EXIT_USAGE } from './output.js';
+import { readOptions } from './read-options.js';
 import { outputProblem } from './replaceable.js';
 
 const FORMATS: Readonly<Record<string, (program: PipeProgram) => string | Promise<string>>> = {
@@ -87,12 +85,7 @@ async function gatewayOptions(
   let options: GatewayOptions | undefined;
   const problems = [...ofOwnFlags];
   try {
-    const parseConfigFile = await configFileParser(argv);
-    ({ options } = readGatewayOptions(
-      argv,
-      readTextFile,
-      parseConfigFile === undefined ? {} : { parseConfigFile },
-    ));
+    ({ options } = await readOptions(argv));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);

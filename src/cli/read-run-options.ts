@@ -1,12 +1,11 @@
 /** The options of a gateway from a command line and the files that it names, with all that is wrong with them. */
 import { systemClock } from '../base/clock.js';
-import { readTextFile } from '../files/read-file.js';
-import { type FlagsRead, type ProblemOf, readGatewayOptions } from '../gateway/config/read-options.js';
+import type { FlagsRead, ProblemOf } from '../gateway/config/read-options.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import { readTlsFiles, TlsFilesError } from '../gateway/rpc/grpc-tls.js';
 import type { TlsMaterial } from '../gateway/rpc/transport.js';
 import { checkRun } from './check-run.js';
-import { configFileParser } from './config-file-parser.js';
+import { readOptions } from './read-options.js';
 
 export interface RunOptionsRead extends FlagsRead {
   /** The contents of the TLS files; absent with --insecure. */
@@ -15,11 +14,9 @@ export interface RunOptionsRead extends FlagsRead {
 
 /** Reads options and certificates, and looks at what this machine lacks of them. Throws ConfigError with all problems. */
 export async function readRunOptions(argv: readonly string[]): Promise<RunOptionsRead> {
-  const parseConfigFile = await configFileParser(argv);
   // A key may come through a pipe, which can be read once.
   let material: TlsMaterial | undefined;
-  const read = readGatewayOptions(argv, readTextFile, {
-    ...(parseConfigFile === undefined ? {} : { parseConfigFile }),
+  const read = await readOptions(argv, {
     check(options, problem) {
       material = tlsMaterial(options.options, problem);
       checkRun(options, problem);

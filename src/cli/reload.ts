@@ -7,14 +7,14 @@ import { InputFileError, readTextFile } from '../files/read-file.js';
 import { statOf } from '../files/stat.js';
 import { FLAGS, type Flag } from '../gateway/config/flags.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { type FlagsRead, readGatewayOptions } from '../gateway/config/read-options.js';
+import type { FlagsRead, ReadSettings } from '../gateway/config/read-options.js';
 import type { Gateway } from '../gateway/gateway.js';
 import type { GatewayOptions } from '../gateway/options.js';
 import type { ReconfigurationResult } from '../gateway/reconfiguration.js';
 import { serviceText } from '../gateway/rpc/transport.js';
 import { reasonOf } from '../hal/errors.js';
-import { configFileParser } from './config-file-parser.js';
 import type { ProgramLogger } from './log.js';
+import { readOptions } from './read-options.js';
 import { tlsMaterial } from './read-run-options.js';
 
 /** Reasons that the log tells of one refusal. */
@@ -65,9 +65,7 @@ export class Reloader {
   async #readAgain(): Promise<FlagsRead> {
     const { argv, gateway } = this.deps;
     const { options } = this.#read;
-    const parseConfigFile = await configFileParser(argv);
-    return readGatewayOptions(argv, readRegularFile, {
-      ...(parseConfigFile === undefined ? {} : { parseConfigFile }),
+    const settings: ReadSettings = {
       maxTunnels: options.maxTunnels,
       check: (again, problem) => {
         for (const name of needRestart(this.#read, again))
@@ -78,7 +76,8 @@ export class Reloader {
         // Who watches the files takes what is new in them; here nothing is to begin that could not go on.
         if (areRegular(again.options.tls)) tlsMaterial(again.options, problem);
       },
-    });
+    };
+    return readOptions(argv, settings, readRegularFile);
   }
 
   #apply(read: FlagsRead): Promise<ReconfigurationResult> {

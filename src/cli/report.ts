@@ -12,15 +12,14 @@ import { OLDER_PART } from '../files/ring-file.js';
 import { lstatIfThere, statIfThere } from '../files/stat.js';
 import { tarOf } from '../files/tar.js';
 import { ConfigError } from '../gateway/config/problems.js';
-import { readGatewayOptions } from '../gateway/config/read-options.js';
 import { RpcError } from '../gateway/rpc/transport.js';
 import { FORMAT_BEGIN, RecordingError, readHead } from '../recording/records.js';
 import { logWithoutSecrets, ReportContents } from '../recording/report-files.js';
 import { type AdminFlags, jsonText, printAnswer, withAdminFlags, withGateway } from './admin-call.js';
-import { configFileParser } from './config-file-parser.js';
 import { failAtFile } from './failure.js';
 import { FlagProblems, flagProblemsOf } from './flag-problems.js';
 import { complain, EXIT_USAGE } from './output.js';
+import { readOptions } from './read-options.js';
 import { VERSION } from './version.js';
 
 /** Limit on a file that is read for a report. */
@@ -203,12 +202,7 @@ async function takeFolder(folder: string, contents: ReportContents): Promise<voi
 async function takeConfiguration(path: string, contents: ReportContents): Promise<void> {
   const argv = ['--config', path];
   try {
-    const parseConfigFile = await configFileParser(argv);
-    const read = readGatewayOptions(
-      argv,
-      readTextFile,
-      parseConfigFile === undefined ? {} : { parseConfigFile },
-    );
+    const read = await readOptions(argv);
     const { configText } = await import('../gateway/config/config-text.js');
     contents.add(basename(path), 'a configuration, as psp-gateway config show prints it', configText(read));
   } catch (error) {
