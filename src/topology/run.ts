@@ -18,12 +18,12 @@ import type { Link } from '../hal-sim/ports/link.js';
 import { Captures, type Sink } from './captures.js';
 import { Events } from './events/events.js';
 import { evaluate } from './expectations/evaluate.js';
-import { type Given, watchTransport } from './given-keys.js';
-import { type Encrypter, InvariantChecker, type InvariantCheckerOptions } from './invariant-checker.js';
+import { ExternalsWatch } from './externals-watch.js';
+import { watchTransport } from './given-keys.js';
+import { InvariantChecker, type InvariantCheckerOptions } from './invariant-checker.js';
 import { NodeLedger } from './ledger.js';
 import {
   type EventPlan,
-  type ExternalPlan,
   externalsOf,
   type GatewayPlan,
   gatewaysOf,
@@ -145,10 +145,7 @@ class Run {
   /** At the end, of the gateways that live. */
   readonly #snapshots = new Map<string, IncarnationSnapshot>();
   readonly #errors: string[] = [];
-  readonly #externals: ReadonlyMap<string, ExternalPlan>;
-  readonly #wrongCookies = new Set<string>();
-  /** As those who encrypt, each in one life. */
-  readonly #encrypters = new Map<string, Encrypter>();
+  readonly #externals: ExternalsWatch;
   #endKeys: () => readonly string[] = () => [];
   readonly #steps: SequenceStep[] = [];
   #stepsLeft = 0;
@@ -163,7 +160,6 @@ class Run {
     const { clock, sink, sabotage, transport, open, outside, hosts } = options;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
-    this.#externals = new Map(externalsOf(topology).map((plan) => [plan.name, plan]));
     const insiders = insidersOf(topology);
     const externals = externalsOf(topology);
     const strangerOf = strangersOf(topology);
@@ -187,6 +183,9 @@ class Run {
       strangers: new Set(externals.map(({ name }) => name)),
       ...(insiders.length === 0 ? {} : { restraint: restraintOf(topology) }),
     });
+    this.#externals = new ExternalsWatch(externals, this.#invariants, (name, reason) =>
+      this.#fail(name, reason),
+    );
     if (sink !== undefined && options.captures === true)
       this.#captures = new Captures(sink, () => clock.nowMs(), options.snapOctets);
     const captures = this.#captures;
@@ -217,7 +216,7 @@ class Run {
         const watched = watchTransport(node, inner, {
           nameOf: (address) => this.#network.oob.nodeAt(address),
           strangerOf,
-          onGiven: (given) => this.#onGiven(given),
+          onGiven: (given) => this.#externals.onGiven(given),
           onRequest: (...args) => this.#invariants.onRequest(...args),
           onGranted: (...args) => this.#invariants.onGranted(...args),
         });
@@ -228,7 +227,7 @@ class Run {
       ...(open === undefined ? {} : { open }),
       ...(hosts === undefined ? {} : { hosts }),
       onSeen: (node, seen) => {
-        if (seen.what === 'given') this.#onGiven(seen.given);
+        if (seen.what === 'given') this.#externals.onGiven(seen.given);
         else checkSeen(this.#invariants, node, seen);
       },
       onExternal: (plan, frame) => this.#invariants.onExternal(plan, frame),
@@ -267,30 +266,10 @@ class Run {
     });
   }
 
-  /** A key crosses the OOB network; one of a gateway that somebody else runs is looked at more closely. */
-  #onGiven(given: Given): void {
-    this.#invariants.onGiven(given);
-    const external = this.#externals.get(given.receiver);
-    if (external?.cookies === undefined) return;
-    const has = given.parameters.cookie !== 0n;
-    if (has === external.cookies || this.#wrongCookies.has(external.name)) return;
-    this.#wrongCookies.add(external.name);
-    this.#fail(external.name, `gives keys ${has ? 'with' : 'without'} cookies, and its node says otherwise`);
-  }
-
-  #keyTold(name: string, key: Uint8Array): void {
-    let encrypter = this.#encrypters.get(name);
-    if (encrypter === undefined) {
-      encrypter = { name, incarnations: 1 };
-      this.#encrypters.set(name, encrypter);
-    }
-    this.#invariants.keyTold(encrypter, key);
-  }
-
   async run(): Promise<RunResult> {
     const { topology } = this;
     const progress = this.#reportProgress();
-    this.#endKeys = this.options.followKeys?.((name, key) => this.#keyTold(name, key)) ?? this.#endKeys;
+    this.#endKeys = this.options.followKeys?.((...told) => this.#externals.keyTold(...told)) ?? this.#endKeys;
     const gateways = [...this.#network.gateways.values()];
     const insiders = [...this.#network.insiders.values()];
     const outside = [...this.#network.outside.values()];
