@@ -1,21 +1,12 @@
 // What is done for a network card, against headers written down once more here, and against any input at all.
 #include "../ports/src/offloads.h"
+#include "../doca-soft/test/check.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <algorithm>
 #include <memory>
 #include <random>
 
 using namespace psp;
-
-#define CHECK(condition)                                                                        \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1);                                                                \
-		}                                                                               \
-	} while (0)
 
 namespace {
 
