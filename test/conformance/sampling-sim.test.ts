@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
 import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
 import type { HalUnderTest } from '../../src/verify/harness.js';
+import { idsOf } from '../../src/verify/packets.js';
 import { openSimHarness } from '../../src/verify/sim-harness.js';
-import { describeSampling, flow, idsOf, PACKETS } from './sampling.js';
+import { describeSampling, flow, PACKETS } from './sampling.js';
 
 let opened = 0;
 const simulated = (mirrorsLate: boolean): HalUnderTest => ({

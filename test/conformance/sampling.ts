@@ -9,48 +9,22 @@ import { opensslEngine } from '../../src/psp/aead-openssl.js';
 import { encryptStart, FLAG_D, FLAG_S, PSP_FLAGS, PSP_ICV_OCTETS, PSP_SPI } from '../../src/psp/header.js';
 import { openGatewayRig } from '../../src/verify/gateway-pipeline.js';
 import type { HalHarness, HalUnderTest } from '../../src/verify/harness.js';
-import { contains, type Family, frameOf, V1, V2 } from '../../src/verify/inner-packets.js';
-import type { Rig, RigOptions } from '../../src/verify/rig.js';
+import { contains, type Family, frameOf, MARKER } from '../../src/verify/inner-packets.js';
+import { flowOf, idsOf } from '../../src/verify/packets.js';
+import { RIG_DEFAULTS, type Rig, type RigOptions } from '../../src/verify/rig.js';
+import { pspOffset as pspOffsetOf } from '../../src/verify/rig-cases.js';
+import { ivOf } from '../../src/verify/wire.js';
 import { toHex } from '../support/reference-vectors.js';
 
 export const PACKETS = 96;
-/** Behind the ports, and never in a header. */
-const PAYLOAD = new TextEncoder().encode('what the workload says to its peer');
-const ID_OFFSET = 8;
 
 /** UDP of one flow, so that RSS gives all copies to one queue; told apart by a number. */
-export function flow(family: Family, count = PACKETS): Uint8Array[] {
-  return Array.from({ length: count }, (_, id) => {
-    const payload = new Uint8Array(12 + PAYLOAD.length);
-    payload.set([0x9c, 0x40, 0x13, 0x88, 0, payload.length, 0, 0]);
-    new DataView(payload.buffer).setUint32(ID_OFFSET, id);
-    payload.set(PAYLOAD, 12);
-    return frameOf({
-      family,
-      source: V1[family],
-      destination: V2[family],
-      protocol: 17,
-      payload,
-      trafficClass: 0,
-      ttl: 64,
-    });
-  });
-}
+export const flow = (family: Family, count = PACKETS) =>
+  flowOf(family, count).map((packet) => frameOf(packet));
 
-/** The numbers of packets in clear; their ends are those of the frames, `behind` octets apart. */
-export function idsOf(frames: readonly Uint8Array[], behind = 0): number[] {
-  return frames.map((frame) =>
-    new DataView(frame.buffer, frame.byteOffset).getUint32(frame.length - behind - PAYLOAD.length - 4),
-  );
-}
-
-function pspOffset({ mode = 'tunnel', outerFamily = 6, innerFamily = 4 }: Partial<RigOptions>): number {
-  return 14 + ((mode === 'tunnel' ? outerFamily : innerFamily) === 4 ? 20 : 40) + 8;
-}
+const pspOffset = (over: Partial<RigOptions>) => pspOffsetOf({ ...RIG_DEFAULTS, ...over });
 
 const isSampled = (frame: Uint8Array, psp: number) => (frame[psp + PSP_FLAGS]! & FLAG_S) !== 0;
-const ivOf = (frame: Uint8Array, psp: number) =>
-  new DataView(frame.buffer, frame.byteOffset).getBigUint64(psp + 8);
 
 function copies(packets: readonly RssPacket[], packetMeta: number): Uint8Array[] {
   expect(packets.map((packet) => packet.packetMeta)).toEqual(packets.map(() => packetMeta));
@@ -99,7 +73,7 @@ export function describeSampling(implementation: HalUnderTest): void {
           const sampled = wire.filter((frame) => isSampled(frame, psp));
           expect(sampled.length).toBeGreaterThan(0);
           expect(sampled.length).toBeLessThan(PACKETS);
-          for (const frame of wire) expect(contains(frame, PAYLOAD)).toBe(false);
+          for (const frame of wire) expect(contains(frame, MARKER)).toBe(false);
           expect(copies(rig.a.takeRss(), PKT_META_EGRESS_SAMPLED).map(toHex)).toEqual(sampled.map(toHex));
 
           // Each of them once, in order; and the receiver samples the same ones, which it has in clear.
@@ -126,7 +100,7 @@ export function describeSampling(implementation: HalUnderTest): void {
             expect(isSampled(frame, psp)).toBe(true);
             expect(ivOf(frame, psp)).toBe(0n);
           }
-          for (const frame of wire) expect(contains(frame, PAYLOAD)).toBe(false);
+          for (const frame of wire) expect(contains(frame, MARKER)).toBe(false);
           expect(await rig.decapsulate(wire)).toHaveLength(PACKETS);
         },
       );
