@@ -1,15 +1,12 @@
 /**
  * The calls of a recording, made on another device: what it answers, and what of its packets comes to the CPU, is compared with what was
  * recorded, up to the first difference.
- *
- * Ids of entries, SPIs and keys are the device's own, and are translated: where the recording names one, the device gets the
- * one that it has given in the same place. Keys of peers, of which nobody has anything but their numbers, are the stand-ins themselves.
  */
 import { type Clock, sleep } from '../base/clock.js';
+import { PKT_META_RESUBMITTED } from '../gateway/pipeline/packet-meta.js';
 import { HalError } from '../hal/errors.js';
 import type {
   CounterSelector,
-  EntryId,
   EntryOperation,
   EntryResult,
   KeyAlgorithm,
@@ -19,8 +16,9 @@ import type {
   RssPacket,
   SpiKeyBatch,
 } from '../hal/hal.js';
-import type { BasicEntry, ControlEntry, PipeProgram } from '../hal/program.js';
+import type { PipeProgram } from '../hal/program.js';
 import { VF_PORT } from '../hal/program.js';
+import { DeviceNames } from './device-names.js';
 import { type Difference, shownError, shownValue } from './difference.js';
 import { type ShownFrame, shownFrame } from './frames.js';
 import type { RecordingFile } from './read-recording.js';
@@ -39,10 +37,6 @@ export const CALL_TIMEOUT_MS = 60_000;
 /** In which a packet comes to the CPU, or is taken again. */
 const PACKET_TIMEOUT_MS = 2000;
 const LOOK_INTERVAL_MS = 1;
-/** pkt_meta of packets that the CPU has sent and that have missed once more (src/gateway/pipeline/packet-meta.ts). */
-const META_AGAIN = 0x3232_3232;
-/** No entry ever has it. */
-const NO_ENTRY = Number.MAX_SAFE_INTEGER as EntryId;
 /** Errors that follow from entries which a recording that has lost its beginning does not have. */
 const OF_LOST_ENTRIES: readonly string[] = ['ALREADY_EXIST', 'FULL', 'NOT_FOUND'];
 
@@ -85,9 +79,7 @@ export async function replayOnDevice(recording: RecordingFile, device: ReplayDev
 }
 
 class Replay {
-  readonly #ids = new Map<number, EntryId>();
-  readonly #spis = new Map<number, number>();
-  readonly #keys = new Map<string, Uint8Array>();
+  readonly #names: DeviceNames;
   readonly #pending = new Map<number, Pending>();
   readonly #passedOver = new Map<string, number>();
   readonly #received: RssPacket[] = [];
@@ -101,6 +93,7 @@ class Replay {
     private readonly device: ReplayDevice,
   ) {
     this.#isWhole = recording.lost === 0;
+    this.#names = new DeviceNames(this.#isWhole, (what, count) => this.#passOver(what, count));
   }
 
   async run(): Promise<DeviceReplay> {
@@ -165,9 +158,9 @@ class Replay {
       case 'build':
         return hal.build(a[0] as PipeProgram);
       case 'apply':
-        return hal.apply(listOf(a[0], 'apply').map((one) => this.#operation(one as EntryOperation)));
+        return hal.apply(listOf(a[0], 'apply').map((one) => this.#names.operation(one as EntryOperation)));
       case 'setKeys':
-        return hal.setKeys(listOf(a[0], 'setKeys').map((one) => this.#slot(one as KeySlot)));
+        return hal.setKeys(listOf(a[0], 'setKeys').map((one) => this.#names.slot(one as KeySlot)));
       case 'clearKeys':
         return hal.clearKeys(a[0] as number[]);
       case 'generateKeys':
@@ -175,7 +168,7 @@ class Replay {
       case 'rotateMasterKey':
         return hal.rotateMasterKey();
       case 'counters':
-        return hal.counters(this.#selectors(listOf(a[0], 'counters') as CounterSelector[]));
+        return hal.counters(this.#names.selectors(listOf(a[0], 'counters') as CounterSelector[]));
       case 'statistics':
         return hal.statistics();
       case 'close':
@@ -251,7 +244,7 @@ class Replay {
         return { what, recorded: was?.error === undefined ? 'done' : shownError(was.error), here: shown };
       }
       if ('id' in one && typeof was.id === 'number' && operation.operation === 'add')
-        this.#ids.set(was.id, one.id);
+        this.#names.ids.set(was.id, one.id);
     }
     return undefined;
   }
@@ -267,58 +260,11 @@ class Replay {
     const length = sameLength('generateKeys: SPIs', [...recorded.spis], [...here.spis]);
     if (length !== undefined) return length;
     for (const [i, spi] of here.spis.entries()) {
-      this.#spis.set(recorded.spis[i]!, spi);
+      this.#names.spis.set(recorded.spis[i]!, spi);
       const standIn = hexOf(recorded.keys.subarray(i * octets, (i + 1) * octets));
-      this.#keys.set(standIn, new Uint8Array(here.keys.subarray(i * octets, (i + 1) * octets)));
+      this.#names.keys.set(standIn, new Uint8Array(here.keys.subarray(i * octets, (i + 1) * octets)));
     }
     return undefined;
-  }
-
-  #operation(operation: EntryOperation): EntryOperation {
-    // The device says itself what is wrong with it.
-    if (typeof operation !== 'object' || operation === null) return operation;
-    if (operation.operation === 'add') return { ...operation, entry: this.#entry(operation.entry) };
-    return { ...operation, id: this.#idOf(operation.id) };
-  }
-
-  #idOf(recorded: EntryId): EntryId {
-    const id = this.#ids.get(recorded);
-    if (id === undefined && !this.#isWhole)
-      this.#passOver('operations on entries from before the recording', 1);
-    return id ?? NO_ENTRY;
-  }
-
-  #entry(entry: BasicEntry | ControlEntry): BasicEntry | ControlEntry {
-    const match = entry?.match as Readonly<Record<string, unknown>> | undefined;
-    const spi = match?.['tun.psp.spi'];
-    if (spi === undefined) return entry;
-    const here =
-      typeof spi === 'number'
-        ? this.#spiOf(spi)
-        : { ...(spi as object), value: this.#spiOf((spi as { value: number }).value) };
-    return { ...entry, match: { ...match, 'tun.psp.spi': here } } as BasicEntry | ControlEntry;
-  }
-
-  #spiOf(recorded: number): number {
-    return this.#spis.get(recorded) ?? recorded;
-  }
-
-  #slot(slot: KeySlot): KeySlot {
-    const key = slot?.key instanceof Uint8Array ? this.#keys.get(hexOf(slot.key)) : undefined;
-    return key === undefined ? slot : { ...slot, key };
-  }
-
-  /** Those of entries that the recording has lost are left out. */
-  #selectors(selectors: readonly CounterSelector[]): CounterSelector[] {
-    const here = selectors.map((one) => {
-      if (typeof one !== 'object' || one === null || !('id' in one)) return one;
-      return { id: this.#ids.get(one.id) ?? NO_ENTRY };
-    });
-    if (this.#isWhole) return here;
-    const known = here.filter((one) => !('id' in one) || one.id !== NO_ENTRY);
-    if (known.length < here.length)
-      this.#passOver('counters of entries from before the recording', here.length - known.length);
-    return known;
   }
 
   async #transmit(call: CallRecord): Promise<Sides | undefined> {
@@ -358,7 +304,7 @@ class Replay {
     const { hal, inject } = this.device;
     for (const packet of p) {
       const { m = 0 } = packet;
-      if (m !== 0 && m !== META_AGAIN) {
+      if (m !== 0 && m !== PKT_META_RESUBMITTED) {
         this.#passOver('packets from the underlay, and samples, which are not made again', 1);
         continue;
       }
@@ -410,7 +356,7 @@ class Replay {
   /** Packets that have come to the CPU here only. */
   async #left(): Promise<Sides | undefined> {
     if (this.#isWhole) await sleep(this.device.clock, LOOK_INTERVAL_MS);
-    const left = this.#received.find(({ packetMeta }) => packetMeta === META_AGAIN);
+    const left = this.#received.find(({ packetMeta }) => packetMeta === PKT_META_RESUBMITTED);
     if (left === undefined || !this.#isWhole) return undefined;
     const here = shownFrame(left.frame, false, AS_THEY_ARE);
     return {
